@@ -11,12 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import db
+from app.people import applications
 from bench.commune import READER
 from bench.ground import KINDS, LARGE, SMALL, browser, ground
 from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
 from bench.region import POOR, PUBLISHER, RARE
+from workflows.vocabulary import Right
 
 TURNS, BAR = 12, 1.3
+SOFTWARE = "a software"
+"""Who asks by the API, for the mayor's desk."""
 LISTS = {
     "À traiter": "/a-traiter",
     "Terminés": "/a-traiter?bannette=done",
@@ -32,9 +36,18 @@ PAGES = {
     READER: {**LISTS, "dossier": "/dossiers/{waiting}", "dossier terminé": "/dossiers/{ended}"},
     POOR: LISTS,
     PUBLISHER: {"À publier": "/a-publier", "Administration": "/administration"},
+    SOFTWARE: {
+        "API, à traiter": "/api/v1/folders?tray=todo",
+        "API, en cours": "/api/v1/folders?tray=running",
+        "API, terminés": "/api/v1/folders?tray=done",
+        "API, un dossier": "/api/v1/folders/{waiting}",
+    },
     "": {
         "actes": "/actes/commune-1",
         "actes, un mot": "/actes/commune-1?q=affaire",
+        "actes, un mot absent": "/actes/commune-1?q=introuvable",
+        "actes, une année et une nature": "/actes/commune-1?annee=2026&nature=D%C3%A9lib%C3%A9rations",
+        "actes, une nature": "/actes/commune-1?nature=D%C3%A9lib%C3%A9rations",
         "Atom": "/actes/commune-1/atom.xml",
     },
 }
@@ -53,9 +66,14 @@ def _asked(url: str, client: FlaskClient, page: str) -> Operations:
         yield partial(_get, client, page)
 
 
-def _client(app: Flask, login: str) -> FlaskClient:
+def client_of(app: Flask, login: str) -> FlaskClient:
     """Whoever asks, on the base of the application that was made last: this one."""
-    return browser(app, login) if login else app.test_client()
+    if login != SOFTWARE:
+        return browser(app, login) if login else app.test_client()
+    client = app.test_client(use_cookies=False)
+    token = applications.create_application(1, "Logiciel de la mairie", "maire", [Right.ACT])
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client
 
 
 def _get(client: FlaskClient, page: str) -> None:
@@ -77,7 +95,7 @@ def run() -> dict[str, Any]:
         sizes = {"small": SMALL, "large": LARGE}
         urls = {name: place.region(kind, folders) for name, folders in sizes.items()}
         for login, pages in PAGES.items():
-            clients = {name: _client(place.web(url), login) for name, url in urls.items()}
+            clients = {name: client_of(place.web(url), login) for name, url in urls.items()}
             for what, page in pages.items():
                 candidates = {
                     name: _asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes

@@ -96,6 +96,12 @@ class Tenanted:
     collectivity_id: Mapped[int] = mapped_column(ForeignKey("collectivity.id"))
 
 
+def keep_by(*triggers: str) -> None:
+    """Name triggers that a SQLite base must have, to be told by `check` where one is lost."""
+    known = Base.metadata.info.get("triggers sqlite", ())
+    Base.metadata.info["triggers sqlite"] = (*known, *triggers)
+
+
 def make_engine(url: str) -> Engine:
     """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
     if not url.startswith("sqlite"):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.core.db import NO_DATE, Base, Db, Tenanted, Write
+from app.core.db import NO_DATE, Base, Db, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from workflows.condition import Facts
 
@@ -78,8 +78,8 @@ class Folder(Base, Tenanted):
         return disputed(self.fields, self.sources)
 
 
-Base.metadata.info["triggers sqlite"] = ("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
-"""What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so."""
+# What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so
+keep_by("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
 
 
 class Document(Base, Tenanted):

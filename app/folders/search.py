@@ -94,10 +94,11 @@ def indexable(asked: Sequence[str]) -> bool:
     return next(_trigrams(asked), None) is not None
 
 
-def matching(asked: Sequence[str], dialect: str) -> tuple[str, str, dict[str, str]]:
+def matching(asked: Sequence[str], dialect: str, index: str = INDEXED) -> tuple[str, str, dict[str, str]]:
     """A table to read before `f` (`folder`) where there is one, the condition on both, and its binds: the port of the search.
 
-    The conditions on the key are in it: what the index gives is looked at again.
+    The conditions on the key are in it: what the index gives is looked at again. `index` is SQLite's, of the table that
+    is called `f`.
     """
     binds = {f"word{rank}": pattern for rank, pattern in enumerate(asked)}
     condition = " AND ".join(f"f.title_key LIKE :{name} ESCAPE '{ESCAPE}'" for name in binds)
@@ -105,8 +106,8 @@ def matching(asked: Sequence[str], dialect: str) -> tuple[str, str, dict[str, st
         return "", condition, binds
     binds["signs"] = " AND ".join(f'"{one}"' for one in dict.fromkeys(_trigrams(asked)))
     return (
-        f"{INDEXED} CROSS JOIN",
-        f"{INDEXED} MATCH :signs AND f.id = {INDEXED}.rowid AND {condition}",
+        f"{index} CROSS JOIN",
+        f"{index} MATCH :signs AND f.id = {index}.rowid AND {condition}",
         binds,
     )
 

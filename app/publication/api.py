@@ -1,5 +1,6 @@
 """The public page as JSON, for the collectivity's own site and whoever reads its acts: no token, no cookie."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, url_for
@@ -42,17 +43,18 @@ def _public(response: Response) -> Response:
 def acts_page(slug: str, query: "ActsQuery") -> Json:
     """A page of acts."""
     site = acts.site_of(slug)
-    search = Search(query.q, str(query.year or ""), query.nature, query.page)
+    search = Search(query.q, str(query.year or ""), query.nature, query.after)
     with reading(site.collectivity_id) as db:
-        rows, count = acts.found(db, search)
+        begins = acts.before_page(db, search, query.page) if query.page > 1 else None
+        found = acts.found(db, replace(search, after=begins) if begins else search)
     asked: Json = {"q": query.q or None, "year": query.year, "nature": query.nature or None}
-    more = search.page * acts.PAGE < count
+    beyond = query.page > 1 and begins is None
     return {
         "collectivity": site.name,
-        "count": count,
-        "acts": [_shown(slug, one) for one in rows],
-        "next": url_for("publication_api.acts_page", slug=slug, **asked, page=search.page + 1)
-        if more
+        "count": found.count,
+        "acts": [] if beyond else [_shown(slug, one) for one in found.acts],
+        "next": url_for("publication_api.acts_page", slug=slug, **asked, after=found.next)
+        if found.next and not beyond
         else None,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Tenanted
+from app.core.db import Base, Tenanted, keep_by
 
 
 class PublicSite(Base):
@@ -34,6 +34,17 @@ class PublicAct(Base, Tenanted):
         sa.UniqueConstraint("key"),
         sa.Index("ix_public_act_collectivity_id_online_since", "collectivity_id", "online_since", "id"),
         sa.Index("ix_public_act_collectivity_id_changed_at", "collectivity_id", "changed_at", "id"),
+        # Those of a year, and those of a nature, the last first; by them the years and natures that there are
+        sa.Index("ix_public_act_year", "collectivity_id", "year", "online_since", "id"),
+        sa.Index("ix_public_act_nature", "collectivity_id", "family", "nature", "online_since", "id"),
+        # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
+        sa.Index(
+            "ix_public_act_words",
+            "collectivity_id",
+            "title_key",
+            postgresql_using="gin",
+            postgresql_ops={"title_key": "gin_trgm_ops"},
+        ).ddl_if(dialect="postgresql"),
         sa.Index(
             "ix_public_act_questioned",
             "collectivity_id",
@@ -61,6 +72,9 @@ class PublicAct(Base, Tenanted):
     withdrawn_at: Mapped[datetime | None]
     withdrawal: Mapped[str | None]
     questioned_on: Mapped[date | None]
+
+
+keep_by("fts_public_act_come", "fts_public_act_changed", "fts_public_act_gone")
 
 
 class PublicVersion(Base, Tenanted):

@@ -154,8 +154,13 @@ def kind_of(act: PublicAct) -> str:
 
     An act of no family of its own is what its nature says.
     """
-    known = catalogue().get(act.family)
-    return act.nature if known is None or act.family == OF_ANY_NATURE else known.plural
+    return kind_named(act.family, act.nature)
+
+
+def kind_named(family: str, nature: str) -> str:
+    """The same, of a family and a nature."""
+    known = catalogue().get(family)
+    return nature if known is None or family == OF_ANY_NATURE else known.plural
 
 
 def first_day(act: PublicAct) -> date:

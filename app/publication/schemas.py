@@ -9,4 +9,12 @@ class ActsQuery(Taken):
     q: str = told("Mots de l’objet, ou numéro.", default="", max_length=200)
     year: Rank | None = told("Année de l’acte.", default=None, ge=1900, le=2999)
     nature: str = told("Nature, dans les mots que la liste donne.", default="", max_length=200)
-    page: Rank = told("Numéro de la page, 25 actes chacune.", default=1, ge=1, le=10_000)
+    after: str = told(
+        "Clé de l’acte qui précède la page : l’adresse `next` la donne.", default="", max_length=200
+    )
+    page: Rank = told(
+        "Numéro de la page, 25 actes chacune, les 40 premières seulement : suivez plutôt `next`.",
+        default=1,
+        ge=1,
+        le=40,
+    )

@@ -79,6 +79,6 @@ class ActsPage(Given):
     """A page of acts."""
 
     collectivity: str = told("La collectivité.", "Kerlann-sur-Mer")
-    count: int = told("Combien d’actes répondent en tout.", 1)
+    count: int = told("Combien d’actes répondent en tout ; 500 s’il y en a autant ou plus.", 1)
     acts: list[ActShown] = told("25 au plus, le dernier mis en ligne d’abord.")
     next: str | None = told("L’adresse de la page suivante, nulle à la fin.")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
-from app.core.db import Db
+from app.core.db import Db, key_in
 from app.display.views import Due, family_words, step_due
 from app.folders.access import readable_by
 from app.folders.effect import Effect, effects_of
@@ -21,7 +21,8 @@ from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVers
 from workflows.circuit import StepKind
 from workflows.vocabulary import Right
 
-MOST = 200
+PAGE = 50
+"""Acts of each list on a page; the others are on the next ones."""
 FEW = 1_000
 """Whose desks have published this many acts at most has them all looked at."""
 NOW, SOON, ABSENT = "À publier", "Signé, pas encore à publier", "Publié, absent de la page publique"
@@ -57,24 +58,33 @@ class Online:
     questioned: bool
 
 
-def waiting(db: Db, actor: Actor) -> list[Waiting]:
-    """What is signed and not online, of the folders that this actor publishes or follows; the most pressing first."""
+def waiting(db: Db, actor: Actor, after: str = "") -> tuple[list[Waiting], str | None]:
+    """What is signed and not online, of the folders that this actor publishes or follows; then where the next page begins.
+
+    By their deadline; on a page, the most pressing first. `after`: a number of folder, as the page before gave it.
+    """
     families = [one.name for one in catalogue().values() if one.publication != "none"]
     desks = actor.desks_with(Right.ACT)
     if not families or not desks:
-        return []
-    wanted = Folder.family.in_(families), *_unknown(), _of(desks), *_signed_in_round(), readable_by(actor)
+        return [], None
+    wanted = [Folder.family.in_(families), *_unknown(), _of(desks), *_signed_in_round(), readable_by(actor)]
+    last = db.get(Folder, key_in(after) or 0)
+    if last is not None:
+        there = sa.tuple_(sa.literal(last.due_on), sa.literal(last.id))
+        wanted.append(sa.tuple_(Folder.due_on, Folder.id) > there)
     folders = [
         one
         for begun in _begun(actor)
-        for one in db.scalars(begun.where(*wanted).order_by(Folder.due_on, Folder.id).limit(MOST))
+        for one in db.scalars(begun.where(*wanted).order_by(Folder.due_on, Folder.id).limit(PAGE + 1))
     ]
-    folders = sorted(folders, key=lambda one: (one.due_on, one.id))[:MOST]
+    folders = sorted(folders, key=lambda one: (one.due_on, one.id))
+    more = str(folders[PAGE - 1].id) if len(folders) > PAGE else None
+    folders = folders[:PAGE]
     steps = _publication_steps(db, [one.id for one in folders])
     signed = _signed_at(db, [one.id for one in folders])
     rows = [_row(one, steps.get(one.id), signed.get(one.id)) for one in folders]
     order = (NOW, ABSENT, SOON)
-    return sorted(rows, key=lambda one: (order.index(one.state), -(one.days or 0)))
+    return sorted(rows, key=lambda one: (order.index(one.state), -(one.days or 0))), more
 
 
 def _begun(actor: Actor) -> tuple[Any, Any]:
@@ -114,11 +124,14 @@ def _of(desks: Collection[int]) -> sa.ColumnElement[bool]:
     return sa.or_(last.in_(desks), sa.and_(last.is_(None), Folder.phase == "running"))
 
 
-def online(db: Db, actor: Actor) -> list[Online]:
-    """What this actor's desks have put online, last changed first; what is to be decided comes before, however old."""
+def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | None]:
+    """What this actor's desks have put online, last changed first, and where the next page begins.
+
+    What is to be decided comes before, however old. `after`: the key of an act, as the page before gave it.
+    """
     desks = actor.desks_with(Right.ACT)
     if not desks:
-        return []
+        return [], None
     steps = sa.select(StepRun.folder_id).where(sa.text("kind = 'publish'"), StepRun.desk_id.in_(desks))
     few = list(db.scalars(steps.limit(FEW + 1)))
     if len(few) > FEW:  # the last of all are soon those of who publishes that many
@@ -126,11 +139,20 @@ def online(db: Db, actor: Actor) -> list[Online]:
         asked = PublicAct.collectivity_id == actor.collectivity_id, mine.scalar_subquery().is_not(None)
     else:
         asked = PublicAct.collectivity_id == actor.collectivity_id, PublicAct.folder_id.in_(few)
+    last = db.scalar(sa.select(PublicAct).where(PublicAct.key == after)) if after else None
     acts: list[PublicAct] = []
-    for pressing in (sa.text("questioned_on IS NOT NULL"), sa.text("questioned_on IS NULL")):
-        query = sa.select(PublicAct).where(*asked, pressing)
-        query = query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST - len(acts))
-        acts += db.scalars(query)
+    for pressing in ("IS NOT NULL", "IS NULL"):
+        beyond: list[sa.ColumnElement[bool]] = []
+        if last is not None and (last.questioned_on is None) == (pressing == "IS NULL"):
+            there = sa.tuple_(sa.literal(last.changed_at, PublicAct.changed_at.type), sa.literal(last.id))
+            beyond = [sa.tuple_(PublicAct.changed_at, PublicAct.id) < there]
+        elif last is not None and pressing == "IS NOT NULL":
+            continue  # they were all on the pages before
+        query = sa.select(PublicAct).where(*asked, sa.text(f"questioned_on {pressing}"), *beyond)
+        query = query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc())
+        acts += db.scalars(query.limit(PAGE + 1 - len(acts)))
+    more = acts[PAGE - 1].key if len(acts) > PAGE else None
+    acts = acts[:PAGE]
     broken = set(
         db.scalars(
             sa.select(PublicVersion.act_id)
@@ -156,7 +178,7 @@ def online(db: Db, actor: Actor) -> list[Online]:
             one.questioned_on is not None,
         )
         for one in acts
-    ]
+    ], more
 
 
 def any_questioned(actor: Actor) -> sa.ColumnElement[bool]:

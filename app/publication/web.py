@@ -32,9 +32,20 @@ pages.register_blueprint(site)
 @guard(PERSON)
 def todo() -> str:
     """What the public does not have yet, and what it has."""
+    after, beside = request.args.get("apres", ""), request.args.get("en_ligne", "")
     with reading(g.actor.collectivity_id) as db:
-        rows, there, slug = waiting(db, g.actor), online(db, g.actor), slug_here(db, g.actor)
-    return render_template("publication/todo.html", rows=rows, online=there, slug=slug)
+        rows, following = waiting(db, g.actor, after)
+        there, older = online(db, g.actor, beside)
+        slug = slug_here(db, g.actor)
+    return render_template(
+        "publication/todo.html",
+        rows=rows,
+        online=there,
+        slug=slug,
+        later=bool(after or beside),
+        next_url=url_for("publication.todo", apres=following, en_ligne=beside or None) if following else None,
+        older_url=url_for("publication.todo", apres=after or None, en_ligne=older) if older else None,
+    )
 
 
 @pages.route("/administration/publication", methods=["GET", "POST"])

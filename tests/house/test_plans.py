@@ -13,8 +13,7 @@ from app import create_app
 from app.circuits import library
 from app.core import db, schema
 from app.core.db import engine
-from bench.ground import browser
-from bench.p13_pages import PAGES, address
+from bench.p13_pages import PAGES, address, client_of
 from bench.region import PUBLISHER, Region
 from demo.pki import TestPki
 from tests.cluster import Cluster
@@ -22,7 +21,7 @@ from tests.conftest import settings_for
 from tests.mailserver import MailServer
 
 FOLDERS = 10_000
-GREAT = ("folder", "journal_entry", "outbox", "step_run", "transmission")
+GREAT = ("folder", "journal_entry", "outbox", "public_act", "step_run", "transmission")
 PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
 """Indexes of what is in hand alone, whatever the past: they may be read whole."""
 MORE = (
@@ -71,7 +70,7 @@ def region(
 def test_no_page_reads_a_table_that_grows_with_everybody_from_end_to_end(region: Flask) -> None:
     asked: dict[str, tuple[str, Statement]] = {}
     for login, listed in PAGES.items():
-        client = browser(region, login) if login else region.test_client()
+        client = client_of(region, login)
         for page in (*listed.values(), *(MORE if login == PUBLISHER else ())):
             for one in statements_of(client, address(page, FOLDERS)):
                 asked.setdefault(one[0], (f"{page} ({login})", one))

@@ -1,18 +1,24 @@
 """An act that is published is on the public page at once: whole, signed, dated, downloadable, and byte for byte the one signed."""
 
+import re
+from datetime import timedelta
 from hashlib import sha256
+from html import unescape
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.folders import sending, sockets
+from app.folders.models import Folder
 from app.people import desks
 from app.publication.models import PublicAct, PublicFile, PublicVersion
+from app.publication.site import acts
 from tests.builders.house import ACT, House
 from tests.publication.town import act_of, address, page, visitor
 
@@ -158,6 +164,105 @@ def test_the_list_is_searched_by_words_year_and_nature_and_turned_page_by_page(h
     assert "Aucun acte ne correspond" in page(house, f"{here}?annee=²025&nature=Arr%C3%AAt%C3%A9s")
     assert "2 actes" in page(house, f"{here}?page=-4")
     assert "Aucun acte ne correspond" in page(house, f"{here}?page=99999999999999999999999")
+
+
+def written(house: House, count: int) -> list[str]:
+    """So many acts more on the public page, copied from one that is there, the last of them first; their keys."""
+    act = act_of(house.a_deliberation(at="done"))
+    table: Any = PublicAct.__table__
+    with reading() as db:
+        first = dict(db.execute(sa.select(table).where(table.c.id == act.id)).one()._mapping)
+        folders = db.scalar(sa.select(sa.func.max(Folder.id))) or 0
+        folder = dict(
+            db.execute(sa.select(Folder.__table__).where(Folder.id == act.folder_id)).one()._mapping
+        )
+    numbers = range(folders + 1, folders + 1 + count)
+    kinds = [("deliberation", "Délibérations"), ("contract", "Contrats et conventions")]
+    rows = [
+        {
+            **first,
+            "id": act.id + rank,
+            "folder_id": number,
+            "key": f"{number:016}",
+            "title": f"Acte {number} {'rare' if rank == 3 else 'courant'}",
+            "title_key": f"acte {number} {'rare' if rank == 3 else 'courant'}",
+            "year": 2000 + rank % 7,
+            "family": kinds[rank % 2][0],
+            "nature": kinds[rank % 2][1],
+            "online_since": act.online_since + timedelta(seconds=rank // 2),  # two by two at the same instant
+        }
+        for rank, number in enumerate(numbers, start=1)
+    ]
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.insert(Folder.__table__), [{**folder, "id": number} for number in numbers])
+        connection.execute(sa.insert(table), rows)
+    return [row["key"] for row in reversed(rows)] + [act.key]
+
+
+def turned(house: House, address: str, rel: str) -> list[list[str]]:
+    """The keys of the acts on each page, from one to the next by its link."""
+    pages = []
+    while address:
+        shown = page(house, address)
+        pages.append(re.findall(r'<h3><a href="/actes/kerlann-sur-mer/(\w+)"', shown))
+        link = re.search(rf'href="([^"]+)"\s+rel="{rel}"', shown)
+        address = unescape(link[1]) if link else ""
+    return pages
+
+
+def test_pages_follow_one_another_and_lose_no_act(house: House) -> None:
+    here, keys = "/actes/kerlann-sur-mer", written(house, 70)
+    forth = turned(house, here, "next")
+    assert [key for one in forth for key in one] == keys
+    last = f"{here}?apres={forth[-2][-1]}"
+    assert [one[0] for one in turned(house, last, "prev")[:-1]] == [one[0] for one in forth[:0:-1]]
+    assert turned(house, last, "prev")[-1] == forth[0]
+    # An act that comes meanwhile moves no page: the next one begins where the one before ended
+    assert turned(house, f"{here}?apres={forth[0][-1]}", "next") == forth[1:]
+    assert turned(house, f"{here}?apres=inconnu", "next") == forth
+
+
+def test_the_address_of_a_page_by_its_number_leads_to_that_page(house: House) -> None:
+    here, keys = "/actes/kerlann-sur-mer", written(house, 70)
+    answer = visitor(house).get(f"{here}?page=3")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{here}?apres={keys[49]}")
+    assert "Aucun acte ne correspond" in page(house, f"{here}?page=4")
+    api = "/api/v1/public/kerlann-sur-mer/acts"
+    second = visitor(house).get(f"{api}?page=2").json
+    assert [one["key"] for one in second["acts"]] == keys[25:50]
+    assert [one["key"] for one in visitor(house).get(second["next"]).json["acts"]] == keys[50:]
+    assert visitor(house).get(f"{api}?page=4").json["acts"] == []
+    assert visitor(house).get(f"{api}?page=41").status_code == 422
+
+
+def test_words_years_and_natures_are_found_among_many_and_counted_as_far_as_they_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, keys = "/actes/kerlann-sur-mer", written(house, 70)
+    assert turned(house, f"{here}?q=rare", "next") == [[keys[67]]]
+    assert len([key for one in turned(house, f"{here}?q=courant", "next") for key in one]) == 69
+    assert (
+        len(
+            [
+                key
+                for one in turned(house, f"{here}?nature=Contrats+et+conventions&annee=2003", "next")
+                for key in one
+            ]
+        )
+        == 5
+    )
+    offered = re.findall(r'<option value="([^"]*)"', page(house, here))
+    assert offered == [
+        "",
+        "2026",
+        *map(str, range(2006, 1999, -1)),
+        "",
+        "Contrats et conventions",
+        "Délibérations",
+    ]
+    assert "71 actes" in page(house, here)
+    monkeypatch.setattr(acts, "MANY", 50)
+    assert "50 actes et plus" in page(house, here)
 
 
 def test_an_address_that_does_not_change_may_be_kept_a_minute_and_asks_for_no_cookie(house: House) -> None:

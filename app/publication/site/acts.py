@@ -1,13 +1,12 @@
 """What the public page shows: acts found by words, year and nature; one act with its files and its history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
@@ -16,7 +15,7 @@ from app.folders.dated import Dated
 from app.folders.effect import ANNULLED, Effect, effects_of
 from app.folders.models import Publication
 from app.folders.publicity import Means
-from app.folders.search import ESCAPE, patterns
+from app.folders.search import ESCAPE, indexable, matching, patterns
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from app.publication import record
@@ -24,7 +23,13 @@ from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVers
 from app.publication.publishing import REASONS
 from workflows.deadlines import online_until
 
-PAGE, FARTHEST, WORDS = 25, 10_000, 8
+PAGE, WORDS = 25, 8
+NUMBERED = 40
+"""The pages that a number still reaches, for links of when pages were numbered; others are reached from one to the next."""
+MANY = 500
+"""Where there are more acts than this, no more are counted."""
+MATCHES, SAMPLE, COMMON = 1_000, 300, 15
+"""As in `app/display/following.py`: what an index gives at most; words that many of the last acts have are read in order."""
 HIDDEN = "Acte retiré de la publication"
 
 
@@ -40,12 +45,31 @@ class Site:
 
 @dataclass(frozen=True)
 class Search:
-    """What was asked of the list; an empty answer asks nothing."""
+    """What was asked of the list; an empty answer asks nothing. `after`, `before`: the act, by its key, beside the page."""
 
     words: str = ""
     year: str = ""
     nature: str = ""
-    page: int = 1
+    after: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of acts, the newest online first; how many there are in all, `MANY` where they are as many or more.
+
+    `previous`, `next`: the keys of the acts between which the page stands, None where nothing is beyond.
+    """
+
+    acts: Sequence["ActView"]
+    count: int
+    previous: str | None
+    next: str | None
+
+    @property
+    def many(self) -> bool:
+        """Whether they were not all counted."""
+        return self.count >= MANY
 
 
 @dataclass(frozen=True)
@@ -118,14 +142,78 @@ def site_of(slug: str) -> Site:
     return Site(*row)
 
 
-def found(db: Db, search: Search) -> tuple[list[ActView], int]:
-    """A page of acts, newest online first, and how many there are in all."""
-    asked = list(_asked(search))
-    count = db.scalar(sa.select(sa.func.count()).select_from(PublicAct).where(*asked)) or 0
-    page = min(max(search.page, 1), FARTHEST)
-    query = sa.select(PublicAct).where(*asked).order_by(PublicAct.online_since.desc(), PublicAct.id.desc())
-    rows = list(db.scalars(query.limit(PAGE).offset((page - 1) * PAGE)))
-    return _views(db, rows), count
+def found(db: Db, search: Search) -> Found:
+    """A page of acts that answer, read in order from the act beside it; of one that is no longer known, the first page."""
+    branches = _asked(db, search)
+    beside = search.after or search.before
+    at = db.scalar(sa.select(PublicAct).where(PublicAct.key == beside)) if beside else None
+    rows: list[PublicAct] = []
+    backwards = at is not None and not search.after
+    if backwards:
+        rows = _in_order(db, branches, at, backwards=True)[::-1]
+    if not backwards or len(rows) <= PAGE:
+        at = None if backwards else at
+        rows = _in_order(db, branches, at)
+        previous, following = at is not None and bool(rows), len(rows) > PAGE
+        rows = rows[:PAGE]
+    else:
+        previous, following = True, True
+        rows = rows[1:]
+    return Found(
+        _views(db, rows),
+        _count(db, branches),
+        rows[0].key if previous else None,
+        rows[-1].key if following else None,
+    )
+
+
+def before_page(db: Db, search: Search, number: int) -> str | None:
+    """The key of the act after which a numbered page begins; None where the list does not reach it."""
+    place = (min(number, NUMBERED) - 1) * PAGE - 1
+    rows = _in_order(db, _asked(db, search), None, first=place, size=2)
+    return rows[0].key if len(rows) > 1 else None
+
+
+Branches = Sequence[Sequence[sa.ColumnElement[bool]]]
+
+
+def _in_order(
+    db: Db,
+    branches: Branches,
+    at: PublicAct | None,
+    *,
+    backwards: bool = False,
+    first: int = 0,
+    size: int = PAGE + 1,
+) -> list[PublicAct]:
+    """The acts of the branches, each read by its index from `at` on, and stopped."""
+    place = sa.tuple_(PublicAct.online_since, PublicAct.id)
+    order = (
+        (PublicAct.online_since, PublicAct.id)
+        if backwards
+        else (PublicAct.online_since.desc(), PublicAct.id.desc())
+    )
+    beyond: tuple[sa.ColumnElement[bool], ...] = ()
+    if at is not None:
+        there = sa.tuple_(sa.literal(at.online_since, PublicAct.online_since.type), sa.literal(at.id))
+        beyond = (place > there if backwards else place < there,)
+    queries = [
+        sa.select(PublicAct.id).where(*one, *beyond).order_by(*order).limit(first + size) for one in branches
+    ]
+    if not queries:
+        return []
+    numbers = sa.union_all(*(sa.select(one.subquery()) for one in queries))
+    query = sa.select(PublicAct).where(PublicAct.id.in_(numbers)).order_by(*order)
+    return list(db.scalars(query.offset(first).limit(size)))
+
+
+def _count(db: Db, branches: Branches) -> int:
+    """How many there are, `MANY` at most."""
+    if not branches:
+        return 0
+    parts = (sa.select(PublicAct.id).where(*one).limit(MANY).subquery() for one in branches)
+    every = sa.union_all(*(sa.select(one) for one in parts)).limit(MANY).subquery()
+    return db.scalar(sa.select(sa.func.count()).select_from(every)) or 0
 
 
 def latest(db: Db, limit: int) -> list[ActView]:
@@ -149,17 +237,42 @@ def _matters(db: Db, rows: Sequence[PublicAct]) -> Mapping[str, str]:
     return dict(offered(db, rows[0].collectivity_id)) if rows and offered is not None else {}
 
 
+_YEARS = sa.text("""
+WITH RECURSIVE y(year) AS (
+  SELECT MAX(a.year) FROM public_act a WHERE a.collectivity_id = :here
+  UNION ALL
+  SELECT (SELECT MAX(a.year) FROM public_act a WHERE a.collectivity_id = :here AND a.year < y.year)
+  FROM y WHERE y.year IS NOT NULL
+) SELECT year FROM y WHERE year IS NOT NULL
+""")
+_KINDS = sa.text("""
+WITH RECURSIVE k(family, nature) AS (
+  SELECT family, nature FROM (
+    SELECT a.family, a.nature FROM public_act a WHERE a.collectivity_id = :here ORDER BY a.family, a.nature LIMIT 1
+  ) AS first_one
+  UNION ALL
+  SELECT a.family, a.nature FROM k JOIN public_act a ON a.id = (
+    SELECT b.id FROM public_act b WHERE b.collectivity_id = :here AND (b.family, b.nature) > (k.family, k.nature)
+    ORDER BY b.family, b.nature LIMIT 1
+  )
+) SELECT family, nature FROM k
+""")
+# Each jumps from one value of an index to the next: what a page costs does not follow how many acts have it
+
+
 def choices(db: Db) -> tuple[list[str], list[str]]:
-    """The years and natures that there are to choose from."""
-    years = db.scalars(sa.select(PublicAct.year).distinct().order_by(PublicAct.year.desc()))
-    kinds = {record.kind_of(one) for one in _one_of_each(db)}
-    return [str(one) for one in years], sorted(kinds)
+    """The years, the last first, and the natures that there are to choose from."""
+    years = db.scalars(_YEARS, {"here": _here(db)})
+    return [str(one) for one in years], sorted({record.kind_named(*one) for one in _kinds(db)})
 
 
-def _one_of_each(db: Db) -> list[PublicAct]:
-    """One act of each family and nature that there is."""
-    first = sa.select(sa.func.min(PublicAct.id)).group_by(PublicAct.family, PublicAct.nature)
-    return list(db.scalars(sa.select(PublicAct).where(PublicAct.id.in_(first))))
+def _kinds(db: Db) -> list[tuple[str, str]]:
+    """Each family and nature that there is."""
+    return [(row.family, row.nature) for row in db.execute(_KINDS, {"here": _here(db)})]
+
+
+def _here(db: Db) -> int:
+    return int(db.info["collectivity_id"])
 
 
 def act_at(db: Db, key: str) -> PublicAct:
@@ -248,20 +361,44 @@ def view(
     )
 
 
-def _asked(search: Search) -> Iterator[sa.ColumnElement[bool]]:
-    for pattern in patterns(search.words, WORDS):
-        yield PublicAct.title_key.like(pattern, escape=ESCAPE)
+def _asked(db: Db, search: Search) -> Branches:
+    """The conditions of what is asked, by parts of which each is read in order by one index; no part where nothing can be."""
+    wanted: list[sa.ColumnElement[bool]] = []
+    asked = patterns(search.words, WORDS)
+    matches = _matches(db, asked) if indexable(asked) else None
+    if matches is None:
+        wanted += [PublicAct.title_key.like(one, escape=ESCAPE) for one in asked]
+    elif matches:
+        wanted.append(PublicAct.id.in_(matches))
+    else:
+        return []
     if search.year:
         year = search.year
-        yield (
-            PublicAct.year == int(year)
-            if year.isascii() and year.isdigit() and len(year) == 4
-            else sa.false()
-        )
-    if search.nature:
-        families = [one.name for one in catalogue().values() if one.plural == search.nature]
-        of_any = sa.and_(PublicAct.family == record.OF_ANY_NATURE, PublicAct.nature == search.nature)
-        yield sa.or_(PublicAct.family.in_(families), of_any)
+        if not (year.isascii() and year.isdigit() and len(year) == 4):
+            return []
+        wanted.append(PublicAct.year == int(year))
+    if not search.nature:
+        return [wanted]
+    return [
+        [PublicAct.family == family, PublicAct.nature == nature, *wanted]
+        for family, nature in _kinds(db)
+        if record.kind_named(family, nature) == search.nature
+    ]
+
+
+def _matches(db: Db, asked: Sequence[str]) -> list[int] | None:
+    """The acts that have these words, as their index gives them; None where they are many, and soon found in order."""
+    here = _here(db)
+    words = [PublicAct.title_key.like(one, escape=ESCAPE) for one in asked]
+    last = sa.select(PublicAct.id).order_by(PublicAct.online_since.desc(), PublicAct.id.desc()).limit(SAMPLE)
+    common = sa.select(sa.func.count()).where(PublicAct.id.in_(sa.select(last.subquery())), *words)
+    if (db.scalar(common) or 0) >= COMMON:
+        return None
+    beside, condition, binds = matching(asked, db.get_bind().dialect.name, "fts_public_act")
+    ours = "+f.collectivity_id" if beside else "f.collectivity_id"
+    sql = f"SELECT f.id FROM {beside} public_act f WHERE {condition} AND {ours} = :here LIMIT {MATCHES + 1}"
+    found = list(db.scalars(sa.text(sql), {**binds, "here": here}))
+    return found if len(found) <= MATCHES else None
 
 
 def _masked(db: Db, rows: list[PublicAct]) -> dict[int, bool]:

@@ -4,7 +4,8 @@ from collections.abc import Generator
 from tempfile import TemporaryFile
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.db import reading
 from app.core.http import PUBLIC, disposition, guard
@@ -43,21 +44,25 @@ def _kept(response: Response) -> Response:
 
 @pages.get("/<slug>")
 @guard(PUBLIC)
-def index(slug: str) -> str:
-    """The acts, newest first."""
+def index(slug: str) -> str | BaseResponse:
+    """The acts, newest first; the address of a page by its number, as they were, leads to the same page."""
     site, search = acts.site_of(slug), asked()
+    number = request.args.get("page", 1, type=int)
     with reading(site.collectivity_id) as db:
-        rows, count = acts.found(db, search)
+        begins = acts.before_page(db, search, number) if number > 1 else None
+        if begins is not None:
+            return redirect(_at(slug, search, apres=begins))
+        found = acts.Found((), 0, None, None) if number > 1 else acts.found(db, search)
         years, natures = acts.choices(db)
     return render_template(
         "publication/site_index.html",
         site=site,
-        rows=rows,
-        count=count,
+        found=found,
         search=search,
         years=years,
         natures=natures,
-        **_turn(slug, search, count),
+        previous_url=_at(slug, search, avant=found.previous) if found.previous else None,
+        next_url=_at(slug, search, apres=found.next) if found.next else None,
     )
 
 
@@ -108,9 +113,8 @@ def file(slug: str, key: str, position: int) -> Response:
 
 def asked() -> Search:
     """The search of the address, cut to what a search is."""
-    page = request.args.get("page", 1, type=int)
-    words, year, nature = (request.args.get(name, "")[:LONGEST] for name in ("q", "annee", "nature"))
-    return Search(words, year, nature, page)
+    names = ("q", "annee", "nature", "apres", "avant")
+    return Search(*(request.args.get(name, "")[:LONGEST] for name in names))
 
 
 def shared(response: Response) -> Response:
@@ -156,19 +160,11 @@ def _copied(scope: str, sha256: str) -> Generator[bytes]:
         yield from iter(lambda: copy.read(CHUNK), b"")
 
 
-def _turn(slug: str, search: Search, count: int) -> dict[str, str | None]:
-    """The addresses of the pages before and after."""
-
-    def at(page: int) -> str:
-        values: dict[str, Any] = {
-            "q": search.words or None,
-            "annee": search.year or None,
-            "nature": search.nature or None,
-        }
-        return url_for("publication.site.index", slug=slug, **values, page=page)
-
-    page = max(search.page, 1)
-    return {
-        "previous_url": at(page - 1) if page > 1 else None,
-        "next_url": at(page + 1) if page * acts.PAGE < count else None,
+def _at(slug: str, search: Search, **place: Any) -> str:
+    """The address of a page of the same search."""
+    asked: dict[str, Any] = {
+        "q": search.words or None,
+        "annee": search.year or None,
+        "nature": search.nature or None,
     }
+    return url_for("publication.site.index", slug=slug, **asked, **place)
