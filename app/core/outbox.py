@@ -59,6 +59,15 @@ class Outbox(Base, Tenanted):
             postgresql_where=sa.text("state = 'parked'"),
         ),
         sa.Index("ix_outbox_folder_id", "folder_id"),
+        # What was done last of a kind: an outage is told by nothing being done any more
+        sa.Index(
+            "ix_outbox_done",
+            "collectivity_id",
+            "kind",
+            "done_at",
+            sqlite_where=sa.text("state = 'done' AND last_error IS NULL"),
+            postgresql_where=sa.text("state = 'done' AND last_error IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -129,6 +138,7 @@ _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
 _lasting: dict[str, int] = {}
 _indoors: set[str] = set()
+_passing: set[str] = set()
 _quick: set[str] = set()
 _rest: dict[str, Callable[[], None]] = {}
 _leased: dict[int, "_Lease"] = {}
@@ -158,18 +168,24 @@ def _tries(kind: str) -> int:
     return int(_policy["attempts"]) + _lasting.get(kind, 0)
 
 
-def handles(kind: str, *, indoors: bool = False, quick: bool = False) -> Callable[[Handler], Handler]:
+def handles(
+    kind: str, *, indoors: bool = False, quick: bool = False, passing: bool = False
+) -> Callable[[Handler], Handler]:
     """Declare the handler of a kind of row; the last application made in the process decides.
 
     `indoors`: it sends nothing in the commune's name, and is done while a restoration is held too; what it has sent is
     rows of other kinds, which wait. `quick`: it takes milliseconds, so that a worker takes many of its rows at once; of
     the others it takes each when it is free for it, and leaves the rest to other workers.
+
+    `passing`: nobody looks at a row of it once it is done, and its key is of a moment or of a row that is written once, so
+    that none like it is ever asked again: it goes after a time (`forget_done`).
     """
 
     def declare(handler: Handler) -> Handler:
         _handlers[kind] = handler
         (_indoors.add if indoors else _indoors.discard)(kind)
         (_quick.add if quick else _quick.discard)(kind)
+        (_passing.add if passing else _passing.discard)(kind)
         return handler
 
     return declare
@@ -456,10 +472,31 @@ def stopped(db: Db, kind: str) -> Stopped | None:
     ).one()
     if not count:
         return None
+    # The condition of its index, as it is written there: a bound value proves nothing to the planner
     done = sa.select(Outbox.id).where(
-        Outbox.kind == kind, Outbox.state == "done", Outbox.last_error.is_(None), Outbox.done_at > since
+        Outbox.kind == kind, sa.text("state = 'done' AND last_error IS NULL"), Outbox.done_at > since
     )
     return None if db.scalar(done.limit(1)) is not None else Stopped(count, since)
+
+
+@use_case
+def forget_done(db: Db, collectivity_id: int, before: datetime, most: int) -> int:
+    """Remove rows of a collectivity whose kind is `passing` and that were done before then, `most` of them; how many went."""
+    old = [
+        sa.select(Outbox.id)
+        .where(
+            Outbox.collectivity_id == collectivity_id,
+            Outbox.kind == kind,
+            sa.text("state = 'done' AND last_error IS NULL"),
+            Outbox.done_at < before,
+        )
+        .limit(most)
+        for kind in sorted(_passing)
+    ]
+    numbers = [number for one in old for number in db.scalars(one)][:most]
+    gone = sa.delete(Outbox).where(Outbox.id.in_(numbers))
+    db.execute(gone.execution_options(synchronize_session=False))
+    return len(numbers)
 
 
 def hasten(db: Db, row_id: int) -> None:

@@ -207,13 +207,10 @@ class Store:
             finally:
                 obstore.delete(self._objects, key)
 
-    def old(self, now: datetime, older_than: timedelta) -> dict[tuple[str, str], int]:
-        """What the store has held untouched for so long: (scope, digest) and size."""
-        return dict(
-            self._old_in_folder(self._folder, now - older_than)
-            if self._folder
-            else self._old(now - older_than)
-        )
+    def old(self, now: datetime, older_than: timedelta) -> Iterator[tuple[str, str, int]]:
+        """What the store has held untouched for so long: scope, digest and size, one after the other, in no order."""
+        limit = now - older_than
+        yield from self._old_in_folder(self._folder, limit) if self._folder else self._old(limit)
 
     def kept(self) -> Iterator[tuple[str, str, int]]:
         """Everything that the store holds, whoever put it there: scope, digest and size in bytes, in no order."""
@@ -229,7 +226,7 @@ class Store:
             if _SCOPE.fullmatch(scope) and _NAME.fullmatch(name) and meta["path"] == _key(scope, name):
                 yield scope, name, meta["size"]
 
-    def _old_in_folder(self, folder: Path, limit: datetime) -> Iterator[tuple[tuple[str, str], int]]:
+    def _old_in_folder(self, folder: Path, limit: datetime) -> Iterator[tuple[str, str, int]]:
         mine = os.geteuid()
         for path in folder.glob("*/??/*"):
             scope, name = path.parts[-3], path.name
@@ -238,14 +235,14 @@ class Store:
                 # What another account put there, a deposit could not mark as used again: it stays.
                 ours = seen.st_uid == mine and _SCOPE.fullmatch(scope) and _NAME.fullmatch(name)
                 if ours and seen.st_mtime < limit.timestamp():
-                    yield (scope, name), seen.st_size
+                    yield scope, name, seen.st_size
 
-    def _old(self, limit: datetime) -> Iterator[tuple[tuple[str, str], int]]:
+    def _old(self, limit: datetime) -> Iterator[tuple[str, str, int]]:
         for meta in self._listed(""):
             scope, _, name = (*meta["path"].split("/"), "", "")[:3]
             ours = _SCOPE.fullmatch(scope) and _NAME.fullmatch(name) and meta["path"] == _key(scope, name)
             if ours and meta["last_modified"] < limit:
-                yield (scope, name), meta["size"]
+                yield scope, name, meta["size"]
 
     def _listed(self, prefix: str) -> Iterator[Any]:
         import obstore

@@ -110,7 +110,12 @@ class DocumentVersion(Base, Tenanted):
     """
 
     __tablename__ = "document_version"
-    __table_args__ = (sa.UniqueConstraint("document_id", "number"),)
+    __table_args__ = (
+        sa.UniqueConstraint("document_id", "number"),
+        sa.Index(
+            "ix_document_version_sha256", "sha256"
+        ),  # which bytes of the store are named (the daily sweep)
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id"))

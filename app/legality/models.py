@@ -22,6 +22,7 @@ class StateLetter(Base, Tenanted):
     __table_args__ = (
         sa.UniqueConstraint("collectivity_id", "reference"),
         sa.Index("ix_state_letter_folder_id", "folder_id"),
+        sa.Index("ix_state_letter_sha256", "sha256"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -18,7 +18,7 @@ from config import Settings
 
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
-    handles(intake.FETCH)(_With(settings, intake.fetch))
+    handles(intake.FETCH, passing=True)(_With(settings, intake.fetch))
     handles(intake.ACKNOWLEDGE)(_With(settings, intake.acknowledge_letter))
     each_round("legality.letters", lambda: intake.look(settings))
     answered.watch(replies.FAMILY, replies.answered)

@@ -166,6 +166,7 @@ def sweep_command() -> None:
     click.echo(f"Sessions closes : {swept.logins}")
     click.echo(f"Liens de mot de passe passés : {swept.links}")
     click.echo(f"Clés de dépôt de plus de {sweep.KEYS.days} jours : {swept.keys}")
+    click.echo(f"Travaux faits depuis plus de {sweep.DONE.days} jours, dont rien ne dépend : {swept.done}")
     if chosen.journal_address_days:
         click.echo(f"Adresses du journal de plus de {chosen.journal_address_days} jours : {swept.addresses}")
     else:

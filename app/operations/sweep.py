@@ -1,14 +1,17 @@
 """Once a day, take away what no longer serves: links and sessions that have ended, files that no row names, old addresses.
 
 Only what is over goes, and well after its end: whatever is under way is younger than what is swept. Done again, it finds
-nothing. The lines of the outbox and of the journal are kept; addresses go after their own delay, in the journal by a line
-that says so (decision 0025).
+nothing. Letters and sendings stay in the outbox, and every line in the journal; addresses go after their own delay, in the
+journal by a line that says so (decision 0025).
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,18 +27,26 @@ from app.files import vault
 from app.folders.once import DepositKey
 from app.journal.erasing import believed, erase_old, waits
 from app.journal.origins import KEPT_APART
-from app.people.models import Challenge, LoginSession, PasswordReset
+from app.people.models import Challenge, Collectivity, LoginSession, PasswordReset
 from app.signing import copies
 from app.signing.models import RemoteRequest, SignatureSession
 
 log = structlog.get_logger()
 EVERY = timedelta(days=1)
+WHOLE = timedelta(days=7)
+"""How often the worker reads the whole base, where files are left that no index names."""
+BATCH = 1_000
+"""Files, or rows, that are looked at together."""
+MOST = 20_000
+"""Files that no index names, at most, that one sweep looks for; the others wait for the next."""
 OVER = timedelta(days=1)
 """How long a session or a link that has ended is still kept."""
 LETTERS = 5000
 """Letters whose address goes in one sweep; the rest waits for the next day's."""
 KEYS = timedelta(days=30)
 """How long the key of a deposit by API still answers with its folder."""
+DONE = timedelta(days=30)
+"""How long what was done of background work that serves nobody any more is still kept."""
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
@@ -52,24 +63,37 @@ class Swept:
     links: int
     keys: int
     addresses: int
+    done: int
 
 
-def sweep(days: int, addresses: int) -> Swept:
+def sweep(days: int, addresses: int, *, whole: bool = True) -> Swept:
     """Take away what is over; documents that no row names only after so many days, and never when that is 0.
 
+    `whole`: read the whole base for those that no index names; else they wait.
     `addresses`: after how many days an address goes, from the journal and beside; never when that is 0,
     nor while the clock is not to be believed.
     """
     moment = now()
     rows = _rows(moment)
     copies.sweep(moment)
-    found = _documents(moment, timedelta(days=days)) if days else (0, 0, 0)
+    found = _documents(moment, timedelta(days=days), whole=whole) if days else (0, 0, 0)
     gone = erase_old(addresses)
     if addresses and believed(addresses):
         _places(moment - timedelta(days=addresses))
     for why in waits(addresses):
         log.warning("sweep.addresses_wait", why=why)
-    return Swept(vault.store().sweep(moment), *found, *rows, gone)
+    return Swept(vault.store().sweep(moment), *found, *rows, gone, _done(moment - DONE))
+
+
+def _done(before: datetime) -> int:
+    """What was done of background work that leaves no trace elsewhere: rounds of fetching, looks at what is deposited."""
+    with reading() as db:
+        everybody = list(db.scalars(sa.select(Collectivity.id)))
+    gone = 0
+    for one in everybody:
+        while went := outbox.forget_done(one, before, BATCH):
+            gone += went
+    return gone
 
 
 @use_case
@@ -119,43 +143,86 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     return signatures, logged, sent, made
 
 
-def _documents(moment: datetime, age: timedelta) -> tuple[int, int, int]:
+def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, int, int]:
     """Files of the store that are old and that no row names: how many went, their bytes, and how many were left in doubt.
+
+    They are listed by batches, of which the indexes of digests name nearly all: what a sweep holds in memory does not
+    follow what the store holds. What is left is looked for in everything that is written, when `whole`.
 
     The order is the proof: the old ones are listed, then every row is read, and a file that was deposited again since
     is no longer old. A file just stored, whose row is not yet written, is younger than any transaction.
     """
-    old = {one: size for one, size in vault.store().old(moment, age).items() if not vault.waits(one[0])}
-    named = set(_named()) if old else set()
-    scopes: dict[str, list[str]] = {}
-    for scope, sha256 in old:
-        if bytes.fromhex(sha256) not in named:
-            scopes.setdefault(scope, []).append(sha256)
+    old = (one for one in vault.store().old(moment, age) if not vault.waits(one[0]))
+    every, unnamed = Counter[str](), Counter[str]()
+    sizes: dict[tuple[str, str], int] = {}
+    while batch := list(islice(old, BATCH)):
+        every.update(scope for scope, _, _ in batch)
+        named = _named_by_index([sha256 for _, sha256, _ in batch])
+        for scope, sha256, size in batch:
+            if sha256 not in named:
+                unnamed[scope] += 1
+                if len(sizes) < MOST:
+                    sizes[scope, sha256] = size
+    if not sizes or not whole:
+        return 0, 0, 0
+    lost = _written_nowhere({bytes.fromhex(sha256) for _, sha256 in sizes})
     count = size = doubtful = 0
-    for scope, orphans in scopes.items():
-        if 2 * len(orphans) > sum(1 for one, _ in old if one == scope):
+    for scope in unnamed:
+        mine = [sha256 for place, sha256 in sizes if place == scope]
+        orphans = [one for one in mine if bytes.fromhex(one) in lost]
+        if 2 * (len(orphans) + unnamed[scope] - len(mine)) > every[scope]:
             # Crashes leave few: this looks like another base, or one of long ago, put before these documents.
             doubtful += len(orphans)
             continue
         gone = [one for one in orphans if vault.store().forget(scope, one, moment, age)]
-        count, size = count + len(gone), size + sum(old[scope, one] for one in gone)
+        count, size = count + len(gone), size + sum(sizes[scope, one] for one in gone)
     return count, size, doubtful
 
 
-def _named() -> Iterator[bytes]:
-    """Every digest that is written anywhere, whatever the table and the column: a slice to come is covered as well."""
+def _named_by_index(digests: Sequence[str]) -> frozenset[str]:
+    """Those of these digests that a column of digests holds, as its index answers."""
+    asked: Any = sa.bindparam("digests", digests, expanding=True)
+    columns = [sa.select(one).where(one.in_(asked)) for one in _indexed()]
     with reading() as db:
-        if db.get_bind().dialect.name == "postgresql":  # SQLite reads one moment of itself anyway
-            db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        _one_moment(db)
+        return frozenset(db.scalars(sa.union(*columns)))
+
+
+@cache
+def _indexed() -> tuple[sa.Column[Any], ...]:
+    """The columns of digests that an index of all their rows finds."""
+    firsts = (
+        next(iter(index.columns))
+        for table in Base.metadata.sorted_tables
+        for index in table.indexes
+        if index.dialect_options["postgresql"]["where"] is None
+    )
+    return tuple(one for one in firsts if one.name.endswith("sha256"))
+
+
+def _written_nowhere(digests: set[bytes]) -> set[bytes]:
+    """Those of these digests that no row has, whatever the table and the column: a slice to come is covered as well."""
+    left = set(digests)
+    with reading() as db:
+        _one_moment(db)
         for table in Base.metadata.sorted_tables:
             columns = [one for one in table.columns if _may_name(one)]
-            if not columns:
+            if not columns or not left:
                 continue
             # As text: a digest is found at any depth of a JSON value.
             texts = [sa.cast(one, sa.Text) for one in columns]
-            for row in db.execute(sa.select(*texts).execution_options(yield_per=1000)):
-                for digest in _DIGEST.findall(" ".join(filter(None, row))):
-                    yield bytes.fromhex(digest)
+            rows = db.connection().execution_options(stream_results=True).execute(sa.select(*texts))
+            for row in rows.yield_per(BATCH):
+                left.difference_update(
+                    bytes.fromhex(one) for one in _DIGEST.findall(" ".join(filter(None, row)))
+                )
+    return left
+
+
+def _one_moment(db: Db) -> None:
+    """Read one moment of the base, in which a name that goes from a row to another is never missed; SQLite does anyway."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 def _may_name(column: sa.Column[Any]) -> bool:
@@ -175,8 +242,12 @@ def watch(days: int, addresses: int, *beside: Callable[[], None]) -> Callable[[]
         ):  # one of a day to come is of a clock that was wrong
             return
         heartbeat.beat("sweep", now())  # first: a sweep that fails waits for its next day too
+        read = heartbeat.last("sweep.whole")
+        whole = read is None or abs(now() - read) >= WHOLE
         try:
-            log.info("sweep.done", **vars(sweep(days, addresses)))
+            log.info("sweep.done", **vars(sweep(days, addresses, whole=whole)))
+            if whole:
+                heartbeat.beat("sweep.whole", now())
         except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it
             log.warning("sweep.failed", error=repr(fault))
 

@@ -142,7 +142,10 @@ class TreasuryReturn(Base, Tenanted):
     """
 
     __tablename__ = "treasury_return"
-    __table_args__ = (sa.UniqueConstraint("collectivity_id", "sha256"),)
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "sha256"),
+        sa.Index("ix_treasury_return_sha256", "sha256"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str]

@@ -48,7 +48,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     answered.listen(CHANNEL, keep)
     sockets.tray(accredited.Tray(templates), accredited.any_unknown)
     sockets.share("payments", payments.shared)
-    handles(intake.FETCH)(_Fetch(settings))
+    handles(intake.FETCH, passing=True)(_Fetch(settings))
     each_round("pes.returns", lambda: intake.look(settings))
 
 

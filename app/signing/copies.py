@@ -6,6 +6,7 @@ between is made good at the next round.
 """
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,14 +94,16 @@ def round_() -> None:
 
 def sweep(moment: datetime) -> int:
     """Remove the copies that no session names, left by a kill before theirs was written; returns how many went."""
-    old = [one for one in vault.store().old(moment, UNNAMED) if vault.waits(one[0])]
-    with reading() as db:
-        query = sa.select(_sessions.c.collectivity_id, _sessions.c.prepared_sha256)
-        named = {
-            (vault.waiting(number), sha256)
-            for number, sha256 in db.execute(query.where(_sessions.c.prepared_sha256 != ""))
-        }
-    return sum(vault.store().forget(*one, moment, UNNAMED) for one in old if one not in named)
+    old = ((part, sha256) for part, sha256, _ in vault.store().old(moment, UNNAMED) if vault.waits(part))
+    gone = 0
+    while batch := list(islice(old, A_ROUND)):
+        query = sa.select(_sessions.c.collectivity_id, _sessions.c.prepared_sha256).where(
+            sa.text("prepared_sha256 <> ''"), _sessions.c.prepared_sha256.in_([one for _, one in batch])
+        )
+        with reading() as db:
+            named = {(vault.waiting(number), sha256) for number, sha256 in db.execute(query)}
+        gone += sum(vault.store().forget(*one, moment, UNNAMED) for one in batch if one not in named)
+    return gone
 
 
 def _over() -> list[tuple[str, int, str, bool]]:

@@ -74,7 +74,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(paper.cautions, of=lambda family: family.paper_signature)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
-    handles(JUDGE, indoors=True)(_judge)
+    handles(JUDGE, indoors=True, passing=True)(_judge)
     each_round("signature.renewal", daily)
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)

@@ -26,6 +26,7 @@ class Transmission(Base, Tenanted):
     __tablename__ = "transmission"
     __table_args__ = (
         sa.UniqueConstraint("folder_id", "round", "step"),
+        sa.Index("ix_transmission_package_sha256", "package_sha256"),
         # Only what has an identifier: SQLite would take it to find a folder's sendings among all those of a collectivity
         sa.Index(
             "ix_transmission_identifier",
@@ -65,7 +66,10 @@ class Receipt(Base, Tenanted):
     """
 
     __tablename__ = "receipt"
-    __table_args__ = (sa.UniqueConstraint("transmission_id", "sha256"),)
+    __table_args__ = (
+        sa.UniqueConstraint("transmission_id", "sha256"),
+        sa.Index("ix_receipt_sha256", "sha256"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     transmission_id: Mapped[int] = mapped_column(sa.ForeignKey("transmission.id"))

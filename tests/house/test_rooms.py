@@ -380,6 +380,7 @@ PASSING = {
     "Favourite": "what somebody who is gone kept at hand",
     "HandwrittenImage": "the image of the handwriting of somebody who is gone; what it decorated stays",
     "LoginSession": "a session that is over",
+    "Outbox": "what was done of work that leaves nothing, a month ago: no letter, no sending",
     "Origin": "from where an act came, at its term; its line stays, and another says so",
     "PasswordReset": "a link that is over",
     "PossessionChallenge": "a question that was answered",

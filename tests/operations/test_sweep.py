@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from app.core import heartbeat, jobs, outbox
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.core.outbox import Outbox
+from app.core.outbox import News, Outbox
 from app.core.transaction import use_case
 from app.files import vault
+from app.files.store import Store
+from app.folders.documents import JUDGE
 from app.folders.models import DocumentVersion
 from app.folders.once import DepositKey
 from app.journal import chain
@@ -87,7 +89,7 @@ def test_a_fresh_orphan_stays_an_old_one_goes_and_what_a_row_names_is_kept(
     assert coffer.all() == named | {fresh}
     assert old not in coffer.all()
     assert [len(house.bytes_of(one)) for one in house.versions(folder_id)]
-    assert sweep(DAYS, ADDRESSES) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert sweep(DAYS, ADDRESSES) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_whatever_the_column_a_digest_written_in_a_row_keeps_the_file(house: House, coffer: Coffer) -> None:
@@ -121,8 +123,7 @@ def test_a_deposit_of_the_same_bytes_makes_an_old_orphan_young_again(house: Hous
     house.an_invoice(at="draft")
     coffer.age_all()
     digest = coffer.put(b"left by a crash", 90)
-    seen = vault.store().old(now(), timedelta(days=DAYS))
-    assert (coffer.scope, digest) in seen
+    assert digest in {one for _, one, _ in vault.store().old(now(), timedelta(days=DAYS))}
     vault.store().put_bytes(coffer.scope, b"left by a crash")  # deposited again, its row not yet written
     assert not vault.store().forget(coffer.scope, digest, now(), timedelta(days=DAYS))
     assert sweep(DAYS, ADDRESSES).documents == 0
@@ -155,6 +156,59 @@ def test_a_base_that_does_not_know_the_documents_takes_none_away(house: House, c
     swept = sweep(DAYS, ADDRESSES)
     assert (swept.documents, swept.doubtful) == (0, 3)
     assert len(coffer.all()) == 3
+
+
+def test_documents_are_looked_at_by_batches_and_what_one_sweep_leaves_goes_with_the_next(
+    house: House, coffer: Coffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        house.a_deliberation(at="done")
+    named = coffer.all()
+    orphans = {coffer.put(b"orphan %d" % n, 90) for n in range(4)}
+    coffer.age_all()
+    monkeypatch.setattr(sweeping, "BATCH", 2)
+    monkeypatch.setattr(sweeping, "MOST", 3)
+    assert [sweep(DAYS, ADDRESSES).documents for _ in range(3)] == [3, 1, 0]
+    assert coffer.all() == named
+    assert orphans.isdisjoint(coffer.all())
+
+
+def test_a_sweep_that_is_killed_loses_nothing_and_the_next_takes_up(
+    house: House, coffer: Coffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.a_deliberation(at="done")
+    named = coffer.all()
+    for n in range(3):
+        coffer.put(b"orphan %d" % n, 90)
+    coffer.age_all()
+    forget, times = Store.forget, iter(range(9))
+
+    def killed(store: Store, *where: object) -> bool:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return forget(store, *where)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "forget", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(DAYS, ADDRESSES)
+    assert len(coffer.all() - named) == 2
+    assert sweep(DAYS, ADDRESSES).documents == 2
+    assert coffer.all() == named
+
+
+def test_the_worker_reads_the_whole_base_once_a_week(house: House, coffer: Coffer) -> None:
+    house.a_deliberation(at="done")
+    minute = sweeping.watch(DAYS, ADDRESSES)
+    minute()
+    coffer.age_all()
+    orphan = coffer.put(b"orphan", 90)
+    beat_of_yesterday()
+    minute()
+    assert orphan in coffer.all()
+    change(heartbeat.Heartbeat, beat_at=now() - timedelta(days=8))
+    minute()
+    assert orphan not in coffer.all()
 
 
 def test_zero_days_never_looks_at_the_documents(house: House, coffer: Coffer) -> None:
@@ -191,6 +245,33 @@ def test_sessions_links_and_keys_go_once_they_are_over(house: House) -> None:
     assert rows(outbox.Outbox) == done_rows
     assert client.get("/a-traiter").status_code == 302
     assert house.client("g.trehorel").get("/a-traiter").status_code == 200
+
+
+@use_case
+def look_at(db, versions: list[DocumentVersion]) -> None:
+    """Have the signatures in these files judged, as a deposit asks for a file that brings some."""
+    told = [News(JUDGE, f"{JUDGE}-{one.id}", {"version_id": one.id}) for one in versions]
+    outbox.post(db, versions[0].collectivity_id, told)
+
+
+def test_what_was_done_of_passing_work_goes_and_letters_and_sendings_stay(house: House) -> None:
+    folder_id = house.a_deliberation(at="done")
+    look_at(house.versions(folder_id))
+    house.drain()
+    kept = rows(Outbox, Outbox.kind.in_(["mail", "step.transmit"]))
+    looks = rows(Outbox, Outbox.kind == JUDGE, Outbox.state == "done")
+    assert looks == 3
+    assert sweep(DAYS, ADDRESSES).done == 0
+    with engine().begin() as connection:
+        connection.execute(sa.update(Outbox.__table__).values(done_at=now() - timedelta(days=31)))
+        first = sa.select(sa.func.min(Outbox.id)).where(Outbox.kind == JUDGE).scalar_subquery()
+        waits = {"state": "pending", "done_at": None}
+        connection.execute(sa.update(Outbox.__table__).where(Outbox.id == first).values(waits))
+    here = house.actor("a.kervadec").collectivity_id
+    assert outbox.forget_done(here, now() - timedelta(days=30), 1) == 1
+    assert sweep(DAYS, ADDRESSES).done == 1
+    assert rows(Outbox, Outbox.kind == JUDGE, Outbox.state == "pending") == 1  # still to be done
+    assert rows(Outbox, Outbox.kind.in_(["mail", "step.transmit"])) == kept
 
 
 def test_a_link_asked_after_a_sweep_is_sent(house: House) -> None:
@@ -260,7 +341,7 @@ def test_the_worker_sweeps_once_a_day_and_goes_on_when_a_sweep_fails(
 ) -> None:
     calls = []
 
-    def failing(days: int, addresses: int) -> None:
+    def failing(days: int, addresses: int, *, whole: bool) -> None:
         calls.append((days, addresses))
         raise OSError("the disk is away")
 
