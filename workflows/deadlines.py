@@ -4,6 +4,8 @@ from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
 
+from dateutil.easter import easter
+
 _SATURDAY = 5
 _FIXED = ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
 _AFTER_EASTER = (1, 39, 50)
@@ -12,22 +14,14 @@ _AFTER_EASTER = (1, 39, 50)
 
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> frozenset[date]:
-    """The eleven of the code du travail, L3133-1: reckoned, since a library of the world’s holidays holds 14 MiB."""
-    easter = _easter(year)
+    """The eleven of the code du travail, L3133-1: eight are fixed, three follow Easter.
+
+    A library of the holidays of every country says the same, and holds 14 MiB in each process that asks for a date.
+    """
+    sunday = easter(year)
     return frozenset(
-        (*(date(year, *day) for day in _FIXED), *(easter + timedelta(days) for days in _AFTER_EASTER))
+        (*(date(year, *day) for day in _FIXED), *(sunday + timedelta(days) for days in _AFTER_EASTER))
     )
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday, by the Gregorian rule (Meeus, Astronomical Algorithms, chapter 8)."""
-    century, rest = divmod(year, 100)
-    golden = year % 19
-    epact = (19 * golden + century - century // 4 - (8 * century + 13) // 25 + 15) % 30
-    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
-    late = (golden + 11 * epact + 22 * weekday) // 451
-    month, day = divmod(epact + weekday - 7 * late + 114, 31)
-    return date(year, month, day + 1)
 
 
 def is_working_day(day: date) -> bool:
