@@ -44,9 +44,14 @@ __all__ = [
     "normalised",
     "problems",
     "restricted_families",
+    "typed_name",
+    "types_come_from",
 ]
 
 HOME = Path(__file__).parent / "families"
+
+TYPED = "~"
+"""Between a family's name and the number of a version of a type that is made from it: « invoice~12 »."""
 
 SIGNATURES = ("page", "file", "pes")
 """What is signed of a main document: the page that is shown, always a PDF; the file as it came; a payment flow (PES)."""
@@ -141,6 +146,12 @@ class Family:
     amount below zero, unless that is disputed.
     `transmit_within`: the delay that the law sets to its transmission; None where it sets none.
     `legal_sentence`: what signing it means in law, read before the signature; empty when nothing more is said.
+
+    What only a type of a collectivity gives (`workflows/own_types.py`): `type_key` and `type_version`, the key of the type
+    and the number of its version's row; `deposited_by`, the keys of the only desks that deposit it, whoever may read its
+    folders; `days`, calendar days from the start of the family's clock, or from the sending where it has none, in which its
+    folders are to end; `retention_years`, whole years for which they are kept at least, once ended; `attachments_least`
+    and `attachments_most`, how many annexes its folders have when they are sent.
     """
 
     name: str
@@ -177,6 +188,18 @@ class Family:
     transmit_within: TransmissionLimit | None = None
     legal_sentence: str = ""
     stage_sources: Mapping[str, str] = attribute(default_factory=dict)
+    type_key: str = ""
+    type_version: int | None = None
+    deposited_by: tuple[str, ...] = ()
+    days: int | None = None
+    retention_years: int | None = None
+    attachments_least: int = 0
+    attachments_most: int | None = None
+
+    @property
+    def in_force(self) -> str:
+        """The name under which `family` gives this very one: its own, or « invoice~12 » for a version of a type."""
+        return typed_name(self.name, self.type_version)
 
     @property
     def restricted(self) -> bool:
@@ -207,13 +230,23 @@ class Family:
         """Whether a folder with these facts gives money back, whatever is disputed of it."""
         return self.credit_when is not None and surely_holds(self.credit_when, facts)
 
-    def due(self, facts: Facts) -> date | None:
-        """The day a folder with these facts is due, or None when no clock runs; of disputed facts, the earlier end."""
+    def due(self, facts: Facts, sent_on: date | None = None) -> date | None:
+        """The day a folder with these facts is due, or None when no clock runs; of disputed facts, the earlier end.
+
+        `sent_on`: when it was sent, from which the days of a type run where its family has no clock. Where it has one, they
+        run from the same start, and the law's day stays the last.
+        """
         rule = self.due_rule
-        if rule is None or (rule.unless is not None and surely_holds(rule.unless, facts)):
+        if rule is None:
+            return (
+                sent_on + timedelta(days=self.days) if self.days is not None and sent_on is not None else None
+            )
+        if rule.unless is not None and surely_holds(rule.unless, facts):
             return None
         starts = [day for one in values(facts, rule.start) if (day := _day(one)) is not None]
-        return min(map(CLOCKS[rule.clock], starts), default=None)
+        ends = [*map(CLOCKS[rule.clock], starts)]
+        ends += [start + timedelta(days=self.days) for start in starts] if self.days is not None else []
+        return min(ends, default=None)
 
 
 def _day(value: object) -> date | None:
@@ -229,11 +262,30 @@ def families() -> dict[str, Family]:
 
 
 def family(name: str) -> Family:
-    """The family of this name; refuses `family-unknown`."""
-    try:
-        return _discovered()[name]
-    except KeyError:
-        raise Refusal("family-unknown", name=name) from None
+    """The family in force under this name: one of the law, or a version of a type made from it; refuses `family-unknown`."""
+    found = _discovered().get(name)
+    if found is None and TYPED in name:
+        found = next((one for find in _type_sources if (one := find(name)) is not None), None)
+    if found is None:
+        raise Refusal("family-unknown", name=name)
+    return found
+
+
+def typed_name(name: str, version: int | None) -> str:
+    """The name in force of a family, or of the version of a type that is made from it.
+
+    >>> typed_name("invoice", None), typed_name("invoice", 12)
+    ('invoice', 'invoice~12')
+    """
+    return name if version is None else f"{name}{TYPED}{version}"
+
+
+_type_sources: list[Callable[[str], Family | None]] = []
+
+
+def types_come_from(find: Callable[[str], Family | None]) -> None:
+    """Let `find` answer the names of versions of types (`typed_name`): None for one that it does not know."""
+    _type_sources[:] = [find]
 
 
 @lru_cache(maxsize=1)

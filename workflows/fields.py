@@ -9,7 +9,18 @@ from decimal import Decimal
 from typing import Literal
 
 FieldType = Literal[
-    "text", "longtext", "date", "amount", "integer", "siret", "choice", "desk", "person", "matter", "nature"
+    "text",
+    "longtext",
+    "date",
+    "amount",
+    "integer",
+    "siret",
+    "iban",
+    "choice",
+    "desk",
+    "person",
+    "matter",
+    "nature",
 ]
 Moment = Literal["submit", "publish"]
 
@@ -19,6 +30,7 @@ _AMOUNT = re.compile(r"-?\d{1,13}(\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
 _FRENCH_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _SIRET = re.compile(r"\d{14}", re.ASCII)
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
 _MATTER = re.compile(r"[1-9](\.\d{1,2}){1,4}", re.ASCII)  # two levels at least, five at most (@ctes)
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CENT = Decimal("0.01")
@@ -96,6 +108,15 @@ def _siret(field: Field, value: object) -> str:
     return text
 
 
+def _iban(field: Field, value: object) -> str:
+    text = "".join(str(value).split()).upper()
+    # ISO 13616: letters count from 10, the first four signs come last, and the whole is 1 modulo 97
+    figures = "".join(str(int(sign, 36)) for sign in text[4:] + text[:4]) if _IBAN.fullmatch(text) else ""
+    if not figures or int(figures) % 97 != 1:
+        raise ValueError(f"« {field.label} » n’est pas un IBAN. Recopiez-le du relevé d’identité bancaire.")
+    return text
+
+
 def _choice(field: Field, value: object) -> str:
     text = str(value).strip()
     if text not in field.choices:
@@ -137,6 +158,7 @@ _PARSERS: dict[FieldType, Callable[[Field, object], str | int]] = {
     "amount": _amount,
     "integer": _integer,
     "siret": _siret,
+    "iban": _iban,
     "choice": _choice,
     "desk": _desk,
     "person": _person,

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
+from app.circuits import own_types
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import Db
@@ -30,7 +31,7 @@ def catalogue() -> dict[str, Family]:
 
 
 def family_of(name: str) -> Family:
-    """The family of that name, or `family-unknown`."""
+    """The family in force under that name, a type's too (`Folder.in_force`), or `family-unknown`."""
     return family(name)
 
 
@@ -50,6 +51,7 @@ def circuit_of(db: Db, version_id: int) -> Circuit:
 def forget() -> None:
     """Forget what was read (another database answers now: tests, restore)."""
     _frozen.clear()
+    own_types.forget()
 
 
 def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | None:

@@ -1,4 +1,4 @@
-"""A published version of a circuit, which a running folder keeps; and the one that is being written."""
+"""Published versions of circuits and of types of folders, which a folder keeps; and the circuit that is being written."""
 
 from datetime import datetime
 from typing import Any
@@ -43,3 +43,39 @@ class CircuitDraft(Base, Tenanted):
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     changed_by_id: Mapped[int | None]
+
+
+class FolderType(Base, Tenanted):
+    """A type of folders that a collectivity makes from a family; `draft` is what the next version would say.
+
+    `key`, by which software names it, and `family` never change. `revision` grows at each change: a page posts the one it
+    showed. `closed_at`: since when nobody deposits it any more.
+    """
+
+    __tablename__ = "folder_type"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    family: Mapped[str]
+    draft: Mapped[dict[str, Any]]
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class FolderTypeVersion(Base, Tenanted):
+    """One published version of a type, never changed; `definition` is a `workflows.own_types.Definition`."""
+
+    __tablename__ = "folder_type_version"
+    __table_args__ = (
+        sa.UniqueConstraint("type_id", "number"),
+        sa.Index("ix_folder_type_version_collectivity_id", "collectivity_id", "type_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    type_id: Mapped[int] = mapped_column(sa.ForeignKey("folder_type.id"))
+    number: Mapped[int]
+    definition: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime]
+    published_by: Mapped[str]

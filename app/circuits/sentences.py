@@ -3,6 +3,21 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "type-absent": (404, "Ce type de dossiers n’existe pas. Choisissez-en un dans la liste des types."),
+    "type-closed": (
+        409,
+        "Rien n’a été déposé : « {type} » ne se dépose plus. Choisissez un autre type, ou demandez à un administrateur de le rouvrir.",
+    ),
+    "type-moved": (
+        409,
+        "Rien n’est enregistré : quelqu’un a changé ce type pendant que vous l’écriviez. Rouvrez la page, puis reprenez.",
+    ),
+    "type-refused": (422, "Rien n’est enregistré. {details}"),
+    "type-same": (
+        409,
+        "Rien n’est publié : le type est déjà ce que dit sa version {number}. Changez-le d’abord.",
+    ),
+    "type-twice": (422, "« {label} » est déjà le nom d’un type de dossiers. Donnez-en un autre."),
     "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
     "draft-moved": (
         409,

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits import own_types
 from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
@@ -27,7 +28,7 @@ from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_a
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.people.models import Desk
-from workflows.circuit import Phase, Step
+from workflows.circuit import Circuit, Phase, Step
 from workflows.engine import choices
 from workflows.vocabulary import Action, Right
 
@@ -37,13 +38,15 @@ LINES = 200
 
 
 def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
-    """The families that may be deposited, with the values that each field takes here and the circuit of a folder sent now."""
+    """The families and own types that may be deposited, with the values of each field and the circuit of a folder sent now."""
     found = []
-    for one in catalogue().values():
-        if one.begun_elsewhere or (one.restricted and not depositing(actor, one)):
+    circuits: dict[str, Circuit] = {}
+    for one in (*catalogue().values(), *own_types.offered(db, actor.collectivity_id)):
+        if one.begun_elsewhere or ((one.restricted or one.type_key) and not depositing(actor, one)):
             continue
-        version = current(db, actor.collectivity_id, one.name)
-        circuit = circuit_of(db, version.id) if version else one.circuit
+        if one.name not in circuits:
+            version = current(db, actor.collectivity_id, one.name)
+            circuits[one.name] = circuit_of(db, version.id) if version else one.circuit
         asks = []
         for field in one.fields:
             offered = choices_of(db, actor.collectivity_id, field)
@@ -52,8 +55,10 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             )
             shown = {name: getattr(field, name) for name in ("key", "label", "type", "required_from", "help")}
             asks.append({**shown, "choices": values})
-        named = {name: getattr(one, name) for name in ("name", "label", "help", "formats")}
-        found.append({**named, "fields": asks, "steps": circuit.steps})
+        named = {name: getattr(one, name) for name in ("label", "help", "formats")}
+        known_as = {"name": one.type_key or one.name, "family": one.name}
+        counts = {name: getattr(one, name) for name in ("attachments_least", "attachments_most")}
+        found.append({**known_as, **named, **counts, "fields": asks, "steps": circuits[one.name].steps})
     return found
 
 
@@ -75,6 +80,7 @@ def _line_of(one: queues.Line | Folder, state: str) -> dict[str, Any]:
     names = ("id", "family", "title", "number", "phase", "place")
     return {
         **{name: getattr(one, name) for name in names},
+        "type": own_types.key_of(one.in_force),
         "href": f"{PREFIX}/folders/{one.id}",
         "amount": None if euros is None else f"{euros:.2f}",
         "state": state,
@@ -133,7 +139,7 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
     """The facts; while they may be changed, only those that may, so that what was read can be sent back."""
     if folder.phase not in OPEN:
         return folder.fields
-    own = {field.key for field in family_of(folder.family).fields}
+    own = {field.key for field in family_of(folder.in_force).fields}
     return {key: value for key, value in folder.fields.items() if key in own}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, g
 
+from app.circuits import own_types
 from app.circuits.library import family_of
 from app.core.api import PREFIX, describe, door, open_doors
 from app.core.db import reading
@@ -23,6 +24,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.once import Once, made_by
 from workflows.circuit import StepKind
+from workflows.family import Family
 
 if TYPE_CHECKING:
     from app.display.schemas import (
@@ -69,7 +71,11 @@ def me() -> Json:
 
 @routes.get("/families")
 @guard(PERSON)
-@describe("Lire les types de dossiers et les informations que chacun demande", gives="Families")
+@describe(
+    "Lire les types de dossiers et les informations que chacun demande\nD’abord les familles, puis les types que la collectivité "
+    "a faits d’elles.",
+    gives="Families",
+)
 def families() -> Json:
     """What may be deposited."""
     with reading(g.actor.collectivity_id) as db:
@@ -118,7 +124,7 @@ def create(headers: "Key", files: "Deposit") -> tuple[Json, Mapping[str, str]]:
     """Deposit."""
     family, facts, title, key = files.family, files.facts, files.title, headers.key
     types = [files.main_type, *files.attachment_types]
-    _known_facts(family, facts)
+    _known_facts(own_types.asked(g.actor.collectivity_id, family), facts)
     with received("main", "attachments") as sent:
         _one_type_each(files.attachment_types, sent[1:])
         reason = files.reason
@@ -164,7 +170,7 @@ def read(folder_id: int) -> Json:
 def change(folder_id: int, json: "Change") -> Json:
     """Fill in."""
     with reading(g.actor.collectivity_id) as db:
-        family = authorize(db, g.actor, folder_id).family
+        family = family_of(authorize(db, g.actor, folder_id).in_force)
     _known_facts(family, json.facts)
     deposit.save(
         g.actor,
@@ -269,9 +275,9 @@ def _folder(folder_id: int) -> Json:
         return answers.folder_of(db, authorize(db, g.actor, folder_id), g.actor)
 
 
-def _known_facts(family: str, facts: Iterable[str]) -> None:
+def _known_facts(family: Family, facts: Iterable[str]) -> None:
     """Refuse a fact that the family does not ask for: software that misspells must know it at once."""
-    known = {field.key for field in family_of(family).fields}
+    known = {field.key for field in family.fields}
     found = [
         {
             "key": "field-unknown",

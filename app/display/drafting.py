@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
 from app.core.french import spaces, taille
@@ -14,7 +15,7 @@ from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page, timeline, views
+from app.display import page, queues, timeline, views
 from app.display.blueprint import CREATE, pages, received, version_shown
 from app.display.forms import draft_form
 from app.files.intake import accepted_names
@@ -25,6 +26,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
 from app.folders.sockets import plugged, types_of, untold_by_draft
 from workflows.circuit import Phase
+from workflows.family import Family
 from workflows.vocabulary import Right
 
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
@@ -63,14 +65,23 @@ def new() -> Response | tuple[str, int]:
                 return _opens(_each(name, files) if _apart(name, len(files)) else _one(name, files))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
-    families = [
-        (one.name, one.label, one.icon, one.help, one.name in plugged.readers)
-        for one in catalogue().values()
-        if not one.begun_elsewhere and deposit.depositing(g.actor, one)
-    ]
+    with reading(g.actor.collectivity_id) as db:
+        families = [
+            (one.type_key or one.name, one.label, one.icon, one.help, one.name in plugged.readers)
+            for one in _offered(db)
+        ]
     return render_template(
         "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
     ), status
+
+
+def _offered(db: Db) -> list[Family]:
+    """What this person may deposit, families and own types: first what her desks deposited most of late."""
+    here = g.actor.collectivity_id
+    every = [*catalogue().values(), *own_types.offered(db, here)]
+    mine = [one for one in every if not one.begun_elsewhere and deposit.depositing(g.actor, one)]
+    used = queues.lately_deposited(db, g.actor)
+    return sorted(mine, key=lambda one: -used[one.name, one.type_key])
 
 
 def _apart(name: str, count: int) -> bool:
@@ -79,7 +90,11 @@ def _apart(name: str, count: int) -> bool:
     An invoice or a flow says by itself what it is: a second one is never taken for an annex of the first in silence.
     """
     said = request.form.get("several")
-    if count > 1 and name in plugged.readers and said not in {"each", "one"}:
+    if (
+        count > 1
+        and own_types.asked(g.actor.collectivity_id, name).name in plugged.readers
+        and said not in {"each", "one"}
+    ):
         raise Refusal("several-subjects", count=count)
     return count > 1 and said == "each"
 
@@ -160,7 +175,7 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
 def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
     """All that keeps a draft here, what is merely missing in one sentence; each field says its own again."""
     with reading(g.actor.collectivity_id) as db:
-        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).family).fields}
+        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).in_force).fields}
     missing = [
         f"« {labels.get(one['field'], one['field'])} »" for one in problems if one["key"] == "required"
     ]
@@ -242,7 +257,7 @@ def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:
 
 
 def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
     circuit = timeline.planned_circuit(db, folder)
     form = draft_form(db, family, folder, marks, g.actor.user_id)

@@ -24,6 +24,7 @@ from app.folders.access import (
 )
 from app.folders.search import indexable, matching, patterns
 from app.people.actor import Actor
+from workflows.family import typed_name
 
 PAGE = 50
 MOST_WORDS = 6
@@ -35,7 +36,8 @@ SAMPLE, COMMON = 300, 15
 """Words that this many have, of the last folders of the collectivity, are found soonest by reading one's own in order."""
 IN_HAND = ("draft", "running", "rejected")
 _COLUMNS = (
-    "f.id, f.title, f.number, f.family, f.amount_cents, f.phase, f.place, f.due_on, f.circuit_version_id"
+    "f.id, f.title, f.number, f.family, f.type_version_id, f.amount_cents, f.phase, f.place, f.due_on, "
+    "f.circuit_version_id"
 )
 _AWAITED = "FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1"
 
@@ -55,6 +57,12 @@ class Found:
     since: datetime | None
     circuit: int | None
     number: str = ""
+    type_version: int | None = None
+
+    @property
+    def in_force(self) -> str:
+        """The name under which `family_of` gives what the folder asks (`Folder.in_force`)."""
+        return typed_name(self.family, self.type_version)
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ def follow(
             row.since,
             row.circuit_version_id,
             row.number,
+            row.type_version_id,
         )
         for row in db.execute(typed, _used(statement, binds))
     ]

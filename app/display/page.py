@@ -72,7 +72,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
 
     Its state is left out where a tag says it already.
     """
-    label, icon = family_words(folder.family)
+    label, icon = family_words(folder.in_force)
     desk = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
     line = f"déposé par {folder.depositor_name}, {desk.name if desk else ''}".rstrip(", ")
@@ -426,7 +426,7 @@ def _text(db: Db, folder: Folder, shown: DocView | None, rows: Sequence[tuple[st
 
     Empty when it is too long: nobody signs it (`shown_text`), and what was extracted for the machine may be any size.
     """
-    if shown is None or shown.kind != "xml" or (rows and family_of(folder.family).signature != "file"):
+    if shown is None or shown.kind != "xml" or (rows and family_of(folder.in_force).signature != "file"):
         return ""
     try:
         return shown_text(_shown_bytes(db, folder, shown), shown.title)

@@ -5,6 +5,7 @@ thousand for a counter, and only what was found is looked up. States are literal
 the partial indexes; pages go on from a key, never an offset.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits.library import family_of
+from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.folders import corrections
@@ -29,14 +31,17 @@ from app.folders.access import (
 )
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor, Seat
-from workflows.family import restricted_families
+from workflows.family import restricted_families, typed_name
 from workflows.mandates import Bound
+from workflows.vocabulary import Right
 
 PAGE = 50
 CAP = 1000
+LATELY = 300
+"""So many of the last folders of a desk say what it deposits most."""
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
-_COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
+_COLUMNS = "f.id, f.version, f.family, f.type_version_id, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
@@ -71,6 +76,12 @@ class Line:
     key: str
     folder_due: date = NO_DATE
     corrected: str = ""
+    type_version: int | None = None
+
+    @property
+    def in_force(self) -> str:
+        """The name under which `family_of` gives what the folder asks (`Folder.in_force`)."""
+        return typed_name(self.family, self.type_version)
 
 
 @dataclass(frozen=True)
@@ -186,6 +197,7 @@ def _line(row: Any, key: str) -> Line:
         row.first_at is not None,
         key,
         row.folder_due,
+        type_version=row.type_version_id,
     )
 
 
@@ -277,6 +289,27 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
     statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
     return [_line(row, str(row.id)) for row in rows]
+
+
+def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
+    """How many of the last folders of the actor's desks are of each family, and of each own type of it (empty for none)."""
+    desks = actor.desks_with(Right.CREATE)
+    last = [
+        sa.select(Folder.id).where(Folder.emitter_desk_id == desk).order_by(Folder.id.desc()).limit(LATELY)
+        for desk in sorted(desks)
+    ]
+    if not last:
+        return Counter()
+    numbers = sa.union_all(*(sa.select(one.subquery().c.id) for one in last)).subquery()
+    query = (
+        sa.select(Folder.family, FolderType.key, sa.func.count())
+        .select_from(numbers)
+        .join(Folder, Folder.id == numbers.c.id)
+        .outerjoin(FolderTypeVersion, FolderTypeVersion.id == Folder.type_version_id)
+        .outerjoin(FolderType, FolderType.id == FolderTypeVersion.type_id)
+        .group_by(Folder.family, FolderType.key)
+    )
+    return Counter({(row[0], row[1] or ""): row[2] for row in db.execute(query)})
 
 
 @dataclass(frozen=True)

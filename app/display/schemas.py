@@ -68,7 +68,9 @@ def _annexes_said() -> Any:
 class Deposit(Taken):
     """A folder and its files."""
 
-    family: str = told("Type de dossier (voir `GET /families`).", "invoice", min_length=1, max_length=60)
+    family: str = told(
+        "Famille ou type de dossier : un `name` de `GET /families`.", "invoice", min_length=1, max_length=60
+    )
     title: str | None = told(
         "Titre ; composé des informations s’il n’est pas donné.", default=None, max_length=300
     )
@@ -152,7 +154,7 @@ class TrayQuery(Taken):
         "done : terminés ; drafts : brouillons.",
         default="todo",
     )
-    family: str | None = told("Un seul type de dossiers.", default=None, max_length=60)
+    family: str | None = told("Une seule famille de dossiers.", default=None, max_length=60)
     after: str | None = told(
         "La page suivante : la valeur `next` de la page lue.", default=None, max_length=120
     )

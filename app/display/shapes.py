@@ -111,10 +111,13 @@ class StepPlanned(Given):
 class FamilyShown(Given):
     """A family of documents."""
 
-    name: str = told("À employer dans `family`.", "invoice")
+    name: str = told("À employer dans `family` pour déposer.", "facture-d-energie")
+    family: str = told("La famille dont le type est fait ; le même nom pour une famille.", "invoice")
     label: str = told("Son nom.", "Facture")
     help: str = told("Ce que c’est.")
     formats: list[str] = told("Les formats admis pour le document principal.")
+    attachments_least: int = told("Combien d’annexes au moins à l’envoi.", 0)
+    attachments_most: int | None = told("Combien d’annexes au plus à l’envoi ; nul sans limite.", 3)
     fields: list[FieldShown] = told("Les informations demandées.")
     steps: list[StepPlanned] = told(
         "Le circuit qu’un dossier envoyé maintenant suivrait, conditions non encore jugées."
@@ -132,7 +135,10 @@ class Line(Given):
 
     id: int = told("Numéro du dossier.", 12)
     href: str = told("Où le lire.", "/api/v1/folders/12")
-    family: str = told("Type de dossier.", "invoice")
+    family: str = told("Famille du dossier.", "invoice")
+    type: str | None = told(
+        "Type de la collectivité dont il est ; nul sans autre type que sa famille.", "facture-d-energie"
+    )
     title: str = told("Titre.")
     number: str = told("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
     amount: str | None = told("Montant en euros.", "1440.00")

@@ -1,7 +1,7 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -182,7 +182,7 @@ def _limit(db: Db, folder: Folder, step: Step, run: StepRun) -> str:
     """« . À transmettre sous 9 jours, 12 décembre 2026 (CGCT L2131-13) », while it waits; the article of a delay of the law."""
     if run.state != "active" or run.due_on >= NO_DATE or run.due_on == folder.due_on:
         return ""
-    law, signed = family_of(folder.family).transmit_within, signed_on(db, folder)
+    law, signed = family_of(folder.in_force).transmit_within, signed_on(db, folder)
     of_law = step.kind is StepKind.TRANSMIT and law and signed and law.after(signed) == run.due_on
     source = f" ({law.source})" if law is not None and of_law else ""
     return f". {step_due(run.due_on, step.kind, folder.family).words}, {jour(run.due_on)}{source}"
@@ -220,13 +220,15 @@ def circuit_line(db: Db, folder: Folder) -> str:
 def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
     """The facts of the folder, as its family names them, each with what the files say otherwise."""
     rows, disputed = [], corrections.beside(folder)
-    for one in family_of(folder.family).fields:
+    for one in family_of(folder.in_force).fields:
         value = folder.fields.get(one.key)
         if value not in (None, ""):
             words = _said(db, folder, one.type, str(value), dict(one.choices or {}))
             rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
         elif one.key in disputed:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
+    if years := family_of(folder.in_force).retention_years:
+        rows.append(("À conserver", f"{plural(years, 'an')} au moins après la fin du dossier"))
     if len(numbers := numbering.history(db, folder)) > 1:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))
     publication = publication_of(db, folder.id)
@@ -238,11 +240,17 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
     return rows
 
 
+def _by_four(iban: str) -> str:
+    """« FR76 3000 … », as a bank writes it."""
+    return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
+
+
+_WRITTEN: Mapping[str, Callable[[str], str]] = {"amount": euros, "date": jour, "iban": _by_four}
+
+
 def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, str]) -> str:
-    if kind == "amount":
-        return euros(value)
-    if kind == "date":
-        return jour(value)
+    if (write := _WRITTEN.get(kind)) is not None:
+        return write(value)
     if kind == "desk":
         return desk_name(db, folder.collectivity_id, value) or value
     if (offered := plugged.options.get(kind)) is not None:
@@ -323,7 +331,7 @@ def planned_circuit(db: Db, folder: Folder) -> Circuit:
     if folder.circuit_version_id is not None and folder.phase == Phase.RUNNING:
         return circuit_of(db, folder.circuit_version_id)
     version = current(db, folder.collectivity_id, folder.family)
-    return circuit_of(db, version.id) if version else family_of(folder.family).circuit
+    return circuit_of(db, version.id) if version else family_of(folder.in_force).circuit
 
 
 def rejection(db: Db, folder: Folder) -> Notice | None:
@@ -398,7 +406,7 @@ def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part
     return FollowRow(
         row.title or "Sans titre",
         url_for(endpoint, folder_id=row.id),
-        family_words(row.family)[0],
+        family_words(row.in_force)[0],
         amount(row.amount_cents),
         called or state_label(row.place, row.kind, row.family),
         step.label if step else "",

@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.circuits.library import catalogue
+from app.circuits.library import catalogue, family_of
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
 from app.core.french import HARD, heure, instant, jour, spaces
+from app.core.refusals import Refusal
 from app.folders.sockets import Tag
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
@@ -334,9 +335,12 @@ def amount(cents: int | None) -> Decimal | None:
 
 
 def family_words(name: str) -> tuple[str, str]:
-    """The label and icon of a family."""
-    family = catalogue().get(name)
-    return (family.label, family.icon) if family else ("Type qui n’existe plus", "file-earmark-text")
+    """The label and icon of a family, or of a version of a type (`Folder.in_force`)."""
+    try:
+        family = family_of(name)
+    except Refusal:
+        return "Type qui n’existe plus", "file-earmark-text"
+    return family.label, family.icon
 
 
 def done_by(kind: str) -> str:

@@ -224,7 +224,7 @@ def _groups(
 
 
 def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
-    label, icon = views.family_words(line.family)
+    label, icon = views.family_words(line.in_force)
     act, act_icon = (
         views.awaited_act(line.kind, line.family)
         if line.kind

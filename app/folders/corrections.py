@@ -7,9 +7,9 @@ from typing import Any
 
 from app.circuits.library import family_of
 from app.core.clock import now
-from app.core.db import NO_DATE, Db
+from app.core.db import Db
 from app.core.french import euros, instant, jour, spaces
-from app.folders.facts import count_amount
+from app.folders.facts import count_amount, due_of, sent_on
 from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
@@ -37,10 +37,10 @@ def keep(
     even sent again beside it. What indexes the facts is told of them, changed or not.
     """
     _record(db, folder, actor, (reason or "").strip(), reasons or {})
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     count_amount(folder, family)
     if folder.phase == Phase.REJECTED:  # lists go on telling its deadline while it is corrected
-        folder.due_on = family.due(folder.facts) or NO_DATE
+        folder.due_on = due_of(folder, sent_on(folder))
     indexed(db, folder)
 
 
@@ -59,7 +59,7 @@ def _record(db: Db, folder: Folder, actor: Actor, reason: str, reasons: Mapping[
         one for one in open_corrections(folder.fields, folder.sources) if kept[one.key] != known.get(one.key)
     ]
     if changed:
-        family = family_of(folder.family)
+        family = family_of(folder.in_force)
         facts = {"round": folder.round, "corrections": [_told(family, one) for one in changed]}
         words = " ; ".join(_in_short(family, one) for one in changed)
         append(
@@ -95,7 +95,7 @@ def _entry(before: dict[str, Any] | None, value: Any, actor: Actor, own: str, ge
 
 def problems(folder: Folder) -> list[Problem]:
     """The corrections that nobody explained: the folder does not leave without a reason for each."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     unexplained = [one for one in open_corrections(folder.fields, folder.sources) if not one.reason]
     found = [
         Problem(
@@ -117,7 +117,7 @@ def problems(folder: Folder) -> list[Problem]:
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """Each value that a person typed, and each replaced document, for whoever decides."""
     del db
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     every = open_corrections(folder.fields, folder.sources)
     replaced = [one for one in every if one.replaced]
     typed = [_caution(folder, family, one) for one in every if not one.replaced]
@@ -179,7 +179,7 @@ def _changes(family: Family, every: Iterable[Correction]) -> str:
 
 def told(folder: Folder, *, ruled: bool = True) -> list[dict[str, Any]]:
     """Every correction, open or `ruled`, in plain values and in words: for the API, and for what leaves with the folder."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     every = open_corrections(folder.fields, folder.sources)
     return [_told(family, one) for one in (*every, *(ruled_corrections(folder.sources) if ruled else ()))]
 
@@ -197,7 +197,7 @@ class Explained:
 
 def explained(folder: Folder) -> list[Explained]:
     """The open corrections by who explained them and how, those without a reason together, in the order of the files."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     groups: dict[tuple[str, str], list[Correction]] = {}
     for one in open_corrections(folder.fields, folder.sources):
         groups.setdefault((one.who, one.reason) if one.reason else ("", ""), []).append(one)
@@ -233,7 +233,7 @@ def _told(family: Family, one: Correction) -> dict[str, Any]:
 
 def beside(folder: Folder) -> dict[str, str]:
     """By field that is disputed, what stands beside its value: « lu : 30 420,00 € », « avant : … » of a replaced document."""
-    return _beside(family_of(folder.family), folder.fields, folder.sources)
+    return _beside(family_of(folder.in_force), folder.fields, folder.sources)
 
 
 def _beside(family: Family, fields: Values, sources: Values) -> dict[str, str]:
@@ -257,7 +257,7 @@ def in_a_list(family: Family, fields: Values, sources: Values) -> str:
 def tag(db: Db, folder: Folder) -> Tag | None:
     """Beside the amount at the head of the page, the one that the file says."""
     del db
-    key = family_of(folder.family).amount_field
+    key = family_of(folder.in_force).amount_field
     words = beside(folder).get(key or "")
     return Tag("warn", "exclamation-triangle", words) if words else None
 
@@ -290,7 +290,7 @@ def _in_short(family: Family, one: Correction) -> str:
 
 def ruled_in_words(folder: Folder) -> list[tuple[str, str]]:
     """What somebody ruled on, corrections and cautions, in words (title, sentence), the first to the last."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     found = []
     for one in folder.sources.get("rulings", ()):
         when = instant(datetime.fromisoformat(one["at"]))

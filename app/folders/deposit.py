@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits import own_types
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
@@ -62,7 +63,8 @@ def deposit(
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
-    `facts` stand over what is read in the file; the difference is a correction, `reason` says why.
+    `family_name`: a family, or the key of one of the collectivity's own types. `facts` stand over what is read in the file;
+    the difference is a correction, `reason` says why.
 
     `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature for
     the first file, and none for an attachment until somebody chooses it.
@@ -72,10 +74,10 @@ def deposit(
 
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
-    `no-desk`, `family-restricted`, `begun-elsewhere`, a type that the folder does not allow (`fields-invalid`), and every
-    refusal of intake, of the family's reader and of its taker.
+    `no-desk`, `family-restricted`, `type-not-here`, `type-closed`, `begun-elsewhere`, a type of a file that the folder does
+    not allow (`fields-invalid`), and every refusal of intake, of the family's reader and of its taker.
     """
-    family = family_of(family_name)
+    family = own_types.asked(actor.collectivity_id, family_name)
     if family.begun_elsewhere:
         raise Refusal("begun-elsewhere", family=family.label, help=family.help)
     desk_id = emitter(actor, desk_id, family)
@@ -84,12 +86,14 @@ def deposit(
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
         main, read = keep_main(actor.collectivity_id, family, files[0], workdir)
-        beside = None if annexes_said else Beside(family, _number_read(family, read, facts or {}))
+        beside = (
+            None if annexes_said else Beside(family_of(family.name), _number_read(family, read, facts or {}))
+        )
         made = [main, *(keep_attachment(actor.collectivity_id, one, workdir, beside) for one in files[1:])]
     kept = _typed(made, types)
     folder_id = create(
         actor,
-        family.name,
+        family.in_force,
         desk_id,
         kept,
         facts or {},
@@ -108,18 +112,26 @@ def _number_read(family: Family, read: ReadFacts | None, facts: Mapping[str, Any
 
 
 def depositing(actor: Actor, family: Family) -> frozenset[int]:
-    """The desks for which the actor deposits in this family; none of them where it is restricted to others."""
+    """The desks for which the actor deposits in this family, or type; none of them where others alone do.
+
+    What a type says takes desks away, and gives no right: it is given by the desk alone.
+    """
     desks = actor.desks_with(Right.CREATE)
-    if not family.restricted:
-        return desks
-    return desks & {seat.desk_id for seat in actor.seats if seat.key in family.restricted_to}
+    for only in filter(None, (family.restricted_to, family.deposited_by)):
+        desks &= {seat.desk_id for seat in actor.seats if seat.key in only}
+    return desks
 
 
 def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = None) -> int:
-    """The desk that deposits: the one asked for, else the actor's first; refuses `no-desk`, `family-restricted`."""
+    """The desk that deposits: the one asked for, else the actor's first.
+
+    Refuses `no-desk`, `family-restricted`, `type-not-here`.
+    """
     desks = actor.desks_with(Right.CREATE)
     if desks and family is not None:
         desks = depositing(actor, family)
+        if not desks and family.deposited_by:
+            raise Refusal("type-not-here", type=family.label)
         if not desks:
             raise Refusal("family-restricted", family=family.label, desks=", ".join(family.restricted_to))
     if not desks or (desk_id is not None and desk_id not in desks):
@@ -150,10 +162,12 @@ def create(
     if known is not None:
         return known
     family = family_of(family_name)
+    own_types.refuse_closed(db, family)
     moment = now()
     folder = Folder(
         collectivity_id=actor.collectivity_id,
         family=family.name,
+        type_version_id=family.type_version,
         title="",
         title_key="",
         emitter_desk_id=desk_id,
@@ -179,10 +193,19 @@ def create(
     append(
         db,
         actor.collectivity_id,
-        _event(actor, folder, "folder.created", {"family": family.name, "documents": listed}),
+        _event(
+            actor, folder, "folder.created", {"family": family.name, **_typed_as(family), "documents": listed}
+        ),
     )
     corrections.keep(db, folder, actor, reason)
     return folder.id
+
+
+def _typed_as(family: Family) -> dict[str, Any]:
+    """What the journal says of the type, where the folder is of one."""
+    if family.type_version is None:
+        return {}
+    return {"type": family.type_key, "type_version": family.type_version}
 
 
 def _read_as_is(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]) -> list[str]:
@@ -292,7 +315,7 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming |
         folder = lock_editable(db, actor, folder_id)
         document = document_of(db, folder, document_id)
         _changes(document)
-        family, role, beside = family_of(folder.family), document.role, _beside(folder)
+        family, role, beside = family_of(folder.in_force), document.role, _beside(folder)
     if one is None:
         raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
@@ -341,7 +364,7 @@ def write_replacement(
         db.execute(old.values(removed_at=now()).execution_options(synchronize_session=False))
         for rank, one in enumerate(kept[1:], start=1):
             add_document(db, folder, actor, one, document.position + rank)
-        family = family_of(folder.family)
+        family = family_of(folder.in_force)
         files = [] if plugged.binding.get(family.name) else files_of(folder.fields, folder.sources)
         before = folder.sources.get("read", ())
         said, keys = (read.said, sorted(read.fields)) if read else ("", [])

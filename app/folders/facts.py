@@ -1,11 +1,13 @@
 """The facts of a folder as they are typed or read, and the copies of them that lists show."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.circuits.library import family_of
-from app.core.clock import now
+from app.core.clock import PARIS, now
+from app.core.db import NO_DATE
 from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.folders.readings import files_of, others
@@ -24,7 +26,7 @@ def edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
 
     What the files say stays beside it (`app/folders/corrections.py` tells the difference).
     """
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     if not plugged.binding.get(family.name, False):
         folder.sources = {**folder.sources, "files": files_of(folder.fields, folder.sources)}
     known = {field.key for field in family.fields}
@@ -74,7 +76,7 @@ def largest_amount(folder: Folder) -> int | None:
 
     None when one of them is no amount: it is above every ceiling.
     """
-    key = family_of(folder.family).amount_field
+    key = family_of(folder.in_force).amount_field
     read = others(folder.fields, folder.sources).get(key, ()) if key else ()
     amounts = [folder.amount_cents, *map(cents_of, read)]
     known = [one for one in amounts if one is not None]
@@ -86,7 +88,7 @@ def act_of(folder: Folder) -> Act:
 
     Of an amount that a file and a person tell otherwise, the larger, until somebody rules.
     """
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     matter = next((one.key for one in family.fields if one.type == "matter"), None)
     return Act(
         folder.family,
@@ -95,6 +97,16 @@ def act_of(folder: Folder) -> Act:
         priced=family.amount_field is not None,
         named_substitution=family.named_substitution,
     )
+
+
+def due_of(folder: Folder, sent_on: date | None) -> date:
+    """The day by which the folder is to end, `NO_DATE` for none; `sent_on`, when it was sent, is None before."""
+    return family_of(folder.in_force).due(folder.facts, sent_on) or NO_DATE
+
+
+def sent_on(folder: Folder) -> date | None:
+    """The day on which the folder was last sent, in Paris; None for one that never was."""
+    return folder.submitted_at.astimezone(PARIS).date() if folder.submitted_at is not None else None
 
 
 def touch(folder: Folder) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.core.db import NO_DATE, Base, Db, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from workflows.condition import Facts
+from workflows.family import typed_name
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -24,6 +25,7 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
 class Folder(Base, Tenanted):
     """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
 
+    `family` is that of the law, `type_version_id` the version of the collectivity's own type that it was made with, if any.
     `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
     `amount_cents` and `due_on` copy two of them for lists, `title_key` all that it is searched by. `version` grows at each
     move and each edit: a page posts the version it showed.
@@ -52,6 +54,7 @@ class Folder(Base, Tenanted):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     family: Mapped[str]
+    type_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder_type_version.id"))
     title: Mapped[str]
     title_key: Mapped[str]
     number: Mapped[str] = mapped_column(default="")
@@ -71,6 +74,11 @@ class Folder(Base, Tenanted):
     updated_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+
+    @property
+    def in_force(self) -> str:
+        """The name under which `family_of` gives what this folder asks: its family, or the version of its type."""
+        return typed_name(self.family, self.type_version_id)
 
     @property
     def facts(self) -> Facts:

@@ -119,7 +119,7 @@ def present(
     """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`)."""
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
-        return Present(family_of(folder.family).circuit, Standing(folder.place, folder.facts), None)
+        return Present(family_of(folder.in_force).circuit, Standing(folder.place, folder.facts), None)
     circuit = circuit_of(db, folder.circuit_version_id)
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
@@ -332,7 +332,7 @@ def _due(db: Db, folder: Folder, step: Step, entered: date, signed: date | None 
     `signed`: the day of a signature that is made at this very moment, and that no row tells yet.
     """
     days = [folder.due_on, *([due_on(entered, step.days)] if step.days else [])]
-    limit = family_of(folder.family).transmit_within
+    limit = family_of(folder.in_force).transmit_within
     if limit is not None and step.kind is StepKind.TRANSMIT:
         days += [limit.after(last) for last in [_latest(signed, signed_on(db, folder))] if last]
     return min(days)

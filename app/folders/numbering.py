@@ -36,7 +36,7 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     `number-no-register` for a family that has none.
     """
     folder = lock_editable(db, actor, folder_id, version)
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     if family.register is None:
         raise Refusal("number-no-register")
     _alone(db, folder)
@@ -56,7 +56,7 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
 
 def claim(db: Db, actor: Actor, folder: Folder) -> Problem | None:
     """Keep for this folder the number that it leaves with, in the caller's transaction; else why it may not have it."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     number = _typed(folder)
     if family.register is None or not number:
         return None
@@ -72,7 +72,7 @@ def claim(db: Db, actor: Actor, folder: Folder) -> Problem | None:
 
 def problem(db: Db, folder: Folder) -> Problem | None:
     """Why the folder may not leave with its number: another folder's, or its own that has already left."""
-    number, family = _typed(folder), family_of(folder.family)
+    number, family = _typed(folder), family_of(folder.in_force)
     if not number or family.register is None:
         return None
     # A number is one row's in a collectivity: where it is this folder's, it is nobody else's
@@ -114,7 +114,7 @@ def _field(family: Family) -> str:
 
 def _typed(folder: Folder) -> str:
     """The number that stands in the facts of a folder; empty when it has none yet."""
-    return str(folder.fields.get(_field(family_of(folder.family))) or "")
+    return str(folder.fields.get(_field(family_of(folder.in_force))) or "")
 
 
 def _gone(row: ActNumber, folder: Folder) -> bool:

@@ -132,7 +132,7 @@ def means_of(db: Db, folder: Folder) -> Means:
 
     An act that is never put online is notified to whom it aims at (CGCT L2131-1, II), whatever the council chose.
     """
-    if family_of(folder.family).publication == "none":
+    if family_of(folder.in_force).publication == "none":
         return Means.NOTIFIED
     made = publication_of(db, folder.id)
     return Means(made.means) if made is not None else means_here(db, folder.collectivity_id)

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from app.circuits.library import family_of
-from app.core.db import NO_DATE, Db
+from app.core.db import Db
 from app.core.refusals import Refusal
-from app.folders.facts import fill
+from app.folders.facts import due_of, fill
 from app.folders.models import Folder
 from app.folders.move import entering
 from app.folders.seats import Slot, lacks_people, slots_of
@@ -85,6 +85,7 @@ def again(folder: Folder) -> Folder:
         id=folder.id,
         collectivity_id=folder.collectivity_id,
         family=folder.family,
+        type_version_id=folder.type_version_id,
         emitter_desk_id=folder.emitter_desk_id,
         title=folder.title,
         fields=folder.fields,
@@ -100,7 +101,7 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
     Each step is taken to last all its days, and none where it has none. `folder` is one of `imagined` or `again`: it is
     in no session.
     """
-    folder.due_on = family_of(folder.family).due(folder.facts) or NO_DATE
+    folder.due_on = due_of(folder, day)
     stages: list[Stage] = []
     signed: date | None = None
     try:

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.clock import now
-from app.core.db import NO_DATE, Db
+from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
-from app.folders.facts import act_of, count_amount, fill, touch
+from app.folders.facts import act_of, count_amount, due_of, fill, sent_on, touch
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
@@ -82,12 +82,12 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
     """Keep one of the values of each fact while nobody has signed; the clock of the folder follows."""
     if was_signed(db, folder):
         raise Refusal("ruled-too-late")
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     words = [
         f"« {label(family, key)} » : {shown(family, key, settle(folder, key, keep, said))} retenu"
         for key in keys
     ]
-    folder.due_on = family.due(folder.facts) or NO_DATE
+    folder.due_on = due_of(folder, sent_on(folder))
     active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
     for run in db.scalars(active):
         run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
@@ -97,7 +97,7 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
 
 def settle(folder: Folder, key: str, keep: str, said: dict[str, str]) -> Any:
     """Rule out all the values of a fact but one, which stands; returns that one."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     one = next(one for one in open_corrections(folder.fields, folder.sources) if one.key == key)
     chosen = one.value if keep == TYPED else next(v.value for v in one.read if str(v.value) == keep)
     over = [value for value in (one.value, *(v.value for v in one.read)) if value != chosen]

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from workflows.own_types import OWN
+
 FACTS = (
     "seller",
     "seller_siret",
@@ -23,7 +25,7 @@ FACTS = (
     "written_on",
     "dated_on",
 )
-"""The facts of a folder that it is searched by, beside its title, its number and its amount."""
+"""The facts of a folder that it is searched by, beside its title, its number, its amount and the own fields of its type."""
 INDEXED = "fts_folder"
 """The index of SQLite (`migrations/versions/0058_reach_and_words.py`); triggers of the base keep it beside the key."""
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'", "ß": "ss"})
@@ -63,7 +65,7 @@ def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int 
     parts = [title, number]
     if cents is not None:
         parts.append(f"{abs(cents) // 100}.{abs(cents) % 100:02d}")
-    for name in FACTS:
+    for name in (*FACTS, *(one for one in facts if one.startswith(OWN))):
         value = str(facts.get(name) or "").strip()
         parts += [value, _in_french(value)]
     return key_of(" ".join(one for one in parts if one))

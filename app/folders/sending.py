@@ -6,13 +6,14 @@ import sqlalchemy as sa
 
 from app.circuits.library import circuit_of, family_of, freeze
 from app.core.clock import now, today
-from app.core.db import NO_DATE, Db, reading
+from app.core.db import Db, reading
+from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import corrections, numbering
 from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
-from app.folders.facts import edit
+from app.folders.facts import due_of, edit
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Said, move, person_of
@@ -71,7 +72,7 @@ def submit(
     folder.circuit_version_id = circuit_version.id
     circuit = circuit_of(db, circuit_version.id)
     check_route(db, folder, circuit)
-    folder.due_on = family_of(folder.family).due(folder.facts) or NO_DATE
+    folder.due_on = due_of(folder, today())
     _unsigned_again(db, folder, main, actor)
     if (taken := numbering.claim(db, actor, folder)) is not None:
         raise _to_fix([taken])
@@ -90,14 +91,43 @@ def submit(
 
 def find_problems(db: Db, folder: Folder) -> list[Problem]:
     """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
-    found = list(problems(family_of(folder.family), folder.fields, at="submit", today=today()))
+    found = list(problems(family_of(folder.in_force), folder.fields, at="submit", today=today()))
     found += corrections.problems(folder)
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []
+    found += _attachments(db, folder)
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):
             found.append(Problem("repair-pending", str(document_id), _to_accept(version)))
     return found
+
+
+def _attachments(db: Db, folder: Folder) -> list[Problem]:
+    """Too few annexes, or too many, for the type of the folder."""
+    kind = family_of(folder.in_force)
+    least, most = kind.attachments_least, kind.attachments_most
+    if not least and most is None:
+        return []
+    query = sa.select(sa.func.count(Document.id)).where(
+        Document.folder_id == folder.id, Document.role == "attachment", Document.removed_at.is_(None)
+    )
+    count = db.scalar(query) or 0
+    there = f"il y en a {count}" if count else "il n’y en a pas"
+    if count < least:
+        sentence = (
+            f"« {kind.label} » demande {plural(least, 'annexe')} au moins : {there}. Ajoutez ce qui manque."
+        )
+        return [Problem("attachments-few", "", sentence)]
+    if most is not None and count > most:
+        asked = f"{plural(most, 'annexe')} au plus" if most else "qu’il n’y ait aucune annexe"
+        return [
+            Problem(
+                "attachments-many",
+                "",
+                f"« {kind.label} » demande {asked} : {there}. Retirez ce qui est de trop.",
+            )
+        ]
+    return []
 
 
 def _to_accept(version: DocumentVersion) -> str:
@@ -131,7 +161,7 @@ def _main(db: Db, folder: Folder) -> Document:
         Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
     )
     document = db.scalar(query)
-    signed_as_page = family_of(folder.family).signature == "page"
+    signed_as_page = family_of(folder.in_force).signature == "page"
     if document is None or (signed_as_page and last_version(db, document.id).media_type != PDF):
         raise Refusal("nothing-to-sign")
     return document

@@ -93,7 +93,7 @@ class _Band:
         del db
         if folder.phase == Phase.DONE:
             return None
-        starts = _starts(folder.facts) if family_of(folder.family).due(folder.facts) else []
+        starts = _starts(folder.facts) if family_of(folder.in_force).due(folder.facts) else []
         if not starts:
             return None
         clock = clock_of(min(starts), today(), disputed=len(starts) > 1)

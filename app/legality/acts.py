@@ -82,7 +82,7 @@ def life_of(db: Db, folder: Folder) -> Life:
     online = record.act_of(
         db, folder.id
     )  # whatever the way: what is online stays there two months from that day
-    limit, signed = family_of(folder.family).transmit_within, signed_on(db, folder)
+    limit, signed = family_of(folder.in_force).transmit_within, signed_on(db, folder)
     cancelled, worth = here.cancelled is not None, effect_of(db, folder)
     return Life(
         standing=here,

@@ -82,13 +82,13 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         after = row.payload.get("after", "")
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
             after = ""
-        discreet = folder is not None and not manages and family_of(folder.family).restricted
+        discreet = folder is not None and not manages and family_of(folder.in_force).restricted
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
     words = {
         "collectivity": _plain(place),
         "name": _plain(user.name),
-        "kind_label": family_words(folder.family)[0].lower() if folder else "",
+        "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
         "due_tone": tone,
         "link": _link(row, settings),

@@ -79,6 +79,10 @@ ACTS = {
     "signature.abandoned": "Signature ou inscription abandonnée",
     "signature.refused": "Signature ou inscription refusée",
     "signature.refused_counted": "Refus seulement comptés",
+    "type.closed": "Type de dossiers fermé",
+    "type.opened": "Type de dossiers commencé",
+    "type.published": "Type de dossiers publié",
+    "type.reopened": "Type de dossiers rouvert",
 }
 """What each line says, in French; a line of another name is « Autre acte », never its key."""
 _WAYS = {

@@ -26,6 +26,7 @@ from app.operations.desks.web import pages as desks
 from app.operations.doctor import WORKER_SILENT
 from app.operations.examined import view
 from app.operations.examined.web import pages as examined
+from app.operations.folder_types.web import pages as folder_types
 from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
 from app.operations.source.web import pages as source
@@ -36,6 +37,7 @@ pages = Blueprint("operations", __name__, template_folder="templates")
 pages.register_blueprint(circuits)
 pages.register_blueprint(desks)
 pages.register_blueprint(examined)
+pages.register_blueprint(folder_types)
 pages.register_blueprint(persons)
 pages.register_blueprint(source)
 READY_RATE = "120 per minute"  # each question reads the database and the store

@@ -16,7 +16,7 @@ def meaning(db: Db, folder: Folder) -> str:
         return ""
     slips = index.summary["slips"]
     mandats, titres = slips["mandats"], slips["titres"]
-    pay = family_of(folder.family).restricted
+    pay = family_of(folder.in_force).restricted
     said = []
     if mandats:
         ordered = "Vous ordonnancez cette paye" if pay else "Vous ordonnancez ces dépenses"

@@ -189,7 +189,7 @@ def _last(spoken: Sequence[tuple[ReturnedPiece, TreasuryReturn]]) -> Said:
 
 def shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """What other software reads of it: one for each piece of which the Treasury spoke; nothing for what is no flow."""
-    if not is_flow(family_of(folder.family)):
+    if not is_flow(family_of(folder.in_force)):
         return []
     return [
         {

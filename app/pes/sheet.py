@@ -122,7 +122,7 @@ class Sheet:
         self, db: Db, folder: Folder, version: DocumentVersion, asked: Mapping[str, str]
     ) -> Markup | None:
         """The page that `asked` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
-        if not is_flow(family_of(folder.family)) or version.media_type != XML:
+        if not is_flow(family_of(folder.in_force)) or version.media_type != XML:
             return None
         source = deposited(db, version)
         index = index_of(db, folder.id)

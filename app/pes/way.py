@@ -28,7 +28,7 @@ def check(db: Db, folder: Folder) -> list[Problem]:
 
 def _typed_over(folder: Folder, index: FlowIndex | None) -> list[Problem]:
     """The facts that somebody changed after they were read: mandates have ceilings on the total, the Treasury reads the flow."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     said = normalised(family, _said(index.summary)) if index else {}
     return [
         Problem(

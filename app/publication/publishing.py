@@ -182,8 +182,8 @@ def refuse_other(db: Db, actor: Actor, folder: Folder) -> None:
     refuse_stranger(db, actor, folder)
     if not may_publish(db, actor, folder):
         raise Refusal("not-publisher")
-    if family_of(folder.family).publication == "none":
-        raise Refusal("publication-forbidden", family=family_of(folder.family).label)
+    if family_of(folder.in_force).publication == "none":
+        raise Refusal("publication-forbidden", family=family_of(folder.in_force).label)
 
 
 def published(db: Db, folder: Folder) -> bool:

@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[^a-z0-9]+")
 def follow(db: Db, folder: Folder, actor: Actor, published_on: date) -> None:
     """The act has just been published: put it online too, unless its family never is, or the council chose another way."""
     here = db.get_one(Publication, folder.id)
-    if family_of(folder.family).publication != "none" and here.means in ONLINE_AT_LAST:
+    if family_of(folder.in_force).publication != "none" and here.means in ONLINE_AT_LAST:
         put(db, folder, actor, published_on)
 
 
@@ -189,7 +189,7 @@ def _chosen(db: Db, folder: Folder) -> list[tuple[Document, DocumentVersion]]:
     masked = masked_of(db, folder)
     if masked is not None:
         return [masked]
-    if family_of(folder.family).publication == "masked":
+    if family_of(folder.in_force).publication == "masked":
         raise Refusal("masked-missing")
     rows = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
     current = [(rows[number], one) for number, one in current_versions(db, folder.id).items()]
@@ -202,7 +202,7 @@ def _chosen(db: Db, folder: Folder) -> list[tuple[Document, DocumentVersion]]:
 
 
 def _portrait(db: Db, folder: Folder, published_on: date, moment: datetime) -> PublicAct:
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     decided = folder.fields.get("decision_date")
     nature = family.field("nature")
     code = str(folder.fields.get("nature") or "")

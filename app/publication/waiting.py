@@ -242,7 +242,7 @@ def _row(folder: Folder, run: StepRun | None, signed_at: datetime | None) -> Wai
     return Waiting(
         folder.id,
         folder.title,
-        family_words(folder.family)[0],
+        family_words(folder.in_force)[0],
         folder.number,
         state,
         signed_on,

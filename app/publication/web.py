@@ -165,7 +165,7 @@ def _context(folder_id: int) -> dict[str, Any]:
             "otherwise": otherwise,
             "published_on": made.published_on if made is not None else None,
             "folder": folder,
-            "family": family_of(folder.family),
+            "family": family_of(folder.in_force),
             "act": acts.whole(db, act) if act is not None else None,
             "questioned": act is not None and act.questioned_on is not None,
             "act_cancelled": bool(folder.fields.get(CANCELLED)),

@@ -101,7 +101,7 @@ def context_of(db: Db, folder: Folder, here: Present, rank: int) -> SigningConte
     collectivity = db.get_one(Collectivity, folder.collectivity_id)
     mark = _mark(db, last)
     return SigningContext(
-        folder.family,
+        folder.in_force,
         folder.version,
         document.id,
         last.id,

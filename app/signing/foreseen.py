@@ -84,7 +84,7 @@ def parts(db: Db, folder: Folder) -> list[Part]:
 
 
 def _parts(db: Db, folder: Folder) -> list[Part]:
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     asked = assurance.LABELS[family.minimum_signature]
     planned: list[tuple[Step, Slot]] = []
     for step in _steps(db, folder):
@@ -120,7 +120,7 @@ def _signer(db: Db, folder: Folder, slot: Slot, person: Person, certificates: li
 
 def _certificate(folder: Folder, certificates: list[Certificate]) -> str:
     """What his certificates lack, the nearest to serving first; nothing when one of them will do."""
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     if not certificates:
         return "n’a pas de certificat inscrit"
     suited = [one for one in certificates if Purpose(one.purpose).suits(family.certificate_purpose)]

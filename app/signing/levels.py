@@ -46,7 +46,7 @@ def to_add(db: Db, folder: Folder, version: DocumentVersion) -> list[News]:
     A signature put over the proofs would be lawful (ETSI EN 319 142-1 §5.4) and would leave its own without proofs.
     What is no PDF stays at the level of the click.
     """
-    level = level_of(folder.family)
+    level = level_of(folder.in_force)
     if level not in ADDED_LATER or version.media_type != PDF or awaits_signature(db, folder):
         return []
     return [news_of(folder.id, version, level)]

@@ -68,7 +68,7 @@ def record_in(
     said_as = None
     if actor.kind != "system":
         said_as = authority.still(db, actor, folder, row, parts=here.runs, lock=True)
-    writer = writer_of(family_of(folder.family).signature, last.media_type)
+    writer = writer_of(family_of(folder.in_force).signature, last.media_type)
     if writer.suffix:
         version = _beside(db, folder, actor, db.get_one(Document, row.document_id), kept, writer)
     else:

@@ -126,7 +126,7 @@ def _extent(version: DocumentVersion, folder: Folder) -> str:
     """How much one gesture signs, in words."""
     if version.pages:
         return f"1\u00a0document, {version.pages}\u00a0page{'s' if version.pages > 1 else ''}"
-    slips = folder.fields.get("slips") if family_of(folder.family).signature == "pes" else None
+    slips = folder.fields.get("slips") if family_of(folder.in_force).signature == "pes" else None
     if isinstance(slips, int):
         return f"1\u00a0flux, {slips}\u00a0bordereau{'x' if slips > 1 else ''}"
     return "1\u00a0document"

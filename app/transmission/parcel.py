@@ -1,6 +1,6 @@
 """Make the parcel of a folder: its facts, its files on disk, its sender and its signatures, as a carrier sees them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.db import Db
 from app.files import vault
 from app.folders import corrections
@@ -43,6 +44,7 @@ def parcel_of(
             key=f"{folder.id}-{round_number}-{step}",
             folder_id=folder.id,
             family=folder.family,
+            kind=_kind(folder),
             title=folder.title,
             facts=dict(folder.fields),
             files=tuple(_files(db, folder, Path(room), versions, round_number)),
@@ -53,6 +55,14 @@ def parcel_of(
             corrections=tuple(corrections.told(folder)),
             cautions=tuple(told_cautions(db, folder)),
         )
+
+
+def _kind(folder: Folder) -> Mapping[str, Any]:
+    """The collectivity's own type of the folder, with how long it is to be kept; nothing for one of a family alone."""
+    one = family_of(folder.in_force)
+    if one.type_version is None:
+        return {}
+    return {"type": one.type_key, "type_label": one.label, "retention_years": one.retention_years}
 
 
 def _files(

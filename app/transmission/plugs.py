@@ -123,7 +123,7 @@ class _Check:
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
         version = current(db, folder.collectivity_id, folder.family)
-        circuit = load(version.definition) if version else family_of(folder.family).circuit
+        circuit = load(version.definition) if version else family_of(folder.in_force).circuit
         found: list[Problem] = []
         for step in circuit.applicable(folder.facts):
             if step.kind is StepKind.TRANSMIT and step.channel:
@@ -215,8 +215,8 @@ class _Words:
 
 
 def _received(folder: Folder, row: Transmission) -> Tag:
-    if traits_of(row.channel).state_date and StepKind.PUBLISH in family_of(folder.family).stages:
-        verb = "notifier" if family_of(folder.family).publication == "none" else "publier"
+    if traits_of(row.channel).state_date and StepKind.PUBLISH in family_of(folder.in_force).stages:
+        verb = "notifier" if family_of(folder.in_force).publication == "none" else "publier"
         return Tag("warn", "hourglass-split", f"Pas encore exécutoire : à {verb}")
     return Tag("ok", "check-circle", word(row))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -51,6 +51,7 @@ class Parcel:
 
     `corrections`: the facts that somebody typed in place of what a file says, with both values, the reason and the ruling.
     `cautions`: what was to be looked at and nobody ruled on, and what somebody ruled on, with the ruling.
+    `kind`: the collectivity's own type of the folder (`type`, `type_label`, `retention_years`); empty where it has none.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Parcel:
     prepared_at: datetime
     corrections: tuple[Mapping[str, Any], ...] = ()
     cautions: tuple[Mapping[str, Any], ...] = ()
+    kind: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def _circuit(db: Db, folder: Folder) -> Circuit:
     if folder.phase == "running" and folder.circuit_version_id is not None:
         return circuit_of(db, folder.circuit_version_id)
     version = current(db, folder.collectivity_id, folder.family)
-    return load(version.definition) if version else family_of(folder.family).circuit
+    return load(version.definition) if version else family_of(folder.in_force).circuit
 
 
 def _key(db: Db, folder: Folder, sender: Collectivity, edition: str) -> str:

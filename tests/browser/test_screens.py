@@ -457,6 +457,39 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
 
 
 @pytest.mark.law("RGP-05")
+def test_who_makes_types_of_folders_meets_no_barrier(house: House, look: Look) -> None:
+    with look.by("k.morizur") as secretary:
+        look.at(secretary, "no type", "/administration/types")
+        secretary.page.get_by_role("link", name="Commencer un type…").click()
+        look.at(secretary, "beginning a type")
+        secretary.page.get_by_label("Nom du type").fill("Facture d’énergie")
+        secretary.page.get_by_label("Famille").select_option("invoice")
+        secretary.button("Commencer ce type").click()
+        secretary.sees("Le type est commencé")
+        fields = secretary.page.get_by_role("group", name="Ajouter un champ")
+        fields.get_by_label("Nom du champ").fill("Bâtiment")
+        fields.get_by_label("Nature").select_option("choice")
+        fields.get_by_label("Choix, un par ligne").fill("Mairie\nÉcole de la Grève")
+        secretary.page.get_by_label("Délai, en jours").fill("30")
+        secretary.button("Enregistrer le brouillon").click()
+        secretary.sees("La loi laisse 20 jours au plus")
+        look.at(secretary, "a type refused")
+        secretary.page.get_by_label("Délai, en jours").fill("15")
+        secretary.page.get_by_label("Comptabilité").check()
+        secretary.button("Publier la version 1…").click()
+        secretary.sees("Champ ajouté : « Bâtiment »")
+        look.at(secretary, "publishing a type")
+        secretary.button("Publier la version 1").click()
+        secretary.sees("La version 1 est publiée")
+        look.at(secretary, "types")
+        secretary.page.get_by_role("link", name="Facture d’énergie").click()
+        look.at(secretary, "a type")
+    with look.by("g.trehorel") as depositor:
+        look.at(depositor, "deposit with types", "/deposer")
+        depositor.sees("Facture d’énergie")
+
+
+@pytest.mark.law("RGP-05")
 def test_who_publishes_and_who_reads_what_is_published_meet_no_barrier(
     house: House, demonstration: Path, look: Look, tmp_path: Path
 ) -> None:

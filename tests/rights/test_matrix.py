@@ -284,6 +284,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "reset_id": ABSENT,
         "user_id": ABSENT,
         "desk_id": ABSENT,
+        "type_id": ABSENT,
         "rank": 0,
     }
     answers = {
@@ -299,6 +300,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "operations.persons.show": 404,
         "operations.persons.reduce": 404,
         "operations.desks.show": 404,
+        "operations.types.show": 404,
+        "operations.types.publish": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,
         "legality.file": 404,

@@ -44,7 +44,7 @@ def in_force(db: Db, collectivity_id: int) -> "Classification":
 def classifiable(db: Db, actor: Actor, folder_id: int) -> Folder:
     """The draft whose matter this actor may choose; refuses as any change of it, and `matter-not-asked`."""
     folder = lock_editable(db, actor, folder_id)
-    if family_of(folder.family).field(KIND) is None:
+    if family_of(folder.in_force).field(KIND) is None:
         raise Refusal("matter-not-asked")
     return folder
 

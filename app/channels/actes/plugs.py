@@ -97,7 +97,7 @@ def _types(db: Db, folder: Folder) -> FileTypes | None:
     about = folder.fields.get("followup")
     if about and about["code"] != "6-1":
         named = nature_of(about["identifier"])
-    elif family_of(folder.family).field("nature") is not None:
+    elif family_of(folder.in_force).field("nature") is not None:
         named = folder.fields.get("nature")
     else:
         return None

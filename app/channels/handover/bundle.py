@@ -78,6 +78,7 @@ def manifest(parcel: Parcel) -> bytes:
         "folder": {
             "id": parcel.folder_id,
             "family": parcel.family,
+            **parcel.kind,
             "title": parcel.title,
             "facts": parcel.facts,
             "corrections": list(parcel.corrections),

@@ -169,7 +169,7 @@ def _snags(db: Db, folder: Folder, stage: Stage, certified: Mapping[int, date]) 
         for person in {one.user_id: one for slot in stage.slots for one in slot.people}.values()
         if certified.get(person.user_id, date.min) < stage.entered
     ]
-    family = family_of(folder.family)
+    family = family_of(folder.in_force)
     for person in without:
         alone = len(without) == len(able)
         end = certified.get(person.user_id)

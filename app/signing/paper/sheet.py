@@ -228,7 +228,7 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
     if here is None or Action.SIGN not in choices(here.circuit, here.standing, here.asker(actor, folder)):
         refuse_stranger(db, actor, folder)
         raise not_your_turn(db, actor, folder, here)
-    if not family_of(folder.family).paper_signature:
+    if not family_of(folder.in_force).paper_signature:
         raise Refusal("paper-not-allowed")
     if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.facts)):
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed

@@ -1,0 +1,311 @@
+"""The types of folders that a collectivity makes from the families: drawn up, published by numbered versions, closed."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.circuits.models import FolderType, FolderTypeVersion
+from app.core.clock import now
+from app.core.db import Db, key_in, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.accounts import refuse_former
+from app.people.actor import Actor, require
+from app.people.desks import write_down
+from app.people.models import Desk
+from workflows.family import TYPED, Family, Problem, families, family
+from workflows.own_types import Definition, faults, joined, slug
+from workflows.vocabulary import Right
+
+_known: dict[int, Family] = {}
+
+
+@dataclass(frozen=True)
+class Current:
+    """A type and its version in force: the number of the version's row, and what it says."""
+
+    row: FolderType
+    number: int
+    version_id: int
+    said: Definition
+
+
+def found(name: str) -> Family | None:
+    """The version of a type that a name in force says, « invoice~12 »; None for none.
+
+    Versions never change, so the process keeps each one that it has read.
+    """
+    made_from, _, number = name.partition(TYPED)
+    version_id = key_in(number)
+    if version_id is None:
+        return None
+    if version_id not in _known:
+        with reading() as db:
+            query = (
+                sa.select(FolderTypeVersion.definition, FolderType.key, FolderType.family)
+                .join(FolderType, FolderType.id == FolderTypeVersion.type_id)
+                .where(FolderTypeVersion.id == version_id)
+            )
+            row = db.execute(query).first()
+        if row is None or row.family not in families():
+            return None
+        _made(row.family, row.key, version_id, Definition.from_data(row.definition))
+    one = _known[version_id]
+    return one if one.name == made_from else None
+
+
+def _made(family_name: str, key: str, version_id: int, said: Definition) -> Family:
+    """The family in force for a version that is committed, kept for the process."""
+    if version_id not in _known:
+        _known[version_id] = joined(family(family_name), key, version_id, said)
+    return _known[version_id]
+
+
+def key_of(name: str) -> str | None:
+    """The key of the type that a name in force says; None of a family, and of what is known no more."""
+    one = found(name) if TYPED in name else None
+    return one.type_key if one is not None else None
+
+
+def forget() -> None:
+    """Forget what was read (another database answers now: tests, restore)."""
+    _known.clear()
+
+
+def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Current]:
+    """The version in force of each type that has one, by label; `opened`: of those alone that are not closed."""
+    latest = (
+        sa.select(sa.func.max(FolderTypeVersion.id))
+        .where(FolderTypeVersion.collectivity_id == collectivity_id)
+        .group_by(FolderTypeVersion.type_id)
+    )
+    query = (
+        sa.select(FolderType, FolderTypeVersion.number, FolderTypeVersion.id, FolderTypeVersion.definition)
+        .join(FolderTypeVersion, FolderTypeVersion.type_id == FolderType.id)
+        .where(FolderType.collectivity_id == collectivity_id, FolderTypeVersion.id.in_(latest))
+    )
+    if opened:
+        query = query.where(FolderType.closed_at.is_(None))
+    every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
+    return sorted(every, key=lambda one: (one.said.label.casefold(), one.row.id))
+
+
+def offered(db: Db, collectivity_id: int) -> list[Family]:
+    """The types that may be deposited now, as families; those of a family that is known no more are left out."""
+    return [
+        _made(one.row.family, one.row.key, one.version_id, one.said)
+        for one in currents(db, collectivity_id, opened=True)
+        if one.row.family in families()
+    ]
+
+
+def asked(collectivity_id: int, name: str) -> Family:
+    """What is deposited under this name: a family, or the version in force of a type.
+
+    Refuses `family-unknown`, and `type-closed` for a type that is deposited no more.
+    """
+    if name in families():
+        return family(name)
+    with reading(collectivity_id) as db:
+        row = db.scalar(
+            sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id, FolderType.key == name)
+        )
+        one = current(db, row) if row is not None else None
+    if row is None or one is None:
+        raise Refusal("family-unknown", name=name)
+    if row.closed_at is not None:
+        raise Refusal("type-closed", type=one.said.label)
+    if row.family not in families():
+        raise Refusal("family-unknown", name=name)
+    return _made(row.family, row.key, one.version_id, one.said)
+
+
+def refuse_closed(db: Db, kind: Family) -> None:
+    """Refuse a deposit under a type that was closed meanwhile (`type-closed`); nothing is asked of a family."""
+    if kind.type_version is None:
+        return
+    query = (
+        sa.select(FolderType.closed_at)
+        .join(FolderTypeVersion, FolderTypeVersion.type_id == FolderType.id)
+        .where(FolderTypeVersion.id == kind.type_version)
+    )
+    if db.scalar(query) is not None:
+        raise Refusal("type-closed", type=kind.label)
+
+
+def current(db: Db, row: FolderType) -> Current | None:
+    """The last published version of a type; None as long as it is only drawn up."""
+    query = (
+        sa.select(FolderTypeVersion)
+        .where(FolderTypeVersion.type_id == row.id)
+        .order_by(FolderTypeVersion.number.desc())
+        .limit(1)
+    )
+    last = db.scalar(query)
+    return None if last is None else Current(row, last.number, last.id, Definition.from_data(last.definition))
+
+
+def type_of(db: Db, collectivity_id: int, type_id: int) -> FolderType:
+    """The type of this number; refuses `type-absent`."""
+    row = db.scalar(
+        sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id, FolderType.id == type_id)
+    )
+    if row is None:
+        raise Refusal("type-absent")
+    return row
+
+
+@use_case
+def open_type(db: Db, actor: Actor, family_name: str, label: str) -> int:
+    """Begin a type from a family: its number. Nobody may deposit it before it is published.
+
+    Refuses `family-unknown`, `begun-elsewhere` of a family that is not deposited, `type-refused`, `type-twice`.
+    """
+    require(actor, Right.ADMINISTER)
+    refuse_former(db, actor)
+    if family_name not in families():
+        raise Refusal("family-unknown", name=family_name)
+    law = family(family_name)
+    if law.begun_elsewhere:
+        raise Refusal("begun-elsewhere", family=law.label, help=law.help)
+    said = Definition(" ".join(label.split()))
+    _refuse(faults(law, said))
+    _refuse_twice(db, actor, said.label, None)
+    moment = now()
+    row = FolderType(
+        collectivity_id=actor.collectivity_id,
+        key=_key(db, actor, said.label),
+        family=law.name,
+        draft=said.to_data(),
+        revision=1,
+        created_at=moment,
+    )
+    db.add(row)
+    db.flush()
+    write_down(db, actor.collectivity_id, "type.opened", actor, type=row.key, name=said.label, law=law.name)
+    return row.id
+
+
+def _key(db: Db, actor: Actor, label: str) -> str:
+    """The key by which software names it: « facture-d-energie », « …-2 » when another has it, never that of a family."""
+    stem = slug(label, "-") or "type"
+    query = sa.select(FolderType.key).where(FolderType.collectivity_id == actor.collectivity_id)
+    taken = {*db.scalars(query), *families()}
+    return next(
+        key
+        for number in range(1, len(taken) + 2)
+        if (key := stem if number == 1 else f"{stem}-{number}") not in taken
+    )
+
+
+@use_case
+def draw_up(db: Db, actor: Actor, type_id: int, said: Definition, *, shown: int) -> int:
+    """Keep what a type is to become; returns its revision. Nothing changes for anybody before `publish`.
+
+    `shown`: the revision that the page showed; another one is refused (`type-moved`). Refuses `type-absent`,
+    `type-twice`, and `type-refused` with all that is weaker than the family, or wrong.
+    """
+    require(actor, Right.ADMINISTER)
+    refuse_former(db, actor)
+    row = _locked(db, actor, type_id, shown)
+    _refuse([*faults(family(row.family), said), *_absent_desks(db, actor, said)])
+    _refuse_twice(db, actor, said.label, row.id)
+    if row.draft != (data := said.to_data()):
+        row.draft = data
+        row.revision += 1
+    return row.revision
+
+
+@use_case
+def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
+    """Publish what was drawn up as the next version; its number. Folders keep the version they were made with.
+
+    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`.
+    """
+    require(actor, Right.ADMINISTER)
+    refuse_former(db, actor)
+    row = _locked(db, actor, type_id, shown)
+    said, last = Definition.from_data(row.draft), current(db, row)
+    if last is not None and last.said == said:
+        raise Refusal("type-same", number=last.number)
+    _refuse([*faults(family(row.family), said), *_absent_desks(db, actor, said)])
+    version = FolderTypeVersion(
+        collectivity_id=actor.collectivity_id,
+        type_id=row.id,
+        number=(last.number if last else 0) + 1,
+        definition=said.to_data(),
+        published_at=now(),
+        published_by=actor.name,
+    )
+    db.add(version)
+    row.revision += 1
+    told = f"{said.label}, version {version.number}"
+    facts = {"type": row.key, "number": version.number, "words": told, "definition": version.definition}
+    write_down(db, actor.collectivity_id, "type.published", actor, **facts)
+    return version.number
+
+
+@use_case
+def close_type(db: Db, actor: Actor, type_id: int, *, closed: bool, shown: int) -> None:
+    """Deposit a type no more, or again; its folders go on, drafts included. Nothing when it is so already.
+
+    Refuses `type-absent`, `type-moved`.
+    """
+    require(actor, Right.ADMINISTER)
+    refuse_former(db, actor)
+    row = _locked(db, actor, type_id, shown)
+    if closed == (row.closed_at is not None):
+        return
+    row.closed_at = now() if closed else None
+    row.revision += 1
+    label = Definition.from_data(row.draft).label
+    write_down(
+        db,
+        actor.collectivity_id,
+        "type.closed" if closed else "type.reopened",
+        actor,
+        type=row.key,
+        name=label,
+    )
+
+
+def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
+    query = sa.select(FolderType).where(
+        FolderType.collectivity_id == actor.collectivity_id, FolderType.id == type_id
+    )
+    row = db.scalar(query.with_for_update())
+    if row is None:
+        raise Refusal("type-absent")
+    if row.revision != shown:
+        raise Refusal("type-moved")
+    return row
+
+
+def _absent_desks(db: Db, actor: Actor, said: Definition) -> list[Problem]:
+    known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
+    absent = [key for key in said.deposited_by if key not in known]
+    sentence = "Un bureau coché n’existe plus. Relisez la liste."
+    return [Problem("type-desk", "deposited_by", sentence)] if absent else []
+
+
+def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None:
+    """Two types of one name could not be told apart at the deposit, nor one from a family."""
+    query = sa.select(FolderType.id, FolderType.draft).where(
+        FolderType.collectivity_id == actor.collectivity_id
+    )
+    taken = {str(row.draft["label"]).casefold() for row in db.execute(query) if row.id != type_id}
+    taken |= {
+        one.said.label.casefold() for one in currents(db, actor.collectivity_id) if one.row.id != type_id
+    }
+    taken |= {one.label.casefold() for one in families().values()}
+    if label.casefold() in taken:
+        raise Refusal("type-twice", label=label)
+
+
+def _refuse(found_faults: list[Problem]) -> None:
+    if found_faults:
+        raise Refusal(
+            "type-refused",
+            details=" ".join(one.sentence for one in found_faults),
+            problems=[{"key": one.key, "field": one.field, "sentence": one.sentence} for one in found_faults],
+        )

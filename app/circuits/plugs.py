@@ -1,0 +1,13 @@
+"""Where the names of types are answered: whoever asks for a family by its name in force is given the type."""
+
+from jinja2 import Environment
+
+from app.circuits import own_types
+from config import Settings
+from workflows.family import types_come_from
+
+
+def plug(settings: Settings, templates: Environment) -> None:
+    """Register, once for the process."""
+    del settings, templates
+    types_come_from(own_types.found)

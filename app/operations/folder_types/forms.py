@@ -1,0 +1,102 @@
+"""What an administrator typed of a type, read from the page: a definition, and what of it cannot be read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workflows.family import Problem
+from workflows.own_types import OWN, Definition, OwnField, slug
+
+NUMBERS = ("days", "retention_years", "attachments_least", "attachments_most")
+_MOST_DIGITS = 6
+
+
+class Form(Protocol):
+    """What a page posts: one value of a name, or all of them."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The first value, or `default`."""
+
+    def getlist(self, name: str, /) -> list[str]:
+        """Every value, in the order of the page."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Whether the name was posted at all."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A definition as it was typed, the numbers as they were written, and what of them is no number."""
+
+    said: Definition
+    texts: Mapping[str, str]
+    problems: Sequence[Problem] = ()
+
+
+def typed(form: Form, before: Definition) -> Typed:
+    """What the page of a type posts; an own field keeps the key that it has in `before`."""
+    texts = {name: form.get(name, "").strip() for name in NUMBERS}
+    back = form.get("action", "").removeprefix("back:")
+    texts = {name: "" if name == back else text for name, text in texts.items()}
+    numbers = {name: _number(text) for name, text in texts.items()}
+    wrong = [
+        Problem("number-invalid", name, f"« {text} » n’est pas un nombre entier. Écrivez-le en chiffres.")
+        for name, text in texts.items()
+        if text and numbers[name] is None
+    ]
+    desks, formats = (
+        () if name == back else tuple(dict.fromkeys(form.getlist(name)))
+        for name in ("deposited_by", "formats")
+    )
+    said = Definition(
+        label=" ".join(form.get("label", "").split()),
+        help="" if back == "help" else " ".join(form.get("help", "").split()),
+        fields=tuple(_fields(form, {one.key for one in before.fields})),
+        minimum_signature=None if back == "minimum_signature" else form.get("minimum_signature", "") or None,
+        signature_level=None if back == "signature_level" else form.get("signature_level", "") or None,
+        deposited_by=desks,
+        formats=formats,
+        days=numbers["days"],
+        retention_years=numbers["retention_years"],
+        attachments_least=numbers["attachments_least"],
+        attachments_most=numbers["attachments_most"],
+    )
+    return Typed(said, texts, wrong)
+
+
+def as_typed(said: Definition) -> Typed:
+    """A definition as the page shows it first."""
+    values = {name: getattr(said, name) for name in NUMBERS}
+    return Typed(said, {name: "" if value is None else str(value) for name, value in values.items()})
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+
+
+def _fields(form: Form, known: set[str]) -> Iterator[OwnField]:
+    """The own fields in their order: neither those that are taken off, nor the blank line that adds one."""
+    rows = [row for row in form.getlist("row") if f"{row}-remove" not in form]
+    taken = {key for row in rows if (key := form.get(f"{row}-key", "")) in known}
+    for row in rows:
+        label = " ".join(form.get(f"{row}-label", "").split())
+        lines = [" ".join(one.split()) for one in form.get(f"{row}-choices", "").splitlines()]
+        words = [one for one in lines if one]
+        key = form.get(f"{row}-key", "")
+        if key not in known:
+            if not label and not words:
+                continue
+            key = _key(label, taken)
+            taken.add(key)
+        kind = form.get(f"{row}-kind", "")
+        choices = tuple((slug(one, "-"), one) for one in words) if kind == "choice" else ()
+        yield OwnField(key, label, kind, form.get(f"{row}-required", "") == "submit", choices)
+
+
+def _key(label: str, taken: set[str]) -> str:
+    stem = f"{OWN}{slug(label, '_')[:36]}"
+    return next(
+        key
+        for number in range(1, len(taken) + 2)
+        if (key := stem if number == 1 else f"{stem}_{number}") not in taken
+    )

@@ -1,0 +1,221 @@
+"""What the pages of types show: each type with its folders in hand, where each value comes from, what a version changes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.circuits.models import FolderType, FolderTypeVersion
+from app.circuits.own_types import currents
+from app.core.db import Db
+from app.core.grammar import plural
+from app.folders.models import Folder
+from app.people.models import Desk, Holder, User
+from app.trust.assurance import LABELS
+from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
+from workflows.fields import Field
+from workflows.own_types import ARTICLES, KINDS, Definition, OwnField, law_days
+from workflows.vocabulary import Right
+
+FORMATS = {"pdf": "PDF", "xml": "XML", "image": "Image", "office": "Bureautique"}
+NATURES = {
+    **KINDS,
+    "longtext": "Texte long",
+    "desk": "Bureau",
+    "person": "Personne",
+    "matter": "Matière de la nomenclature",
+    "nature": "Nature de l’acte",
+}
+NAMES = {
+    "label": "Nom",
+    "help": "Aide au dépôt",
+    "deposited_by": "Bureaux qui déposent",
+    "minimum_signature": "Signature demandée",
+    "signature_level": "Preuves gardées",
+    "days": "Délai",
+    "retention_years": "Conservation",
+    "formats": "Formats du document principal",
+    "attachments_least": "Annexes au moins",
+    "attachments_most": "Annexes au plus",
+}
+
+
+@dataclass(frozen=True)
+class TypeLine:
+    """A type in the list: `number` is 0 as long as no version is published; `changed`, what is drawn up is not published."""
+
+    id: int
+    label: str
+    family: str
+    number: int
+    in_hand: int
+    closed: bool
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Imposed:
+    """What a type may not touch: the value, and where it comes from; `article` where the law says it."""
+
+    label: str
+    value: str
+    origin: str
+    article: str = ""
+
+
+def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
+    """Every type, those that are deposited first, each by its label."""
+    published = {one.row.id: one for one in currents(db, collectivity_id)}
+    counts = in_hand(db, collectivity_id)
+    rows = db.scalars(sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id))
+    lines = []
+    for row in rows:
+        last, drawn = published.get(row.id), Definition.from_data(row.draft)
+        lines.append(
+            TypeLine(
+                row.id,
+                last.said.label if last else drawn.label,
+                family_label(row.family),
+                last.number if last else 0,
+                sum(counts[row.id].values()),
+                row.closed_at is not None,
+                last is None or last.said != drawn,
+            )
+        )
+    return sorted(lines, key=lambda one: (one.closed, one.label.casefold(), one.id))
+
+
+def family_label(name: str) -> str:
+    """The words of a family; of one that is known no more, that it is."""
+    one = families().get(name)
+    return one.label if one is not None else "Famille qui n’existe plus"
+
+
+def in_hand(db: Db, collectivity_id: int) -> Mapping[int, Mapping[int, int]]:
+    """How many folders are not ended, drafts included, by type and by the number of the version that they keep."""
+    query = (
+        sa.select(FolderTypeVersion.type_id, FolderTypeVersion.number, sa.func.count(Folder.id))
+        .join(Folder, Folder.type_version_id == FolderTypeVersion.id)
+        .where(Folder.collectivity_id == collectivity_id, sa.text("folder.phase <> 'done'"))
+        .group_by(FolderTypeVersion.type_id, FolderTypeVersion.number)
+    )
+    counts: dict[int, dict[int, int]] = defaultdict(dict)
+    for type_id, number, count in db.execute(query):
+        counts[type_id][number] = count
+    return counts
+
+
+def kept_words(counts: Mapping[int, int]) -> str:
+    """« 5 dossiers en cours gardent la version 1, 2 la version 2. »; empty where there is none."""
+    if not counts:
+        return ""
+    (first, many), *others = sorted(counts.items())
+    begun = f"{plural(many, 'dossier')} en cours {'gardent' if many > 1 else 'garde'} la version {first}"
+    return ", ".join([begun, *(f"{count} la version {number}" for number, count in others)]) + "."
+
+
+def imposed(law: Family) -> list[Imposed]:
+    """What stands whatever a type says: stages, clocks, and those who alone may read."""
+    here = f"La famille « {law.label} »"
+    stages = ", ".join(one.label for one in law.stages)
+    found = [Imposed("Étapes qu’aucun circuit ne saute", stages, here)]
+    if law.due_rule is not None and (start := law.field(law.due_rule.start)) is not None:
+        value = f"{law_days(law)} jours à partir de « {start.label} »"
+        found.append(Imposed("Délai le plus long", value, "La loi", ARTICLES[law.due_rule.clock]))
+    if law.transmit_within is not None:
+        value = f"{law.transmit_within.days} jours après la dernière signature"
+        found.append(Imposed("Transmission", value, "La loi", law.transmit_within.source))
+    if law.restricted:
+        found.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", here))
+    return found
+
+
+def natures(fields: Sequence[Field]) -> list[tuple[str, str, str]]:
+    """The fields of a family: the label, the nature and the moment of each, in words."""
+    moments = {"submit": "À l’envoi", "publish": "À la publication", None: "Jamais"}
+    return [(one.label, NATURES[one.type], moments[one.required_from]) for one in fields]
+
+
+def assurances(law: Family) -> list[tuple[str, str]]:
+    """The signatures that a type may ask: more than the family's alone."""
+    rank = ASSURANCES.index(law.minimum_signature)
+    return [(one, LABELS[one]) for one in ASSURANCES[rank + 1 :]]
+
+
+def levels(law: Family) -> list[tuple[str, str]]:
+    """The levels that a type may ask; none where the family leaves none."""
+    if law.signature != "page":
+        return []
+    rank = SIGNATURE_LEVELS.index(law.signature_level) if law.signature_level else 0
+    return [(one, one) for one in SIGNATURE_LEVELS[rank + 1 :]]
+
+
+def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
+    """The desks that may be said to deposit, by name; of a restricted family, its own alone."""
+    query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id)
+    every = [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
+    return [one for one in every if not law.restricted or one[0] in law.restricted_to]
+
+
+def nobody_deposits(db: Db, collectivity_id: int, said: Definition) -> bool:
+    """Whether nobody who is there has the right to deposit at any desk that the type names."""
+    if not said.deposited_by:
+        return False
+    query = (
+        sa.select(Holder.rights)
+        .join(Desk, Desk.id == Holder.desk_id)
+        .join(User, User.id == Holder.user_id)
+        .where(
+            Desk.collectivity_id == collectivity_id,
+            Desk.key.in_(said.deposited_by),
+            User.active.is_(True),
+        )
+    )
+    return not any(Right.CREATE in rights for rights in db.scalars(query))
+
+
+def changes(law: Family, before: Definition | None, after: Definition, named: Mapping[str, str]) -> list[str]:
+    """What publishing changes, in words; of a first version, all that the type says. `named`: desks by their keys."""
+    was = before or Definition(after.label)
+    found = []
+    for name, label in NAMES.items():
+        old, new = (_value(law, name, getattr(one, name), named) for one in (was, after))
+        if old != new:
+            found.append(f"{label} : {new} (avant : {old})" if before else f"{label} : {new}")
+    return [*found, *_field_changes(was.fields, after.fields)]
+
+
+def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:
+    if value in (None, (), ""):
+        return "sans aide" if name == "help" and not law.help else "comme la famille"
+    if isinstance(value, tuple):
+        words = FORMATS if name == "formats" else named
+        return ", ".join(words.get(one, one) for one in value)
+    if name == "minimum_signature":
+        return LABELS[str(value)]
+    unit = {"days": "jour", "retention_years": "an"}.get(name)
+    return plural(int(str(value)), unit) if unit else str(value)
+
+
+def _field_changes(before: Sequence[OwnField], after: Sequence[OwnField]) -> Iterator[str]:
+    old, new = ({one.key: one for one in fields} for fields in (before, after))
+    for key, one in new.items():
+        if key not in old:
+            yield f"Champ ajouté : {_field_words(one)}"
+        elif old[key] != one:
+            yield f"Champ changé : {_field_words(one)} (avant : {_field_words(old[key])})"
+    for key, one in old.items():
+        if key not in new:
+            yield f"Champ retiré des nouveaux dossiers : « {one.label} »"
+    both = [key for key in new if key in old]
+    if both != [key for key in old if key in new]:
+        yield "Ordre des champs changé"
+
+
+def _field_words(one: OwnField) -> str:
+    kind = KINDS[one.kind][:1].lower() + KINDS[one.kind][1:]
+    if one.kind in {"siret", "iban"}:
+        kind = KINDS[one.kind]
+    words = f"« {one.label} », {kind}, {'obligatoire à l’envoi' if one.required else 'facultatif'}"
+    return f"{words} ({', '.join(said for _, said in one.choices)})" if one.choices else words

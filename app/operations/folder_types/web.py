@@ -1,0 +1,174 @@
+"""Pages of the types of folders: the list, a new one, what one says, and its next version."""
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits import own_types
+from app.circuits.library import family_of
+from app.core.db import key_in, reading
+from app.core.http import guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.folder_types import forms, views
+from app.trust.assurance import LABELS
+from workflows.family import families
+from workflows.own_types import KINDS, LONGEST_FIELD, LONGEST_HELP, LONGEST_LABEL, Definition
+
+pages = Blueprint("types", __name__)
+
+
+@pages.get("/administration/types")
+@guard("administer")
+def index() -> str:
+    """Every type of the collectivity, with the folders that are in hand."""
+    with reading(g.actor.collectivity_id) as db:
+        lines = views.listing(db, g.actor.collectivity_id)
+    return render_template("operations/types.html", types=lines)
+
+
+@pages.route("/administration/types/nouveau", methods=["GET", "POST"])
+@guard("administer")
+def new() -> Response | tuple[str, int]:
+    """Begin a type: the family that it is made from, and its name."""
+    error, status, fields = None, 200, {}
+    family, label = request.form.get("family", ""), request.form.get("label", "")
+    if request.method == "POST":
+        try:
+            number = own_types.open_type(g.actor, family, label)
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+            fields = _by_field(refusal, error)
+        else:
+            flash("Le type est commencé. Personne ne le dépose tant qu’il n’est pas publié.", "ok")
+            return redirect(url_for("operations.types.show", type_id=number))
+    offered = [one for one in families().values() if not one.begun_elsewhere]
+    page = render_template(
+        "operations/type_new.html",
+        families=offered,
+        family=family,
+        label=label,
+        error=error,
+        fields=fields,
+        longest=LONGEST_LABEL,
+    )
+    return page, status
+
+
+def _by_field(refusal: Refusal, sentence: str) -> dict[str, str]:
+    """The sentence of each field that is wrong."""
+    if refusal.key == "type-twice":
+        return {"label": sentence}
+    if refusal.key == "family-unknown":
+        return {"family": "Choisissez une famille dans la liste."}
+    return {one["field"]: one["sentence"] for one in refusal.facts.get("problems", ())}
+
+
+@pages.route("/administration/types/<int:type_id>", methods=["GET", "POST"])
+@guard("administer")
+def show(type_id: int) -> Response | tuple[str, int]:
+    """What a type says, and from where; what is typed is drawn up, and changes nothing before it is published."""
+    if request.method != "POST":
+        return _page(type_id, None, {}, "", 200)
+    with reading(g.actor.collectivity_id) as db:
+        row = own_types.type_of(db, g.actor.collectivity_id, type_id)
+        before = Definition.from_data(row.draft)
+    typed = forms.typed(request.form, before)
+    if typed.problems:
+        return _page(type_id, typed, {one.field: one.sentence for one in typed.problems}, "", 422)
+    try:
+        own_types.draw_up(g.actor, type_id, typed.said, shown=_shown())
+    except Refusal as refusal:
+        if refusal.key not in {"type-refused", "type-twice", "type-moved"}:
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        fields = _by_field(refusal, sentence)
+        return _page(type_id, typed, fields, "" if fields else sentence, status)
+    if request.form.get("action") == "publish":
+        return redirect(url_for("operations.types.publish", type_id=type_id))
+    flash("Le brouillon du type est enregistré. Rien ne change avant sa publication.", "ok")
+    return redirect(url_for("operations.types.show", type_id=type_id))
+
+
+def _shown() -> int:
+    """The revision that the page showed; 0, which is none, of who posts without a page."""
+    return key_in(request.form.get("revision", "")) or 0
+
+
+def _page(
+    type_id: int, typed: forms.Typed | None, errors: dict[str, str], error: str, status: int
+) -> tuple[str, int]:
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        row = own_types.type_of(db, here, type_id)
+        law, last = family_of(row.family), own_types.current(db, row)
+        drawn = Definition.from_data(row.draft)
+        offered, counts = views.desks(db, here, law), views.in_hand(db, here).get(row.id, {})
+    page = render_template(
+        "operations/type.html",
+        type=row,
+        law=law,
+        title=last.said.label if last else drawn.label,
+        last=last.number if last else 0,
+        unchanged=last is not None and last.said == drawn,
+        kept=views.kept_words(counts),
+        typed=typed or forms.as_typed(drawn),
+        errors=errors,
+        error=error,
+        kinds=KINDS,
+        imposed=views.imposed(law),
+        of_family_fields=views.natures(law.fields),
+        assurances=views.assurances(law),
+        assurance=LABELS[law.minimum_signature],
+        levels=views.levels(law),
+        desks=offered,
+        formats=[(one, views.FORMATS[one]) for one in law.formats],
+        longest={"label": LONGEST_LABEL, "help": LONGEST_HELP, "field": LONGEST_FIELD},
+        revision=row.revision if typed is None or status != 409 else _shown(),
+    )
+    return page, status
+
+
+@pages.route("/administration/types/<int:type_id>/publier", methods=["GET", "POST"])
+@guard("administer")
+def publish(type_id: int) -> Response | tuple[str, int]:
+    """Read what the next version changes, then publish it."""
+    error, status, here = None, 200, g.actor.collectivity_id
+    if request.method == "POST":
+        try:
+            number = own_types.publish_type(g.actor, type_id, shown=_shown())
+        except Refusal as refusal:
+            if refusal.key == "type-absent":
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"La version {number} est publiée. Les dossiers déposés avant gardent la leur.", "ok")
+            return redirect(url_for("operations.types.index"))
+    with reading(here) as db:
+        row = own_types.type_of(db, here, type_id)
+        law, last, drawn = family_of(row.family), own_types.current(db, row), Definition.from_data(row.draft)
+        named = dict(views.desks(db, here, law))
+        page = render_template(
+            "operations/type_publish.html",
+            type=row,
+            label=drawn.label,
+            number=(last.number if last else 0) + 1,
+            same=last is not None and last.said == drawn,
+            changes=views.changes(law, last.said if last else None, drawn, named),
+            kept=views.kept_words(views.in_hand(db, here).get(row.id, {})),
+            nobody=views.nobody_deposits(db, here, drawn),
+            error=error,
+        )
+    return page, status
+
+
+@pages.post("/administration/types/<int:type_id>/fermer")
+@guard("administer")
+def close(type_id: int) -> Response:
+    """Deposit a type no more, or again."""
+    closed = request.form.get("closed") == "1"
+    own_types.close_type(g.actor, type_id, closed=closed, shown=_shown())
+    words = (
+        "Le type est fermé : ses dossiers en cours vont à leur terme." if closed else "Le type est rouvert."
+    )
+    flash(words, "ok")
+    return redirect(url_for("operations.types.index"))

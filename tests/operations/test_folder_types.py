@@ -1,0 +1,454 @@
+"""A town hall makes its own types of folders: stricter than the families, versioned, and never the end of a folder."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from app.circuits import own_types
+from app.circuits.models import FolderType
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.display import queues
+from app.folders import deposit, sending
+from app.journal.chain import verify
+from app.journal.models import JournalEntry
+from app.people import desks
+from app.people.actor import Actor
+from app.transmission import parcel
+from demo.cast import ACCOUNTS
+from tests.api.software import Software
+from tests.builders.house import ACT, INVOICE, PAY, House
+from workflows.family import families
+from workflows.own_types import Definition, faults, joined
+from workflows.vocabulary import Right
+
+K, G, A, N = "k.morizur", "g.trehorel", "a.kervadec", "n.abgrallec"
+PAGE = "/administration/types"
+RECEIVED = {"received_on": (today() - timedelta(days=3)).isoformat(), "proof_of_service": "technique"}
+ENERGY = {
+    "label": "Facture d’énergie",
+    "row": ["f0", "f1", "f2"],
+    "f0-label": "Point de livraison",
+    "f0-kind": "text",
+    "f0-required": "submit",
+    "f1-label": "Bâtiment",
+    "f1-kind": "choice",
+    "f1-choices": "Mairie\nÉcole de la Grève\n",
+    "f2-label": "Relevé réel",
+    "f2-kind": "yesno",
+}
+POINT, BUILDING, METER = "own_point_de_livraison", "own_batiment", "own_releve_reel"
+
+
+def words(answer: TestResponse) -> str:
+    """What a person reads of a page, each space a plain one."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def begin(house: House, family: str = "invoice", label: str = "Facture d’énergie") -> int:
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "family": family, "label": label}
+    answer = client.post(f"{PAGE}/nouveau", data=data)
+    assert answer.status_code == 302, words(answer)
+    return int(answer.location.rsplit("/", 1)[1])
+
+
+def draw(house: House, number: int, **typed: Any) -> TestResponse:
+    """Save the page of a type, as its administrator."""
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "revision": str(revision(number)), "action": "save", **typed}
+    return client.post(f"{PAGE}/{number}", data=data)
+
+
+def revision(number: int) -> int:
+    with reading() as db:
+        return db.get_one(FolderType, number).revision
+
+
+def publish(house: House, number: int) -> TestResponse:
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "revision": str(revision(number))}
+    return client.post(f"{PAGE}/{number}/publier", data=data)
+
+
+def made(house: House, family: str = "invoice", **typed: Any) -> int:
+    """A type in force, as its administrator makes it in the browser."""
+    label = typed.setdefault("label", "Facture d’énergie")
+    number = begin(house, family, label)
+    assert draw(house, number, **typed).status_code == 302
+    assert publish(house, number).status_code == 302
+    return number
+
+
+def close(house: House, number: int, closed: str = "1") -> TestResponse:
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "revision": str(revision(number)), "closed": closed}
+    return client.post(f"{PAGE}/{number}/fermer", data=data)
+
+
+def send(house: House, folder_id: int, login: str = G) -> None:
+    sending.send(house.actor(login), folder_id, version=house.folder(folder_id).version)
+
+
+def events(name: str) -> list[dict[str, Any]]:
+    with reading() as db:
+        query = sa.select(JournalEntry).where(JournalEntry.event == name).order_by(JournalEntry.id)
+        return [json.loads(one.facts) for one in db.scalars(query)]
+
+
+def test_a_type_made_in_the_browser_is_deposited_filled_read_found_and_handed_over(house: House) -> None:
+    number = begin(house)
+    offered = words(house.client(G).get("/deposer"))
+    assert "Facture d’énergie" not in offered  # nobody deposits what is only drawn up
+    assert draw(house, number, **ENERGY, help="Électricité, gaz et bois.").status_code == 302
+    page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert "Champ ajouté : « Point de livraison », texte, obligatoire à l’envoi" in page
+    assert "« Bâtiment », choix dans une liste, facultatif (Mairie, École de la Grève)" in page
+    assert publish(house, number).status_code == 302
+    assert "Facture d’énergie Électricité, gaz et bois." in words(house.client(G).get("/deposer"))
+
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, {**RECEIVED, BUILDING: "ecole-de-la-greve", METER: "oui"})
+    draft = words(house.client(G).get(f"/dossiers/{folder_id}/brouillon"))
+    assert all(
+        label in draft for label in ("Point de livraison", "Bâtiment", "Relevé réel", "École de la Grève")
+    )
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        send(house, folder_id)
+    assert "« Point de livraison » reste à renseigner." in refused.value.facts["details"]
+    house.save(folder_id, G, {POINT: "09876543210987"})
+    send(house, folder_id)
+
+    client = house.client("r.pellenec")
+    assert "Facture d’énergie" in words(client.get("/a-traiter"))
+    page = words(client.get(f"/dossiers/{folder_id}?onglet=details"))
+    assert "Point de livraison 09876543210987" in page
+    assert "Bâtiment École de la Grève" in page
+    assert "Relevé réel Oui" in page
+    assert "09876543210987" in words(client.get(f"/dossiers/{folder_id}/bordereau"))
+    assert f"/dossiers/{folder_id}" in client.get("/suivi?q=09876543210987").get_data(as_text=True)
+    assert "Facture d’énergie" in words(client.get("/suivi"))
+    with reading() as db:
+        folder = house.folder(folder_id)
+        with parcel.parcel_of(
+            db,
+            folder,
+            round_number=1,
+            step="handover",
+            prepared_at=folder.created_at,
+            settings=house.settings,
+        ) as sent:
+            assert (sent.family, sent.kind["type"], sent.facts[POINT]) == (
+                "invoice",
+                "facture-d-energie",
+                "09876543210987",
+            )
+    assert events("folder.created")[-1]["type"] == "facture-d-energie"
+    with reading() as db:
+        assert verify(db, house.actor(K).collectivity_id)[1] is None
+
+
+def test_most_used_types_come_first_at_the_deposit(house: House) -> None:
+    made(house)
+    house.deposit(G, "other", ACT)
+    for _ in range(2):
+        house.deposit(G, "facture-d-energie", INVOICE)
+    page = house.client(G).get("/deposer").get_data(as_text=True)
+    order = re.findall(r'name="family"\s+value="([^"]+)"', page)
+    assert order[:2] == ["facture-d-energie", "other"]
+
+
+def test_a_desk_that_is_not_named_neither_sees_nor_deposits_it_and_a_name_gives_no_right(
+    house: House,
+) -> None:
+    made(house, deposited_by=["finances", "maire"])
+    assert "Facture d’énergie" not in words(house.client(G).get("/deposer"))
+    with pytest.raises(Refusal, match="type-not-here"):
+        house.deposit(G, "facture-d-energie", INVOICE)
+    assert "Facture d’énergie" in words(house.client(N).get("/deposer"))
+    assert house.deposit(N, "facture-d-energie", INVOICE)
+    with pytest.raises(
+        Refusal, match="no-desk"
+    ):  # the mayor's desk is named, and the mayor has no right to deposit
+        house.deposit(A, "facture-d-energie", INVOICE)
+    with pytest.raises(
+        Refusal, match="type-not-here"
+    ):  # another desk of hers is not named, though she may deposit there
+        deposit.emitter(
+            house.actor(G), None, own_types.asked(house.actor(G).collectivity_id, "facture-d-energie")
+        )
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"days": "30"}, "La loi laisse 20 jours au plus (décret 2013-269, art. 12)."),
+        ({"days": "vingt"}, "« vingt » n’est pas un nombre entier."),
+        ({"formats": ["office"]}, "« Facture » n’accepte pas ce format."),
+        ({"minimum_signature": "none"}, "demande une signature plus exigeante"),
+        ({"signature_level": "B-B"}, "choisissez un niveau plus haut"),
+        ({"deposited_by": ["ailleurs"]}, "Un bureau coché n’existe plus."),
+        ({"label": "Délibération"}, "« Délibération » est déjà le nom d’un type de dossiers."),
+        ({"label": ""}, "Donnez un nom"),
+        ({"row": "f0", "f0-label": "Montant TTC", "f0-kind": "amount"}, "est déjà un champ de la famille"),
+        ({"row": "f0", "f0-label": "Lot", "f0-kind": "choice", "f0-choices": "Un"}, "de 2 à 50 choix"),
+    ],
+)
+def test_what_is_weaker_or_wrong_is_refused_beside_its_field_and_changes_nothing(
+    house: House, typed: dict[str, Any], sentence: str
+) -> None:
+    number = begin(house)
+    before = revision(number)
+    answer = draw(house, number, **{"label": "Facture d’énergie", **typed})
+    assert answer.status_code == 422
+    assert words(answer).count(sentence) == 2  # on top, with a link, and beside the field
+    assert revision(number) == before
+
+
+def test_a_value_goes_back_to_the_family_s(house: House) -> None:
+    number = made(house, days="15", help="Électricité.")
+    page = words(house.client(K).get(f"{PAGE}/{number}"))
+    assert "Revenir à la famille pour Délai, en jours" in page
+    assert (
+        "Délai le plus long 20 jours à partir de « Date de réception ». La loi, décret 2013-269, art. 12."
+        in page
+    )
+    assert (
+        draw(
+            house, number, label="Facture d’énergie", days="15", help="Électricité.", action="back:days"
+        ).status_code
+        == 302
+    )
+    page = words(house.client(K).get(f"{PAGE}/{number}"))
+    assert "Revenir à la famille pour Délai" not in page
+    assert "Revenir à la famille pour l’aide" in page
+    assert "Délai : comme la famille (avant : 15 jours)" in words(
+        house.client(K).get(f"{PAGE}/{number}/publier")
+    )
+
+
+def test_a_folder_keeps_the_version_it_was_made_with(house: House) -> None:
+    number = made(house, **ENERGY)
+    old = house.deposit(G, "facture-d-energie", INVOICE)
+    kept = {
+        "row": ["f0", "f1"],
+        "f0-key": POINT,
+        "f0-label": "Compteur",
+        "f0-kind": "integer",
+        "f0-required": "submit",
+    }
+    more = {"f1-label": "Contrat", "f1-kind": "text", "f1-required": "submit"}
+    assert draw(house, number, label="Facture de fluides", **kept, **more).status_code == 302
+    page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert "1 dossier en cours garde la version 1." in page
+    assert "Champ retiré des nouveaux dossiers : « Bâtiment »" in page
+    assert publish(house, number).status_code == 302
+    house.save(old, G, {**RECEIVED, POINT: "sans chiffre"})
+    send(house, old)  # neither the new field, nor the new nature of the former one
+    assert "Facture d’énergie" in words(house.client("r.pellenec").get("/a-traiter"))
+    new = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(new, G, {**RECEIVED, POINT: "sans chiffre"})
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        send(house, new)
+    assert {one["field"] for one in refused.value.facts["problems"]} >= {POINT, "own_contrat"}
+    assert [one["number"] for one in events("type.published")] == [1, 2]
+
+
+def test_a_closed_type_is_deposited_no_more_and_its_folders_go_to_their_end(house: House) -> None:
+    number = made(house, attachments_most="0")
+    running, draft = (house.deposit(G, "facture-d-energie", INVOICE) for _ in range(2))
+    house.save(running, G, RECEIVED)
+    send(house, running)
+    house.another(running)
+    assert close(house, number).status_code == 302
+    assert "Facture d’énergie" not in words(house.client(G).get("/deposer"))
+    with pytest.raises(Refusal, match="type-closed"):
+        house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(draft, G, RECEIVED)
+    house.another(draft)
+    send(house, draft)
+    for folder_id in (running, draft):
+        house.another(folder_id)
+        house.approve(folder_id, "r.pellenec")
+        house.approve(folder_id, N)
+        house.sign(folder_id, A)
+    house.drain()
+    assert [house.folder(one).place for one in (running, draft)] == ["done", "done"]
+    assert close(house, number, "0").status_code == 302
+    assert house.deposit(G, "facture-d-energie", INVOICE)
+    assert "Type de dossiers fermé" in words(house.client(K).get("/administration/journal"))
+
+
+def test_a_type_that_asks_a_better_signature_is_obeyed_and_its_family_is_not_changed(house: House) -> None:
+    made(house, minimum_signature="qualified")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    send(house, folder_id)
+    house.approve(folder_id, "r.pellenec")
+    house.approve(folder_id, N)
+    with pytest.raises(Refusal, match="assurance-too-low"):
+        house.sign(folder_id, A)
+    plain = house.an_invoice(at="bon_a_payer")
+    house.sign(plain, A)
+    assert house.folder(plain).place == "handover"
+
+
+def test_days_and_annexes_of_a_type_are_asked_at_the_sending(house: House) -> None:
+    made(
+        house, family="other", label="Courrier sortant", days="10", attachments_least="1", retention_years="5"
+    )
+    alone, complete = (
+        house.deposit(K, "courrier-sortant", ACT),
+        house.deposit(K, "courrier-sortant", ACT, ACT),
+    )
+    for one in (alone, complete):
+        house.save(one, K, {"subject": "Réponse à un riverain"})
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        send(house, alone, K)
+    assert "demande 1 annexe au moins : il n’y en a pas" in refused.value.facts["details"]
+    send(house, complete, K)
+    assert house.folder(complete).due_on == today() + timedelta(days=10)
+    page = words(house.client("s.rivoal").get(f"/dossiers/{complete}?onglet=details"))
+    assert "À conserver 5 ans au moins après la fin du dossier" in page
+
+
+def test_the_days_of_a_type_shorten_the_law_s(house: House) -> None:
+    made(house, days="15")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    send(house, folder_id)
+    assert house.folder(folder_id).due_on == date.fromisoformat(RECEIVED["received_on"]) + timedelta(days=15)
+
+
+def test_two_administrators_do_not_write_over_one_another(house: House) -> None:
+    number = made(house)
+    client = house.client(K)
+    stale = {"csrf_token": house.csrf(client), "revision": str(revision(number))}
+    assert draw(house, number, label="Facture de fluides").status_code == 302
+    answer = client.post(f"{PAGE}/{number}", data={**stale, "label": "Facture de gaz"})
+    assert (answer.status_code, "quelqu’un a changé ce type" in words(answer)) == (409, True)
+    assert client.post(f"{PAGE}/{number}/publier", data=stale).status_code == 409
+    assert client.post(f"{PAGE}/{number}/fermer", data={**stale, "closed": "1"}).status_code == 409
+    assert draw(house, number, label="Facture d’énergie").status_code == 302
+    assert publish(house, number).status_code == 409  # it is what the version in force says
+
+
+def test_a_type_of_another_commune_is_no_type_here(house: House) -> None:
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
+    desks.create_desk(other, "finances", "Finances d’ailleurs")
+    number = made(house)
+    software = Software(house, "finances", [Right.CREATE], other)
+    assert software.deposit("facture-d-energie").status_code == 404
+    assert "facture-d-energie" not in software.get("/families").get_data(as_text=True)
+    with pytest.raises(Refusal, match="family-unknown"):
+        own_types.asked(other, "facture-d-energie")
+    assert house.client(G).get(f"{PAGE}/{number}").status_code == 403
+    assert house.client(K).get(f"{PAGE}/{number + 999}").status_code == 404
+
+
+def test_software_reads_the_types_and_deposits_by_their_name(house: House) -> None:
+    number = made(house, **ENERGY)
+    software = Software(house, "comptabilite", [Right.CREATE])
+    listed = {one["name"]: one for one in software.get("/families").get_json()["families"]}
+    assert listed["facture-d-energie"]["family"] == listed["invoice"]["name"] == "invoice"
+    own = {one["key"]: one for one in listed["facture-d-energie"]["fields"]}[BUILDING]
+    assert own["choices"] == [
+        {"value": "mairie", "label": "Mairie"},
+        {"value": "ecole-de-la-greve", "label": "École de la Grève"},
+    ]
+    facts = {**RECEIVED, POINT: "09876543210987"}
+    assert software.deposit("invoice", facts=facts).status_code == 422  # no field of the family alone
+    answer = software.deposit("facture-d-energie", facts=facts)
+    assert answer.status_code == 201, answer.get_json()
+    folder = answer.get_json()
+    assert (folder["family"], folder["type"]) == ("invoice", "facture-d-energie")
+    assert folder["facts"][POINT] == "09876543210987"
+    changed = software.patch(f"/folders/{folder['id']}", version=folder["version"], facts={METER: "non"})
+    assert changed.get_json()["facts"][METER] == "non"
+    assert (
+        software.post(f"/folders/{folder['id']}/start", version=changed.get_json()["version"]).status_code
+        == 200
+    )
+    close(house, number)
+    answer = software.deposit("facture-d-energie", facts=facts)
+    assert (answer.status_code, answer.get_json()["key"]) == (409, "type-closed")
+    assert software.deposit("jamais-vu").status_code == 404
+
+
+def test_a_restricted_family_stays_so_whatever_its_type(house: House) -> None:
+    number = begin(house, "pes_payroll", "Paye des élus")
+    assert draw(house, number, label="Paye des élus", deposited_by=["finances"]).status_code == 422
+    assert draw(house, number, label="Paye des élus").status_code == 302
+    assert publish(house, number).status_code == 302
+    with pytest.raises(Refusal, match="family-restricted"):
+        house.deposit(G, "paye-des-elus", PAY)
+    folder_id = house.deposit("m.kerzerho", "paye-des-elus", PAY)
+    send(house, folder_id, "m.kerzerho")
+    assert house.client(G).get(f"/dossiers/{folder_id}").status_code == 404
+    assert house.client(A).get(f"/dossiers/{folder_id}").status_code == 200
+    with reading() as db:
+        assert not queues.todo(db, house.actor("s.rivoal"))
+
+
+def test_a_family_that_is_not_deposited_makes_no_type(house: House) -> None:
+    client = house.client(K)
+    assert "Réponse" not in client.get(f"{PAGE}/nouveau").get_data(as_text=True).split("<select", 1)[1]
+    data = {"csrf_token": house.csrf(client), "family": "prefecture_reply", "label": "Courrier"}
+    assert client.post(f"{PAGE}/nouveau", data=data).status_code == 422
+    assert client.post(f"{PAGE}/nouveau", data={**data, "family": "rien"}).status_code == 404
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(FolderType.id))) == 0
+
+
+def test_what_a_version_says_is_in_the_journal_word_for_word(house: House) -> None:
+    made(house, **ENERGY)
+    (published,) = events("type.published")
+    said = Definition.from_data(published["definition"])
+    assert [one.label for one in said.fields] == ["Point de livraison", "Bâtiment", "Relevé réel"]
+    page = words(house.client(K).get("/administration/journal"))
+    assert "Type de dossiers publié" in page
+    assert "Facture d’énergie, version 1" in page
+
+
+def test_nobody_but_an_administrator_begins_changes_publishes_or_closes_a_type(house: House) -> None:
+    number = made(house)
+    before = revision(number)
+    said = Definition("Facture de gaz", deposited_by=("technique",))
+    acts: tuple[Callable[[Actor], object], ...] = (
+        lambda who: own_types.open_type(who, "invoice", "Facture de gaz"),
+        lambda who: own_types.draw_up(who, number, said, shown=before),
+        lambda who: own_types.publish_type(who, number, shown=before),
+        lambda who: own_types.close_type(who, number, closed=True, shown=before),
+    )
+    for act in acts:
+        for login in (G, A, N):
+            with pytest.raises(Refusal, match="right-missing"):
+                act(house.actor(login))
+    assert revision(number) == before
+
+
+def test_whatever_types_are_made_nobody_deposits_for_a_desk_where_he_could_not_before(house: House) -> None:
+    people = [house.actor(one.login) for one in ACCOUNTS]
+    keys = [one.key for one in house.actor(K).seats] + ["maire", "finances", "technique", "paye"]
+    before = {
+        who.login: {law.name: deposit.depositing(who, law) for law in families().values()} for who in people
+    }
+    for law in families().values():
+        if law.begun_elsewhere:
+            continue
+        for named in ((), *((one,) for one in keys), tuple(keys)):
+            said = Definition("A", deposited_by=named)
+            if not faults(law, said):
+                for who in people:
+                    desks_of = deposit.depositing(who, joined(law, "a", 1, said))
+                    assert desks_of <= before[who.login][law.name], (who.login, law.name, named)

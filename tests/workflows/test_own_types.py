@@ -1,0 +1,218 @@
+"""A type of a collectivity is stricter than its family, whatever an administrator writes: never weaker."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families, family, problems
+from workflows.fields import Field, parse
+from workflows.own_types import KINDS, OWN, Definition, OwnField, faults, joined, law_days, slug
+
+NAMES = sorted(families())
+INVOICE, FLOW, PAY = family("invoice"), family("pes"), family("pes_payroll")
+DAY = date(2026, 11, 27)
+
+own_fields = st.builds(
+    OwnField,
+    key=st.one_of(
+        st.sampled_from([f"{OWN}{name}" for name in ("batiment", "point", "annee")]),
+        st.sampled_from(["total_ttc", "number", "matter", "decision_date"]),
+    ),
+    label=st.sampled_from(["Bâtiment", "Point de livraison", "Montant TTC", "Objet", ""]),
+    kind=st.sampled_from([*KINDS, "desk"]),
+    required=st.booleans(),
+    choices=st.sampled_from([(), (("a", "A"), ("b", "B"))]),
+)
+definitions = st.builds(
+    Definition,
+    label=st.sampled_from(["Facture d’énergie", "Courrier sortant", ""]),
+    help=st.sampled_from(["", "Électricité, gaz et bois."]),
+    fields=st.lists(own_fields, max_size=3).map(tuple),
+    deposited_by=st.lists(st.sampled_from(["paye", "finances", "maire"]), max_size=3).map(tuple),
+    minimum_signature=st.sampled_from([None, *ASSURANCES, "none"]),
+    signature_level=st.sampled_from([None, *SIGNATURE_LEVELS]),
+    days=st.one_of(st.none(), st.integers(-5, 400)),
+    retention_years=st.one_of(st.none(), st.integers(-1, 120)),
+    formats=st.lists(st.sampled_from(["pdf", "xml", "image", "office"]), max_size=4).map(tuple),
+    attachments_least=st.one_of(st.none(), st.integers(-1, 60)),
+    attachments_most=st.one_of(st.none(), st.integers(-1, 60)),
+)
+
+
+def weaker(law: Family, made: Family) -> list[str]:
+    """All in which a family in force would let through what its family of law holds back, told by name."""
+    same = (
+        "rules",
+        "stages",
+        "circuit_rules",
+        "circuit",
+        "restricted_to",
+        "transmit_within",
+        "sign_when",
+        "signature",
+    )
+    found = [name for name in same if getattr(made, name) != getattr(law, name)]
+    if made.fields[: len(law.fields)] != law.fields or any(
+        law.field(one.key) for one in made.fields[len(law.fields) :]
+    ):
+        found.append("fields")
+    if not made.formats or not set(made.formats) <= set(law.formats):
+        found.append("formats")
+    if ASSURANCES.index(made.minimum_signature) < ASSURANCES.index(law.minimum_signature):
+        found.append("minimum_signature")
+    if law.signature_level and SIGNATURE_LEVELS.index(made.signature_level or "B-B") < SIGNATURE_LEVELS.index(
+        law.signature_level
+    ):
+        found.append("signature_level")
+    if law.due_rule is not None:
+        facts = {law.due_rule.start: DAY.isoformat()}
+        ends = law.due(facts, DAY), made.due(facts, DAY)
+        if (ends[1] or date.max) > (ends[0] or date.max):
+            found.append("days")
+    return found
+
+
+@given(name=st.sampled_from(NAMES), said=definitions)
+def test_no_type_is_weaker_than_its_family(name: str, said: Definition) -> None:
+    law = family(name)
+    if not faults(law, said):
+        assert weaker(law, joined(law, "a-type", 1, said)) == []
+
+
+@given(
+    name=st.sampled_from(NAMES),
+    said=definitions,
+    facts=st.sampled_from([{}, {"total_ttc": "12"}, {"matter": "7.5"}]),
+)
+def test_what_stops_a_folder_of_the_family_stops_one_of_its_type(
+    name: str, said: Definition, facts: dict[str, Any]
+) -> None:
+    law = family(name)
+    if not faults(law, said):
+        made = joined(law, "a-type", 1, said)
+        assert set(problems(law, facts, today=DAY)) <= set(problems(made, facts, today=DAY))
+
+
+@given(name=st.sampled_from(NAMES), said=definitions)
+def test_a_definition_is_kept_as_it_is(name: str, said: Definition) -> None:
+    assert name
+    assert Definition.from_data(said.to_data()) == said
+
+
+def test_a_family_that_came_to_ask_more_stands_over_a_version_published_before() -> None:
+    said = Definition("Note", minimum_signature="advanced", signature_level="B-T", formats=("pdf", "xml"))
+    stricter = replace(
+        INVOICE, minimum_signature="qualified", signature_level="B-LTA", formats=("image",), signature="page"
+    )
+    assert weaker(stricter, joined(stricter, "note", 1, said)) == []
+
+
+@pytest.mark.parametrize(
+    ("law", "said", "field", "sentence"),
+    [
+        (
+            INVOICE,
+            Definition("A", days=21),
+            "days",
+            "La loi laisse 20 jours au plus (décret 2013-269, art. 12).",
+        ),
+        (INVOICE, Definition("A", formats=("office",)), "formats", "n’accepte pas ce format"),
+        (FLOW, Definition("A", signature_level="B-LT"), "signature_level", "ne se règle pas"),
+        (PAY, Definition("A", deposited_by=("finances",)), "deposited_by", "à accès restreint"),
+        (INVOICE, Definition("A", signature_level="B-B"), "signature_level", "plus haut"),
+        (
+            replace(INVOICE, minimum_signature="qualified"),
+            Definition("A", minimum_signature="advanced"),
+            "minimum_signature",
+            "plus exigeante",
+        ),
+        (
+            INVOICE,
+            Definition("A", attachments_least=3, attachments_most=2),
+            "attachments_most",
+            "sous le plus petit",
+        ),
+        (
+            INVOICE,
+            Definition("A", fields=(OwnField("total_ttc", "Montant du lot", "amount"),)),
+            "fields.0.label",
+            "clé",
+        ),
+        (
+            INVOICE,
+            Definition("A", fields=(OwnField(f"{OWN}montant_ttc", "montant ttc", "amount"),)),
+            "fields.0.label",
+            "déjà un champ de la famille",
+        ),
+        (
+            INVOICE,
+            Definition(
+                "A", fields=(OwnField(f"{OWN}b", "Bâtiment", "choice", choices=(("a", "A"), ("a", "à"))),)
+            ),
+            "fields.0.choices",
+            "pareils",
+        ),
+    ],
+)
+def test_each_weaker_value_is_refused_on_its_field(
+    law: Family, said: Definition, field: str, sentence: str
+) -> None:
+    found = {one.field: one.sentence for one in faults(law, said)}
+    assert list(found) == [field]
+    assert sentence in found[field]
+
+
+def test_the_days_of_a_type_run_from_the_start_of_the_law_and_never_past_its_end() -> None:
+    start = {"received_on": "2026-11-02", "total_ttc": "12"}
+    assert law_days(INVOICE) == 20
+    shorter = joined(INVOICE, "a", 1, Definition("A", days=15))
+    assert shorter.due(start, DAY) == date(2026, 11, 17)
+    assert replace(shorter, days=45).due(start, DAY) == INVOICE.due(start) == date(2026, 11, 22)
+    assert shorter.due({**start, "type_code": "381"}, DAY) is None  # a credit note is not paid: no clock runs
+    other = joined(family("other"), "a", 1, Definition("A", days=15))
+    assert other.due({}, DAY) == DAY + timedelta(days=15)
+    assert other.due({}) is None
+
+
+def test_no_family_has_a_field_that_a_type_could_take() -> None:
+    assert not [one.key for law in families().values() for one in law.fields if one.key.startswith(OWN)]
+
+
+def test_own_fields_are_asked_as_the_family_s_are() -> None:
+    fields = (
+        OwnField(f"{OWN}compte", "Compte", "iban", required=True),
+        OwnField(f"{OWN}urgent", "Urgent", "yesno"),
+    )
+    made = joined(family("other"), "a", 1, Definition("A", fields=fields))
+    wanted = {"subject": "Plan"}
+    assert [one.field for one in problems(made, wanted, today=DAY)] == [f"{OWN}compte"]
+    right = {**wanted, f"{OWN}compte": "fr76 3000 6000 0112 3456 7890 189", f"{OWN}urgent": "oui"}
+    assert problems(made, right, today=DAY) == []
+    assert [one.key for one in problems(made, {**right, f"{OWN}urgent": "peut-être"}, today=DAY)] == [
+        "choice-invalid"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["FR76 3000 6000 0112 3456 7890 188", "FR76", "", "12", "FR7630006000011234567890é9"]
+)
+def test_what_is_no_iban_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="n’est pas un IBAN"):
+        parse(Field("a", "Compte", "iban"), text)
+
+
+def test_an_iban_is_kept_without_its_spaces() -> None:
+    assert (
+        parse(Field("a", "Compte", "iban"), "fr76 3000 6000 0112 3456 7890 189")
+        == "FR7630006000011234567890189"
+    )
+
+
+def test_words_make_a_key() -> None:
+    assert slug("Facture d’énergie", "-") == "facture-d-energie"
+    assert slug("  É !", "_") == "e"
+    assert slug("…", "-") == ""

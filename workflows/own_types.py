@@ -1,0 +1,290 @@
+"""What a collectivity decides of a type of folders that it makes from a family: stricter than the family, never weaker."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from workflows.family import ASSURANCES, CLOCKS, SIGNATURE_LEVELS, Family, Problem
+from workflows.fields import Field, FieldType
+
+__all__ = ["ARTICLES", "KINDS", "OWN", "Definition", "OwnField", "faults", "joined", "law_days", "slug"]
+
+OWN = "own_"
+"""What the keys of a type's own fields begin with: no family has such a field, so no rule of law reads one."""
+KINDS: Mapping[str, str] = {
+    "text": "Texte",
+    "integer": "Nombre entier",
+    "amount": "Montant",
+    "date": "Date",
+    "choice": "Choix dans une liste",
+    "yesno": "Oui ou non",
+    "siret": "SIRET",
+    "iban": "IBAN",
+}
+YES_NO = {"oui": "Oui", "non": "Non"}
+ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2013-269, art. 12"}
+"""The article behind each clock of `workflows.family.CLOCKS`."""
+LONGEST_LABEL, LONGEST_FIELD, LONGEST_HELP = 60, 80, 300
+MOST_FIELDS, MOST_CHOICES, MOST_DAYS, MOST_YEARS, MOST_ATTACHMENTS = 30, 50, 365, 100, 50
+_KEY = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField:
+    """A field of a type's own: `kind` is one of `KINDS`, `choices` the words of a list by their keys."""
+
+    key: str
+    label: str
+    kind: str
+    required: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+
+    def as_field(self) -> Field:
+        """The same as a family's fields are."""
+        kind: FieldType = "choice" if self.kind == "yesno" else self.kind  # type: ignore[assignment]
+        choices = YES_NO if self.kind == "yesno" else dict(self.choices)
+        return Field(self.key, self.label, kind, "submit" if self.required else None, choices=choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one version of a type says; what it leaves empty, or None, is the family's.
+
+    `deposited_by`: keys of desks; `days`: calendar days; `retention_years`: whole years; `formats`: among the family's.
+    """
+
+    label: str
+    help: str = ""
+    fields: tuple[OwnField, ...] = ()
+    deposited_by: tuple[str, ...] = ()
+    minimum_signature: str | None = None
+    signature_level: str | None = None
+    days: int | None = None
+    retention_years: int | None = None
+    formats: tuple[str, ...] = ()
+    attachments_least: int | None = None
+    attachments_most: int | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
+        fields = [
+            {
+                "key": one.key,
+                "label": one.label,
+                "kind": one.kind,
+                "required": one.required,
+                "choices": [list(choice) for choice in one.choices],
+            }
+            for one in self.fields
+        ]
+        return {**plain, **lists, "fields": fields}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Definition":
+        """The one that `to_data` kept."""
+        fields = tuple(
+            OwnField(
+                one["key"],
+                one["label"],
+                one["kind"],
+                one["required"],
+                tuple((key, words) for key, words in one["choices"]),
+            )
+            for one in data["fields"]
+        )
+        said: dict[str, Any] = {name: data[name] for name in _PLAIN}
+        said |= {name: tuple(data[name]) for name in _LISTS}
+        return cls(**said, fields=fields)
+
+
+_LISTS = ("deposited_by", "formats")
+_PLAIN = (
+    "label",
+    "help",
+    "minimum_signature",
+    "signature_level",
+    "days",
+    "retention_years",
+    "attachments_least",
+    "attachments_most",
+)
+
+
+def joined(law: Family, key: str, version: int, said: Definition) -> Family:
+    """The family in force for a version of a type: the family of law, and what the type adds to it.
+
+    Whatever the family has come to ask since the version was published, the stricter of both stands.
+    """
+    formats = tuple(one for one in law.formats if one in said.formats) or law.formats
+    return replace(
+        law,
+        label=said.label,
+        help=said.help or law.help,
+        fields=(*law.fields, *(one.as_field() for one in said.fields)),
+        formats=formats,
+        minimum_signature=_higher(ASSURANCES, law.minimum_signature, said.minimum_signature),
+        signature_level=_higher(SIGNATURE_LEVELS, law.signature_level, said.signature_level),
+        type_key=key,
+        type_version=version,
+        deposited_by=said.deposited_by,
+        days=said.days,
+        retention_years=said.retention_years,
+        attachments_least=said.attachments_least or 0,
+        attachments_most=said.attachments_most,
+    )
+
+
+def _higher(ranks: Sequence[str], *levels: Any) -> Any:
+    return max((one for one in levels if one is not None), key=ranks.index, default=None)
+
+
+def law_days(law: Family) -> int | None:
+    """The days that the clock of a family gives, from its start; None where it has no clock."""
+    if law.due_rule is None:
+        return None
+    start = date(2026, 1, 1)
+    return (CLOCKS[law.due_rule.clock](start) - start).days
+
+
+def slug(words: str, between: str) -> str:
+    """Words as a key: « Point de livraison » is « point-de-livraison »; empty where no letter or digit is left."""
+    parted = unicodedata.normalize("NFKD", words.lower())
+    letters = "".join(one for one in parted if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", between, letters).strip(between)[:40].strip(between)
+
+
+def faults(law: Family, said: Definition) -> list[Problem]:
+    """All that keeps a definition from being a type of this family, each on its field, with its remedy.
+
+    The fields are named as `Definition` names them; those of an own field « fields.0.label ».
+    """
+    return [
+        *_words(said),
+        *_fields(law, said),
+        *_signature(law, said),
+        *_bounds(law, said),
+        *_files(law, said),
+    ]
+
+
+def _words(said: Definition) -> Iterator[Problem]:
+    if not 0 < len(said.label) <= LONGEST_LABEL or not said.label.isprintable():
+        yield Problem(
+            "type-label", "label", f"Donnez un nom, en {LONGEST_LABEL} signes au plus, sur une ligne."
+        )
+    if len(said.help) > LONGEST_HELP or not said.help.isprintable():
+        yield Problem("type-help", "help", f"L’aide tient sur une ligne, en {LONGEST_HELP} signes au plus.")
+
+
+def _fields(law: Family, said: Definition) -> Iterator[Problem]:
+    if len(said.fields) > MOST_FIELDS:
+        yield Problem("type-fields", "fields", f"Un type a {MOST_FIELDS} champs au plus.")
+    labels = {one.label.casefold(): f"la famille « {law.label} »" for one in law.fields}
+    keys: set[str] = set()
+    for rank, one in enumerate(said.fields):
+        at = f"fields.{rank}"
+        if not 0 < len(one.label) <= LONGEST_FIELD or not one.label.isprintable():
+            yield Problem(
+                "field-label",
+                f"{at}.label",
+                f"Nommez ce champ, en {LONGEST_FIELD} signes au plus, sur une ligne.",
+            )
+        elif other := labels.get(one.label.casefold()):
+            yield Problem(
+                "field-twice",
+                f"{at}.label",
+                f"« {one.label} » est déjà un champ de {other}. Donnez un autre nom.",
+            )
+        labels.setdefault(one.label.casefold(), "ce type")
+        if not _KEY.fullmatch(one.key) or one.key in keys:
+            yield Problem(
+                "field-key", f"{at}.label", "Ce nom ne donne pas de clé. Écrivez-le avec des lettres."
+            )
+        keys.add(one.key)
+        if one.kind not in KINDS:
+            yield Problem("field-kind", f"{at}.kind", "Choisissez la nature du champ dans la liste.")
+        yield from _choices(one, at)
+
+
+def _choices(one: OwnField, at: str) -> Iterator[Problem]:
+    if one.kind != "choice":
+        return
+    words = [words.casefold() for _, words in one.choices]
+    if not 1 < len(words) <= MOST_CHOICES:
+        yield Problem("field-choices", f"{at}.choices", f"Écrivez de 2 à {MOST_CHOICES} choix, un par ligne.")
+    if len(set(words)) < len(words) or len({key for key, _ in one.choices}) < len(words):
+        yield Problem("field-choices", f"{at}.choices", "Deux choix sont pareils : retirez-en un.")
+    if any(not key or len(said) > LONGEST_FIELD or not said.isprintable() for key, said in one.choices):
+        yield Problem(
+            "field-choices",
+            f"{at}.choices",
+            f"Un choix a des lettres ou des chiffres, et {LONGEST_FIELD} signes au plus.",
+        )
+
+
+def _signature(law: Family, said: Definition) -> Iterator[Problem]:
+    asked, level = said.minimum_signature, said.signature_level
+    if asked is not None and (
+        asked not in ASSURANCES or ASSURANCES.index(asked) < ASSURANCES.index(law.minimum_signature)
+    ):
+        yield Problem(
+            "type-weaker",
+            "minimum_signature",
+            f"« {law.label} » demande une signature plus exigeante : gardez la sienne.",
+        )
+    if level is None:
+        return
+    if law.signature != "page":
+        yield Problem(
+            "type-weaker",
+            "signature_level",
+            f"Le niveau gardé de « {law.label} » ne se règle pas : gardez le sien.",
+        )
+    elif (
+        level not in SIGNATURE_LEVELS
+        or level == "B-B"
+        or (
+            law.signature_level is not None
+            and SIGNATURE_LEVELS.index(level) < SIGNATURE_LEVELS.index(law.signature_level)
+        )
+    ):
+        yield Problem(
+            "type-weaker",
+            "signature_level",
+            f"« {law.label} » garde davantage de preuves : choisissez un niveau plus haut.",
+        )
+
+
+def _bounds(law: Family, said: Definition) -> Iterator[Problem]:
+    most = law_days(law)
+    if said.days is not None and most is not None and said.days > most and law.due_rule is not None:
+        article = ARTICLES[law.due_rule.clock]
+        yield Problem("type-weaker", "days", f"La loi laisse {most} jours au plus ({article}).")
+    elif said.days is not None and not 1 <= said.days <= MOST_DAYS:
+        yield Problem("type-days", "days", f"Écrivez un nombre de jours, de 1 à {MOST_DAYS}.")
+    if said.retention_years is not None and not 1 <= said.retention_years <= MOST_YEARS:
+        yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
+
+
+def _files(law: Family, said: Definition) -> Iterator[Problem]:
+    if any(one not in law.formats for one in said.formats):
+        yield Problem("type-weaker", "formats", f"« {law.label} » n’accepte pas ce format.")
+    if law.restricted and any(one not in law.restricted_to for one in said.deposited_by):
+        yield Problem(
+            "type-weaker",
+            "deposited_by",
+            f"« {law.label} » est à accès restreint : d’autres bureaux ne le déposent pas.",
+        )
+    least, most = said.attachments_least, said.attachments_most
+    for name, count in (("attachments_least", least), ("attachments_most", most)):
+        if count is not None and not 0 <= count <= MOST_ATTACHMENTS:
+            yield Problem(
+                "type-attachments", name, f"Écrivez un nombre d’annexes, de 0 à {MOST_ATTACHMENTS}."
+            )
+    if least is not None and most is not None and least > most:
+        yield Problem("type-attachments", "attachments_most", "Le plus grand nombre est sous le plus petit.")
