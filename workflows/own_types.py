@@ -97,9 +97,9 @@ class Definition:
             )
             for one in data["fields"]
         )
-        said: dict[str, Any] = {name: data[name] for name in _PLAIN}
-        said |= {name: tuple(data[name]) for name in _LISTS}
-        return cls(**said, fields=fields)
+        values: dict[str, Any] = {name: data[name] for name in _PLAIN}
+        values |= {name: tuple(data[name]) for name in _LISTS}
+        return cls(**values, fields=fields)
 
 
 _LISTS = ("deposited_by", "formats")
@@ -115,27 +115,27 @@ _PLAIN = (
 )
 
 
-def joined(law: Family, key: str, version: int, said: Definition) -> Family:
+def joined(law: Family, key: str, version: int, definition: Definition) -> Family:
     """The family in force for a version of a type: the family of law, and what the type adds to it.
 
     Whatever the family has come to ask since the version was published, the stricter of both stands.
     """
-    formats = tuple(one for one in law.formats if one in said.formats) or law.formats
+    formats = tuple(one for one in law.formats if one in definition.formats) or law.formats
     return replace(
         law,
-        label=said.label,
-        help=said.help or law.help,
-        fields=(*law.fields, *(one.as_field() for one in said.fields)),
+        label=definition.label,
+        help=definition.help or law.help,
+        fields=(*law.fields, *(one.as_field() for one in definition.fields)),
         formats=formats,
-        minimum_signature=_higher(ASSURANCES, law.minimum_signature, said.minimum_signature),
-        signature_level=_higher(SIGNATURE_LEVELS, law.signature_level, said.signature_level),
+        minimum_signature=_higher(ASSURANCES, law.minimum_signature, definition.minimum_signature),
+        signature_level=_higher(SIGNATURE_LEVELS, law.signature_level, definition.signature_level),
         type_key=key,
         type_version=version,
-        deposited_by=said.deposited_by,
-        days=said.days,
-        retention_years=said.retention_years,
-        attachments_least=said.attachments_least or 0,
-        attachments_most=said.attachments_most,
+        deposited_by=definition.deposited_by,
+        days=definition.days,
+        retention_years=definition.retention_years,
+        attachments_least=definition.attachments_least or 0,
+        attachments_most=definition.attachments_most,
     )
 
 
@@ -158,35 +158,35 @@ def slug(words: str, between: str) -> str:
     return re.sub(r"[^a-z0-9]+", between, letters).strip(between)[:40].strip(between)
 
 
-def faults(law: Family, said: Definition) -> list[Problem]:
+def faults(law: Family, definition: Definition) -> list[Problem]:
     """All that keeps a definition from being a type of this family, each on its field, with its remedy.
 
     The fields are named as `Definition` names them; those of an own field « fields.0.label ».
     """
     return [
-        *_words(said),
-        *_fields(law, said),
-        *_signature(law, said),
-        *_bounds(law, said),
-        *_files(law, said),
+        *_words(definition),
+        *_fields(law, definition),
+        *_signature(law, definition),
+        *_bounds(law, definition),
+        *_files(law, definition),
     ]
 
 
-def _words(said: Definition) -> Iterator[Problem]:
-    if not 0 < len(said.label) <= LONGEST_LABEL or not said.label.isprintable():
+def _words(definition: Definition) -> Iterator[Problem]:
+    if not 0 < len(definition.label) <= LONGEST_LABEL or not definition.label.isprintable():
         yield Problem(
             "type-label", "label", f"Donnez un nom, en {LONGEST_LABEL} signes au plus, sur une ligne."
         )
-    if len(said.help) > LONGEST_HELP or not said.help.isprintable():
+    if len(definition.help) > LONGEST_HELP or not definition.help.isprintable():
         yield Problem("type-help", "help", f"L’aide tient sur une ligne, en {LONGEST_HELP} signes au plus.")
 
 
-def _fields(law: Family, said: Definition) -> Iterator[Problem]:
-    if len(said.fields) > MOST_FIELDS:
+def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
+    if len(definition.fields) > MOST_FIELDS:
         yield Problem("type-fields", "fields", f"Un type a {MOST_FIELDS} champs au plus.")
     labels = {one.label.casefold(): f"la famille « {law.label} »" for one in law.fields}
     keys: set[str] = set()
-    for rank, one in enumerate(said.fields):
+    for rank, one in enumerate(definition.fields):
         at = f"fields.{rank}"
         if not 0 < len(one.label) <= LONGEST_FIELD or not one.label.isprintable():
             yield Problem(
@@ -219,7 +219,7 @@ def _choices(one: OwnField, at: str) -> Iterator[Problem]:
         yield Problem("field-choices", f"{at}.choices", f"Écrivez de 2 à {MOST_CHOICES} choix, un par ligne.")
     if len(set(words)) < len(words) or len({key for key, _ in one.choices}) < len(words):
         yield Problem("field-choices", f"{at}.choices", "Deux choix sont pareils : retirez-en un.")
-    if any(not key or len(said) > LONGEST_FIELD or not said.isprintable() for key, said in one.choices):
+    if any(not key or len(word) > LONGEST_FIELD or not word.isprintable() for key, word in one.choices):
         yield Problem(
             "field-choices",
             f"{at}.choices",
@@ -227,8 +227,8 @@ def _choices(one: OwnField, at: str) -> Iterator[Problem]:
         )
 
 
-def _signature(law: Family, said: Definition) -> Iterator[Problem]:
-    asked, level = said.minimum_signature, said.signature_level
+def _signature(law: Family, definition: Definition) -> Iterator[Problem]:
+    asked, level = definition.minimum_signature, definition.signature_level
     if asked is not None and (
         asked not in ASSURANCES or ASSURANCES.index(asked) < ASSURANCES.index(law.minimum_signature)
     ):
@@ -260,27 +260,32 @@ def _signature(law: Family, said: Definition) -> Iterator[Problem]:
         )
 
 
-def _bounds(law: Family, said: Definition) -> Iterator[Problem]:
+def _bounds(law: Family, definition: Definition) -> Iterator[Problem]:
     most = law_days(law)
-    if said.days is not None and most is not None and said.days > most and law.due_rule is not None:
+    if (
+        definition.days is not None
+        and most is not None
+        and definition.days > most
+        and law.due_rule is not None
+    ):
         article = ARTICLES[law.due_rule.clock]
         yield Problem("type-weaker", "days", f"La loi laisse {most} jours au plus ({article}).")
-    elif said.days is not None and not 1 <= said.days <= MOST_DAYS:
+    elif definition.days is not None and not 1 <= definition.days <= MOST_DAYS:
         yield Problem("type-days", "days", f"Écrivez un nombre de jours, de 1 à {MOST_DAYS}.")
-    if said.retention_years is not None and not 1 <= said.retention_years <= MOST_YEARS:
+    if definition.retention_years is not None and not 1 <= definition.retention_years <= MOST_YEARS:
         yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
 
 
-def _files(law: Family, said: Definition) -> Iterator[Problem]:
-    if any(one not in law.formats for one in said.formats):
+def _files(law: Family, definition: Definition) -> Iterator[Problem]:
+    if any(one not in law.formats for one in definition.formats):
         yield Problem("type-weaker", "formats", f"« {law.label} » n’accepte pas ce format.")
-    if law.restricted and any(one not in law.restricted_to for one in said.deposited_by):
+    if law.restricted and any(one not in law.restricted_to for one in definition.deposited_by):
         yield Problem(
             "type-weaker",
             "deposited_by",
             f"« {law.label} » est à accès restreint : d’autres bureaux ne le déposent pas.",
         )
-    least, most = said.attachments_least, said.attachments_most
+    least, most = definition.attachments_least, definition.attachments_most
     for name, count in (("attachments_least", least), ("attachments_most", most)):
         if count is not None and not 0 <= count <= MOST_ATTACHMENTS:
             yield Problem(

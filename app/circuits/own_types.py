@@ -27,10 +27,10 @@ class Current:
     row: FolderType
     number: int
     version_id: int
-    said: Definition
+    definition: Definition
 
 
-def found(name: str) -> Family | None:
+def family_named(name: str) -> Family | None:
     """The version of a type that a name in force says, « invoice~12 »; None for none.
 
     Versions never change, so the process keeps each one that it has read.
@@ -54,16 +54,16 @@ def found(name: str) -> Family | None:
     return one if one.name == made_from else None
 
 
-def _made(family_name: str, key: str, version_id: int, said: Definition) -> Family:
+def _made(family_name: str, key: str, version_id: int, definition: Definition) -> Family:
     """The family in force for a version that is committed, kept for the process."""
     if version_id not in _known:
-        _known[version_id] = joined(family(family_name), key, version_id, said)
+        _known[version_id] = joined(family(family_name), key, version_id, definition)
     return _known[version_id]
 
 
 def key_of(name: str) -> str | None:
     """The key of the type that a name in force says; None of a family, and of what is known no more."""
-    one = found(name) if TYPED in name else None
+    one = family_named(name) if TYPED in name else None
     return one.type_key if one is not None else None
 
 
@@ -87,13 +87,13 @@ def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Curr
     if opened:
         query = query.where(FolderType.closed_at.is_(None))
     every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
-    return sorted(every, key=lambda one: (one.said.label.casefold(), one.row.id))
+    return sorted(every, key=lambda one: (one.definition.label.casefold(), one.row.id))
 
 
 def offered(db: Db, collectivity_id: int) -> list[Family]:
     """The types that may be deposited now, as families; those of a family that is known no more are left out."""
     return [
-        _made(one.row.family, one.row.key, one.version_id, one.said)
+        _made(one.row.family, one.row.key, one.version_id, one.definition)
         for one in currents(db, collectivity_id, opened=True)
         if one.row.family in families()
     ]
@@ -114,10 +114,10 @@ def asked(collectivity_id: int, name: str) -> Family:
     if row is None or one is None:
         raise Refusal("family-unknown", name=name)
     if row.closed_at is not None:
-        raise Refusal("type-closed", type=one.said.label)
+        raise Refusal("type-closed", type=one.definition.label)
     if row.family not in families():
         raise Refusal("family-unknown", name=name)
-    return _made(row.family, row.key, one.version_id, one.said)
+    return _made(row.family, row.key, one.version_id, one.definition)
 
 
 def refuse_closed(db: Db, kind: Family) -> None:
@@ -168,21 +168,23 @@ def open_type(db: Db, actor: Actor, family_name: str, label: str) -> int:
     law = family(family_name)
     if law.begun_elsewhere:
         raise Refusal("begun-elsewhere", family=law.label, help=law.help)
-    said = Definition(" ".join(label.split()))
-    _refuse(faults(law, said))
-    _refuse_twice(db, actor, said.label, None)
+    definition = Definition(" ".join(label.split()))
+    _refuse(faults(law, definition))
+    _refuse_twice(db, actor, definition.label, None)
     moment = now()
     row = FolderType(
         collectivity_id=actor.collectivity_id,
-        key=_key(db, actor, said.label),
+        key=_key(db, actor, definition.label),
         family=law.name,
-        draft=said.to_data(),
+        draft=definition.to_data(),
         revision=1,
         created_at=moment,
     )
     db.add(row)
     db.flush()
-    write_down(db, actor.collectivity_id, "type.opened", actor, type=row.key, name=said.label, law=law.name)
+    write_down(
+        db, actor.collectivity_id, "type.opened", actor, type=row.key, name=definition.label, law=law.name
+    )
     return row.id
 
 
@@ -199,7 +201,7 @@ def _key(db: Db, actor: Actor, label: str) -> str:
 
 
 @use_case
-def draw_up(db: Db, actor: Actor, type_id: int, said: Definition, *, shown: int) -> int:
+def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown: int) -> int:
     """Keep what a type is to become; returns its revision. Nothing changes for anybody before `publish`.
 
     `shown`: the revision that the page showed; another one is refused (`type-moved`). Refuses `type-absent`,
@@ -208,9 +210,9 @@ def draw_up(db: Db, actor: Actor, type_id: int, said: Definition, *, shown: int)
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
     row = _locked(db, actor, type_id, shown)
-    _refuse([*faults(family(row.family), said), *_absent_desks(db, actor, said)])
-    _refuse_twice(db, actor, said.label, row.id)
-    if row.draft != (data := said.to_data()):
+    _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
+    _refuse_twice(db, actor, definition.label, row.id)
+    if row.draft != (data := definition.to_data()):
         row.draft = data
         row.revision += 1
     return row.revision
@@ -225,21 +227,21 @@ def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
     row = _locked(db, actor, type_id, shown)
-    said, last = Definition.from_data(row.draft), current(db, row)
-    if last is not None and last.said == said:
+    definition, last = Definition.from_data(row.draft), current(db, row)
+    if last is not None and last.definition == definition:
         raise Refusal("type-same", number=last.number)
-    _refuse([*faults(family(row.family), said), *_absent_desks(db, actor, said)])
+    _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
     version = FolderTypeVersion(
         collectivity_id=actor.collectivity_id,
         type_id=row.id,
         number=(last.number if last else 0) + 1,
-        definition=said.to_data(),
+        definition=definition.to_data(),
         published_at=now(),
         published_by=actor.name,
     )
     db.add(version)
     row.revision += 1
-    told = f"{said.label}, version {version.number}"
+    told = f"{definition.label}, version {version.number}"
     facts = {"type": row.key, "number": version.number, "words": told, "definition": version.definition}
     write_down(db, actor.collectivity_id, "type.published", actor, **facts)
     return version.number
@@ -281,9 +283,9 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
     return row
 
 
-def _absent_desks(db: Db, actor: Actor, said: Definition) -> list[Problem]:
+def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]:
     known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
-    absent = [key for key in said.deposited_by if key not in known]
+    absent = [key for key in definition.deposited_by if key not in known]
     sentence = "Un bureau coché n’existe plus. Relisez la liste."
     return [Problem("type-desk", "deposited_by", sentence)] if absent else []
 
@@ -295,17 +297,19 @@ def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None
     )
     taken = {str(row.draft["label"]).casefold() for row in db.execute(query) if row.id != type_id}
     taken |= {
-        one.said.label.casefold() for one in currents(db, actor.collectivity_id) if one.row.id != type_id
+        one.definition.label.casefold()
+        for one in currents(db, actor.collectivity_id)
+        if one.row.id != type_id
     }
     taken |= {one.label.casefold() for one in families().values()}
     if label.casefold() in taken:
         raise Refusal("type-twice", label=label)
 
 
-def _refuse(found_faults: list[Problem]) -> None:
-    if found_faults:
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
         raise Refusal(
             "type-refused",
-            details=" ".join(one.sentence for one in found_faults),
-            problems=[{"key": one.key, "field": one.field, "sentence": one.sentence} for one in found_faults],
+            details=" ".join(one.sentence for one in problems),
+            problems=[{"key": one.key, "field": one.field, "sentence": one.sentence} for one in problems],
         )

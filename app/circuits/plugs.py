@@ -10,4 +10,4 @@ from workflows.family import types_come_from
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates
-    types_come_from(own_types.found)
+    types_come_from(own_types.family_named)

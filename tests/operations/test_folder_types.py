@@ -413,8 +413,8 @@ def test_a_family_that_is_not_deposited_makes_no_type(house: House) -> None:
 def test_what_a_version_says_is_in_the_journal_word_for_word(house: House) -> None:
     made(house, **ENERGY)
     (published,) = events("type.published")
-    said = Definition.from_data(published["definition"])
-    assert [one.label for one in said.fields] == ["Point de livraison", "Bâtiment", "Relevé réel"]
+    definition = Definition.from_data(published["definition"])
+    assert [one.label for one in definition.fields] == ["Point de livraison", "Bâtiment", "Relevé réel"]
     page = words(house.client(K).get("/administration/journal"))
     assert "Type de dossiers publié" in page
     assert "Facture d’énergie, version 1" in page
@@ -423,10 +423,10 @@ def test_what_a_version_says_is_in_the_journal_word_for_word(house: House) -> No
 def test_nobody_but_an_administrator_begins_changes_publishes_or_closes_a_type(house: House) -> None:
     number = made(house)
     before = revision(number)
-    said = Definition("Facture de gaz", deposited_by=("technique",))
+    definition = Definition("Facture de gaz", deposited_by=("technique",))
     acts: tuple[Callable[[Actor], object], ...] = (
         lambda who: own_types.open_type(who, "invoice", "Facture de gaz"),
-        lambda who: own_types.draw_up(who, number, said, shown=before),
+        lambda who: own_types.draw_up(who, number, definition, shown=before),
         lambda who: own_types.publish_type(who, number, shown=before),
         lambda who: own_types.close_type(who, number, closed=True, shown=before),
     )
@@ -447,8 +447,8 @@ def test_whatever_types_are_made_nobody_deposits_for_a_desk_where_he_could_not_b
         if law.begun_elsewhere:
             continue
         for named in ((), *((one,) for one in keys), tuple(keys)):
-            said = Definition("A", deposited_by=named)
-            if not faults(law, said):
+            definition = Definition("A", deposited_by=named)
+            if not faults(law, definition):
                 for who in people:
-                    desks_of = deposit.depositing(who, joined(law, "a", 1, said))
+                    desks_of = deposit.depositing(who, joined(law, "a", 1, definition))
                     assert desks_of <= before[who.login][law.name], (who.login, law.name, named)

@@ -76,43 +76,45 @@ def weaker(law: Family, made: Family) -> list[str]:
     return found
 
 
-@given(name=st.sampled_from(NAMES), said=definitions)
-def test_no_type_is_weaker_than_its_family(name: str, said: Definition) -> None:
+@given(name=st.sampled_from(NAMES), definition=definitions)
+def test_no_type_is_weaker_than_its_family(name: str, definition: Definition) -> None:
     law = family(name)
-    if not faults(law, said):
-        assert weaker(law, joined(law, "a-type", 1, said)) == []
+    if not faults(law, definition):
+        assert weaker(law, joined(law, "a-type", 1, definition)) == []
 
 
 @given(
     name=st.sampled_from(NAMES),
-    said=definitions,
+    definition=definitions,
     facts=st.sampled_from([{}, {"total_ttc": "12"}, {"matter": "7.5"}]),
 )
 def test_what_stops_a_folder_of_the_family_stops_one_of_its_type(
-    name: str, said: Definition, facts: dict[str, Any]
+    name: str, definition: Definition, facts: dict[str, Any]
 ) -> None:
     law = family(name)
-    if not faults(law, said):
-        made = joined(law, "a-type", 1, said)
+    if not faults(law, definition):
+        made = joined(law, "a-type", 1, definition)
         assert set(problems(law, facts, today=DAY)) <= set(problems(made, facts, today=DAY))
 
 
-@given(name=st.sampled_from(NAMES), said=definitions)
-def test_a_definition_is_kept_as_it_is(name: str, said: Definition) -> None:
+@given(name=st.sampled_from(NAMES), definition=definitions)
+def test_a_definition_is_kept_as_it_is(name: str, definition: Definition) -> None:
     assert name
-    assert Definition.from_data(said.to_data()) == said
+    assert Definition.from_data(definition.to_data()) == definition
 
 
 def test_a_family_that_came_to_ask_more_stands_over_a_version_published_before() -> None:
-    said = Definition("Note", minimum_signature="advanced", signature_level="B-T", formats=("pdf", "xml"))
+    definition = Definition(
+        "Note", minimum_signature="advanced", signature_level="B-T", formats=("pdf", "xml")
+    )
     stricter = replace(
         INVOICE, minimum_signature="qualified", signature_level="B-LTA", formats=("image",), signature="page"
     )
-    assert weaker(stricter, joined(stricter, "note", 1, said)) == []
+    assert weaker(stricter, joined(stricter, "note", 1, definition)) == []
 
 
 @pytest.mark.parametrize(
-    ("law", "said", "field", "sentence"),
+    ("law", "definition", "field", "sentence"),
     [
         (
             INVOICE,
@@ -159,9 +161,9 @@ def test_a_family_that_came_to_ask_more_stands_over_a_version_published_before()
     ],
 )
 def test_each_weaker_value_is_refused_on_its_field(
-    law: Family, said: Definition, field: str, sentence: str
+    law: Family, definition: Definition, field: str, sentence: str
 ) -> None:
-    found = {one.field: one.sentence for one in faults(law, said)}
+    found = {one.field: one.sentence for one in faults(law, definition)}
     assert list(found) == [field]
     assert sentence in found[field]
 

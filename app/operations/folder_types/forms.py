@@ -28,7 +28,7 @@ class Form(Protocol):
 class Typed:
     """A definition as it was typed, the numbers as they were written, and what of them is no number."""
 
-    said: Definition
+    definition: Definition
     texts: Mapping[str, str]
     problems: Sequence[Problem] = ()
 
@@ -48,7 +48,7 @@ def typed(form: Form, before: Definition) -> Typed:
         () if name == back else tuple(dict.fromkeys(form.getlist(name)))
         for name in ("deposited_by", "formats")
     )
-    said = Definition(
+    definition = Definition(
         label=" ".join(form.get("label", "").split()),
         help="" if back == "help" else " ".join(form.get("help", "").split()),
         fields=tuple(_fields(form, {one.key for one in before.fields})),
@@ -61,13 +61,13 @@ def typed(form: Form, before: Definition) -> Typed:
         attachments_least=numbers["attachments_least"],
         attachments_most=numbers["attachments_most"],
     )
-    return Typed(said, texts, wrong)
+    return Typed(definition, texts, wrong)
 
 
-def as_typed(said: Definition) -> Typed:
+def as_typed(definition: Definition) -> Typed:
     """A definition as the page shows it first."""
-    values = {name: getattr(said, name) for name in NUMBERS}
-    return Typed(said, {name: "" if value is None else str(value) for name, value in values.items()})
+    values = {name: getattr(definition, name) for name in NUMBERS}
+    return Typed(definition, {name: "" if value is None else str(value) for name, value in values.items()})
 
 
 def _number(text: str) -> int | None:

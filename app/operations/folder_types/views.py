@@ -75,12 +75,12 @@ def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
         lines.append(
             TypeLine(
                 row.id,
-                last.said.label if last else drawn.label,
+                last.definition.label if last else drawn.label,
                 family_label(row.family),
                 last.number if last else 0,
                 sum(counts[row.id].values()),
                 row.closed_at is not None,
-                last is None or last.said != drawn,
+                last is None or last.definition != drawn,
             )
         )
     return sorted(lines, key=lambda one: (one.closed, one.label.casefold(), one.id))
@@ -152,15 +152,15 @@ def levels(law: Family) -> list[tuple[str, str]]:
 
 
 def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
-    """The desks that may be said to deposit, by name; of a restricted family, its own alone."""
+    """The desks that may be definition to deposit, by name; of a restricted family, its own alone."""
     query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id)
     every = [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
     return [one for one in every if not law.restricted or one[0] in law.restricted_to]
 
 
-def nobody_deposits(db: Db, collectivity_id: int, said: Definition) -> bool:
+def nobody_deposits(db: Db, collectivity_id: int, definition: Definition) -> bool:
     """Whether nobody who is there has the right to deposit at any desk that the type names."""
-    if not said.deposited_by:
+    if not definition.deposited_by:
         return False
     query = (
         sa.select(Holder.rights)
@@ -168,7 +168,7 @@ def nobody_deposits(db: Db, collectivity_id: int, said: Definition) -> bool:
         .join(User, User.id == Holder.user_id)
         .where(
             Desk.collectivity_id == collectivity_id,
-            Desk.key.in_(said.deposited_by),
+            Desk.key.in_(definition.deposited_by),
             User.active.is_(True),
         )
     )
@@ -218,4 +218,4 @@ def _field_words(one: OwnField) -> str:
     if one.kind in {"siret", "iban"}:
         kind = KINDS[one.kind]
     words = f"« {one.label} », {kind}, {'obligatoire à l’envoi' if one.required else 'facultatif'}"
-    return f"{words} ({', '.join(said for _, said in one.choices)})" if one.choices else words
+    return f"{words} ({', '.join(definition for _, definition in one.choices)})" if one.choices else words

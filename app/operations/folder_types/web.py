@@ -76,7 +76,7 @@ def show(type_id: int) -> Response | tuple[str, int]:
     if typed.problems:
         return _page(type_id, typed, {one.field: one.sentence for one in typed.problems}, "", 422)
     try:
-        own_types.draw_up(g.actor, type_id, typed.said, shown=_shown())
+        own_types.draw_up(g.actor, type_id, typed.definition, shown=_shown())
     except Refusal as refusal:
         if refusal.key not in {"type-refused", "type-twice", "type-moved"}:
             raise
@@ -107,9 +107,9 @@ def _page(
         "operations/type.html",
         type=row,
         law=law,
-        title=last.said.label if last else drawn.label,
+        title=last.definition.label if last else drawn.label,
         last=last.number if last else 0,
-        unchanged=last is not None and last.said == drawn,
+        unchanged=last is not None and last.definition == drawn,
         kept=views.kept_words(counts),
         typed=typed or forms.as_typed(drawn),
         errors=errors,
@@ -152,8 +152,8 @@ def publish(type_id: int) -> Response | tuple[str, int]:
             type=row,
             label=drawn.label,
             number=(last.number if last else 0) + 1,
-            same=last is not None and last.said == drawn,
-            changes=views.changes(law, last.said if last else None, drawn, named),
+            same=last is not None and last.definition == drawn,
+            changes=views.changes(law, last.definition if last else None, drawn, named),
             kept=views.kept_words(views.in_hand(db, here).get(row.id, {})),
             nobody=views.nobody_deposits(db, here, drawn),
             error=error,
