@@ -10,7 +10,10 @@ from workflows.circuit import DONE, DRAFT, REJECTED, Circuit, Step, StepKind, Wh
 from workflows.condition import AllOf, AnyOf, Condition, Not, Test
 
 Names = Mapping[str, str]
-"""French names by key of desk or of field; a key without a name is shown as it is."""
+"""French names by key of desk or of field; a key without a name is shown as it is.
+
+What a field may be worth is named under « field=value » (`value_key`), a channel under « channel=name »: « la préfecture ».
+"""
 
 WORDS = {
     "==": "vaut",
@@ -41,7 +44,13 @@ def condition_text(condition: Condition, names: Names | None = None, money: Coll
         name = names.get(condition.field, condition.field)
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         inside = condition.field in money
-        told = ", ".join(_value(value, money=inside) for value in values if value is not None)
+        told = ", ".join(
+            f"« {names[key]} »"
+            if (key := value_key(condition.field, value)) in names
+            else _value(value, money=inside)
+            for value in values
+            if value is not None
+        )
         return f"{name} {WORDS[condition.op]} {told}".rstrip()
     if isinstance(condition, Not):
         return f"il est faux que {_grouped(condition.part, names, money)}"
@@ -49,6 +58,16 @@ def condition_text(condition: Condition, names: Names | None = None, money: Coll
         word = " et " if isinstance(condition, AllOf) else " ou "
         return word.join(_grouped(part, names, money) for part in condition.parts)
     raise TypeError(condition)
+
+
+def value_key(field: str, value: object) -> str:
+    """The key under which `Names` has the words for a value of a field."""
+    return f"{field}={value}"
+
+
+def channel_text(channel: str, names: Names | None = None) -> str:
+    """Whom a transmission goes to, in French: « vers la préfecture »."""
+    return f"vers {(names or {}).get(value_key('channel', channel), f'« {channel} »')}"
 
 
 def who_text(who: Who, names: Names | None = None) -> str:
@@ -74,7 +93,9 @@ def quorum_text(step: Step) -> str:
 
 def step_lines(step: Step, names: Names | None = None, money: Collection[str] = ()) -> list[str]:
     """What a picture says of a step: kind and actors, quorum, condition, days."""
-    actors = ", ".join(who_text(who, names) for who in step.who) or ("automatique" if step.channel else "")
+    actors = ", ".join(who_text(who, names) for who in step.who)
+    if step.channel:
+        actors = f"automatique, {channel_text(step.channel, names)}"
     lines = [f"{step.kind.label} : {actors}" if actors else step.kind.label]
     if quorum := quorum_text(step):
         lines.append(f"Quorum : {quorum}")

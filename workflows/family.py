@@ -202,6 +202,11 @@ class Family:
         return typed_name(self.name, self.type_version)
 
     @property
+    def carriers(self) -> frozenset[str]:
+        """The channels by which its own circuit transmits: none but these keeps a stage of transmission."""
+        return frozenset(step.channel for step in self.circuit.steps if step.channel)
+
+    @property
     def restricted(self) -> bool:
         """Whether its folders are hidden from whoever may not act on them, colleagues of the same desk included."""
         return bool(self.restricted_to)
@@ -342,12 +347,14 @@ class Fault:
     """What a circuit does against its family: the step where it is mended (None: the whole), and a sentence.
 
     `duty` names what is broken, the same whatever the words of the steps: a stage, a rule of the family; empty where no
-    law is broken and a field merely lacks.
+    law is broken and a field merely lacks. `field` names the part of the step at fault, as the schema does; empty for all
+    of it.
     """
 
     sentence: str
     step: str | None = None
     duty: str = ""
+    field: str = ""
 
 
 def check_circuit(family: Family, circuit: Circuit) -> None:
@@ -362,7 +369,9 @@ def faults_of(family: Family, circuit: Circuit) -> tuple[Fault, ...]:
 
     A stage is kept by a step without condition: a conditional one can be skipped, but for a signature that the family
     itself asks under that condition (`Family.sign_when`). It is kept as well by several steps whose conditions leave no
-    case out (two signatories by amount), as `covering.covers` proves. Stages keep their order.
+    case out (two signatories by amount), as `covering.covers` proves. Stages keep their order. A stage of transmission is
+    kept by the channels of the family's own circuit alone (`Family.carriers`): files that are handed to a software of the
+    commune are not transmitted to the State's representative (CGCT L2131-1).
     """
     rules = (
         Fault(sentence, None, rule.__name__)
@@ -397,9 +406,12 @@ def _without(circuit: Circuit, gone: Step) -> Circuit:
 def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
     rest = circuit.steps
     for stage in family.stages:
-        skippable = [step for step in rest if step.kind is stage]
+        skippable = [step for step in rest if _is_of(family, stage, step)]
+        astray = next((step for step in rest if step.kind is stage), None)
         kept = (None, family.sign_when) if stage is StepKind.SIGN else (None,)
-        rank = next((n for n, step in enumerate(rest) if step.kind is stage and step.when in kept), None)
+        rank = next(
+            (n for n, step in enumerate(rest) if _is_of(family, stage, step) and step.when in kept), None
+        )
         if rank is None:
             rank = _together(family, stage, rest)
         if rank is not None:
@@ -412,6 +424,14 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
                 skippable[0].key,
                 stage.value,
             )
+        elif astray is not None:
+            yield Fault(
+                f"L’étape « {astray.label} » est obligatoire et part vers un autre destinataire que celui de ce type de "
+                "dossier : rendez-lui celui du circuit d’origine.",
+                astray.key,
+                stage.value,
+                "channel",
+            )
         else:
             yield Fault(
                 f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi.",
@@ -420,13 +440,17 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
             )
 
 
+def _is_of(family: Family, stage: StepKind, step: Step) -> bool:
+    return step.kind is stage and (stage is not StepKind.TRANSMIT or step.channel in family.carriers)
+
+
 def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int | None:
     """The rank of the step with which those of this stage, taken in their order, leave no case out; None when never."""
     fields = {one.key: one for one in family.fields}
     left = [Not(family.sign_when)] if stage is StepKind.SIGN and family.sign_when is not None else []
     shared: list[Condition] = []
     for rank, step in enumerate(steps):
-        if step.kind is stage and step.when is not None:
+        if _is_of(family, stage, step) and step.when is not None:
             shared.append(step.when)
             if len(shared) > 1 and covers([*left, *shared], fields):
                 return rank

@@ -83,8 +83,12 @@ def operators(one: Field) -> tuple[str, ...]:
     return OPERATORS.get(one.type, TEXTS)
 
 
-def problems(family: Family, definition: Mapping[str, Any], desks: Desks) -> list[Problem]:
+def problems(
+    family: Family, definition: Mapping[str, Any], desks: Desks, channels: Collection[str]
+) -> list[Problem]:
     """All that keeps the circuit from being published, in the order of its steps; none for one that may be.
+
+    `channels`: the names of those that exist here, by which alone a folder may leave.
 
     A step that nobody could end today (nobody at its desks has the right, too few for its quorum) is one of them: its
     folders would not leave (`nobody-there`).
@@ -93,9 +97,9 @@ def problems(family: Family, definition: Mapping[str, Any], desks: Desks) -> lis
     circuit = sketch(definition)
     found = list(_whole(definition, written))
     for step, data in zip(circuit.steps, written, strict=False):
-        found += _of_step(family, step, data, desks)
+        found += _of_step(family, step, data, desks, channels)
     found += _unreachable(circuit)
-    found += [Problem(fault.step, "", fault.sentence) for fault in faults_of(family, circuit)]
+    found += [Problem(fault.step, fault.field, fault.sentence) for fault in faults_of(family, circuit)]
     if not found:
         try:
             load(definition)
@@ -119,11 +123,16 @@ def _is_label(label: object) -> bool:
     return isinstance(label, str) and bool(label.strip()) and len(label) <= MAX_LABEL and label.isprintable()
 
 
-def _of_step(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
+def _of_step(
+    family: Family, step: Step, data: Mapping[str, Any], desks: Desks, channels: Collection[str]
+) -> Iterator[Problem]:
     if not _is_label(data.get("label")):
         yield Problem(step.key, "label", f"Donnez à l’étape un nom de {MAX_LABEL} signes au plus.")
     if step.kind is StepKind.TRANSMIT and not step.channel:
         yield Problem(step.key, "channel", "Dites par où le dossier part.")
+    elif step.kind is StepKind.TRANSMIT and step.channel not in channels:
+        sentence = f"« {step.channel} » n’est aucun des destinataires d’ici : choisissez-en un dans la liste."
+        yield Problem(step.key, "channel", sentence)
     days = data.get("days")
     if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_DAYS):
         sentence = f"« {days} » n’est pas un nombre de jours ouvrés, de 1 à {MAX_DAYS}."

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher
 
 from workflows.circuit import Circuit, Step
-from workflows.drawing import condition_text, quorum_text, who_text
+from workflows.drawing import channel_text, condition_text, quorum_text, who_text
 
 Names = Mapping[str, str]
 
@@ -12,8 +12,8 @@ Names = Mapping[str, str]
 def difference(before: Circuit, after: Circuit, names: Names, money: Collection[str] = ()) -> list[str]:
     """One sentence for each change; none when both say the same.
 
-    `names`: how desks and facts are called, by key; `money`: the facts that are amounts in euros. A step is the same one
-    as long as its key is, whatever it is called.
+    `names`: how desks, facts, their values and channels are called, by key (`drawing.Names`); `money`: the facts that are
+    amounts in euros. A step is the same one as long as its key is, whatever it is called.
     """
     if before == after:
         return []
@@ -72,7 +72,8 @@ def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Ite
     if was.days != step.days:
         yield f"{name} : {_days(was.days)} devient {_days(step.days)}."
     if was.channel != step.channel and step.channel is not None:
-        yield f"{name} : part par {names.get(step.channel, step.channel)}."
+        before = f", et non plus {channel_text(was.channel, names)}" if was.channel else ""
+        yield f"{name} : part {channel_text(step.channel, names)}{before}."
 
 
 def _when(was: Step, step: Step, names: Names, money: Collection[str]) -> str:

@@ -1,6 +1,6 @@
 """The next version of a circuit, written gesture by gesture in the browser: a draft, then a version; or one of before, again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -131,16 +131,18 @@ def give_up(db: Db, actor: Actor, family_name: str, seen: int) -> None:
 
 
 @use_case
-def publish_draft(db: Db, actor: Actor, family_name: str, seen: int, over: int) -> int:
+def publish_draft(
+    db: Db, actor: Actor, family_name: str, seen: int, over: int, channels: Collection[str]
+) -> int:
     """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
     since the difference that was read is no longer the one that is made. Refuses `draft-moved`, `circuit-unready` with all
-    that `problems` tells, and `circuit-same`.
+    that `problems` tells (`channels` are those that exist here), and `circuit-same`.
     """
     draft, row = _for_change(db, actor, family_name, seen)
     _refuse_moved(draft, over)
-    circuit = _ready(db, actor, draft.family, draft.definition)
+    circuit = _ready(db, actor, draft.family, draft.definition, channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
     if row is not None:
@@ -149,11 +151,11 @@ def publish_draft(db: Db, actor: Actor, family_name: str, seen: int, over: int) 
 
 
 @use_case
-def restore(db: Db, actor: Actor, family_name: str, number: int, over: int) -> int:
+def restore(db: Db, actor: Actor, family_name: str, number: int, over: int, channels: Collection[str]) -> int:
     """Publish the steps of a former version again, under a new number, which is returned.
 
-    They are checked by the law and the desks of today (`circuit-unready`). A draft that is being written stays. Refuses
-    `circuit-moved` as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
+    They are checked by the law, the desks and the channels of today (`circuit-unready`). A draft that is being written
+    stays. Refuses `circuit-moved` as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
     """
     draft, _ = _for_change(db, actor, family_name, None)
     _refuse_moved(draft, over)
@@ -165,7 +167,7 @@ def restore(db: Db, actor: Actor, family_name: str, number: int, over: int) -> i
     version_id = db.scalar(query)
     if version_id is None:
         raise Refusal("circuit-unknown")
-    circuit = _ready(db, actor, draft.family, circuit_of(db, version_id).to_data())
+    circuit = _ready(db, actor, draft.family, circuit_of(db, version_id).to_data(), channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
     return write_version(db, actor, family_name, circuit, again=number)
@@ -206,8 +208,10 @@ def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
         raise Refusal("circuit-locked", details=" ".join(one.sentence for one in broken))
 
 
-def _ready(db: Db, actor: Actor, family: Family, definition: Mapping[str, Any]) -> Circuit:
-    told = problems(family, definition, desks_of(db, actor.collectivity_id))
+def _ready(
+    db: Db, actor: Actor, family: Family, definition: Mapping[str, Any], channels: Collection[str]
+) -> Circuit:
+    told = problems(family, definition, desks_of(db, actor.collectivity_id), channels)
     if told:
         raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
     return load(definition)

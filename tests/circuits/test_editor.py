@@ -18,9 +18,11 @@ from app.circuits.gestures import Gesture, played
 from app.circuits.models import CircuitDraft
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import desks
 from app.people.actor import Actor
+from app.transmission.settings import names as channels
 from tests.builders.house import House
 from workflows.circuit import Circuit
 from workflows.family import families, family, imposed
@@ -28,6 +30,7 @@ from workflows.loader import load
 
 pytestmark = pytest.mark.in_turn
 K, G = "k.morizur", "g.trehorel"
+CHANNELS = channels()
 INVOICE = "/circuits/invoice"
 
 
@@ -197,6 +200,74 @@ def test_what_the_law_imposes_is_a_lock_that_no_gesture_opens(house: House) -> N
     assert not draft(house, "deliberation").begun
 
 
+@pytest.mark.law("TRA-03")
+def test_what_the_law_transmits_is_not_given_to_a_software_of_the_commune(house: House) -> None:
+    client, at = house.client(K), "/circuits/deliberation?etape=prefecture"
+    shown = client.get(at).get_data(as_text=True)
+    assert 'id="champ-channel"' not in shown  # a lock, not a list
+    assert form_of(shown)["channel"] == ["actes"]
+    refused = press(client, "save", at, channel="handover")
+    assert refused.status_code == 422
+    assert "part vers un autre destinataire que celui de ce type de dossier" in words(refused)
+    assert not draft(house, "deliberation").begun
+    data = family("deliberation").circuit.to_data()
+    next(one for one in data["steps"] if one["key"] == "prefecture")["channel"] = "handover"
+    with pytest.raises(Refusal, match="circuit-unlawful"):
+        library.publish(house.actor(K), "deliberation", library.as_yaml(data))
+    form = {"csrf_token": house.csrf(client), "version": "0", "source": library.as_yaml(data)}
+    page = client.post("/circuits/deliberation/texte", data=form, follow_redirects=True)
+    assert "Transmission à la préfecture : L’étape « Transmission à la préfecture » est obligatoire" in words(
+        page
+    )
+    with pytest.raises(Refusal, match="circuit-unready"):
+        drafting.publish_draft(house.actor(K), "deliberation", 1, 0, CHANNELS)
+    told = words(client.get("/circuits/deliberation/publier"))
+    assert "part vers le logiciel métier" in told
+    assert "et non plus vers la préfecture." in told
+    mended = press(client, "save", at, channel="actes")  # a draft that broke it is mended on the page
+    assert "problème" not in words(mended).partition("Étapes")[0]
+
+
+@pytest.mark.law("TRA-03")
+def test_a_circuit_published_before_that_sends_an_act_elsewhere_is_to_be_published_again(
+    house: House,
+) -> None:
+    data = family("deliberation").circuit.to_data()
+    next(one for one in data["steps"] if one["key"] == "prefecture")["channel"] = "handover"
+    use_case(library.write_version)(house.actor(K), "deliberation", load(data))
+    with pytest.raises(Refusal, match="circuit-outdated"):
+        use_case(library.freeze)(here(house), "deliberation")
+
+
+@pytest.mark.law("TRA-06")
+def test_a_contract_is_transmitted_even_where_no_step_notifies_it(house: House) -> None:
+    client, at = house.client(K), "/circuits/contract"
+    press(client, "remove:notification", at)
+    assert "Notification au cocontractant" not in labels(house, "contract")
+    refused = press(client, "remove:prefecture", at)
+    assert refused.status_code == 422
+    assert "la transmission à la préfecture de tous les contrats à transmettre" in words(refused)
+    refused = press(client, "save", f"{at}?etape=prefecture", channel="handover")
+    assert refused.status_code == 422
+    assert "Transmission à la préfecture" in labels(house, "contract")
+
+
+def test_a_destination_that_does_not_exist_is_told_under_its_step_and_never_published(house: House) -> None:
+    client = house.client(K)
+    press(client, "copy:handover", INVOICE)
+    page = press(client, "save", f"{INVOICE}?etape=step_1", channel="prefecture")
+    assert "« prefecture » n’est aucun des destinataires d’ici" in words(page)
+    with pytest.raises(Refusal, match="circuit-unready"):
+        drafting.publish_draft(house.actor(K), "invoice", draft(house).version, 0, CHANNELS)
+
+
+def test_what_a_condition_compares_is_told_in_the_words_of_the_form(house: House) -> None:
+    page = words(house.client(K).get("/circuits/contract"))
+    assert "si transmission à la préfecture vaut « À transmettre »" in page
+    assert "« yes »" not in page
+    assert "Transmission : automatique, vers la préfecture" in page
+
+
 @pytest.mark.parametrize("name", sorted(families()))
 def test_no_gesture_takes_from_any_family_a_step_that_it_imposes(house: House, name: str) -> None:
     known = family(name)
@@ -232,7 +303,7 @@ def test_two_signatories_by_amount_are_reached_without_ever_breaking_the_law(hou
         seen = drafting.change(actor, "invoice", seen, [gesture])
     with pytest.raises(Refusal, match="circuit-locked"):
         drafting.change(actor, "invoice", seen, [Gesture("remove", "step_1")])
-    assert drafting.publish_draft(actor, "invoice", seen, 0) == 1
+    assert drafting.publish_draft(actor, "invoice", seen, 0, CHANNELS) == 1
 
 
 def test_of_two_administrators_the_second_is_told_and_keeps_what_he_typed(house: House) -> None:
@@ -297,16 +368,16 @@ def test_what_was_compared_with_another_version_is_not_published(house: House) -
     seen = drafting.change(actor, "other", 0, [Gesture("copy", "direction")])
     library.publish(actor, "other", library.as_yaml(family("other").circuit.to_data()))
     with pytest.raises(Refusal, match="circuit-moved"):
-        drafting.publish_draft(actor, "other", seen, 0)
+        drafting.publish_draft(actor, "other", seen, 0, CHANNELS)
     page = words(house.client(K).get("/circuits/other"))
     assert "Une autre version a été publiée depuis que ce brouillon est commencé" in page
-    assert drafting.publish_draft(actor, "other", seen, 1) == 2
+    assert drafting.publish_draft(actor, "other", seen, 1, CHANNELS) == 2
 
 
 def test_nothing_is_published_that_nobody_could_end_or_that_changes_nothing(house: House) -> None:
     actor = house.actor(K)
     with pytest.raises(Refusal, match="circuit-same"):
-        drafting.publish_draft(actor, "invoice", 0, 0)
+        drafting.publish_draft(actor, "invoice", 0, 0, CHANNELS)
     step = {
         "label": "Contrôle",
         "kind": "sign",
@@ -321,7 +392,7 @@ def test_nothing_is_published_that_nobody_could_end_or_that_changes_nothing(hous
     page = words(house.client(K).get(INVOICE))
     assert "2 doivent signer et 1 le peut : personne n’a ce droit à « Direction des finances »" in page
     with pytest.raises(Refusal, match="circuit-unready"):
-        drafting.publish_draft(actor, "invoice", seen, 0)
+        drafting.publish_draft(actor, "invoice", seen, 0, CHANNELS)
     with reading(here(house)) as db:
         assert library.current(db, here(house), "invoice") is None
 
@@ -336,6 +407,7 @@ def test_nothing_is_published_that_nobody_could_end_or_that_changes_nothing(hous
         ({"quorum": "x"}, "Dites combien doivent se prononcer"),
         ({"quorum": 2}, "2 sont demandés et l’étape ne compte que 1 acteur"),
         ({"kind": "transmit", "who": []}, "Dites par où le dossier part"),
+        ({"kind": "transmit", "who": [], "channel": "zzz"}, "« zzz » n’est aucun des destinataires d’ici"),
         ({"when": {"field": "object", "op": "present"}}, "dépend du champ « object »"),
         ({"when": {"field": "total_ttc", "op": "in", "value": [3]}}, "ne se compare pas ainsi"),
         ({"when": {"field": "total_ttc", "op": "<", "value": ""}}, "Donnez la valeur"),
@@ -359,7 +431,7 @@ def test_each_fault_is_told_under_its_step_and_keeps_the_circuit_here(
     data = draft(house).definition
     data["steps"][1] = {**data["steps"][1], **change}
     with reading(here(house)) as db:
-        told = problems(family("invoice"), data, desks_of(db, here(house)))
+        told = problems(family("invoice"), data, desks_of(db, here(house)), CHANNELS)
     assert [one.step for one in told if said in one.sentence] == ["finance"], told
     assert not any(re.search(r"\b(quorum|days|who|kind|label)\b", one.sentence) for one in told)
 
@@ -369,7 +441,7 @@ def test_what_the_reader_refuses_is_never_ready(house: House) -> None:
     data = draft(house).definition
     data["steps"][1]["colour"] = "red"
     with reading(here(house)) as db:
-        told = problems(family("invoice"), data, desks_of(db, here(house)))
+        told = problems(family("invoice"), data, desks_of(db, here(house)), CHANNELS)
     assert ["colour" in one.sentence for one in told] == [True]
 
 
@@ -393,9 +465,9 @@ def test_a_former_version_is_published_again_by_today_s_law_and_desks(house: Hou
     desks.seat(here(house), "direction", "s.rivoal", [])
     library.publish(actor, "other", library.as_yaml(second))
     with pytest.raises(Refusal, match="circuit-unready"):
-        drafting.restore(actor, "other", 1, 4)
+        drafting.restore(actor, "other", 1, 4, CHANNELS)
     with pytest.raises(Refusal, match="circuit-unknown"):
-        drafting.restore(actor, "other", 99, 4)
+        drafting.restore(actor, "other", 99, 4, CHANNELS)
 
 
 def test_the_text_is_the_same_circuit_exported_and_imported(house: House) -> None:
@@ -419,7 +491,7 @@ def test_the_text_is_the_same_circuit_exported_and_imported(house: House) -> Non
     )
     assert "Il manque l’étape obligatoire « Signature »" in words(page)
     with pytest.raises(Refusal, match="circuit-unready"):
-        drafting.publish_draft(house.actor(K), "invoice", 2, 0)
+        drafting.publish_draft(house.actor(K), "invoice", 2, 0, CHANNELS)
 
 
 def test_the_list_says_which_version_is_in_force_and_which_draft_waits(house: House) -> None:

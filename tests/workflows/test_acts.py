@@ -8,7 +8,7 @@ import pytest
 from workflows.bases import with_base
 from workflows.circuit import StepKind
 from workflows.errors import Refusal
-from workflows.families.contract.rules import notified_after_transmission
+from workflows.families.contract.rules import notified_after_transmission, transmitted_once_signed
 from workflows.families.decision.rules import within_the_ceiling_of_the_law
 from workflows.families.deliberation.rules import signed_by_mayor_and_secretary
 from workflows.family import check_circuit, families, family, problems
@@ -185,3 +185,23 @@ def test_no_circuit_notifies_a_contract_before_its_transmission(change):
     with pytest.raises(Refusal, match="circuit-unlawful") as refused:
         check_circuit(family("contract"), load(data))
     assert "un contrat ne se notifie qu’ensuite" in refused.value.facts["details"]
+
+
+@pytest.mark.law("TRA-06")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda steps: steps.pop(-1),
+        lambda steps: steps[-1].update(channel="handover"),
+        lambda steps: steps[-1].update(when={"field": "amount", "op": ">", "value": 1}),
+        lambda steps: steps.insert(0, steps.pop()),
+    ],
+)
+def test_a_contract_that_no_step_notifies_is_transmitted_all_the_same(change):
+    data = copy.deepcopy(family("contract").circuit.to_data())
+    data["steps"].pop()
+    check_circuit(family("contract"), load(data))
+    change(data["steps"])
+    assert transmitted_once_signed(load(data))
+    with pytest.raises(Refusal, match="circuit-unlawful"):
+        check_circuit(family("contract"), load(data))

@@ -270,6 +270,12 @@ def updated(key, **more):
         ("deliberation", without("publication"), "Il manque l’étape obligatoire « Publication »"),
         ("deliberation", conditional("prefecture", "matter"), "est obligatoire : retirez sa condition"),
         ("deliberation", first("publication"), "à sa place dans l’ordre de la loi"),
+        ("deliberation", updated("prefecture", channel="handover"), "part vers un autre destinataire"),
+        ("decision", updated("prefecture", channel="helios"), "part vers un autre destinataire"),
+        ("pes", updated("comptable", channel="handover"), "part vers un autre destinataire"),
+        ("contract", without("prefecture"), "de tous les contrats à transmettre"),
+        ("contract", first("prefecture"), "Il manque, après la signature"),
+        ("contract", updated("prefecture", channel="handover"), "de tous les contrats à transmettre"),
         ("deliberation", updated("signatures", quorum="any"), "doivent signer à la même étape"),
         (
             "deliberation",

@@ -21,7 +21,7 @@ from app.folders.models import Folder
 from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
-from workflows.drawing import WORDS, condition_text, quorum_text, svg, who_text
+from workflows.drawing import WORDS, channel_text, condition_text, quorum_text, svg, value_key, who_text
 from workflows.family import Family, Field, imposed
 from workflows.loader import sketch
 from workflows.vocabulary import Phase
@@ -101,16 +101,29 @@ class Words:
 
 
 def words_of(family: Family, desks: Desks) -> Words:
-    """The names that a circuit of this family is read with."""
+    """The names that a circuit of this family is read with (`drawing.Names`)."""
     facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
     carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
-    names = {**facts, **{key: desk.name for key, desk in desks.items()}}
+    holders = {
+        number: name for one in desks.values() for able in one.able.values() for number, name in able.items()
+    }
+    offered: dict[str, Mapping[Any, str]] = {
+        "desk": {key: desk.name for key, desk in desks.items()},
+        "person": holders,
+    }
+    worth = {
+        value_key(one.key, value): spaces(label)
+        for one in family.fields
+        for value, label in (one.choices or offered.get(one.type, {})).items()
+    }
+    where = {value_key("channel", name): label for name, label in carriers}
+    names = {**facts, **offered["desk"], **worth, **where}
     return Words(names, frozenset(one.key for one in family.fields if one.type == "amount"), carriers)
 
 
 def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[list[Card], list[Problem]]:
     """Every step of what is written, and all that keeps it from being published."""
-    circuit, told = sketch(definition), problems(draft.family, definition, desks)
+    circuit, told = sketch(definition), problems(draft.family, definition, desks, channels())
     locks, words = imposed(draft.family, circuit), words_of(draft.family, desks)
     return [
         Card(
@@ -129,7 +142,7 @@ def summary(step: Step, words: Words) -> str:
     """« Visa, Direction des finances, un seul suffit, 3 jours ouvrés »."""
     told = [step.kind.label, *(who_text(who, words.names) for who in step.who)]
     if step.channel:
-        told.append(f"vers {dict(words.channels).get(step.channel, step.channel)}")
+        told.append(channel_text(step.channel, words.names))
     if counted := quorum_text(step):
         told.append(counted)
     if step.when is not None:

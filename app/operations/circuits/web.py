@@ -24,6 +24,7 @@ from app.folders import rehearsal
 from app.folders.access import authorize
 from app.folders.sending import find_problems
 from app.operations.circuits import forms, rehearsing, views
+from app.transmission.settings import names as channels
 from workflows.circuit import Phase, StepKind
 from workflows.fields import Field, parse
 from workflows.loader import sketch
@@ -148,7 +149,7 @@ def publish(family: str) -> Response | tuple[str, int]:
     error, status = "", 200
     if request.method == "POST":
         try:
-            number = drafting.publish_draft(g.actor, family, _number("version"), _number("over"))
+            number = drafting.publish_draft(g.actor, family, _number("version"), _number("over"), channels())
         except Refusal as refusal:
             if refusal.key not in {*KEPT, "circuit-moved", "circuit-unready", "circuit-same"}:
                 raise
@@ -182,7 +183,7 @@ def versions(family: str) -> Response | tuple[str, int]:
     if request.method == "POST":
         number = _number("number")
         try:
-            made = drafting.restore(g.actor, family, number, _number("over"))
+            made = drafting.restore(g.actor, family, number, _number("over"), channels())
         except Refusal as refusal:
             if refusal.key not in {"circuit-moved", "circuit-unready", "circuit-same"}:
                 raise
@@ -282,7 +283,7 @@ def rehearse() -> str:
         fields = [_asked(db, one, typed[one.key]) for one in rehearsing.asked(family, circuit)]
         ready = "essayer" in request.args and not wrong_day and not any(one.wrong for one in fields)
         result = broken = None
-        if ready and drafted and problems(family, draft.definition, desks):
+        if ready and drafted and problems(family, draft.definition, desks, channels()):
             broken = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
         if ready and desk_id is not None:
             folder = rehearsal.imagined(here, family.name, desk_id, typed)

@@ -36,6 +36,17 @@ def procurement_above_the_threshold_is_transmitted(facts: Facts, today: date) ->
     )
 
 
+def transmitted_once_signed(circuit: Circuit) -> str | None:
+    """Each contract that is to be is transmitted, once signed, whether a step notifies it or not (CGCT L2131-2, L2131-13)."""
+    signed = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.SIGN), 0)
+    if any(_transmits(step) for step in circuit.steps[signed:]):
+        return None
+    return (
+        "Il manque, après la signature, la transmission à la préfecture de tous les contrats à transmettre (CGCT L2131-2 "
+        "et L2131-13)."
+    )
+
+
 def notified_after_transmission(circuit: Circuit) -> str | None:
     """The other party is notified of a contract once it is transmitted, never before (CGCT L2131-13)."""
     notified = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.PUBLISH), None)
@@ -48,7 +59,7 @@ def notified_after_transmission(circuit: Circuit) -> str | None:
 
 
 def _transmits(step: Step) -> bool:
-    """Whether this step transmits each contract that is to be."""
-    if step.kind is not StepKind.TRANSMIT:
+    """Whether this step sends to the Préfecture each contract that is to be."""
+    if step.kind is not StepKind.TRANSMIT or step.channel != "actes":
         return False
     return step.when is None or step.when.to_data() == {"field": "transmitted", "op": "==", "value": "yes"}
