@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from app.circuits.library import family_of
-from app.core.db import Db
+from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
 from app.folders.facts import due_of, fill
 from app.folders.models import Folder
@@ -101,7 +101,7 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
     Each step is taken to last all its days, and none where it has none. `folder` is one of `imagined` or `again`: it is
     in no session.
     """
-    folder.due_on = due_of(folder, day)
+    folder.due_on = _due(folder, day)
     stages: list[Stage] = []
     signed: date | None = None
     try:
@@ -116,6 +116,14 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
             signed = day
         moved = _passed(circuit, folder, stage)
     return Rehearsal(tuple(stages), day, folder.due_on)
+
+
+def _due(folder: Folder, day: date) -> date:
+    """The legal last day; none for a clock that starts beyond the calendar, a fact that the family refuses at sending."""
+    try:
+        return due_of(folder, day)
+    except OverflowError:
+        return NO_DATE
 
 
 def _stage(db: Db, folder: Folder, step: Step, day: date, signed: date | None) -> Stage:

@@ -66,7 +66,7 @@ def submit(
     corrections.keep(db, folder, actor)
     if not folder.title:
         raise Refusal("title-missing")
-    main = _main(db, folder)
+    main = main_document(db, folder)
     _ready(db, folder)
     circuit_version = freeze(db, folder.collectivity_id, folder.family)
     folder.circuit_version_id = circuit_version.id
@@ -156,7 +156,8 @@ def _to_fix(found: Sequence[Problem]) -> Refusal:
     )
 
 
-def _main(db: Db, folder: Folder) -> Document:
+def main_document(db: Db, folder: Folder) -> Document:
+    """The document that would be signed; refuses `nothing-to-sign`."""
     query = sa.select(Document).where(
         Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
     )

@@ -114,19 +114,23 @@ def _steps(db: Db, folder: Folder) -> list[Step]:
 
 
 def _signer(db: Db, folder: Folder, slot: Slot, person: Person, certificates: list[Certificate]) -> Signer:
-    lacks = [one for one in (_certificate(folder, certificates), _mandate(db, folder, slot, person)) if one]
+    lacks = [
+        one
+        for one in (certificate_lacks(folder, certificates, today()), _mandate(db, folder, slot, person))
+        if one
+    ]
     return Signer(person.name, tuple(lacks), tuple(_notes(certificates, today())) if not lacks else ())
 
 
-def _certificate(folder: Folder, certificates: list[Certificate]) -> str:
-    """What his certificates lack, the nearest to serving first; nothing when one of them will do."""
+def certificate_lacks(folder: Folder, certificates: list[Certificate], day: date) -> str:
+    """What his certificates lack to sign this folder on that day, the nearest to serving first; empty when one will do."""
     family = family_of(folder.in_force)
     if not certificates:
         return "n’a pas de certificat inscrit"
     suited = [one for one in certificates if Purpose(one.purpose).suits(family.certificate_purpose)]
     if not suited:
         return "n’a pas de certificat inscrit pour cet usage"
-    alive = [one for one in suited if one.not_after.astimezone(PARIS).date() >= today()]
+    alive = [one for one in suited if one.not_after.astimezone(PARIS).date() >= day]
     if not alive:
         return "n’a qu’un certificat expiré"
     rank = ASSURANCES.index(family.minimum_signature)

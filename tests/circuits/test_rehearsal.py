@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from app.circuits import drafting, library
 from app.circuits.gestures import Gesture
 from app.core.clock import PARIS, today
-from app.core.db import NO_DATE, Db, reading
+from app.core.db import NO_DATE, Db, engine, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import deposit, sending
@@ -32,12 +32,14 @@ from app.folders.rehearsal import Rehearsal, again, imagined, rehearse
 from app.folders.seats import slots_of
 from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
-from app.operations.circuits.rehearsing import view
+from app.operations.circuits.rehearsing import unanswered, view
 from app.people import desks
 from app.people.actor import Actor, system
 from app.people.mandates import end_mandate
 from app.people.models import Desk, User
+from app.signing import setting
 from app.signing.enrol import certificates_of, withdraw
+from app.signing.models import Certificate
 from tests.builders.house import INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy
 from workflows.circuit import Circuit, Phase
@@ -310,6 +312,7 @@ def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: Hous
     drafting.change(house.actor(K), "invoice", 0, [Gesture("write", "finance", step=step)])
     page = words(ask(house, circuit="brouillon", f_proof_of_service="comptabilite"))
     assert "2 personnes différentes doivent viser, et 1 seulement en a le droit." in page
+    assert "le droit.a" not in page
     assert "Ce brouillon ne peut pas encore être publié" in page
     assert "Ce dossier irait jusqu’au bout" in words(ask(house, f_proof_of_service="comptabilite"))
 
@@ -328,11 +331,203 @@ def test_a_certificate_that_lacks_is_told_and_stops_the_folder(house: House) -> 
     with reading(here(house)) as db:
         (certificate,) = certificates_of(db, mayor.user_id or 0)
     page = words(ask(house, jour=(certificate.not_after.date() + timedelta(days=30)).isoformat()))
-    assert "Armel Kervadec n’aura pas de certificat, fini le" in page
+    assert "Armel Kervadec n’aura qu’un certificat expiré ce jour-là." in page
     withdraw(house.actor(K), certificate.id, "Carte perdue")
     page = words(ask(house, jour=today().isoformat()))
     assert "Ce dossier partirait, puis s’arrêterait : étape 4, Bon à payer (1 blocage)" in page
-    assert "Armel Kervadec n’aura pas de certificat inscrit pour signer ce jour-là." in page
+    assert "Armel Kervadec n’aura pas de certificat inscrit ce jour-là." in page
+
+
+CONTRACT = {"type": "contract", "f_matter": "1.1", "f_amount": "1000", "f_transmitted": "yes"}
+
+
+def test_a_certificate_below_the_level_that_the_family_asks_leaves_paper_alone(house: House) -> None:
+    page = words(ask(house, **CONTRACT))
+    assert "Ce dossier irait jusqu’au bout, signé sur papier (1 point à surveiller)" in page
+    assert "Armel Kervadec n’aura pas de certificat de ce niveau ce jour-là." in page
+    assert (
+        "Demandé : signature avancée sur certificat qualifié. La signature sur papier reste possible." in page
+    )
+
+
+def test_a_certificate_below_the_level_stops_what_is_not_signed_on_paper(house: House) -> None:
+    with engine().begin() as connection:
+        connection.execute(sa.update(Certificate).values(assurance="simple"))
+    page = words(ask(house, type="pes", f_slips="3", f_total="12"))
+    assert "Ce dossier partirait, puis s’arrêterait : étape 2, Signature de l’ordonnateur (1 blocage)" in page
+    assert "Armel Kervadec n’aura pas de certificat de ce niveau ce jour-là." in page
+    assert "Demandé : signature avancée." in page
+
+
+def test_a_certificate_for_flows_alone_signs_no_invoice(house: House) -> None:
+    mayor = house.actor("a.kervadec")
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(Certificate).where(Certificate.user_id == mayor.user_id).values(purpose="pes")
+        )
+    page = words(ask(house))
+    assert "Ce dossier partirait, puis s’arrêterait : étape 4, Bon à payer" in page
+    assert "n’aura pas de certificat inscrit pour cet usage ce jour-là." in page
+
+
+def two_signatures(house: House) -> None:
+    """Both the mayor's desk and the direction sign, where somebody has no certificate."""
+    desks.seat(here(house), "direction", "s.rivoal", [Right.ACT, Right.SIGN])
+    who = [{"desk": "maire"}, {"desk": "direction"}]
+    step = {"label": "Bon à payer", "kind": "sign", "who": who, "quorum": "all"}
+    drafting.change(house.actor(K), "invoice", 0, [Gesture("write", "bon_a_payer", step=step)])
+
+
+def test_a_certificate_that_lacks_to_a_quorum_stops_the_folder(house: House) -> None:
+    two_signatures(house)
+    page = words(ask(house, circuit="brouillon"))
+    assert "Ce dossier partirait, puis s’arrêterait : étape 4, Bon à payer (1 blocage)" in page
+    assert "Solenn Rivoal n’aura pas de certificat inscrit ce jour-là." in page
+
+
+def test_a_fact_that_lacks_is_asked_and_the_condition_that_it_decides_is_told(house: House) -> None:
+    page = words(ask(house, f_total_ttc="", f_received_on=""))
+    assert "Ce dossier ne partirait pas (2 blocages, 1 point à surveiller)" in page
+    assert "« Montant TTC » reste à renseigner." in page
+    assert "« Date de réception » reste à renseigner." in page
+    told = "L’étape « Direction générale » dépend de « Montant TTC », qui n’est pas renseigné"
+    assert f"{told} : elle n’est pas dans cet essai." in page
+    page = words(ask(house, type="pes"))
+    assert "Ce dossier ne partirait pas" in page
+    assert "L’étape « Signature de l’ordonnateur » dépend de « Bordereaux à signer »" in page
+
+
+def test_an_empty_fact_that_decides_of_nothing_is_not_told(house: House) -> None:
+    steps = family("invoice").circuit.to_data()["steps"]
+    steps[2]["when"] = {
+        "any": [{"field": "total_ttc", "op": ">", "value": 0}, {"field": "iban", "op": "==", "value": "FR"}]
+    }
+    steps[1]["when"] = {"not": {"field": "order_ref", "op": "present"}}
+    circuit = load({"key": "x", "label": "X", "steps": steps})
+    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {"total_ttc": "10"})
+    assert unanswered(folder, circuit) == []
+    folder.fields = {}
+    assert len(unanswered(folder, circuit)) == 1
+
+
+def test_a_restricted_type_is_tried_from_the_desks_that_deposit_it(house: House) -> None:
+    page = words(ask(house, type="pes_payroll"))
+    assert "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour ce type de dossier." in page
+    assert "irait jusqu’au bout" not in page
+    offered = (
+        ask(house, type="pes_payroll").get_data(as_text=True).split('id="bureau"')[1].split("</select>")[0]
+    )
+    assert "Service de la paye" in offered
+    assert "Comptabilité" not in offered
+
+
+@pytest.mark.parametrize("desk", ["", "999999", "²", "9" * 30])
+def test_a_desk_that_cannot_deposit_is_told_beside_it(house: House, desk: str) -> None:
+    page = words(ask(house, bureau=desk))
+    assert "Choisissez le bureau qui dépose" in page
+    assert "(Possible)" not in page
+
+
+def test_the_end_says_which_steps_it_does_not_count(house: House) -> None:
+    page = words(ask(house))
+    assert (
+        "si chaque étape prend tout son délai ; « Remise au logiciel de finances » n’en a pas et n’est pas"
+        in page
+    )
+    assert "au plus tard" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "day"), [("jour", "9999-12-31"), ("jour", "0001-01-01"), ("f_received_on", "9999-12-31")]
+)
+def test_a_day_out_of_the_calendar_is_refused_beside_it(house: House, name: str, day: str) -> None:
+    answer = ask(house, **{name: day})
+    assert answer.status_code == 200
+    assert "L’essai compte de 2000 à 2100 : choisissez une date de ces années." in words(answer)
+    assert "(Possible)" not in words(answer)
+
+
+def test_a_draft_received_beyond_the_calendar_is_told_as_a_fact_to_correct(house: House) -> None:
+    folder_id = house.an_invoice(at="draft", received_on="9999-12-31")
+    answer = house.client(G).get(f"/dossiers/{folder_id}/essai")
+    assert answer.status_code == 200
+    assert "Ce dossier ne partirait pas (1 blocage)" in words(answer)
+    assert "La date de réception est dans le futur." in words(answer)
+
+
+def test_what_a_carrier_would_refuse_is_told_of_a_draft(house: House) -> None:
+    folder_id = house.an_act("other_act", at="draft")
+    assert "ne partirait pas" not in words(house.client(K).get(f"/dossiers/{folder_id}/essai"))
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE collectivity SET department = '29'"))
+    page = words(house.client(K).get(f"/dossiers/{folder_id}/essai"))
+    assert "Ce dossier ne partirait pas (1 blocage" in page
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    assert " ".join(str(refused.value.facts["details"]).split()) in page
+    assert "Terminé le" not in page
+
+
+def test_the_mayor_as_secretary_is_told_as_one_person_for_two_parts(house: House) -> None:
+    a_mayor_and_a_deputy(house, families=("invoice",))
+    mayor = str(house.actor("a.kervadec").user_id)
+    page = words(ask(house, type="deliberation", f_sitting_secretary=mayor, f_matter="7.5"))
+    assert "2 personnes différentes doivent signer, et 1 seulement en a le droit." in page
+    assert (
+        "Ce dossier partirait, puis s’arrêterait : étape 2, Maire et secrétaire de séance (1 blocage" in page
+    )
+    assert "Gaud Le Bras : " in page
+
+
+def test_a_desk_that_is_named_twice_counts_for_one(house: House) -> None:
+    steps = family("invoice").circuit.to_data()["steps"]
+    steps[1] |= {"who": [{"desk": "finances"}, {"chosen": "proof_of_service"}], "quorum": "all"}
+    library.publish(
+        house.actor(K), "invoice", library.as_yaml({**family("invoice").circuit.to_data(), "steps": steps})
+    )
+    assert "les 2, dans n’importe quel ordre" in words(ask(house))
+    assert "les 2" not in words(ask(house, f_proof_of_service="finances"))
+    steps[1]["quorum"] = 2
+    library.publish(
+        house.actor(K), "invoice", library.as_yaml({**family("invoice").circuit.to_data(), "steps": steps})
+    )
+    page = words(ask(house, f_proof_of_service="finances"))
+    assert "2 parts sont demandées, et l’étape n’en a que 1" in page
+
+
+def of_circuit(house: House, *steps: dict[str, Any]) -> str:
+    """What is read of an invoice that would follow these steps."""
+    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {})
+    with reading(here(house)) as db:
+        rehearsal = rehearse(db, folder, load({"key": "x", "label": "X", "steps": list(steps)}), MONDAY)
+        told = view(db, folder, rehearsal)
+    return " ".join([told.verdict, *(snag.sentence for one in told.stages for snag in one.snags)])
+
+
+def test_a_town_without_a_seal_waits_at_a_seal(house: House) -> None:
+    seal = {"key": "a", "label": "Cachet", "kind": "seal"}
+    assert "irait" in of_circuit(house, seal)
+    setting.configure(house.settings.model_copy(update={"seal_p12": None}))
+    try:
+        page = of_circuit(house, seal)
+    finally:
+        setting.configure(house.settings)
+    assert "s’arrêterait" in page
+    assert "Aucun cachet n’est installé" in page
+
+
+def test_a_channel_that_is_none_is_never_told_as_the_hand_over(house: House) -> None:
+    page = of_circuit(house, {"key": "a", "label": "Envoi", "kind": "transmit", "channel": "zzz"})
+    assert page.startswith("Ce dossier ne partirait pas")
+    assert "n’existe pas. Corrigez le circuit." in page
+
+
+def test_a_circuit_that_the_law_has_outgrown_sends_nothing(house: House) -> None:
+    circuit = load({"key": "x", "label": "X", "steps": family("invoice").circuit.to_data()["steps"][:2]})
+    _take(house.actor(K), circuit)
+    page = words(ask(house))
+    assert "Ce dossier ne partirait pas" in page
+    assert "Le circuit en vigueur ne suit plus les règles de ce type." in page
 
 
 def test_a_ceiling_and_a_mandate_that_ends_before_the_day_are_told(house: House) -> None:
@@ -402,7 +597,10 @@ def test_a_draft_is_rehearsed_before_it_is_sent_and_stays_a_draft(house: House) 
     page = words(client.post(f"/dossiers/{folder_id}/brouillon", data=form, follow_redirects=True))
     assert "Direction générale : Solenn Rivoal" in page
     house.save(folder_id, G, {"received_on": ""})
-    assert "Ce dossier ne peut pas encore être envoyé" in words(client.get(f"/dossiers/{folder_id}/essai"))
+    page = words(client.get(f"/dossiers/{folder_id}/essai"))
+    assert "Ce dossier ne partirait pas (1 blocage)" in page
+    assert "« Date de réception » reste à renseigner." in page
+    assert "irait jusqu’au bout" not in page
 
 
 def test_only_who_deposits_a_draft_rehearses_it(house: House) -> None:

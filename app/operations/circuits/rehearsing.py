@@ -1,13 +1,10 @@
 """A rehearsal as a person reads it: by name and by day, and what would block it, with the page where that is mended."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-import sqlalchemy as sa
-
-from app.circuits.library import family_of
-from app.core.clock import PARIS
+from app.circuits.library import OURS, current, family_of
 from app.core.db import NO_DATE, Db
 from app.core.french import jour, spaces
 from app.core.grammar import de, plural
@@ -17,16 +14,28 @@ from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.folders.move import lacking_words
 from app.folders.rehearsal import Rehearsal, Stage
-from app.folders.seats import Slot
+from app.folders.seats import Person, Slot, lacks_people
+from app.folders.sending import find_problems, main_document
+from app.folders.sockets import plugged
 from app.operations.circuits.views import HANDOVER
 from app.people import mandates
-from app.people.models import User
+from app.signing import setting
+from app.signing.enrol import certificates_by_person
+from app.signing.foreseen import certificate_lacks
 from app.signing.models import Certificate
+from app.transmission.channels import open_channel
+from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
-from workflows.circuit import Circuit, StepKind, WhoKind
+from app.trust.assurance import LABELS, SIMPLE
+from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
 from workflows.drawing import quorum_text
-from workflows.family import Family, Field
+from workflows.engine import filled
+from workflows.family import Family, Field, check_circuit, problems
+from workflows.loader import sketch
 from workflows.mandates import fitting
+
+Held = Mapping[int, list[Certificate]]
 
 _OF_ANOTHER = (
     ("Votre mandat", "son mandat"),
@@ -44,11 +53,16 @@ _OF_ANOTHER = (
 
 @dataclass(frozen=True)
 class Snag:
-    """One thing that would block a step (`stops`) or that is to be watched, and the desk where it is mended, if one is."""
+    """One thing that would block a step (`stops`) or that is to be watched, and the desk where it is mended, if one is.
+
+    One that is not `counted` says why another blocks. `by_hand`: the step can then be signed on paper alone.
+    """
 
     sentence: str
     stops: bool
     desk: int | None = None
+    counted: bool = True
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,73 +83,108 @@ class StageView:
 
 @dataclass(frozen=True)
 class View:
-    """The whole rehearsal in words."""
+    """The whole rehearsal in words.
+
+    `lacking`: what keeps the folder from leaving, beside its steps; `doubts`: the conditions that an empty fact decides.
+    """
 
     stages: Sequence[StageView]
     verdict: str
     tone: str
-    ending: str
-    late: str
+    ending: str = ""
+    late: str = ""
+    lacking: Sequence[str] = ()
+    doubts: Sequence[str] = ()
 
 
-def view(db: Db, folder: Folder, rehearsal: Rehearsal) -> View:
+def view(
+    db: Db, folder: Folder, rehearsal: Rehearsal, lacking: Sequence[str] = (), doubts: Sequence[str] = ()
+) -> View:
     """The rehearsal of a folder in words; a certificate or a mandate is looked at on the day on which it would serve."""
+    told = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
     if rehearsal.refusal is not None:
         words = sentences.say(rehearsal.refusal.key, rehearsal.refusal.facts)[1]
-        return View((), spaces(words), "danger", "", "")
-    certified = _certified(db, folder.collectivity_id, rehearsal.stages)
-    stages = [
-        _stage(db, folder, stage, certified, rank) for rank, stage in enumerate(rehearsal.stages, start=1)
+        return View((), spaces(words), "danger", "", "", *told)
+    held = _certificates(db, rehearsal.stages)
+    stages = [_stage(db, folder, stage, held, rank) for rank, stage in enumerate(rehearsal.stages, start=1)]
+    verdict, tone = _verdict(rehearsal.stages, stages, lacking, doubts)
+    if lacking or any(one.stops for one in stages):
+        return View(stages, spaces(verdict), tone, "", "", *told)
+    ending, late = _ending(rehearsal)
+    return View(stages, spaces(verdict), "warn" if late else tone, spaces(ending), late, *told)
+
+
+def _verdict(
+    stages: Sequence[Stage], views: Sequence[StageView], lacking: Sequence[str], doubts: Sequence[str]
+) -> tuple[str, str]:
+    """The one sentence of the rehearsal, with how much blocks and how much is to be watched, and its tone."""
+    snags = [snag for one in views for snag in one.snags if snag.counted]
+    blocks = len(lacking) + sum(snag.stops for snag in snags)
+    risks = len(doubts) + sum(not snag.stops for snag in snags)
+    unsent = [
+        one for one, stage in zip(views, stages, strict=True) if stage.unsendable or _unknown(stage.step)
     ]
-    stopped = next((one for one in stages if one.stops), None)
-    risks = sum(not snag.stops for one in stages for snag in one.snags)
-    blocks = sum(snag.stops for one in stages for snag in one.snags)
-    verdict, tone = "Ce dossier irait jusqu’au bout", "ok"
-    if stopped is not None:
-        unsent = any(stage.unsendable for stage in rehearsal.stages)
-        verdict = "Ce dossier ne partirait pas" if unsent else "Ce dossier partirait, puis s’arrêterait"
-        verdict, tone = f"{verdict} : étape {stopped.n}, {stopped.label}", "danger"
-    elif risks:
-        tone = "warn"
-    if told := ", ".join(
-        plural(count, word, words)
-        for count, word, words in (
-            (blocks, "blocage", "blocages"),
-            (risks, "point à surveiller", "points à surveiller"),
-        )
-        if count
-    ):
-        verdict = f"{verdict} ({told})"
-    ending, late = "", ""
-    if stopped is None:
-        ending = f"Terminé au plus tard le {jour(rehearsal.ends)}, si chaque étape prend tout son délai."
-        if rehearsal.due != NO_DATE:
-            ending += f" Échéance du dossier : {jour(rehearsal.due)}"
-            ending += "" if ending.endswith(".") else "."
-            days = (rehearsal.ends - rehearsal.due) // timedelta(days=1)
-            late = f"{plural(days, 'jour')} trop tard." if days > 0 else ""
-            tone = "warn" if late else tone
-    return View(stages, spaces(verdict), tone, spaces(ending), late)
+    stopped = [one for one in views if one.stops]
+    verdict, tone = "Ce dossier irait jusqu’au bout", "warn" if risks else "ok"
+    if any(snag.by_hand for snag in snags):
+        verdict = "Ce dossier irait jusqu’au bout, signé sur papier"
+    if lacking:
+        verdict, tone = "Ce dossier ne partirait pas", "danger"
+    elif unsent:
+        verdict, tone = f"Ce dossier ne partirait pas : étape {unsent[0].n}, {unsent[0].label}", "danger"
+    elif stopped:
+        place = f"étape {stopped[0].n}, {stopped[0].label}"
+        verdict, tone = f"Ce dossier partirait, puis s’arrêterait : {place}", "danger"
+    counts = ((blocks, "blocage", "blocages"), (risks, "point à surveiller", "points à surveiller"))
+    told = ", ".join(plural(count, word, words) for count, word, words in counts if count)
+    return (f"{verdict} ({told})" if told else verdict), tone
 
 
-def _stage(db: Db, folder: Folder, stage: Stage, certified: Mapping[int, date], rank: int) -> StageView:
+def _ending(rehearsal: Rehearsal) -> tuple[str, str]:
+    """When the folder would be over, which steps that does not count, its legal last day; and by how much it is late."""
+    ending = f"Terminé le {jour(rehearsal.ends)} si chaque étape prend tout son délai"
+    if free := [f"« {one.step.label} »" for one in rehearsal.stages if not one.step.days]:
+        verbs = "n’en ont pas et ne sont pas comptées" if len(free) > 1 else "n’en a pas et n’est pas comptée"
+        ending += f" ; {_listed(free)} {verbs}"
+    ending = f"{ending}."
+    if rehearsal.due == NO_DATE:
+        return ending, ""
+    ending += f" Échéance du dossier : {jour(rehearsal.due)}"
+    days = (rehearsal.ends - rehearsal.due) // timedelta(days=1)
+    return f"{ending.removesuffix('.')}.", f"{plural(days, 'jour')} trop tard." if days > 0 else ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    """« A, B et C »."""
+    return " et ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _stage(db: Db, folder: Folder, stage: Stage, held: Held, rank: int) -> StageView:
     step = stage.step
-    who = [_slot(slot) for slot in (stage.slots or stage.seats)]
+    parts = stage.slots or stage.seats
+    who = [_slot(slot) for slot in parts]
     if step.kind.automatic:
-        channel = f", vers {traits_of(step.channel).relayed_to or HANDOVER}" if step.channel else ""
-        who = [f"Automatique{channel}"]
-    elif quorum := quorum_text(step):
+        who = [f"Automatique{_towards(step)}"]
+    # A desk that is named twice is one part: the count is that of the parts
+    elif quorum := quorum_text(replace(step, who=step.who[: len(parts) or None])):
         who.append(quorum)
     when = f"avant {jour(stage.due)}" if stage.due != NO_DATE else "sans échéance"
     if stage.due < stage.entered:
         when = f"échu le {jour(stage.due)}, avant d’y arriver"
     return StageView(
-        rank,
-        step.label,
-        [spaces(one) for one in who],
-        spaces(when),
-        list(_snags(db, folder, stage, certified)),
+        rank, step.label, [spaces(one) for one in who], spaces(when), list(_snags(db, folder, stage, held))
     )
+
+
+def _unknown(step: Step) -> bool:
+    """Whether the step sends by a channel that the house does not have: the folder is then refused when it is sent."""
+    return bool(step.channel) and step.channel not in channels()
+
+
+def _towards(step: Step) -> str:
+    if not step.channel or _unknown(step):
+        return ""
+    return f", vers {traits_of(step.channel).relayed_to or HANDOVER}"
 
 
 def _slot(slot: Slot) -> str:
@@ -145,60 +194,94 @@ def _slot(slot: Slot) -> str:
     return f"{slot.label} : {names}" if names else f"{slot.label} : personne"
 
 
-def _snags(db: Db, folder: Folder, stage: Stage, certified: Mapping[int, date]) -> Iterable[Snag]:
-    step, verb = stage.step, stage.step.kind.infinitive
+def _snags(db: Db, folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
+    step = stage.step
     if stage.refusal is not None:
         yield Snag(spaces(f"Il manque : {stage.refusal.facts.get('what', '')}."), stops=True)
-        return
-    if step.kind.automatic:
-        return
-    if stage.unsendable:
-        yield from _nobody(stage)
-        return
-    if step.kind is not StepKind.SIGN:
-        return
+    elif step.kind.automatic:
+        yield from _alone(step)
+    elif stage.unsendable:
+        yield from _nobody(step, stage.seats)
+    elif step.kind is StepKind.SIGN:
+        if stage.stuck:
+            yield from _nobody(step, stage.slots, by_mandate=True)
+        yield from _mandates(db, folder, stage)
+        if not stage.stuck:
+            yield from _certified(folder, stage, held)
+
+
+def _alone(step: Step) -> Iterable[Snag]:
+    """What keeps a step that nobody acts on from ending: no seal, a channel that does not exist or reaches nobody."""
+    if step.kind is StepKind.SEAL and not setting.sealed():
+        yield Snag("Aucun cachet n’est installé : le dossier attendrait ici.", stops=True)
+    if _unknown(step):
+        yield Snag(spaces(f"Le canal « {step.channel} » n’existe pas. Corrigez le circuit."), stops=True)
+    elif step.channel and (unset := open_channel(step.channel).unset):
+        yield Snag(spaces(f"Le dossier attendrait ici : {unset[:1].lower()}{unset[1:]}"), stops=True)
+
+
+def _mandates(db: Db, folder: Folder, stage: Stage) -> Iterable[Snag]:
+    """Those who sit at the desks of the step and whose mandates do not cover this folder on that day, each with why."""
     able = {person.user_id for slot in stage.slots for person in slot.people}
     named = {person.user_id for slot in stage.seats if slot.named_user_id for person in slot.people}
-    for person in {one.user_id: one for slot in stage.seats for one in slot.people}.values():
-        if person.user_id in able | named:
-            continue
-        why = _mandate(db, folder, person.user_id, stage.entered)
-        yield Snag(spaces(f"{person.name} : {why}"), stops=stage.stuck)
-    without = [
-        person
-        for person in {one.user_id: one for slot in stage.slots for one in slot.people}.values()
-        if certified.get(person.user_id, date.min) < stage.entered
-    ]
+    for person in _people(stage.seats):
+        if person.user_id not in able | named:
+            why = _mandate(db, folder, person.user_id, stage.entered)
+            yield Snag(spaces(f"{person.name} : {why}"), stops=stage.stuck, counted=not stage.stuck)
+
+
+def _certified(folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
+    """Those who could sign and have no certificate that serves; they block where too few are left without them."""
     family = family_of(folder.in_force)
-    for person in without:
-        alone = len(without) == len(able)
-        end = certified.get(person.user_id)
-        what = f"certificat, fini le {jour(end)}" if end else "certificat inscrit"
-        paper = " La signature sur papier reste possible." if family.paper_signature else ""
-        yield Snag(
-            spaces(f"{person.name} n’aura pas de {what} pour {verb} ce jour-là.{paper}"),
-            stops=alone and not family.paper_signature,
-        )
+    lacks = {
+        person.user_id: certificate_lacks(folder, held.get(person.user_id, []), stage.entered)
+        for person in _people(stage.slots)
+    }
+    left = tuple(
+        replace(slot, people=tuple(one for one in slot.people if not lacks[one.user_id]))
+        for slot in stage.slots
+    )
+    short = lacks_people(stage.step, left)
+    asked = "" if family.minimum_signature == SIMPLE else f" Demandé : {LABELS[family.minimum_signature]}."
+    paper = " La signature sur papier reste possible." if family.paper_signature else ""
+    for person in _people(stage.slots):
+        if lack := lacks[person.user_id].replace("n’a ", "n’aura ", 1):
+            yield Snag(
+                spaces(f"{person.name} {lack} ce jour-là.{asked}{paper}"),
+                stops=short and not family.paper_signature,
+                by_hand=short and family.paper_signature,
+            )
 
 
-def _nobody(stage: Stage) -> Iterable[Snag]:
-    """Why too few could act: the desks where nobody has the right, else one person for two parts."""
-    verb = stage.step.kind.infinitive
-    empty = [slot for slot in stage.seats if not slot.people]
+def _people(slots: Sequence[Slot]) -> list[Person]:
+    """Those of these parts, each once."""
+    return list({one.user_id: one for slot in slots for one in slot.people}.values())
+
+
+def _nobody(step: Step, slots: Sequence[Slot], *, by_mandate: bool = False) -> Iterable[Snag]:
+    """Why too few could act: the desks where nobody may, too few parts, else one person for two parts.
+
+    `by_mandate`: the people have the right there, and no mandate that covers the folder on that day.
+    """
+    verb = step.kind.infinitive
+    empty = [slot for slot in slots if not slot.people]
     for slot in empty:
         where = f"à « {slot.label} »" if slot.desk_id else f"parmi les bureaux {de(slot.label)}"
-        yield Snag(spaces(f"Personne n’a le droit de {verb} {where}."), stops=True, desk=slot.desk_id)
-    if not empty:
-        needed = stage.step.quorum.needed(len(stage.seats))
-        people = {person.user_id for slot in stage.seats for person in slot.people}
-        yield Snag(
-            spaces(
-                f"{needed} personnes différentes doivent {verb}, et {len(people)} seulement en "
-                f"{'ont' if len(people) > 1 else 'a'} le droit."
-                f"{'ont' if len(people) > 1 else 'a'} le droit."
-            ),
-            stops=True,
+        what = "n’aura de mandat pour" if by_mandate else "n’a le droit de"
+        desk = None if by_mandate else slot.desk_id
+        yield Snag(spaces(f"Personne {what} {verb} {where}."), stops=True, desk=desk)
+    needed = step.quorum.needed(len(slots))
+    able = filled([[person.user_id for person in slot.people] for slot in slots])
+    if needed > len(slots):
+        sentence = (
+            f"{needed} parts sont demandées, et l’étape n’en a que {len(slots)} : le même bureau, ou la même personne, "
+            "y est désigné deux fois."
         )
+        yield Snag(spaces(sentence), stops=True)
+    elif not empty:
+        may = f"{'ont' if able > 1 else 'a'} le droit"
+        people = f"{needed} personnes différentes doivent {verb}, et {able} seulement en {may}."
+        yield Snag(spaces(people), stops=True)
 
 
 def _mandate(db: Db, folder: Folder, user_id: int, day: date) -> str:
@@ -213,22 +296,84 @@ def _mandate(db: Db, folder: Folder, user_id: int, day: date) -> str:
     return "aucun mandat ne porte sur ce dossier."
 
 
-def _certified(db: Db, collectivity_id: int, stages: Sequence[Stage]) -> dict[int, date]:
-    """The last day of the best certificate of each who would sign; one that waits for a word serves nothing."""
+def _certificates(db: Db, stages: Sequence[Stage]) -> Held:
+    """The certificates of each who would sign."""
     signing = [one for one in stages if one.step.kind is StepKind.SIGN]
-    people = {person.user_id for stage in signing for slot in stage.seats for person in slot.people}
-    query = (
-        sa.select(Certificate.user_id, sa.func.max(Certificate.not_after))
-        .join(User, User.id == Certificate.user_id)
-        .where(
-            User.collectivity_id == collectivity_id,
-            Certificate.user_id.in_(people),
-            Certificate.withdrawn_at.is_(None),
-            Certificate.to_confirm.is_(False),
-        )
-        .group_by(Certificate.user_id)
-    )
-    return {user_id: end.astimezone(PARIS).date() for user_id, end in db.execute(query)} if people else {}
+    people = {person.user_id for stage in signing for slot in stage.slots for person in slot.people}
+    return certificates_by_person(db, people)
+
+
+def way_of(db: Db, folder: Folder) -> tuple[Circuit, list[str]]:
+    """The circuit that this folder would follow if it were sent now, and why it would be refused (`library.freeze`)."""
+    family, version = family_of(folder.family), current(db, folder.collectivity_id, folder.family)
+    if version is None:
+        return family_of(folder.in_force).circuit, []
+    circuit = sketch(version.definition)
+    try:
+        check_circuit(family, circuit)
+    except Refusal as refusal:
+        if version.published_by == OURS:
+            return family.circuit, []
+        details = refusal.facts.get("details", "")
+        return circuit, [f"Le circuit en vigueur ne suit plus les règles de ce type. {details}"]
+    return circuit, []
+
+
+def keeping(db: Db, folder: Folder) -> list[str]:
+    """Why this draft would not leave, as `sending.send` asks it: what it lacks, else what its carriers would refuse."""
+    found = [] if folder.title else ["Le dossier n’a pas de titre : donnez-en un."]
+    try:
+        main_document(db, folder)
+    except Refusal:
+        found.append("Le document principal manque, ou n’est pas un PDF.")
+    found += [one.sentence for one in find_problems(db, folder)]
+    if found:
+        return found
+    try:
+        return [one.sentence for check in plugged.checks.of(folder) for one in check(db, folder)]
+    except Refusal as refusal:
+        told_at_its_step = refusal.key == "channel-unknown"
+        return [] if told_at_its_step else [sentences.say(refusal.key, refusal.facts)[1]]
+
+
+def missing(folder: Folder, fields: Sequence[Field], day: date) -> list[str]:
+    """What the law asks of these facts and does not have, for a folder sent on this day."""
+    keys = {one.key for one in fields}
+    found = problems(family_of(folder.in_force), folder.fields, at="submit", today=day)
+    return [one.sentence for one in found if one.field in keys]
+
+
+def unanswered(folder: Folder, circuit: Circuit) -> list[str]:
+    """The steps that apply, or do not, only because a fact is empty."""
+    family, facts = family_of(folder.in_force), folder.facts
+    told = []
+    for step in circuit.steps:
+        if step.when is None or _decided(step.when, facts) is not None:
+            continue
+        empty = sorted(name for name in step.when.fields if facts.get(name) in (None, ""))
+        labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
+        verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
+        here = "elle est dans cet essai" if step.applies(facts) else "elle n’est pas dans cet essai"
+        told.append(f"L’étape « {step.label} » dépend de {_listed(labels)}, qui {verb} : {here}.")
+    return told
+
+
+def _decided(condition: Condition, facts: Facts) -> bool | None:
+    """Whether a condition holds whatever the empty facts become; None when they decide of it.
+
+    To be empty is an answer where the condition asks only whether the fact is there.
+    """
+    match condition:
+        case AllOf() | AnyOf():
+            enough = isinstance(condition, AnyOf)
+            parts = {_decided(part, facts) for part in condition.parts}
+            return enough if enough in parts else None if None in parts else not enough
+        case Not():
+            part = _decided(condition.part, facts)
+            return None if part is None else not part
+        case Test() if condition.op != "present" and facts.get(condition.field) in (None, ""):
+            return None
+    return condition.holds(facts)
 
 
 def asked(family: Family, circuit: Circuit) -> list[Field]:

@@ -22,7 +22,6 @@ from app.core.refusals import catalogue as sentences
 from app.display.forms import choices_of
 from app.folders import rehearsal
 from app.folders.access import authorize
-from app.folders.sending import find_problems
 from app.operations.circuits import forms, rehearsing, views
 from app.transmission.settings import names as channels
 from workflows.circuit import Phase, StepKind
@@ -33,6 +32,10 @@ from workflows.vocabulary import Right
 pages = Blueprint("circuits", __name__)
 KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "step-gone"}
 """What is refused and shown in the page itself, what was typed still in it."""
+FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
+"""The days on which a rehearsal reckons."""
+TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une date de ces années."
+NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour ce type de dossier."
 
 
 @pages.get("/circuits")
@@ -273,21 +276,34 @@ def rehearse() -> str:
         family = family_of(name) if name in catalogue() else next(iter(catalogue().values()))
         draft = draft_of(db, here, family.name)
         drafted = draft.begun and request.args.get("circuit") == "brouillon"
-        circuit = sketch(draft.definition) if drafted else draft.followed
         desks = desks_of(db, here)
-        emitters = [(str(one.id), one.name) for one in desks.values() if one.may(Right.CREATE)]
-        chosen = request.args.get("bureau", "")
+        emitters = [
+            (str(one.id), one.name)
+            for key, one in desks.items()
+            if one.may(Right.CREATE) and (not family.restricted or key in family.restricted_to)
+        ]
+        chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
+        wrong_desk = NO_EMITTER if trying and emitters and desk_id is None else ""
         day, wrong_day = _day(request.args.get("jour", ""))
-        typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in family.fields}
-        fields = [_asked(db, one, typed[one.key]) for one in rehearsing.asked(family, circuit)]
-        ready = "essayer" in request.args and not wrong_day and not any(one.wrong for one in fields)
+        circuit = sketch(draft.definition) if drafted else draft.followed
+        asked = rehearsing.asked(family, circuit)
+        typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in asked}
+        fields = [_asked(db, one, typed[one.key]) for one in asked]
+        ready = trying and not wrong_day and not any(one.wrong for one in fields)
         result = broken = None
         if ready and drafted and problems(family, draft.definition, desks, channels()):
             broken = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
         if ready and desk_id is not None:
             folder = rehearsal.imagined(here, family.name, desk_id, typed)
-            result = rehearsing.view(db, folder, rehearsal.rehearse(db, folder, circuit, day))
+            way, lacking = (circuit, []) if drafted else rehearsing.way_of(db, folder)
+            result = rehearsing.view(
+                db,
+                folder,
+                rehearsal.rehearse(db, folder, way, day),
+                [*lacking, *rehearsing.missing(folder, asked, day)],
+                rehearsing.unanswered(folder, way),
+            )
         return render_template(
             "operations/circuits/rehearse.html",
             families=[(one.name, one.label) for one in catalogue().values()],
@@ -296,12 +312,13 @@ def rehearse() -> str:
             drafted=drafted,
             emitters=emitters,
             desk=chosen,
+            wrong_desk=wrong_desk,
             day=day.isoformat() if not wrong_day else request.args.get("jour", ""),
             wrong_day=wrong_day,
             fields=fields,
             result=result,
             broken=broken,
-            asked="essayer" in request.args,
+            asked=trying,
         )
 
 
@@ -310,18 +327,22 @@ def _day(typed: str) -> tuple[date, str]:
     if not typed:
         return today(), ""
     try:
-        return date.fromisoformat(typed), ""
+        day = date.fromisoformat(typed)
     except ValueError:
         return today(), "Ce n’est pas une date : choisissez-la dans le calendrier, ou écrivez-la AAAA-MM-JJ."
+    return day, "" if FIRST <= day <= LAST else TOO_FAR
 
 
 def _asked(db: Db, one: Field, value: str) -> Asked:
     wrong = ""
     if value:
         try:
-            parse(one, value)
+            known = parse(one, value)
         except ValueError as error:
             wrong = str(error)
+        else:
+            far = one.type == "date" and not FIRST <= date.fromisoformat(str(known)) <= LAST
+            wrong = TOO_FAR if far else ""
     options = choices_of(db, g.actor.collectivity_id, one)
     return Asked(one.key, spaces(one.label), one.type, value, options, spaces(wrong))
 
@@ -335,14 +356,20 @@ def of_folder(folder_id: int) -> Response | str:
         mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
         if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
             return redirect(url_for("folders.show", folder_id=folder_id))
-        lacking = [one.sentence for one in find_problems(db, folder)]
         draft = draft_of(db, g.actor.collectivity_id, folder.family)
+        way, lacking = rehearsing.way_of(db, folder)
+        lacking += rehearsing.keeping(db, folder)
         sent = rehearsal.again(folder)
         return render_template(
             "operations/circuits/of_folder.html",
             folder=folder,
             draft=draft,
             family=draft.family,
-            lacking=lacking,
-            result=rehearsing.view(db, sent, rehearsal.rehearse(db, sent, draft.followed, today())),
+            result=rehearsing.view(
+                db,
+                sent,
+                rehearsal.rehearse(db, sent, way, today()),
+                lacking,
+                rehearsing.unanswered(sent, way),
+            ),
         )
