@@ -6,6 +6,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -56,7 +58,22 @@ class Cluster:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={'on' if fsync else 'off'} -c max_connections=200"
         if not fsync:
             options += " -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self.home / "log"), "start")
+        self._options = options
+        self._start()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The server is stopped meanwhile, and cuts everybody off."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+        try:
+            yield
+        finally:
+            self._start()
+
+    def _start(self) -> None:
+        self._run(
+            "pg_ctl", "-D", str(self._data), "-w", "-o", self._options, "-l", str(self.home / "log"), "start"
+        )
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(

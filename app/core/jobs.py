@@ -5,6 +5,7 @@ have a thread of their own, so that what is long there holds nothing up.
 """
 
 import os
+import select
 import signal
 import threading
 import time
@@ -27,6 +28,8 @@ REST = 10.0
 """Seconds after which the outbox is looked at by itself, whatever nobody said; what a dead worker left is found then."""
 MINUTE = 60.0
 AFTER_A_FAULT = 1.0
+LONG_AT = 0.25
+"""Seconds between two looks whether a row that may take long waits, while quick ones are taken ahead."""
 LAST_ROUND = 20.0
 """Seconds that a round under way is given when the worker is asked to stop; it bears to be cut."""
 NIGHT, APART = timedelta(hours=3, minutes=17), timedelta(minutes=7)
@@ -75,20 +78,28 @@ class Worker:
         self._watch, self._waker = watch, waker
         self._rows: deque[Row] = deque()
         self._change = threading.Condition()
-        self._free, self._stopping = 0, False
-        self._hands = [threading.Thread(target=self._work, name=f"hand-{n}") for n in range(threads)]
+        self._free, self._on_quick, self._stopping = 0, 0, False
+        self._hands = [threading.Thread(target=self._do_rows, name=f"hand-{n}") for n in range(threads)]
         self._round: threading.Thread | None = None
         self._out, self._in = os.pipe()
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         began = time.monotonic()
-        self._round_at = self._look_at = self._interrupted_at = self._beat_at = began
-        self._may_be_due, self._worked = True, False
+        self._round_at = self._look_at = self._interrupted_at = self._beat_at = self._long_at = began
+        self._may_be_due, self._worked, self._after_quick = True, False, False
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT; what is under way is finished, and what was taken and not begun is given back."""
+        """Work until SIGTERM or SIGINT."""
         stops = (signal.SIGTERM, signal.SIGINT)
         before = [signal.signal(one, lambda *_: self.stop()) for one in stops]
+        try:
+            self.work()
+        finally:
+            for number, handler in zip(stops, before, strict=True):
+                signal.signal(number, handler)
+
+    def work(self) -> None:
+        """Work until somebody calls `stop`; what is under way is finished, what was taken and not begun is given back."""
         for one in self._hands:
             one.start()
         try:
@@ -96,8 +107,6 @@ class Worker:
                 self._turn()
         finally:
             self._finish()
-            for number, handler in zip(stops, before, strict=True):
-                signal.signal(number, handler)
 
     def stop(self) -> None:
         """Begin nothing any more."""
@@ -110,63 +119,117 @@ class Worker:
             os.write(self._in, b".")
 
     def _turn(self) -> None:
+        """Look once at what is to be done, and wait."""
+        try:
+            self._keep()
+            fed = self._feed()
+        except Exception as fault:  # noqa: BLE001 - the database may be away: it is asked again
+            self._renew_first()
+            woken = self._wait_out(fault)
+        else:
+            woken = not fed and self._wait()
+        self._may_be_due = self._may_be_due or woken or time.monotonic() >= self._look_at
+        with suppress(BlockingIOError):
+            os.read(self._out, 4096)
+
+    def _wait(self) -> bool:
+        """Wait for something to be due; whether a row may be."""
+        try:
+            return self._waker.wait(self._pause(), self._out)
+        except Exception as fault:  # noqa: BLE001 - the worker looks by itself, whatever ails what wakes it
+            return self._wait_out(fault)
+
+    def _wait_out(self, fault: Exception) -> bool:
+        """Let a moment pass after a fault; then anything may be due."""
+        log.warning("outbox.silent", error=repr(fault))
+        select.select([self._out], [], [], AFTER_A_FAULT)
+        return True
+
+    def _keep(self) -> None:
+        """The round of each minute and the leases, when it is their time."""
         moment = time.monotonic()
         if moment >= self._round_at:
             self._round_at = moment + MINUTE
             self._pass()
         if moment >= self._beat_at:
             self._beat_at = moment + outbox.beat_every()
-            outbox.beat()
-        try:
-            if self._feed():
-                return
-        except Exception as fault:  # noqa: BLE001 - the database may be away: it is asked again
-            log.warning("outbox.silent", error=repr(fault))
-            self._look_at = time.monotonic() + AFTER_A_FAULT
-            self._may_be_due = False
+            if not outbox.beat():
+                self._renew_first()
+                self._beat_at = moment + min(AFTER_A_FAULT, outbox.beat_every())
+
+    def _renew_first(self) -> None:
+        """After a fault leases may be over whose workers live, here or elsewhere: they renew them before one takes any."""
         moment = time.monotonic()
-        # What is past already waits for somebody to be free, who nudges
-        times = (self._look_at, self._interrupted_at, self._round_at, self._beat_at)
-        woken = self._waker.wait(min(one - moment for one in times if one > moment), self._out)
-        self._may_be_due = self._may_be_due or woken or time.monotonic() >= self._look_at
-        with suppress(BlockingIOError):
-            os.read(self._out, 4096)
+        self._beat_at, self._interrupted_at = moment, moment + outbox.beat_every()
+
+    def _pause(self) -> float:
+        """Seconds until something is to be done; what only waits for a thread to be free is told by that thread."""
+        moment = time.monotonic()
+        times = [self._round_at, self._beat_at]
+        if not self._may_be_due:
+            times.append(self._look_at)
+        if self._interrupted_at > moment:
+            times.append(self._interrupted_at)
+        return max(0.0, min(times) - moment)
 
     def _feed(self) -> bool:
-        """Take what somebody is free for, and a few quick rows ahead; whether something was taken."""
+        """Take what somebody is free for, or a few quick rows ahead; whether something was taken."""
         with self._change:
-            free, ahead = self._free - len(self._rows), len(self._rows)
-        if free > 0 and time.monotonic() >= self._interrupted_at:
+            free = self._free - len(self._rows)
+            ahead = self._on_quick > 0 and len(self._rows) < len(self._hands)
+        if free > 0:
+            return self._take(free == len(self._hands))
+        # Who does what is quick is soon free again. Who does what is long is not: others have what is quick meanwhile
+        if not self._may_be_due or not ahead or self._long_waits():
+            return False
+        return self._give(outbox.take(quick_only=True))
+
+    def _take(self, alone: bool) -> bool:
+        """Take for a thread that is free: what a dead worker left, or what is due; `alone`, no other is at work."""
+        if time.monotonic() >= self._interrupted_at:
             row = outbox.take_interrupted()
             if row is not None:
                 return self._give([row])
             self._interrupted_at = time.monotonic() + min(REST, outbox.lease())
-        if not self._may_be_due or ahead >= len(self._hands):
+        if not self._may_be_due:
             return False
-        rows = outbox.take(quick_only=free <= 0)
-        if rows:
-            return self._give(rows)
-        if free > 0:
-            self._may_be_due = False
-            pause = outbox.next_due()
-            self._look_at = time.monotonic() + min(REST, REST if pause is None else pause)
-            if self._worked and free == len(self._hands):
-                self._worked = False
-                outbox.rest()
+        moment = now()
+        if self._give(outbox.take(long_first=self._after_quick)):
+            return True
+        self._may_be_due = False
+        pause = outbox.next_due(moment)
+        self._look_at = time.monotonic() + min(REST, REST if pause is None else pause)
+        if self._worked and alone:
+            self._worked = False
+            outbox.rest()
+        return False
+
+    def _long_waits(self) -> bool:
+        """Whether quick rows are to leave a thread free: a row that may take long waits for one."""
+        if time.monotonic() < self._long_at:
+            return False
+        if outbox.long_waits():
+            return True
+        self._long_at = time.monotonic() + LONG_AT
         return False
 
     def _give(self, rows: list[Row]) -> bool:
+        """Hand rows to the threads; whether there are any. The turn after quick ones is that of a row that may take long."""
+        if not rows:
+            return False
         with self._change:
-            self._worked = True
+            self._worked, self._after_quick = True, outbox.is_quick(rows[0].kind)
             self._rows.extend(rows)
             self._change.notify(len(rows))
         return True
 
-    def _work(self) -> None:
+    def _do_rows(self) -> None:
         """What each of the threads that do does."""
+        quick = False
         while True:
             with self._change:
                 self._free += 1
+                self._on_quick -= quick
                 if len(self._rows) < len(self._hands):
                     self._nudge()
                 while not self._rows and not self._stopping:
@@ -175,9 +238,11 @@ class Worker:
                 if self._stopping:
                     return
                 row = self._rows.popleft()
+                quick = outbox.is_quick(row.kind)
+                self._on_quick += quick
             try:
                 outbox.do(row)
-            except Exception as fault:  # noqa: BLE001 - its end could not be written: its lease runs out, and it is done again
+            except BaseException as fault:  # noqa: BLE001 - whatever a handler raises, its thread does the next row; its lease runs out
                 log.warning("outbox.unsettled", row=row.id, kind=row.kind, error=repr(fault))
 
     def _pass(self) -> None:
@@ -201,13 +266,18 @@ class Worker:
     def _finish(self) -> None:
         self.stop()
         with self._change:
+            left = list(self._rows)
+            self._rows.clear()
             self._change.notify_all()
+        if left:
+            try:
+                outbox.give_back(left)
+            except Exception as fault:  # noqa: BLE001 - the database may be away: their leases run out
+                log.warning("outbox.silent", error=repr(fault))
         for one in self._hands:
             while one.is_alive():
                 one.join(outbox.beat_every())
                 outbox.beat()
-        if self._rows:
-            outbox.give_back(list(self._rows))
         outbox.rest()
         if self._round is not None:
             self._round.join(LAST_ROUND)

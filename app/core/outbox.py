@@ -5,6 +5,7 @@ A row is at-least-once: its handler may run again after a kill, so each effect c
 database itself (`app/core/waking.py`): there is no message beside it that could be lost.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,11 +25,11 @@ from app.core.db import Base, Db, Tenanted, Write, reading, write
 from app.core.faults import words_of
 from app.core.refusals import OutcomeUnknown, Refusal
 from app.core.texts import cleaned
-from app.core.transaction import at_once, use_case
+from app.core.transaction import after_commit, at_once, use_case
 
 log = structlog.get_logger()
-UNSETTLED = 0.5
-"""Seconds between two tries to write what became of a row."""
+UNSETTLED, LONGEST_UNSETTLED = 0.5, 5.0
+"""Seconds before what became of a row is written again, doubled at each try, and the longest of these waits."""
 MANY = 20
 """Rows of a quick kind that are taken at once."""
 LONGEST_WAIT = 3600.0  # seconds between two tries
@@ -37,6 +38,8 @@ PATIENCE = timedelta(hours=1)
 """How long a row of a kind that nobody handles here waits for another version's worker."""
 PASSING = 5.0
 """Seconds between two looks at such a row."""
+AHEAD = timedelta(days=1)
+"""By how much a lease may end too late: what ends later was written by a clock that was wrong, and by nobody who lives."""
 
 
 class Outbox(Base, Tenanted):
@@ -142,7 +145,8 @@ _passing: set[str] = set()
 _quick: set[str] = set()
 _rest: dict[str, Callable[[], None]] = {}
 _leased: dict[int, "_Lease"] = {}
-"""The leases that this process has, by row."""
+"""The leases that this process has, by row: each is of a row that waits for a thread, or that a thread does."""
+os.register_at_fork(after_in_child=_leased.clear)
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
@@ -280,9 +284,12 @@ def _take(db: Db, moment: datetime, most: int, *which: Any) -> list[Row]:
         )
         .returning(*_as_row)
     )
-    found = [Row(*one) for one in db.connection().execute(taken)]
-    _leased.update((one.id, _Lease(one.attempt, moment)) for one in found)
-    return sorted(found, key=lambda one: one.id)
+    rows = sorted((Row(*one) for one in db.connection().execute(taken)), key=lambda one: one.id)
+    leases = {one.id: _Lease(one.attempt, moment) for one in rows}
+    after_commit(
+        db, lambda: _leased.update(leases)
+    )  # a lease that was not written, or may not be, is not kept alive
+    return rows
 
 
 def _waits() -> Any:
@@ -290,7 +297,19 @@ def _waits() -> Any:
 
 
 def _interrupted(moment: datetime) -> Any:
-    return sa.and_(_rows.c.state == "running", _rows.c.lease_until < moment)
+    """Rows whose worker died: none of this process, which may have been stopped, or cut off, for longer than a lease."""
+    late = moment + timedelta(seconds=_policy["lease"]) + AHEAD
+    over = sa.or_(_rows.c.lease_until < moment, _rows.c.lease_until > late)
+    return sa.and_(_rows.c.state == "running", over, _rows.c.id.not_in(list(_leased)))
+
+
+def _long() -> Any:
+    return _rows.c.kind.not_in(sorted(_quick))
+
+
+def is_quick(kind: str) -> bool:
+    """Whether rows of this kind take milliseconds."""
+    return kind in _quick
 
 
 @use_case
@@ -302,17 +321,29 @@ def claim(db: Db, row_id: int) -> Row | None:
 
 
 @use_case
-def take(db: Db, *, quick_only: bool = False) -> list[Row]:
+def take(db: Db, *, quick_only: bool = False, long_first: bool = False) -> list[Row]:
     """Take what waits longest: one row, and those of its kind that are due too when the kind is quick, `MANY` at most.
 
-    `quick_only`: nobody is free for a row that may take long.
+    `quick_only`: nobody is free for a row that may take long. `long_first`: it is the turn of a row that may take long,
+    if one is due, whatever waits since before it.
     """
     moment = now()
+    if long_first and (rows := _take(db, moment, 1, _waits(), _long())):
+        return rows
     which = [_rows.c.kind.in_(sorted(_quick))] if quick_only else []
     rows = _take(db, moment, 1, _waits(), *which)
     if rows and rows[0].kind in _quick:
         rows += _take(db, moment, MANY - 1, _waits(), _rows.c.kind == rows[0].kind)
     return rows
+
+
+def long_waits() -> bool:
+    """Whether a row that may take long is due, or one whose worker died: quick rows must leave a thread free for it."""
+    moment = now()
+    waiting = sa.or_(sa.and_(_waits(), _long()), _interrupted(moment))
+    query = sa.select(_rows.c.id).where(_alive(), _rows.c.available_at <= moment, _free(), waiting).limit(1)
+    with reading() as db:
+        return db.scalar(query) is not None
 
 
 @use_case
@@ -333,7 +364,11 @@ def take_interrupted(db: Db) -> Row | None:
 
 @use_case
 def give_back(db: Db, rows: Sequence[Row]) -> None:
-    """Let others take at once what was taken here and not begun; no try is used up."""
+    """Let others take at once what was taken here and not begun; no try is used up.
+
+    Should the database be away, the leases of these rows are kept no more, and run out.
+    """
+    forget(rows)
     mine = sa.update(_rows).where(_ours({one.id: one.attempt for one in rows}), _rows.c.state == "running")
     db.connection().execute(
         mine.values(
@@ -343,8 +378,14 @@ def give_back(db: Db, rows: Sequence[Row]) -> None:
             available_at=_rows.c.available_at,  # said again, so that the database wakes whoever waits
         )
     )
+
+
+def forget(rows: Iterable[Row]) -> None:
+    """Keep the leases of these rows no more."""
     for one in rows:
-        _leased.pop(one.id, None)
+        lease_of = _leased.get(one.id)
+        if lease_of is not None and lease_of.attempt == one.attempt:
+            del _leased[one.id]
 
 
 def _ours(leases: Mapping[int, int]) -> sa.ColumnElement[bool]:
@@ -379,22 +420,22 @@ def settle(row: Row, state: str, error: str | None = None, wait: float = 0.0, *,
     if state == "pending":
         binds |= {"moment": now() + timedelta(seconds=wait), "uncounted": 0 if counts else 1}
     ends = {"done": _DONE, "parked": _PARKED, "pending": _AGAIN}
-    changed = at_once(ends[state], binds)
-    _leased.pop(row.id, None)
-    return bool(changed)
+    return bool(at_once(ends[state], binds))
 
 
 def _end(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> None:
-    """Settle, and again while the database is away: what was done outside is not to be done twice for that."""
-    late = time.monotonic() + _policy["lease"]
+    """Settle, and again as long as the database is away: what was done outside is not to be done twice for that.
+
+    The lease may run out meanwhile: this process does not take its own row again, and renews it once the database is back.
+    """
+    pause = UNSETTLED
     while True:
         try:
             settle(row, state, error, wait, counts=counts)
         except (SQLAlchemyError, Refusal, OutcomeUnknown) as fault:
-            if time.monotonic() > late:
-                raise
             log.warning("outbox.unsettled", row=row.id, kind=row.kind, state=state, error=repr(fault))
-            time.sleep(UNSETTLED)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_UNSETTLED)
         else:
             return
 
@@ -410,9 +451,14 @@ def renew(db: Db, leases: Mapping[int, int]) -> frozenset[int]:
         .returning(_rows.c.id)
     )
     mine = frozenset(db.connection().execute(kept).scalars())
-    for row_id in mine:
-        if known := _leased.get(row_id):
-            known.since = moment
+    known = [(_leased.get(row_id), leases[row_id]) for row_id in mine]
+    renewed = [one for one, attempt in known if one is not None and one.attempt == attempt]
+
+    def note() -> None:
+        for one in renewed:
+            one.since = moment
+
+    after_commit(db, note)
     return mine
 
 
@@ -516,14 +562,20 @@ def run(row_id: int) -> None:
 def do(row: Row) -> None:
     """Do a row that was taken; left alone when it was taken so long ago that another worker has it by now."""
     known = _leased.get(row.id)
-    sure = known is not None and now() - known.since < timedelta(seconds=lease() / 2)
-    # This process may have been stopped for a while, or the machine asleep: a letter is not to leave twice for that.
-    if not sure and not renew({row.id: row.attempt}):
-        log.warning("outbox.lost", row=row.id, kind=row.kind)
-        _leased.pop(row.id, None)
-        return
-    with logs.following(row.request):
-        _do(row)
+    mine = known if known is not None and known.attempt == row.attempt else None
+    sure = mine is not None and timedelta(0) <= now() - mine.since < timedelta(seconds=lease() / 2)
+    try:
+        # This process may have been stopped for a while, or the machine asleep: a letter is not to leave twice for that.
+        if not sure and not renew({row.id: row.attempt}):
+            log.warning("outbox.lost", row=row.id, kind=row.kind)
+            return
+        with logs.following(row.request):
+            _do(row)
+    finally:
+        # However it ended: a lease that nobody works under any more would be renewed for ever. Another thread may have
+        # taken the row since its end was written, by the same attempt if it only waited: that lease is another.
+        if mine is not None and _leased.get(row.id) is mine:
+            del _leased[row.id]
 
 
 def _do(row: Row) -> None:
@@ -550,7 +602,7 @@ def _do(row: Row) -> None:
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed
         log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
         wait = min(_policy["backoff"] * 2 ** min(row.attempt - 1, DOUBLINGS), LONGEST_WAIT)
-        settle(
+        _end(
             row,
             "parked" if row.attempt >= _tries(row.kind) else "pending",
             words_of(fault) or f"{type(fault).__name__} : {fault}"[:500],
@@ -569,8 +621,8 @@ def rest() -> None:
             log.warning("outbox.rest", name=name, error=repr(fault))
 
 
-def beat() -> None:
-    """Renew every lease that this process has; a fault is logged, and another beat comes before the lease ends."""
+def beat() -> bool:
+    """Renew every lease that this process has; False after a fault, which is logged: the next beat is to come soon."""
     leases = {row_id: lease.attempt for row_id, lease in list(_leased.items())}
     try:
         lost = leases.keys() - renew(leases) if leases else ()
@@ -580,6 +632,8 @@ def beat() -> None:
                 del _leased[row_id]
     except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
         log.warning("lease.not_renewed", error=repr(fault))
+        return False
+    return True
 
 
 def lease() -> float:
@@ -620,7 +674,7 @@ def due() -> list[int]:
                 _alive(),
                 Outbox.available_at <= moment,
                 _free(),
-                sa.or_(Outbox.state == "pending", Outbox.lease_until < moment),
+                sa.or_(_waits(), _interrupted(moment)),
             )
             .order_by(Outbox.available_at, Outbox.id)
             .limit(500)
@@ -628,9 +682,11 @@ def due() -> list[int]:
         return list(db.scalars(query))
 
 
-def next_due() -> float | None:
-    """In how many seconds the next row that waits for its hour is due; None when none waits."""
-    moment = now()
+def next_due(moment: datetime) -> float | None:
+    """How many seconds after a moment the next row that waits for its hour is due; None when none waits.
+
+    Asked of the moment before the last look at what is due: no row has its hour between the two.
+    """
     query = (
         sa.select(_rows.c.available_at)
         .where(_alive(), _rows.c.available_at > moment, _waits())
@@ -661,9 +717,12 @@ def drain() -> int:
     count = 0
     with beating():
         while rows := take() or _alone():
-            for row in rows:
-                do(row)
-                count += 1
+            try:
+                for row in rows:
+                    do(row)
+                    count += 1
+            finally:
+                forget(rows)
     if count:
         rest()
     return count

@@ -29,6 +29,13 @@ POLL = 1.0
 AGAIN = 15.0
 """Seconds between two tries to be woken again."""
 CONNECT = 5
+ALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""After a minute without an answer the connection counts as lost: a server that vanished would be listened to for hours."""
 HEARD = 2.0
 """Seconds in which what is said must be heard."""
 log = structlog.get_logger()
@@ -113,6 +120,8 @@ class Listener:
         """Wait for a notification; without a connection, for `POLL` seconds at most, then anything may be due."""
         if self._connection is None and time.monotonic() >= self._try_at:
             self._listen()
+            if self._connection is not None:
+                return True  # what was committed before it listened was said to nobody
         if self._connection is None:
             ended = select.select([pipe], [], [], min(seconds, POLL))[0]
             return not ended
@@ -167,7 +176,7 @@ def heard(url: str) -> Any:
     import psycopg
 
     server = url.replace("postgresql+psycopg://", "postgresql://")
-    connection = psycopg.connect(server, autocommit=True, connect_timeout=CONNECT)
+    connection = psycopg.connect(server, autocommit=True, connect_timeout=CONNECT, **ALIVE)
     try:
         connection.execute(f"LISTEN {CHANNEL}")
         word, end = uuid.uuid4().hex, time.monotonic() + HEARD

@@ -331,7 +331,8 @@ class House:
         return count
 
     def wait_for_leases(self) -> None:
-        """Let the leases of a killed process run out, on the clock that the product reads."""
+        """Let the leases of a killed process run out, on the clock that the product reads; what it knew died with it."""
+        outbox._leased.clear()
         with engine().begin() as connection:
             connection.execute(
                 sa.text("UPDATE outbox SET lease_until = available_at WHERE state = 'running'")

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.core import outbox
+from app.core import outbox, transaction
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Hopeless, Later, News
-from app.core.refusals import Refusal
+from app.core.refusals import OutcomeUnknown, Refusal
 from app.core.transaction import use_case
 from app.people import desks
 from app.people.models import Collectivity
@@ -42,6 +42,7 @@ def _own_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test handles is forgotten after it: the house's own list is read by others."""
     monkeypatch.setattr(outbox, "_handlers", dict(outbox._handlers))
     monkeypatch.setattr(outbox, "_quick", set(outbox._quick))
+    monkeypatch.setattr(outbox, "_leased", {})
 
 
 @pytest.fixture
@@ -89,8 +90,14 @@ def test_what_is_given_back_uses_up_no_try_and_others_take_it_at_once(house: Hou
     assert row(first.key).state == "done"
 
 
+def killed() -> None:
+    """Every lease runs out, and nobody is left who knows of them: the worker was killed."""
+    outbox._leased.clear()
+    expired()
+
+
 def expired() -> None:
-    """Every lease runs out, as when its worker is killed, or stopped for a while."""
+    """Every lease runs out, as when its worker is stopped for a while, or cut off from the database."""
     with engine().begin() as connection:
         connection.execute(
             sa.update(outbox.Outbox)
@@ -107,12 +114,9 @@ def test_a_row_that_was_taken_away_meanwhile_is_not_begun(
     outbox.handles("essai", quick=True)(done.append)
     write(here, *(News("essai", f"repris-{n}", {}) for n in range(3)))
     mine = outbox.take()
-    expired()
-    for lease in outbox._leased.values():
-        lease.since -= timedelta(hours=1)
+    killed()  # what another process knows of them is not known here
     theirs = outbox.take_interrupted()
     assert theirs is not None
-    outbox._leased.pop(theirs.id)  # what another process knows of it is not known here
     for one in mine:
         outbox.do(one)
     assert {one.id for one in done} == {one.id for one in mine} - {theirs.id}
@@ -135,7 +139,7 @@ def test_a_row_that_kills_its_worker_costs_the_others_one_try_at_most(house: Hou
         try:
             outbox.drain()
         except Killed:
-            expired()
+            killed()
     assert row("voisin-3").state == "parked"
     others = [row(f"voisin-{n}") for n in range(8) if n != 3]
     assert {(one.state, one.attempts <= 2) for one in others} == {("done", True)}
@@ -160,6 +164,118 @@ def test_what_was_done_is_written_once_the_database_is_back(
     assert (len(done), len(asked), row("écrit-tard").state) == (1, 3, "done")
 
 
+def test_the_end_of_what_failed_is_written_once_the_database_is_back(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = outbox.settle, []
+
+    def away(*arguments, **words):
+        asked.append(arguments)
+        if len(asked) < 3:
+            raise Refusal("busy")
+        return real(*arguments, **words)
+
+    def fails(_one: outbox.Row) -> None:
+        raise OSError("la base ne répond pas")
+
+    monkeypatch.setattr(outbox, "UNSETTLED", 0.01)
+    monkeypatch.setattr(outbox, "settle", away)
+    outbox.policy(lease=60, attempts=4, backoff=20.0)
+    outbox.handles("essai")(fails)
+    write(here, News("essai", "échec", {}))
+    outbox.run(row("échec").id)
+    assert (row("échec").state, row("échec").lease_until, len(asked)) == ("pending", None, 3)
+    assert "la base ne répond pas" in (row("échec").last_error or "")
+
+
+def test_a_row_whose_end_could_not_be_written_is_no_more_kept_and_is_taken_again(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Renewed for ever, it would be done by nobody as long as the worker lives."""
+    done: list[int] = []
+
+    class Stop(BaseException):
+        """What ends a thread."""
+
+    def stops(one: outbox.Row) -> None:
+        done.append(one.attempt)
+        if one.attempt == 1:
+            raise Stop
+
+    outbox.handles("essai")(stops)
+    write(here, News("essai", "coincé", {}))
+    with pytest.raises(Stop):
+        outbox.do(outbox.take()[0])
+    expired()
+    assert outbox.beat()
+    outbox.drain()
+    assert (done, row("coincé").state) == ([1, 2], "done")
+
+
+def test_a_worker_does_not_take_a_row_that_it_is_doing_whatever_the_clock_says(
+    house: House, here: int
+) -> None:
+    """After a leap of the clock, the sleep of a machine or an outage, its own lease looks as that of a dead worker."""
+    others = []
+
+    def slow(one: outbox.Row) -> None:
+        expired()
+        others.extend(
+            [outbox.take_interrupted(), outbox.claim(one.id), outbox.take_of("essai"), *outbox.due()]
+        )
+
+    outbox.handles("essai")(slow)
+    write(here, News("essai", "mien", {}))
+    outbox.run(row("mien").id)
+    assert others == [None, None, None]
+    assert (row("mien").state, row("mien").attempts) == ("done", 1)
+
+
+def test_a_row_whose_taking_is_in_doubt_is_not_kept_alive(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = transaction._once
+
+    def lost(verb, *arguments, **words):
+        real(verb, *arguments, **words)
+        raise OutcomeUnknown
+
+    write(here, News("essai", "douteux", {}))
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "_once", lost)
+        with pytest.raises(OutcomeUnknown):
+            outbox.take()
+    assert row("douteux").state == "running"
+    expired()
+    assert outbox.beat()
+    taken = outbox.take_interrupted()
+    assert taken is not None
+    assert taken.attempt == 2
+
+
+def test_a_lease_that_a_wrong_clock_wrote_into_the_far_future_does_not_last(house: House, here: int) -> None:
+    write(here, News("essai", "avenir", {}))
+    assert outbox.take()
+    killed()
+    for late, free in ((timedelta(hours=2), False), (timedelta(days=400), True)):
+        with engine().begin() as connection:
+            connection.execute(sa.update(outbox.Outbox).values(lease_until=now() + late))
+        assert (outbox.take_interrupted() is not None) is free, late
+
+
+def test_after_quick_rows_it_is_the_turn_of_one_that_may_take_long(house: House, here: int) -> None:
+    outbox.handles("essai", quick=True)(lambda _row: None)
+    write(here, *(News("essai", f"vite-{n}", {}) for n in range(outbox.MANY + 5)))
+    assert not outbox.long_waits()
+    write(here, News("lent", "acte", {}))
+    assert outbox.long_waits()
+    assert [one.key for one in outbox.take(long_first=True)] == ["acte"]
+    assert not outbox.long_waits()
+    assert len(outbox.take(long_first=True)) == outbox.MANY  # where none waits, what waits longest
+    killed()
+    assert outbox.long_waits()
+
+
 def test_nothing_due_closes_what_was_opened_for_many_rows(
     house: House, here: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,11 +291,13 @@ def test_nothing_due_closes_what_was_opened_for_many_rows(
 
 
 def test_the_next_row_that_waits_for_its_hour_is_known(house: House, here: int) -> None:
-    assert outbox.next_due() is None
+    assert outbox.next_due(now()) is None
     write(here, News("essai", "demain", {}, delay=3600), News("essai", "bientôt", {}, delay=60))
-    assert 50 < (outbox.next_due() or 0) <= 60
+    assert 50 < (outbox.next_due(now()) or 0) <= 60
     write(here, News("essai", "déjà", {}))
-    assert 50 < (outbox.next_due() or 0) <= 60  # what is due already is taken, and no hour is waited for
+    assert 50 < (outbox.next_due(now()) or 0) <= 60  # what is due already is taken, and no hour is waited for
+    # One whose hour came since the last look at what is due is not left to the next
+    assert 5 < (outbox.next_due(now() - timedelta(seconds=10)) or 0) <= 10
 
 
 def test_a_row_of_a_dead_worker_is_taken_again_whatever_its_age(house: House, here: int) -> None:
@@ -187,6 +305,7 @@ def test_a_row_of_a_dead_worker_is_taken_again_whatever_its_age(house: House, he
     outbox.handles("essai")(done.append)
     write(here, News("essai", "vieux", {}))
     first = outbox.claim(row("vieux").id)
+    killed()
     with engine().begin() as connection:
         old = now() - timedelta(days=400)
         connection.execute(sa.update(outbox.Outbox).values(lease_until=old, available_at=old, created_at=old))
@@ -325,8 +444,7 @@ def test_a_row_that_kills_its_worker_at_every_try_is_parked_too(house: House, he
     write(here, News("essai", "mortel", {}))
     for _ in range(4):
         assert outbox.claim(row("mortel").id) is not None
-        with engine().begin() as connection:
-            connection.execute(sa.update(outbox.Outbox).values(lease_until=now() - timedelta(seconds=1)))
+        killed()
     outbox.drain()
     assert row("mortel").state == "parked"
     assert "interrompu à chaque essai" in (row("mortel").last_error or "")
