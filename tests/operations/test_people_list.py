@@ -13,6 +13,7 @@ from app.journal.chain import verify
 from app.operations.persons import importing
 from app.people.models import Holder, User
 from tests.builders.house import House
+from tests.operations.test_people_and_desks import ENORA as INVITED
 from tests.operations.test_people_and_desks import PEOPLE, K, desk, letters, rights, user, words
 
 HEAD = "Prénom;Nom;Courriel;Identifiant;Qualité;Bureau;Droits"
@@ -254,15 +255,7 @@ def test_a_long_list_is_written_in_parts_and_goes_on_where_it_stopped(house: Hou
 
 def test_a_desk_is_given_with_the_invitation_and_neither_half_alone(house: House) -> None:
     client = house.client(K)
-    form = {
-        "first_name": "Enora",
-        "last_name": "Quéméner",
-        "email": "e.quemener@kerlann-sur-mer.example",
-        "login": "e.quemener",
-        "capacity": "Chargée d’accueil",
-        "way": "mail",
-        "csrf_token": house.csrf(client),
-    }
+    form = {**INVITED, "csrf_token": house.csrf(client)}
     finances = desk("finances").id
     nowhere = client.post(f"{PEOPLE}/inviter", data={**form, "rights": ["act"]})
     assert "choisissez le bureau" in words(nowhere)
