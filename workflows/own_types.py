@@ -24,6 +24,8 @@ KINDS: Mapping[str, str] = {
     "siret": "SIRET",
     "iban": "IBAN",
 }
+RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs")
+"""Names of what the pages of every folder say by themselves: an own field of that name would be taken for it."""
 YES_NO = {"oui": "Oui", "non": "Non"}
 ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2013-269, art. 12"}
 """The article behind each clock of `workflows.family.CLOCKS`."""
@@ -143,6 +145,11 @@ def _higher(ranks: Sequence[str], *levels: Any) -> Any:
     return max((one for one in levels if one is not None), key=ranks.index, default=None)
 
 
+def alike(words: str) -> str:
+    """What two names have in common when a reader cannot tell them apart: capitals and ways of writing an accent aside."""
+    return unicodedata.normalize("NFC", words).casefold()
+
+
 def law_days(law: Family) -> int | None:
     """The days that the clock of a family gives, from its start; None where it has no clock."""
     if law.due_rule is None:
@@ -184,7 +191,8 @@ def _words(definition: Definition) -> Iterator[Problem]:
 def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
     if len(definition.fields) > MOST_FIELDS:
         yield Problem("type-fields", "fields", f"Un type a {MOST_FIELDS} champs au plus.")
-    labels = {one.label.casefold(): f"la famille « {law.label} »" for one in law.fields}
+    labels = {alike(one.label): f"la famille « {law.label} »" for one in law.fields}
+    labels |= {alike(one): "tous les dossiers" for one in RESERVED}
     keys: set[str] = set()
     for rank, one in enumerate(definition.fields):
         at = f"fields.{rank}"
@@ -194,13 +202,13 @@ def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
                 f"{at}.label",
                 f"Nommez ce champ, en {LONGEST_FIELD} signes au plus, sur une ligne.",
             )
-        elif other := labels.get(one.label.casefold()):
+        elif other := labels.get(alike(one.label)):
             yield Problem(
                 "field-twice",
                 f"{at}.label",
                 f"« {one.label} » est déjà un champ de {other}. Donnez un autre nom.",
             )
-        labels.setdefault(one.label.casefold(), "ce type")
+        labels.setdefault(alike(one.label), "ce type")
         if not _KEY.fullmatch(one.key) or one.key in keys:
             yield Problem(
                 "field-key", f"{at}.label", "Ce nom ne donne pas de clé. Écrivez-le avec des lettres."

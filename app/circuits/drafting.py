@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.circuits.checking import desks_of, problems
 from app.circuits.gestures import Definition, Gesture, played
-from app.circuits.library import circuit_of, current, family_of, write_version
+from app.circuits.library import circuit_of, current, law_of, write_version
 from app.circuits.models import CircuitDraft, CircuitVersion
 from app.core.clock import now
 from app.core.db import Db
@@ -56,7 +56,7 @@ class Draft:
 
 def draft_of(db: Db, collectivity_id: int, family_name: str) -> Draft:
     """The draft of a family's circuit, or what is in force where there is none; refuses `family-unknown`."""
-    return _read(db, collectivity_id, family_of(family_name), _row(db, collectivity_id, family_name))
+    return _read(db, collectivity_id, law_of(family_name), _row(db, collectivity_id, family_name))
 
 
 def drafts(db: Db, collectivity_id: int) -> dict[str, CircuitDraft]:
@@ -177,7 +177,7 @@ def _for_change(
     db: Db, actor: Actor, family_name: str, seen: int | None
 ) -> tuple[Draft, CircuitDraft | None]:
     require(actor, Right.ADMINISTER)
-    family = family_of(family_name)
+    family = law_of(family_name)
     row = _row(db, actor.collectivity_id, family_name, locked=True)
     draft = _read(db, actor.collectivity_id, family, row)
     if seen is not None and seen != draft.version:

@@ -35,6 +35,14 @@ def family_of(name: str) -> Family:
     return family(name)
 
 
+def law_of(name: str) -> Family:
+    """The family of law of that name, or `family-unknown`: what an address says is never a type, which has an owner."""
+    one = catalogue().get(name)
+    if one is None:
+        raise Refusal("family-unknown", name=name)
+    return one
+
+
 def circuit_of(db: Db, version_id: int) -> Circuit:
     """The circuit of a version; versions never change, so the process keeps each one it has read."""
     # A version written in this transaction is not kept: rolled back, SQLite gives its number to another circuit.
@@ -117,7 +125,7 @@ def publish(db: Db, actor: Actor, family_name: str, source: str) -> int:
     """
     require(actor, Right.ADMINISTER)
     circuit = load_yaml(source)
-    check_circuit(family_of(family_name), circuit)
+    check_circuit(law_of(family_name), circuit)
     known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
     faults = [
         f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas"

@@ -14,7 +14,7 @@ from app.people.actor import Actor, require
 from app.people.desks import write_down
 from app.people.models import Desk
 from workflows.family import TYPED, Family, Problem, families, family
-from workflows.own_types import Definition, faults, joined, slug
+from workflows.own_types import Definition, alike, faults, joined, slug
 from workflows.vocabulary import Right
 
 _known: dict[int, Family] = {}
@@ -295,14 +295,12 @@ def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None
     query = sa.select(FolderType.id, FolderType.draft).where(
         FolderType.collectivity_id == actor.collectivity_id
     )
-    taken = {str(row.draft["label"]).casefold() for row in db.execute(query) if row.id != type_id}
+    taken = {alike(str(row.draft["label"])) for row in db.execute(query) if row.id != type_id}
     taken |= {
-        one.definition.label.casefold()
-        for one in currents(db, actor.collectivity_id)
-        if one.row.id != type_id
+        alike(one.definition.label) for one in currents(db, actor.collectivity_id) if one.row.id != type_id
     }
-    taken |= {one.label.casefold() for one in families().values()}
-    if label.casefold() in taken:
+    taken |= {alike(words) for one in families().values() for words in (one.label, one.plural)}
+    if alike(label) in taken:
         raise Refusal("type-twice", label=label)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, g
 
 from app.circuits import own_types
-from app.circuits.library import family_of
+from app.circuits.library import family_of, law_of
 from app.core.api import PREFIX, describe, door, open_doors
 from app.core.db import reading
 from app.core.grammar import plural
@@ -95,7 +95,7 @@ def folders(query: "TrayQuery") -> Json:
     tray = query.tray
     only: Json = {"family": query.family, "after": query.after}
     if query.family:
-        family_of(query.family)
+        law_of(query.family)
     if query.after is not None and not queues.is_key(query.after, tray):
         words = "La valeur `next` d’une page de cette bannette est attendue."
         raise to_correct([{"key": "field-invalid", "field": "after", "sentence": words}])

@@ -17,7 +17,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity, MandateRow, User
-from workflows.family import families, family
+from workflows.family import families
 from workflows.mandates import Kind, Mandate, over, words
 
 _MATTER = re.compile(r"[1-9]\d?(\.\d{1,2}){0,4}")
@@ -325,8 +325,8 @@ def _sound(wanted: Wanted) -> date:
         raise Refusal("mandate-officer")
     if wanted.kind.delegated and wanted.order_date is not None:
         _order_before(wanted.order_date, wanted.starts_on)
-    for name in wanted.families:
-        family(name)
+    if unknown := [one for one in wanted.families if one not in families()]:
+        raise Refusal("family-unknown", name=unknown[0])
     for matter in wanted.matters:
         if not _MATTER.fullmatch(matter):
             raise Refusal("mandate-matter", matter=matter)

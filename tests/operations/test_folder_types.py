@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.circuits import own_types
-from app.circuits.models import FolderType
+from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
@@ -452,3 +452,49 @@ def test_whatever_types_are_made_nobody_deposits_for_a_desk_where_he_could_not_b
                 for who in people:
                     desks_of = deposit.depositing(who, joined(law, "a", 1, definition))
                     assert desks_of <= before[who.login][law.name], (who.login, law.name, named)
+
+
+def test_no_address_of_a_circuit_reads_or_writes_a_type(house: House) -> None:
+    """A type has an owner, and the number of its version can be guessed: circuits are the families' alone."""
+    made(house)
+    with reading() as db:
+        version = db.scalars(sa.select(FolderTypeVersion.id)).one()
+    client = house.client(K)
+    for page in ("", "/publier", "/versions", "/texte", "/texte.yaml"):
+        answer = client.get(f"/circuits/invoice~{version}{page}")
+        assert (answer.status_code, "Facture d’énergie" in words(answer)) == (404, False), page
+    data = {"csrf_token": house.csrf(client), "source": "key: a", "version": "0"}
+    assert client.post(f"/circuits/invoice~{version}/texte", data=data).status_code == 404
+
+
+def test_a_page_of_too_many_fields_is_refused_without_being_read_to_its_end(house: House) -> None:
+    number = begin(house)
+    typed = {f"f{rank}-label": f"Champ {rank}" for rank in range(100)}
+    answer = draw(house, number, label="Énergie", row=[f"f{rank}" for rank in range(100)], **typed)
+    assert (answer.status_code, "30 champs au plus" in words(answer)) == (422, True)
+    assert words(answer).count("Nature") < 50  # what is shown again is bounded as well
+
+
+@pytest.mark.parametrize("name", ["De\u0301libe\u0301ration", "Délibérations", "Facture"])
+def test_no_type_is_called_as_a_family_however_its_accents_are_written(house: House, name: str) -> None:
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "family": "other", "label": name}
+    answer = client.post(f"{PAGE}/nouveau", data=data)
+    assert answer.status_code in {409, 422}
+    with reading() as db:
+        assert db.scalars(sa.select(FolderType.id)).all() == []
+
+
+@pytest.mark.parametrize("field", ["Nume\u0301ro de facture", "À conserver", "Titre du dossier"])
+def test_no_field_of_one_s_own_is_called_as_what_every_page_says(house: House, field: str) -> None:
+    number = begin(house)
+    answer = draw(house, number, label="Énergie", row=["f0"], **{"f0-label": field, "f0-kind": "text"})
+    assert (answer.status_code, "est déjà un champ de" in words(answer)) == (422, True)
+
+
+def test_a_type_that_nobody_may_deposit_says_so_and_its_desk_is_told_of_it(house: House) -> None:
+    made(house, deposited_by=["conseil"])
+    assert "Personne ne le dépose" in words(house.client(K).get(PAGE))
+    with reading() as db:
+        desk = db.scalars(sa.select(desks.Desk).where(desks.Desk.key == "conseil")).one()
+    assert "Facture d’énergie" in words(house.client(K).get(f"/administration/bureaux/{desk.id}"))

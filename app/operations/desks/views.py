@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
+from app.circuits import own_types
 from app.circuits.library import in_force
 from app.core.db import Db
 from app.core.french import spaces
@@ -175,6 +176,9 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
                     uses[int(who.value)].append(Use(name, known[name].plural, step.label, step.kind.right))
         for key in known[name].restricted_to:
             uses[key].append(Use(name, known[name].plural, "Dépôt", Right.CREATE))
+    for own in own_types.currents(db, collectivity_id, opened=True):
+        for key in own.definition.deposited_by:
+            uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE))
     return uses
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workflows.family import Problem
-from workflows.own_types import OWN, Definition, OwnField, slug
+from workflows.own_types import MOST_FIELDS, OWN, Definition, OwnField, slug
 
 NUMBERS = ("days", "retention_years", "attachments_least", "attachments_most")
 _MOST_DIGITS = 6
@@ -76,7 +76,9 @@ def _number(text: str) -> int | None:
 
 def _fields(form: Form, known: set[str]) -> Iterator[OwnField]:
     """The own fields in their order: neither those that are taken off, nor the blank line that adds one."""
-    rows = [row for row in form.getlist("row") if f"{row}-remove" not in form]
+    # One more than a type may have: that there are too many is said, and not read to the end
+    listed = list(dict.fromkeys(form.getlist("row")))[: MOST_FIELDS + 2]
+    rows = [row for row in listed if f"{row}-remove" not in form]
     taken = {key for row in rows if (key := form.get(f"{row}-key", "")) in known}
     for row in rows:
         label = " ".join(form.get(f"{row}-label", "").split())

@@ -43,7 +43,10 @@ NAMES = {
 
 @dataclass(frozen=True)
 class TypeLine:
-    """A type in the list: `number` is 0 as long as no version is published; `changed`, what is drawn up is not published."""
+    """A type in the list: `number` is 0 as long as no version is published; `changed`, what is drawn up is not published.
+
+    `nobody`: it is open and published, and nobody has the right to deposit it.
+    """
 
     id: int
     label: str
@@ -52,6 +55,7 @@ class TypeLine:
     in_hand: int
     closed: bool
     changed: bool
+    nobody: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
                 sum(counts[row.id].values()),
                 row.closed_at is not None,
                 last is None or last.definition != drawn,
+                last is not None and nobody_deposits(db, collectivity_id, last.definition),
             )
         )
     return sorted(lines, key=lambda one: (one.closed, one.label.casefold(), one.id))
@@ -152,7 +157,7 @@ def levels(law: Family) -> list[tuple[str, str]]:
 
 
 def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
-    """The desks that may be definition to deposit, by name; of a restricted family, its own alone."""
+    """The desks that may be named to deposit, by name; of a restricted family, its own alone."""
     query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id)
     every = [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
     return [one for one in every if not law.restricted or one[0] in law.restricted_to]
