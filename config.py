@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 PREFIX = "PARAPHE_"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd, or a container, lays secrets for one process: a file by setting, named as its variable (systemd.exec(5))."""
+REMOVED = {f"{PREFIX}QUEUE_URL": "réglage retiré, à supprimer : les lignes de la base sont la file d’attente"}
+"""What a former version knew, and what a person who still sets it is to do."""
 SECRET = 32
 SHORTEST_IDLE = 10
 SCHEMES: dict[str, tuple[frozenset[str], str]] = {
@@ -307,6 +309,16 @@ class Settings(BaseSettings):
     @classmethod
     def _known_scheme(cls, value: str, info: ValidationInfo) -> str:
         return as_address(value, *SCHEMES[str(info.field_name)])
+
+    @field_validator("listen_url")
+    @classmethod
+    def _of_a_server(cls, value: str, info: ValidationInfo) -> str:
+        if value and str(info.data.get("database_url", "")).startswith("sqlite"):
+            raise ValueError(
+                "sans objet avec SQLite, dont le travail de fond suit le fichier : retirez ce réglage, "
+                f"ou donnez une base PostgreSQL à {PREFIX}DATABASE_URL"
+            )
+        return value
 
     @field_validator("data_dir")
     @classmethod
@@ -593,7 +605,11 @@ def _unknown() -> list[tuple[str, str]]:
     strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     near = {name: get_close_matches(name, known, 1) for name in strange}
     return [
-        (name, "réglage inconnu" + (f", peut-être {near[name][0]}" if near[name] else "")) for name in strange
+        (
+            name,
+            REMOVED.get(name) or "réglage inconnu" + (f", peut-être {near[name][0]}" if near[name] else ""),
+        )
+        for name in strange
     ]
 
 

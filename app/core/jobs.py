@@ -194,7 +194,7 @@ class Worker:
         if not self._may_be_due:
             return False
         moment = now()
-        if self._give(outbox.take(long_first=self._after_quick)):
+        if self._give(outbox.take(long_first=self._after_quick and self._long_waits())):
             return True
         self._may_be_due = False
         pause = outbox.next_due(moment)

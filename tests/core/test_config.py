@@ -43,10 +43,12 @@ def test_every_fault_is_said_at_once_in_french_and_no_secret_is_printed(tmp_path
         HANDOVER_WEBHOOK_URL="https://logiciel.commune.fr/remises",
         HANDOVER_WEBHOOK_SECRET="court",
         TSA_ULR="http://horodatage",
+        QUEUE_URL="sqlite:///queue.db",
     )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "Paraphe ne démarre pas : la configuration est à corriger.",
+        "- PARAPHE_QUEUE_URL : réglage retiré, à supprimer : les lignes de la base sont la file d’attente",
         "- PARAPHE_TSA_ULR : réglage inconnu, peut-être PARAPHE_TSA_URL",
         "- PARAPHE_SECRET_KEY : il faut au moins 32 caractères tirés au hasard",
         "- PARAPHE_DATABASE_URL : il faut sqlite:///fichier ou postgresql://compte@serveur/base",
@@ -153,6 +155,7 @@ def test_a_list_is_written_with_commas_or_in_json() -> None:
     ("name", "value"),
     [
         ("listen_url", "redis://serveur/0"),
+        ("listen_url", "postgresql://paraphe@base/paraphe"),  # the base is a SQLite file
         ("store_url", "ftp://serveur/documents"),
         ("store_url", "s3:"),
         ("rate_limit_url", "fichier"),
