@@ -33,6 +33,11 @@ def sketch(data: Mapping[str, Any]) -> Circuit:
     return _circuit(data, lambda _fault: None)
 
 
+def is_step_key(text: str) -> bool:
+    """Whether a step may have this key: small letters, figures and _, and no place that all circuits share."""
+    return _KEY.fullmatch(text) is not None and text not in RESERVED
+
+
 def load_yaml(text: str) -> Circuit:
     """The circuit written in this YAML text, under the same schema and the same refusals as `load`."""
     return load(read_yaml(text))

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.people.models import Desk, Holder, User
-from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.engine import filled
-from workflows.family import Family, faults_of
+from workflows.family import Family, faults_of, normalised
 from workflows.fields import Field, parse
 from workflows.loader import MAX_DAYS, MAX_LABEL, MAX_STEPS, load, sketch
 from workflows.vocabulary import Right
@@ -111,23 +111,30 @@ def problems(
 
 
 def _whole(definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
-    if not _is_label(definition.get("label")):
-        yield Problem(None, "circuit_label", f"Donnez au circuit un nom de {MAX_LABEL} signes au plus.")
+    if sentence := _wrong_label(definition.get("label"), "au circuit", "du circuit"):
+        yield Problem(None, "circuit_label", sentence)
     if not written:
         yield Problem(None, "", "Le circuit n’a aucune étape : ajoutez-en une.")
     if len(written) > MAX_STEPS:
         yield Problem(None, "", f"Le circuit a {len(written)} étapes, {MAX_STEPS} au plus.")
 
 
-def _is_label(label: object) -> bool:
-    return isinstance(label, str) and bool(label.strip()) and len(label) <= MAX_LABEL and label.isprintable()
+def _wrong_label(label: object, to: str, of: str) -> str:
+    """What is wrong with a name, in a sentence; empty when nothing is. `to`, `of`: « à l’étape », « de l’étape »."""
+    if not isinstance(label, str) or not label.strip():
+        return f"Donnez {to} un nom de {MAX_LABEL} signes au plus."
+    if len(label) > MAX_LABEL:
+        return f"Le nom {of} dépasse {MAX_LABEL} signes : raccourcissez-le."
+    if not label.isprintable():
+        return f"Le nom {of} contient un signe invisible : effacez-le, puis écrivez-le de nouveau."
+    return ""
 
 
 def _of_step(
     family: Family, step: Step, data: Mapping[str, Any], desks: Desks, channels: Collection[str]
 ) -> Iterator[Problem]:
-    if not _is_label(data.get("label")):
-        yield Problem(step.key, "label", f"Donnez à l’étape un nom de {MAX_LABEL} signes au plus.")
+    if sentence := _wrong_label(data.get("label"), "à l’étape", "de l’étape"):
+        yield Problem(step.key, "label", sentence)
     if step.kind is StepKind.TRANSMIT and not step.channel:
         yield Problem(step.key, "channel", "Dites par où le dossier part.")
     elif step.kind is StepKind.TRANSMIT and step.channel not in channels:
@@ -140,7 +147,7 @@ def _of_step(
     if not step.kind.automatic:
         yield from _of_people(step, data, desks)
     if step.when is not None or data.get("when") is not None:
-        yield from _of_condition(family, step, data)
+        yield from _of_condition(family, step, data, desks)
 
 
 def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
@@ -184,21 +191,25 @@ def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Pr
     yield Problem(step.key, "quorum", sentence, empty[0].id if empty else None)
 
 
-def _of_condition(family: Family, step: Step, data: Mapping[str, Any]) -> Iterator[Problem]:
+def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
     tests = list(_written_tests(data.get("when")))
     for rank, test in enumerate(tests):
         one = family.field(str(test.get("field") or ""))
         if one is None:
             yield Problem(step.key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
-        elif sentence := wrong_value(one, str(test.get("op") or ""), test.get("value")):
+        elif sentence := _wrong_value(family, one, str(test.get("op") or ""), test.get("value"), desks):
             yield Problem(step.key, f"cond_value_{rank}", sentence)
     if step.when is not None and step.when.never:
         sentence = "Ces conditions se contredisent : l’étape n’aurait jamais lieu."
         yield Problem(step.key, "cond_field_0", sentence)
 
 
-def wrong_value(one: Field, op: str, value: object) -> str:
-    """What is wrong with the value that a fact is compared with, in a sentence; empty when nothing is."""
+def _wrong_value(family: Family, one: Field, op: str, value: object, desks: Desks) -> str:
+    """What is wrong with the value that a fact is compared with, in a sentence; empty when nothing is.
+
+    It is read as an answer to the field is: what no folder could hold would never be met (a word for a SIRET, « 7,5 » for
+    a matter, a desk that does not exist), nor what folders hold in another form.
+    """
     if op not in operators(one):
         return f"« {one.label} » ne se compare pas ainsi."
     if op == "present":
@@ -206,13 +217,22 @@ def wrong_value(one: Field, op: str, value: object) -> str:
     values = value if isinstance(value, list | tuple) else [value]
     if not values or any(each is None or each == "" for each in values):
         return f"Donnez la valeur à laquelle comparer « {one.label} »."
-    if op == "starts_with" or one.type in {"matter", "siret", "text"}:
+    if op == "starts_with":
         return ""
+    return next((told for each in values if (told := _wrong_answer(family, one, each, desks))), "")
+
+
+def _wrong_answer(family: Family, one: Field, value: Any, desks: Desks) -> str:
+    """What keeps a value from being the answer of any folder, in a sentence; empty when nothing does."""
     try:
-        for each in values:
-            parse(one, each)
+        parse(one, value)
     except ValueError as error:
         return str(error)
+    answer = normalised(family, {one.key: value})[one.key]
+    if not Test(one.key, "==", value).holds({one.key: answer}):
+        return f"« {one.label} » s’écrit « {answer} » dans les dossiers : écrivez-le ainsi."
+    if one.type == "desk" and answer not in desks:
+        return f"Le bureau « {answer} » n’existe pas : choisissez-en un dans la liste."
     return ""
 
 

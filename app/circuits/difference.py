@@ -53,8 +53,8 @@ def _moved(
 
 
 def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Iterator[str]:
-    name = f"« {step.label} »"
-    if was.label != step.label:
+    name = f"« {step.label or was.label} »"
+    if was.label != step.label and step.label:  # a draft may have a name that is none yet
         yield f"« {was.label} » s’appelle {name}."
     if was.kind is not step.kind:
         yield f"{name} : {was.kind.label} devient {step.kind.label}."

@@ -19,8 +19,11 @@ from app.core.transaction import use_case
 from app.people.actor import Actor, require
 from workflows.circuit import Circuit
 from workflows.family import Family, duties, faults_of
-from workflows.loader import MAX_LABEL, load, load_yaml, sketch
+from workflows.loader import load, load_yaml, sketch
 from workflows.vocabulary import Right
+
+LONGEST_LABEL = 1000
+"""Signs of a name that a draft keeps, far above what a circuit may have: what was typed is told too long, not cut."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def change(
     draft, row = _for_change(db, actor, family_name, seen)
     made = draft.after(gestures)
     if label is not None:
-        made = {**made, "label": label[: MAX_LABEL + 1]}
+        made = {**made, "label": label[:LONGEST_LABEL]}
     if made == draft.definition:
         return draft.version
     _refuse_weaker(draft, made)
@@ -137,10 +140,13 @@ def publish_draft(
     """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
-    since the difference that was read is no longer the one that is made. Refuses `draft-moved`, `circuit-unready` with all
+    since the difference that was read is no longer the one that is made. Refuses `publish-moved` and `publish-gone` of a
+    draft that is not the one which the page showed, `circuit-unready` with all
     that `problems` tells (`channels` are those that exist here), and `circuit-same`.
     """
-    draft, row = _for_change(db, actor, family_name, seen)
+    draft, row = _for_change(db, actor, family_name, None)
+    if seen != draft.version:
+        raise _unpublished(draft, actor)
     _refuse_moved(draft, over)
     circuit = _ready(db, actor, draft.family, draft.definition, channels)
     if circuit == draft.followed:
@@ -189,10 +195,22 @@ def _moved(draft: Draft, actor: Actor) -> Refusal:
     """Who changed the draft meanwhile, and when; or that it is no more, published or given up."""
     if draft.changed_at is None:
         return Refusal("draft-gone")
-    own = draft.changed_by_id is not None and draft.changed_by_id == actor.user_id
-    who = "Vous avez" if own else f"{draft.changed_by} a"
-    where = " dans une autre page" if own else ""
+    own = _is_own(draft, actor)
+    who, where = ("Vous avez", " dans une autre page") if own else (f"{draft.changed_by} a", "")
     return Refusal("draft-moved", who=who, where=where, at=heure(draft.changed_at))
+
+
+def _unpublished(draft: Draft, actor: Actor) -> Refusal:
+    """The same on the page that publishes, where nothing is typed."""
+    if draft.changed_at is None:
+        return Refusal("publish-gone")
+    own = _is_own(draft, actor)
+    who, where = ("vous avez", " dans une autre page") if own else (f"{draft.changed_by} a", "")
+    return Refusal("publish-moved", who=who, where=where, at=heure(draft.changed_at))
+
+
+def _is_own(draft: Draft, actor: Actor) -> bool:
+    return draft.changed_by_id is not None and draft.changed_by_id == actor.user_id
 
 
 def _refuse_moved(draft: Draft, over: int) -> None:

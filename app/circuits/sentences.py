@@ -29,6 +29,16 @@ SENTENCES: Sentences = {
         "Ce brouillon a été publié ou abandonné depuis l’ouverture de cette page. Rien de ce que vous avez saisi n’est perdu : "
         "c’est dans la page, pas encore enregistré. Relisez, puis enregistrez pour commencer un autre brouillon.",
     ),
+    "publish-moved": (
+        409,
+        "Rien n’est publié : {who} modifié ce brouillon{where} à {at}, après l’ouverture de cette page. La différence ci-dessous "
+        "est celle de maintenant : relisez-la, puis publiez.",
+    ),
+    "publish-gone": (
+        409,
+        "Rien n’est publié : ce brouillon a été publié ou abandonné depuis l’ouverture de cette page. Revenez aux étapes pour en "
+        "commencer un autre.",
+    ),
     "step-gone": (
         409,
         "Rien n’a changé : cette étape n’est plus dans le brouillon. Relisez les étapes ci-dessous, puis recommencez.",

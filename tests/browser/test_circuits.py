@@ -94,6 +94,36 @@ def test_a_circuit_is_made_by_keyboard_alone(house: House, person: Come) -> None
     secretary.sees("La version 1 est publiée.")
 
 
+def test_natures_are_passed_by_arrows_and_nobody_who_acts_is_lost(house: House, person: Come) -> None:
+    """Seal and transmission, between the signature and the publication, have nobody who acts."""
+    secretary = person(K)
+    secretary.open("/circuits/invoice?etape=finance")
+    expect(secretary.page.locator("html[data-awake]")).to_be_attached()
+    tab_to(secretary, "champ-kind")
+    for _ in range(4):
+        secretary.page.keyboard.press("ArrowDown")
+    expect(secretary.page.locator("#champ-kind")).to_have_value("publish")
+    secretary.page.keyboard.press("Tab")
+    secretary.sees("Publication, Direction des finances")
+    secretary.page.locator("#champ-kind").focus()
+    secretary.page.keyboard.press("ArrowUp")
+    secretary.page.keyboard.press("ArrowUp")
+    secretary.page.keyboard.press("Enter")  # what was chosen is asked for
+    secretary.sees("Cette étape se fait d’elle-même")
+
+
+def test_a_draft_is_given_up_and_the_page_says_so(house: House, person: Come) -> None:
+    secretary = person(K)
+    secretary.open("/circuits/invoice")
+    expect(secretary.page.locator("html[data-awake]")).to_be_attached()
+    secretary.page.locator("#g-add-0").click()
+    secretary.sees("1, brouillon")
+    secretary.page.get_by_text("Abandonner le brouillon…").click()
+    secretary.page.locator("#g-discard").click()
+    secretary.sees("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.")
+    assert labels(house) == WAY
+
+
 def test_a_step_is_drawn_by_its_grip_to_its_place(house: House, person: Come) -> None:
     secretary = person(K)
     secretary.open("/circuits/invoice")
@@ -130,6 +160,7 @@ def test_the_second_of_two_administrators_is_told_and_what_he_typed_stays(house:
 def test_what_the_law_imposes_is_refused_where_one_is(house: House, person: Come) -> None:
     secretary = person(K)
     secretary.open("/circuits/deliberation?etape=signatures")
+    expect(secretary.page.locator("html[data-awake]")).to_be_attached()
     secretary.page.get_by_text("Un seul suffit").click()
     expect(secretary.page.locator("#refus")).to_contain_text("doivent signer à la même étape, tous les deux")
     expect(secretary.page.locator("#refus")).to_be_focused()

@@ -412,6 +412,14 @@ def test_nothing_is_published_that_nobody_could_end_or_that_changes_nothing(hous
         ({"when": {"field": "total_ttc", "op": "in", "value": [3]}}, "ne se compare pas ainsi"),
         ({"when": {"field": "total_ttc", "op": "<", "value": ""}}, "Donnez la valeur"),
         ({"when": {"field": "type_code", "op": "==", "value": "999"}}, "n’est pas l’un des choix"),
+        ({"when": {"field": "seller_siret", "op": "==", "value": "toto"}}, "n’est pas un SIRET"),
+        (
+            {"when": {"field": "seller_siret", "op": "in", "value": ["212 909 998 00017"]}},
+            "s’écrit « 21290999800017 » dans les dossiers",
+        ),
+        ({"label": "x" * 500}, "Le nom de l’étape dépasse 120 signes"),
+        ({"label": "Visa \u202eeriam"}, "Le nom de l’étape contient un signe invisible"),
+        ({"days": 0}, "« 0 » n’est pas un nombre de jours ouvrés"),
         (
             {
                 "when": {
@@ -528,7 +536,90 @@ def test_who_does_not_administer_changes_no_circuit(house: House) -> None:
     assert not draft(house).begun
 
 
-@pytest.mark.parametrize("gesture", ["", "paint:finance", "up:absent", "remove:absent", "copy:absent"])
+def test_a_value_is_kept_as_folders_keep_the_field_or_told_under_its_row(house: House) -> None:
+    """What a folder never holds would make a step that no folder meets."""
+    client, at = house.client(K), "/circuits/deliberation?etape=direction"
+    press(client, "addcond", at)
+    key = draft(house, "deliberation").definition["steps"]
+    rank = next(n for n, one in enumerate(key) if one["key"] == "direction")
+
+    def value() -> Any:
+        return draft(house, "deliberation").definition["steps"][rank]["when"]["value"]
+
+    for typed, told in (("7,5", "n’est pas une matière"), ("banane", "n’est pas une matière")):
+        page = press(client, "save", at, cond_field_0="matter", cond_op_0="==", cond_value_0=typed)
+        assert told in words(page)
+        assert 'id="champ-cond_value_0-erreur"' in page.get_data(as_text=True)
+    page = press(client, "save", at, cond_field_0="matter", cond_op_0="in", cond_value_0=" 7.5 ;7.1")
+    assert value() == ["7.5", "7.1"]
+    press(client, "save", at, cond_field_0="number", cond_op_0="==", cond_value_0="2026-057")
+    assert value() == "2026_057"
+    page = press(client, "save", at, cond_field_0="matter", cond_op_0="starts_with", cond_value_0="7")
+    assert "problème" not in words(page).partition("Étapes")[0]
+    client, at = house.client(K), f"{INVOICE}?etape=finance"
+    press(client, "addcond", at)
+    typed = "212 909 998 00017"
+    press(client, "save", at, cond_field_0="seller_siret", cond_op_0="==", cond_value_0=typed)
+    assert step(house, "finance")["when"]["value"] == "21290999800017"
+
+
+def test_a_desk_that_does_not_exist_is_no_value_of_a_condition(house: House) -> None:
+    name, key = next(
+        (one.name, field.key) for one in families().values() for field in one.fields if field.type == "desk"
+    )
+    data = draft(house, name).definition
+    rank = next(n for n, one in enumerate(data["steps"]) if one["kind"] == "visa")
+    for desk, told in (("finances", False), ("absent", True)):
+        data["steps"][rank]["when"] = {"field": key, "op": "==", "value": desk}
+        with reading(here(house)) as db:
+            found = problems(family(name), data, desks_of(db, here(house)), CHANNELS)
+        assert any("Le bureau « absent » n’existe pas" in one.sentence for one in found) is told
+
+
+def test_what_is_wrong_with_a_name_or_a_delay_is_still_in_its_field(house: House) -> None:
+    client, at = house.client(K), f"{INVOICE}?etape=finance"
+    page = press(client, "save", at, label="x" * 500, days="0").get_data(as_text=True)
+    assert f'value="{"x" * 500}"' in page
+    assert form_of(page)["days"] == ["0"]
+    assert "Étape au nom à corriger" in page
+    assert "Étape sans nom" not in page
+
+
+def test_the_page_that_publishes_says_at_which_step_and_nothing_of_what_was_typed(house: House) -> None:
+    actor, client, at = house.actor(K), house.client(K), f"{INVOICE}/publier"
+    seen = drafting.change(actor, "invoice", 0, [Gesture("add", place=1)])
+    page = client.get(at)
+    assert "Étape 2, Nouvelle étape : Dites qui doit viser." in words(page)
+    assert "etape=step_1#champ-who_add" in page.get_data(as_text=True)
+    form = {"csrf_token": house.csrf(client), "version": str(seen), "over": "0"}
+    unready = client.post(at, data=form)
+    assert (unready.status_code, words(unready).count("Dites qui doit viser.")) == (422, 1)
+    drafting.change(another_administrator(house), "invoice", seen, [Gesture("remove", "step_1")])
+    for told in ("Adm Deux a modifié ce brouillon à", "ce brouillon a été publié ou abandonné"):
+        moved = client.post(at, data=form)
+        assert moved.status_code == 409
+        assert told in words(moved)
+        assert "saisi" not in words(moved)
+        drafting.give_up(actor, "invoice", seen + 1) if "Adm" in told else None
+
+
+@pytest.mark.parametrize("key", ["BAD <i>", "draft", "done", "étape", "1"])
+def test_a_step_that_no_circuit_could_have_is_not_written(house: House, key: str) -> None:
+    assert press(house.client(K), "save", f"{INVOICE}?etape=finance", open=key).status_code == 400
+    assert not draft(house).begun
+
+
+def test_a_number_that_no_version_has_is_refused_and_breaks_nothing(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client), "number": "9" * 20, "over": "0"}
+    assert client.post(f"{INVOICE}/versions", data=form).status_code == 400
+    assert client.post(f"{INVOICE}/versions", data={**form, "number": "²"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "gesture",
+    ["", "paint:finance", "up:absent", "remove:absent", "copy:absent", "add:²", "add:", "move:finance:x"],
+)
 def test_a_button_that_the_page_has_not_changes_nothing(house: House, gesture: str) -> None:
     answer = press(house.client(K), gesture)
     assert answer.status_code in ({200} if gesture == "" else {400, 409})

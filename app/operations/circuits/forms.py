@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from app.circuits.checking import operators
+from app.circuits.drafting import LONGEST_LABEL
 from app.circuits.gestures import Gesture
 from app.core.db import key_in
 from app.core.refusals import Refusal
 from workflows.circuit import StepKind, WhoKind
-from workflows.family import Family, Field
+from workflows.family import Family, Field, normalised
 from workflows.fields import parse
-from workflows.loader import MAX_LABEL, MAX_WHO
+from workflows.loader import MAX_WHO, is_step_key
 
 LONGEST_VALUE = 300
 ROWS = 20
@@ -40,18 +41,21 @@ class Form:
 def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> list[Gesture]:
     """What was done on the page, in order: what is typed in the open step, then the button that was pressed.
 
-    `steps` are those of the draft as it is; refuses `bad-request` of a button that the page has not.
+    `steps` are those of the draft as it is; refuses `bad-request` of a button that the page has not, and of a step that no
+    circuit could have.
     """
     made = []
     key = form.get("open", "")[:40]
     before = next((step for step in steps if step["key"] == key), None)
+    if key and before is None and not is_step_key(key):
+        raise Refusal("bad-request", detail="étape inconnue")
     if key:
         step = step_in(family, form, before)
         if before is None or step != {name: value for name, value in before.items() if name != "key"}:
             made.append(Gesture("write", key, step=step))
     verb, _, rest = form.get("gesture", "").partition(":")
     if verb == "add":
-        made.append(Gesture("add", place=key_in(rest) or 0))
+        made.append(Gesture("add", place=_place(rest)))
     elif verb in {"copy", "remove"}:
         made.append(Gesture(verb, rest))
     elif verb in {"up", "down"}:
@@ -61,10 +65,17 @@ def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> 
         made.append(Gesture("move", rest, max(0, at + (1 if verb == "down" else -1))))
     elif verb == "move":
         moved, _, place = rest.rpartition(":")
-        made.append(Gesture("move", moved, key_in(place) or 0))
-    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho"}:
+        made.append(Gesture("move", moved, _place(place)))
+    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard"}:
         raise Refusal("bad-request", detail="geste inconnu")
     return made
+
+
+def _place(text: str) -> int:
+    place = key_in(text)
+    if place is None:
+        raise Refusal("bad-request", detail="place inconnue")
+    return place
 
 
 def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -72,7 +83,7 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
     kind = form.get("kind", "")
     if kind not in set(StepKind):
         raise Refusal("bad-request", detail="nature d’étape inconnue")
-    step: dict[str, Any] = {"label": form.get("label", "").strip()[: MAX_LABEL + 1], "kind": kind}
+    step: dict[str, Any] = {"label": form.get("label", "").strip()[:LONGEST_LABEL], "kind": kind}
     if not StepKind(kind).automatic:
         who = _who(form)
         step["who"], step["quorum"] = who, _quorum(form, len(who))
@@ -147,20 +158,26 @@ def _row(family: Family, form: Form, rank: int) -> dict[str, Any]:
         return {
             "field": key,
             "op": op,
-            "value": [_value(field, part.strip()) for part in parts if part.strip()],
+            "value": [_value(family, field, op, part.strip()) for part in parts if part.strip()],
         }
-    return {"field": key, "op": op, "value": _value(field, typed[0] if typed else "")}
+    return {"field": key, "op": op, "value": _value(family, field, op, typed[0] if typed else "")}
 
 
-def _value(field: Field, typed: str) -> Any:
-    """The value as the schema writes it; what is not of the field's type stays as typed, for the page to tell."""
-    if field.type not in {"amount", "integer", "date"}:
+def _value(family: Family, field: Field, op: str, typed: str) -> Any:
+    """The value as the schema writes it, in the form in which folders keep the field (a SIRET without spaces).
+
+    What is not of the field's type stays as typed, for the page to tell.
+    """
+    if not typed or op == "starts_with":
         return typed
     try:
-        value = parse(field, typed)
+        parse(field, typed)
     except ValueError:
         return typed
-    if field.type != "amount":
+    value = normalised(family, {field.key: typed})[field.key]
+    if field.type in {"integer", "date"}:
         return value
+    if field.type != "amount":
+        return str(value)
     number = Decimal(str(value))
     return int(number) if number == number.to_integral_value() else float(number)

@@ -129,13 +129,17 @@ def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[li
         Card(
             step.key,
             rank,
-            step.label or "Étape sans nom",
+            step.label or _nameless(definition["steps"][rank]),
             summary(step, words),
             locks.get(step.key),
             [one for one in told if one.step == step.key],
         )
         for rank, step in enumerate(circuit.steps)
     ], told
+
+
+def _nameless(written: Mapping[str, Any]) -> str:
+    return "Étape au nom à corriger" if str(written.get("label") or "").strip() else "Étape sans nom"
 
 
 def summary(step: Step, words: Words) -> str:
@@ -173,7 +177,7 @@ def opened(
         kind=step.kind,
         locked=locked,
         channel=step.channel or "",
-        days=str(data.get("days") or ""),
+        days="" if data.get("days") is None else str(data["days"]),
         actors=[_actor(one, step, family, desks, words) for one in data.get("who", ())],
         quorum=quorum if quorum in {"any", "all"} else "n",
         quorum_n="" if quorum in {"any", "all"} else str(quorum),

@@ -32,6 +32,8 @@ from workflows.vocabulary import Right
 pages = Blueprint("circuits", __name__)
 KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "step-gone"}
 """What is refused and shown in the page itself, what was typed still in it."""
+UNPUBLISHED = {"publish-moved", "publish-gone", "circuit-moved", "circuit-unready", "circuit-same"}
+"""The same in the pages that publish, where nothing is typed."""
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 """The days on which a rehearsal reckons."""
 TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une date de ces années."
@@ -71,13 +73,13 @@ def edit(family: str) -> Response | tuple[str, int]:
         draft = draft_of(db, g.actor.collectivity_id, family)
     played: Sequence[Gesture] = ()
     try:
+        played = forms.gestures(
+            draft.family, forms.Form(request.form.to_dict(flat=False)), draft.definition["steps"]
+        )
         if done == "discard":
             drafting.give_up(g.actor, family, seen)
             flash("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
-        played = forms.gestures(
-            draft.family, forms.Form(request.form.to_dict(flat=False)), draft.definition["steps"]
-        )
         drafting.change(g.actor, family, seen, played, request.form.get("circuit_label"))
     except Refusal as refusal:
         if refusal.key not in KEPT:
@@ -98,7 +100,7 @@ def _shown(family: str, done: str) -> str:
         with reading(g.actor.collectivity_id) as db:
             steps = draft_of(db, g.actor.collectivity_id, family).definition["steps"]
         keys = [step["key"] for step in steps]
-        at = (int(rest) if rest.isdigit() else 0) if verb == "add" else (keys.index(rest) + 1)
+        at = (key_in(rest) or 0) if verb == "add" else keys.index(rest) + 1
         return str(keys[min(at, len(keys) - 1)])
     return request.form.get("open", "")[:40]
 
@@ -149,14 +151,15 @@ def _editor(
 @guard("administer")
 def publish(family: str) -> Response | tuple[str, int]:
     """What the draft changes, in words, before it is published."""
-    error, status = "", 200
+    error, status, unready = "", 200, False
     if request.method == "POST":
         try:
             number = drafting.publish_draft(g.actor, family, _number("version"), _number("over"), channels())
         except Refusal as refusal:
-            if refusal.key not in {*KEPT, "circuit-moved", "circuit-unready", "circuit-same"}:
+            if refusal.key not in UNPUBLISHED:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            unready = refusal.key == "circuit-unready"
         else:
             flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
@@ -164,16 +167,17 @@ def publish(family: str) -> Response | tuple[str, int]:
     with reading(here) as db:
         draft, desks = draft_of(db, here, family), desks_of(db, here)
         words = views.words_of(draft.family, desks)
-        _, told = views.cards(draft, draft.definition, desks)
+        cards, told = views.cards(draft, draft.definition, desks)
         page = render_template(
             "operations/circuits/publish.html",
             draft=draft,
             family=draft.family,
+            cards=cards,
             problems=told,
             changes=views.changes(draft, sketch(draft.definition), words),
             keeping=views.keeping(db, draft, here),
             saved=views.saved(draft),
-            error=error,
+            error="" if unready and told else error,  # the list says it, each with its step
         )
     return page, status
 
@@ -188,7 +192,7 @@ def versions(family: str) -> Response | tuple[str, int]:
         try:
             made = drafting.restore(g.actor, family, number, _number("over"), channels())
         except Refusal as refusal:
-            if refusal.key not in {"circuit-moved", "circuit-unready", "circuit-same"}:
+            if refusal.key not in UNPUBLISHED:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
@@ -249,10 +253,10 @@ def _yaml(draft: Draft) -> str:
 
 def _number(name: str) -> int:
     """A number that the page showed; refuses `bad-request`."""
-    try:
-        return int(request.form[name])
-    except (KeyError, ValueError):
-        raise Refusal("bad-request", detail=f"{name} manque") from None
+    number = key_in(request.form.get(name))
+    if number is None:
+        raise Refusal("bad-request", detail=f"{name} manque")
+    return number
 
 
 @dataclass(frozen=True)

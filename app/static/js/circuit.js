@@ -20,6 +20,7 @@ const MOVES = ["up", "down", "move"];
 export function startCircuit(form) {
   const said = form.querySelector("[data-circuit-said]");
   let [queue, latest, pressed, held, swapping] = [Promise.resolve(), 0, Promise.resolve(), null, false];
+  let [arrowed, leaving] = [false, false];
   const editor = () => form.querySelector("#editor");
 
   // What is typed now is what is sent, even where an answer that is awaited changes the page meanwhile.
@@ -65,7 +66,7 @@ export function startCircuit(form) {
     const key = MOVES.includes(verb) ? rest[0] : rest.join(":");
     const refused = form.querySelector("#refus");
     const same = id ? document.getElementById(id) : null;
-    const other = document.getElementById(THEN[verb]?.(key, form) ?? "");
+    const other = document.getElementById(THEN[verb]?.(key, form) ?? (id ? "champ-kind" : ""));
     const target = refused ?? (["open", "add", "copy"].includes(verb) ? other : same ?? other);
     target?.focus({ preventScroll: target === same });
     if (target === same && from != null && at.type !== "radio") target.setSelectionRange?.(from, to);
@@ -89,15 +90,33 @@ export function startCircuit(form) {
     }
   }
 
+  // What is told once the draft is given up stands on a page of its own: the form goes as it would without a script.
+  function leave() {
+    leaving = true;
+    form.requestSubmit(form.querySelector("#g-discard"));
+  }
+
   form.addEventListener("submit", (event) => {
+    if (leaving) return;
     event.preventDefault();
-    send(event.submitter?.value || "save");
+    if (event.submitter?.id === "g-discard") queue = queue.then(() => setTimeout(leave)); // not while this submission is told
+    else send(event.submitter?.value || "save");
   });
   form.addEventListener("input", () => (latest += 1));
-  // Whom to add is chosen by arrows too: only the button beside adds it.
-  form.addEventListener("change", (event) => !swapping && event.target.name !== "who_add" && send("save", false));
-  document.addEventListener("pointerdown", () => {
+  // Whom to add is chosen by arrows too: only the button beside adds it. So is the nature, and those that are automatic
+  // have nobody who acts: passed by arrows, it is sent once it is left.
+  form.addEventListener("change", ({ target }) => {
+    if (swapping || target.name === "who_add" || (target.name === "kind" && arrowed)) return;
+    send("save", false);
+  });
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (target.id === "champ-kind") arrowed = false;
     pressed = new Promise((resolve) => document.addEventListener("pointerup", () => setTimeout(resolve, 50), { once: true }));
+  });
+  form.addEventListener("focusout", ({ target }) => {
+    if (swapping || target.id !== "champ-kind") return;
+    arrowed = false;
+    if (!target.selectedOptions[0].defaultSelected) send("save", false);
   });
   form.addEventListener("focusout", (event) => {
     if (!event.target.matches?.("[data-grip]") || !event.relatedTarget) return;
@@ -105,6 +124,10 @@ export function startCircuit(form) {
     wake();
   });
   form.addEventListener("keydown", (event) => {
+    if (event.target.id === "champ-kind" && event.key === "Enter") {
+      event.preventDefault();
+      send("save");
+    } else if (event.target.id === "champ-kind") arrowed = true;
     const grip = event.target.closest("[data-grip]");
     if (grip && [" ", "Enter"].includes(event.key)) {
       event.preventDefault();
