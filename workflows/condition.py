@@ -2,6 +2,7 @@
 
 import operator
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,14 +24,14 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAX_DIGITS = 15  # what a JSON number carries without loss
 
 
-class Condition:
+class Condition(ABC):
     """A rule on the facts of a folder."""
 
     __slots__ = ()
 
+    @abstractmethod
     def holds(self, facts: Facts) -> bool:
         """True when the facts satisfy the rule."""
-        raise NotImplementedError
 
     @property
     def never(self) -> bool:
@@ -38,13 +39,13 @@ class Condition:
         return False
 
     @property
+    @abstractmethod
     def fields(self) -> frozenset[str]:
         """The keys of the facts that the rule reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_data(self) -> dict[str, object]:
         """The same rule as the schema writes it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ ACTIONS = {"approve": Action.APPROVE, "reject": Action.REJECT}
 
 
 @dataclass(frozen=True)
-class Asked:
+class Order:
     """Who asked for a batch, in which session, and at which turn: facts that the worker carries between transactions."""
 
     batch_id: int
@@ -38,10 +38,10 @@ class Asked:
     turn: int
 
 
-def asked(db: Db, batch_id: int) -> Asked:
+def order_of(db: Db, batch_id: int) -> Order:
     """The batch as it was last taken up."""
     batch = db.get_one(Batch, batch_id)
-    return Asked(
+    return Order(
         batch.id,
         batch.collectivity_id,
         batch.user_id,
@@ -56,58 +56,58 @@ def asked(db: Db, batch_id: int) -> Asked:
 def carry_decisions(row: Row) -> None:
     """Approve or reject what waits, one folder after the other; a row of an earlier turn leaves it to the present one."""
     with reading(row.collectivity_id) as db:
-        said = asked(db, row.payload["batch_id"])
+        order = order_of(db, row.payload["batch_id"])
         query = sa.select(BatchItem.id).where(
-            BatchItem.batch_id == said.batch_id, BatchItem.state == "waiting"
+            BatchItem.batch_id == order.batch_id, BatchItem.state == "waiting"
         )
         waiting = list(db.scalars(query.order_by(BatchItem.position)))
-    if said.turn != row.payload["turn"]:
+    if order.turn != row.payload["turn"]:
         raise Needless("ce lot a été repris ou abandonné")
     for item_id in waiting:
         try:
-            decide(said, item_id)
+            decide(order, item_id)
         except Refusal as refusal:
             if refusal.key in AGAIN:
                 raise
             if refusal.key == "session-closed":
                 raise Needless("la session qui a demandé ce lot s’est fermée") from refusal
-            refuse(said, item_id, refusal.key, refusal.facts)
-    finish(said)
+            refuse(order, item_id, refusal.key, refusal.facts)
+    finish(order)
 
 
 @use_case
-def decide(db: Db, said: Asked, item_id: int) -> None:
+def decide(db: Db, order: Order, item_id: int) -> None:
     """Play the batch's decision on one folder, with the rights held now; its result is in the same transaction.
 
     Refuses what the same decision alone would refuse; does nothing for an item that is over or another turn's.
     """
-    batch = db.get_one(Batch, said.batch_id)
+    batch = db.get_one(Batch, order.batch_id)
     item = locked(db, item_id, "waiting")
-    if item is None or batch.turn != said.turn:
+    if item is None or batch.turn != order.turn:
         return
-    actor = returning(db, said.user_id, said.session_id, said.address)
+    actor = returning(db, order.user_id, order.session_id, order.address)
     folder = lock(db, actor, item.folder_id, item.folder_version)
     item.state, item.changed_at = "done", now()
-    facts = {"batch": said.batch_id}
-    move(db, folder, ACTIONS[said.kind], actor, Said(said.reason, facts=facts))
+    facts = {"batch": order.batch_id}
+    move(db, folder, ACTIONS[order.kind], actor, Said(order.reason, facts=facts))
 
 
 @use_case
-def refuse(db: Db, said: Asked, item_id: int, key: str, facts: dict[str, object]) -> None:
+def refuse(db: Db, order: Order, item_id: int, key: str, facts: dict[str, object]) -> None:
     """Note why one folder was not acted on; nothing changes once its result is known."""
     item = locked(db, item_id, "waiting", "prepared", "signed")
     if item is None:
         return
-    item.reason = reason_of(db, said.collectivity_id, item.folder_id, key, facts)
+    item.reason = reason_of(db, order.collectivity_id, item.folder_id, key, facts)
     if item.signature_session:
         copies.end(db, item.signature_session)
     item.state, item.changed_at, item.signatures = "refused", now(), None
 
 
 @use_case
-def finish(db: Db, said: Asked) -> None:
+def finish(db: Db, order: Order) -> None:
     """Write the end of the batch, when it is the end."""
-    end_if_over(db, db.get_one(Batch, said.batch_id, with_for_update=True))
+    end_if_over(db, db.get_one(Batch, order.batch_id, with_for_update=True))
 
 
 def locked(db: Db, item_id: int, *states: str) -> BatchItem | None:

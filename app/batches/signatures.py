@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from app.batches import crew
-from app.batches.carry import AGAIN, Asked, all_locked, asked, finish, locked, refuse
+from app.batches.carry import AGAIN, Order, all_locked, finish, locked, order_of, refuse
 from app.batches.gesture import SIGN, mine, row_key
 from app.batches.models import Batch, BatchItem
 from app.core.clock import now
@@ -86,8 +86,8 @@ def prepare_next(
         if offers:
             return offers
         with reading(actor.collectivity_id) as db:
-            said = asked(db, batch_id)
-        finish(said)
+            order = order_of(db, batch_id)
+        finish(order)
     return []
 
 
@@ -106,8 +106,8 @@ def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: Ext
         if refusal.key in AGAIN or _of_every_folder(refusal.key):
             raise
         with reading(actor.collectivity_id) as db:
-            said = asked(db, batch_id)
-        refuse(said, item_id, refusal.key, refusal.facts)
+            order = order_of(db, batch_id)
+        refuse(order, item_id, refusal.key, refusal.facts)
         return None
     return Offer(item_id, ready.session, ready.prepared)
 
@@ -221,8 +221,8 @@ def certificate_of(actor: Actor, session: str) -> bytes:
 def carry_signatures(row: Row) -> None:
     """Embed, timestamp, check and move what a page signed, a few folders at once; each is tried once more after a kill."""
     with reading(row.collectivity_id) as db:
-        said = asked(db, row.payload["batch_id"])
-        crew.call(db, said.batch_id)
+        order = order_of(db, row.payload["batch_id"])
+        crew.call(db, order.batch_id)
         query = sa.select(BatchItem.id, BatchItem.signature_session, BatchItem.signatures).where(
             BatchItem.id.in_(row.payload["items"]),
             BatchItem.state == "signed",
@@ -230,11 +230,11 @@ def carry_signatures(row: Row) -> None:
         )
         waiting = db.execute(query.order_by(BatchItem.position)).all()
     sessions = [one.signature_session for one in waiting if one.signature_session]
-    taken = deferred.take(said.collectivity_id, said.user_id, said.batch_id, sessions) if sessions else {}
+    taken = deferred.take(order.collectivity_id, order.user_id, order.batch_id, sessions) if sessions else {}
     received = [_Received(one.id, taken.get(one.signature_session), one.signatures or []) for one in waiting]
-    with asking_once(("embed", said.batch_id), authorities.trust()):
-        faults = [one for one in _together(lambda one: _carry(said, one), received) if one is not None]
-    finish(said)
+    with asking_once(("embed", order.batch_id), authorities.trust()):
+        faults = [one for one in _together(lambda one: _carry(order, one), received) if one is not None]
+    finish(order)
     if faults:
         raise faults[0]
 
@@ -262,47 +262,47 @@ def _together(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator
             raise fault
 
 
-def _carry(said: Asked, one: _Received) -> None:
+def _carry(order: Order, one: _Received) -> None:
     """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
     try:
-        _embed(said, one)
+        _embed(order, one)
     except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
-        if _made(said, one.item_id):
-            note_done(said, one.item_id)
+        if _made(order, one.item_id):
+            note_done(order, one.item_id)
         elif refusal.key in SIGNED_AGAIN:
-            put_back(said, one.item_id)
+            put_back(order, one.item_id)
         else:
-            refuse(said, one.item_id, refusal.key, refusal.facts)
+            refuse(order, one.item_id, refusal.key, refusal.facts)
 
 
-def _embed(said: Asked, one: _Received) -> None:
+def _embed(order: Order, one: _Received) -> None:
     """Complete one signature, in the name and session of whoever made it; its result is in the transaction of its move."""
     if one.session is None:
         raise Refusal("session-used")
-    with reading(said.collectivity_id) as db:
+    with reading(order.collectivity_id) as db:
         # The session in which it was signed: the batch may have been taken up in another since.
-        actor = returning(db, said.user_id, one.session.login_session_id, said.address)
+        actor = returning(db, order.user_id, one.session.login_session_id, order.address)
     signatures = [bytes.fromhex(each) for each in one.signatures]
     sign.complete_taken(actor, one.session, signatures, along=lambda db: _note_done(db, one.item_id))
 
 
-def _made(said: Asked, item_id: int) -> bool:
+def _made(order: Order, item_id: int) -> bool:
     """Whether another process that was thought dead has signed it meanwhile."""
     query = (
         sa.select(SignatureSession.state)
         .join(BatchItem, BatchItem.signature_session == SignatureSession.id)
         .where(BatchItem.id == item_id)
     )
-    with reading(said.collectivity_id) as db:
+    with reading(order.collectivity_id) as db:
         return db.scalar(query) == "done"
 
 
 @use_case
-def note_done(db: Db, said: Asked, item_id: int) -> None:
+def note_done(db: Db, order: Order, item_id: int) -> None:
     """Note that a folder is signed, where another process wrote its proof, its version and its move."""
-    del said  # gives the collectivity
+    del order  # gives the collectivity
     _note_done(db, item_id)
 
 
@@ -311,9 +311,9 @@ def _note_done(db: Db, item_id: int) -> None:
 
 
 @use_case
-def put_back(db: Db, said: Asked, item_id: int) -> None:
+def put_back(db: Db, order: Order, item_id: int) -> None:
     """Let a folder wait again for its key: its session was closed meanwhile, or its time did not fit where it goes."""
-    del said  # gives the collectivity
+    del order  # gives the collectivity
     item = locked(db, item_id, "signed")
     if item is not None:
         copies.end(db, item.signature_session or "")

@@ -254,13 +254,13 @@ def test_a_verb_of_the_worker_does_nothing_for_an_item_that_is_over(house: House
     number = finances.propose("approve", [folder_id])
     finances.post(f"/lots/{number}/commencer")
     with reading() as db:
-        said = carry.asked(db, number)
+        order = carry.order_of(db, number)
     (item,) = items(number)
-    carry.decide(said, item.id)
+    carry.decide(order, item.id)
     version = house.folder(folder_id).version
-    carry.decide(said, item.id)
-    carry.refuse(said, item.id, "not-found", {})
-    carry.finish(said)
+    carry.decide(order, item.id)
+    carry.refuse(order, item.id, "not-found", {})
+    carry.finish(order)
     assert house.folder(folder_id).version == version
     assert items(number)[0].state == "done"
     with pytest.raises(Refusal, match="batch-over"):

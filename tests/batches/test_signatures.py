@@ -289,8 +289,8 @@ def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     assert [one.state for one in items(number)] == ["done"] * 3
     told = [one.changed_at for one in items(number)]
     with reading() as db:
-        said = carry.asked(db, number)
-    signatures.note_done(said, made.id)
+        order = carry.order_of(db, number)
+    signatures.note_done(order, made.id)
     assert [one.changed_at for one in items(number)] == told
 
 
