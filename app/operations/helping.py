@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.process import BaseProcess
 
 from app.batches import crew
+from app.operations.processes import end_with
 from config import Settings
 
 _at_work: list[BaseProcess] = []
@@ -32,12 +34,12 @@ def start(settings: Settings) -> BaseProcess:
 
 
 def apart(settings: Settings, work: Callable[[Settings], None], name: str) -> BaseProcess:
-    """A process that does one work and ends, at the latest with its caller: what it loads for it goes with it.
+    """A process that does one work and ends, at the latest with its caller, killed or not: what it loads goes with it.
 
     One at a time (`busy`): each is as large as the worker.
     """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_apart, args=(settings, work), name=name, daemon=True)
+    process = context.Process(target=_apart, args=(settings, work, os.getpid()), name=name, daemon=True)
     process.start()
     _at_work[:] = [process]
     return process
@@ -48,7 +50,8 @@ def busy() -> bool:
     return any(one.is_alive() for one in _at_work)
 
 
-def _apart(settings: Settings, work: Callable[[Settings], None]) -> None:
+def _apart(settings: Settings, work: Callable[[Settings], None], caller: int) -> None:
+    end_with(caller, signal.SIGKILL)  # `daemon` is for a caller that ends in order; a killed one tells nobody
     from app import create_app
 
     with create_app(settings).app_context():

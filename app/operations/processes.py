@@ -42,7 +42,7 @@ def run(
     # honcho forks one process for each command, and that one starts it: the first dies with us, the second stops with it.
     multiprocessing.set_start_method("fork", force=True)
     watcher = os.getpid()
-    os.register_at_fork(after_in_child=lambda: _end_with(watcher, signal.SIGKILL))
+    os.register_at_fork(after_in_child=lambda: end_with(watcher, signal.SIGKILL))
     web = (
         f"{sys.executable} -m gunicorn --workers {workers} --threads 4 --worker-class gthread "
         f"--bind {shlex.quote(listen)} --umask 0o007 "
@@ -62,15 +62,18 @@ def run(
 
 def tie(parent: int, needs: Sequence[int], command: Sequence[str]) -> None:
     """Become `command` once the ports it needs answer; it is asked to stop (SIGTERM) when its parent dies."""
-    _end_with(parent, signal.SIGTERM)
+    end_with(parent, signal.SIGTERM)
     late = time.monotonic() + READY_SECONDS
     while not all(map(_answers, needs)) and time.monotonic() < late:
         time.sleep(0.05)
     os.execv(command[0], [*command])  # noqa: S606
 
 
-def _end_with(parent: int, with_signal: int) -> None:
-    """Have the kernel send this signal to this process when its parent dies; only Linux knows how."""
+def end_with(parent: int, with_signal: int) -> None:
+    """Have the kernel send this signal to this process when the thread that started it ends; only Linux knows how (prctl(2)).
+
+    Where that thread has ended already, this process ends here.
+    """
     ask = getattr(ctypes.CDLL(None), "prctl", None)
     if ask is not None:
         ask(_PDEATHSIG, int(with_signal), 0, 0, 0)

@@ -199,7 +199,33 @@ def test_when_one_falls_all_stop_and_the_system_is_told(served: Served) -> None:
     (worker,) = [pid for pid, line in family.items() if line.rstrip().endswith("-m flask --app wsgi worker")]
     os.kill(worker, signal.SIGKILL)
     assert served.process.wait(30) != 0, served.log.read_text()
-    assert alive(family) == []
+    # What the worker had set apart dies with it, or as soon as it looks; Python's own tracker once its pipe is closed
+    until(lambda: not alive(family), 30, "all stopped")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_set_apart_dies_with_a_caller_that_is_killed(house: House, tmp_path: Path) -> None:
+    script = tmp_path / "caller.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from app.operations import helping\n"
+        "from config import Settings\n"
+        "def work(settings):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(300)\n"
+        "if __name__ == '__main__':\n"
+        "    helping.apart(Settings(), work, 'paraphe-essai').join()\n"
+    )
+    env = {**environment(house.settings), "PYTHONPATH": str(ROOT)}
+    caller = subprocess.Popen([sys.executable, script], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    assert caller.stdout is not None
+    with caller.stdout as lines:
+        apart = int(lines.readline())
+        line = line_of(apart)
+        assert "multiprocessing" in line
+        caller.kill()
+        caller.wait(10)
+        until(lambda: line_of(apart) != line, 30, "it is gone")
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "with those around it"])
