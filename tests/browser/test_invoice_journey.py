@@ -97,7 +97,7 @@ DROP = """
 def test_an_invoice_dropped_on_the_page_is_read_as_if_it_had_been_chosen(house: House, person) -> None:
     accountant: Person = person("g.trehorel")
     accountant.open("/deposer?famille=invoice")
-    zone = accountant.page.locator("[data-drop]")
+    zone = accountant.page.locator(accountant.awake).locator("[data-drop]")
     zone.evaluate(
         "(zone, [name, bytes]) => (" + DROP + ")([zone, name, bytes])",
         [INVOICE.name, base64.b64encode(INVOICE.read_bytes()).decode()],

@@ -112,35 +112,51 @@ def next_version(folder: Path) -> Path:
     return folder
 
 
+class Reader:
+    """Somebody who reads a page through the proxy, again and again; `answers` has the status of each."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self._port, self._done = 0, threading.Event()
+        self._reading = threading.Lock()
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def turn(self, port: int) -> None:
+        """The proxy serves this port from now on, or none (0); no page of the former one is under way any more."""
+        with self._reading:
+            self._port = port
+
+    def leave(self) -> None:
+        """Read no more."""
+        self._done.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        while not self._done.wait(0.05):
+            with self._reading:
+                if self._port:
+                    self.answers.append(status(self._port, "/login"))
+
+
 @pytest.fixture
-def steady(house: House) -> Iterator[tuple[list[int], dict[str, int]]]:
-    """Somebody reads a page of the version that serves, again and again; what each answered, and which port serves."""
-    answers: list[int] = []
-    serves, done = {"port": 0}, threading.Event()
-
-    def read() -> None:
-        while not done.wait(0.05):
-            if serves["port"]:
-                answers.append(status(serves["port"], "/login"))
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    yield answers, serves
-    done.set()
-    reader.join()
+def reader(house: House) -> Iterator[Reader]:
+    """Somebody reads a page of the version that serves."""
+    someone = Reader()
+    yield someone
+    someone.leave()
 
 
 def test_a_newer_version_takes_over_without_a_cut(
-    house: House, mail: MailServer, tmp_path: Path, steady: tuple[list[int], dict[str, int]]
+    house: House, mail: MailServer, tmp_path: Path, reader: Reader
 ) -> None:
-    answers, serves = steady
     here = house.actor("a.kervadec").collectivity_id
     ports = [free_port(), free_port()]
     env = environment(house.settings, public_url=f"http://127.0.0.1:{ports[0]}")
     newer, written = next_version(tmp_path / "next"), tmp_path / "novelty.txt"
     folder = house.an_invoice(at="service_done")
     with serving(ROOT, env, ports[0], tmp_path / "old.log") as old:
-        serves["port"] = ports[0]
+        reader.turn(ports[0])
 
         # 1. The base first, while the present version serves
         upgraded = subprocess.run(
@@ -160,17 +176,17 @@ def test_a_newer_version_takes_over_without_a_cut(
         # 2. The newer one beside it, 3. the proxy turned to it, 4. the older one stopped
         with serving(newer, env, ports[1], tmp_path / "new.log") as new:
             assert (status(ports[1], "/nouveau"), status(ports[0], "/nouveau")) == (200, 404)
-            serves["port"] = ports[1]
+            reader.turn(ports[1])
             old.send_signal(signal.SIGTERM)
             assert old.wait(40) == 143, (tmp_path / "old.log").read_text()
             until(lambda: row("nouveau-1").state == "done", 90, "the newer worker does it")
             assert written.read_text() == "done\n"
             until(lambda: not unsent(), 60, "every letter has left")
+            reader.turn(0)
             new.send_signal(signal.SIGTERM)
-            serves["port"] = 0
             assert new.wait(40) == 143, (tmp_path / "new.log").read_text()
-    assert len(answers) > 10
-    assert set(answers) == {200}
+    assert len(reader.answers) > 10
+    assert set(reader.answers) == {200}
     letters = [one["Message-ID"] for one in mail.letters]
     assert len(letters) == len(set(letters)) > 0
     for name in ("old.log", "new.log"):
