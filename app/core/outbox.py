@@ -6,13 +6,14 @@ database itself (`app/core/waking.py`): there is no message beside it that could
 """
 
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -43,7 +44,10 @@ AHEAD = timedelta(days=1)
 
 
 class Outbox(Base, Tenanted):
-    """One thing to do outside the database; `state` is pending, running, done or parked."""
+    """One thing to do outside the database; `state` is pending, running, done or parked.
+
+    `owner` is drawn each time that the row is taken: whoever has it, and nobody else, ends the row or extends its lease.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -83,6 +87,7 @@ class Outbox(Base, Tenanted):
     attempts: Mapped[int] = mapped_column(server_default="0")
     available_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    owner: Mapped[str | None]
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
@@ -106,7 +111,10 @@ class News:
 
 @dataclass(frozen=True)
 class Row:
-    """A claimed row, as its handler sees it; `attempt` counts from 1, `request` is the number of the request that caused it."""
+    """A claimed row, as its handler sees it; `attempt` counts from 1, `request` is the number of the request that caused it.
+
+    `owner` is that of this taking: a later one of the same row has another, even where its attempt has the same number.
+    """
 
     id: int
     kind: str
@@ -118,6 +126,15 @@ class Row:
     attempt: int
     created_at: datetime
     request: str | None
+    owner: str
+
+
+class Taking(NamedTuple):
+    """One taking of a row: its number, the owner that was drawn then, the number of its attempt."""
+
+    id: int
+    owner: str
+    attempt: int
 
 
 class Later(Exception):  # noqa: N818 - an answer of the handler, not a fault
@@ -150,7 +167,7 @@ os.register_at_fork(after_in_child=_leased.clear)
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
-    *_rows.c["recipient", "payload", "attempts", "created_at", "request"],
+    *_rows.c["recipient", "payload", "attempts", "created_at", "request", "owner"],
 ]
 
 
@@ -249,8 +266,9 @@ def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
 
 @dataclass
 class _Lease:
-    """The lease of one row: since when it is sure, on the clock that other workers read too."""
+    """The lease of one row: whose it is, and since when it is sure, on the clock that other workers read too."""
 
+    owner: str
     attempt: int
     since: datetime
 
@@ -281,11 +299,12 @@ def _take(db: Db, moment: datetime, most: int, *which: Any) -> list[Row]:
             state="running",
             attempts=_rows.c.attempts + 1,
             lease_until=moment + timedelta(seconds=_policy["lease"]),
+            owner=secrets.token_hex(8),
         )
         .returning(*_as_row)
     )
     rows = sorted((Row(*one) for one in db.connection().execute(taken)), key=lambda one: one.id)
-    leases = {one.id: _Lease(one.attempt, moment) for one in rows}
+    leases = {one.id: _Lease(one.owner, one.attempt, moment) for one in rows}
     after_commit(
         db, lambda: _leased.update(leases)
     )  # a lease that was not written, or may not be, is not kept alive
@@ -369,12 +388,13 @@ def give_back(db: Db, rows: Sequence[Row]) -> None:
     Should the database be away, the leases of these rows are kept no more, and run out.
     """
     forget(rows)
-    mine = sa.update(_rows).where(_ours({one.id: one.attempt for one in rows}), _rows.c.state == "running")
+    mine = sa.update(_rows).where(_ours(rows), _rows.c.state == "running")
     db.connection().execute(
         mine.values(
             state="pending",
             attempts=_rows.c.attempts - 1,
             lease_until=None,
+            owner=None,
             available_at=_rows.c.available_at,  # said again, so that the database wakes whoever waits
         )
     )
@@ -384,23 +404,28 @@ def forget(rows: Iterable[Row]) -> None:
     """Keep the leases of these rows no more."""
     for one in rows:
         lease_of = _leased.get(one.id)
-        if lease_of is not None and lease_of.attempt == one.attempt:
+        if lease_of is not None and lease_of.owner == one.owner:
             del _leased[one.id]
 
 
-def _ours(leases: Mapping[int, int]) -> sa.ColumnElement[bool]:
-    """The rows of these numbers and attempts: as far as nobody else has taken them since."""
-    return sa.tuple_(_rows.c.id, _rows.c.attempts).in_(list(leases.items()))
+def _ours(taken: Iterable[Row | Taking]) -> sa.ColumnElement[bool]:
+    """These rows, as far as nobody else has taken them since.
+
+    The attempt is asked too: a worker of a version that knows no owner takes a row and leaves the owner of before.
+    """
+    known = [(one.id, one.owner, one.attempt) for one in taken]
+    return sa.tuple_(_rows.c.id, _rows.c.owner, _rows.c.attempts).in_(known)
 
 
 _END = (
     sa.update(_rows)
     .where(
         _rows.c.id == sa.bindparam("row_id"),
+        _rows.c.owner == sa.bindparam("owned_by"),
         _rows.c.attempts == sa.bindparam("attempt"),
         _rows.c.state == "running",
     )
-    .values(lease_until=None, last_error=sa.bindparam("error"))
+    .values(lease_until=None, owner=None, last_error=sa.bindparam("error"))
 )
 _DONE = _END.values(state="done", done_at=sa.bindparam("moment"))
 _PARKED = _END.values(state="parked")
@@ -414,7 +439,8 @@ _AGAIN = _END.values(
 def settle(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> bool:
     """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
     # What a server answered may hold anything; a row that could not say its fault would stay leased.
-    binds: dict[str, Any] = {"row_id": row.id, "attempt": row.attempt, "error": error and cleaned(error)}
+    binds: dict[str, Any] = {"row_id": row.id, "owned_by": row.owner, "attempt": row.attempt}
+    binds["error"] = error and cleaned(error)
     if state == "done":
         binds |= {"moment": now()}
     if state == "pending":
@@ -441,18 +467,18 @@ def _end(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, c
 
 
 @use_case
-def renew(db: Db, leases: Mapping[int, int]) -> frozenset[int]:
-    """Keep the leases of these rows, each with its attempt; the numbers of those that are still ours."""
+def renew(db: Db, taken: Sequence[Row | Taking]) -> frozenset[int]:
+    """Keep the leases of these rows, each by its owner; the numbers of those that are still ours."""
     moment = now()
     kept = (
         sa.update(_rows)
-        .where(_ours(leases), _rows.c.state == "running")
+        .where(_ours(taken), _rows.c.state == "running")
         .values(lease_until=moment + timedelta(seconds=_policy["lease"]))
         .returning(_rows.c.id)
     )
     mine = frozenset(db.connection().execute(kept).scalars())
-    known = [(_leased.get(row_id), leases[row_id]) for row_id in mine]
-    renewed = [one for one, attempt in known if one is not None and one.attempt == attempt]
+    known = [(_leased.get(one.id), one.owner) for one in taken if one.id in mine]
+    renewed = [one for one, owner in known if one is not None and one.owner == owner]
 
     def note() -> None:
         for one in renewed:
@@ -562,18 +588,18 @@ def run(row_id: int) -> None:
 def do(row: Row) -> None:
     """Do a row that was taken; left alone when it was taken so long ago that another worker has it by now."""
     known = _leased.get(row.id)
-    mine = known if known is not None and known.attempt == row.attempt else None
+    mine = known if known is not None and known.owner == row.owner else None
     sure = mine is not None and timedelta(0) <= now() - mine.since < timedelta(seconds=lease() / 2)
     try:
         # This process may have been stopped for a while, or the machine asleep: a letter is not to leave twice for that.
-        if not sure and not renew({row.id: row.attempt}):
+        if not sure and not renew([row]):
             log.warning("outbox.lost", row=row.id, kind=row.kind)
             return
         with logs.following(row.request):
             _do(row)
     finally:
         # However it ended: a lease that nobody works under any more would be renewed for ever. Another thread may have
-        # taken the row since its end was written, by the same attempt if it only waited: that lease is another.
+        # taken the row since its end was written: that lease is another.
         if mine is not None and _leased.get(row.id) is mine:
             del _leased[row.id]
 
@@ -623,13 +649,13 @@ def rest() -> None:
 
 def beat() -> bool:
     """Renew every lease that this process has; False after a fault, which is logged: the next beat is to come soon."""
-    leases = {row_id: lease.attempt for row_id, lease in list(_leased.items())}
+    taken = [Taking(row_id, lease.owner, lease.attempt) for row_id, lease in list(_leased.items())]
     try:
-        lost = leases.keys() - renew(leases) if leases else ()
-        for row_id in lost:
-            known = _leased.get(row_id)
-            if known is not None and known.attempt == leases[row_id]:
-                del _leased[row_id]
+        mine = renew(taken) if taken else frozenset()
+        for one in taken:
+            known = _leased.get(one.id)
+            if one.id not in mine and known is not None and known.owner == one.owner:
+                del _leased[one.id]
     except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
         log.warning("lease.not_renewed", error=repr(fault))
         return False

@@ -1,8 +1,11 @@
 """What must happen outside happens: once if nothing dies, at least once if something does, and never in silence."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -399,6 +402,111 @@ def test_of_three_processes_one_alone_gets_each_row(house: House, here: int) -> 
         one.stdin.flush()
     got = [key for one in workers for key in one.communicate(timeout=60)[0].split()]
     assert sorted(got) == sorted(keys)
+
+
+HAND = """
+import sys
+from tests.builders.process import said
+from app import create_app
+from app.core import outbox
+from config import Settings
+create_app(Settings())
+row = None
+for order in map(str.strip, sys.stdin):
+    if order == "take":
+        (row,) = outbox.take()
+    elif order == "take interrupted":
+        row = outbox.take_interrupted()
+    elif order == "do":
+        outbox.do(row)
+    elif order == "forget":
+        outbox.forget([row])
+    told = outbox.settle(row, order.split()[1]) if order.startswith("settle") else row and row.attempt
+    print(f"> {said(told)}", flush=True)
+"""
+
+
+class Hand:
+    """A worker in a process of its own, told what to do one order at a time."""
+
+    def __init__(self, house: House) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", HAND],
+            cwd=ROOT,
+            env=environment(house.settings, lease_seconds=1.0),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def begin(self, order: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self._process.stdout is not None
+        return next(line for line in self._process.stdout if line.startswith("> "))[2:].strip()
+
+    def does(self, order: str) -> str:
+        self.begin(order)
+        return self.answer()
+
+    def send(self, signal_number: int) -> None:
+        os.kill(self._process.pid, signal_number)
+
+    def end(self) -> None:
+        self.send(signal.SIGCONT)
+        self._process.kill()
+        self._process.communicate(timeout=10)
+
+
+@pytest.fixture
+def hands(house: House) -> Iterator[tuple[Hand, Hand]]:
+    two = Hand(house), Hand(house)
+    yield two
+    for one in two:
+        one.end()
+
+
+def test_a_worker_stopped_beyond_its_lease_neither_sends_nor_ends_what_another_has_by_now(
+    house: House, here: int, hands: tuple[Hand, Hand]
+) -> None:
+    stopped, other = hands
+    house.mail.clear()
+    user = house.actor("g.trehorel").user_id
+    write(here, News("mail", "une-lettre", {"event": "factor_changed", "what": "codes", "user_id": user}))
+    assert stopped.does("take") == "1"
+    stopped.send(signal.SIGSTOP)
+    until(lambda: row("une-lettre").lease_until < now(), 10, "the lease is over")
+    assert (other.does("take interrupted"), other.does("settle parked")) == ("2", "true")
+    assert outbox.retry(here, row("une-lettre").id)  # an administrator: the tries are counted anew
+    other.does("forget")
+    assert other.does("take") == "1"  # the very number of the one that was stopped
+    stopped.begin("do")
+    stopped.send(signal.SIGCONT)
+    stopped.answer()
+    assert [stopped.does(f"settle {end}") for end in ("done", "parked", "pending")] == ["false"] * 3
+    assert (row("une-lettre").state, len(house.mail.letters)) == ("running", 0)
+    other.does("do")
+    ended = row("une-lettre")
+    assert (ended.state, ended.owner, len(house.mail.letters)) == ("done", None, 1)
+    stopped.does("do")
+    assert [one.does("settle pending") for one in hands] == ["false"] * 2
+    assert (row("une-lettre").done_at, len(house.mail.letters)) == (ended.done_at, 1)
+
+
+def test_an_end_that_is_written_twice_does_not_end_the_next_try_of_the_row(house: House, here: int) -> None:
+    write(here, News("essai", "attend", {}))
+    first = outbox.claim(row("attend").id)
+    assert outbox.settle(first, "pending", "trop tôt", counts=False)
+    outbox.forget([first])
+    again = outbox.claim(row("attend").id)
+    assert (again.attempt, again.owner != first.owner) == (first.attempt, True)
+    assert not outbox.settle(first, "pending", "trop tôt", counts=False)
+    outbox.give_back([first])
+    assert (row("attend").state, outbox.renew([first, again])) == ("running", {again.id})
+    assert outbox.settle(again, "done")
 
 
 def test_a_long_effect_keeps_its_lease(house: House, here: int) -> None:

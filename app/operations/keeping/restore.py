@@ -383,7 +383,9 @@ def resume(db: Db, words: str, *, aside: bool) -> int:
     count = 0
     if aside:
         waited = sa.update(Outbox).where(Outbox.state.in_(["pending", "running"]), Outbox.created_at < began)
-        parked = waited.values(state="parked", lease_until=None, last_error=SET_ASIDE).returning(Outbox.id)
+        parked = waited.values(state="parked", lease_until=None, owner=None, last_error=SET_ASIDE).returning(
+            Outbox.id
+        )
         count = len(db.scalars(parked.execution_options(synchronize_session=False)).all())
     ended = sa.update(Hold).where(Hold.resumed_at.is_(None))
     db.execute(
