@@ -239,6 +239,19 @@ def test_a_circuit_published_before_that_sends_an_act_elsewhere_is_to_be_publish
         use_case(library.freeze)(here(house), "deliberation")
 
 
+@pytest.mark.law("TRA-03")
+@pytest.mark.parametrize("name", ["individual_decree", "regulatory_decree"])
+def test_a_circuit_published_before_that_never_transmits_an_order_is_to_be_published_again(
+    house: House, name: str
+) -> None:
+    data = family(name).circuit.to_data()
+    data["steps"] = [one for one in data["steps"] if one["key"] != "prefecture"]
+    use_case(library.write_version)(house.actor(K), name, load(data))
+    with pytest.raises(Refusal, match="circuit-outdated") as refused:
+        use_case(library.freeze)(here(house), name)
+    assert "la transmission à la préfecture de tous les actes à transmettre" in refused.value.facts["details"]
+
+
 @pytest.mark.law("TRA-06")
 def test_a_contract_is_transmitted_even_where_no_step_notifies_it(house: House) -> None:
     client, at = house.client(K), "/circuits/contract"
@@ -246,7 +259,7 @@ def test_a_contract_is_transmitted_even_where_no_step_notifies_it(house: House) 
     assert "Notification au cocontractant" not in labels(house, "contract")
     refused = press(client, "remove:prefecture", at)
     assert refused.status_code == 422
-    assert "la transmission à la préfecture de tous les contrats à transmettre" in words(refused)
+    assert "la transmission à la préfecture de tous les actes à transmettre" in words(refused)
     refused = press(client, "save", f"{at}?etape=prefecture", channel="handover")
     assert refused.status_code == 422
     assert "Transmission à la préfecture" in labels(house, "contract")

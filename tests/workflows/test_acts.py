@@ -5,13 +5,14 @@ from datetime import date
 
 import pytest
 
+from workflows.acts.rules import transmitted_once_signed
 from workflows.bases import with_base
 from workflows.circuit import StepKind
 from workflows.errors import Refusal
-from workflows.families.contract.rules import notified_after_transmission, transmitted_once_signed
+from workflows.families.contract.rules import notified_after_transmission
 from workflows.families.decision.rules import within_the_ceiling_of_the_law
 from workflows.families.deliberation.rules import signed_by_mayor_and_secretary
-from workflows.family import check_circuit, families, family, problems
+from workflows.family import check_circuit, families, family, imposed, problems
 from workflows.loader import load
 from workflows.mandates import Act, Kind, Mandate, check
 
@@ -205,3 +206,44 @@ def test_a_contract_that_no_step_notifies_is_transmitted_all_the_same(change):
     assert transmitted_once_signed(load(data))
     with pytest.raises(Refusal, match="circuit-unlawful"):
         check_circuit(family("contract"), load(data))
+
+
+ORDERS = ("individual_decree", "regulatory_decree")
+
+
+@pytest.mark.law("TRA-03")
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda steps: steps.pop(2),
+        lambda steps: steps[2].update(channel="handover"),
+        lambda steps: steps[2].update(when={"field": "transmitted", "op": "==", "value": "no"}),
+        lambda steps: steps[2].update(when={"field": "matter", "op": "starts_with", "value": "2"}),
+        lambda steps: steps.insert(0, steps.pop(2)),
+    ],
+)
+def test_no_circuit_of_an_order_leaves_out_the_transmission_of_those_that_are_to_be(name, change):
+    data = copy.deepcopy(family(name).circuit.to_data())
+    assert data["steps"][2]["kind"] == "transmit"
+    change(data["steps"])
+    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
+        check_circuit(family(name), load(data))
+    assert "la transmission à la préfecture de tous les actes à transmettre" in refused.value.facts["details"]
+
+
+@pytest.mark.law("TRA-03")
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_order_may_be_transmitted_whatever_is_said_of_it_and_before_or_after_it_is_made_known(name):
+    data = copy.deepcopy(family(name).circuit.to_data())
+    del data["steps"][2]["when"]
+    check_circuit(family(name), load(data))
+    data["steps"].append(data["steps"].pop(2))
+    check_circuit(family(name), load(data))
+
+
+@pytest.mark.law("TRA-03")
+@pytest.mark.parametrize("name", ORDERS)
+def test_the_transmission_of_an_order_is_imposed_by_its_article(name):
+    found = imposed(family(name), family(name).circuit)
+    assert found["prefecture"] == "CGCT L2131-1 et L2131-2"

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from workflows.circuit import Circuit, Step, StepKind
 from workflows.family import Facts, Problem
 
 SITTINGS = {"deliberation": None, "budget": None, "other_act": ("1", "5")}
@@ -85,3 +86,27 @@ def published_after_decision(facts: Facts, today: date) -> Problem | None:
         sentence = "La publication ne peut pas précéder la décision. Vérifiez les deux dates."
         return Problem("published-before-decision", "published_on", sentence)
     return None
+
+
+def transmits(step: Step) -> bool:
+    """Whether this step sends to the Préfecture each act that is to be: all, or those that are not said exempt.
+
+    What the law exempts (CGCT L2131-2 I) is said by the fact `transmitted`, which the rules of each family judge.
+    """
+    if step.kind is not StepKind.TRANSMIT or step.channel != "actes":
+        return False
+    return step.when is None or step.when.to_data() == {"field": "transmitted", "op": "==", "value": "yes"}
+
+
+def transmitted_once_signed(circuit: Circuit) -> str | None:
+    """Each act that is to be is transmitted, once signed, whatever step makes it known (CGCT L2131-1, L2131-2).
+
+    The rule of the families of which a part alone is transmissible, orders and contracts: no stage says it for all.
+    """
+    signed = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.SIGN), 0)
+    if any(transmits(step) for step in circuit.steps[signed:]):
+        return None
+    return (
+        "Il manque, après la signature, la transmission à la préfecture de tous les actes à transmettre (CGCT L2131-1 "
+        "et L2131-2)."
+    )

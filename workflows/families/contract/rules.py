@@ -3,7 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from workflows.circuit import Circuit, Step, StepKind
+from workflows.acts.rules import transmits
+from workflows.circuit import Circuit, StepKind
 from workflows.family import Facts, Problem
 
 # In euros, VAT excluded, from the 1st of January of the year: the European threshold of local authorities' supplies and
@@ -36,30 +37,12 @@ def procurement_above_the_threshold_is_transmitted(facts: Facts, today: date) ->
     )
 
 
-def transmitted_once_signed(circuit: Circuit) -> str | None:
-    """Each contract that is to be is transmitted, once signed, whether a step notifies it or not (CGCT L2131-2, L2131-13)."""
-    signed = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.SIGN), 0)
-    if any(_transmits(step) for step in circuit.steps[signed:]):
-        return None
-    return (
-        "Il manque, après la signature, la transmission à la préfecture de tous les contrats à transmettre (CGCT L2131-2 "
-        "et L2131-13)."
-    )
-
-
 def notified_after_transmission(circuit: Circuit) -> str | None:
     """The other party is notified of a contract once it is transmitted, never before (CGCT L2131-13)."""
     notified = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.PUBLISH), None)
-    if notified is None or any(_transmits(step) for step in circuit.steps[:notified]):
+    if notified is None or any(transmits(step) for step in circuit.steps[:notified]):
         return None
     return (
         f"L’étape « {circuit.steps[notified].label} » vient après la transmission à la préfecture : un contrat ne se "
         "notifie qu’ensuite (CGCT L2131-13)."
     )
-
-
-def _transmits(step: Step) -> bool:
-    """Whether this step sends to the Préfecture each contract that is to be."""
-    if step.kind is not StepKind.TRANSMIT or step.channel != "actes":
-        return False
-    return step.when is None or step.when.to_data() == {"field": "transmitted", "op": "==", "value": "yes"}
