@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.core import db, schema
 
-REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round"})
+REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round", "doctor_trial"})
 """Tables that fill again by themselves: what the doctor found of the machine."""
 LEARNT = frozenset({"document_version.blocks"})
 """Columns that fill again by themselves, from bytes that are kept elsewhere."""

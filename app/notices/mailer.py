@@ -73,6 +73,30 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
     _leave_open(line, settings)
 
 
+class NotTakenError(Exception):
+    """The server did not take a letter: its words, empty when it did not answer; whether it refused the address alone."""
+
+    def __init__(self, words: str, *, address: bool = False) -> None:
+        super().__init__(words)
+        self.words, self.address = words, address
+
+
+def hand(to: str, message: EmailMessage, settings: Settings) -> None:
+    """Give one letter to the server by a connection of its own, once; raises `NotTakenError` when it is not taken."""
+    try:
+        with connect(settings) as line:
+            line.send_message(message, to_addrs=[to])
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, why = next(iter(refused.recipients.values()))
+        raise NotTakenError(_told(code, why), address=True) from refused
+    except smtplib.SMTPResponseException as refused:
+        said = refused.smtp_error
+        told = _told(refused.smtp_code, said if isinstance(said, bytes) else said.encode())
+        raise NotTakenError(told) from refused
+    except (smtplib.SMTPException, OSError) as silent:
+        raise NotTakenError("") from silent
+
+
 def _untaken(fault: Exception, line: _Line) -> bool:
     """Whether a letter was certainly not taken, by a connection that ended: it said so, or was not given a word of it."""
     if isinstance(fault, smtplib.SMTPResponseException):
@@ -186,4 +210,6 @@ def trouble(settings: Settings) -> str | None:
 
 
 def _told(code: int, said: bytes) -> str:
-    return f"{code} {said.decode(errors='replace')}"
+    """The words of a server, on one line and not for ever."""
+    text = said.decode(errors="replace")
+    return " ".join(f"{code} {''.join(one if one.isprintable() else ' ' for one in text)}".split())[:200]

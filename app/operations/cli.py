@@ -42,22 +42,30 @@ def upgrade() -> None:
     schema.upgrade()
     click.echo(f"Base à jour : {schema.revisions()[1]}")
     with reading() as db:
-        new = links.needed(db)
-    if new:
+        new, waiting = links.needed(db), len(links.awaiting(db))
+    if new and waiting > 1:
+        click.echo(
+            "Personne n’administre encore cette installation : « setup-link --siren » donne un lien à chaque collectivité."
+        )
+    elif new:
         click.echo(f"Personne n’administre encore cette installation.\n{_setup_link()}")
 
 
 @click.command("setup-link")
+@click.option(
+    "--siren", default="", help="La collectivité à qui donner un administrateur, s’il y en a plusieurs."
+)
 @with_appcontext
-def setup_link() -> None:
-    """Donner le lien qui ouvre une installation neuve dans le navigateur ; il sert une fois, pendant un jour."""
-    click.echo(_setup_link())
+def setup_link(siren: str) -> None:
+    """Donner le lien, d’un jour, qui ouvre une installation neuve ou donne un administrateur à qui n’en a pas."""
+    click.echo(_setup_link(siren))
 
 
-def _setup_link() -> str:
-    token, ends = links.draw()
+def _setup_link(siren: str = "") -> str:
+    token, ends, name = links.draw(siren)
     address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
-    return f"Ouvrez-la, une fois, avant le {instant(ends)} : {address}/premier-jour#{token}"
+    whose = f"Pour administrer {name}, ouvrez" if name else "Ouvrez-la"
+    return f"{whose}{', une fois,' if not name else ' une fois'} avant le {instant(ends)} : {address}/premier-jour#{token}"
 
 
 @click.command("downgrade")

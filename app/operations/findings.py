@@ -1,5 +1,6 @@
 """What the checks of the doctor share: a finding, how a check says that it found something, whom a certificate still serves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,20 @@ class Level(StrEnum):
     RED = "red"
     UNKNOWN = "unknown"
     NONE = "none"
+
+
+_IN_WORDS = {
+    Level.GREEN: "prêt",
+    Level.AMBER: "à surveiller",
+    Level.RED: "à régler",
+    Level.UNKNOWN: "sans résultat",
+    Level.NONE: "rien à essayer",
+}
+
+
+def in_words(levels: Mapping[str, str]) -> str:
+    """What was found of each point tried: « courriel : prêt, documents : à régler »."""
+    return ", ".join(f"{name} : {_IN_WORDS[Level(level)]}" for name, level in levels.items())
 
 
 @dataclass(frozen=True)

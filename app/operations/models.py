@@ -1,4 +1,4 @@
-"""What the last round of the doctor found, when it was asked for, begun and ended, and where folders were."""
+"""What the last round of the doctor found and when, what administrators tried of it, and where folders were."""
 
 from datetime import datetime
 
@@ -34,6 +34,25 @@ class DoctorRound(Base):
     asked_at: Mapped[datetime | None]
     begun_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class DoctorTrial(Base):
+    """The last time that administrators of a collectivity tried one point of it or of the installation.
+
+    `scope` is the number of their collectivity, `by` the name of who asked. `ended_at` is None while it lasts, and for one
+    that was cut short. `words` are for who runs the installation, `general` for the others.
+    """
+
+    __tablename__ = "doctor_trial"
+
+    scope: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    by: Mapped[str]
+    level: Mapped[str]
+    words: Mapped[str]
+    general: Mapped[str]
 
 
 class DoctorPlace(Base):

@@ -34,6 +34,18 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cet examen est celui de toute l’installation : seuls les administrateurs qui la tiennent (PARAPHE_OPERATORS) le demandent. Rien n’a été fait : adressez-vous à eux.",
     ),
+    "trial-unknown": (
+        404,
+        "Ce point ne s’essaie pas d’ici. Rien n’a été essayé : rechargez « Mise en service », et choisissez parmi ceux qui ont un bouton.",
+    ),
+    "trial-hurry": (
+        429,
+        "Ce point vient d’être essayé : son résultat est sur la page. Rien n’a été essayé de plus : attendez {seconds:n seconde}, puis recommencez.",
+    ),
+    "trial-busy": (
+        429,
+        "Un autre essai est en cours. Rien n’a été essayé de plus : attendez {seconds:n seconde} au plus, puis recommencez.",
+    ),
     "mark-unwritten": (
         503,
         "Le repère du journal n’a pas pu être écrit dans {folder} ({why}). Vérifiez le dossier, ses droits et la place libre, puis recommencez.",

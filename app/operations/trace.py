@@ -15,6 +15,7 @@ from app.display.views import family_words
 from app.folders.search import key_of
 from app.journal.models import JournalEntry
 from app.journal.origins import told
+from app.operations.findings import in_words
 from app.people.models import Application, User
 from workflows.vocabulary import Right
 
@@ -52,6 +53,7 @@ ACTS = {
     "desk.opened": "Bureau ouvert",
     "desk.rights": "Droits à un bureau changés",
     "examination.asked": "Examen de l’installation demandé",
+    "examination.tried": "Essai depuis « Mise en service »",
     "factor.added": "Double authentification inscrite",
     "factor.refused": "Code ou clé refusé à la connexion",
     "factor.removed": "Double authentification retirée",
@@ -214,6 +216,7 @@ def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: in
         _establishments(facts),
         facts.get("family"),
         facts.get("client"),
+        in_words(facts["levels"]) if event == "examination.tried" else "",
         _emergency(facts.get("kept")) if event == "account.emergency" else "",
         place(facts),
         _erased(facts),

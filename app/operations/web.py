@@ -161,11 +161,7 @@ def admin() -> str:
 
 def _ill(db: Db) -> str:
     """How many points of the last round are to be mended, as whoever asks reads them; empty when none is."""
-    chosen = current_app.config["PARAPHE"]
-    if view.operates(db, g.actor, chosen):
-        count = view.installation(db, chosen).ill
-    else:
-        count = view.collectivity(db, chosen, g.actor.collectivity_id).ill
+    count = view.shown_to(db, g.actor, current_app.config["PARAPHE"]).ill
     return f"{count} points sont à régler" if count > 1 else "Un point est à régler" if count else ""
 
 

@@ -109,7 +109,10 @@ class MandateRow(Base, Tenanted):
 
 
 class SetupLink(Base):
-    """The link that opens a new installation in the browser: it serves once, before anybody administers it."""
+    """A link that serves once: it opens a new installation in the browser, or gives a collectivity an administrator.
+
+    `administers_id`: the collectivity that nobody administers; None where there was none yet.
+    """
 
     __tablename__ = "setup_link"
 
@@ -118,6 +121,7 @@ class SetupLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    administers_id: Mapped[int | None] = mapped_column(sa.ForeignKey("collectivity.id"))
 
 
 class LoginSession(Base):

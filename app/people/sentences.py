@@ -244,6 +244,10 @@ SENTENCES: Sentences = {
         409,
         "Cette installation est déjà ouverte : quelqu’un l’administre. Demandez-lui un compte, ou connectez-vous.",
     ),
+    "setup-which": (
+        409,
+        "Plusieurs collectivités n’ont pas d’administrateur : {names}. Aucun lien n’est donné : précisez laquelle, par « flask --app wsgi setup-link --siren … ».",
+    ),
     "setup-link": (
         403,
         "Ce lien a déjà servi, a expiré ou n’est pas entier. Sur le serveur, tapez « flask --app wsgi setup-link » pour en avoir un autre.",

@@ -22,7 +22,7 @@ SHARED = {
     "login_session": "of a person",
     "password_reset": "of a person",
     "recovery_code": "of a person",
-    "setup_link": "of an installation that has no collectivity yet",
+    "setup_link": "of an installation that has no collectivity yet, or of one that nobody administers",
     "reading": "of a person and a folder",
     "chain_head": "its key is the collectivity",
     "public_site": "its key is the collectivity, and its address is asked by anybody",
@@ -30,6 +30,7 @@ SHARED = {
     "deposit_key": "of an application",
     "doctor_finding": "of the installation, or of the collectivity of its `scope` (tests/operations/test_examined.py)",
     "doctor_round": "of the installation",
+    "doctor_trial": "of the collectivity of its `scope` (tests/operations/test_trials.py)",
     "doctor_place": "of the installation's folders",
 }
 

@@ -8,10 +8,12 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from app.core import schema
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.journal.chain import verify
+from app.people import desks
 from app.people.first_day import links
 from app.people.models import Collectivity, SetupLink, User
 from tests.builders.house import House, token_in
@@ -35,7 +37,15 @@ TYPED = {
 
 @pytest.fixture
 def new(house: House) -> House:
-    """An installation that nobody administers: what the builder made is of accounts that are closed."""
+    """An installation where nothing is yet: no collectivity, nobody."""
+    schema.downgrade()
+    schema.upgrade()
+    return house
+
+
+@pytest.fixture
+def left(house: House) -> House:
+    """A collectivity that nobody administers any more: the accounts that the builder made are closed."""
     with engine().begin() as connection:
         connection.execute(sa.update(User).values(active=False))
     return house
@@ -184,3 +194,74 @@ def test_of_two_who_open_it_at_once_one_does(new: House) -> None:
             len(db.scalars(sa.select(User).where(User.administrator.is_(True), User.active.is_(True))).all())
             == 1
         )
+
+
+PERSON = ("first_name", "last_name", "email", "capacity", "login", "password")
+
+
+def enter(client: FlaskClient, **typed: str):
+    """What the page asks where the collectivity is there."""
+    token = token_in(client.get(PAGE).get_data(as_text=True))
+    return client.post(PAGE, data={name: TYPED[name] for name in PERSON} | {"csrf_token": token, **typed})
+
+
+def test_a_collectivity_that_nobody_administers_is_given_an_administrator_and_no_second_one_opens(
+    left: House,
+) -> None:
+    address, client = link(left), left.client()
+    page = client.get(PAGE).get_data(as_text=True)
+    assert "Administrer Kerlann-sur-Mer" in page
+    assert 'name="siren"' not in page
+    with reading() as db:
+        before = db.scalar(sa.select(sa.func.count(Collectivity.id)))
+    done = enter(client, code=address, siren=TYPED["siren"], name="Trégavan")  # what is not asked is not read
+    assert done.status_code == 302, done.get_data(as_text=True)
+    login = client.get("/login").get_data(as_text=True)
+    inside = client.post(
+        "/login",
+        data={"csrf_token": token_in(login), "login": "y.ledantec", "password": TYPED["password"]},
+    )
+    assert inside.status_code == 302
+    assert "Bureau du maire" in client.get("/administration/bureaux").get_data(as_text=True)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Collectivity.id))) == before
+        here = db.scalar(sa.select(User.collectivity_id).where(User.login == "y.ledantec"))
+        assert here is not None
+    with reading() as db:
+        assert verify(db, here)[1] is None
+    assert left.client().get(PAGE).status_code == 409
+    assert "déjà ouverte" in left.app.test_cli_runner().invoke(args=["setup-link"]).output
+
+
+def test_of_several_that_nobody_administers_the_command_is_told_which(left: House) -> None:
+    desks.create_collectivity(
+        "213500010", "Trégavan", department="035", district="1", nature="31", settings={}
+    )
+    runner = left.app.test_cli_runner()
+    which = runner.invoke(args=["setup-link"])
+    assert (which.exit_code, "213500010 (Trégavan)" in which.output) == (1, True)
+    assert "setup-link --siren" in runner.invoke(args=["upgrade"]).output
+    told = runner.invoke(args=["setup-link", "--siren", "213500010"])
+    address = re.findall(r"https?://\S+", told.output)[0]
+    assert "Trégavan" in told.output
+    page = left.client().get(PAGE).get_data(as_text=True)
+    assert "Kerlann" not in page.partition("<main")[2]  # nobody is told which ones they are
+    assert enter(left.client(), code=address).status_code == 302
+    with reading() as db:
+        whose = sa.select(Collectivity.name).join(User, User.collectivity_id == Collectivity.id)
+        assert db.scalar(whose.where(User.login == "y.ledantec")) == "Trégavan"
+    # That one is administered; the other still waits for its own link
+    assert enter(left.client(), code=address, login="autre").status_code == 403
+    with pytest.raises(Refusal, match="setup-done"):
+        links.draw("213500010")
+    assert "Kerlann" in runner.invoke(args=["setup-link"]).output
+
+
+def test_a_link_that_would_open_a_collectivity_opens_none_once_one_is_there(new: House) -> None:
+    address = link(new)
+    desks.create_collectivity(
+        "213500010", "Trégavan", department="035", district="1", nature="31", settings={}
+    )
+    refused = enter(new.client(), code=address)
+    assert (refused.status_code, "setup-link" in refused.get_data(as_text=True)) == (403, True)
+    assert enter(new.client(), code=link(new)).status_code == 302

@@ -84,6 +84,7 @@ ROUTES = {
     "operations.circuits.of_folder": "create",
     "operations.admin": "administer",
     "operations.examined.again": "administer",
+    "operations.examined.attempt": "administer",
     "operations.examined.index": "administer",
     "operations.retry": "administer",
     "operations.journal": "administer",

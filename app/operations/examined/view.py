@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.operations.doctor import checks, made
-from app.operations.examined import commune
+from app.operations.examined import commune, trials
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
-from app.operations.models import DoctorFinding
+from app.operations.models import DoctorFinding, DoctorTrial
 from app.people.actor import Actor
 from app.people.models import User
 from config import Settings
@@ -56,7 +56,8 @@ _FIRST = (Level.RED, Level.UNKNOWN, Level.AMBER)
 class Line:
     """One finding as it is shown: `seen_at` is None when nothing was ever found, `old` when it says nothing of now.
 
-    `mended_on`: the point of the commune that it shows, with the page where it is mended.
+    `mended_on`: the point of the commune that it shows, with the page where it is mended. `tried`: its last trial in the
+    collectivity, whose result the line shows when it is the later of the two; `may_try`: whether the reader may try it.
     """
 
     name: str
@@ -65,6 +66,13 @@ class Line:
     seen_at: datetime | None
     old: bool
     mended_on: commune.Point | None = None
+    tried: DoctorTrial | None = None
+    may_try: bool = False
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the last trial began and never ended."""
+        return self.tried is not None and trials.cut_short(self.tried, now())
 
     @property
     def counts(self) -> bool:
@@ -178,6 +186,38 @@ def with_commune(shown: Shown, db: Db, collectivity_id: int) -> Shown:
         for one in commune.points(db, collectivity_id)
     )
     return replace(shown, groups=((COMMUNE, lines), *shown.groups))
+
+
+def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
+    """What an administrator reads of the last round and of the trials: all of it for who runs the installation."""
+    everything = operates(db, actor, settings)
+    shown = installation(db, settings) if everything else collectivity(db, settings, actor.collectivity_id)
+    offered = trials.trials(settings, actor, operates=everything)
+    tried = trials.tried(db, actor.collectivity_id)
+    groups = tuple(
+        (
+            title,
+            tuple(
+                replace(
+                    _later(line, tried.get(line.name), settings, machine=everything),
+                    may_try=line.name in offered,
+                )
+                for line in lines
+            ),
+        )
+        for title, lines in shown.groups
+    )
+    return replace(shown, groups=groups)
+
+
+def _later(line: Line, trial: DoctorTrial | None, settings: Settings, *, machine: bool) -> Line:
+    """The line with its last trial, and as that one found it where the round looked before, or never."""
+    ended = trial.ended_at if trial is not None else None
+    if trial is None or ended is None or (line.seen_at is not None and line.seen_at > ended):
+        return replace(line, tried=trial)
+    words = trial.words if machine else trial.general
+    old = is_old(ended, settings.doctor_hours)
+    return replace(line, level=Level(trial.level), words=words, seen_at=ended, old=old, tried=trial)
 
 
 def _rank(line: Line) -> int:

@@ -1,13 +1,14 @@
-"""The page of what the doctor found, and the button by which who runs the installation asks for another round."""
+"""The page of what the doctor found, the buttons that try a point now, and the one that asks for another round."""
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.db import reading
 from app.core.http import guard
 from app.core.refusals import Refusal
-from app.operations.examined import rounds, view
+from app.operations.examined import rounds, trials, view
+from app.operations.findings import Level, in_words
 
 pages = Blueprint("examined", __name__)
 
@@ -19,12 +20,7 @@ def index() -> str:
     chosen = current_app.config["PARAPHE"]
     with reading(g.actor.collectivity_id) as db:
         operates = view.operates(db, g.actor, chosen)
-        shown = (
-            view.installation(db, chosen)
-            if operates
-            else view.collectivity(db, chosen, g.actor.collectivity_id)
-        )
-        shown = view.with_commune(shown, db, g.actor.collectivity_id)
+        shown = view.with_commune(view.shown_to(db, g.actor, chosen), db, g.actor.collectivity_id)
         stand = rounds.stand(db)
     return render_template(
         "operations/examined.html",
@@ -33,6 +29,7 @@ def index() -> str:
         stand=stand,
         opens=stand.open_at(),
         hours=chosen.doctor_hours,
+        seconds=trials.SECONDS,
         hung=stand.running and stand.begun_at is not None and now() - stand.begun_at > rounds.HUNG,
     )
 
@@ -49,4 +46,19 @@ def again() -> Response:
         "L’examen est demandé. Le travail de fond le commence dans la minute : rechargez ensuite cette page.",
         "ok",
     )
+    return redirect(url_for("operations.examined.index"))
+
+
+@pages.post("/administration/mise-en-service/essayer")
+@guard("administer")
+def attempt() -> Response:
+    """Try one point now, or all that may be (« tout »), and show what was found: of a letter, a token, a signature, a file."""
+    asked = request.form.get("point", "")
+    chosen = current_app.config["PARAPHE"]
+    with reading(g.actor.collectivity_id) as db:
+        operates = view.operates(db, g.actor, chosen)
+    levels = trials.attempt(chosen, g.actor, [] if asked == "tout" else [asked], operates=operates)
+    fine = all(level in {Level.GREEN, Level.NONE} for level in levels.values())
+    told = in_words(levels)
+    flash(f"{'Essais faits' if len(levels) > 1 else 'Essai fait'} : {told}.", "ok" if fine else "warn")
     return redirect(url_for("operations.examined.index"))

@@ -1,6 +1,9 @@
-"""The set-up link of a new installation: drawn on the server, it opens a collectivity and its first administrator, once."""
+"""The set-up link, drawn on the server, that serves once: it opens a collectivity and its first administrator.
 
-from dataclasses import dataclass
+Where a collectivity is there and nobody administers it, the link gives that one an administrator, and opens no other.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,7 +17,7 @@ from app.core.transaction import use_case
 from app.people import passwords
 from app.people.accounts import login_of
 from app.people.actor import system
-from app.people.desks import POSTAL_CODE_LENGTH, address_of, write_down
+from app.people.desks import POSTAL_CODE_LENGTH, address_of, collectivity_of, write_down
 from app.people.models import Collectivity, SetupLink, User
 
 LIFE = timedelta(days=1)
@@ -41,19 +44,19 @@ NATURES = {
 
 @dataclass(frozen=True)
 class Beginning:
-    """A collectivity and who will administer it, as they were typed."""
+    """Who will administer a collectivity and, where it is to be opened, the collectivity, as they were typed."""
 
-    siren: str
-    name: str
-    nature: str
-    department: str
-    city: str
-    postal_code: str
     first_name: str
     last_name: str
     email: str
     capacity: str
     login: str
+    siren: str = ""
+    name: str = ""
+    nature: str = ""
+    department: str = ""
+    city: str = ""
+    postal_code: str = ""
 
 
 def needed(db: Db) -> bool:
@@ -62,33 +65,74 @@ def needed(db: Db) -> bool:
     return db.scalar(administers.limit(1)) is None
 
 
-@use_case
-def draw(db: Db) -> tuple[str, datetime]:
-    """The secret of a link, shown once and kept as a hash, and until when it serves; those drawn before serve no more.
+def opened(db: Db) -> bool:
+    """Whether a collectivity is there, administered or not."""
+    return db.scalar(sa.select(Collectivity.id).limit(1)) is not None
 
-    Refuses `setup-done` where somebody administers already.
+
+def awaiting(db: Db) -> list[Collectivity]:
+    """The collectivities that nobody administers, in the order in which they were opened."""
+    administered = sa.select(User.collectivity_id).where(User.administrator.is_(True), User.active.is_(True))
+    query = sa.select(Collectivity).where(Collectivity.id.not_in(administered))
+    return list(db.scalars(query.order_by(Collectivity.id)))
+
+
+@use_case
+def draw(db: Db, siren: str = "") -> tuple[str, datetime, str]:
+    """The secret of a link, shown once and kept as a hash, until when it serves, and the name of whom it is for.
+
+    Where no collectivity is there it opens one (the name is empty); else it gives an administrator to the one that has
+    none: that of `siren`, where there are several. Those drawn before for the same serve no more. Refuses `setup-done`
+    where somebody administers already, `setup-which` where `siren` must say, and `collectivity-unknown`.
     """
-    if not needed(db):
-        raise Refusal("setup-done")
-    earlier = sa.update(SetupLink).where(SetupLink.used_at.is_(None)).values(used_at=now())
+    here = _awaited(db, siren)
+    same = SetupLink.administers_id.is_(None) if here is None else SetupLink.administers_id == here.id
+    earlier = sa.update(SetupLink).where(SetupLink.used_at.is_(None), same).values(used_at=now())
     db.execute(earlier.execution_options(synchronize_session=False))
     token, ends = new_token(), now() + LIFE
-    db.add(SetupLink(token_hash=token_hash(token), created_at=now(), expires_at=ends))
-    return token, ends
+    db.add(
+        SetupLink(
+            token_hash=token_hash(token),
+            created_at=now(),
+            expires_at=ends,
+            administers_id=here.id if here is not None else None,
+        )
+    )
+    return token, ends, here.name if here is not None else ""
+
+
+def _awaited(db: Db, siren: str) -> Collectivity | None:
+    """The collectivity that a link would be for; None where there is none yet."""
+    waiting = awaiting(db)
+    if siren:
+        here = collectivity_of(db, siren)
+        if here not in waiting:
+            raise Refusal("setup-done")
+        return here
+    if not opened(db):
+        return None
+    if not waiting:
+        raise Refusal("setup-done")
+    if len(waiting) > 1:
+        raise Refusal("setup-which", names=", ".join(f"{one.siren} ({one.name})" for one in waiting))
+    return waiting[0]
 
 
 def set_up(token: str, typed: Beginning, password: str) -> str:
-    """Open the collectivity and its first administrator; the login, by which he enters.
+    """Open the collectivity, where the link is for none that is there, and its administrator; the login, by which he enters.
 
-    Refuses `setup-link` (used, expired, unknown), `setup-done`, what is no SIREN (`siren-key`), `collectivity-there`,
-    `setup-missing` with the name of what is, `department-invalid`, `place-invalid`, `email-invalid`, `login-invalid`,
-    `login-taken`, and a password as everywhere. Nothing is written then, and the link still serves; nothing is hashed for
-    who has no link.
+    Refuses `setup-link` (used, expired, unknown, or drawn to open a collectivity where one is there since), `setup-done`,
+    what is no SIREN (`siren-key`), `setup-missing` with the name of what is, `department-invalid`, `place-invalid`,
+    `email-invalid`, `email-taken`, `login-invalid`, `login-taken`, and a password as everywhere. Nothing is written then,
+    and the link still serves; nothing is hashed for who has no link.
     """
     with reading() as db:
-        _by_token(db, token)
-    clean = _clean(typed)
-    words = (clean.first_name, clean.last_name, clean.login, clean.email, clean.name)
+        here = _by_token(db, token).administers_id
+        name = db.get_one(Collectivity, here).name if here is not None else ""
+    clean = _person(typed)
+    if here is None:
+        clean = _place(clean)
+    words = (clean.first_name, clean.last_name, clean.login, clean.email, clean.name or name)
     _set_up(token, clean, passwords.hashed(password, chosen_by=words))
     return clean.login
 
@@ -96,25 +140,17 @@ def set_up(token: str, typed: Beginning, password: str) -> str:
 @use_case
 def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
     link = _by_token(db, token)
-    there = db.scalar(sa.select(Collectivity.name).where(Collectivity.siren == typed.siren))
-    if there is not None:
-        raise Refusal("collectivity-there", siren=typed.siren, name=there)
     if db.scalar(sa.select(User.id).where(User.login == typed.login)):
         raise Refusal("login-taken", login=typed.login)
     link.used_at = now()
-    here = Collectivity(
-        siren=typed.siren,
-        name=typed.name,
-        department=typed.department,
-        district="1",
-        nature=typed.nature,
-        settings={"city": typed.city, "postal_code": typed.postal_code},
-        created_at=now(),
+    here = link.administers_id if link.administers_id is not None else _open(db, typed)
+    alike = sa.select(User).where(
+        User.collectivity_id == here, User.active.is_(True), sa.func.lower(User.email) == typed.email.lower()
     )
-    db.add(here)
-    db.flush()
+    if (other := db.scalar(alike.limit(1))) is not None:
+        raise Refusal("email-taken", email=typed.email, name=other.name)
     user = User(
-        collectivity_id=here.id,
+        collectivity_id=here,
         login=typed.login,
         email=typed.email,
         first_name=typed.first_name,
@@ -126,10 +162,27 @@ def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
     )
     db.add(user)
     db.flush()
+    by = system(here, BY_LINK)
+    write_down(db, here, "account.opened", by, whose=user.id, login=typed.login, administrator=True)
+
+
+def _open(db: Db, typed: Beginning) -> int:
+    """The collectivity, with its lines in the journal; its number."""
+    here = Collectivity(
+        siren=typed.siren,
+        name=typed.name,
+        department=typed.department,
+        district="1",
+        nature=typed.nature,
+        settings={"city": typed.city, "postal_code": typed.postal_code},
+        created_at=now(),
+    )
+    db.add(here)
+    db.flush()
     by = system(here.id, BY_LINK)
     write_down(db, here.id, "collectivity.opened", by, name=typed.name, siren=typed.siren)
     write_down(db, here.id, "collectivity.place", by, city=typed.city, postal_code=typed.postal_code)
-    write_down(db, here.id, "account.opened", by, whose=user.id, login=typed.login, administrator=True)
+    return here.id
 
 
 def _by_token(db: Db, token: str) -> SetupLink:
@@ -138,46 +191,56 @@ def _by_token(db: Db, token: str) -> SetupLink:
     live = sa.select(SetupLink).where(SetupLink.used_at.is_(None)).order_by(SetupLink.id).with_for_update()
     digest = token_hash(token)
     link = next((one for one in db.scalars(live) if one.token_hash == digest), None)
-    if not needed(db):
+    waiting = {one.id for one in awaiting(db)}
+    there = opened(db)
+    if there and not waiting:
         raise Refusal("setup-done")
-    if link is None or link.used_at is not None or link.expires_at < now():
+    if link is None or link.expires_at < now():
         raise Refusal("setup-link")
+    if link.administers_id is None:
+        if there:
+            raise Refusal("setup-link")
+    elif link.administers_id not in waiting:
+        raise Refusal("setup-done")
     return link
 
 
-def _clean(typed: Beginning) -> Beginning:
-    """The same, each text on one line; refuses what is missing or is not what it should be."""
+def _person(typed: Beginning) -> Beginning:
+    """The same, with who administers on one line each; refuses what is missing or is not what it should be."""
+    lines = {
+        "first_name": _line(typed.first_name, "votre prénom"),
+        "last_name": _line(typed.last_name, "votre nom"),
+        "capacity": _line(typed.capacity, "votre qualité"),
+    }
+    return replace(typed, login=login_of(typed.login), email=address_of(typed.email.strip()), **lines)
+
+
+def _place(typed: Beginning) -> Beginning:
+    """The same, with the collectivity as it is kept; refuses what is missing or is not what it should be."""
     siren = "".join(typed.siren.split())
     if not good_siren(siren):
         raise Refusal("siren-key", siren=siren[:LONGEST])
     if typed.nature not in NATURES:
         raise Refusal("setup-missing", what="la nature de la collectivité")
-    texts = {
-        "name": (typed.name, "le nom de la collectivité"),
-        "city": (typed.city, "la commune où elle signe"),
-        "first_name": (typed.first_name, "votre prénom"),
-        "last_name": (typed.last_name, "votre nom"),
-        "capacity": (typed.capacity, "votre qualité"),
-    }
-    lines = {}
-    for key, (text, label) in texts.items():
-        lines[key] = " ".join(text.split())[:LONGEST]
-        if not lines[key] or not lines[key].isprintable():
-            raise Refusal("setup-missing", what=label)
-    department = _department(typed.department.strip().upper())
     postal_code = typed.postal_code.strip()
     if len(postal_code) != POSTAL_CODE_LENGTH or not (postal_code.isascii() and postal_code.isdigit()):
         raise Refusal("place-invalid")
-    login = login_of(typed.login)
-    return Beginning(
+    return replace(
+        typed,
         siren=siren,
-        nature=typed.nature,
-        department=department,
+        name=_line(typed.name, "le nom de la collectivité"),
+        city=_line(typed.city, "la commune où elle signe"),
+        department=_department(typed.department.strip().upper()),
         postal_code=postal_code,
-        email=address_of(typed.email.strip()),
-        login=login,
-        **lines,
     )
+
+
+def _line(text: str, label: str) -> str:
+    """The text on one line; refuses `setup-missing` of what is empty, or shows nothing."""
+    line = " ".join(text.split())[:LONGEST]
+    if not line or not line.isprintable():
+        raise Refusal("setup-missing", what=label)
+    return line
 
 
 def _department(code: str) -> str:

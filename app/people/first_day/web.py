@@ -1,4 +1,4 @@
-"""The page behind the set-up link: the collectivity and its first administrator, once, before anybody administers."""
+"""The page behind the set-up link: the collectivity, unless it is there, and who administers it, once."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
@@ -18,10 +18,10 @@ NOW = "À remplir."
 ABOUT = {
     "setup-link": "code",
     "siren-key": "siren",
-    "collectivity-there": "siren",
     "department-invalid": "department",
     "place-invalid": "postal_code",
     "email-invalid": "email",
+    "email-taken": "email",
     "login-invalid": "login",
     "login-taken": "login",
     "password-weak": "password",
@@ -40,10 +40,44 @@ def link_field(help_words: str) -> StringField:
     )
 
 
-class BeginningForm(FlaskForm):  # type: ignore[misc]
-    """The code of the link, the collectivity, who administers it."""
+class AdministratorForm(FlaskForm):  # type: ignore[misc]
+    """The code of the link, and who administers."""
 
     code = link_field("Copiez ici l’adresse entière du lien, telle que la commande l’a affichée.")
+    first_name = StringField("Prénom", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "given-name"})
+    last_name = StringField(
+        "Nom de famille", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "family-name"}
+    )
+    email = StringField(
+        "Courriel",
+        [DataRequired(NOW)],
+        render_kw={"type": "email", "maxlength": "254", "autocomplete": "email"},
+    )
+    capacity = StringField(
+        "Qualité", [DataRequired(NOW)], description="« Secrétaire générale ».", render_kw=_LINE
+    )
+    login = StringField(
+        "Identifiant",
+        [DataRequired(NOW)],
+        description="Pour vous connecter, comme « p.nom ».",
+        render_kw={**_LINE, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Mot de passe",
+        [DataRequired(NOW)],
+        description="Au moins 12 caractères. Une phrase convient bien.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def beginning(self) -> links.Beginning:
+        """As the verb takes it."""
+        names = links.Beginning.__dataclass_fields__
+        return links.Beginning(**{name: str(self[name].data or "") for name in names if name in self})
+
+
+class BeginningForm(AdministratorForm):
+    """The same, and the collectivity."""
+
     siren = StringField(
         "SIREN",
         [DataRequired(NOW)],
@@ -75,57 +109,30 @@ class BeginningForm(FlaskForm):  # type: ignore[misc]
         [DataRequired(NOW)],
         render_kw={"maxlength": "5", "inputmode": "numeric", "autocomplete": "off"},
     )
-    first_name = StringField("Prénom", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "given-name"})
-    last_name = StringField(
-        "Nom de famille", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "family-name"}
-    )
-    email = StringField(
-        "Courriel",
-        [DataRequired(NOW)],
-        render_kw={"type": "email", "maxlength": "254", "autocomplete": "email"},
-    )
-    capacity = StringField(
-        "Qualité", [DataRequired(NOW)], description="« Secrétaire générale ».", render_kw=_LINE
-    )
-    login = StringField(
-        "Identifiant",
-        [DataRequired(NOW)],
-        description="Pour vous connecter, comme « p.nom ».",
-        render_kw={**_LINE, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
-    )
-    password = PasswordField(
-        "Mot de passe",
-        [DataRequired(NOW)],
-        description="Au moins 12 caractères. Une phrase convient bien.",
-        render_kw={"autocomplete": "new-password"},
-    )
-
-    def beginning(self) -> links.Beginning:
-        """As the verb takes it."""
-        names = links.Beginning.__dataclass_fields__
-        return links.Beginning(**{name: str(self[name].data or "") for name in names})
 
 
 @pages.route("/premier-jour", methods=["GET", "POST"])
 @guard(PUBLIC)
 @limiter.limit(address_rate, methods=["POST"])
 def begin() -> Response | str | tuple[str, int]:
-    """Open the installation; a page that says so where somebody administers already."""
+    """Open the installation, or give its collectivity an administrator; a page that says so where somebody administers."""
     with reading() as db:
-        needed = links.needed(db)
-    if not needed:
+        there, waiting = links.opened(db), [one.name for one in links.awaiting(db)]
+    if there and not waiting:
         raise Refusal("setup-done")
-    form = BeginningForm()
+    form = AdministratorForm() if there else BeginningForm()
+    shown = {"form": form, "opening": not there, "place": waiting[0] if len(waiting) == 1 else ""}
     if not form.validate_on_submit():
-        return render_template("people/first_day.html", form=form, error=None), 422 if form.errors else 200
+        return render_template("people/first_day.html", error=None, **shown), 422 if form.errors else 200
     try:
         code = form.code.data.rpartition("#")[2].strip()
         login = links.set_up(code, form.beginning(), form.password.data)
     except Refusal as refusal:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
-        if refusal.key in ABOUT:
+        if ABOUT.get(refusal.key) in form:
             form[ABOUT[refusal.key]].errors = [sentence]
-        return render_template("people/first_day.html", form=form, error=sentence), status
+        return render_template("people/first_day.html", error=sentence, **shown), status
     know(login)
-    flash(f"La collectivité est ouverte. Connectez-vous avec votre identifiant : {login}", "ok")
+    done = "Votre compte est ouvert" if there else "La collectivité est ouverte"
+    flash(f"{done}. Connectez-vous avec votre identifiant : {login}", "ok")
     return redirect(url_for("people.login"))

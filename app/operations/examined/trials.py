@@ -1,0 +1,243 @@
+"""Trials that an administrator asks for and waits for: one point of « Mise en service », or all of them, tried now.
+
+Each does the thing: a letter to whoever asks, a token of each timestamp authority, a signature, a file of the store. They are
+made in threads of their own, for `SECONDS` together at most, so that a server that does not answer holds one request for no
+longer; what has not answered by then is told as such, and is never ready.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from functools import partial
+from math import ceil
+from threading import Thread
+from time import monotonic
+
+import sqlalchemy as sa
+
+from app.core import hold
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.french import HARD
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.files.antivirus import Scanner, SilentError
+from app.journal.chain import Event, append
+from app.notices import mailer
+from app.notices.letter import message_id
+from app.operations import sendings
+from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, made
+from app.operations.examined.rounds import checks_of
+from app.operations.findings import Finding, Level, Remark, Unwell
+from app.operations.models import DoctorTrial
+from app.operations.premises import EICAR
+from app.people.actor import Actor
+from app.people.models import Collectivity, User
+from config import Settings
+
+SECONDS = 25
+"""How long the trials of one request may last together."""
+PACE = timedelta(minutes=1)
+"""Between two trials of one point by the administrators of a collectivity: each takes a token, a letter, a call."""
+TRIED = "examination.tried"
+MAIL, RELAY = "courriel", "télétransmission"
+_DOCTOR = ("documents", "horodatage et horloge", REMOTE, "signature d’essai")
+"""Those that are the doctor's own checks."""
+_LATE = f"aucune réponse en {SECONDS}{HARD}s : rien n’est dit de ce point"
+_GENERAL = {
+    Level.GREEN: "essayé, cela fonctionne",
+    Level.AMBER: f"essayé, cela fonctionne encore : {sendings.TELL}",
+    Level.RED: f"essayé, cela ne fonctionne pas : {sendings.TELL}",
+    Level.UNKNOWN: f"l’essai n’a pas abouti : {sendings.TELL}",
+    Level.NONE: "rien à essayer ici",
+}
+SUBJECT = "Paraphe : lettre d’essai"
+LETTER = """Bonjour,
+
+Vous avez essayé le courriel de Paraphe, depuis « Mise en service ». Cette lettre n’a été envoyée qu’à vous.
+
+Si vous la lisez, le courriel de {place} part et arrive.
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point that can be tried: how, and whether what it finds may be read by any administrator of the collectivity."""
+
+    check: Check
+    open: bool = False
+
+
+def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Trial]:
+    """What this administrator may try, by the name of its line: all of it for who runs the installation."""
+    every = {one.name: one for one in checks(settings)}
+    offered = {name: Trial(every[name]) for name in _DOCTOR if name in every}
+    letter = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
+    offered[MAIL] = Trial(letter, open=True)
+    if operates:
+        offered[RELAY] = Trial(every[RELAY])
+        if ANTIVIRUS in every:
+            offered[ANTIVIRUS] = Trial(Check(ANTIVIRUS, _antivirus, every[ANTIVIRUS].remedy))
+    else:
+        with reading(actor.collectivity_id) as db:
+            siren = db.get_one(Collectivity, actor.collectivity_id).siren
+        own = next(one for one in checks_of(actor.collectivity_id, siren) if one.name == RELAY)
+        offered[RELAY] = Trial(own, open=True)
+    return offered
+
+
+def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operates: bool) -> dict[str, Level]:
+    """Try these points now and keep what is found of each; their levels, by name. None of `names`: all that may be.
+
+    Of several, those tried within `PACE` are left out. Refuses `trial-unknown` of a point that this administrator may not
+    try, `trial-hurry` when nothing is left to try, and `trial-busy` while another trial of the installation lasts.
+    """
+    offered = trials(settings, actor, operates=operates)
+    if not set(names) <= offered.keys():
+        raise Refusal("trial-unknown")
+    chosen = _begin(actor, [name for name in offered if not names or name in names])
+    found = _made({name: partial(made, offered[name].check, settings) for name in chosen})
+    results = [(found[name], offered[name].open) for name in chosen]
+    _end(actor, results)
+    return {one.name: one.level for one, _ in results}
+
+
+def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:
+    """The last trial of each point in a collectivity, by name."""
+    query = sa.select(DoctorTrial).where(DoctorTrial.scope == collectivity_id)
+    return {one.name: one for one in db.scalars(query)}
+
+
+def cut_short(trial: DoctorTrial, moment: datetime) -> bool:
+    """Whether a trial began and will not end: what made it was stopped."""
+    return trial.ended_at is None and moment - trial.begun_at > timedelta(seconds=2 * SECONDS)
+
+
+@use_case
+def _begin(db: Db, actor: Actor, names: Collection[str]) -> list[str]:
+    """Write that these points are being tried; those that were not tried a moment ago."""
+    moment = now()
+    rows = list(
+        db.scalars(sa.select(DoctorTrial).order_by(DoctorTrial.scope, DoctorTrial.name).with_for_update())
+    )
+    if any(one.ended_at is None and not cut_short(one, moment) for one in rows):
+        raise Refusal("trial-busy", seconds=2 * SECONDS)
+    mine = {one.name: one for one in rows if one.scope == actor.collectivity_id}
+    # A clock that went back has begun one tomorrow
+    fresh = {name for name, one in mine.items() if timedelta(0) <= moment - one.begun_at < PACE}
+    chosen = [name for name in names if name not in fresh]
+    if not chosen:
+        until = min(mine[name].begun_at for name in names) + PACE
+        raise Refusal("trial-hurry", seconds=ceil((until - moment).total_seconds()))
+    for name in chosen:
+        row = mine.get(name)
+        if row is None:
+            row = DoctorTrial(scope=actor.collectivity_id, name=name)
+            db.add(row)
+        row.begun_at, row.ended_at, row.by = moment, None, actor.name
+        row.level, row.words, row.general = Level.UNKNOWN.value, "", ""
+    return chosen
+
+
+@use_case
+def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]]) -> None:
+    mine = tried(db, actor.collectivity_id)
+    for one, is_open in results:
+        row = mine[one.name]
+        row.ended_at, row.level, row.words = now(), one.level.value, one.words
+        row.general = one.words if is_open else _GENERAL[one.level]
+    levels = {one.name: one.level.value for one, _ in results}
+    append(
+        db,
+        actor.collectivity_id,
+        Event(TRIED, actor.name, actor.user_id, None, {"levels": levels, "address": actor.address}),
+    )
+
+
+def _made(jobs: Mapping[str, Callable[[], Finding]]) -> dict[str, Finding]:
+    """What each job finds, all begun together; `UNKNOWN` of those that have not answered in time."""
+    found: dict[str, Finding] = {}
+
+    def run(name: str, job: Callable[[], Finding]) -> None:
+        found[name] = job()
+
+    # `daemon`: one that waits for ever for a server keeps no process from ending
+    threads = [Thread(target=run, args=pair, daemon=True, name="paraphe-essai") for pair in jobs.items()]
+    until = monotonic() + SECONDS
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - monotonic()))
+    answered = dict(found)
+    return {name: answered.get(name) or Finding(name, False, _LATE, Level.UNKNOWN) for name in jobs}
+
+
+def _letter(settings: Settings, actor: Actor, *, machine: bool) -> str | Remark:
+    """Give a letter for this administrator to the server, and say its answer; while a restoration is held nothing leaves."""
+    with reading(actor.collectivity_id) as db:
+        held, to = hold.since(db), db.get_one(User, actor.user_id).email
+        place = db.get_one(Collectivity, actor.collectivity_id).name
+    if held is not None:
+        return Remark(
+            "l’installation vient d’être restaurée : rien ne part, la lettre non plus", Level.UNKNOWN
+        )
+    if not settings.mail_url:
+        raise Unwell(
+            f"aucun serveur de courriel n’est réglé : {_remedy('donnez PARAPHE_MAIL_URL', machine=machine)}"
+        )
+    try:
+        mailer.hand(to, _written(settings, actor, to, place), settings)
+    except mailer.NotTakenError as fault:
+        raise Unwell(_refused(fault, to, machine=machine)) from fault
+    return f"le serveur a pris une lettre pour {to}, et pour personne d’autre : regardez si elle arrive"
+
+
+def _refused(fault: mailer.NotTakenError, to: str, *, machine: bool) -> str:
+    if fault.address:
+        remedy = _remedy("demandez à ce serveur pourquoi", machine=machine)
+        return f"le serveur refuse votre adresse, {to} ({fault.words}) : corrigez-la dans « Personnes », ou {remedy}"
+    if fault.words:
+        remedy = _remedy("vérifiez PARAPHE_MAIL_URL et PARAPHE_MAIL_FROM", machine=machine)
+        return f"le serveur n’a pas pris la lettre ({fault.words}) : {remedy}"
+    remedy = _remedy("vérifiez PARAPHE_MAIL_URL et que ce serveur tourne", machine=machine)
+    return f"le serveur de courriel ne répond pas : {remedy}"
+
+
+def _remedy(words: str, *, machine: bool) -> str:
+    """What is to be done, for who runs the installation, or that it is to be told him."""
+    return words if machine else sendings.TELL
+
+
+def _written(settings: Settings, actor: Actor, to: str, place: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = SUBJECT
+    name, address = parseaddr(settings.mail_from)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = Address(actor.name, addr_spec=to)
+    message["Date"] = format_datetime(now())
+    message["Message-ID"] = message_id(f"trial-{secrets.token_hex(12)}", settings.public_url)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
+    message.set_content(LETTER.format(place=place))
+    return message
+
+
+def _antivirus(settings: Settings) -> str:
+    """The scanner names the harmless file made to try it, and finds nothing in a plain text."""
+    scanner = Scanner(settings.antivirus_url, min(settings.antivirus_seconds, float(SECONDS)))
+    try:
+        name, plain = scanner.named([EICAR]), scanner.named([b"Un texte sans rien."])
+    except SilentError as silent:
+        raise Unwell(
+            f"l’antivirus ne répond pas ({silent}) : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
+        ) from silent
+    if name is None:
+        raise Unwell(
+            "l’antivirus laisse passer le fichier d’essai EICAR : ses signatures manquent ; lancez freshclam, puis clamd"
+        )
+    if plain is not None:
+        raise Unwell(f"l’antivirus reconnaît « {plain} » dans un texte sans rien : vérifiez ses signatures")
+    return f"reconnaît le fichier d’essai ({name}) et laisse passer un texte"

@@ -1,0 +1,172 @@
+"""« Mise en service » tries a point for real when an administrator asks: what came back, when, who asked, and nothing untried is ready."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app import create_app
+from app.core import db
+from app.core.clock import now
+from app.core.hold import Hold
+from app.operations.examined import trials
+from app.operations.models import DoctorTrial
+from app.people.models import User
+from tests.builders.clamd import clamd
+from tests.builders.house import House
+from tests.cluster import free_port
+from tests.operations.test_commune import a_new_commune
+
+PAGE = "/administration/mise-en-service"
+ADMIN = "k.morizur"
+
+
+def page(house: House, login: str = ADMIN, path: str = PAGE) -> str:
+    text = house.client(login).get(path).get_data(as_text=True)
+    return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def attempt(house: House, point: str, login: str = ADMIN) -> tuple[int, str]:
+    """The status of the answer, and the page that it leads to or that it is."""
+    client = house.client(login)
+    answer = client.post(
+        f"{PAGE}/essayer", data={"point": point, "csrf_token": house.csrf(client)}, follow_redirects=True
+    )
+    text = answer.get_data(as_text=True).replace("\u00a0", " ").replace("\u202f", " ")
+    return answer.status_code, " ".join(text.split())
+
+
+def with_settings(house: House, **more: object) -> None:
+    house.settings = house.settings.model_copy(update=more)
+    house.app = create_app(house.settings)
+
+
+def again() -> None:
+    """A minute goes by."""
+    with db.engine().begin() as connection:
+        connection.execute(sa.update(DoctorTrial.__table__).values(begun_at=now() - timedelta(minutes=2)))
+
+
+def test_a_letter_goes_to_who_asks_and_to_nobody_else(house: House) -> None:
+    house.mail.clear()
+    status, text = attempt(house, "courriel")
+    assert status == 200
+    assert "Essai fait : courriel : prêt" in text
+    (letter,) = house.mail.letters
+    with db.reading() as base:
+        own = base.scalar(sa.select(User.email).where(User.login == ADMIN))
+    assert own is not None
+    assert own in str(letter["To"])
+    assert "lettre d’essai" in str(letter["Subject"])
+    assert f"a pris une lettre pour {own}, et pour personne d’autre" in text
+    assert "Essayé par Katell Morizur" in text
+    again()
+    house.mail.refuse[own] = "550 5.1.1 No such mailbox here"
+    _, refused = attempt(house, "courriel")
+    assert "le serveur refuse votre adresse" in refused
+    assert "550 5.1.1" in refused
+    assert "courriel : à régler" in refused
+    assert "PARAPHE_" not in refused.partition("<main")[2]  # he does not run the installation
+    again()
+    with_settings(house, mail_url=f"smtp://compte:sesame@127.0.0.1:{free_port()}", operators=(ADMIN,))
+    _, silent = attempt(house, "courriel")
+    assert "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL" in silent
+    assert "sesame" not in silent.partition("<main")[2]
+
+
+def test_nothing_leaves_while_a_restoration_is_held_and_it_is_not_called_ready(house: House) -> None:
+    house.mail.clear()
+    with db.engine().begin() as connection:
+        connection.execute(sa.insert(Hold.__table__).values(since=now(), copied_at=now()))
+    _, text = attempt(house, "courriel")
+    assert "courriel : sans résultat" in text
+    assert house.mail.letters == []
+
+
+def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(house: House) -> None:
+    never = page(house)
+    assert "Essayé par" not in never
+    status, text = attempt(house, "tout")
+    assert status == 200
+    for told in (
+        "courriel : prêt",
+        "documents : prêt",
+        "horodatage et horloge : prêt",
+        "signature d’essai : prêt",
+        "télétransmission : rien à essayer",
+    ):
+        assert told in text
+    assert page(house).count("Essayé par Katell Morizur") == 5
+    with db.engine().begin() as connection:
+        connection.execute(
+            sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
+        )
+    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 5
+    journal = page(house, path="/administration/journal?acte=examination.tried")
+    assert "courriel : prêt" in journal
+    # Of the other commune nobody reads it, nor is kept from his own trials
+    a_new_commune()
+    assert "Essayé par" not in page(house, "y.ledantec")
+    assert attempt(house, "documents", "y.ledantec")[0] == 200
+
+
+def test_who_runs_the_installation_reads_what_was_seen(house: House) -> None:
+    with_settings(house, operators=(ADMIN,))
+    _, text = attempt(house, "horodatage et horloge")
+    assert "jeton obtenu, écart d’horloge" in text
+    _, text = attempt(house, "signature d’essai")
+    assert "apposée et relue avec le cachet" in text
+    _, text = attempt(house, "documents")
+    assert "écriture puis relecture réussies" in text
+
+
+def test_a_point_is_tried_at_a_pace_and_one_trial_at_a_time(house: House) -> None:
+    assert attempt(house, "documents")[0] == 200
+    status, text = attempt(house, "documents")
+    assert (status, "vient d’être essayé" in text) == (429, True)
+    assert attempt(house, "mandataire")[0] == 404
+    assert attempt(house, "tout")[0] == 200  # the others
+    with db.engine().begin() as connection:
+        values = {"begun_at": now(), "ended_at": None}
+        connection.execute(
+            sa.update(DoctorTrial.__table__).where(DoctorTrial.name == "courriel").values(values)
+        )
+    assert "Katell Morizur l’essaie depuis" in page(house)
+    again_status, busy = attempt(house, "signature d’essai")
+    assert (again_status, "Un autre essai est en cours" in busy) == (429, True)
+    again()
+    assert "n’a pas fini : rien n’en est dit" in page(house)  # what made it was stopped
+    assert attempt(house, "courriel")[0] == 200
+    client = house.client("a.kervadec")
+    refused = client.post(f"{PAGE}/essayer", data={"point": "tout", "csrf_token": house.csrf(client)})
+    assert refused.status_code == 403
+
+
+def test_what_has_not_answered_in_time_is_not_ready(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "SECONDS", 1)
+    house.mail.slow = 3.0
+    _, text = attempt(house, "courriel")
+    assert "courriel : sans résultat" in text
+    assert "aucune réponse en" in text
+
+
+def test_the_scanner_is_asked_with_the_harmless_file(house: House) -> None:
+    with_settings(house, operators=(ADMIN,))
+    assert attempt(house, "antivirus")[0] == 404  # none is set
+    with clamd() as scanner:
+        with_settings(house, antivirus_url=scanner.url)
+        assert "antivirus : prêt" in attempt(house, "antivirus")[1]
+        again()
+        scanner.answer = b"stream: OK\0"  # its signatures are missing
+        assert "laisse passer le fichier d’essai" in attempt(house, "antivirus")[1]
+    again()
+    assert "antivirus : à régler" in attempt(house, "antivirus")[1]
+
+
+def test_a_trial_that_is_old_says_nothing_of_today(house: House) -> None:
+    attempt(house, "documents")
+    with db.engine().begin() as connection:
+        old = now() - timedelta(days=3)
+        connection.execute(sa.update(DoctorTrial.__table__).values(begun_at=old, ended_at=old))
+    text = page(house)
+    assert "Constat ancien" in text
