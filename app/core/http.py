@@ -86,6 +86,7 @@ _TITLES_BY_SUBJECT = {
     "administrator": "Ce compte ne le permet pas",
     "link": "Ce lien ne peut pas servir ainsi",
     "setup": "Cette page ne sert plus",
+    "start": "Ce modèle ne peut pas être posé",
     "desk": "Ce bureau ne peut pas changer ainsi",
     "seats": "Ce bureau a changé",
 }

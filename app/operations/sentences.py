@@ -34,6 +34,30 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cet examen est celui de toute l’installation : seuls les administrateurs qui la tiennent (PARAPHE_OPERATORS) le demandent. Rien n’a été fait : adressez-vous à eux.",
     ),
+    "start-done": (
+        409,
+        "La commune a déjà des bureaux : un modèle ne se pose qu’au tout début. Rien n’a été créé : ouvrez ou changez les bureaux un à un, sous « Bureaux ».",
+    ),
+    "start-unknown": (
+        404,
+        "Ce modèle n’existe pas. Rien n’a été créé : choisissez-en un dans la liste.",
+    ),
+    "start-nothing": (
+        422,
+        "Aucun bureau n’est coché. Cochez ceux qu’il vous faut, ou choisissez « Vide ».",
+    ),
+    "start-desk-asked": (
+        422,
+        "Le circuit de « {family} » demande le bureau « {desk} », qui n’est pas coché. Cochez ce bureau, ou décochez ce circuit.",
+    ),
+    "start-above": (
+        422,
+        "« {name} » dépendrait de lui-même. Choisissez-lui un autre bureau de rattachement.",
+    ),
+    "start-label": (
+        422,
+        "Le nom du circuit de « {family} » manque, ou dépasse {most} signes. Écrivez-le sur une ligne, plus court.",
+    ),
     "trial-unknown": (
         404,
         "Ce point ne s’essaie pas d’ici. Rien n’a été essayé : rechargez « Mise en service », et choisissez parmi ceux qui ont un bouton.",

@@ -47,6 +47,7 @@ ACTS = {
     "collectivity.publication": "Publicité des actes changée",
     "collectivity.restored": "Installation restaurée, envois retenus",
     "collectivity.resumed": "Envois repris après une restauration",
+    "collectivity.started": "Démarrage avec un modèle",
     "convention.resumed": "Convention avec l’État reprise",
     "convention.suspended": "Convention avec l’État suspendue",
     "desk.changed": "Bureau modifié",

@@ -35,9 +35,14 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
     `desk-absent` of the superior.
     """
     refuse_former(db, actor)
-    name = _name(db, actor, name, None)
     if parent_id is not None:
         _desk(db, actor, parent_id)
+    return add_desk(db, actor, name, parent_id, key).id
+
+
+def add_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str) -> Desk:
+    """The desk of `open_desk`, in the transaction of who has refused who may not; the superior is known to be there."""
+    name = _name(db, actor, name, None)
     desk = Desk(
         collectivity_id=actor.collectivity_id,
         key=_key(db, actor, key or name, exact=bool(key)),
@@ -47,7 +52,7 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
     db.add(desk)
     db.flush()
     write_down(db, actor.collectivity_id, "desk.opened", actor, desk=desk.key, name=name)
-    return desk.id
+    return desk
 
 
 @use_case

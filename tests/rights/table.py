@@ -85,6 +85,7 @@ ROUTES = {
     "operations.admin": "administer",
     "operations.examined.again": "administer",
     "operations.examined.attempt": "administer",
+    "operations.starting.index": "administer",
     "operations.examined.index": "administer",
     "operations.retry": "administer",
     "operations.journal": "administer",

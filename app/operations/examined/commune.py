@@ -60,6 +60,9 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
 
 def _desks(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
     name, here = "bureaux", "operations.desks.index"
+    if not every:
+        words = "Aucun bureau n’est ouvert : un modèle en propose, avec leurs circuits."
+        return Point(name, Level.RED, words, "Choisir un modèle de départ", "operations.starting.index")
     if absent := views.absent(db, collectivity_id, list(every)):
         words = (
             f"Les circuits nomment {plural(len(absent), 'bureau', 'bureaux')} qui "
@@ -75,10 +78,6 @@ def _desks(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Poi
     if faulty:
         words = f"{_named(one.name for one in faulty)} : personne n’y a un droit que les circuits demandent."
         return Point(name, Level.RED, words, "Compléter les bureaux", here)
-    if not every:
-        return Point(
-            name, Level.RED, "Aucun bureau n’est ouvert.", "Ouvrir un bureau", "operations.desks.new"
-        )
     words = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
     return Point(name, Level.GREEN, words)
 
