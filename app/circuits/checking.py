@@ -111,7 +111,7 @@ def problems(
 
 
 def _whole(definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
-    if sentence := _wrong_label(definition.get("label"), "au circuit", "du circuit"):
+    if sentence := wrong_label(definition.get("label"), "au circuit", "du circuit"):
         yield Problem(None, "circuit_label", sentence)
     if not written:
         yield Problem(None, "", "Le circuit n’a aucune étape : ajoutez-en une.")
@@ -119,7 +119,7 @@ def _whole(definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[
         yield Problem(None, "", f"Le circuit a {len(written)} étapes, {MAX_STEPS} au plus.")
 
 
-def _wrong_label(label: object, to: str, of: str) -> str:
+def wrong_label(label: object, to: str, of: str) -> str:
     """What is wrong with a name, in a sentence; empty when nothing is. `to`, `of`: « à l’étape », « de l’étape »."""
     if not isinstance(label, str) or not label.strip():
         return f"Donnez {to} un nom de {MAX_LABEL} signes au plus."
@@ -133,7 +133,7 @@ def _wrong_label(label: object, to: str, of: str) -> str:
 def _of_step(
     family: Family, step: Step, data: Mapping[str, Any], desks: Desks, channels: Collection[str]
 ) -> Iterator[Problem]:
-    if sentence := _wrong_label(data.get("label"), "à l’étape", "de l’étape"):
+    if sentence := wrong_label(data.get("label"), "à l’étape", "de l’étape"):
         yield Problem(step.key, "label", sentence)
     if step.kind is StepKind.TRANSMIT and not step.channel:
         yield Problem(step.key, "channel", "Dites par où le dossier part.")

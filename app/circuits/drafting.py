@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from app.circuits.checking import desks_of, problems
 from app.circuits.gestures import Definition, Gesture, played
-from app.circuits.library import circuit_of, current, law_of, write_version
-from app.circuits.models import CircuitDraft, CircuitVersion
+from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
+from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
+from app.circuits.named import refuse_twice
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import heure
@@ -28,13 +29,15 @@ LONGEST_LABEL = 1000
 
 @dataclass(frozen=True)
 class Draft:
-    """What is being written of a family's circuit; `version` is 0 as long as nobody has changed anything.
+    """What is being written of a circuit; `version` is 0 as long as nobody has changed anything.
 
     `in_force` is the number of the version that folders follow now, 0 for the family's own circuit; `based_on`, the one
-    that was in force when the draft was begun.
+    that was in force when the draft was begun. `own` is the circuit that the collectivity has named, None for the default
+    one of the family.
     """
 
     family: Family
+    name: str
     definition: Definition
     version: int
     based_on: int
@@ -43,6 +46,17 @@ class Draft:
     changed_at: datetime | None = None
     changed_by: str = ""
     changed_by_id: int | None = None
+    own: NamedCircuit | None = None
+
+    @property
+    def title(self) -> str:
+        """What the pages call it: « Facture », or « Facture, Voirie courte » for one that was named."""
+        return self.family.label if self.own is None else f"{self.family.label}, {self.own.label}"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is taken no more."""
+        return self.own is not None and self.own.closed_at is not None
 
     @property
     def begun(self) -> bool:
@@ -57,32 +71,37 @@ class Draft:
         return made
 
 
-def draft_of(db: Db, collectivity_id: int, family_name: str) -> Draft:
-    """The draft of a family's circuit, or what is in force where there is none; refuses `family-unknown`."""
-    return _read(db, collectivity_id, law_of(family_name), _row(db, collectivity_id, family_name))
+def draft_of(db: Db, collectivity_id: int, name: str) -> Draft:
+    """The draft of a circuit, or what is in force where there is none; refuses `family-unknown`, `circuit-unknown`."""
+    family = law_of_circuit(name)
+    return _read(db, family, name, named_of(db, collectivity_id, name), _row(db, collectivity_id, name))
 
 
 def drafts(db: Db, collectivity_id: int) -> dict[str, CircuitDraft]:
-    """What is being written in a collectivity, by family."""
+    """What is being written in a collectivity, by the name of the circuit."""
     query = sa.select(CircuitDraft).where(CircuitDraft.collectivity_id == collectivity_id)
     return {row.family: row for row in db.scalars(query)}
 
 
-def _row(db: Db, collectivity_id: int, family_name: str, *, locked: bool = False) -> CircuitDraft | None:
+def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> CircuitDraft | None:
     query = sa.select(CircuitDraft).where(
-        CircuitDraft.collectivity_id == collectivity_id, CircuitDraft.family == family_name
+        CircuitDraft.collectivity_id == collectivity_id, CircuitDraft.family == name
     )
     return db.scalar(query.with_for_update() if locked else query)
 
 
-def _read(db: Db, collectivity_id: int, family: Family, row: CircuitDraft | None) -> Draft:
-    latest = current(db, collectivity_id, family.name)
+def _read(db: Db, family: Family, name: str, own: NamedCircuit | None, row: CircuitDraft | None) -> Draft:
+    latest = current(db, db.info["collectivity_id"], name)
     followed = circuit_of(db, latest.id) if latest else family.circuit
     number = latest.number if latest else 0
     if row is None:
-        return Draft(family, followed.to_data(), 0, number, number, followed)
+        definition = followed.to_data()
+        if own is not None and latest is None:
+            definition["label"] = own.label
+        return Draft(family, name, definition, 0, number, number, followed, own=own)
     return Draft(
         family,
+        name,
         row.definition,
         row.version,
         row.based_on,
@@ -91,12 +110,13 @@ def _read(db: Db, collectivity_id: int, family: Family, row: CircuitDraft | None
         row.changed_at,
         row.changed_by,
         row.changed_by_id,
+        own,
     )
 
 
 @use_case
 def change(
-    db: Db, actor: Actor, family_name: str, seen: int, gestures: Sequence[Gesture], label: str | None = None
+    db: Db, actor: Actor, name: str, seen: int, gestures: Sequence[Gesture], label: str | None = None
 ) -> int:
     """Play gestures on the draft of a circuit, begun where there is none; the version that it has then.
 
@@ -104,7 +124,7 @@ def change(
     `label`: another name for the circuit. Refuses what would take from the circuit something that the law has it do
     (`circuit-locked`): a draft may break it no more than what is in force does. Gestures that change nothing write nothing.
     """
-    draft, row = _for_change(db, actor, family_name, seen)
+    draft, row = _for_change(db, actor, name, seen)
     made = draft.after(gestures)
     if label is not None:
         made = {**made, "label": label[:LONGEST_LABEL]}
@@ -115,77 +135,75 @@ def change(
 
 
 @use_case
-def take_in(db: Db, actor: Actor, family_name: str, seen: int, source: str) -> int:
+def take_in(db: Db, actor: Actor, name: str, seen: int, source: str) -> int:
     """Make a draft of a YAML text; the version that it has then.
 
     Refuses what `load_yaml` cannot read (`circuit-invalid`), and `draft-moved`. What the law does not let it do is told
     in the draft, where it is mended.
     """
-    draft, row = _for_change(db, actor, family_name, seen)
+    draft, row = _for_change(db, actor, name, seen)
     return _keep(db, actor, draft, row, load_yaml(source).to_data())
 
 
 @use_case
-def give_up(db: Db, actor: Actor, family_name: str, seen: int) -> None:
+def give_up(db: Db, actor: Actor, name: str, seen: int) -> None:
     """Remove the draft: what is in force stays. Refuses `draft-moved`."""
-    draft, row = _for_change(db, actor, family_name, seen)
+    _, row = _for_change(db, actor, name, seen)
     if row is not None:
-        _remove(db, draft.family.name, actor)
+        _remove(db, name, actor)
 
 
 @use_case
-def publish_draft(
-    db: Db, actor: Actor, family_name: str, seen: int, over: int, channels: Collection[str]
-) -> int:
+def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channels: Collection[str]) -> int:
     """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
     since the difference that was read is no longer the one that is made. Refuses `publish-moved` and `publish-gone` of a
     draft that is not the one which the page showed, `circuit-unready` with all
-    that `problems` tells (`channels` are those that exist here), and `circuit-same`.
+    that `problems` tells (`channels` are those that exist here), `circuit-twice` and `circuit-same`.
     """
-    draft, row = _for_change(db, actor, family_name, None)
+    draft, row = _for_change(db, actor, name, None)
     if seen != draft.version:
         raise _unpublished(draft, actor)
     _refuse_moved(draft, over)
-    circuit = _ready(db, actor, draft.family, draft.definition, channels)
+    circuit = _ready(db, actor, draft, draft.definition, channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
     if row is not None:
-        _remove(db, family_name, actor)
-    return write_version(db, actor, family_name, circuit)
+        _remove(db, name, actor)
+    return write_version(db, actor, name, circuit)
 
 
 @use_case
-def restore(db: Db, actor: Actor, family_name: str, number: int, over: int, channels: Collection[str]) -> int:
+def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: Collection[str]) -> int:
     """Publish the steps of a former version again, under a new number, which is returned.
 
     They are checked by the law, the desks and the channels of today (`circuit-unready`). A draft that is being written
     stays. Refuses `circuit-moved` as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
     """
-    draft, _ = _for_change(db, actor, family_name, None)
+    draft, _ = _for_change(db, actor, name, None)
     _refuse_moved(draft, over)
     query = sa.select(CircuitVersion.id).where(
         CircuitVersion.collectivity_id == actor.collectivity_id,
-        CircuitVersion.family == family_name,
+        CircuitVersion.family == name,
         CircuitVersion.number == number,
     )
     version_id = db.scalar(query)
     if version_id is None:
         raise Refusal("circuit-unknown")
-    circuit = _ready(db, actor, draft.family, circuit_of(db, version_id).to_data(), channels)
+    circuit = _ready(db, actor, draft, circuit_of(db, version_id).to_data(), channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
-    return write_version(db, actor, family_name, circuit, again=number)
+    return write_version(db, actor, name, circuit, again=number)
 
 
-def _for_change(
-    db: Db, actor: Actor, family_name: str, seen: int | None
-) -> tuple[Draft, CircuitDraft | None]:
+def _for_change(db: Db, actor: Actor, name: str, seen: int | None) -> tuple[Draft, CircuitDraft | None]:
     require(actor, Right.ADMINISTER)
-    family = law_of(family_name)
-    row = _row(db, actor.collectivity_id, family_name, locked=True)
-    draft = _read(db, actor.collectivity_id, family, row)
+    family, own = law_of_circuit(name), named_of(db, actor.collectivity_id, name, locked=True)
+    row = _row(db, actor.collectivity_id, name, locked=True)
+    draft = _read(db, family, name, own, row)
+    if draft.closed:
+        raise Refusal("circuit-closed", circuit=draft.title)
     if seen is not None and seen != draft.version:
         raise _moved(draft, actor)
     return draft, row
@@ -227,19 +245,21 @@ def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
 
 
 def _ready(
-    db: Db, actor: Actor, family: Family, definition: Mapping[str, Any], channels: Collection[str]
+    db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
-    told = problems(family, definition, desks_of(db, actor.collectivity_id), channels)
+    told = problems(draft.family, definition, desks_of(db, actor.collectivity_id), channels)
     if told:
         raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
-    return load(definition)
+    circuit = load(definition)
+    refuse_twice(db, actor.collectivity_id, draft.name, circuit.label)
+    return circuit
 
 
 def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, made: Definition) -> int:
     if row is None:
         row = CircuitDraft(
             collectivity_id=actor.collectivity_id,
-            family=draft.family.name,
+            family=draft.name,
             based_on=draft.in_force,
             version=0,
         )
@@ -250,6 +270,6 @@ def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, made: De
     return row.version
 
 
-def _remove(db: Db, family_name: str, actor: Actor) -> None:
-    mine = sa.and_(CircuitDraft.collectivity_id == actor.collectivity_id, CircuitDraft.family == family_name)
+def _remove(db: Db, name: str, actor: Actor) -> None:
+    mine = sa.and_(CircuitDraft.collectivity_id == actor.collectivity_id, CircuitDraft.family == name)
     db.execute(sa.delete(CircuitDraft).where(mine).execution_options(synchronize_session=False))

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import yaml
 
 from app.circuits import own_types
-from app.circuits.models import CircuitVersion
+from app.circuits.models import CircuitVersion, NamedCircuit
 from app.core.clock import now
 from app.core.db import Db
 from app.core.questions import once
@@ -23,6 +23,8 @@ from workflows.vocabulary import Right
 _frozen: dict[int, Circuit] = {}
 FRESH = "circuits written here"
 OURS = "Paraphe, circuit d’origine"
+NAMED = "."
+"""Between a family and the key of a circuit that a collectivity has named, in the name of that circuit."""
 
 
 def catalogue() -> dict[str, Family]:
@@ -41,6 +43,38 @@ def law_of(name: str) -> Family:
     if one is None:
         raise Refusal("family-unknown", name=name)
     return one
+
+
+def law_of_circuit(name: str) -> Family:
+    """The family of law whose folders a circuit is for; refuses `family-unknown`."""
+    return law_of(parted(name)[0])
+
+
+def circuit_name(family_name: str, key: str = "") -> str:
+    """The name under which a circuit is kept: its family's for the default one, « invoice.voirie-courte » for another."""
+    return f"{family_name}{NAMED}{key}" if key else family_name
+
+
+def parted(name: str) -> tuple[str, str]:
+    """The family and the key that the name of a circuit says; the key is empty for the default one."""
+    family_name, _, key = name.partition(NAMED)
+    return family_name, key
+
+
+def named_of(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> NamedCircuit | None:
+    """The row of a circuit that the collectivity has named, None for the default one; refuses `circuit-unknown`."""
+    family_name, key = parted(name)
+    if not key:
+        return None
+    query = sa.select(NamedCircuit).where(
+        NamedCircuit.collectivity_id == collectivity_id,
+        NamedCircuit.family == family_name,
+        NamedCircuit.key == key,
+    )
+    row = db.scalar(query.with_for_update() if locked else query)
+    if row is None:
+        raise Refusal("circuit-unknown")
+    return row
 
 
 def circuit_of(db: Db, version_id: int) -> Circuit:
@@ -62,19 +96,19 @@ def forget() -> None:
     own_types.forget()
 
 
-def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | None:
-    """The version that a folder sent now would follow; None while the collectivity uses the family's own circuit."""
+def current(db: Db, collectivity_id: int, name: str) -> CircuitVersion | None:
+    """The version in force of the circuit of this name; None of a default one as long as it is the family's own."""
     query = (
         sa.select(CircuitVersion)
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == family_name)
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name)
         .order_by(CircuitVersion.number.desc())
         .limit(1)
     )
-    return once(db, ("circuit", collectivity_id, family_name), lambda: db.scalar(query))
+    return once(db, ("circuit", collectivity_id, name), lambda: db.scalar(query))
 
 
 def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
-    """The last version of each family that has one here, by its name; one statement."""
+    """The last version of each circuit that has one here, by its name; one statement."""
     numbers = (
         sa.select(sa.func.max(CircuitVersion.number))
         .where(CircuitVersion.collectivity_id == collectivity_id)
@@ -87,45 +121,55 @@ def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
 
 
 def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
-    """The circuit that a folder of each family would follow now; those that were written are read in one statement."""
+    """The circuits that a folder sent now may follow, by their names: those of the families, those that were named.
+
+    The latter as long as they are open, once published. Two statements.
+    """
     written = latest(db, collectivity_id)
+    opened = sa.select(NamedCircuit.family, NamedCircuit.key).where(
+        NamedCircuit.collectivity_id == collectivity_id, NamedCircuit.closed_at.is_(None)
+    )
+    own = sorted(circuit_name(*row) for row in db.execute(opened) if row[0] in families())
     return {
         name: circuit_of(db, written[name].id) if name in written else one.circuit
         for name, one in families().items()
-    }
+    } | {name: circuit_of(db, written[name].id) for name in own if name in written}
 
 
-def freeze(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion:
-    """The current version, made from the family's own circuit the first time a folder needs it.
+def freeze(db: Db, collectivity_id: int, name: str) -> CircuitVersion:
+    """The current version of a circuit; of a default one, made from the family's own the first time a folder needs it.
 
     A version of ours that skips a stage which the family has come to ask gives way to the next; one that an administrator
-    wrote is his to write again (`circuit-outdated`).
+    wrote is his to write again (`circuit-outdated`). Refuses `circuit-unknown` of one that was named and never published.
     """
-    version = current(db, collectivity_id, family_name)
-    found = family_of(family_name)
+    version = current(db, collectivity_id, name)
+    found = law_of_circuit(name)
     if version is None:
-        return _write(db, collectivity_id, family_name, 1, found.circuit, OURS)
+        if parted(name)[1]:
+            raise Refusal("circuit-unknown")
+        return _write(db, collectivity_id, name, 1, found.circuit, OURS)
     try:
         check_circuit(found, circuit_of(db, version.id))
     except Refusal as refusal:
         if version.published_by != OURS:
             raise Refusal("circuit-outdated", family=found.label, **refusal.facts) from refusal
-        version = _write(db, collectivity_id, family_name, version.number + 1, found.circuit, OURS)
-        facts = {"family": family_name, "number": version.number, "digest": found.circuit.digest}
+        version = _write(db, collectivity_id, name, version.number + 1, found.circuit, OURS)
+        facts = {"family": name, "number": version.number, "digest": found.circuit.digest}
         append(db, collectivity_id, Event("circuit.published", OURS, None, None, facts))
     return version
 
 
 @use_case
-def publish(db: Db, actor: Actor, family_name: str, source: str) -> int:
-    """Publish a new version from its YAML; returns its number. Folders on their way keep theirs.
+def publish(db: Db, actor: Actor, name: str, source: str) -> int:
+    """Publish a new version of the circuit of this name from its YAML; its number. Folders on their way keep theirs.
 
     Refuses (`circuit-invalid`, all faults at once) a circuit that the law cannot read, that skips a stage the family
     may not skip, or that names a desk the collectivity does not have.
     """
     require(actor, Right.ADMINISTER)
     circuit = load_yaml(source)
-    check_circuit(law_of(family_name), circuit)
+    check_circuit(law_of_circuit(name), circuit)
+    named_of(db, actor.collectivity_id, name, locked=True)
     known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
     faults = [
         f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas"
@@ -135,42 +179,42 @@ def publish(db: Db, actor: Actor, family_name: str, source: str) -> int:
     ]
     if faults:
         raise invalid(faults)
-    return write_version(db, actor, family_name, circuit)
+    return write_version(db, actor, name, circuit)
 
 
-def write_version(
-    db: Db, actor: Actor, family_name: str, circuit: Circuit, *, again: int | None = None
-) -> int:
+def write_version(db: Db, actor: Actor, name: str, circuit: Circuit, *, again: int | None = None) -> int:
     """Write a checked circuit as the next version, with its line in the journal; its number.
 
-    `again`: the former version whose steps these are.
+    `again`: the former version whose steps these are. One that was named is called from now on as this version says.
     """
-    last = current(db, actor.collectivity_id, family_name)
+    last = current(db, actor.collectivity_id, name)
     number = (last.number if last else 0) + 1
-    version = _write(db, actor.collectivity_id, family_name, number, circuit, actor.name)
-    facts: dict[str, Any] = {"family": family_name, "number": number, "digest": circuit.digest}
+    version = _write(db, actor.collectivity_id, name, number, circuit, actor.name)
+    if (own := named_of(db, actor.collectivity_id, name)) is not None:
+        own.label = circuit.label
+    facts: dict[str, Any] = {"family": name, "number": number, "digest": circuit.digest}
     if again is not None:
         facts["again"] = again
     append(db, actor.collectivity_id, Event("circuit.published", actor.name, actor.user_id, None, facts))
     return version.number
 
 
-def versions(db: Db, collectivity_id: int, family_name: str) -> list[CircuitVersion]:
-    """Every version of a family's circuit in a collectivity, the last first."""
+def versions(db: Db, collectivity_id: int, name: str) -> list[CircuitVersion]:
+    """Every version of a circuit of a collectivity, the last first."""
     query = (
         sa.select(CircuitVersion)
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == family_name)
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name)
         .order_by(CircuitVersion.number.desc())
     )
     return list(db.scalars(query))
 
 
 def _write(
-    db: Db, collectivity_id: int, family_name: str, number: int, circuit: Circuit, who: str
+    db: Db, collectivity_id: int, name: str, number: int, circuit: Circuit, who: str
 ) -> CircuitVersion:
     version = CircuitVersion(
         collectivity_id=collectivity_id,
-        family=family_name,
+        family=name,
         number=number,
         label=circuit.label,
         definition=circuit.to_data(),

@@ -1,4 +1,4 @@
-"""Published versions of circuits and of types of folders, which a folder keeps; and the circuit that is being written."""
+"""Published versions of circuits and of types of folders, which a folder keeps; and the circuits that are being written."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,11 @@ from app.core.db import Base, Tenanted
 
 
 class CircuitVersion(Base, Tenanted):
-    """One version of a family's circuit in a collectivity; `definition` has the schema of the families' YAML."""
+    """One version of a circuit of a collectivity; `definition` has the schema of the families' YAML.
+
+    `family` is the name of the circuit (`library.circuit_name`): that of the family for its default one,
+    « invoice.voirie-courte » for one that the collectivity has named.
+    """
 
     __tablename__ = "circuit_version"
     __table_args__ = (sa.UniqueConstraint("collectivity_id", "family", "number"),)
@@ -25,11 +29,12 @@ class CircuitVersion(Base, Tenanted):
 
 
 class CircuitDraft(Base, Tenanted):
-    """What is being written of a family's next version: one for a collectivity, kept until it is published or given up.
+    """What is being written of a circuit's next version: one for each, kept until it is published or given up.
 
     `definition` has the schema of the families' YAML and may hold what no circuit may (a step without anybody, a text
     where a number is wanted). `version` grows at each change: a page posts the one that it showed. `based_on` is the
-    number of the version that was in force when it was begun, 0 for the family's own circuit.
+    number of the version that was in force when it was begun, 0 for the family's own circuit. `family` is the name of the
+    circuit, as in its versions.
     """
 
     __tablename__ = "circuit_draft"
@@ -43,6 +48,24 @@ class CircuitDraft(Base, Tenanted):
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     changed_by_id: Mapped[int | None]
+
+
+class NamedCircuit(Base, Tenanted):
+    """A circuit that a collectivity has beside the default one of a family: « Voirie courte ».
+
+    `family` is that of the law; with `key` it makes the name under which versions and draft are kept. Both stay. `label` is
+    how it is called: as its last version says, before the first as it was opened. `closed_at`: since when it is taken no more.
+    """
+
+    __tablename__ = "named_circuit"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "family", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    family: Mapped[str]
+    key: Mapped[str]
+    label: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class FolderType(Base, Tenanted):

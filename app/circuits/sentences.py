@@ -19,6 +19,23 @@ SENTENCES: Sentences = {
     ),
     "type-twice": (422, "« {label} » est déjà le nom d’un type de dossiers. Donnez-en un autre."),
     "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
+    "circuit-closed": (
+        409,
+        "Rien n’a changé : le circuit « {circuit} » est fermé. Rouvrez-le d’abord, sur sa page.",
+    ),
+    "circuit-default": (
+        409,
+        "Rien n’a changé : le circuit habituel d’une famille ne se ferme pas. Ouvrez-en un autre pour les dossiers qui vont autrement.",
+    ),
+    "circuit-many": (
+        422,
+        "Rien n’a été ouvert : une famille a {most} circuits au plus. Fermez-en un d’abord.",
+    ),
+    "circuit-name": (422, "{details}"),
+    "circuit-twice": (
+        422,
+        "« {label} » est déjà le nom d’un circuit de cette famille. Donnez-en un autre.",
+    ),
     "draft-moved": (
         409,
         "{who} modifié ce brouillon{where} à {at}, après l’ouverture de cette page. Rien de ce que vous avez saisi n’est perdu : "

@@ -75,6 +75,8 @@ ROUTES = {
     "people.office.noted": "administer",
     "people.office.close": "administer",
     "operations.circuits.index": "administer",
+    "operations.circuits.new": "administer",
+    "operations.circuits.close": "administer",
     "operations.circuits.edit": "administer",
     "operations.circuits.publish": "administer",
     "operations.circuits.versions": "administer",

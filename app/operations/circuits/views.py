@@ -1,18 +1,20 @@
 """What an administrator reads of circuits: steps as cards, what is imposed, what is wrong, versions, who follows them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits import drafting
 from app.circuits.checking import Desks, Problem, operators, problems, rows_of
 from app.circuits.difference import difference
 from app.circuits.drafting import Draft
-from app.circuits.library import circuit_of, versions
-from app.circuits.models import CircuitDraft
+from app.circuits.library import catalogue, circuit_name, circuit_of, latest, parted, versions
+from app.circuits.models import CircuitDraft, CircuitVersion
+from app.circuits.named import named
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
@@ -32,6 +34,57 @@ NARROW = 340
 """The width of the picture beside the steps: its letters are then of the size of those of the page."""
 QUORUMS = (("any", "Un seul suffit"), ("all", "Tous"), ("n", "Un minimum"))
 Choice = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A circuit in the list: the name it is kept under, its version (0: none was published), `own` where it was named."""
+
+    name: str
+    family: str
+    label: str
+    number: int
+    at: datetime | None
+    draft: str
+    own: bool = False
+    closed: bool = False
+
+
+def listing(db: Db, collectivity_id: int) -> list[Line]:
+    """Every circuit, by family: the default one, then those that were named, the closed ones last."""
+    written, drafts = latest(db, collectivity_id), drafting.drafts(db, collectivity_id)
+    every = named(db, collectivity_id)
+    lines = []
+    for family in catalogue().values():
+        lines.append(_line(family, family.name, family.circuit.label, written, drafts))
+        mine = [one for one in every if one.family == family.name]
+        for one in sorted(mine, key=lambda one: one.closed_at is not None):
+            line = _line(family, circuit_name(one.family, one.key), one.label, written, drafts)
+            lines.append(replace(line, own=True, closed=one.closed_at is not None))
+    return lines
+
+
+def _line(
+    family: Family,
+    name: str,
+    label: str,
+    written: Mapping[str, CircuitVersion],
+    drafts: Mapping[str, CircuitDraft],
+) -> Line:
+    version = written.get(name)
+    draft = saved(drafts.get(name))
+    if version is None:
+        return Line(name, family.label, label, 0, None, draft)
+    return Line(name, family.label, version.label, version.number, version.published_at, draft)
+
+
+def grouped(db: Db, collectivity_id: int) -> list[tuple[str, list[Choice]]]:
+    """The open circuits of each family, as a list to choose from."""
+    groups: dict[str, list[Choice]] = {}
+    for one in listing(db, collectivity_id):
+        if not one.closed:
+            groups.setdefault(one.family, []).append((one.name, one.label))
+    return list(groups.items())
 
 
 @dataclass(frozen=True)
@@ -284,16 +337,19 @@ def picture(definition: Mapping[str, Any], words: Words, told: Sequence[Problem]
     return svg(sketch(definition), words.names, words.money, wrong, NARROW)
 
 
-def followers(db: Db, collectivity_id: int, family_name: str) -> dict[int, int]:
-    """How many folders in hand keep each version, by its row."""
+def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
+    """How many folders in hand keep each version of a circuit, by its row."""
+    mine = sa.select(CircuitVersion.id).where(
+        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name
+    )
     query = (
         sa.select(Folder.circuit_version_id, sa.func.count())
         .where(
             Folder.collectivity_id == collectivity_id,
             Folder.phase == Phase.RUNNING.value,
             sa.text("phase <> 'done'"),
-            Folder.family == family_name,
-            Folder.circuit_version_id.is_not(None),
+            Folder.family == parted(name)[0],
+            Folder.circuit_version_id.in_(mine),
         )
         .group_by(Folder.circuit_version_id)
     )
@@ -316,10 +372,10 @@ def history(
     db: Db, draft: Draft, collectivity_id: int, words: Words, most: int | None = None
 ) -> list[VersionView]:
     """Every version, the last first, each with what it changed of the one before it; the last `most` of them."""
-    rows = versions(db, collectivity_id, draft.family.name)
+    rows = versions(db, collectivity_id, draft.name)
     shown = rows if most is None else rows[:most]
     rows = rows[: len(shown) + 1]
-    count = followers(db, collectivity_id, draft.family.name)
+    count = followers(db, collectivity_id, draft.name)
     circuits = [circuit_of(db, row.id) for row in rows]
     origin = draft.family.circuit
     views = []
@@ -341,10 +397,8 @@ def history(
 
 def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
     """« 12 dossiers en cours gardent la version 3. »; empty when none is in hand."""
-    rows = {row.id: row.number for row in versions(db, collectivity_id, draft.family.name)}
-    count = {
-        rows[one]: n for one, n in followers(db, collectivity_id, draft.family.name).items() if one in rows
-    }
+    rows = {row.id: row.number for row in versions(db, collectivity_id, draft.name)}
+    count = {rows[one]: n for one, n in followers(db, collectivity_id, draft.name).items() if one in rows}
     told = [
         f"{plural(n, 'dossier')} en cours {'gardent' if n > 1 else 'garde'} la version {number}"
         for number, n in sorted(count.items(), reverse=True)

@@ -8,14 +8,14 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.circuits import drafting
+from app.circuits import drafting, named
 from app.circuits.checking import desks_of, problems
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
-from app.circuits.library import as_yaml, catalogue, family_of, latest
+from app.circuits.library import as_yaml, catalogue, family_of, parted
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
-from app.core.french import instant, spaces
+from app.core.french import spaces
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -26,14 +26,30 @@ from app.operations.circuits import forms, rehearsing, views
 from app.transmission.settings import names as channels
 from workflows.circuit import Phase, StepKind
 from workflows.fields import Field, parse
-from workflows.loader import sketch
+from workflows.loader import MAX_LABEL, sketch
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
-KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "step-gone"}
+KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "circuit-closed", "step-gone"}
 """What is refused and shown in the page itself, what was typed still in it."""
-UNPUBLISHED = {"publish-moved", "publish-gone", "circuit-moved", "circuit-unready", "circuit-same"}
+UNPUBLISHED = {
+    "publish-moved",
+    "publish-gone",
+    "circuit-moved",
+    "circuit-unready",
+    "circuit-same",
+    "circuit-twice",
+    "circuit-closed",
+}
 """The same in the pages that publish, where nothing is typed."""
+OPENING = {
+    "circuit-name": "label",
+    "circuit-twice": "label",
+    "circuit-many": "",
+    "circuit-unknown": "comme",
+    "family-unknown": "comme",
+}
+"""What is refused of a circuit that one opens, each with the field where it is mended."""
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 """The days on which a rehearsal reckons."""
 TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une date de ces années."
@@ -43,23 +59,59 @@ NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour c
 @pages.get("/circuits")
 @guard("administer")
 def index() -> str:
-    """The circuit in force for each family."""
-    rows = []
+    """The circuits of each family: its default one, then those that the collectivity has named."""
     with reading(g.actor.collectivity_id) as db:
-        written, drafts = latest(db, g.actor.collectivity_id), drafting.drafts(db, g.actor.collectivity_id)
-        for family in catalogue().values():
-            version = written.get(family.name)
-            rows.append(
-                {
-                    "name": family.name,
-                    "family": family.label,
-                    "circuit": version.label if version else family.circuit.label,
-                    "number": version.number if version else 0,
-                    "at": instant(version.published_at) if version else "",
-                    "draft": views.saved(drafts.get(family.name)),
-                }
-            )
+        rows = views.listing(db, g.actor.collectivity_id)
     return render_template("operations/circuits/index.html", rows=rows)
+
+
+@pages.route("/circuits/nouveau", methods=["GET", "POST"])
+@guard("administer")
+def new() -> Response | tuple[str, int]:
+    """Open a circuit beside those of a family: its name, and the circuit whose steps it begins with."""
+    error, status, wrong = "", 200, ""
+    label, like = request.form.get("label", ""), request.values.get("comme", "")
+    if request.method == "POST":
+        try:
+            name = named.open_circuit(g.actor, parted(like)[0], label, like)
+        except Refusal as refusal:
+            if refusal.key not in OPENING:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+            wrong = OPENING[refusal.key]
+        else:
+            flash(
+                "Le circuit est ouvert, en brouillon. Aucun dossier ne le suit tant qu’il n’est pas publié.",
+                "ok",
+            )
+            return redirect(url_for("operations.circuits.edit", family=name))
+    with reading(g.actor.collectivity_id) as db:
+        groups = views.grouped(db, g.actor.collectivity_id)
+    page = render_template(
+        "operations/circuits/new.html",
+        groups=groups,
+        label=label,
+        like=like,
+        error=error,
+        wrong=wrong,
+        longest=MAX_LABEL,
+    )
+    return page, status
+
+
+@pages.post("/circuits/<family>/fermer")
+@guard("administer")
+def close(family: str) -> Response:
+    """Let no folder take a circuit any more, or let it again."""
+    closed = request.form.get("closed") == "1"
+    named.close_circuit(g.actor, family, closed=closed)
+    flash(
+        "Le circuit est fermé : ses dossiers en cours vont à leur terme."
+        if closed
+        else "Le circuit est rouvert.",
+        "ok",
+    )
+    return redirect(url_for("operations.circuits.index"))
 
 
 @pages.route("/circuits/<family>", methods=["GET", "POST"])
@@ -239,7 +291,7 @@ def export(family: str) -> Response:
     """The text as a file."""
     with reading(g.actor.collectivity_id) as db:
         draft = draft_of(db, g.actor.collectivity_id, family)
-    name = f"circuit-{draft.family.name}.yaml"
+    name = f"circuit-{draft.name}.yaml"
     return Response(
         _yaml(draft),
         content_type="application/yaml; charset=utf-8",

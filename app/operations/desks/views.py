@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 
 from app.circuits import own_types
-from app.circuits.library import in_force
+from app.circuits.library import in_force, parted
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.grammar import plural
@@ -168,14 +168,18 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
     known = families()
     uses: dict[str | int, list[Use]] = defaultdict(list)
     for name, circuit in in_force(db, collectivity_id).items():
+        family_name, beside = parted(name)
+        law = known[family_name]
+        label = f"{law.plural}, {circuit.label}" if beside else law.plural
         for step in circuit.steps:
             for who in step.who:
                 if who.kind is WhoKind.DESK:
-                    uses[who.value].append(Use(name, known[name].plural, step.label, step.kind.right))
+                    uses[who.value].append(Use(name, label, step.label, step.kind.right))
                 elif who.kind is WhoKind.SUPERIOR:
-                    uses[int(who.value)].append(Use(name, known[name].plural, step.label, step.kind.right))
-        for key in known[name].restricted_to:
-            uses[key].append(Use(name, known[name].plural, "Dépôt", Right.CREATE))
+                    uses[int(who.value)].append(Use(name, label, step.label, step.kind.right))
+        if not beside:
+            for key in law.restricted_to:
+                uses[key].append(Use(name, label, "Dépôt", Right.CREATE))
     for own in own_types.currents(db, collectivity_id, opened=True):
         for key in own.definition.deposited_by:
             uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE))

@@ -1,0 +1,122 @@
+"""Circuits that a collectivity has beside the default one of a family: opened, listed, closed."""
+
+import sqlalchemy as sa
+
+from app.circuits.checking import wrong_label
+from app.circuits.library import (
+    circuit_name,
+    circuit_of,
+    current,
+    law_of,
+    law_of_circuit,
+    named_of,
+    parted,
+)
+from app.circuits.models import CircuitDraft, NamedCircuit
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor, require
+from app.people.desks import write_down
+from workflows.own_types import alike, slug
+from workflows.vocabulary import Right
+
+MOST = 50
+"""Circuits that a collectivity may have for one family, those that are closed apart."""
+
+
+def named(db: Db, collectivity_id: int, family_name: str | None = None) -> list[NamedCircuit]:
+    """The circuits that a collectivity has named, by label; those of one family, or of all."""
+    query = sa.select(NamedCircuit).where(NamedCircuit.collectivity_id == collectivity_id)
+    if family_name is not None:
+        query = query.where(NamedCircuit.family == family_name)
+    return sorted(db.scalars(query), key=lambda one: (one.label.casefold(), one.id))
+
+
+@use_case
+def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) -> str:
+    """Open a circuit of a family, its first draft with the steps of another of its circuits; the name that it is kept under.
+
+    `like`: the name of the circuit whose steps it begins with, as they are in force. No folder follows it before it is
+    published and a rule takes it. Refuses `family-unknown`, `circuit-unknown`, `circuit-name`, `circuit-twice`,
+    `circuit-many`.
+    """
+    require(actor, Right.ADMINISTER)
+    law, here = law_of(family_name), actor.collectivity_id
+    if parted(like)[0] != law.name:
+        raise Refusal("circuit-unknown")
+    named_of(db, here, like)
+    label = " ".join(label.split())
+    if sentence := wrong_label(label, "au circuit", "du circuit"):
+        raise Refusal("circuit-name", details=sentence)
+    mine = named(db, here, law.name)
+    if sum(one.closed_at is None for one in mine) >= MOST:
+        raise Refusal("circuit-many", most=MOST)
+    key = _key(label, {one.key for one in mine})
+    name = circuit_name(law.name, key)
+    refuse_twice(db, here, name, label)
+    version, moment = current(db, here, like), now()
+    steps = circuit_of(db, version.id) if version else law.circuit
+    db.add(NamedCircuit(collectivity_id=here, family=law.name, key=key, label=label, opened_at=moment))
+    db.add(
+        CircuitDraft(
+            collectivity_id=here,
+            family=name,
+            definition={**steps.to_data(), "label": label},
+            version=1,
+            based_on=0,
+            changed_at=moment,
+            changed_by=actor.name,
+            changed_by_id=actor.user_id,
+        )
+    )
+    db.flush()
+    write_down(db, here, "circuit.opened", actor, family=name, name=label)
+    return name
+
+
+def _key(label: str, taken: set[str]) -> str:
+    """« voirie-courte », « voirie-courte-2 » when another has it."""
+    stem = slug(label, "-") or "circuit"
+    return next(
+        key
+        for number in range(1, len(taken) + 2)
+        if (key := stem if number == 1 else f"{stem}-{number}") not in taken
+    )
+
+
+@use_case
+def close_circuit(db: Db, actor: Actor, name: str, *, closed: bool) -> None:
+    """Let no folder take a circuit any more, or let it again; those on their way keep theirs. Nothing when it is so already.
+
+    Refuses `circuit-unknown`, `circuit-default` of the default one of a family, and `circuit-twice` to open again one
+    whose name another has taken.
+    """
+    require(actor, Right.ADMINISTER)
+    law_of_circuit(name)
+    row = named_of(db, actor.collectivity_id, name, locked=True)
+    if row is None:
+        raise Refusal("circuit-default")
+    if closed == (row.closed_at is not None):
+        return
+    if not closed:
+        refuse_twice(db, actor.collectivity_id, name, row.label)
+    row.closed_at = now() if closed else None
+    event = "circuit.closed" if closed else "circuit.reopened"
+    write_down(db, actor.collectivity_id, event, actor, family=name, name=row.label)
+
+
+def refuse_twice(db: Db, collectivity_id: int, name: str, label: str) -> None:
+    """Refuse a label by which a circuit could not be told from another open one of its family (`circuit-twice`)."""
+    family_name, key = parted(name)
+    taken = {
+        alike(one.label)
+        for one in named(db, collectivity_id, family_name)
+        if one.key != key and one.closed_at is None
+    }
+    if key:
+        version = current(db, collectivity_id, family_name)
+        taken.add(alike(version.label if version else law_of(family_name).circuit.label))
+    if alike(label) in taken:
+        raise Refusal("circuit-twice", label=label)
