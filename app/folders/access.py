@@ -61,7 +61,8 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
     reached: Any = sa.select(sa.literal_column("1")).where(
         steps.c.folder_id == folders.c.id, reaching(actor, steps)
     )
-    reached = reached.limit(1).correlate(folders).scalar_subquery()
+    # In the order of the folder's own steps: SQLite would look through all that the reader's desk has ever seen
+    reached = reached.order_by(steps.c.id).limit(1).correlate(folders).scalar_subquery()
     deposited = [
         depositing_at(seat, folders) & (folders.c.emitter_desk_id == seat.desk_id) for seat in actor.seats
     ]

@@ -42,6 +42,8 @@ class Folder(Base, Tenanted):
         # What was deposited last in a collectivity, and what is in hand there
         sa.Index("ix_folder_collectivity_id_id", "collectivity_id", "id"),
         _partial("ix_folder_open", "collectivity_id", "phase", "id", where="phase <> 'done'"),
+        # The mayor's decisions, of which the council is told (app/legality/reports.py)
+        _partial("ix_folder_decisions", "collectivity_id", "id", where="family = 'decision'"),
         # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
         sa.Index(
             "ix_folder_words",

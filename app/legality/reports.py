@@ -43,7 +43,11 @@ def to_report(db: Db, actor: Actor) -> list[Decision]:
     """
     query = (
         sa.select(Folder)
-        .where(Folder.family == FAMILY, Folder.phase.in_(("running", "done")), Folder.place != "withdrawn")
+        .where(
+            sa.text(f"folder.family = '{FAMILY}'"),
+            Folder.phase.in_(("running", "done")),
+            Folder.place != "withdrawn",
+        )
         .where(Folder.fields[REPORTED].as_string().is_(None), readable_by(actor))
         .order_by(Folder.id)
         .limit(MOST)

@@ -192,8 +192,10 @@ def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
         sa.select(StepRun.folder_id, Desk.name)
         .join(Desk, Desk.id == StepRun.desk_id)
         .where(
+            # Days begin the index of what waits: without a word of them SQLite takes that of all that the desk has reached
             sa.text("step_run.state = 'active'"),
-            StepRun.desk_id.not_in(held),
+            StepRun.due_on >= date.min,
+            Desk.id.not_in(held),
             StepRun.collectivity_id == g.actor.collectivity_id,
         )
         .limit(100)

@@ -37,6 +37,9 @@ class PublicAct(Base, Tenanted):
         # Those of a year, and those of a nature, the last first; by them the years and natures that there are
         sa.Index("ix_public_act_year", "collectivity_id", "year", "online_since", "id"),
         sa.Index("ix_public_act_nature", "collectivity_id", "family", "nature", "online_since", "id"),
+        sa.Index(
+            "ix_public_act_nature_year", "collectivity_id", "family", "nature", "year", "online_since", "id"
+        ),
         # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
         sa.Index(
             "ix_public_act_words",
@@ -45,9 +48,11 @@ class PublicAct(Base, Tenanted):
             postgresql_using="gin",
             postgresql_ops={"title_key": "gin_trgm_ops"},
         ).ddl_if(dialect="postgresql"),
+        # Its day too: SQLite prefers the index of a collectivity's acts to one that says nothing more than that they are few
         sa.Index(
             "ix_public_act_questioned",
             "collectivity_id",
+            "questioned_on",
             sqlite_where=sa.text("questioned_on IS NOT NULL"),
             postgresql_where=sa.text("questioned_on IS NOT NULL"),
         ),

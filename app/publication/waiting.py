@@ -92,10 +92,11 @@ def _begun(actor: Actor) -> tuple[Any, Any]:
     here = Folder.collectivity_id == actor.collectivity_id
     # The condition of the index beside what is asked: SQLite does not see that it follows
     in_hand = sa.select(Folder).where(here, sa.text("phase = 'running' AND phase <> 'done'"))
-    absent = sa.and_(Publication.collectivity_id == actor.collectivity_id, sa.text("publication.absent"))
-    return in_hand, sa.select(Folder).join(Publication, Publication.folder_id == Folder.id).where(
-        here, absent
+    # Named one by one: joined, SQLite reads every folder of the collectivity to look whether it is among them
+    absent = sa.select(Publication.folder_id).where(
+        Publication.collectivity_id == actor.collectivity_id, sa.text("publication.absent")
     )
+    return in_hand, sa.select(Folder).where(here, Folder.id.in_(absent))
 
 
 def _asked(*where: sa.ColumnElement[bool]) -> Any:

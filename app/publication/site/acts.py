@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.core.clock import PARIS
 from app.core.db import Db, reading
@@ -198,13 +199,14 @@ def _in_order(
         there = sa.tuple_(sa.literal(at.online_since, PublicAct.online_since.type), sa.literal(at.id))
         beyond = (place > there if backwards else place < there,)
     queries = [
-        sa.select(PublicAct.id).where(*one, *beyond).order_by(*order).limit(first + size) for one in branches
+        sa.select(PublicAct).where(*one, *beyond).order_by(*order).limit(first + size) for one in branches
     ]
     if not queries:
         return []
-    numbers = sa.union_all(*(sa.select(one.subquery()) for one in queries))
-    query = sa.select(PublicAct).where(PublicAct.id.in_(numbers)).order_by(*order)
-    return list(db.scalars(query.offset(first).limit(size)))
+    # Whole rows, not their numbers: to find those again, SQLite would read every act of the collectivity in this order
+    acts = aliased(PublicAct, sa.union_all(*(sa.select(one.subquery()) for one in queries)).subquery())
+    ends = (acts.online_since, acts.id) if backwards else (acts.online_since.desc(), acts.id.desc())
+    return list(db.scalars(sa.select(acts).order_by(*ends).offset(first).limit(size)))
 
 
 def _count(db: Db, branches: Branches) -> int:
