@@ -273,9 +273,9 @@ def updated(key, **more):
         ("deliberation", updated("prefecture", channel="handover"), "part vers un autre destinataire"),
         ("decision", updated("prefecture", channel="helios"), "part vers un autre destinataire"),
         ("pes", updated("comptable", channel="handover"), "part vers un autre destinataire"),
-        ("contract", without("prefecture"), "de tous les contrats à transmettre"),
+        ("contract", without("prefecture"), "de tous les actes à transmettre"),
         ("contract", first("prefecture"), "Il manque, après la signature"),
-        ("contract", updated("prefecture", channel="handover"), "de tous les contrats à transmettre"),
+        ("contract", updated("prefecture", channel="handover"), "de tous les actes à transmettre"),
         ("deliberation", updated("signatures", quorum="any"), "doivent signer à la même étape"),
         (
             "deliberation",
