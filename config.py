@@ -186,6 +186,7 @@ class Settings(BaseSettings):
     disk_free_mb: int = Field(1024, ge=0)
     doctor_hours: int = Field(24, ge=0, le=168)
     operators: Annotated[tuple[str, ...], NoDecode] = ()
+    collectivity_settings: Annotated[tuple[str, ...], NoDecode] = ()
 
     s2low_folder: Path | None = None
     s2low_ca_file: Path | None = None
@@ -267,7 +268,14 @@ class Settings(BaseSettings):
             values["s2low_folder"] = data / "s2low"
         return values
 
-    @field_validator("revocation_hosts", "former_secret_keys", "clear_hosts", "operators", mode="before")
+    @field_validator(
+        "revocation_hosts",
+        "former_secret_keys",
+        "clear_hosts",
+        "operators",
+        "collectivity_settings",
+        mode="before",
+    )
     @classmethod
     def _list(cls, value: Any) -> Any:
         return as_names(value)

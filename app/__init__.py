@@ -113,6 +113,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     import_module("app.folders.sockets").clear()
     _mount(app, *SLICES, *carriers)
     _join(app, chosen)
+    import_module("app.people.own_settings.registry").open_to_administrators(chosen.collectivity_settings)
     import_module("app.people.login").stand_guard(app)
     http.show_refusals(app)
     http.note_refusals(app)
@@ -214,7 +215,7 @@ def _say_who(app: Flask, chosen: Settings) -> None:
         actor = g.get("actor")
         return {
             "actor": actor,
-            "collectivity": {"name": actor.collectivity_name if actor else ""},
+            "collectivity": {"name": (actor.shown_name or actor.collectivity_name) if actor else ""},
             "todo_count": g.get("todo_count"),
             "theme": actor.theme if actor else "auto",
             "demo": chosen.demo,

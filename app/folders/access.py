@@ -220,6 +220,8 @@ _APART: Mapping[str, Any] = {
     "session_id": None,
     "address": "",
     "ends_idle_at": None,
+    "idle_minutes": 0,
+    "shown_name": "",
 }
 """What of an actor says nothing of his rights."""
 

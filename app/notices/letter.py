@@ -6,7 +6,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -21,7 +21,7 @@ from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
-from app.core.security import derived_token, token_hash
+from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
@@ -30,8 +30,9 @@ from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
-from app.people.login import of_user
+from app.people.login import SHOWN_NAME, of_user
 from app.people.models import Collectivity, PasswordReset, User
+from app.people.own_settings.registry import Own, own_value, value_in
 from config import Settings
 from workflows.circuit import StepKind
 
@@ -42,6 +43,10 @@ LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
 LATE = timedelta(minutes=15)
 """How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
+FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
+"""Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
+TRIAL = "settings_trial"
+"""The letter by which an administrator sees what his settings make of letters."""
 DISCREET = "restricted"
 """The one letter about folders of restricted families, whatever happened."""
 
@@ -73,7 +78,8 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
             asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in asked:
                 raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
-        place = db.get_one(Collectivity, row.collectivity_id).name
+        town = db.get_one(Collectivity, row.collectivity_id)
+        place, own = town.name, town.settings
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
@@ -86,7 +92,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
     words = {
-        "collectivity": _plain(place),
+        **_sender(place, own),
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
@@ -120,7 +126,35 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     # Of a changed address, one letter goes to where the person was reached before; all others to where he is
     former = row.recipient if row.payload.get("former") else None
     address = former or user.email
-    return Envelope(address, _message(row, event, settings, address, words, templates))
+    message = _message(row.key, row.created_at, event, settings, address, words, templates)
+    if row.request:
+        # A letter is traced back to the click, in our log and the proxy’s
+        message["X-Request-Id"] = row.request
+    return Envelope(address, message)
+
+
+def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Envelope:
+    """A letter to the administrator who asks for it, made as all others are."""
+    town = db.get_one(Collectivity, user.collectivity_id)
+    words = {
+        **_sender(town.name, town.settings),
+        "name": _plain(user.name),
+        "link": f"{settings.public_url}/administration/reglages",
+    }
+    key, moment = f"trial-{user.id}-{new_token()[:16]}", now()
+    return Envelope(user.email, _message(key, moment, TRIAL, settings, user.email, words, templates))
+
+
+def _sender(name: str, own: Own) -> dict[str, Any]:
+    """What a letter says of who writes it, and by what name and address its mailbox knows him."""
+    lines = str(value_in(own, SIGNATURE).value or "").splitlines()
+    shown = own_value(own, SHOWN_NAME) or name
+    return {
+        "collectivity": _plain(shown),
+        "signature": [_plain(one) for one in lines],
+        "from_name": _plain(str(value_in(own, FROM_NAME).value)),
+        "reply_to": str(value_in(own, REPLY_TO).value),
+    }
 
 
 def _refuse_dead_link(db: Db, row: Row) -> None:
@@ -202,19 +236,22 @@ def _link(row: Row, settings: Settings) -> str:
 
 
 def _message(
-    row: Row, event: str, settings: Settings, to: str, words: dict[str, Any], templates: Environment
+    key: str,
+    moment: datetime,
+    event: str,
+    settings: Settings,
+    to: str,
+    words: dict[str, Any],
+    templates: Environment,
 ) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)
-    name, address = parseaddr(settings.mail_from)
-    message["From"] = Address(name, addr_spec=address)
+    message["From"] = Address(words["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
+    if words["reply_to"]:
+        message["Reply-To"] = Address(addr_spec=words["reply_to"])
     message["To"] = Address(words["name"], addr_spec=to)
-    message["Date"] = format_datetime(row.created_at)
-    message["Message-ID"] = message_id(row.key, settings.public_url)
-    if row.request:
-        message["X-Request-Id"] = (
-            row.request
-        )  # a letter is traced back to the click, in our log and the proxy’s
+    message["Date"] = format_datetime(moment)
+    message["Message-ID"] = message_id(key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
     message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
     message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")

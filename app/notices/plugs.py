@@ -1,10 +1,17 @@
-"""Letters leave by the outbox: one row, one recipient, one letter."""
+"""Letters leave by the outbox: one row, one recipient, one letter; a collectivity says who they come from."""
+
+from email.utils import parseaddr
 
 from jinja2 import Environment
 
+from app.core.db import reading
 from app.core.outbox import Hopeless, Row, at_rest, handles, lasts
 from app.notices import letter, mailer
+from app.people.models import User
+from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from config import Settings
+
+GROUP = "Courriels"
 
 
 def plug(settings: Settings, templates: Environment) -> None:
@@ -19,3 +26,66 @@ def plug(settings: Settings, templates: Environment) -> None:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
         envelope = letter.write(row, settings, templates)
         mailer.send(envelope.to, envelope.message, settings)
+
+    declare(*_settings(settings))
+    missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
+    offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
+
+
+class _Trial:
+    """A letter to whoever asks, and to nobody else: given to the server at once, and what the server says told."""
+
+    def __init__(self, settings: Settings, templates: Environment) -> None:
+        self._settings, self._templates = settings, templates
+
+    def __call__(self, asker: Asker) -> Result:
+        with reading(asker.collectivity_id) as db:
+            user = db.get(User, asker.user_id) if asker.user_id is not None else None
+            if user is None or not user.email:
+                return Result(False, "Personne à qui l’envoyer : cet essai écrit à qui le demande.")
+            envelope = letter.trial(db, user, self._settings, self._templates)
+        try:
+            mailer.hand(envelope.to, envelope.message, self._settings)
+        except mailer.NotTakenError as fault:
+            why = fault.words or "il ne répond pas"
+            return Result(False, f"Le serveur de courriel n’a pas pris la lettre : {why}.")
+        return Result(
+            True, f"Le serveur de courriel a pris une lettre pour {envelope.to}. Regardez si elle arrive."
+        )
+
+
+def _settings(settings: Settings) -> tuple[Setting, ...]:
+    return (
+        Setting(
+            letter.FROM_NAME,
+            GROUP,
+            "Nom de l’expéditeur",
+            "Le nom que montre la boîte de qui reçoit ; l’adresse d’envoi reste celle de l’installation, que son serveur signe.",
+            "tous les courriels de la collectivité",
+            Kind.TEXT,
+            lambda: parseaddr(settings.mail_from)[0],
+            most=60,
+        ),
+        Setting(
+            letter.REPLY_TO,
+            GROUP,
+            "Adresse de réponse",
+            "Où arrive ce que l’on répond à un courriel de Paraphe, par exemple le secrétariat.",
+            "tous les courriels de la collectivité",
+            Kind.ADDRESS,
+            lambda: "",
+            most=254,
+            default="aucune, l’adresse d’envoi",
+        ),
+        Setting(
+            letter.SIGNATURE,
+            GROUP,
+            "Signature des courriels",
+            "Quatre lignes au plus au bas de chaque courriel : service, téléphone, horaires.",
+            "tous les courriels de la collectivité",
+            Kind.LINES,
+            lambda: "",
+            most=300,
+            default="« Paraphe » et le nom affiché",
+        ),
+    )

@@ -23,6 +23,7 @@ from app.operations.doctor import examine, names
 from app.operations.examined import rounds
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
+from app.operations.own_settings.cli import settings_group
 from app.operations.persons.cli import person
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
@@ -249,5 +250,6 @@ COMMANDS = (
     worker,
     serve,
     person,
+    settings_group,
     *KEEPING,
 )

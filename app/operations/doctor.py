@@ -27,6 +27,7 @@ from app.operations import front, links, marks, premises, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
 from app.people.models import Application, Collectivity
+from app.people.own_settings.registry import Kind, declared, own_value
 from app.signing import enrol, setting
 from app.trust import authorities, trust_lists
 from config import Settings
@@ -330,7 +331,7 @@ def _software(settings: Settings) -> str | Remark:
     if shut:
         raise Unwell(
             f"le secret de l’adresse de remise ne se lit plus ({', '.join(shut)}), et ce qui y est remis attend : remettez la "
-            "clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, ou donnez un autre secret (« flask --app wsgi handover address »)"
+            "clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, ou donnez un autre secret (« flask --app wsgi settings set »)"
         )
     if soon:
         told = " ; ".join(
@@ -349,14 +350,16 @@ def _software(settings: Settings) -> str | Remark:
 
 
 def _shut(db: Db) -> list[str]:
-    """The collectivities whose webhook secret no key of the installation opens."""
+    """The collectivities of which a secret is opened by no key of the installation."""
     names = []
+    secrets = [one for one in declared().values() if one.kind is Kind.SEALED]
     for name, kept in db.execute(
         sa.select(Collectivity.name, Collectivity.settings).order_by(Collectivity.name)
     ):
         try:
-            if secret := kept.get("handover_webhook_secret"):
-                unseal(str(secret))
+            for one in secrets:
+                if secret := own_value(kept, one.place):
+                    unseal(str(secret))
         except Refusal:
             names.append(name)
     return names

@@ -27,6 +27,7 @@ from app.operations.doctor import WORKER_SILENT
 from app.operations.examined import view
 from app.operations.examined.web import pages as examined
 from app.operations.folder_types.web import pages as folder_types
+from app.operations.own_settings.web import pages as own_settings
 from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
 from app.operations.source.web import pages as source
@@ -39,6 +40,7 @@ pages.register_blueprint(circuits)
 pages.register_blueprint(desks)
 pages.register_blueprint(examined)
 pages.register_blueprint(folder_types)
+pages.register_blueprint(own_settings)
 pages.register_blueprint(persons)
 pages.register_blueprint(source)
 pages.register_blueprint(starting)

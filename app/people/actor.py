@@ -26,7 +26,8 @@ class Actor:
     (docs/decisions/0015); `mandates`: those of this person, ended ones as well. `factors`: how many second
     factors the person has; `factor_due`: the collectivity wants one, and there is none. `former`: the request came with
     the token that the last proof of this session replaced. `ends_idle_at`: when this session closes if nobody uses it any
-    more; None where it does not, or ends of itself before.
+    more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
+    page, 0 for ever. `shown_name`: what the collectivity is called on its pages, where that is not its own name.
     """
 
     kind: str
@@ -51,6 +52,8 @@ class Actor:
     former: bool = False
     ends_idle_at: datetime | None = field(default=None, compare=False)
     address: str = field(default="", compare=False)
+    idle_minutes: int = field(default=0, compare=False)
+    shown_name: str = field(default="", compare=False)
 
     @property
     def desk_ids(self) -> frozenset[int]:

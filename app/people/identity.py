@@ -24,7 +24,10 @@ from app.journal.chain import Event, append
 from app.people import passwords, rules
 from app.people.actor import Actor
 from app.people.models import Factor, LoginSession, User
+from app.people.own_settings.registry import setting
 
+REAUTH = "reauth_minutes"
+"""The setting by which a collectivity has a proof count for less time than the installation does."""
 MOST_WRONG = 5
 """Wrong answers that a session survives: whoever guesses logs in anew, where logins are counted."""
 _chosen = {"minutes": 5}
@@ -124,8 +127,13 @@ def configure(minutes: int) -> None:
 
 
 def minutes() -> int:
-    """How long a proof of who one is counts before a signature."""
+    """How long a proof of who one is counts before a signature, as the installation says."""
     return _chosen["minutes"]
+
+
+def minutes_in(db: Db, collectivity_id: int) -> int:
+    """How long it counts in a collectivity, which may have chosen less."""
+    return int(setting(db, collectivity_id, REAUTH).value)
 
 
 def ways_of(db: Db, user: User) -> list[Way]:
@@ -177,11 +185,12 @@ def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = (), *, pa
     if actor.session_id is None:
         return
     row = db.get(LoginSession, actor.session_id, populate_existing=True)
-    fresh = timedelta(minutes=max(minutes(), patience))
+    counts = minutes_in(db, actor.collectivity_id)
+    fresh = timedelta(minutes=max(counts, patience))
     if row is None or actor.former or now() - (row.proven_at or row.created_at) > fresh:
-        raise _needed(documents)
+        raise _needed(documents, counts)
     if not factor_named(db, actor, documents):
-        raise _needed(documents, "identity-factor")
+        raise _needed(documents, counts, "identity-factor")
 
 
 def refuse_partial(actor: Actor) -> None:
@@ -202,7 +211,8 @@ def refuse_partial_in(db: Db, actor: Actor) -> None:
     user = db.get(User, actor.user_id) if actor.user_id is not None else None
     if row is None or user is None or not user.password_hash or (row.proven_by or row.opened_by) == "passkey":
         return
-    if row.password_at is None or now() - row.password_at > timedelta(minutes=minutes()):
+    fresh = timedelta(minutes=minutes_in(db, actor.collectivity_id))
+    if row.password_at is None or now() - row.password_at > fresh:
         raise Refusal("identity-whole", title="Confirmez que c’est vous")
 
 
@@ -218,9 +228,9 @@ def factor_named(db: Db, actor: Actor, documents: Collection[str]) -> bool:
     return row is not None and proven and set(documents) <= set(row.proven_for or ())
 
 
-def _needed(documents: Collection[str], key: str = "identity-needed") -> Refusal:
+def _needed(documents: Collection[str], counts: int, key: str = "identity-needed") -> Refusal:
     about = {"documents": sorted(documents)} if documents else {}
-    return Refusal(key, minutes=minutes(), title="Confirmez que c’est vous", **about)
+    return Refusal(key, minutes=counts, title="Confirmez que c’est vous", **about)
 
 
 def prove(

@@ -31,6 +31,7 @@ from app.people.applications import USED_EVERY, note_use
 from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
+from app.people.own_settings.registry import value_in
 from workflows.mandates import Mandate
 from workflows.vocabulary import Right
 
@@ -38,6 +39,8 @@ manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=10)
 """How long the token before a proof still reads: pictures and other tabs are under way when it is replaced."""
+IDLE, SHOWN_NAME = "idle_minutes", "shown_name"
+"""Settings of a collectivity: after how long a session closes for want of use, and the name that pages show."""
 _idle: dict[str, float] = {"minutes": 0, "hours": 12}
 
 
@@ -384,25 +387,27 @@ def configure(idle_minutes: int, session_hours: float) -> None:
     _idle.update(minutes=idle_minutes, hours=session_hours)
 
 
-def left_alone(seen_at: datetime, created_at: datetime, expires_at: datetime) -> bool:
-    """Whether a session ended because nobody used it; that of a device that is recognised waits for its own end."""
-    ends = seen_at + timedelta(minutes=_idle["minutes"])
-    return _may_idle(created_at, expires_at) and now() > ends
+def idle_minutes() -> int:
+    """After how many minutes without a page a session is over, as the installation says; 0 for never."""
+    return int(_idle["minutes"])
 
 
-def _may_idle(created_at: datetime, expires_at: datetime) -> bool:
-    return bool(_idle["minutes"]) and expires_at - created_at <= timedelta(hours=_idle["hours"])
+def left_alone(seen_at: datetime, created_at: datetime, expires_at: datetime, minutes: int) -> bool:
+    """Whether a session ended because nobody used it; that of a device that is recognised waits for its own end.
+
+    `minutes`: how long one waits in this collectivity, 0 for ever.
+    """
+    return _may_idle(created_at, expires_at, minutes) and now() > seen_at + timedelta(minutes=minutes)
 
 
-def idle_end(seen_at: datetime, created_at: datetime, expires_at: datetime) -> datetime | None:
+def _may_idle(created_at: datetime, expires_at: datetime, minutes: int) -> bool:
+    return bool(minutes) and expires_at - created_at <= timedelta(hours=_idle["hours"])
+
+
+def idle_end(seen_at: datetime, created_at: datetime, expires_at: datetime, minutes: int) -> datetime | None:
     """When a session that was last used then closes for want of use; None where its own end comes first."""
-    ends = seen_at + timedelta(minutes=_idle["minutes"])
-    return ends if _may_idle(created_at, expires_at) and ends < expires_at else None
-
-
-def idle_seconds() -> int:
-    """How long a session that was just used waits for the next page."""
-    return int(_idle["minutes"] * 60)
+    ends = seen_at + timedelta(minutes=minutes)
+    return ends if _may_idle(created_at, expires_at, minutes) and ends < expires_at else None
 
 
 def person(db: Db, token: str, address: str) -> Actor | None:
@@ -423,14 +428,18 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
     if not rows:
         return None
     user, collectivity_name, session_id, seen_at, settings, factors, created_at, expires_at = rows[0][:8]
-    if left_alone(seen_at, created_at, expires_at):
+    idle = int(value_in(settings, IDLE).value)
+    if left_alone(seen_at, created_at, expires_at, idle):
         return None
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
     actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
     due = factors == 0 and rules.read(settings).binds(actor)
-    ends = idle_end(seen_at, created_at, expires_at)
-    return replace(actor, factors=factors, factor_due=due, ends_idle_at=ends)
+    ends = idle_end(seen_at, created_at, expires_at, idle)
+    shown = str(value_in(settings, SHOWN_NAME).value)
+    return replace(
+        actor, factors=factors, factor_due=due, ends_idle_at=ends, idle_minutes=idle, shown_name=shown
+    )
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:

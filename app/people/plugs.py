@@ -5,7 +5,11 @@ from jinja2 import Environment
 from app.people import breached, identity, login
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
-from config import Settings
+from app.people.own_settings.registry import Kind, Setting, declare
+from config import SHORTEST_IDLE, Settings
+
+LONGEST_NAME = 60
+_DAY = 1440
 
 
 def plug(settings: Settings, templates: Environment) -> None:
@@ -16,3 +20,47 @@ def plug(settings: Settings, templates: Environment) -> None:
     breached.configure(settings.breached_passwords)
     identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
     passkeys.configure(settings.public_url)
+    declare(*_settings())
+
+
+def _settings() -> tuple[Setting, ...]:
+    return (
+        Setting(
+            login.SHOWN_NAME,
+            "Affichage",
+            "Nom affiché",
+            "Ce que chacun lit en haut et en bas des pages, et dans les courriels : « Mairie de Kerlann ».",
+            "pages et courriels ; les actes, les envois à l’État et le bordereau gardent le nom de la collectivité",
+            Kind.TEXT,
+            lambda: "",
+            most=LONGEST_NAME,
+            default="le nom de la collectivité",
+        ),
+        Setting(
+            identity.REAUTH,
+            "Connexion",
+            "Durée d’une preuve d’identité",
+            "Au-delà de ce temps, signer ou administrer demande de dire de nouveau qui l’on est.",
+            "signature, inscription d’un certificat, gestes de l’administrateur",
+            Kind.NUMBER,
+            identity.minutes,
+            least=1,
+            most=_DAY,
+            unit="min",
+            stricter=True,
+        ),
+        Setting(
+            login.IDLE,
+            "Connexion",
+            "Session sans activité",
+            "Une session où personne ne fait rien se ferme au bout de ce temps ; un appareil reconnu attend son propre terme.",
+            "toutes les sessions ouvertes",
+            Kind.NUMBER,
+            login.idle_minutes,
+            least=SHORTEST_IDLE,
+            most=_DAY,
+            unit="min",
+            stricter=True,
+            default="jamais",
+        ),
+    )

@@ -368,4 +368,48 @@ SENTENCES: Sentences = {
         401,
         "Rien n’a été fait : la session qui l’a demandé s’est fermée. Reconnectez-vous, puis reprenez.",
     ),
+    "setting-unknown": (
+        404,
+        "Aucun réglage d’une collectivité ne s’appelle « {name} ». Rien n’a changé : prenez l’un de ceux-ci, {names}.",
+    ),
+    "setting-host": (
+        403,
+        "Rien n’a changé : « {label} » se règle par qui tient l’installation. Demandez-le-lui.",
+    ),
+    "setting-empty": (
+        422,
+        "Rien n’a changé : « {label} » est vide. Écrivez une valeur, ou revenez à celle de l’installation.",
+    ),
+    "setting-long": (
+        422,
+        "Rien n’a changé : « {label} » a {count} caractères. Écrivez-en {most} au plus.",
+    ),
+    "setting-short": (
+        422,
+        "Rien n’a changé : « {label} » est trop court. Écrivez {least} caractères au moins.",
+    ),
+    "setting-lines": (
+        422,
+        "Rien n’a changé : « {label} » a {count} lignes. Écrivez-en {most} au plus.",
+    ),
+    "setting-number": (
+        422,
+        "Rien n’a changé : « {text} » n’est pas un nombre entier. Écrivez « {label} » en chiffres.",
+    ),
+    "setting-bounds": (
+        422,
+        "Rien n’a changé : « {label} » va de {least} à {most} {unit}{why}. Choisissez entre les deux.",
+    ),
+    "setting-address": (
+        422,
+        "Rien n’a changé : « {label} » demande une adresse entière. Écrivez-la comme https://serveur/chemin.",
+    ),
+    "setting-trial": (
+        404,
+        "Aucun essai ne s’appelle « {name} ». Rien n’est parti : prenez l’un de ceux-ci, {names}.",
+    ),
+    "setting-untried": (
+        409,
+        "Rien n’est parti : {why}. Réglez-le d’abord.",
+    ),
 }

@@ -206,7 +206,7 @@ def still_here() -> Response:
 def _left() -> int | None:
     ends = g.actor.ends_idle_at
     if ends is not None and "touch" in g:  # this very answer counts as use
-        return door.idle_seconds()
+        return int(g.actor.idle_minutes) * 60
     return None if ends is None else int((ends - now()).total_seconds())
 
 
@@ -345,12 +345,13 @@ def confirm() -> Response | tuple[str, int]:
             return jsonify(state="proven") if request.is_json else redirect(safe(request.args.get("suite")))
     with reading(g.actor.collectivity_id) as db:
         way = identity.question_for(db, g.actor.user_id)
+        minutes = identity.minutes_in(db, g.actor.collectivity_id)
     return render_template(
         "people/identity.html",
         way=way,
         whole=whole and way.typed and way.autocomplete == "one-time-code",
         error=error,
-        minutes=identity.minutes(),
+        minutes=minutes,
         back=safe(request.args.get("suite")),
         documents=about,
     ), status
@@ -384,7 +385,7 @@ def account() -> str:
                 current=row.id == g.actor.session_id,
             )
             for row in db.scalars(query)
-            if not door.left_alone(row.seen_at, row.created_at, row.expires_at)
+            if not door.left_alone(row.seen_at, row.created_at, row.expires_at, g.actor.idle_minutes)
         ]
         factors = [one.name for one in factors_of(db, g.actor.user_id)]
         left = codes_left(db, g.actor.user_id)

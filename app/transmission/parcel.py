@@ -17,9 +17,12 @@ from app.folders.documents import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged, told_cautions
 from app.people.models import Collectivity
+from app.people.own_settings.registry import own_value
 from app.transmission.ports import Parcel, ParcelFile, Sender
 from config import Settings
 
+EMAIL = "email"
+"""Among the settings of a collectivity: where the State and its operator write."""
 PAPER = "paper"
 SENT_ROLES = ("main", "signature", "attachment", "original", "data")
 
@@ -120,7 +123,7 @@ def _file(folder: Folder, document: Document, version: DocumentVersion, room: Pa
 def sender_of(db: Db, collectivity_id: int, settings: Settings) -> Sender:
     """The collectivity as the State knows it."""
     row = db.get_one(Collectivity, collectivity_id)
-    email = str(row.settings.get("email") or settings.actes_email)
+    email = str(own_value(row.settings, EMAIL) or settings.actes_email)
     return Sender(row.id, row.siren, row.name, row.department, row.district, row.nature, email, row.settings)
 
 

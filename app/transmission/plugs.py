@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.circuits.library import current, family_of
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import Db, reading
 from app.core.french import instant, jour
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
@@ -18,10 +18,12 @@ from app.folders.effect import effect_of
 from app.folders.models import Folder
 from app.folders.rows import posted
 from app.folders.sockets import Tag
+from app.people.models import Collectivity
+from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from app.transmission import afterwards, channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, SENDINGS, Receipt, Transmission, sendings_of
-from app.transmission.parcel import parcel_of
+from app.transmission.parcel import EMAIL, parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
 from app.transmission.traits import having, traits_of
@@ -32,6 +34,7 @@ from workflows.loader import load
 
 BACK = {"partial": "warn", "refused": "danger"}
 """The states in which a folder came back, each with its tone."""
+GROUP = "Télétransmission"
 STOPPED = "Envoi arrêté après le dernier essai"
 
 
@@ -50,6 +53,38 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
     sockets.obstacle(_Obstacle(settings))
+    declare(_email(settings))
+    missing = "" if settings.s2low_url else "l’installation n’a pas d’opérateur de télétransmission"
+    offer(Trial("s2low", GROUP, "Appel d’essai à l’opérateur", lambda _own: missing, _Probe(settings)))
+
+
+def _email(settings: Settings) -> Setting:
+    return Setting(
+        "actes_email",
+        GROUP,
+        "Adresse donnée à la préfecture",
+        "Où l’État et l’opérateur écrivent au sujet des actes ; elle est dans l’enveloppe de chaque envoi.",
+        "enveloppe de chaque acte transmis",
+        Kind.ADDRESS,
+        lambda: settings.actes_email,
+        most=254,
+        stored=EMAIL,
+    )
+
+
+class _Probe:
+    """Whether the operator knows the collectivity: a question that changes nothing there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, asker: Asker) -> Result:
+        from app.transmission.s2low.probe import fault
+
+        with reading(asker.collectivity_id) as db:
+            siren = db.get_one(Collectivity, asker.collectivity_id).siren
+        why = fault(self._settings, siren, files=False)
+        return Result(True, "L’opérateur reconnaît la collectivité.") if why is None else Result(False, why)
 
 
 class _Handler:

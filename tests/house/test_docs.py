@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from app.core.refusals import catalogue
 from app.operations.source import archive as source
+from app.people.own_settings.registry import leading
 from app.transmission.settings import declared, table
 from config import Settings
 from tests.builders.house import House
@@ -191,6 +192,15 @@ def test_the_table_of_settings_says_each_setting_and_its_default(
     ]
     assert {model.channel() for model in told} >= {"actes", "helios", "handover"}
     assert sorted(others) == sorted(row for model in told for row in table(model))
+
+
+def test_the_table_of_a_collectivity_s_settings_names_each_of_them(house: House) -> None:
+    told = re.findall(
+        r"^\| [^|]+ \| `([a-z_]+)` \|",
+        read(OPERATIONS).partition("## Réglages d’une collectivité")[2].partition("\n## ")[0],
+        re.MULTILINE,
+    )
+    assert told == [one.name for one in leading()]
 
 
 def test_every_setting_that_a_page_names_exists() -> None:

@@ -133,6 +133,7 @@ APART = (
     "password.",
     "person.",
     "recovery.",
+    "setting.",
 )
 # Lines of the security log alone.
 LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.count"}

@@ -286,6 +286,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "desk_id": ABSENT,
         "type_id": ABSENT,
         "rank": 0,
+        "name": "shown_name",
     }
     answers = {
         "folders.home": 302,

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from app.channels import create_only
 from app.channels.handover.address import judged
 from app.channels.handover.bundle import write_bundle
+from app.channels.handover.own import URL, own_secret
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
 from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
-from app.core.refusals import Refusal
-from app.core.sealed import unseal
+from app.people.own_settings.registry import own_value
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Sender
 from config import Settings
 from workflows.family import Problem
@@ -38,7 +38,7 @@ class HandoverChannel(Channel):
     def held(self, parcel: Parcel) -> str | None:
         """A secret that no key of the installation opens any more: the folder is signed, and waits for another secret."""
         try:
-            if parcel.sender.settings.get("handover_webhook_url"):
+            if own_value(parcel.sender.settings, URL):
                 own_secret(parcel.sender.settings)
         except Rejected as rejected:
             return rejected.reason
@@ -134,7 +134,7 @@ class HandoverChannel(Channel):
         The installation's own address is listed by being written in the settings; a collectivity's is not.
         """
         settings = self._settings
-        url, secret = sender.settings.get("handover_webhook_url"), ""
+        url, secret = own_value(sender.settings, URL), ""
         if url:
             secret = own_secret(sender.settings)
         elif url := settings.webhook_url:
@@ -175,20 +175,6 @@ class HandoverChannel(Channel):
 def open_channel(settings: Settings) -> HandoverChannel:
     """The channel as the installation configured it."""
     return HandoverChannel(HandoverSettings.read(settings), now)
-
-
-def own_secret(given: Mapping[str, Any]) -> str:
-    """A collectivity's own secret, unsealed; empty when it has none. Refuses with `Rejected` what no key of ours has sealed."""
-    sealed = given.get("handover_webhook_secret")
-    if not sealed:
-        return ""
-    try:
-        return unseal(str(sealed))
-    except Refusal as refusal:
-        raise Rejected(
-            "Le secret de l’adresse de remise n’est plus lisible : la clé de l’installation a changé. "
-            "Donnez-lui un autre secret (« flask --app wsgi handover address »)."
-        ) from refusal
 
 
 def _idempotency_key(parcel: Parcel) -> str:

@@ -1,50 +1,72 @@
-"""A collectivity's own address for hand-overs, kept in its settings with the secret that signs what is posted there."""
+"""A collectivity's own address for hand-overs, with the secret that signs what is posted there; and a signed trial of both."""
 
 import ipaddress
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from app.channels.handover.address import judged, refused
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
+from app.channels.handover.signature import SIGNATURE, TIMESTAMP, sign
 from app.core.addresses import AddressRefusedError, Allowed, Target
-from app.core.db import Db
+from app.core.clock import now
+from app.core.db import reading
 from app.core.refusals import Refusal
-from app.core.sealed import seal
-from app.core.transaction import use_case
-from app.journal.chain import Event, append
-from app.people.desks import collectivity_of
+from app.core.sealed import unseal
 from app.people.models import Collectivity
-from app.transmission.ports import Rejected
+from app.people.own_settings.registry import Asker, Kind, Own, Result, Setting, own_value
+from app.transmission.ports import Rejected, Uncertain, Unreachable
+from config import Settings
 
-KEYS = ("handover_webhook_url", "handover_webhook_secret")
-"""In the settings of a collectivity: the address, then the secret, sealed (`app/core/sealed.py`)."""
-BY = "ligne de commande"
+SECRET, URL = "handover_webhook_secret", "handover_webhook_url"
+GROUP: Final = "Remise au logiciel métier"
+SCHEMA: Final = "paraphe-handover-ping/1"
+_SECONDS: Final = 10.0
+_OK: Final = range(200, 300)
 
 
-@use_case
-def set_address(db: Db, siren: str, url: str, secret: str, settings: HandoverSettings) -> None:
-    """Hand the folders of a collectivity over to this address from now on; what waits to be posted goes there too.
+def settings_of(settings: Settings) -> tuple[Setting, Setting]:
+    """The address, and the secret that goes with it."""
+    address = Setting(
+        URL,
+        GROUP,
+        "Adresse de remise",
+        "Où les dossiers signés sont remis, en https ; vide, ils vont à l’adresse ou au dossier de l’installation.",
+        "remise de chaque dossier terminé, et de ceux qui attendent de l’être",
+        Kind.URL,
+        lambda: HandoverSettings.read(settings).webhook_url,
+        most=500,
+        default="le dossier de l’installation",
+        check=lambda own: _check(own, HandoverSettings.read(settings)),
+    )
+    secret = Setting(
+        SECRET,
+        GROUP,
+        "Secret de remise",
+        f"Signe chaque remise (HMAC-SHA-256), {MIN_SECRET} caractères au moins ; le logiciel qui reçoit a le même.",
+        "signature de chaque remise",
+        Kind.SEALED,
+        lambda: "",
+        least=MIN_SECRET,
+        most=200,
+        beside=URL,
+    )
+    return address, secret
 
-    Refuses a collectivity that is not here, a secret of fewer than sixteen characters (`handover-secret`), and an address
-    that a hand-over would refuse (`handover-address`): written badly, inside without being listed, another port, http.
-    """
-    if len(secret) < MIN_SECRET:
+
+def _check(own: Own, settings: HandoverSettings) -> None:
+    """Refuses an address without its secret (`handover-secret`), and one that a hand-over would refuse (`handover-address`)."""
+    if own_value(own, SECRET) is None:
         raise Refusal("handover-secret", least=MIN_SECRET)
     try:
-        target = _target(url, Allowed(inside=settings.webhook_hosts, anybody=True))
+        _target(str(own_value(own, URL)), _allowed(settings))
     except Rejected as rejected:
         raise Refusal("handover-address", why=rejected.reason) from rejected
-    row = _locked(db, siren)
-    row.settings = {**row.settings, **dict(zip(KEYS, (url, seal(secret)), strict=True))}
-    append(db, row.id, Event("collectivity.handover", BY, None, None, {"host": target.host}))
 
 
-@use_case
-def forget_address(db: Db, siren: str) -> None:
-    """Go back to the address or the folder of the installation; without one of its own, nothing changes."""
-    row = _locked(db, siren)
-    if KEYS[0] not in row.settings:
-        return
-    row.settings = {key: value for key, value in row.settings.items() if key not in KEYS}
-    append(db, row.id, Event("collectivity.handover_forgotten", BY, None, None, {}))
+def _allowed(settings: HandoverSettings) -> Allowed:
+    return Allowed(inside=settings.webhook_hosts, anybody=True)
 
 
 def _target(url: str, allowed: Allowed) -> Target:
@@ -61,7 +83,63 @@ def _target(url: str, allowed: Allowed) -> Target:
     return target
 
 
-def _locked(db: Db, siren: str) -> Collectivity:
-    """The collectivity, locked: its settings are one value, which others write too."""
-    number = collectivity_of(db, siren).id
-    return db.get_one(Collectivity, number, with_for_update=True, populate_existing=True)
+def own_secret(own: Own) -> str:
+    """A collectivity's own secret, unsealed; empty when it has none. Refuses with `Rejected` what no key of ours has sealed."""
+    sealed = own_value(own, SECRET)
+    if sealed is None:
+        return ""
+    try:
+        return unseal(str(sealed))
+    except Refusal as refusal:
+        raise Rejected(
+            "Le secret de l’adresse de remise n’est plus lisible : la clé de l’installation a changé. "
+            "Donnez-lui un autre secret (Administration, Réglages)."
+        ) from refusal
+
+
+def missing(own: Own) -> str:
+    """Why there is nothing to try here; that of the installation is its host's to try."""
+    return "" if own_value(own, URL) else "la collectivité n’a pas d’adresse de remise à elle"
+
+
+class Ping:
+    """A small signed JSON posted to a collectivity's own address: nothing of any folder is in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._chosen = settings
+
+    def __call__(self, asker: Asker) -> Result:
+        """Post it once, and say what came back."""
+        with reading(asker.collectivity_id) as db:
+            row = db.get_one(Collectivity, asker.collectivity_id)
+            own, sender = dict(row.settings), {"siren": row.siren, "name": row.name}
+        try:
+            return self._posted(own, sender, now())
+        except Rejected as rejected:
+            return Result(False, rejected.reason)
+        except (Unreachable, Uncertain):
+            return Result(False, "Le logiciel n’a pas répondu. Vérifiez l’adresse, et qu’il est en marche.")
+
+    def _posted(self, own: Mapping[str, Any], sender: Mapping[str, str], moment: datetime) -> Result:
+        from app.channels.handover.webhook import answered
+        from app.core.outside import Bounds
+
+        settings = HandoverSettings.read(self._chosen)
+        allowed, secret = _allowed(settings), own_secret(own).encode()
+        target = judged(str(own_value(own, URL)), allowed)
+        content = {"schema": SCHEMA, "sender": dict(sender), "sent_at": moment.isoformat()}
+        body = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+        timestamp = int(moment.timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            TIMESTAMP: str(timestamp),
+            SIGNATURE: sign(secret, timestamp, [body]),
+        }
+        seconds = min(_SECONDS, settings.answer_seconds)
+        bounds = Bounds(settings.connect_seconds, seconds, 2 * seconds, ca_file=settings.webhook_ca_file)
+        status = answered(target, allowed, bounds, headers, body)
+        if status in _OK:
+            return Result(True, f"« {target.host} » a répondu oui (HTTP {status}).")
+        return Result(
+            False, f"« {target.host} » a répondu non (HTTP {status}). Demandez à son éditeur pourquoi."
+        )

@@ -29,9 +29,8 @@ class HandoverSettings(ChannelSettings):
     webhook_url: str = Field(
         "",
         title="le logiciel métier",
-        description="adresse de remise par webhook ; non réglée, les remises vont au dossier ; `flask --app wsgi handover "
-        "address <SIREN> <adresse>` en donne une propre à une collectivité, avec son secret (affiché une fois, ou lu par "
-        "`--secret-file`), et `handover forget <SIREN>` la retire",
+        description="adresse de remise par webhook ; non réglée, les remises vont au dossier ; une "
+        "collectivité peut en avoir une à elle, avec son secret (« Réglages d’une collectivité »)",
     )
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="secret HMAC du webhook, 16 caractères au moins"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from app.channels.handover.address import refused
 from app.core.addresses import Allowed, Target
@@ -22,20 +22,28 @@ def post(target: Target, allowed: Allowed, bounds: Bounds, headers: Mapping[str,
     Refuses with `Unreachable` when nothing was taken, `Uncertain` when the answer was lost on the way or is a
     failure of the receiver, `Rejected` when the address may not be called, the receiver said no or pointed elsewhere.
     """
+    with path.open("rb") as stream:
+        status = answered(target, allowed, bounds, headers, stream)
+    _judge(target, status)
+    return status
+
+
+def answered(
+    target: Target, allowed: Allowed, bounds: Bounds, headers: Mapping[str, str], data: IO[bytes] | bytes
+) -> int:
+    """Post this and return the status, whatever it is.
+
+    Refuses with `Unreachable`, `Uncertain`, or `Rejected` an address that may not be called.
+    """
     try:
-        with (
-            path.open("rb") as stream,
-            asked("POST", target.url, allowed, bounds, headers=dict(headers), data=stream) as answer,
-        ):
-            status = answer.status_code
+        with asked("POST", target.url, allowed, bounds, headers=dict(headers), data=data) as answer:
+            return answer.status_code
     except ForbiddenError as error:
         raise refused(error.why) from error
     except LostError as error:
         raise Uncertain(str(error)) from error
     except UnreachableError as error:
         raise Unreachable(str(error)) from error
-    _judge(target, status)
-    return status
 
 
 def _judge(target: Target, status: int) -> None:

@@ -30,7 +30,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 GIVEN = "token"
 LONGEST = 20_000  # characters of an answer: that of a key is long
-OURS = frozenset({"csrf_token", "answer", "given_up", "password"})
+OURS = frozenset({"csrf_token", "answer", "given_up", "password", "secret"})
+"""What is never carried by the page that asks who one is: a secret is typed again."""
 ASKED = frozenset({"identity-needed", "identity-whole"})
 
 
@@ -90,12 +91,13 @@ def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
     status, sentence = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
         way = identity.question_for(db, g.actor.user_id)
+        minutes = identity.minutes_in(db, g.actor.collectivity_id)
     page = render_template(
         "people/identity.html",
         way=way,
         whole=whole and way.typed and way.autocomplete == "one-time-code",
         error=sentence if refusal.key == "identity-refused" else None,
-        minutes=identity.minutes(),
+        minutes=minutes,
         action=request.path,
         kept=[(name, value) for name, value in request.form.items(multi=True) if name not in OURS],
     )

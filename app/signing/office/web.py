@@ -116,11 +116,12 @@ def _who(certificate_id: int, error: str | None) -> str:
     """The question of who is there, with the act that waits for its answer."""
     with reading(g.actor.collectivity_id) as db:
         way = identity.question_for(db, g.actor.user_id)
+        minutes = identity.minutes_in(db, g.actor.collectivity_id)
     return render_template(
         "people/identity.html",
         way=way,
         error=error,
-        minutes=identity.minutes(),
+        minutes=minutes,
         action=url_for("signing.office.certificate", certificate_id=certificate_id),
         kept=[(name, request.form[name]) for name in ACTED if name in request.form],
     )

@@ -1,0 +1,99 @@
+"""`flask --app wsgi settings list | set | unset | try`: the settings of a collectivity, by who holds the installation."""
+
+import secrets
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from app.core.db import reading
+from app.operations.own_settings import views
+from app.people.applications import by_command
+from app.people.desks import collectivity_of, user_of
+from app.people.models import Collectivity
+from app.people.own_settings import changing
+from app.people.own_settings.registry import Kind, beside, known, leading, own_value, trials
+
+settings_group = AppGroup(
+    "settings", help="Réglages d’une collectivité : les lire, les changer, les essayer."
+)
+
+
+def _here(siren: str) -> int:
+    with reading() as db:
+        return collectivity_of(db, siren).id
+
+
+@settings_group.command("list")
+@click.argument("siren")
+def list_settings(siren: str) -> None:
+    """Dire chaque réglage, sa valeur, et d’où elle vient."""
+    with reading() as db:
+        own = collectivity_of(db, siren).settings
+        lines = [views.line_of(one, own) for one in leading()]
+    for line in lines:
+        value = line.value.replace("\n", " / ")
+        beside_it = f" ; {line.secret}" if line.secret else ""
+        who = "" if line.opened else " ; par qui tient l’installation"
+        click.echo(f"{line.setting.name} : {value} ({line.source.label}{beside_it}{who})")
+
+
+@settings_group.command("set")
+@click.argument("siren")
+@click.argument("name")
+@click.argument("value")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Fichier qui tient le secret qui va avec ; sans lui, le premier est tiré au hasard et affiché une seule fois.",
+)
+def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> None:
+    """Donner à une collectivité une valeur à elle."""
+    here = _here(siren)
+    one = known(name)
+    texts, drawn = {name: value}, ""
+    for part in beside(name):
+        if part.kind is Kind.SEALED:
+            drawn = "" if secret_file else _drawn(here, part.place)
+            texts[part.name] = secret_file.read_text(encoding="utf-8").strip() if secret_file else drawn
+    if secret_file is not None and not beside(name):
+        raise click.UsageError(f"aucun secret ne va avec « {one.label} ».")
+    changed = changing.change_setting(by_command(here), name, texts)
+    click.echo(f"{one.label} : {'enregistré' if changed else 'c’était déjà la valeur'}.")
+    if drawn:
+        click.echo(f"Secret, affiché une seule fois : {drawn}")
+
+
+def _drawn(here: int, place: str) -> str:
+    """A new secret where there is none yet."""
+    with reading(here) as db:
+        there = own_value(db.get_one(Collectivity, here).settings, place)
+    return "" if there else secrets.token_urlsafe(32)
+
+
+@settings_group.command("unset")
+@click.argument("siren")
+@click.argument("name")
+def unset_value(siren: str, name: str) -> None:
+    """Revenir à la valeur de l’installation, secret compris."""
+    changed = changing.forget_setting(by_command(_here(siren)), name)
+    words = "suit de nouveau l’installation" if changed else "suivait déjà l’installation"
+    click.echo(f"{known(name).label} : {words}.")
+
+
+@settings_group.command("try")
+@click.argument("siren")
+@click.argument("name")
+@click.option("--login", default=None, help="Le compte à qui va un courriel d’essai.")
+def try_settings(siren: str, name: str, login: str | None) -> None:
+    """Essayer pour de vrai : mail, handover ou s2low ; sort en erreur quand l’essai échoue."""
+    here = _here(siren)
+    to = None
+    if login is not None:
+        with reading(here) as db:
+            to = user_of(db, here, login).id
+    result = changing.try_out(by_command(here), name, to)
+    click.echo(f"{trials()[name].label} : {result.words}")
+    sys.exit(0 if result.fine else 1)

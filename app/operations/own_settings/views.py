@@ -1,0 +1,112 @@
+"""What the pages and the command show of the settings: each value in force, where it comes from, the last trial of a group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.db import Db
+from app.people.models import Collectivity
+from app.people.own_settings.changing import TRIED
+from app.people.own_settings.registry import (
+    Kind,
+    Own,
+    Setting,
+    Source,
+    beside,
+    leading,
+    opened,
+    own_value,
+    trials,
+    value_in,
+)
+
+
+@dataclass(frozen=True)
+class SettingLine:
+    """A setting as it is shown: `value` in words, `source` where it comes from, `secret` what is said of the one beside it.
+
+    `text`: the collectivity's own value, as a field shows it; `limited`: that value is no longer in force, the installation's
+    being stricter. `opened`: the administrator sets it.
+    """
+
+    setting: Setting
+    value: str
+    source: Source
+    text: str
+    shared: str
+    secret: str
+    opened: bool
+    limited: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether the collectivity has a value of its own, in force or not."""
+        return self.text != ""
+
+
+@dataclass(frozen=True)
+class TrialLine:
+    """A trial as it is shown: why there is nothing to try, or the last result with its hour."""
+
+    name: str
+    label: str
+    missing: str
+    at: datetime | None
+    fine: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The settings of one subject, with its trial."""
+
+    title: str
+    lines: Sequence[SettingLine]
+    trials: Sequence[TrialLine]
+
+
+def groups(db: Db, collectivity_id: int) -> list[Group]:
+    """Every group in its order."""
+    own = db.get_one(Collectivity, collectivity_id).settings
+    titles = dict.fromkeys(one.group for one in leading())
+    return [
+        Group(
+            title,
+            [line_of(one, own) for one in leading() if one.group == title],
+            [_trial(name, own) for name, one in trials().items() if one.group == title],
+        )
+        for title in titles
+    ]
+
+
+def line_of(one: Setting, own: Own) -> SettingLine:
+    """A setting, for whoever has these."""
+    value, mine = value_in(own, one.name), own_value(own, one.place)
+    secrets = [part for part in beside(one.name) if part.kind is Kind.SEALED]
+    guarded = ""
+    if secrets and mine is not None:
+        guarded = "Secret gardé, jamais montré" if own_value(own, secrets[0].place) else "Sans secret"
+    return SettingLine(
+        one,
+        words_of(one, value.value),
+        value.source,
+        "" if mine is None else str(mine),
+        words_of(one, one.installation()),
+        guarded,
+        opened(one),
+        mine is not None and value.source is Source.INSTALLATION,
+    )
+
+
+def words_of(one: Setting, value: Any) -> str:
+    """A value, with its unit; what is said where nothing is set."""
+    return one.default if value in (None, "", 0) else f"{value} {one.unit}".strip()
+
+
+def _trial(name: str, own: Own) -> TrialLine:
+    one, last = trials()[name], own.get(TRIED, {}).get(name, {})
+    moment = datetime.fromisoformat(last["at"]) if last else None
+    return TrialLine(
+        name, one.label, one.missing(own), moment, bool(last.get("fine")), str(last.get("words", ""))
+    )

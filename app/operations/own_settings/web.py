@@ -1,0 +1,102 @@
+"""Pages of « Réglages »: each value with where it comes from, its change, the way back, and the real trials."""
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.db import reading
+from app.core.http import guard
+from app.core.limits import limiter, per_person_there
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.own_settings import views
+from app.people.models import Collectivity
+from app.people.office.web import who_is_there
+from app.people.own_settings import changing
+from app.people.own_settings.registry import Kind, beside, known
+
+pages = Blueprint("settings", __name__)
+HERE = "operations.settings.index"
+TRIAL_RATE = "6 per minute"  # each is a letter, or a call to a server that the collectivity names
+FIELD = "secret"
+"""What the field of a secret is called; no page that asks who one is carries it."""
+_ELSEWHERE = {"setting-unknown", "identity-needed", "right-missing", "administrator-lost", "account-closed"}
+
+
+@pages.get("/administration/reglages")
+@guard("administer")
+def index() -> str:
+    """Every setting, with where its value comes from."""
+    with reading(g.actor.collectivity_id) as db:
+        groups = views.groups(db, g.actor.collectivity_id)
+    return render_template("operations/settings.html", groups=groups)
+
+
+@pages.route("/administration/reglages/<name>", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def show(name: str) -> Response | tuple[str, int]:
+    """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
+    one = known(name)
+    error, status, typed = "", 200, None
+    if request.method == "POST":
+        secrets = {
+            part.name: request.form.get(FIELD, "") for part in beside(name) if part.kind is Kind.SEALED
+        }
+        typed = request.form.get("value", "")
+        if secrets and "answer" in request.form:
+            error, status = (
+                "C’est confirmé. Le secret n’a pas été gardé entre-temps : tapez-le, puis enregistrez.",
+                200,
+            )
+        else:
+            try:
+                changed = changing.change_setting(g.actor, name, {name: typed, **secrets})
+            except Refusal as refusal:
+                if refusal.key in _ELSEWHERE:
+                    raise
+                status, error = sentences.say(refusal.key, refusal.facts)
+            else:
+                flash(
+                    "Le réglage est enregistré." if changed else "C’était déjà la valeur : rien n’a changé.",
+                    "ok",
+                )
+                return redirect(url_for(HERE))
+    with reading(g.actor.collectivity_id) as db:
+        line = views.line_of(one, db.get_one(Collectivity, g.actor.collectivity_id).settings)
+    page = render_template(
+        "operations/setting.html",
+        line=line,
+        one=one,
+        typed=line.text if typed is None else typed,
+        secret=next((part for part in beside(name) if part.kind is Kind.SEALED), None),
+        bounds=one.bounds(),
+        error=error,
+        refused=status != 200,
+    )
+    return page, status
+
+
+@pages.post("/administration/reglages/<name>/revenir")
+@guard("administer")
+@who_is_there(HERE)
+def forget(name: str) -> Response:
+    """Go back to the installation's value."""
+    changed = changing.forget_setting(g.actor, name)
+    words = (
+        "La valeur de l’installation sert de nouveau."
+        if changed
+        else "C’était déjà la valeur de l’installation."
+    )
+    flash(words, "ok")
+    return redirect(url_for(HERE))
+
+
+@pages.post("/administration/essais/<name>")
+@guard("administer")
+@limiter.limit(TRIAL_RATE, key_func=per_person_there)
+@who_is_there(HERE)
+def try_out(name: str) -> Response:
+    """Try for real, and show what came back."""
+    result = changing.try_out(g.actor, name)
+    flash(result.words, "ok" if result.fine else "warn")
+    return redirect(url_for(HERE))

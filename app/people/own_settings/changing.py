@@ -1,0 +1,144 @@
+"""The verbs of the settings of a collectivity: give it a value of its own, go back to the installation's, write a trial down.
+
+Each change is a line of the journal, with the value before and after; of a secret it says that it changed, and nothing else.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core import hold
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.sealed import seal
+from app.core.transaction import use_case
+from app.people.accounts import refuse_former
+from app.people.actor import Actor, require
+from app.people.desks import write_down
+from app.people.models import Collectivity
+from app.people.own_settings import typed
+from app.people.own_settings.registry import (
+    Asker,
+    Kind,
+    Result,
+    Setting,
+    beside,
+    known,
+    opened,
+    own_value,
+    trial_named,
+)
+from workflows.vocabulary import Right
+
+TRIED = "settings_tried"
+"""Among the settings of a collectivity: the last result of each trial, by its name."""
+
+
+@use_case
+def change_setting(db: Db, actor: Actor, name: str, texts: Mapping[str, str]) -> bool:
+    """Give a setting a value of the collectivity's own; False when it has it already, and nothing is written then.
+
+    `texts`: what was typed for the setting, and for those that go with it; a secret that is not typed stays as it is.
+    Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`, and what `typed.read` and the setting's
+    own `check` refuse.
+    """
+    one = _mine(db, actor, name)
+    row = _locked(db, actor.collectivity_id)
+    before, after, lines = dict(row.settings), dict(row.settings), []
+    for part in (one, *beside(name)):
+        if part.kind is Kind.SEALED:
+            if not texts.get(part.name):
+                continue
+            after[part.place] = seal(str(typed.read(part, texts[part.name])))
+            lines.append(f"{part.label} : changé")
+            continue
+        value = typed.read(part, texts.get(part.name, ""))
+        if own_value(before, part.place) != value:
+            after[part.place] = value
+            lines.append(f"{part.label} : {_told(part, value)} (avant : {_before(part, before)})")
+    if one.check is not None:
+        one.check(after)
+    if not lines:
+        return False
+    row.settings = after
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=name, words=" ; ".join(lines))
+    return True
+
+
+@use_case
+def forget_setting(db: Db, actor: Actor, name: str) -> bool:
+    """Go back to the installation's value, secrets that go with it included; False when it serves already.
+
+    Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`.
+    """
+    one = _mine(db, actor, name)
+    row = _locked(db, actor.collectivity_id)
+    places = {part.place for part in (one, *beside(name))}
+    if not places & row.settings.keys():
+        return False
+    before = _before(one, row.settings)
+    row.settings = {place: value for place, value in row.settings.items() if place not in places}
+    words = f"{one.label} : {_told(one, one.installation())} (avant : {before})"
+    write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=words)
+    return True
+
+
+def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
+    """Try for real what the settings say, and keep the result with its hour. `to`: the account a letter goes to.
+
+    Refuses `setting-trial`, `setting-untried` where there is nothing to try, `identity-needed`, `right-missing`.
+    """
+    trial = trial_named(name)
+    with reading(actor.collectivity_id) as db:
+        _refuse(db, actor)
+        missing = trial.missing(db.get_one(Collectivity, actor.collectivity_id).settings)
+        if hold.since(db) is not None:
+            missing = "cette installation est restaurée, et rien n’en part"
+    if missing:
+        raise Refusal("setting-untried", why=missing)
+    result = trial.run(Asker(actor.collectivity_id, actor.user_id or to))
+    _keep_trial(actor, name, trial.label, result)
+    return result
+
+
+@use_case
+def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> None:
+    row = _locked(db, actor.collectivity_id)
+    tried = {
+        **row.settings.get(TRIED, {}),
+        name: {"at": now().isoformat(), "fine": result.fine, "words": result.words[:500]},
+    }
+    row.settings = {**row.settings, TRIED: tried}
+    words = f"{label} : {'réussi' if result.fine else 'échec'}"
+    write_down(db, actor.collectivity_id, "setting.tried", actor, trial=name, words=words)
+
+
+def _mine(db: Db, actor: Actor, name: str) -> Setting:
+    """The setting, if whoever asks may set it; the host may set them all."""
+    one = known(name)
+    _refuse(db, actor)
+    if actor.kind != "system" and not opened(one):
+        raise Refusal("setting-host", label=one.label)
+    return one
+
+
+def _refuse(db: Db, actor: Actor) -> None:
+    if actor.kind != "system":
+        require(actor, Right.ADMINISTER)
+        refuse_former(db, actor)
+
+
+def _locked(db: Db, collectivity_id: int) -> Collectivity:
+    """The collectivity, locked: its settings are one value, which others write too."""
+    return db.get_one(Collectivity, collectivity_id, with_for_update=True, populate_existing=True)
+
+
+def _told(one: Setting, value: Any) -> str:
+    if value in (None, ""):
+        return one.default
+    return f"{value} {one.unit}".strip().replace("\n", " / ")
+
+
+def _before(one: Setting, own: Mapping[str, Any]) -> str:
+    mine = own_value(own, one.place)
+    return f"{_told(one, one.installation())}, de l’installation" if mine is None else _told(one, mine)

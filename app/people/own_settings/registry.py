@@ -1,0 +1,218 @@
+"""Every setting that a collectivity may have as its own, declared by the room where it serves, and read in this one way.
+
+A value of its own lies in `collectivity.settings`, under the setting's name; a secret lies there sealed (`app/core/sealed.py`).
+Where it has none, the installation's serves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.people.models import Collectivity
+from config import ConfigurationRefused
+from workflows.vocabulary import Worded
+
+Own = Mapping[str, Any]
+"""What `collectivity.settings` holds."""
+
+
+class Kind(Worded):
+    """What a setting may be."""
+
+    TEXT = "text", "Texte"
+    LINES = "lines", "Lignes de texte"
+    ADDRESS = "address", "Adresse de courriel"
+    URL = "url", "Adresse https"
+    NUMBER = "number", "Nombre"
+    SEALED = "sealed", "Secret"
+
+
+class Source(Worded):
+    """Where a value comes from."""
+
+    LAW = "law", "La loi"
+    INSTALLATION = "installation", "L’installation"
+    COLLECTIVITY = "collectivity", "La collectivité"
+
+
+@dataclass(frozen=True)
+class Value:
+    """The value in force, and where it comes from; of a secret, what lies in the database: sealed, or empty."""
+
+    value: Any
+    source: Source
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its name, what is said of it, what it may be, and what serves where a collectivity has none of its own.
+
+    `serves`: where it counts, in words. `least`, `most`: bounds of a number, or signs of a text. `stricter`: a number which
+    the installation's bounds from above. `beside`: the setting with which it is changed and taken back, as a secret is
+    with the address that it signs for. `check`: of the one that leads, refuses what its values may not be together.
+    `host`: who holds the installation alone sets it, unless he says otherwise.
+    `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
+    """
+
+    name: str
+    group: str
+    label: str
+    help: str
+    serves: str
+    kind: Kind
+    installation: Callable[[], Any]
+    least: int = 0
+    most: int = 0
+    unit: str = ""
+    stricter: bool = False
+    beside: str = ""
+    check: Callable[[Own], None] | None = None
+    default: str = "aucun"
+    stored: str = ""
+    host: bool = False
+
+    @property
+    def place(self) -> str:
+        """Its name among the settings of a collectivity."""
+        return self.stored or self.name
+
+    def bounds(self) -> tuple[int, int]:
+        """The least and the most that a collectivity may choose; the most is no more than the installation's when stricter."""
+        limit = self.installation() if self.stricter else None
+        return self.least, min(self.most, int(limit)) if limit else self.most
+
+
+_declared: dict[str, Setting] = {}
+
+
+def declare(*settings: Setting) -> None:
+    """Add settings, once for the process; a second application of the process declares its own in their place."""
+    _declared.update({one.name: one for one in settings})
+
+
+def declared() -> Mapping[str, Setting]:
+    """Every setting by its name, in the order of the page: by group, as they were declared."""
+    groups = list(dict.fromkeys(one.group for one in _declared.values()))
+    every = sorted(_declared.values(), key=lambda one: groups.index(one.group))
+    return {one.name: one for one in every}
+
+
+def leading() -> list[Setting]:
+    """The settings that are changed by themselves."""
+    return [one for one in declared().values() if not one.beside]
+
+
+def beside(name: str) -> list[Setting]:
+    """Those that are changed with this one."""
+    return [one for one in declared().values() if one.beside == name]
+
+
+def known(name: str) -> Setting:
+    """The setting of this name, one that is changed by itself; refuses `setting-unknown`."""
+    one = _declared.get(name)
+    if one is None or one.beside:
+        raise Refusal("setting-unknown", name=name[:60], names=", ".join(each.name for each in leading()))
+    return one
+
+
+def own_value(own: Own, place: str) -> Any:
+    """What a collectivity has of its own at this place; None where it has nothing."""
+    return own.get(place) or None
+
+
+def value_in(own: Own, name: str) -> Value:
+    """The value in force for whoever has these settings, and where it comes from."""
+    one = _declared[name]
+    mine, shared = own_value(own, one.place), one.installation()
+    if mine is None or (one.stricter and shared and shared < mine):
+        return Value(shared, Source.INSTALLATION)
+    return Value(mine, Source.COLLECTIVITY)
+
+
+def setting(db: Db, collectivity_id: int, name: str) -> Value:
+    """The value in force for a collectivity, and where it comes from."""
+    row = db.get(Collectivity, collectivity_id)
+    return value_in(row.settings if row is not None else {}, name)
+
+
+_opened: set[str] = set()
+
+
+NOBODY = ("aucun",)
+
+
+def open_to_administrators(names: tuple[str, ...]) -> None:
+    """Say which settings the administrators of a collectivity set themselves: these, or by default all but those of the host.
+
+    `NOBODY` leaves them none. Refuses to start on a name that is no setting.
+    """
+    every = {one.name: one.host for one in leading()}
+    if not names:
+        names = tuple(name for name, host in every.items() if not host)
+    elif names == NOBODY:
+        names = ()
+    if strange := sorted(set(names) - every.keys()):
+        known_names = ", ".join(every)
+        raise ConfigurationRefused(
+            "Paraphe ne démarre pas : la configuration est à corriger.\n"
+            f"- PARAPHE_COLLECTIVITY_SETTINGS : « {strange[0]} » n’est pas un réglage d’une collectivité ; il y a : {known_names}"
+        )
+    _opened.clear()
+    _opened.update(names)
+
+
+def opened(one: Setting) -> bool:
+    """Whether an administrator of a collectivity may set it; else the host alone does, by command."""
+    return one.name in _opened
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a trial found, in a sentence."""
+
+    fine: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a trial: his collectivity, and the account to which a letter may go."""
+
+    collectivity_id: int
+    user_id: int | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A real trial of what a group of settings says: a call or a letter, to who asks and to nobody else.
+
+    `missing`: why there is nothing to try, in a sentence; empty when there is. `run` is called outside of any transaction.
+    """
+
+    name: str
+    group: str
+    label: str
+    missing: Callable[[Own], str]
+    run: Callable[[Asker], Result]
+
+
+_trials: dict[str, Trial] = {}
+
+
+def offer(trial: Trial) -> None:
+    """Add a trial, once for the process."""
+    _trials[trial.name] = trial
+
+
+def trials() -> Mapping[str, Trial]:
+    """Every trial by its name."""
+    return _trials
+
+
+def trial_named(name: str) -> Trial:
+    """The trial of this name; refuses `setting-trial`."""
+    if name not in _trials:
+        raise Refusal("setting-trial", name=name[:60], names=", ".join(_trials))
+    return _trials[name]
