@@ -41,6 +41,17 @@ def unseal(kept: str) -> str:
     raise Refusal("secret-unreadable")
 
 
+def fresh(kept: str) -> bool:
+    """Whether the key of now sealed it, in the manner of now: nothing else is needed to read it."""
+    if not kept.startswith(_MARK):
+        return False
+    try:
+        _opened(_drawn(secret()), kept)
+    except (InvalidTag, ValueError):
+        return False
+    return True
+
+
 def _opened(key: bytes, kept: str) -> str:
     if not kept.startswith(_MARK):
         return Fernet(urlsafe_b64encode(key)).decrypt(kept.encode()).decode()

@@ -13,12 +13,13 @@ from sqlalchemy.exc import DBAPIError
 from app.core import jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import instant, taille
+from app.core.grammar import plural
 from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.core.version import public_version
 from app.core.waking import waker_of
 from app.journal.erasing import waits
-from app.operations import marks, processes, shares, sweep
+from app.operations import marks, processes, resealing, shares, sweep
 from app.operations.doctor import examine, names
 from app.operations.examined import rounds
 from app.operations.helping import crew_of
@@ -148,6 +149,23 @@ def verify_marks(folder: Path | None) -> None:
         sys.exit(1)
 
 
+secrets_group = AppGroup("secrets", help="Ce que la base garde scellé.")
+
+
+@secrets_group.command("rotate")
+def rotate_secrets() -> None:
+    """Sceller de nouveau, par la clé d’aujourd’hui, ce qu’une clé d’avant a scellé ; interrompu, se relance."""
+    found = resealing.rotate()
+    if found.shut:
+        raise click.ClickException(
+            f"{found.shut} secrets ne s’ouvrent par aucune clé connue ({found.fresh} le sont par celle d’aujourd’hui) : remettez "
+            "la clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, puis recommencez."
+        )
+    click.echo(
+        f"{plural(found.fresh, 'secret')} {'sont scellés' if found.fresh > 1 else 'est scellé'} par la clé d’aujourd’hui."
+    )
+
+
 share_group = AppGroup("share", help="Partages où l’on écrit, notés à leur premier usage.")
 
 
@@ -246,6 +264,7 @@ COMMANDS = (
     outbox_group,
     marks_group,
     share_group,
+    secrets_group,
     sweep_command,
     worker,
     serve,

@@ -23,7 +23,7 @@ from app.core.sealed import unseal
 from app.files import vault
 from app.journal.erasing import waits
 from app.notices import mailer
-from app.operations import front, links, marks, premises, sendings, shares
+from app.operations import front, links, marks, premises, resealing, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
 from app.people.models import Application, Collectivity
@@ -365,6 +365,30 @@ def _shut(db: Db) -> list[str]:
     return names
 
 
+def _sealed(settings: Settings) -> str | Remark:
+    """What the database keeps sealed opens by the key of now; a former one may still be needed."""
+    if schema.behind():
+        return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
+    with reading() as db:
+        found = resealing.stand(db)
+    if found.shut:
+        raise Unwell(
+            f"{found.shut} ne s’ouvrent par aucune clé, application de codes ou secret de remise : remettez la clé d’avant dans "
+            "PARAPHE_FORMER_SECRET_KEYS, puis lancez « flask --app wsgi secrets rotate »"
+        )
+    if found.former:
+        return Remark(
+            f"{len(found.former)} dépendent encore d’une clé d’avant : lancez « flask --app wsgi secrets rotate »",
+            Level.AMBER,
+        )
+    if settings.former_secret_keys:
+        return (
+            f"{found.fresh} scellés par la clé d’aujourd’hui ; celles d’avant ne servent plus qu’aux sessions et aux codes de "
+            "secours"
+        )
+    return f"{found.fresh} scellés par la clé d’aujourd’hui"
+
+
 def _marks(settings: Settings) -> str | Remark:
     outside = settings.marks_folder
     if outside is not None:
@@ -434,6 +458,12 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check("liaisons", _links, "les liaisons n’ont pas pu être lues : vérifiez les réglages", Level.UNKNOWN),
+    Check(
+        "secrets scellés",
+        _sealed,
+        "ce que la base garde scellé n’a pas pu être lu : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
     Check(
         "place libre",
         premises.space,

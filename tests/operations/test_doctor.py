@@ -25,6 +25,7 @@ CHECKS = (
     "documents",
     "partages",
     "liaisons",
+    "secrets scellés",
     "place libre",
     "droits des fichiers",
     "disques",
@@ -160,6 +161,7 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "repères du journal",
         "travail de fond",
         "partages",
+        "secrets scellés",
     )
     said = [one for one in said if not one.startswith("la base ne se laisse pas écouter : vérifiez")]
     assert said[0].startswith(
