@@ -420,7 +420,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "what the doctor found", "/administration/mise-en-service")
         look.at(secretary, "settings", "/administration/reglages")
         look.at(secretary, "a setting with its secret", "/administration/reglages/handover_webhook_url")
-        secretary.page.get_by_label("Adresse de remise").fill("https://10.0.0.1/remises")
+        secretary.page.get_by_role("textbox", name="Adresse de remise").fill("https://10.0.0.1/remises")
         secretary.button("Enregistrer").click()
         secretary.sees("Le réglage n’est pas enregistré")
         look.at(secretary, "a setting refused")
