@@ -65,7 +65,9 @@ def place(db: Db, siren: str, city: str, postal_code: str) -> None:
         or not (postal_code.isascii() and postal_code.isdigit())
     ):
         raise Refusal("place-invalid")
-    row = collectivity_of(db, siren)
+    number = collectivity_of(db, siren).id
+    # Locked: the settings of a collectivity are one value, which others write too
+    row = db.get_one(Collectivity, number, with_for_update=True, populate_existing=True)
     row.settings = {**row.settings, "city": city, "postal_code": postal_code}
     write_down(db, row.id, "collectivity.place", None, city=city, postal_code=postal_code)
 

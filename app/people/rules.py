@@ -65,7 +65,8 @@ def choose(db: Db, actor: Actor, rule: Rule, refuse_stale: Callable[[Db, Actor],
 
     Refuses `factor-own-first`, an administrator whom it binds and who has no factor: he would shut himself out at once.
     """
-    row = db.get(Collectivity, actor.collectivity_id)
+    # Locked: the settings of a collectivity are one value, which others write too
+    row = db.get(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
     if row is None or read(row.settings) == rule:
         return
     refuse_stale(db, actor)
