@@ -18,7 +18,7 @@ Tell = Callable[[str], None]
 
 MAX_DEPTH, MAX_PARTS = 6, 20
 
-_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,43}", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAX_DIGITS = 15  # what a JSON number carries without loss
@@ -53,7 +53,8 @@ class Test(Condition):
     """One comparison; a missing field makes it false, whatever the operator.
 
     A number in the circuit is compared as Decimal, so « 4000 » equals « 4000.00 »; two texts are equal as
-    texts, so that matter « 7.1 » is not matter « 7.10 »; order is that of numbers or of ISO dates.
+    texts, so that matter « 7.1 » is not matter « 7.10 »; order is that of numbers or of ISO dates. A fact of several values
+    (a tuple) equals each of them.
     """
 
     __test__ = False  # a name that pytest would collect
@@ -156,6 +157,17 @@ class Not(Condition):
         return {"not": self.part.to_data()}
 
 
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """Every comparison that a rule makes."""
+    if isinstance(condition, Test):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from tests_of(condition.part)
+    elif isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
+            yield from tests_of(part)
+
+
 def _number(value: object) -> Decimal | None:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = Decimal(str(value))
@@ -176,6 +188,8 @@ def _plain(value: Decimal | str) -> int | float | str:
 
 
 def _equal(fact: object, value: object) -> bool:
+    if isinstance(fact, tuple):  # a branch of desks is each of its desks
+        return any(_equal(one, value) for one in fact)
     if isinstance(fact, str) and isinstance(value, str):
         return fact == value
     left, right = _number(fact), _number(value)
@@ -329,17 +343,17 @@ def values(facts: Facts, key: str) -> tuple[object, ...]:
 
 def may_hold(condition: Condition, facts: Facts) -> bool:
     """Whether the rule holds for the facts that stand, or for other values of those that are disputed."""
-    tried = _versions(facts, condition.fields)
+    tried = versions(facts, condition.fields)
     return tried is None or any(condition.holds(one) for one in tried)
 
 
 def surely_holds(condition: Condition, facts: Facts) -> bool:
     """Whether the rule holds whichever of the disputed values is the right one."""
-    tried = _versions(facts, condition.fields)
+    tried = versions(facts, condition.fields)
     return tried is not None and all(condition.holds(one) for one in tried)
 
 
-def _versions(facts: Facts, fields: frozenset[str]) -> Iterator[Facts] | None:
+def versions(facts: Facts, fields: frozenset[str]) -> Iterator[Facts] | None:
     """The facts under each combination of the values of these fields; None when there are too many to be tried."""
     disputed = sorted(fields & facts.others.keys()) if isinstance(facts, Disputed) else []
     if not disputed:

@@ -1,12 +1,12 @@
 """Whether conditions leave no case out: several steps keep one stage of the law only where one of them always applies."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from math import prod
 
-from workflows.condition import AllOf, AnyOf, Condition, Not, Test
+from workflows.condition import Condition, Test, tests_of
 from workflows.fields import Field
 
 MOST = 4096
@@ -28,9 +28,9 @@ def covers(conditions: Sequence[Condition], fields: Mapping[str, Field]) -> bool
     False
     """
     compared: dict[str, list[Test]] = {}
-    for test in (one for condition in conditions for one in _tests(condition)):
+    for test in (one for condition in conditions for one in tests_of(condition)):
         compared.setdefault(test.field, []).append(test)
-    cases = {key: _values(fields.get(key), tests) for key, tests in compared.items()}
+    cases = {key: trials(fields.get(key), tests) for key, tests in compared.items()}
     if not all(cases.values()) or prod(map(len, cases.values())) > MOST:
         return False
     return all(
@@ -39,17 +39,7 @@ def covers(conditions: Sequence[Condition], fields: Mapping[str, Field]) -> bool
     )
 
 
-def _tests(condition: Condition) -> Iterator[Test]:
-    if isinstance(condition, Test):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from _tests(condition.part)
-    elif isinstance(condition, AllOf | AnyOf):
-        for part in condition.parts:
-            yield from _tests(part)
-
-
-def _values(field: Field | None, tests: Sequence[Test]) -> list[object]:
+def trials(field: Field | None, tests: Sequence[Test]) -> list[object]:
     """The values that make every difference for these comparisons; empty where that cannot be said."""
     if field is None:
         return []

@@ -191,14 +191,21 @@ def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Pr
     yield Problem(step.key, "quorum", sentence, empty[0].id if empty else None)
 
 
-def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
-    tests = list(_written_tests(data.get("when")))
-    for rank, test in enumerate(tests):
+def condition_problems(family: Family, key: str, when: object, desks: Desks) -> Iterator[Problem]:
+    """What keeps each comparison of a condition from being tried on a folder: the field of its row, a sentence.
+
+    `key` is that of the step, or of the row of rules, whose condition it is.
+    """
+    for rank, test in enumerate(_written_tests(when)):
         one = family.field(str(test.get("field") or ""))
         if one is None:
-            yield Problem(step.key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
+            yield Problem(key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
         elif sentence := _wrong_value(family, one, str(test.get("op") or ""), test.get("value"), desks):
-            yield Problem(step.key, f"cond_value_{rank}", sentence)
+            yield Problem(key, f"cond_value_{rank}", sentence)
+
+
+def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
+    yield from condition_problems(family, step.key, data.get("when"), desks)
     if step.when is not None and step.when.never:
         sentence = "Ces conditions se contredisent : l’étape n’aurait jamais lieu."
         yield Problem(step.key, "cond_field_0", sentence)

@@ -1,10 +1,11 @@
-"""What changes from one version of a circuit to another, in plain words."""
+"""What changes from one version of a circuit, or of a table of rules, to another, in plain words."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from workflows.circuit import Circuit, Step
 from workflows.drawing import channel_text, condition_text, quorum_text, who_text
+from workflows.rule_table import Row, Table
 
 Names = Mapping[str, str]
 
@@ -40,16 +41,58 @@ def _moved(
     before: Circuit, after: Circuit, old: Mapping[str, Step], new: Mapping[str, Step]
 ) -> Iterator[str]:
     """The fewest steps whose move gives the new order; what is added or removed moves nobody."""
-    first = [step.key for step in before.steps if step.key in new]
-    second = [step.key for step in after.steps if step.key in old]
-    still = {
+    still = _still(
+        [step.key for step in before.steps if step.key in new],
+        [step.key for step in after.steps if step.key in old],
+    )
+    for rank, step in enumerate(after.steps):
+        if step.key in old and step.key not in still:
+            yield f"L’étape « {step.label} » se place maintenant {_place(after, rank)}."
+
+
+def _still(first: Sequence[str], second: Sequence[str]) -> set[str]:
+    """Those that keep their place, when the fewest others move."""
+    return {
         first[at]
         for one in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
         for at in range(one.a, one.a + one.size)
     }
-    for rank, step in enumerate(after.steps):
-        if step.key in old and step.key not in still:
-            yield f"L’étape « {step.label} » se place maintenant {_place(after, rank)}."
+
+
+def rules_difference(
+    before: Table, after: Table, names: Names, money: Collection[str], circuits: Names
+) -> list[str]:
+    """One sentence for each change of a table of rules; none when both say the same. `circuits`: their labels by name."""
+    old, new = {row.key: row for row in before.rows}, {row.key: row for row in after.rows}
+    places = {row.key: rank for rank, row in enumerate(before.rows, start=1)}
+
+    def when(row: Row) -> str:
+        return condition_text(row.when, names, money) if row.when.fields else "rien encore"
+
+    def way(name: str) -> str:
+        return f"« {circuits.get(name, name)} »" if name else "aucun circuit encore"
+
+    told = [
+        f"La règle {places[key]} ({when(row)}) est retirée." for key, row in old.items() if key not in new
+    ]
+    still = _still([key for key in old if key in new], [key for key in new if key in old])
+    for rank, (key, row) in enumerate(new.items(), start=1):
+        if key not in old:
+            says = f" : si {when(row)}, {way(row.circuit)}" if row.when.fields else ", sans condition encore"
+            told.append(f"La règle {rank} est ajoutée{says}.")
+            continue
+        was = old[key]
+        if key not in still:
+            told.append(f"La règle {places[key]} ({when(was)}) passe en place {rank}.")
+        if was.when != row.when:
+            told.append(f"La règle {rank} prend les dossiers si {when(row)}, et non plus si {when(was)}.")
+        if was.circuit != row.circuit:
+            told.append(
+                f"La règle {rank} ({when(row)}) donne {way(row.circuit)}, et non plus {way(was.circuit)}."
+            )
+    if before.otherwise != after.otherwise:
+        told.append(f"Les autres cas suivent {way(after.otherwise)}, et non plus {way(before.otherwise)}.")
+    return told
 
 
 def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -25,6 +25,22 @@ from workflows.vocabulary import Right
 
 LONGEST_LABEL = 1000
 """Signs of a name that a draft keeps, far above what a circuit may have: what was typed is told too long, not cut."""
+
+
+class Changed(Protocol):
+    """A draft as it is told who changed it."""
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When; None where there is no draft any more."""
+
+    @property
+    def changed_by(self) -> str:
+        """Who, as the journal names him."""
+
+    @property
+    def changed_by_id(self) -> int | None:
+        """The number of the account; None of the command line."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +180,7 @@ def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channel
     """
     draft, row = _for_change(db, actor, name, None)
     if seen != draft.version:
-        raise _unpublished(draft, actor)
+        raise unpublished(draft, actor)
     _refuse_moved(draft, over)
     circuit = _ready(db, actor, draft, draft.definition, channels)
     if circuit == draft.followed:
@@ -205,11 +221,11 @@ def _for_change(db: Db, actor: Actor, name: str, seen: int | None) -> tuple[Draf
     if draft.closed:
         raise Refusal("circuit-closed", circuit=draft.title)
     if seen is not None and seen != draft.version:
-        raise _moved(draft, actor)
+        raise moved(draft, actor)
     return draft, row
 
 
-def _moved(draft: Draft, actor: Actor) -> Refusal:
+def moved(draft: Changed, actor: Actor) -> Refusal:
     """Who changed the draft meanwhile, and when; or that it is no more, published or given up."""
     if draft.changed_at is None:
         return Refusal("draft-gone")
@@ -218,7 +234,7 @@ def _moved(draft: Draft, actor: Actor) -> Refusal:
     return Refusal("draft-moved", who=who, where=where, at=heure(draft.changed_at))
 
 
-def _unpublished(draft: Draft, actor: Actor) -> Refusal:
+def unpublished(draft: Changed, actor: Actor) -> Refusal:
     """The same on the page that publishes, where nothing is typed."""
     if draft.changed_at is None:
         return Refusal("publish-gone")
@@ -227,7 +243,7 @@ def _unpublished(draft: Draft, actor: Actor) -> Refusal:
     return Refusal("publish-moved", who=who, where=where, at=heure(draft.changed_at))
 
 
-def _is_own(draft: Draft, actor: Actor) -> bool:
+def _is_own(draft: Changed, actor: Actor) -> bool:
     return draft.changed_by_id is not None and draft.changed_by_id == actor.user_id
 
 

@@ -68,6 +68,43 @@ class NamedCircuit(Base, Tenanted):
     closed_at: Mapped[datetime | None]
 
 
+class RuleTableVersion(Base, Tenanted):
+    """One published version of the rules of a type, never changed: which circuit its folders take.
+
+    `kind` is the family, or the key of the type of the collectivity; `definition` is a `workflows.rule_table.Table`.
+    """
+
+    __tablename__ = "rule_table_version"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "kind", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    number: Mapped[int]
+    definition: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime]
+    published_by: Mapped[str]
+
+
+class RuleTableDraft(Base, Tenanted):
+    """What is being written of the next version of a table of rules: one for a type, kept until it is published or given up.
+
+    `definition` may hold what no table may (a row without condition, a circuit that is not chosen yet). `version` and
+    `based_on` as in a draft of a circuit.
+    """
+
+    __tablename__ = "rule_table_draft"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    version: Mapped[int]
+    based_on: Mapped[int]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    changed_by_id: Mapped[int | None]
+
+
 class FolderType(Base, Tenanted):
     """A type of folders that a collectivity makes from a family; `draft` is what the next version would say.
 

@@ -8,7 +8,6 @@ from app.circuits.library import (
     circuit_of,
     current,
     law_of,
-    law_of_circuit,
     named_of,
     parted,
 )
@@ -84,27 +83,6 @@ def _key(label: str, taken: set[str]) -> str:
         for number in range(1, len(taken) + 2)
         if (key := stem if number == 1 else f"{stem}-{number}") not in taken
     )
-
-
-@use_case
-def close_circuit(db: Db, actor: Actor, name: str, *, closed: bool) -> None:
-    """Let no folder take a circuit any more, or let it again; those on their way keep theirs. Nothing when it is so already.
-
-    Refuses `circuit-unknown`, `circuit-default` of the default one of a family, and `circuit-twice` to open again one
-    whose name another has taken.
-    """
-    require(actor, Right.ADMINISTER)
-    law_of_circuit(name)
-    row = named_of(db, actor.collectivity_id, name, locked=True)
-    if row is None:
-        raise Refusal("circuit-default")
-    if closed == (row.closed_at is not None):
-        return
-    if not closed:
-        refuse_twice(db, actor.collectivity_id, name, row.label)
-    row.closed_at = now() if closed else None
-    event = "circuit.closed" if closed else "circuit.reopened"
-    write_down(db, actor.collectivity_id, event, actor, family=name, name=row.label)
 
 
 def refuse_twice(db: Db, collectivity_id: int, name: str, label: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.circuits import tables
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
@@ -222,7 +223,8 @@ def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown
 def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     """Publish what was drawn up as the next version; its number. Folders keep the version they were made with.
 
-    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`.
+    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`, and `type-ruled` where the rules
+    of the type read a field that it would not have any more.
     """
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
@@ -231,6 +233,8 @@ def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     if last is not None and last.definition == definition:
         raise Refusal("type-same", number=last.number)
     _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
+    if last is not None:
+        _refuse_ruled(db, actor, row, last.definition, definition)
     version = FolderTypeVersion(
         collectivity_id=actor.collectivity_id,
         type_id=row.id,
@@ -288,6 +292,17 @@ def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]
     absent = [key for key in definition.deposited_by if key not in known]
     sentence = "Un bureau coché n’existe plus. Relisez la liste."
     return [Problem("type-desk", "deposited_by", sentence)] if absent else []
+
+
+def _refuse_ruled(db: Db, actor: Actor, row: FolderType, was: Definition, definition: Definition) -> None:
+    """A rule whose field went away would never hold again, and its folders take another circuit unsaid."""
+    rules = tables.in_force(db, actor.collectivity_id, row.key)
+    if rules is None:
+        return
+    left = {one.key for one in definition.fields}
+    gone = [one.label for one in was.fields if one.key in rules.table.fields - left]
+    if gone:
+        raise Refusal("type-ruled", fields=", ".join(f"« {one} »" for one in gone))
 
 
 def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None:

@@ -36,6 +36,31 @@ SENTENCES: Sentences = {
         422,
         "« {label} » est déjà le nom d’un circuit de cette famille. Donnez-en un autre.",
     ),
+    "circuit-used": (
+        409,
+        "Rien n’a changé : « {circuit} » est pris par les règles ({users}). Donnez-y un autre circuit, publiez-les, puis fermez celui-ci.",
+    ),
+    "rules-absent": (
+        404,
+        "Ces règles n’existent pas. Choisissez un type de dossiers dans la liste des règles.",
+    ),
+    "rules-long": (422, "Rien n’a été ajouté : un type a {most} règles au plus. Retirez-en une d’abord."),
+    "rules-same": (
+        409,
+        "Rien n’est publié : ce sont les règles déjà en vigueur. Changez-en une d’abord, ou gardez-les : il n’y a rien à faire, vous pouvez fermer cette page.",
+    ),
+    "rules-unready": (
+        422,
+        "Rien n’est publié, les règles en vigueur restent les mêmes. {details} Réglez ces points, puis publiez.",
+    ),
+    "row-gone": (
+        409,
+        "Rien n’a changé : cette règle n’est plus dans le brouillon. Relisez les règles ci-dessous, puis recommencez.",
+    ),
+    "type-ruled": (
+        409,
+        "Rien n’est publié : les règles de ce type lisent {fields}, que la nouvelle version n’a plus. Changez d’abord les règles, puis publiez le type.",
+    ),
     "draft-moved": (
         409,
         "{who} modifié ce brouillon{where} à {at}, après l’ouverture de cette page. Rien de ce que vous avez saisi n’est perdu : "

@@ -73,6 +73,8 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+MissingJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""The same for what may not be there: None is no value, not the null of JSON."""
 
 
 class Base(DeclarativeBase):

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import own_types
-from app.circuits.library import catalogue, circuit_of, current, family_of
+from app.circuits.library import catalogue, family_of
+from app.circuits.models import CircuitVersion
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.display import queues
@@ -22,6 +23,7 @@ from app.folders.effect import effect_of
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
+from app.folders.route import rule_words, usual
 from app.folders.rows import every_version, publication_of
 from app.folders.sending import find_problems
 from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
@@ -38,15 +40,18 @@ LINES = 200
 
 
 def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
-    """The families and own types that may be deposited, with the values of each field and the circuit of a folder sent now."""
+    """The families and own types that may be deposited, with the values of each field and the circuit of a folder sent now.
+
+    Where rules choose among several circuits, the one of all other cases.
+    """
     found = []
     circuits: dict[str, Circuit] = {}
     for one in (*catalogue().values(), *own_types.offered(db, actor.collectivity_id)):
         if one.begun_elsewhere or ((one.restricted or one.type_key) and not depositing(actor, one)):
             continue
-        if one.name not in circuits:
-            version = current(db, actor.collectivity_id, one.name)
-            circuits[one.name] = circuit_of(db, version.id) if version else one.circuit
+        known_as = one.type_key or one.name
+        if known_as not in circuits:
+            circuits[known_as] = usual(db, actor.collectivity_id, one)
         asks = []
         for field in one.fields:
             offered = choices_of(db, actor.collectivity_id, field)
@@ -56,9 +61,9 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             shown = {name: getattr(field, name) for name in ("key", "label", "type", "required_from", "help")}
             asks.append({**shown, "choices": values})
         named = {name: getattr(one, name) for name in ("label", "help", "formats")}
-        known_as = {"name": one.type_key or one.name, "family": one.name}
         counts = {name: getattr(one, name) for name in ("attachments_least", "attachments_most")}
-        found.append({**known_as, **named, **counts, "fields": asks, "steps": circuits[one.name].steps})
+        names = {"name": known_as, "family": one.name}
+        found.append({**names, **named, **counts, "fields": asks, "steps": circuits[known_as].steps})
     return found
 
 
@@ -108,6 +113,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "facts": _facts(folder),
         "read": folder.sources.get("read", []),
         "corrections": corrections.told(folder),
+        "circuit": _circuit(db, folder),
         "published_on": publication.published_on if publication else None,
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": worth.enforceable_on if worth else None,
@@ -133,6 +139,23 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         ],
         "settled": settled(folder),
     }
+
+
+def _circuit(db: Db, folder: Folder) -> dict[str, Any] | None:
+    """The circuit that it follows since it was last sent, and the rule that chose it."""
+    version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
+    if version is None:
+        return None
+    rule = folder.rule
+    chosen = None
+    if rule is not None:
+        chosen = {
+            "rules": rule["kind"],
+            "version": rule["table"],
+            "rank": rule["rank"] or None,
+            "words": rule_words(rule),
+        }
+    return {"label": version.label, "version": version.number, "rule": chosen}
 
 
 def _facts(folder: Folder) -> Mapping[str, Any]:

@@ -48,6 +48,25 @@ class Settled(Given):
     word: str = told("Ce qu’il a vérifié.", "Confirmé par le fournisseur, au numéro du marché.")
 
 
+class Chosen(Given):
+    """The rule that chose the circuit of a folder."""
+
+    rules: str = told("Famille ou type dont ce sont les règles.", "invoice")
+    version: int = told("Numéro de la version des règles.", 4)
+    rank: int | None = told("Rang de la règle, depuis 1 ; null pour « dans tous les autres cas ».", 2)
+    words: str = told(
+        "Ce que dit la règle.", "règle 2 de « Facture » (version 4) : montant TTC atteint 40 000 €"
+    )
+
+
+class Followed(Given):
+    """The circuit of a folder."""
+
+    label: str = told("Nom du circuit.", "Plus de 40 000 €")
+    version: int = told("Numéro de la version que le dossier garde.", 3)
+    rule: Chosen | None = told("La règle qui l’a choisi ; null si ce type n’a pas de règles.")
+
+
 class Problem(Given):
     """A refusal (RFC 9457); other facts may come with it."""
 
@@ -331,6 +350,9 @@ class FolderShown(Line):
     corrections: list[Corrected] = told(
         "Ce qui a été écrit à la place de ce que disent les fichiers. Sans décision (`ruling` nul), le circuit "
         "et les plafonds tiennent compte des deux valeurs."
+    )
+    circuit: Followed | None = told(
+        "Le circuit qu’il suit depuis son dernier envoi ; null d’un brouillon jamais envoyé."
     )
     created_at: Moment = told("Créé.")
     updated_at: Moment = told("Dernier mouvement.")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import url_for
 from markupsafe import escape
 
-from app.circuits.library import circuit_of, current, family_of
+from app.circuits.library import circuit_of, family_of
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
@@ -40,6 +40,7 @@ from app.folders.effect import effect_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present
 from app.folders.publicity import Means, means_of, signed_on, way_of
+from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import RECIPIENTS, RUNS, posted, publication_of, runs_of_round
 from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
@@ -209,12 +210,17 @@ def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, word
 
 
 def circuit_line(db: Db, folder: Folder) -> str:
-    """« Circuit « Factures », version 7. Rejet : retour à X. »."""
+    """« Circuit « Factures », version 7, par la règle 2… Rejet : retour à X. »."""
     version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
     if version is None:
         return ""
     back = f" Rejet : retour à {folder.depositor_name}." if folder.phase == Phase.RUNNING else ""
-    return f"Circuit « {version.label} », version {version.number}.{back}"
+    rule = (
+        f" Choisi par : {rule_words(folder.rule)}. {dispute_words(folder.rule)}".rstrip()
+        if folder.rule
+        else ""
+    )
+    return f"Circuit « {version.label} », version {version.number}.{rule}{back}"
 
 
 def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
@@ -330,8 +336,7 @@ def planned_circuit(db: Db, folder: Folder) -> Circuit:
     """The circuit that the folder follows, or would follow if it were sent now."""
     if folder.circuit_version_id is not None and folder.phase == Phase.RUNNING:
         return circuit_of(db, folder.circuit_version_id)
-    version = current(db, folder.collectivity_id, folder.family)
-    return circuit_of(db, version.id) if version else family_of(folder.in_force).circuit
+    return route_of(db, folder).circuit
 
 
 def rejection(db: Db, folder: Folder) -> Notice | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.core.db import NO_DATE, Base, Db, Tenanted, Write, keep_by
+from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from workflows.condition import Facts
 from workflows.family import typed_name
@@ -26,6 +26,9 @@ class Folder(Base, Tenanted):
     """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
 
     `family` is that of the law, `type_version_id` the version of the collectivity's own type that it was made with, if any.
+    `rule_version_id` is the version of the table of rules that chose its circuit when it was last sent, `rule` what that
+    table said then (`app/folders/route.py`); None where its type has no rules.
+
     `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
     `amount_cents` and `due_on` copy two of them for lists, `title_key` all that it is searched by. `version` grows at each
     move and each edit: a page posts the version it showed.
@@ -61,6 +64,8 @@ class Folder(Base, Tenanted):
     title_key: Mapped[str]
     number: Mapped[str] = mapped_column(default="")
     circuit_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("circuit_version.id"))
+    rule_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("rule_table_version.id"))
+    rule: Mapped[dict[str, Any] | None] = mapped_column(MissingJson)
     place: Mapped[str] = mapped_column(default="draft")
     phase: Mapped[str] = mapped_column(default="draft")
     round: Mapped[int] = mapped_column(default=0)

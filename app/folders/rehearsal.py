@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.circuits.library import family_of
 from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
 from app.folders.facts import due_of, fill
@@ -15,6 +14,7 @@ from app.folders.seats import Slot, lacks_people, slots_of
 from workflows.circuit import DRAFT, Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Moved, Standing, advance
+from workflows.family import Family
 from workflows.vocabulary import Action
 
 
@@ -63,11 +63,12 @@ class Rehearsal:
         return next((one for one in self.stages if one.stuck), None)
 
 
-def imagined(collectivity_id: int, family_name: str, desk_id: int, facts: Mapping[str, Any]) -> Folder:
-    """A folder that is nowhere, of this family and with these facts, deposited by this desk."""
+def imagined(collectivity_id: int, asked: Family, desk_id: int, facts: Mapping[str, Any]) -> Folder:
+    """A folder that is nowhere, of this family or version of a type, with these facts, deposited by this desk."""
     folder = Folder(
         collectivity_id=collectivity_id,
-        family=family_name,
+        family=asked.name,
+        type_version_id=asked.type_version,
         emitter_desk_id=desk_id,
         title="",
         depositor_name="",
@@ -75,7 +76,7 @@ def imagined(collectivity_id: int, family_name: str, desk_id: int, facts: Mappin
         sources={},
         round=1,
     )
-    fill(folder, family_of(family_name), facts, title=None)
+    fill(folder, asked, facts, title=None)
     return folder
 
 

@@ -17,6 +17,7 @@ from app.folders.facts import due_of, edit
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Said, move, person_of
+from app.folders.route import route_of
 from app.folders.seats import check_route
 from app.folders.sockets import plugged
 from app.people.actor import Actor
@@ -55,7 +56,7 @@ def submit(
     title: str | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> Moved:
-    """Send the folder on its way, with a circuit frozen for it.
+    """Send the folder on its way, with the circuit that the rules of its type give (`route.route_of`) frozen for it.
 
     Refuses `to-fix` with everything that is missing, `nothing-to-sign`, and a way that could not be finished
     (`desk-missing`, `nobody-there`). A folder that came back starts again from unsigned bytes.
@@ -68,8 +69,10 @@ def submit(
         raise Refusal("title-missing")
     main = main_document(db, folder)
     _ready(db, folder)
-    circuit_version = freeze(db, folder.collectivity_id, folder.family)
+    route = route_of(db, folder)
+    circuit_version = freeze(db, folder.collectivity_id, route.name)
     folder.circuit_version_id = circuit_version.id
+    folder.rule_version_id, folder.rule = route.table_id, dict(route.rule) if route.rule else None
     circuit = circuit_of(db, circuit_version.id)
     check_route(db, folder, circuit)
     folder.due_on = due_of(folder, today())
@@ -85,6 +88,7 @@ def submit(
         "documents": documents,
         "fields": folder.fields,
         **({"corrections": told} if told else {}),
+        **({"rule": folder.rule} if folder.rule else {}),
     }
     return move(db, folder, Action.SUBMIT, actor, Said(facts=kept))
 

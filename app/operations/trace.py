@@ -82,6 +82,7 @@ ACTS = {
     "password.changed": "Mot de passe changé",
     "person.exported": "Données d’une personne exportées",
     "recovery.drawn": "Codes de secours tirés",
+    "rules.published": "Règles publiées",
     "setting.changed": "Réglage de la collectivité changé",
     "setting.forgotten": "Réglage revenu à celui de l’installation",
     "setting.tried": "Réglages essayés",

@@ -30,6 +30,7 @@ from app.operations.folder_types.web import pages as folder_types
 from app.operations.own_settings.web import pages as own_settings
 from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
+from app.operations.rules.web import pages as rules
 from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
 from app.people.models import Desk, Holder, User
@@ -42,6 +43,7 @@ pages.register_blueprint(examined)
 pages.register_blueprint(folder_types)
 pages.register_blueprint(own_settings)
 pages.register_blueprint(persons)
+pages.register_blueprint(rules)
 pages.register_blueprint(source)
 pages.register_blueprint(starting)
 READY_RATE = "120 per minute"  # each question reads the database and the store

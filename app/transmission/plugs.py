@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.circuits.library import current, family_of
+from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import instant, jour
@@ -16,6 +16,7 @@ from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.effect import effect_of
 from app.folders.models import Folder
+from app.folders.route import route_of
 from app.folders.rows import posted
 from app.folders.sockets import Tag
 from app.people.models import Collectivity
@@ -30,7 +31,6 @@ from app.transmission.traits import having, traits_of
 from config import Settings
 from workflows.circuit import DONE, StepKind
 from workflows.family import Problem
-from workflows.loader import load
 
 BACK = {"partial": "warn", "refused": "danger"}
 """The states in which a folder came back, each with its tone."""
@@ -157,10 +157,8 @@ class _Check:
         self._settings = settings
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
-        version = current(db, folder.collectivity_id, folder.family)
-        circuit = load(version.definition) if version else family_of(folder.in_force).circuit
         found: list[Problem] = []
-        for step in circuit.applicable(folder.facts):
+        for step in route_of(db, folder).circuit.applicable(folder.facts):
             if step.kind is StepKind.TRANSMIT and step.channel:
                 with parcel_of(
                     db,

@@ -5,18 +5,18 @@ from collections import OrderedDict
 from hashlib import sha256
 from threading import Lock
 
-from app.circuits.library import circuit_of, current, family_of
+from app.circuits.library import circuit_of
 from app.core.clock import now
 from app.core.db import Db
 from app.folders.documents import current_versions
 from app.folders.models import Document, Folder
+from app.folders.route import route_of
 from app.people.models import Collectivity
 from app.transmission import channels
 from app.transmission.parcel import parcel_of
 from config import Settings
 from workflows.circuit import Circuit, Step, StepKind
 from workflows.family import Problem
-from workflows.loader import load
 
 KEPT = 512
 _known: OrderedDict[str, tuple[Problem, ...]] = OrderedDict()
@@ -60,8 +60,7 @@ def rehearse(db: Db, folder: Folder, step: Step, settings: Settings) -> tuple[Pr
 def _circuit(db: Db, folder: Folder) -> Circuit:
     if folder.phase == "running" and folder.circuit_version_id is not None:
         return circuit_of(db, folder.circuit_version_id)
-    version = current(db, folder.collectivity_id, folder.family)
-    return load(version.definition) if version else family_of(folder.in_force).circuit
+    return route_of(db, folder).circuit
 
 
 def _key(db: Db, folder: Folder, sender: Collectivity, edition: str) -> str:

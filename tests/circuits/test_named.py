@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.circuits import drafting, library, named
+from app.circuits.closing import close_circuit
 from app.circuits.drafting import draft_of
 from app.circuits.gestures import Gesture
 from app.core.db import reading
@@ -110,7 +111,7 @@ def test_a_closed_circuit_changes_no_more_until_it_is_opened_again(house: House)
     assert "Le circuit est fermé" in words(close(house, name))
     page = house.client(K).get(f"/circuits/{name}")
     assert "Ce circuit est fermé" in words(page)
-    named.close_circuit(house.actor(K), name, closed=True)  # it is so already
+    close_circuit(house.actor(K), name, closed=True)  # it is so already
     with pytest.raises(Refusal, match="circuit-closed"):
         drafting.change(house.actor(K), name, 0, [Gesture("remove", "direction")])
     assert opened(house) == "invoice.voirie-courte-2"  # its name is free

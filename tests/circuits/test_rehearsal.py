@@ -404,7 +404,7 @@ def test_an_empty_fact_that_decides_of_nothing_is_not_told(house: House) -> None
     }
     steps[1]["when"] = {"not": {"field": "order_ref", "op": "present"}}
     circuit = load({"key": "x", "label": "X", "steps": steps})
-    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {"total_ttc": "10"})
+    folder = imagined(here(house), family("invoice"), desk_number(house, "comptabilite"), {"total_ttc": "10"})
     assert unanswered(folder, circuit) == []
     folder.fields = {}
     assert len(unanswered(folder, circuit)) == 1
@@ -497,7 +497,7 @@ def test_a_desk_that_is_named_twice_counts_for_one(house: House) -> None:
 
 def of_circuit(house: House, *steps: dict[str, Any]) -> str:
     """What is read of an invoice that would follow these steps."""
-    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {})
+    folder = imagined(here(house), family("invoice"), desk_number(house, "comptabilite"), {})
     with reading(here(house)) as db:
         rehearsal = rehearse(db, folder, load({"key": "x", "label": "X", "steps": list(steps)}), MONDAY)
         told = view(db, folder, rehearsal)
@@ -555,7 +555,7 @@ def test_a_fact_that_is_not_of_its_type_is_told_beside_it_and_nothing_is_rehears
 
 
 def test_no_step_at_all_is_told(house: House) -> None:
-    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {})
+    folder = imagined(here(house), family("invoice"), desk_number(house, "comptabilite"), {})
     circuit = load(
         {
             "key": "x",

@@ -36,6 +36,8 @@ MORE = (
     "/administration/journal",
     "/administration/mise-en-service",
     "/circuits",
+    "/administration/regles",
+    "/administration/regles/invoice",
     "/circuits/essai?type=invoice&essayer=1",
     "/circuits/invoice?etape=finance",
     "/circuits/invoice/publier",

@@ -390,6 +390,7 @@ PASSING = {
     "RemoteKey": "a link to a trust service, undone by its owner",
     "RemoteRequest": "a question to it that is over",
     "ReturnedClient": "what a former file of the Treasury said that people owe; the file stays in its bytes",
+    "RuleTableDraft": "what was being written of the rules of a type, published or given up",
     "SignaturePlace": "where a signature will be drawn, placed again",
     "SignatureSession": "a signature that was prepared and is over",
     "_key": "index of invoices, made anew",

@@ -272,6 +272,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
     assert {one for one, rights in holds.items() if "administer" in rights} == ADMINISTRATORS
     values = {
         "family": "invoice",
+        "kind": "invoice",
         "row_id": ABSENT,
         "session_id": ABSENT,
         "certificate_id": ABSENT,

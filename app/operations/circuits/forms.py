@@ -1,13 +1,13 @@
-"""What the page of a circuit posts: the step that is open, as the schema writes it, and the gesture that was made."""
+"""What the page of a circuit, or of rules, posts: the part that is open, as its schema writes it, and the gesture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from app.circuits.checking import operators
 from app.circuits.drafting import LONGEST_LABEL
-from app.circuits.gestures import Gesture
+from app.circuits.gestures import STEPS, Gesture, Parts
 from app.core.db import key_in
 from app.core.refusals import Refusal
 from workflows.circuit import StepKind, WhoKind
@@ -16,6 +16,7 @@ from workflows.fields import parse
 from workflows.loader import MAX_WHO, is_step_key
 
 LONGEST_VALUE = 300
+LONGEST_NAME, LONGEST_KEY = 120, 44
 ROWS = 20
 SEPARATOR = ";"
 
@@ -38,11 +39,16 @@ class Form:
         return key in self.values
 
 
-def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> list[Gesture]:
-    """What was done on the page, in order: what is typed in the open step, then the button that was pressed.
+def gestures(
+    form: Form,
+    steps: Sequence[Mapping[str, Any]],
+    typed: Callable[[Mapping[str, Any] | None], Mapping[str, Any]],
+    parts: Parts = STEPS,
+) -> list[Gesture]:
+    """What was done on the page, in order: what is typed in the open part, then the button that was pressed.
 
-    `steps` are those of the draft as it is; refuses `bad-request` of a button that the page has not, and of a step that no
-    circuit could have.
+    `steps` are those of the draft as it is, `typed` reads the open one, given what it was; refuses `bad-request` of a button
+    that the page has not, and of a part that no draft could have.
     """
     made = []
     key = form.get("open", "")[:40]
@@ -50,7 +56,7 @@ def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> 
     if key and before is None and not is_step_key(key):
         raise Refusal("bad-request", detail="étape inconnue")
     if key:
-        step = step_in(family, form, before)
+        step = typed(before)
         if before is None or step != {name: value for name, value in before.items() if name != "key"}:
             made.append(Gesture("write", key, step=step))
     verb, _, rest = form.get("gesture", "").partition(":")
@@ -61,7 +67,7 @@ def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> 
     elif verb in {"up", "down"}:
         at = next((rank for rank, step in enumerate(steps) if step["key"] == rest), None)
         if at is None:
-            raise Refusal("step-gone")
+            raise Refusal(parts.gone)
         made.append(Gesture("move", rest, max(0, at + (1 if verb == "down" else -1))))
     elif verb == "move":
         moved, _, place = rest.rpartition(":")
@@ -69,6 +75,28 @@ def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> 
     elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard"}:
         raise Refusal("bad-request", detail="geste inconnu")
     return made
+
+
+def opened_after(form: Form, keys: Callable[[], Sequence[str]]) -> str:
+    """The part that is open after the gesture that was posted; empty for none. `keys`: those of the draft as it is now."""
+    verb, _, rest = form.get("gesture").partition(":")
+    if verb in {"close", "remove"}:
+        return ""
+    if verb == "open":
+        return rest
+    if verb in {"add", "copy"}:
+        known = keys()
+        place = key_in(rest) or 0 if verb == "add" else known.index(rest) + 1 if rest in known else 0
+        return known[min(place, len(known) - 1)] if known else ""
+    return form.get("open")[:40]
+
+
+def number(form: Mapping[str, str], name: str) -> int:
+    """A number that the page showed; refuses `bad-request`."""
+    posted = key_in(form.get(name))
+    if posted is None:
+        raise Refusal("bad-request", detail=f"{name} manque")
+    return posted
 
 
 def _place(text: str) -> int:
@@ -96,6 +124,11 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
     if kind == StepKind.TRANSMIT and form.get("channel"):
         step["channel"] = form.get("channel")[:40]
     return step
+
+
+def row_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The open row of rules as it is typed, valid or not, without its key."""
+    return {"when": _when(family, form, before), "circuit": form.get("circuit", "")[:LONGEST_NAME]}
 
 
 def _who(form: Form) -> list[dict[str, Any]]:
@@ -143,7 +176,7 @@ def _when(family: Family, form: Form, before: Mapping[str, Any] | None) -> Any:
 
 
 def _row(family: Family, form: Form, rank: int) -> dict[str, Any]:
-    key = form.get(f"cond_field_{rank}")[:40]
+    key = form.get(f"cond_field_{rank}")[:LONGEST_KEY]
     field = family.field(key)
     op = form.get(f"cond_op_{rank}", "")[:12]
     if field is None:

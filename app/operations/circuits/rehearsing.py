@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from app.circuits.library import OURS, current, family_of
+from app.circuits.library import OURS, family_of
+from app.circuits.models import CircuitVersion
+from app.circuits.tables import InForce
 from app.core.db import NO_DATE, Db
 from app.core.french import jour, spaces
 from app.core.grammar import de, plural
@@ -14,6 +16,7 @@ from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.folders.move import lacking_words
 from app.folders.rehearsal import Rehearsal, Stage
+from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.seats import Person, Slot, lacks_people
 from app.folders.sending import find_problems, main_document
 from app.folders.sockets import plugged
@@ -32,8 +35,8 @@ from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
 from workflows.drawing import quorum_text
 from workflows.engine import filled
 from workflows.family import Family, Field, check_circuit, problems
-from workflows.loader import sketch
 from workflows.mandates import fitting
+from workflows.rule_table import BRANCH, EMITTER, Table
 
 Held = Mapping[int, list[Certificate]]
 
@@ -303,20 +306,43 @@ def _certificates(db: Db, stages: Sequence[Stage]) -> Held:
     return certificates_by_person(db, people)
 
 
-def way_of(db: Db, folder: Folder) -> tuple[Circuit, list[str]]:
-    """The circuit that this folder would follow if it were sent now, and why it would be refused (`library.freeze`)."""
-    family, version = family_of(folder.family), current(db, folder.collectivity_id, folder.family)
-    if version is None:
-        return family_of(folder.in_force).circuit, []
-    circuit = sketch(version.definition)
+@dataclass(frozen=True)
+class Taken:
+    """The circuit that a folder would follow if it were sent now, why it would be refused, and in words which one, and why."""
+
+    circuit: Circuit
+    lacking: Sequence[str]
+    name: str
+    words: str
+    dispute: str = ""
+
+
+def taken(db: Db, folder: Folder, drafted: InForce | None = None) -> Taken:
+    """What `sending.submit` does of a folder: its circuit by the rules (`route_of`), refused as `library.freeze` refuses it.
+
+    `drafted`: rules that are tried in place of those in force.
+    """
+    family, route = family_of(folder.family), route_of(db, folder, drafted)
+    version, circuit, lacking = route.version, route.circuit, []
     try:
         check_circuit(family, circuit)
     except Refusal as refusal:
-        if version.published_by == OURS:
-            return family.circuit, []
-        details = refusal.facts.get("details", "")
-        return circuit, [f"Le circuit en vigueur ne suit plus les règles de ce type. {details}"]
-    return circuit, []
+        if version is None or version.published_by == OURS:
+            circuit = family.circuit
+        else:
+            details = refusal.facts.get("details", "")
+            lacking = [f"Le circuit en vigueur ne suit plus les règles de ce type. {details}"]
+    label = circuit_label(family, version)
+    rule = route.rule
+    words = f"{label}, par : {rule_words(rule)}" if rule is not None else label
+    return Taken(circuit, lacking, route.name, spaces(words), dispute_words(rule) if rule is not None else "")
+
+
+def circuit_label(family: Family, version: CircuitVersion | None) -> str:
+    """« Circuit « Factures », version 3 », « Circuit « Factures », d’origine »."""
+    if version is None:
+        return f"Circuit « {family.circuit.label} », d’origine"
+    return f"Circuit « {version.label} », version {version.number}"
 
 
 def keeping(db: Db, folder: Folder) -> list[str]:
@@ -341,6 +367,23 @@ def missing(folder: Folder, fields: Sequence[Field], day: date) -> list[str]:
     keys = {one.key for one in fields}
     found = problems(family_of(folder.in_force), folder.fields, at="submit", today=day)
     return [one.sentence for one in found if one.field in keys]
+
+
+def undecided(folder: Folder, table: Table | None) -> list[str]:
+    """The rules that take this folder, or leave it, only because a fact is empty."""
+    family, told = family_of(folder.in_force), []
+    for rank, row in enumerate(table.rows if table is not None else (), start=1):
+        if _decided(row.when, {**folder.facts, EMITTER: "", BRANCH: ""}) is None:
+            empty = [
+                name
+                for name in sorted(row.when.fields - {EMITTER, BRANCH})
+                if folder.facts.get(name) in (None, "")
+            ]
+            labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
+            if labels:
+                verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
+                told.append(f"La règle {rank} dépend de {_listed(labels)}, qui {verb}.")
+    return told
 
 
 def unanswered(folder: Folder, circuit: Circuit) -> list[str]:
@@ -376,12 +419,15 @@ def _decided(condition: Condition, facts: Facts) -> bool | None:
     return condition.holds(facts)
 
 
-def asked(family: Family, circuit: Circuit) -> list[Field]:
-    """The facts that the way depends on: conditions, those who are chosen at the deposit, clock, ceiling, matter."""
-    keys = {name for step in circuit.steps if step.when for name in step.when.fields}
-    keys |= {
-        who.value for step in circuit.steps for who in step.who if who.kind in {WhoKind.CHOSEN, WhoKind.ROLE}
-    }
+def asked(family: Family, circuits: Iterable[Circuit], table: Table | None = None) -> list[Field]:
+    """The facts that the way depends on: rules, conditions, those who are chosen at the deposit, clock, ceiling, matter.
+
+    `circuits` are those that the folder may take, `table` the rules that choose among them.
+    """
+    steps = [step for circuit in circuits for step in circuit.steps]
+    keys = {name for step in steps if step.when for name in step.when.fields}
+    keys |= {who.value for step in steps for who in step.who if who.kind in {WhoKind.CHOSEN, WhoKind.ROLE}}
+    keys |= table.fields if table is not None else frozenset()
     if family.due_rule is not None:
         keys |= {family.due_rule.start, *(family.due_rule.unless.fields if family.due_rule.unless else ())}
     if family.amount_field:

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from app.circuits import drafting
 from app.circuits.checking import Desks, Problem, operators, problems, rows_of
 from app.circuits.difference import difference
-from app.circuits.drafting import Draft
+from app.circuits.drafting import Changed, Draft
 from app.circuits.library import catalogue, circuit_name, circuit_of, latest, parted, versions
 from app.circuits.models import CircuitDraft, CircuitVersion
 from app.circuits.named import named
+from app.circuits.rules import RulesDraft, Takeable
+from app.circuits.wording import money_of, names_of
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
@@ -155,23 +157,13 @@ class Words:
 
 def words_of(family: Family, desks: Desks) -> Words:
     """The names that a circuit of this family is read with (`drawing.Names`)."""
-    facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
     carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
     holders = {
         number: name for one in desks.values() for able in one.able.values() for number, name in able.items()
     }
-    offered: dict[str, Mapping[Any, str]] = {
-        "desk": {key: desk.name for key, desk in desks.items()},
-        "person": holders,
-    }
-    worth = {
-        value_key(one.key, value): spaces(label)
-        for one in family.fields
-        for value, label in (one.choices or offered.get(one.type, {})).items()
-    }
     where = {value_key("channel", name): label for name, label in carriers}
-    names = {**facts, **offered["desk"], **worth, **where}
-    return Words(names, frozenset(one.key for one in family.fields if one.type == "amount"), carriers)
+    names = names_of(family, {key: desk.name for key, desk in desks.items()}, holders)
+    return Words({**names, **where}, money_of(family), carriers)
 
 
 def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[list[Card], list[Problem]]:
@@ -234,7 +226,7 @@ def opened(
         actors=[_actor(one, step, family, desks, words) for one in data.get("who", ())],
         quorum=quorum if quorum in {"any", "all"} else "n",
         quorum_n="" if quorum in {"any", "all"} else str(quorum),
-        rows=[_row(db, family, one, draft_here=_here(db)) for one in rows[1]] if rows else [],
+        rows=[condition_row(db, family, one) for one in rows[1]] if rows else [],
         word=rows[0] if rows else "all",
         # What the law wants of every folder has no condition, unless another step of its kind may take the other cases
         conditional=not locked or alike or data.get("when") is not None,
@@ -246,10 +238,6 @@ def opened(
         else "Sinon, le dossier se termine.",
         wrong={one.field: one.sentence for one in reversed(told) if one.step == key},
     )
-
-
-def _here(db: Db) -> int:
-    return int(db.info["collectivity_id"])
 
 
 def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks, words: Words) -> Actor:
@@ -307,14 +295,15 @@ def compared(family: Family) -> list[Choice]:
     return [(one.key, spaces(one.label)) for one in family.fields]
 
 
-def _row(db: Db, family: Family, test: Mapping[str, Any], *, draft_here: int) -> Row:
+def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:
+    """A comparison of a condition as the form shows it."""
     key, op, value = str(test.get("field") or ""), str(test.get("op") or ""), test.get("value")
     field = family.field(key)
     if field is None:
         return Row(key, op, [(op, WORDS.get(op, op))], str(value or ""), frozenset(), None, "text")
     options = None
     if field.type in {"choice", "nature", "desk", "person"}:
-        options = choices_of(db, draft_here, field) or []
+        options = choices_of(db, int(db.info["collectivity_id"]), field) or []
     values = value if isinstance(value, list) else [] if value is None else [value]
     shown = "; ".join(_shown(field, one) for one in values)
     ops = [(one, WORDS[one]) for one in operators(field)]
@@ -406,11 +395,23 @@ def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
     return spaces(f"{', '.join(told)}.") if told else ""
 
 
-def saved(draft: Draft | CircuitDraft | None) -> str:
+def saved(draft: Changed | None) -> str:
     """« Brouillon enregistré à 14 h 32 par Katell Morizur »; empty without a draft."""
     if draft is None or draft.changed_at is None:
         return ""
     return f"Brouillon enregistré {moment_of_day(draft.changed_at)} par {draft.changed_by}"
+
+
+def trials(
+    draft: Draft, drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable
+) -> list[Choice]:
+    """What a rehearsal may be by, beside what is in force: the draft of the rules, those of the circuits of the family."""
+    offered = [("regles", "Brouillon des règles")] if tried.begun else []
+    for name, label in ways.labels.items():
+        if name in drafts:
+            value = "brouillon" if name == draft.family.name else f"brouillon:{name}"
+            offered.append((value, f"Brouillon du circuit « {label} »"))
+    return offered
 
 
 def changes(draft: Draft, circuit: Circuit, words: Words) -> list[str]:

@@ -1,18 +1,20 @@
 """Pages of circuits: the list, the steps of one, publishing, versions, text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.circuits import drafting, named
-from app.circuits.checking import desks_of, problems
+from app.circuits import drafting, named, rules
+from app.circuits.checking import Problem, desks_of, problems
+from app.circuits.closing import close_circuit
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
-from app.circuits.library import as_yaml, catalogue, family_of, parted
+from app.circuits.library import as_yaml, in_force, parted
+from app.circuits.tables import InForce
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces
@@ -24,9 +26,11 @@ from app.folders import rehearsal
 from app.folders.access import authorize
 from app.operations.circuits import forms, rehearsing, views
 from app.transmission.settings import names as channels
-from workflows.circuit import Phase, StepKind
+from workflows.circuit import Circuit, Phase, StepKind
+from workflows.family import Family
 from workflows.fields import Field, parse
 from workflows.loader import MAX_LABEL, sketch
+from workflows.rule_table import FIELDS, Table
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
@@ -53,6 +57,7 @@ OPENING = {
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 """The days on which a rehearsal reckons."""
 TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une date de ces années."
+BROKEN = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
 NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour ce type de dossier."
 
 
@@ -104,7 +109,7 @@ def new() -> Response | tuple[str, int]:
 def close(family: str) -> Response:
     """Let no folder take a circuit any more, or let it again."""
     closed = request.form.get("closed") == "1"
-    named.close_circuit(g.actor, family, closed=closed)
+    close_circuit(g.actor, family, closed=closed)
     flash(
         "Le circuit est fermé : ses dossiers en cours vont à leur terme."
         if closed
@@ -120,13 +125,14 @@ def edit(family: str) -> Response | tuple[str, int]:
     """The steps of a circuit beside its picture; what is posted is a gesture, and the draft is kept at each."""
     if request.method != "POST":
         return _editor(family, request.args.get("etape", ""))
-    seen, done = _number("version"), request.form.get("gesture", "")
+    seen, done = forms.number(request.form, "version"), request.form.get("gesture", "")
     with reading(g.actor.collectivity_id) as db:
         draft = draft_of(db, g.actor.collectivity_id, family)
     played: Sequence[Gesture] = ()
+    form = forms.Form(request.form.to_dict(flat=False))
     try:
         played = forms.gestures(
-            draft.family, forms.Form(request.form.to_dict(flat=False)), draft.definition["steps"]
+            form, draft.definition["steps"], lambda before: forms.step_in(draft.family, form, before)
         )
         if done == "discard":
             drafting.give_up(g.actor, family, seen)
@@ -137,24 +143,14 @@ def edit(family: str) -> Response | tuple[str, int]:
         if refusal.key not in KEPT:
             raise
         return _refused(family, played, refusal)
-    key = _shown(family, done)
+    key = forms.opened_after(form, lambda: _keys(family))
     return redirect(url_for("operations.circuits.edit", family=family, etape=key or None), code=303)
 
 
-def _shown(family: str, done: str) -> str:
-    """The step that is open after a gesture; empty for none."""
-    verb, _, rest = done.partition(":")
-    if verb in {"close", "remove"}:
-        return ""
-    if verb == "open":
-        return rest
-    if verb in {"add", "copy"}:
-        with reading(g.actor.collectivity_id) as db:
-            steps = draft_of(db, g.actor.collectivity_id, family).definition["steps"]
-        keys = [step["key"] for step in steps]
-        at = (key_in(rest) or 0) if verb == "add" else keys.index(rest) + 1
-        return str(keys[min(at, len(keys) - 1)])
-    return request.form.get("open", "")[:40]
+def _keys(name: str) -> list[str]:
+    """The keys of the steps of a draft, in their order."""
+    with reading(g.actor.collectivity_id) as db:
+        return [step["key"] for step in draft_of(db, g.actor.collectivity_id, name).definition["steps"]]
 
 
 def _refused(family: str, played: Sequence[Gesture], refusal: Refusal) -> tuple[str, int]:
@@ -178,6 +174,7 @@ def _editor(
             "keeping": views.keeping(db, draft, here),
             "offered": views.offered(draft.family, desks, opened.actors) if opened else [],
             "latest": views.history(db, draft, here, words, most=1),
+            "users": rules.users(db, here, family) if draft.own else [],
         }
     return render_template(
         "operations/circuits/edit.html",
@@ -206,7 +203,13 @@ def publish(family: str) -> Response | tuple[str, int]:
     error, status, unready = "", 200, False
     if request.method == "POST":
         try:
-            number = drafting.publish_draft(g.actor, family, _number("version"), _number("over"), channels())
+            number = drafting.publish_draft(
+                g.actor,
+                family,
+                forms.number(request.form, "version"),
+                forms.number(request.form, "over"),
+                channels(),
+            )
         except Refusal as refusal:
             if refusal.key not in UNPUBLISHED:
                 raise
@@ -240,9 +243,9 @@ def versions(family: str) -> Response | tuple[str, int]:
     """Every version with what it changed; one of before may be published again."""
     error, status = "", 200
     if request.method == "POST":
-        number = _number("number")
+        number = forms.number(request.form, "number")
         try:
-            made = drafting.restore(g.actor, family, number, _number("over"), channels())
+            made = drafting.restore(g.actor, family, number, forms.number(request.form, "over"), channels())
         except Refusal as refusal:
             if refusal.key not in UNPUBLISHED:
                 raise
@@ -268,7 +271,7 @@ def text(family: str) -> Response | tuple[str, int]:
     error, status, source = "", 200, request.form.get("source")
     if source is not None:
         try:
-            drafting.take_in(g.actor, family, _number("version"), source)
+            drafting.take_in(g.actor, family, forms.number(request.form, "version"), source)
         except Refusal as refusal:
             if refusal.key not in {"circuit-invalid", *KEPT}:
                 raise
@@ -303,14 +306,6 @@ def _yaml(draft: Draft) -> str:
     return as_yaml(draft.definition)
 
 
-def _number(name: str) -> int:
-    """A number that the page showed; refuses `bad-request`."""
-    number = key_in(request.form.get(name))
-    if number is None:
-        raise Refusal("bad-request", detail=f"{name} manque")
-    return number
-
-
 @dataclass(frozen=True)
 class Asked:
     """A fact that the rehearsal asks for: its key, label, kind, value, what is offered, and what is wrong with it."""
@@ -327,11 +322,20 @@ class Asked:
 @guard("administer")
 def rehearse() -> str:
     """A rehearsal: a type, facts, a desk that deposits, a day; each step, who would be asked, by when, what would block."""
-    here, name = g.actor.collectivity_id, request.args.get("type", "")
+    here, name, by = g.actor.collectivity_id, request.args.get("type", ""), request.args.get("circuit", "")
     with reading(here) as db:
-        family = family_of(name) if name in catalogue() else next(iter(catalogue().values()))
-        draft = draft_of(db, here, family.name)
-        drafted = draft.begun and request.args.get("circuit") == "brouillon"
+        kinds = rules.kinds(db, here)
+        kind = next((one for one in kinds if one.name == name), kinds[0])
+        family = replace(kind.asked, fields=kind.asked.fields[len(FIELDS) :])
+        ways, drafts = rules.takeable(db, here, family), drafting.drafts(db, here)
+        tried = rules.draft_of(db, here, kind.name)
+        named_draft = by.removeprefix("brouillon:") if by != "brouillon" else family.name
+        draft = draft_of(
+            db, here, named_draft if named_draft in drafts and named_draft in ways.labels else family.name
+        )
+        drafted = draft.begun and by in {"brouillon", f"brouillon:{draft.name}"}
+        trial = InForce(0, kind.name, 0, tried.table) if tried.begun and by == "regles" else None
+        table = None if drafted else trial.table if trial else tried.followed
         desks = desks_of(db, here)
         emitters = [
             (str(one.id), one.name)
@@ -342,30 +346,41 @@ def rehearse() -> str:
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
         wrong_desk = NO_EMITTER if trying and emitters and desk_id is None else ""
         day, wrong_day = _day(request.args.get("jour", ""))
-        circuit = sketch(draft.definition) if drafted else draft.followed
-        asked = rehearsing.asked(family, circuit)
+        circuits = [sketch(draft.definition)] if drafted else _circuits(db, family, table)
+        asked = rehearsing.asked(family, circuits, table)
         typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in asked}
         fields = [_asked(db, one, typed[one.key]) for one in asked]
         ready = trying and not wrong_day and not any(one.wrong for one in fields)
-        result = broken = None
-        if ready and drafted and problems(family, draft.definition, desks, channels()):
-            broken = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
+        result = broken = way = None
+        faults: Sequence[Problem] = ()
+        if drafted:
+            faults = problems(kind.law, draft.definition, desks, channels())
+        elif trial:
+            faults = rules.problems(kind, tried.definition, desks, ways)
+        if ready and faults:
+            broken = BROKEN
         if ready and desk_id is not None:
-            folder = rehearsal.imagined(here, family.name, desk_id, typed)
-            way, lacking = (circuit, []) if drafted else rehearsing.way_of(db, folder)
+            folder = rehearsal.imagined(here, family, desk_id, typed)
+            way = (
+                rehearsing.Taken(circuits[0], [], draft.name, f"Circuit « {draft.title} », brouillon")
+                if drafted
+                else rehearsing.taken(db, folder, trial)
+            )
             result = rehearsing.view(
                 db,
                 folder,
-                rehearsal.rehearse(db, folder, way, day),
-                [*lacking, *rehearsing.missing(folder, asked, day)],
-                rehearsing.unanswered(folder, way),
+                rehearsal.rehearse(db, folder, way.circuit, day),
+                [*way.lacking, *rehearsing.missing(folder, asked, day)],
+                [*rehearsing.undecided(folder, table), *rehearsing.unanswered(folder, way.circuit)],
             )
         return render_template(
             "operations/circuits/rehearse.html",
-            families=[(one.name, one.label) for one in catalogue().values()],
+            families=[(one.name, one.label) for one in kinds],
             family=family,
-            draft=draft,
-            drafted=drafted,
+            kind=kind,
+            trials=views.trials(draft, drafts, tried, ways),
+            by=by,
+            way=way,
             emitters=emitters,
             desk=chosen,
             wrong_desk=wrong_desk,
@@ -376,6 +391,13 @@ def rehearse() -> str:
             broken=broken,
             asked=trying,
         )
+
+
+def _circuits(db: Db, family: Family, table: Table | None) -> list[Circuit]:
+    """The circuits that a folder of this family may take by these rules."""
+    written = in_force(db, g.actor.collectivity_id)
+    names = table.circuits if table is not None else (family.name,)
+    return [written[name] for name in names if name in written]
 
 
 def _day(typed: str) -> tuple[date, str]:
@@ -412,20 +434,18 @@ def of_folder(folder_id: int) -> Response | str:
         mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
         if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
             return redirect(url_for("folders.show", folder_id=folder_id))
-        draft = draft_of(db, g.actor.collectivity_id, folder.family)
-        way, lacking = rehearsing.way_of(db, folder)
-        lacking += rehearsing.keeping(db, folder)
         sent = rehearsal.again(folder)
+        way = rehearsing.taken(db, sent)
+        lacking = [*way.lacking, *rehearsing.keeping(db, folder)]
         return render_template(
             "operations/circuits/of_folder.html",
             folder=folder,
-            draft=draft,
-            family=draft.family,
+            way=way,
             result=rehearsing.view(
                 db,
                 sent,
-                rehearsal.rehearse(db, sent, way, today()),
+                rehearsal.rehearse(db, sent, way.circuit, today()),
                 lacking,
-                rehearsing.unanswered(sent, way),
+                rehearsing.unanswered(sent, way.circuit),
             ),
         )

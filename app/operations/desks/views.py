@@ -58,7 +58,7 @@ class DeskView:
 
 
 def tree(db: Db, collectivity_id: int) -> list[DeskView]:
-    """Every desk, each after its superior, those of a same one by name; five statements, however many there are."""
+    """Every desk, each after its superior, those of a same one by name; as many statements, however many there are."""
     desks = db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)).all()
     holders = _holders(db, collectivity_id)
     uses, above = _uses(db, collectivity_id), _above(desks, holders)

@@ -1,13 +1,13 @@
-// The steps of a circuit: each gesture goes as the form would send it, and the page takes its new state without being left.
+// The steps of a circuit, or the rows of rules: each gesture goes as the form would send it, and the page takes its new state without being left.
 // Everything works without this: the buttons are those of a form.
 import { over, restored } from "./session.js";
 import { notice } from "./words.js";
 
 // Where the keyboard goes on when the button that was pressed is no longer there.
 const THEN = {
-  open: () => "champ-label",
-  add: () => "champ-label",
-  copy: () => "champ-label",
+  open: (_, form) => form.dataset.first,
+  add: (_, form) => form.dataset.first,
+  copy: (_, form) => form.dataset.first,
   close: (_, form) => form.dataset.closed && `g-open-${form.dataset.closed}`,
   remove: () => "g-add-0",
   up: (key) => `g-down-${key}`,
@@ -60,13 +60,13 @@ export function startCircuit(form) {
     swapping = true; // a field that goes away tells of its change once more: it is sent already
     editor().replaceWith(document.adoptNode(next));
     swapping = false;
-    form.querySelector(".cedit > aside").scrollTop = scrolled;
+    form.querySelector(".cedit > aside")?.scrollTo(0, scrolled);
     wake();
     const [verb, ...rest] = gesture.split(":");
     const key = MOVES.includes(verb) ? rest[0] : rest.join(":");
     const refused = form.querySelector("#refus");
     const same = id ? document.getElementById(id) : null;
-    const other = document.getElementById(THEN[verb]?.(key, form) ?? (id ? "champ-kind" : ""));
+    const other = document.getElementById(THEN[verb]?.(key, form) ?? (id ? form.dataset.first : ""));
     const target = refused ?? (["open", "add", "copy"].includes(verb) ? other : same ?? other);
     target?.focus({ preventScroll: target === same });
     if (target === same && from != null && at.type !== "radio") target.setSelectionRange?.(from, to);
@@ -132,7 +132,7 @@ export function startCircuit(form) {
     if (grip && [" ", "Enter"].includes(event.key)) {
       event.preventDefault();
       held = held ? null : grip.dataset.grip;
-      said.textContent = held ? "Étape saisie : flèches pour la déplacer, Espace pour la poser" : "Étape posée";
+      said.textContent = `${form.dataset.part} ${held ? "saisie : flèches pour la déplacer, Espace pour la poser" : "posée"}`;
       wake();
     } else if (grip && held && ["ArrowUp", "ArrowDown"].includes(event.key)) {
       event.preventDefault();

@@ -1,0 +1,378 @@
+"""The rules of a type: which circuit its folders take, written gesture by gesture as a draft, then published by versions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits import own_types, tables
+from app.circuits.checking import Desks, Problem, condition_problems, desks_of
+from app.circuits.drafting import moved, unpublished
+from app.circuits.gestures import Definition, Gesture, Parts, played
+from app.circuits.library import catalogue, circuit_name, latest
+from app.circuits.models import NamedCircuit, RuleTableDraft, RuleTableVersion
+from app.circuits.named import named
+from app.circuits.tables import InForce, table_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor, require
+from app.people.desks import write_down
+from workflows.condition import read
+from workflows.family import Family
+from workflows.own_types import joined
+from workflows.rule_table import BRANCH, FIELDS, MAX_ROWS, Table, sketched
+from workflows.vocabulary import Right
+
+ROWS = Parts("rows", {"when": None, "circuit": ""}, MAX_ROWS, "row", "rules-long", "row-gone")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a table of rules is for: a family, or a type of the collectivity, by the name under which one deposits.
+
+    `asked` is the family in force, with what a row may look at beside its fields.
+    """
+
+    name: str
+    label: str
+    law: Family
+    asked: Family
+
+    @property
+    def typed(self) -> bool:
+        """Whether it is a type of the collectivity."""
+        return self.name != self.law.name
+
+
+def _kind(name: str, law: Family, asked: Family) -> Kind:
+    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *asked.fields)))
+
+
+def kinds(db: Db, collectivity_id: int) -> list[Kind]:
+    """All that may have rules: the families, then the published types; one statement."""
+    laws = catalogue()
+    own = [
+        _kind(
+            one.row.key,
+            laws[one.row.family],
+            joined(laws[one.row.family], one.row.key, one.version_id, one.definition),
+        )
+        for one in own_types.currents(db, collectivity_id)
+        if one.row.family in laws
+    ]
+    return [*(_kind(one.name, one, one) for one in laws.values()), *own]
+
+
+def kind_of(db: Db, collectivity_id: int, name: str) -> Kind:
+    """The family or the type of this name; refuses `rules-absent`."""
+    law = catalogue().get(name)
+    if law is not None:
+        return _kind(name, law, law)
+    found = next((one for one in kinds(db, collectivity_id) if one.name == name), None)
+    if found is None:
+        raise Refusal("rules-absent")
+    return found
+
+
+@dataclass(frozen=True)
+class RulesDraft:
+    """What is being written of the rules of a type; `version` is 0 as long as nobody has changed anything.
+
+    `in_force` is the number of its version in force, 0 where it has none: folders then follow `followed` all the same, the
+    rules of the family for a type, or the default circuit.
+    """
+
+    kind: Kind
+    definition: Definition
+    version: int
+    based_on: int
+    in_force: int
+    followed: Table
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    changed_by_id: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has changed something since the version in force."""
+        return self.version > 0
+
+    @property
+    def table(self) -> Table:
+        """What can be read of it."""
+        return sketched(self.definition)
+
+    @property
+    def same(self) -> bool:
+        """Whether there is nothing to publish."""
+        return self.definition == self.followed.to_data() and (self.in_force > 0 or not self.kind.typed)
+
+    def after(self, gestures: Sequence[Gesture], otherwise: str | None = None) -> Definition:
+        """The definition once these gestures are played on it, written nowhere."""
+        made = self.definition
+        for gesture in gestures:
+            made = played(made, gesture, ROWS)
+        return made if otherwise is None else {**made, "otherwise": otherwise}
+
+
+def draft_of(db: Db, collectivity_id: int, name: str) -> RulesDraft:
+    """What is being written of the rules of a type, or what is in force; refuses `rules-absent`."""
+    return _read(db, collectivity_id, kind_of(db, collectivity_id, name), _row(db, collectivity_id, name))
+
+
+def drafts(db: Db, collectivity_id: int) -> dict[str, RuleTableDraft]:
+    """The rules that are being written in a collectivity, by kind."""
+    query = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
+    return {row.kind: row for row in db.scalars(query)}
+
+
+def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> RuleTableDraft | None:
+    query = sa.select(RuleTableDraft).where(
+        RuleTableDraft.collectivity_id == collectivity_id, RuleTableDraft.kind == name
+    )
+    return db.scalar(query.with_for_update() if locked else query)
+
+
+def _read(db: Db, collectivity_id: int, kind: Kind, row: RuleTableDraft | None) -> RulesDraft:
+    found = tables.in_force(db, collectivity_id, kind.name, kind.law.name)
+    followed = found.table if found is not None else Table((), kind.law.name)
+    number = found.number if found is not None and found.kind == kind.name else 0
+    if row is None:
+        return RulesDraft(kind, followed.to_data(), 0, number, number, followed)
+    return RulesDraft(
+        kind,
+        row.definition,
+        row.version,
+        row.based_on,
+        number,
+        followed,
+        row.changed_at,
+        row.changed_by,
+        row.changed_by_id,
+    )
+
+
+@dataclass(frozen=True)
+class Takeable:
+    """The circuits of a family, by name: how each is called, and why a rule may not take it; empty where it may."""
+
+    labels: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    @property
+    def offered(self) -> list[tuple[str, str]]:
+        """Those that a rule may take, to choose from."""
+        return [(name, label) for name, label in self.labels.items() if not self.refused[name]]
+
+
+def takeable(db: Db, collectivity_id: int, law: Family) -> Takeable:
+    """The circuits of a family as rules take them: the default one, those that were named; two statements."""
+    written = latest(db, collectivity_id)
+    default = written.get(law.name)
+    labels = {law.name: default.label if default is not None else law.circuit.label}
+    refused = {law.name: ""}
+    for one in named(db, collectivity_id, law.name):
+        name = circuit_name(law.name, one.key)
+        labels[name] = one.label
+        if one.closed_at is not None:
+            refused[name] = f"Le circuit « {one.label} » est fermé : choisissez-en un autre, ou rouvrez-le."
+        else:
+            refused[name] = (
+                ""
+                if name in written
+                else f"Le circuit « {one.label} » n’est pas publié : publiez-le d’abord."
+            )
+    return Takeable(labels, refused)
+
+
+def problems(kind: Kind, definition: Mapping[str, Any], desks: Desks, ways: Takeable) -> list[Problem]:
+    """All that keeps a table from being published, in the order of its rows; none for one that may be."""
+    found: list[Problem] = []
+    for row in definition["rows"]:
+        found += _of_row(kind, row, desks, ways)
+    if sentence := _wrong_circuit(definition["otherwise"], ways):
+        found.append(Problem(None, "otherwise", sentence))
+    return found
+
+
+def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) -> Iterator[Problem]:
+    key, when = row["key"], row["when"]
+    if sentence := _wrong_circuit(row["circuit"], ways):
+        yield Problem(key, "circuit", sentence)
+    if when is None:
+        sentence = "Donnez une condition : une règle qui prend tous les dossiers est la dernière ligne."
+        yield Problem(key, "", sentence)
+        return
+    told = list(condition_problems(kind.asked, key, when, desks))
+    yield from told
+    faults: list[str] = []
+    condition = read(when, faults.append)
+    if not told:
+        yield from (Problem(key, "", f"La condition est à revoir : {fault}") for fault in faults)
+    if condition is not None and not faults and condition.never and BRANCH not in condition.fields:
+        yield Problem(
+            key, "cond_field_0", "Ces conditions se contredisent : la règle ne prendrait aucun dossier."
+        )
+
+
+def _wrong_circuit(name: str, ways: Takeable) -> str:
+    return ways.refused.get(name, "Choisissez le circuit que prennent ces dossiers.")
+
+
+@use_case
+def change(
+    db: Db, actor: Actor, name: str, seen: int, gestures: Sequence[Gesture], otherwise: str | None = None
+) -> int:
+    """Play gestures on the draft of the rules of a type, begun where there is none; the version that it has then.
+
+    `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, `draft-gone`).
+    `otherwise`: the circuit of all other cases. Refuses `rules-absent`, `row-gone`, `rules-long`. Gestures that change
+    nothing write nothing.
+    """
+    draft, row = _for_change(db, actor, name, seen)
+    made = draft.after(gestures, otherwise)
+    if made == draft.definition:
+        return draft.version
+    if row is None:
+        row = RuleTableDraft(
+            collectivity_id=actor.collectivity_id, kind=name, based_on=draft.in_force, version=0
+        )
+        db.add(row)
+    row.definition, row.version = made, draft.version + 1
+    row.changed_at, row.changed_by, row.changed_by_id = now(), actor.name, actor.user_id
+    db.flush()  # of two who begin at the same moment, the second meets the draft of the first
+    return row.version
+
+
+@use_case
+def give_up(db: Db, actor: Actor, name: str, seen: int) -> None:
+    """Remove the draft: what is in force stays. Refuses as `change`."""
+    _, row = _for_change(db, actor, name, seen)
+    if row is not None:
+        _remove(db, actor, name)
+
+
+@use_case
+def publish_rules(db: Db, actor: Actor, name: str, seen: int, over: int) -> int:
+    """Publish the draft as a new version, and return its number. Folders on their way keep their circuit.
+
+    `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`).
+    Refuses `rules-absent`, `publish-moved` and `publish-gone` of a draft that is not the one which the page showed,
+    `rules-unready` with all that `problems` tells, `rules-same`.
+    """
+    draft, row = _for_change(db, actor, name, None)
+    if seen != draft.version:
+        raise unpublished(draft, actor)
+    if draft.in_force != over:
+        raise Refusal("circuit-moved", number=draft.in_force)
+    if draft.same:
+        raise Refusal("rules-same")
+    made = _ready(db, actor, draft.kind, draft.definition)
+    if row is not None:
+        _remove(db, actor, name)
+    return _write(db, actor, draft, made)
+
+
+@use_case
+def restore(db: Db, actor: Actor, name: str, number: int, over: int) -> int:
+    """Publish the rows of a former version again, under a new number, which is returned.
+
+    They are checked by the circuits, the fields and the desks of today. A draft that is being written stays. Refuses as
+    `publish_rules`, and `rules-absent` of a version that is not there.
+    """
+    draft, _ = _for_change(db, actor, name, None)
+    if draft.in_force != over:
+        raise Refusal("circuit-moved", number=draft.in_force)
+    query = sa.select(RuleTableVersion.definition).where(
+        RuleTableVersion.collectivity_id == actor.collectivity_id,
+        RuleTableVersion.kind == name,
+        RuleTableVersion.number == number,
+    )
+    definition = db.scalar(query)
+    if definition is None:
+        raise Refusal("rules-absent")
+    if definition == draft.followed.to_data():
+        raise Refusal("rules-same")
+    return _write(db, actor, draft, _ready(db, actor, draft.kind, definition), again=number)
+
+
+def _for_change(
+    db: Db, actor: Actor, name: str, seen: int | None
+) -> tuple[RulesDraft, RuleTableDraft | None]:
+    require(actor, Right.ADMINISTER)
+    kind = kind_of(db, actor.collectivity_id, name)
+    row = _row(db, actor.collectivity_id, name, locked=True)
+    draft = _read(db, actor.collectivity_id, kind, row)
+    if seen is not None and seen != draft.version:
+        raise moved(draft, actor)
+    return draft, row
+
+
+def _ready(db: Db, actor: Actor, kind: Kind, definition: Mapping[str, Any]) -> Table:
+    """The table, its circuits locked: none of them is closed while it is published."""
+    mine = sa.select(NamedCircuit).where(
+        NamedCircuit.collectivity_id == actor.collectivity_id, NamedCircuit.family == kind.law.name
+    )
+    locked = mine.order_by(NamedCircuit.id).with_for_update().execution_options(populate_existing=True)
+    db.scalars(locked).all()
+    ways, desks = takeable(db, actor.collectivity_id, kind.law), desks_of(db, actor.collectivity_id)
+    if told := problems(kind, definition, desks, ways):
+        raise Refusal("rules-unready", details=" ".join(one.sentence for one in told))
+    return table_of(definition)
+
+
+def _write(db: Db, actor: Actor, draft: RulesDraft, table: Table, *, again: int | None = None) -> int:
+    number = draft.in_force + 1
+    version = RuleTableVersion(
+        collectivity_id=actor.collectivity_id,
+        kind=draft.kind.name,
+        number=number,
+        definition=table.to_data(),
+        published_at=now(),
+        published_by=actor.name,
+    )
+    db.add(version)
+    db.flush()
+    facts: dict[str, Any] = {"kind": draft.kind.name, "number": number, "definition": version.definition}
+    if again is not None:
+        facts["again"] = again
+    words = f"{draft.kind.label}, version {number}"
+    write_down(db, actor.collectivity_id, "rules.published", actor, **facts, words=words)
+    return number
+
+
+def _remove(db: Db, actor: Actor, name: str) -> None:
+    mine = sa.and_(RuleTableDraft.collectivity_id == actor.collectivity_id, RuleTableDraft.kind == name)
+    db.execute(sa.delete(RuleTableDraft).where(mine).execution_options(synchronize_session=False))
+
+
+def versions(db: Db, collectivity_id: int, name: str) -> list[RuleTableVersion]:
+    """Every version of the rules of a type, the last first."""
+    query = (
+        sa.select(RuleTableVersion)
+        .where(RuleTableVersion.collectivity_id == collectivity_id, RuleTableVersion.kind == name)
+        .order_by(RuleTableVersion.number.desc())
+    )
+    return list(db.scalars(query))
+
+
+def in_force(db: Db, collectivity_id: int) -> dict[str, InForce]:
+    """The rules in force of a collectivity, by kind."""
+    return tables.every(db, collectivity_id)
+
+
+def users(db: Db, collectivity_id: int, name: str) -> list[str]:
+    """What names a circuit, in words: « règle 2 de « Facture » », « brouillon des règles de « Facture » »."""
+    labels = {one.name: one.label for one in kinds(db, collectivity_id)}
+    return [_user(one, labels.get(one.kind, one.kind)) for one in tables.naming(db, collectivity_id, name)]
+
+
+def _user(one: tables.Naming, label: str) -> str:
+    if one.drafted:
+        return f"brouillon des règles de « {label} »"
+    ranks = [f"règle {rank}" if rank else "autres cas" for rank in one.ranks]
+    return f"{', '.join(ranks)} de « {label} »"

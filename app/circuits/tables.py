@@ -1,0 +1,102 @@
+"""The tables of rules in force: which circuit a folder of a type takes, and who names a circuit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.models import RuleTableDraft, RuleTableVersion
+from app.core.db import Db
+from app.core.questions import once
+from app.core.refusals import Refusal
+from app.people.models import Desk
+from workflows.condition import read
+from workflows.rule_table import Path, Row, Table
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The last version of a table of rules: `kind` is the family, or the key of the type, that it is for."""
+
+    id: int
+    kind: str
+    number: int
+    table: Table
+
+
+def table_of(data: Any) -> Table:
+    """The table that a version says; refuses `rules-unready` of what could not be published."""
+    faults: list[str] = []
+    rows = []
+    for row in data["rows"]:
+        when = read(row["when"], faults.append)
+        if when is not None:
+            rows.append(Row(row["key"], when, row["circuit"]))
+    if faults:
+        raise Refusal("rules-unready", details=" ".join(faults))
+    return Table(tuple(rows), data["otherwise"])
+
+
+def in_force(db: Db, collectivity_id: int, *kinds: str) -> InForce | None:
+    """The table of the first of these kinds that has one: of a type, else of its family; None where neither has."""
+    query = (
+        sa.select(RuleTableVersion)
+        .where(RuleTableVersion.collectivity_id == collectivity_id, RuleTableVersion.kind.in_(kinds))
+        .order_by(RuleTableVersion.number.desc())
+    )
+    rows = once(db, ("rules", collectivity_id, kinds), lambda: list(db.scalars(query)))
+    row = next((one for kind in kinds for one in rows if one.kind == kind), None)
+    return _read(row) if row is not None else None
+
+
+def every(db: Db, collectivity_id: int) -> dict[str, InForce]:
+    """The tables in force of a collectivity, by kind; one statement."""
+    query = (
+        sa.select(RuleTableVersion)
+        .where(RuleTableVersion.collectivity_id == collectivity_id)
+        .order_by(RuleTableVersion.number)
+    )
+    return {row.kind: _read(row) for row in {one.kind: one for one in db.scalars(query)}.values()}
+
+
+def _read(row: RuleTableVersion) -> InForce:
+    return InForce(row.id, row.kind, row.number, table_of(row.definition))
+
+
+def paths(db: Db, collectivity_id: int) -> dict[int, Path]:
+    """The branch of each desk, itself first, by its number; one statement."""
+    query = sa.select(Desk.id, Desk.key, Desk.parent_id).where(Desk.collectivity_id == collectivity_id)
+    desks = {row.id: row for row in db.execute(query)}
+    return {number: tuple(_above(number, desks)) for number in desks}
+
+
+def _above(number: int | None, desks: Any) -> Iterator[str]:
+    met: set[int] = set()
+    while number is not None and number in desks and number not in met:
+        met.add(number)
+        yield desks[number].key
+        number = desks[number].parent_id
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A table that names a circuit: its kind, the ranks from 1 of the rows that do (0: of all other cases), `drafted`."""
+
+    kind: str
+    ranks: tuple[int, ...]
+    drafted: bool
+
+
+def naming(db: Db, collectivity_id: int, name: str) -> list[Naming]:
+    """The tables that name a circuit, those in force and those that are being written."""
+    drafts = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
+    written = [(one.kind, one.table.to_data(), False) for one in every(db, collectivity_id).values()]
+    written += [(row.kind, row.definition, True) for row in db.scalars(drafts.order_by(RuleTableDraft.kind))]
+    found = []
+    for kind, data, drafted in written:
+        ranks = [rank for rank, row in enumerate(data["rows"], start=1) if row["circuit"] == name]
+        ranks += [0] if data["otherwise"] == name else []
+        if ranks:
+            found.append(Naming(kind, tuple(ranks), drafted))
+    return found

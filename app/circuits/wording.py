@@ -1,0 +1,25 @@
+"""How a family's facts, desks, people and values are called in a sentence, for conditions that are told in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.french import spaces
+from workflows.drawing import value_key
+from workflows.family import Family
+
+
+def names_of(family: Family, desks: Mapping[str, str], people: Mapping[int, str]) -> dict[str, str]:
+    """The names that a condition of this family is read with (`drawing.Names`): `desks` by key, `people` by number."""
+    facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
+    offered: dict[str, Mapping[Any, str]] = {"desk": desks, "person": people}
+    worth = {
+        value_key(one.key, value): spaces(label)
+        for one in family.fields
+        for value, label in (one.choices or offered.get(one.type, {})).items()
+    }
+    return {**facts, **desks, **worth}
+
+
+def money_of(family: Family) -> frozenset[str]:
+    """The facts of a family that are amounts in euros."""
+    return frozenset(one.key for one in family.fields if one.type == "amount")

@@ -1,0 +1,188 @@
+"""Pages of rules: the types, the rows of one, publishing, versions."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits import rules, tables
+from app.circuits.checking import desks_of
+from app.circuits.gestures import Gesture
+from app.circuits.rules import ROWS, RulesDraft, draft_of, problems, takeable
+from app.core.db import reading
+from app.core.http import guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.circuits import forms
+from app.operations.circuits.views import compared, saved, words_of
+from app.operations.rules import views
+from workflows.rule_table import sketched
+
+pages = Blueprint("rules", __name__)
+KEPT = {"draft-moved", "draft-gone", "rules-long", "row-gone"}
+"""What is refused and shown in the page itself, what was typed still in it."""
+UNPUBLISHED = {"publish-moved", "publish-gone", "circuit-moved", "rules-unready", "rules-same"}
+"""The same in the pages that publish, where nothing is typed."""
+
+
+@pages.get("/administration/regles")
+@guard("administer")
+def index() -> str:
+    """The types, each with its rules."""
+    with reading(g.actor.collectivity_id) as db:
+        lines = views.listing(db, g.actor.collectivity_id)
+    return render_template("operations/rules/index.html", lines=lines)
+
+
+@pages.route("/administration/regles/<kind>", methods=["GET", "POST"])
+@guard("administer")
+def edit(kind: str) -> Response | tuple[str, int]:
+    """The rows of a type in their order; what is posted is a gesture, and the draft is kept at each."""
+    if request.method != "POST":
+        return _editor(kind, request.args.get("regle", ""))
+    seen, done = forms.number(request.form, "version"), request.form.get("gesture", "")
+    with reading(g.actor.collectivity_id) as db:
+        draft = draft_of(db, g.actor.collectivity_id, kind)
+    form = forms.Form(request.form.to_dict(flat=False))
+    otherwise = request.form.get("otherwise")
+    otherwise = otherwise[: forms.LONGEST_NAME] if otherwise is not None else None
+    played: Sequence[Gesture] = ()
+    try:
+        played = forms.gestures(
+            form, draft.definition["rows"], lambda before: forms.row_in(draft.kind.asked, form, before), ROWS
+        )
+        if done == "discard":
+            rules.give_up(g.actor, kind, seen)
+            flash("Le brouillon est abandonné : les règles en vigueur n’ont pas changé.", "ok")
+            return redirect(url_for("operations.rules.edit", kind=kind))
+        rules.change(g.actor, kind, seen, played, otherwise)
+    except Refusal as refusal:
+        if refusal.key not in KEPT:
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        typed = [one for one in played if one.kind == "write"]
+        return _editor(kind, request.form.get("open", "")[:40], typed, sentence, status)
+    key = forms.opened_after(form, lambda: _keys(kind))
+    return redirect(url_for("operations.rules.edit", kind=kind, regle=key or None), code=303)
+
+
+def _keys(name: str) -> list[str]:
+    """The keys of the rows of a draft, in their order."""
+    with reading(g.actor.collectivity_id) as db:
+        return [row["key"] for row in draft_of(db, g.actor.collectivity_id, name).definition["rows"]]
+
+
+def _editor(
+    kind: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
+) -> tuple[str, int]:
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft, desks = draft_of(db, here, kind), desks_of(db, here)
+        definition = draft.after(typed)
+        table, ways = sketched(definition), takeable(db, here, draft.kind.law)
+        told = problems(draft.kind, definition, desks, ways)
+        words = words_of(draft.kind.asked, desks)
+        count = views.counted(db, here, draft.kind, table)
+        cards = views.cards(
+            draft,
+            definition,
+            table,
+            words,
+            ways,
+            told,
+            count.by_rank,
+            list(tables.paths(db, here).values()),
+        )
+        opened = views.opened(db, draft.kind, definition, key, told)
+    return render_template(
+        "operations/rules/edit.html",
+        kind=draft.kind,
+        draft=draft,
+        saved=saved(draft),
+        cards=cards,
+        otherwise=definition["otherwise"],
+        others=count.by_rank.get(len(cards), 0),
+        total=count.total,
+        problems=told,
+        wrong={one.field: one.sentence for one in told if one.step is None},
+        opened=opened,
+        ways=ways,
+        compared=compared(draft.kind.asked),
+        changes=_changes(draft, views.changes(draft, words, ways)),
+        error=error,
+    ), status
+
+
+def _changes(draft: RulesDraft, told: list[str]) -> list[str]:
+    """What would be published; of a type that has no rules of its own yet, that it has some."""
+    if draft.same:
+        return []
+    return told or ["Ce type a ses propres règles, les mêmes que celles de sa famille."]
+
+
+@pages.route("/administration/regles/<kind>/publier", methods=["GET", "POST"])
+@guard("administer")
+def publish(kind: str) -> Response | tuple[str, int]:
+    """What the draft changes, in words, before it is published."""
+    error, status = "", 200
+    if request.method == "POST":
+        try:
+            number = rules.publish_rules(
+                g.actor, kind, forms.number(request.form, "version"), forms.number(request.form, "over")
+            )
+        except Refusal as refusal:
+            if refusal.key not in UNPUBLISHED:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(
+                f"La version {number} des règles est publiée. Les dossiers en cours gardent leur circuit.",
+                "ok",
+            )
+            return redirect(url_for("operations.rules.edit", kind=kind))
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft, desks = draft_of(db, here, kind), desks_of(db, here)
+        ways, words = takeable(db, here, draft.kind.law), words_of(draft.kind.asked, desks)
+        told = problems(draft.kind, draft.definition, desks, ways)
+        table, branches = draft.table, list(tables.paths(db, here).values())
+        count = views.counted(db, here, draft.kind, table)
+        cards = views.cards(draft, draft.definition, table, words, ways, told, count.by_rank, branches)
+    page = render_template(
+        "operations/rules/publish.html",
+        kind=draft.kind,
+        draft=draft,
+        changes=_changes(draft, views.changes(draft, words, ways)),
+        problems=told,
+        cards=cards,
+        saved=saved(draft),
+        error=error,
+    )
+    return page, status
+
+
+@pages.route("/administration/regles/<kind>/versions", methods=["GET", "POST"])
+@guard("administer")
+def versions(kind: str) -> Response | tuple[str, int]:
+    """Every version with what it changed; one of before may be published again."""
+    error, status = "", 200
+    if request.method == "POST":
+        number = forms.number(request.form, "number")
+        try:
+            made = rules.restore(g.actor, kind, number, forms.number(request.form, "over"))
+        except Refusal as refusal:
+            if refusal.key not in UNPUBLISHED:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"La version {made} est publiée : ce sont les règles de la version {number}.", "ok")
+            return redirect(url_for("operations.rules.versions", kind=kind))
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft = draft_of(db, here, kind)
+        words = words_of(draft.kind.asked, desks_of(db, here))
+        listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind.law))
+    page = render_template(
+        "operations/rules/versions.html", kind=draft.kind, draft=draft, versions=listed, error=error
+    )
+    return page, status

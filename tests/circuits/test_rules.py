@@ -1,0 +1,502 @@
+"""A table of rules says which circuit a folder takes: at sending, in a rehearsal, on its page, and to other software."""
+
+import html
+import json
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase as Phases
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from app.circuits import drafting, named, own_types, rules, tables
+from app.circuits.closing import close_circuit
+from app.circuits.gestures import Gesture
+from app.circuits.library import circuit_of
+from app.circuits.rules import draft_of
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import deposit
+from app.folders.models import Folder
+from app.folders.rehearsal import again, imagined
+from app.folders.route import route_of
+from app.journal.models import JournalEntry
+from app.operations.circuits.rehearsing import taken
+from app.people import desks
+from app.transmission.settings import names as channels
+from tests.api.software import Software
+from tests.builders.house import House
+from tests.circuits.test_editor import form_of
+from tests.circuits.test_rehearsal import Runs
+from tests.folders.test_corrections import TYPED, WHY, an_invoice, send
+from workflows.circuit import Phase
+from workflows.family import family
+from workflows.own_types import Definition, OwnField
+from workflows.rule_table import BRANCH, EMITTER
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+K, G = "k.morizur", "g.trehorel"
+CHANNELS = channels()
+PAGE = "/administration/regles"
+CASES = int(os.environ.get("REHEARSALS", "30"))
+FACTS = {
+    "type_code": "380",
+    "proof_of_service": "technique",
+    "received_on": (today() - timedelta(days=3)).isoformat(),
+}
+ABOVE = {"field": "total_ttc", "op": ">=", "value": 4000}
+
+
+def words(answer: TestResponse) -> str:
+    """What a person reads of a page, each space a plain one."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def here(house: House) -> int:
+    return house.actor(K).collectivity_id
+
+
+def a_circuit(house: House, label: str, *without: str, law: str = "invoice") -> str:
+    """A published circuit of a family: the steps of the default one, without some of them."""
+    name = named.open_circuit(house.actor(K), law, label, law)
+    drafting.change(house.actor(K), name, 1, [Gesture("remove", one) for one in without])
+    seen = 2 if without else 1
+    drafting.publish_draft(house.actor(K), name, seen, 0, CHANNELS)
+    return name
+
+
+def write(house: House, kind: str, *rows: tuple[Any, str], otherwise: str | None = None) -> None:
+    """Write the rules of a type anew, as a draft."""
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), kind)
+    gone = [Gesture("remove", row["key"]) for row in draft.definition["rows"]]
+    made = [
+        Gesture("write", f"row_{rank}", step={"when": when, "circuit": circuit})
+        for rank, (when, circuit) in enumerate(rows, start=1)
+    ]
+    rules.change(house.actor(K), kind, draft.version, [*gone, *made], otherwise)
+
+
+def publish(house: House, kind: str) -> int:
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), kind)
+    return rules.publish_rules(house.actor(K), kind, draft.version, draft.in_force)
+
+
+def followed(house: House, folder_id: int) -> str:
+    """The label of the circuit that a folder keeps."""
+    with reading(here(house)) as db:
+        return circuit_of(db, house.folder(folder_id).circuit_version_id or 0).label
+
+
+def test_an_invoice_takes_the_circuit_of_the_first_rule_that_holds_and_says_so_everywhere(
+    house: House,
+) -> None:
+    short = a_circuit(house, "Voirie courte", "direction", "finance")
+    write(house, "invoice", (ABOVE, "invoice"), otherwise=short)
+    assert publish(house, "invoice") == 1
+    usual, runs = family("invoice").circuit.label, Runs(house)
+    software = Software(house, "comptabilite", [Right.CREATE])
+    for total, label, rank in (("3999.99", "Voirie courte", 0), ("4000.00", usual, 1)):
+        folder_id = runs.deposit({**FACTS, "total_ttc": total})
+        runs.send(folder_id)
+        folder = house.folder(folder_id)
+        assert followed(house, folder_id) == label
+        assert folder.rule is not None
+        assert (folder.rule["table"], folder.rule["rank"], folder.rule["against"]) == (1, rank, [])
+        with reading(here(house)) as db:
+            version = tables.in_force(db, here(house), "invoice")
+            line = db.scalars(
+                sa.select(JournalEntry.facts).where(
+                    JournalEntry.folder_id == folder_id, JournalEntry.event == "folder.submit"
+                )
+            ).one()
+        assert version is not None
+        assert folder.rule_version_id == version.id
+        assert json.loads(line)["rule"] == folder.rule
+        told = (
+            "Choisi par : règle 1 de « Facture » (version 1) : montant TTC atteint 4 000 €."
+            if rank
+            else "Choisi par : autres cas des règles de « Facture » (version 1)."
+        )
+        client = house.client("r.pellenec")
+        assert told in words(client.get(f"/dossiers/{folder_id}"))
+        assert told in words(client.get(f"/dossiers/{folder_id}/bordereau"))
+        shown = software.get(f"/folders/{folder_id}").json
+        assert shown["circuit"]["label"] == label
+        assert shown["circuit"]["rule"]["rank"] == (rank or None)
+        assert shown["circuit"]["rule"]["version"] == 1
+    families = software.get("/families").json["families"]
+    (invoice,) = [one for one in families if one["name"] == "invoice"]
+    assert [one["key"] for one in invoice["steps"]] == ["service_done", "bon_a_payer", "handover"]
+
+
+def test_a_folder_on_its_way_keeps_its_circuit_and_a_type_without_rules_says_nothing(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    before = house.an_invoice()
+    assert house.folder(before).rule is None
+    assert "Choisi par" not in words(house.client("r.pellenec").get(f"/dossiers/{before}"))
+    software = Software(house, "comptabilite", [Right.CREATE])
+    assert software.get(f"/folders/{before}").json["circuit"]["rule"] is None
+    write(house, "invoice", otherwise=short)
+    publish(house, "invoice")
+    assert followed(house, before) == family("invoice").circuit.label
+    after = house.an_invoice()
+    write(house, "invoice", otherwise="invoice")
+    publish(house, "invoice")
+    assert followed(house, after) == "Voirie courte"
+
+
+def test_the_desk_that_deposits_and_its_branch_choose(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    desk = {"field": EMITTER, "op": "==", "value": "comptabilite"}
+    write(house, "invoice", (desk, short))
+    publish(house, "invoice")
+    folder_id = house.an_invoice()
+    assert followed(house, folder_id) == "Voirie courte"
+    assert "bureau qui dépose vaut « Comptabilité »" in words(
+        house.client("r.pellenec").get(f"/dossiers/{folder_id}")
+    )
+    with reading(here(house)) as db:
+        above = tables.paths(db, here(house))[house.folder(folder_id).emitter_desk_id][-1]
+    write(house, "invoice", ({"field": BRANCH, "op": "!=", "value": above}, short))
+    publish(house, "invoice")
+    assert followed(house, house.an_invoice()) == family("invoice").circuit.label
+    write(house, "invoice", ({"field": BRANCH, "op": "==", "value": above}, short))
+    publish(house, "invoice")
+    assert followed(house, house.an_invoice()) == "Voirie courte"
+
+
+def test_a_corrected_amount_never_takes_the_lighter_circuit(house: House, tmp_path: Path) -> None:
+    """The file says 30 420 €, the clerk types 3 042 €: whichever way the rules are written."""
+    short = a_circuit(house, "Voirie courte", "direction", "finance")
+    usual = family("invoice").circuit.label
+    below = {"field": "total_ttc", "op": "<", "value": 4000}
+    for rows, otherwise in ((((below, short),), "invoice"), (((ABOVE, "invoice"),), short)):
+        write(house, "invoice", *rows, otherwise=otherwise)
+        publish(house, "invoice")
+        folder_id = an_invoice(house, tmp_path)
+        version = house.folder(folder_id).version
+        deposit.save(house.actor(G), folder_id, version=version, title=None, facts=TYPED, reason=WHY)
+        with reading(here(house)) as db:
+            draft = again(db.get_one(Folder, folder_id))
+            told = taken(db, draft)
+        assert "le circuit le plus exigeant est suivi" in told.dispute
+        house.another(folder_id)
+        send(house, folder_id)
+        assert followed(house, folder_id) == usual
+        assert told.name == "invoice"
+        assert "le circuit le plus exigeant est suivi" in words(
+            house.client("r.pellenec").get(f"/dossiers/{folder_id}")
+        )
+
+
+_tests = st.one_of(
+    st.builds(
+        lambda op, value: {"field": "total_ttc", "op": op, "value": value},
+        st.sampled_from([">=", "<", "==", "!="]),
+        st.sampled_from([120, 4000, 4000.01]),
+    ),
+    st.sampled_from(
+        [
+            {"field": "type_code", "op": "in", "value": ["381", "386"]},
+            {"field": "order_ref", "op": "present"},
+            {"field": "proof_of_service", "op": "==", "value": "technique"},
+            {"field": EMITTER, "op": "!=", "value": "comptabilite"},
+            {"field": BRANCH, "op": "==", "value": "direction"},
+        ]
+    ),
+)
+_conditions = st.one_of(
+    _tests, st.lists(_tests, min_size=2, max_size=3).map(lambda several: {"any": several})
+)
+_facts = st.fixed_dictionaries(
+    {
+        "total_ttc": st.sampled_from(["-12.00", "120.00", "3999.99", "4000.00", "4000.01", "98000.10"]),
+        "type_code": st.sampled_from(["380", "381"]),
+        "proof_of_service": st.sampled_from(["technique", "finances"]),
+        "received_on": st.integers(0, 20).map(lambda days: (today() - timedelta(days=days)).isoformat()),
+    },
+    optional={"order_ref": st.just("BC-1")},
+)
+
+
+@pytest.mark.both_databases
+def test_the_rehearsal_and_the_real_run_choose_the_same_circuit(house: House) -> None:
+    """On random tables and facts: same circuit, same row, and what the administrator's rehearsal says of the same facts."""
+    ways = [
+        "invoice",
+        a_circuit(house, "Voirie courte", "direction"),
+        a_circuit(house, "Plus courte", "finance"),
+    ]
+    runs, ranks = Runs(house), set()
+    table = st.lists(st.tuples(_conditions, st.sampled_from(ways)), max_size=4)
+
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phases.generate],
+    )
+    @given(rows=table, otherwise=st.sampled_from(ways), facts=_facts)
+    def same(rows: list[tuple[Any, str]], otherwise: str, facts: dict[str, str]) -> None:
+        write(house, "invoice", *rows, otherwise=otherwise)
+        with reading(here(house)) as db:
+            same_again = draft_of(db, here(house), "invoice").same
+        if not same_again:
+            publish(house, "invoice")
+        folder_id = runs.deposit(facts)
+        with reading(here(house)) as db:
+            draft = db.get_one(Folder, folder_id)
+            rehearsed = taken(db, again(draft))
+            trial = imagined(here(house), family("invoice"), draft.emitter_desk_id, draft.fields)
+            administrators = taken(db, trial)
+            route = route_of(db, draft)
+        runs.send(folder_id)
+        folder = house.folder(folder_id)
+        assert followed(house, folder_id) == rehearsed.circuit.label == administrators.circuit.label
+        assert folder.rule == route.rule
+        assert rehearsed.words == administrators.words
+        assert folder.phase == Phase.RUNNING
+        ranks.add(folder.rule["rank"] if folder.rule else None)
+
+    same()
+    assert len(ranks) > 1
+
+
+def test_the_page_rehearses_the_draft_of_the_rules_and_says_which_rule(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    write(house, "invoice", (ABOVE, "invoice"), otherwise=short)
+    desk = house.folder(house.an_invoice()).emitter_desk_id
+    query = {
+        "type": "invoice",
+        "bureau": str(desk),
+        "jour": "2026-11-27",
+        "essayer": "1",
+        "f_total_ttc": "120",
+        "f_proof_of_service": "technique",
+        "f_received_on": "2026-11-26",
+    }
+    client = house.client(K)
+    now = words(client.get("/circuits/essai", query_string=query))
+    assert "Voirie courte" not in now.partition("Ce qui se passerait")[2]
+    tried = words(client.get("/circuits/essai", query_string={**query, "circuit": "regles"}))
+    assert (
+        "Circuit « Voirie courte », version 1, par : autres cas des règles de « Facture » (brouillon)"
+        in tried
+    )
+    empty = words(
+        client.get("/circuits/essai", query_string={**query, "circuit": "regles", "f_total_ttc": ""})
+    )
+    assert "La règle 1 dépend de « Montant TTC », qui n’est pas renseigné." in empty
+    publish(house, "invoice")
+    told = words(client.get("/circuits/essai", query_string={**query, "f_total_ttc": "4000"}))
+    assert "par : règle 1 de « Facture » (version 1) : montant TTC atteint 4 000 €." in told
+    drafting.change(house.actor(K), short, 0, [Gesture("remove", "finance")])
+    of_draft = words(client.get("/circuits/essai", query_string={**query, "circuit": f"brouillon:{short}"}))
+    assert "Circuit « Facture, Voirie courte », brouillon." in of_draft
+
+
+def test_a_row_that_is_never_reached_says_who_hides_it_and_real_folders_are_counted(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    for total in ("100.00", "5000.00", "50000.00"):
+        house.an_invoice(total_ttc=total, total_ht=total, total_vat="0.00")
+    far = {"field": "total_ttc", "op": ">=", "value": 10000}
+    write(house, "invoice", (ABOVE, "invoice"), (far, short), otherwise=short)
+    page = words(house.client(K).get(f"{PAGE}/invoice"))
+    assert "Jamais atteinte : la règle 1 prend déjà tous ces dossiers." in page
+    assert "2 dossiers" in page
+    assert "Comptés sur les 3 derniers dossiers envoyés de ce type" in page
+    publishing = words(house.client(K).get(f"{PAGE}/invoice/publier"))
+    assert "Jamais atteinte : la règle 1" in publishing
+    assert "La règle 1 est ajoutée : si montant TTC atteint 4 000 €" in publishing
+    assert "Les autres cas suivent « Voirie courte », et non plus" in publishing
+    rules.change(house.actor(K), "invoice", 1, [Gesture("move", "row_2", 0)])
+    assert "Jamais atteinte" not in words(house.client(K).get(f"{PAGE}/invoice"))
+
+
+def test_a_circuit_that_rules_name_is_not_closed_and_they_are_named(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    write(house, "invoice", (ABOVE, short))
+    with pytest.raises(Refusal, match="circuit-used") as refused:
+        close_circuit(house.actor(K), short, closed=True)
+    assert refused.value.facts["users"] == "brouillon des règles de « Facture »"
+    publish(house, "invoice")
+    with pytest.raises(Refusal, match="circuit-used") as refused:
+        close_circuit(house.actor(K), short, closed=True)
+    assert refused.value.facts["users"] == "règle 1 de « Facture »"
+    assert "Utilisé par : règle 1 de « Facture »." in words(house.client(K).get(f"/circuits/{short}"))
+    write(house, "invoice")
+    publish(house, "invoice")
+    close_circuit(house.actor(K), short, closed=True)
+    with pytest.raises(Refusal, match="rules-unready") as unready:
+        rules.restore(house.actor(K), "invoice", 1, 2)
+    assert "Le circuit « Voirie courte » est fermé" in unready.value.facts["details"]
+
+
+def test_what_no_table_may_say_is_told_by_row_and_not_published(house: House) -> None:
+    opened = named.open_circuit(house.actor(K), "invoice", "Jamais publié", "invoice")
+    wrong = {"field": "total_ttc", "op": ">=", "value": "beaucoup"}
+    contrary = {"all": [ABOVE, {"field": "total_ttc", "op": "<", "value": 10}]}
+    write(house, "invoice", (None, "invoice"), (wrong, ""), (ABOVE, opened), (contrary, "deliberation"))
+    page = words(house.client(K).get(f"{PAGE}/invoice"))
+    for told in (
+        "Règle 1 : Donnez une condition",
+        "Règle 2 : Choisissez le circuit",
+        "Règle 2 : « Montant TTC » n’est pas un montant",
+        "Règle 3 : Le circuit « Jamais publié » n’est pas publié",
+        "Règle 4 : Choisissez le circuit",
+        "Règle 4 : Ces conditions se contredisent",
+    ):
+        assert told in page, told
+    with pytest.raises(Refusal, match="rules-unready"):
+        publish(house, "invoice")
+    assert followed(house, house.an_invoice()) == family("invoice").circuit.label
+    assert house.client(K).get(f"{PAGE}/rien").status_code == 404
+
+
+def press(house: House, gesture: str, at: str = f"{PAGE}/invoice", **typed: Any) -> TestResponse:
+    """Open the page, type in the row that it shows, press a button; the page that follows."""
+    client = house.client(K)
+    page = client.get(at).get_data(as_text=True)
+    data = {**form_of(page), **typed, "gesture": gesture}
+    return client.post(at.partition("?")[0], data=data, follow_redirects=True)
+
+
+def test_rules_are_written_in_the_page_without_a_script_and_two_never_overwrite_one_another(
+    house: House,
+) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    press(house, "add:0")
+    press(house, "addcond", f"{PAGE}/invoice?regle=row_1", circuit=short)
+    press(house, "save", f"{PAGE}/invoice?regle=row_1", cond_field_0="total_ttc")
+    page = press(
+        house,
+        "save",
+        f"{PAGE}/invoice?regle=row_1",
+        cond_op_0=">=",
+        cond_value_0="40 000,00",
+        otherwise="invoice",
+    )
+    assert "Montant TTC atteint 40 000 €" in words(page)
+    press(house, "copy:row_1")
+    press(house, "down:row_1")
+    press(house, "remove:row_2")
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), "invoice")
+    assert draft.definition == {
+        "rows": [
+            {"key": "row_1", "when": {"field": "total_ttc", "op": ">=", "value": 40000}, "circuit": short}
+        ],
+        "otherwise": "invoice",
+    }
+    client = house.client(K)
+    late = {**form_of(client.get(f"{PAGE}/invoice?regle=row_1").get_data(as_text=True)), "gesture": "save"}
+    rules.change(house.actor(K), "invoice", draft.version, [], short)
+    answer = client.post(f"{PAGE}/invoice", data={**late, "circuit": "invoice"})
+    assert answer.status_code == 409
+    assert "Ce n’est pas encore enregistré" in words(answer)
+    answer = client.post(f"{PAGE}/invoice/publier", data={**late, "over": "0"})
+    assert answer.status_code == 409
+    with reading(here(house)) as db:
+        seen = draft_of(db, here(house), "invoice").version
+    data = {"csrf_token": house.csrf(client), "version": str(seen), "over": "0"}
+    assert "La version 1 des règles est publiée" in words(
+        client.post(f"{PAGE}/invoice/publier", data=data, follow_redirects=True)
+    )
+    again_ = client.post(f"{PAGE}/invoice/publier", data=data)
+    assert again_.status_code == 409
+    press(house, "add:0")
+    assert "Le brouillon est abandonné" in words(press(house, "discard"))
+    rules.give_up(house.actor(K), "invoice", 0)
+
+
+def test_a_former_version_is_published_again(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    write(house, "invoice", (ABOVE, short))
+    publish(house, "invoice")
+    write(house, "invoice")
+    publish(house, "invoice")
+    client = house.client(K)
+    page = words(client.get(f"{PAGE}/invoice/versions"))
+    assert "La règle 1 (montant TTC atteint 4 000 €) est retirée." in page
+    data = {"csrf_token": house.csrf(client), "number": "1", "over": "2"}
+    answer = client.post(f"{PAGE}/invoice/versions", data=data, follow_redirects=True)
+    assert "La version 3 est publiée : ce sont les règles de la version 1." in words(answer)
+    assert client.post(f"{PAGE}/invoice/versions", data=data).status_code == 409
+    with reading(here(house)) as db:
+        version = tables.in_force(db, here(house), "invoice")
+    assert version is not None
+    assert (version.number, len(version.table.rows)) == (3, 1)
+
+
+def a_type(house: House, *fields: OwnField) -> str:
+    number = own_types.open_type(house.actor(K), "invoice", "Facture d’énergie")
+    definition = Definition("Facture d’énergie", fields=fields)
+    seen = own_types.draw_up(house.actor(K), number, definition, shown=1)
+    own_types.publish_type(house.actor(K), number, shown=seen)
+    return "facture-d-energie"
+
+
+def test_a_type_follows_the_rules_of_its_family_until_it_has_its_own_and_reads_its_own_fields(
+    house: House,
+) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    long = a_circuit(house, "Deux visas")
+    kind = a_type(
+        house, OwnField("own_batiment", "Bâtiment", "choice", False, (("ecole", "École"), ("port", "Port")))
+    )
+    assert "Circuit habituel" in words(house.client(K).get(PAGE))
+    write(house, "invoice", otherwise=short)
+    publish(house, "invoice")
+    assert "Celles de « Facture »" in words(house.client(K).get(PAGE))
+    software = Software(house, "comptabilite", [Right.CREATE])
+    offered = {one["name"]: one for one in software.get("/families").json["families"]}
+    assert offered[kind]["steps"] == offered["invoice"]["steps"]
+    with reading(here(house)) as db:
+        asked = own_types.offered(db, here(house))[0]
+        desk = min(house.actor(G).desk_ids)
+        folder = imagined(here(house), asked, desk, {"own_batiment": "ecole"})
+        assert route_of(db, folder).name == short
+    write(house, kind, ({"field": "own_batiment", "op": "==", "value": "ecole"}, long))
+    publish(house, kind)
+    with reading(here(house)) as db:
+        route = route_of(db, imagined(here(house), asked, desk, {"own_batiment": "ecole"}))
+        assert (route.name, route.rule and route.rule["words"]) == (long, "bâtiment vaut «\xa0École\xa0»")
+        assert route_of(db, imagined(here(house), asked, desk, {"own_batiment": "port"})).name == short
+        assert route_of(db, imagined(here(house), family("invoice"), desk, {})).name == short
+        row = own_types.currents(db, here(house))[0].row
+    own_types.draw_up(house.actor(K), row.id, Definition("Facture d’énergie"), shown=row.revision)
+    with pytest.raises(Refusal, match="type-ruled") as refused:
+        own_types.publish_type(house.actor(K), row.id, shown=row.revision + 1)
+    assert refused.value.facts["fields"] == "« Bâtiment »"
+
+
+def test_another_commune_has_neither_the_rules_nor_the_circuits(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    write(house, "invoice", (ABOVE, short))
+    publish(house, "invoice")
+    write(house, "invoice", otherwise=short)
+    a_type(house)
+    other = desks.create_collectivity(
+        "200023414", "Autre", department="029", district="1", nature="31", settings={}
+    )
+    with reading(other) as db:
+        assert tables.every(db, other) == {}
+        assert tables.in_force(db, other, "invoice") is None
+        assert rules.drafts(db, other) == {}
+        assert rules.takeable(db, other, family("invoice")).offered == [
+            ("invoice", family("invoice").circuit.label)
+        ]
+        assert rules.versions(db, other, "invoice") == []
+        with pytest.raises(Refusal, match="rules-absent"):
+            draft_of(db, other, "facture-d-energie")

@@ -1,0 +1,223 @@
+"""Which circuit a table of rules gives: borders, disputed values, and what is proven of a row that no folder reaches."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.circuit import Circuit, Quorum, Step, StepKind, Who, WhoKind
+from workflows.condition import AllOf, AnyOf, Condition, Disputed, Test
+from workflows.fields import Field
+from workflows.rule_table import BRANCH, EMITTER, FIELDS, Reach, Row, Table, choose, deposited, reach, weight
+
+FIELDS_OF = {
+    one.key: one
+    for one in (
+        *FIELDS,
+        Field("total", "Montant", "amount", "submit"),
+        Field("count", "Nombre", "integer"),
+        Field("kind", "Nature", "choice", "submit", choices={"a": "A", "b": "B", "c": "C"}),
+        Field("object", "Objet", "text"),
+    )
+}
+PATHS = [("mairie",), ("technique", "mairie"), ("voirie", "technique", "mairie"), ("paye",)]
+
+
+def above(amount: float, circuit: str = "long", key: str = "") -> Row:
+    return Row(key or f"r{amount}", Test("total", ">=", Decimal(str(amount))), circuit)
+
+
+def rules(*rows: Row, otherwise: str = "short") -> Table:
+    return Table(rows, otherwise)
+
+
+def weigh(name: str) -> tuple[int, ...]:
+    return ({"short": 1, "middle": 2, "long": 3}[name],)
+
+
+@pytest.mark.parametrize(
+    ("total", "circuit"),
+    [("3999.99", "short"), ("4000.00", "middle"), ("39999.99", "middle"), ("40000", "long"), (None, "short")],
+)
+def test_the_first_row_that_holds_gives_the_circuit_at_the_very_border(
+    total: str | None, circuit: str
+) -> None:
+    table = rules(above(40000), above(4000, "middle"))
+    assert choose(table, {"total": total}, weigh).circuit == circuit
+
+
+def test_the_desk_that_deposits_and_its_branch_are_facts() -> None:
+    table = rules(
+        Row("one", Test(EMITTER, "==", "voirie"), "long"),
+        Row("two", Test(BRANCH, "==", "technique"), "middle"),
+    )
+    circuits = [choose(table, deposited({}, path), weigh).circuit for path in PATHS]
+    assert circuits == ["short", "middle", "long", "short"]
+    outside = rules(Row("one", Test(BRANCH, "!=", "technique"), "long"))
+    assert [choose(outside, deposited({}, path), weigh).circuit for path in PATHS] == [
+        "long",
+        "short",
+        "short",
+        "long",
+    ]
+
+
+@pytest.mark.parametrize(("stands", "read"), [("3000", "50000"), ("50000", "3000")])
+@pytest.mark.parametrize("downwards", [True, False])
+def test_a_correction_never_takes_the_lighter_circuit(stands: str, read: str, downwards: bool) -> None:
+    """Whichever of the two values was typed, and whether the heavy row comes first or last."""
+    table = (
+        rules(above(4000))
+        if downwards
+        else rules(Row("r", Test("total", "<", Decimal(4000)), "short"), otherwise="long")
+    )
+    chosen = choose(table, Disputed({"total": stands}, {"total": (read,)}), weigh)
+    assert chosen.circuit == "long"
+    assert chosen.against
+
+
+def test_what_is_disputed_and_changes_nothing_is_not_told() -> None:
+    table = rules(above(4000))
+    chosen = choose(table, Disputed({"total": "5000"}, {"total": ("6000",)}), weigh)
+    assert (chosen.circuit, chosen.rank, chosen.against) == ("long", 0, ())
+
+
+def test_too_many_disputes_to_be_tried_take_the_heaviest_of_all() -> None:
+    keys = [f"f{n}" for n in range(12)]
+    table = rules(Row("r", AllOf(tuple(Test(key, "==", "x") for key in keys)), "long"))
+    facts = Disputed(dict.fromkeys(keys, "y"), dict.fromkeys(keys, ("z",)))
+    assert choose(table, facts, weigh).circuit == "long"
+
+
+def circuit(*steps: Step) -> Circuit:
+    return Circuit("c", "C", steps)
+
+
+def visa(key: str, *desks: str, quorum: str | int = "any", when: Condition | None = None) -> Step:
+    who = tuple(Who(WhoKind.DESK, one) for one in desks)
+    return Step(key, key, StepKind.VISA, who, Quorum(quorum), when)
+
+
+def test_a_circuit_that_asks_more_weighs_more() -> None:
+    light = circuit(visa("a", "x"))
+    facts: Mapping[str, Any] = {"total": "10"}
+    for heavier in (
+        circuit(visa("a", "x"), visa("b", "y")),
+        circuit(visa("a", "x", "y", quorum="all")),
+        circuit(visa("a", "x"), Step("s", "S", StepKind.SIGN, (Who(WhoKind.DESK, "m"),))),
+    ):
+        assert weight(heavier, facts) > weight(light, facts)
+    conditional = circuit(visa("a", "x"), visa("b", "y", when=Test("total", ">=", Decimal(4000))))
+    assert weight(conditional, facts) == weight(light, facts)
+    assert weight(conditional, Disputed(facts, {"total": ("5000",)})) > weight(light, facts)
+
+
+def seen(table: Table, rank: int) -> Reach:
+    return reach(table, rank, FIELDS_OF, PATHS)
+
+
+def test_a_row_that_another_hides_names_it() -> None:
+    assert seen(rules(above(4000, key="a"), above(10000, key="b")), 1) == Reach(True, (0,))
+    assert seen(rules(above(10000, key="a"), above(4000, key="b")), 1) == Reach()
+    few = Row("a", Test("kind", "in", ("a", "b")), "long")
+    assert seen(rules(few, Row("b", Test("kind", "==", "b"), "short")), 1) == Reach(True, (0,))
+    assert seen(rules(few, Row("b", Test("kind", "!=", "b"), "short")), 1) == Reach()
+
+
+def test_a_row_that_several_hide_together_names_them() -> None:
+    low, high = Row("a", Test("total", "<", Decimal(100)), "long"), above(100, key="b")
+    assert seen(rules(low, high, Row("c", Test("kind", "==", "a"), "short")), 2) == Reach(True, (0, 1))
+    gap = above(100.01, key="b")
+    assert seen(rules(low, gap, Row("c", Test("kind", "==", "a"), "short")), 2) == Reach()
+
+
+def test_a_row_whose_conditions_exclude_each_other_is_never_reached() -> None:
+    both = AllOf((Test("kind", "==", "a"), Test("kind", "==", "b")))
+    assert seen(rules(Row("a", both, "long")), 0) == Reach(never=True)
+    either = AnyOf((Test("kind", "==", "a"), Test("kind", "==", "b")))
+    assert seen(rules(Row("a", either, "long")), 0) == Reach()
+
+
+def test_a_fact_that_may_be_missing_leaves_a_case() -> None:
+    low, high = (
+        Row("a", Test("count", "<", Decimal(5)), "long"),
+        Row("b", Test("count", ">=", Decimal(5)), "long"),
+    )
+    assert seen(rules(low, high, above(0, "short", "c")), 2) == Reach()
+    words = Row("a", Test("object", "present"), "long")
+    assert seen(rules(words, Row("b", Test("object", "starts_with", "Rue"), "short")), 1) == Reach(True, (0,))
+    begun = Row("a", Test("object", "starts_with", "Ru"), "long")
+    assert seen(rules(begun, Row("b", Test("object", "==", "Rue"), "short")), 1) == Reach(True, (0,))
+    assert seen(rules(begun, Row("b", Test("object", "!=", "Rue"), "short")), 1) == Reach()
+
+
+def test_a_desk_under_a_branch_is_hidden_by_it_and_a_branch_not_by_all_its_desks_of_today() -> None:
+    branch = Row("a", Test(BRANCH, "==", "technique"), "long")
+    desk = Row("b", Test(EMITTER, "==", "voirie"), "short")
+    assert seen(rules(branch, desk), 1) == Reach(True, (0,))
+    assert seen(rules(desk, branch), 1) == Reach()
+    every = Row("a", Test(EMITTER, "in", ("technique", "voirie")), "long")
+    assert seen(rules(every, Row("b", Test(BRANCH, "==", "technique"), "short")), 1) == Reach()
+
+
+def test_what_is_too_wide_or_unknown_is_not_judged() -> None:
+    assert not seen(rules(Row("a", Test("gone", "==", "x"), "long")), 0).judged
+    wide = AnyOf(tuple(Test("total", "==", Decimal(n)) for n in range(20)))
+    more = AnyOf(tuple(Test("object", "==", str(n)) for n in range(20)))
+    days = AnyOf(tuple(Test("count", "==", Decimal(n)) for n in range(20)))
+    assert not seen(rules(Row("a", AllOf((wide, more, days)), "long")), 0).judged
+
+
+_tests = st.one_of(
+    st.builds(
+        Test,
+        st.just("total"),
+        st.sampled_from([">=", ">", "<", "<=", "==", "!="]),
+        st.sampled_from([Decimal(0), Decimal(10), Decimal("10.01"), Decimal(40)]),
+    ),
+    st.builds(Test, st.just("kind"), st.sampled_from(["==", "!="]), st.sampled_from("abc")),
+    st.builds(Test, st.just(EMITTER), st.sampled_from(["==", "!="]), st.sampled_from(["voirie", "paye"])),
+    st.builds(Test, st.just(BRANCH), st.sampled_from(["==", "!="]), st.sampled_from(["mairie", "technique"])),
+)
+_conditions = st.one_of(
+    _tests,
+    st.lists(_tests, min_size=2, max_size=3).map(lambda several: AllOf(tuple(several))),
+    st.lists(_tests, min_size=2, max_size=3).map(lambda several: AnyOf(tuple(several))),
+)
+_tables = st.lists(_conditions, min_size=1, max_size=4).map(
+    lambda several: Table(
+        tuple(Row(f"r{n}", one, ("short", "middle", "long")[n % 3]) for n, one in enumerate(several)), "short"
+    )
+)
+_cases = st.tuples(
+    st.decimals(min_value=-5, max_value=50, places=2), st.sampled_from("abc"), st.sampled_from(PATHS)
+)
+
+
+@given(table=_tables, cases=st.lists(_cases, min_size=1, max_size=20))
+def test_no_folder_takes_a_row_that_is_said_never_to_be_reached(
+    table: Table, cases: list[tuple[Decimal, str, tuple[str, ...]]]
+) -> None:
+    unreached = {rank for rank in range(len(table.rows)) if seen(table, rank).never}
+    for total, kind, path in cases:
+        facts = deposited({"total": str(total), "kind": kind}, path)
+        chosen = choose(table, facts, weigh)
+        assert chosen.rank == table.first(facts)
+        assert chosen.rank not in unreached
+
+
+@given(table=_tables, stands=_cases, read=st.decimals(min_value=-5, max_value=50, places=2))
+def test_what_is_disputed_never_weighs_less_than_either_value_alone(
+    table: Table, stands: tuple[Decimal, str, tuple[str, ...]], read: Decimal
+) -> None:
+    total, kind, path = stands
+    both = Disputed({"total": str(total), "kind": kind}, {"total": (str(read),)})
+    chosen = choose(table, deposited(both, path), weigh).circuit
+    alone = [
+        choose(table, deposited({"total": str(one), "kind": kind}, path), weigh).circuit
+        for one in (total, read)
+    ]
+    assert weigh(chosen) == max(map(weigh, alone))
