@@ -51,8 +51,13 @@ def _of_any_database(item: pytest.Item) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--database sqlite`: each test on this one alone, for who looks at a change (`make test-slice`); all are asked of both."""
-    parser.addoption("--database", choices=DATABASES, help="run each test on this database alone")
+    """`--database sqlite`: each test on this one alone, for who looks at a change (`make test-slice`).
+
+    `--database both`: each test on each, those that are `in_turn` too.
+    """
+    parser.addoption(
+        "--database", choices=(*DATABASES, "both"), help="run each test on this database alone, or on both"
+    )
 
 
 def _alone(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -87,7 +92,9 @@ def _in_turn(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`pytest -k TRA_01` finds the tests marked with a rule of law, as it finds those that bear it in their name."""
-    (_alone if config.getoption("database", None) else _in_turn)(config, items)
+    wanted = config.getoption("database", None)
+    if wanted != "both":
+        (_alone if wanted else _in_turn)(config, items)
     items.sort(key=lambda item: LONG.index(room) if (room := item.path.parent.name) in LONG else len(LONG))
     for item in items:
         for mark in item.iter_markers("law"):

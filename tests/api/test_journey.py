@@ -15,6 +15,8 @@ from tests.api.software import FACTS, Software
 from tests.builders.house import ACT, INVOICE, House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def accounting(house: House) -> Software:
@@ -247,6 +249,7 @@ def test_the_same_key_makes_one_folder_and_never_serves_for_another(
     assert neighbour.deposit(key="commande-17").json["id"] != first.json["id"]
 
 
+@pytest.mark.both_databases
 def test_two_deposits_at_once_with_the_same_key_make_one_folder(accounting: Software) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: accounting.deposit(key="commande-18"), range(4)))

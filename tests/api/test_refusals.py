@@ -10,6 +10,8 @@ from tests.api.software import FACTS, Software
 from tests.builders.house import INVOICE, House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 ROUTES = (
     ("GET", "/me"),
     ("GET", "/families"),

@@ -18,6 +18,8 @@ from tests.builders.mandates import of_mayor, record
 from tests.journeys.test_paper import incoming, state, statement
 from tests.legality.test_acts import text_of
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR = "a.kervadec"
 
 

@@ -20,6 +20,8 @@ from app.trust import authorities
 from app.verification.readers.pes.proof import read_pes
 from tests.builders.house import ASSETS, FLOW, House
 
+pytestmark = pytest.mark.in_turn
+
 SIREN = "212909998"
 TWO = """
 key: other

@@ -21,6 +21,8 @@ from app.transmission.models import Transmission
 from tests.builders.house import ACT, House
 from tests.journeys.test_seal import CIRCUIT
 
+pytestmark = pytest.mark.in_turn
+
 REGISTER = "Registre des délibérations, secrétariat général"
 SCAN = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"  # other bytes than the act's
 

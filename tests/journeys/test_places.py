@@ -19,6 +19,8 @@ from tests.builders.house import ACT
 from tests.journeys.test_seal import CIRCUIT
 from workflows.family import SignaturePlace, family
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR, SECRETARY = ("signatures", "desk:maire"), "signatures"
 HERE, THERE = Box(0, 60, 500, 250, 562), Box(1, 300, 100, 490, 162)
 

@@ -34,6 +34,8 @@ from workflows.deadlines import appeal_until, online_until, referral_until
 from workflows.family import family
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 CANCELLATIONS = family(cancelling.FAMILY).circuit
 MOTIVE = "Mauvaise version de l’annexe transmise."
 
@@ -160,6 +162,7 @@ def test_a_cancellation_that_only_visas_would_let_go_does_not_go(house: House):
     assert house.folder(request).place == "recalled"
 
 
+@pytest.mark.both_databases
 def test_of_two_cancellations_asked_at_once_one_is_made(house: House, monkeypatch: pytest.MonkeyPatch):
     act, clerk, sheet = house.a_deliberation(at="publication"), house.actor("k.morizur"), cancelling.sheet
     made: list[int] = []

@@ -26,6 +26,8 @@ from tests.builders.house import House
 from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk, write
 from workflows.deadlines import two_months_after
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.mark.parametrize(
     ("code", "timed", "receipt", "label"),

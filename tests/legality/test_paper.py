@@ -20,6 +20,8 @@ from app.transmission.models import Receipt, Transmission
 from tests.builders.house import House
 from tests.legality.town import LETTER, page
 
+pytestmark = pytest.mark.in_turn
+
 ORDER = "arrêté préfectoral n° 2026-41"
 
 

@@ -23,6 +23,8 @@ from tests.builders.s2low import Face, a_face
 from tests.legality.town import fetch, letters, page
 from workflows.deadlines import two_months_after
 
+pytestmark = pytest.mark.in_turn
+
 STEP, WEEK = timedelta(hours=12), 14
 
 

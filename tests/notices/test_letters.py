@@ -18,6 +18,8 @@ from tests.builders.house import House
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 SUBJECTS = {
     "your_turn": r"Paraphe : 1 dossier vous attend(, (à (viser|signer|publier|archiver) .+|\d+ jours? de retard pour .+))?",
     "refused": r"Paraphe : 1 dossier est rejeté",

@@ -20,6 +20,8 @@ from tests.cluster import free_port
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 NOLWENN, TIFENN, RONAN = (
     f"{one}@kerlann-sur-mer.example" for one in ("n.abgrallec", "t.lescoat", "r.pellenec")
 )

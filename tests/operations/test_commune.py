@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from app.core import db
@@ -14,6 +15,8 @@ from app.signing.models import Certificate
 from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
 
 ADMIN, MAYOR = "k.morizur", "a.kervadec"
 PAGE = "/administration/mise-en-service"

@@ -21,6 +21,8 @@ from tests.batches.test_signatures import Page, to_sign
 from tests.batches.town import Hand, items
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 A = "a.kervadec"
 
 

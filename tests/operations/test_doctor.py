@@ -19,6 +19,8 @@ from tests.builders.process import ask, environment
 from tests.builders.softhsm import MODULE, PIN, Token
 from tests.cluster import free_port
 
+pytestmark = pytest.mark.in_turn
+
 CHECKS = (
     "base de données",
     "migrations",

@@ -30,6 +30,8 @@ from workflows.family import families
 from workflows.own_types import Definition, faults, joined
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, G, A, N = "k.morizur", "g.trehorel", "a.kervadec", "n.abgrallec"
 PAGE = "/administration/types"
 RECEIVED = {"received_on": (today() - timedelta(days=3)).isoformat(), "proof_of_service": "technique"}

@@ -13,6 +13,8 @@ from app.people import desks
 from tests.builders.house import House
 from tests.cluster import free_port
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(autouse=True)
 def _worker_lives(house: House) -> None:

@@ -16,6 +16,8 @@ from tests.builders.house import House
 from tests.operations.test_people_and_desks import ENORA as INVITED
 from tests.operations.test_people_and_desks import PEOPLE, K, desk, letters, rights, user, words
 
+pytestmark = pytest.mark.in_turn
+
 HEAD = "Prénom;Nom;Courriel;Identifiant;Qualité;Bureau;Droits"
 ENORA = "Enora;Quéméner;e.quemener@kerlann-sur-mer.example;e.quemener;Chargée d’accueil;Direction des finances;viser, déposer"
 IWAN = "Iwan;Le Goff;i.legoff@kerlann-sur-mer.example;;Agent comptable;;"

@@ -31,6 +31,8 @@ from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.signing.test_enrolment import offer, send
 
+pytestmark = pytest.mark.in_turn
+
 OTHER = ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf"
 A, K, G = "a.kervadec", "k.morizur", "g.trehorel"
 CODES_PAGE = "/compte/protection/secours"
@@ -581,6 +583,7 @@ def test_the_page_of_logins_says_who_administers_who_is_bound_and_who_may_confir
     assert (late.status_code, lines("factor.reset")) == (409, [])  # nothing was left to take off
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_enrolled_after_a_reset_by_two_signs_at_once(house: House) -> None:
     first = bound(house)

@@ -8,6 +8,8 @@ from app.people import desks
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 
+pytestmark = pytest.mark.in_turn
+
 PASSWORD = "kerlann-demo-2026"
 
 

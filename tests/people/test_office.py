@@ -28,6 +28,8 @@ from tests.builders.mandates import (
 )
 from workflows.mandates import Kind
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/mandats"
 DAY = timedelta(days=1)
 

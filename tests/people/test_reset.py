@@ -18,6 +18,8 @@ from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 
+pytestmark = pytest.mark.in_turn
+
 LOGIN, ADDRESS, NEW = "r.pellenec", "r.pellenec@kerlann-sur-mer.example", "une phrase nouvelle"
 
 

@@ -24,6 +24,8 @@ from app.people.models import Collectivity, LoginSession
 from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 
+pytestmark = pytest.mark.in_turn
+
 LOGIN = "a.kervadec"
 
 
@@ -108,6 +110,7 @@ def test_logging_out_closes_the_session_on_the_server_and_not_only_the_cookie(ho
     assert not inside(client)
 
 
+@pytest.mark.both_databases
 def test_a_proof_of_who_is_there_leaves_the_copy_of_a_thief_unproven(house: House) -> None:
     """ASVS 7.2.4: a new token at each proof; pictures and tabs under way with the former one are still answered."""
     client, doors = enter(house)[0], house.app.session_interface

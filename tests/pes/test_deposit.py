@@ -25,6 +25,8 @@ from tests.builders.flows import NAME, edited, long_flow, renamed
 from tests.builders.house import FLOW, House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 
 def refused(house: House, path: Path) -> Refusal:
     with pytest.raises(Refusal) as caught:

@@ -11,6 +11,8 @@ from app.pes.models import FlowIndex
 from tests.batches.town import Hand
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR = "a.kervadec"
 EXPENSES = (
     "Vous ordonnancez ces dépenses : votre signature des 2 bordereaux de mandats certifie le service fait de chaque dépense "

@@ -26,6 +26,8 @@ from tests.builders import s2low
 from tests.builders.house import FLOW, House
 from tests.builders.s2low import Face, a_face
 
+pytestmark = pytest.mark.in_turn
+
 RETURN = (FLOW.parent / "kerlann_retour.xml").read_bytes()
 LIST = "/tresorerie/retours"
 _rounds = count(1)

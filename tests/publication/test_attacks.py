@@ -14,6 +14,8 @@ from app.publication.models import PublicFile
 from tests.builders.house import House
 from tests.publication.town import act_of, address, page, visitor
 
+pytestmark = pytest.mark.in_turn
+
 HERE = "/actes/kerlann-sur-mer"
 
 

@@ -22,6 +22,8 @@ from app.publication.site import acts
 from tests.builders.house import ACT, House
 from tests.publication.town import act_of, address, page, visitor
 
+pytestmark = pytest.mark.in_turn
+
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 

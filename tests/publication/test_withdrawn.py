@@ -16,6 +16,8 @@ from tests.builders.house import House
 from tests.publication.town import act_of, address, mask, page, visitor
 from workflows.deadlines import online_until
 
+pytestmark = pytest.mark.in_turn
+
 WHY = "Ordonnance du tribunal administratif du 3 mars."
 
 

@@ -27,6 +27,8 @@ from tests.rights.scene import (
 )
 from tests.rights.table import ROUTES, TABLE, A, B, G, R
 
+pytestmark = pytest.mark.in_turn
+
 TOKENLESS = (None, "closed", "not-a-token", "")
 
 

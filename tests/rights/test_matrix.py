@@ -46,6 +46,8 @@ from tests.rights.table import (
     granted,
 )
 
+pytestmark = pytest.mark.in_turn
+
 PLACES = {"half_signed": "signatures"}
 
 

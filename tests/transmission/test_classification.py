@@ -10,6 +10,8 @@ from app.core.refusals import Refusal
 from tests.builders.house import House
 from tests.transmission.test_preflight import CLASSIFICATION, CLERK, MAYOR, draft, publish
 
+pytestmark = pytest.mark.in_turn
+
 SIREN = "212909998"
 
 

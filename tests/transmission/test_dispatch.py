@@ -24,6 +24,8 @@ from app.transmission.ports import Answer, AnswerKind
 from tests.builders.house import House
 from tests.mailserver import MailServer
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "app" / "channels" / "actes" / "schemas" / "2018" / "actesv1_1.xsd"
 

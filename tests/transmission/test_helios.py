@@ -29,6 +29,8 @@ from tests.channels.parcels import FLOW_NAME
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 
 def world(house: House) -> Path:
     return Path(house.settings.helios_folder or "")

@@ -30,6 +30,8 @@ from tests.legality.town import a_letter, fetch, page, typed, write
 from tests.transmission.test_dispatch import receipts, state, the_system, transmission
 from workflows.family import Problem
 
+pytestmark = pytest.mark.in_turn
+
 CLERK, MAYOR = "k.morizur", "a.kervadec"
 TO_COME = "2199-12-31"  # no day that midnight may reach while the tests run
 CLASSIFICATION = Path("app/channels/actes/data/classification-2019-04-18.xml")
