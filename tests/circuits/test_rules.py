@@ -30,6 +30,7 @@ from app.folders.route import route_of
 from app.journal.models import JournalEntry
 from app.operations.circuits.rehearsing import taken
 from app.people import desks
+from app.people.models import Desk
 from app.transmission.settings import names as channels
 from tests.api.software import Software
 from tests.builders.house import House
@@ -439,9 +440,9 @@ def test_a_former_version_is_published_again(house: House) -> None:
     assert (version.number, len(version.table.rows)) == (3, 1)
 
 
-def a_type(house: House, *fields: OwnField) -> str:
+def a_type(house: House, *fields: OwnField, deposited_by: tuple[str, ...] = ()) -> str:
     number = own_types.open_type(house.actor(K), "invoice", "Facture d’énergie")
-    definition = Definition("Facture d’énergie", fields=fields)
+    definition = Definition("Facture d’énergie", fields=fields, deposited_by=deposited_by)
     seen = own_types.draw_up(house.actor(K), number, definition, shown=1)
     own_types.publish_type(house.actor(K), number, shown=seen)
     return "facture-d-energie"
@@ -479,6 +480,24 @@ def test_a_type_follows_the_rules_of_its_family_until_it_has_its_own_and_reads_i
     with pytest.raises(Refusal, match="type-ruled") as refused:
         own_types.publish_type(house.actor(K), row.id, shown=row.revision + 1)
     assert refused.value.facts["fields"] == "« Bâtiment »"
+
+
+def test_a_type_is_rehearsed_from_the_desks_that_deposit_it_alone(house: House) -> None:
+    kind = a_type(house, deposited_by=("comptabilite",))
+    client = house.client(K)
+    offered = {
+        name: set(
+            re.findall(r"<option value=\"(\d+)\"", page.partition('id="bureau"')[2].partition("</select>")[0])
+        )
+        for name in ("invoice", kind)
+        for page in [client.get("/circuits/essai", query_string={"type": name}).get_data(as_text=True)]
+    }
+    with reading(here(house)) as db:
+        desk = db.scalars(
+            sa.select(Desk.id).where(Desk.collectivity_id == here(house), Desk.key == "comptabilite")
+        ).one()
+    assert offered[kind] == {str(desk)}
+    assert offered[kind] < offered["invoice"]
 
 
 def test_another_commune_has_neither_the_rules_nor_the_circuits(house: House) -> None:

@@ -340,7 +340,8 @@ def rehearse() -> str:
         emitters = [
             (str(one.id), one.name)
             for key, one in desks.items()
-            if one.may(Right.CREATE) and (not family.restricted or key in family.restricted_to)
+            if one.may(Right.CREATE)
+            and all(key in only for only in filter(None, (family.restricted_to, family.deposited_by)))
         ]
         chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
