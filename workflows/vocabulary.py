@@ -123,6 +123,7 @@ class Right(Worded):
     ACT = "act", "Viser, publier et rejeter"
     SIGN = "sign", "Signer"
     ARCHIVE = "archive", "Archiver"
+    REROUTE = "reroute", "Modifier les étapes à venir"
     ADMINISTER = "administer", "Administrer"
 
 

@@ -203,6 +203,7 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: C
         CircuitVersion.collectivity_id == actor.collectivity_id,
         CircuitVersion.family == name,
         CircuitVersion.number == number,
+        CircuitVersion.number > 0,
     )
     version_id = db.scalar(query)
     if version_id is None:

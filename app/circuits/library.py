@@ -100,7 +100,11 @@ def current(db: Db, collectivity_id: int, name: str) -> CircuitVersion | None:
     """The version in force of the circuit of this name; None of a default one as long as it is the family's own."""
     query = (
         sa.select(CircuitVersion)
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name)
+        .where(
+            CircuitVersion.collectivity_id == collectivity_id,
+            CircuitVersion.family == name,
+            CircuitVersion.number > 0,
+        )
         .order_by(CircuitVersion.number.desc())
         .limit(1)
     )
@@ -111,7 +115,7 @@ def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
     """The last version of each circuit that has one here, by its name; one statement."""
     numbers = (
         sa.select(sa.func.max(CircuitVersion.number))
-        .where(CircuitVersion.collectivity_id == collectivity_id)
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number > 0)
         .group_by(CircuitVersion.family)
     )
     every = sa.select(CircuitVersion).where(
@@ -199,11 +203,25 @@ def write_version(db: Db, actor: Actor, name: str, circuit: Circuit, *, again: i
     return version.number
 
 
+def of_folder(db: Db, base_id: int, change_id: int, circuit: Circuit, who: str) -> int:
+    """Write the version that one folder alone follows from its change of this number on; the number of its row.
+
+    It bears the name of the circuit whose version of the row `base_id` the folder began with. The circuit was judged by
+    the caller; the versions of the collectivity and their numbers are not touched.
+    """
+    base = db.get_one(CircuitVersion, base_id)
+    return _write(db, base.collectivity_id, base.family, -change_id, circuit, who).id
+
+
 def versions(db: Db, collectivity_id: int, name: str) -> list[CircuitVersion]:
     """Every version of a circuit of a collectivity, the last first."""
     query = (
         sa.select(CircuitVersion)
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name)
+        .where(
+            CircuitVersion.collectivity_id == collectivity_id,
+            CircuitVersion.family == name,
+            CircuitVersion.number > 0,
+        )
         .order_by(CircuitVersion.number.desc())
     )
     return list(db.scalars(query))

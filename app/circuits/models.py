@@ -14,6 +14,8 @@ class CircuitVersion(Base, Tenanted):
 
     `family` is the name of the circuit (`library.circuit_name`): that of the family for its default one,
     « invoice.voirie-courte » for one that the collectivity has named.
+    `number` counts from 1; below zero it is that of a version which one folder alone follows, its coming steps having been
+    changed (`folders.models.CircuitChange`): no other folder ever takes it.
     """
 
     __tablename__ = "circuit_version"

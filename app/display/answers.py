@@ -23,8 +23,9 @@ from app.folders.effect import effect_of
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
+from app.folders.rerouting import may_reroute
 from app.folders.route import rule_words, usual
-from app.folders.rows import every_version, publication_of
+from app.folders.rows import changes_of_round, every_version, publication_of
 from app.folders.sending import find_problems
 from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
 from app.journal.models import JournalEntry
@@ -120,6 +121,10 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "effect": worth.inside if worth else None,
         "actions": _actions(folder, actor, seen.here),
         "steps": steps,
+        "step_changes": [
+            {"at": one.changed_at, "who": one.changed_by, "changes": one.words, "reason": one.reason}
+            for one in changes_of_round(db, folder)
+        ],
         "documents": _documents(db, folder, offered),
         "types": None
         if offered is None
@@ -170,7 +175,12 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
     editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(Right.CREATE)
     lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
-    return [*(("change", "start") if editable else ()), *(VERBS[one] for one in lawful if one in VERBS)]
+    ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder)
+    return [
+        *(("change", "start") if editable else ()),
+        *(VERBS[one] for one in lawful if one in VERBS),
+        *(("reroute",) if ahead else ()),
+    ]
 
 
 def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:

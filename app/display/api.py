@@ -18,7 +18,7 @@ from app.display import answers, queues
 from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.portrait import current_present
-from app.folders import decide, deposit, sending
+from app.folders import decide, deposit, rerouting, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         JournalQuery,
         Key,
         Reject,
+        Reroute,
         TrayQuery,
         Version,
     )
@@ -246,6 +247,27 @@ def approve(folder_id: int, json: "Approve") -> Json:
 def reject(folder_id: int, json: "Reject") -> Json:
     """Refuse."""
     decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
+    return _folder(folder_id)
+
+
+@routes.post(f"{FOLDER}/steps")
+@guard("reroute")
+@describe(
+    "Modifier les étapes à venir d’un dossier en circuit\nPour ce dossier seulement, depuis le bureau qui l’a déposé. Ce que la "
+    "loi impose ne se retire pas, et rien n’est changé si une étape n’aboutissait plus.",
+    gives="FolderShown",
+    json="Reroute",
+    refuses=(409,),
+    example={
+        **VERSION,
+        "reason": "Le tonnage facturé dépasse le marché.",
+        "changes": [{"kind": "add", "after": "finance", "desk": "direction", "days": 2}],
+    },
+)
+def reroute(folder_id: int, json: "Reroute") -> Json:
+    """Change the coming steps."""
+    changes = [rerouting.Change(**one.model_dump()) for one in json.changes]
+    rerouting.reroute(g.actor, folder_id, version=json.version, changes=changes, reason=json.reason)
     return _folder(folder_id)
 
 

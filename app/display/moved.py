@@ -19,6 +19,7 @@ _LOST = {
     "folders.publish": "Ni publication ni notification n’ont été enregistrées.",
     "folders.recall": "Le dossier n’a pas été repris.",
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
+    "folders.coming": "Vos changements n’ont pas été appliqués.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
 _NOT_TYPED = frozenset({"csrf_token", "version", "action", "published_on", "means"})

@@ -41,12 +41,13 @@ from app.folders.documents import FIXED
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import EMITTERS, Present, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.rerouting import may_reroute
 from app.folders.rows import every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
 from app.folders.sockets import Caution, obstacles, plugged, returned_as, told_by_page, untold
 from app.people.actor import Actor
-from workflows.circuit import StepKind
+from workflows.circuit import Phase, StepKind
 from workflows.engine import choices
 from workflows.vocabulary import Action, Origin, Right, Role
 
@@ -405,6 +406,8 @@ def context(
         "pager": _pager(where),
         "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
         "circuit_line": timeline.circuit_line(db, folder),
+        "rerouted": timeline.rerouted(db, folder),
+        "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),
         "details": timeline.details(db, folder),
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),

@@ -130,6 +130,38 @@ class Reject(Version):
     reason: str = told("Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000)
 
 
+class StepChange(Taken):
+    """One change of the coming steps."""
+
+    kind: Literal["add", "replace", "remove"] = told(
+        "add : un visa ajouté après une étape ; replace : un bureau à la place de qui est attendu ; remove : une étape retirée.",
+        "add",
+    )
+    step: str = told("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)
+    after: str = told("L’étape que suit celle qui est ajoutée.", "service_done", default="", max_length=40)
+    instead: str = told(
+        "Qui est remplacé : `desk:` puis la clé d’un bureau, `chosen:` ou `role:` puis celle d’un champ, `superior:` et un rang.",
+        "desk:finances",
+        default="",
+        max_length=80,
+    )
+    desk: str = told("Le bureau qui vient, par sa clé.", "direction", default="", max_length=80)
+    label: str = told("Le nom de l’étape ajoutée ; fait du bureau s’il est vide.", default="", max_length=80)
+    days: int | None = told("Son délai en jours ouvrés.", 2, default=None, ge=1, le=365)
+
+
+class Reroute(Version):
+    """Other coming steps for one running folder."""
+
+    changes: list[StepChange] = told("Les changements, dans l’ordre.", min_length=1, max_length=30)
+    reason: str = told(
+        "Motif, lu par le déposant, porté au journal et sur le bordereau.",
+        "Le tonnage facturé dépasse le marché.",
+        min_length=1,
+        max_length=2000,
+    )
+
+
 class Change(Version):
     """What is typed in a draft; what is not named stays."""
 

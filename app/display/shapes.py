@@ -93,7 +93,7 @@ class Me(Given):
     application: str = told("Nom de l’application.", "Logiciel de finances")
     collectivity: str = told("Collectivité.", "Ville-sur-Mer")
     desk: Desk = told("Le bureau pour lequel elle agit.")
-    rights: list[str] = told("Ses droits à ce bureau : create, act, sign, archive.")
+    rights: list[str] = told("Ses droits à ce bureau : create, act, sign, archive, reroute.")
     token_ends_on: date | None = told(
         "Dernier jour du jeton ; null s’il a été donné avant qu’ils en aient un.", "2027-11-28"
     )
@@ -339,6 +339,15 @@ class DateShown(Given):
     )
 
 
+class StepChanged(Given):
+    """The coming steps were changed for this folder alone."""
+
+    at: Moment = told("Quand.")
+    who: str = told("Par qui.", "Solenn Rivoal")
+    changes: list[str] = told("Ce qui change, en clair.")
+    reason: str = told("Motif.", "Le tonnage facturé dépasse le marché.")
+
+
 class FolderShown(Line):
     """A folder, as whoever may read it sees it."""
 
@@ -371,9 +380,12 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = told(
-        "Ce que cette application peut faire maintenant : change, start, approve, reject."
+        "Ce que cette application peut faire maintenant : change, start, approve, reject, reroute."
     )
     steps: list[StepShown] = told("Son circuit.")
+    step_changes: list[StepChanged] = told(
+        "Les changements de ses étapes à venir depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."
+    )
     documents: list[DocumentShown] = told("Ses pièces.")
     types: list[Choice] | None = told(
         "Les types qu’une pièce de cet acte peut avoir, selon sa nature ; nul pour un autre dossier."

@@ -26,6 +26,7 @@ def slip(db: Db, folder: Folder) -> dict[str, Any]:
         "ruled": ruled_in_words(folder),
         "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
         "circuit_line": timeline.circuit_line(db, folder),
+        "rerouted": timeline.rerouted(db, folder),
         "documents": page.documents(db, folder, None),
         "now": now(),
     }

@@ -15,7 +15,7 @@ from app.circuits.library import circuit_of, family_of
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
-from app.core.french import depuis, euros, instant, instant_preuve, jour
+from app.core.french import depuis, euros, instant, instant_preuve, jour, spaces
 from app.core.grammar import plural
 from app.core.questions import ask
 from app.core.refusals import Refusal
@@ -41,7 +41,14 @@ from app.folders.models import Folder, StepRun
 from app.folders.move import Present
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.route import dispute_words, route_of, rule_words
-from app.folders.rows import RECIPIENTS, RUNS, posted, publication_of, runs_of_round
+from app.folders.rows import (
+    RECIPIENTS,
+    RUNS,
+    changes_of_round,
+    posted,
+    publication_of,
+    runs_of_round,
+)
 from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
@@ -214,13 +221,36 @@ def circuit_line(db: Db, folder: Folder) -> str:
     version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
     if version is None:
         return ""
+    own = ""
+    for change in changes_of_round(db, folder):
+        if change.after_id == version.id:
+            version, own = db.get_one(CircuitVersion, change.base_id), ", étapes modifiées pour ce dossier"
+            break
     back = f" Rejet : retour à {folder.depositor_name}." if folder.phase == Phase.RUNNING else ""
     rule = (
         f" Choisi par : {rule_words(folder.rule)}. {dispute_words(folder.rule)}".rstrip()
         if folder.rule
         else ""
     )
-    return f"Circuit « {version.label} », version {version.number}.{rule}{back}"
+    return f"Circuit « {version.label} », version {version.number}{own}.{rule}{back}"
+
+
+@dataclass(frozen=True)
+class Rerouted:
+    """A change of the coming steps, as it was made: who, when, what in words, why."""
+
+    who: str
+    at: str
+    words: Sequence[str]
+    reason: str
+
+
+def rerouted(db: Db, folder: Folder) -> list[Rerouted]:
+    """The changes made to the coming steps since the folder was last sent, in order."""
+    return [
+        Rerouted(one.changed_by, instant(one.changed_at), [spaces(word) for word in one.words], one.reason)
+        for one in changes_of_round(db, folder)
+    ]
 
 
 def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
@@ -302,6 +332,7 @@ SUBJECTS = {
     "unread_answer": "Réponse illisible",
     "late_anomaly": "Anomalie après l’accusé",
     "letter_arrived": "Courrier de la préfecture",
+    "steps_changed": "Étapes modifiées",
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }

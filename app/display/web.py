@@ -24,7 +24,8 @@ from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import (
-    drafting,  # noqa: F401 - its routes join the blueprint
+    coming,  # noqa: F401 - its routes join the blueprint
+    drafting,  # noqa: F401
     following,
     home,
     moved,

@@ -226,6 +226,33 @@ class StepRun(Base, Tenanted):
     comment: Mapped[str | None]
 
 
+class CircuitChange(Base, Tenanted):
+    """The coming steps of one running folder were changed: which version it followed, which of its own it follows since.
+
+    `base_id` is the version of the collectivity that the first of its changes began from. `place` is the step where the
+    folder stood, `words` each change in French as it was told that day.
+    """
+
+    __tablename__ = "circuit_change"
+    __table_args__ = (
+        sa.Index("ix_circuit_change_folder_id", "folder_id", "id"),
+        sa.Index("ix_circuit_change_after_id", "after_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    round: Mapped[int]
+    place: Mapped[str]
+    base_id: Mapped[int] = mapped_column(sa.ForeignKey("circuit_version.id"))
+    before_id: Mapped[int] = mapped_column(sa.ForeignKey("circuit_version.id"))
+    after_id: Mapped[int | None] = mapped_column(sa.ForeignKey("circuit_version.id"))
+    words: Mapped[list[Any]]
+    reason: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    changed_by_id: Mapped[int | None]
+
+
 class Reading(Base):
     """A person has opened a folder: the first time is in the journal, and the list stops showing it as new."""
 

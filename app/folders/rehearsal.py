@@ -1,15 +1,21 @@
-"""A folder’s way before it is sent: its steps, who would be asked, by when; by the real run’s functions, nothing written."""
+"""A folder’s way before it is sent, or what is left of it: its steps, who would be asked, by when.
+
+By the functions of the real run, and nothing is written.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from app.core.clock import PARIS
 from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
 from app.folders.facts import due_of, fill
 from app.folders.models import Folder
 from app.folders.move import entering
+from app.folders.publicity import signed_on
+from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of
 from workflows.circuit import DRAFT, Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
@@ -103,12 +109,34 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
     in no session.
     """
     folder.due_on = _due(folder, day)
-    stages: list[Stage] = []
-    signed: date | None = None
     try:
         moved = advance(circuit, Standing(DRAFT, folder.facts), Action.SUBMIT)
     except Refusal as refusal:
         return Rehearsal((), day, folder.due_on, refusal)
+    stages, ends = _walk(db, folder, circuit, moved, day, None)
+    return Rehearsal(stages, ends, folder.due_on)
+
+
+def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
+    """What is left of the way of a running folder by this circuit, after the step where it stands; nothing is written.
+
+    That step is taken to end when its days do, or on this day where they are over or it has none.
+    """
+    step = circuit.step(folder.place)
+    entered = [run.entered_at for run in runs_of_round(db, folder) if run.state == "active"]
+    if step.days and entered:
+        day = max(day, due_on(min(entered).astimezone(PARIS).date(), step.days))
+    signed = day if step.kind in {StepKind.SIGN, StepKind.SEAL} else signed_on(db, folder)
+    moved = _passed(circuit, folder, Stage(step, day, day, folder.due_on))
+    stages, ends = _walk(db, folder, circuit, moved, day, signed)
+    return Rehearsal(stages, ends, folder.due_on)
+
+
+def _walk(
+    db: Db, folder: Folder, circuit: Circuit, moved: Moved, day: date, signed: date | None
+) -> tuple[tuple[Stage, ...], date]:
+    """The stages from a move on, and the day on which the last one ends."""
+    stages: list[Stage] = []
     while moved.phase is Phase.RUNNING:
         stage = _stage(db, folder, circuit.step(moved.entered), day, signed)
         stages.append(stage)
@@ -116,7 +144,7 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
         if stage.step.kind in {StepKind.SIGN, StepKind.SEAL}:
             signed = day
         moved = _passed(circuit, folder, stage)
-    return Rehearsal(tuple(stages), day, folder.due_on)
+    return tuple(stages), day
 
 
 def _due(folder: Folder, day: date) -> date:

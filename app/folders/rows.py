@@ -12,6 +12,7 @@ from app.core.questions import OF, Question, ask
 from app.folders.models import (
     STEPS_PER_ROUND,
     ActNumber,
+    CircuitChange,
     Document,
     DocumentVersion,
     Folder,
@@ -29,6 +30,8 @@ def _of_the_folder(column: Any) -> Any:
 
 COLLECTIVITY = Question((Collectivity,), Collectivity.id == _of_the_folder(Folder.collectivity_id))
 CIRCUIT = Question((CircuitVersion,), CircuitVersion.id == _of_the_folder(Folder.circuit_version_id))
+CHANGES = Question((CircuitChange,), CircuitChange.folder_id == OF)
+"""The changes made to its coming steps."""
 RUNS = Question((StepRun,), StepRun.folder_id == OF)
 DOCUMENTS = Question(
     (Document, DocumentVersion),
@@ -49,7 +52,7 @@ RECIPIENTS = Question(
 )
 """Whom the letters about a folder are for."""
 ENGAGED = frozenset({StepKind.SIGN.value, StepKind.SEAL.value})
-EVERY = (COLLECTIVITY, CIRCUIT, RUNS, DOCUMENTS, PUBLICATION, READERS, NUMBERS, POSTED, RECIPIENTS)
+EVERY = (COLLECTIVITY, CIRCUIT, CHANGES, RUNS, DOCUMENTS, PUBLICATION, READERS, NUMBERS, POSTED, RECIPIENTS)
 
 
 def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
@@ -65,6 +68,11 @@ def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
     """The parts that were opened since the folder was last sent, in order."""
     first = folder.round * STEPS_PER_ROUND
     return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first]
+
+
+def changes_of_round(db: Db, folder: Folder) -> list[CircuitChange]:
+    """The changes made to its coming steps since the folder was last sent, in order."""
+    return [one for (one,) in ask(db, CHANGES, folder.id) if one.round == folder.round]
 
 
 def signatures_of_round(db: Db, folder: Folder) -> list[StepRun]:

@@ -42,6 +42,32 @@ SENTENCES: Sentences = {
         422,
         "Le dossier n’est pas parti : {details} Corrigez, puis renvoyez.",
     ),
+    "coming-forbidden": (
+        403,
+        "Rien n’a changé : les étapes à venir de ce dossier ne sont pas à vous. Demandez-le à un administrateur qui le lit, ou à "
+        "qui en a le droit au bureau qui l’a déposé.",
+    ),
+    "coming-over": (
+        409,
+        "Rien n’a changé : ce dossier n’est pas en circuit, et n’a pas d’étape à venir. Ouvrez-le pour voir où il en est.",
+    ),
+    "coming-reason": (
+        422,
+        "Rien n’a changé : écrivez le motif, il sera lu par qui a déposé et porté au journal et sur le bordereau.",
+    ),
+    "coming-none": (
+        422,
+        "Rien n’a changé : il n’y a aucun changement. Ajoutez un avis, remplacez un bureau ou retirez une étape.",
+    ),
+    "coming-gone": (
+        409,
+        "Rien n’a changé : {what} n’est plus à venir. Relisez les étapes, puis recommencez.",
+    ),
+    "coming-locked": (
+        422,
+        "Rien n’a changé : {by} impose l’étape « {step} ». Vous pouvez en remplacer un bureau, jamais la retirer.",
+    ),
+    "coming-refused": (422, "Rien n’a changé. {details}"),
     "not-editable": (
         409,
         "Ce dossier est en circuit : il ne peut plus être modifié. Reprenez-le d’abord, ou demandez un rejet.",

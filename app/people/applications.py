@@ -23,7 +23,7 @@ LONGEST = 80
 PROPOSED, LONGEST_LIFE = timedelta(days=365), timedelta(days=730)
 """How long a token serves unless one says otherwise, and at the most (ASVS 13.2.1)."""
 COMMAND = "Ligne de commande"
-GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
 OFFERED = tuple(one for one in GRANTED if one is not Right.SIGN)
 """What a page offers: software may hold the seat of who signs, to be refused by name, and never signs."""
 """The rights that a desk has, and so a software at it; to administer belongs to a person."""

@@ -127,7 +127,9 @@ def desk(siren: str, key: str, name: str, parent: str | None) -> None:
 @click.argument("desk_key")
 @click.argument("login")
 @click.option(
-    "--rights", default="act", help="create, act, sign, archive ; séparés par des virgules ; vide = retirer."
+    "--rights",
+    default="act",
+    help="create, act, sign, archive, reroute ; séparés par des virgules ; vide = retirer.",
 )
 def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
     """Donner un bureau à une personne."""

@@ -21,7 +21,7 @@ LONGEST = 80
 KEY_LONGEST = 40
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SEATED = "desk_rights"
-GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
 """What a person may be given at a desk; to administer is said of an account."""
 Rights = frozenset[Right]
 

@@ -68,7 +68,7 @@ def test_every_operation_says_in_french_what_it_does_and_what_it_refuses(documen
         for status, answer in one["responses"].items():
             if status >= "400":
                 assert list(answer["content"]) == ["application/problem+json"], (path, status)
-        if method == "patch" or path.endswith(("start", "approve", "reject")):
+        if method == "patch" or path.endswith(("start", "approve", "reject", "steps")):
             assert "version" in one["requestBody"]["content"]["application/json"]["example"], path
             assert "409" in one["responses"], path
     for name, shape in document["components"]["schemas"].items():
@@ -78,7 +78,7 @@ def test_every_operation_says_in_french_what_it_does_and_what_it_refuses(documen
 
 def test_what_is_generated_from_the_document_never_crashes_and_is_answered_as_it_says(house: House) -> None:
     house.app.config["API_RATE"] = "100000 per minute"
-    everywhere = [Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE]
+    everywhere = [Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE]
     software = Software(house, "comptabilite", everywhere)
     folder_id = house.an_invoice(at="finance")
     house.deposit("g.trehorel", "invoice", ROOT / "tests/assets/invoices/fx-basic-fr-ok.pdf")
@@ -103,7 +103,7 @@ def test_what_is_generated_from_the_document_never_crashes_and_is_answered_as_it
 
         answers()
         tried.append(operation.label)
-    assert len(tried) == 14
+    assert len(tried) == 15
     assert seen >= {200, 404, 409, 422}
 
 

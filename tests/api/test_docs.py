@@ -35,12 +35,18 @@ def test_every_command_of_the_page_does_what_it_says(house: House, address: str,
         shutil.copy(ACT, tmp_path / f"{name}.pdf")
     accounting = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
     technique = Software(house, "technique", [Right.ACT])
+    chief = Software(house, "comptabilite", [Right.REROUTE])
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     script = "\n".join(["set -euxo pipefail", *blocks])
     script = re.sub(
         r"^export (PARAPHE|TOKEN)=.*$", "", script, flags=re.MULTILINE
     )  # the page gives those of a town
-    given = {"PARAPHE": address, "TOKEN": accounting.token, "DESK_TOKEN": technique.token}
+    given = {
+        "PARAPHE": address,
+        "TOKEN": accounting.token,
+        "DESK_TOKEN": technique.token,
+        "CHIEF_TOKEN": chief.token,
+    }
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env={**os.environ, **given}, capture_output=True, text=True
     )
@@ -52,4 +58,5 @@ def test_every_command_of_the_page_does_what_it_says(house: House, address: str,
         "documents.added",
         "folder.submit",
         "folder.approve",
+        "folder.rerouted",
     ]

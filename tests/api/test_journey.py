@@ -283,3 +283,33 @@ def test_a_folder_that_came_back_is_told_by_the_circuit_that_it_followed_as_its_
     slip = house.client("a.kervadec").get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True)
     assert "Rejeté par Armel Kervadec" in slip
     assert "Première signature" not in slip
+
+
+def test_a_software_with_that_right_at_the_desk_that_deposited_changes_the_coming_steps(
+    house: House, accounting: Software, technique: Software
+) -> None:
+    chief = Software(house, "comptabilite", [Right.CREATE, Right.ACT, Right.REROUTE])
+    folder = accounting.started()
+    path, asked = (
+        f"/folders/{folder['id']}/steps",
+        {"version": folder["version"], "reason": "Tonnage à vérifier."},
+    )
+    advice = {"kind": "add", "after": "service_done", "desk": "direction", "label": "Avis", "days": 2}
+    assert "reroute" in chief.get(f"/folders/{folder['id']}").json["actions"]
+    assert "reroute" not in folder["actions"]
+    refused = accounting.post(path, **asked, changes=[advice])
+    assert (refused.status_code, refused.json["key"]) == (403, "right-missing")
+    elsewhere = Software(house, "technique", [Right.ACT, Right.REROUTE])
+    refused = elsewhere.post(path, **asked, changes=[advice])
+    assert (refused.status_code, refused.json["key"]) == (403, "coming-forbidden")
+    locked = chief.post(path, **asked, changes=[{"kind": "remove", "step": "bon_a_payer"}])
+    assert (locked.status_code, locked.json["key"]) == (422, "coming-locked")
+    seen = chief.post(path, **asked, changes=[advice]).json
+    assert [one["label"] for one in seen["steps"]][:3] == ["Service fait", "Avis", "Contrôle des finances"]
+    (change,) = seen["step_changes"]
+    assert (change["who"], change["reason"]) == (chief.name, "Tonnage à vérifier.")
+    assert change["changes"] == ["L’étape « Avis » est ajoutée, après « Service fait »."]
+    late = chief.post(path, **asked, changes=[advice])
+    assert (late.status_code, late.json["key"]) == (409, "moved-on")
+    assert technique.post(f"/folders/{folder['id']}/approve", version=seen["version"]).status_code == 200
+    assert house.folder(folder["id"]).place == seen["steps"][1]["key"]

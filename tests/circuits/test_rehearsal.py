@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from app.folders.access import lock
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Folder, StepRun
 from app.folders.move import MACHINE, Said, move
-from app.folders.rehearsal import Rehearsal, again, imagined, rehearse
+from app.folders.rehearsal import Rehearsal, again, coming, imagined, rehearse
+from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, part_key, reroute
 from app.folders.seats import slots_of
 from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
@@ -234,6 +236,90 @@ def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
     assert ended["refused"]
     if os.environ.get("REHEARSALS"):
         print(ended)  # noqa: T201 (read by who asks for a thousand)
+
+
+def _changes(draw: Any, circuit: Circuit, folder: Folder) -> list[Change]:
+    """What somebody could ask of the coming steps, lawful or not."""
+    rank = circuit.steps.index(circuit.step(folder.place))
+    ahead = circuit.steps[rank + 1 :]
+    made = []
+    for _ in range(draw(st.integers(1, 3))):
+        kind = draw(st.sampled_from([ADD, ADD, REPLACE, REMOVE]))
+        step = draw(st.sampled_from(ahead))
+        desk = draw(st.sampled_from(KEYS))
+        if kind == ADD:
+            after = draw(st.sampled_from([folder.place, folder.place, *(one.key for one in ahead)]))
+            made.append(Change(ADD, after=after, desk=desk, days=draw(st.sampled_from([None, 1, 4]))))
+        elif kind == REPLACE and step.who:
+            who = draw(st.sampled_from(step.who))
+            made.append(Change(REPLACE, step=step.key, instead=part_key(who.to_data()), desk=desk))
+        else:
+            made.append(Change(REMOVE, step=step.key))
+    return made
+
+
+def test_whatever_is_changed_on_the_way_is_lawful_and_goes_to_its_end(house: House) -> None:
+    """On random circuits, facts and changes: refused whole, or run to the end by the steps and days that were told."""
+    desks.seat(here(house), "comptabilite", G, [Right.ACT, Right.CREATE, Right.REROUTE])
+    # The council's own desk has nobody who puts a visa
+    for key, login in product(KEYS[:-1], ("s.rivoal", "t.lescoat")):
+        desks.seat(here(house), key, login, [Right.ACT, Right.CREATE, Right.SIGN])
+    runs, clerk = Runs(house), house.actor(G)
+    ended = {"changed": 0, "refused": 0}
+
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phases.generate],
+    )
+    @given(circuit=_circuits(), facts=_facts, data=st.data())
+    def holds(circuit: Circuit, facts: dict[str, str], data: Any) -> None:
+        folder_id = runs.deposit(facts)
+        _take(house.actor(K), circuit)
+        try:
+            runs.send(folder_id)
+        except Refusal:
+            return
+        for _ in range(data.draw(st.integers(0, 2))):
+            if house.folder(folder_id).place != "handover":
+                runs.close(folder_id)
+        folder = house.folder(folder_id)
+        if folder.place == "handover":
+            return
+        changes = _changes(data.draw, circuit, folder)
+        before = (folder.version, folder.circuit_version_id, house.journal(folder_id))
+        refused = ""
+        try:
+            reroute(clerk, folder_id, version=folder.version, changes=changes, reason="Au hasard.")
+        except Refusal as refusal:
+            refused = refusal.key
+        same = house.folder(folder_id)
+        now = (same.version, same.circuit_version_id, house.journal(folder_id))
+        assert (now == before) is bool(refused), refused
+        assert refused in {"", "coming-refused", "coming-locked", "coming-gone", "coming-none"}
+        ended["refused" if refused else "changed"] += 1
+        with reading(runs.here) as db:
+            standing = db.get_one(Folder, folder_id)
+            followed = library.circuit_of(db, standing.circuit_version_id or 0)
+            left = coming(db, standing, followed, today())
+        check_circuit(family("invoice"), followed)
+        at = circuit.steps.index(circuit.step(folder.place)) + 1
+        assert followed.steps[:at] == circuit.steps[:at]
+        assert standing.place == folder.place
+        runs.close(folder_id)
+        for stage in left.stages:
+            active = runs.waiting(folder_id)
+            assert {run.step for run in active} == {stage.step.key}
+            assert [run.slot for run in active] == ([slot.key for slot in stage.slots] or [MACHINE])
+            runs.close(folder_id)
+        assert house.folder(folder_id).phase == Phase.DONE
+
+    with time_machine.travel(noon(MONDAY), tick=True):
+        holds()
+    assert ended["changed"]
+    assert ended["refused"]
 
 
 def words(answer: TestResponse) -> str:

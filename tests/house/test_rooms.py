@@ -34,6 +34,7 @@ WEB = {
     "app/people/login.py": "the session, and the guard before every view",
     "app/display/blueprint.py": "what the pages of folders share",
     "app/display/drafting.py": "pages of the desk that deposits",
+    "app/display/coming.py": "the page where the coming steps are changed",
     "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",
     "app/display/timeline.py": "addresses in the folder's history",

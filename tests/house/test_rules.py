@@ -22,6 +22,7 @@ WEB_ROOMS = {
     "payload",
     "blueprint",
     "drafting",
+    "coming",
     "__init__",
     "web",
     "api",

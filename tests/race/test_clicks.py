@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 import requests
 
+from app.people import desks
 from tests.race.town import Browser, Town, at_once, one_wins, told
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.race
 ROUNDS = 50
@@ -116,4 +118,51 @@ def test_a_folder_opened_in_four_tabs_at_once_is_opened_once_in_the_journal(town
         answers = at_once(*(lambda tab=tab: tab.get(f"/dossiers/{folder_id}") for tab in tabs))
         assert [one.status_code for one in answers] == [200] * 4
         assert town.house.journal(folder_id).count("folder.opened") == 1
+    town.chain_holds()
+
+
+def test_a_visa_against_a_change_of_the_coming_steps_leaves_one_of_them(town: Town) -> None:
+    """Whoever comes first is heard; the other is told, and the folder goes on by the way that is written."""
+    here = town.house.actor("g.trehorel").collectivity_id
+    desks.seat(here, "comptabilite", "g.trehorel", [Right.CREATE, Right.ACT, Right.REROUTE])
+    change = '{"kind": "add", "after": "finance", "desk": "direction", "label": "Avis"}'
+    tabs, firsts = (town.tab("n.abgrallec"), town.tab("g.trehorel")), set()
+    for _ in range(ROUNDS // 2):
+        folder_id, version = town.an_invoice()
+        typed = {"do": "apply", "change": change, "reason": "Tonnage à vérifier.", "version": version}
+        visa, changed = at_once(
+            approve(tabs[0], folder_id, version),
+            lambda number=folder_id, form=typed: tabs[1].post(f"/dossiers/{number}/etapes", **form),
+        )
+        assert {visa.status_code, changed.status_code} == {302, 409}
+        folder = town.house.folder(folder_id)
+        assert folder.version == version + 1
+        rerouted = "folder.rerouted" in town.house.journal(folder_id)
+        assert rerouted is (changed.status_code == 302)
+        assert folder.place == ("finance" if rerouted else "bon_a_payer")
+        if rerouted:
+            town.house.approve(folder_id, "n.abgrallec")
+            assert town.house.folder(folder_id).place.startswith("added_")
+        else:
+            assert "Vos changements sont encore là" in told(changed) or "n’est plus à venir" in told(changed)
+        firsts.add(rerouted)
+    town.chain_holds()
+    assert firsts
+
+
+def test_two_changes_of_the_coming_steps_at_once_make_one_version(town: Town) -> None:
+    here = town.house.actor("g.trehorel").collectivity_id
+    desks.seat(here, "comptabilite", "g.trehorel", [Right.CREATE, Right.ACT, Right.REROUTE])
+    change = '{"kind": "add", "after": "finance", "desk": "direction", "label": "Avis"}'
+    tabs = [town.tab("g.trehorel") for _ in range(2)]
+    for _ in range(ROUNDS // 5):
+        folder_id, version = town.an_invoice()
+        typed = {"do": "apply", "change": change, "reason": "Tonnage à vérifier.", "version": version}
+        clicks = [
+            lambda tab=tab, number=folder_id, form=typed: tab.post(f"/dossiers/{number}/etapes", **form)
+            for tab in tabs
+        ]
+        assert sorted(one.status_code for one in at_once(*clicks)) == [302, 409]
+        assert town.house.folder(folder_id).version == version + 1
+        assert town.house.journal(folder_id).count("folder.rerouted") == 1
     town.chain_holds()

@@ -24,8 +24,9 @@ from tests.publication.town import a_masked_pdf
 from tests.rights.looking import snapshot, twin
 from workflows.vocabulary import Right
 
-EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
 ABSENT = 987_654
+AFTER_THE_END = {"kind": "add", "after": "handover", "desk": "direction"}
 FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
 PASSER_BY = "p.ailleurs"
 BOTH = ("invoice", "deliberation")
@@ -255,7 +256,11 @@ class Scene:
                 data={"attachments": (io.BytesIO(ACT.read_bytes()), "annexe.pdf")},
                 headers=headers,
             )
-        body = {"version": version, **({"reason": "Pièce manquante"} if verb == "reject" else {})}
+        body = {
+            "version": version,
+            **({"reason": "Pièce manquante"} if verb in {"reject", "steps"} else {}),
+            **({"changes": [AFTER_THE_END]} if verb == "steps" else {}),
+        }
         return client.open(url, method=method, json=body, headers=headers)
 
     def url(self, endpoint: str, folder_id: int, **where: int) -> str:
@@ -313,6 +318,8 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     if endpoint == "publication.mask":
         form |= {"public_title": "Aide à un particulier", "reason": "Un nom était resté lisible."}
         form["masked"] = (io.BytesIO(a_masked_pdf()), "occulte.pdf")
+    if endpoint == "folders.coming":
+        form |= {"do": "apply", "change": '{"kind": "add", "after": "publication", "desk": "secretariat"}'}
     if endpoint == "legality.appeal":
         form |= {"kind": "court", "who": "Une riveraine", "received_on": today().isoformat()}
     if endpoint == "legality.cancel":

@@ -144,6 +144,7 @@ ROUTES = {
     "folders.approve": "act",
     "folders.reject": "person",
     "folders.rule": "person",
+    "folders.coming": "person",
     "folders.recall": "create",
     "folders.withdraw": "create",
     "folders.publish": "act",
@@ -239,6 +240,7 @@ ROUTES = {
     "folders_api.start": "create",
     "folders_api.approve": "act",
     "folders_api.reject": "person",
+    "folders_api.reroute": "reroute",
     "folders_api.download": "person",
     "folders_api.journal": "person",
 }
@@ -294,6 +296,8 @@ CLASSIFY = {("actes.matters", "GET"), ("actes.matters", "HEAD"), ("actes.choose"
 APPROVE = {("folders.approve", "POST")}
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
+# An administrator who reads it, or who holds that right at the desk that deposited it: nobody has been given it here
+REROUTE = {("folders.coming", method) for method in ("GET", "HEAD", "POST")}
 SIGN = {
     ("signing.placing.planned", "GET"),
     ("signing.placing.planned", "HEAD"),
@@ -326,16 +330,16 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("invoice", "recalled"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
     ("invoice", "withdrawn"): ({G, SECOND}, []),  # it never left its desk
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT | CLASSIFY)]),
-    ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
+    ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL | REROUTE)]),
     ("deliberation", "signatures"): (
         {K, SECOND, S, B, *MAYOR},
-        [({A, B, DEPUTY}, SIGN | ON_PAPER | REJECT), ({K}, RECALL)],
+        [({A, B, DEPUTY}, SIGN | ON_PAPER | REJECT), ({K}, RECALL | REROUTE)],
     ),
-    ("deliberation", "half_signed"): ({K, SECOND, S, B, *MAYOR}, [({B}, SIGN | REJECT)]),
-    ("deliberation", "prefecture"): ({K, SECOND, S, B, *MAYOR}, []),
+    ("deliberation", "half_signed"): ({K, SECOND, S, B, *MAYOR}, [({B}, SIGN | REJECT), ({K}, REROUTE)]),
+    ("deliberation", "prefecture"): ({K, SECOND, S, B, *MAYOR}, [({K}, REROUTE)]),
     ("deliberation", "publication"): (
         {K, SECOND, S, B, *MAYOR},
-        [({K, SECOND}, PUBLISH | MASK)],
+        [({K, SECOND}, PUBLISH | MASK), ({K}, REROUTE)],
     ),  # what the State has received is not sent back; a copy of the scene's, it has no transmission of its own
     ("deliberation", "done"): (
         {K, SECOND, S, B, *MAYOR},

@@ -21,7 +21,7 @@ from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
 from app.display.forms import choices_of
-from app.folders.models import Folder
+from app.folders.models import CircuitChange, Folder
 from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
@@ -327,12 +327,18 @@ def picture(definition: Mapping[str, Any], words: Words, told: Sequence[Problem]
 
 
 def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
-    """How many folders in hand keep each version of a circuit, by its row."""
+    """How many folders in hand keep each version of a circuit, by its row.
+
+    One whose coming steps were changed counts with the version that it began with.
+    """
     mine = sa.select(CircuitVersion.id).where(
         CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name
     )
+    followed = sa.func.coalesce(CircuitChange.base_id, Folder.circuit_version_id)
     query = (
-        sa.select(Folder.circuit_version_id, sa.func.count())
+        sa.select(followed, sa.func.count())
+        .select_from(Folder)
+        .outerjoin(CircuitChange, CircuitChange.after_id == Folder.circuit_version_id)
         .where(
             Folder.collectivity_id == collectivity_id,
             Folder.phase == Phase.RUNNING.value,
@@ -340,7 +346,7 @@ def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
             Folder.family == parted(name)[0],
             Folder.circuit_version_id.in_(mine),
         )
-        .group_by(Folder.circuit_version_id)
+        .group_by(followed)
     )
     return {version: count for version, count in db.execute(query) if version is not None}
 

@@ -32,7 +32,13 @@ MOST_BYTES = 1_500_000
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
 _OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
-WORDS = {Right.CREATE: "déposer", Right.ACT: "viser", Right.SIGN: "signer", Right.ARCHIVE: "archiver"}
+WORDS = {
+    Right.CREATE: "déposer",
+    Right.ACT: "viser",
+    Right.SIGN: "signer",
+    Right.ARCHIVE: "archiver",
+    Right.REROUTE: "modifier les étapes",
+}
 """How the file writes what may be done at a desk."""
 _ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
 _SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
