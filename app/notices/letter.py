@@ -62,7 +62,8 @@ class Envelope:
 def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
-    The Message-ID and the date come from the row: sent again after a kill, it is the same letter.
+    The Message-ID and the date come from the row: sent again after a kill, it is the same letter, as long as what it asks is
+    still to be done; it is not sent again once that is done.
     """
     with reading(row.collectivity_id) as db:
         user = db.get(User, row.payload["user_id"])
@@ -196,7 +197,8 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     able = list(db.scalars(awaited))
     if alone and able and not any(able):
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
-    if alone and not able and now() - row.created_at > LATE:
+    # Tried before, it may have arrived though nobody answered: a second one would say other words under the same number
+    if alone and not able and (row.attempt > 1 or now() - row.created_at > LATE):
         raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
     return any(able)
 

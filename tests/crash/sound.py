@@ -151,12 +151,16 @@ def finished(house: House, folder_id: int) -> None:
 
 
 def every_letter_arrived(house: House, folder_id: int) -> None:
-    """Each row gave a letter, perhaps several times, always the same; no letter came from nowhere."""
+    """Each row gave a letter, perhaps several times, always the same; no letter came from nowhere.
+
+    A row that was interrupted, and whose reader had acted before it was taken up, gave one or none.
+    """
     with reading() as db:
         rows = list(db.scalars(sa.select(Outbox).where(Outbox.folder_id == folder_id)))
     assert {one.state for one in rows} == {"done"}, [(one.key, one.state, one.last_error) for one in rows]
     expected = {message_id(one.key, house.settings.public_url): one for one in rows if one.kind == "mail"}
-    assert expected
+    answered = {name for name, one in expected.items() if one.attempts > 1 and one.last_error}
+    assert expected.keys() - answered
     arrived: dict[str, set[bytes]] = {}
     counted: Counter[str] = Counter()
     for letter in house.mail.letters:
@@ -165,7 +169,7 @@ def every_letter_arrived(house: House, folder_id: int) -> None:
                 f"{letter['To']} {letter['Subject']} {letter['Date']}".encode()
             )
             counted[str(letter["Message-ID"])] += 1
-    assert set(arrived) == set(expected)
+    assert expected.keys() - answered <= arrived.keys() <= expected.keys()
     assert all(len(kinds) == 1 for kinds in arrived.values()), arrived
     assert all(count <= expected[name].attempts for name, count in counted.items()), counted
 

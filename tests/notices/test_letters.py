@@ -190,3 +190,21 @@ def test_a_name_opens_no_header_and_no_tag(house: House, mail: MailServer) -> No
     assert [one.addr_spec for one in letter["To"].addresses] == [f"g.trehorel{AT_HOME}"]
     assert letter["Bcc"] is None
     assert "<b>" not in forms(letter)[1].split("<body>")[1]
+
+
+def test_a_letter_that_may_have_arrived_is_not_sent_again_once_its_reader_has_acted(
+    house: House, mail: MailServer
+) -> None:
+    """A worker that died after the server's answer leaves the row to be tried again: it would say other words by then."""
+    folder_id = house.a_quick_invoice()
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Outbox).where(Outbox.folder_id == folder_id).values(attempts=1))
+    house.approve(folder_id, "n.abgrallec")
+    mail.clear()
+    house.drain()
+    (mine,) = [row for row in rows() if row.folder_id == folder_id and "n.abgrallec" in (row.recipient or "")]
+    assert (mine.state, mine.last_error) == (
+        "done",
+        "n’attend plus cette personne depuis : aucun courriel n’est parti",
+    )
+    assert not mail.to(f"n.abgrallec{AT_HOME}")
