@@ -1,6 +1,7 @@
 """A circuit that is taken no more, or again: never one that a rule names."""
 
 from app.circuits.library import law_of_circuit, named_of
+from app.circuits.models import NamedCircuit
 from app.circuits.named import refuse_twice
 from app.circuits.rules import users
 from app.core.clock import now
@@ -24,6 +25,11 @@ def close_circuit(db: Db, actor: Actor, name: str, *, closed: bool) -> None:
     row = named_of(db, actor.collectivity_id, name, locked=True)
     if row is None:
         raise Refusal("circuit-default")
+    write_closed(db, actor, row, name, closed=closed)
+
+
+def write_closed(db: Db, actor: Actor, row: NamedCircuit, name: str, *, closed: bool) -> None:
+    """What `close_circuit` writes, in the transaction of who has refused who may not and has locked the circuit."""
     if closed == (row.closed_at is not None):
         return
     if closed and (named_by := users(db, actor.collectivity_id, name)):

@@ -172,6 +172,12 @@ def publish(db: Db, actor: Actor, name: str, source: str) -> int:
     """
     require(actor, Right.ADMINISTER)
     circuit = load_yaml(source)
+    lawful(db, actor, name, circuit)
+    return write_version(db, actor, name, circuit)
+
+
+def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
+    """Refuse what `publish` refuses of a circuit under this name (`circuit-unlawful`, `circuit-invalid`, `circuit-unknown`)."""
     check_circuit(law_of_circuit(name), circuit)
     named_of(db, actor.collectivity_id, name, locked=True)
     known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
@@ -183,7 +189,6 @@ def publish(db: Db, actor: Actor, name: str, source: str) -> int:
     ]
     if faults:
         raise invalid(faults)
-    return write_version(db, actor, name, circuit)
 
 
 def write_version(db: Db, actor: Actor, name: str, circuit: Circuit, *, again: int | None = None) -> int:

@@ -233,6 +233,10 @@ def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     if last is not None and last.definition == definition:
         raise Refusal("type-same", number=last.number)
     _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
+    return _publish(db, actor, row, definition, last)
+
+
+def _publish(db: Db, actor: Actor, row: FolderType, definition: Definition, last: Current | None) -> int:
     if last is not None:
         _refuse_ruled(db, actor, row, last.definition, definition)
     version = FolderTypeVersion(
@@ -259,7 +263,10 @@ def close_type(db: Db, actor: Actor, type_id: int, *, closed: bool, shown: int) 
     """
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
-    row = _locked(db, actor, type_id, shown)
+    _close(db, actor, _locked(db, actor, type_id, shown), closed=closed)
+
+
+def _close(db: Db, actor: Actor, row: FolderType, *, closed: bool) -> None:
     if closed == (row.closed_at is not None):
         return
     row.closed_at = now() if closed else None
@@ -273,6 +280,46 @@ def close_type(db: Db, actor: Actor, type_id: int, *, closed: bool, shown: int) 
         type=row.key,
         name=label,
     )
+
+
+def write_type(
+    db: Db, actor: Actor, key: str, family_name: str, definition: Definition, *, closed: bool
+) -> None:
+    """Have the type of this key say exactly this, in the transaction of who has refused who may not.
+
+    One that is new is opened under this very key, another says it by its next version; what was drawn up of it gives way.
+    Refuses `type-family` of one that is made from another family, `type-key`, `type-twice`, `type-refused`.
+    """
+    law = family(family_name)
+    query = sa.select(FolderType).where(
+        FolderType.collectivity_id == actor.collectivity_id, FolderType.key == key
+    )
+    row = db.scalar(query.with_for_update())
+    if row is not None and row.family != family_name:
+        raise Refusal("type-family", type=key, family=row.family)
+    if row is None and (slug(key, "-") != key or key in families()):
+        raise Refusal("type-key", type=key)
+    _refuse([*faults(law, definition), *_absent_desks(db, actor, definition)])
+    _refuse_twice(db, actor, definition.label, row.id if row is not None else None)
+    last = current(db, row) if row is not None else None
+    if row is None:
+        row = FolderType(
+            collectivity_id=actor.collectivity_id,
+            key=key,
+            family=law.name,
+            draft=definition.to_data(),
+            revision=0,
+            created_at=now(),
+        )
+        db.add(row)
+        db.flush()
+        write_down(
+            db, actor.collectivity_id, "type.opened", actor, type=key, name=definition.label, law=law.name
+        )
+    if last is None or last.definition != definition:
+        row.draft = definition.to_data()
+        _publish(db, actor, row, definition, last)
+    _close(db, actor, row, closed=closed)
 
 
 def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:

@@ -17,6 +17,18 @@ SENTENCES: Sentences = {
         409,
         "Rien n’est publié : le type est déjà ce que dit sa version {number}. Changez-le d’abord.",
     ),
+    "circuit-key": (
+        422,
+        "« {name} » ne peut pas être le nom d’un circuit : après la famille et un point, il faut des minuscules, des chiffres et des tirets.",
+    ),
+    "type-family": (
+        409,
+        "Le type « {type} » est déjà fait à partir de la famille « {family} », et n’en change plus. Donnez une autre clé.",
+    ),
+    "type-key": (
+        422,
+        "« {type} » ne peut pas être la clé d’un type : il faut des minuscules, des chiffres et des tirets, et le nom d’aucune famille.",
+    ),
     "type-twice": (422, "« {label} » est déjà le nom d’un type de dossiers. Donnez-en un autre."),
     "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
     "circuit-closed": (

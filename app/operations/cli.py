@@ -20,6 +20,7 @@ from app.core.version import public_version
 from app.core.waking import waker_of
 from app.journal.erasing import waits
 from app.operations import marks, processes, resealing, shares, sweep
+from app.operations.declared.cli import collectivity_group
 from app.operations.doctor import examine, names
 from app.operations.examined import rounds
 from app.operations.helping import crew_of
@@ -270,5 +271,6 @@ COMMANDS = (
     serve,
     person,
     settings_group,
+    collectivity_group,
     *KEEPING,
 )

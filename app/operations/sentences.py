@@ -182,4 +182,20 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Aucune restauration ne retient les envois. Rien n’a changé : vérifiez que vous êtes sur la bonne installation.",
     ),
+    "declared-large": (
+        413,
+        "Ce fichier dépasse {most} Mo. Rien n’a été écrit : une collectivité tient en moins, vérifiez que c’est le bon.",
+    ),
+    "declared-invalid": (
+        422,
+        "Ce fichier ne peut pas être appliqué. {details} Rien n’a été écrit : corrigez, puis recommencez.",
+    ),
+    "declared-stopped": (
+        422,
+        "Rien n’a été écrit : « {where} » a tout arrêté. {why} Corrigez-le dans le fichier ou ici, puis recommencez.",
+    ),
+    "declared-desk": (
+        422,
+        "Le bureau « {desk} » n’est ni dans le fichier ni dans la collectivité. Ajoutez-le, ou corrigez sa clé.",
+    ),
 }

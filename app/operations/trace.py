@@ -41,6 +41,7 @@ ACTS = {
     "circuit.published": "Circuit publié",
     "circuit.reopened": "Circuit rouvert",
     "classification.received": "Classification reçue",
+    "collectivity.declared": "Fichier de la collectivité appliqué",
     "collectivity.establishments": "Établissements changés",
     "collectivity.handover": "Adresse de remise enregistrée",
     "collectivity.handover_forgotten": "Adresse de remise retirée",

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import OURS_ALREADY, Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
@@ -58,7 +58,9 @@ def open_account(
     """
     clean = _clean(db, actor.collectivity_id, particulars, None)
     login = login_of(login)
-    if db.scalar(sa.select(User.id).where(User.login == login)):
+    # A login is of the whole installation: one of another collectivity is looked for too
+    taken = sa.select(User.id).where(User.login == login).execution_options(**{OURS_ALREADY: True})
+    if db.scalar(taken):
         raise Refusal("login-taken", login=login)
     user = User(
         collectivity_id=actor.collectivity_id,
@@ -315,7 +317,8 @@ def _tell_administrators(db: Db, actor: Actor, user: User, *, moved: bool = Fals
             User.collectivity_id == actor.collectivity_id,
             User.administrator.is_(True),
             User.active.is_(True),
-            User.id.not_in((user.id, actor.user_id)),
+            User.id != user.id,
+            User.id.is_distinct_from(actor.user_id),
         )
         .order_by(User.id)
     )

@@ -72,6 +72,19 @@ def change_desk(
     superior that is the desk, or depends on it.
     """
     refuse_former(db, actor)
+    return write_desk(db, actor, desk_id, name, parent_id, shown=shown)
+
+
+def write_desk(
+    db: Db,
+    actor: Actor,
+    desk_id: int,
+    name: str,
+    parent_id: int | None,
+    *,
+    shown: tuple[str, int | None] | None = None,
+) -> bool:
+    """What `change_desk` writes, in the transaction of who has refused who may not."""
     # All of them: of two moves at the same time, each could put one desk under the other
     every = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
     desks = {one.id: one for one in db.scalars(every.with_for_update())}

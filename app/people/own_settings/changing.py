@@ -42,10 +42,14 @@ def change_setting(db: Db, actor: Actor, name: str, texts: Mapping[str, str]) ->
     Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`, and what `typed.read` and the setting's
     own `check` refuse.
     """
-    one = _mine(db, actor, name)
+    return write_setting(db, actor, _mine(db, actor, name), texts)
+
+
+def write_setting(db: Db, actor: Actor, one: Setting, texts: Mapping[str, str]) -> bool:
+    """What `change_setting` writes, in the transaction of who has refused who may not."""
     row = _locked(db, actor.collectivity_id)
     before, after, lines = dict(row.settings), dict(row.settings), []
-    for part in (one, *beside(name)):
+    for part in (one, *beside(one.name)):
         if part.kind is Kind.SEALED:
             if not texts.get(part.name):
                 continue
@@ -61,7 +65,7 @@ def change_setting(db: Db, actor: Actor, name: str, texts: Mapping[str, str]) ->
     if not lines:
         return False
     row.settings = after
-    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=name, words=" ; ".join(lines))
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
     return True
 
 

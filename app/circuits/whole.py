@@ -1,0 +1,43 @@
+"""A circuit given whole, as the file of a collectivity says it: opened under its name, written, closed or open."""
+
+from app.circuits.closing import write_closed
+from app.circuits.library import circuit_of, current, law_of_circuit, lawful, named_of, parted, write_version
+from app.circuits.models import NamedCircuit
+from app.circuits.named import named, refuse_twice
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.people.actor import Actor
+from app.people.desks import write_down
+from workflows.circuit import Circuit
+from workflows.own_types import slug
+
+
+def write_circuit(db: Db, actor: Actor, name: str, circuit: Circuit, *, closed: bool) -> None:
+    """Have the circuit of this name say exactly this, in the transaction of who has refused who may not.
+
+    One that the collectivity has not named yet is opened under this very name, another says it by its next version.
+    Refuses `circuit-key`, `circuit-default` of a default one that is closed, `circuit-twice`, and what `publish` and
+    `close_circuit` refuse.
+    """
+    (family_name, key), here = parted(name), actor.collectivity_id
+    law = law_of_circuit(name)
+    if not key:
+        if closed:
+            raise Refusal("circuit-default")
+    elif slug(key, "-") != key:
+        raise Refusal("circuit-key", name=name)
+    elif not any(one.key == key for one in named(db, here, family_name)):
+        db.add(
+            NamedCircuit(collectivity_id=here, family=law.name, key=key, label=circuit.label, opened_at=now())
+        )
+        db.flush()
+        write_down(db, here, "circuit.opened", actor, family=name, name=circuit.label)
+    last = current(db, here, name)
+    before = circuit_of(db, last.id) if last is not None else (None if key else law.circuit)
+    if circuit != before:
+        lawful(db, actor, name, circuit)
+        refuse_twice(db, here, name, circuit.label)
+        write_version(db, actor, name, circuit)
+    if (row := named_of(db, here, name, locked=True)) is not None:
+        write_closed(db, actor, row, name, closed=closed)

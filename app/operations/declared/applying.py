@@ -1,0 +1,163 @@
+"""Apply the file of a collectivity: all of it in one transaction, or nothing, and then exactly what stopped it."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.own_types import write_type
+from app.circuits.whole import write_circuit
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.core.transaction import use_case
+from app.operations.declared.document import Document
+from app.operations.declared.present import Change, changes, present
+from app.people import accounts, hierarchy
+from app.people.actor import Actor
+from app.people.desks import write_down
+from app.people.models import Collectivity, Desk, Holder, User
+from app.people.own_settings.changing import write_setting
+from app.people.own_settings.registry import Kind, beside, known, own_value
+from workflows.loader import load
+from workflows.own_types import Definition
+from workflows.vocabulary import Right
+
+
+@dataclass
+class Applied:
+    """What was changed, and the secrets drawn for settings that ask for one, by their labels: shown once."""
+
+    changed: list[Change] = field(default_factory=list)
+    drawn: dict[str, str] = field(default_factory=dict)
+
+
+@use_case
+def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = True) -> Applied:
+    """Write all that the file says and that is not so; nothing is taken off, and what the file does not name stays.
+
+    `invite`: who has no account yet is mailed the link by which he chooses his password. Refuses `declared-stopped`, with
+    where and why: nothing at all is written then.
+    """
+    # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
+    db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
+    wanted = [one for one in changes(present(db, actor.collectivity_id), document) if not one.here_alone]
+    applied = Applied(wanted)
+    if not wanted:
+        return applied
+    _desks(db, actor, document.get("desks", {}))
+    _people(db, actor, document.get("people", {}), invite=invite)
+    _types(db, actor, document.get("types", {}))
+    _circuits(db, actor, document.get("circuits", {}))
+    _settings(db, actor, document.get("settings", {}), applied)
+    db.flush()
+    write_down(db, actor.collectivity_id, "collectivity.declared", actor, words=_counted(wanted))
+    return applied
+
+
+def _counted(wanted: list[Change]) -> str:
+    words = {
+        "desks": "bureaux",
+        "people": "personnes",
+        "types": "types",
+        "circuits": "circuits",
+        "settings": "réglages",
+    }
+    counts = {
+        label: len({one.where.split(".")[1] for one in wanted if one.where.startswith(f"{name}.")})
+        for name, label in words.items()
+    }
+    return ", ".join(f"{label} : {count}" for label, count in counts.items() if count)
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        raise Refusal(
+            "declared-stopped", where=where, why=sentences.say(refusal.key, refusal.facts)[1]
+        ) from refusal
+
+
+def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
+    """Those that are new after their superiors; then those that change place or name."""
+    rows = _rows(db, actor)
+    waiting = {key: one for key, one in desks.items() if key not in rows}
+    while waiting:
+        ready = [key for key, one in waiting.items() if one["above"] not in waiting]
+        if not ready:
+            key = next(iter(waiting))
+            with _at(f"desks.{key}"):
+                raise Refusal("desk-below-itself", name=waiting[key]["name"])
+        for key in ready:
+            one = waiting.pop(key)
+            with _at(f"desks.{key}"):
+                rows[key] = hierarchy.add_desk(db, actor, one["name"], _number(rows, one["above"]), key)
+    for key, one in desks.items():
+        with _at(f"desks.{key}"):
+            hierarchy.write_desk(db, actor, rows[key].id, one["name"], _number(rows, one["above"]))
+
+
+def _rows(db: Db, actor: Actor) -> dict[str, Desk]:
+    query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
+    return {one.key: one for one in db.scalars(query.with_for_update())}
+
+
+def _number(rows: Mapping[str, Desk], key: str | None) -> int | None:
+    if key is None:
+        return None
+    if key not in rows:
+        raise Refusal("declared-desk", desk=key)
+    return rows[key].id
+
+
+def _people(db: Db, actor: Actor, people: Mapping[str, Any], *, invite: bool) -> None:
+    rows = _rows(db, actor)
+    for login, one in people.items():
+        with _at(f"people.{login}"):
+            particulars = accounts.Particulars(
+                one["first_name"], one["last_name"], one["email"], one["capacity"], one["administrator"]
+            )
+            user = db.scalar(sa.select(User).where(User.login == accounts.login_of(login)))
+            opened = user is None
+            if user is None:
+                user, _ = accounts.open_account(db, actor, login, particulars, by_mail=invite)
+            else:
+                user = accounts.open_user(db, actor, user.id)
+                accounts.write_particulars(db, actor, user, particulars)
+            for key, rights in one["desks"].items():
+                desk = rows.get(key)
+                if desk is None:
+                    raise Refusal("declared-desk", desk=key)
+                given = frozenset(Right(right) for right in rights)
+                hierarchy.give(
+                    db, actor, desk, user, given, db.get(Holder, (user.id, desk.id)), told=not opened
+                )
+
+
+def _types(db: Db, actor: Actor, types: Mapping[str, Any]) -> None:
+    for key, one in types.items():
+        with _at(f"types.{key}"):
+            write_type(db, actor, key, one["family"], Definition.from_data(one), closed=one["closed"])
+
+
+def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any]) -> None:
+    for name, data in circuits.items():
+        with _at(f"circuits.{name}"):
+            definition = {key: value for key, value in data.items() if key != "closed"}
+            write_circuit(db, actor, name, load(definition), closed=data["closed"])
+
+
+def _settings(db: Db, actor: Actor, settings: Mapping[str, Any], applied: Applied) -> None:
+    own = db.get_one(Collectivity, actor.collectivity_id).settings
+    for name, value in settings.items():
+        with _at(f"settings.{name}"):
+            texts = {name: str(value)}
+            for part in beside(known(name).name):
+                if part.kind is Kind.SEALED and own_value(own, part.place) is None:
+                    texts[part.name] = applied.drawn[part.label] = secrets.token_urlsafe(32)
+            write_setting(db, actor, known(name), texts)

@@ -1,0 +1,271 @@
+"""The file of a collectivity: what it may say, and its reading, which refuses all that it may not, in French and at once.
+
+    schema: paraphe-collectivity/1
+    settings: {mail_name: Mairie de Kerlann}
+    desks:    {finances: {name: Direction des finances, above: direction}}
+    people:   {k.morizur: {first_name: …, last_name: …, email: …, capacity: …,
+                          administrator: true, desks: {finances: [create, act]}}}
+    types:    {facture-d-energie: {family: invoice, label: Facture d’énergie, days: 20,
+                                    fields: [{key: …, label: …, kind: …}]}}
+    circuits: {invoice: {key: invoice, label: …, steps: […]}}
+
+A section that is not there says nothing. Texts are texts: 29 is to be written "29".
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import yaml
+
+from app.circuits.library import parted
+from app.core.refusals import Refusal
+from app.core.texts import strange, texts_in
+from app.people.hierarchy import GRANTED
+from app.people.own_settings.registry import leading
+from workflows.family import families
+from workflows.loader import load, read_yaml
+from workflows.own_types import Definition, faults
+
+SCHEMA: Final = "paraphe-collectivity/1"
+MOST_BYTES: Final = 2_000_000
+MOST: Final = {"settings": 100, "desks": 1_000, "people": 5_000, "types": 200, "circuits": 200}
+"""How many each section may hold, in the order of the file."""
+MOST_FAULTS: Final = 20
+_PERSON: Final = ("first_name", "last_name", "email", "capacity")
+_EMPTY: Final = Definition("").to_data()
+_NUMBERS: Final = ("days", "retention_years", "attachments_least", "attachments_most")
+_WORDS: Final = ("label", "help", "minimum_signature", "signature_level")
+_LISTS: Final = ("deposited_by", "formats")
+_FIELD: Final = {"required": False, "choices": []}
+
+Section = Mapping[str, Any]
+Document = Mapping[str, Section]
+"""Each section of a file by its name: what it says of each of its own, by key, in full."""
+Tell = Callable[[str, str], None]
+
+
+def read(text: bytes) -> dict[str, dict[str, Any]]:
+    """What a file says, every value in its full form.
+
+    Refuses `declared-large`, and `declared-invalid`: no YAML of ours (alias, tag, key given twice, lists in lists without
+    end), or all that is not as the schema says.
+    """
+    if len(text) > MOST_BYTES:
+        raise Refusal("declared-large", most=MOST_BYTES // 1_000_000)
+    try:
+        data = read_yaml(text.decode("utf-8-sig"))
+    except Refusal as refusal:
+        raise Refusal("declared-invalid", details=refusal.facts["details"]) from refusal
+    except UnicodeDecodeError:
+        raise Refusal("declared-invalid", details="Le fichier n’est pas un texte UTF-8.") from None
+    found: list[str] = []
+    document = _document(data, lambda where, why: found.append(f"{where} : {why}"))
+    if found:
+        more = f" Et {len(found) - MOST_FAULTS} autres." if len(found) > MOST_FAULTS else ""
+        raise Refusal("declared-invalid", details=" ".join(found[:MOST_FAULTS]) + more)
+    return document
+
+
+def write(document: Document) -> str:
+    """The file of a document, the same for the same document: sections in their order, keys sorted, what is usual left out."""
+    short = {
+        "settings": dict(document["settings"]),
+        "desks": {key: _without(one, {"above": None}) for key, one in document["desks"].items()},
+        "people": {
+            key: _without(one, {"administrator": False, "desks": {}})
+            for key, one in document["people"].items()
+        },
+        "types": {key: _short_type(one) for key, one in document["types"].items()},
+        "circuits": {key: _without(one, {"closed": False}) for key, one in document["circuits"].items()},
+    }
+    ordered = {name: dict(sorted(one.items())) for name, one in short.items()}
+    return yaml.safe_dump({"schema": SCHEMA, **ordered}, allow_unicode=True, sort_keys=False, width=100)
+
+
+def _without(one: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name not in usual or value != usual[name]}
+
+
+def _short_type(one: Mapping[str, Any]) -> dict[str, Any]:
+    short = _without(one, {**_EMPTY, "closed": False, "label": None})
+    if "fields" in short:
+        short["fields"] = [_without(field, _FIELD) for field in one["fields"]]
+    return short
+
+
+def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
+    if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
+        tell("schema", f"il faut « schema: {SCHEMA} » en tête du fichier.")
+        return {}
+    _only(data, {"schema", *MOST}, "", tell)
+    readers: dict[str, Callable[[str, Any, Tell], Any]] = {
+        "settings": _setting,
+        "desks": _desk,
+        "people": _person,
+        "types": _type,
+        "circuits": _circuit,
+    }
+    read_in = {}
+    for name in (one for one in MOST if one in data):
+        section = data[name]
+        if not isinstance(section, Mapping):
+            tell(name, "il faut une clé pour chacun.")
+            continue
+        if len(section) > MOST[name]:
+            tell(name, f"{len(section)} en tout, {MOST[name]} au plus.")
+            continue
+        entries = {}
+        for key, value in section.items():
+            if not isinstance(key, str) or not key or len(key) > 120:
+                tell(name, f"« {str(key)[:40]} » n’est pas une clé : écrivez-la entre guillemets.")
+            elif sign := next((sign for one in texts_in([key, value]) if (sign := strange(one))), None):
+                tell(f"{name}.{key[:40]}", f"un caractère ne se garde pas ({sign}).")
+            else:
+                entries[key] = readers[name](key, value, tell)
+        read_in[name] = entries
+    return read_in
+
+
+def _only(one: Mapping[Any, Any], names: set[str], where: str, tell: Tell) -> None:
+    for name in one:
+        if name not in names:
+            tell(f"{where}.{name}".lstrip(".")[:80], f"clé inconnue ; il y a : {', '.join(sorted(names))}.")
+
+
+def _text(one: Mapping[str, Any], name: str, where: str, tell: Tell) -> str:
+    value = one.get(name)
+    if not isinstance(value, str):
+        tell(f"{where}.{name}", "il faut un texte, entre guillemets s’il ressemble à un nombre.")
+        return ""
+    return value
+
+
+def _setting(key: str, value: Any, tell: Tell) -> Any:
+    if key not in {one.name for one in leading()}:
+        tell(f"settings.{key[:60]}", "ce n’est pas un réglage d’une collectivité.")
+    elif isinstance(value, bool) or not isinstance(value, str | int):
+        tell(f"settings.{key}", "il faut un texte ou un nombre entier.")
+    return value
+
+
+def _desk(key: str, value: Any, tell: Tell) -> Any:
+    where = f"desks.{key}"
+    if not isinstance(value, Mapping):
+        tell(where, "il faut « name », et « above » s’il a un bureau au-dessus.")
+        return {}
+    _only(value, {"name", "above"}, where, tell)
+    above = value.get("above")
+    if above is not None:
+        above = _text(value, "above", where, tell)
+    return {"name": _text(value, "name", where, tell), "above": above}
+
+
+def _person(key: str, value: Any, tell: Tell) -> Any:
+    where = f"people.{key}"
+    if not isinstance(value, Mapping):
+        tell(where, "il faut prénom, nom, courriel et qualité (first_name, last_name, email, capacity).")
+        return {}
+    _only(value, {*_PERSON, "administrator", "desks"}, where, tell)
+    administrator, seats = value.get("administrator", False), value.get("desks", {})
+    if not isinstance(administrator, bool):
+        tell(f"{where}.administrator", "il faut true ou false.")
+    known = [one.value for one in GRANTED]
+    if not isinstance(seats, Mapping):
+        tell(f"{where}.desks", "il faut une liste de droits pour chaque bureau.")
+        seats = {}
+    rights = {}
+    for desk, given in seats.items():
+        if not isinstance(given, list) or not given or any(one not in known for one in given):
+            tell(f"{where}.desks.{str(desk)[:40]}", f"il faut une liste parmi {', '.join(known)}.")
+        else:
+            rights[str(desk)] = [one for one in known if one in given]
+    return {
+        **{name: _text(value, name, where, tell) for name in _PERSON},
+        "administrator": administrator,
+        "desks": dict(sorted(rights.items())),
+    }
+
+
+def _type(key: str, value: Any, tell: Tell) -> Any:
+    where = f"types.{key}"
+    if not isinstance(value, Mapping):
+        tell(where, "il faut « family » et « label ».")
+        return {}
+    _only(value, {"family", "closed", *_EMPTY}, where, tell)
+    family, closed = _text(value, "family", where, tell), value.get("closed", False)
+    if not isinstance(closed, bool):
+        tell(f"{where}.closed", "il faut true ou false.")
+    if family not in families() or families()[family].begun_elsewhere:
+        tell(f"{where}.family", "ce n’est pas une famille dont on fait un type.")
+        return {}
+    definition = {**_EMPTY, **{name: value[name] for name in _EMPTY if name in value}}
+    definition["fields"] = list(_fields(definition["fields"], where, tell))
+    wrong = list(_wrong(definition))
+    for name, why in wrong:
+        tell(f"{where}.{name}", why)
+    if not wrong:
+        for one in faults(families()[family], Definition.from_data(definition)):
+            tell(f"{where}.{one.field}", one.sentence)
+    return {"family": family, "closed": closed, **definition}
+
+
+def _wrong(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What of a definition is not even of its kind."""
+    for name in _NUMBERS:
+        if definition[name] is not None and (
+            isinstance(definition[name], bool) or not isinstance(definition[name], int)
+        ):
+            yield name, "il faut un nombre entier."
+    for name in _WORDS:
+        if definition[name] is not None and not isinstance(definition[name], str):
+            yield name, "il faut un texte."
+    for name in _LISTS:
+        if not isinstance(definition[name], list) or any(
+            not isinstance(one, str) for one in definition[name]
+        ):
+            yield name, "il faut une liste de textes."
+    if definition["help"] is None or definition["label"] is None:
+        yield "label", "il faut un texte."
+
+
+def _fields(given: Any, where: str, tell: Tell) -> Iterator[dict[str, Any]]:
+    if not isinstance(given, list):
+        tell(f"{where}.fields", "il faut une liste de champs.")
+        return
+    for rank, one in enumerate(given):
+        at = f"{where}.fields.{rank}"
+        if not isinstance(one, Mapping):
+            tell(at, "il faut « key », « label » et « kind ».")
+            continue
+        _only(one, {"key", "label", "kind", *_FIELD}, at, tell)
+        required, choices = one.get("required", False), one.get("choices", [])
+        pairs = isinstance(choices, list) and all(
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
+            for pair in choices
+        )
+        if not isinstance(required, bool) or not pairs:
+            tell(at, "« required » est true ou false, « choices » une liste de couples de textes.")
+            continue
+        words = {name: _text(one, name, at, tell) for name in ("key", "label", "kind")}
+        yield {**words, "required": required, "choices": choices}
+
+
+def _circuit(key: str, value: Any, tell: Tell) -> Any:
+    where = f"circuits.{key}"
+    if parted(key)[0] not in families():
+        tell(where[:80], "ce n’est pas une famille, ni une famille suivie d’un point et d’un nom.")
+        return {}
+    if not isinstance(value, Mapping):
+        tell(where, "il faut « key », « label » et « steps ».")
+        return {}
+    closed = value.get("closed", False)
+    if not isinstance(closed, bool):
+        tell(f"{where}.closed", "il faut true ou false.")
+    try:
+        return {
+            "closed": closed,
+            **load({name: one for name, one in value.items() if name != "closed"}).to_data(),
+        }
+    except Refusal as refusal:
+        tell(where, str(refusal.facts.get("details", "")))
+        return {}

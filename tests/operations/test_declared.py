@@ -1,0 +1,285 @@
+"""A collectivity as one file: exported, compared, applied elsewhere, all of it or nothing; a hostile file writes nothing."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from app import create_app
+from app.circuits import closing, library, named, own_types
+from app.core import db as database_of
+from app.core import schema
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.journal.models import JournalEntry
+from app.operations.declared.applying import apply_document
+from app.operations.declared.document import SCHEMA, read, write
+from app.operations.declared.present import changes, present
+from app.people import desks
+from app.people.applications import by_command
+from app.people.models import Collectivity, User
+from app.people.own_settings.changing import change_setting
+from demo.cast import SIREN
+from tests.builders.house import House
+from workflows.family import families
+from workflows.own_types import Definition, OwnField
+
+ELSEWHERE = "212900018"
+
+
+def run(house: House, *words: str, file: Path | None = None):
+    return house.app.test_cli_runner().invoke(args=["collectivity", *words, *([str(file)] if file else [])])
+
+
+def exported(house: House, siren: str = SIREN) -> str:
+    answer = run(house, "export", siren)
+    assert answer.exit_code == 0, answer.output
+    return str(answer.output)
+
+
+def rows() -> dict[str, int]:
+    """How many rows each table has."""
+    with engine().connect() as connection:
+        return {
+            name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for name, table in database_of.Base.metadata.tables.items()
+        }
+
+
+def a_rich_collectivity(house: House) -> None:
+    """What the demonstration has, and a type, a circuit and settings of its own."""
+    secretary = house.actor("k.morizur")
+    number = own_types.open_type(secretary, "invoice", "Facture d’énergie")
+    definition = Definition(
+        "Facture d’énergie",
+        days=20,
+        deposited_by=("finances",),
+        fields=(OwnField("own_site", "Site", "choice", True, (("mairie", "Mairie"), ("ecole", "École"))),),
+    )
+    own_types.draw_up(secretary, number, definition, shown=1)
+    own_types.publish_type(secretary, number, shown=2)
+    law = families()["invoice"].circuit.to_data()
+    longer = {**law, "label": "Facture, en sept jours"}
+    library.publish(secretary, "invoice", library.as_yaml(longer))
+    for label in ("Voirie courte", "Voirie close"):
+        name = named.open_circuit(secretary, "invoice", label, "invoice")
+        library.publish(secretary, name, library.as_yaml({**law, "label": label}))
+    closing.close_circuit(secretary, "invoice.voirie-close", closed=True)
+    change_setting(secretary, "shown_name", {"shown_name": "Mairie de Kerlann"})
+    change_setting(secretary, "mail_signature", {"mail_signature": "Secrétariat\n02 98 00 00 00"})
+    change_setting(secretary, "reauth_minutes", {"reauth_minutes": "4"})
+    address = {
+        "handover_webhook_url": "https://f.example.org/",
+        "handover_webhook_secret": "un secret de remise",
+    }
+    change_setting(secretary, "handover_webhook_url", address)
+
+
+@pytest.fixture
+def elsewhere(house: House, tmp_path: Path) -> Iterator[House]:
+    """Another installation, with an empty collectivity; the first is there again afterwards."""
+    library.forget()
+    data = tmp_path / "elsewhere"
+    data.mkdir()
+    url = f"sqlite:///{data / 'paraphe.db'}"
+    settings = house.settings.model_copy(
+        update={"database_url": url, "data_dir": data, "store_url": f"file:{data / 'documents'}"}
+    )
+    yield House(create_app(settings), settings, house.pki, house.mail)
+    database_of.dispose()
+    library.forget()
+    shutil.rmtree(data)
+
+
+def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_export(
+    house: House, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    a_rich_collectivity(house)
+    text, file = exported(house), tmp_path / "kerlann.yaml"
+    file.write_text(text, encoding="utf-8")
+    same = run(house, "diff", SIREN, file=file)
+    assert (same.exit_code, same.output) == (0, "")
+    before = rows()
+    again = run(house, "apply", SIREN, file=file)
+    assert (again.exit_code, again.output) == (0, "Rien à changer.\n")
+    assert rows() == before
+    # Neither a secret, nor what identifies one, is in it
+    assert "un secret de remise" not in text
+    assert "g1." not in text
+    assert "password" not in text
+    there = request.getfixturevalue("elsewhere")
+    schema.upgrade()
+    desks.create_collectivity(ELSEWHERE, "Ailleurs", department="029", district="1", nature="31", settings={})
+    told = run(there, "diff", ELSEWHERE, file=file)
+    assert told.exit_code == 1
+    assert "+ desks.finances : " in told.output
+    there.mail.clear()
+    done = run(there, "apply", ELSEWHERE, file=file)
+    assert done.exit_code == 0, done.output
+    assert "Secret de remise, affiché une seule fois : " in done.output
+    assert exported(there, ELSEWHERE) == text
+    assert run(there, "diff", ELSEWHERE, file=file).output == ""
+    # Each is invited, and enters by a password that he chooses himself
+    there.drain()
+    with reading() as db:
+        people = list(db.scalars(sa.select(User)))
+        own = db.scalars(sa.select(Collectivity.settings)).one()
+        events = list(db.scalars(sa.select(JournalEntry.event)))
+    assert people
+    assert all(one.password_hash is None for one in people)
+    invited = {one.email for one in people}
+    assert invited <= {address.addr_spec for one in there.mail.letters for address in one["To"].addresses}
+    assert str(own["handover_webhook_secret"]).startswith("g1.")
+    assert events.count("collectivity.declared") == 1
+
+
+def test_what_differs_is_told_written_and_nothing_is_taken_off(house: House, tmp_path: Path) -> None:
+    document = yaml.safe_load(exported(house))
+    document["desks"]["finances"]["name"] = "Finances et achats"
+    document["desks"]["archives"] = {"name": "Archives", "above": "finances"}
+    document["people"]["n.abgrallec"]["capacity"] = "Directrice des achats"
+    document["people"]["n.abgrallec"]["desks"]["archives"] = ["archive"]
+    del document["people"]["r.pellenec"]
+    document["settings"] = {"mail_name": "Mairie"}
+    file = tmp_path / "kerlann.yaml"
+    file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    told = run(house, "diff", SIREN, file=file)
+    assert told.exit_code == 1
+    lines = [" ".join(one.split()) for one in told.output.splitlines()]
+    assert "+ desks.archives : Archives" in lines
+    assert any(one.startswith("~ desks.finances.name : Finances et achats (avant : ") for one in lines)
+    assert "+ settings.mail_name : Mairie" in lines
+    assert lines[-1].startswith("people.r.pellenec : ")
+    assert lines[-1].endswith("ici seulement (laissé)")
+    done = run(house, "apply", SIREN, "--without-invitation", file=file)
+    assert done.exit_code == 0, done.output
+    after = yaml.safe_load(exported(house))
+    assert after["desks"]["archives"] == {"name": "Archives", "above": "finances"}
+    assert after["people"]["n.abgrallec"]["desks"]["archives"] == ["archive"]
+    assert "r.pellenec" in after["people"]
+    assert run(house, "diff", SIREN, file=file).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "why"),
+    [
+        ({"desks": {"x": {"name": "X", "above": "nulle-part"}}}, "desks.x", "n’est ni dans le fichier"),
+        (
+            {"desks": {"x": {"name": "X", "above": "y"}, "y": {"name": "Y", "above": "x"}}},
+            "desks.x",
+            "ne lui doit rien",
+        ),
+        ({"people": {"x.y": {"desks": {"nulle-part": ["act"]}}}}, "people.x.y", "n’est ni dans le fichier"),
+        ({"people": {"x.y": {"email": "pas une adresse"}}}, "people.x.y", "adresse"),
+        ({"settings": {"reauth_minutes": 721}}, "settings.reauth_minutes", "va de 1 à 720"),
+        ({"settings": {"handover_webhook_url": "https://10.0.0.1/"}}, "settings.handover_webhook_url", "interne"),
+        (
+            {"circuits": {"invoice": {"key": "invoice", "label": "X", "steps": [
+                {"key": "a", "label": "A", "kind": "visa", "who": [{"desk": "finances"}]}]}}},
+            "circuits.invoice", "",
+        ),
+        ({"types": {"invoice": {"family": "invoice", "label": "Un type"}}}, "types.invoice", "clé d’un type"),
+    ],
+)  # fmt: skip
+def test_what_stops_a_file_is_said_and_nothing_of_it_is_written(
+    house: House, change: dict[str, dict[str, object]], where: str, why: str
+) -> None:
+    person = {"first_name": "X", "last_name": "Y", "email": "x@y.example", "capacity": "Agent"}
+    people = {key: {**person, **one} for key, one in change.get("people", {}).items()}  # type: ignore[dict-item]
+    good = {"desks": {"archives": {"name": "Archives"}}, "settings": {"mail_name": "Mairie"}}
+    data = {name: {**good.get(name, {}), **one} for name, one in {**good, **change}.items()}
+    if people:
+        data["people"] = people
+    before, text = rows(), yaml.safe_dump({"schema": SCHEMA, **data}, allow_unicode=True).encode()
+    actor = by_command(house.actor("k.morizur").collectivity_id)
+    with pytest.raises(Refusal) as refused:
+        apply_document(actor, read(text))
+    assert refused.value.key in {"declared-stopped", "declared-invalid"}
+    said = f"{refused.value.facts.get('where', '')} {refused.value.facts.get('why', '')} {refused.value.facts.get('details', '')}"
+    assert where in said
+    assert why in said
+    assert rows() == before
+
+
+def test_a_login_of_another_collectivity_stops_all_of_it(house: House) -> None:
+    other = desks.create_collectivity(
+        ELSEWHERE, "Ailleurs", department="029", district="1", nature="31", settings={}
+    )
+    document, before = read(exported(house).encode()), rows()
+    with pytest.raises(Refusal, match="declared-stopped") as refused:
+        apply_document(by_command(other), document)
+    assert str(refused.value.facts["where"]).startswith("people.")
+    assert rows() == before
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BOMB, "les alias ne sont pas admis"),
+        (f"schema: {SCHEMA}\ndesks: !!python/object/apply:os.system ['true']\n", "illisible à la ligne 2"),
+        (f"schema: {SCHEMA}\ndesks: {'[' * 5000}{']' * 5000}\n", "illisible à la ligne 2"),
+        (f"schema: {SCHEMA}\ndesks: {{a: {{name: A}}, a: {{name: B}}}}\n", "donnée deux fois"),
+        (f"schema: {SCHEMA}\nmandates: {{}}\n", "mandates : clé inconnue"),
+        (f"schema: {SCHEMA}\ndesks: [a, b]\n", "desks : il faut une clé pour chacun"),
+        (f"schema: {SCHEMA}\ndesks: {{29: {{name: A}}}}\n", "« 29 » n’est pas une clé"),
+        (f"schema: {SCHEMA}\ndesks: {{a: {{name: 29}}}}\n", "desks.a.name : il faut un texte"),
+        (f'schema: {SCHEMA}\ndesks: {{a: {{name: "a\\0b"}}}}\n', "un caractère illisible"),
+        (f"schema: {SCHEMA}\npeople: {{a: {{password: x}}}}\n", "people.a.password : clé inconnue"),
+        (f"schema: {SCHEMA}\npeople: {{a: {{desks: {{b: [administer]}}}}}}\n", "il faut une liste parmi"),
+        (f"schema: {SCHEMA}\nsettings: {{handover_webhook_secret: x}}\n", "n’est pas un réglage"),
+        (f"schema: {SCHEMA}\nsettings: {{mail_name: [x]}}\n", "il faut un texte ou un nombre"),
+        (f"schema: {SCHEMA}\ntypes: {{a: {{family: rien, label: A}}}}\n", "ce n’est pas une famille"),
+        (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, days: '5'}}}}\n", "un nombre entier"),
+        (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, fields: [1]}}}}\n", "types.a.fields.0"),
+        (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, days: 900}}}}\n", "types.a.days"),
+        (f"schema: {SCHEMA}\ncircuits: {{rien: {{}}}}\n", "ce n’est pas une famille"),
+        (f"schema: {SCHEMA}\ncircuits: {{invoice: {{steps: []}}}}\n", "circuits.invoice"),
+        ("schema: autre\n", "il faut « schema: paraphe-collectivity/1 »"),
+        ("- 1\n", "il faut « schema: paraphe-collectivity/1 »"),
+        ("", "il faut « schema: paraphe-collectivity/1 »"),
+        (f"schema: {SCHEMA}\ndesks: {{a: b\n", "illisible à la ligne"),
+        (
+            f"schema: {SCHEMA}\ndesks:\n" + "".join(f"  d{n}: {{name: D{n}}}\n" for n in range(1001)),
+            "1001 en tout, 1000 au plus",
+        ),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_hostile_file_is_refused_in_french(house: House, tmp_path: Path, text: str, why: str) -> None:
+    file, before = tmp_path / "hostile.yaml", rows()
+    file.write_text(text, encoding="utf-8")
+    for verb in ("diff", "apply"):
+        refused = run(house, verb, SIREN, file=file)
+        assert refused.exit_code == 1
+        assert why in refused.output.replace("\xa0", " ").replace("\u202f", " ")
+        assert "Traceback" not in refused.output
+        assert isinstance(refused.exception, SystemExit)
+    assert rows() == before
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_file_of_a_million_rows_is_not_even_read(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "grand.yaml"
+    with file.open("w", encoding="utf-8") as out:
+        out.write(f"schema: {SCHEMA}\ndesks:\n")
+        out.writelines(f"  d{number}: {{name: D}}\n" for number in range(1_000_000))
+    refused = run(house, "apply", SIREN, file=file)
+    assert refused.exit_code == 1
+    assert "dépasse 2 Mo" in refused.output.replace("\xa0", " ")
+    (tmp_path / "latin.yaml").write_bytes("schema: é".encode("latin-1"))
+    assert "n’est pas un texte UTF-8" in run(house, "apply", SIREN, file=tmp_path / "latin.yaml").output
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_file_is_read_as_it_was_written_and_what_it_does_not_say_stays(house: House) -> None:
+    a_rich_collectivity(house)
+    with reading() as db:
+        here = present(db, house.actor("k.morizur").collectivity_id)
+    assert read(write(here).encode()) == {name: dict(sorted(one.items())) for name, one in here.items()}
+    assert changes(here, read(f"schema: {SCHEMA}\n".encode())) == []
