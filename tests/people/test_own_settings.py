@@ -103,6 +103,8 @@ def test_a_value_of_its_own_serves_this_collectivity_alone_and_goes_back(house: 
     page = text(client.get(PAGE))
     assert "Mairie de Kerlann La collectivité" in page
     assert "Paraphe Mairie de Kerlann" in page  # in the header
+    assert ", Mairie de Kerlann Aide et raccourcis" in page  # in the footer
+    assert "commune de Mairie" not in page
     assert "Mairie de Kerlann" not in text(foreign.get(PAGE))
     assert in_force(other, "shown_name").source is Source.INSTALLATION
     assert post(house, client, "shown_name", value="Mairie de Kerlann").location == PAGE
