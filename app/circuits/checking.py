@@ -61,12 +61,12 @@ Desks = Mapping[str, SeatsOfDesk]
 
 
 def desks_of(db: Db, collectivity_id: int) -> dict[str, SeatsOfDesk]:
-    """Every desk of a collectivity by its key, with those who hold it and whose account is open; one statement."""
+    """Every open desk of a collectivity by its key, with those who hold it and whose account is open; one statement."""
     query = (
         sa.select(Desk.id, Desk.key, Desk.name, Holder.rights, User.id, User.first_name, User.last_name)
         .outerjoin(Holder, Holder.desk_id == Desk.id)
         .outerjoin(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
-        .where(Desk.collectivity_id == collectivity_id)
+        .where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
         .order_by(Desk.name, User.last_name, User.id)
     )
     desks: dict[str, SeatsOfDesk] = {}
@@ -157,7 +157,9 @@ def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Pr
         return
     absent = [who.value for who in step.who if who.kind is WhoKind.DESK and who.value not in desks]
     for key in absent:
-        yield Problem(step.key, "who_add", f"Le bureau « {key} » n’existe pas : retirez-le, ou ouvrez-le.")
+        yield Problem(
+            step.key, "who_add", f"Le bureau « {key} » n’existe pas, ou est fermé : retirez-le, ou ouvrez-le."
+        )
     needed = data.get("quorum")
     if needed not in ("any", "all") and not (isinstance(needed, int) and needed >= 1):
         yield Problem(step.key, "quorum", "Dites combien doivent se prononcer, en chiffres.")
@@ -239,7 +241,7 @@ def _wrong_answer(family: Family, one: Field, value: Any, desks: Desks) -> str:
     if not Test(one.key, "==", value).holds({one.key: answer}):
         return f"« {one.label} » s’écrit « {answer} » dans les dossiers : écrivez-le ainsi."
     if one.type == "desk" and answer not in desks:
-        return f"Le bureau « {answer} » n’existe pas : choisissez-en un dans la liste."
+        return f"Le bureau « {answer} » n’existe pas, ou est fermé : choisissez-en un dans la liste."
     return ""
 
 

@@ -180,9 +180,10 @@ def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
     """Refuse what `publish` refuses of a circuit under this name (`circuit-unlawful`, `circuit-invalid`, `circuit-unknown`)."""
     check_circuit(law_of_circuit(name), circuit)
     named_of(db, actor.collectivity_id, name, locked=True)
-    known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
+    desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
+    known = set(db.scalars(desks))
     faults = [
-        f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas"
+        f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas, ou est fermé"
         for step in circuit.steps
         for who in step.who
         if who.kind == "desk" and who.value not in known

@@ -335,9 +335,10 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
 
 
 def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]:
-    known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
+    desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
+    known = set(db.scalars(desks))
     absent = [key for key in definition.deposited_by if key not in known]
-    sentence = "Un bureau coché n’existe plus. Relisez la liste."
+    sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."
     return [Problem("type-desk", "deposited_by", sentence)] if absent else []
 
 

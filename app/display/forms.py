@@ -125,8 +125,10 @@ def choices_of(db: Db, collectivity_id: int, one: FamilyField) -> list[tuple[str
 
 
 def _desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
-    query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id).order_by(Desk.name)
-    return [(key, name) for key, name in db.execute(query)]
+    query = sa.select(Desk.key, Desk.name).where(
+        Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
+    )
+    return [(key, name) for key, name in db.execute(query.order_by(Desk.name))]
 
 
 def _people(db: Db, collectivity_id: int) -> list[tuple[str, str]]:

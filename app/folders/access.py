@@ -75,7 +75,7 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     """The condition on the folders that a desk deposits, as its holder reads them."""
     closed = restricted_families()
-    if Right.CREATE in seat.rights or not closed:
+    if Right.CREATE in seat.reading or not closed:
         return sa.true()
     condition: Condition = folders.c.family.not_in(closed)
     return condition
@@ -94,7 +94,7 @@ def reaching(actor: Actor, steps: Any = STEP) -> Condition:
 
 def reading_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
     """The condition on the steps that reached a desk, by which its holder reads their folder."""
-    return _read_or(asking_at(actor, seat, steps), steps)
+    return _read_or(_asking_by(actor, seat.reading, steps), steps)
 
 
 def named_reading(actor: Actor, steps: Any = STEP) -> Condition:
@@ -114,10 +114,15 @@ def asking(actor: Actor, steps: Any = STEP) -> Condition:
 
 def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
     """The condition on the steps of a desk at which its holder may act: by the right held there and by mandate."""
-    able = kinds_with(seat.rights)
+    return _asking_by(actor, seat.rights, steps)
+
+
+def _asking_by(actor: Actor, rights: frozenset[Right], steps: Any) -> Condition:
+    """The condition on the steps of a desk that these rights, held there, would let the actor act on."""
+    able = kinds_with(rights)
     engaging = [kind for kind in able if kind in ENGAGING]
     if not actor.by_mandate or not engaging:
-        return _kinds(seat.rights, steps)
+        return _kinds(rights, steps)
     others = [kind.value for kind in able if kind not in ENGAGING]
     covered = sa.or_(sa.false(), *(_inside(one, steps) for one in scopes(actor)))
     signed = sa.and_(steps.c.kind.in_([kind.value for kind in engaging]), covered)

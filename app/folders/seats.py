@@ -34,7 +34,7 @@ _people = (
         _holder.c.rights,
     )
     .select_from(_desk)
-    .outerjoin(_holder, _holder.c.desk_id == _desk.c.id)
+    .outerjoin(_holder, sa.and_(_holder.c.desk_id == _desk.c.id, _desk.c.closed_at.is_(None)))
     .outerjoin(
         _user,
         sa.and_(
@@ -457,7 +457,8 @@ def _named(db: Db, collectivity_id: int, user_id: int, step: Step, right: str) -
     )
     if user is None:
         raise Refusal("desk-missing", step=step.label, what="la personne désignée n’a plus de compte")
-    held = db.scalars(sa.select(Holder.rights).where(Holder.user_id == user_id))
+    seats = sa.select(Holder.rights).join(Desk, Desk.id == Holder.desk_id)
+    held = db.scalars(seats.where(Holder.user_id == user_id, Desk.closed_at.is_(None)))
     able = any(right in rights for rights in held)
     people = (Person(user.id, user.name, user.email),) if able else ()
     return Slot(f"person:{user_id}", user.name, None, user.id, people)

@@ -191,7 +191,12 @@ def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
 
 def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
     """Folders that wait for a desk that nobody holds any more, whatever their age."""
-    held = sa.select(Holder.desk_id).join(User, User.id == Holder.user_id).where(User.active.is_(True))
+    held = (
+        sa.select(Holder.desk_id)
+        .join(User, User.id == Holder.user_id)
+        .join(Desk, Desk.id == Holder.desk_id)
+        .where(User.active.is_(True), Desk.closed_at.is_(None))
+    )
     query = (
         sa.select(StepRun.folder_id, Desk.name)
         .join(Desk, Desk.id == StepRun.desk_id)

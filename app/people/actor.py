@@ -10,12 +10,21 @@ from workflows.vocabulary import Right
 
 @dataclass(frozen=True)
 class Seat:
-    """A desk that the actor holds, with the rights held there."""
+    """A desk that the actor holds, with the rights held there.
+
+    `past`: those that he held there until it was closed, by which he reads on what came to it, and does nothing.
+    """
 
     desk_id: int
     key: str
     name: str
     rights: frozenset[Right]
+    past: frozenset[Right] = frozenset()
+
+    @property
+    def reading(self) -> frozenset[Right]:
+        """The rights by which folders are read there."""
+        return self.rights | self.past
 
 
 @dataclass(frozen=True)

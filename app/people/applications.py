@@ -77,7 +77,7 @@ def create_application(
     `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
     Without any of the `rights` it reads what the desk reads. Refuses a name that is missing or too long
     (`application-name`), or that another one in service has (`application-name-taken`), and an unknown desk
-    (`desk-unknown`). `by`: None for the command line.
+    (`desk-unknown`) or a closed one (`desk-closed`). `by`: None for the command line.
     """
     last = _last_day(until)
     name = " ".join(name.split())
@@ -86,6 +86,8 @@ def create_application(
     place = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == desk))
     if place is None:
         raise Refusal("desk-unknown", desk=desk)
+    if place.closed_at is not None:
+        raise Refusal("desk-closed", name=place.name)
     if _named(db, collectivity_id, name):
         raise Refusal("application-name-taken", name=name)
     token, granted = new_token(), [one.value for one in GRANTED if one in rights]

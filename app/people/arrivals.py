@@ -76,6 +76,9 @@ def _desks(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Mapping[int, De
     desks = {one.id: one for one in db.scalars(query.order_by(Desk.id).with_for_update())}
     if numbers - desks.keys():
         raise Refusal("desk-absent")
+    for one in desks.values():
+        if one.closed_at is not None:
+            raise Refusal("desk-closed", name=one.name)
     return desks
 
 

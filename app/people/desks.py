@@ -157,11 +157,17 @@ def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: st
 
 @use_case
 def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[Right]) -> None:
-    """Give a person a desk with these rights, or change them; no right at all takes the desk back."""
+    """Give a person a desk with these rights, or change them; no right at all takes the desk back.
+
+    Refuses `user-unknown`, `desk-unknown`, and `desk-closed`.
+    """
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
-    desk_id = desk_of(db, collectivity_id, desk).id
+    place = desk_of(db, collectivity_id, desk)
+    if place.closed_at is not None:
+        raise Refusal("desk-closed", name=place.name)
+    desk_id = place.id
     row = db.get(Holder, (user.id, desk_id))
     was, given = sorted(row.rights) if row is not None else [], sorted(one.value for one in rights)
     if was != given:

@@ -32,7 +32,7 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
 
     Circuits name it by its key, which stays when the name changes: `key` for a desk that a circuit names already, else one
     that is made of its name. Refuses `identity-needed`, `desk-name`, `desk-name-taken`, `desk-key`, `desk-taken`,
-    `desk-absent` of the superior.
+    `desk-absent` or `desk-closed` of the superior.
     """
     refuse_former(db, actor)
     if parent_id is not None:
@@ -68,8 +68,8 @@ def change_desk(
     """Name a desk otherwise, or place it under another; False when it was so already.
 
     `shown`: the name and the superior that the page showed; when somebody changed them since, nothing is written
-    (`desk-moved`). Refuses `identity-needed`, `desk-absent`, `desk-name`, `desk-name-taken`, and `desk-below-itself` of a
-    superior that is the desk, or depends on it.
+    (`desk-moved`). Refuses `identity-needed`, `desk-absent`, `desk-closed` of it or its new superior, `desk-name`,
+    `desk-name-taken`, and `desk-below-itself` of a superior that is the desk, or depends on it.
     """
     refuse_former(db, actor)
     return write_desk(db, actor, desk_id, name, parent_id, shown=shown)
@@ -91,6 +91,9 @@ def write_desk(
     desk = desks.get(desk_id)
     if desk is None or (parent_id is not None and parent_id not in desks):
         raise Refusal("desk-absent")
+    for one in (desk, desks.get(parent_id or 0)):
+        if one is not None and one.closed_at is not None and one.id != desk.parent_id:
+            raise Refusal("desk-closed", name=one.name)
     if shown is not None and shown != (desk.name, desk.parent_id):
         raise Refusal("desk-moved")
     name = _name(db, actor, name, desk)
@@ -120,7 +123,7 @@ def seat_all(
 
     `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
     when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
-    for each. Refuses `identity-needed`, `desk-absent`, `person-unknown`, `person-closed` for who would be given
+    for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
     something, and `bad-request` for a right that no desk gives.
     """
     refuse_former(db, actor)
@@ -193,6 +196,8 @@ def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
     desk = db.scalar(query.with_for_update())
     if desk is None:
         raise Refusal("desk-absent")
+    if desk.closed_at is not None:
+        raise Refusal("desk-closed", name=desk.name)
     return desk
 
 

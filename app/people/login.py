@@ -293,7 +293,7 @@ def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> int:
     return int(done.rowcount)
 
 
-_SEAT = (Desk.id, Desk.key, Desk.name, Holder.rights)
+_SEAT = (Desk.id, Desk.key, Desk.name, Desk.closed_at, Holder.rights)
 _recorded, _mandate, _giver = aliased(MandateRow), aliased(MandateRow), aliased(MandateRow)
 # With the seats, in the one statement of every page: what somebody is asked and reads follows both.
 _MANDATED = (
@@ -373,13 +373,20 @@ def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
     """What these rows end with, each seat beside each mandate; a person without any has one row, without desk."""
     seats: dict[int, Seat] = {}
     mandates: dict[int, Mandate] = {}
-    for *_, _recorded_any, mandate, giver, number, key, name, rights in rows:
+    for *_, _recorded_any, mandate, giver, number, key, name, closed_at, rights in rows:
         if number is not None and number not in seats:
-            seats[number] = Seat(number, key, name, frozenset(map(Right, rights)))
+            seats[number] = _seat(
+                number, key, name, frozenset(map(Right, rights)), closed=closed_at is not None
+            )
         if mandate is not None and mandate.id not in mandates:
             mandates[mandate.id] = law_of(mandate, giver)
     law = as_their_orders_stand(db, list(mandates.values()))
     return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law))
+
+
+def _seat(number: int, key: str, name: str, rights: frozenset[Right], *, closed: bool) -> Seat:
+    """The seat of these rights; at a closed desk they are past."""
+    return Seat(number, key, name, frozenset(), rights) if closed else Seat(number, key, name, rights)
 
 
 def configure(idle_minutes: int, session_hours: float) -> None:
@@ -512,7 +519,8 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     g.token_ends_on = app.ends_on
     if app.used_at is None or now() - app.used_at > USED_EVERY:
         g.used = app.id
-    seat = Seat(desk.id, desk.key, desk.name, frozenset(Right(one) for one in app.rights))
+    rights = frozenset(Right(one) for one in app.rights)
+    seat = _seat(desk.id, desk.key, desk.name, rights, closed=desk.closed_at is not None)
     return Actor(
         kind="application",
         collectivity_id=app.collectivity_id,

@@ -51,7 +51,11 @@ class User(Base, Tenanted):
 
 
 class Desk(Base, Tenanted):
-    """A desk: the place where folders wait; `parent_id` is its superior in the hierarchy."""
+    """A desk: the place where folders wait; `parent_id` is its superior in the hierarchy.
+
+    `closed_at`: since when nobody acts there; its holders read on what came to it. `closed_by` and `closed_reason`: who
+    closed it, and why where something still named it.
+    """
 
     __tablename__ = "desk"
     __table_args__ = (sa.UniqueConstraint("collectivity_id", "key"),)
@@ -60,6 +64,9 @@ class Desk(Base, Tenanted):
     key: Mapped[str]
     name: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    closed_reason: Mapped[str | None]
 
 
 class Holder(Base):

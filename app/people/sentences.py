@@ -159,6 +159,19 @@ SENTENCES: Sentences = {
         404,
         "Le bureau « {desk} » n’existe pas dans cette collectivité. Ouvrez-le d’abord, ou vérifiez sa clé.",
     ),
+    "desk-closed": (
+        409,
+        "Le bureau « {name} » est fermé. Rien n’a changé : rouvrez-le d’abord sous « Bureaux », ou choisissez-en un autre.",
+    ),
+    "desk-open": (409, "Le bureau « {name} » est déjà ouvert. Rechargez la page."),
+    "desk-folders": (
+        409,
+        "Le bureau « {name} » reste ouvert : des dossiers y attendent, y viendront ou en partent. Menez-les à leur terme, puis recommencez.",
+    ),
+    "desk-reason": (
+        422,
+        "Le bureau reste ouvert : quelque chose le nomme encore. Réglez chaque point, ou écrivez pourquoi vous le fermez quand même, de {shortest} à {most} signes sur une ligne.",
+    ),
     "desk-taken": (409, "Le bureau « {desk} » existe déjà. Choisissez une autre clé."),
     "user-unknown": (
         404,

@@ -197,7 +197,7 @@ def test_a_desk_that_is_not_named_neither_sees_nor_deposits_it_and_a_name_gives_
         ({"formats": ["office"]}, "« Facture » n’accepte pas ce format."),
         ({"minimum_signature": "none"}, "demande une signature plus exigeante"),
         ({"signature_level": "B-B"}, "choisissez un niveau plus haut"),
-        ({"deposited_by": ["ailleurs"]}, "Un bureau coché n’existe plus."),
+        ({"deposited_by": ["ailleurs"]}, "Un bureau coché n’existe plus, ou est fermé."),
         ({"label": "Délibération"}, "« Délibération » est déjà le nom d’un type de dossiers."),
         ({"label": ""}, "Donnez un nom"),
         ({"row": "f0", "f0-label": "Montant TTC", "f0-kind": "amount"}, "est déjà un champ de la famille"),

@@ -120,7 +120,10 @@ def test_a_list_makes_nobody_an_administrator_and_unmakes_none(house: House) -> 
         ("Enora;Quéméner;pas une adresse;e.q;Agent;;", "n’est pas une adresse"),
         ("Enora;Quéméner;e@kerlann.example;e.q;;;", "écrivez la qualité"),
         ("Enora;Quéméner;e@kerlann.example;deux mots;Agent;;", "sans espace"),
-        ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Service fantôme;viser", "n’existe pas : ouvrez-le"),
+        (
+            "Enora;Quéméner;e@kerlann.example;e.q;Agent;Service fantôme;viser",
+            "n’existe pas, ou est fermé : ouvrez-le",
+        ),
         ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;", "peut faire à"),
         ("Enora;Quéméner;e@kerlann.example;e.q;Agent;;viser", "et pas le bureau"),
         ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;tout", "n’est pas un droit"),

@@ -92,6 +92,8 @@ ROUTES = {
     "operations.examined.again": "administer",
     "operations.examined.attempt": "administer",
     "operations.starting.index": "administer",
+    "operations.desks.close": "administer",
+    "operations.desks.reopen": "administer",
     "operations.examined.index": "administer",
     "operations.retry": "administer",
     "operations.journal": "administer",

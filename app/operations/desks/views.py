@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -55,6 +55,9 @@ class DeskView:
     waiting: Mapping[Right, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    closed_reason: str = ""
 
 
 def tree(db: Db, collectivity_id: int) -> list[DeskView]:
@@ -80,6 +83,9 @@ def tree(db: Db, collectivity_id: int) -> list[DeskView]:
                 uses=(*uses[one.key], *(use for height in above[one.id] for use in uses[height])),
                 waiting=waiting[one.id],
                 applications=tuple(software[one.id]),
+                closed_at=one.closed_at,
+                closed_by=one.closed_by or "",
+                closed_reason=one.closed_reason or "",
             )
         )
         for one in desks
@@ -151,7 +157,8 @@ def _above(desks: Sequence[Desk], holders: Mapping[int, list[HolderView]]) -> Ma
     parents = {one.id: one.parent_id for one in desks}
     above: dict[int, set[int]] = defaultdict(set)
     for one in desks:
-        if not any(person.active and Right.CREATE in person.rights for person in holders[one.id]):
+        able = (person.active and Right.CREATE in person.rights for person in holders[one.id])
+        if one.closed_at is not None or not any(able):
             continue
         at, height, met = parents[one.id], 1, {one.id}
         while at is not None and at in parents and at not in met:
@@ -211,6 +218,8 @@ def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:
 
 def _judged(desk: DeskView) -> DeskView:
     """The same with what nobody at it could do, though a circuit or a folder asks it."""
+    if desk.closed_at is not None:
+        return replace(desk, faults=tuple(_asked_though_closed(desk)))
     able = frozenset(right for one in desk.holders if one.active for right in one.rights)
     faults = []
     for right in GRANTED:
@@ -227,6 +236,17 @@ def _judged(desk: DeskView) -> DeskView:
             named = ", ".join(dict.fromkeys(f"« {one.label} »" for one in steps))
             faults.append(f"Personne n’a le droit de {_verb(right)}, que demande le circuit de {named}.")
     return replace(desk, faults=tuple(spaces(one) for one in faults))
+
+
+def _asked_though_closed(desk: DeskView) -> Iterator[str]:
+    """What still asks a closed desk: the folders stop there, or do not leave."""
+    if count := sum(desk.waiting.values()):
+        yield spaces(
+            f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et il est fermé."
+        )
+    if desk.uses:
+        named = ", ".join(dict.fromkeys(f"« {one.label} »" for one in desk.uses))
+        yield spaces(f"Il est fermé, et {named} le demande encore : ces dossiers ne partent pas.")
 
 
 def _verb(right: Right) -> str:

@@ -14,7 +14,7 @@ from app.core.grammar import plural
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.operations.desks import views
+from app.operations.desks import closing, views
 from app.people import hierarchy
 from app.people.models import User
 from app.people.office.web import who_is_there
@@ -71,8 +71,14 @@ def index() -> str:
     with reading(g.actor.collectivity_id) as db:
         every = views.tree(db, g.actor.collectivity_id)
         absent = _in_order(views.absent(db, g.actor.collectivity_id, every))
-    faulty = sum(1 for one in every if one.faults)
-    return render_template("operations/desks.html", desks=every, faulty=faulty, absent=absent, usual=USUAL)
+    return render_template(
+        "operations/desks.html",
+        desks=[one for one in every if one.closed_at is None],
+        closed=[one for one in every if one.closed_at is not None],
+        faulty=sum(1 for one in every if one.faults),
+        absent=absent,
+        usual=USUAL,
+    )
 
 
 def _in_order(absent: Mapping[str, str]) -> dict[str, str]:
@@ -166,6 +172,51 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
 
+@pages.route("/administration/bureaux/<int:desk_id>/fermer", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def close(desk_id: int) -> Response | tuple[str, int]:
+    """What the closing of a desk would stop, each thing with what solves it; then the closing."""
+    error, status = "", 200
+    if request.method == "POST":
+        try:
+            name = closing.close(g.actor, desk_id, request.form.get("reason", ""))
+        except Refusal as refusal:
+            if refusal.key not in {"desk-folders", "desk-reason"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"Le bureau « {name} » est fermé. Ce qui y est passé reste lu par ses titulaires.", "ok")
+            return redirect(url_for("operations.desks.show", desk_id=desk_id))
+    with reading(g.actor.collectivity_id) as db:
+        desk = views.desk_of(views.tree(db, g.actor.collectivity_id), desk_id)
+        effects = closing.effects_of(db, g.actor.collectivity_id, desk_id)
+    if desk.closed_at is not None:
+        return redirect(url_for("operations.desks.show", desk_id=desk_id))
+    page = render_template(
+        "operations/desk_close.html",
+        desk=desk,
+        effects=effects,
+        most=closing.MOST_SHOWN,
+        counted=closing.MOST,
+        shortest=closing.SHORTEST,
+        longest=closing.LONGEST,
+        reason=request.form.get("reason", ""),
+        error=error,
+    )
+    return page, status
+
+
+@pages.post("/administration/bureaux/<int:desk_id>/rouvrir")
+@guard("administer")
+@who_is_there(HERE)
+def reopen(desk_id: int) -> Response:
+    """Open a closed desk again, as it was."""
+    name = closing.reopen(g.actor, desk_id)
+    flash(f"Le bureau « {name} » est rouvert, avec les titulaires qu’il avait.", "ok")
+    return redirect(url_for("operations.desks.show", desk_id=desk_id))
+
+
 def _shown() -> tuple[str, int | None] | None:
     """The name and the superior that the page showed; None of who posts without a page."""
     if "shown_name" not in request.form:
@@ -224,10 +275,14 @@ def _seen() -> dict[int, hierarchy.Rights]:
     return seen
 
 
-def _choices(every: list[views.DeskView], but: frozenset[int]) -> list[tuple[str, str]]:
-    """The desks under which one may be placed, each after as many dashes as it is deep."""
+def _choices(
+    every: list[views.DeskView], but: frozenset[int], kept: int | None = None
+) -> list[tuple[str, str]]:
+    """The open desks under which one may be placed, and `kept`, each after as many dashes as it is deep."""
     return [("", NONE)] + [
-        (str(one.id), f"{'– ' * one.depth}{one.name}") for one in every if one.id not in but
+        (str(one.id), f"{'– ' * one.depth}{one.name}")
+        for one in every
+        if one.id not in but and (one.closed_at is None or one.id == kept)
     ]
 
 
@@ -253,7 +308,7 @@ def _desk(
         ).all()
     if form is None or "name" not in request.form:
         form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
-    form.parent.choices = _choices(every, views.below(every, desk))
+    form.parent.choices = _choices(every, views.below(every, desk), desk.parent_id)
     others = [
         (one.id, f"{one.first_name} {one.last_name}{f', {one.capacity}' if one.capacity else ''}")
         for one in people

@@ -48,12 +48,13 @@ class Point:
 def points(db: Db, collectivity_id: int) -> list[Point]:
     """Each of them, in the order in which a commune sets itself up."""
     every = views.tree(db, collectivity_id)
+    opened = [one for one in every if one.closed_at is None]
     return [
         _desks(db, collectivity_id, every),
         _people(db, collectivity_id),
-        _certificates(db, collectivity_id, every),
+        _certificates(db, collectivity_id, opened),
         _mandates(db),
-        _covered(every),
+        _covered(opened),
         _first_folder(db, collectivity_id),
     ]
 

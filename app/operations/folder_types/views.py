@@ -158,7 +158,9 @@ def levels(law: Family) -> list[tuple[str, str]]:
 
 def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
     """The desks that may be named to deposit, by name; of a restricted family, its own alone."""
-    query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id)
+    query = sa.select(Desk.key, Desk.name).where(
+        Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
+    )
     every = [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
     return [one for one in every if not law.restricted or one[0] in law.restricted_to]
 
@@ -173,6 +175,7 @@ def nobody_deposits(db: Db, collectivity_id: int, definition: Definition) -> boo
         .join(User, User.id == Holder.user_id)
         .where(
             Desk.collectivity_id == collectivity_id,
+            Desk.closed_at.is_(None),
             Desk.key.in_(definition.deposited_by),
             User.active.is_(True),
         )

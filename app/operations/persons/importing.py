@@ -159,7 +159,7 @@ def export(db: Db, collectivity_id: int) -> str:
     query = (
         sa.select(User, Holder, Desk)
         .outerjoin(Holder, Holder.user_id == User.id)
-        .outerjoin(Desk, Desk.id == Holder.desk_id)
+        .outerjoin(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
         .where(User.collectivity_id == collectivity_id, User.active.is_(True))
         .order_by(sa.func.lower(User.last_name), User.id, Desk.name)
     )
@@ -238,7 +238,8 @@ def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
     elsewhere: set[str] = set()
     for start in range(0, len(typed), 1000):
         elsewhere |= set(db.scalars(sa.select(User.login).where(User.login.in_(typed[start : start + 1000]))))
-    desks = list(db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)))
+    opened = sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
+    desks = list(db.scalars(opened))
     seats = (
         sa.select(Holder).join(User, User.id == Holder.user_id).where(User.collectivity_id == collectivity_id)
     )
@@ -321,7 +322,7 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
     desk = known.desks.get(key_of(where))
     if desk is None:
         raise _LeftOutError(
-            f"Le bureau « {where} » n’existe pas : ouvrez-le sous « Bureaux », ou corrigez son nom."
+            f"Le bureau « {where} » n’existe pas, ou est fermé : ouvrez-le sous « Bureaux », ou corrigez son nom."
         )
     rights = frozenset(
         _right(one) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()

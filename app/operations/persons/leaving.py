@@ -76,7 +76,11 @@ def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
         sa.select(Desk.name, Desk.id, Holder.user_id, Holder.rights)
         .join(Holder, Holder.desk_id == Desk.id)
         .join(User, User.id == Holder.user_id)
-        .where(User.active.is_(True), Desk.id.in_(sa.select(Holder.desk_id).where(Holder.user_id == user.id)))
+        .where(
+            User.active.is_(True),
+            Desk.closed_at.is_(None),
+            Desk.id.in_(sa.select(Holder.desk_id).where(Holder.user_id == user.id)),
+        )
         .order_by(Desk.name)
     ).all()
     found = []

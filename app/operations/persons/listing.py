@@ -147,7 +147,8 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(
         Desk, Desk.id == Holder.desk_id
     )
-    for row in db.execute(held_desks.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
+    held_desks = held_desks.where(Holder.user_id.in_(numbers), Desk.closed_at.is_(None))
+    for row in db.execute(held_desks.order_by(Desk.name)):
         seats.setdefault(row.user_id, []).append(Seat(row.id, row.name, in_words(row.rights)))
     links = sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at)).where(
         PasswordReset.user_id.in_(numbers), PasswordReset.used_at.is_(None)

@@ -337,7 +337,8 @@ def _sure(title: str, button: str, *said: str, **kept: str) -> Page:
 def _software(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
-        desks = db.execute(sa.select(Desk.key, Desk.name).order_by(Desk.name)).all()
+        opened = sa.select(Desk.key, Desk.name).where(Desk.closed_at.is_(None))
+        desks = db.execute(opened.order_by(Desk.name)).all()
     page = render_template(
         "people/applications.html",
         live=[one for one in known if one.active],

@@ -1,0 +1,199 @@
+"""Close a desk: what it would stop, each thing with the gesture that solves it; then the closing, and the opening again.
+
+A folder is never left behind: as long as one waits at the desk, will come to it or is deposited from it, the desk stays open.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.models import Folder, StepRun
+from app.operations.desks import views
+from app.people.accounts import refuse_former
+from app.people.actor import Actor
+from app.people.desks import write_down
+from app.people.models import Application, Desk
+from workflows.circuit import Circuit, Phase, Step, WhoKind
+
+MOST_SHOWN = 20
+"""Folders named by their number; the others are counted, up to `MOST`."""
+MOST = 500
+SHORTEST, LONGEST = 5, 300
+"""Characters of a reason."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What the closing of a desk would stop. Folders are named by number: whoever administers may not read them.
+
+    `waiting`: a part of their present step is the desk's; `coming`: a later step of their circuit is; `deposited`: they
+    are not at their end, and come back to the desk if they are rejected. `holders`: who may act there today.
+    """
+
+    waiting: tuple[int, ...]
+    coming: tuple[int, ...]
+    deposited: tuple[int, ...]
+    uses: tuple[views.Use, ...]
+    below: tuple[views.DeskView, ...]
+    applications: tuple[tuple[int, str], ...]
+    holders: tuple[str, ...]
+
+    @property
+    def folders(self) -> bool:
+        """Whether a folder keeps the desk open."""
+        return bool(self.waiting or self.coming or self.deposited)
+
+    @property
+    def others(self) -> bool:
+        """Whether something else names the desk, and would stop: a reason is asked."""
+        return bool(self.uses or self.below or self.applications)
+
+
+def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
+    """Read as of now; refuses `desk-absent`."""
+    every = views.tree(db, collectivity_id)
+    desk = views.desk_of(every, desk_id)
+    waiting = (
+        sa.select(StepRun.folder_id)
+        .where(
+            StepRun.collectivity_id == collectivity_id,
+            StepRun.desk_id == desk_id,
+            StepRun.due_on >= date.min,  # by the index of what waits, as in `views`
+            sa.text("step_run.state = 'active'"),
+        )
+        .distinct()
+        .order_by(StepRun.folder_id)
+    )
+    deposited = (
+        sa.select(Folder.id)
+        .where(
+            Folder.collectivity_id == collectivity_id,
+            Folder.emitter_desk_id == desk_id,
+            Folder.phase.in_((Phase.DRAFT.value, Phase.RUNNING.value, Phase.REJECTED.value)),
+        )
+        .order_by(Folder.id)
+    )
+    software = sa.select(Application.id, Application.name).where(
+        Application.collectivity_id == collectivity_id,
+        Application.desk_id == desk_id,
+        Application.active.is_(True),
+    )
+    return Effects(
+        tuple(db.scalars(waiting.limit(MOST))),
+        tuple(islice(_coming(db, collectivity_id, desk, every), MOST)),
+        tuple(db.scalars(deposited.limit(MOST))),
+        tuple(dict.fromkeys(desk.uses)),
+        tuple(one for one in every if one.parent_id == desk_id and one.closed_at is None),
+        tuple((row.id, row.name) for row in db.execute(software.order_by(Application.name))),
+        tuple(one.name for one in desk.holders if one.active),
+    )
+
+
+@use_case
+def close(db: Db, actor: Actor, desk_id: int, reason: str = "") -> str:
+    """Close a desk; its name. Who holds it reads on what came there, and does nothing more; nobody is seated or asked there.
+
+    Refuses `identity-needed`, `desk-absent`, `desk-closed`, `desk-folders` while a folder keeps it open, and
+    `desk-reason` where something else names it and no reason is given.
+    """
+    refuse_former(db, actor)
+    desk = _locked(db, actor, desk_id)
+    if desk.closed_at is not None:
+        raise Refusal("desk-closed", name=desk.name)
+    reason = " ".join(reason.split())
+    if len(reason) > LONGEST or not reason.isprintable():
+        raise Refusal("desk-reason", shortest=SHORTEST, most=LONGEST)
+    effects = effects_of(db, actor.collectivity_id, desk_id)
+    if effects.folders:
+        raise Refusal("desk-folders", name=desk.name)
+    if effects.others and len(reason) < SHORTEST:
+        raise Refusal("desk-reason", shortest=SHORTEST, most=LONGEST)
+    desk.closed_at, desk.closed_by, desk.closed_reason = now(), actor.name, reason
+    write_down(db, actor.collectivity_id, "desk.closed", actor, desk=desk.key, name=desk.name, reason=reason)
+    return desk.name
+
+
+@use_case
+def reopen(db: Db, actor: Actor, desk_id: int) -> str:
+    """Open a closed desk again, with the seats that it had; its name. Refuses `identity-needed`, `desk-absent`, `desk-open`."""
+    refuse_former(db, actor)
+    desk = _locked(db, actor, desk_id)
+    if desk.closed_at is None:
+        raise Refusal("desk-open", name=desk.name)
+    desk.closed_at = desk.closed_by = desk.closed_reason = None
+    write_down(db, actor.collectivity_id, "desk.reopened", actor, desk=desk.key, name=desk.name)
+    return desk.name
+
+
+def _locked(db: Db, actor: Actor, desk_id: int) -> Desk:
+    query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id, Desk.id == desk_id)
+    desk = db.scalar(query.with_for_update())
+    if desk is None:
+        raise Refusal("desk-absent")
+    return desk
+
+
+def _coming(
+    db: Db, collectivity_id: int, desk: views.DeskView, every: Collection[views.DeskView]
+) -> Iterator[int]:
+    """The folders on their way whose circuit brings them to the desk after the step where they stand."""
+    on_their_way = (
+        Folder.collectivity_id == collectivity_id,
+        Folder.phase == Phase.RUNNING.value,
+        sa.text("folder.phase <> 'done'"),  # in the words of the partial index
+    )
+    running = sa.select(Folder).where(*on_their_way)
+    versions = db.scalars(sa.select(Folder.circuit_version_id).where(*on_their_way).distinct())
+    parents = {one.id: one.parent_id for one in every}
+    for version in sorted(one for one in versions if one is not None):
+        circuit = circuit_of(db, version)
+        if not any(_may_name(step, desk) for step in circuit.steps):
+            continue
+        for folder in db.scalars(running.where(Folder.circuit_version_id == version).order_by(Folder.id)):
+            if any(_names(step, folder, desk, parents) for step in _left(circuit, folder)):
+                yield folder.id
+
+
+def _left(circuit: Circuit, folder: Folder) -> Iterator[Step]:
+    """The steps that a folder still has to pass, but the one where it stands."""
+    keys = [step.key for step in circuit.steps]
+    at = keys.index(folder.place) if folder.place in keys else -1
+    return (step for step in circuit.steps[at + 1 :] if step.applies(folder.facts))
+
+
+def _may_name(step: Step, desk: views.DeskView) -> bool:
+    return any(who.kind is not WhoKind.DESK or who.value == desk.key for who in step.who)
+
+
+def _names(step: Step, folder: Folder, desk: views.DeskView, parents: Mapping[int, int | None]) -> bool:
+    for who in step.who:
+        if who.kind is WhoKind.DESK and who.value == desk.key:
+            return True
+        if who.kind is WhoKind.CHOSEN and _text(folder.fields, who.value) == desk.key:
+            return True
+        if (
+            who.kind is WhoKind.SUPERIOR
+            and _above(folder.emitter_desk_id, int(who.value), parents) == desk.id
+        ):
+            return True
+    return False
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    return str(fields.get(key) or "")
+
+
+def _above(desk_id: int, height: int, parents: Mapping[int, int | None]) -> int | None:
+    at: int | None = desk_id
+    for _ in range(height):
+        at = parents.get(at) if at is not None else None
+    return at
