@@ -34,6 +34,18 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cet examen est celui de toute l’installation : seuls les administrateurs qui la tiennent (PARAPHE_OPERATORS) le demandent. Rien n’a été fait : adressez-vous à eux.",
     ),
+    "statement-moved": (
+        409,
+        "Quelqu’un a changé ces textes depuis que vous les lisez. Rien n’est enregistré : relisez la page, puis reprenez.",
+    ),
+    "statement-long": (
+        422,
+        "Un texte est trop long : {most} signes pour une ligne, {text} pour un texte. Raccourcissez-le.",
+    ),
+    "statement-unproven": (
+        422,
+        "Un état de conformité s’écrit avec la date de l’évaluation, passée, et le nom de qui l’a faite. Donnez les deux, ou laissez « Non évalué ».",
+    ),
     "start-done": (
         409,
         "La commune a déjà des bureaux : un modèle ne se pose qu’au tout début. Rien n’a été créé : ouvrez ou changez les bureaux un à un, sous « Bureaux ».",

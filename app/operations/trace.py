@@ -51,6 +51,7 @@ ACTS = {
     "collectivity.publication": "Publicité des actes changée",
     "collectivity.restored": "Installation restaurée, envois retenus",
     "collectivity.resumed": "Envois repris après une restauration",
+    "collectivity.statements": "Pages publiques complétées",
     "collectivity.started": "Démarrage avec un modèle",
     "convention.resumed": "Convention avec l’État reprise",
     "convention.suspended": "Convention avec l’État suspendue",

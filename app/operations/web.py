@@ -27,12 +27,14 @@ from app.operations.doctor import WORKER_SILENT
 from app.operations.examined import view
 from app.operations.examined.web import pages as examined
 from app.operations.folder_types.web import pages as folder_types
+from app.operations.guidance.web import pages as guidance
 from app.operations.own_settings.web import pages as own_settings
 from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
 from app.operations.rules.web import pages as rules
 from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
+from app.operations.statements.web import pages as statements
 from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
@@ -42,10 +44,12 @@ pages.register_blueprint(desks)
 pages.register_blueprint(examined)
 pages.register_blueprint(folder_types)
 pages.register_blueprint(own_settings)
+pages.register_blueprint(guidance)
 pages.register_blueprint(persons)
 pages.register_blueprint(rules)
 pages.register_blueprint(source)
 pages.register_blueprint(starting)
+pages.register_blueprint(statements)
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",

@@ -24,6 +24,7 @@ from app.folders.effect import CANCELLED
 from app.folders.models import Folder
 from app.legality import on_paper
 from app.people.actor import system
+from app.people.hierarchy import open_desk
 from app.people.mandates import end_mandate
 from app.people.models import Desk
 from app.publication import record as publication
@@ -198,6 +199,12 @@ def finish(house: House, folder_id: int) -> None:
     house.drain()
 
 
+def desk_numbered(key: str) -> int:
+    """The number of a desk of Kerlann."""
+    with reading() as db:
+        return db.scalars(sa.select(Desk.id).where(Desk.key == key)).one()
+
+
 def held_since(number: int, moment: datetime) -> None:
     """The page that holds a batch was last seen at this moment."""
     with engine().execution_options(writes=True).begin() as connection:
@@ -301,7 +308,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "placing")
         mayor.page.keyboard.press("Escape")
         mayor.page.keyboard.press("Escape")
-        mayor.page.get_by_role("button", name="Aide et raccourcis").first.click()
+        mayor.page.get_by_role("link", name="Aide", exact=True).first.click()
         look.at(mayor, "help")
         act = house.a_deliberation(at="signatures", number="2026-058")
         look.at(mayor, "signed on paper", f"/dossiers/{act}/signer-sur-papier")
@@ -443,6 +450,21 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "circuit, its text refused")
         look.at(secretary, "administration", "/administration")
         look.at(secretary, "what the doctor found", "/administration/mise-en-service")
+        secretary.page.get_by_role("button", name="Essayer : courriel").click()
+        secretary.sees("Essayé par Katell Morizur")
+        look.at(secretary, "a point tried")
+        look.at(
+            secretary, "desk to close, in use", f"/administration/bureaux/{desk_numbered('finances')}/fermer"
+        )
+        closed = apart(lambda: open_desk(house.actor("k.morizur"), "Cimetière", None))
+        look.at(secretary, "desk to close, free", f"/administration/bureaux/{closed}/fermer")
+        secretary.button("Fermer ce bureau").click()
+        secretary.sees("est fermé")
+        look.at(secretary, "desk closed")
+        look.at(secretary, "desks, one of them closed", "/administration/bureaux")
+        look.at(secretary, "public pages, completed", "/administration/pages-publiques")
+        look.at(secretary, "help of a page", "/aide/bureaux")
+        look.at(secretary, "help", "/aide")
         look.at(secretary, "settings", "/administration/reglages")
         look.at(secretary, "a setting with its secret", "/administration/reglages/handover_webhook_url")
         secretary.page.get_by_role("textbox", name="Adresse de remise").fill("https://10.0.0.1/remises")

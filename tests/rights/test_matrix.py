@@ -290,6 +290,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "type_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
+        "key": "bureaux",
     }
     answers = {
         "folders.home": 302,
@@ -304,6 +305,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "operations.persons.show": 404,
         "operations.persons.reduce": 404,
         "operations.desks.show": 404,
+        "operations.desks.close": 404,
         "operations.starting.index": 409,  # there are desks already
         "operations.types.show": 404,
         "operations.types.publish": 404,

@@ -18,6 +18,7 @@ from app.operations.desks import closing, views
 from app.people import hierarchy
 from app.people.models import User
 from app.people.office.web import who_is_there
+from workflows.family import families
 from workflows.vocabulary import Right
 
 pages = Blueprint("desks", __name__)
@@ -197,6 +198,7 @@ def close(desk_id: int) -> Response | tuple[str, int]:
         "operations/desk_close.html",
         desk=desk,
         effects=effects,
+        reserved={one.plural for one in families().values() if one.restricted},
         most=closing.MOST_SHOWN,
         counted=closing.MOST,
         shortest=closing.SHORTEST,

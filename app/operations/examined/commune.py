@@ -175,6 +175,9 @@ def _covered(every: Sequence[views.DeskView]) -> Point:
     if alone:
         words = f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
         return Point(name, Level.AMBER, words, "Ajouter un titulaire", "operations.desks.index")
+    if lacking := [one.name for one in every if one.uses and one.faults]:
+        words = f"{_named(lacking)} : personne n’y a un droit que les circuits demandent ; complétez d’abord ces bureaux."
+        return Point(name, Level.AMBER, words, "Ouvrir les bureaux", "operations.desks.index")
     if not any(one.uses for one in every):
         return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé par un circuit.")
     return Point(

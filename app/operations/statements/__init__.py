@@ -1,0 +1,1 @@
+"""The two public pages that a collectivity completes: accessibility, and personal data."""

@@ -1,0 +1,126 @@
+"""The public pages on accessibility and personal data, of a collectivity or of none; and the page that completes them."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import DateField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+
+from app.core.db import reading
+from app.core.http import PUBLIC, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.statements import record
+from app.people.models import Collectivity
+
+pages = Blueprint("statements", __name__)
+
+
+class StatementsForm(FlaskForm):  # type: ignore[misc]
+    """What the collectivity says; what no evaluation found is not claimed."""
+
+    state = RadioField(
+        "État de conformité au RGAA",
+        choices=[SelectChoice(one.value, one.label.capitalize()) for one in record.State],
+        validate_choice=False,
+    )
+    evaluated_on = DateField("Date de l’évaluation", description="Vide tant que personne n’a évalué.")
+    evaluator = StringField("Évalué par", render_kw={"maxlength": str(record.LONGEST)})
+    access_contact = StringField(
+        "À qui signaler une difficulté d’accès",
+        description="Un courriel, un téléphone ou une adresse.",
+        render_kw={"maxlength": str(record.LONGEST)},
+    )
+    access_text = TextAreaField(
+        "Texte sur l’accessibilité",
+        description="Ce qui n’est pas accessible, pourquoi, et par quel autre moyen l’obtenir.",
+        render_kw={"rows": "6", "maxlength": str(record.LONGEST_TEXT)},
+    )
+    privacy_contact = StringField(
+        "Délégué à la protection des données",
+        description="Un courriel, un téléphone ou une adresse.",
+        render_kw={"maxlength": str(record.LONGEST)},
+    )
+    privacy_text = TextAreaField(
+        "Texte sur les données personnelles",
+        description="Le responsable, la base légale, les durées que la collectivité a choisies.",
+        render_kw={"rows": "6", "maxlength": str(record.LONGEST_TEXT)},
+    )
+
+    def wanted(self) -> record.Statements:
+        """As the verb takes it; a day that is none is told as missing."""
+        data = {name: str(self[name].data or "") for name in record.Statements.__dataclass_fields__}
+        return record.Statements(**data)
+
+
+@pages.get("/accessibilite", defaults={"collectivity_id": None})
+@pages.get("/accessibilite/<int:collectivity_id>")
+@guard(PUBLIC)
+def accessibility(collectivity_id: int | None) -> str:
+    """How far the service is accessible, as the collectivity says it, and to whom to tell a difficulty."""
+    return render_template("operations/accessibility.html", **_of(collectivity_id))
+
+
+@pages.get("/donnees-personnelles", defaults={"collectivity_id": None})
+@pages.get("/donnees-personnelles/<int:collectivity_id>")
+@guard(PUBLIC)
+def privacy(collectivity_id: int | None) -> str:
+    """What is kept of a person and for how long, and to whom to ask for it (RGPD 13 to 22)."""
+    days = current_app.config["PARAPHE"].journal_address_days
+    return render_template("operations/privacy.html", days=days, **_of(collectivity_id))
+
+
+def _of(collectivity_id: int | None) -> dict[str, Any]:
+    """What one collectivity has written, the only one where none is named; refuses `not-found` of one that is not there."""
+    with reading() as db:
+        query = sa.select(Collectivity).order_by(Collectivity.id).limit(2)
+        if collectivity_id is not None:
+            query = query.where(Collectivity.id == collectivity_id)
+        found = list(db.scalars(query))
+        if collectivity_id is not None and not found:
+            raise Refusal("not-found")
+        here = found[0] if len(found) == 1 else None
+        return {
+            "place": here.name if here else "",
+            "said": record.read(here.settings) if here else record.Statements(),
+            "unknown": record.State.UNKNOWN,
+        }
+
+
+@pages.route("/administration/pages-publiques", methods=["GET", "POST"])
+@guard("administer")
+def office() -> Response | tuple[str, int]:
+    """Complete both pages."""
+    form, error, status = StatementsForm(), "", 200
+    with reading(g.actor.collectivity_id) as db:
+        present = record.of(db, g.actor.collectivity_id)
+    if request.method == "POST":
+        try:
+            changed = record.complete(g.actor, form.wanted(), seen=request.form.get("seen", ""))
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+            if refusal.key == "statement-unproven":
+                form.evaluated_on.errors = [error]
+        else:
+            told = (
+                "Les deux pages publiques disent ce texte."
+                if changed
+                else "Rien à enregistrer : c’était déjà ainsi."
+            )
+            flash(told, "ok" if changed else "info")
+            return redirect(url_for("operations.statements.office"))
+    else:
+        form = StatementsForm(
+            formdata=None,
+            **{
+                name: getattr(present, name)
+                for name in record.Statements.__dataclass_fields__
+                if name != "evaluated_on"
+            },
+            evaluated_on=present.day,
+        )
+    page = render_template("operations/statements.html", form=form, error=error, seen=present.mark)
+    return page, status

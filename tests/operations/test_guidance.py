@@ -1,0 +1,92 @@
+"""Help says, on each page, what the page is for, three gestures and its words, each word once and of the glossary."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.operations.guidance.contents import GENERAL, HERE, topic_of, topics
+from tests.builders.house import House
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMIN = "k.morizur"
+
+
+def text_of(page: str) -> str:
+    return " ".join(page.replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def test_each_topic_says_what_for_three_gestures_and_words_of_the_glossary() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").lower()
+    french = " ".join(re.findall(r"^\| ([^|]+) \|", glossary, re.MULTILINE))
+    used = set()
+    for topic in topics().values():
+        assert topic.purpose.endswith(".")
+        assert len(topic.gestures) == 3, topic.key
+        assert 1 <= len(topic.words) <= 6
+        assert all(one.endswith(".") for one in topic.gestures)
+        used |= {word for word, _ in topic.words}
+    assert not [word for word in used if word not in french]
+    written = re.findall(r"^([^#\n:]+):", (HERE / "words.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(used) == sorted(written)  # none explained for nobody
+
+
+def test_every_page_that_a_menu_leads_to_has_its_own_topic(house: House) -> None:
+    page = house.client(ADMIN).get("/administration/mise-en-service").get_data(as_text=True)
+    paths = set(re.findall(r'href="(/[^"#?]*)"', page)) - {"/aide/mise-en-service", "/code-source"}
+    adapter = house.app.url_map.bind("127.0.0.1")
+    for path in sorted(paths):
+        endpoint, _ = adapter.match(path, "GET")
+        if endpoint != "static" and not endpoint.startswith(
+            ("operations.statements.accessib", "operations.statements.priv")
+        ):
+            assert topic_of(endpoint).key != GENERAL, path
+    known = set(house.app.view_functions)
+    for topic in topics().values():
+        for place in topic.at:
+            assert place in known or any(place.endswith(".") and one.startswith(place) for one in known), (
+                place
+            )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key"),
+    [
+        ("folders.inbox", "a-traiter"),
+        ("operations.circuits.rehearse", "essai-a-blanc"),
+        ("operations.circuits.edit", "circuits"),
+        ("people.office.rotate", "applications"),
+        ("people.factors.office", "connexions"),
+        ("people.factors.mine", "protection"),
+        ("", GENERAL),
+    ],
+)
+def test_the_nearest_topic_is_shown(endpoint: str, key: str) -> None:
+    assert topic_of(endpoint).key == key
+
+
+def test_the_help_of_a_page_is_in_it_and_on_a_page_of_its_own(house: House) -> None:
+    client = house.client(ADMIN)
+    desks = text_of(client.get("/administration/bureaux").get_data(as_text=True))
+    assert 'href="/aide/bureaux"' in desks
+    dialog = desks[desks.index('<dialog class="dlg" id="help"') :]
+    for words in (
+        "Aide : Bureaux",
+        "Trois gestes",
+        "Cochez les droits de chaque titulaire.",
+        "Les mots",
+        "Raccourcis clavier",
+    ):
+        assert words in dialog
+    alone = text_of(client.get("/aide/bureaux").get_data(as_text=True))
+    main = alone[alone.index("<main") : alone.index("</main")]
+    for words in (
+        "Aide : Bureaux",
+        "Cochez les droits de chaque titulaire.",
+        "Raccourcis clavier",
+        "L’aide de chaque page",
+    ):
+        assert words in main
+    assert client.get("/aide").status_code == 200
+    assert client.get("/aide/nulle-part").status_code == 404
+    assert house.client().get("/aide").status_code == 302
