@@ -15,6 +15,8 @@ from workflows.errors import Refusal
 MAX_STEPS, MAX_WHO, MAX_DAYS, MAX_LABEL = 40, 20, 365, 120
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_DESK = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+"""The key of a desk, as it is made of the name under which somebody opened it (app/people/hierarchy.py)."""
 _CIRCUIT_FIELDS = frozenset({"key", "label", "steps"})
 _STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel"})
 
@@ -212,7 +214,8 @@ def _one_who(data: object, where: str, tell: Tell) -> Who | None:
             return Who(WhoKind.SUPERIOR, str(value))
         tell(f"{where} : « superior » demande un rang entier, 1 pour le supérieur direct.")
         return None
-    if isinstance(value, str) and _KEY.fullmatch(value):
+    shape = _DESK if kind == WhoKind.DESK else _KEY
+    if isinstance(value, str) and shape.fullmatch(value):
         return Who(WhoKind(kind), value)
     tell(f"{where} : « {kind} » demande la clé d’un bureau ou d’un champ, en minuscules sans accent.")
     return None

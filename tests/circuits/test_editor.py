@@ -20,13 +20,14 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
-from app.people import desks
+from app.people import desks, hierarchy
 from app.people.actor import Actor
 from app.transmission.settings import names as channels
 from tests.builders.house import House
 from workflows.circuit import Circuit
 from workflows.family import families, family, imposed
 from workflows.loader import load
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 K, G = "k.morizur", "g.trehorel"
@@ -131,6 +132,31 @@ def test_steps_are_added_moved_copied_written_and_removed_and_the_draft_outlives
     assert "Brouillon enregistré" in words(again)
     assert labels(house)[:4] == expected
     assert library.family_of("invoice").circuit.to_data()["steps"][3]["label"] == "Bon à payer"  # in force
+
+
+def test_a_desk_that_was_opened_in_the_browser_acts_in_a_circuit(house: House) -> None:
+    """Its key is made of its name, of several words: « affaires-culturelles »."""
+    number = hierarchy.open_desk(house.actor(K), "2e bureau, affaires culturelles", None)
+    who = house.actor("s.rivoal").user_id or 0
+    hierarchy.seat_all(house.actor(K), number, {who: frozenset({Right.ACT})}, {})
+    client = house.client(K)
+    page = press(
+        client,
+        "save",
+        f"{INVOICE}?etape=finance",
+        who=["desk:finances"],
+        who_add="desk:2e-bureau-affaires-culturelles",
+        quorum="all",
+    )
+    assert "problème" not in words(page).partition("Étapes")[0]
+    data = form_of("data-circuit" + client.get(f"{INVOICE}/publier").get_data(as_text=True))
+    done = client.post(f"{INVOICE}/publier", data=data, follow_redirects=True)
+    assert "est publiée." in words(done)
+    folder_id = house.an_invoice(at="finance")
+    house.approve(folder_id, "n.abgrallec")
+    assert house.folder(folder_id).place == "finance"
+    house.approve(folder_id, "s.rivoal")
+    assert house.folder(folder_id).place != "finance"
 
 
 def test_a_condition_is_rows_and_its_value_is_typed_as_one_writes_it(house: House) -> None:

@@ -49,6 +49,7 @@ def faults_of(data):
         (circuit({**SIGN, "who": {"desk": "a", "role": "b"}}), "un acteur s’écrit d’un seul mot"),
         (circuit({**SIGN, "who": {"person": "a"}}), "« person » est inconnu"),
         (circuit({**SIGN, "who": {"desk": "Le Maire"}}), "clé d’un bureau"),
+        (circuit({**SIGN, "who": {"chosen": "un-champ"}}), "clé d’un bureau"),
         (circuit({**SIGN, "who": {"superior": 0}}), "rang entier"),
         (circuit({**SIGN, "who": {"superior": True}}), "rang entier"),
         (circuit({**SIGN, "who": [{"desk": "a"}, {"desk": "a"}], "quorum": "any"}), "donné plusieurs fois"),
