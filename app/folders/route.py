@@ -127,12 +127,12 @@ def rule_words(rule: Rule) -> str:
 
 
 def dispute_words(rule: Rule) -> str:
-    """Why the rule is not the one that the facts as they stand would take alone; empty where nothing is disputed."""
+    """Why the rule is not the one that the facts as they stand would take alone; empty where nothing was disputed."""
     others = rule["against"]
     if not others:
         return ""
     names = [f"la règle {rank}" if rank else "les autres cas" for rank in others]
     return spaces(
-        f"Avec d’autres valeurs, sur lesquelles personne n’a tranché, ce serait {' ou '.join(names)} : le circuit le plus "
-        "exigeant est suivi."
+        f"D’autres valeurs, lues ou saisies, donnent {' ou '.join(names)} : de ces circuits est suivi celui qui demande le "
+        "plus de signatures, puis de personnes, puis d’étapes."
     )

@@ -225,8 +225,12 @@ def _closed(db: Db, nonce: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """A name on one line: whatever it holds, it opens no header of its own."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    """A name on one line: whatever it holds, it opens no header of its own.
+
+    « =?utf-8?q?…?= » neither (RFC 2047): Python reads such a word in the name of an address, line breaks included.
+    """
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(shown.replace("=?", "= ?").split())
 
 
 def _link(row: Row, settings: Settings) -> str:

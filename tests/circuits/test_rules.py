@@ -190,12 +190,12 @@ def test_a_corrected_amount_never_takes_the_lighter_circuit(house: House, tmp_pa
         with reading(here(house)) as db:
             draft = again(db.get_one(Folder, folder_id))
             told = taken(db, draft)
-        assert "le circuit le plus exigeant est suivi" in told.dispute
+        assert "de ces circuits est suivi celui qui demande le plus de signatures" in told.dispute
         house.another(folder_id)
         send(house, folder_id)
         assert followed(house, folder_id) == usual
         assert told.name == "invoice"
-        assert "le circuit le plus exigeant est suivi" in words(
+        assert "de ces circuits est suivi celui qui demande le plus de signatures" in words(
             house.client("r.pellenec").get(f"/dossiers/{folder_id}")
         )
 
@@ -308,6 +308,7 @@ def test_the_page_rehearses_the_draft_of_the_rules_and_says_which_rule(house: Ho
 
 
 def test_a_row_that_is_never_reached_says_who_hides_it_and_real_folders_are_counted(house: House) -> None:
+    desks.seat(here(house), "comptabilite", K, [Right.CREATE])
     short = a_circuit(house, "Voirie courte", "direction")
     for total in ("100.00", "5000.00", "50000.00"):
         house.an_invoice(total_ttc=total, total_ht=total, total_vat="0.00")
@@ -316,13 +317,23 @@ def test_a_row_that_is_never_reached_says_who_hides_it_and_real_folders_are_coun
     page = words(house.client(K).get(f"{PAGE}/invoice"))
     assert "Jamais atteinte : la règle 1 prend déjà tous ces dossiers." in page
     assert "2 dossiers" in page
-    assert "Comptés sur les 3 derniers dossiers envoyés de ce type" in page
+    assert "Comptés sur les 3 derniers dossiers envoyés de ce type que vous lisez" in page
     publishing = words(house.client(K).get(f"{PAGE}/invoice/publier"))
     assert "Jamais atteinte : la règle 1" in publishing
     assert "La règle 1 est ajoutée : si montant TTC atteint 4 000 €" in publishing
     assert "Les autres cas suivent « Voirie courte », et non plus" in publishing
     rules.change(house.actor(K), "invoice", 1, [Gesture("move", "row_2", 0)])
     assert "Jamais atteinte" not in words(house.client(K).get(f"{PAGE}/invoice"))
+
+
+def test_counting_tells_nothing_of_folders_that_the_administrator_does_not_read(house: House) -> None:
+    """By a row « total ≥ x », moved again and again, one would learn the amount of a payroll."""
+    folder_id = house.a_pay_flow()
+    assert house.client(K).get(f"/dossiers/{folder_id}").status_code == 404
+    write(house, "pes_payroll", ({"field": "total", "op": ">=", "value": 0.01}, "pes_payroll"))
+    page = words(house.client(K).get(f"{PAGE}/pes_payroll"))
+    assert "Vous ne lisez aucun dossier de ce type qui soit envoyé." in page
+    assert "1 dossier" not in page
 
 
 def test_a_circuit_that_rules_name_is_not_closed_and_they_are_named(house: House) -> None:

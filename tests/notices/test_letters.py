@@ -14,6 +14,7 @@ from app.folders import decide
 from app.folders.models import Document, DocumentVersion
 from app.notices.letter import message_id
 from app.people import desks
+from app.people.own_settings.changing import change_setting
 from tests.builders.house import House
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
@@ -208,3 +209,30 @@ def test_a_letter_that_may_have_arrived_is_not_sent_again_once_its_reader_has_ac
         "n’attend plus cette personne depuis : aucun courriel n’est parti",
     )
     assert not mail.to(f"n.abgrallec{AT_HOME}")
+
+
+def test_a_name_written_as_an_encoded_word_opens_no_header_and_no_body(
+    house: House, mail: MailServer
+) -> None:
+    """RFC 2047: Python would read it, line breaks included, in the name of an address."""
+    here = house.actor("k.morizur").collectivity_id
+    bad = "=?utf-8?q?a=0D=0ABcc:_v@y.fr=0D=0A=0D=0ACliquez?="
+    desks.create_user(
+        here,
+        "z.nom",
+        email=f"z.nom{AT_HOME}",
+        first_name=bad,
+        last_name="Zed",
+        capacity="Agent",
+        password="une barque rouge au port",
+    )
+    change_setting(house.actor("k.morizur"), "mail_name", {"mail_name": bad})
+    mail.clear()
+    desks.ask_reset("z.nom")
+    house.drain()
+    (letter,) = mail.to(f"z.nom{AT_HOME}")
+    assert letter["Bcc"] is None
+    assert letter["Message-ID"]
+    assert letter["From"].addresses[0].addr_spec == "ne-pas-repondre@paraphe.invalid"
+    head = letter.as_bytes().partition(b"\n\n")[0]
+    assert not re.search(rb"(?m)^(Bcc|Cliquez)", head)

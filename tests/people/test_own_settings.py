@@ -103,7 +103,7 @@ def test_a_value_of_its_own_serves_this_collectivity_alone_and_goes_back(house: 
     page = text(client.get(PAGE))
     assert "Mairie de Kerlann La collectivité" in page
     assert "Paraphe Mairie de Kerlann" in page  # in the header
-    assert ", Mairie de Kerlann Aide et raccourcis" in page  # in the footer
+    assert ", Mairie de Kerlann Aide" in page  # in the footer
     assert "commune de Mairie" not in page
     assert "Mairie de Kerlann" not in text(foreign.get(PAGE))
     assert in_force(other, "shown_name").source is Source.INSTALLATION
@@ -304,6 +304,8 @@ def test_letters_come_from_who_the_collectivity_says_and_the_trial_reaches_who_a
     house.mail.refuse[mine] = "550 inconnu"
     assert not try_out(house.actor(K), "mail").fine
     assert "n’a pas pris la lettre : 550 inconnu" in text(client.get(PAGE))
+    change_setting(house.actor(K), "mail_reply_to", {"mail_reply_to": "accueil@kerlann.example.org"})
+    assert "Dernier essai" not in text(client.get(PAGE)), "what was tried is not what is set now"
     with engine().begin() as connection:
         connection.execute(
             sa.insert(Hold).values(since=sa.func.now(), copied_at=sa.func.now())

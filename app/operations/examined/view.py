@@ -194,6 +194,10 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     shown = installation(db, settings) if everything else collectivity(db, settings, actor.collectivity_id)
     offered = trials.trials(settings, actor, operates=everything)
     tried = trials.tried(db, actor.collectivity_id)
+    if everything:  # what another tried of his collectivity alone says nothing of the whole installation
+        operators = db.scalars(sa.select(User).where(sa.func.lower(User.login).in_(settings.operators)))
+        names = {one.name for one in operators}
+        tried = {name: one for name, one in tried.items() if one.by in names}
     groups = tuple(
         (
             title,

@@ -18,10 +18,12 @@ from app.circuits.tables import table_of
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.grammar import plural
+from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.readings import disputed
 from app.operations.circuits.views import Row as ConditionRow
 from app.operations.circuits.views import Words, condition_row, saved
+from app.people.actor import Actor
 from workflows.condition import AllOf, AnyOf
 from workflows.drawing import condition_text
 from workflows.rule_table import Reach, Table, choose, deposited, reach, weight
@@ -166,8 +168,12 @@ class Counted:
     by_rank: Mapping[int, int]
 
 
-def counted(db: Db, collectivity_id: int, kind: Kind, table: Table) -> Counted:
-    """The last folders that were sent, as this table would have chosen with the circuits of today."""
+def counted(db: Db, actor: Actor, kind: Kind, table: Table) -> Counted:
+    """The last folders that were sent, as this table would have chosen with the circuits of today.
+
+    Of those that the actor reads: a count by amounts of his choice would tell him the amounts of the others.
+    """
+    collectivity_id = actor.collectivity_id
     # The facts of the others are not read
     sent = sa.and_(Folder.family == kind.law.name, Folder.submitted_at.is_not(None))
     query = (
@@ -179,7 +185,7 @@ def counted(db: Db, collectivity_id: int, kind: Kind, table: Table) -> Counted:
         )
         .outerjoin(FolderTypeVersion, FolderTypeVersion.id == Folder.type_version_id)
         .outerjoin(FolderType, FolderType.id == FolderTypeVersion.type_id)
-        .where(Folder.collectivity_id == collectivity_id)
+        .where(Folder.collectivity_id == collectivity_id, readable_by(actor))
         .order_by(Folder.id.desc())
         .limit(LATELY)
     )

@@ -82,7 +82,7 @@ def _editor(
         table, ways = sketched(definition), takeable(db, here, draft.kind.law)
         told = problems(draft.kind, definition, desks, ways)
         words = words_of(draft.kind.asked, desks)
-        count = views.counted(db, here, draft.kind, table)
+        count = views.counted(db, g.actor, draft.kind, table)
         cards = views.cards(
             draft,
             definition,
@@ -146,7 +146,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
         ways, words = takeable(db, here, draft.kind.law), words_of(draft.kind.asked, desks)
         told = problems(draft.kind, draft.definition, desks, ways)
         table, branches = draft.table, list(tables.paths(db, here).values())
-        count = views.counted(db, here, draft.kind, table)
+        count = views.counted(db, g.actor, draft.kind, table)
         cards = views.cards(draft, draft.definition, table, words, ways, told, count.by_rank, branches)
     page = render_template(
         "operations/rules/publish.html",

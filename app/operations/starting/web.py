@@ -81,8 +81,8 @@ def index() -> Response | tuple[str, int]:
         status, sentence = sentences.say(refusal.key, refusal.facts)
         return _page(kit, chosen, sentence), status
     flash(
-        f"{plural(count, 'bureau', 'bureaux')} {'sont ouverts' if count > 1 else 'est ouvert'}, et les circuits avec eux. "
-        "Donnez maintenant à chaque bureau ses titulaires.",
+        f"{plural(count, 'bureau', 'bureaux')} {'sont ouverts' if count > 1 else 'est ouvert'}"
+        f"{', et les circuits choisis avec eux' if chosen.circuits else ''}. Donnez maintenant à chaque bureau ses titulaires.",
         "ok",
     )
     return redirect(url_for("operations.desks.index"))

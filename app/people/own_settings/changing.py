@@ -27,6 +27,7 @@ from app.people.own_settings.registry import (
     opened,
     own_value,
     trial_named,
+    trials,
 )
 from workflows.vocabulary import Right
 
@@ -64,7 +65,7 @@ def write_setting(db: Db, actor: Actor, one: Setting, texts: Mapping[str, str]) 
         one.check(after)
     if not lines:
         return False
-    row.settings = after
+    row.settings = _untried(after, one.group)
     write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
     return True
 
@@ -81,7 +82,8 @@ def forget_setting(db: Db, actor: Actor, name: str) -> bool:
     if not places & row.settings.keys():
         return False
     before = _before(one, row.settings)
-    row.settings = {place: value for place, value in row.settings.items() if place not in places}
+    left = {place: value for place, value in row.settings.items() if place not in places}
+    row.settings = _untried(left, one.group)
     words = f"{one.label} : {_told(one, one.installation())} (avant : {before})"
     write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=words)
     return True
@@ -115,6 +117,13 @@ def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> 
     row.settings = {**row.settings, TRIED: tried}
     words = f"{label} : {'réussi' if result.fine else 'échec'}"
     write_down(db, actor.collectivity_id, "setting.tried", actor, trial=name, words=words)
+
+
+def _untried(own: dict[str, Any], group: str) -> dict[str, Any]:
+    """These settings without what was tried of this group: it was tried as it was before."""
+    named = {one.name for one in trials().values() if one.group == group}
+    tried = {name: result for name, result in own.get(TRIED, {}).items() if name not in named}
+    return {**own, TRIED: tried} if TRIED in own else own
 
 
 def _mine(db: Db, actor: Actor, name: str) -> Setting:
