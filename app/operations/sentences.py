@@ -206,6 +206,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été écrit : « {where} » a tout arrêté. {why} Corrigez-le dans le fichier ou ici, puis recommencez.",
     ),
+    "declared-nobody": (
+        422,
+        "Rien n’a été écrit : après ce fichier, plus personne n’administrerait la collectivité. Écrivez « administrator: true » "
+        "à qui l’administre, puis recommencez.",
+    ),
     "declared-desk": (
         422,
         "Le bureau « {desk} » n’est ni dans le fichier ni dans la collectivité. Ajoutez-le, ou corrigez sa clé.",

@@ -283,3 +283,16 @@ def test_a_file_is_read_as_it_was_written_and_what_it_does_not_say_stays(house: 
         here = present(db, house.actor("k.morizur").collectivity_id)
     assert read(write(here).encode()) == {name: dict(sorted(one.items())) for name, one in here.items()}
     assert changes(here, read(f"schema: {SCHEMA}\n".encode())) == []
+
+
+def test_a_file_after_which_nobody_would_administer_is_refused(house: House, tmp_path: Path) -> None:
+    person = {"first_name": "Katell", "last_name": "Morizur", "email": "k.morizur@kerlann-sur-mer.example"}
+    file = tmp_path / "personne.yaml"
+    file.write_text(
+        yaml.safe_dump({"schema": SCHEMA, "people": {"k.morizur": {**person, "capacity": "Secrétaire"}}})
+    )
+    before = exported(house)
+    answer = run(house, "apply", SIREN, file=file)
+    assert answer.exit_code != 0
+    assert "plus personne n’administrerait la collectivité" in answer.output
+    assert exported(house) == before

@@ -18,7 +18,7 @@ from app.operations.declared.document import Document
 from app.operations.declared.present import Change, changes, present
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
-from app.people.desks import write_down
+from app.people.desks import administrators, write_down
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.changing import write_setting
 from app.people.own_settings.registry import Kind, beside, known, own_value
@@ -37,10 +37,12 @@ class Applied:
 
 @use_case
 def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = True) -> Applied:
-    """Write all that the file says and that is not so; nothing is taken off, and what the file does not name stays.
+    """Write all that the file says and that is not so; what the file does not name stays.
 
-    `invite`: who has no account yet is mailed the link by which he chooses his password. Refuses `declared-stopped`, with
-    where and why: nothing at all is written then.
+    What it names becomes what it says: the rights at a desk that it gives somebody are all that he has there, and whom it
+    does not say to administer does not. `invite`: who has no account yet is mailed the link by which he chooses his
+    password. Refuses `declared-stopped`, with where and why, and `declared-nobody` of a file after which nobody would
+    administer the collectivity: nothing at all is written then.
     """
     # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
     db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
@@ -48,12 +50,15 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
     applied = Applied(wanted)
     if not wanted:
         return applied
+    administered = bool(administrators(db, actor.collectivity_id))
     _desks(db, actor, document.get("desks", {}))
     _people(db, actor, document.get("people", {}), invite=invite)
     _types(db, actor, document.get("types", {}))
     _circuits(db, actor, document.get("circuits", {}))
     _settings(db, actor, document.get("settings", {}), applied)
     db.flush()
+    if administered and not administrators(db, actor.collectivity_id):
+        raise Refusal("declared-nobody")
     write_down(db, actor.collectivity_id, "collectivity.declared", actor, words=_counted(wanted))
     return applied
 
