@@ -3,7 +3,7 @@
 from app.circuits.library import law_of_circuit, named_of
 from app.circuits.models import NamedCircuit
 from app.circuits.named import refuse_twice
-from app.circuits.rules import users
+from app.circuits.rules import use_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -32,7 +32,7 @@ def write_closed(db: Db, actor: Actor, row: NamedCircuit, name: str, *, closed: 
     """What `close_circuit` writes, in the transaction of who has refused who may not and has locked the circuit."""
     if closed == (row.closed_at is not None):
         return
-    if closed and (named_by := users(db, actor.collectivity_id, name)):
+    if closed and (named_by := use_of(db, actor.collectivity_id, name).named):
         raise Refusal("circuit-used", circuit=row.label, users=" ; ".join(named_by))
     if not closed:
         refuse_twice(db, actor.collectivity_id, name, row.label)

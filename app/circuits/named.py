@@ -38,10 +38,12 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
     """Open a circuit of a family, its first draft with the steps of another of its circuits; the name that it is kept under.
 
     `like`: the name of the circuit whose steps it begins with, as they are in force. No folder follows it before it is
-    published and a rule takes it. Refuses `family-unknown`, `circuit-unknown`, `circuit-name`, `circuit-twice`,
-    `circuit-many`.
+    published and a rule takes it. Refuses `circuit-like` where none is chosen, `family-unknown`, `circuit-unknown`,
+    `circuit-name`, `circuit-twice`, `circuit-many`.
     """
     require(actor, Right.ADMINISTER)
+    if not like:
+        raise Refusal("circuit-like")
     law, here = law_of(family_name), actor.collectivity_id
     if parted(like)[0] != law.name:
         raise Refusal("circuit-unknown")

@@ -365,10 +365,45 @@ def in_force(db: Db, collectivity_id: int) -> dict[str, InForce]:
     return tables.every(db, collectivity_id)
 
 
-def users(db: Db, collectivity_id: int, name: str) -> list[str]:
-    """What names a circuit, in words: « règle 2 de « Facture » », « brouillon des règles de « Facture » »."""
+@dataclass(frozen=True)
+class Use:
+    """What names a circuit, in words: `rules` in force (« règle 2 de « Facture » »), `drafts` of rules that are being written.
+
+    `usual`: folders follow it without any rule, since it is the default one of a family that has none in force.
+    """
+
+    rules: Sequence[str] = ()
+    drafts: Sequence[str] = ()
+    usual: bool = False
+
+    @property
+    def named(self) -> Sequence[str]:
+        """All that names it, in force or not: what keeps it from being closed."""
+        return [*self.rules, *self.drafts]
+
+    @property
+    def taken(self) -> bool:
+        """Whether a folder that is sent now may take it."""
+        return self.usual or bool(self.rules)
+
+
+def uses(db: Db, collectivity_id: int) -> dict[str, Use]:
+    """What names each circuit, by its name; one that is not there is named by nothing."""
     labels = {one.name: one.label for one in kinds(db, collectivity_id)}
-    return [_user(one, labels.get(one.kind, one.kind)) for one in tables.naming(db, collectivity_id, name)]
+    ruled = in_force(db, collectivity_id)
+    told = {name: Use(usual=True) for name in catalogue() if name not in ruled}
+    for name, namings in tables.naming(db, collectivity_id).items():
+        told[name] = Use(
+            [_user(one, labels.get(one.kind, one.kind)) for one in namings if not one.drafted],
+            [_user(one, labels.get(one.kind, one.kind)) for one in namings if one.drafted],
+            name in told,
+        )
+    return told
+
+
+def use_of(db: Db, collectivity_id: int, name: str) -> Use:
+    """What names one circuit."""
+    return uses(db, collectivity_id).get(name, Use())
 
 
 def _user(one: tables.Naming, label: str) -> str:

@@ -31,6 +31,7 @@ SENTENCES: Sentences = {
     ),
     "type-twice": (422, "« {label} » est déjà le nom d’un type de dossiers. Donnez-en un autre."),
     "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
+    "circuit-like": (422, "Choisissez le type de dossier, et le circuit dont celui-ci reprend les étapes."),
     "circuit-closed": (
         409,
         "Rien n’a changé : le circuit « {circuit} » est fermé. Rouvrez-le d’abord, sur sa page.",

@@ -88,15 +88,17 @@ class Naming:
     drafted: bool
 
 
-def naming(db: Db, collectivity_id: int, name: str) -> list[Naming]:
-    """The tables that name a circuit, those in force and those that are being written."""
+def naming(db: Db, collectivity_id: int) -> dict[str, list[Naming]]:
+    """The tables that name each circuit, by its name, those in force before those that are being written; two statements."""
     drafts = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
     written = [(one.kind, one.table.to_data(), False) for one in every(db, collectivity_id).values()]
     written += [(row.kind, row.definition, True) for row in db.scalars(drafts.order_by(RuleTableDraft.kind))]
-    found = []
+    told: dict[str, list[Naming]] = {}
     for kind, data, drafted in written:
-        ranks = [rank for rank, row in enumerate(data["rows"], start=1) if row["circuit"] == name]
-        ranks += [0] if data["otherwise"] == name else []
-        if ranks:
-            found.append(Naming(kind, tuple(ranks), drafted))
-    return found
+        ranks: dict[str, list[int]] = {}
+        for rank, row in enumerate(data["rows"], start=1):
+            ranks.setdefault(row["circuit"], []).append(rank)
+        ranks.setdefault(data["otherwise"], []).append(0)
+        for name, mine in ranks.items():
+            told.setdefault(name, []).append(Naming(kind, tuple(mine), drafted))
+    return told

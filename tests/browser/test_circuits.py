@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from app.circuits import drafting
+from app.circuits import drafting, named
 from app.circuits.drafting import draft_of
 from app.circuits.gestures import Gesture
 from app.core.db import reading
@@ -183,3 +183,21 @@ def test_everything_is_done_without_a_script(house: House, person: Come) -> None
     secretary.page.locator("#g-add-0").click()
     secretary.page.locator("#g-remove-step_1").click()
     assert labels(house)[:3] == [WAY[0], WAY[2], WAY[1]]
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280, 1440])
+def test_the_card_that_closes_a_circuit_stands_under_its_steps(
+    house: House, person: Come, width: int
+) -> None:
+    name = apart(lambda: named.open_circuit(house.actor(K), "invoice", "Voirie courte", "invoice"))
+    secretary = person(K)
+    secretary.page.set_viewport_size({"width": width, "height": 900})
+    secretary.open(f"/circuits/{name}")
+    card = secretary.page.locator("form[aria-labelledby=close-title]").bounding_box()
+    steps = secretary.page.locator("form#circuit").bounding_box()
+    assert card is not None
+    assert steps is not None
+    assert (card["x"], card["width"]) == (steps["x"], steps["width"])
+    assert card["y"] >= steps["y"] + steps["height"]
+    secretary.button("Fermer ce circuit").click()
+    secretary.sees("Le circuit est fermé")

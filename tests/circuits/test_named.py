@@ -57,7 +57,12 @@ def test_a_circuit_is_opened_from_another_and_published_beside_it(house: House) 
     mayor = house.actor(K)
     drafting.change(mayor, name, 1, [Gesture("remove", "direction")])
     page = house.client(K).get(f"/circuits/{name}/publier")
-    assert "L’étape « Direction générale » est retirée" in words(page)
+    told = words(page)
+    assert "Ce circuit est nouveau." in told
+    assert "Étape 1, Service fait : " in told
+    assert "Direction générale" not in told.partition("Ce qui change")[2].partition("Étape 4")[0]
+    assert "Aucune règle ne le prend encore : aucun nouveau dossier ne suivra la version 1." in told
+    assert 'href="/administration/regles/invoice"' in page.get_data(as_text=True)
     assert drafting.publish_draft(mayor, name, 2, 0, CHANNELS) == 1
     with reading(mayor.collectivity_id) as db:
         assert library.current(db, mayor.collectivity_id, "invoice") is None
@@ -66,6 +71,9 @@ def test_a_circuit_is_opened_from_another_and_published_beside_it(house: House) 
     assert ways["invoice"] == family("invoice").circuit
     listed = words(house.client(K).get("/circuits"))
     assert "Facture Voirie courte 1" in listed
+    assert "Aucune règle ne le prend." in listed
+    assert "Circuit habituel, suivi sans règle." in listed
+    assert "Aucune règle ne prend ce circuit" in words(house.client(K).get(f"/circuits/{name}"))
     folder_id = house.an_invoice()
     assert house.folder(folder_id).place == "service_done"
     with reading(mayor.collectivity_id) as db:  # no rule takes it
@@ -100,7 +108,8 @@ def test_two_circuits_of_a_family_never_have_one_name(house: House) -> None:
     with pytest.raises(Refusal, match="circuit-twice"):
         drafting.publish_draft(house.actor(K), other, 2, 0, CHANNELS)
     answer = client.post("/circuits/nouveau", data={"csrf_token": house.csrf(client), "label": "Y"})
-    assert answer.status_code == 404
+    assert answer.status_code == 422
+    assert "Choisissez le type de dossier, et le circuit" in words(answer)
     act = named.open_circuit(house.actor(K), "deliberation", "Voirie courte", "deliberation")
     assert act == "deliberation.voirie-courte"
 
@@ -109,8 +118,14 @@ def test_a_closed_circuit_changes_no_more_until_it_is_opened_again(house: House)
     name = opened(house)
     drafting.publish_draft(house.actor(K), name, 1, 0, CHANNELS)
     assert "Le circuit est fermé" in words(close(house, name))
-    page = house.client(K).get(f"/circuits/{name}")
+    page = house.client(K).get(f"/circuits/{name}?etape=bon_a_payer")
     assert "Ce circuit est fermé" in words(page)
+    gestures = re.findall(r'name="gesture"\s+value="([^"]*)"', page.get_data(as_text=True))
+    assert set(gestures) <= {"save"}, "a closed circuit offers what it refuses"
+    for refused in ("/publier", "/texte", "/versions"):
+        answer = house.client(K).get(f"/circuits/{name}{refused}").get_data(as_text=True)
+        assert not re.findall(r'<button[^>]*type="submit"[^>]*>(?:Publier|Importer)', answer)
+    assert "Aucun nouveau dossier ne le suit." in words(house.client(K).get("/circuits"))
     close_circuit(house.actor(K), name, closed=True)  # it is so already
     with pytest.raises(Refusal, match="circuit-closed"):
         drafting.change(house.actor(K), name, 0, [Gesture("remove", "direction")])

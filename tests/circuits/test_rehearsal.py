@@ -396,7 +396,7 @@ def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: Hous
         "quorum": "all",
     }
     drafting.change(house.actor(K), "invoice", 0, [Gesture("write", "finance", step=step)])
-    page = words(ask(house, circuit="brouillon", f_proof_of_service="comptabilite"))
+    page = words(ask(house, circuit="brouillon:invoice", f_proof_of_service="comptabilite"))
     assert "2 personnes différentes doivent viser, et 1 seulement en a le droit." in page
     assert "le droit.a" not in page
     assert "Ce brouillon ne peut pas encore être publié" in page
@@ -466,7 +466,7 @@ def two_signatures(house: House) -> None:
 
 def test_a_certificate_that_lacks_to_a_quorum_stops_the_folder(house: House) -> None:
     two_signatures(house)
-    page = words(ask(house, circuit="brouillon"))
+    page = words(ask(house, circuit="brouillon:invoice"))
     assert "Ce dossier partirait, puis s’arrêterait : étape 4, Bon à payer (1 blocage)" in page
     assert "Solenn Rivoal n’aura pas de certificat inscrit ce jour-là." in page
 

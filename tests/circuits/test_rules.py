@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
@@ -530,3 +531,46 @@ def test_another_commune_has_neither_the_rules_nor_the_circuits(house: House) ->
         assert rules.versions(db, other, "invoice") == []
         with pytest.raises(Refusal, match="rules-absent"):
             draft_of(db, other, "facture-d-energie")
+
+
+def test_a_rehearsal_is_by_the_circuit_that_its_address_names_or_says_that_it_is_not_there(
+    house: House,
+) -> None:
+    short, client = a_circuit(house, "Voirie courte", "direction"), house.client(K)
+    desk = house.folder(house.an_invoice()).emitter_desk_id
+    facts = {"bureau": str(desk), "jour": "2026-11-27", "essayer": "1", "f_total_ttc": "120"}
+
+    def tried() -> str:
+        """What the page of the circuit leads to, with the facts of a folder."""
+        page = client.get(f"/circuits/{short}").get_data(as_text=True)
+        (link,) = re.findall(r'href="(/circuits/essai\?[^"]*)"', page)
+        return words(client.get(f"{html.unescape(link)}&{urlencode(facts)}"))
+
+    assert "Circuit « Voirie courte », version 1, que les règles le donnent à ce dossier ou non." in tried()
+    drafting.change(house.actor(K), short, 0, [Gesture("remove", "finance")])
+    assert "Circuit « Facture, Voirie courte », brouillon." in tried()
+    for gone in ({"circuit": "brouillon"}, {"circuit": "circuit:invoice.rien"}, {"circuit": "regles"}):
+        page = words(client.get("/circuits/essai", query_string={"type": "invoice", **facts, **gone}))
+        assert "Le circuit ou le brouillon demandé n’est pas de ce type de dossier, ou n’est plus là" in page
+        assert "Ce dossier" not in page.partition("Ce qui se passerait")[2]
+    page = words(client.get("/circuits/essai", query_string={"type": "rien", **facts}))
+    assert "Le type de dossier demandé n’existe pas" in page
+    assert "Ce dossier" not in page.partition("Ce qui se passerait")[2]
+
+
+def test_a_circuit_says_which_rules_give_it_folders(house: House) -> None:
+    short, client = a_circuit(house, "Voirie courte", "direction"), house.client(K)
+    write(house, "invoice", (ABOVE, short))
+    waits = words(client.get(f"/circuits/{short}"))
+    assert "Aucune règle ne prend ce circuit" in waits
+    assert "Il attend dans : brouillon des règles de « Facture »." in waits
+    publish(house, "invoice")
+    told = words(client.get(f"/circuits/{short}"))
+    assert "Utilisé par : règle 1 de « Facture »" in told
+    assert "Aucun nouveau dossier" not in told
+    listed = words(client.get("/circuits"))
+    assert "Pris par : règle 1 de « Facture »." in listed
+    assert "Circuit habituel. Pris par : autres cas de « Facture »." in listed
+    drafting.change(house.actor(K), short, 0, [Gesture("remove", "finance")])
+    page = words(client.get(f"/circuits/{short}/publier"))
+    assert "qui prennent ce circuit suivront la version 2. Pris par : règle 1 de « Facture »." in page

@@ -323,19 +323,32 @@ def taken(db: Db, folder: Folder, drafted: InForce | None = None) -> Taken:
     `drafted`: rules that are tried in place of those in force.
     """
     family, route = family_of(folder.family), route_of(db, folder, drafted)
-    version, circuit, lacking = route.version, route.circuit, []
+    circuit, lacking = _lawful(family, route.version, route.circuit)
+    label = circuit_label(family, route.version)
+    rule = route.rule
+    words = f"{label}, par : {rule_words(rule)}" if rule is not None else label
+    return Taken(circuit, lacking, route.name, spaces(words), dispute_words(rule) if rule is not None else "")
+
+
+def taken_anyhow(family: Family, name: str, version: CircuitVersion | None, circuit: Circuit) -> Taken:
+    """A circuit as it is in force, whether the rules would give it to the folder or not."""
+    circuit, lacking = _lawful(family, version, circuit)
+    label = circuit_label(family, version)
+    return Taken(circuit, lacking, name, spaces(f"{label}, que les règles le donnent à ce dossier ou non"))
+
+
+def _lawful(
+    family: Family, version: CircuitVersion | None, circuit: Circuit
+) -> tuple[Circuit, Sequence[str]]:
+    """The circuit that `library.freeze` would give for this one, and why it would refuse it."""
     try:
         check_circuit(family, circuit)
     except Refusal as refusal:
         if version is None or version.published_by == OURS:
-            circuit = family.circuit
-        else:
-            details = refusal.facts.get("details", "")
-            lacking = [f"Le circuit en vigueur ne suit plus les règles de ce type. {details}"]
-    label = circuit_label(family, version)
-    rule = route.rule
-    words = f"{label}, par : {rule_words(rule)}" if rule is not None else label
-    return Taken(circuit, lacking, route.name, spaces(words), dispute_words(rule) if rule is not None else "")
+            return family.circuit, []
+        details = refusal.facts.get("details", "")
+        return circuit, [f"Le circuit en vigueur ne suit plus les règles de ce type. {details}"]
+    return circuit, []
 
 
 def circuit_label(family: Family, version: CircuitVersion | None) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits import drafting
+from app.circuits import drafting, rules
 from app.circuits.checking import Desks, Problem, operators, problems, rows_of
 from app.circuits.difference import difference
 from app.circuits.drafting import Changed, Draft
 from app.circuits.library import catalogue, circuit_name, circuit_of, latest, parted, versions
 from app.circuits.models import CircuitDraft, CircuitVersion
 from app.circuits.named import named
-from app.circuits.rules import RulesDraft, Takeable
+from app.circuits.rules import RulesDraft, Takeable, Use
 from app.circuits.wording import money_of, names_of
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
@@ -35,12 +35,17 @@ SUPERIORS = (1, 2, 3)
 NARROW = 340
 """The width of the picture beside the steps: its letters are then of the size of those of the page."""
 QUORUMS = (("any", "Un seul suffit"), ("all", "Tous"), ("n", "Un minimum"))
+AS_IT_IS, AS_DRAFTED = "circuit:", "brouillon:"
+"""What a rehearsal may be by, before the name of a circuit: its version in force, its draft."""
 Choice = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A circuit in the list: the name it is kept under, its version (0: none was published), `own` where it was named."""
+    """A circuit in the list: the name it is kept under, its version (0: none was published), `own` where it was named.
+
+    `use`: which folders follow it, in words.
+    """
 
     name: str
     family: str
@@ -50,12 +55,13 @@ class Line:
     draft: str
     own: bool = False
     closed: bool = False
+    use: str = ""
 
 
 def listing(db: Db, collectivity_id: int) -> list[Line]:
     """Every circuit, by family: the default one, then those that were named, the closed ones last."""
     written, drafts = latest(db, collectivity_id), drafting.drafts(db, collectivity_id)
-    every = named(db, collectivity_id)
+    every, uses = named(db, collectivity_id), rules.uses(db, collectivity_id)
     lines = []
     for family in catalogue().values():
         lines.append(_line(family, family.name, family.circuit.label, written, drafts))
@@ -63,7 +69,21 @@ def listing(db: Db, collectivity_id: int) -> list[Line]:
         for one in sorted(mine, key=lambda one: one.closed_at is not None):
             line = _line(family, circuit_name(one.family, one.key), one.label, written, drafts)
             lines.append(replace(line, own=True, closed=one.closed_at is not None))
-    return lines
+    return [replace(one, use=_use(one, uses.get(one.name, Use()))) for one in lines]
+
+
+def _use(line: Line, use: Use) -> str:
+    """Which folders follow a circuit: « Pris par : règle 2 de « Facture ». », as its row says it."""
+    if line.closed:
+        return "Aucun nouveau dossier ne le suit."
+    if line.own and not line.number:
+        return "Aucun dossier ne le suit avant sa publication."
+    usual = "" if line.own else "Circuit habituel. "
+    if use.rules:
+        return spaces(f"{usual}Pris par : {' ; '.join(use.rules)}.")
+    if use.usual:
+        return "Circuit habituel, suivi sans règle."
+    return spaces(f"{usual}Aucune règle ne le prend.")
 
 
 def _line(
@@ -102,7 +122,10 @@ class Actor:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison as three controls: the fact, how, the value; `options` when it is chosen in a list."""
+    """One comparison as three controls: the fact, how, the value; `options` when it is chosen in a list.
+
+    `exact`: a text that is typed is compared to a text that is typed, sign by sign.
+    """
 
     field: str
     op: str
@@ -111,6 +134,7 @@ class Row:
     chosen: frozenset[str]
     options: Sequence[Choice] | None
     kind: str
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -307,7 +331,8 @@ def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:
     values = value if isinstance(value, list) else [] if value is None else [value]
     shown = "; ".join(_shown(field, one) for one in values)
     ops = [(one, WORDS[one]) for one in operators(field)]
-    return Row(key, op, ops, shown, frozenset(map(str, values)), options, field.type)
+    exact = field.type in {"text", "longtext"} and op != "present"
+    return Row(key, op, ops, shown, frozenset(map(str, values)), options, field.type, exact)
 
 
 def _shown(field: Field, value: object) -> str:
@@ -372,11 +397,15 @@ def history(
     rows = rows[: len(shown) + 1]
     count = followers(db, collectivity_id, draft.name)
     circuits = [circuit_of(db, row.id) for row in rows]
-    origin = draft.family.circuit
+    origin = None if draft.own else draft.family.circuit
     views = []
     for rank, row in enumerate(shown):
         before = circuits[rank + 1] if rank + 1 < len(rows) else origin
-        changes = difference(before, circuits[rank], words.names, words.money)
+        changes = (
+            difference(before, circuits[rank], words.names, words.money)
+            if before is not None
+            else told_anew(circuits[rank], words)
+        )
         views.append(
             VersionView(
                 row.number,
@@ -408,18 +437,30 @@ def saved(draft: Changed | None) -> str:
     return f"Brouillon enregistré {moment_of_day(draft.changed_at)} par {draft.changed_by}"
 
 
-def trials(
-    draft: Draft, drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable
-) -> list[Choice]:
-    """What a rehearsal may be by, beside what is in force: the draft of the rules, those of the circuits of the family."""
+def trials(drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable) -> list[Choice]:
+    """What a rehearsal may be by, beside the rules in force: their draft, each circuit of the family, its draft."""
     offered = [("regles", "Brouillon des règles")] if tried.begun else []
     for name, label in ways.labels.items():
+        if not ways.refused[name]:
+            offered.append((f"{AS_IT_IS}{name}", f"Circuit « {label} »"))
         if name in drafts:
-            value = "brouillon" if name == draft.family.name else f"brouillon:{name}"
-            offered.append((value, f"Brouillon du circuit « {label} »"))
+            offered.append((f"{AS_DRAFTED}{name}", f"Brouillon du circuit « {label} »"))
     return offered
 
 
 def changes(draft: Draft, circuit: Circuit, words: Words) -> list[str]:
-    """What a circuit changes of the one in force, in words."""
+    """What a circuit changes of the one in force, in words; all its steps, of one that was named and never published."""
+    if draft.own and not draft.in_force:
+        return told_anew(circuit, words)
     return [spaces(one) for one in difference(draft.followed, circuit, words.names, words.money)]
+
+
+def told_anew(circuit: Circuit, words: Words) -> list[str]:
+    """Every step of a circuit that has nothing before it, in words."""
+    return [
+        "Ce circuit est nouveau.",
+        *(
+            spaces(f"Étape {rank}, {step.label or 'sans nom'} : {summary(step, words)}.")
+            for rank, step in enumerate(circuit.steps, start=1)
+        ),
+    ]

@@ -1,6 +1,6 @@
 """Pages of circuits: the list, the steps of one, publishing, versions, text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,7 +13,7 @@ from app.circuits.checking import Problem, desks_of, problems
 from app.circuits.closing import close_circuit
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
-from app.circuits.library import as_yaml, in_force, parted
+from app.circuits.library import as_yaml, current, in_force, parted
 from app.circuits.tables import InForce
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
@@ -25,12 +25,12 @@ from app.display.forms import choices_of
 from app.folders import rehearsal
 from app.folders.access import authorize
 from app.operations.circuits import forms, rehearsing, views
+from app.operations.circuits.views import AS_DRAFTED, AS_IT_IS
 from app.transmission.settings import names as channels
 from workflows.circuit import Circuit, Phase, StepKind
-from workflows.family import Family
 from workflows.fields import Field, parse
 from workflows.loader import MAX_LABEL, sketch
-from workflows.rule_table import FIELDS, Table
+from workflows.rule_table import FIELDS
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
@@ -50,6 +50,7 @@ OPENING = {
     "circuit-name": "label",
     "circuit-twice": "label",
     "circuit-many": "",
+    "circuit-like": "comme",
     "circuit-unknown": "comme",
     "family-unknown": "comme",
 }
@@ -58,6 +59,8 @@ FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 """The days on which a rehearsal reckons."""
 TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une date de ces années."
 BROKEN = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
+NO_TYPE = "Le type de dossier demandé n’existe pas, ou n’est plus ouvert : choisissez-en un dans la liste."
+NO_CIRCUIT = "Le circuit ou le brouillon demandé n’est pas de ce type de dossier, ou n’est plus là : choisissez dans la liste."
 NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour ce type de dossier."
 
 
@@ -86,7 +89,8 @@ def new() -> Response | tuple[str, int]:
             wrong = OPENING[refusal.key]
         else:
             flash(
-                "Le circuit est ouvert, en brouillon. Aucun dossier ne le suit tant qu’il n’est pas publié.",
+                "Le circuit est ouvert, en brouillon. Aucun dossier ne le suit tant qu’il n’est pas publié, "
+                "puis pris par une règle.",
                 "ok",
             )
             return redirect(url_for("operations.circuits.edit", family=name))
@@ -169,12 +173,14 @@ def _editor(
         definition = draft.after(typed)
         cards, told = views.cards(draft, definition, desks)
         words = views.words_of(draft.family, desks)
-        opened = views.opened(db, draft, definition, desks, key, told)
+        # Of a closed one no step is open, but one that was typed while it was closed
+        shown = key if not draft.closed or typed else ""
+        opened = views.opened(db, draft, definition, desks, shown, told)
         context = {
             "keeping": views.keeping(db, draft, here),
             "offered": views.offered(draft.family, desks, opened.actors) if opened else [],
             "latest": views.history(db, draft, here, words, most=1),
-            "users": rules.users(db, here, family) if draft.own else [],
+            "use": rules.use_of(db, here, family),
         }
     return render_template(
         "operations/circuits/edit.html",
@@ -192,6 +198,7 @@ def _editor(
         changes=views.changes(draft, sketch(definition), words) if draft.begun else [],
         picture=Markup(views.picture(definition, words, told)),  # noqa: S704 (the drawing escapes what it prints)
         error=error,
+        trial=f"{AS_DRAFTED if draft.begun else AS_IT_IS}{draft.name}",
         **context,
     ), status
 
@@ -216,7 +223,14 @@ def publish(family: str) -> Response | tuple[str, int]:
             status, error = sentences.say(refusal.key, refusal.facts)
             unready = refusal.key == "circuit-unready"
         else:
-            flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.", "ok")
+            with reading(g.actor.collectivity_id) as db:
+                taken = rules.use_of(db, g.actor.collectivity_id, family).taken
+            untaken = (
+                ""
+                if taken
+                else " Aucune règle ne prend encore ce circuit : aucun nouveau dossier ne le suit."
+            )
+            flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.{untaken}", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
     here = g.actor.collectivity_id
     with reading(here) as db:
@@ -231,6 +245,7 @@ def publish(family: str) -> Response | tuple[str, int]:
             problems=told,
             changes=views.changes(draft, sketch(draft.definition), words),
             keeping=views.keeping(db, draft, here),
+            use=rules.use_of(db, here, family),
             saved=views.saved(draft),
             error="" if unready and told else error,  # the list says it, each with its step
         )
@@ -326,16 +341,18 @@ def rehearse() -> str:
     with reading(here) as db:
         kinds = rules.kinds(db, here)
         kind = next((one for one in kinds if one.name == name), kinds[0])
+        wrong_type = NO_TYPE if name and name != kind.name else ""
         family = replace(kind.asked, fields=kind.asked.fields[len(FIELDS) :])
         ways, drafts = rules.takeable(db, here, family), drafting.drafts(db, here)
         tried = rules.draft_of(db, here, kind.name)
-        named_draft = by.removeprefix("brouillon:") if by != "brouillon" else family.name
-        draft = draft_of(
-            db, here, named_draft if named_draft in drafts and named_draft in ways.labels else family.name
-        )
-        drafted = draft.begun and by in {"brouillon", f"brouillon:{draft.name}"}
-        trial = InForce(0, kind.name, 0, tried.table) if tried.begun and by == "regles" else None
-        table = None if drafted else trial.table if trial else tried.followed
+        trials = views.trials(drafts, tried, ways)
+        wrong_circuit = NO_CIRCUIT if by and not wrong_type and by not in dict(trials) else ""
+        if wrong_type or wrong_circuit:
+            by = ""
+        drafted = draft_of(db, here, by.removeprefix(AS_DRAFTED)) if by.startswith(AS_DRAFTED) else None
+        alone = by.removeprefix(AS_IT_IS) if by.startswith(AS_IT_IS) else ""
+        trial = InForce(0, kind.name, 0, tried.table) if by == "regles" else None
+        table = None if drafted or alone else trial.table if trial else tried.followed
         desks = desks_of(db, here)
         emitters = [
             (str(one.id), one.name)
@@ -347,26 +364,30 @@ def rehearse() -> str:
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
         wrong_desk = NO_EMITTER if trying and emitters and desk_id is None else ""
         day, wrong_day = _day(request.args.get("jour", ""))
-        circuits = [sketch(draft.definition)] if drafted else _circuits(db, family, table)
+        names = [alone] if alone else table.circuits if table is not None else []
+        circuits = [sketch(drafted.definition)] if drafted else _circuits(db, names)
         asked = rehearsing.asked(family, circuits, table)
         typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in asked}
         fields = [_asked(db, one, typed[one.key]) for one in asked]
-        ready = trying and not wrong_day and not any(one.wrong for one in fields)
+        ready = trying and not any([wrong_type, wrong_circuit, wrong_day, *(one.wrong for one in fields)])
         result = broken = way = None
         faults: Sequence[Problem] = ()
         if drafted:
-            faults = problems(kind.law, draft.definition, desks, channels())
+            faults = problems(kind.law, drafted.definition, desks, channels())
         elif trial:
             faults = rules.problems(kind, tried.definition, desks, ways)
         if ready and faults:
             broken = BROKEN
         if ready and desk_id is not None:
             folder = rehearsal.imagined(here, family, desk_id, typed)
-            way = (
-                rehearsing.Taken(circuits[0], [], draft.name, f"Circuit « {draft.title} », brouillon")
-                if drafted
-                else rehearsing.taken(db, folder, trial)
-            )
+            if drafted:
+                words = f"Circuit « {drafted.title} », brouillon"
+                way = rehearsing.Taken(circuits[0], [], drafted.name, words)
+            elif alone:
+                version = current(db, here, alone)
+                way = rehearsing.taken_anyhow(kind.law, alone, version, circuits[0])
+            else:
+                way = rehearsing.taken(db, folder, trial)
             result = rehearsing.view(
                 db,
                 folder,
@@ -379,8 +400,10 @@ def rehearse() -> str:
             families=[(one.name, one.label) for one in kinds],
             family=family,
             kind=kind,
-            trials=views.trials(draft, drafts, tried, ways),
+            trials=trials,
             by=by,
+            wrong_type=wrong_type,
+            wrong_circuit=wrong_circuit,
             way=way,
             emitters=emitters,
             desk=chosen,
@@ -394,10 +417,9 @@ def rehearse() -> str:
         )
 
 
-def _circuits(db: Db, family: Family, table: Table | None) -> list[Circuit]:
-    """The circuits that a folder of this family may take by these rules."""
+def _circuits(db: Db, names: Iterable[str]) -> list[Circuit]:
+    """The circuits of these names that a folder may take."""
     written = in_force(db, g.actor.collectivity_id)
-    names = table.circuits if table is not None else (family.name,)
     return [written[name] for name in names if name in written]
 
 

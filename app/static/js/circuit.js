@@ -14,6 +14,7 @@ const THEN = {
   down: (key) => `g-up-${key}`,
   unwho: () => "champ-who_add",
   uncond: () => "g-addcond",
+  addcond: (_, form) => [...form.querySelectorAll("[name^=cond_field_]")].at(-1)?.id,
 };
 const MOVES = ["up", "down", "move"];
 
@@ -67,7 +68,7 @@ export function startCircuit(form) {
     const refused = form.querySelector("#refus");
     const same = id ? document.getElementById(id) : null;
     const other = document.getElementById(THEN[verb]?.(key, form) ?? (id ? form.dataset.first : ""));
-    const target = refused ?? (["open", "add", "copy"].includes(verb) ? other : same ?? other);
+    const target = refused ?? (["open", "add", "copy", "addcond"].includes(verb) ? other : same ?? other);
     target?.focus({ preventScroll: target === same });
     if (target === same && from != null && at.type !== "radio") target.setSelectionRange?.(from, to);
     said.textContent = MOVES.includes(verb) && !refused
@@ -103,18 +104,19 @@ export function startCircuit(form) {
     else send(event.submitter?.value || "save");
   });
   form.addEventListener("input", () => (latest += 1));
-  // Whom to add is chosen by arrows too: only the button beside adds it. So is the nature, and those that are automatic
-  // have nobody who acts: passed by arrows, it is sent once it is left.
+  // Whom to add is only added by the button beside. A list that is gone through by keyboard, by arrows or by letters, is
+  // sent once it is left or by Enter: what it passes on the way is no choice, and would change the page under the keyboard.
+  const listed = (target) => target.tagName === "SELECT" && target.name !== "who_add";
   form.addEventListener("change", ({ target }) => {
-    if (swapping || target.name === "who_add" || (target.name === "kind" && arrowed)) return;
+    if (swapping || target.name === "who_add" || (listed(target) && arrowed)) return;
     send("save", false);
   });
   document.addEventListener("pointerdown", ({ target }) => {
-    if (target.id === "champ-kind") arrowed = false;
+    if (listed(target)) arrowed = false;
     pressed = new Promise((resolve) => document.addEventListener("pointerup", () => setTimeout(resolve, 50), { once: true }));
   });
   form.addEventListener("focusout", ({ target }) => {
-    if (swapping || target.id !== "champ-kind") return;
+    if (swapping || !listed(target)) return;
     arrowed = false;
     if (!target.selectedOptions[0].defaultSelected) send("save", false);
   });
@@ -124,10 +126,11 @@ export function startCircuit(form) {
     wake();
   });
   form.addEventListener("keydown", (event) => {
-    if (event.target.id === "champ-kind" && event.key === "Enter") {
+    if (listed(event.target) && event.key === "Enter") {
       event.preventDefault();
+      arrowed = false;
       send("save");
-    } else if (event.target.id === "champ-kind") arrowed = true;
+    } else if (listed(event.target)) arrowed = true;
     const grip = event.target.closest("[data-grip]");
     if (grip && [" ", "Enter"].includes(event.key)) {
       event.preventDefault();
