@@ -423,6 +423,6 @@ SENTENCES: Sentences = {
     ),
     "setting-untried": (
         409,
-        "Rien n’est parti : {why}. Réglez-le d’abord.",
+        "Rien n’est parti : {why}.",
     ),
 }

@@ -61,7 +61,7 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
     if secret_file is not None and not beside(name):
         raise click.UsageError(f"aucun secret ne va avec « {one.label} ».")
     changed = changing.change_setting(by_command(here), name, texts)
-    click.echo(f"{one.label} : {'enregistré' if changed else 'c’était déjà la valeur'}.")
+    click.echo(f"{one.label} : {'valeur enregistrée' if changed else 'c’était déjà la valeur'}.")
     if drawn:
         click.echo(f"Secret, affiché une seule fois : {drawn}")
 

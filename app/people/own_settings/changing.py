@@ -99,7 +99,7 @@ def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
         _refuse(db, actor)
         missing = trial.missing(db.get_one(Collectivity, actor.collectivity_id).settings)
         if hold.since(db) is not None:
-            missing = "cette installation est restaurée, et rien n’en part"
+            missing = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
     if missing:
         raise Refusal("setting-untried", why=missing)
     result = trial.run(Asker(actor.collectivity_id, actor.user_id or to))
