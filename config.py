@@ -198,7 +198,7 @@ class Settings(BaseSettings):
 
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_letters_seconds: float = Field(1800.0, gt=0)
-    actes_email: str = "parapheur@commune.example.org"
+    actes_email: str = ""
     operator_silence_hours: float = Field(4.0, gt=0)
 
     simulators: str = ""
@@ -415,7 +415,7 @@ class Settings(BaseSettings):
     @field_validator("mail_from", "actes_email", "marks_mail")
     @classmethod
     def _address(cls, value: str, about: ValidationInfo) -> str:
-        if about.field_name == "marks_mail" and not value:
+        if about.field_name in {"actes_email", "marks_mail"} and not value:
             return value
         name, at, domain = parseaddr(value)[1].partition("@")
         if not (name and at and domain) or any(ord(sign) < ord(" ") for sign in value):

@@ -52,6 +52,7 @@ class Ground:
             data_dir=self.home / "data",
             database_url=url,
             simulators="demo",
+            actes_email="parapheur@kerlann.example.org",
             secure_cookies=False,
             login_rate="1000 per minute",
             person_rate="100000 per minute",
@@ -108,6 +109,7 @@ class Ground:
             "PARAPHE_DATA_DIR": str(self.home / "data"),
             "PARAPHE_DATABASE_URL": url,
             "PARAPHE_SECURE_COOKIES": "false",
+            "PARAPHE_ACTES_EMAIL": "parapheur@kerlann.example.org",
         }
         return {**os.environ, **chosen}
 

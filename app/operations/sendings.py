@@ -15,7 +15,9 @@ from app.core.french import depuis
 from app.core.outbox import Outbox
 from app.operations.findings import Ending, Level, Remark, Unwell, certificates_of, in_service, lasting
 from app.people.models import Collectivity
+from app.people.own_settings.registry import Own, known, opened
 from app.transmission import silences
+from app.transmission.parcel import email_of
 from app.transmission.ports import Unreachable
 from app.transmission.s2low import probe
 from app.transmission.s2low.settings import S2lowSettings, account_of
@@ -24,6 +26,7 @@ from config import Settings
 LATE = timedelta(minutes=15)
 """How long what is due may wait for the worker."""
 TELL = "dites-le à qui tient l’installation"
+_NOWHERE = "aucune adresse n’est donnée à la préfecture, aucun acte ne part"
 _LATER = Remark("à examiner une fois la base à jour", Level.UNKNOWN)
 _PUT_HERE = "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)"
 _ASK = "demandez-en un autre, et donnez-le à qui tient l’installation"
@@ -37,8 +40,16 @@ def relay(settings: Settings) -> str | Remark:
         last = [
             f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
         ]
-        sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
+        places = list(
+            db.execute(sa.select(Collectivity.siren, Collectivity.settings).order_by(Collectivity.id))
+        )
+    sirens = [siren for siren, _ in places]
     faults = [(siren, fault) for siren in sirens if (fault := _unknown(settings, siren, machine=True))]
+    faults += [
+        (siren, Unwell(f"{_NOWHERE} : donnez-la sous « Réglages », ou par PARAPHE_ACTES_EMAIL"))
+        for siren, own in places
+        if _unaddressed(settings, own)
+    ]
     if faults or last:
         kind = Ending if all(isinstance(fault, Ending) for _, fault in faults) and not last else Unwell
         raise kind(" ; ".join([f"{siren} : {fault}" for siren, fault in faults] or last))
@@ -53,6 +64,10 @@ def relay_of(settings: Settings, collectivity_id: int, siren: str) -> str | Rema
     """Whether the operator serves this collectivity, in words for its administrators."""
     with reading() as db:
         last = [f"{one.heading} ({one.words})" for one in silences.lasting(db, collectivity_id) if one.told]
+        own = db.get_one(Collectivity, collectivity_id).settings
+    if _unaddressed(settings, own):
+        remedy = "donnez-la sous « Réglages »" if opened(known("actes_email")) else TELL
+        raise Unwell(f"{_NOWHERE} : {remedy}")
     if (fault := _unknown(settings, siren, machine=False)) is not None:
         raise fault
     if last:
@@ -60,6 +75,11 @@ def relay_of(settings: Settings, collectivity_id: int, siren: str) -> str | Rema
     if _simulated(settings):
         raise Unwell(f"la télétransmission est simulée ou sans opérateur, au moins en partie : {TELL}")
     return _idle(settings) or "l’opérateur reconnaît la collectivité"
+
+
+def _unaddressed(settings: Settings, own: Own) -> bool:
+    """Whether acts leave by an operator and their envelopes would have no address: none leaves then."""
+    return bool(settings.s2low_url) and not email_of(own, settings)
 
 
 def _idle(settings: Settings) -> Remark | None:

@@ -17,7 +17,7 @@ from app.folders.documents import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged, told_cautions
 from app.people.models import Collectivity
-from app.people.own_settings.registry import own_value
+from app.people.own_settings.registry import Own, own_value
 from app.transmission.ports import Parcel, ParcelFile, Sender
 from config import Settings
 
@@ -123,8 +123,13 @@ def _file(folder: Folder, document: Document, version: DocumentVersion, room: Pa
 def sender_of(db: Db, collectivity_id: int, settings: Settings) -> Sender:
     """The collectivity as the State knows it."""
     row = db.get_one(Collectivity, collectivity_id)
-    email = str(own_value(row.settings, EMAIL) or settings.actes_email)
+    email = email_of(row.settings, settings)
     return Sender(row.id, row.siren, row.name, row.department, row.district, row.nature, email, row.settings)
+
+
+def email_of(own: Own, settings: Settings) -> str:
+    """Where the State and its operator write to whoever has these settings; empty where nobody said it: no act leaves then."""
+    return str(own_value(own, EMAIL) or settings.actes_email)
 
 
 def _signatures(db: Db, folder: Folder) -> Iterator[dict[str, Any]]:

@@ -68,6 +68,7 @@ def _email(settings: Settings) -> Setting:
         Kind.ADDRESS,
         lambda: settings.actes_email,
         most=254,
+        default="aucune",
         stored=EMAIL,
     )
 

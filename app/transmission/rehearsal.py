@@ -13,7 +13,7 @@ from app.folders.models import Document, Folder
 from app.folders.route import route_of
 from app.people.models import Collectivity
 from app.transmission import channels
-from app.transmission.parcel import parcel_of
+from app.transmission.parcel import email_of, parcel_of
 from config import Settings
 from workflows.circuit import Circuit, Step, StepKind
 from workflows.family import Problem
@@ -41,7 +41,7 @@ def rehearse(db: Db, folder: Folder, step: Step, settings: Settings) -> tuple[Pr
     sender = db.get_one(Collectivity, folder.collectivity_id)
     if not (edition := channel.edition(sender.siren)):
         return ()
-    key = _key(db, folder, sender, f"{channel.name} {edition}")
+    key = _key(db, folder, sender, f"{channel.name} {edition}", email_of(sender.settings, settings))
     with _lock:
         if (found := _known.get(key)) is not None:
             _known.move_to_end(key)
@@ -63,12 +63,12 @@ def _circuit(db: Db, folder: Folder) -> Circuit:
     return route_of(db, folder).circuit
 
 
-def _key(db: Db, folder: Folder, sender: Collectivity, edition: str) -> str:
+def _key(db: Db, folder: Folder, sender: Collectivity, edition: str, email: str) -> str:
     files = [
         (version.id, version.sha256, row.role, row.title, row.type_code)
         for document, version in current_versions(db, folder.id).items()
         for row in [db.get_one(Document, document)]
     ]
-    account = (sender.siren, sender.department, sender.district, sender.nature, sender.settings)
+    account = (sender.siren, sender.department, sender.district, sender.nature, sender.settings, email)
     parts = (edition, folder.id, folder.title, folder.fields, files, account)
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

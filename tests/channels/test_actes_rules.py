@@ -172,6 +172,17 @@ def test_a_collectivity_that_the_prefecture_would_not_know_is_refused(channel, t
     assert rules(problems) == {("E03", field)}
 
 
+def test_without_an_address_for_the_prefecture_nothing_leaves_and_the_remedy_is_said(channel, tmp_path):
+    parcel = a_parcel(tmp_path)
+    nowhere = replace(parcel, sender=replace(parcel.sender, email=""))
+    (problem,) = channel.check(nowhere)
+    assert (problem.key, problem.field) == ("E03", "email")
+    assert "aucune adresse de courriel à donner à la préfecture" in problem.sentence
+    assert "« Administration › Réglages »" in problem.sentence
+    with pytest.raises(Rejected, match="aucune adresse de courriel"):
+        channel.package(nowhere, tmp_path)
+
+
 def test_nothing_is_packed_while_a_rule_is_broken(channel, tmp_path):
     with pytest.raises(Rejected, match="deux niveaux"):
         channel.package(a_parcel(tmp_path, facts={"matter": "7"}), tmp_path)

@@ -457,6 +457,13 @@ def simulated_operator(scene: Scene) -> Iterator[Changed]:
     yield _relayed(scene, s2low_simulated=True)
 
 
+@DOOR.row(
+    "télétransmission", "aucune adresse n’est donnée à la préfecture", "« Réglages »", "PARAPHE_ACTES_EMAIL"
+)
+def no_address_for_the_prefecture(scene: Scene) -> Iterator[Changed]:
+    yield _relayed(scene, actes_email="")
+
+
 @DOOR.row("télétransmission", "a expiré", "client.pem", "PARAPHE_S2LOW_FOLDER")
 def relay_certificate_ended(scene: Scene) -> Iterator[Changed]:
     accounts = scene.room / "comptes-finis"

@@ -16,6 +16,8 @@ from app.core.db import engine, reading
 from app.core.hold import Hold
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
+from app.operations.findings import Unwell
+from app.operations.sendings import relay_of
 from app.people import desks, identity, login
 from app.people.applications import by_command
 from app.people.models import Collectivity
@@ -401,3 +403,25 @@ def test_the_operator_is_asked_whether_it_knows_the_collectivity(house: House, t
     assert not lost.fine
     assert "n’a pas de certificat" in lost.words
     assert str(tmp_path) not in lost.words
+
+
+def test_without_an_address_for_the_prefecture_it_is_said_until_one_is_given(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "face").mkdir()
+    with a_face(tmp_path / "face") as face:
+        ours = town(house, face, actes_email="")
+        assert in_force(here(ours), "actes_email") == Value("", Source.INSTALLATION)
+        line = "Adresse donnée à la préfecture Enveloppe de chaque acte transmis aucune L’installation"
+        assert line in text(ours.client(K).get(PAGE))
+        with pytest.raises(Unwell) as told:
+            relay_of(ours.settings, here(ours), SIREN)
+        assert "aucune adresse n’est donnée à la préfecture" in str(told.value)
+        assert "donnez-la sous « Réglages »" in str(told.value)
+        # Where administrators may not give it, who holds the installation is to be told
+        closed = town(house, face, actes_email="", collectivity_settings=("mail_name",))
+        with pytest.raises(Unwell, match="à qui tient l’installation"):
+            relay_of(closed.settings, here(closed), SIREN)
+        ours = town(house, face, actes_email="")
+        change_setting(ours.actor(K), "actes_email", {"actes_email": "actes@kerlann.example.org"})
+        assert relay_of(ours.settings, here(ours), SIREN) == "l’opérateur reconnaît la collectivité"

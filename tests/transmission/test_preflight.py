@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app import create_app
 from app.channels.actes import budget_calendar, preflight
 from app.channels.actes.channel import ActesChannel
 from app.channels.actes.renewal import renew
@@ -147,6 +148,11 @@ class Scene:
         change("UPDATE collectivity SET department = '29'")
         return self.act()
 
+    def unaddressed(self) -> int:
+        settings = self.house.settings.model_copy(update={"actes_email": ""})
+        self.house = House(create_app(settings), settings, self.house.pki, self.house.mail)
+        return self.act()
+
     def reply_with_two_documents(self) -> int:
         _, letter = a_letter(self.house, "2-1")
         actor = self.house.actor(CLERK)
@@ -196,6 +202,7 @@ BROKEN: dict[str, tuple[Callable[[Scene], int], str]] = {
     "E01": (lambda on: on.miswritten(_without(0)), "L’archive contient 0 enveloppes au lieu d’une."),
     "E02": (lambda on: on.miswritten(_without(1)), "absent de l’archive."),
     "E03": (Scene.unknown_collectivity, "Le département « 29 » s’écrit « 029 » ou « 02A ». Demandez à l’administrateur"),
+    "E03-empty": (Scene.unaddressed, "L’enveloppe n’a aucune adresse de courriel à donner à la préfecture"),
     "W03": (Scene.reply_with_two_documents, "Cette réponse part avec un seul document : retirez les annexes"),
 }  # fmt: skip
 

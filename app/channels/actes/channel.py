@@ -159,6 +159,8 @@ class ActesChannel(Channel):
     def package(self, parcel: Parcel, folder: Path) -> Package:
         """Write the archive, byte for byte the same for the same parcel; refuses with `Rejected`."""
         if is_followup(parcel):
+            if problems := list(_account(parcel.sender)):
+                raise Rejected(" ".join(problem.sentence for problem in problems))
             return self._followups.package(parcel, folder)
         if problems := self.check(parcel):
             raise Rejected(" ".join(problem.sentence for problem in problems))
@@ -363,7 +365,14 @@ def _account(sender: Sender) -> Iterator[Problem]:
         )
     envelope = envelope_of(sender, ())
     for address in dict.fromkeys([envelope.contact.email if envelope.contact else None, *envelope.addresses]):
-        if not EMAIL.fullmatch(address or ""):
+        if not address:
+            yield Problem(
+                "E03",
+                "email",
+                "L’enveloppe n’a aucune adresse de courriel à donner à la préfecture, et rien ne part sans elle. Demandez à "
+                "l’administrateur de la donner, sous « Administration › Réglages ».",
+            )
+        elif not EMAIL.fullmatch(address):
             yield Problem(
                 "E03",
                 "email",
