@@ -236,8 +236,16 @@ def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     return _publish(db, actor, row, definition, last)
 
 
-def _publish(db: Db, actor: Actor, row: FolderType, definition: Definition, last: Current | None) -> int:
-    if last is not None:
+def _publish(
+    db: Db,
+    actor: Actor,
+    row: FolderType,
+    definition: Definition,
+    last: Current | None,
+    *,
+    ruled: bool = False,
+) -> int:
+    if last is not None and not ruled:
         _refuse_ruled(db, actor, row, last.definition, definition)
     version = FolderTypeVersion(
         collectivity_id=actor.collectivity_id,
@@ -283,12 +291,20 @@ def _close(db: Db, actor: Actor, row: FolderType, *, closed: bool) -> None:
 
 
 def write_type(
-    db: Db, actor: Actor, key: str, family_name: str, definition: Definition, *, closed: bool
+    db: Db,
+    actor: Actor,
+    key: str,
+    family_name: str,
+    definition: Definition,
+    *,
+    closed: bool,
+    ruled: bool = False,
 ) -> None:
     """Have the type of this key say exactly this, in the transaction of who has refused who may not.
 
     One that is new is opened under this very key, another says it by its next version; what was drawn up of it gives way.
-    Refuses `type-family` of one that is made from another family, `type-key`, `type-twice`, `type-refused`.
+    `ruled`: its rules are written anew in the same transaction, and may name its fields of today alone. Refuses `type-family`
+    of one that is made from another family, `type-key`, `type-twice`, `type-refused`, and `type-ruled` unless `ruled`.
     """
     law = family(family_name)
     query = sa.select(FolderType).where(
@@ -318,7 +334,7 @@ def write_type(
         )
     if last is None or last.definition != definition:
         row.draft = definition.to_data()
-        _publish(db, actor, row, definition, last)
+        _publish(db, actor, row, definition, last, ruled=ruled)
     _close(db, actor, row, closed=closed)
 
 

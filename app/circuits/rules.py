@@ -277,6 +277,16 @@ def publish_rules(db: Db, actor: Actor, name: str, seen: int, over: int) -> int:
     return _write(db, actor, draft, made)
 
 
+def write_rules(db: Db, actor: Actor, name: str, definition: Mapping[str, Any]) -> None:
+    """Have the rules of a family or a type say exactly this, in the transaction of who has refused who may not.
+
+    What is being written of them stays. Refuses `rules-absent`, and `rules-unready` with all that `problems` tells.
+    """
+    here, kind = actor.collectivity_id, kind_of(db, actor.collectivity_id, name)
+    draft = _read(db, here, kind, _row(db, here, name, locked=True))
+    _write(db, actor, draft, _ready(db, actor, kind, definition))
+
+
 @use_case
 def restore(db: Db, actor: Actor, name: str, number: int, over: int) -> int:
     """Publish the rows of a former version again, under a new number, which is returned.

@@ -8,8 +8,8 @@ from workflows.drawing import value_key
 from workflows.family import Family
 
 
-def names_of(family: Family, desks: Mapping[str, str], people: Mapping[int, str]) -> dict[str, str]:
-    """The names that a condition of this family is read with (`drawing.Names`): `desks` by key, `people` by number."""
+def names_of(family: Family, desks: Mapping[str, str], people: Mapping[Any, str]) -> dict[str, str]:
+    """The names that a condition of this family is read with (`drawing.Names`): `desks` by key, `people` as values name them."""
     facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
     offered: dict[str, Mapping[Any, str]] = {"desk": desks, "person": people}
     worth = {

@@ -211,6 +211,18 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Rien n’a été écrit : après ce fichier, plus personne n’administrerait la collectivité. Écrivez « administrator: true » "
         "à qui l’administre, puis recommencez.",
     ),
+    "declared-type": (
+        422,
+        "« {type} » n’est ni une famille, ni un type publié dans le fichier ou dans la collectivité. Corrigez sa clé.",
+    ),
+    "declared-circuit": (
+        422,
+        "Le circuit « {circuit} » n’est pour « {family} » ni dans le fichier ni dans la collectivité. Ajoutez-le, ou corrigez son nom.",
+    ),
+    "declared-person": (
+        422,
+        "« {login} » n’a de compte ni dans le fichier ni dans la collectivité. Ajoutez-le, ou corrigez son identifiant.",
+    ),
     "declared-desk": (
         422,
         "Le bureau « {desk} » n’est ni dans le fichier ni dans la collectivité. Ajoutez-le, ou corrigez sa clé.",

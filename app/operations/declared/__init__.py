@@ -1,1 +1,1 @@
-"""A collectivity as one file: people, desks, types, circuits and settings written, compared, applied. No secret is in it."""
+"""A collectivity as one file: people, desks, types, circuits, rules, settings written, compared, applied. No secret is in it."""

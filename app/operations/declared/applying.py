@@ -1,14 +1,16 @@
 """Apply the file of a collectivity: all of it in one transaction, or nothing, and then exactly what stopped it."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits import tables
 from app.circuits.own_types import write_type
+from app.circuits.rules import write_rules
 from app.circuits.whole import write_circuit
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -16,6 +18,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
 from app.operations.declared.document import Document
 from app.operations.declared.present import Change, changes, present
+from app.operations.declared.ruled import as_kept
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
 from app.people.desks import administrators, write_down
@@ -46,15 +49,21 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
     """
     # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
     db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
-    wanted = [one for one in changes(present(db, actor.collectivity_id), document) if not one.here_alone]
+    here = present(db, actor.collectivity_id)
+    wanted = [one for one in changes(here, document) if not one.here_alone]
     applied = Applied(wanted)
     if not wanted:
         return applied
     administered = bool(administrators(db, actor.collectivity_id))
     _desks(db, actor, document.get("desks", {}))
     _people(db, actor, document.get("people", {}), invite=invite)
-    _types(db, actor, document.get("types", {}))
-    _circuits(db, actor, document.get("circuits", {}))
+    rules = {name: one for name, one in document.get("rules", {}).items() if one != here["rules"].get(name)}
+    _types(db, actor, document.get("types", {}), rules)
+    circuits = document.get("circuits", {})
+    shut = {name for name, one in here["circuits"].items() if one["closed"]}
+    _circuits(db, actor, circuits, shut)
+    _rules(db, actor, rules)
+    _circuits(db, actor, circuits, set(circuits))
     _settings(db, actor, document.get("settings", {}), applied)
     db.flush()
     if administered and not administrators(db, actor.collectivity_id):
@@ -69,6 +78,7 @@ def _counted(wanted: list[Change]) -> str:
         "people": "personnes",
         "types": "types",
         "circuits": "circuits",
+        "rules": "règles",
         "settings": "réglages",
     }
     counts = {
@@ -144,17 +154,28 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], *, invite: bool) ->
                 )
 
 
-def _types(db: Db, actor: Actor, types: Mapping[str, Any]) -> None:
+def _types(db: Db, actor: Actor, types: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
     for key, one in types.items():
         with _at(f"types.{key}"):
-            write_type(db, actor, key, one["family"], Definition.from_data(one), closed=one["closed"])
+            definition = Definition.from_data(one)
+            write_type(db, actor, key, one["family"], definition, closed=one["closed"], ruled=key in rules)
 
 
-def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any]) -> None:
+def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any], closable: Collection[str]) -> None:
+    """Write them; one that rules take yet and that is not of the closable ones stays open."""
     for name, data in circuits.items():
         with _at(f"circuits.{name}"):
+            closed = data["closed"] and (
+                name in closable or name not in tables.naming(db, actor.collectivity_id)
+            )
             definition = {key: value for key, value in data.items() if key != "closed"}
-            write_circuit(db, actor, name, load(definition), closed=data["closed"])
+            write_circuit(db, actor, name, load(definition), closed=closed)
+
+
+def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:
+    for name, one in rules.items():
+        with _at(f"rules.{name}"):
+            write_rules(db, actor, name, as_kept(db, actor.collectivity_id, name, one))
 
 
 def _settings(db: Db, actor: Actor, settings: Mapping[str, Any], applied: Applied) -> None:

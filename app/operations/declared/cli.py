@@ -23,7 +23,7 @@ FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_
 @collectivity_group.command("export")
 @click.argument("siren")
 def export(siren: str) -> None:
-    """Écrire sur la sortie personnes, bureaux, types, circuits et réglages ; aucun secret n’y est."""
+    """Écrire sur la sortie personnes, bureaux, types, circuits, règles et réglages ; aucun secret n’y est."""
     with reading() as db:
         document = present(db, collectivity_of(db, siren).id)
     click.echo(write(document), nl=False)
@@ -70,6 +70,4 @@ def _bytes(file: Path) -> bytes:
 def _line(one: Change) -> str:
     if one.here_alone:
         return f"  {one.where} : {one.here}, ici seulement (laissé)"
-    return (
-        f"{'~' if one.here else '+'} {one.where} : {one.file}{f' (avant : {one.here})' if one.here else ''}"
-    )
+    return f"{'~' if one.here or one.whole else '+'} {one.where} : {one.file}{f' (avant : {one.here})' if one.here else ''}"

@@ -8,10 +8,13 @@
     types:    {facture-d-energie: {family: invoice, label: Facture d’énergie, days: 20,
                                     fields: [{key: …, label: …, kind: …}]}}
     circuits: {invoice: {key: invoice, label: …, steps: […]}}
+    rules:    {invoice: {rows: [{key: row_1, when: {field: total_ttc, op: ">=", value: 4000}, circuit: invoice}],
+                         otherwise: invoice.voirie-courte}}
 
 A section that is not there says nothing. Texts are texts: 29 is to be written "29".
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -22,13 +25,15 @@ from app.core.refusals import Refusal
 from app.core.texts import strange, texts_in
 from app.people.hierarchy import GRANTED
 from app.people.own_settings.registry import leading
+from workflows.condition import read as read_condition
 from workflows.family import families
 from workflows.loader import load, read_yaml
 from workflows.own_types import Definition, faults
+from workflows.rule_table import MAX_ROWS
 
 SCHEMA: Final = "paraphe-collectivity/1"
 MOST_BYTES: Final = 2_000_000
-MOST: Final = {"settings": 100, "desks": 1_000, "people": 5_000, "types": 200, "circuits": 200}
+MOST: Final = {"settings": 100, "desks": 1_000, "people": 5_000, "types": 200, "circuits": 200, "rules": 300}
 """How many each section may hold, in the order of the file."""
 MOST_FAULTS: Final = 20
 _PERSON: Final = ("first_name", "last_name", "email", "capacity")
@@ -36,6 +41,7 @@ _EMPTY: Final = Definition("").to_data()
 _NUMBERS: Final = ("days", "retention_years", "attachments_least", "attachments_most")
 _WORDS: Final = ("label", "help", "minimum_signature", "signature_level")
 _LISTS: Final = ("deposited_by", "formats")
+_ROW: Final = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _FIELD: Final = {"required": False, "choices": []}
 
 Section = Mapping[str, Any]
@@ -77,6 +83,7 @@ def write(document: Document) -> str:
         },
         "types": {key: _short_type(one) for key, one in document["types"].items()},
         "circuits": {key: _without(one, {"closed": False}) for key, one in document["circuits"].items()},
+        "rules": dict(document["rules"]),
     }
     ordered = {name: dict(sorted(one.items())) for name, one in short.items()}
     return yaml.safe_dump({"schema": SCHEMA, **ordered}, allow_unicode=True, sort_keys=False, width=100)
@@ -104,6 +111,7 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
         "people": _person,
         "types": _type,
         "circuits": _circuit,
+        "rules": _rules,
     }
     read_in = {}
     for name in (one for one in MOST if one in data):
@@ -269,3 +277,36 @@ def _circuit(key: str, value: Any, tell: Tell) -> Any:
     except Refusal as refusal:
         tell(where, str(refusal.facts.get("details", "")))
         return {}
+
+
+def _rules(key: str, value: Any, tell: Tell) -> Any:
+    where = f"rules.{key}"
+    if not isinstance(value, Mapping) or not isinstance(value.get("rows"), list):
+        tell(where, "il faut « rows », la liste des règles, et « otherwise », le circuit des autres cas.")
+        return {}
+    _only(value, {"rows", "otherwise"}, where, tell)
+    if len(value["rows"]) > MAX_ROWS:
+        tell(f"{where}.rows", f"{len(value['rows'])} en tout, {MAX_ROWS} au plus.")
+        return {}
+    rows = list(_rows(value["rows"], where, tell))
+    if len({row["key"] for row in rows}) < len(rows):
+        tell(f"{where}.rows", "deux règles ont la même clé.")
+    return {"rows": rows, "otherwise": _text(value, "otherwise", where, tell)}
+
+
+def _rows(rows: list[Any], where: str, tell: Tell) -> Iterator[dict[str, Any]]:
+    for rank, row in enumerate(rows):
+        at = f"{where}.rows.{rank}"
+        if not isinstance(row, Mapping):
+            tell(at, "il faut « key », « when » et « circuit ».")
+            continue
+        _only(row, {"key", "when", "circuit"}, at, tell)
+        name = _text(row, "key", at, tell)
+        if name and not _ROW.fullmatch(name):
+            tell(f"{at}.key", "il faut des lettres sans accent, des chiffres, des tirets, 60 signes au plus.")
+        when = read_condition(row.get("when"), lambda fault, at=at: tell(f"{at}.when", fault))  # type: ignore[misc]
+        yield {
+            "key": name,
+            "when": when.to_data() if when is not None else {},
+            "circuit": _text(row, "circuit", at, tell),
+        }

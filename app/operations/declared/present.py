@@ -11,6 +11,7 @@ from app.circuits.named import named
 from app.circuits.own_types import currents
 from app.core.db import Db
 from app.operations.declared.document import MOST, Document
+from app.operations.declared.ruled import differences, rules_here
 from app.people.hierarchy import GRANTED
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import leading, own_value
@@ -20,7 +21,7 @@ from workflows.family import families
 def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
     """What a file of this collectivity says: open accounts, desks, published types, circuits of its own, settings.
 
-    Neither a secret, nor a mandate, a certificate, a draft, or the rules that choose a circuit.
+    And the rules in force that choose a circuit. Neither a secret, nor a mandate, a certificate or a draft.
     """
     own = db.get_one(Collectivity, collectivity_id).settings
     settings = {one.name: value for one in leading() if (value := own_value(own, one.place)) is not None}
@@ -39,6 +40,7 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
         "people": _people(db, collectivity_id),
         "types": types,
         "circuits": _circuits(db, collectivity_id),
+        "rules": rules_here(db, collectivity_id),
     }
 
 
@@ -90,20 +92,41 @@ def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: where, what is here and what the file says; `here_alone` of what the file does not name."""
+    """One difference: where, what is here and what the file says; `here_alone` of what the file does not name.
+
+    `whole`: what the file says is a sentence that tells what was here too.
+    """
 
     where: str
     here: str
     file: str
     here_alone: bool = False
+    whole: bool = False
 
 
 def changes(here: Document, file: Document) -> list[Change]:
     """What applying the file would change, then what is here alone, which it leaves; a section that is not there says nothing."""
     found = [
-        change for name in MOST if name in file for change in _between(name, here.get(name, {}), file[name])
+        change
+        for name in MOST
+        if name in file
+        for change in (
+            _ruled(here, file) if name == "rules" else _between(name, here.get(name, {}), file[name])
+        )
     ]
     return sorted(found, key=lambda one: one.here_alone)
+
+
+def _ruled(here: Document, file: Document) -> Iterator[Change]:
+    mine = here.get("rules", {})
+    for kind, sentences in differences(here, file):
+        at = f"rules.{kind}"
+        if kind not in file["rules"]:
+            count = len(mine[kind]["rows"])
+            yield Change(
+                at, f"{count} règle{'s' if count > 1 else ''} et les autres cas", "", here_alone=True
+            )
+        yield from (Change(at, "", sentence, whole=kind in mine) for sentence in sentences)
 
 
 def _between(where: str, here: Any, file: Any) -> Iterator[Change]:

@@ -1,0 +1,119 @@
+"""The rules that choose a circuit, as the file of a collectivity says them: each person by his login, never by a number.
+
+A number is that of an account of one installation, where another account has it elsewhere.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits import tables
+from app.circuits.difference import rules_difference
+from app.circuits.rules import Kind, kinds, takeable
+from app.circuits.wording import money_of, names_of
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.operations.declared.document import Document
+from app.people.models import User
+from workflows.family import Family, families
+from workflows.own_types import Definition, joined
+from workflows.rule_table import FIELDS, Table, sketched
+
+Rename = Callable[[Any], Any]
+
+
+def rules_here(db: Db, collectivity_id: int) -> dict[str, Any]:
+    """The rules in force of a collectivity, by the family or the type that they are for."""
+    query = sa.select(User.id, User.login).where(User.collectivity_id == collectivity_id)
+    logins = {str(number): login for number, login in db.execute(query)}
+    every = {one.name: one for one in kinds(db, collectivity_id)}
+    return {
+        name: _renamed(found.table.to_data(), every[name], lambda value: logins.get(str(value), str(value)))
+        for name, found in sorted(tables.every(db, collectivity_id).items())
+        if name in every
+    }
+
+
+def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """What the database keeps of the rules that a file says.
+
+    Refuses `declared-type`, `declared-circuit` and `declared-person` of what is neither in the file nor here.
+    """
+    kind = next((one for one in kinds(db, collectivity_id) if one.name == name), None)
+    if kind is None:
+        raise Refusal("declared-type", type=name)
+    labels = takeable(db, collectivity_id, kind.law).labels
+    for circuit in (*(row["circuit"] for row in rules["rows"]), rules["otherwise"]):
+        if circuit not in labels:
+            raise Refusal("declared-circuit", circuit=circuit, family=kind.law.label)
+    query = sa.select(User.login, User.id).where(User.collectivity_id == collectivity_id)
+    numbers: dict[str, int] = {row.login: row.id for row in db.execute(query)}
+
+    def number(login: Any) -> int:
+        if str(login) not in numbers:
+            raise Refusal("declared-person", login=str(login))
+        return numbers[str(login)]
+
+    return _renamed(rules, kind, number)
+
+
+def _renamed(rules: Mapping[str, Any], kind: Kind, rename: Rename) -> dict[str, Any]:
+    persons = frozenset(one.key for one in kind.asked.fields if one.type == "person")
+    rows = [{**row, "when": _condition(row["when"], persons, rename)} for row in rules["rows"]]
+    return {**rules, "rows": rows}
+
+
+def _condition(when: Mapping[str, Any], persons: frozenset[str], rename: Rename) -> dict[str, Any]:
+    if "not" in when:
+        return {"not": _condition(when["not"], persons, rename)}
+    for word in ("all", "any"):
+        if word in when:
+            return {word: [_condition(one, persons, rename) for one in when[word]]}
+    if when["field"] not in persons or "value" not in when:
+        return dict(when)
+    value = when["value"]
+    return {**when, "value": [rename(one) for one in value] if isinstance(value, list) else rename(value)}
+
+
+def differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
+    """Of each family or type, what its rules of the file change of those that are here, in sentences; all that both name."""
+    mine, theirs = here.get("rules", {}), file["rules"]
+    circuits = {name: one.circuit.label for name, one in families().items()} | {
+        name: one["label"] for where in (here, file) for name, one in where.get("circuits", {}).items()
+    }
+    for name in sorted({*mine, *theirs}):
+        if name not in theirs:
+            yield name, []
+            continue
+        after = sketched(theirs[name])
+        before = sketched(mine[name]) if name in mine else Table((), after.otherwise)
+        # A field may be on one side alone: rules that read it are told all the same
+        asked = [family for where in (here, file) if (family := _asked(name, where)) is not None]
+        names = {key: word for family in asked for key, word in _names(family, here, file).items()}
+        money = frozenset[str]().union(*map(money_of, asked))
+        sentences = rules_difference(before, after, names, money, circuits)
+        if name not in mine:
+            sentences.append(f"Les autres cas suivent « {circuits.get(after.otherwise, after.otherwise)} ».")
+        yield name, sentences
+
+
+def _asked(name: str, where: Document) -> Family | None:
+    """The family, or the type as one of the documents says it; None where it says none."""
+    if name in families():
+        return families()[name]
+    declared = where.get("types", {}).get(name)
+    if declared is None:
+        return None
+    return joined(families()[declared["family"]], name, 0, Definition.from_data(declared))
+
+
+def _names(family: Family, here: Document, file: Document) -> dict[str, str]:
+    desks = {key: one["name"] for where in (here, file) for key, one in where.get("desks", {}).items()}
+    people = {
+        login: f"{one['first_name']} {one['last_name']}"
+        for where in (here, file)
+        for login, one in where.get("people", {}).items()
+    }
+    return names_of(replace(family, fields=(*FIELDS, *family.fields)), desks, people)
