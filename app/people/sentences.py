@@ -423,6 +423,6 @@ SENTENCES: Sentences = {
     ),
     "setting-untried": (
         409,
-        "Rien n’est parti : {why}.",
+        "Rien n’est parti : {why}. Recommencez une fois cela réglé.",
     ),
 }
