@@ -96,5 +96,5 @@ def test_a_rule_is_drawn_by_its_grip_above_the_one_that_hides_it(house: House, p
     mouse.move(grip["x"] + 10, first["y"] + 4, steps=6)
     mouse.up()
     expect(secretary.page.locator("[data-circuit-said]")).to_have_text("Règle 1 sur 2, Voirie courte")
-    expect(secretary.page.get_by_text("Jamais atteinte")).to_have_count(0)
+    expect(secretary.page.locator("main").get_by_text("Jamais atteinte")).to_have_count(0)
     assert circuits(house) == [short, "invoice"]
