@@ -51,7 +51,7 @@ class Everywhere:
         _user(here, "p.tout", *((desk, EVERY) for desk in DESKS), administrator=True)
         self.client = house.client("p.tout")
         self.token = house.csrf(self.client)
-        self.software = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
+        self.software = Software(house, "comptabilite", [Right.CREATE, Right.ACT, Right.REROUTE])
         self.folder_id = house.an_invoice(at="draft")
 
     def routes(self, text: str | None = None) -> Iterator[tuple[str, str]]:
