@@ -120,8 +120,8 @@ def choose(table: Table, facts: Facts, weigh: Callable[[str], tuple[int, ...]]) 
     """The row that a folder with these facts takes.
 
     Facts that a file and a person tell otherwise are tried in every combination, as conditions of steps are. Where they give
-    several circuits, the one that weighs most (`weight`) is taken: it is never lighter than the one that what the file says,
-    or what was typed, would have given alone. Of two that weigh the same, the row that comes first.
+    several circuits, the one that weighs most (`weight`) is taken: a count, which says nothing of two circuits of which neither
+    contains the other. Of two that weigh the same, the row that comes first.
     """
     tried = versions(facts, table.fields)
     ranks = range(len(table.rows) + 1) if tried is None else sorted({table.first(one) for one in tried})
