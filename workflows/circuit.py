@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test, may_hold
+from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, may_hold
 from workflows.errors import Refusal
 from workflows.vocabulary import Phase, StepKind, WhoKind
 
@@ -35,6 +35,8 @@ __all__ = [
 
 DRAFT, REJECTED, RECALLED, WITHDRAWN, DONE = "draft", "rejected", "recalled", "withdrawn", "done"
 RESERVED = frozenset({DRAFT, REJECTED, RECALLED, WITHDRAWN, DONE})
+
+_OF_A_FIELD = frozenset({WhoKind.CHOSEN, WhoKind.ROLE})
 
 _PHASES = {
     DRAFT: Phase.DRAFT,
@@ -113,11 +115,16 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """An ordered set of steps, frozen: two circuits are the same when they are written the same."""
+    """An ordered set of steps, frozen: two circuits are the same when they are written the same.
+
+    `only_for`: the key of the one type of the collectivity whose folders follow it, and whose own fields its conditions may
+    read; empty for a circuit of all the folders of its family.
+    """
 
     key: str
     label: str
     steps: tuple[Step, ...]
+    only_for: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -156,6 +163,19 @@ class Circuit:
                 return tuple(found)
         return (*found, None)
 
+    @property
+    def own_fields(self) -> frozenset[str]:
+        """The keys of the fields of a type (`OWN`) that its steps name."""
+        named = {who.value for step in self.steps for who in step.who if who.kind in _OF_A_FIELD}
+        read = (step.when.fields for step in self.steps if step.when is not None)
+        return frozenset(key for key in named.union(*read) if key.startswith(OWN))
+
     def to_data(self) -> dict[str, Any]:
         """The circuit as the schema writes it; `load(circuit.to_data()) == circuit`."""
-        return {"key": self.key, "label": self.label, "steps": [step.to_data() for step in self.steps]}
+        only = {"type": self.only_for} if self.only_for else {}
+        return {
+            "key": self.key,
+            "label": self.label,
+            **only,
+            "steps": [step.to_data() for step in self.steps],
+        }

@@ -17,6 +17,8 @@ Tell = Callable[[str], None]
 """Takes one fault, a French sentence; the reading goes on, so that all faults are told together."""
 
 MAX_DEPTH, MAX_PARTS = 6, 20
+OWN = "own_"
+"""What the keys of a type's own fields begin with: no family has such a field, so no rule of law reads one."""
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,43}", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date, timedelta
 from functools import lru_cache
@@ -15,7 +15,7 @@ from typing import Any, get_args
 from workflows import deadlines
 from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
-from workflows.condition import Condition, Facts, Not, read, surely_holds, values
+from workflows.condition import OWN, Condition, Facts, Not, read, surely_holds, values
 from workflows.covering import covers
 from workflows.errors import Refusal
 from workflows.fields import Field, FieldType, Moment, parse
@@ -400,7 +400,7 @@ def duties(family: Family, circuit: Circuit) -> frozenset[str]:
 
 
 def _without(circuit: Circuit, gone: Step) -> Circuit:
-    return Circuit(circuit.key, circuit.label, tuple(step for step in circuit.steps if step is not gone))
+    return replace(circuit, steps=tuple(step for step in circuit.steps if step is not gone))
 
 
 def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
@@ -446,7 +446,8 @@ def _is_of(family: Family, stage: StepKind, step: Step) -> bool:
 
 def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int | None:
     """The rank of the step with which those of this stage, taken in their order, leave no case out; None when never."""
-    fields = {one.key: one for one in family.fields}
+    # A folder made with an earlier version of its type lacks an own field: no stage of the law rests on one
+    fields = {one.key: one for one in family.fields if not one.key.startswith(OWN)}
     left = [Not(family.sign_when)] if stage is StepKind.SIGN and family.sign_when is not None else []
     shared: list[Condition] = []
     for rank, step in enumerate(steps):
@@ -469,9 +470,11 @@ def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Ite
 
 
 def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
+    """What a circuit reads and the family has not; the fields of a type are told of that type alone, in force."""
+    typed = bool(circuit.only_for) and circuit.only_for != family.type_key
     for step in circuit.steps:
         for name in sorted(step.when.fields if step.when else ()):
-            if family.field(name) is None:
+            if family.field(name) is None and not (typed and name.startswith(OWN)):
                 yield Fault(
                     f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas.",
                     step.key,
@@ -479,6 +482,8 @@ def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
         for who in step.who:
             wanted = {WhoKind.CHOSEN: ("desk",), WhoKind.ROLE: ("desk", "person")}.get(who.kind)
             field = family.field(who.value)
+            if typed and who.value.startswith(OWN):
+                continue
             if wanted and (field is None or field.type not in wanted):
                 yield Fault(
                     f"L’étape « {step.label} » attend qui est désigné dans « {who.value} », champ absent.",

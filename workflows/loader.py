@@ -17,7 +17,9 @@ MAX_STEPS, MAX_WHO, MAX_DAYS, MAX_LABEL = 40, 20, 365, 120
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _DESK = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 """The key of a desk, as it is made of the name under which somebody opened it (app/people/hierarchy.py)."""
-_CIRCUIT_FIELDS = frozenset({"key", "label", "steps"})
+_TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
+"""The key of a type, as it is made of its name (app/circuits/own_types.py)."""
+_CIRCUIT_FIELDS = frozenset({"key", "label", "type", "steps"})
 _STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel"})
 
 
@@ -108,16 +110,26 @@ def _circuit(data: object, tell: Tell) -> Circuit:
         tell("Le circuit doit être un ensemble de champs : key, label, steps.")
         return Circuit("", "", ())
     _unknown(data, _CIRCUIT_FIELDS, "Circuit", tell)
-    key, label = _key(data, "Circuit", tell), _label(data, "Circuit", tell)
+    key, label, only_for = _key(data, "Circuit", tell), _label(data, "Circuit", tell), _only_for(data, tell)
     written = data.get("steps")
     if not isinstance(written, list | tuple) or not written:
         tell("Circuit : il faut au moins une étape dans « steps ».")
-        return Circuit(key, label, ())
+        return Circuit(key, label, (), only_for)
     if len(written) > MAX_STEPS:
         tell(f"Circuit : {len(written)} étapes, {MAX_STEPS} au plus.")
     steps = tuple(_step(step, rank, tell) for rank, step in enumerate(written[:MAX_STEPS], start=1))
     _check_order(steps, tell)
-    return Circuit(key, label, steps)
+    return Circuit(key, label, steps, only_for)
+
+
+def _only_for(data: Mapping[str, Any], tell: Tell) -> str:
+    key = data.get("type")
+    if key is None or key == "":
+        return ""
+    if isinstance(key, str) and _TYPE.fullmatch(key):
+        return key
+    tell("Circuit : « type » doit être la clé d’un type de dossiers, en minuscules, chiffres et tirets.")
+    return ""
 
 
 def _check_order(steps: Sequence[Step], tell: Tell) -> None:

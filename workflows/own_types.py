@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from workflows.condition import OWN
 from workflows.family import ASSURANCES, CLOCKS, SIGNATURE_LEVELS, Family, Problem
 from workflows.fields import Field, FieldType
 
 __all__ = ["ARTICLES", "KINDS", "OWN", "Definition", "OwnField", "faults", "joined", "law_days", "slug"]
 
-OWN = "own_"
-"""What the keys of a type's own fields begin with: no family has such a field, so no rule of law reads one."""
 KINDS: Mapping[str, str] = {
     "text": "Texte",
     "integer": "Nombre entier",

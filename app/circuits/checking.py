@@ -95,7 +95,7 @@ def problems(
     """
     written: list[Mapping[str, Any]] = definition["steps"]
     circuit = sketch(definition)
-    found = list(_whole(definition, written))
+    found = list(_whole(family, definition, written))
     for step, data in zip(circuit.steps, written, strict=False):
         found += _of_step(family, step, data, desks, channels)
     found += _unreachable(circuit)
@@ -110,7 +110,10 @@ def problems(
     return found
 
 
-def _whole(definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
+def _whole(family: Family, definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
+    if (kind := definition.get("type")) and kind != family.type_key:
+        sentence = f"« {kind} » n’est aucun type publié de cette famille : choisissez pour quels dossiers est ce circuit."
+        yield Problem(None, "only_for", sentence)
     if sentence := wrong_label(definition.get("label"), "au circuit", "du circuit"):
         yield Problem(None, "circuit_label", sentence)
     if not written:

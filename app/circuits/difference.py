@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from workflows.circuit import Circuit, Step
-from workflows.drawing import channel_text, condition_text, quorum_text, who_text
+from workflows.drawing import channel_text, condition_text, quorum_text, value_key, who_text
 from workflows.rule_table import Row, Table
 
 Names = Mapping[str, str]
@@ -22,6 +22,8 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
     told: list[str] = []
     if before.label != after.label:
         told.append(f"Le circuit « {before.label} » s’appelle « {after.label} ».")
+    if before.only_for != after.only_for:
+        told.append(only_words(after, names))
     told += [f"L’étape « {step.label} » est retirée." for key, step in old.items() if key not in new]
     for rank, step in enumerate(after.steps):
         if step.key not in old:
@@ -31,6 +33,14 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
         if key in old:
             told += _changed(old[key], step, names, money)
     return told
+
+
+def only_words(circuit: Circuit, names: Names) -> str:
+    """Whose folders a circuit is for, in a sentence."""
+    if not circuit.only_for:
+        return "Le circuit n’est plus réservé à un type."
+    label = names.get(value_key("type", circuit.only_for), circuit.only_for)
+    return f"Le circuit est réservé au type « {label} »."
 
 
 def _place(circuit: Circuit, rank: int) -> str:

@@ -1,7 +1,7 @@
 """The next version of a circuit, written gesture by gesture in the browser: a draft, then a version; or one of before, again."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
 from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
 from app.circuits.named import refuse_twice
+from app.circuits.reserved import only_as, refuse_taken
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import heure
@@ -23,6 +24,7 @@ from workflows.family import Family, duties, faults_of
 from workflows.loader import load, load_yaml, sketch
 from workflows.vocabulary import Right
 
+LONGEST_KEY = 60
 LONGEST_LABEL = 1000
 """Signs of a name that a draft keeps, far above what a circuit may have: what was typed is told too long, not cut."""
 
@@ -49,7 +51,7 @@ class Draft:
 
     `in_force` is the number of the version that folders follow now, 0 for the family's own circuit; `based_on`, the one
     that was in force when the draft was begun. `own` is the circuit that the collectivity has named, None for the default
-    one of the family.
+    one of the family. `family` is that of the law, or the type in force that the draft is kept for.
     """
 
     family: Family
@@ -63,6 +65,11 @@ class Draft:
     changed_by: str = ""
     changed_by_id: int | None = None
     own: NamedCircuit | None = None
+
+    @property
+    def kind(self) -> str:
+        """The family, or the type, whose folders it is for."""
+        return self.family.type_key or self.family.name
 
     @property
     def title(self) -> str:
@@ -107,16 +114,18 @@ def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> Ci
 
 
 def _read(db: Db, family: Family, name: str, own: NamedCircuit | None, row: CircuitDraft | None) -> Draft:
-    latest = current(db, db.info["collectivity_id"], name)
+    here = db.info["collectivity_id"]
+    latest = current(db, here, name)
     followed = circuit_of(db, latest.id) if latest else family.circuit
     number = latest.number if latest else 0
     if row is None:
         definition = followed.to_data()
         if own is not None and latest is None:
             definition["label"] = own.label
+        family = only_as(db, here, family, followed.only_for)
         return Draft(family, name, definition, 0, number, number, followed, own=own)
     return Draft(
-        family,
+        only_as(db, here, family, str(row.definition.get("type") or "")),
         name,
         row.definition,
         row.version,
@@ -132,18 +141,29 @@ def _read(db: Db, family: Family, name: str, own: NamedCircuit | None, row: Circ
 
 @use_case
 def change(
-    db: Db, actor: Actor, name: str, seen: int, gestures: Sequence[Gesture], label: str | None = None
+    db: Db,
+    actor: Actor,
+    name: str,
+    seen: int,
+    gestures: Sequence[Gesture],
+    label: str | None = None,
+    only_for: str | None = None,
 ) -> int:
     """Play gestures on the draft of a circuit, begun where there is none; the version that it has then.
 
     `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, with who changed it).
-    `label`: another name for the circuit. Refuses what would take from the circuit something that the law has it do
+    `label`: another name for the circuit; `only_for`: the key of the type that it is kept for, empty for none.
+    Refuses `circuit-typed` of a type that may not be, and what would take from the circuit something that the law has it do
     (`circuit-locked`): a draft may break it no more than what is in force does. Gestures that change nothing write nothing.
     """
     draft, row = _for_change(db, actor, name, seen)
     made = draft.after(gestures)
     if label is not None:
         made = {**made, "label": label[:LONGEST_LABEL]}
+    if only_for is not None and only_for != str(made.get("type") or ""):
+        made = {**_untyped(made), **({"type": only_for[:LONGEST_KEY]} if only_for else {})}
+        if only_for and (draft.own is None or _family(db, draft, made) is law_of_circuit(name)):
+            raise Refusal("circuit-typed", type=only_for[:LONGEST_KEY])
     if made == draft.definition:
         return draft.version
     _refuse_weaker(draft, made)
@@ -154,11 +174,15 @@ def change(
 def take_in(db: Db, actor: Actor, name: str, seen: int, source: str) -> int:
     """Make a draft of a YAML text; the version that it has then.
 
-    Refuses what `load_yaml` cannot read (`circuit-invalid`), and `draft-moved`. What the law does not let it do is told
+    Refuses what `load_yaml` cannot read (`circuit-invalid`), `circuit-typed` of a default one that says a type, and
+    `draft-moved`. What the law does not let it do is told
     in the draft, where it is mended.
     """
     draft, row = _for_change(db, actor, name, seen)
-    return _keep(db, actor, draft, row, load_yaml(source).to_data())
+    circuit = load_yaml(source)
+    if circuit.only_for and draft.own is None:
+        raise Refusal("circuit-typed", type=circuit.only_for)
+    return _keep(db, actor, draft, row, circuit.to_data())
 
 
 @use_case
@@ -176,7 +200,7 @@ def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channel
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
     since the difference that was read is no longer the one that is made. Refuses `publish-moved` and `publish-gone` of a
     draft that is not the one which the page showed, `circuit-unready` with all
-    that `problems` tells (`channels` are those that exist here), `circuit-twice` and `circuit-same`.
+    that `problems` tells (`channels` are those that exist here), `circuit-taken`, `circuit-twice` and `circuit-same`.
     """
     draft, row = _for_change(db, actor, name, None)
     if seen != draft.version:
@@ -208,7 +232,9 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: C
     version_id = db.scalar(query)
     if version_id is None:
         raise Refusal("circuit-unknown")
-    circuit = _ready(db, actor, draft, circuit_of(db, version_id).to_data(), channels)
+    former = circuit_of(db, version_id)
+    draft = replace(draft, family=only_as(db, actor.collectivity_id, law_of_circuit(name), former.only_for))
+    circuit = _ready(db, actor, draft, former.to_data(), channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
     return write_version(db, actor, name, circuit, again=number)
@@ -261,6 +287,15 @@ def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
         raise Refusal("circuit-locked", details=" ".join(one.sentence for one in broken))
 
 
+def _untyped(definition: Definition) -> Definition:
+    return {key: value for key, value in definition.items() if key != "type"}
+
+
+def _family(db: Db, draft: Draft, definition: Mapping[str, Any]) -> Family:
+    key = str(definition.get("type") or "")
+    return only_as(db, db.info["collectivity_id"], law_of_circuit(draft.name), key)
+
+
 def _ready(
     db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
@@ -268,6 +303,7 @@ def _ready(
     if told:
         raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
     circuit = load(definition)
+    refuse_taken(db, actor.collectivity_id, draft.name, circuit)
     refuse_twice(db, actor.collectivity_id, draft.name, circuit.label)
     return circuit
 

@@ -7,6 +7,8 @@ import yaml
 
 from app.circuits import own_types
 from app.circuits.models import CircuitVersion, NamedCircuit
+from app.circuits.reserved import only_as, refuse_taken
+from app.circuits.written import NAMED, latest
 from app.core.clock import now
 from app.core.db import Db
 from app.core.questions import once
@@ -23,8 +25,6 @@ from workflows.vocabulary import Right
 _frozen: dict[int, Circuit] = {}
 FRESH = "circuits written here"
 OURS = "Paraphe, circuit d’origine"
-NAMED = "."
-"""Between a family and the key of a circuit that a collectivity has named, in the name of that circuit."""
 
 
 def catalogue() -> dict[str, Family]:
@@ -111,19 +111,6 @@ def current(db: Db, collectivity_id: int, name: str) -> CircuitVersion | None:
     return once(db, ("circuit", collectivity_id, name), lambda: db.scalar(query))
 
 
-def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
-    """The last version of each circuit that has one here, by its name; one statement."""
-    numbers = (
-        sa.select(sa.func.max(CircuitVersion.number))
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number > 0)
-        .group_by(CircuitVersion.family)
-    )
-    every = sa.select(CircuitVersion).where(
-        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(numbers)
-    )
-    return {row.family: row for row in db.scalars(every.order_by(CircuitVersion.number))}
-
-
 def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
     """The circuits that a folder sent now may follow, by their names: those of the families, those that were named.
 
@@ -168,18 +155,27 @@ def publish(db: Db, actor: Actor, name: str, source: str) -> int:
     """Publish a new version of the circuit of this name from its YAML; its number. Folders on their way keep theirs.
 
     Refuses (`circuit-invalid`, all faults at once) a circuit that the law cannot read, that skips a stage the family
-    may not skip, or that names a desk the collectivity does not have.
+    may not skip, or that names a desk the collectivity does not have; and `circuit-taken` of one that is kept for a type
+    while other rules take it.
     """
     require(actor, Right.ADMINISTER)
     circuit = load_yaml(source)
     lawful(db, actor, name, circuit)
+    refuse_taken(db, actor.collectivity_id, name, circuit)
     return write_version(db, actor, name, circuit)
 
 
 def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
-    """Refuse what `publish` refuses of a circuit under this name (`circuit-unlawful`, `circuit-invalid`, `circuit-unknown`)."""
-    check_circuit(law_of_circuit(name), circuit)
+    """Refuse what `publish` refuses of a circuit under this name, whoever takes it (`circuit-taken` apart).
+
+    `circuit-unlawful`, `circuit-invalid`, `circuit-unknown`, `circuit-typed`.
+    """
+    law = law_of_circuit(name)
+    family = only_as(db, actor.collectivity_id, law, circuit.only_for)
+    check_circuit(family, circuit)
     named_of(db, actor.collectivity_id, name, locked=True)
+    if circuit.only_for and (family is law or not parted(name)[1]):
+        raise Refusal("circuit-typed", type=circuit.only_for)
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
     faults = [

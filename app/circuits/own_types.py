@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.circuits import tables
 from app.circuits.models import FolderType, FolderTypeVersion
+from app.circuits.reserved import refuse_unread
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
 from app.core.refusals import Refusal
@@ -223,8 +223,8 @@ def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown
 def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     """Publish what was drawn up as the next version; its number. Folders keep the version they were made with.
 
-    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`, and `type-ruled` where the rules
-    of the type read a field that it would not have any more.
+    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`, and `type-ruled` where its rules,
+    or circuits that are kept for it, read what it would not have any more (`reserved.refuse_unread`).
     """
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
@@ -246,7 +246,7 @@ def _publish(
     ruled: bool = False,
 ) -> int:
     if last is not None and not ruled:
-        _refuse_ruled(db, actor, row, last.definition, definition)
+        refuse_unread(db, actor.collectivity_id, row.key, last.definition, definition)
     version = FolderTypeVersion(
         collectivity_id=actor.collectivity_id,
         type_id=row.id,
@@ -303,7 +303,8 @@ def write_type(
     """Have the type of this key say exactly this, in the transaction of who has refused who may not.
 
     One that is new is opened under this very key, another says it by its next version; what was drawn up of it gives way.
-    `ruled`: its rules are written anew in the same transaction, and may name its fields of today alone. Refuses `type-family`
+    `ruled`: its rules or circuits are written anew in the same transaction, which asks `reserved.refuse_unread` at its end.
+    Refuses `type-family`
     of one that is made from another family, `type-key`, `type-twice`, `type-refused`, and `type-ruled` unless `ruled`.
     """
     law = family(family_name)
@@ -356,17 +357,6 @@ def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]
     absent = [key for key in definition.deposited_by if key not in known]
     sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."
     return [Problem("type-desk", "deposited_by", sentence)] if absent else []
-
-
-def _refuse_ruled(db: Db, actor: Actor, row: FolderType, was: Definition, definition: Definition) -> None:
-    """A rule whose field went away would never hold again, and its folders take another circuit unsaid."""
-    rules = tables.in_force(db, actor.collectivity_id, row.key)
-    if rules is None:
-        return
-    left = {one.key for one in definition.fields}
-    gone = [one.label for one in was.fields if one.key in rules.table.fields - left]
-    if gone:
-        raise Refusal("type-ruled", fields=", ".join(f"« {one} »" for one in gone))
 
 
 def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None:

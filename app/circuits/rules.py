@@ -11,16 +11,19 @@ from app.circuits import own_types, tables
 from app.circuits.checking import Desks, Problem, condition_problems, desks_of
 from app.circuits.drafting import moved, unpublished
 from app.circuits.gestures import Definition, Gesture, Parts, played
-from app.circuits.library import catalogue, circuit_name, latest
+from app.circuits.library import catalogue, circuit_name, circuit_of
 from app.circuits.models import NamedCircuit, RuleTableDraft, RuleTableVersion
 from app.circuits.named import named
+from app.circuits.reserved import only_as
 from app.circuits.tables import InForce, table_of
+from app.circuits.written import latest
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
 from app.people.desks import write_down
+from workflows.circuit import Circuit
 from workflows.condition import read
 from workflows.family import Family
 from workflows.own_types import joined
@@ -169,9 +172,12 @@ class Takeable:
         return [(name, label) for name, label in self.labels.items() if not self.refused[name]]
 
 
-def takeable(db: Db, collectivity_id: int, law: Family) -> Takeable:
-    """The circuits of a family as rules take them: the default one, those that were named; two statements."""
-    written = latest(db, collectivity_id)
+def takeable(db: Db, collectivity_id: int, kind: Kind) -> Takeable:
+    """The circuits of a family as the rules of a kind take them: the default one, those that were named; two statements.
+
+    One that is kept for a type is taken by the rules of that type alone.
+    """
+    law, written = kind.law, latest(db, collectivity_id)
     default = written.get(law.name)
     labels = {law.name: default.label if default is not None else law.circuit.label}
     refused = {law.name: ""}
@@ -182,11 +188,27 @@ def takeable(db: Db, collectivity_id: int, law: Family) -> Takeable:
             refused[name] = f"Le circuit « {one.label} » est fermé : choisissez-en un autre, ou rouvrez-le."
         else:
             refused[name] = (
-                ""
+                _kept_for_another(db, kind, circuit_of(db, written[name].id))
                 if name in written
                 else f"Le circuit « {one.label} » n’est pas publié : publiez-le d’abord."
             )
     return Takeable(labels, refused)
+
+
+def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
+    """Why the rules of a kind may not take a circuit that is kept for a type; empty where they may."""
+    if not circuit.only_for:
+        return ""
+    if circuit.only_for != kind.name:
+        asked = only_as(db, db.info["collectivity_id"], kind.law, circuit.only_for)
+        return (
+            f"Le circuit « {circuit.label} » est réservé au type « {asked.label} » : choisissez-en un autre."
+        )
+    gone = sorted(key for key in circuit.own_fields if kind.asked.field(key) is None)
+    if gone:
+        named = ", ".join(f"« {key} »" for key in gone)
+        return f"Le circuit « {circuit.label} » lit {named}, que ce type n’a plus : changez-le d’abord."
+    return ""
 
 
 def problems(kind: Kind, definition: Mapping[str, Any], desks: Desks, ways: Takeable) -> list[Problem]:
@@ -329,7 +351,7 @@ def _ready(db: Db, actor: Actor, kind: Kind, definition: Mapping[str, Any]) -> T
     )
     locked = mine.order_by(NamedCircuit.id).with_for_update().execution_options(populate_existing=True)
     db.scalars(locked).all()
-    ways, desks = takeable(db, actor.collectivity_id, kind.law), desks_of(db, actor.collectivity_id)
+    ways, desks = takeable(db, actor.collectivity_id, kind), desks_of(db, actor.collectivity_id)
     if told := problems(kind, definition, desks, ways):
         raise Refusal("rules-unready", details=" ".join(one.sentence for one in told))
     return table_of(definition)

@@ -72,7 +72,15 @@ SENTENCES: Sentences = {
     ),
     "type-ruled": (
         409,
-        "Rien n’est publié : les règles de ce type lisent {fields}, que la nouvelle version n’a plus. Changez d’abord les règles, puis publiez le type.",
+        "Rien n’est publié : la nouvelle version retire ou change de nature ce qui est lu ailleurs, {fields} ({users}). Changez-y d’abord les conditions, puis publiez le type.",
+    ),
+    "circuit-taken": (
+        409,
+        "Rien n’est publié : « {circuit} » ne peut être réservé à un type, les règles de {kinds} le prennent. Donnez-leur un autre circuit, puis publiez celui-ci.",
+    ),
+    "circuit-typed": (
+        422,
+        "Rien n’a changé : ce circuit ne peut être réservé au type « {type} ». Ouvrez un circuit à côté du circuit habituel, qui sert à tous les dossiers, et choisissez un type publié de sa famille.",
     ),
     "draft-moved": (
         409,

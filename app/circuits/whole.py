@@ -17,8 +17,9 @@ def write_circuit(db: Db, actor: Actor, name: str, circuit: Circuit, *, closed: 
     """Have the circuit of this name say exactly this, in the transaction of who has refused who may not.
 
     One that the collectivity has not named yet is opened under this very name, another says it by its next version.
-    Refuses `circuit-key`, `circuit-default` of a default one that is closed, `circuit-twice`, and what `publish` and
-    `close_circuit` refuse.
+    Whether rules of others take one that is kept for a type is asked at the end (`reserved.refuse_taken`): they may be
+    written anew in the same transaction. Refuses `circuit-key`, `circuit-default` of a default one that is closed,
+    `circuit-twice`, and what `publish` and `close_circuit` refuse.
     """
     (family_name, key), here = parted(name), actor.collectivity_id
     law = law_of_circuit(name)

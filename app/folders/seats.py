@@ -173,7 +173,7 @@ def read_ahead(db: Db, folder: Folder, steps: Iterable[Step], desks: Collection[
 def _named_by_facts(folder: Folder) -> tuple[set[str], set[int]]:
     """The desks, by key, and the persons that the facts of a folder name."""
     keys, persons = set[str](), set[int]()
-    for one in family_of(folder.family).fields:
+    for one in family_of(folder.in_force).fields:
         value = str(folder.fields.get(one.key) or "")
         if one.type == "desk" and value:
             keys.add(value)

@@ -525,7 +525,7 @@ def test_another_commune_has_neither_the_rules_nor_the_circuits(house: House) ->
         assert tables.every(db, other) == {}
         assert tables.in_force(db, other, "invoice") is None
         assert rules.drafts(db, other) == {}
-        assert rules.takeable(db, other, family("invoice")).offered == [
+        assert rules.takeable(db, other, rules.kind_of(db, other, "invoice")).offered == [
             ("invoice", family("invoice").circuit.label)
         ]
         assert rules.versions(db, other, "invoice") == []

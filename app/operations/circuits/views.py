@@ -10,13 +10,15 @@ import sqlalchemy as sa
 
 from app.circuits import drafting, rules
 from app.circuits.checking import Desks, Problem, operators, problems, rows_of
-from app.circuits.difference import difference
+from app.circuits.difference import difference, only_words
 from app.circuits.drafting import Changed, Draft
-from app.circuits.library import catalogue, circuit_name, circuit_of, latest, parted, versions
+from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted, versions
 from app.circuits.models import CircuitDraft, CircuitVersion
 from app.circuits.named import named
+from app.circuits.reserved import types_of, worded
 from app.circuits.rules import RulesDraft, Takeable, Use
 from app.circuits.wording import money_of, names_of
+from app.circuits.written import latest
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
@@ -28,6 +30,7 @@ from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.drawing import WORDS, channel_text, condition_text, quorum_text, svg, value_key, who_text
 from workflows.family import Family, Field, imposed
 from workflows.loader import sketch
+from workflows.own_types import Definition
 from workflows.vocabulary import Phase
 
 HANDOVER = "le logiciel métier (fichiers remis dans un dossier)"
@@ -188,6 +191,18 @@ def words_of(family: Family, desks: Desks) -> Words:
     where = {value_key("channel", name): label for name, label in carriers}
     names = names_of(family, {key: desk.name for key, desk in desks.items()}, holders)
     return Words({**names, **where}, money_of(family), carriers)
+
+
+def kinds_of(db: Db, draft: Draft, collectivity_id: int) -> dict[str, Definition]:
+    """The types that a circuit may be kept for, by key; none for a default one, which all folders of a family may follow."""
+    return types_of(db, collectivity_id, law_of_circuit(draft.name)) if draft.own is not None else {}
+
+
+def words_of_circuit(draft: Draft, kinds: Mapping[str, Definition], desks: Desks) -> Words:
+    """The names that the versions of a circuit are read with, whichever of these types each was kept for."""
+    words = words_of(worded(draft.family, kinds), desks)
+    labels = {value_key("type", key): kind.label for key, kind in kinds.items()}
+    return replace(words, names={**words.names, **labels})
 
 
 def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[list[Card], list[Problem]]:
@@ -438,12 +453,15 @@ def saved(draft: Changed | None) -> str:
 
 
 def trials(drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable) -> list[Choice]:
-    """What a rehearsal may be by, beside the rules in force: their draft, each circuit of the family, its draft."""
+    """What a rehearsal may be by, beside the rules in force: their draft, each circuit of the family, its draft.
+
+    Of those that are kept for a type, its own alone.
+    """
     offered = [("regles", "Brouillon des règles")] if tried.begun else []
     for name, label in ways.labels.items():
         if not ways.refused[name]:
             offered.append((f"{AS_IT_IS}{name}", f"Circuit « {label} »"))
-        if name in drafts:
+        if name in drafts and drafts[name].definition.get("type") in {None, "", tried.kind.name}:
             offered.append((f"{AS_DRAFTED}{name}", f"Brouillon du circuit « {label} »"))
     return offered
 
@@ -459,6 +477,7 @@ def told_anew(circuit: Circuit, words: Words) -> list[str]:
     """Every step of a circuit that has nothing before it, in words."""
     return [
         "Ce circuit est nouveau.",
+        *([only_words(circuit, words.names)] if circuit.only_for else []),
         *(
             spaces(f"Étape {rank}, {step.label or 'sans nom'} : {summary(step, words)}.")
             for rank, step in enumerate(circuit.steps, start=1)

@@ -34,7 +34,15 @@ from workflows.rule_table import FIELDS
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
-KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "circuit-closed", "step-gone"}
+KEPT = {
+    "draft-moved",
+    "draft-gone",
+    "circuit-locked",
+    "circuit-long",
+    "circuit-closed",
+    "circuit-typed",
+    "step-gone",
+}
 """What is refused and shown in the page itself, what was typed still in it."""
 UNPUBLISHED = {
     "publish-moved",
@@ -43,6 +51,7 @@ UNPUBLISHED = {
     "circuit-unready",
     "circuit-same",
     "circuit-twice",
+    "circuit-taken",
     "circuit-closed",
 }
 """The same in the pages that publish, where nothing is typed."""
@@ -142,7 +151,9 @@ def edit(family: str) -> Response | tuple[str, int]:
             drafting.give_up(g.actor, family, seen)
             flash("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
-        drafting.change(g.actor, family, seen, played, request.form.get("circuit_label"))
+        drafting.change(
+            g.actor, family, seen, played, request.form.get("circuit_label"), request.form.get("only_for")
+        )
     except Refusal as refusal:
         if refusal.key not in KEPT:
             raise
@@ -172,7 +183,8 @@ def _editor(
         draft, desks = draft_of(db, here, family), desks_of(db, here)
         definition = draft.after(typed)
         cards, told = views.cards(draft, definition, desks)
-        words = views.words_of(draft.family, desks)
+        kinds = views.kinds_of(db, draft, here)
+        words = views.words_of_circuit(draft, kinds, desks)
         # Of a closed one no step is open, but one that was typed while it was closed
         shown = key if not draft.closed or typed else ""
         opened = views.opened(db, draft, definition, desks, shown, told)
@@ -192,6 +204,9 @@ def _editor(
         problems=told,
         opened=opened,
         kinds=list(StepKind),
+        types=[(key, kind.label) for key, kind in kinds.items()],
+        only_for=str(definition.get("type") or ""),
+        wrong={one.field: one.sentence for one in told if one.step is None},
         quorums=views.QUORUMS,
         compared=views.compared(draft.family),
         channels=words.channels,
@@ -235,7 +250,7 @@ def publish(family: str) -> Response | tuple[str, int]:
     here = g.actor.collectivity_id
     with reading(here) as db:
         draft, desks = draft_of(db, here, family), desks_of(db, here)
-        words = views.words_of(draft.family, desks)
+        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks)
         cards, told = views.cards(draft, draft.definition, desks)
         page = render_template(
             "operations/circuits/publish.html",
@@ -271,7 +286,7 @@ def versions(family: str) -> Response | tuple[str, int]:
     here = g.actor.collectivity_id
     with reading(here) as db:
         draft = draft_of(db, here, family)
-        words = views.words_of(draft.family, desks_of(db, here))
+        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks_of(db, here))
         listed = views.history(db, draft, here, words)
     page = render_template(
         "operations/circuits/versions.html", draft=draft, family=draft.family, versions=listed, error=error
@@ -343,7 +358,7 @@ def rehearse() -> str:
         kind = next((one for one in kinds if one.name == name), kinds[0])
         wrong_type = NO_TYPE if name and name != kind.name else ""
         family = replace(kind.asked, fields=kind.asked.fields[len(FIELDS) :])
-        ways, drafts = rules.takeable(db, here, family), drafting.drafts(db, here)
+        ways, drafts = rules.takeable(db, here, kind), drafting.drafts(db, here)
         tried = rules.draft_of(db, here, kind.name)
         trials = views.trials(drafts, tried, ways)
         wrong_circuit = NO_CIRCUIT if by and not wrong_type and by not in dict(trials) else ""
@@ -373,7 +388,7 @@ def rehearse() -> str:
         result = broken = way = None
         faults: Sequence[Problem] = ()
         if drafted:
-            faults = problems(kind.law, drafted.definition, desks, channels())
+            faults = problems(drafted.family, drafted.definition, desks, channels())
         elif trial:
             faults = rules.problems(kind, tried.definition, desks, ways)
         if ready and faults:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.circuits import tables
 from app.circuits.own_types import write_type
+from app.circuits.reserved import refuse_taken, refuse_unread
 from app.circuits.rules import write_rules
 from app.circuits.whole import write_circuit
 from app.core.db import Db
@@ -58,12 +59,13 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
     _desks(db, actor, document.get("desks", {}))
     _people(db, actor, document.get("people", {}), invite=invite)
     rules = {name: one for name, one in document.get("rules", {}).items() if one != here["rules"].get(name)}
-    _types(db, actor, document.get("types", {}), rules)
+    _types(db, actor, document.get("types", {}))
     circuits = document.get("circuits", {})
     shut = {name for name, one in here["circuits"].items() if one["closed"]}
     _circuits(db, actor, circuits, shut)
     _rules(db, actor, rules)
     _circuits(db, actor, circuits, set(circuits))
+    _read(db, actor, here, document)
     _settings(db, actor, document.get("settings", {}), applied)
     db.flush()
     if administered and not administrators(db, actor.collectivity_id):
@@ -154,11 +156,24 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], *, invite: bool) ->
                 )
 
 
-def _types(db: Db, actor: Actor, types: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
+def _types(db: Db, actor: Actor, types: Mapping[str, Any]) -> None:
     for key, one in types.items():
         with _at(f"types.{key}"):
             definition = Definition.from_data(one)
-            write_type(db, actor, key, one["family"], definition, closed=one["closed"], ruled=key in rules)
+            write_type(db, actor, key, one["family"], definition, closed=one["closed"], ruled=True)
+
+
+def _read(db: Db, actor: Actor, here: Document, document: Document) -> None:
+    """What rules and circuits, as they now are, read of the types; and whose rules take the circuits of one type."""
+    for key, one in document.get("types", {}).items():
+        if key in here["types"]:
+            with _at(f"types.{key}"):
+                was = Definition.from_data(here["types"][key])
+                refuse_unread(db, actor.collectivity_id, key, was, Definition.from_data(one))
+    for name, one in document.get("circuits", {}).items():
+        with _at(f"circuits.{name}"):
+            circuit = load({key: value for key, value in one.items() if key != "closed"})
+            refuse_taken(db, actor.collectivity_id, name, circuit)
 
 
 def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any], closable: Collection[str]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_name, circuit_of, latest, parted
+from app.circuits.library import circuit_name, circuit_of, parted
 from app.circuits.named import named
 from app.circuits.own_types import currents
+from app.circuits.written import latest
 from app.core.db import Db
 from app.operations.declared.document import MOST, Document
 from app.operations.declared.ruled import differences, rules_here

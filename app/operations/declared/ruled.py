@@ -44,7 +44,7 @@ def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -
     kind = next((one for one in kinds(db, collectivity_id) if one.name == name), None)
     if kind is None:
         raise Refusal("declared-type", type=name)
-    labels = takeable(db, collectivity_id, kind.law).labels
+    labels = takeable(db, collectivity_id, kind).labels
     for circuit in (*(row["circuit"] for row in rules["rows"]), rules["otherwise"]):
         if circuit not in labels:
             raise Refusal("declared-circuit", circuit=circuit, family=kind.law.label)

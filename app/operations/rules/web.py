@@ -79,7 +79,7 @@ def _editor(
     with reading(here) as db:
         draft, desks = draft_of(db, here, kind), desks_of(db, here)
         definition = draft.after(typed)
-        table, ways = sketched(definition), takeable(db, here, draft.kind.law)
+        table, ways = sketched(definition), takeable(db, here, draft.kind)
         told = problems(draft.kind, definition, desks, ways)
         words = words_of(draft.kind.asked, desks)
         count = views.counted(db, g.actor, draft.kind, table)
@@ -143,7 +143,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
     here = g.actor.collectivity_id
     with reading(here) as db:
         draft, desks = draft_of(db, here, kind), desks_of(db, here)
-        ways, words = takeable(db, here, draft.kind.law), words_of(draft.kind.asked, desks)
+        ways, words = takeable(db, here, draft.kind), words_of(draft.kind.asked, desks)
         told = problems(draft.kind, draft.definition, desks, ways)
         table, branches = draft.table, list(tables.paths(db, here).values())
         count = views.counted(db, g.actor, draft.kind, table)
@@ -181,7 +181,7 @@ def versions(kind: str) -> Response | tuple[str, int]:
     with reading(here) as db:
         draft = draft_of(db, here, kind)
         words = words_of(draft.kind.asked, desks_of(db, here))
-        listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind.law))
+        listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind))
     page = render_template(
         "operations/rules/versions.html", kind=draft.kind, draft=draft, versions=listed, error=error
     )

@@ -1,0 +1,22 @@
+"""The circuits of a collectivity as they were last published, by their names."""
+
+import sqlalchemy as sa
+
+from app.circuits.models import CircuitVersion
+from app.core.db import Db
+
+NAMED = "."
+"""Between a family and the key of a circuit that a collectivity has named, in the name of that circuit."""
+
+
+def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
+    """The last version of each circuit that has one here, by its name; one statement."""
+    numbers = (
+        sa.select(sa.func.max(CircuitVersion.number))
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number > 0)
+        .group_by(CircuitVersion.family)
+    )
+    every = sa.select(CircuitVersion).where(
+        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(numbers)
+    )
+    return {row.family: row for row in db.scalars(every.order_by(CircuitVersion.number))}

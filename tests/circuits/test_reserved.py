@@ -1,0 +1,203 @@
+"""A circuit is kept for one type: it reads the fields of that type, its rules alone take it, and no version breaks it."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import yaml
+
+from app.circuits import drafting, library, own_types, rules
+from app.circuits.drafting import draft_of
+from app.circuits.gestures import Gesture
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders.rehearsal import imagined, rehearse
+from app.folders.route import route_of
+from app.operations.declared.applying import apply_document
+from app.operations.declared.document import read
+from app.operations.declared.document import write as written
+from app.operations.declared.present import present
+from tests.builders.house import House
+from tests.circuits.test_editor import press
+from tests.circuits.test_rules import (
+    CHANNELS,
+    FACTS,
+    PAGE,
+    G,
+    K,
+    a_circuit,
+    a_type,
+    here,
+    publish,
+    words,
+    write,
+)
+from workflows.family import family, imposed
+from workflows.loader import load
+from workflows.own_types import Definition, OwnField
+
+pytestmark = pytest.mark.in_turn
+KIND = "facture-d-energie"
+SITE = OwnField("own_site", "Site", "choice", False, (("ecole", "École"), ("port", "Port")))
+SCHOOL = {"field": "own_site", "op": "==", "value": "ecole"}
+
+
+def kept(house: House, label: str = "Énergie") -> str:
+    """A published circuit of the type, whose « direction » is asked for schools alone."""
+    name = a_circuit(house, label)
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), name)
+    step = next(one for one in draft.definition["steps"] if one["key"] == "direction")
+    gesture = Gesture("write", "direction", step={**step, "when": SCHOOL})
+    seen = drafting.change(house.actor(K), name, 0, [gesture], None, KIND)
+    drafting.publish_draft(house.actor(K), name, seen, 1, CHANNELS)
+    return name
+
+
+def new_version(house: House, *fields: OwnField) -> int:
+    """Publish another version of the type, with these fields."""
+    with reading(here(house)) as db:
+        row = own_types.currents(db, here(house))[0].row
+    seen = own_types.draw_up(
+        house.actor(K), row.id, Definition("Facture d’énergie", fields=fields), shown=row.revision
+    )
+    return own_types.publish_type(house.actor(K), row.id, shown=seen)
+
+
+def test_a_step_looks_at_the_field_of_a_type_and_only_the_rules_of_that_type_take_the_circuit(
+    house: House,
+) -> None:
+    a_type(house, SITE)
+    name = a_circuit(house, "Énergie")
+    at = f"/circuits/{name}?etape=direction"
+    press(house.client(K), "save", at, only_for=KIND)
+    press(house.client(K), "save", at, cond_field_0="own_site")
+    page = press(house.client(K), "save", at, cond_op_0="==", cond_value_0="ecole")
+    assert "si site vaut « École »" in words(page)
+    told = words(house.client(K).get(f"/circuits/{name}/publier"))
+    assert "Le circuit est réservé au type « Facture d’énergie »." in told
+    assert "a lieu si site vaut « École », et non plus si" in told
+    with reading(here(house)) as db:
+        seen = draft_of(db, here(house), name).version
+    assert drafting.publish_draft(house.actor(K), name, seen, 1, CHANNELS) == 2
+    write(house, "invoice", otherwise=name)
+    with pytest.raises(Refusal, match="rules-unready") as refused:
+        publish(house, "invoice")
+    assert "« Énergie » est réservé au type « Facture d’énergie »" in refused.value.facts["details"]
+    assert f'value="{name}"' not in house.client(K).get(f"{PAGE}/invoice").get_data(as_text=True).replace(
+        f'value="{name}" selected', ""
+    )
+    write(house, KIND, otherwise=name)
+    publish(house, KIND)
+    with reading(here(house)) as db:
+        asked, desk = own_types.offered(db, here(house))[0], min(house.actor(G).desk_ids)
+        for site, passes in (("ecole", True), ("port", False), (None, False)):
+            folder = imagined(here(house), asked, desk, {**FACTS, "own_site": site})
+            route = route_of(db, folder)
+            assert route.name == name
+            stages = rehearse(db, folder, route.circuit, today()).stages
+            assert ("direction" in [one.step.key for one in stages]) is passes
+
+
+def test_a_type_keeps_what_its_circuits_and_its_rules_read(house: House) -> None:
+    level = OwnField("own_level", "Niveau", "integer")
+    a_type(house, SITE, level)
+    name = kept(house)
+    write(house, KIND, ({"field": "own_level", "op": ">", "value": 3}, name))
+    publish(house, KIND)
+    port = (("port", "Port"), ("mairie", "Mairie"))
+    with reading(here(house)) as db:
+        label = next(
+            one.label for one in library.in_force(db, here(house))[name].steps if one.key == "direction"
+        )
+    step = f"étape « {label} » du circuit « Énergie »"
+    for fields, lost, users in (
+        ((level,), "« Site »", step),
+        ((OwnField("own_site", "Site", "text"), level), "« Site »", step),
+        ((OwnField("own_site", "Site", "choice", False, port), level), "« École » de « Site »", step),
+        ((SITE,), "« Niveau »", "règle 1 de « Facture d’énergie »"),
+        ((SITE, OwnField("own_level", "Niveau", "text")), "« Niveau »", "règle 1 de « Facture d’énergie »"),
+    ):
+        with pytest.raises(Refusal, match="type-ruled") as refused:
+            new_version(house, *fields)
+        assert (refused.value.facts["fields"], refused.value.facts["users"]) == (lost, users)
+    more = OwnField("own_site", "Lieu", "choice", True, (("ecole", "Écoles"), ("gare", "Gare")))
+    assert new_version(house, more, level) == 2  # other words, a choice more, and asked: nothing is broken
+
+
+def test_no_circuit_is_kept_for_a_type_while_other_rules_take_it(house: House) -> None:
+    a_type(house, SITE)
+    name = a_circuit(house, "Énergie")
+    write(house, "invoice", otherwise=name)
+    publish(house, "invoice")
+    seen = drafting.change(house.actor(K), name, 0, [], None, KIND)
+    with pytest.raises(Refusal, match="circuit-taken") as refused:
+        drafting.publish_draft(house.actor(K), name, seen, 1, CHANNELS)
+    assert refused.value.facts["kinds"] == "« Facture »"
+    source = library.as_yaml({**family("invoice").circuit.to_data(), "label": "Énergie", "type": KIND})
+    with pytest.raises(Refusal, match="circuit-taken"):
+        library.publish(house.actor(K), name, source)
+    for circuit, kind in (("invoice", KIND), (name, "rien")):
+        with pytest.raises(Refusal, match="circuit-typed"):
+            library.publish(house.actor(K), circuit, source.replace(KIND, kind))
+        with pytest.raises(Refusal, match="circuit-typed"):
+            drafting.change(house.actor(K), circuit, seen if circuit == name else 0, [], None, kind)
+    drafting.take_in(house.actor(K), name, seen, source.replace(KIND, "rien"))
+    assert "« rien » n’est aucun type publié de cette famille" in words(
+        house.client(K).get(f"/circuits/{name}")
+    )
+
+
+def test_a_field_of_a_type_is_read_by_no_circuit_of_all_folders_and_keeps_no_stage_of_the_law(
+    house: House,
+) -> None:
+    a_type(house, OwnField("own_large", "Gros", "yesno", True))
+    name = a_circuit(house, "Énergie")
+    steps: list[dict[str, Any]] = []
+    for step in family("invoice").circuit.to_data()["steps"]:
+        if step["kind"] != "sign":
+            steps.append(step)
+            continue
+        steps += [
+            {
+                **deepcopy(step),
+                "key": f"{step['key']}_{value}",
+                "when": {"field": "own_large", "op": "==", "value": value},
+            }
+            for value in ("oui", "non")
+        ]
+    data = {"key": "energie", "label": "Énergie", "steps": steps}
+    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
+        library.publish(house.actor(K), name, library.as_yaml(data))
+    assert "champ « own_large », que ce type de dossier n’a pas" in refused.value.facts["details"]
+    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
+        library.publish(house.actor(K), name, library.as_yaml({**data, "type": KIND}))
+    assert "est obligatoire : retirez sa condition" in refused.value.facts["details"]
+    usual = family("invoice").circuit
+    assert imposed(family("invoice"), load({**usual.to_data(), "type": KIND})) == imposed(
+        family("invoice"), usual
+    )
+
+
+def test_the_file_of_a_collectivity_says_for_which_type_a_circuit_is_and_breaks_none(house: House) -> None:
+    a_type(house, SITE)
+    name = kept(house)
+    write(house, KIND, otherwise=name)
+    publish(house, KIND)
+    secretary = house.actor(K)
+    with reading(here(house)) as db:
+        text = written(present(db, here(house)))
+    data = yaml.safe_load(text)
+    assert data["circuits"][name]["type"] == KIND
+    assert apply_document(secretary, read(text.encode())).changed == []
+    data["types"][KIND]["fields"] = []
+    with pytest.raises(Refusal, match="declared-stopped") as refused:
+        apply_document(secretary, read(yaml.safe_dump(data).encode()))
+    assert refused.value.facts["where"] == f"types.{KIND}"
+    assert "du circuit « Énergie »" in refused.value.facts["why"].replace("\xa0", " ")
+    plain = {**family("invoice").circuit.to_data(), "label": "Énergie"}
+    data["circuits"][name] = plain
+    apply_document(secretary, read(yaml.safe_dump(data).encode()))
+    with reading(here(house)) as db:
+        assert rules.takeable(db, here(house), rules.kind_of(db, here(house), "invoice")).refused[name] == ""
