@@ -316,6 +316,9 @@ def normalised(family: Family, facts: Facts) -> dict[str, object]:
         except ValueError:
             kept[field.key] = value
             continue
+        if kept[field.key] == []:
+            del kept[field.key]  # a table without a line says nothing
+            continue
         rewrite = (family.normalise or {}).get(field.key)
         if rewrite is not None:
             kept[field.key] = rewrite(kept[field.key])

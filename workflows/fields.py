@@ -1,7 +1,7 @@
 """What can be asked of a depositor, and the one way each kind of answer is written down."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date, datetime
@@ -19,12 +19,18 @@ FieldType = Literal[
     "choice",
     "desk",
     "person",
+    "member",
+    "lines",
     "matter",
     "nature",
 ]
 Moment = Literal["submit", "publish"]
 
 MAX_TEXT, MAX_LONGTEXT = 1000, 20_000
+MAX_LINES, MAX_TOLD = 50, 5
+"""How many lines a table has at most, and how many of its faults are told at once."""
+Line = dict[str, str | int]
+"""The cells of a line that are filled, by the key of their column."""
 
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
@@ -38,7 +44,11 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing asked of a depositor; `required_from` is the moment from which it may not be missing."""
+    """One thing asked of a depositor; `required_from` is the moment from which it may not be missing.
+
+    `listed`: lists of folders show it. `columns`: of a table of lines (`lines`), what each line is asked. A `person` is one
+    who may sign, whom a circuit may await; a `member` is anybody of the collectivity.
+    """
 
     key: str
     label: str
@@ -47,10 +57,12 @@ class Field:
     help: str = ""
     choices: Mapping[str, str] = attribute(default_factory=dict)
     default: str | int | None = None
+    listed: bool = False
+    columns: tuple["Field", ...] = ()
 
 
-def parse(field: Field, value: object) -> str | int:
-    """The answer as it is kept: ISO dates, amounts « 1234.50 », numbers as integers, other things as text.
+def parse(field: Field, value: object) -> str | int | list[Line]:
+    """The answer as it is kept: ISO dates, amounts « 1234.50 », numbers as integers, lines by column, other things as text.
 
     Idempotent. Raises ValueError with a French sentence when the answer is not of the field's type.
     """
@@ -151,7 +163,53 @@ def _person(field: Field, value: object) -> int:
     return int(text)
 
 
-_PARSERS: dict[FieldType, Callable[[Field, object], str | int]] = {
+def _lines(field: Field, value: object) -> list[Line]:
+    if not isinstance(value, list) or not all(isinstance(line, Mapping) for line in value):
+        raise ValueError(f"« {field.label} » est un tableau : donnez une liste de lignes.")
+    lines = filled(value)
+    if len(lines) > MAX_LINES:
+        raise ValueError(f"« {field.label} » a {len(lines)} lignes, {MAX_LINES} au plus.")
+    faults = [sentence for _, _, sentence in line_faults(field, lines)]
+    if faults:
+        more = f" Et {len(faults) - MAX_TOLD} autres." if len(faults) > MAX_TOLD else ""
+        raise ValueError(" ".join(faults[:MAX_TOLD]) + more)
+    return [
+        {one.key: _PARSERS[one.type](one, line[one.key]) for one in field.columns if one.key in line}  # type: ignore[misc]
+        for line in lines
+    ]
+
+
+def filled(lines: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
+    """The lines that say something, each without its empty cells."""
+    kept = (
+        {key: cell for key, cell in line.items() if cell is not None and str(cell).strip()} for line in lines
+    )
+    return [line for line in kept if line]
+
+
+def line_faults(field: Field, lines: Iterable[Mapping[str, object]]) -> list[tuple[int, str, str]]:
+    """All that is wrong in the lines of a table: the rank of the line from 0, the key of the column, a sentence."""
+    return [
+        (rank, key, f"« {field.label} », ligne {rank + 1} : {sentence}")
+        for rank, line in enumerate(lines)
+        for key, sentence in _cell_faults(field, line)
+    ]
+
+
+def _cell_faults(field: Field, line: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    columns = {one.key: one for one in field.columns}
+    yield from ((key, f"« {key[:40]} » n’est pas une colonne.") for key in line if key not in columns)
+    for key, one in columns.items():
+        if key in line:
+            try:
+                _PARSERS[one.type](one, line[key])
+            except ValueError as error:
+                yield key, str(error)
+        elif one.required_from is not None:
+            yield key, f"« {one.label} » reste à renseigner."
+
+
+_PARSERS: dict[FieldType, Callable[[Field, object], str | int | list[Line]]] = {
     "text": _text,
     "longtext": _longtext,
     "date": _date,
@@ -162,6 +220,8 @@ _PARSERS: dict[FieldType, Callable[[Field, object], str | int]] = {
     "choice": _choice,
     "desk": _desk,
     "person": _person,
+    "member": _person,
+    "lines": _lines,
     "matter": _matter,
     "nature": _nature,
 }

@@ -22,7 +22,14 @@ KINDS: Mapping[str, str] = {
     "yesno": "Oui ou non",
     "siret": "SIRET",
     "iban": "IBAN",
+    "person": "Personne de la collectivité",
+    "desk": "Bureau",
+    "lines": "Tableau de lignes",
 }
+COLUMN_KINDS = ("text", "integer", "amount", "date", "choice")
+"""What a cell of a table may be."""
+UNCOMPARED = ("member", "lines")
+"""The types of fields that no condition reads: an account's number is that of one installation, and a table is no value."""
 RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs")
 """Names of what the pages of every folder say by themselves: an own field of that name would be taken for it."""
 YES_NO = {"oui": "Oui", "non": "Non"}
@@ -30,12 +37,18 @@ ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2
 """The article behind each clock of `workflows.family.CLOCKS`."""
 LONGEST_LABEL, LONGEST_FIELD, LONGEST_HELP = 60, 80, 300
 MOST_FIELDS, MOST_CHOICES, MOST_DAYS, MOST_YEARS, MOST_ATTACHMENTS = 30, 50, 365, 100, 50
+MOST_COLUMNS, MOST_TABLES, MOST_LISTED = 8, 2, 3
 _KEY = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
+_COLUMN_KEY = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
+
+
+_TYPES: Mapping[str, FieldType] = {"yesno": "choice", "person": "member"}
+"""The type of a field where it has not the name of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class OwnField:
-    """A field of a type's own: `kind` is one of `KINDS`, `choices` the words of a list by their keys."""
+class Column:
+    """A column of a table: `kind` is one of `COLUMN_KINDS`, `choices` the words of a list by their keys."""
 
     key: str
     label: str
@@ -45,9 +58,51 @@ class OwnField:
 
     def as_field(self) -> Field:
         """The same as a family's fields are."""
-        kind: FieldType = "choice" if self.kind == "yesno" else self.kind  # type: ignore[assignment]
-        choices = YES_NO if self.kind == "yesno" else dict(self.choices)
-        return Field(self.key, self.label, kind, "submit" if self.required else None, choices=choices)
+        return Field(
+            self.key,
+            self.label,
+            _TYPES.get(self.kind, self.kind),  # type: ignore[arg-type]
+            "submit" if self.required else None,
+            choices=YES_NO if self.kind == "yesno" else dict(self.choices),
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return {
+            "key": self.key,
+            "label": self.label,
+            "kind": self.kind,
+            "required": self.required,
+            "choices": [list(choice) for choice in self.choices],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField(Column):
+    """A field of a type's own: `kind` is one of `KINDS`.
+
+    `listed`: lists of folders show it, and the search finds it; `columns`: those of a table (`lines`), none of another kind.
+    """
+
+    help: str = ""
+    listed: bool = False
+    columns: tuple[Column, ...] = ()
+
+    def as_field(self) -> Field:
+        """The same as a family's fields are."""
+        columns = tuple(one.as_field() for one in self.columns)
+        return replace(Column.as_field(self), help=self.help, listed=self.listed, columns=columns)
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        columns = [one.to_data() for one in self.columns]
+        return {**Column.to_data(self), "help": self.help, "listed": self.listed, "columns": columns}
+
+
+def _column(data: Mapping[str, Any]) -> dict[str, Any]:
+    choices = tuple((key, words) for key, words in data.get("choices", ()))
+    named = {name: data[name] for name in ("key", "label", "kind")}
+    return {**named, "required": data.get("required", False), "choices": choices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +128,22 @@ class Definition:
         """As JSON keeps it."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         lists = {name: list(getattr(self, name)) for name in _LISTS}
-        fields = [
-            {
-                "key": one.key,
-                "label": one.label,
-                "kind": one.kind,
-                "required": one.required,
-                "choices": [list(choice) for choice in one.choices],
-            }
-            for one in self.fields
-        ]
-        return {**plain, **lists, "fields": fields}
+        return {**plain, **lists, "fields": [one.to_data() for one in self.fields]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Definition":
-        """The one that `to_data` kept."""
+        """The one that `to_data` kept, whatever has come since that a version may say."""
         fields = tuple(
             OwnField(
-                one["key"],
-                one["label"],
-                one["kind"],
-                one["required"],
-                tuple((key, words) for key, words in one["choices"]),
+                **_column(one),
+                help=one.get("help", ""),
+                listed=one.get("listed", False),
+                columns=tuple(Column(**_column(column)) for column in one.get("columns", ())),
             )
             for one in data["fields"]
         )
-        values: dict[str, Any] = {name: data[name] for name in _PLAIN}
-        values |= {name: tuple(data[name]) for name in _LISTS}
+        values: dict[str, Any] = {name: data[name] for name in _PLAIN if name in data}
+        values |= {name: tuple(data[name]) for name in _LISTS if name in data}
         return cls(**values, fields=fields)
 
 
@@ -190,6 +234,18 @@ def _words(definition: Definition) -> Iterator[Problem]:
 def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
     if len(definition.fields) > MOST_FIELDS:
         yield Problem("type-fields", "fields", f"Un type a {MOST_FIELDS} champs au plus.")
+    tables = [rank for rank, one in enumerate(definition.fields) if one.kind == "lines"]
+    if len(tables) > MOST_TABLES:
+        yield Problem(
+            "type-tables", f"fields.{tables[MOST_TABLES]}.kind", f"Un type a {MOST_TABLES} tableaux au plus."
+        )
+    shown = [rank for rank, one in enumerate(definition.fields) if one.listed]
+    if len(shown) > MOST_LISTED:
+        yield Problem(
+            "type-listed",
+            f"fields.{shown[MOST_LISTED]}.listed",
+            f"Les listes montrent {MOST_LISTED} champs d’un type au plus.",
+        )
     labels = {alike(one.label): f"la famille « {law.label} »" for one in law.fields}
     labels |= {alike(one): "tous les dossiers" for one in RESERVED}
     keys: set[str] = set()
@@ -215,10 +271,41 @@ def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
         keys.add(one.key)
         if one.kind not in KINDS:
             yield Problem("field-kind", f"{at}.kind", "Choisissez la nature du champ dans la liste.")
+        if len(one.help) > LONGEST_HELP or not one.help.isprintable():
+            yield Problem(
+                "field-help", f"{at}.help", f"L’aide tient sur une ligne, en {LONGEST_HELP} signes au plus."
+            )
         yield from _choices(one, at)
+        yield from _columns(one, at)
 
 
-def _choices(one: OwnField, at: str) -> Iterator[Problem]:
+def _columns(one: OwnField, at: str) -> Iterator[Problem]:
+    """What is wrong of the columns of a table, told at the field that has them; of another kind, that it has any."""
+    if one.kind == "lines" and one.listed:
+        yield Problem("field-listed", f"{at}.listed", "Un tableau ne se montre pas dans les listes.")
+    sentences = [] if one.kind == "lines" else ["Seul un tableau a des colonnes."] if one.columns else []
+    if one.kind == "lines":
+        if not 0 < len(one.columns) <= MOST_COLUMNS:
+            sentences.append(f"Un tableau a de 1 à {MOST_COLUMNS} colonnes.")
+        if len({alike(column.label) for column in one.columns}) < len(one.columns):
+            sentences.append("Deux colonnes ont le même nom : changez-en un.")
+        elif len({column.key for column in one.columns}) < len(one.columns):
+            sentences.append("Deux colonnes ont la même clé.")
+        sentences += [sentence for column in one.columns for sentence in _column_faults(column)]
+    yield from (Problem("field-columns", f"{at}.columns", sentence) for sentence in sentences)
+
+
+def _column_faults(column: Column) -> Iterator[str]:
+    if not 0 < len(column.label) <= LONGEST_FIELD or not column.label.isprintable():
+        yield f"Nommez chaque colonne, en {LONGEST_FIELD} signes au plus, sur une ligne."
+    elif not _COLUMN_KEY.fullmatch(column.key):
+        yield f"« {column.label} » ne donne pas de clé. Écrivez-le avec des lettres."
+    if column.kind not in COLUMN_KINDS:
+        yield f"« {column.label} » : choisissez la nature de la colonne dans la liste."
+    yield from (f"« {column.label} » : {one.sentence}" for one in _choices(column, ""))
+
+
+def _choices(one: Column, at: str) -> Iterator[Problem]:
     if one.kind != "choice":
         return
     words = [words.casefold() for _, words in one.choices]

@@ -14,11 +14,14 @@ from workflows.circuit import Circuit
 from workflows.condition import Test, tests_of
 from workflows.family import Family, families
 from workflows.loader import load
-from workflows.own_types import Definition, joined
+from workflows.own_types import UNCOMPARED, Definition, joined
 
 
 def only_as(db: Db, collectivity_id: int, law: Family, key: str) -> Family:
-    """The version in force of the type of this key, as a family; the family of law where it makes no such type."""
+    """The version in force of the type of this key, as a family; the family of law where it makes no such type.
+
+    Without the fields that no condition reads.
+    """
     if not key:
         return law
     query = (
@@ -33,7 +36,10 @@ def only_as(db: Db, collectivity_id: int, law: Family, key: str) -> Family:
         .limit(1)
     )
     row = db.execute(query).first()
-    return joined(law, key, row.id, Definition.from_data(row.definition)) if row is not None else law
+    if row is None:
+        return law
+    made = joined(law, key, row.id, Definition.from_data(row.definition))
+    return replace(made, fields=tuple(one for one in made.fields if one.type not in UNCOMPARED))
 
 
 def types_of(db: Db, collectivity_id: int, law: Family) -> dict[str, Definition]:

@@ -26,7 +26,7 @@ from app.people.desks import write_down
 from workflows.circuit import Circuit
 from workflows.condition import read
 from workflows.family import Family
-from workflows.own_types import joined
+from workflows.own_types import UNCOMPARED, joined
 from workflows.rule_table import BRANCH, FIELDS, MAX_ROWS, Table, sketched
 from workflows.vocabulary import Right
 
@@ -52,7 +52,8 @@ class Kind:
 
 
 def _kind(name: str, law: Family, asked: Family) -> Kind:
-    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *asked.fields)))
+    compared = (one for one in asked.fields if one.type not in UNCOMPARED)
+    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *compared)))
 
 
 def kinds(db: Db, collectivity_id: int) -> list[Kind]:

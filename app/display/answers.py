@@ -14,6 +14,7 @@ from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.display import queues
 from app.display.forms import choices_of
+from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
 from app.display.views import amount, state_label
 from app.folders import corrections
@@ -33,6 +34,7 @@ from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step
 from workflows.engine import choices
+from workflows.family import Field
 from workflows.vocabulary import Action, Right
 
 OPEN = (Phase.DRAFT, Phase.REJECTED)
@@ -59,8 +61,11 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             values = (
                 None if offered is None else [{"value": value, "label": words} for value, words in offered]
             )
-            shown = {name: getattr(field, name) for name in ("key", "label", "type", "required_from", "help")}
-            asks.append({**shown, "choices": values})
+            shown = {
+                name: getattr(field, name)
+                for name in ("key", "label", "type", "required_from", "help", "listed")
+            }
+            asks.append({**shown, "choices": values, "columns": _columns(field)})
         named = {name: getattr(one, name) for name in ("label", "help", "formats")}
         counts = {name: getattr(one, name) for name in ("attachments_least", "attachments_most")}
         names = {"name": known_as, "family": one.name}
@@ -68,12 +73,29 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
     return found
 
 
+def _columns(field: Field) -> list[dict[str, Any]] | None:
+    """The columns of a table; None of another field."""
+    if field.type != "lines":
+        return None
+    return [
+        {
+            **{name: getattr(one, name) for name in ("key", "label", "type", "required_from")},
+            "choices": [{"value": value, "label": words} for value, words in one.choices.items()]
+            if one.type == "choice"
+            else None,
+        }
+        for one in field.columns
+    ]
+
+
 def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
     """The folders of a list."""
     called = returned_as(db, [one.id for one in page if one.phase in CALLED])
+    shown = listed(db, ((one.id, one.in_force) for one in page))
     return [
         {
             **_line_of(one, called.get(one.id) or state_label(one.place, one.kind, one.family)),
+            "listed": shown.get(one.id, ()),
             "due_on": _dated(one.folder_due),
             "step_due_on": None if one.kind is None else _dated(one.due_on),
         }
@@ -107,6 +129,9 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     offered, steps = types_of(db, folder), [_step(folder, step, seen) for step in seen.route]
     return {
         **_line_of(folder, seen.state),
+        "listed": in_words(
+            db, folder.collectivity_id, {folder.id: (shown_by(folder.in_force), folder.fields)}
+        ).get(folder.id, ()),
         "due_on": _dated(folder.due_on),
         "step_due_on": next((one["due_on"] for one in steps if one["state"] == "current"), None),
         **{name: getattr(folder, name) for name in names},

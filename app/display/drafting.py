@@ -17,7 +17,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page, queues, timeline, views
 from app.display.blueprint import CREATE, pages, received, version_shown
-from app.display.forms import draft_form
+from app.display.forms import draft_form, facts_typed
 from app.files.intake import accepted_names
 from app.folders import corrections, deposit, numbering, sending
 from app.folders.access import authorize
@@ -29,6 +29,8 @@ from workflows.circuit import Phase
 from workflows.family import Family
 from workflows.vocabulary import Right
 
+LINE_ON, LINE_OFF = "line-on", "line-off"
+"""The buttons of a table: « line-on:own_lots » for a line more, « line-off:own_lots:2 » for the one that goes."""
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
 """What a drop zone announces of the formats of a family."""
 REASON = "correction-reason"
@@ -184,12 +186,11 @@ def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
 
 
 def _save_or_submit(folder_id: int) -> Response:
-    typed = {
-        key: value
-        for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title", REASON}
-        and not key.startswith((TYPE_INPUT, f"{REASON}:"))
-    }
+    with reading(g.actor.collectivity_id) as db:
+        family = family_of(authorize(db, g.actor, folder_id).in_force)
+    gesture, _, place = request.form.get("action", "").partition(":")
+    table, _, rank = place.partition(":")
+    typed = facts_typed(family, request.form, (table, rank) if gesture == LINE_OFF else ("", ""))
     title, version, reason = request.form.get("title"), version_shown(), request.form.get(REASON)
     version = deposit.save(
         g.actor,
@@ -205,6 +206,9 @@ def _save_or_submit(folder_id: int) -> Response:
     pages_beside.add(REHEARSAL)
     if request.form.get("action") in pages_beside:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
+    if gesture in {LINE_ON, LINE_OFF}:
+        place = _cell(family, table, len(typed.get(table, ())), rank)
+        return redirect(url_for("folders.draft", folder_id=folder_id, _anchor=place))
     if request.form.get("action") == "number":
         flash(
             f"Le numéro {numbering.take_number(g.actor, folder_id, version=version)} est réservé à ce dossier.",
@@ -217,6 +221,15 @@ def _save_or_submit(folder_id: int) -> Response:
     sending.send(g.actor, folder_id, version=version)
     flash("Le dossier est envoyé dans le circuit.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _cell(family: Family, table: str, lines: int, rank: str) -> str:
+    """Where one goes on typing in a table: the line that took the place of the one that went, else the first blank one."""
+    field = family.field(table)
+    if field is None or not field.columns:
+        return ""
+    at = min(int(rank), lines) if rank.isascii() and rank.isdigit() else lines
+    return f"{table}.{at}.{field.columns[0].key}"
 
 
 def _reasons() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,19 +10,24 @@ from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from app.core.db import Db
+from app.core.db import Db, key_in
 from app.core.french import montant, spaces
 from app.folders.favourites import favourites_of
 from app.folders.models import Folder
+from app.folders.seats import desk_name, person_name
 from app.folders.sockets import plugged
 from app.people.models import Desk, Holder, User
 from workflows.family import Family
 from workflows.family import Field as FamilyField
+from workflows.fields import MAX_LINES, filled, line_faults
+from workflows.own_types import OWN
 from workflows.vocabulary import Right
 
 CHOOSE = ("", "À choisir")
 SEARCHED_FROM = 40  # a longer list is searched by words
 LATELY, OFTEN = 300, 6
+BLANK = 2
+"""So many blank lines begin a table."""
 _INPUTS: Mapping[str, Mapping[str, str]] = {
     "date": {"type": "date"},
     "amount": {"inputmode": "decimal"},
@@ -30,10 +36,50 @@ _INPUTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class ColumnInput:
+    """A column of a table as it is typed: its choices (value, words) or None, and what its inputs bear."""
+
+    label: str
+    choices: Sequence[tuple[str, str]] | None
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CellInput:
+    """A cell: the name of its input, « own_lots.0.quantite », what is typed there, whether it is wrong."""
+
+    name: str
+    value: str
+    wrong: bool = False
+
+
+@dataclass(frozen=True)
+class LineInput:
+    """A line of a table, in the order of its columns; `filled`: it says something, and may be taken off."""
+
+    cells: Sequence[CellInput]
+    filled: bool
+
+
+@dataclass(frozen=True)
+class LinesInput:
+    """A table as it is typed: its lines, then blank ones; `full` says why none may be added."""
+
+    short_name: str
+    label: str
+    description: str
+    columns: Sequence[ColumnInput]
+    lines: Sequence[LineInput]
+    errors: Sequence[str] = ()
+    full: str = ""
+    type: str = "Lines"
+
+
 class DraftForm(FlaskForm):  # type: ignore[misc]
     """A title and the family's fields; `facts` and `choosers` are set for the template."""
 
-    facts: Sequence[Field] = ()
+    facts: Sequence[Field | LinesInput] = ()
     choosers: Sequence[Field] = ()
 
 
@@ -47,22 +93,99 @@ def draft_form(
     made = type(
         "FamilyForm", (DraftForm,), {"title": StringField("Titre du dossier", render_kw={"maxlength": "300"})}
     )
-    for one in family.fields:
-        if one.required_from != "publish":
+    asked = [one for one in family.fields if one.required_from != "publish"]
+    for one in asked:
+        if one.type != "lines":
             setattr(made, one.key, _input(db, one, folder, user_id))
     money = [one.key for one in family.fields if one.type == "amount" and one.key in folder.fields]
     amounts = {key: montant(folder.fields[key]) for key in money}
     form: DraftForm = made(
         data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}, **amounts}
     )
-    fields = [form[one.key] for one in family.fields if one.required_from != "publish"]
-    desks = {one.key for one in family.fields if one.type == "desk"}
+    fields = [
+        _lines(one, folder.fields.get(one.key), marked=one.key in found)
+        if one.type == "lines"
+        else form[one.key]
+        for one in asked
+    ]
+    # A desk of a type's own is what is written of the folder, and no circuit awaits it
+    desks = {one.key for one in asked if one.type == "desk" and not one.key.startswith(OWN)}
     form.facts = [field for field in fields if field.short_name not in desks]
     form.choosers = [field for field in fields if field.short_name in desks]
     for field in fields:
-        if field.short_name in found:
+        if field.short_name in found and not isinstance(field, LinesInput):
             field.errors = [found[field.short_name]]
     return form
+
+
+def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:
+    """The input of a table; `marked`: what is wrong in it is told, cell by cell."""
+    kept = [line for line in value if isinstance(line, Mapping)] if isinstance(value, list) else []
+    faults = line_faults(one, kept) if marked else []
+    wrong = {(rank, key) for rank, key, _ in faults}
+    blank = min(BLANK if not kept else 1, max(MAX_LINES - len(kept), 0))
+    lines = [
+        LineInput(
+            [
+                CellInput(
+                    f"{one.key}.{rank}.{column.key}",
+                    _typed(column, line.get(column.key, "")),
+                    (rank, column.key) in wrong,
+                )
+                for column in one.columns
+            ],
+            bool(line),
+        )
+        for rank, line in enumerate([*kept, *({} for _ in range(blank))])
+    ]
+    missing = [f"« {one.label} » reste à renseigner."] if marked and not kept else []
+    return LinesInput(
+        one.key,
+        spaces(one.label),
+        spaces(one.help),
+        [
+            ColumnInput(
+                spaces(column.label),
+                list(column.choices.items()) if column.type == "choice" else None,
+                _INPUTS.get(column.type, {}),
+            )
+            for column in one.columns
+        ],
+        lines,
+        [*missing, *(spaces(sentence) for _, _, sentence in faults)],
+        "" if len(kept) < MAX_LINES else f"Un tableau a {MAX_LINES} lignes au plus.",
+    )
+
+
+def _typed(column: FamilyField, value: object) -> str:
+    """A cell as one types it."""
+    return montant(value) if column.type == "amount" and value != "" else str(value)
+
+
+def facts_typed(
+    family: Family, form: Mapping[str, str], without: tuple[str, str] = ("", "")
+) -> dict[str, Any]:
+    """The facts that a form sends, by field; of a table its lines in order, blank ones left out.
+
+    `without`: the key of a table and the rank of the line that is taken off it.
+    """
+    facts: dict[str, Any] = {}
+    for one in family.fields:
+        if one.type != "lines":
+            if one.key in form:
+                facts[one.key] = form[one.key]
+            continue
+        cells: dict[int, dict[str, object]] = {}
+        for name, value in form.items():
+            key, _, place = name.partition(".")
+            rank, _, column = place.partition(".")
+            if key == one.key and rank.isascii() and rank.isdigit() and len(rank) <= 3:
+                cells.setdefault(int(rank), {})[column] = value
+        if cells:
+            facts[one.key] = filled(
+                line for rank, line in sorted(cells.items()) if without != (one.key, str(rank))
+            )
+    return facts
 
 
 def _input(db: Db, one: FamilyField, folder: Folder, user_id: int | None) -> Any:
@@ -76,10 +199,21 @@ def _input(db: Db, one: FamilyField, folder: Folder, user_id: int | None) -> Any
     offered = choices_of(db, folder.collectivity_id, one)
     if offered is not None:
         choices = [SelectChoice(*CHOOSE), *_grouped(db, folder, one, offered, user_id)]
+        known = str(folder.fields.get(one.key) or "")
+        if one.key.startswith(OWN) and known and known not in dict(offered):
+            choices.append(SelectChoice(known, f"{_former(db, folder, one, known)} (n’est plus proposé)"))
         if len(offered) > SEARCHED_FROM:
             options["render_kw"]["data-searched"] = ""
         return SelectField(label, choices=choices, validate_choice=False, **options)
     return TextAreaField(label, **options) if one.type == "longtext" else StringField(label, **options)
+
+
+def _former(db: Db, folder: Folder, one: FamilyField, value: str) -> str:
+    """The name of a desk or of a person that is offered no more; what was written where there is none."""
+    if one.type == "desk":
+        return desk_name(db, folder.collectivity_id, value) or value
+    number = key_in(value) if one.type == "member" else None
+    return (person_name(db, folder.collectivity_id, number) if number is not None else None) or value
 
 
 def _grouped(
@@ -121,6 +255,8 @@ def choices_of(db: Db, collectivity_id: int, one: FamilyField) -> list[tuple[str
         return offered(db, collectivity_id)
     if one.type == "desk":
         return _desks(db, collectivity_id)
+    if one.type == "member":
+        return _members(db, collectivity_id)
     return _people(db, collectivity_id) if one.type == "person" else None
 
 
@@ -129,6 +265,15 @@ def _desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
         Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
     )
     return [(key, name) for key, name in db.execute(query.order_by(Desk.name))]
+
+
+def _members(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    """Everybody whose account is open."""
+    query = sa.select(User).where(User.collectivity_id == collectivity_id, User.active.is_(True))
+    return [
+        (str(one.id), f"{one.name}, {one.capacity[:1].lower()}{one.capacity[1:]}".rstrip(", "))
+        for one in db.scalars(query.order_by(User.last_name, User.first_name, User.id))
+    ]
 
 
 def _people(db: Db, collectivity_id: int) -> list[tuple[str, str]]:

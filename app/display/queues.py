@@ -18,6 +18,7 @@ from app.circuits.library import family_of
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.display.listed import Shown, in_words, shown_by
 from app.folders import corrections
 from app.folders.access import (
     FOLDER,
@@ -53,7 +54,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `told`.
+    """One folder in a list; `key` is where the next page goes on from; `corrected` and `listed` come with `told`.
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page, « Suivi » and the API call its deadline.
@@ -77,6 +78,7 @@ class Line:
     folder_due: date = NO_DATE
     corrected: str = ""
     type_version: int | None = None
+    listed: tuple[Shown, ...] = ()
 
     @property
     def in_force(self) -> str:
@@ -324,8 +326,9 @@ class LastAct:
 def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]:
     """What else a list says of its folders, in one statement.
 
-    The same lines, each with what its files say that is not what stands, and the last decision made by a person on each
-    folder, by folder; a folder just sent has none.
+    The same lines, each with what its files say that is not what stands and what its type shows in lists, and the last
+    decision made by a person on each folder, by folder; a folder just sent has none. Desks and people that a type shows are
+    named by a statement more for each.
     """
     if not lines:
         return [], {}
@@ -335,6 +338,7 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     query = (
         sa.select(
             Folder.id,
+            Folder.collectivity_id,
             Folder.family,
             Folder.fields,
             Folder.sources,
@@ -349,7 +353,11 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     corrected = {
         row.id: corrections.in_a_list(family_of(row.family), row.fields, row.sources) for row in rows.values()
     }
-    return [replace(one, corrected=corrected[one.id]) if corrected.get(one.id) else one for one in lines], {
+    shown = {one.id: (fields, rows[one.id].fields) for one in lines if (fields := shown_by(one.in_force))}
+    words = in_words(db, rows[ids[0]].collectivity_id, shown) if shown else {}
+    return [
+        replace(one, corrected=corrected.get(one.id, ""), listed=words.get(one.id, ())) for one in lines
+    ], {
         row.id: LastAct(row.kind, row.who or "", row.ended_at)
         for row in rows.values()
         if row.kind is not None

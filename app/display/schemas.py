@@ -9,13 +9,24 @@ from app.core.bodies import parsed
 from app.core.db import LARGEST_KEY
 from app.core.refusals import Refusal
 from app.core.shapes import Rank, Taken, shaped, told
+from workflows.fields import MAX_LINES
 
 LONGEST_FACT = 20_000
 BYTES = {"type": "string", "format": "binary"}
 
 
-def _fact(fact: Any) -> str | int | float | None:
-    """One fact of a family: a text or a number; null takes it back."""
+def _fact(fact: Any) -> str | int | float | list[Any] | None:
+    """One fact of a family: a text or a number, or the lines of a table; null takes it back."""
+    if isinstance(fact, list):
+        if len(fact) > MAX_LINES:
+            raise ValueError(f"{MAX_LINES} lignes au plus sont attendues.")
+        if not all(isinstance(line, dict) for line in fact):
+            raise ValueError("Une liste de lignes est attendue, chacune par clé de colonne.")
+        return [{str(key)[:60]: _cell(cell) for key, cell in line.items()} for line in fact]
+    return _cell(fact)
+
+
+def _cell(fact: Any) -> str | int | float | None:
     if isinstance(fact, bool) or not isinstance(fact, str | int | float | None):
         raise ValueError("Un texte ou un nombre est attendu.")  # noqa: TRY004 - the library takes it for a fault
     if len(str(fact)) > LONGEST_FACT:
@@ -31,8 +42,17 @@ def _from_text(facts: Any) -> Any:
         raise ValueError("Un objet JSON est attendu.") from None
 
 
+_PLAIN = ["string", "number", "null"]
 Fact = Annotated[
-    str | int | float | None, PlainValidator(_fact), WithJsonSchema({"type": ["string", "number", "null"]})
+    str | int | float | list[Any] | None,
+    PlainValidator(_fact),
+    WithJsonSchema(
+        {
+            "type": [*_PLAIN, "array"],
+            "items": {"type": "object", "additionalProperties": {"type": _PLAIN}},
+            "maxItems": MAX_LINES,
+        }
+    ),
 ]
 File = Annotated[FileStorage, WithJsonSchema(BYTES)]
 Attachment = Annotated[FileStorage, WithJsonSchema({**BYTES, "description": "Une annexe."})]

@@ -106,17 +106,39 @@ class Choice(Given):
     label: str = told("Ses mots.", "Services techniques")
 
 
+class ColumnShown(Given):
+    """A column of a table."""
+
+    key: str = told("La clé à employer dans chaque ligne.", "quantite")
+    label: str = told("Son nom.", "Quantité")
+    type: str = told("text, integer, amount, date ou choice.", "integer")
+    required_from: str | None = told("submit : exigé de chaque ligne.", "submit")
+    choices: list[Choice] | None = told("Les valeurs admises ; nul si libre.")
+
+
 class FieldShown(Given):
     """A fact that a family asks for."""
 
     key: str = told("La clé à employer dans `facts`.", "received_on")
     label: str = told("Son nom.", "Date de réception")
     type: str = told(
-        "text, longtext, date, amount, integer, siret, choice, desk, person, matter ou nature.", "date"
+        "text, longtext, date, amount, integer, siret, iban, choice, desk, person (qui peut signer), member (toute personne), "
+        "lines (un tableau : une liste de lignes, chacune par clé de colonne), matter ou nature.",
+        "date",
     )
     required_from: str | None = told("submit : exigé à l’envoi ; publish : exigé à la publication.", "submit")
     help: str = told("Une aide.")
+    listed: bool = told("Vrai si les listes de dossiers le montrent.", False)
     choices: list[Choice] | None = told("Les valeurs admises ; nul si libre.")
+    columns: list[ColumnShown] | None = told("Les colonnes d’un tableau ; nul pour un autre champ.")
+
+
+class ListedShown(Given):
+    """A fact that lists show."""
+
+    key: str = told("La clé du champ.", "own_batiment")
+    label: str = told("Son nom.", "Bâtiment")
+    words: str = told("Sa valeur, en mots.", "École de la Grève")
 
 
 class StepPlanned(Given):
@@ -159,6 +181,7 @@ class Line(Given):
         "Type de la collectivité dont il est ; nul sans autre type que sa famille.", "facture-d-energie"
     )
     title: str = told("Titre.")
+    listed: list[ListedShown] = told("Ce que son type montre dans les listes.", default_factory=list)
     number: str = told("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
     amount: str | None = told("Montant en euros.", "1440.00")
     phase: Literal["draft", "running", "rejected", "done"] = told(

@@ -1,8 +1,8 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,12 +15,13 @@ from app.circuits.library import circuit_of, family_of
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
-from app.core.french import depuis, euros, instant, instant_preuve, jour, spaces
+from app.core.french import depuis, instant, instant_preuve, jour, spaces
 from app.core.grammar import plural
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.display import events
 from app.display.following import Found
+from app.display.listed import Shown, Table, listed, table, written
 from app.display.views import (
     Due,
     EntryView,
@@ -54,6 +55,7 @@ from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
+from workflows.family import Field
 
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
@@ -253,13 +255,16 @@ def rerouted(db: Db, folder: Folder) -> list[Rerouted]:
     ]
 
 
-def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
+def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
     """The facts of the folder, as its family names them, each with what the files say otherwise."""
-    rows, disputed = [], corrections.beside(folder)
+    rows: list[tuple[str, str | Table]] = []
+    disputed = corrections.beside(folder)
     for one in family_of(folder.in_force).fields:
         value = folder.fields.get(one.key)
-        if value not in (None, ""):
-            words = _said(db, folder, one.type, str(value), dict(one.choices or {}))
+        if one.type == "lines" and value:
+            rows.append((one.label, table(one, value)))
+        elif value not in (None, ""):
+            words = _said(db, folder, one, str(value))
             rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
         elif one.key in disputed:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
@@ -276,26 +281,16 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
     return rows
 
 
-def _by_four(iban: str) -> str:
-    """« FR76 3000 … », as a bank writes it."""
-    return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
-
-
-_WRITTEN: Mapping[str, Callable[[str], str]] = {"amount": euros, "date": jour, "iban": _by_four}
-
-
-def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, str]) -> str:
-    if (write := _WRITTEN.get(kind)) is not None:
-        return write(value)
-    if kind == "desk":
+def _said(db: Db, folder: Folder, one: Field, value: str) -> str:
+    if one.type == "desk":
         return desk_name(db, folder.collectivity_id, value) or value
-    if (offered := plugged.options.get(kind)) is not None:
+    if (offered := plugged.options.get(one.type)) is not None:
         return dict(offered(db, folder.collectivity_id)).get(
             value, value
         )  # « 7.5.2 » says nothing to who reads it
-    if kind == "person" and (person := key_in(value)) is not None:
+    if one.type in {"person", "member"} and (person := key_in(value)) is not None:
         return person_name(db, folder.collectivity_id, person) or value
-    return choices.get(value, value)
+    return written(one, value)
 
 
 def entries(db: Db, folder: Folder) -> list[EntryView]:
@@ -406,6 +401,7 @@ class FollowRow:
     since: str
     due: Due
     number: str
+    listed: Sequence[Shown] = ()
 
 
 def follow_rows(db: Db, rows: Sequence[Found], collectivity_id: int) -> list[FollowRow]:
@@ -414,12 +410,16 @@ def follow_rows(db: Db, rows: Sequence[Found], collectivity_id: int) -> list[Fol
     running = [row for row in rows if row.phase == Phase.RUNNING]
     awaited = parts_awaited(db, collectivity_id, [row.id for row in running]) if running else {}
     circuits = {row.id: circuit_of(db, row.circuit) for row in running if row.circuit is not None}
+    shown = listed(db, ((row.id, row.in_force) for row in rows))
     return [
-        _follow_row(
-            row,
-            called.get(row.id, ""),
-            circuits[row.id].step(row.place) if row.id in circuits else None,
-            awaited.get(row.id, ()),
+        replace(
+            _follow_row(
+                row,
+                called.get(row.id, ""),
+                circuits[row.id].step(row.place) if row.id in circuits else None,
+                awaited.get(row.id, ()),
+            ),
+            listed=shown.get(row.id, ()),
         )
         for row in rows
     ]

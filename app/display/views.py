@@ -12,6 +12,7 @@ from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
 from app.core.french import HARD, heure, instant, jour, spaces
 from app.core.refusals import Refusal
+from app.display.listed import Shown
 from app.folders.sockets import Tag
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
@@ -200,7 +201,7 @@ class Pick:
 class Row:
     """A folder in a list. `told`: who sent it back or is awaited; `quote`: why, as it was written.
 
-    `corrected`: what its files say otherwise, empty when nothing is disputed.
+    `corrected`: what its files say otherwise, empty when nothing is disputed. `listed`: what its type shows in lists.
     """
 
     id: int
@@ -219,6 +220,7 @@ class Row:
     told: str = ""
     quote: str = ""
     corrected: str = ""
+    listed: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True)

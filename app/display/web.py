@@ -253,6 +253,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         url_for(endpoint, folder_id=line.id),
         _pick(line),
         corrected=line.corrected,
+        listed=line.listed,
     )
 
 

@@ -53,7 +53,10 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
     count_amount(folder, family)
-    folder.title_key = key_of_folder(folder.title, folder.number, folder.fields, folder.amount_cents)
+    # An account has a number that nobody searches by
+    told = {one.key for one in family.fields if one.type == "member"}
+    searched = {key: value for key, value in folder.fields.items() if key not in told}
+    folder.title_key = key_of_folder(folder.title, folder.number, searched, folder.amount_cents)
 
 
 def count_amount(folder: Folder, family: Family) -> None:

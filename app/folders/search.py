@@ -66,9 +66,19 @@ def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int 
     if cents is not None:
         parts.append(f"{abs(cents) // 100}.{abs(cents) % 100:02d}")
     for name in (*FACTS, *(one for one in facts if one.startswith(OWN))):
-        value = str(facts.get(name) or "").strip()
-        parts += [value, _in_french(value)]
+        for value in _texts(facts.get(name)):
+            parts += [value, _in_french(value)]
     return key_of(" ".join(one for one in parts if one))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """A fact as texts: its own, or those of the cells of a table."""
+    if isinstance(value, list):
+        for line in value:
+            if isinstance(line, Mapping):
+                yield from (str(cell).strip() for cell in line.values())
+    else:
+        yield str(value or "").strip()
 
 
 def _in_french(value: str) -> str:

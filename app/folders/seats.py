@@ -177,7 +177,7 @@ def _named_by_facts(folder: Folder) -> tuple[set[str], set[int]]:
         value = str(folder.fields.get(one.key) or "")
         if one.type == "desk" and value:
             keys.add(value)
-        elif one.type == "person" and (number := key_in(value)) is not None:
+        elif one.type in {"person", "member"} and (number := key_in(value)) is not None:
             persons.add(number)
     return keys, persons
 

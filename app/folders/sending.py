@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import circuit_of, family_of, freeze
 from app.core.clock import now, today
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -21,8 +21,10 @@ from app.folders.route import route_of
 from app.folders.seats import check_route
 from app.folders.sockets import plugged
 from app.people.actor import Actor
+from app.people.models import Desk, User
 from workflows.engine import Moved
 from workflows.family import Problem, problems
+from workflows.own_types import OWN
 from workflows.vocabulary import Action
 
 PDF = "application/pdf"
@@ -100,9 +102,41 @@ def find_problems(db: Db, folder: Folder) -> list[Problem]:
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []
     found += _attachments(db, folder)
+    found += _gone(db, folder)
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):
             found.append(Problem("repair-pending", str(document_id), _to_accept(version)))
+    return found
+
+
+def _gone(db: Db, folder: Folder) -> list[Problem]:
+    """The desks and people that own fields name and that are not there any more; nothing is asked where none does."""
+    own = [
+        (one, str(folder.fields[one.key]))
+        for one in family_of(folder.in_force).fields
+        if one.key.startswith(OWN) and folder.fields.get(one.key)
+    ]
+    keys = {value for one, value in own if one.type == "desk"}
+    numbers = {number for one, value in own if one.type == "member" and (number := key_in(value))}
+    there: set[str] = set()
+    if keys:
+        open_desks = sa.select(Desk.key).where(
+            Desk.collectivity_id == folder.collectivity_id, Desk.key.in_(keys), Desk.closed_at.is_(None)
+        )
+        there |= set(db.scalars(open_desks))
+    if numbers:
+        open_accounts = sa.select(User.id).where(
+            User.collectivity_id == folder.collectivity_id, User.id.in_(numbers), User.active.is_(True)
+        )
+        numbers -= set(db.scalars(open_accounts))
+    found = []
+    for one, value in own:
+        if one.type == "desk" and value not in there:
+            why = f"« {one.label} » nomme un bureau fermé, ou qui n’existe pas. Choisissez dans la liste."
+            found.append(Problem("desk-gone", one.key, why))
+        elif one.type == "member" and key_in(value) in numbers:
+            why = f"« {one.label} » nomme quelqu’un dont le compte est fermé, ou qui n’est pas d’ici. Choisissez dans la liste."
+            found.append(Problem("person-gone", one.key, why))
     return found
 
 

@@ -29,7 +29,7 @@ from app.people.own_settings.changing import change_setting
 from demo.cast import SIREN
 from tests.builders.house import House
 from workflows.family import families
-from workflows.own_types import Definition, OwnField
+from workflows.own_types import Column, Definition, OwnField
 from workflows.rule_table import BRANCH, EMITTER
 
 ELSEWHERE = "212900018"
@@ -108,7 +108,18 @@ def a_rich_collectivity(house: House) -> None:
         "Facture d’énergie",
         days=20,
         deposited_by=("finances",),
-        fields=(OwnField("own_site", "Site", "choice", True, (("mairie", "Mairie"), ("ecole", "École"))),),
+        fields=(
+            OwnField(
+                "own_site",
+                "Site",
+                "choice",
+                True,
+                (("mairie", "Mairie"), ("ecole", "École")),
+                "Le site.",
+                listed=True,
+            ),
+            OwnField("own_lots", "Lots", "lines", columns=(Column("prix", "Prix", "amount", required=True),)),
+        ),
     )
     own_types.draw_up(secretary, number, definition, shown=1)
     own_types.publish_type(secretary, number, shown=2)
@@ -413,6 +424,10 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"
         (f"schema: {SCHEMA}\ntypes: {{a: {{family: rien, label: A}}}}\n", "ce n’est pas une famille"),
         (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, days: '5'}}}}\n", "un nombre entier"),
         (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, fields: [1]}}}}\n", "types.a.fields.0"),
+        (
+            f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, fields: [{{key: own_a, label: L, kind: lines, columns: [1]}}]}}}}\n",
+            "types.a.fields.0.columns.0",
+        ),
         (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, days: 900}}}}\n", "types.a.days"),
         (f"schema: {SCHEMA}\nrules: {{invoice: {{otherwise: invoice}}}}\n", "il faut « rows »"),
         (f"schema: {SCHEMA}\nrules: {{invoice: {{rows: [], otherwise: 3}}}}\n", "rules.invoice.otherwise"),

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from app.circuits import own_types
+from app.circuits import own_types, reserved, rules
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import reading
@@ -500,3 +500,171 @@ def test_a_type_that_nobody_may_deposit_says_so_and_its_desk_is_told_of_it(house
     with reading() as db:
         desk = db.scalars(sa.select(desks.Desk).where(desks.Desk.key == "conseil")).one()
     assert "Facture d’énergie" in words(house.client(K).get(f"/administration/bureaux/{desk.id}"))
+
+
+LISTED = {
+    "label": "Facture de travaux",
+    "row": ["f0", "f1", "f2", "new"],
+    "f0-label": "Référent",
+    "f0-kind": "person",
+    "f0-help": "Qui suit le chantier.",
+    "f0-listed": "1",
+    "f1-label": "Service suivi",
+    "f1-kind": "desk",
+    "f1-listed": "1",
+    "f2-label": "Chantier",
+    "f2-kind": "text",
+    "f2-listed": "1",
+    "new-label": "Lots",
+    "new-kind": "lines",
+    "new-choices": "Lieu\nQuantité\nMontant",
+}
+REFERENT, SERVICE, SITE, LOTS = "own_referent", "own_service_suivi", "own_chantier", "own_lots"
+COLUMNS = {
+    "label": "Facture de travaux",
+    "row": ["f0", "f1", "f2", "f3"],
+    **{name: value for name, value in LISTED.items() if name.startswith("f")},
+    **{f"f{n}-key": key for n, key in enumerate((REFERENT, SERVICE, SITE, LOTS))},
+    "f3-label": "Lots",
+    "f3-kind": "lines",
+    "f3-column": ["c0", "c1", "c2", "cnew"],
+    **{f"f3-c{n}-key": key for n, key in enumerate(("lieu", "quantite", "montant"))},
+    **{f"f3-c{n}-label": key for n, key in enumerate(("Lieu", "Quantité", "Montant"))},
+    "f3-c0-kind": "choice",
+    "f3-c0-choices": "Mairie ; École",
+    "f3-c0-required": "submit",
+    "f3-c1-kind": "integer",
+    "f3-c2-kind": "amount",
+}
+
+
+def works(house: House) -> int:
+    """A type with a person, a desk, a text that lists show, and a table."""
+    number = begin(house, label="Facture de travaux")
+    assert draw(house, number, **LISTED).status_code == 302
+    assert draw(house, number, **COLUMNS).status_code == 302
+    assert publish(house, number).status_code == 302
+    return number
+
+
+def typed(house: House, folder_id: int, login: str = G, **fields: str) -> TestResponse:
+    """The page of a draft as its form sends it."""
+    client = house.client(login)
+    data = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), **fields}
+    return client.post(f"/dossiers/{folder_id}/brouillon", data=data)
+
+
+def test_a_person_a_desk_and_a_table_are_asked_read_listed_and_found(house: House) -> None:
+    number = begin(house, label="Facture de travaux")
+    assert draw(house, number, **LISTED).status_code == 302
+    assert "Colonne « Quantité »" in words(house.client(K).get(f"{PAGE}/{number}"))
+    assert draw(house, number, **COLUMNS).status_code == 302
+    page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert (
+        "« Référent », personne de la collectivité, facultatif, montré dans les listes, aide « Qui suit le chantier. »"
+        in page
+    )
+    assert (
+        "« Lots », tableau de lignes, facultatif : « Lieu », choix dans une liste, obligatoire (Mairie, École) ; « Quantité »"
+        in page
+    )
+    assert publish(house, number).status_code == 302
+
+    folder_id = house.deposit(G, "facture-de-travaux", INVOICE)
+    draft = house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
+    assert "Qui suit le chantier." in draft
+    assert "Bureaux du circuit" not in draft.partition("Service suivi")[0]
+    mayor = str(house.actor(A).user_id)
+    answer = typed(
+        house,
+        folder_id,
+        **RECEIVED,
+        **{REFERENT: mayor, SERVICE: "direction", SITE: "Halle du Couëdic"},
+        **{
+            f"{LOTS}.0.lieu": "mairie",
+            f"{LOTS}.0.montant": "1 200,5",
+            f"{LOTS}.2.lieu": "ecole",
+            f"{LOTS}.2.quantite": "trois",
+        },
+        action=f"line-on:{LOTS}",
+    )
+    assert answer.status_code == 302
+    assert answer.location.endswith(f"brouillon#{LOTS}.2.lieu")
+    assert "Retirer la ligne 2 de « Lots »" in words(house.client(G).get(answer.location))
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        send(house, folder_id)
+    assert refused.value.facts["details"] == "« Lots », ligne 2 : « Quantité » n’est pas un nombre entier."
+    kept = {
+        f"{LOTS}.0.lieu": "mairie",
+        f"{LOTS}.0.montant": "1200,50",
+        f"{LOTS}.1.lieu": "ecole",
+        f"{LOTS}.1.quantite": "trois",
+    }
+    refused_page = words(typed(house, folder_id, action="submit", **kept))
+    assert "ligne 2 : « Quantité » n’est pas un nombre entier." in refused_page
+    assert typed(house, folder_id, action=f"line-off:{LOTS}:1", **kept).status_code == 302
+    assert house.folder(folder_id).fields[LOTS] == [{"lieu": "mairie", "montant": "1200.50"}]
+    send(house, folder_id)
+
+    client = house.client("r.pellenec")
+    shown = (
+        "Référent : Armel Kervadec",
+        "Service suivi : Direction générale",
+        "Chantier : Halle du Couëdic",
+    )
+    assert all(one in words(client.get("/a-traiter")) for one in shown)
+    assert all(one in words(client.get("/suivi?q=couedic")) for one in shown)
+    for place in (f"/dossiers/{folder_id}?onglet=details", f"/dossiers/{folder_id}/bordereau"):
+        page = words(client.get(place))
+        assert "Référent Armel Kervadec" in page
+        assert "Lieu Quantité Montant Mairie 1 200,50 €" in page
+
+
+def test_who_left_and_a_desk_that_closed_are_named_before_the_folder_leaves(house: House) -> None:
+    works(house)
+    folder_id = house.deposit(G, "facture-de-travaux", INVOICE)
+    house.save(folder_id, G, {**RECEIVED, REFERENT: "999999", SERVICE: "ailleurs"})
+    assert words(house.client(G).get(f"/dossiers/{folder_id}/brouillon")).count("(n’est plus proposé)") == 2
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        send(house, folder_id)
+    assert {one["key"] for one in refused.value.facts["problems"]} == {"person-gone", "desk-gone"}
+
+
+def test_no_rule_and_no_circuit_reads_a_person_or_a_table(house: House) -> None:
+    works(house)
+    with reading() as db:
+        here, law = house.actor(K).collectivity_id, families()["invoice"]
+        asked = rules.kind_of(db, here, "facture-de-travaux").asked
+        kept = reserved.only_as(db, here, law, "facture-de-travaux")
+    for one in (asked, kept):
+        assert (one.field(REFERENT), one.field(LOTS)) == (None, None)
+        assert one.field(SERVICE) is not None
+
+
+def test_software_sends_and_reads_the_lines_of_a_table(house: House) -> None:
+    works(house)
+    software = Software(house, "comptabilite", [Right.CREATE])
+    listed = {one["name"]: one for one in software.get("/families").get_json()["families"]}
+    asked = {one["key"]: one for one in listed["facture-de-travaux"]["fields"]}
+    assert [one["type"] for one in asked[LOTS]["columns"]] == ["choice", "integer", "amount"]
+    assert (asked[REFERENT]["type"], asked[REFERENT]["listed"], asked[SITE]["columns"]) == (
+        "member",
+        True,
+        None,
+    )
+    lines = [{"lieu": "mairie", "quantite": 2, "montant": "10"}, {"lieu": None, "montant": ""}]
+    facts = {**RECEIVED, LOTS: lines, SITE: "Halle"}
+    answer = software.deposit("facture-de-travaux", facts=facts)
+    assert answer.status_code == 201, answer.get_json()
+    folder = answer.get_json()
+    assert folder["facts"][LOTS] == [{"lieu": "mairie", "quantite": 2, "montant": "10.00"}]
+    assert folder["listed"] == [{"key": SITE, "label": "Chantier", "words": "Halle"}]
+    (line,) = software.get("/folders?tray=drafts").get_json()["folders"]
+    assert line["listed"] == folder["listed"]
+    for wrong in ([1], [{"lieu": ["mairie"]}], [{"lieu": "mairie"}] * 51):
+        answer = software.patch(f"/folders/{folder['id']}", version=folder["version"], facts={LOTS: wrong})
+        assert answer.status_code == 422, answer.get_json()
+    answer = software.patch(
+        f"/folders/{folder['id']}", version=folder["version"], facts={LOTS: [{"lieu": "stade"}]}
+    )
+    assert "n’est pas l’un des choix" in json.dumps(answer.get_json()["problems"], ensure_ascii=False)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families, family, problems
+from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families, family, normalised, problems
 from workflows.fields import Field, parse
-from workflows.own_types import KINDS, OWN, Definition, OwnField, faults, joined, law_days, slug
+from workflows.own_types import KINDS, OWN, Column, Definition, OwnField, faults, joined, law_days, slug
 
 NAMES = sorted(families())
 INVOICE, FLOW, PAY = family("invoice"), family("pes"), family("pes_payroll")
@@ -23,9 +23,21 @@ own_fields = st.builds(
         st.sampled_from(["total_ttc", "number", "matter", "decision_date"]),
     ),
     label=st.sampled_from(["Bâtiment", "Point de livraison", "Montant TTC", "Objet", ""]),
-    kind=st.sampled_from([*KINDS, "desk"]),
+    kind=st.sampled_from([*KINDS, "matter"]),
     required=st.booleans(),
     choices=st.sampled_from([(), (("a", "A"), ("b", "B"))]),
+    help=st.sampled_from(["", "Sur la facture, en haut à droite."]),
+    listed=st.booleans(),
+    columns=st.lists(
+        st.builds(
+            Column,
+            key=st.sampled_from(["lieu", "quantite", "Quantité"]),
+            label=st.sampled_from(["Lieu", "Quantité", ""]),
+            kind=st.sampled_from(["text", "integer", "iban"]),
+            required=st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 definitions = st.builds(
     Definition,
@@ -101,6 +113,16 @@ def test_what_stops_a_folder_of_the_family_stops_one_of_its_type(
 def test_a_definition_is_kept_as_it_is(name: str, definition: Definition) -> None:
     assert name
     assert Definition.from_data(definition.to_data()) == definition
+
+
+def test_a_version_published_before_tables_and_help_is_read_as_it_was() -> None:
+    data = Definition("Note", fields=(OwnField(f"{OWN}lot", "Lot", "text"),)).to_data()
+    (field,) = data["fields"]
+    former = {
+        **data,
+        "fields": [{name: field[name] for name in ("key", "label", "kind", "required", "choices")}],
+    }
+    assert Definition.from_data(former) == Definition.from_data(data)
 
 
 def test_a_family_that_came_to_ask_more_stands_over_a_version_published_before() -> None:
@@ -197,6 +219,95 @@ def test_own_fields_are_asked_as_the_family_s_are() -> None:
     assert [one.key for one in problems(made, {**right, f"{OWN}urgent": "peut-être"}, today=DAY)] == [
         "choice-invalid"
     ]
+
+
+LOTS = OwnField(
+    f"{OWN}lots",
+    "Lots",
+    "lines",
+    required=True,
+    columns=(
+        Column("lieu", "Lieu", "choice", True, (("mairie", "Mairie"), ("ecole", "École"))),
+        Column("quantite", "Quantité", "integer"),
+        Column("montant", "Montant", "amount", True),
+        Column("livre_le", "Livré le", "date"),
+    ),
+)
+
+
+def test_a_table_is_kept_line_by_line_without_what_is_blank() -> None:
+    made = joined(family("other"), "a", 1, Definition("A", fields=(LOTS,)))
+    typed = [
+        {"lieu": "ecole", "quantite": " 3 ", "montant": "1 234,5", "livre_le": "2/11/2026"},
+        {"lieu": "", "montant": " "},
+        {"lieu": "mairie", "montant": "12"},
+    ]
+    kept = normalised(made, {"subject": "Plan", LOTS.key: typed})[LOTS.key]
+    assert kept == [
+        {"lieu": "ecole", "quantite": 3, "montant": "1234.50", "livre_le": "2026-11-02"},
+        {"lieu": "mairie", "montant": "12.00"},
+    ]
+    assert normalised(made, {"subject": "Plan", LOTS.key: kept})[LOTS.key] == kept
+    assert LOTS.key not in normalised(made, {LOTS.key: [{"lieu": ""}]})
+    assert [one.key for one in problems(made, {"subject": "Plan"}, today=DAY)] == ["required"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentences"),
+    [
+        ([{"lieu": "ecole"}], ["« Lots », ligne 1 : « Montant » reste à renseigner."]),
+        (
+            [{"lieu": "ecole", "montant": "1"}, {"lieu": "stade", "montant": "un"}],
+            ["ligne 2 : « Lieu » n’est pas l’un des choix", "ligne 2 : « Montant » n’est pas un montant"],
+        ),
+        ([{"lieu": "ecole", "montant": "1", "prix": "2"}], ["« prix » n’est pas une colonne"]),
+        ([{"lieu": "ecole", "montant": "1"}] * 51, ["a 51 lignes, 50 au plus"]),
+        ([{"lieu": "stade", "montant": "1"}] * 7, ["ligne 5", "Et 2 autres."]),
+        ("trois", ["donnez une liste de lignes"]),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_by_its_line_and_its_column(
+    lines: Any, sentences: list[str]
+) -> None:
+    made = joined(family("other"), "a", 1, Definition("A", fields=(LOTS,)))
+    (found,) = problems(made, {"subject": "Plan", LOTS.key: lines}, today=DAY)
+    assert (found.key, found.field) == ("lines-invalid", LOTS.key)
+    assert all(one in found.sentence for one in sentences)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ([replace(LOTS, columns=())], "fields.0.columns", "de 1 à 8 colonnes"),
+        ([replace(LOTS, columns=LOTS.columns * 3)], "fields.0.columns", "de 1 à 8 colonnes"),
+        ([replace(LOTS, columns=(Column("a", "A", "iban"),))], "fields.0.columns", "nature de la colonne"),
+        ([replace(LOTS, columns=(Column("a", "A", "choice"),))], "fields.0.columns", "de 2 à 50 choix"),
+        ([replace(LOTS, columns=(Column("", "!", "text"),))], "fields.0.columns", "ne donne pas de clé"),
+        (
+            [replace(LOTS, columns=(Column("a", "A", "text"), Column("b", "a", "text")))],
+            "fields.0.columns",
+            "même nom",
+        ),
+        ([replace(LOTS, listed=True)], "fields.0.listed", "ne se montre pas"),
+        ([OwnField(f"{OWN}a", "Un", "text", columns=LOTS.columns)], "fields.0.columns", "Seul un tableau"),
+        ([OwnField(f"{OWN}a", "Un", "text", help="deux\nlignes")], "fields.0.help", "sur une ligne"),
+        (
+            [replace(LOTS, key=f"{OWN}{n}", label=f"Lots {n}") for n in range(3)],
+            "fields.2.kind",
+            "2 tableaux au plus",
+        ),
+        (
+            [OwnField(f"{OWN}{n}", f"Champ {n}", "text", listed=True) for n in range(4)],
+            "fields.3.listed",
+            "montrent 3 champs",
+        ),
+    ],
+)
+def test_a_table_that_could_not_be_typed_or_shown_is_refused_on_its_field(
+    fields: list[OwnField], field: str, sentence: str
+) -> None:
+    found = faults(family("other"), Definition("A", fields=tuple(fields)))
+    assert (field, True) in [(one.field, sentence in one.sentence) for one in found]
 
 
 @pytest.mark.parametrize(

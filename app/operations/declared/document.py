@@ -42,7 +42,8 @@ _NUMBERS: Final = ("days", "retention_years", "attachments_least", "attachments_
 _WORDS: Final = ("label", "help", "minimum_signature", "signature_level")
 _LISTS: Final = ("deposited_by", "formats")
 _ROW: Final = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
-_FIELD: Final = {"required": False, "choices": []}
+_COLUMN: Final = {"required": False, "choices": []}
+_FIELD: Final = {**_COLUMN, "help": "", "listed": False, "columns": []}
 
 Section = Mapping[str, Any]
 Document = Mapping[str, Section]
@@ -96,7 +97,10 @@ def _without(one: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]
 def _short_type(one: Mapping[str, Any]) -> dict[str, Any]:
     short = _without(one, {**_EMPTY, "closed": False, "label": None})
     if "fields" in short:
-        short["fields"] = [_without(field, _FIELD) for field in one["fields"]]
+        short["fields"] = [
+            _without({**field, "columns": [_without(column, _COLUMN) for column in field["columns"]]}, _FIELD)
+            for field in one["fields"]
+        ]
     return short
 
 
@@ -237,25 +241,48 @@ def _wrong(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _fields(given: Any, where: str, tell: Tell) -> Iterator[dict[str, Any]]:
+    for one, at in _named(given, f"{where}.fields", "une liste de champs", tell):
+        _only(one, {"key", "label", "kind", *_FIELD}, at, tell)
+        plain = _plain_field(one, at, tell)
+        if plain is None:
+            continue
+        listed = one.get("listed", False)
+        if not isinstance(listed, bool):
+            tell(f"{at}.listed", "il faut true ou false.")
+            continue
+        told = _text(one, "help", at, tell) if "help" in one else ""
+        columns = []
+        for column, inside in _named(one.get("columns", []), f"{at}.columns", "une liste de colonnes", tell):
+            _only(column, {"key", "label", "kind", *_COLUMN}, inside, tell)
+            read_in = _plain_field(column, inside, tell)
+            columns += [read_in] if read_in is not None else []
+        yield {**plain, "help": told, "listed": listed, "columns": columns}
+
+
+def _named(given: Any, where: str, wanted: str, tell: Tell) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The mappings of a list, each with its place in the file."""
     if not isinstance(given, list):
-        tell(f"{where}.fields", "il faut une liste de champs.")
+        tell(where, f"il faut {wanted}.")
         return
     for rank, one in enumerate(given):
-        at = f"{where}.fields.{rank}"
-        if not isinstance(one, Mapping):
-            tell(at, "il faut « key », « label » et « kind ».")
-            continue
-        _only(one, {"key", "label", "kind", *_FIELD}, at, tell)
-        required, choices = one.get("required", False), one.get("choices", [])
-        pairs = isinstance(choices, list) and all(
-            isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
-            for pair in choices
-        )
-        if not isinstance(required, bool) or not pairs:
-            tell(at, "« required » est true ou false, « choices » une liste de couples de textes.")
-            continue
-        words = {name: _text(one, name, at, tell) for name in ("key", "label", "kind")}
-        yield {**words, "required": required, "choices": choices}
+        if isinstance(one, Mapping):
+            yield one, f"{where}.{rank}"
+        else:
+            tell(f"{where}.{rank}", "il faut « key », « label » et « kind ».")
+
+
+def _plain_field(one: Mapping[str, Any], at: str, tell: Tell) -> dict[str, Any] | None:
+    """What a field and a column both say; None of one that cannot be read."""
+    required, choices = one.get("required", False), one.get("choices", [])
+    pairs = isinstance(choices, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
+        for pair in choices
+    )
+    if not isinstance(required, bool) or not pairs:
+        tell(at, "« required » est true ou false, « choices » une liste de couples de textes.")
+        return None
+    words = {name: _text(one, name, at, tell) for name in ("key", "label", "kind")}
+    return {**words, "required": required, "choices": choices}
 
 
 def _circuit(key: str, value: Any, tell: Tell) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workflows.family import Problem
-from workflows.own_types import MOST_FIELDS, OWN, Definition, OwnField, slug
+from workflows.own_types import MOST_COLUMNS, MOST_FIELDS, OWN, Column, Definition, OwnField, slug
 
 NUMBERS = ("days", "retention_years", "attachments_least", "attachments_most")
 _MOST_DIGITS = 6
@@ -51,7 +51,7 @@ def typed(form: Form, before: Definition) -> Typed:
     definition = Definition(
         label=" ".join(form.get("label", "").split()),
         help="" if back == "help" else " ".join(form.get("help", "").split()),
-        fields=tuple(_fields(form, {one.key for one in before.fields})),
+        fields=tuple(_fields(form, {one.key: one for one in before.fields})),
         minimum_signature=None if back == "minimum_signature" else form.get("minimum_signature", "") or None,
         signature_level=None if back == "signature_level" else form.get("signature_level", "") or None,
         deposited_by=desks,
@@ -74,29 +74,77 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
-def _fields(form: Form, known: set[str]) -> Iterator[OwnField]:
+def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:
     """The own fields in their order: neither those that are taken off, nor the blank line that adds one."""
     # One more than a type may have: that there are too many is said, and not read to the end
-    listed = list(dict.fromkeys(form.getlist("row")))[: MOST_FIELDS + 2]
-    rows = [row for row in listed if f"{row}-remove" not in form]
+    rows = _rows(form, "row", MOST_FIELDS)
     taken = {key for row in rows if (key := form.get(f"{row}-key", "")) in known}
     for row in rows:
-        label = " ".join(form.get(f"{row}-label", "").split())
-        lines = [" ".join(one.split()) for one in form.get(f"{row}-choices", "").splitlines()]
-        words = [one for one in lines if one]
+        label, words = _text(form, f"{row}-label"), _lines(form, f"{row}-choices")
         key = form.get(f"{row}-key", "")
         if key not in known:
             if not label and not words:
                 continue
-            key = _key(label, taken)
+            key = _key(label, taken, OWN)
             taken.add(key)
         kind = form.get(f"{row}-kind", "")
-        choices = tuple((slug(one, "-"), one) for one in words) if kind == "choice" else ()
-        yield OwnField(key, label, kind, form.get(f"{row}-required", "") == "submit", choices)
+        before = {one.key for one in known[key].columns} if key in known else set()
+        yield OwnField(
+            key,
+            label,
+            kind,
+            form.get(f"{row}-required", "") == "submit",
+            _choices(words) if kind == "choice" else (),
+            help=_text(form, f"{row}-help"),
+            listed=f"{row}-listed" in form,
+            columns=tuple(_columns(form, row, before, words)) if kind == "lines" else (),
+        )
 
 
-def _key(label: str, taken: set[str]) -> str:
-    stem = f"{OWN}{slug(label, '_')[:36]}"
+def _columns(form: Form, row: str, known: set[str], words: Sequence[str]) -> Iterator[Column]:
+    """The columns of a table in their order; of a new one, a column of text for each line of its box."""
+    rows = [f"{row}-{one}" for one in _rows(form, f"{row}-column", MOST_COLUMNS, f"{row}-")]
+    taken = {key for one in rows if (key := form.get(f"{one}-key", "")) in known}
+    for one in rows:
+        label, key = _text(form, f"{one}-label"), form.get(f"{one}-key", "")
+        options = [
+            words for part in form.get(f"{one}-choices", "").split(";") if (words := " ".join(part.split()))
+        ]
+        if key not in known:
+            if not label and not options:
+                continue
+            key = _key(label, taken, "")
+            taken.add(key)
+        kind = form.get(f"{one}-kind", "")
+        choices = _choices(options) if kind == "choice" else ()
+        yield Column(key, label, kind, form.get(f"{one}-required", "") == "submit", choices)
+    for word in () if rows else words:
+        key = _key(word, taken, "")
+        taken.add(key)
+        yield Column(key, word, "text")
+
+
+def _rows(form: Form, name: str, most: int, before: str = "") -> list[str]:
+    """The rows of a list in the order of the page, but those that are taken off."""
+    listed = list(dict.fromkeys(form.getlist(name)))[: most + 2]
+    return [row for row in listed if f"{before}{row}-remove" not in form]
+
+
+def _text(form: Form, name: str) -> str:
+    return " ".join(form.get(name, "").split())
+
+
+def _lines(form: Form, name: str) -> list[str]:
+    lines = (" ".join(one.split()) for one in form.get(name, "").splitlines())
+    return [one for one in lines if one]
+
+
+def _choices(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((slug(one, "-"), one) for one in words)
+
+
+def _key(label: str, taken: set[str], begins: str) -> str:
+    stem = f"{begins}{slug(label, '_')[:36]}"
     return next(
         key
         for number in range(1, len(taken) + 2)

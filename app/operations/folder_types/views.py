@@ -15,15 +15,16 @@ from app.people.models import Desk, Holder, User
 from app.trust.assurance import LABELS
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
-from workflows.own_types import ARTICLES, KINDS, Definition, OwnField, law_days
+from workflows.own_types import ARTICLES, KINDS, Column, Definition, OwnField, law_days
 from workflows.vocabulary import Right
 
 FORMATS = {"pdf": "PDF", "xml": "XML", "image": "Image", "office": "Bureautique"}
 NATURES = {
     **KINDS,
+    "member": KINDS["person"],
     "longtext": "Texte long",
     "desk": "Bureau",
-    "person": "Personne",
+    "person": "Personne qui peut signer",
     "matter": "Matière de la nomenclature",
     "nature": "Nature de l’acte",
 }
@@ -222,8 +223,17 @@ def _field_changes(before: Sequence[OwnField], after: Sequence[OwnField]) -> Ite
 
 
 def _field_words(one: OwnField) -> str:
+    words = _column_words(one, "obligatoire à l’envoi")
+    if one.columns:
+        columns = " ; ".join(_column_words(column, "obligatoire") for column in one.columns)
+        words = f"{words} : {columns}"
+    words = f"{words}, montré dans les listes" if one.listed else words
+    return f"{words}, aide « {one.help} »" if one.help else words
+
+
+def _column_words(one: Column, required: str) -> str:
     kind = KINDS[one.kind][:1].lower() + KINDS[one.kind][1:]
     if one.kind in {"siret", "iban"}:
         kind = KINDS[one.kind]
-    words = f"« {one.label} », {kind}, {'obligatoire à l’envoi' if one.required else 'facultatif'}"
+    words = f"« {one.label} », {kind}, {required if one.required else 'facultatif'}"
     return f"{words} ({', '.join(definition for _, definition in one.choices)})" if one.choices else words

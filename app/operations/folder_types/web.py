@@ -12,7 +12,7 @@ from app.core.refusals import catalogue as sentences
 from app.operations.folder_types import forms, views
 from app.trust.assurance import LABELS
 from workflows.family import families
-from workflows.own_types import KINDS, LONGEST_FIELD, LONGEST_HELP, LONGEST_LABEL, Definition
+from workflows.own_types import COLUMN_KINDS, KINDS, LONGEST_FIELD, LONGEST_HELP, LONGEST_LABEL, Definition
 
 pages = Blueprint("types", __name__)
 
@@ -115,6 +115,7 @@ def _page(
         errors=errors,
         error=error,
         kinds=KINDS,
+        column_kinds={one: KINDS[one] for one in COLUMN_KINDS},
         imposed=views.imposed(law),
         of_family_fields=views.natures(law.fields),
         assurances=views.assurances(law),

@@ -102,7 +102,8 @@ function said(why, ...remedies) {
 // and the parts of the page that follow from them: hour, circuit, checks.
 function take(form, sent, page) {
   for (const field of form.elements) {
-    if (!field.matches("input:not([type=hidden]), textarea") || field.value !== sent.get(field.name)) continue;
+    // The lines of a table are counted anew without those left blank: the page keeps its own
+    if (!field.matches("input:not([type=hidden]), textarea") || field.closest("[data-lines]") || field.value !== sent.get(field.name)) continue;
     const known = page.querySelector(`#draft [name="${CSS.escape(field.name)}"]`);
     if (!known || (field === document.activeElement && field.value !== field.defaultValue)) continue;
     if (field.value !== known.value) field.value = known.value;

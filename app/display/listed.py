@@ -1,0 +1,115 @@
+"""Facts in French words: those that a page tells of a folder, and the few that the type of a folder shows in lists."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.db import Db, key_in
+from app.core.french import euros, jour
+from app.core.refusals import Refusal
+from app.folders.models import Folder
+from app.people.models import Desk, User
+from workflows.family import Field
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A fact that lists show: the key and name of its field, and its value in words."""
+
+    key: str
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of lines in words: the names of its columns, and each line's cells in their order."""
+
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+
+def _by_four(iban: str) -> str:
+    """« FR76 3000 … », as a bank writes it."""
+    return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
+
+
+_WRITTEN: Mapping[str, Callable[[str], str]] = {"amount": euros, "date": jour, "iban": _by_four}
+
+
+def written(field: Field, value: object) -> str:
+    """A value in words, where no row of the base is needed for it; what is not of its type as it was typed."""
+    text = str(value)
+    write = _WRITTEN.get(field.type)
+    try:
+        return dict(field.choices).get(text, text) if write is None else write(text)
+    except (ValueError, ArithmeticError):
+        return text
+
+
+def table(field: Field, lines: object) -> Table:
+    """The lines of a table in words; what a draft keeps that is none has no line."""
+    rows = [line for line in lines if isinstance(line, Mapping)] if isinstance(lines, list) else []
+    return Table(
+        [one.label for one in field.columns],
+        [[written(one, line.get(one.key, "")) for one in field.columns] for line in rows],
+    )
+
+
+def shown_by(in_force: str) -> tuple[Field, ...]:
+    """The fields of a family or of a version of a type that lists show."""
+    try:
+        return tuple(one for one in family_of(in_force).fields if one.listed)
+    except Refusal:  # a list shows the folders of a type that exists no more
+        return ()
+
+
+def listed(db: Db, folders: Iterable[tuple[int, str]]) -> dict[int, tuple[Shown, ...]]:
+    """What lists show of these folders (number, name in force), by number; no statement where no type shows anything."""
+    fields = {number: found for number, in_force in folders if (found := shown_by(in_force))}
+    if not fields:
+        return {}
+    query = sa.select(Folder.id, Folder.collectivity_id, Folder.fields).where(Folder.id.in_(fields))
+    rows = db.execute(query).all()
+    return in_words(db, rows[0].collectivity_id, {row.id: (fields[row.id], row.fields) for row in rows})
+
+
+def in_words(
+    db: Db, collectivity_id: int, folders: Mapping[int, tuple[Sequence[Field], Facts]]
+) -> dict[int, tuple[Shown, ...]]:
+    """The facts that lists show, from the facts themselves; two statements at most, for desks and for people."""
+    every = [
+        (number, field, facts[field.key])
+        for number, (fields, facts) in folders.items()
+        for field in fields
+        if facts.get(field.key) not in (None, "")
+    ]
+    names = _names(db, collectivity_id, [(field, value) for _, field, value in every])
+    told: dict[int, tuple[Shown, ...]] = {}
+    for number, field, value in every:
+        words = names.get((field.type, str(value))) or written(field, value)
+        told[number] = (*told.get(number, ()), Shown(field.key, field.label, words))
+    return told
+
+
+def _names(
+    db: Db, collectivity_id: int, values: Sequence[tuple[Field, Any]]
+) -> Mapping[tuple[str, str], str]:
+    """The names of the desks and people among these values, by type and value."""
+    names: dict[tuple[str, str], str] = {}
+    keys = {str(value) for field, value in values if field.type == "desk"}
+    if keys:
+        desks = sa.select(Desk.key, Desk.name).where(
+            Desk.collectivity_id == collectivity_id, Desk.key.in_(keys)
+        )
+        names |= {("desk", key): name for key, name in db.execute(desks)}
+    numbers = {number for field, value in values if field.type == "member" and (number := key_in(str(value)))}
+    if numbers:
+        people = sa.select(User).where(User.collectivity_id == collectivity_id, User.id.in_(numbers))
+        names |= {("member", str(one.id)): one.name for one in db.scalars(people)}
+    return names
