@@ -83,7 +83,10 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `days` are working days before it is late; `channel` names the carrier of a transmission."""
+    """One step: `days` are working days before it is late; `channel` names the carrier of a transmission.
+
+    `told`: the keys of the desks that read the folder from this step on, and act on nothing.
+    """
 
     key: str
     label: str
@@ -93,6 +96,7 @@ class Step:
     when: Condition | None = None
     days: int | None = None
     channel: str | None = None
+    told: tuple[str, ...] = ()
 
     def applies(self, facts: Facts) -> bool:
         """True when a folder with these facts goes through the step: where they are disputed, when either asks for it."""
@@ -110,6 +114,8 @@ class Step:
             written["days"] = self.days
         if self.channel is not None:
             written["channel"] = self.channel
+        if self.told:
+            written["told"] = list(self.told)
         return written
 
 
@@ -118,13 +124,15 @@ class Circuit:
     """An ordered set of steps, frozen: two circuits are the same when they are written the same.
 
     `only_for`: the key of the one type of the collectivity whose folders follow it, and whose own fields its conditions may
-    read; empty for a circuit of all the folders of its family.
+    read; empty for a circuit of all the folders of its family. `told`: the keys of the desks that read its folders as soon as
+    they leave, and act on nothing.
     """
 
     key: str
     label: str
     steps: tuple[Step, ...]
     only_for: str = ""
+    told: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -149,6 +157,10 @@ class Circuit:
         except KeyError:
             raise Refusal("step-unknown", step=key) from None
 
+    def told_at(self, step: Step, *, first: bool) -> tuple[str, ...]:
+        """The desks that a folder is told to when it enters a step; `first`: the one that it enters by when it leaves."""
+        return tuple(dict.fromkeys((*(self.told if first else ()), *step.told)))
+
     def applicable(self, facts: Facts) -> tuple[Step, ...]:
         """The steps a folder with these facts goes through, in order."""
         return tuple(step for step in self.steps if step.applies(facts))
@@ -172,10 +184,12 @@ class Circuit:
 
     def to_data(self) -> dict[str, Any]:
         """The circuit as the schema writes it; `load(circuit.to_data()) == circuit`."""
-        only = {"type": self.only_for} if self.only_for else {}
+        more: dict[str, object] = {"type": self.only_for} if self.only_for else {}
+        if self.told:
+            more["told"] = list(self.told)
         return {
             "key": self.key,
             "label": self.label,
-            **only,
+            **more,
             "steps": [step.to_data() for step in self.steps],
         }

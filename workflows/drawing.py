@@ -103,12 +103,20 @@ def step_lines(step: Step, names: Names | None = None, money: Collection[str] = 
         lines.append(f"Seulement si {condition_text(step.when, names, money)}")
     if step.days is not None:
         lines.append(f"{step.days} jour{'s' if step.days > 1 else ''} ouvré{'s' if step.days > 1 else ''}")
+    if step.told:
+        lines.append(told_text(step.told, names))
     return lines
+
+
+def told_text(desks: Collection[str], names: Names | None = None) -> str:
+    """The desks that read a folder and act on nothing, in French."""
+    return f"Pour information : {', '.join((names or {}).get(key, key) for key in desks)}"
 
 
 def mermaid(circuit: Circuit, names: Names | None = None, money: Collection[str] = ()) -> str:
     """A Mermaid flowchart of every move: submit, close, skip, reject or refuse, and submit again."""
-    lines = ["flowchart TD", f"  p_draft([{_quoted(_ENDS[DRAFT])}])"]
+    begins = "<br/>".join(map(_entities, (_ENDS[DRAFT], *_told_first(circuit, names))))
+    lines = ["flowchart TD", f'  p_draft(["{begins}"])']
     for step in circuit.steps:
         label = "<br/>".join(_entities(text) for text in (step.label, *step_lines(step, names, money)))
         lines.append(f'  p_{step.key}["{label}"]')
@@ -137,7 +145,8 @@ def svg(
     `width`: in the units in which a letter is 15 high.
     """
     wrong, columns = wrong or {}, (width - 4 * MARGIN) * COLUMNS // (WIDTH - 4 * MARGIN)
-    boxes: list[tuple[str, list[str], list[str]]] = [("circuit-end", [_ENDS[DRAFT]], [])]
+    begins = [part for text in _told_first(circuit, names) for part in wrap(text, columns)]
+    boxes: list[tuple[str, list[str], list[str]]] = [("circuit-end", [_ENDS[DRAFT], *begins], [])]
     for step in circuit.steps:
         optional = " circuit-conditional" if step.when is not None else ""
         told = [
@@ -160,13 +169,18 @@ def svg(
         f"{n}. {s.label}. {'. '.join((*step_lines(s, names, money), *wrong.get(s.key, ())))}."
         for n, s in enumerate(circuit.steps, start=1)
     )
+    begun = "".join(f"{text}. " for text in _told_first(circuit, names))
     title, desc = f"circuit-{circuit.key}-title", f"circuit-{circuit.key}-desc"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="circuit" role="img" '
         f'viewBox="0 0 {width} {top + MARGIN}" aria-labelledby="{title} {desc}">'
         f'<title id="{title}">Circuit « {escape(circuit.label)} »</title>'
-        f'<desc id="{desc}">{escape(" ".join(steps))}</desc>{"".join(drawn)}</svg>'
+        f'<desc id="{desc}">{escape(begun + " ".join(steps))}</desc>{"".join(drawn)}</svg>'
     )
+
+
+def _told_first(circuit: Circuit, names: Names | None) -> tuple[str, ...]:
+    return (told_text(circuit.told, names),) if circuit.told else ()
 
 
 def _value(value: Decimal | str, *, money: bool) -> str:

@@ -381,7 +381,12 @@ def faults_of(family: Family, circuit: Circuit) -> tuple[Fault, ...]:
         for rule in family.circuit_rules
         if (sentence := rule(circuit)) is not None
     )
-    return (*_missing_stages(family, circuit), *_missing_fields(family, circuit), *rules)
+    return (
+        *_missing_stages(family, circuit),
+        *_missing_fields(family, circuit),
+        *_told_of_restricted(family, circuit),
+        *rules,
+    )
 
 
 def imposed(family: Family, circuit: Circuit) -> dict[str, str]:
@@ -470,6 +475,18 @@ def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Ite
                 step.key,
                 f"{step.key} before {stage.value}",
             )
+
+
+def _told_of_restricted(family: Family, circuit: Circuit) -> Iterator[Fault]:
+    """Nobody reads a folder of a restricted family but to act on it."""
+    if not family.restricted:
+        return
+    sentence = f"« {family.label} » est à accès restreint : seuls ceux qui y agissent le lisent, retirez les bureaux informés."
+    if circuit.told:
+        yield Fault(sentence, None, "told", "all_told_add")
+    for step in circuit.steps:
+        if step.told:
+            yield Fault(sentence, step.key, "told", "told_add")
 
 
 def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:

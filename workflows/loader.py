@@ -19,8 +19,8 @@ _DESK = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 """The key of a desk, as it is made of the name under which somebody opened it (app/people/hierarchy.py)."""
 _TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
 """The key of a type, as it is made of its name (app/circuits/own_types.py)."""
-_CIRCUIT_FIELDS = frozenset({"key", "label", "type", "steps"})
-_STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel"})
+_CIRCUIT_FIELDS = frozenset({"key", "label", "type", "told", "steps"})
+_STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told"})
 
 
 def load(data: Mapping[str, Any]) -> Circuit:
@@ -111,15 +111,16 @@ def _circuit(data: object, tell: Tell) -> Circuit:
         return Circuit("", "", ())
     _unknown(data, _CIRCUIT_FIELDS, "Circuit", tell)
     key, label, only_for = _key(data, "Circuit", tell), _label(data, "Circuit", tell), _only_for(data, tell)
+    told = _told(data.get("told"), "Circuit", tell)
     written = data.get("steps")
     if not isinstance(written, list | tuple) or not written:
         tell("Circuit : il faut au moins une étape dans « steps ».")
-        return Circuit(key, label, (), only_for)
+        return Circuit(key, label, (), only_for, told)
     if len(written) > MAX_STEPS:
         tell(f"Circuit : {len(written)} étapes, {MAX_STEPS} au plus.")
     steps = tuple(_step(step, rank, tell) for rank, step in enumerate(written[:MAX_STEPS], start=1))
     _check_order(steps, tell)
-    return Circuit(key, label, steps, only_for)
+    return Circuit(key, label, steps, only_for, told)
 
 
 def _only_for(data: Mapping[str, Any], tell: Tell) -> str:
@@ -171,6 +172,7 @@ def _step(data: object, rank: int, tell: Tell) -> Step:
         when=_when(data, where, tell),
         days=_days(data.get("days"), where, tell),
         channel=_channel(data.get("channel"), kind, where, tell),
+        told=_told(data.get("told"), where, tell),
     )
 
 
@@ -259,6 +261,19 @@ def _days(data: object, where: str, tell: Tell) -> int | None:
         return data
     tell(f"{where} : « days » doit être un nombre entier de jours ouvrés, de 1 à {MAX_DAYS}.")
     return None
+
+
+def _told(data: object, where: str, tell: Tell) -> tuple[str, ...]:
+    if data is None:
+        return ()
+    if not isinstance(data, list | tuple) or not all(
+        isinstance(one, str) and _DESK.fullmatch(one) for one in data
+    ):
+        tell(f"{where} : « told » doit être une liste de clés de bureaux, en minuscules sans accent.")
+        return ()
+    if len(data) > MAX_WHO:
+        tell(f"{where} : {len(data)} bureaux informés, {MAX_WHO} au plus.")
+    return tuple(dict.fromkeys(data[:MAX_WHO]))
 
 
 def _channel(data: object, kind: StepKind, where: str, tell: Tell) -> str | None:

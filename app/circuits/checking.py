@@ -95,7 +95,7 @@ def problems(
     """
     written: list[Mapping[str, Any]] = definition["steps"]
     circuit = sketch(definition)
-    found = list(_whole(family, definition, written))
+    found = list(_whole(family, definition, written, desks))
     for step, data in zip(circuit.steps, written, strict=False):
         found += _of_step(family, step, data, desks, channels)
     found += _unreachable(circuit)
@@ -110,10 +110,23 @@ def problems(
     return found
 
 
-def _whole(family: Family, definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
+def _absent(step: str | None, field: str, keys: object, desks: Desks) -> Iterator[Problem]:
+    """The desks that are told and are not there."""
+    for key in keys if isinstance(keys, list | tuple) else ():
+        if key not in desks:
+            sentence = (
+                f"Le bureau « {key} », à informer, n’existe pas, ou est fermé : retirez-le, ou ouvrez-le."
+            )
+            yield Problem(step, field, sentence)
+
+
+def _whole(
+    family: Family, definition: Mapping[str, Any], written: Collection[Any], desks: Desks
+) -> Iterator[Problem]:
     if (kind := definition.get("type")) and kind != family.type_key:
         sentence = f"« {kind} » n’est aucun type publié de cette famille : choisissez pour quels dossiers est ce circuit."
         yield Problem(None, "only_for", sentence)
+    yield from _absent(None, "all_told_add", definition.get("told"), desks)
     if sentence := wrong_label(definition.get("label"), "au circuit", "du circuit"):
         yield Problem(None, "circuit_label", sentence)
     if not written:
@@ -147,6 +160,7 @@ def _of_step(
     if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_DAYS):
         sentence = f"« {days} » n’est pas un nombre de jours ouvrés, de 1 à {MAX_DAYS}."
         yield Problem(step.key, "days", sentence)
+    yield from _absent(step.key, "told_add", data.get("told"), desks)
     if not step.kind.automatic:
         yield from _of_people(step, data, desks)
     if step.when is not None or data.get("when") is not None:

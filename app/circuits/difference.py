@@ -24,6 +24,7 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
         told.append(f"Le circuit « {before.label} » s’appelle « {after.label} ».")
     if before.only_for != after.only_for:
         told.append(only_words(after, names))
+    told += _told("Dès l’envoi", before.told, after.told, names)
     told += [f"L’étape « {step.label} » est retirée." for key, step in old.items() if key not in new]
     for rank, step in enumerate(after.steps):
         if step.key not in old:
@@ -127,6 +128,17 @@ def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Ite
     if was.channel != step.channel and step.channel is not None:
         before = f", et non plus {channel_text(was.channel, names)}" if was.channel else ""
         yield f"{name} : part {channel_text(step.channel, names)}{before}."
+    yield from _told(name, was.told, step.told, names)
+
+
+def _told(where: str, was: Sequence[str], told: Sequence[str], names: Names) -> Iterator[str]:
+    """Which desks come to be told at a step, or are told no more."""
+    come = [names.get(key, key) for key in told if key not in was]
+    gone = [names.get(key, key) for key in was if key not in told]
+    if come:
+        yield f"{where} : {', '.join(come)} {'sont informés' if len(come) > 1 else 'est informé'} sans agir."
+    if gone:
+        yield f"{where} : {', '.join(gone)} n’y {'sont' if len(gone) > 1 else 'est'} plus informé{'s' if len(gone) > 1 else ''}."
 
 
 def _when(was: Step, step: Step, names: Names, money: Collection[str]) -> str:

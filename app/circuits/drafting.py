@@ -148,20 +148,24 @@ def change(
     gestures: Sequence[Gesture],
     label: str | None = None,
     only_for: str | None = None,
+    told: Sequence[str] | None = None,
 ) -> int:
     """Play gestures on the draft of a circuit, begun where there is none; the version that it has then.
 
     `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, with who changed it).
-    `label`: another name for the circuit; `only_for`: the key of the type that it is kept for, empty for none.
-    Refuses `circuit-typed` of a type that may not be, and what would take from the circuit something that the law has it do
-    (`circuit-locked`): a draft may break it no more than what is in force does. Gestures that change nothing write nothing.
+    `label`: another name for the circuit; `only_for`: the key of the type that it is kept for, empty for none; `told`: the
+    desks that are told as soon as its folders leave. Refuses `circuit-typed` of a type that may not be, and what would take
+    from the circuit something that the law has it do (`circuit-locked`): a draft may break it no more than what is in force
+    does. Gestures that change nothing write nothing.
     """
     draft, row = _for_change(db, actor, name, seen)
     made = draft.after(gestures)
     if label is not None:
         made = {**made, "label": label[:LONGEST_LABEL]}
+    if told is not None and list(told) != list(made.get("told") or ()):
+        made = {**_without(made, "told"), **({"told": list(told)} if told else {})}
     if only_for is not None and only_for != str(made.get("type") or ""):
-        made = {**_untyped(made), **({"type": only_for[:LONGEST_KEY]} if only_for else {})}
+        made = {**_without(made, "type"), **({"type": only_for[:LONGEST_KEY]} if only_for else {})}
         if only_for and (draft.own is None or _family(db, draft, made) is law_of_circuit(name)):
             raise Refusal("circuit-typed", type=only_for[:LONGEST_KEY])
     if made == draft.definition:
@@ -287,8 +291,8 @@ def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
         raise Refusal("circuit-locked", details=" ".join(one.sentence for one in broken))
 
 
-def _untyped(definition: Definition) -> Definition:
-    return {key: value for key, value in definition.items() if key != "type"}
+def _without(definition: Definition, name: str) -> Definition:
+    return {key: value for key, value in definition.items() if key != name}
 
 
 def _family(db: Db, draft: Draft, definition: Mapping[str, Any]) -> Family:

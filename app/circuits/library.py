@@ -178,11 +178,20 @@ def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
         raise Refusal("circuit-typed", type=circuit.only_for)
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
-    faults = [
-        f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas, ou est fermé"
+    named = [
+        (step.label, key)
         for step in circuit.steps
-        for who in step.who
-        if who.kind == "desk" and who.value not in known
+        for key in (*(who.value for who in step.who if who.kind == "desk"), *step.told)
+    ]
+    faults = [
+        f"Étape « {label} » : le bureau « {key} » n’existe pas, ou est fermé"
+        for label, key in named
+        if key not in known
+    ]
+    faults += [
+        f"Le bureau « {key} », à informer, n’existe pas, ou est fermé"
+        for key in circuit.told
+        if key not in known
     ]
     if faults:
         raise invalid(faults)

@@ -227,6 +227,7 @@ def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
         "kind": step.kind,
         "state": state,
         "due_on": due,
+        "told": [one.key for one in seen.told.get(step.key, ())],
         "parts": parts,
     }
 

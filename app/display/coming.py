@@ -202,7 +202,7 @@ def _pressed(pressed: str, changes: list[Change]) -> list[Change]:
 def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
     seen = portrait(db, folder)
     rank = next(n for n, step in enumerate(seen.route) if step.key == folder.place)
-    past = timeline.steps(db, folder, seen.route[: rank + 1], seen.runs, seen.desks)
+    past = timeline.steps(db, folder, seen.route[: rank + 1], seen.runs, seen.desks, seen.told)
     names = {key: desk.name for key, desk in plan.desks.items()}
     names |= {one.key: one.label for one in family_of(folder.in_force).fields}
     lines = _lines(plan, names, rank + 3)  # the deposit is the first line

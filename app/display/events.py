@@ -114,4 +114,7 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     variant = next((one for one in VARIANTS if one in facts), usual)
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
-    return icon, words.format(who=who, words=facts.get("words", ""))
+    written = words.format(who=who, words=facts.get("words", ""))
+    if informed := facts.get("told"):
+        written += f". Pour information : {', '.join(informed.values())}"
+    return icon, written

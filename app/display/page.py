@@ -404,7 +404,7 @@ def context(
         "tab": tab,
         "tabs": tabs,
         "pager": _pager(where),
-        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
+        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks, seen.told),
         "circuit_line": timeline.circuit_line(db, folder),
         "rerouted": timeline.rerouted(db, folder),
         "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),

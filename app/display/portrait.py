@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.core.db import Db
 from app.core.questions import gathered
-from app.display.timeline import passed_or_to_come, planned_circuit
+from app.display.timeline import passed_or_to_come, planned_circuit, told_desks
 from app.display.views import state_label
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, present
@@ -21,7 +21,7 @@ class Portrait:
 
     `here`: None before it first leaves. `state`: in words. `route`: the steps that it entered, and those that its facts ask
     for. `runs`: the parts taken at each step that it entered, by key of step, the first to the last. `desks`: those of the
-    parts, by number.
+    parts, by number. `told`: by key of step, the desks that read the folder from it on and act on nothing.
     """
 
     here: Present | None
@@ -29,6 +29,7 @@ class Portrait:
     route: Sequence[Step]
     runs: Mapping[str, Sequence[StepRun]]
     desks: Mapping[int, DeskName]
+    told: Mapping[str, Sequence[DeskName]]
 
 
 def portrait(db: Db, folder: Folder) -> Portrait:
@@ -37,9 +38,12 @@ def portrait(db: Db, folder: Folder) -> Portrait:
     runs: dict[str, list[StepRun]] = {}
     for run in runs_of_round(db, folder):
         runs.setdefault(run.step, []).append(run)
-    route = passed_or_to_come(_circuit(db, folder, here), folder, runs)
+    circuit = _circuit(db, folder, here)
+    route = passed_or_to_come(circuit, folder, runs)
     numbers = {run.desk_id for several in runs.values() for run in several if run.desk_id is not None}
-    return Portrait(here, state_of(db, folder, here), route, runs, _desks(db, folder, route, numbers))
+    desks = _desks(db, folder, route, numbers)
+    told = told_desks(db, folder, route, circuit)
+    return Portrait(here, state_of(db, folder, here), route, runs, desks, told)
 
 
 def _desks(db: Db, folder: Folder, route: Sequence[Step], numbers: set[int]) -> Mapping[int, DeskName]:

@@ -147,6 +147,7 @@ class StepPlanned(Given):
     key: str = told("Clé de l’étape.", "finance")
     label: str = told("Son nom.", "Contrôle des finances")
     kind: str = told("visa, sign, seal, transmit, publish ou archive.", "visa")
+    told: list[str] = told("Clés des bureaux qui lisent le dossier à partir de cette étape, sans y agir.")
 
 
 class FamilyShown(Given):

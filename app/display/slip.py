@@ -24,7 +24,7 @@ def slip(db: Db, folder: Folder) -> dict[str, Any]:
         "corrections": told(folder, ruled=False),
         "points": [one for one in every if one.key != "corrected"],
         "ruled": ruled_in_words(folder),
-        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
+        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks, seen.told),
         "circuit_line": timeline.circuit_line(db, folder),
         "rerouted": timeline.rerouted(db, folder),
         "documents": page.documents(db, folder, None),

@@ -49,10 +49,12 @@ from app.folders.rows import (
     posted,
     publication_of,
     runs_of_round,
+    told_runs,
 )
 from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
+from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
 from workflows.family import Field
@@ -99,8 +101,9 @@ def steps(
     route: Sequence[Step],
     runs: Mapping[str, Sequence[StepRun]],
     desks: Mapping[int, DeskName],
+    told: Mapping[str, Sequence[DeskName]],
 ) -> list[StepView]:
-    """The circuit as a vertical list: who did what when, whose turn it is, what comes."""
+    """The circuit as a vertical list: who did what when, whose turn it is, what comes, and who is told (`told_desks`)."""
     lines = [
         StepView(
             "done" if folder.round else "now",
@@ -112,8 +115,47 @@ def steps(
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
-        lines += _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
+        lines += _with_told(
+            _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts), told.get(step.key, ())
+        )
     return lines
+
+
+def _with_told(lines: list[StepView], told: Sequence[DeskName]) -> list[StepView]:
+    """The lines of a step, the last of them with the desks that read the folder from it on."""
+    if not told or not lines:
+        return lines
+    words = f"Pour information : {', '.join(one.name for one in told)}"
+    return [*lines[:-1], replace(lines[-1], told=spaces(words))]
+
+
+def told_desks(
+    db: Db, folder: Folder, route: Sequence[Step], circuit: Circuit | None
+) -> dict[str, list[DeskName]]:
+    """By key of step, the desks that were told at it, or are to be once the folder comes there; no statement without any."""
+    runs = told_runs(db, folder)
+    done, entered = (
+        {run.slot.partition(":")[2] for run in runs},
+        {run.step for run in runs_of_round(db, folder)},
+    )
+    planned: dict[str, list[str]] = {}
+    for rank, step in enumerate(route):
+        keys = circuit.told_at(step, first=rank == 0) if circuit is not None else ()
+        ahead = folder.phase in {Phase.DRAFT, Phase.RUNNING} and step.key not in entered
+        if ahead and (new := [key for key in keys if key not in done]):
+            planned[step.key] = new
+            done.update(new)
+    if not runs and not planned:
+        return {}
+    query = sa.select(Desk.id, Desk.key, Desk.name).where(Desk.collectivity_id == folder.collectivity_id)
+    desks = [DeskName(*row) for row in db.execute(query)]
+    by_number, by_key = {one.id: one for one in desks}, {one.key: one for one in desks}
+    told: dict[str, list[DeskName]] = {}
+    for run in runs:
+        told.setdefault(run.step, []).append(by_number[run.desk_id or 0])
+    for step_key, new in planned.items():
+        told.setdefault(step_key, []).extend(by_key[key] for key in new if key in by_key)
+    return told
 
 
 def passed_or_to_come(circuit: Circuit, folder: Folder, entered: Collection[str]) -> list[Step]:
@@ -124,8 +166,13 @@ def passed_or_to_come(circuit: Circuit, folder: Folder, entered: Collection[str]
 def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     """Who will receive a draft, or a folder that came back, once it is sent: the whole circuit again."""
     route = circuit.applicable(folder.facts) if circuit else ()
+    told = told_desks(db, folder, route, circuit)
     return [
-        StepView("todo", n, step.label, _planned(db, folder, step)) for n, step in enumerate(route, start=1)
+        line
+        for n, step in enumerate(route, start=1)
+        for line in _with_told(
+            [StepView("todo", n, step.label, _planned(db, folder, step))], told.get(step.key, ())
+        )
     ]
 
 
@@ -328,6 +375,7 @@ SUBJECTS = {
     "late_anomaly": "Anomalie après l’accusé",
     "letter_arrived": "Courrier de la préfecture",
     "steps_changed": "Étapes modifiées",
+    "for_information": "Pour information",
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }

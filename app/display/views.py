@@ -100,6 +100,7 @@ class StepView:
     mono: str = ""
     link_label: str = ""
     link_url: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ class Favourite(Base, Tenanted):
 class StepRun(Base, Tenanted):
     """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed.
 
+    `kind` is that of the step, or `TOLD`: the desk reads the folder from that step on, acts on nothing, and is passed at once.
+
     `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
     None, above every ceiling, where it is unknown.
@@ -310,11 +312,15 @@ class ActNumber(Base, Tenanted):
 # The rows that every move reads and writes, past the ORM: statements built once, writes sent together.
 
 STEPS_PER_ROUND = 1000
+TOLD = "told"
+"""The kind of the part of a desk that is told of a folder: no right acts on it, so that no restricted folder is read by it."""
 _run: Any = StepRun.__table__
 _folder: Any = Folder.__table__
 _runs = sa.select(
     _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
-).where(_run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"))
+).where(
+    _run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"), _run.c.kind != TOLD
+)
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
 _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))

@@ -22,6 +22,7 @@ from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.rows import signatures_of_round
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
+from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
@@ -161,14 +162,15 @@ def move(
     if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
     entered, awaited = _enter(db, folder, here, moved, moment, said)
+    informed, told = _tell(db, folder, here, moved, moment)
     place = models.placed(folder, _placed(folder, moved, moment))
     end = models.ended(own, _ended(action, actor, said, moment))
     letters = Letters(
         folder.collectivity_id,
-        _news(db, folder, here, moved, entered, actor, partial="partial" in said.facts),
+        _news(db, folder, here, moved, entered, informed, actor, partial="partial" in said.facts),
     )
-    line = _line(folder, here, moved, actor, slot, said)
-    along = (place, end, models.opened(awaited), letters.write)
+    line = _line(folder, here, moved, actor, slot, said, informed)
+    along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
 
@@ -310,6 +312,29 @@ def _enter(
     ]
 
 
+def _tell(
+    db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime
+) -> tuple[tuple[Slot, ...], list[dict[str, Any]]]:
+    """The desks that are told at the step that is entered, and the rows by which they read the folder."""
+    if moved.entered == moved.left or moved.phase is not Phase.RUNNING:
+        return (), []
+    step = here.circuit.step(moved.entered)
+    desks = to_tell(db, folder, here.circuit.told_at(step, first=moved.action is Action.SUBMIT))
+    common = {
+        "collectivity_id": folder.collectivity_id,
+        "folder_id": folder.id,
+        "family": folder.family,
+        "step": step.key,
+        "kind": models.TOLD,
+        "pass_number": pass_number(here.circuit, folder, step.key),
+        "state": "passed",
+        "due_on": NO_DATE,
+        "entered_at": moment,
+        "ended_at": moment,
+    }
+    return desks, [{**common, "slot": one.key, "desk_id": one.desk_id} for one in desks]
+
+
 def entering(
     db: Db, folder: Folder, step: Step, day: date, signed: date | None = None
 ) -> tuple[tuple[Slot, ...], date]:
@@ -366,6 +391,7 @@ def _news(
     here: Present,
     moved: Moved,
     entered: tuple[Slot, ...],
+    informed: tuple[Slot, ...],
     actor: Actor,
     *,
     partial: bool,
@@ -374,7 +400,9 @@ def _news(
     opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
     stuck = opened and lacks_people(here.circuit.step(moved.entered), entered)
     ending = _ends_by_itself(folder, here, moved)
-    news = news_of(db, folder, moved, entered, actor, stuck=stuck, ending=ending, partial=partial)
+    news = news_of(
+        db, folder, moved, entered, actor, informed=informed, stuck=stuck, ending=ending, partial=partial
+    )
     if opened:
         step = here.circuit.step(moved.entered)
         if step.kind.automatic:
@@ -399,8 +427,16 @@ def _ends_by_itself(folder: Folder, here: Present, moved: Moved) -> bool:
     return all(step.kind.automatic and step.channel in {None, HANDOVER} for step in route[rank:])
 
 
-def _line(folder: Folder, here: Present, moved: Moved, actor: Actor, slot: str | None, said: Said) -> Event:
-    """The journal line of a move: who, as what, from where to where, on which version, and why."""
+def _line(
+    folder: Folder,
+    here: Present,
+    moved: Moved,
+    actor: Actor,
+    slot: str | None,
+    said: Said,
+    informed: Sequence[Slot],
+) -> Event:
+    """The journal line of a move: who, as what, from where to where, on which version, why, and which desks were told."""
     facts: dict[str, Any] = {
         "left": moved.left,
         "entered": moved.entered,
@@ -414,6 +450,8 @@ def _line(folder: Folder, here: Present, moved: Moved, actor: Actor, slot: str |
         facts["slot"] = slot
     if here.step is not None and not moved.closed and moved.entered == moved.left:
         facts["counted"], facts["needed"] = moved.counted, moved.needed
+    if informed:
+        facts["told"] = {one.key.partition(":")[2]: one.label for one in informed}
     if said.comment:
         facts["comment"] = said.comment
     if capacity := said.capacity or actor.capacity:

@@ -1,6 +1,6 @@
 """Who is told of a move: one row for each recipient, written with the move; what is said holds no content."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -17,6 +17,8 @@ from workflows.vocabulary import Action, Right
 NOBODY = "nobody_may_act"
 """A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""
 PARTIAL = "partly_taken"
+INFORMED = "for_information"
+"""A desk is told of a folder and has nothing to do."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
 
 
@@ -27,14 +29,16 @@ def news_of(
     entered: tuple[Slot, ...],
     actor: Actor,
     *,
+    informed: tuple[Slot, ...] = (),
     stuck: bool = False,
     ending: bool = False,
     partial: bool = False,
 ) -> list[News]:
     """The letters of a move: to those who are awaited, and to those who must know what became of the folder.
 
-    `stuck`: too few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of
-    the circuit is done at once, so that the end alone is told. `partial`: of a folder that comes back, a part was taken.
+    `informed`: the desks that are told, whose people have nothing to do; who has another letter has none of it. `stuck`: too
+    few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of the circuit is
+    done at once, so that the end alone is told. `partial`: of a folder that comes back, a part was taken.
     One letter for a person: a receipt that makes it one's turn, or that leaves the folder where nobody may act, is told in
     the letter that says so (`turn`, `after`).
     """
@@ -45,6 +49,7 @@ def news_of(
     for slot in entered:
         for person in slot.people:
             letters.setdefault((person.user_id, YOUR_TURN), person.email)
+    letters |= _informing(informed, {user_id for user_id, _ in letters})
     event, depositor = _for_depositor(moved), folder.depositor_user_id
     if event == SIGNED and ending:
         event = None
@@ -69,6 +74,12 @@ def news_of(
         if "after" in one.payload:
             del news[one.payload["user_id"], one.payload["after"]]
     return [*news.values(), *warned]
+
+
+def _informing(informed: Iterable[Slot], others: Collection[int]) -> dict[tuple[int, str], str | None]:
+    """The letters to the desks that are told, but to those who have another one."""
+    people = (person for slot in informed for person in slot.people if person.user_id not in others)
+    return {(one.user_id, INFORMED): one.email for one in people}
 
 
 def nobody_may_act(

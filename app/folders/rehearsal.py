@@ -4,7 +4,7 @@ By the functions of the real run, and nothing is written.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.folders.move import entering
 from app.folders.publicity import signed_on
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of
+from app.folders.telling import to_tell
 from workflows.circuit import DRAFT, Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Moved, Standing, advance
@@ -28,7 +29,8 @@ from workflows.vocabulary import Action
 class Stage:
     """A step of the way: the day it is entered on, the last day on time (`NO_DATE` for none), who would be asked.
 
-    `slots` are those who could act that day; `seats`, the same without their mandates. `refusal`: why nobody can be told,
+    `slots` are those who could act that day; `seats`, the same without their mandates; `told`, the desks that would be told of
+    the folder there. `refusal`: why nobody can be told,
     and the folder would not be sent. `leaves`: the day on which the next step is entered, when each takes all its days.
     """
 
@@ -39,6 +41,7 @@ class Stage:
     slots: tuple[Slot, ...] = ()
     seats: tuple[Slot, ...] = ()
     refusal: Refusal | None = None
+    told: tuple[Slot, ...] = ()
 
     @property
     def unsendable(self) -> bool:
@@ -113,7 +116,7 @@ def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
         moved = advance(circuit, Standing(DRAFT, folder.facts), Action.SUBMIT)
     except Refusal as refusal:
         return Rehearsal((), day, folder.due_on, refusal)
-    stages, ends = _walk(db, folder, circuit, moved, day, None)
+    stages, ends = _walk(db, folder, circuit, moved, day, None, sending=True)
     return Rehearsal(stages, ends, folder.due_on)
 
 
@@ -133,12 +136,23 @@ def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
 
 
 def _walk(
-    db: Db, folder: Folder, circuit: Circuit, moved: Moved, day: date, signed: date | None
+    db: Db,
+    folder: Folder,
+    circuit: Circuit,
+    moved: Moved,
+    day: date,
+    signed: date | None,
+    *,
+    sending: bool = False,
 ) -> tuple[tuple[Stage, ...], date]:
-    """The stages from a move on, and the day on which the last one ends."""
+    """The stages from a move on, and the day on which the last one ends; `sending`: that move is the sending."""
     stages: list[Stage] = []
+    informed: set[str] = set()
     while moved.phase is Phase.RUNNING:
         stage = _stage(db, folder, circuit.step(moved.entered), day, signed)
+        desks = to_tell(db, folder, circuit.told_at(stage.step, first=sending and not stages))
+        stage = replace(stage, told=tuple(one for one in desks if one.key not in informed))
+        informed.update(one.key for one in stage.told)
         stages.append(stage)
         day = stage.leaves
         if stage.step.kind in {StepKind.SIGN, StepKind.SEAL}:

@@ -11,6 +11,7 @@ from app.core.outbox import Outbox
 from app.core.questions import OF, Question, ask
 from app.folders.models import (
     STEPS_PER_ROUND,
+    TOLD,
     ActNumber,
     CircuitChange,
     Document,
@@ -67,7 +68,12 @@ def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentV
 def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
     """The parts that were opened since the folder was last sent, in order."""
     first = folder.round * STEPS_PER_ROUND
-    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first]
+    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first and run.kind != TOLD]
+
+
+def told_runs(db: Db, folder: Folder) -> list[StepRun]:
+    """The parts of the desks that were told of a folder, whichever round it was, in order."""
+    return [run for (run,) in ask(db, RUNS, folder.id) if run.kind == TOLD]
 
 
 def changes_of_round(db: Db, folder: Folder) -> list[CircuitChange]:

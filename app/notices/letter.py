@@ -25,7 +25,7 @@ from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
-from app.folders.notices import NOBODY, YOUR_TURN
+from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
@@ -186,6 +186,8 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
+    if row.payload["event"] == INFORMED:
+        return False
     alone = row.payload["event"] == YOUR_TURN
     if not alone and not row.payload.get("turn"):
         return True

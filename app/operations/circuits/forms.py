@@ -19,6 +19,8 @@ LONGEST_VALUE = 300
 LONGEST_NAME, LONGEST_KEY = 120, 44
 ROWS = 20
 SEPARATOR = ";"
+TOLD = ("addtold", "untold", "addalltold", "unalltold")
+"""The gestures on the desks that are told, of a step and of the whole circuit."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def gestures(
     elif verb == "move":
         moved, _, place = rest.rpartition(":")
         made.append(Gesture("move", moved, _place(place)))
-    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard"}:
+    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard", *TOLD}:
         raise Refusal("bad-request", detail="geste inconnu")
     return made
 
@@ -121,9 +123,18 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
     days = form.get("days", "").strip()[:9]
     if days:
         step["days"] = int(days) if days.isascii() and days.isdigit() else days
+    if told := told_in(form, "told"):
+        step["told"] = told
     if kind == StepKind.TRANSMIT and form.get("channel"):
         step["channel"] = form.get("channel")[:40]
     return step
+
+
+def told_in(form: Form, name: str) -> list[str]:
+    """The keys of the desks that are told, as the list of this name (`told`, `all_told`) is left after the gesture."""
+    gone = form.get("gesture").removeprefix(f"un{name.replace('_', '')}:")
+    kept = [key for rank, key in enumerate(form.getlist(name)) if gone != str(rank)]
+    return list(dict.fromkeys(key[:40] for key in [*kept, form.get(f"{name}_add")] if key))[: MAX_WHO + 1]
 
 
 def row_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:

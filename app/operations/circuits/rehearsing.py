@@ -77,6 +77,7 @@ class StageView:
     who: Sequence[str]
     when: str
     snags: Sequence[Snag]
+    told: str = ""
 
     @property
     def stops(self) -> bool:
@@ -175,7 +176,12 @@ def _stage(db: Db, folder: Folder, stage: Stage, held: Held, rank: int) -> Stage
     if stage.due < stage.entered:
         when = f"échu le {jour(stage.due)}, avant d’y arriver"
     return StageView(
-        rank, step.label, [spaces(one) for one in who], spaces(when), list(_snags(db, folder, stage, held))
+        rank,
+        step.label,
+        [spaces(one) for one in who],
+        spaces(when),
+        list(_snags(db, folder, stage, held)),
+        spaces(f"Pour information : {' ; '.join(map(_slot, stage.told))}") if stage.told else "",
     )
 
 

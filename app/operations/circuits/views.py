@@ -27,7 +27,16 @@ from app.folders.models import CircuitChange, Folder
 from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
-from workflows.drawing import WORDS, channel_text, condition_text, quorum_text, svg, value_key, who_text
+from workflows.drawing import (
+    WORDS,
+    channel_text,
+    condition_text,
+    quorum_text,
+    svg,
+    told_text,
+    value_key,
+    who_text,
+)
 from workflows.family import Family, Field, imposed
 from workflows.loader import sketch
 from workflows.own_types import Definition
@@ -170,6 +179,7 @@ class Open:
     conditional: bool
     written_otherwise: str
     otherwise: str
+    told: Sequence[Choice]
     wrong: Mapping[str, str]
 
 
@@ -237,6 +247,8 @@ def summary(step: Step, words: Words) -> str:
         told.append(f"si {condition_text(step.when, words.names, words.money)}")
     if step.days is not None:
         told.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
+    if step.told:
+        told.append(told_text(step.told, words.names).replace("Pour", "pour", 1))
     return spaces(", ".join(told))
 
 
@@ -275,8 +287,16 @@ def opened(
         otherwise=f"Sinon, le dossier passe à « {following} »."
         if following
         else "Sinon, le dossier se termine.",
+        told=told_of(data, desks),
         wrong={one.field: one.sentence for one in reversed(told) if one.step == key},
     )
+
+
+def told_of(written: Mapping[str, Any], desks: Desks) -> list[Choice]:
+    """The desks that a step, or a circuit, tells, by key, each as it is called."""
+    return [
+        (key, desks[key].name if key in desks else f"Bureau « {key} »") for key in written.get("told") or ()
+    ]
 
 
 def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks, words: Words) -> Actor:
@@ -478,6 +498,7 @@ def told_anew(circuit: Circuit, words: Words) -> list[str]:
     return [
         "Ce circuit est nouveau.",
         *([only_words(circuit, words.names)] if circuit.only_for else []),
+        *([spaces(f"Dès l’envoi, {told_text(circuit.told, words.names).lower()}.")] if circuit.told else []),
         *(
             spaces(f"Étape {rank}, {step.label or 'sans nom'} : {summary(step, words)}.")
             for rank, step in enumerate(circuit.steps, start=1)

@@ -152,7 +152,13 @@ def edit(family: str) -> Response | tuple[str, int]:
             flash("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
         drafting.change(
-            g.actor, family, seen, played, request.form.get("circuit_label"), request.form.get("only_for")
+            g.actor,
+            family,
+            seen,
+            played,
+            request.form.get("circuit_label"),
+            request.form.get("only_for"),
+            forms.told_in(form, "all_told") if "all_told_add" in form else None,
         )
     except Refusal as refusal:
         if refusal.key not in KEPT:
@@ -206,6 +212,8 @@ def _editor(
         kinds=list(StepKind),
         types=[(key, kind.label) for key, kind in kinds.items()],
         only_for=str(definition.get("type") or ""),
+        desks=[(key, desk.name) for key, desk in desks.items()] if not draft.family.restricted else [],
+        all_told=views.told_of(definition, desks),
         wrong={one.field: one.sentence for one in told if one.step is None},
         quorums=views.QUORUMS,
         compared=views.compared(draft.family),

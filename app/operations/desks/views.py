@@ -16,6 +16,7 @@ from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.people.hierarchy import GRANTED, Rights
 from app.people.models import Application, Desk, Holder, User
+from workflows.circuit import Step
 from workflows.family import families
 from workflows.vocabulary import Right, StepKind, WhoKind
 
@@ -33,12 +34,12 @@ class HolderView:
 
 @dataclass(frozen=True)
 class Use:
-    """A step of a circuit that names a desk, and the right that it asks there."""
+    """A step of a circuit that names a desk, and the right that it asks there; None where the desk is only told."""
 
     family: str
     label: str
     step: str
-    right: Right
+    right: Right | None
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,10 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
         law = known[family_name]
         label = f"{law.plural}, {circuit.label}" if beside else law.plural
         for step in circuit.steps:
-            for who in step.who:
-                if who.kind is WhoKind.DESK:
-                    uses[who.value].append(Use(name, label, step.label, step.kind.right))
-                elif who.kind is WhoKind.SUPERIOR:
-                    uses[int(who.value)].append(Use(name, label, step.label, step.kind.right))
+            for key in _asked_at(step):
+                uses[key].append(Use(name, label, step.label, step.kind.right))
+            for key in circuit.told_at(step, first=step is circuit.steps[0]):
+                uses[key].append(Use(name, label, step.label, None))
         if not beside:
             for key in law.restricted_to:
                 uses[key].append(Use(name, label, "Dépôt", Right.CREATE))
@@ -192,6 +192,15 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
         for key in own.definition.deposited_by:
             uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE))
     return uses
+
+
+def _asked_at(step: Step) -> Iterator[str | int]:
+    """The desks that a step asks, by key, or by the height of the superior."""
+    for who in step.who:
+        if who.kind is WhoKind.DESK:
+            yield who.value
+        elif who.kind is WhoKind.SUPERIOR:
+            yield int(who.value)
 
 
 def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:

@@ -170,7 +170,9 @@ def _covered(every: Sequence[views.DeskView]) -> Point:
     alone = [
         one.name
         for one in every
-        if one.uses and not one.faults and any(_able(one, use.right) == 1 for use in one.uses)
+        if one.uses
+        and not one.faults
+        and any(use.right is not None and _able(one, use.right) == 1 for use in one.uses)
     ]
     if alone:
         words = f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."

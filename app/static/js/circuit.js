@@ -13,6 +13,8 @@ const THEN = {
   up: (key) => `g-down-${key}`,
   down: (key) => `g-up-${key}`,
   unwho: () => "champ-who_add",
+  untold: () => "champ-told_add",
+  unalltold: () => "champ-all_told_add",
   uncond: () => "g-addcond",
   addcond: (_, form) => [...form.querySelectorAll("[name^=cond_field_]")].at(-1)?.id,
 };
@@ -106,9 +108,9 @@ export function startCircuit(form) {
   form.addEventListener("input", () => (latest += 1));
   // Whom to add is only added by the button beside. A list that is gone through by keyboard, by arrows or by letters, is
   // sent once it is left or by Enter: what it passes on the way is no choice, and would change the page under the keyboard.
-  const listed = (target) => target.tagName === "SELECT" && target.name !== "who_add";
+  const listed = (target) => target.tagName === "SELECT" && !target.name.endsWith("_add");
   form.addEventListener("change", ({ target }) => {
-    if (swapping || target.name === "who_add" || (listed(target) && arrowed)) return;
+    if (swapping || target.name.endsWith("_add") || (listed(target) && arrowed)) return;
     send("save", false);
   });
   document.addEventListener("pointerdown", ({ target }) => {
