@@ -1,12 +1,16 @@
 """What a text may hold here: the characters of XML 1.0, which both databases, every page and every file we make can keep."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 # Everything but the production Char: NUL, which PostgreSQL cannot hold; the other controls, which no XML can; half of a
 # surrogate pair, which has no bytes. Source: XML 1.0 §2.2.
 _STRANGE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'", "ß": "ss"})
 
 
 def strange(text: str) -> str | None:
@@ -39,3 +43,13 @@ def texts_in(data: Any) -> Iterable[str]:
             waiting += [*one, *one.values()]
         elif isinstance(one, list):
             waiting += one
+
+
+def key_of(text: str) -> str:
+    """The search key of a text: without accents, ligatures nor capitals.
+
+    >>> key_of("Œuvre d’Élie")
+    "oeuvre d'elie"
+    """
+    decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
+    return "".join(one for one in decomposed if not unicodedata.combining(one)).lower()

@@ -5,11 +5,11 @@ another in it (`pg_trgm` on PostgreSQL, FTS5 on SQLite): a word of three letters
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from app.core.texts import key_of
 from workflows.own_types import OWN
 
 FACTS = (
@@ -28,7 +28,6 @@ FACTS = (
 """The facts of a folder that it is searched by, beside its title, its number, its amount and the own fields of its type."""
 INDEXED = "fts_folder"
 """The index of SQLite (`migrations/versions/0058_reach_and_words.py`); triggers of the base keep it beside the key."""
-_LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'", "ß": "ss"})
 _NUMBERED = re.compile(r"\bn[°º]\s*")
 _BETWEEN = re.compile(r"(?<=\w)[-_/.,‐‑–—](?=[^\W_])")
 _THOUSANDS = re.compile(
@@ -42,16 +41,6 @@ ESCAPE = "!"
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
 _RUN = re.compile(r"[a-z0-9]{3,}")
 _SIGNS = 3
-
-
-def key_of(text: str) -> str:
-    """The search key of a text.
-
-    >>> key_of("Œuvre d’Élie")
-    "oeuvre d'elie"
-    """
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
-    return "".join(one for one in decomposed if not unicodedata.combining(one)).lower()
 
 
 def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:

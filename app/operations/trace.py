@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import euros, for_years, instant, jour
+from app.core.texts import key_of
 from app.display.views import family_words
-from app.folders.search import key_of
 from app.journal.models import JournalEntry
 from app.journal.origins import told
 from app.operations.findings import in_words

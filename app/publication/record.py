@@ -14,11 +14,11 @@ from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
+from app.core.texts import key_of
 from app.folders.documents import current_versions
 from app.folders.models import STEPS_PER_ROUND, Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.publicity import Means, means_of
 from app.folders.rows import every_version, publication_of
-from app.folders.search import key_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity

@@ -19,7 +19,7 @@ from app.core.db import Db
 from app.core.french import taille
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders.search import key_of
+from app.core.texts import key_of
 from app.people import accounts
 from app.people.arrivals import Arrival
 from app.people.hierarchy import GRANTED, Rights, rights_of

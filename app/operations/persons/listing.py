@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
-from app.folders.search import key_of
+from app.core.texts import key_of
 from app.operations.persons.reducing import is_reduced
 from app.people.models import Desk, Holder, PasswordReset, User
 from workflows.vocabulary import Right
