@@ -1,4 +1,4 @@
-"""P14: a page of administration asks six statements at most, and costs at 2,000 people and 500 desks 1.3 times what it does at 20 and 9."""
+"""P14: a page of administration asks six statements at most, and costs at 2,000 people and 500 desks 1.3 times what it does at 20 and 20."""
 
 import itertools
 from functools import partial
@@ -18,7 +18,7 @@ from bench.p1_statements import counted
 from workflows.vocabulary import Right
 
 STATEMENTS, BAR, TURNS = 6, 1.3, 12
-SIZES = {"small": (20, 9), "large": (2_000, 500)}
+SIZES = {"small": (20, 20), "large": (2_000, 500)}
 """People and desks of a commune."""
 PAGES = {
     "Personnes": "/administration/personnes",
@@ -129,7 +129,7 @@ def run() -> dict[str, Any]:
                 _get(clients["large"], address)
             figures.append(Figure(f"{kind} {what}, statements", (float(seen["statements"]),), STATEMENTS))
             figures += steady(partial(_measure, f"{kind} {what}", candidates))
-    return goal("P14", figures, "each page at 2,000 people and 500 desks over 20 and 9")
+    return goal("P14", figures, "each page at 2,000 people and 500 desks over 20 and 20")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.folders.search import key_of
+from app.core.texts import key_of
 
 SIREN = "212909998"
 NAME = "Kerlann-sur-Mer"

@@ -1,6 +1,6 @@
 """The journal of the collectivity: who entered, who gave whom what, line by line; what a folder's own journal does not show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -146,9 +146,8 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     )
     if asked.act:
         query = query.where(JournalEntry.event == asked.act)
-    names = names_in(db, collectivity_id)
     if asked.who:
-        query = query.where(_of(db, collectivity_id, asked.who.strip(), names))
+        query = query.where(_of(db, collectivity_id, asked.who.strip()))
     if asked.since is not None:
         query = query.where(JournalEntry.at >= _midnight(asked.since))
     if asked.until is not None and asked.until < date.max:
@@ -156,8 +155,9 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     if asked.before is not None:
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
-    rows = db.scalars(query.limit(limit + 1) if limit else query).all()
-    return [line_of(one, facts, names) for one, facts in told(db, rows)]
+    rows = list(told(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
+    names = names_of(db, collectivity_id, (facts for _, facts in rows))
+    return [line_of(one, facts, names) for one, facts in rows]
 
 
 def _midnight(day: date) -> str:
@@ -166,8 +166,11 @@ def _midnight(day: date) -> str:
     return begins.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _of(db: Db, collectivity_id: int, typed: str, names: Mapping[int, str]) -> sa.ColumnElement[bool]:
+def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     """What somebody did, or what was done about him: named by his number or in words, as `_detail` shows it."""
+    names = _names(
+        db, sa.select(User.id, User.first_name, User.last_name).where(User.collectivity_id == collectivity_id)
+    )
     # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
     known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
     alike = [one for one in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(one)]
@@ -187,14 +190,26 @@ def _of(db: Db, collectivity_id: int, typed: str, names: Mapping[int, str]) -> s
     )
 
 
-def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
-    """The name of each account of a collectivity, by its number."""
-    people = sa.select(User).where(User.collectivity_id == collectivity_id)
-    return {one.id: one.name for one in db.scalars(people)}
+def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """The names of the accounts that the facts of these lines are about, by their number."""
+    numbers = {told[one] for told in facts for one in _NUMBERS if isinstance(told.get(one), int)}
+    return of_accounts(db, collectivity_id, numbers)
+
+
+def of_accounts(db: Db, collectivity_id: int, numbers: Collection[int]) -> dict[int, str]:
+    """The names of these accounts of a collectivity, by their number; no statement where there is none."""
+    if not numbers:
+        return {}
+    people = sa.select(User.id, User.first_name, User.last_name)
+    return _names(db, people.where(User.collectivity_id == collectivity_id, User.id.in_(numbers)))
+
+
+def _names(db: Db, query: Any) -> dict[int, str]:
+    return {number: f"{first} {last}" for number, first, last in db.execute(query)}
 
 
 def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str]) -> Line:
-    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_in`."""
+    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_of`."""
     act = ACTS.get(row.event, "Autre acte")
     return Line(
         row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(row.event, facts, names, row.user_id)

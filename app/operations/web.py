@@ -150,7 +150,8 @@ def admin() -> str:
         silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
         ill = _ill(db)
-        names = trace.names_in(db, g.actor.collectivity_id)
+        readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
+        names = trace.of_accounts(db, g.actor.collectivity_id, readers)
     last = heartbeat.last("worker")
     words = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."

@@ -74,6 +74,7 @@ ROUTES = {
     "people.office.rotate": "administer",
     "people.office.noted": "administer",
     "people.office.close": "administer",
+    "people.office.choices": "administer",
     "operations.circuits.index": "administer",
     "operations.circuits.new": "administer",
     "operations.circuits.close": "administer",

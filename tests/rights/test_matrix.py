@@ -290,6 +290,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "type_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
+        "what": "personnes",
         "key": "bureaux",
     }
     answers = {

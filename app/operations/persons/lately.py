@@ -46,8 +46,9 @@ def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done]
     numbers = {one.folder_id for one in shown if one.folder_id is not None}
     readable = sa.select(Folder.id, Folder.title).where(Folder.id.in_(numbers), readable_by(actor))
     titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
-    names = trace.names_in(db, actor.collectivity_id)
-    lines = [_done(one, facts, actor, titles, names) for one, facts in origins.told(db, shown)]
+    rows_told = list(origins.told(db, shown))
+    names = trace.names_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
+    lines = [_done(one, facts, actor, titles, names) for one, facts in rows_told]
     return lines, shown[-1].id if len(rows) > PAGE else None
 
 

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import sqlalchemy as sa
 from flask_wtf import FlaskForm
 from wtforms import DateField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -14,7 +13,6 @@ from app.core.db import Db, key_in
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.people.mandates import Wanted, orders
-from app.people.models import User
 from workflows.family import families
 from workflows.mandates import Kind
 
@@ -31,7 +29,7 @@ _LONGEST = {"maxlength": "200"}
 class MandateForm(FlaskForm):  # type: ignore[misc]
     """Who signs, as what, from when, and for what; what the law asks is checked by the verb."""
 
-    person = SelectField("Personne", validate_choice=False)
+    person = StringField("Personne")
     kind = RadioField(
         "Mandat", choices=[SelectChoice(value, label) for value, label, _ in KINDS], validate_choice=False
     )
@@ -122,16 +120,8 @@ class EndForm(FlaskForm):  # type: ignore[misc]
 
 
 def mandate_form(db: Db) -> MandateForm:
-    """The form, with the people and the families that may be chosen."""
+    """The form, with the orders and the families that may be chosen."""
     form = MandateForm()
-    people = sa.select(User).where(User.active.is_(True)).order_by(User.last_name, User.first_name)
-    form.person.choices = [("", "À choisir")] + [
-        (
-            str(one.id),
-            f"{one.name}, {one.capacity[:1].lower()}{one.capacity[1:]}" if one.capacity else one.name,
-        )
-        for one in db.scalars(people)
-    ]
     form.order_folder.choices = [("", "Aucun : je donne ses dates plus bas")] + [
         (
             str(one.folder_id),

@@ -1,28 +1,28 @@
 """Pages of the administrator: the signing mandates, and the software that is let in; a new one, and the end of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, session, url_for
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.http import guard
 from app.core.limits import refuse_renouncing
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.people import applications, identity, shown
+from app.people import applications, choosing, identity, shown
 from app.people import login as door
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
-from workflows.mandates import Kind, conflicts, over, words
+from workflows.mandates import Kind, Mandate, conflicts, over, words
 
 pages = Blueprint("office", __name__)
 Page = tuple[str, int]
@@ -121,7 +121,10 @@ def index() -> Response | tuple[str, int]:
             flash("Le mandat est enregistré.", "ok")
             return redirect(url_for("people.office.index"))
     with reading(g.actor.collectivity_id) as db:
-        names, known = _names(db), mandates(db)
+        known = mandates(db)
+        names = _names(db, known)
+        chosen = key_in(str(form.person.data or ""))
+        people = choosing.people(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole())
     rows = [view(one, names[one.person], today()) for one in known]
     return render_template(
         "people/mandates.html",
@@ -130,6 +133,7 @@ def index() -> Response | tuple[str, int]:
         accredit=[(names[one.person], words(one), one.id) for one in to_accredit(known, today())],
         warnings=warnings(conflicts(known, today()), names),
         form=form,
+        people=people,
         kinds=KINDS,
         error=error,
     ), status
@@ -154,7 +158,8 @@ def mandate(mandate_id: int) -> Response | tuple[str, int]:
 
 def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
     with reading(g.actor.collectivity_id) as db:
-        names, known = _names(db), mandates(db)
+        known = mandates(db)
+        names = _names(db, known)
     found = next((one for one in known if one.id == mandate_id), None)
     if found is None:
         raise Refusal("mandate-unknown")
@@ -192,7 +197,8 @@ def letter(mandate_id: int) -> str:
     with reading(g.actor.collectivity_id) as db:
         here = db.get_one(Collectivity, g.actor.collectivity_id)
         sender = (here.name, here.siren)
-        names, known = _names(db), mandates(db)
+        known = mandates(db)
+        names = _names(db, known)
     found = next((one for one in known if one.id == mandate_id), None)
     if found is None or over(found, today()):
         raise Refusal("mandate-unknown")
@@ -222,8 +228,29 @@ def _ended(fallen: tuple[str, ...]) -> str:
     )
 
 
-def _names(db: Db) -> dict[int, str]:
-    return {one.id: one.name for one in db.scalars(sa.select(User))}
+def _names(db: Db, known: Sequence[Mandate]) -> dict[int, str]:
+    holders = sa.select(User).where(User.id.in_({one.person for one in known}))
+    return {one.id: one.name for one in db.scalars(holders)}
+
+
+def choosing_whole() -> bool:
+    """Whether the page was asked with its long lists whole, as it is without a script."""
+    return request.args.get("liste") == "entiere"
+
+
+@pages.get("/administration/choix/<what>")
+@guard("administer")
+def choices(what: str) -> Response:
+    """The people or the desks that words find, the beginning of them, for a list that the page does not hold whole."""
+    words, here = request.args.get("q", "")[:100], g.actor.collectivity_id
+    with reading(here) as db:
+        if what == "personnes":
+            offer = choosing.people(db, here, words=words)
+        elif what == "bureaux":
+            offer = choosing.desks(db, here, words=words, keys="cles" in request.args)
+        else:
+            raise Refusal("not-found")
+    return jsonify(options=offer.options, more=offer.more)
 
 
 @pages.route("/administration/applications", methods=["GET", "POST"], endpoint="applications")
@@ -337,8 +364,9 @@ def _sure(title: str, button: str, *said: str, **kept: str) -> Page:
 def _software(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
-        opened = sa.select(Desk.key, Desk.name).where(Desk.closed_at.is_(None))
-        desks = db.execute(opened.order_by(Desk.name)).all()
+        typed_desk = request.form.get("desk", "") if error else ""
+        chosen = db.scalar(sa.select(Desk.id).where(Desk.key == typed_desk)) if typed_desk else None
+        desks = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole(), keys=True)
     page = render_template(
         "people/applications.html",
         live=[one for one in known if one.active],

@@ -1,4 +1,5 @@
-// A long list is searched by words: each one begins a word of the label, or the code; accents do not count.
+// A long list is searched by words: each one begins a word of the label, or the code; accents do not count. One that the
+// page does not hold whole is asked of the server, at `data-from`.
 import { element } from "./words.js";
 
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -20,6 +21,7 @@ export function startSearch(select) {
   select.replaceWith(room);
   room.append(label, input, select, status);
 
+  if (select.dataset.from) return asking(select, input, status);
   const show = () => {
     const words = cut(input.value);
     const chosen = select.value;
@@ -47,6 +49,64 @@ export function startSearch(select) {
     const first = [...select.options].find((option) => option.value && answers(option, words));
     if (event.key === "Enter" && words.length && first) {
       select.value = first.value;
+      select.dispatchEvent(new Event("input", { bubbles: true }));
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    select.focus();
+  });
+}
+
+const PAUSE = 200; // milliseconds without a sign before the server is asked
+
+// The last words typed count: an answer to others, late, changes nothing.
+function asking(select, input, status) {
+  const begin = [...select.options].map((one) => one.cloneNode(true));
+  let turn = 0;
+  const put = (options) => {
+    const chosen = select.selectedOptions[0];
+    const kept = chosen?.value && !options.some((one) => one.value === chosen.value) ? [chosen.cloneNode(true)] : [];
+    const { value } = select;
+    select.replaceChildren(begin[0].cloneNode(true), ...kept, ...options.filter((one) => one.value));
+    select.value = value;
+  };
+  const ask = async () => {
+    turn += 1;
+    const mine = turn;
+    const words = input.value.trim();
+    if (!words) {
+      put(begin.map((one) => one.cloneNode(true)));
+      status.textContent = "";
+      return null;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    if (mine !== turn) return null;
+    const address = new URL(select.dataset.from, location.href);
+    address.searchParams.set("q", words);
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" }).catch(() => null);
+    if (mine !== turn) return null;
+    if (!answer?.ok || answer.redirected) {
+      status.textContent = "La liste n’a pas répondu. Réessayez, ou rechargez la page.";
+      return null;
+    }
+    const { options, more } = await answer.json();
+    if (mine !== turn) return null;
+    put(options.map(([value, label]) => new Option(label, value)));
+    const many = options.length > 1 ? "s" : "";
+    status.textContent = !options.length ? "Aucune réponse" : more ? `${options.length} premières réponses : précisez` : `${options.length} réponse${many}`;
+    return options[0]?.[0];
+  };
+  status.textContent = "Le début de la liste : cherchez les autres par mots.";
+  input.addEventListener("input", (event) => {
+    event.stopPropagation();
+    void ask();
+  });
+  input.addEventListener("keydown", async (event) => {
+    if (event.key !== "Enter" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    const { key } = event;
+    const first = await ask();
+    if (key === "Enter" && first) {
+      select.value = first;
       select.dispatchEvent(new Event("input", { bubbles: true }));
       select.dispatchEvent(new Event("change", { bubbles: true }));
     }

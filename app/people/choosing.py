@@ -1,0 +1,121 @@
+"""Whom, and which desk, a page offers to choose: all of a short list, of a long one its beginning and what words find."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.core.db import Db
+from app.core.texts import key_of
+from app.people.models import Desk, User
+
+SHOWN = 40
+"""How many choices a page holds before the others are looked for by words."""
+Option = tuple[str, str]
+"""What is posted, and what is read."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The choices that a page shows; `more` where there are others, which words find."""
+
+    options: tuple[Option, ...]
+    more: bool = False
+
+
+def people(
+    db: Db, collectivity_id: int, *, chosen: int | None = None, words: str = "", whole: bool = False
+) -> Offer:
+    """The open accounts by name, posted by number, the one that is chosen always among them; one statement."""
+    columns = (User.id, User.first_name, User.last_name, User.capacity, User.login)
+    query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
+    order = (sa.func.lower(User.last_name), User.first_name, User.id)
+    rows = _rows(db, query, order, User.id, chosen, every=bool(words) or whole)
+    options = [
+        (str(number), _named(f"{first} {last}", capacity), f"{first} {last} {capacity} {login}")
+        for number, first, last, capacity, login in rows
+    ]
+    return _offer(options, None if chosen is None else str(chosen), words, whole)
+
+
+def desks(
+    db: Db,
+    collectivity_id: int,
+    *,
+    chosen: int | None = None,
+    words: str = "",
+    whole: bool = False,
+    keys: bool = False,
+) -> Offer:
+    """The open desks, posted by number, or by key where `keys`; each is named with the one above it.
+
+    A list that is short, or `whole`, is in the order of the tree; of a long one, the beginning by name. One statement.
+    """
+    above = aliased(Desk)
+    columns = (Desk.id, Desk.key, Desk.name, Desk.parent_id, above.name)
+    query = sa.select(*columns).outerjoin(above, above.id == Desk.parent_id)
+    query = query.where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
+    order = (sa.func.lower(Desk.name), Desk.id)
+    rows = _rows(db, query, order, Desk.id, chosen, every=bool(words) or whole)
+    if not words and (whole or len(rows) <= SHOWN):
+        tree = in_order([(number, parent, name) for number, _, name, parent, _ in rows])
+        posted = {number: key if keys else str(number) for number, key, *_ in rows}
+        names = {number: name for number, _, name, *_ in rows}
+        return Offer(tuple((posted[number], f"{'– ' * depth}{names[number]}") for number, depth in tree))
+    options = [
+        (key if keys else str(number), f"{name}, sous {parent}" if parent else name, f"{name} {key}")
+        for number, key, name, _, parent in rows
+    ]
+    own = next((key if keys else str(number) for number, key, *_ in rows if number == chosen), None)
+    return _offer(options, own, words, whole)
+
+
+def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int]]:
+    """The numbers of desks, each below its superior and by name among its equals, with its depth, from 0.
+
+    `rows`: number, number of the superior, name. A superior that is not among them, or that a circle leads back to, counts
+    for none: nobody is left out.
+    """
+    below: dict[int | None, list[tuple[str, int]]] = {}
+    rows = list(rows)
+    known = {number for number, _, _ in rows}
+    for number, parent, name in rows:
+        below.setdefault(parent if parent in known else None, []).append((key_of(name), number))
+    placed: list[tuple[int, int]] = []
+    seen: set[int] = set()
+
+    def place(parent: int | None, depth: int) -> None:
+        for _, number in sorted(below.get(parent, ())):
+            if number not in seen:
+                seen.add(number)
+                placed.append((number, depth))
+                place(number, depth + 1)
+
+    place(None, 0)
+    return placed + [(number, 0) for number in sorted(known - seen)]
+
+
+def _named(name: str, capacity: str) -> str:
+    return f"{name}, {capacity[:1].lower()}{capacity[1:]}" if capacity else name
+
+
+def _rows(
+    db: Db, query: Any, order: Sequence[Any], number: Any, chosen: int | None, *, every: bool
+) -> list[Any]:
+    """The beginning in this order, the chosen one before all others; `every`: all of them, in this order alone."""
+    first = () if every or chosen is None else (number != chosen,)
+    query = query.order_by(*first, *order)
+    return list(db.execute(query if every else query.limit(SHOWN + 1)))
+
+
+def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, words: str, whole: bool) -> Offer:
+    asked = key_of(words).split()
+    fit = [(value, label) for value, label, told in rows if all(one in key_of(told) for one in asked)]
+    if whole:
+        return Offer(tuple(fit))
+    first = fit[:SHOWN]
+    if chosen is not None and not words:
+        first.sort(key=lambda one: key_of(one[1]))
+    return Offer(tuple(first), len(fit) > SHOWN)

@@ -1,0 +1,125 @@
+"""Long lists of people and desks: a page holds the beginning, words find the others, and nobody sees those of another commune."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.db import reading
+from app.core.transaction import use_case
+from app.people import choosing
+from app.people import desks as people
+from app.people.models import Desk, User
+from tests.builders.house import House
+
+pytestmark = pytest.mark.in_turn
+K = "k.morizur"
+
+
+@use_case
+def many(db, collectivity_id: int, people: int, desks: int) -> None:
+    """So many accounts more, the last of an accented name, and so many desks under the first one."""
+    top = db.query(Desk.id).filter(Desk.collectivity_id == collectivity_id).order_by(Desk.id).first()
+    for number in range(people):
+        last = "Éloïse-Zéphyr" if number == people - 1 else f"Zimmer{number:03}"
+        db.add(
+            User(
+                collectivity_id=collectivity_id,
+                login=f"agent{collectivity_id}_{number}",
+                email=f"agent{number}@kerlann.example.org",
+                first_name="Ana",
+                last_name=last,
+                capacity="Agente",
+                password_hash=None,
+                created_at=db.query(User.created_at).first()[0],
+            )
+        )
+    for number in range(desks):
+        db.add(
+            Desk(
+                collectivity_id=collectivity_id,
+                key=f"service-{number}",
+                name=f"Service {number:03}",
+                parent_id=top[0] if top else None,
+            )
+        )
+
+
+@pytest.fixture
+def crowd(house: House) -> Iterator[House]:
+    many(house.actor(K).collectivity_id, choosing.SHOWN + 5, choosing.SHOWN + 5)
+    return house
+
+
+def options(page: str, name: str) -> list[str]:
+    select = re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.DOTALL)
+    assert select
+    return re.findall(r'<option value="([^"]+)"', select[0])
+
+
+def test_a_page_holds_the_beginning_of_a_long_list_and_the_whole_of_it_on_demand(crowd: House) -> None:
+    client = crowd.client(K)
+    page = client.get("/administration/mandats").get_data(as_text=True)
+    assert len(options(page, "person")) == choosing.SHOWN
+    assert 'data-from="/administration/choix/personnes"' in page
+    whole = client.get("/administration/mandats?liste=entiere").get_data(as_text=True)
+    assert len(options(whole, "person")) > choosing.SHOWN + 5
+    assert "data-from" not in whole
+
+
+def test_what_was_chosen_stays_in_the_list_when_the_form_is_refused(crowd: House) -> None:
+    last = crowd.actor(f"agent{crowd.actor(K).collectivity_id}_{choosing.SHOWN}").user_id
+    client = crowd.client(K)
+    form = {"person": str(last), "kind": "mayor", "csrf_token": crowd.csrf(client)}
+    answer = client.post("/administration/mandats", data=form)
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert f'<option value="{last}" selected>' in page
+
+
+def test_words_find_a_person_and_a_desk_accents_apart_and_say_when_there_are_more(crowd: House) -> None:
+    client = crowd.client(K)
+    answer = client.get("/administration/choix/personnes?q=eloise zephyr").json
+    assert [label for _, label in answer["options"]] == ["Ana Éloïse-Zéphyr, agente"]
+    assert not answer["more"]
+    several = client.get("/administration/choix/personnes?q=agente").json
+    assert len(several["options"]) == choosing.SHOWN
+    assert several["more"]
+    desks = client.get("/administration/choix/bureaux?q=service 007&cles=1").json
+    assert [value for value, _ in desks["options"]] == ["service-7"]
+    assert client.get("/administration/choix/bureaux?q=introuvable").json == {"options": [], "more": False}
+
+
+def test_those_of_another_commune_are_never_offered(crowd: House) -> None:
+    here = crowd.actor(K).collectivity_id
+    there = people.create_collectivity(
+        "212902012", "Roz-Avel", department="029", district="1", nature="31", settings={}
+    )
+    assert there != here
+    many(there, 3, 3)
+    with reading() as db:
+        others = {str(one.id) for one in db.query(User).filter(User.collectivity_id == there)}
+    assert len(others) == 3
+    client = crowd.client(K)
+    for words in ("", "a", "e"):
+        found = client.get(f"/administration/choix/personnes?q={words}").json["options"]
+        assert not others & {value for value, _ in found}
+
+
+def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:
+    answer = crowd.client("g.trehorel").get("/administration/choix/personnes?q=a")
+    assert answer.status_code == 403
+    assert "Zimmer" not in answer.get_data(as_text=True)
+
+
+def test_desks_come_each_after_its_superior_and_a_circle_loses_none() -> None:
+    rows = [
+        (1, None, "Maire"),
+        (2, 1, "Finances"),
+        (3, 1, "Direction"),
+        (4, 3, "Voirie"),
+        (5, 6, "A"),
+        (6, 5, "B"),
+    ]
+    assert choosing.in_order(rows)[:4] == [(1, 0), (3, 1), (4, 2), (2, 1)]
+    assert {number for number, _ in choosing.in_order(rows)} == {1, 2, 3, 4, 5, 6}
