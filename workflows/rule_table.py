@@ -6,10 +6,11 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from workflows.circuit import Circuit, Facts, StepKind
+from workflows.circuit import Circuit, Facts
 from workflows.condition import Condition, Disputed, Test, read, tests_of, versions
 from workflows.covering import MOST, trials
 from workflows.fields import Field
+from workflows.joining import maximal
 
 EMITTER, BRANCH = "emitter_desk", "emitter_branch"
 FIELDS = (
@@ -67,11 +68,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The row that is taken, from 0, and its circuit; `against`, those that other values in dispute would have taken."""
+    """The row that is taken, from 0, and its circuit; `against`, those that other values in dispute would have taken.
+
+    `joint`: the circuits that the folder follows together, where none of those that are disputed contains the others; the row
+    is then that of the first.
+    """
 
     rank: int
     circuit: str
     against: tuple[int, ...] = ()
+    joint: tuple[str, ...] = ()
 
 
 def sketched(data: Mapping[str, Any]) -> Table:
@@ -116,32 +122,24 @@ def deposited(facts: Facts, path: Path) -> Facts:
     return Disputed(known, facts.others) if isinstance(facts, Disputed) else known
 
 
-def choose(table: Table, facts: Facts, weigh: Callable[[str], tuple[int, ...]]) -> Choice:
+def choose(table: Table, facts: Facts, circuit_of: Callable[[str], Circuit]) -> Choice:
     """The row that a folder with these facts takes.
 
     Facts that a file and a person tell otherwise are tried in every combination, as conditions of steps are. Where they give
-    several circuits, the one that weighs most (`weight`) is taken: a count, which says nothing of two circuits of which neither
-    contains the other. Of two that weigh the same, the row that comes first.
+    several circuits, the one that contains the others (`joining.contains`) is taken, the first row of two that contain one
+    another. Where none does, all that no other contains are followed together: no count says which of two is the lighter.
     """
     tried = versions(facts, table.fields)
     ranks = range(len(table.rows) + 1) if tried is None else sorted({table.first(one) for one in tried})
     if len({table.circuit(rank) for rank in ranks}) == 1:
         rank = table.first(facts)
         return Choice(rank, table.circuit(rank))
-    taken = max(ranks, key=lambda rank: (*weigh(table.circuit(rank)), -rank))
-    against = tuple(rank for rank in ranks if table.circuit(rank) != table.circuit(taken))
-    return Choice(taken, table.circuit(taken), against)
-
-
-def weight(circuit: Circuit, facts: Facts) -> tuple[int, int, int]:
-    """How much a circuit asks of a folder with these facts: signatures, people who decide, steps.
-
-    A circuit that asks all that another does, and more, weighs more.
-    """
-    steps = circuit.applicable(facts)
-    asked = [(step, step.quorum.needed(len(step.who))) for step in steps if not step.kind.automatic]
-    signed = sum(count for step, count in asked if step.kind is StepKind.SIGN)
-    return signed, sum(count for _, count in asked), len(steps)
+    first = {table.circuit(rank): rank for rank in sorted(ranks, reverse=True)}
+    names = sorted(first, key=first.__getitem__)
+    heaviest = [names[rank] for rank in maximal([circuit_of(name) for name in names], facts)]
+    taken = first[heaviest[0]]
+    against = tuple(rank for rank in ranks if table.circuit(rank) != heaviest[0])
+    return Choice(taken, heaviest[0], against, tuple(heaviest) if len(heaviest) > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Publish a version, find the current one, and read a frozen one back as the law understands it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import yaml
 from app.circuits import own_types
 from app.circuits.models import CircuitVersion, NamedCircuit
 from app.circuits.reserved import only_as, refuse_taken
-from app.circuits.written import NAMED, latest
+from app.circuits.written import JOINT, NAMED, latest
 from app.core.clock import now
 from app.core.db import Db
 from app.core.questions import once
@@ -18,8 +19,10 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Desk
 from workflows.circuit import Circuit
-from workflows.family import Family, check_circuit, families, family
-from workflows.loader import invalid, load, load_yaml
+from workflows.condition import Facts
+from workflows.family import Family, check_circuit, families, family, faults_of
+from workflows.joining import joined
+from workflows.loader import MAX_STEPS, invalid, load, load_yaml
 from workflows.vocabulary import Right
 
 _frozen: dict[int, Circuit] = {}
@@ -148,6 +151,29 @@ def freeze(db: Db, collectivity_id: int, name: str) -> CircuitVersion:
         facts = {"family": name, "number": version.number, "digest": found.circuit.digest}
         append(db, collectivity_id, Event("circuit.published", OURS, None, None, facts))
     return version
+
+
+def freeze_joint(db: Db, collectivity_id: int, names: Sequence[str], facts: Facts) -> CircuitVersion:
+    """The version of the circuit that folders with these facts follow where none of these contains the others.
+
+    Refuses as `freeze`, and `circuit-disputed` where the law, or the length of circuits, does not let them be joined.
+    """
+    law = law_of_circuit(names[0])
+    circuit = joined([circuit_of(db, freeze(db, collectivity_id, name).id) for name in names], facts)
+    if why := unjoined(law, circuit):
+        raise Refusal("circuit-disputed", circuits=circuit.label, details=why)
+    name = JOINT.join(names)
+    last = current(db, collectivity_id, name)
+    if last is not None and circuit_of(db, last.id) == circuit:
+        return last
+    return _write(db, collectivity_id, name, last.number + 1 if last else 1, circuit, OURS)
+
+
+def unjoined(law: Family, circuit: Circuit) -> str:
+    """Why circuits that were joined may not be followed together, in sentences; empty where they may."""
+    if len(circuit.steps) > MAX_STEPS:
+        return f"Réunis, ils auraient {len(circuit.steps)} étapes, {MAX_STEPS} au plus."
+    return " ".join(fault.sentence for fault in faults_of(law, circuit))
 
 
 @use_case

@@ -78,6 +78,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’est publié : « {circuit} » ne peut être réservé à un type, les règles de {kinds} le prennent. Donnez-leur un autre circuit, puis publiez celui-ci.",
     ),
+    "circuit-disputed": (
+        409,
+        "Le dossier n’est pas parti et rien n’est perdu : une valeur corrigée donne les circuits « {circuits} », dont aucun ne contient l’autre, et leurs étapes ne se réunissent pas. {details} Remettez la valeur lue dans le fichier, ou demandez à un administrateur de faire contenir l’un par l’autre.",
+    ),
     "circuit-typed": (
         422,
         "Rien n’a changé : ce circuit ne peut être réservé au type « {type} ». Ouvrez un circuit à côté du circuit habituel, qui sert à tous les dossiers, et choisissez un type publié de sa famille.",

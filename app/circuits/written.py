@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from app.circuits.models import CircuitVersion
 from app.core.db import Db
 
+JOINT = "+"
+"""Between the names of circuits that folders in dispute follow together, in the name of the versions of that circuit."""
 NAMED = "."
 """Between a family and the key of a circuit that a collectivity has named, in the name of that circuit."""
 
@@ -13,7 +15,11 @@ def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
     """The last version of each circuit that has one here, by its name; one statement."""
     numbers = (
         sa.select(sa.func.max(CircuitVersion.number))
-        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number > 0)
+        .where(
+            CircuitVersion.collectivity_id == collectivity_id,
+            CircuitVersion.number > 0,
+            CircuitVersion.family.not_like(f"%{JOINT}%"),
+        )
         .group_by(CircuitVersion.family)
     )
     every = sa.select(CircuitVersion).where(

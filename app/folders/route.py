@@ -18,25 +18,31 @@ from app.people.models import Desk, User
 from workflows.circuit import Circuit
 from workflows.drawing import condition_text
 from workflows.family import Family
-from workflows.rule_table import BRANCH, EMITTER, FIELDS, Choice, Path, Table, choose, deposited, weight
+from workflows.joining import joined
+from workflows.rule_table import BRANCH, EMITTER, FIELDS, Choice, Path, Table, choose, deposited
 
 Rule = Mapping[str, Any]
 """What a table said of a folder, as the folder keeps it and the journal tells it.
 
 `table`: the number of the version, 0 of a draft; `kind`, `label`: whose rules; `rank`: the row, from 1, 0 for all other
-cases; `row`: its key; `words`: its condition in French; `against`: the ranks that other values in dispute would have taken.
+cases; `row`: its key; `words`: its condition in French; `against`: the ranks that other values in dispute would have taken;
+`joint`: whether all those circuits are followed together, none of them containing the others.
 """
 
 
 @dataclass(frozen=True)
 class Route:
-    """The circuit that a folder takes: its name, its version in force (None: the family's own), and the rule that gave it."""
+    """The circuit that a folder takes: its name, its version in force (None: the family's own), and the rule that gave it.
+
+    `joint`: the names of the circuits that are followed together; `circuit` is then what they make, of no version yet.
+    """
 
     name: str
     version: CircuitVersion | None
     circuit: Circuit
     table_id: int | None = None
     rule: Rule | None = None
+    joint: tuple[str, ...] = ()
 
 
 def route_of(db: Db, folder: Folder, drafted: InForce | None = None) -> Route:
@@ -50,14 +56,13 @@ def route_of(db: Db, folder: Folder, drafted: InForce | None = None) -> Route:
     if rules is None:
         return _followed(db, folder.collectivity_id, folder.family)
     facts = deposited(folder.facts, _path(db, folder, rules.table))
-    choice = choose(
-        rules.table,
-        facts,
-        lambda name: weight(_followed(db, folder.collectivity_id, name).circuit, folder.facts),
-    )
+    choice = choose(rules.table, facts, lambda name: _followed(db, folder.collectivity_id, name).circuit)
     route = _followed(db, folder.collectivity_id, choice.circuit)
-    told = _told(db, folder, rules, choice)
-    return Route(route.name, route.version, route.circuit, None if drafted else rules.id, told)
+    told, table_id = _told(db, folder, rules, choice), None if drafted else rules.id
+    if choice.joint:
+        circuits = [_followed(db, folder.collectivity_id, name).circuit for name in choice.joint]
+        return Route(route.name, None, joined(circuits, folder.facts), table_id, told, choice.joint)
+    return Route(route.name, route.version, route.circuit, table_id, told)
 
 
 def usual(db: Db, collectivity_id: int, asked: Family) -> Circuit:
@@ -100,6 +105,7 @@ def _told(db: Db, folder: Folder, rules: InForce, choice: Choice) -> dict[str, A
         "row": row.key if row is not None else "",
         "words": words,
         "against": [_rank(rules.table, rank) for rank in choice.against],
+        **({"joint": True} if choice.joint else {}),
     }
 
 
@@ -132,7 +138,9 @@ def dispute_words(rule: Rule) -> str:
     if not others:
         return ""
     names = [f"la règle {rank}" if rank else "les autres cas" for rank in others]
-    return spaces(
-        f"D’autres valeurs, lues ou saisies, donnent {' ou '.join(names)} : de ces circuits est suivi celui qui demande le "
-        "plus de signatures, puis de personnes, puis d’étapes."
+    why = (
+        "aucun de ces circuits ne contient les autres, leurs étapes sont toutes suivies."
+        if rule.get("joint")
+        else "de ces circuits est suivi celui qui contient ce que demandent les autres."
     )
+    return spaces(f"D’autres valeurs, lues ou saisies, donnent {' ou '.join(names)} : {why}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_of, family_of, freeze
+from app.circuits.library import circuit_of, family_of, freeze, freeze_joint
 from app.core.clock import now, today
 from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
@@ -72,7 +72,11 @@ def submit(
     main = main_document(db, folder)
     _ready(db, folder)
     route = route_of(db, folder)
-    circuit_version = freeze(db, folder.collectivity_id, route.name)
+    circuit_version = (
+        freeze_joint(db, folder.collectivity_id, route.joint, folder.facts)
+        if route.joint
+        else freeze(db, folder.collectivity_id, route.name)
+    )
     folder.circuit_version_id = circuit_version.id
     folder.rule_version_id, folder.rule = route.table_id, dict(route.rule) if route.rule else None
     circuit = circuit_of(db, circuit_version.id)

@@ -191,14 +191,45 @@ def test_a_corrected_amount_never_takes_the_lighter_circuit(house: House, tmp_pa
         with reading(here(house)) as db:
             draft = again(db.get_one(Folder, folder_id))
             told = taken(db, draft)
-        assert "de ces circuits est suivi celui qui demande le plus de signatures" in told.dispute
+        assert "de ces circuits est suivi celui qui contient ce que demandent les autres" in told.dispute
         house.another(folder_id)
         send(house, folder_id)
         assert followed(house, folder_id) == usual
         assert told.name == "invoice"
-        assert "de ces circuits est suivi celui qui demande le plus de signatures" in words(
+        assert "de ces circuits est suivi celui qui contient ce que demandent les autres" in words(
             house.client("r.pellenec").get(f"/dossiers/{folder_id}")
         )
+
+
+def test_of_two_circuits_that_do_not_contain_one_another_a_corrected_amount_follows_both(
+    house: House, tmp_path: Path
+) -> None:
+    """Neither finances without the direction, nor the direction without finances: rehearsal, run, page and journal say it."""
+    without_direction = a_circuit(house, "Sans direction", "direction")
+    without_finance = a_circuit(house, "Sans finances", "finance")
+    write(house, "invoice", (ABOVE, without_direction), otherwise=without_finance)
+    publish(house, "invoice")
+    folder_id = an_invoice(house, tmp_path)
+    version = house.folder(folder_id).version
+    deposit.save(house.actor(G), folder_id, version=version, title=None, facts=TYPED, reason=WHY)
+    with reading(here(house)) as db:
+        told = taken(db, again(db.get_one(Folder, folder_id)))
+    assert told.lacking == []
+    assert told.words.replace("\xa0", " ").startswith(
+        "Circuits « Sans direction et Sans finances », réunis, par : règle 1"
+    )
+    keys = ["service_done", "direction", "finance", "bon_a_payer", "handover"]
+    assert sorted(step.key for step in told.circuit.steps) == sorted(keys)
+    house.another(folder_id)
+    send(house, folder_id)
+    with reading(here(house)) as db:
+        followed_one = circuit_of(db, house.folder(folder_id).circuit_version_id or 0)
+    assert followed_one == told.circuit
+    page = words(house.client("r.pellenec").get(f"/dossiers/{folder_id}"))
+    assert "aucun de ces circuits ne contient les autres, leurs étapes sont toutes suivies." in page
+    assert "Circuit « Sans direction et Sans finances », version 1" in page
+    listed = words(house.client(K).get("/circuits"))
+    assert "Sans direction et Sans finances" not in listed
 
 
 _tests = st.one_of(

@@ -1,6 +1,7 @@
 """Which circuit a table of rules gives: borders, disputed values, and what is proven of a row that no folder reaches."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from workflows.circuit import Circuit, Quorum, Step, StepKind, Who, WhoKind
 from workflows.condition import AllOf, AnyOf, Condition, Disputed, Test
 from workflows.fields import Field
-from workflows.rule_table import BRANCH, EMITTER, FIELDS, Reach, Row, Table, choose, deposited, reach, weight
+from workflows.joining import contains, joined
+from workflows.rule_table import BRANCH, EMITTER, FIELDS, Reach, Row, Table, choose, deposited, reach
 
 FIELDS_OF = {
     one.key: one
@@ -34,8 +36,23 @@ def rules(*rows: Row, otherwise: str = "short") -> Table:
     return Table(rows, otherwise)
 
 
-def weigh(name: str) -> tuple[int, ...]:
-    return ({"short": 1, "middle": 2, "long": 3}[name],)
+def visa(key: str, *desks: str, quorum: str | int = "any", when: Condition | None = None) -> Step:
+    who = tuple(Who(WhoKind.DESK, one) for one in desks)
+    return Step(key, key, StepKind.VISA, who, Quorum(quorum), when)
+
+
+def circuit(*steps: Step) -> Circuit:
+    return Circuit("c", "C", steps)
+
+
+def named(name: str) -> Circuit:
+    """Each contains the one before."""
+    return circuit(
+        *(
+            visa(one, one)
+            for one in ("short", "middle", "long")[: ["short", "middle", "long"].index(name) + 1]
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +63,7 @@ def test_the_first_row_that_holds_gives_the_circuit_at_the_very_border(
     total: str | None, circuit: str
 ) -> None:
     table = rules(above(40000), above(4000, "middle"))
-    assert choose(table, {"total": total}, weigh).circuit == circuit
+    assert choose(table, {"total": total}, named).circuit == circuit
 
 
 def test_the_desk_that_deposits_and_its_branch_are_facts() -> None:
@@ -54,10 +71,10 @@ def test_the_desk_that_deposits_and_its_branch_are_facts() -> None:
         Row("one", Test(EMITTER, "==", "voirie"), "long"),
         Row("two", Test(BRANCH, "==", "technique"), "middle"),
     )
-    circuits = [choose(table, deposited({}, path), weigh).circuit for path in PATHS]
+    circuits = [choose(table, deposited({}, path), named).circuit for path in PATHS]
     assert circuits == ["short", "middle", "long", "short"]
     outside = rules(Row("one", Test(BRANCH, "!=", "technique"), "long"))
-    assert [choose(outside, deposited({}, path), weigh).circuit for path in PATHS] == [
+    assert [choose(outside, deposited({}, path), named).circuit for path in PATHS] == [
         "long",
         "short",
         "short",
@@ -74,14 +91,14 @@ def test_a_correction_never_takes_the_lighter_circuit(stands: str, read: str, do
         if downwards
         else rules(Row("r", Test("total", "<", Decimal(4000)), "short"), otherwise="long")
     )
-    chosen = choose(table, Disputed({"total": stands}, {"total": (read,)}), weigh)
+    chosen = choose(table, Disputed({"total": stands}, {"total": (read,)}), named)
     assert chosen.circuit == "long"
     assert chosen.against
 
 
 def test_what_is_disputed_and_changes_nothing_is_not_told() -> None:
     table = rules(above(4000))
-    chosen = choose(table, Disputed({"total": "5000"}, {"total": ("6000",)}), weigh)
+    chosen = choose(table, Disputed({"total": "5000"}, {"total": ("6000",)}), named)
     assert (chosen.circuit, chosen.rank, chosen.against) == ("long", 0, ())
 
 
@@ -89,30 +106,66 @@ def test_too_many_disputes_to_be_tried_take_the_heaviest_of_all() -> None:
     keys = [f"f{n}" for n in range(12)]
     table = rules(Row("r", AllOf(tuple(Test(key, "==", "x") for key in keys)), "long"))
     facts = Disputed(dict.fromkeys(keys, "y"), dict.fromkeys(keys, ("z",)))
-    assert choose(table, facts, weigh).circuit == "long"
+    assert choose(table, facts, named).circuit == "long"
 
 
-def circuit(*steps: Step) -> Circuit:
-    return Circuit("c", "C", steps)
+def signature(key: str, *desks: str) -> Step:
+    return Step(key, key, StepKind.SIGN, tuple(Who(WhoKind.DESK, one) for one in desks), Quorum("any"))
 
 
-def visa(key: str, *desks: str, quorum: str | int = "any", when: Condition | None = None) -> Step:
-    who = tuple(Who(WhoKind.DESK, one) for one in desks)
-    return Step(key, key, StepKind.VISA, who, Quorum(quorum), when)
+NOTHING: Mapping[str, Any] = {}
 
 
-def test_a_circuit_that_asks_more_weighs_more() -> None:
-    light = circuit(visa("a", "x"))
-    facts: Mapping[str, Any] = {"total": "10"}
-    for heavier in (
-        circuit(visa("a", "x"), visa("b", "y")),
-        circuit(visa("a", "x", "y", quorum="all")),
-        circuit(visa("a", "x"), Step("s", "S", StepKind.SIGN, (Who(WhoKind.DESK, "m"),))),
-    ):
-        assert weight(heavier, facts) > weight(light, facts)
-    conditional = circuit(visa("a", "x"), visa("b", "y", when=Test("total", ">=", Decimal(4000))))
-    assert weight(conditional, facts) == weight(light, facts)
-    assert weight(conditional, Disputed(facts, {"total": ("5000",)})) > weight(light, facts)
+@pytest.mark.parametrize(
+    ("heavy", "light", "holds"),
+    [
+        (circuit(visa("a", "x"), visa("b", "y")), circuit(visa("z", "y")), True),
+        (circuit(visa("a", "x", "y", quorum="all")), circuit(visa("a", "x")), True),
+        (circuit(visa("a", "x", "y")), circuit(visa("a", "x")), False),  # y alone ends it
+        (circuit(visa("a", "x")), circuit(visa("a", "x", "y")), True),
+        (
+            circuit(visa("a", "x", "y", "z", quorum=2)),
+            circuit(visa("a", "x", "y")),
+            True,
+        ),  # one of both at least
+        (circuit(visa("a", "x", "y", "z", quorum=2)), circuit(visa("a", "x", "y", quorum="all")), False),
+        (circuit(visa("a", "x")), circuit(visa("a", "x"), visa("b", "x")), False),  # twice is not once
+        (circuit(signature("s", "m")), circuit(visa("a", "m")), False),
+        (
+            circuit(*(visa(one, one) for one in "abcd")),
+            circuit(visa("f", "finances"), visa("d", "direction")),
+            False,
+        ),
+    ],
+)
+def test_a_circuit_contains_another_by_who_acts_and_how_many_never_by_a_count(
+    heavy: Circuit, light: Circuit, holds: bool
+) -> None:
+    assert contains(heavy, light, NOTHING) is holds
+    assert contains(heavy, heavy, NOTHING)
+
+
+def test_what_contains_another_does_so_whichever_value_is_the_right_one() -> None:
+    both = Disputed({"total": "5000"}, {"total": ("10",)})
+    conditional = circuit(visa("a", "x", when=Test("total", ">=", Decimal(4000))))
+    assert not contains(
+        conditional, circuit(visa("a", "x")), both
+    )  # were it ruled to be ten, nobody would look
+    assert contains(circuit(visa("a", "x")), conditional, both)
+
+
+def test_of_two_that_do_not_contain_one_another_both_are_followed() -> None:
+    """Four visas of services never outweigh finances and direction."""
+    four = circuit(*(visa(one, one) for one in "abcd"), signature("s", "maire"))
+    two = circuit(visa("f", "finances"), visa("d", "direction"), signature("s", "maire"))
+    ways = {"short": two, "long": four}
+    table, disputed = rules(above(4000)), Disputed({"total": "5000"}, {"total": ("10",)})
+    chosen = choose(table, disputed, ways.__getitem__)
+    assert (chosen.rank, chosen.circuit, chosen.against, chosen.joint) == (0, "long", (1,), ("long", "short"))
+    made = joined([ways[name] for name in chosen.joint], disputed)
+    assert [step.key for step in made.steps] == ["f", "d_2", "a", "b", "c", "d", "s"]
+    assert contains(made, four, disputed)
+    assert contains(made, two, disputed)
 
 
 def seen(table: Table, rank: int) -> Reach:
@@ -204,7 +257,7 @@ def test_no_folder_takes_a_row_that_is_said_never_to_be_reached(
     unreached = {rank for rank in range(len(table.rows)) if seen(table, rank).never}
     for total, kind, path in cases:
         facts = deposited({"total": str(total), "kind": kind}, path)
-        chosen = choose(table, facts, weigh)
+        chosen = choose(table, facts, named)
         assert chosen.rank == table.first(facts)
         assert chosen.rank not in unreached
 
@@ -215,9 +268,40 @@ def test_what_is_disputed_never_weighs_less_than_either_value_alone(
 ) -> None:
     total, kind, path = stands
     both = Disputed({"total": str(total), "kind": kind}, {"total": (str(read),)})
-    chosen = choose(table, deposited(both, path), weigh).circuit
+    chosen = choose(table, deposited(both, path), named).circuit
     alone = [
-        choose(table, deposited({"total": str(one), "kind": kind}, path), weigh).circuit
+        choose(table, deposited({"total": str(one), "kind": kind}, path), named).circuit
         for one in (total, read)
     ]
-    assert weigh(chosen) == max(map(weigh, alone))
+    assert all(contains(named(chosen), named(one), both) for one in alone)
+
+
+_steps = st.builds(
+    lambda kind, desks, quorum, when: Step(
+        "k",
+        "K",
+        kind,
+        tuple(Who(WhoKind.DESK, one) for one in desks),
+        Quorum(min(quorum, len(desks))),
+        when,
+    ),
+    st.sampled_from([StepKind.VISA, StepKind.SIGN]),
+    st.lists(st.sampled_from("xyzt"), unique=True, min_size=1, max_size=3),
+    st.integers(1, 3),
+    st.one_of(st.none(), st.sampled_from([Test("total", ">=", Decimal(10)), Test("kind", "==", "a")])),
+)
+_circuits = st.lists(_steps, min_size=1, max_size=4).map(
+    lambda several: circuit(*(replace(one, key=f"k{rank}") for rank, one in enumerate(several)))
+)
+
+
+@given(several=st.lists(_circuits, min_size=2, max_size=3), total=st.sampled_from(["5", "10"]))
+def test_what_is_joined_contains_each_of_its_circuits_whatever_is_ruled(
+    several: list[Circuit], total: str
+) -> None:
+    facts = Disputed({"total": total, "kind": "a"}, {"total": ("20",), "kind": ("b",)})
+    made = joined(several, facts)
+    assert len({step.key for step in made.steps}) == len(made.steps)
+    for one in several:
+        assert contains(made, one, facts)
+        assert contains(made, one, {"total": total, "kind": "b"})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from app.circuits.library import OURS, family_of
+from app.circuits.library import OURS, family_of, unjoined
 from app.circuits.models import CircuitVersion
 from app.circuits.tables import InForce
 from app.core.db import NO_DATE, Db
@@ -329,8 +329,13 @@ def taken(db: Db, folder: Folder, drafted: InForce | None = None) -> Taken:
     `drafted`: rules that are tried in place of those in force.
     """
     family, route = family_of(folder.family), route_of(db, folder, drafted)
-    circuit, lacking = _lawful(family, route.version, route.circuit)
-    label = circuit_label(family, route.version)
+    lacking: Sequence[str]
+    if route.joint:
+        circuit, lacking = route.circuit, [*filter(None, [unjoined(family, route.circuit)])]
+        label = f"Circuits « {circuit.label} », réunis"
+    else:
+        circuit, lacking = _lawful(family, route.version, route.circuit)
+        label = circuit_label(family, route.version)
     rule = route.rule
     words = f"{label}, par : {rule_words(rule)}" if rule is not None else label
     return Taken(circuit, lacking, route.name, spaces(words), dispute_words(rule) if rule is not None else "")

@@ -26,7 +26,7 @@ from app.operations.circuits.views import Words, condition_row, saved
 from app.people.actor import Actor
 from workflows.condition import AllOf, AnyOf
 from workflows.drawing import condition_text
-from workflows.rule_table import Reach, Table, choose, deposited, reach, weight
+from workflows.rule_table import Reach, Table, choose, deposited, reach
 
 LATELY = 1_000
 """So many of the last folders of a collectivity are looked through for those of one type."""
@@ -203,7 +203,7 @@ def counted(db: Db, actor: Actor, kind: Kind, table: Table) -> Counted:
         choice = choose(
             table,
             deposited(facts, desks.get(desk, ())),
-            lambda name, of=facts: weight(circuits[name], of),  # type: ignore[misc]
+            circuits.__getitem__,
         )
         ranks[choice.rank] += 1
     return Counted(ranks.total(), ranks)

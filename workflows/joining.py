@@ -1,0 +1,108 @@
+"""Whether a circuit asks all that another does, and the one that asks what several ask, where none of them does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from workflows.circuit import Circuit, Step
+from workflows.condition import Facts, versions
+from workflows.engine import filled
+
+
+def contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
+    """Whether a folder with these facts meets in a circuit each step of another: the same nature, the same people, as many.
+
+    Of disputed facts, whichever value is the right one. Two steps of the other are never the same step here. Days, words and
+    desks that are told weigh nothing.
+    """
+    tried = _values(facts, circuit, other)
+    return tried is not None and all(_contains(circuit, other, one) for one in tried)
+
+
+def _contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
+    steps = circuit.applicable(facts)
+    matches = [
+        [rank for rank, step in enumerate(steps) if asks_as_much(step, one)]
+        for one in other.applicable(facts)
+    ]
+    return filled(matches) == len(matches)
+
+
+def asks_as_much(step: Step, other: Step) -> bool:
+    """Whether a step is never done without the other being done: whoever ends it would have ended the other.
+
+    Of `n` among its people, at least `n` less those who are not of the other are of the other.
+    """
+    if step.kind is not other.kind or step.channel != other.channel:
+        return False
+    if step.kind.automatic:
+        return True
+    strangers = len([who for who in step.who if who not in other.who])
+    return step.quorum.needed(len(step.who)) - strangers >= other.quorum.needed(len(other.who))
+
+
+def maximal(circuits: Sequence[Circuit], facts: Facts) -> tuple[int, ...]:
+    """The ranks of those that no other contains; of several that contain one another, the first."""
+    kept: list[int] = []
+    for rank, one in enumerate(circuits):
+        if any(contains(circuits[before], one, facts) for before in kept):
+            continue
+        kept = [before for before in kept if not contains(one, circuits[before], facts)]
+        kept.append(rank)
+    return tuple(kept)
+
+
+def joined(circuits: Sequence[Circuit], facts: Facts) -> Circuit:
+    """A circuit that contains each of these for these facts: the steps of the first, and those of the others that it lacks.
+
+    A step that is lacking stands where its own circuit has it, between those that both have; one that asks more of the same
+    people takes the place of the other. The law is not asked here.
+    """
+    first, *others = circuits
+    for other in others:
+        first = _with(first, other, facts)
+    labels = " et ".join(dict.fromkeys(one.label for one in circuits))
+    told = tuple(dict.fromkeys(key for one in circuits for key in one.told))
+    only = next((one.only_for for one in circuits if one.only_for), "")
+    return replace(first, label=labels[:120].strip(), told=told, only_for=only)
+
+
+def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
+    steps, place, met = list(circuit.steps), 0, set[str]()
+    for one in other.steps:
+        at = next(
+            (n for n, step in enumerate(steps) if step.key not in met and _stands_for(step, one, facts)), None
+        )
+        if at is None:
+            at = next(
+                (n for n, step in enumerate(steps) if step.key not in met and _stands_for(one, step, facts)),
+                None,
+            )
+            if at is not None:
+                steps[at] = replace(one, key=steps[at].key)
+        if at is None:
+            at = place
+            steps.insert(at, replace(one, key=_free(one.key, {step.key for step in steps})))
+        met.add(steps[at].key)
+        place = max(place, at + 1)
+    return replace(circuit, steps=tuple(steps))
+
+
+def _stands_for(step: Step, other: Step, facts: Facts) -> bool:
+    """Whether a step does for the other: it asks as much, wherever the other takes place."""
+    if not asks_as_much(step, other) or (step.told != other.told and other.told):
+        return False
+    tried = _values(facts, Circuit("", "", (step, other)))
+    return tried is not None and all(step.applies(one) or not other.applies(one) for one in tried)
+
+
+def _free(key: str, taken: set[str]) -> str:
+    return next(
+        name
+        for rank in range(1, len(taken) + 2)
+        if (name := key if rank == 1 else f"{key[:36]}_{rank}") not in taken
+    )
+
+
+def _values(facts: Facts, *circuits: Circuit) -> Iterator[Facts] | None:
+    read = (step.when.fields for circuit in circuits for step in circuit.steps if step.when is not None)
+    return versions(facts, frozenset().union(*read))
