@@ -24,7 +24,7 @@ from bench.measure import (
     steady,
 )
 from bench.moves import visas
-from workflows.deadlines import due_on
+from workflows.deadlines import NATIONAL, due_on
 
 TURNS, BAR, STRETCH = 200, 0.17, 0.25
 PASSES = {step["key"]: 1000 + position for position, step in enumerate(CIRCUIT["steps"])}
@@ -61,7 +61,9 @@ class Raw:
 
     def __init__(self, commune: Commune, url: str) -> None:
         self._commune = commune
-        self._due = {key: due_on(today(), days).isoformat() if days else None for key, days in DAYS.items()}
+        self._due = {
+            key: due_on(today(), days, NATIONAL).isoformat() if days else None for key, days in DAYS.items()
+        }
         self._seated: dict[str, list[tuple[int, str]]] = {}
         for login, (_first, _last, seats) in PEOPLE.items():
             for desk in seats:

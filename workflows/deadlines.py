@@ -1,6 +1,7 @@
 """The clocks of the law and of the circuits: dates in, dates out, French public holidays included."""
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -10,6 +11,30 @@ _SATURDAY = 5
 _FIXED = ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
 _AFTER_EASTER = (1, 39, 50)
 """Days from Easter to its Monday, to Ascension, to the Monday of Pentecost."""
+_GOOD_FRIDAY, _SAINT_STEPHEN = -2, (12, 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The working days of a town hall: from Monday to Friday, save the national holidays and what it adds to them.
+
+    `local`: Good Friday and 26 December too, as in Alsace and Moselle (code du travail L3134-13). `yearly`: months and days
+    on which the town hall is closed each year; `closed`: days on which it is closed once. The delays of the law never ask
+    for more than the national holidays: they take `NATIONAL`.
+    """
+
+    local: bool = False
+    yearly: frozenset[tuple[int, int]] = frozenset()
+    closed: frozenset[date] = frozenset()
+
+    def works(self, day: date) -> bool:
+        """True when the town hall works on this day."""
+        if not is_working_day(day) or day in self.closed or (day.month, day.day) in self.yearly:
+            return False
+        return not self.local or day not in _local_holidays(day.year)
+
+
+NATIONAL = Calendar()
 
 
 @lru_cache(maxsize=64)
@@ -24,31 +49,36 @@ def _holidays(year: int) -> frozenset[date]:
     )
 
 
+@lru_cache(maxsize=64)
+def _local_holidays(year: int) -> frozenset[date]:
+    return frozenset((easter(year) + timedelta(_GOOD_FRIDAY), date(year, *_SAINT_STEPHEN)))
+
+
 def is_working_day(day: date) -> bool:
     """True from Monday to Friday, save the eleven national holidays (code du travail L3133-1)."""
     return day.weekday() < _SATURDAY and day not in _holidays(day.year)
 
 
-def next_working_day(day: date) -> date:
+def next_working_day(day: date, calendar: Calendar = NATIONAL) -> date:
     """`day` itself when it is worked, else the first worked day after it."""
-    while not is_working_day(day):
+    while not calendar.works(day):
         day += timedelta(days=1)
     return day
 
 
-def add_working_days(start: date, n: int) -> date:
+def add_working_days(start: date, n: int, calendar: Calendar = NATIONAL) -> date:
     """The n-th working day after `start`, which is not counted; for n = 0, `next_working_day(start)`."""
     if n < 0:
         raise ValueError(n)
-    day = next_working_day(start) if n == 0 else start
+    day = next_working_day(start, calendar) if n == 0 else start
     for _ in range(n):
-        day = next_working_day(day + timedelta(days=1))
+        day = next_working_day(day + timedelta(days=1), calendar)
     return day
 
 
-def due_on(entered: date, days: int) -> date:
-    """The last day on time for a step entered on `entered` and given `days` working days."""
-    return add_working_days(entered, days)
+def due_on(entered: date, days: int, calendar: Calendar) -> date:
+    """The last day on time for a step entered on `entered` and given `days` working days of this calendar."""
+    return add_working_days(entered, days, calendar)
 
 
 def payment_due(start: date) -> date:

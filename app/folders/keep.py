@@ -11,6 +11,7 @@ from app.files.antivirus import unseen_of
 from app.files.intake import REPAIR_NOTE, Examined, examine
 from app.files.pdf import rewritten
 from app.files.xml import shown_text
+from app.folders.limits import refuse_large
 from app.folders.sockets import DryRun, ReadFacts, plugged
 from workflows.family import Family
 
@@ -62,7 +63,9 @@ def keep_main(
 
     Where a page is signed the first is a PDF, the page that people read: a file that is not one gives it (converted, or
     drawn from its data) and stays as the document `original`. Where the file itself is signed, it is kept as it came.
+    Refuses `file-above`, as all that keeps a file here does.
     """
+    refuse_large(collectivity_id, one.path, one.filename)
     seen = examine(
         one.path,
         one.filename,
@@ -147,6 +150,7 @@ def keep_attachment(
     `beside`: the folder, unless somebody said that it is an annex there whatever it says: another invoice, another flow would
     be a folder of its own, and is refused (`annex-is-subject`) rather than hidden behind the first.
     """
+    refuse_large(collectivity_id, one.path, one.filename)
     seen = examine(
         one.path,
         one.filename,
@@ -186,6 +190,7 @@ def _sound_pdf(
     collectivity_id: int, one: Incoming, workdir: Path, role: str, origin: str, *, damaged: str
 ) -> Kept:
     """Store these very bytes: neither flattened nor repaired, for somebody else made them and answers for them."""
+    refuse_large(collectivity_id, one.path, one.filename)
     seen = examine(
         one.path,
         one.filename,

@@ -25,6 +25,7 @@ from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.working_days import calendar_of
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance
@@ -356,7 +357,9 @@ def _due(db: Db, folder: Folder, step: Step, entered: date, signed: date | None 
 
     `signed`: the day of a signature that is made at this very moment, and that no row tells yet.
     """
-    days = [folder.due_on, *([due_on(entered, step.days)] if step.days else [])]
+    days = [folder.due_on]
+    if step.days:
+        days.append(due_on(entered, step.days, calendar_of(db, folder.collectivity_id)))
     limit = family_of(folder.in_force).transmit_within
     if limit is not None and step.kind is StepKind.TRANSMIT:
         days += [limit.after(last) for last in [_latest(signed, signed_on(db, folder))] if last]

@@ -1,16 +1,18 @@
-"""What the files of a folder say of themselves, told to whoever decides on it; and folders that nobody may sign any more."""
+"""What the files of a folder say of themselves, told to whoever decides on it; the limits of a deposit; folders without issue."""
 
 from jinja2 import Environment
 
 from app.core.outbox import each_round
-from app.folders import corrections, orders, points, rows, sockets, stranded
+from app.folders import corrections, limits, orders, points, rows, sockets, stranded
 from app.people.mandates import orders_from
+from app.people.own_settings.registry import declare
 from config import Settings
 
 
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
-    del settings, templates  # it reads nothing of them
+    del templates  # it prints nothing
+    declare(*limits.settings(settings))
     each_round("folders.stranded", stranded.Watch())
     orders_from(orders.orders, orders.executory, orders.numbered)
     sockets.question(*rows.EVERY)

@@ -18,6 +18,7 @@ from app.folders.publicity import signed_on
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of
 from app.folders.telling import to_tell
+from app.people.working_days import calendar_of
 from workflows.circuit import DRAFT, Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Moved, Standing, advance
@@ -128,7 +129,8 @@ def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
     step = circuit.step(folder.place)
     entered = [run.entered_at for run in runs_of_round(db, folder) if run.state == "active"]
     if step.days and entered:
-        day = max(day, due_on(min(entered).astimezone(PARIS).date(), step.days))
+        began = min(entered).astimezone(PARIS).date()
+        day = max(day, due_on(began, step.days, calendar_of(db, folder.collectivity_id)))
     signed = day if step.kind in {StepKind.SIGN, StepKind.SEAL} else signed_on(db, folder)
     moved = _passed(circuit, folder, Stage(step, day, day, folder.due_on))
     stages, ends = _walk(db, folder, circuit, moved, day, signed)
@@ -170,7 +172,7 @@ def _due(folder: Folder, day: date) -> date:
 
 
 def _stage(db: Db, folder: Folder, step: Step, day: date, signed: date | None) -> Stage:
-    leaves = due_on(day, step.days) if step.days else day
+    leaves = due_on(day, step.days, calendar_of(db, folder.collectivity_id)) if step.days else day
     try:
         slots, due = entering(db, folder, step, day, signed)
     except Refusal as refusal:

@@ -15,6 +15,7 @@ from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import due_of, edit
 from app.folders.keep import Kept
+from app.folders.limits import most_annexes
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Said, move, person_of
 from app.folders.route import route_of
@@ -145,9 +146,12 @@ def _gone(db: Db, folder: Folder) -> list[Problem]:
 
 
 def _attachments(db: Db, folder: Folder) -> list[Problem]:
-    """Too few annexes, or too many, for the type of the folder."""
+    """Too few annexes for the type of the folder, or too many for it or for the collectivity."""
     kind = family_of(folder.in_force)
-    least, most = kind.attachments_least, kind.attachments_most
+    least, most, asks = kind.attachments_least, kind.attachments_most, f"« {kind.label} »"
+    own = most_annexes(db, folder.collectivity_id)
+    if own is not None and (most is None or own < most):
+        most, asks = own, "La collectivité"
     if not least and most is None:
         return []
     query = sa.select(sa.func.count(Document.id)).where(
@@ -166,7 +170,7 @@ def _attachments(db: Db, folder: Folder) -> list[Problem]:
             Problem(
                 "attachments-many",
                 "",
-                f"« {kind.label} » demande {asked} : {there}. Retirez ce qui est de trop.",
+                f"{asks} demande {asked} : {there}. Retirez ce qui est de trop.",
             )
         ]
     return []

@@ -3,6 +3,10 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "file-above": (
+        422,
+        "« {filename} » fait {size}, et la collectivité accepte {most} au plus par fichier : il n’a pas été déposé. Réduisez-le, ou demandez à l’administrateur d’élever cette limite.",
+    ),
     "not-your-turn": (
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",

@@ -20,12 +20,13 @@ from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
-from app.core.outbox import Needless, Row
+from app.core.outbox import Later, Needless, Row
 from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
 from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
+from app.notices import hours
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
@@ -62,6 +63,8 @@ class Envelope:
 def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
+    `Later` outside of the hours that its collectivity gives to the letters of its folders.
+
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter, as long as what it asks is
     still to be done; it is not sent again once that is done.
     """
@@ -75,11 +78,13 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
         _refuse_dead_link(db, row)
+        town = db.get_one(Collectivity, row.collectivity_id)
+        if pause := hours.wait(town.settings, row.payload["event"], now()):
+            raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
             asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in asked:
                 raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
-        town = db.get_one(Collectivity, row.collectivity_id)
         place, own = town.name, town.settings
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
@@ -131,7 +136,22 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
-    return Envelope(address, message)
+    return Envelope(wired(address), message)
+
+
+def wired(address: str) -> str:
+    """The address as every mail server takes it: a domain with an accent in its form of the DNS (RFC 5891)."""
+    if address.isascii():
+        return address
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        seen = validate_email(
+            address, allow_smtputf8=False, check_deliverability=False, test_environment=True
+        )
+    except EmailNotValidError:
+        return address
+    return seen.ascii_email or address
 
 
 def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Envelope:
@@ -143,7 +163,7 @@ def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Env
         "link": f"{settings.public_url}/administration/reglages",
     }
     key, moment = f"trial-{user.id}-{new_token()[:16]}", now()
-    return Envelope(user.email, _message(key, moment, TRIAL, settings, user.email, words, templates))
+    return Envelope(wired(user.email), _message(key, moment, TRIAL, settings, user.email, words, templates))
 
 
 def _sender(name: str, own: Own) -> dict[str, Any]:
@@ -256,8 +276,8 @@ def _message(
     message["Subject"] = subject_of(event, words, templates)
     message["From"] = Address(words["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
     if words["reply_to"]:
-        message["Reply-To"] = Address(addr_spec=words["reply_to"])
-    message["To"] = Address(words["name"], addr_spec=to)
+        message["Reply-To"] = Address(addr_spec=wired(words["reply_to"]))
+    message["To"] = Address(words["name"], addr_spec=wired(to))
     message["Date"] = format_datetime(moment)
     message["Message-ID"] = message_id(key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it

@@ -6,7 +6,7 @@ from jinja2 import Environment
 
 from app.core.db import reading
 from app.core.outbox import Hopeless, Row, at_rest, handles, lasts
-from app.notices import letter, mailer
+from app.notices import hours, letter, mailer
 from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from config import Settings
@@ -27,7 +27,7 @@ def plug(settings: Settings, templates: Environment) -> None:
         envelope = letter.write(row, settings, templates)
         mailer.send(envelope.to, envelope.message, settings)
 
-    declare(*_settings(settings))
+    declare(*_settings(settings), *hours.settings(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
 

@@ -2,7 +2,7 @@
 
 from jinja2 import Environment
 
-from app.people import breached, identity, login
+from app.people import breached, identity, login, working_days
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
 from app.people.own_settings.registry import Kind, Setting, declare
@@ -20,7 +20,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     breached.configure(settings.breached_passwords)
     identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
     passkeys.configure(settings.public_url)
-    declare(*_settings())
+    declare(*_settings(), *working_days.settings())
 
 
 def _settings() -> tuple[Setting, ...]:
@@ -40,7 +40,8 @@ def _settings() -> tuple[Setting, ...]:
             identity.REAUTH,
             "Connexion",
             "Durée d’une preuve d’identité",
-            "Au-delà de ce temps, signer ou administrer demande de dire de nouveau qui l’on est.",
+            "Au-delà de ce temps, signer ou administrer demande de dire de nouveau qui l’on est. Le formulaire d’une signature "
+            "sur papier laisse une heure, le temps de numériser.",
             "signature, inscription d’un certificat, gestes de l’administrateur",
             Kind.NUMBER,
             identity.minutes,

@@ -417,6 +417,22 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : « {label} » demande une adresse entière. Écrivez-la comme https://serveur/chemin.",
     ),
+    "setting-choice": (
+        422,
+        "Rien n’a changé : « {text} » n’est pas un choix de « {label} ». Prenez l’un de ceux-ci, {names}.",
+    ),
+    "setting-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre vient de changer « {label} », qui vaut maintenant « {value} ». Revoyez-le, puis recommencez.",
+    ),
+    "closing-days": (
+        422,
+        "Rien n’a changé : « {text} » n’est pas un jour. Écrivez 24/12 pour chaque année, 15/05/2026 pour une seule, séparés par des virgules.",
+    ),
+    "closing-days-many": (
+        422,
+        "Rien n’a changé : {count} jours de fermeture, {most} au plus. Ôtez ceux qui sont passés.",
+    ),
     "setting-trial": (
         404,
         "Aucun essai ne s’appelle « {name} ». Rien n’est parti : prenez l’un de ceux-ci, {names}.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from app import create_app
 from app.core import sealed
@@ -22,7 +23,7 @@ from app.people import desks, identity, login
 from app.people.applications import by_command
 from app.people.models import Collectivity
 from app.people.own_settings.changing import change_setting, forget_setting, try_out
-from app.people.own_settings.registry import Source, Value, setting
+from app.people.own_settings.registry import Source, Value, leading, setting
 from config import ConfigurationRefused
 from demo.cast import PASSWORD, SIREN
 from tests.builders.house import House
@@ -134,6 +135,11 @@ def test_a_value_of_its_own_serves_this_collectivity_alone_and_goes_back(house: 
         ("reauth_minutes", "721", "va de 1 à 720 min, la valeur de l’installation"),
         ("reauth_minutes", "9" * 40, "n’est pas un nombre entier"),
         ("idle_minutes", "9", "va de 10 à 1440 min"),
+        ("holidays", "lorraine", "« lorraine » n’est pas un choix de « Jours fériés »"),
+        ("closing_days", "31/02", "« 31/02 » n’est pas un jour"),
+        ("mail_hours", "19-8", "« 19-8 » ne dit pas deux heures"),
+        ("file_mb", "201", "va de 1 à 200 Mo, la valeur de l’installation"),
+        ("annexes_most", "501", "va de 1 à 500"),
         ("mail_reply_to", "secretariat", "secretariat"),
         ("mail_reply_to", "a@b.fr\r\nBcc: x@y.fr", "adresse"),
         ("mail_signature", "a\nb\nc\nd\ne", "a 5 lignes. Écrivez-en 4 au plus"),
@@ -223,7 +229,7 @@ def test_the_host_says_what_administrators_set_and_sets_all_by_command(house: Ho
     narrow = other_settings(house, collectivity_settings=("shown_name",))
     client = narrow.client(K)
     page = text(client.get(PAGE))
-    assert page.count("Par l’hébergeur") == 7
+    assert page.count("Par l’hébergeur") == len(leading()) - 1
     assert "tenu par l’hébergeur" in text(client.get(f"{PAGE}/mail_name"))
     for path in ("mail_name", "mail_name/revenir"):
         refused = post(narrow, client, path, value="Mairie")
@@ -242,8 +248,8 @@ def test_the_host_says_what_administrators_set_and_sets_all_by_command(house: Ho
     assert page.count("Changer") == 1
     none = other_settings(house, collectivity_settings=("aucun",))
     assert "Changer" not in text(none.client(K).get(PAGE))
-    with pytest.raises(ConfigurationRefused, match="« shown_nam » n’est pas un réglage"):
-        other_settings(house, collectivity_settings=("shown_nam",))
+    with pytest.raises(ConfigurationRefused, match="« mail_nom », « shown_nam » ne sont pas des réglages"):
+        other_settings(house, collectivity_settings=("shown_nam", "mail_name", "mail_nom"))
     for refused in (
         run(args=["settings", "set", SIREN, "trust_roots", "/etc/ssl"]),
         run(args=["settings", "set", "111111111", "mail_name", "Mairie"]),
@@ -252,6 +258,59 @@ def test_the_host_says_what_administrators_set_and_sets_all_by_command(house: Ho
     ):
         assert refused.exit_code in {1, 2}
         assert "Traceback" not in refused.output
+
+
+def test_the_second_of_two_tabs_is_told_what_the_first_wrote_and_overwrites_nothing(house: House) -> None:
+    client = house.client(K)
+    shown = mark(client, "mail_name")
+    assert post(house, client, "mail_name", value="Secrétariat", shown=shown).location == PAGE
+    late = post(house, client, "mail_name", value="Mairie", shown=shown)
+    assert late.status_code == 409
+    assert "vient de changer « Nom de l’expéditeur », qui vaut maintenant « Secrétariat »" in text(late)
+    assert 'value="Mairie"' in late.get_data(as_text=True)
+    assert post(house, client, "mail_name/revenir", shown=shown).status_code == 409
+    assert kept(house)["mail_name"] == "Secrétariat"
+    # What was typed is kept, and whoever has read the other's value may write over it
+    again = re.search(r'name="shown" value="(\w+)"', late.get_data(as_text=True)).group(1)
+    assert post(house, client, "mail_name", value="Mairie", shown=again).location == PAGE
+    assert kept(house)["mail_name"] == "Mairie"
+    # A secret alone that changed is a change too
+    given = {"value": OUTSIDE, "secret": LONG_SECRET}
+    assert post(house, client, "handover_webhook_url", **given).location == PAGE
+    shown = mark(client, "handover_webhook_url")
+    post(house, client, "handover_webhook_url", value=OUTSIDE, secret=f"{LONG_SECRET} de plus", shown=shown)
+    assert post(house, client, "handover_webhook_url", **given, shown=shown).status_code == 409
+
+
+def mark(client, name: str) -> str:
+    """What the form of a setting carries of the value that it showed."""
+    page = client.get(f"{PAGE}/{name}").get_data(as_text=True)
+    return re.search(r'name="shown" value="(\w+)"', page).group(1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_the_installation_s_address_for_handovers_its_server_alone_is_told(house: House) -> None:
+    secret = "https://finances.example.org/remises?jeton=tres-secret"
+    ours = other_settings(
+        house, handover_webhook_url=secret, handover_webhook_secret=SecretStr("seize signes au moins")
+    )
+    client = ours.client(K)
+    assert post(ours, client, "handover_webhook_url", value=OUTSIDE, secret=LONG_SECRET).location == PAGE
+    assert post(ours, client, "handover_webhook_url/revenir").location == PAGE
+    for path in (PAGE, f"{PAGE}/handover_webhook_url", "/administration/journal"):
+        page = client.get(path).get_data(as_text=True)
+        assert "celle de l’installation, sur finances.example.org" in text(client.get(path))
+        assert "jeton" not in page
+    assert "jeton" not in "".join(journal("setting.changed") + journal("setting.forgotten"))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_address_of_answer_with_an_accent_leaves_in_the_form_of_the_dns(house: House) -> None:
+    change_setting(house.actor(K), "mail_reply_to", {"mail_reply_to": "accueil@mairie-évron.fr"})
+    house.mail.clear()
+    assert try_out(house.actor(K), "mail").fine
+    (letter,) = house.mail.letters
+    assert str(letter["Reply-To"]) == "accueil@xn--mairie-vron-hbb.fr"
 
 
 def test_somebody_who_administers_no_more_sets_nothing(house: House) -> None:
@@ -365,16 +424,18 @@ def test_an_address_given_by_command_draws_its_secret_once_and_the_doctor_tells_
     again = run(args=["settings", "set", SIREN, "handover_webhook_url", f"{OUTSIDE}/2"])
     assert "affiché" not in again.output  # the one that is there still serves
     assert sealed.unseal(str(kept(house)["handover_webhook_secret"])) == secret
-    short, before = tmp_path / "secret", kept(house)
+    short, empty, before = tmp_path / "secret", tmp_path / "vide", kept(house)
     short.write_text("court\n", encoding="utf-8")
+    empty.write_text(" \n", encoding="utf-8")
     for words, why in (
         (["http://finances.example.org/"], "doit commencer par https://"),
         (["https://10.0.0.1/remises"], "ne peut pas servir aux remises"),
         ([OUTSIDE, "--secret-file", str(short)], "16 caractères au moins"),
+        ([OUTSIDE, "--secret-file", str(empty)], "« Secret de remise » est vide"),
     ):
         refused = run(args=["settings", "set", SIREN, "handover_webhook_url", *words])
         assert refused.exit_code == 1
-        assert why in refused.output
+        assert why in refused.output.replace("\xa0", " ")
         assert kept(house) == before
     looked = ["doctor", "--only", "logiciels"]
     assert "ne se lit plus" not in run(args=looked).output

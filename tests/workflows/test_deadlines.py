@@ -6,6 +6,8 @@ from itertools import pairwise
 import pytest
 
 from workflows.deadlines import (
+    NATIONAL,
+    Calendar,
     add_working_days,
     appeal_until,
     authorising_officer_due,
@@ -82,7 +84,7 @@ def test_an_appeal_has_two_clear_months_and_ends_on_a_working_day(published, las
 )
 def test_working_days_skip_weekends_and_french_holidays(start, days, expected):
     assert add_working_days(start, days) == expected
-    assert due_on(start, days) == expected
+    assert due_on(start, days, NATIONAL) == expected
 
 
 def test_the_eleven_national_holidays_are_known():
@@ -109,6 +111,19 @@ def test_the_holidays_that_follow_easter_move_with_it(easter_monday):
     moving = [easter_monday + timedelta(days) for days in (0, 38, 49)]
     assert not any(map(is_working_day, moving))
     assert all(is_working_day(one + timedelta(1)) for one in moving[::2])
+
+
+def test_alsace_and_moselle_have_two_holidays_more_and_a_town_hall_its_days_of_closing():
+    easter, here = date(2027, 3, 28), Calendar(local=True)
+    assert not here.works(easter - timedelta(2))
+    assert not here.works(date(2028, 12, 26))
+    assert is_working_day(easter - timedelta(2))
+    assert is_working_day(date(2028, 12, 26))
+    bridge = Calendar(yearly=frozenset({(12, 24)}), closed=frozenset({date(2026, 5, 15)}))
+    assert add_working_days(date(2026, 12, 23), 1, bridge) == date(2026, 12, 28)
+    assert due_on(date(2026, 5, 13), 1, bridge) == date(2026, 5, 18)
+    # An appeal ends by the national holidays alone, whatever the town hall
+    assert appeal_until(date(2028, 10, 25)) == date(2028, 12, 26)
 
 
 def test_more_working_days_never_end_sooner():

@@ -8,12 +8,13 @@ import click
 from flask.cli import AppGroup
 
 from app.core.db import reading
+from app.core.refusals import Refusal
 from app.operations.own_settings import views
 from app.people.applications import by_command
 from app.people.desks import collectivity_of, user_of
 from app.people.models import Collectivity
 from app.people.own_settings import changing
-from app.people.own_settings.registry import Kind, beside, known, leading, own_value, trials
+from app.people.own_settings.registry import Kind, Setting, beside, known, leading, own_value, trials
 
 settings_group = AppGroup(
     "settings", help="Réglages d’une collectivité : les lire, les changer, les essayer."
@@ -57,13 +58,24 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
     for part in beside(name):
         if part.kind is Kind.SEALED:
             drawn = "" if secret_file else _drawn(here, part.place)
-            texts[part.name] = secret_file.read_text(encoding="utf-8").strip() if secret_file else drawn
+            texts[part.name] = _written(part, secret_file) if secret_file else drawn
     if secret_file is not None and not beside(name):
         raise click.UsageError(f"aucun secret ne va avec « {one.label} ».")
     changed = changing.change_setting(by_command(here), name, texts)
     click.echo(f"{one.label} : {'valeur enregistrée' if changed else 'c’était déjà la valeur'}.")
     if drawn:
         click.echo(f"Secret, affiché une seule fois : {drawn}")
+
+
+def _written(part: Setting, file: Path) -> str:
+    """The secret that a file holds; refuses `setting-empty` one that holds none, which would leave the former in place."""
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"« {file.name} » n’est pas un texte UTF-8.") from None
+    if not secret:
+        raise Refusal("setting-empty", label=part.label)
+    return secret
 
 
 def _drawn(here: int, place: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from app.core.db import Db
 from app.people.models import Collectivity
@@ -15,6 +14,7 @@ from app.people.own_settings.registry import (
     Source,
     beside,
     leading,
+    mark_of,
     opened,
     own_value,
     trials,
@@ -27,7 +27,7 @@ class SettingLine:
     """A setting as it is shown: `value` in words, `source` where it comes from, `secret` what is said of the one beside it.
 
     `text`: the collectivity's own value, as a field shows it; `limited`: that value is no longer in force, the installation's
-    being stricter. `opened`: the administrator sets it.
+    being stricter. `opened`: the administrator sets it. `mark`: tells this value from what others may make of it meanwhile.
     """
 
     setting: Setting
@@ -38,6 +38,7 @@ class SettingLine:
     secret: str
     opened: bool
     limited: bool
+    mark: str
 
     @property
     def own(self) -> bool:
@@ -89,19 +90,15 @@ def line_of(one: Setting, own: Own) -> SettingLine:
         guarded = "Secret gardé, jamais montré" if own_value(own, secrets[0].place) else "Sans secret"
     return SettingLine(
         one,
-        words_of(one, value.value),
+        one.words(value.value, value.source),
         value.source,
         "" if mine is None else str(mine),
-        words_of(one, one.installation()),
+        one.words(one.installation(), Source.INSTALLATION),
         guarded,
         opened(one),
         mine is not None and value.source is Source.INSTALLATION,
+        mark_of(own, one.name),
     )
-
-
-def words_of(one: Setting, value: Any) -> str:
-    """A value, with its unit; what is said where nothing is set."""
-    return one.default if value in (None, "", 0) else f"{value} {one.unit}".strip()
 
 
 def _trial(name: str, own: Own) -> TrialLine:

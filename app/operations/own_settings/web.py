@@ -50,7 +50,9 @@ def show(name: str) -> Response | tuple[str, int]:
             )
         else:
             try:
-                changed = changing.change_setting(g.actor, name, {name: typed, **secrets})
+                changed = changing.change_setting(
+                    g.actor, name, {name: typed, **secrets}, shown=request.form.get("shown")
+                )
             except Refusal as refusal:
                 if refusal.key in _ELSEWHERE:
                     raise
@@ -81,7 +83,7 @@ def show(name: str) -> Response | tuple[str, int]:
 @who_is_there(HERE)
 def forget(name: str) -> Response:
     """Go back to the installation's value."""
-    changed = changing.forget_setting(g.actor, name)
+    changed = changing.forget_setting(g.actor, name, shown=request.form.get("shown"))
     words = (
         "La valeur de l’installation sert de nouveau."
         if changed

@@ -22,12 +22,15 @@ from app.people.own_settings.registry import (
     Kind,
     Result,
     Setting,
+    Source,
     beside,
     known,
+    mark_of,
     opened,
     own_value,
     trial_named,
     trials,
+    value_in,
 )
 from workflows.vocabulary import Right
 
@@ -36,19 +39,25 @@ TRIED = "settings_tried"
 
 
 @use_case
-def change_setting(db: Db, actor: Actor, name: str, texts: Mapping[str, str]) -> bool:
+def change_setting(
+    db: Db, actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None = None
+) -> bool:
     """Give a setting a value of the collectivity's own; False when it has it already, and nothing is written then.
 
     `texts`: what was typed for the setting, and for those that go with it; a secret that is not typed stays as it is.
+    `shown`: the `mark_of` what the page showed; when somebody changed it since, nothing is written (`setting-moved`).
     Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`, and what `typed.read` and the setting's
     own `check` refuse.
     """
-    return write_setting(db, actor, _mine(db, actor, name), texts)
+    return write_setting(db, actor, _mine(db, actor, name), texts, shown=shown)
 
 
-def write_setting(db: Db, actor: Actor, one: Setting, texts: Mapping[str, str]) -> bool:
+def write_setting(
+    db: Db, actor: Actor, one: Setting, texts: Mapping[str, str], *, shown: str | None = None
+) -> bool:
     """What `change_setting` writes, in the transaction of who has refused who may not."""
     row = _locked(db, actor.collectivity_id)
+    _refuse_moved(one, row.settings, shown)
     before, after, lines = dict(row.settings), dict(row.settings), []
     for part in (one, *beside(one.name)):
         if part.kind is Kind.SEALED:
@@ -60,7 +69,8 @@ def write_setting(db: Db, actor: Actor, one: Setting, texts: Mapping[str, str]) 
         value = typed.read(part, texts.get(part.name, ""))
         if own_value(before, part.place) != value:
             after[part.place] = value
-            lines.append(f"{part.label} : {_told(part, value)} (avant : {_before(part, before)})")
+            words = _told(part, value, Source.COLLECTIVITY)
+            lines.append(f"{part.label} : {words} (avant : {_before(part, before)})")
     if one.check is not None:
         one.check(after)
     if not lines:
@@ -71,20 +81,22 @@ def write_setting(db: Db, actor: Actor, one: Setting, texts: Mapping[str, str]) 
 
 
 @use_case
-def forget_setting(db: Db, actor: Actor, name: str) -> bool:
+def forget_setting(db: Db, actor: Actor, name: str, *, shown: str | None = None) -> bool:
     """Go back to the installation's value, secrets that go with it included; False when it serves already.
 
-    Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`.
+    `shown`: as `change_setting`. Refuses `setting-unknown`, `setting-host`, `setting-moved`, `identity-needed`,
+    `right-missing`.
     """
     one = _mine(db, actor, name)
     row = _locked(db, actor.collectivity_id)
+    _refuse_moved(one, row.settings, shown)
     places = {part.place for part in (one, *beside(name))}
     if not places & row.settings.keys():
         return False
     before = _before(one, row.settings)
     left = {place: value for place, value in row.settings.items() if place not in places}
     row.settings = _untried(left, one.group)
-    words = f"{one.label} : {_told(one, one.installation())} (avant : {before})"
+    words = f"{one.label} : {_told(one, one.installation(), Source.INSTALLATION)} (avant : {before})"
     write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=words)
     return True
 
@@ -146,12 +158,18 @@ def _locked(db: Db, collectivity_id: int) -> Collectivity:
     return db.get_one(Collectivity, collectivity_id, with_for_update=True, populate_existing=True)
 
 
-def _told(one: Setting, value: Any) -> str:
-    if value in (None, ""):
-        return one.default
-    return f"{value} {one.unit}".strip().replace("\n", " / ")
+def _refuse_moved(one: Setting, own: Mapping[str, Any], shown: str | None) -> None:
+    if shown is not None and shown != mark_of(own, one.name):
+        present = value_in(own, one.name)
+        raise Refusal("setting-moved", label=one.label, value=_told(one, present.value, present.source))
+
+
+def _told(one: Setting, value: Any, source: Source) -> str:
+    return one.words(value, source).replace("\n", " / ")
 
 
 def _before(one: Setting, own: Mapping[str, Any]) -> str:
     mine = own_value(own, one.place)
-    return f"{_told(one, one.installation())}, de l’installation" if mine is None else _told(one, mine)
+    if mine is None:
+        return f"{_told(one, one.installation(), Source.INSTALLATION)}, de l’installation"
+    return _told(one, mine, Source.COLLECTIVITY)

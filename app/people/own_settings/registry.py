@@ -6,7 +6,9 @@ Where it has none, the installation's serves.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -26,6 +28,7 @@ class Kind(Worded):
     ADDRESS = "address", "Adresse de courriel"
     URL = "url", "Adresse https"
     NUMBER = "number", "Nombre"
+    CHOICE = "choice", "Choix"
     SEALED = "sealed", "Secret"
 
 
@@ -50,8 +53,9 @@ class Setting:
     """A setting: its name, what is said of it, what it may be, and what serves where a collectivity has none of its own.
 
     `serves`: where it counts, in words. `least`, `most`: bounds of a number, or signs of a text. `stricter`: a number which
-    the installation's bounds from above. `beside`: the setting with which it is changed and taken back, as a secret is
-    with the address that it signs for. `check`: of the one that leads, refuses what its values may not be together.
+    the installation's bounds from above. `choices`: what a choice may be, each with its words. `usual`: gives a text its
+    usual form, or refuses it. `beside`: the setting with which it is changed and taken back, as a secret is with the
+    address that it signs for. `check`: of the one that leads, refuses what its values may not be together.
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
     """
@@ -67,6 +71,8 @@ class Setting:
     most: int = 0
     unit: str = ""
     stricter: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    usual: Callable[[str], str] | None = None
     beside: str = ""
     check: Callable[[Own], None] | None = None
     default: str = "aucun"
@@ -82,6 +88,19 @@ class Setting:
         """The least and the most that a collectivity may choose; the most is no more than the installation's when stricter."""
         limit = self.installation() if self.stricter else None
         return self.least, min(self.most, int(limit)) if limit else self.most
+
+    def words(self, value: Any, source: Source) -> str:
+        """A value as it is told to the people of a collectivity, with its unit; what is said where nothing is set.
+
+        Of an address that the installation chose, its server alone: the rest of it may be a secret.
+        """
+        if value in (None, "", 0):
+            return self.default
+        if self.kind is Kind.CHOICE:
+            return dict(self.choices).get(str(value), str(value))
+        if self.kind is Kind.URL and source is not Source.COLLECTIVITY:
+            return f"celle de l’installation, sur {urlsplit(str(value)).hostname or 'un serveur'}"
+        return f"{value} {self.unit}".strip()
 
 
 _declared: dict[str, Setting] = {}
@@ -122,6 +141,12 @@ def own_value(own: Own, place: str) -> Any:
     return own.get(place) or None
 
 
+def mark_of(own: Own, name: str) -> str:
+    """What tells this value from any other that the collectivity may have at this setting, secrets that go with it included."""
+    places = [part.place for part in (_declared[name], *beside(name))]
+    return sha256(repr([own_value(own, place) for place in places]).encode()).hexdigest()[:16]
+
+
 def value_in(own: Own, name: str) -> Value:
     """The value in force for whoever has these settings, and where it comes from."""
     one = _declared[name]
@@ -155,9 +180,11 @@ def open_to_administrators(names: tuple[str, ...]) -> None:
         names = ()
     if strange := sorted(set(names) - every.keys()):
         known_names = ", ".join(every)
+        told = ", ".join(f"« {name} »" for name in strange)
+        ill = "ne sont pas des réglages" if len(strange) > 1 else "n’est pas un réglage"
         raise ConfigurationRefused(
             "Paraphe ne démarre pas : la configuration est à corriger.\n"
-            f"- PARAPHE_COLLECTIVITY_SETTINGS : « {strange[0]} » n’est pas un réglage d’une collectivité ; il y a : {known_names}"
+            f"- PARAPHE_COLLECTIVITY_SETTINGS : {told} {ill} d’une collectivité ; il y a : {known_names}"
         )
     _opened.clear()
     _opened.update(names)

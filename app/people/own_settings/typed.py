@@ -1,5 +1,6 @@
 """What somebody typed for a setting, read as its kind says; refused in French, never corrected in silence."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from app.core.refusals import Refusal
@@ -15,7 +16,7 @@ def read(one: Setting, text: str) -> str | int:
     """The value that this text says.
 
     Refuses `setting-empty`, `setting-long`, `setting-short`, `setting-number`, `setting-bounds`, `setting-address`,
-    `setting-lines`, `email-invalid`, `text-unreadable`.
+    `setting-lines`, `setting-choice`, `email-invalid`, `text-unreadable`, and what the setting's own `usual` refuses.
     """
     if sign := strange(text):
         raise Refusal("text-unreadable", sign=sign)
@@ -27,8 +28,8 @@ def read(one: Setting, text: str) -> str | int:
         text = text.strip()
     if not text:
         raise Refusal("setting-empty", label=one.label)
-    if one.kind is Kind.NUMBER:
-        return _number(one, text)
+    if one.kind in _CLOSED:
+        return _CLOSED[one.kind](one, text)
     if len(text) > one.most:
         raise Refusal("setting-long", label=one.label, most=one.most, count=len(text))
     if len(text) < one.least:
@@ -37,6 +38,12 @@ def read(one: Setting, text: str) -> str | int:
         return address_of(text)
     if one.kind is Kind.URL and not _whole(text):
         raise Refusal("setting-address", label=one.label)
+    return one.usual(text) if one.usual is not None else text
+
+
+def _choice(one: Setting, text: str) -> str:
+    if text not in dict(one.choices):
+        raise Refusal("setting-choice", label=one.label, text=text[:40], names=", ".join(dict(one.choices)))
     return text
 
 
@@ -55,6 +62,9 @@ def _number(one: Setting, text: str) -> int:
         why = ", la valeur de l’installation" if one.stricter else ""
         raise Refusal("setting-bounds", label=one.label, least=least, most=most, unit=one.unit, why=why)
     return int(text)
+
+
+_CLOSED: dict[Kind, Callable[[Setting, str], str | int]] = {Kind.NUMBER: _number, Kind.CHOICE: _choice}
 
 
 def _whole(text: str) -> bool:

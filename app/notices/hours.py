@@ -1,0 +1,88 @@
+"""When a collectivity lets the letters of its folders leave: between two hours, every day or on its working days.
+
+A letter about a password, an account, a login, or a fault that somebody must mend, leaves at once whatever the hour.
+"""
+
+import re
+from datetime import datetime, time, timedelta
+
+from app.core.clock import PARIS
+from app.core.refusals import Refusal
+from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SIGNED, YOUR_TURN
+from app.folders.rerouting import CHANGED
+from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from app.people.working_days import calendar_in
+
+HOURS, DAYS = "mail_hours", "mail_days"
+EVERY, WORKED = "every", "worked"
+PATIENT = frozenset({YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE, INFORMED, PARTIAL, CHANGED})
+"""The letters that wait for the hours: what became of a folder, and whose turn it is."""
+_SHAPE = re.compile(r"(\d{1,2})(?:[h:](\d{2})?)?(?:-|à)(\d{1,2})(?:[h:](\d{2})?)?", re.ASCII)
+_WHOLE = (time(), None)
+
+
+def settings(group: str) -> tuple[Setting, Setting]:
+    """The hours, and the days."""
+    hours = Setting(
+        HOURS,
+        group,
+        "Heures des courriels",
+        "Entre quelles heures, à Paris, partent les courriels des dossiers : 8-19, ou 8:30-18:30. Ceux des comptes, de la "
+        "connexion et des alertes partent aussitôt.",
+        "courriels qui disent ce que devient un dossier, et à qui d’agir",
+        Kind.TEXT,
+        lambda: "",
+        most=20,
+        default="à toute heure",
+        usual=usual,
+    )
+    days = Setting(
+        DAYS,
+        group,
+        "Jours des courriels",
+        "Les jours ouvrés sont du lundi au vendredi, sans les jours fériés ni les jours de fermeture de la collectivité.",
+        "courriels qui disent ce que devient un dossier, et à qui d’agir",
+        Kind.CHOICE,
+        lambda: EVERY,
+        choices=((EVERY, "tous les jours"), (WORKED, "les jours ouvrés")),
+    )
+    return hours, days
+
+
+def usual(text: str) -> str:
+    """The hours in their usual form, « 08:30-19:00 »; refuses `mail-hours` what is none, or ends before it begins."""
+    begins, ends = _hours(text)
+    return f"{begins:%H:%M}-{f'{ends:%H:%M}' if ends else '24:00'}"
+
+
+def wait(own: Own, event: str, moment: datetime) -> timedelta:
+    """How long the letter of an event waits at this moment, by the settings of its collectivity; nothing when it may leave."""
+    hours, days = str(value_in(own, HOURS).value), value_in(own, DAYS).value
+    if event not in PATIENT or (not hours and days == EVERY):
+        return timedelta(0)
+    begins, ends = _hours(hours) if hours else _WHOLE
+    calendar, here = calendar_in(own), moment.astimezone(PARIS)
+    day = here.date()
+    while True:
+        if days == EVERY or calendar.works(day):
+            opens = datetime.combine(day, begins, PARIS)
+            closes = datetime.combine(day + timedelta(days=0 if ends else 1), ends or time(), PARIS)
+            if here < closes:
+                return max(opens - moment, timedelta(0))
+        day += timedelta(days=1)
+
+
+def _hours(text: str) -> tuple[time, time | None]:
+    """When it begins and when it ends, None for midnight."""
+    shape = _SHAPE.fullmatch("".join(text.lower().split()))
+    if shape is None:
+        raise Refusal("mail-hours", text=text[:20])
+    first, first_minutes, last, last_minutes = (int(part or 0) for part in shape.groups())
+    try:
+        begins = time(first, first_minutes)
+        ends = None if (last, last_minutes) == (24, 0) else time(last, last_minutes)
+    except ValueError:
+        raise Refusal("mail-hours", text=text[:20]) from None
+    if ends is not None and ends <= begins:
+        raise Refusal("mail-hours", text=text[:20])
+    return begins, ends

@@ -1,0 +1,10 @@
+"""What a person is told of the hours of letters."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "mail-hours": (
+        422,
+        "Rien n’a changé : « {text} » ne dit pas deux heures d’un même jour. Écrivez la première, un tiret, la seconde : 8-19, ou 8:30-18:30.",
+    ),
+}
