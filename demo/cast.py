@@ -124,7 +124,7 @@ ACCOUNTS = (
         "Morizur",
         "Secrétaire générale",
         "Dépose et publie les délibérations, administre",
-        (("secretariat", "create,act,archive"),),
+        (("secretariat", "create,act,publish,archive"),),
         administrator=True,
     ),
 )

@@ -120,10 +120,12 @@ class Right(Worded):
     """What a person may be granted at a desk, as an administrator reads it."""
 
     CREATE = "create", "Déposer des dossiers"
-    ACT = "act", "Viser, publier et rejeter"
+    ACT = "act", "Viser et rejeter"
     SIGN = "sign", "Signer"
+    PUBLISH = "publish", "Publier"
     ARCHIVE = "archive", "Archiver"
     REROUTE = "reroute", "Modifier les étapes à venir"
+    FOLLOW = "follow", "Suivre seulement"
     ADMINISTER = "administer", "Administrer"
 
 
@@ -132,7 +134,7 @@ _RIGHTS = {
     StepKind.SIGN: Right.SIGN,
     StepKind.SEAL: Right.SIGN,  # a seal engages the collectivity as a signature does
     StepKind.TRANSMIT: Right.ACT,
-    StepKind.PUBLISH: Right.ACT,
+    StepKind.PUBLISH: Right.PUBLISH,
     StepKind.ARCHIVE: Right.ARCHIVE,
 }
 

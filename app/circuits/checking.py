@@ -14,6 +14,7 @@ from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
 from workflows.fields import Field, parse
 from workflows.loader import MAX_DAYS, MAX_LABEL, MAX_STEPS, load, sketch
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 COMPARED = (">=", ">", "<", "<=", "==", "!=", "present")
@@ -46,15 +47,28 @@ class Problem:
 
 @dataclass(frozen=True)
 class SeatsOfDesk:
-    """A desk as a circuit looks at it: its number, its name, and who holds each right there, by number."""
+    """A desk as a circuit looks at it: its number, its name, and who holds it, by number, with his rights there."""
 
     id: int
     name: str
-    able: Mapping[Right, Mapping[int, str]] = field(default_factory=dict)
+    holders: Mapping[int, tuple[str, Rights]] = field(default_factory=dict)
 
-    def may(self, right: Right) -> Mapping[int, str]:
-        """The people with this right at the desk, their names by number."""
-        return self.able.get(right, {})
+    def may(self, right: Right, family: Family | None = None) -> Mapping[int, str]:
+        """The people with this right at the desk, their names by number.
+
+        `family`: on the folders of this own type, or on some at least of this family; None: on some folders at least.
+        """
+        return {
+            number: name for number, (name, rights) in self.holders.items() if _held(rights, right, family)
+        }
+
+
+def _held(rights: Rights, right: Right, family: Family | None) -> bool:
+    if family is None:
+        return right in rights
+    if family.type_key:
+        return rights.covers(right, family.name, family.type_key)
+    return rights.touches(right, family.name)
 
 
 Desks = Mapping[str, SeatsOfDesk]
@@ -71,10 +85,9 @@ def desks_of(db: Db, collectivity_id: int) -> dict[str, SeatsOfDesk]:
     )
     desks: dict[str, SeatsOfDesk] = {}
     for desk_id, key, name, rights, user_id, first, last in db.execute(query):
-        able: dict[Right, dict[int, str]] = desks.setdefault(key, SeatsOfDesk(desk_id, name, {})).able  # type: ignore[assignment]
+        holders: dict[int, tuple[str, Rights]] = desks.setdefault(key, SeatsOfDesk(desk_id, name, {})).holders  # type: ignore[assignment]
         if user_id is not None:
-            for right in rights:
-                able.setdefault(Right(right), {})[user_id] = f"{first} {last}"
+            holders[user_id] = f"{first} {last}", Rights.read(rights)
     return desks
 
 
@@ -162,12 +175,12 @@ def _of_step(
         yield Problem(step.key, "days", sentence)
     yield from _absent(step.key, "told_add", data.get("told"), desks)
     if not step.kind.automatic:
-        yield from _of_people(step, data, desks)
+        yield from _of_people(family, step, data, desks)
     if step.when is not None or data.get("when") is not None:
         yield from _of_condition(family, step, data, desks)
 
 
-def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
+def _of_people(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
     verb, right = step.kind.infinitive, step.kind.right
     if not step.who:
         yield Problem(step.key, "who_add", f"Dites qui doit {verb}.")
@@ -191,14 +204,17 @@ def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Pr
     if absent:
         return
     named = [desks[who.value] for who in step.who if who.kind is WhoKind.DESK]
-    empty = [desk for desk in named if not desk.may(right)]
+    empty = [desk for desk in named if not desk.may(right, family)]
     # Whoever is chosen at the deposit, or stands above, is not known yet: each is counted as one more person.
     unknown = [frozenset({-rank}) for rank, who in enumerate(step.who, 1) if who.kind is not WhoKind.DESK]
-    possible = filled([*(desk.may(right) for desk in named), *unknown])
+    possible = filled([*(desk.may(right, family) for desk in named), *unknown])
     if possible >= wanted:
         return
     if total == 1:
-        sentence = f"Personne n’a le droit de {verb} à « {empty[0].name} » : aucun dossier n’en sortirait."
+        of_type = " pour ce type" if empty[0].may(right) else ""
+        sentence = (
+            f"Personne n’a le droit de {verb}{of_type} à « {empty[0].name} » : aucun dossier n’en sortirait."
+        )
         yield Problem(step.key, "who_add", sentence, empty[0].id)
         return
     lacking = f" : personne n’a ce droit à {', '.join(f'« {desk.name} »' for desk in empty)}" if empty else ""

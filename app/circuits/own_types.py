@@ -16,6 +16,7 @@ from app.people.desks import write_down
 from app.people.models import Desk
 from workflows.family import TYPED, Family, Problem, families, family
 from workflows.own_types import Definition, alike, faults, joined, slug
+from workflows.rights import type_name
 from workflows.vocabulary import Right
 
 _known: dict[int, Family] = {}
@@ -89,6 +90,19 @@ def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Curr
         query = query.where(FolderType.closed_at.is_(None))
     every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
     return sorted(every, key=lambda one: (one.definition.label.casefold(), one.row.id))
+
+
+def called(db: Db, collectivity_id: int) -> dict[str, str]:
+    """The families and the types that have a version, by the names that rights give them; each family before its own."""
+    own = currents(db, collectivity_id)
+    return {
+        type_name(name, key): label
+        for name, law in families().items()
+        for key, label in (
+            ("", law.plural),
+            *((one.row.key, one.definition.label) for one in own if one.row.family == name),
+        )
+    }
 
 
 def offered(db: Db, collectivity_id: int) -> list[Family]:

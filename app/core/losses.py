@@ -20,6 +20,12 @@ LEARNT = frozenset({"document_version.blocks"})
 TAKEN = {
     "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
     "0050_sealed_and_salted": ("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),
+    "0073_rights_by_type": (
+        "holder",
+        "CAST(rights AS TEXT) LIKE '%:%' OR CAST(rights AS TEXT) LIKE '%\"follow\"%' "
+        "OR (CAST(rights AS TEXT) LIKE '%\"publish\"%' AND CAST(rights AS TEXT) NOT LIKE '%\"act\"%')",
+        "droits qui ne se disaient pas avant : pour certains types, de publier seul, de suivre",
+    ),
 }
 """Rows that a downgrade takes away from a table that stays: which, and their French name."""
 Columns = dict[str, dict[str, str | None]]

@@ -198,7 +198,9 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
 
 def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
-    editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(
+        Right.CREATE, folder.of_type
+    )
     lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
     ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder)
     return [

@@ -60,7 +60,7 @@ def mount(app: Any, csrf: Any) -> None:
 def me() -> Json:
     """Who calls."""
     (seat,) = g.actor.seats
-    rights = sorted(right.value for right in seat.rights)
+    rights = sorted(seat.rights.words)
     return {
         "application": g.actor.name,
         "collectivity": g.actor.collectivity_name,

@@ -28,6 +28,7 @@ from app.folders.rehearsal import Rehearsal, Stage
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, Line, Plan, part_key
 from workflows.circuit import Phase, Step
 from workflows.drawing import who_text
+from workflows.family import Family
 from workflows.loader import MAX_DAYS, MAX_LABEL
 from workflows.vocabulary import Right
 
@@ -218,7 +219,7 @@ def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
         "faults": [spaces(one) for one in plan.faults],
         "afters": [(folder.place, here), *((line.step.key, line.step.label) for line in ahead)],
         "parts": _parts(ahead, names),
-        "advisers": _offered(plan.desks, Right.ACT),
+        "advisers": _offered(plan.desks, Right.ACT, family_of(folder.in_force)),
         "desks": _offered(plan.desks),
         **_days(plan.now, plan.then),
         "depositor": folder.depositor_name,
@@ -284,8 +285,8 @@ def _parts(lines: Sequence[Line], names: Mapping[str, str]) -> list[Choice]:
     ]
 
 
-def _offered(desks: Desks, right: Right | None = None) -> list[Choice]:
-    return [(key, desk.name) for key, desk in desks.items() if right is None or desk.may(right)]
+def _offered(desks: Desks, right: Right | None = None, family: Family | None = None) -> list[Choice]:
+    return [(key, desk.name) for key, desk in desks.items() if right is None or desk.may(right, family)]
 
 
 def _days(before: Rehearsal, after: Rehearsal) -> dict[str, str]:

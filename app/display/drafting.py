@@ -167,7 +167,7 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
             found = [views.Notice("danger", "Le dossier n’est pas parti", said)]
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE, folder.of_type)
         if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
             return redirect(url_for("folders.show", folder_id=folder_id))
         context = _draft_context(db, folder, marks)

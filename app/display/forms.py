@@ -21,6 +21,7 @@ from workflows.family import Family
 from workflows.family import Field as FamilyField
 from workflows.fields import MAX_LINES, filled, line_faults
 from workflows.own_types import OWN
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 CHOOSE = ("", "À choisir")
@@ -287,6 +288,6 @@ def _people(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
     able = {
         user.id: f"{user.name}, {user.capacity[:1].lower()}{user.capacity[1:]}"
         for user, rights in db.execute(query)
-        if Right.SIGN in rights
+        if Right.SIGN in Rights.read(rights)
     }
     return [(str(user_id), words) for user_id, words in able.items()]

@@ -231,7 +231,7 @@ def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
 
 def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
     """Why who sits at the desk that signs is not asked: what his mandate lacks, before he has done anything."""
-    lacking = here.lacking(actor, folder) if here.seated(actor) else None
+    lacking = here.lacking(actor, folder) if here.seated(actor, folder) else None
     if lacking is None:
         return ()
     return (Notice("info", "Ce dossier ne vous attend pas", lacking_words(lacking)),)
@@ -255,14 +255,14 @@ def _capacity(db: Db, folder: Folder, actor: Actor, here: Present) -> tuple[str,
 
 def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
     """The desk that deposits takes back or gives up only with the right to create."""
-    return one not in EMITTERS or folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    return one not in EMITTERS or folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
 
 
 def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
     """Nobody is awaited in the circuit: a draft, a folder that came back with its reason, or one that is over."""
     called = returned_as(db, [folder.id]) if folder.phase == "done" else {}
     words = called.get(folder.id) or state_label(folder.place, None)
-    emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
     actions: list[ActionView] = []
     if emitter and folder.phase in {"draft", "rejected"}:
         url = url_for("folders.draft", folder_id=folder.id)

@@ -93,7 +93,9 @@ class Me(Given):
     application: str = told("Nom de l’application.", "Logiciel de finances")
     collectivity: str = told("Collectivité.", "Ville-sur-Mer")
     desk: Desk = told("Le bureau pour lequel elle agit.")
-    rights: list[str] = told("Ses droits à ce bureau : create, act, sign, archive, reroute.")
+    rights: list[str] = told(
+        "Ses droits à ce bureau : create, act, sign, publish, archive, reroute, follow ; pour un seul type : act:invoice."
+    )
     token_ends_on: date | None = told(
         "Dernier jour du jeton ; null s’il a été donné avant qu’ils en aient un.", "2027-11-28"
     )

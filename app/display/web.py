@@ -359,7 +359,7 @@ def withdraw(folder_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/publier")
-@guard("act")
+@guard("publish")
 def publish(folder_id: int) -> Response:
     """Put the act online, or record the day on which it was posted, laid open or notified."""
     shown = request.form.get("means", "")
@@ -370,7 +370,7 @@ def publish(folder_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/afficher")
-@guard("act")
+@guard("publish")
 def post_in_urgency(folder_id: int) -> Response:
     """Record that the act was posted in urgency; it stays to be put online."""
     day, reason = _typed_day(request.form.get("published_on", "")), request.form.get("reason", "")

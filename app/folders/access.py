@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
 from app.circuits.library import catalogue
+from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
 from app.core.refusals import Refusal
@@ -22,6 +23,7 @@ from app.people.actor import Actor, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
 from workflows.mandates import Bound, How, scope
+from workflows.rights import Rights, parted_type
 from workflows.vocabulary import Right
 
 Condition = sa.ColumnElement[bool]
@@ -75,10 +77,56 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     """The condition on the folders that a desk deposits, as its holder reads them."""
     closed = restricted_families()
-    if Right.CREATE in seat.reading or not closed:
+    if not closed or Right.CREATE.value in seat.reading.words:
         return sa.true()
     condition: Condition = folders.c.family.not_in(closed)
-    return condition
+    return (
+        sa.or_(condition, of_types(seat.reading, Right.CREATE, folders))
+        if Right.CREATE in seat.reading
+        else condition
+    )
+
+
+def of_types(rights: Rights, right: Right, rows: Any) -> Condition:
+    """The condition on `folder` or on `step_run` that a right is held on folders of their type."""
+    types = rights.types(right)
+    return sa.true() if types is None else _named_types(types, rows)
+
+
+def _named_types(types: Collection[str], rows: Any) -> Condition:
+    """The condition on the rows of folders of these types, as a right names them."""
+    columns = getattr(rows, "c", rows)
+    named = [parted_type(one) for one in types]
+    whole = [family for family, own_type in named if not own_type]
+    found: list[Condition] = [columns.family.in_(whole)] if whole else []
+    if own := [one for one in named if one[1]]:
+        found += [sa.and_(columns.family == family, _made(own_type, columns)) for family, own_type in own]
+    return sa.or_(sa.false(), *found)
+
+
+def _made(own_type: str, columns: Any) -> Condition:
+    """The condition on the rows of folders made with a version of this own type, of whichever collectivity they are."""
+    if hasattr(columns, "own_type"):
+        return columns.own_type == own_type  # type: ignore[no-any-return]
+    versions = (
+        sa.select(FolderTypeVersion.id)
+        .join(FolderType, FolderType.id == FolderTypeVersion.type_id)
+        .where(FolderType.key == own_type)
+    )
+    return columns.type_version_id.in_(versions)  # type: ignore[no-any-return]
+
+
+def emitted_with(actor: Actor, right: Right) -> Condition:
+    """The condition on `Folder` that the actor holds a right on it at the desk that deposits it."""
+    return with_right(actor, right, Folder.emitter_desk_id, Folder)
+
+
+def with_right(actor: Actor, right: Right, desk: Any, rows: Any) -> Condition:
+    """The condition on `rows` that the actor holds a right, on folders of their type, at the desk that a column names."""
+    whole = [seat.desk_id for seat in actor.seats if right.value in seat.rights.words]
+    some = [seat for seat in actor.seats if right in seat.rights and seat.desk_id not in whole]
+    found = [sa.and_(desk == seat.desk_id, of_types(seat.rights, right, rows)) for seat in some]
+    return sa.or_(desk.in_(whole), *found) if found else desk.in_(whole)
 
 
 def reaching(actor: Actor, steps: Any = STEP) -> Condition:
@@ -117,16 +165,16 @@ def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
     return _asking_by(actor, seat.rights, steps)
 
 
-def _asking_by(actor: Actor, rights: frozenset[Right], steps: Any) -> Condition:
+def _asking_by(actor: Actor, rights: Rights, steps: Any) -> Condition:
     """The condition on the steps of a desk that these rights, held there, would let the actor act on."""
     able = kinds_with(rights)
     engaging = [kind for kind in able if kind in ENGAGING]
     if not actor.by_mandate or not engaging:
         return _kinds(rights, steps)
-    others = [kind.value for kind in able if kind not in ENGAGING]
+    others = [kind for kind in able if kind not in ENGAGING]
     covered = sa.or_(sa.false(), *(_inside(one, steps) for one in scopes(actor)))
-    signed = sa.and_(steps.c.kind.in_([kind.value for kind in engaging]), covered)
-    return sa.or_(steps.c.kind.in_(others), signed) if others else signed
+    signed = sa.and_(_of_kinds(rights, engaging, steps), covered)
+    return sa.or_(_of_kinds(rights, others, steps), signed) if others else signed
 
 
 def asking_in_person(actor: Actor, steps: Any = STEP) -> Condition:
@@ -179,15 +227,27 @@ def readable_as_text(actor: Actor) -> str:
     return as_text(readable_by(actor, FOLDER), FOLDER)
 
 
-def _held(actor: Actor) -> frozenset[Right]:
-    return frozenset(right for seat in actor.seats for right in seat.rights)
+def _held(actor: Actor) -> Rights:
+    return Rights.read(word for seat in actor.seats for word in seat.rights.words)
 
 
-def _kinds(rights: Iterable[Right], steps: Any) -> Condition:
+def _kinds(rights: Rights, steps: Any) -> Condition:
     able = kinds_with(rights)
-    if len(able) == len(StepKind):
+    if len(able) == len(StepKind) and all(rights.types(kind.right) is None for kind in able):
         return sa.true()
-    return steps.c.kind.in_([kind.value for kind in able]) if able else sa.false()
+    return _of_kinds(rights, able, steps) if able else sa.false()
+
+
+def _of_kinds(rights: Rights, kinds: Iterable[StepKind], steps: Any) -> Condition:
+    """The condition on the steps of these kinds, of folders on which the rights that they ask are held."""
+    by_types: dict[tuple[str, ...] | None, list[str]] = {}
+    for kind in kinds:
+        by_types.setdefault(rights.types(kind.right), []).append(kind.value)
+    found: list[Condition] = []
+    for types, values in by_types.items():
+        of_kind: Condition = steps.c.kind.in_(values)
+        found.append(of_kind if types is None else sa.and_(of_kind, _named_types(types, steps)))
+    return sa.or_(*found) if len(found) > 1 else found[0]
 
 
 def _read_or(able: Condition, steps: Any) -> Condition:
@@ -280,7 +340,7 @@ def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
 def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = None) -> Folder:
     """The folder, locked, if it is a draft (or came back) and the actor's desk deposits it."""
     folder = lock(db, actor, folder_id, version)
-    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
         refuse_stranger(db, actor, folder)
         raise Refusal("not-emitter")
     if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:

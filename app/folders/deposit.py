@@ -116,7 +116,7 @@ def depositing(actor: Actor, family: Family) -> frozenset[int]:
 
     What a type says takes desks away, and gives no right: it is given by the desk alone.
     """
-    desks = actor.desks_with(Right.CREATE)
+    desks = actor.desks_with(Right.CREATE, (family.name, family.type_key))
     for only in filter(None, (family.restricted_to, family.deposited_by)):
         desks &= {seat.desk_id for seat in actor.seats if seat.key in only}
     return desks
@@ -125,10 +125,12 @@ def depositing(actor: Actor, family: Family) -> frozenset[int]:
 def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = None) -> int:
     """The desk that deposits: the one asked for, else the actor's first.
 
-    Refuses `no-desk`, `family-restricted`, `type-not-here`.
+    Refuses `no-desk`, `type-not-granted`, `family-restricted`, `type-not-here`.
     """
     desks = actor.desks_with(Right.CREATE)
     if desks and family is not None:
+        if not actor.desks_with(Right.CREATE, (family.name, family.type_key)):
+            raise Refusal("type-not-granted", type=family.label)
         desks = depositing(actor, family)
         if not desks and family.deposited_by:
             raise Refusal("type-not-here", type=family.label)

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from workflows.condition import Facts
-from workflows.family import typed_name
+from workflows.family import family, typed_name
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -86,6 +86,11 @@ class Folder(Base, Tenanted):
     def in_force(self) -> str:
         """The name under which `family_of` gives what this folder asks: its family, or the version of its type."""
         return typed_name(self.family, self.type_version_id)
+
+    @property
+    def of_type(self) -> tuple[str, str]:
+        """Its family and the key of the type made from it, empty for none: by both a right may be limited."""
+        return self.family, family(self.in_force).type_key if self.type_version_id is not None else ""
 
     @property
     def facts(self) -> Facts:
@@ -163,6 +168,8 @@ class StepRun(Base, Tenanted):
 
     `kind` is that of the step, or `TOLD`: the desk reads the folder from that step on, acts on nothing, and is passed at once.
 
+    `family` and `own_type`, the key of the type made from it and empty for none, are the folder's (`Folder.of_type`).
+
     `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
     None, above every ceiling, where it is unknown.
@@ -210,6 +217,7 @@ class StepRun(Base, Tenanted):
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     family: Mapped[str]
+    own_type: Mapped[str] = mapped_column(server_default="")
     matter: Mapped[str | None]
     amount_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
     step: Mapped[str]

@@ -51,19 +51,19 @@ class Present:
 
     def asker(self, actor: Actor, folder: Folder) -> Asker:
         """The actor as the law sees it here: the slots of this step that he or she holds with the right it asks."""
-        seated = self.seated(actor)
+        seated = self.seated(actor, folder)
         if any(run.named_user_id is None for run in seated) and self.lacking(actor, folder) is not None:
             seated = tuple(run for run in seated if run.named_user_id is not None)
         held = frozenset(run.slot for run in seated)
-        emits = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+        emits = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
         return Asker(person_of(actor), held, emits, actor.kind)  # type: ignore[arg-type]
 
-    def seated(self, actor: Actor) -> tuple[Run, ...]:
+    def seated(self, actor: Actor, folder: Folder) -> tuple[Run, ...]:
         """The parts of this step that are the actor's by his desks and the rights held there, mandates apart."""
         if self.step is None or self.step.kind.automatic:
             return ()
-        desks = actor.desks_with(self.step.kind.right)
-        able = actor.holds(self.step.kind.right)
+        desks = actor.desks_with(self.step.kind.right, folder.of_type)
+        able = actor.holds(self.step.kind.right, folder.of_type)
         return tuple(
             run
             for run in self.runs
@@ -179,7 +179,7 @@ def move(
 def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
     """The part of the step that the actor takes, or None for what is not acted at a step."""
     if action in EMITTERS:
-        if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+        if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
             refuse_stranger(db, actor, folder)
             raise Refusal("not-emitter")
         return None
@@ -217,7 +217,7 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
         return Refusal(
             "acted-already", act=act, when=moment_of_day(last.ended_at), title="Vous avez déjà décidé"
         )
-    lacking = here.lacking(actor, folder) if here is not None and here.seated(actor) else None
+    lacking = here.lacking(actor, folder) if here is not None and here.seated(actor, folder) else None
     return lacking or Refusal("not-your-turn")
 
 
@@ -297,6 +297,7 @@ def _enter(
         "collectivity_id": folder.collectivity_id,
         "folder_id": folder.id,
         "family": folder.family,
+        "own_type": folder.of_type[1],
         "matter": act.matter,
         "amount_cents": act.weight_cents,
         "step": step.key,
@@ -325,6 +326,7 @@ def _tell(
         "collectivity_id": folder.collectivity_id,
         "folder_id": folder.id,
         "family": folder.family,
+        "own_type": folder.of_type[1],
         "step": step.key,
         "kind": models.TOLD,
         "pass_number": pass_number(here.circuit, folder, step.key),

@@ -12,6 +12,7 @@ from app.people.actor import Actor
 from app.people.models import Holder, User
 from workflows.circuit import Phase
 from workflows.engine import Moved
+from workflows.rights import allows
 from workflows.vocabulary import Action, Right
 
 NOBODY = "nobody_may_act"
@@ -151,7 +152,7 @@ def correctors(db: Db, folder: Folder) -> set[int]:
         .join(User, User.id == Holder.user_id)
         .where(Holder.desk_id == folder.emitter_desk_id, User.active.is_(True))
     )
-    able = {user_id for user_id, rights in db.execute(query) if Right.CREATE.value in rights}
+    able = {user_id for user_id, rights in db.execute(query) if allows(rights, Right.CREATE, *folder.of_type)}
     depositor = folder.depositor_user_id
     return {depositor} if depositor is not None and depositor in able else able
 

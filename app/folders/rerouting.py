@@ -105,7 +105,7 @@ def may_reroute(actor: Actor, folder: Folder) -> bool:
 
     An administrator, or whoever holds the right at the desk that deposited it.
     """
-    return actor.administrator or folder.emitter_desk_id in actor.desks_with(Right.REROUTE)
+    return actor.administrator or folder.emitter_desk_id in actor.desks_with(Right.REROUTE, folder.of_type)
 
 
 def refuse_idle(actor: Actor, folder: Folder) -> None:
@@ -328,7 +328,7 @@ def _faults(
                 change.step,
                 f"« {desk.name} » ne lit pas ce dossier, dont l’accès est restreint : choisissez un bureau de son circuit.",
             )
-        elif not desk.may(kind.right) and change.step not in told:
+        elif not desk.may(kind.right, family) and change.step not in told:
             yield (
                 change.step,
                 f"Personne n’a le droit de {kind.infinitive} à « {desk.name} » : choisissez un autre bureau.",

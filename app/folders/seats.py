@@ -20,6 +20,8 @@ from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.engine import filled
 from workflows.mandates import Act, Mandate, covers
+from workflows.rights import allows
+from workflows.vocabulary import Right
 
 _desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
 _people = (
@@ -247,7 +249,7 @@ def slots_of(
     """
     if not step.who:
         return ()
-    right = step.kind.right.value
+    right = step.kind.right
     act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
     keys, superiors, persons = _sorted_out(folder, step)
     found: dict[str, Slot] = {}
@@ -260,7 +262,7 @@ def slots_of(
             "desk-missing", step=step.label, what=", ".join(missing) or "supérieur du bureau déposant"
         )
     for user_id in persons:
-        slot = _named(db, folder.collectivity_id, user_id, step, right)
+        slot = _named(db, folder, user_id, step, right)
         found[slot.key] = slot
     return tuple(found.values())
 
@@ -314,7 +316,7 @@ def _read(
     folder: Folder,
     keys: list[str],
     superiors: list[int],
-    right: str,
+    right: Right,
     act: Act | None,
     day: date,
 ) -> Iterable[Slot]:
@@ -335,10 +337,11 @@ def _read(
         rows = _able_rows(db.connection().execute(query, binds))
     else:
         rows = _signing_rows(db, db.execute(query, binds), act, day)
+    of_type = folder.of_type
     desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
         people = desks.setdefault(desk_id, (key, name, {}))[2]
-        if able and user_id is not None and right in rights:
+        if able and user_id is not None and allows(rights, right, *of_type):
             people[user_id] = Person(user_id, f"{first} {last}", email)
     for desk_id, (key, name, people) in desks.items():
         yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()))
@@ -396,7 +399,7 @@ class _Seated:
 
     def may(self, run: Any) -> bool:
         """Whether this person, at this desk, may take this part: the law of `slots_of`, on what the step keeps of the act."""
-        if StepKind(run.kind).right.value not in self.rights:
+        if not allows(self.rights, StepKind(run.kind).right, run.family, run.own_type):
             return False
         if run.named_user_id is not None:
             return bool(run.named_user_id == self.user_id)
@@ -443,23 +446,23 @@ def _signing_rows(db: Db, rows: Iterable[Any], act: Act, day: date) -> Iterator[
         yield (*person, not by_mandate or (mandate is not None and mandate.id in fit))
 
 
-def _named(db: Db, collectivity_id: int, user_id: int, step: Step, right: str) -> Slot:
+def _named(db: Db, folder: Folder, user_id: int, step: Step, right: Right) -> Slot:
     ahead: _Ahead | None = kept(db, AHEAD)
     seated = [row for row in ahead.rows if row[3] == user_id] if ahead and user_id in ahead.persons else []
     if seated:
         person = Person(user_id, f"{seated[0][4]} {seated[0][5]}", seated[0][6])
-        rights = any(right in row[7] for row in seated)
+        rights = any(allows(row[7], right, *folder.of_type) for row in seated)
         return Slot(f"person:{user_id}", person.name, None, user_id, (person,) if rights else ())
     user = db.scalar(
         sa.select(User).where(
-            User.id == user_id, User.collectivity_id == collectivity_id, User.active.is_(True)
+            User.id == user_id, User.collectivity_id == folder.collectivity_id, User.active.is_(True)
         )
     )
     if user is None:
         raise Refusal("desk-missing", step=step.label, what="la personne désignée n’a plus de compte")
     seats = sa.select(Holder.rights).join(Desk, Desk.id == Holder.desk_id)
     held = db.scalars(seats.where(Holder.user_id == user_id, Desk.closed_at.is_(None)))
-    able = any(right in rights for rights in held)
+    able = any(allows(rights, right, *folder.of_type) for rights in held)
     people = (Person(user.id, user.name, user.email),) if able else ()
     return Slot(f"person:{user_id}", user.name, None, user.id, people)
 

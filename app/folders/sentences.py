@@ -85,6 +85,10 @@ SENTENCES: Sentences = {
         403,
         "Rien n’a été déposé : « {family} » est à accès restreint et ne se dépose que depuis le bureau « {desks} ». Demandez à l’administrateur de vous y inscrire avec le droit de déposer.",
     ),
+    "type-not-granted": (
+        403,
+        "Rien n’a été déposé : votre droit de déposer ne va pas jusqu’à « {type} ». Choisissez un autre type, ou demandez ce droit à un administrateur.",
+    ),
     "type-not-here": (
         403,
         "Rien n’a été déposé : « {type} » ne se dépose pas depuis vos bureaux. Choisissez un autre type, ou demandez à un administrateur d’y ajouter le vôtre.",

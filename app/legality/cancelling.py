@@ -88,7 +88,7 @@ def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
     Refuses whoever does not deposit for the act's desk (`not-emitter`), and an act that has no electronic receipt or whose
     cancellation is asked already (`not-cancellable`).
     """
-    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
         raise Refusal("not-emitter")
     here = standing(db, folder)
     if here is None or here.asked is not None or here.cancelled or here.act.reference == ON_PAPER:

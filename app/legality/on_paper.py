@@ -72,7 +72,7 @@ def ready(db: Db, actor: Actor, folder: Folder) -> None:
     `not-emitter` to another desk, `paper-not-there` elsewhere than at the transmission of an act, `convention-in-force`,
     and `paper-left-already` once the act may have left by itself.
     """
-    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
         refuse_stranger(db, actor, folder)
         raise Refusal("not-emitter")
     if not at_the_door(db, folder):

@@ -81,7 +81,7 @@ def answers_for(actor: Actor, folder: Folder | None) -> bool:
     """Whether an actor may act on the letters about an act: who deposits at its desk; an administrator where it is unknown."""
     if folder is None:
         return actor.administrator
-    return folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    return folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
 
 
 def types_of(identifier: str | None) -> tuple[AttachmentType, ...]:

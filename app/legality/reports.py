@@ -52,12 +52,11 @@ def to_report(db: Db, actor: Actor) -> list[Decision]:
         .order_by(Folder.id)
         .limit(MOST)
     )
-    desks = actor.desks_with(Right.CREATE)
     found = []
     for folder in db.scalars(query):
         signed = signed_on(db, folder)
         if signed is not None:
-            mine = folder.emitter_desk_id in desks
+            mine = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
             found.append(Decision(folder.id, folder.number, folder.title, signed, mine))
     return found
 
@@ -72,14 +71,13 @@ def report_decisions(db: Db, actor: Actor, folder_ids: Sequence[int], sitting_on
     """
     if not folder_ids or sitting_on is None:
         raise Refusal("report-what")
-    desks = actor.desks_with(Right.CREATE)
     for folder_id in sorted(set(folder_ids)):
         folder = db.get(Folder, folder_id, with_for_update=True, populate_existing=True)
         if (
             folder is None
             or folder.collectivity_id != actor.collectivity_id
             or folder.family != FAMILY
-            or folder.emitter_desk_id not in desks
+            or folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type)
             or folder.phase not in {"running", "done"}
             or folder.fields.get(REPORTED)
         ):

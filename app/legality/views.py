@@ -10,7 +10,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
 from app.core.questions import OF, Question, ask
-from app.folders.access import readable_by
+from app.folders.access import emitted_with, readable_by
 from app.folders.dated import STATES, state_rule
 from app.folders.effect import SUSPENSION, Suspension, effect_of
 from app.folders.models import Folder
@@ -96,7 +96,7 @@ def calls(db: Db, actor: Actor) -> tuple[int, list[Call]]:
     The desk of the act answers; an administrator, the letters whose act is unknown here. Who reads the act at another
     desk finds them on the page of the letters, and is not called.
     """
-    known = sa.and_(readable_by(actor), Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE)))
+    known = sa.and_(readable_by(actor), emitted_with(actor, Right.CREATE))
     whose = sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
     query = (
         sa.select(StateLetter, Folder.title, Desk.name)

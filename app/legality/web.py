@@ -256,7 +256,7 @@ def _act_page(folder_id: int, error: str | None = None) -> str:
         life = acts.life_of(db, folder)
         here = life.standing
         cancellable = (
-            folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+            folder.emitter_desk_id in g.actor.desks_with(Right.CREATE, folder.of_type)
             and here.asked is None
             and here.cancelled is None
             and not life.on_paper

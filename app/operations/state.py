@@ -22,7 +22,7 @@ from app.journal.models import JournalEntry
 from app.legality.models import StateLetter
 from app.people.models import Desk, Holder
 from workflows.family import family
-from workflows.vocabulary import Action, Phase
+from workflows.vocabulary import Action, Phase, Right
 
 _ENDS = {"done", "withdrawn"}
 RULED = "folder.ruled"
@@ -238,7 +238,7 @@ def seats(db: Db, collectivity_id: int) -> Iterator[str]:
     )
     for row in db.execute(given.order_by(_entry.c.seq)):
         facts = json.loads(row.facts)
-        told[facts["whose"], facts["desk"]] = row.seq, sorted(facts["rights"])
+        told[facts["whose"], facts["desk"]] = row.seq, sorted(_told_rights(facts))
     holders = sa.select(Holder.user_id, Desk.key, Holder.rights).join(Desk, Desk.id == Holder.desk_id)
     rights = {
         (row.user_id, row.key): sorted(row.rights)
@@ -247,3 +247,10 @@ def seats(db: Db, collectivity_id: int) -> Iterator[str]:
     for (user, desk), (seq, wanted) in told.items():
         if rights.get((user, desk), []) != wanted:
             yield f"compte n° {user} : ses droits au bureau « {desk} » ne sont pas ceux de l’écriture n° {seq}"
+
+
+def _told_rights(facts: Mapping[str, Any]) -> list[str]:
+    """The rights that a line tells; of before publication was told apart from the visa, that of both."""
+    rights: list[str] = facts["rights"]
+    both = Right.ACT in rights and not facts.get("apart")
+    return [*rights, Right.PUBLISH.value] if both else rights

@@ -17,7 +17,8 @@ from app.journal.models import JournalEntry
 from app.journal.origins import told
 from app.operations.findings import in_words
 from app.people.models import Application, User
-from workflows.vocabulary import Right
+from workflows.family import families
+from workflows.rights import Rights
 
 PAGE = 50
 ACTS = {
@@ -130,13 +131,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`."""
+    """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`.
+
+    `desk`: only what was done to the desk of this key.
+    """
 
     act: str = ""
     who: str = ""
     since: date | None = None
     until: date | None = None
     before: int | None = None
+    desk: str = ""
 
 
 def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) -> list[Line]:
@@ -146,6 +151,9 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     )
     if asked.act:
         query = query.where(JournalEntry.event == asked.act)
+    if asked.desk:
+        at_desk = sa.cast(_facts(db)["desk"].as_string(), sa.String) == asked.desk
+        query = query.where(JournalEntry.event.in_([one for one in ACTS if one.startswith("desk.")]), at_desk)
     if asked.who:
         query = query.where(_of(db, collectivity_id, asked.who.strip()))
     if asked.since is not None:
@@ -175,11 +183,7 @@ def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
     alike = [one for one in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(one)]
     numbers = [str(number) for number, name in names.items() if name in alike]
-    facts: Any = (
-        sa.cast(JournalEntry.facts, sa.JSON)
-        if db.get_bind().dialect.name == "postgresql"
-        else sa.type_coerce(JournalEntry.facts, sa.JSON)  # SQLite reads the text itself
-    )
+    facts = _facts(db)
     told = [sa.cast(facts[one].as_string(), sa.String) for one in _NAMING]
     return sa.or_(
         JournalEntry.who.icontains(typed, autoescape=True),
@@ -188,6 +192,13 @@ def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
         *(one.icontains(typed, autoescape=True) for one in told),
         *(one.in_(alike) for one in told),
     )
+
+
+def _facts(db: Db) -> Any:
+    """The facts of a line, to be compared one by one."""
+    if db.get_bind().dialect.name == "postgresql":
+        return sa.cast(JournalEntry.facts, sa.JSON)
+    return sa.type_coerce(JournalEntry.facts, sa.JSON)  # SQLite reads the text itself
 
 
 def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[int, str]:
@@ -314,8 +325,9 @@ def _establishments(facts: Mapping[str, Any]) -> str:
 def _rights(facts: Mapping[str, Any]) -> str:
     if not isinstance(facts.get("rights"), list):
         return ""
-    given = _labels(facts["rights"])
-    return f"{given} (avant : {_labels(facts['was'])})" if "was" in facts else given
+    apart = bool(facts.get("apart"))
+    given = _labels(facts["rights"], apart=apart)
+    return f"{given} (avant : {_labels(facts['was'], apart=apart)})" if "was" in facts else given
 
 
 def _mailed(mailed: object) -> str:
@@ -339,9 +351,16 @@ def _changed(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "adresse de courriel changée"
 
 
-def _labels(rights: Sequence[str]) -> str:
-    known = {one.value: one.label.lower() for one in Right}
-    return ", ".join(known.get(one, one) for one in rights) or "aucun droit"
+def _labels(rights: Sequence[str], *, apart: bool) -> str:
+    """Rights in words; `apart`: since publication is told apart from the visa, which gave it before."""
+    try:
+        held = Rights.read(rights)
+    except ValueError:
+        return ", ".join(rights)  # of another version
+    words = held.in_words({name: one.plural for name, one in families().items()})
+    return (
+        words if apart else words.replace("viser et rejeter", "viser, publier et rejeter")
+    ) or "aucun droit"
 
 
 def _rule(rule: object) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.core.refusals import Refusal
 from workflows.mandates import Mandate
+from workflows.rights import NONE, Rights
 from workflows.vocabulary import Right
 
 
@@ -18,13 +19,17 @@ class Seat:
     desk_id: int
     key: str
     name: str
-    rights: frozenset[Right]
-    past: frozenset[Right] = frozenset()
+    rights: Rights
+    past: Rights = NONE
 
     @property
-    def reading(self) -> frozenset[Right]:
+    def reading(self) -> Rights:
         """The rights by which folders are read there."""
-        return self.rights | self.past
+        return self.rights | self.past if self.past else self.rights
+
+    def gives(self, right: Right, of_type: tuple[str, str] | None) -> bool:
+        """Whether a right is held there: on the folders of this type (`Folder.of_type`), None for on some at all."""
+        return right in self.rights if of_type is None else self.rights.covers(right, *of_type)
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,13 @@ class Actor:
         """Whether some desk lets this actor deposit."""
         return bool(self.desks_with(Right.CREATE))
 
-    def desks_with(self, right: Right) -> frozenset[int]:
-        """The desks where this actor holds a right."""
-        return frozenset(seat.desk_id for seat in self.seats if right in seat.rights)
+    def desks_with(self, right: Right, of_type: tuple[str, str] | None = None) -> frozenset[int]:
+        """The desks where this actor holds a right on the folders of this type; None: on some folders at least."""
+        return frozenset(seat.desk_id for seat in self.seats if seat.gives(right, of_type))
 
-    def holds(self, right: Right) -> bool:
+    def holds(self, right: Right, of_type: tuple[str, str] | None = None) -> bool:
         """Whether the right is held at all, at any desk (administering belongs to the person, not to a desk)."""
-        return self.administrator if right is Right.ADMINISTER else bool(self.desks_with(right))
+        return self.administrator if right is Right.ADMINISTER else bool(self.desks_with(right, of_type))
 
 
 def system(collectivity_id: int, name: str = "Paraphe") -> Actor:

@@ -1,6 +1,6 @@
 """The software that a collectivity lets in by the API: listed with its last use, shut out, given another token."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,7 +14,9 @@ from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
+from app.people.given import refuse_odd
 from app.people.models import Application, Desk
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 USED_EVERY = timedelta(minutes=5)
@@ -23,10 +25,8 @@ LONGEST = 80
 PROPOSED, LONGEST_LIFE = timedelta(days=365), timedelta(days=730)
 """How long a token serves unless one says otherwise, and at the most (ASVS 13.2.1)."""
 COMMAND = "Ligne de commande"
-GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
-OFFERED = tuple(one for one in GRANTED if one is not Right.SIGN)
+OFFERED = (Right.CREATE, Right.ACT, Right.PUBLISH, Right.ARCHIVE, Right.REROUTE)
 """What a page offers: software may hold the seat of who signs, to be refused by name, and never signs."""
-"""The rights that a desk has, and so a software at it; to administer belongs to a person."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Listed:
     id: int
     name: str
     desk: str
-    rights: tuple[Right, ...]
+    rights: Rights
     active: bool
     created_at: datetime
     rotated_at: datetime | None
@@ -67,7 +67,7 @@ def create_application(
     collectivity_id: int,
     name: str,
     desk: str,
-    rights: Sequence[Right],
+    rights: Collection[Right],
     *,
     until: date | None = None,
     by: Actor | None = None,
@@ -75,11 +75,13 @@ def create_application(
     """Let a software in at one desk; returns its token, shown once and kept only as a hash.
 
     `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
-    Without any of the `rights` it reads what the desk reads. Refuses a name that is missing or too long
+    Without any of the `rights` it reads what the desk reads, as one that follows does. Refuses a name that is missing or too long
     (`application-name`), or that another one in service has (`application-name-taken`), and an unknown desk
     (`desk-unknown`) or a closed one (`desk-closed`). `by`: None for the command line.
     """
     last = _last_day(until)
+    given = rights if isinstance(rights, Rights) else Rights.of(*rights)
+    refuse_odd(given)
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)
@@ -90,7 +92,7 @@ def create_application(
         raise Refusal("desk-closed", name=place.name)
     if _named(db, collectivity_id, name):
         raise Refusal("application-name-taken", name=name)
-    token, granted = new_token(), [one.value for one in GRANTED if one in rights]
+    token, granted = new_token(), list(given.words)
     row = Application(
         collectivity_id=collectivity_id,
         name=name,
@@ -102,7 +104,16 @@ def create_application(
     )
     db.add(row)
     db.flush()
-    _told(db, "application.opened", row, by, desk=place.key, rights=granted, ends_on=last.isoformat())
+    _told(
+        db,
+        "application.opened",
+        row,
+        by,
+        desk=place.key,
+        rights=granted,
+        apart=True,
+        ends_on=last.isoformat(),
+    )
     return token
 
 
@@ -160,7 +171,7 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
             row.id,
             row.name,
             desk,
-            tuple(Right(one) for one in row.rights),
+            Rights.read(row.rights),
             row.active,
             row.created_at,
             row.rotated_at,

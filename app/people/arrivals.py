@@ -11,6 +11,7 @@ from app.core.transaction import use_case
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
 from app.people.models import Desk, Holder, User
+from workflows.rights import Rights
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Arrival:
 
     login: str
     particulars: accounts.Particulars
-    seats: Mapping[int, hierarchy.Rights]
+    seats: Mapping[int, Rights]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.people import applications, desks, identity, rules
 from app.people.factors import resets
+from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
 people = AppGroup("people", help="Collectivités, comptes, bureaux et applications.")
@@ -22,13 +23,16 @@ def _collectivity(siren: str) -> int:
         return desks.collectivity_of(db, siren).id
 
 
-def _rights(text: str) -> list[Right]:
+def _rights(text: str) -> Rights:
     # Administering is said of an account, not of a desk
     known = [right.value for right in Right if right is not Right.ADMINISTER]
     wanted = [one.strip() for one in text.split(",") if one.strip()]
-    if unknown := [one for one in wanted if one not in known]:
+    if unknown := [one for one in wanted if one.partition(ONLY)[0] not in known]:
         raise click.BadParameter(f"pas de droit « {', '.join(unknown)} » ; il y a : {', '.join(known)}")
-    return [Right(one) for one in wanted]
+    try:
+        return Rights.read(wanted)
+    except ValueError:
+        raise click.BadParameter("un droit limité à un type s’écrit sign:invoice") from None
 
 
 @people.command("collectivity")
@@ -129,7 +133,8 @@ def desk(siren: str, key: str, name: str, parent: str | None) -> None:
 @click.option(
     "--rights",
     default="act",
-    help="create, act, sign, archive, reroute ; séparés par des virgules ; vide = retirer.",
+    help="create, act, sign, publish, archive, reroute, follow ; séparés par des virgules, chacun pour tous les types de "
+    "dossiers, ou pour un seul : sign:invoice ; vide = retirer.",
 )
 def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
     """Donner un bureau à une personne."""
@@ -149,7 +154,7 @@ _until = click.option(
 @click.argument("siren")
 @click.argument("name")
 @click.argument("desk_key")
-@click.option("--rights", default="create,act")
+@click.option("--rights", default="create,act,publish")
 @_until
 def application(siren: str, name: str, desk_key: str, rights: str, until: datetime | None) -> None:
     """Laisser entrer un logiciel par l’API ; son jeton est affiché une seule fois."""
@@ -167,7 +172,7 @@ def listed(siren: str) -> None:
     with reading(collectivity_id) as db:
         known = applications.applications(db, collectivity_id)
     for one in known:
-        rights = ",".join(right.value for right in one.rights) or "aucun droit"
+        rights = ",".join(one.rights.words) or "aucun droit"
         state = f"dernier usage : {instant(one.used_at) or 'aucun'}, {_end(one)}" if one.active else "fermée"
         click.echo(f"{one.name} ({one.desk}, {rights}), {state}")
 

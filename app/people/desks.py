@@ -1,6 +1,6 @@
 """Setting up a collectivity: its people, its desks, and who holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,10 @@ from app.journal.chain import Event, append
 from app.people import identity, passwords
 from app.people.actor import Actor
 from app.people.applications import by_command
+from app.people.given import refuse_odd, rights_of, seat_facts
 from app.people.login import revoke_all
 from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, User
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 RESET_LIFE = timedelta(hours=1)
@@ -156,11 +158,13 @@ def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: st
 
 
 @use_case
-def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[Right]) -> None:
+def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection[Right]) -> None:
     """Give a person a desk with these rights, or change them; no right at all takes the desk back.
 
-    Refuses `user-unknown`, `desk-unknown`, and `desk-closed`.
+    Refuses `user-unknown`, `desk-unknown`, `desk-closed`, and what `refuse_odd` refuses.
     """
+    given = rights if isinstance(rights, Rights) else Rights.of(*rights)
+    refuse_odd(given)
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
@@ -169,16 +173,15 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[R
         raise Refusal("desk-closed", name=place.name)
     desk_id = place.id
     row = db.get(Holder, (user.id, desk_id))
-    was, given = sorted(row.rights) if row is not None else [], sorted(one.value for one in rights)
+    was = rights_of(row)
     if was != given:
-        facts = {"whose": user.id, "desk": desk, "was": was, "rights": given}
-        write_down(db, collectivity_id, "desk.rights", None, **facts)
-    if row is not None and not rights:
+        write_down(db, collectivity_id, "desk.rights", None, whose=user.id, **seat_facts(desk, was, given))
+    if row is not None and not given:
         db.delete(row)
     elif row is not None:
-        row.rights = [one.value for one in rights]
-    elif rights:
-        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=[one.value for one in rights]))
+        row.rights = list(given.words)
+    elif given:
+        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=list(given.words)))
 
 
 @use_case

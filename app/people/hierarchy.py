@@ -14,16 +14,20 @@ from app.core.transaction import use_case
 from app.people.accounts import refuse_former
 from app.people.actor import Actor
 from app.people.desks import write_down
+from app.people.given import refuse_odd, rights_of, seat_facts
 from app.people.models import Desk, Holder, User
+from workflows.family import families
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 LONGEST = 80
 KEY_LONGEST = 40
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SEATED = "desk_rights"
-GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
+GRANTED = tuple(one for one in Right if one is not Right.ADMINISTER)
 """What a person may be given at a desk; to administer is said of an account."""
-Rights = frozenset[Right]
+LIMITED = tuple(one for one in GRANTED if one is not Right.FOLLOW)
+"""What may be given for some types of folders alone; who follows a desk follows all that he may read there."""
 
 
 @use_case
@@ -124,7 +128,7 @@ def seat_all(
     `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
     when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
     for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
-    something, and `bad-request` for a right that no desk gives.
+    something, and what `refuse_odd` refuses.
     """
     refuse_former(db, actor)
     desk = _desk(db, actor, desk_id)
@@ -154,40 +158,30 @@ def give(
 ) -> bool:
     """Write what somebody may do at a desk, `row` being what it holds of him; False when it was so already.
 
-    `told`: he is written to; whoever is only now invited reads it in that letter's place. Refuses `bad-request` of a right
-    that no desk gives, `person-closed` of who would be given something.
+    `told`: he is written to; whoever is only now invited reads it in that letter's place. Refuses what `refuse_odd`
+    refuses, `person-closed` of who would be given something.
     """
-    if not rights <= frozenset(GRANTED):
-        raise Refusal("bad-request", detail="droit inconnu")
+    refuse_odd(rights)
     was = rights_of(row)
     if rights == was:
         return False
     if rights and not user.active:
         raise Refusal("person-closed", name=user.name)
     _write(db, row, user, desk, rights)
-    facts = {"desk": desk.key, "was": _values(was), "rights": _values(rights)}
+    facts = seat_facts(desk.key, was, rights)
     write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
     if told:
         _tell(db, actor, desk, user, rights)
     return True
 
 
-def rights_of(row: Holder | None) -> Rights:
-    """What a row gives; nothing where there is none."""
-    return frozenset(Right(one) for one in row.rights) if row is not None else frozenset()
-
-
 def _write(db: Db, row: Holder | None, user: User, desk: Desk, rights: Rights) -> None:
     if row is not None and not rights:
         db.delete(row)
     elif row is not None:
-        row.rights = _values(rights)
+        row.rights = list(rights.words)
     elif rights:
-        db.add(Holder(user_id=user.id, desk_id=desk.id, rights=_values(rights)))
-
-
-def _values(rights: Rights) -> list[str]:
-    return [one.value for one in GRANTED if one in rights]
+        db.add(Holder(user_id=user.id, desk_id=desk.id, rights=list(rights.words)))
 
 
 def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
@@ -244,7 +238,7 @@ def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
             User.id != user.id,
         )
         readers = list(db.scalars(others.order_by(User.id)))
-    words = ", ".join(one.label.lower() for one in GRANTED if one in rights)
+    words = rights.in_words({name: one.plural for name, one in families().items()})
     mark = new_token()[:16]
     for reader in readers:
         if not reader.active:

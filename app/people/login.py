@@ -33,6 +33,7 @@ from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
 from app.people.own_settings.registry import value_in
 from workflows.mandates import Mandate
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 manager = LoginManager()
@@ -375,18 +376,16 @@ def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
     mandates: dict[int, Mandate] = {}
     for *_, _recorded_any, mandate, giver, number, key, name, closed_at, rights in rows:
         if number is not None and number not in seats:
-            seats[number] = _seat(
-                number, key, name, frozenset(map(Right, rights)), closed=closed_at is not None
-            )
+            seats[number] = _seat(number, key, name, Rights.read(rights), closed=closed_at is not None)
         if mandate is not None and mandate.id not in mandates:
             mandates[mandate.id] = law_of(mandate, giver)
     law = as_their_orders_stand(db, list(mandates.values()))
     return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law))
 
 
-def _seat(number: int, key: str, name: str, rights: frozenset[Right], *, closed: bool) -> Seat:
+def _seat(number: int, key: str, name: str, rights: Rights, *, closed: bool) -> Seat:
     """The seat of these rights; at a closed desk they are past."""
-    return Seat(number, key, name, frozenset(), rights) if closed else Seat(number, key, name, rights)
+    return Seat(number, key, name, Rights(), rights) if closed else Seat(number, key, name, rights)
 
 
 def configure(idle_minutes: int, session_hours: float) -> None:
@@ -519,8 +518,7 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     g.token_ends_on = app.ends_on
     if app.used_at is None or now() - app.used_at > USED_EVERY:
         g.used = app.id
-    rights = frozenset(Right(one) for one in app.rights)
-    seat = _seat(desk.id, desk.key, desk.name, rights, closed=desk.closed_at is not None)
+    seat = _seat(desk.id, desk.key, desk.name, Rights.read(app.rights), closed=desk.closed_at is not None)
     return Actor(
         kind="application",
         collectivity_id=app.collectivity_id,

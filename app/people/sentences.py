@@ -248,6 +248,18 @@ SENTENCES: Sentences = {
     "desk-absent": (404, "Ce bureau n’existe pas ici. Choisissez-le dans la liste."),
     "seat-empty": (422, "Rien n’a changé : cochez au moins un droit à ce bureau, ou n’en choisissez aucun."),
     "invited-nowhere": (422, "Rien n’a changé : choisissez le bureau où donner les droits cochés."),
+    "follow-alone": (
+        422,
+        "Rien n’a changé : « Suivre seulement » ne va avec aucun autre droit, car qui agit à un bureau le suit déjà. Gardez l’un ou l’autre.",
+    ),
+    "right-type-unknown": (
+        422,
+        "Rien n’a changé : un droit ne se limite pas à « {type} », qui n’est pas un type de dossiers d’ici. Choisissez-en un de la liste.",
+    ),
+    "right-twice": (
+        422,
+        "Rien n’a changé : pour « {right} », cochez « Tous les types », ou certains types, pas les deux.",
+    ),
     "seat-nobody": (422, "Rien n’a changé : choisissez la personne à qui donner les droits cochés."),
     "seats-moved": (
         409,

@@ -1,6 +1,5 @@
 """« À publier »: acts that wait for this actor's desk to publish them, those that are signed and not there yet, those online."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import Db, key_in
 from app.display.views import Due, family_words, step_due
-from app.folders.access import readable_by
+from app.folders.access import readable_by, with_right
 from app.folders.effect import Effect, effects_of
 from app.folders.models import STEPS_PER_ROUND, Folder, Publication, StepRun
 from app.people.actor import Actor
@@ -64,10 +63,9 @@ def waiting(db: Db, actor: Actor, after: str = "") -> tuple[list[Waiting], str |
     By their deadline; on a page, the most pressing first. `after`: a number of folder, as the page before gave it.
     """
     families = [one.name for one in catalogue().values() if one.publication != "none"]
-    desks = actor.desks_with(Right.ACT)
-    if not families or not desks:
+    if not families or not actor.holds(Right.PUBLISH):
         return [], None
-    wanted = [Folder.family.in_(families), *_unknown(), _of(desks), *_signed_in_round(), readable_by(actor)]
+    wanted = [Folder.family.in_(families), *_unknown(), _of(actor), *_signed_in_round(), readable_by(actor)]
     last = db.get(Folder, key_in(after) or 0)
     if last is not None:
         there = sa.tuple_(sa.literal(last.due_on), sa.literal(last.id))
@@ -111,8 +109,8 @@ def _unknown() -> tuple[sa.ColumnElement[bool], ...]:
     return _asked(PublicAct.folder_id == Folder.id).is_(None), _asked(*otherwise).is_(None)
 
 
-def _of(desks: Collection[int]) -> sa.ColumnElement[bool]:
-    """These desks publish it, or nobody is asked to yet: one that ended without a publication was given up, or left."""
+def _of(actor: Actor) -> sa.ColumnElement[bool]:
+    """A desk of the actor publishes it, or nobody is asked to yet: one that ended without a publication was given up, or left."""
     last: Any = (
         sa.select(sa.func.coalesce(StepRun.desk_id, 0))
         .where(StepRun.folder_id == Folder.id, StepRun.kind == StepKind.PUBLISH.value)
@@ -122,7 +120,8 @@ def _of(desks: Collection[int]) -> sa.ColumnElement[bool]:
         .correlate(Folder)
         .scalar_subquery()
     )
-    return sa.or_(last.in_(desks), sa.and_(last.is_(None), Folder.phase == "running"))
+    mine = with_right(actor, Right.PUBLISH, last, Folder)
+    return sa.or_(mine, sa.and_(last.is_(None), Folder.phase == "running"))
 
 
 def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | None]:
@@ -130,10 +129,10 @@ def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | N
 
     What is to be decided comes before, however old. `after`: the key of an act, as the page before gave it.
     """
-    desks = actor.desks_with(Right.ACT)
-    if not desks:
+    if not actor.holds(Right.PUBLISH):
         return [], None
-    steps = sa.select(StepRun.folder_id).where(sa.text("kind = 'publish'"), StepRun.desk_id.in_(desks))
+    mine_to_publish = with_right(actor, Right.PUBLISH, StepRun.desk_id, StepRun)
+    steps = sa.select(StepRun.folder_id).where(sa.text("kind = 'publish'"), mine_to_publish)
     few = list(db.scalars(steps.limit(FEW + 1)))
     if len(few) > FEW:  # the last of all are soon those of who publishes that many
         mine: Any = steps.where(StepRun.folder_id == PublicAct.folder_id).limit(1).correlate(PublicAct)
@@ -197,8 +196,13 @@ def questioned(db: Db, actor: Actor) -> list[int]:
     asked = list(db.scalars(query.order_by(PublicAct.questioned_on, PublicAct.id)))
     if not asked:
         return []
-    steps, desks = _publication_steps(db, asked), actor.desks_with(Right.ACT)
-    return [one for one in asked if one in steps and steps[one].desk_id in desks]
+    steps = _publication_steps(db, asked)
+    return [
+        one
+        for one in asked
+        if one in steps
+        and steps[one].desk_id in actor.desks_with(Right.PUBLISH, (steps[one].family, steps[one].own_type))
+    ]
 
 
 def slug_here(db: Db, actor: Actor) -> str | None:

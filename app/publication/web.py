@@ -68,7 +68,7 @@ def office() -> Response | tuple[str, int]:
 
 
 @pages.get("/dossiers/<int:folder_id>/publication")
-@guard("act")
+@guard("publish")
 def sheet(folder_id: int) -> str:
     """An act's publication: what is online, its masked version, its withdrawal."""
     return render_template("publication/sheet.html", **_context(folder_id))
@@ -89,7 +89,7 @@ def paper_copy(folder_id: int, position: int) -> FlaskResponse:
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/version-occultee")
-@guard("act", body=FILES)
+@guard("publish", body=FILES)
 def mask(folder_id: int) -> Response:
     """Give the masked version."""
     version = version_shown()
@@ -105,7 +105,7 @@ def mask(folder_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/mettre-en-ligne")
-@guard("act")
+@guard("publish")
 def put_online(folder_id: int) -> Response:
     """Put online an act that is not there."""
     version = version_shown()
@@ -115,7 +115,7 @@ def put_online(folder_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/retirer")
-@guard("act")
+@guard("publish")
 def withdraw(folder_id: int) -> Response:
     """Take an act off the public page."""
     version, kind = version_shown(), request.form.get("kind", publishing.TERM)
@@ -128,7 +128,7 @@ def withdraw(folder_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/maintenir")
-@guard("act")
+@guard("publish")
 def keep(folder_id: int) -> Response:
     """Keep online an act whose transmission was cancelled."""
     version, reason = version_shown(), request.form.get("kept_for", "")

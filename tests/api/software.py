@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ class Software:
     """An application with its token, at one desk."""
 
     def __init__(
-        self, house: House, desk: str, rights: list[Right], collectivity_id: int | None = None
+        self, house: House, desk: str, rights: Collection[Right], collectivity_id: int | None = None
     ) -> None:
         self.collectivity_id = collectivity_id or house.actor("a.kervadec").collectivity_id
         self.name = f"Logiciel {desk}, {len(rights)} droits"

@@ -27,6 +27,7 @@ from tests.builders.house import House
 from workflows.circuit import Circuit
 from workflows.family import families, family, imposed
 from workflows.loader import load
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -138,7 +139,7 @@ def test_a_desk_that_was_opened_in_the_browser_acts_in_a_circuit(house: House) -
     """Its key is made of its name, of several words: « affaires-culturelles »."""
     number = hierarchy.open_desk(house.actor(K), "2e bureau, affaires culturelles", None)
     who = house.actor("s.rivoal").user_id or 0
-    hierarchy.seat_all(house.actor(K), number, {who: frozenset({Right.ACT})}, {})
+    hierarchy.seat_all(house.actor(K), number, {who: Rights.of(Right.ACT)}, {})
     client = house.client(K)
     page = press(
         client,

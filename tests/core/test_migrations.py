@@ -15,10 +15,12 @@ from app.core.losses import losses
 from app.core.refusals import Refusal, catalogue
 from app.display import following
 from app.journal.models import Origin
-from app.people.models import RecoveryCode
+from app.people import applications, desks
+from app.people.models import Application, Holder, RecoveryCode
 from tests.api.software import Software
 from tests.builders.house import House
 from tests.cluster import Cluster
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,6 +187,56 @@ def test_a_deposit_key_kept_before_the_digests_still_answers_with_its_folder(hou
     again = software.deposit(key="2026-118")
     assert again.json["id"] == made["id"]
     assert software.deposit(key="2026-119").json["id"] != made["id"]
+
+
+def test_who_put_visas_publishes_on_once_upgraded_and_a_limit_is_no_right_for_all_by_going_back(
+    house: House,
+) -> None:
+    """To publish is a right apart since 0073: nobody loses or gains it by the upgrade; no limit is widened by the way back."""
+    here = house.actor("k.morizur").collectivity_id
+    applications.create_application(here, "Logiciel", "finances", [Right.CREATE, Right.ACT])
+
+    def given() -> dict[str, list[list[str]]]:
+        with engine().connect() as connection:
+            return {
+                name: [
+                    list(one)
+                    for one in connection.scalars(
+                        sa.select(table.rights).order_by(*table.__table__.primary_key)
+                    )
+                ]
+                for name, table in (("holder", Holder), ("application", Application))
+            }
+
+    schema.downgrade("0072")
+    before = given()
+    schema.upgrade()
+    both = {
+        name: [[*one, *(["publish"] if "act" in one else [])] for one in rows]
+        for name, rows in before.items()
+    }
+    after = given()
+    assert {name: [set(one) for one in rows] for name, rows in after.items()} == {
+        name: [set(one) for one in rows] for name, rows in both.items()
+    }
+    assert any("publish" in one for one in after["application"])
+    desks.seat(here, "finances", "t.lescoat", Rights.read(["act:invoice", "publish"]))
+    desks.seat(here, "technique", "t.lescoat", Rights.of(Right.FOLLOW))
+    assert (
+        "droits qui ne se disaient pas avant : pour certains types, de publier seul, de suivre (2)"
+        in losses("0072")
+    )
+    schema.downgrade("0072")
+    assert {one for rows in given().values() for rights in rows for one in rights} <= {
+        "create",
+        "act",
+        "sign",
+        "archive",
+        "reroute",
+    }
+    assert [] in given()["holder"]
+    schema.upgrade()
+    schema.check()
 
 
 def test_old_folders_are_found_by_what_they_are_searched_by_once_upgraded(house: House) -> None:

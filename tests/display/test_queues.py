@@ -19,6 +19,7 @@ from app.folders.models import Folder, StepRun
 from app.people import desks
 from app.people.actor import Actor, Seat
 from tests.builders.house import PAY, House
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 G, R, N, T, A, B, K, S = (
@@ -31,6 +32,16 @@ G, R, N, T, A, B, K, S = (
     "k.morizur",
     "s.rivoal",
 )
+
+WORDS = [
+    *(one.value for one in Right),
+    *(
+        f"{one}:{kind}"
+        for one in ("create", "act", "sign")
+        for kind in ("pes_payroll", "invoice", "pes_payroll.prime")
+    ),
+]
+"""Rights of every sort, those for some types of folders among them."""
 
 
 def tray(house: House, login: str, name: str, **more: str) -> set[int]:
@@ -469,7 +480,7 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(
         shown = asked = 0
         for _ in range(200):
             held = dice.sample(known, dice.randint(0, min(3, len(known))))
-            seats = tuple(Seat(one, f"d{one}", "", frozenset(dice.sample(list(Right), 2))) for one in held)
+            seats = tuple(Seat(one, f"d{one}", "", Rights.read(dice.sample(WORDS, 3))) for one in held)
             who = dice.choice(persons)
             actor = Actor(
                 "person" if who else "application",

@@ -18,6 +18,7 @@ from app.people.actor import Actor, Seat
 from app.people.models import Desk
 from tests.builders.house import House
 from workflows.circuit import Quorum, Step, StepKind, Who, WhoKind
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 
@@ -35,7 +36,7 @@ def seats(house: House, folder_id: int, wanted: Step) -> dict[str, set[str]]:
 
 def seat(db: Db, here: int, key: str) -> Seat:
     one = db.scalars(sa.select(Desk).where(Desk.key == key, Desk.collectivity_id == here)).one()
-    return Seat(one.id, one.key, one.name, frozenset({Right.ACT}))
+    return Seat(one.id, one.key, one.name, Rights.of(Right.ACT))
 
 
 def desk(key: str) -> Who:

@@ -17,6 +17,7 @@ from app.people import applications, desks, hierarchy
 from app.people.models import Desk, User
 from tests.builders.house import House, token_in
 from workflows.family import families
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 ADMIN = "k.morizur"
@@ -41,7 +42,7 @@ def a_desk(house: House, name: str = "Cimetière", parent: str | None = None) ->
 def seat(house: House, desk_id: int, login: str, *rights: Right) -> None:
     who = house.actor(login).user_id
     assert who is not None
-    hierarchy.seat_all(house.actor(ADMIN), desk_id, {who: frozenset(rights)}, {})
+    hierarchy.seat_all(house.actor(ADMIN), desk_id, {who: Rights.of(*rights)}, {})
 
 
 def page(client: Any, path: str) -> str:
@@ -64,7 +65,7 @@ def test_a_desk_that_nothing_names_is_closed_and_opened_again_as_it_was(house: H
     assert "est fermé" in done.get_data(as_text=True)
     # Its holder has it still, and nothing to do there
     (place,) = [one for one in house.actor("r.pellenec").seats if one.desk_id == desk_id]
-    assert (place.rights, place.past) == (frozenset(), {Right.CREATE, Right.ACT})
+    assert (place.rights, place.past) == (Rights(), Rights.of(Right.CREATE, Right.ACT))
     assert desk_id not in house.actor("r.pellenec").desks_with(Right.CREATE)
     shown = page(client, here)
     assert "Fermé" in shown

@@ -135,7 +135,7 @@ def test_one_holder_is_a_risk_and_two_are_none(house: House) -> None:
         )
     for _, key in numbers:
         for login in people[:2]:
-            desks.seat(here, key, login, [Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE])
+            desks.seat(here, key, login, [Right.CREATE, Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE])
     assert points(house)["absences"].level is Level.GREEN
 
 

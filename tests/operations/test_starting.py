@@ -19,6 +19,7 @@ from tests.builders.house import House, token_in
 from tests.operations.test_commune import a_new_commune
 from workflows.circuit import WhoKind
 from workflows.family import check_circuit, families
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 PAGE = "/administration/demarrage"
@@ -105,7 +106,7 @@ def test_what_is_shown_is_created_whole_and_nothing_lacks(new: House, kit: str) 
         }
         assert in_force(base, here) == kits.KITS[kit].circuits()
         (seat,) = base.scalars(sa.select(Holder).where(Holder.user_id == new.actor(ADMIN).user_id)).all()
-        assert {Right(one) for one in seat.rights} == kits.KITS[kit].rights("secretariat")
+        assert Rights.read(seat.rights) == kits.KITS[kit].rights("secretariat")
         assert names[seat.desk_id] == "secretariat"
     with db.reading() as base:
         assert verify(base, here)[1] is None

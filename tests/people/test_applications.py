@@ -106,7 +106,7 @@ def test_a_token_is_listed_rotated_and_refused_by_command(house: House) -> None:
     first = run.invoke(args=["people", "application", SIREN, "Pastell", "direction"]).output.split()[-1]
     assert status(house, first) == 200
     assert re.search(
-        r"^Pastell \(.+, create,act\), dernier usage : (?!aucun)",
+        r"^Pastell \(.+, create,act,publish\), dernier usage : (?!aucun)",
         run.invoke(args=["people", "applications", SIREN]).output,
     )
     second = run.invoke(args=["people", "rotate-application", SIREN, "Pastell"]).output.split()[-1]

@@ -143,7 +143,7 @@ def test_the_depositor_is_told_by_mail_when_somebody_else_takes_it_off(house: Ho
     from workflows.vocabulary import Right
 
     folder_id = house.a_deliberation(at="done")
-    desks.seat(house.actor("k.morizur").collectivity_id, "secretariat", "s.rivoal", (Right.ACT,))
+    desks.seat(house.actor("k.morizur").collectivity_id, "secretariat", "s.rivoal", (Right.PUBLISH,))
     house.drain()
     house.mail.clear()
     withdraw(house, folder_id, "court", login="s.rivoal")

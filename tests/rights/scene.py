@@ -24,7 +24,7 @@ from tests.publication.town import a_masked_pdf
 from tests.rights.looking import snapshot, twin
 from workflows.vocabulary import Right
 
-EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE, Right.REROUTE)
+EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE, Right.REROUTE)
 ABSENT = 987_654
 AFTER_THE_END = {"kind": "add", "after": "handover", "desk": "direction"}
 FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
@@ -93,7 +93,7 @@ class Scene:
     def _people(self) -> None:
         here = self.house.actor("a.kervadec").collectivity_id
         _user(here, ALONE, administrator=True)
-        _user(here, SECOND, ("comptabilite", (Right.ACT,)), ("secretariat", (Right.ACT,)))
+        _user(here, SECOND, ("comptabilite", (Right.ACT,)), ("secretariat", (Right.ACT, Right.PUBLISH)))
         _user(here, CLOSED, ("comptabilite", EVERY), ("technique", EVERY))
         _user(here, TAKEN_BACK, ("technique", EVERY), ("conseil", EVERY), ("maire", EVERY))
         _user(here, LATE, ("maire", (Right.ACT, Right.SIGN)))

@@ -28,6 +28,7 @@ from tests.builders.house import House
 from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
 from workflows.family import families
 from workflows.mandates import How, Kind, Mandate, covers
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
@@ -251,7 +252,7 @@ def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
     Both come from `bounds`: what this guards is that each comparison is said in SQL, and says the same there.
     """
     assert set(IN_SQL) == set(How)
-    dice, seat, inside = random.Random(20261127), Seat(1, "maire", "Maire", frozenset(BOTH)), 0
+    dice, seat, inside = random.Random(20261127), Seat(1, "maire", "Maire", Rights.of(*BOTH)), 0
     names, matters = sorted(families()), ["", "3", "7", "7.5", "7.5.2", "7.50"]
     row = "SELECT :family AS family, 'sign' AS kind, :matter AS matter, :cents AS amount_cents"
     with sa.create_engine("sqlite://").connect() as connection:

@@ -307,6 +307,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "operations.persons.reduce": 404,
         "operations.desks.show": 404,
         "operations.desks.close": 404,
+        "operations.desks.by_type": 404,
+        "operations.desks.history": 404,
         "operations.starting.index": 409,  # there are desks already
         "operations.types.show": 404,
         "operations.types.publish": 404,

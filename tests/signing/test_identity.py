@@ -25,6 +25,7 @@ from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.signing.test_enrolment import ASK, PROVE, answer, offer, send
 from tests.signing.test_rights_lost import A, finish, prepared
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 K = "k.morizur"
@@ -208,7 +209,7 @@ def test_a_batch_asks_once_and_then_no_more(house: House) -> None:
 def test_software_signs_for_nobody(house: House) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
     mayor = house.actor(A)
-    seats = tuple(Seat(one.desk_id, one.key, one.name, frozenset(Right)) for one in mayor.seats)
+    seats = tuple(Seat(one.desk_id, one.key, one.name, Rights.of(*Right)) for one in mayor.seats)
     software = Actor(
         kind="application",
         collectivity_id=mayor.collectivity_id,

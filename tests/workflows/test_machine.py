@@ -76,6 +76,7 @@ def test_each_kind_of_step_asks_one_right_and_has_a_french_name():
     asked = {kind: kind.right for kind in StepKind}
     assert asked[StepKind.VISA] is Right.ACT
     assert asked[StepKind.SIGN] is Right.SIGN
+    assert asked[StepKind.PUBLISH] is Right.PUBLISH
     assert asked[StepKind.ARCHIVE] is Right.ARCHIVE
     assert len({kind.label for kind in StepKind}) == len(StepKind)
     assert len({right.label for right in Right}) == len(Right)

@@ -195,9 +195,7 @@ class Words:
 def words_of(family: Family, desks: Desks) -> Words:
     """The names that a circuit of this family is read with (`drawing.Names`)."""
     carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
-    holders = {
-        number: name for one in desks.values() for able in one.able.values() for number, name in able.items()
-    }
+    holders = {number: name for one in desks.values() for number, (name, _) in one.holders.items()}
     where = {value_key("channel", name): label for name, label in carriers}
     names = names_of(family, {key: desk.name for key, desk in desks.items()}, holders)
     return Words({**names, **where}, money_of(family), carriers)
@@ -306,7 +304,7 @@ def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks,
         desk = desks.get(str(raw))
         if desk is None:
             return Actor(value, f"Bureau « {raw} »", "Ce bureau n’existe pas.", empty=True)
-        people = ", ".join(desk.may(step.kind.right).values())
+        people = ", ".join(desk.may(step.kind.right, family).values())
         return Actor(value, desk.name, people or "", empty=not people, desk=desk.id)
     if kind == WhoKind.SUPERIOR:
         return Actor(value, superior(int(raw)), "Selon le bureau qui dépose")

@@ -380,7 +380,7 @@ def rehearse() -> str:
         emitters = [
             (str(one.id), one.name)
             for key, one in desks.items()
-            if one.may(Right.CREATE)
+            if one.may(Right.CREATE, family)
             and all(key in only for only in filter(None, (family.restricted_to, family.deposited_by)))
         ]
         chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
@@ -477,7 +477,7 @@ def of_folder(folder_id: int) -> Response | str:
     """The rehearsal of a draft, as it would be sent now; nothing is sent."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE, folder.of_type)
         if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
             return redirect(url_for("folders.show", folder_id=folder_id))
         sent = rehearsal.again(folder)

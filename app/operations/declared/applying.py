@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import tables
-from app.circuits.own_types import write_type
+from app.circuits.own_types import called, write_type
 from app.circuits.reserved import refuse_taken, refuse_unread
 from app.circuits.rules import write_rules
 from app.circuits.whole import write_circuit
@@ -28,7 +28,7 @@ from app.people.own_settings.changing import write_setting
 from app.people.own_settings.registry import Kind, beside, known, own_value
 from workflows.loader import load
 from workflows.own_types import Definition
-from workflows.vocabulary import Right
+from workflows.rights import Rights, type_name
 
 
 @dataclass
@@ -57,7 +57,10 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
         return applied
     administered = bool(administrators(db, actor.collectivity_id))
     _desks(db, actor, document.get("desks", {}))
-    _people(db, actor, document.get("people", {}), invite=invite)
+    types = called(db, actor.collectivity_id).keys() | {
+        type_name(one["family"], key) for key, one in document.get("types", {}).items()
+    }
+    _people(db, actor, document.get("people", {}), types, invite=invite)
     rules = {name: one for name, one in document.get("rules", {}).items() if one != here["rules"].get(name)}
     _types(db, actor, document.get("types", {}))
     circuits = document.get("circuits", {})
@@ -132,7 +135,7 @@ def _number(rows: Mapping[str, Desk], key: str | None) -> int | None:
     return rows[key].id
 
 
-def _people(db: Db, actor: Actor, people: Mapping[str, Any], *, invite: bool) -> None:
+def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[str], *, invite: bool) -> None:
     rows = _rows(db, actor)
     for login, one in people.items():
         with _at(f"people.{login}"):
@@ -150,7 +153,10 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], *, invite: bool) ->
                 desk = rows.get(key)
                 if desk is None:
                     raise Refusal("declared-desk", desk=key)
-                given = frozenset(Right(right) for right in rights)
+                given = Rights.read(rights)
+                limits = [name for right in given for name in given.types(right) or ()]
+                if unknown := next((name for name in limits if name not in types), None):
+                    raise Refusal("right-type-unknown", type=unknown)
                 hierarchy.give(
                     db, actor, desk, user, given, db.get(Holder, (user.id, desk.id)), told=not opened
                 )

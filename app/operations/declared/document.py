@@ -29,6 +29,7 @@ from workflows.condition import read as read_condition
 from workflows.family import families
 from workflows.loader import load, read_yaml
 from workflows.own_types import Definition, faults
+from workflows.rights import ONLY, Rights
 from workflows.rule_table import MAX_ROWS
 
 SCHEMA: Final = "paraphe-collectivity/1"
@@ -181,21 +182,32 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     administrator, seats = value.get("administrator", False), value.get("desks", {})
     if not isinstance(administrator, bool):
         tell(f"{where}.administrator", "il faut true ou false.")
-    known = [one.value for one in GRANTED]
+    known = ", ".join(one.value for one in GRANTED)
     if not isinstance(seats, Mapping):
         tell(f"{where}.desks", "il faut une liste de droits pour chaque bureau.")
         seats = {}
     rights = {}
     for desk, given in seats.items():
-        if not isinstance(given, list) or not given or any(one not in known for one in given):
-            tell(f"{where}.desks.{str(desk)[:40]}", f"il faut une liste parmi {', '.join(known)}.")
+        read = _rights(given)
+        if not read:
+            words = f"il faut une liste parmi {known}, chacun pour tous les types, ou pour un : sign{ONLY}invoice."
+            tell(f"{where}.desks.{str(desk)[:40]}", words)
         else:
-            rights[str(desk)] = [one for one in known if one in given]
+            rights[str(desk)] = list(read.words)
     return {
         **{name: _text(value, name, where, tell) for name in _PERSON},
         "administrator": administrator,
         "desks": dict(sorted(rights.items())),
     }
+
+
+def _rights(given: Any) -> Rights:
+    """The rights of a list; none at all where it is no list of them."""
+    try:
+        rights = Rights.read(given) if isinstance(given, list) else Rights()
+    except (ValueError, AttributeError):
+        return Rights()
+    return rights if all(one in GRANTED for one in rights) else Rights()
 
 
 def _type(key: str, value: Any, tell: Tell) -> Any:

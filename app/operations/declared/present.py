@@ -13,10 +13,10 @@ from app.circuits.written import latest
 from app.core.db import Db
 from app.operations.declared.document import MOST, Document
 from app.operations.declared.ruled import differences, rules_here
-from app.people.hierarchy import GRANTED
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import leading, own_value
 from workflows.family import families
+from workflows.rights import Rights
 
 
 def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
@@ -76,7 +76,7 @@ def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
         .order_by(Desk.key)
     )
     for user_id, key, rights in db.execute(held):
-        seats.setdefault(user_id, {})[key] = [one.value for one in GRANTED if one in rights]
+        seats.setdefault(user_id, {})[key] = list(Rights.read(rights).words)
     open_accounts = sa.select(User).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     return {
         one.login: {

@@ -14,10 +14,11 @@ from app.core.french import spaces
 from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
-from app.people.hierarchy import GRANTED, Rights
+from app.people.hierarchy import GRANTED
 from app.people.models import Application, Desk, Holder, User
 from workflows.circuit import Step
 from workflows.family import families
+from workflows.rights import Rights
 from workflows.vocabulary import Right, StepKind, WhoKind
 
 
@@ -34,12 +35,33 @@ class HolderView:
 
 @dataclass(frozen=True)
 class Use:
-    """A step of a circuit that names a desk, and the right that it asks there; None where the desk is only told."""
+    """A step of a circuit that names a desk, and the right that it asks there; None where the desk is only told.
+
+    `family` names the circuit; `own_type` is the key of the type made from it whose deposit it is, empty elsewhere.
+    """
 
     family: str
     label: str
     step: str
     right: Right | None
+    own_type: str = ""
+
+    def served(self, rights: Rights) -> bool:
+        """Whether these rights let some at least of its folders pass the step."""
+        law = parted(self.family)[0]
+        if self.right is None:
+            return True
+        if self.own_type:
+            return rights.covers(self.right, law, self.own_type)
+        return rights.touches(self.right, law)
+
+    def wholly_served(self, rights: Rights) -> bool:
+        """Whether they let all of its folders pass."""
+        return self.right is None or rights.covers(self.right, parted(self.family)[0], self.own_type)
+
+
+Waiting = tuple[Right, str, str]
+"""What folders wait for: the right that their step asks, their family, the key of their own type (empty for none)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class DeskView:
     depth: int = 0
     holders: tuple[HolderView, ...] = ()
     uses: tuple[Use, ...] = ()
-    waiting: Mapping[Right, int] = field(default_factory=dict)
+    waiting: Mapping[Waiting, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
     closed_at: datetime | None = None
@@ -148,8 +170,9 @@ def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[HolderView]]:
     )
     holders: dict[int, list[HolderView]] = defaultdict(list)
     for desk_id, rights, user in db.execute(query):
-        granted = frozenset(Right(one) for one in rights)
-        holders[desk_id].append(HolderView(user.id, user.name, user.capacity, granted, user.active))
+        holders[desk_id].append(
+            HolderView(user.id, user.name, user.capacity, Rights.read(rights), user.active)
+        )
     return holders
 
 
@@ -190,7 +213,7 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
                 uses[key].append(Use(name, label, "Dépôt", Right.CREATE))
     for own in own_types.currents(db, collectivity_id, opened=True):
         for key in own.definition.deposited_by:
-            uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE))
+            uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE, own.row.key))
     return uses
 
 
@@ -203,10 +226,11 @@ def _asked_at(step: Step) -> Iterator[str | int]:
             yield int(who.value)
 
 
-def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:
-    """How many folders wait at each desk, by the right that their step asks."""
+def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Waiting, int]]:
+    """How many folders wait at each desk, by the right that their step asks and by their type."""
+    apart = (StepRun.desk_id, StepRun.kind, StepRun.family, StepRun.own_type)
     query = (
-        sa.select(StepRun.desk_id, StepRun.kind, sa.func.count(StepRun.folder_id.distinct()))
+        sa.select(*apart, sa.func.count(StepRun.folder_id.distinct()))
         .where(
             # By the index of what waits, which begins by desks and days: SQLite would read all that they have reached
             StepRun.desk_id.in_(sa.select(Desk.id).where(Desk.collectivity_id == collectivity_id)),
@@ -214,14 +238,14 @@ def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:
             StepRun.collectivity_id == collectivity_id,
             sa.text("step_run.state = 'active'"),
         )
-        .group_by(StepRun.desk_id, StepRun.kind)
+        .group_by(*apart)
     )
-    waiting: dict[int, dict[Right, int]] = defaultdict(dict)
-    for desk_id, kind, count in db.execute(query):
+    waiting: dict[int, dict[Waiting, int]] = defaultdict(dict)
+    for desk_id, kind, family, own_type, count in db.execute(query):
         if desk_id is None:
             continue
-        right = StepKind(kind).right
-        waiting[desk_id][right] = waiting[desk_id].get(right, 0) + count
+        asked = StepKind(kind).right, family, own_type
+        waiting[desk_id][asked] = waiting[desk_id].get(asked, 0) + count
     return waiting
 
 
@@ -229,22 +253,38 @@ def _judged(desk: DeskView) -> DeskView:
     """The same with what nobody at it could do, though a circuit or a folder asks it."""
     if desk.closed_at is not None:
         return replace(desk, faults=tuple(_asked_though_closed(desk)))
-    able = frozenset(right for one in desk.holders if one.active for right in one.rights)
-    faults = []
-    for right in GRANTED:
-        if right in able:
-            continue
-        steps = [one for one in desk.uses if one.right is right]
-        count = desk.waiting.get(right, 0)
-        if count:
-            faults.append(
-                f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et personne n’a le droit de "
-                f"{_verb(right)}."
-            )
-        elif steps:
-            named = ", ".join(dict.fromkeys(f"« {one.label} »" for one in steps))
-            faults.append(f"Personne n’a le droit de {_verb(right)}, que demande le circuit de {named}.")
+    people = [one.rights for one in desk.holders if one.active]
+    faults = [fault for right in GRANTED for fault in _faults_of(desk, right, people)]
     return replace(desk, faults=tuple(spaces(one) for one in faults))
+
+
+def _faults_of(desk: DeskView, right: Right, people: Sequence[Rights]) -> Iterator[str]:
+    """What asks a right at a desk that nobody has there, or that nobody has for the type of these folders."""
+    count = sum(
+        number
+        for (asked, *of_type), number in desk.waiting.items()
+        if asked is right and not any(one.covers(right, *of_type) for one in people)
+    )
+    uses = [one for one in desk.uses if one.right is right]
+    idle = [one for one in uses if not any(one.served(rights) for rights in people)]
+    for_type = " pour ce type" if any(right in one for one in people) else ""
+    if count:
+        yield (
+            f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et personne n’a le droit de "
+            f"{_verb(right)}{for_type}."
+        )
+    elif idle:
+        yield f"Personne n’a le droit de {_verb(right)}{for_type}, que demande le circuit de {_labels(idle)}."
+    partly = [one for one in uses if one not in idle and not any(one.wholly_served(each) for each in people)]
+    if partly:
+        yield (
+            f"Le droit de {_verb(right)} n’y est donné que pour certains types propres : pour {_labels(partly)}, les autres "
+            "dossiers ne passeraient pas."
+        )
+
+
+def _labels(uses: Sequence[Use]) -> str:
+    return ", ".join(dict.fromkeys(f"« {one.label} »" for one in uses))
 
 
 def _asked_though_closed(desk: DeskView) -> Iterator[str]:

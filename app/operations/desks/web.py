@@ -1,6 +1,6 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,16 +9,20 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
+from app.circuits import own_types
 from app.core.db import key_in, reading
 from app.core.grammar import plural
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.operations import trace
 from app.operations.desks import closing, views
 from app.people import hierarchy
-from app.people.models import User
+from app.people.models import Desk, User
 from app.people.office.web import who_is_there
 from workflows.family import families
+from workflows.rights import NONE as NO_RIGHTS
+from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
 pages = Blueprint("desks", __name__)
@@ -163,7 +167,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     try:
         changed = hierarchy.seat_all(g.actor, desk_id, ticked.wanted, _seen()) if ticked.wanted else 0
     except Refusal as refusal:
-        if refusal.key not in {"seats-moved", "person-unknown", "person-closed"}:
+        if refusal.key not in {"seats-moved", "person-unknown", "person-closed", "follow-alone"}:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
         if named:
@@ -240,9 +244,9 @@ def _done(changed: int, *, named: bool) -> str:
 class Ticks:
     """The rights ticked on a page, by person; those of the line that adds somebody, and what is wrong with it."""
 
-    wanted: Mapping[int, hierarchy.Rights]
+    wanted: Mapping[int, Rights]
     added: int | None = None
-    added_rights: hierarchy.Rights = frozenset()
+    added_rights: Rights = NO_RIGHTS
     fault: str = ""
 
 
@@ -257,23 +261,26 @@ def _ticks() -> Ticks:
     return Ticks(wanted | ({added: rights} if added is not None else {}), added, rights)
 
 
-def _ticked(name: str) -> hierarchy.Rights:
+def _ticked(name: str) -> Rights:
     """The rights ticked on one line; refuses what is none (`bad-request`)."""
+    return _read(word for one in request.form.getlist(f"rights-{name}") for word in one.split())
+
+
+def _read(words: Iterable[str]) -> Rights:
     try:
-        return frozenset(Right(one) for one in request.form.getlist(f"rights-{name}"))
+        return Rights.read(words)
     except ValueError:
         raise Refusal("bad-request", detail="droit inconnu") from None
 
 
-def _seen() -> dict[int, hierarchy.Rights]:
-    """What the page showed of each holder: « 12:act,sign »."""
+def _seen() -> dict[int, Rights]:
+    """What the page showed of each holder: « 12:act,sign:invoice »."""
     seen = {}
     for one in request.form.getlist("seen"):
         number, _, rights = one.partition(":")
         if (person := key_in(number)) is None:
             continue
-        known = {one.value for one in Right}
-        seen[person] = frozenset(Right(right) for right in rights.split(",") if right in known)
+        seen[person] = _read(right for right in rights.split(",") if right)
     return seen
 
 
@@ -302,6 +309,7 @@ def _desk(
     with reading(g.actor.collectivity_id) as db:
         every = views.tree(db, g.actor.collectivity_id)
         desk = views.desk_of(every, desk_id)
+        called = own_types.called(db, g.actor.collectivity_id)
         holding = {one.id for one in desk.holders}
         people = db.execute(
             sa.select(User.id, User.first_name, User.last_name, User.capacity)
@@ -326,13 +334,118 @@ def _desk(
         seats_error=seats_error,
         faults=faults or [],
         rights=hierarchy.GRANTED,
-        ticked={one.id: wanted.get(one.id, one.rights) for one in desk.holders},
-        seen=[f"{one.id}:{','.join(sorted(right.value for right in one.rights))}" for one in desk.holders],
+        boxes={one.id: _boxes(one.rights, wanted.get(one.id, one.rights), called) for one in desk.holders},
+        seen=_marks(desk),
         others=others,
         added=ticks.added if ticks else None,
-        added_rights=ticks.added_rights if ticks else frozenset(),
+        added_boxes=_boxes(NO_RIGHTS, ticks.added_rights if ticks else NO_RIGHTS, called),
     )
     return page, status
+
+
+@dataclass(frozen=True)
+class Box:
+    """A right of somebody on the page of a desk: what its box posts, and the types that it is for, None for all."""
+
+    right: Right
+    value: str
+    ticked: bool
+    types: str | None
+
+
+def _boxes(present: Rights, chosen: Rights, called: Mapping[str, str]) -> list[Box]:
+    """A box for each right; one that is held for some types posts them, so that saving the desk changes nothing of it."""
+    found = []
+    for right in hierarchy.GRANTED:
+        types = (chosen if right in chosen else present).types(right) or None
+        words = [f"{right.value}{ONLY}{one}" for one in types or ()]
+        said = ", ".join(called.get(one, one) for one in types) if types else None
+        found.append(Box(right, " ".join(words) or right.value, right in chosen, said))
+    return found
+
+
+def _marks(desk: views.DeskView) -> list[str]:
+    """What the page shows of each holder, to be posted back (`_seen`)."""
+    return [f"{one.id}:{','.join(one.rights.words)}" for one in desk.holders]
+
+
+@pages.route("/administration/bureaux/<int:desk_id>/titulaires/<int:user_id>", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
+    """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
+    with reading(g.actor.collectivity_id) as db:
+        every = views.tree(db, g.actor.collectivity_id)
+        desk, called = views.desk_of(every, desk_id), own_types.called(db, g.actor.collectivity_id)
+    holder = next((one for one in desk.holders if one.id == user_id), None)
+    if holder is None or desk.closed_at is not None:
+        return redirect(url_for("operations.desks.show", desk_id=desk_id))
+    error, status, faults, chosen = "", 200, list[str](), holder.rights
+    if request.method == "POST":
+        words = request.form.getlist("all") + request.form.getlist("types")
+        chosen = _read(words)
+        try:
+            _refuse_twice(words, called)
+            wanted = {user_id: chosen}
+            faults = views.after(desk, wanted)
+            if not faults or request.form.get("sure") == "1":
+                changed = hierarchy.seat_all(g.actor, desk_id, wanted, _seen())
+                flash(_done(changed, named=False), "ok" if changed else "info")
+                return redirect(url_for("operations.desks.show", desk_id=desk_id))
+            status = 409
+        except Refusal as refusal:
+            if refusal.key not in {
+                "right-twice",
+                "right-type-unknown",
+                "follow-alone",
+                "seats-moved",
+                "person-closed",
+            }:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+    limits = [one for right in hierarchy.LIMITED for one in chosen.types(right) or ()]
+    page = render_template(
+        "operations/desk_types.html",
+        desk=desk,
+        holder=holder,
+        chosen=chosen,
+        rights=hierarchy.GRANTED,
+        limited=hierarchy.LIMITED,
+        types=[
+            *called.items(),
+            *((one, f"« {one} », qui n’existe plus") for one in dict.fromkeys(limits) if one not in called),
+        ],
+        opened=bool(limits),
+        seen=_marks(desk),
+        faults=faults,
+        error=error,
+    )
+    return page, status
+
+
+def _refuse_twice(words: Collection[str], called: Mapping[str, str]) -> None:
+    """Refuse a right that is ticked for every type and for some, and one for a type that is not of here."""
+    for right in hierarchy.LIMITED:
+        named = [one.partition(ONLY)[2] for one in words if one.startswith(f"{right.value}{ONLY}")]
+        if named and right.value in words:
+            raise Refusal("right-twice", right=right.label)
+        if unknown := next((one for one in named if one not in called), None):
+            raise Refusal("right-type-unknown", type=unknown)
+
+
+@pages.get("/administration/bureaux/<int:desk_id>/historique")
+@guard("administer")
+def history(desk_id: int) -> str:
+    """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        desk = db.scalar(sa.select(Desk).where(Desk.id == desk_id, Desk.collectivity_id == here))
+        if desk is None:
+            raise Refusal("desk-absent")
+        asked = trace.Asked(desk=desk.key, before=key_in(request.args.get("avant")))
+        shown = trace.lines(db, here, asked)
+    more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
+    return render_template("operations/desk_history.html", desk=desk, lines=shown[: trace.PAGE], more=more)
 
 
 def _path(every: list[views.DeskView], desk: views.DeskView) -> list[views.DeskView]:

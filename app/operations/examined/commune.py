@@ -172,7 +172,7 @@ def _covered(every: Sequence[views.DeskView]) -> Point:
         for one in every
         if one.uses
         and not one.faults
-        and any(use.right is not None and _able(one, use.right) == 1 for use in one.uses)
+        and any(use.right is not None and _able(one, use) == 1 for use in one.uses)
     ]
     if alone:
         words = f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
@@ -187,8 +187,8 @@ def _covered(every: Sequence[views.DeskView]) -> Point:
     )
 
 
-def _able(desk: views.DeskView, right: Right) -> int:
-    return sum(1 for one in desk.holders if one.active and right in one.rights)
+def _able(desk: views.DeskView, use: views.Use) -> int:
+    return sum(1 for one in desk.holders if one.active and use.served(one.rights))
 
 
 def _first_folder(db: Db, collectivity_id: int) -> Point:

@@ -16,6 +16,7 @@ from app.trust.assurance import LABELS
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
 from workflows.own_types import ARTICLES, KINDS, Column, Definition, OwnField, law_days
+from workflows.rights import allows
 from workflows.vocabulary import Right
 
 FORMATS = {"pdf": "PDF", "xml": "XML", "image": "Image", "office": "Bureautique"}
@@ -86,7 +87,7 @@ def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
                 sum(counts[row.id].values()),
                 row.closed_at is not None,
                 last is None or last.definition != drawn,
-                last is not None and nobody_deposits(db, collectivity_id, last.definition),
+                last is not None and nobody_deposits(db, row, last.definition),
             )
         )
     return sorted(lines, key=lambda one: (one.closed, one.label.casefold(), one.id))
@@ -166,8 +167,8 @@ def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
     return [one for one in every if not law.restricted or one[0] in law.restricted_to]
 
 
-def nobody_deposits(db: Db, collectivity_id: int, definition: Definition) -> bool:
-    """Whether nobody who is there has the right to deposit at any desk that the type names."""
+def nobody_deposits(db: Db, row: FolderType, definition: Definition) -> bool:
+    """Whether nobody who is there has the right to deposit the type at any desk that it names."""
     if not definition.deposited_by:
         return False
     query = (
@@ -175,13 +176,13 @@ def nobody_deposits(db: Db, collectivity_id: int, definition: Definition) -> boo
         .join(Desk, Desk.id == Holder.desk_id)
         .join(User, User.id == Holder.user_id)
         .where(
-            Desk.collectivity_id == collectivity_id,
+            Desk.collectivity_id == row.collectivity_id,
             Desk.closed_at.is_(None),
             Desk.key.in_(definition.deposited_by),
             User.active.is_(True),
         )
     )
-    return not any(Right.CREATE in rights for rights in db.scalars(query))
+    return not any(allows(rights, Right.CREATE, row.family, row.key) for rights in db.scalars(query))
 
 
 def changes(law: Family, before: Definition | None, after: Definition, named: Mapping[str, str]) -> list[str]:

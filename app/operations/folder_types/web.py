@@ -156,7 +156,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
             same=last is not None and last.definition == drawn,
             changes=views.changes(law, last.definition if last else None, drawn, named),
             kept=views.kept_words(views.in_hand(db, here).get(row.id, {})),
-            nobody=views.nobody_deposits(db, here, drawn),
+            nobody=views.nobody_deposits(db, row, drawn),
             error=error,
         )
     return page, status

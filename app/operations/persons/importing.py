@@ -8,13 +8,14 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
 
 import sqlalchemy as sa
 
+from app.circuits.own_types import called
 from app.core.db import Db
 from app.core.french import taille
 from app.core.refusals import Refusal
@@ -22,8 +23,10 @@ from app.core.refusals import catalogue as sentences
 from app.core.texts import key_of
 from app.people import accounts
 from app.people.arrivals import Arrival
-from app.people.hierarchy import GRANTED, Rights, rights_of
+from app.people.given import refuse_odd, rights_of
+from app.people.hierarchy import GRANTED
 from app.people.models import Desk, Holder, User
+from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
 MOST_LINES = 5_000
@@ -36,10 +39,12 @@ WORDS = {
     Right.CREATE: "déposer",
     Right.ACT: "viser",
     Right.SIGN: "signer",
+    Right.PUBLISH: "publier",
     Right.ARCHIVE: "archiver",
     Right.REROUTE: "modifier les étapes",
+    Right.FOLLOW: "suivre seulement",
 }
-"""How the file writes what may be done at a desk."""
+"""How the file writes what may be done at a desk; for one type of folders alone: « signer:invoice »."""
 _ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
 _SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
 
@@ -116,6 +121,7 @@ class _Known:
     desks: dict[str, Desk]
     addresses: dict[str, User]
     seats: dict[tuple[int, int], Rights]
+    types: Collection[str]
     typed: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @cached_property
@@ -164,7 +170,7 @@ def export(db: Db, collectivity_id: int) -> str:
         .order_by(sa.func.lower(User.last_name), User.id, Desk.name)
     )
     for user, holder, desk in db.execute(query):
-        rights = ", ".join(WORDS[one] for one in GRANTED if one in rights_of(holder))
+        rights = _in_words(rights_of(holder))
         where = desk.name if desk is not None and rights else ""
         cells = (user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights)
         table.writerow([safe(one) for one in cells])
@@ -231,7 +237,7 @@ def _cell(cells: Sequence[str], at: int) -> str:
 
 
 def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
-    """Four statements, and one for each thousand of logins."""
+    """Five statements, and one for each thousand of logins."""
     users = list(db.scalars(sa.select(User).where(User.collectivity_id == collectivity_id)))
     here = {one.login: one for one in users}
     typed = sorted({_login(row) for row in rows} - here.keys())
@@ -249,6 +255,7 @@ def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
         {key_of(one.key): one for one in desks} | {key_of(one.name): one for one in desks},
         {one.email.lower(): one for one in users if one.active},
         {(one.user_id, one.desk_id): rights_of(one) for one in db.scalars(seats)},
+        called(db, collectivity_id).keys(),
     )
 
 
@@ -324,9 +331,10 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
         raise _LeftOutError(
             f"Le bureau « {where} » n’existe pas, ou est fermé : ouvrez-le sous « Bureaux », ou corrigez son nom."
         )
-    rights = frozenset(
-        _right(one) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()
+    rights = Rights.read(
+        _right(one, known) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()
     )
+    refuse_odd(rights)
     if not rights:
         raise _LeftOutError(
             f"Rien ne dit ce que la personne peut faire à « {desk.name} » : écrivez {_choices()}."
@@ -334,11 +342,17 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
     return {desk.id: rights}
 
 
-def _right(word: str) -> Right:
-    asked = key_of(word.strip())
+def _right(word: str, known: _Known) -> str:
+    """A right as it is kept; its type is one that the collectivity has."""
+    name, only, of_type = (one.strip() for one in word.partition(ONLY))
+    asked = key_of(name)
+    if only and of_type not in known.types:
+        raise _LeftOutError(
+            f"« {of_type} » n’est pas un type de dossiers d’ici : écrivez « signer » pour tous, « signer:invoice » pour un."
+        )
     for right in GRANTED:
         if asked in {right.value, key_of(WORDS[right]), key_of(right.label)}:
-            return right
+            return f"{right.value}{only}{of_type}"
     raise _LeftOutError(f"« {word.strip()} » n’est pas un droit : écrivez {_choices()}.")
 
 
@@ -364,11 +378,15 @@ def _compared(entry: Entry, known: _Known) -> Entry:
         if was != now
     ]
     for number, rights in entry.arrival.seats.items():
-        was = known.seats.get((user.id, number), frozenset())
+        was = known.seats.get((user.id, number), Rights())
         if was != rights:
-            changes.append(f"{known.names[number]} : {_in_words(was)} devient {_in_words(rights)}")
+            changes.append(f"{known.names[number]} : {_in_words(was) or 'rien'} devient {_in_words(rights)}")
     return replace(entry, state="changed" if changes else "same", changes=tuple(changes))
 
 
-def _in_words(rights: Iterable[Right]) -> str:
-    return ", ".join(WORDS[one] for one in GRANTED if one in set(rights)) or "rien"
+def _in_words(rights: Rights) -> str:
+    """« viser, signer:invoice »: as the file writes it."""
+    return ", ".join(
+        WORDS[right] if types is None else ", ".join(f"{WORDS[right]}{ONLY}{one}" for one in types)
+        for right, types in ((one, rights.types(one)) for one in rights)
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.circuits.own_types import called
 from app.core.clock import today
 from app.core.db import Db
 from app.folders.models import StepRun
@@ -11,6 +12,7 @@ from app.folders.seats import parts_awaited
 from app.people.mandates import mandates
 from app.people.models import Desk, Holder, User
 from workflows.mandates import over, words
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 MOST_SHOWN = 20
@@ -85,10 +87,11 @@ def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
     ).all()
     found = []
     for name, desk_id in dict.fromkeys((row.name, row.id) for row in rows):
-        his = {right for row in rows if row.id == desk_id and row.user_id == user.id for right in row.rights}
-        theirs = {
-            right for row in rows if row.id == desk_id and row.user_id != user.id for right in row.rights
-        }
-        if lost := his - theirs:
-            found.append((name, ", ".join(one.label.lower() for one in Right if one.value in lost)))
+        here = [row for row in rows if row.id == desk_id]
+        his = Rights.read(word for row in here if row.user_id == user.id for word in row.rights)
+        theirs = Rights.read(word for row in here if row.user_id != user.id for word in row.rights)
+        # Nothing stops where somebody who only followed is gone
+        lost = Rights(tuple(one for one in his.without(theirs).words if one != Right.FOLLOW))
+        if lost:
+            found.append((name, lost.in_words(called(db, user.collectivity_id))))
     return tuple(found)

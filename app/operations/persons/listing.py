@@ -7,13 +7,14 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
 from app.core.texts import key_of
 from app.operations.persons.reducing import is_reduced
 from app.people.models import Desk, Holder, PasswordReset, User
-from workflows.vocabulary import Right
+from workflows.rights import ONLY, Rights
 
 PAGE = 50
 
@@ -141,25 +142,28 @@ def _matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
 
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
-    """Each of them with his desks; two statements."""
+    """Each of them with his desks; two statements, and one where a right is for some types alone."""
     numbers = [one.id for one in people]
-    seats: dict[int, list[Seat]] = {}
+    rights: dict[int, list[tuple[int, str, Rights]]] = {}
     held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(
         Desk, Desk.id == Holder.desk_id
     )
     held_desks = held_desks.where(Holder.user_id.in_(numbers), Desk.closed_at.is_(None))
     for row in db.execute(held_desks.order_by(Desk.name)):
-        seats.setdefault(row.user_id, []).append(Seat(row.id, row.name, in_words(row.rights)))
+        rights.setdefault(row.user_id, []).append((row.id, row.name, Rights.read(row.rights)))
+    limited = any(ONLY in word for several in rights.values() for *_, one in several for word in one.words)
+    types = called(db, people[0].collectivity_id) if limited else {}
+    seats = {
+        user_id: tuple(
+            Seat(number, name, one.in_words(types) or "aucun droit") for number, name, one in several
+        )
+        for user_id, several in rights.items()
+    }
     links = sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at)).where(
         PasswordReset.user_id.in_(numbers), PasswordReset.used_at.is_(None)
     )
     ends = {row[0]: row[1] for row in db.execute(links.group_by(PasswordReset.user_id))}
-    return tuple(_view(one, tuple(seats.get(one.id, ())), ends.get(one.id)) for one in people)
-
-
-def in_words(rights: Sequence[str]) -> str:
-    """« déposer des dossiers, signer »."""
-    return ", ".join(one.label.lower() for one in Right if one.value in rights) or "aucun droit"
+    return tuple(_view(one, seats.get(one.id, ()), ends.get(one.id)) for one in people)
 
 
 def _view(user: User, seats: tuple[Seat, ...], link: datetime | None) -> PersonView:

@@ -34,7 +34,7 @@ from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, desks, hierarchy, shown
 from app.people.models import User
 from app.people.office.web import who_is_there
-from workflows.vocabulary import Right
+from workflows.rights import Rights
 
 pages = Blueprint("persons", __name__)
 HERE = "operations.persons.index"
@@ -162,11 +162,11 @@ def invite() -> Answer | tuple[str, int]:
     return page, status
 
 
-def _chosen_seat() -> dict[int, hierarchy.Rights]:
+def _chosen_seat() -> dict[int, Rights]:
     """The desk that is chosen and what is ticked there; refuses one without the other."""
     number = key_in(request.form.get("desk", ""))
     try:
-        rights = frozenset(Right(one) for one in request.form.getlist("rights"))
+        rights = Rights.read(request.form.getlist("rights"))
     except ValueError:
         raise Refusal("bad-request", detail="droit inconnu") from None
     if number is None and rights:

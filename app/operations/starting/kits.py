@@ -10,6 +10,7 @@ from typing import Any
 from workflows.circuit import Circuit
 from workflows.family import Family, families
 from workflows.loader import load
+from workflows.rights import Rights
 from workflows.vocabulary import Right, StepKind, WhoKind
 
 
@@ -57,7 +58,7 @@ class Kit:
         """The circuit that is proposed for each family, by its name."""
         return {name: self.circuit(family) for name, family in families().items()}
 
-    def rights(self, key: str) -> frozenset[Right]:
+    def rights(self, key: str) -> Rights:
         """What the circuits of the kit ask of who holds a desk, and to deposit where folders are."""
         plan = next(one for one in self.desks if one.key == key)
         asked = {Right.CREATE} if plan.deposits else set()
@@ -65,7 +66,7 @@ class Kit:
             asked |= {step.kind.right for step in circuit.steps for who in step.who if who.value == key}
             if key in families()[name].restricted_to:
                 asked.add(Right.CREATE)
-        return frozenset(asked)
+        return Rights.of(*asked)
 
     def _moved(self, who: Mapping[str, Any]) -> dict[str, Any]:
         named = who.get(WhoKind.DESK.value)

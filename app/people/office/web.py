@@ -22,6 +22,7 @@ from app.people.mandates import accredit, end_mandate, mandates, open_mandate, t
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
+from workflows.family import families
 from workflows.mandates import Kind, Mandate, conflicts, over, words
 
 pages = Blueprint("office", __name__)
@@ -373,6 +374,7 @@ def _software(status: int = 200, error: str | None = None) -> Page:
         closed=[one for one in known if not one.active],
         desks=desks,
         rights=[(one.value, one.label) for one in applications.OFFERED],
+        rights_said=lambda rights: rights.in_words({name: one.plural for name, one in families().items()}),
         typed={
             "name": request.form.get("name", "") if error else "",
             "desk": request.form.get("desk", "") if error else "",
