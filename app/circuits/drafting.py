@@ -18,6 +18,7 @@ from app.core.db import Db
 from app.core.french import heure
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.people.accounts import refuse_former
 from app.people.actor import Actor, require
 from workflows.circuit import Circuit
 from workflows.family import Family, duties, faults_of
@@ -202,10 +203,12 @@ def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channel
     """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
-    since the difference that was read is no longer the one that is made. Refuses `publish-moved` and `publish-gone` of a
+    since the difference that was read is no longer the one that is made. Refuses `identity-needed`,
+    `publish-moved` and `publish-gone` of a
     draft that is not the one which the page showed, `circuit-unready` with all
     that `problems` tells (`channels` are those that exist here), `circuit-taken`, `circuit-twice` and `circuit-same`.
     """
+    refuse_former(db, actor)
     draft, row = _for_change(db, actor, name, None)
     if seen != draft.version:
         raise unpublished(draft, actor)
@@ -223,8 +226,10 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: C
     """Publish the steps of a former version again, under a new number, which is returned.
 
     They are checked by the law, the desks and the channels of today (`circuit-unready`). A draft that is being written
-    stays. Refuses `circuit-moved` as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
+    stays. Refuses `identity-needed` and `circuit-moved`
+    as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
     """
+    refuse_former(db, actor)
     draft, _ = _for_change(db, actor, name, None)
     _refuse_moved(draft, over)
     query = sa.select(CircuitVersion.id).where(

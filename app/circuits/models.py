@@ -57,6 +57,8 @@ class NamedCircuit(Base, Tenanted):
 
     `family` is that of the law; with `key` it makes the name under which versions and draft are kept. Both stay. `label` is
     how it is called: as its last version says, before the first as it was opened. `closed_at`: since when it is taken no more.
+    `copied_from`, `copied_number`: the name of the circuit whose steps it began with, and the number of its version then, 0 for
+    the origin of a default one; None of one that a file declared.
     """
 
     __tablename__ = "named_circuit"
@@ -68,6 +70,8 @@ class NamedCircuit(Base, Tenanted):
     label: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    copied_from: Mapped[str | None]
+    copied_number: Mapped[int | None]
 
 
 class RuleTableVersion(Base, Tenanted):

@@ -1,5 +1,7 @@
 """Circuits that a collectivity has beside the default one of a family: opened, listed, closed."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from app.circuits.checking import wrong_label
@@ -8,16 +10,18 @@ from app.circuits.library import (
     circuit_of,
     current,
     law_of,
+    law_of_circuit,
     named_of,
     parted,
 )
-from app.circuits.models import CircuitDraft, NamedCircuit
+from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
 from app.people.desks import write_down
+from workflows.circuit import Circuit
 from workflows.own_types import alike, slug
 from workflows.vocabulary import Right
 
@@ -59,7 +63,17 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
     refuse_twice(db, here, name, label)
     version, moment = current(db, here, like), now()
     steps = circuit_of(db, version.id) if version else law.circuit
-    db.add(NamedCircuit(collectivity_id=here, family=law.name, key=key, label=label, opened_at=moment))
+    db.add(
+        NamedCircuit(
+            collectivity_id=here,
+            family=law.name,
+            key=key,
+            label=label,
+            opened_at=moment,
+            copied_from=like,
+            copied_number=version.number if version else 0,
+        )
+    )
     db.add(
         CircuitDraft(
             collectivity_id=here,
@@ -75,6 +89,31 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
     db.flush()
     write_down(db, here, "circuit.opened", actor, family=name, name=label)
     return name
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The version whose steps a circuit began with: how that circuit is called, its number, 0 for the origin."""
+
+    label: str
+    number: int
+    circuit: Circuit
+
+
+def copied(db: Db, own: NamedCircuit | None) -> Copied | None:
+    """What a circuit was copied from; None where nothing says it."""
+    if own is None or own.copied_from is None or own.copied_number is None:
+        return None
+    if not own.copied_number:
+        circuit = law_of_circuit(own.copied_from).circuit
+        return Copied(circuit.label, 0, circuit)
+    query = sa.select(CircuitVersion.id, CircuitVersion.label).where(
+        CircuitVersion.collectivity_id == own.collectivity_id,
+        CircuitVersion.family == own.copied_from,
+        CircuitVersion.number == own.copied_number,
+    )
+    row = db.execute(query).first()
+    return None if row is None else Copied(row.label, own.copied_number, circuit_of(db, row.id))
 
 
 def _key(label: str, taken: set[str]) -> str:

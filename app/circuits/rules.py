@@ -21,6 +21,7 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.people.accounts import refuse_former
 from app.people.actor import Actor, require
 from app.people.desks import write_down
 from workflows.circuit import Circuit
@@ -284,9 +285,11 @@ def publish_rules(db: Db, actor: Actor, name: str, seen: int, over: int) -> int:
     """Publish the draft as a new version, and return its number. Folders on their way keep their circuit.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`).
-    Refuses `rules-absent`, `publish-moved` and `publish-gone` of a draft that is not the one which the page showed,
+    Refuses `identity-needed`, `rules-absent`,
+    `publish-moved` and `publish-gone` of a draft that is not the one which the page showed,
     `rules-unready` with all that `problems` tells, `rules-same`.
     """
+    refuse_former(db, actor)
     draft, row = _for_change(db, actor, name, None)
     if seen != draft.version:
         raise unpublished(draft, actor)
@@ -317,6 +320,7 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int) -> int:
     They are checked by the circuits, the fields and the desks of today. A draft that is being written stays. Refuses as
     `publish_rules`, and `rules-absent` of a version that is not there.
     """
+    refuse_former(db, actor)
     draft, _ = _for_change(db, actor, name, None)
     if draft.in_force != over:
         raise Refusal("circuit-moved", number=draft.in_force)

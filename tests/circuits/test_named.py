@@ -8,17 +8,17 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from app.circuits import drafting, library, named
+from app.circuits import drafting, library, named, rules
 from app.circuits.closing import close_circuit
 from app.circuits.drafting import draft_of
 from app.circuits.gestures import Gesture
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.operations.desks.views import tree
-from app.people import desks
+from app.people import desks, identity
 from app.transmission.settings import names as channels
-from tests.builders.house import House
+from tests.builders.house import PASSWORD, House
 from workflows.family import family
 
 pytestmark = pytest.mark.in_turn
@@ -61,6 +61,9 @@ def test_a_circuit_is_opened_from_another_and_published_beside_it(house: House) 
     assert "Ce circuit est nouveau." in told
     assert "Étape 1, Service fait : " in told
     assert "Direction générale" not in told.partition("Ce qui change")[2].partition("Étape 4")[0]
+    copied = told.partition("Ce qui le distingue de « ")[2].partition("Ce qui change")[0]
+    assert "d’origine" in copied
+    assert "L’étape « Direction générale » est retirée." in copied
     assert "Aucune règle ne le prend encore : aucun nouveau dossier ne suivra la version 1." in told
     assert 'href="/administration/regles/invoice"' in page.get_data(as_text=True)
     assert drafting.publish_draft(mayor, name, 2, 0, CHANNELS) == 1
@@ -173,3 +176,30 @@ def test_a_folder_is_never_sent_by_a_circuit_that_was_never_published(house: Hou
     name, actor = opened(house), house.actor(G)
     with reading(actor.collectivity_id) as db, pytest.raises(Refusal, match="circuit-unknown"):
         library.freeze(db, actor.collectivity_id, name)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_old_session_publishes_neither_a_circuit_nor_rules_before_it_proves_who_is_there(
+    house: House,
+) -> None:
+    name, client = opened(house), house.client(K)
+    token = house.csrf(client)
+    identity.configure(5)
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00', proven_at = NULL")
+        )
+    try:
+        form = {"csrf_token": token, "version": "1", "over": "0"}
+        asked = client.post(f"/circuits/{name}/publier", data=form)
+        assert asked.status_code == 403
+        assert "Confirmez que c’est vous" in words(asked)
+        rules.change(house.actor(K), "invoice", 0, [Gesture("add")])
+        for page in ("/administration/regles/invoice/publier", "/administration/regles/invoice/versions"):
+            assert "Confirmez que c’est vous" in words(client.post(page, data={**form, "number": "1"}))
+        with reading(house.actor(K).collectivity_id) as db:
+            assert library.current(db, house.actor(K).collectivity_id, name) is None
+        done = client.post(f"/circuits/{name}/publier", data={**form, "answer": PASSWORD})
+        assert done.status_code == 302
+    finally:
+        identity.configure(house.settings.reauth_minutes)

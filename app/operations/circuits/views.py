@@ -14,7 +14,7 @@ from app.circuits.difference import difference, only_words
 from app.circuits.drafting import Changed, Draft
 from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted, versions
 from app.circuits.models import CircuitDraft, CircuitVersion
-from app.circuits.named import named
+from app.circuits.named import copied, named
 from app.circuits.reserved import types_of, worded
 from app.circuits.rules import RulesDraft, Takeable, Use
 from app.circuits.wording import money_of, names_of
@@ -482,6 +482,16 @@ def trials(drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable
         if name in drafts and drafts[name].definition.get("type") in {None, "", tried.kind.name}:
             offered.append((f"{AS_DRAFTED}{name}", f"Brouillon du circuit « {label} »"))
     return offered
+
+
+def compared_to(db: Db, draft: Draft, circuit: Circuit, words: Words) -> tuple[str, list[str]] | None:
+    """Of a circuit that was never published, what it changes of the one that it was copied from; None where none is known."""
+    origin = copied(db, draft.own) if not draft.in_force else None
+    if origin is None:
+        return None
+    version = f"version {origin.number}" if origin.number else "d’origine"
+    told = difference(replace(origin.circuit, label=circuit.label), circuit, words.names, words.money)
+    return spaces(f"« {origin.label} », {version}"), [spaces(one) for one in told]
 
 
 def changes(draft: Draft, circuit: Circuit, words: Words) -> list[str]:

@@ -26,6 +26,7 @@ from app.folders import rehearsal
 from app.folders.access import authorize
 from app.operations.circuits import forms, rehearsing, views
 from app.operations.circuits.views import AS_DRAFTED, AS_IT_IS
+from app.people.office.web import who_is_there
 from app.transmission.settings import names as channels
 from workflows.circuit import Circuit, Phase, StepKind
 from workflows.fields import Field, parse
@@ -34,6 +35,7 @@ from workflows.rule_table import FIELDS
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
+HERE = "operations.circuits.index"
 KEPT = {
     "draft-moved",
     "draft-gone",
@@ -228,6 +230,7 @@ def _editor(
 
 @pages.route("/circuits/<family>/publier", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def publish(family: str) -> Response | tuple[str, int]:
     """What the draft changes, in words, before it is published."""
     error, status, unready = "", 200, False
@@ -267,6 +270,7 @@ def publish(family: str) -> Response | tuple[str, int]:
             cards=cards,
             problems=told,
             changes=views.changes(draft, sketch(draft.definition), words),
+            copied=views.compared_to(db, draft, sketch(draft.definition), words),
             keeping=views.keeping(db, draft, here),
             use=rules.use_of(db, here, family),
             saved=views.saved(draft),
@@ -277,6 +281,7 @@ def publish(family: str) -> Response | tuple[str, int]:
 
 @pages.route("/circuits/<family>/versions", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def versions(family: str) -> Response | tuple[str, int]:
     """Every version with what it changed; one of before may be published again."""
     error, status = "", 200

@@ -16,9 +16,11 @@ from app.core.refusals import catalogue as sentences
 from app.operations.circuits import forms
 from app.operations.circuits.views import compared, saved, words_of
 from app.operations.rules import views
+from app.people.office.web import who_is_there
 from workflows.rule_table import sketched
 
 pages = Blueprint("rules", __name__)
+HERE = "operations.rules.index"
 KEPT = {"draft-moved", "draft-gone", "rules-long", "row-gone"}
 """What is refused and shown in the page itself, what was typed still in it."""
 UNPUBLISHED = {"publish-moved", "publish-gone", "circuit-moved", "rules-unready", "rules-same"}
@@ -122,6 +124,7 @@ def _changes(draft: RulesDraft, told: list[str]) -> list[str]:
 
 @pages.route("/administration/regles/<kind>/publier", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def publish(kind: str) -> Response | tuple[str, int]:
     """What the draft changes, in words, before it is published."""
     error, status = "", 200
@@ -163,6 +166,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
 
 @pages.route("/administration/regles/<kind>/versions", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def versions(kind: str) -> Response | tuple[str, int]:
     """Every version with what it changed; one of before may be published again."""
     error, status = "", 200
