@@ -5,6 +5,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -98,7 +99,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
     words = {
-        **_sender(place, own),
+        **sender_of(place, own),
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
@@ -131,12 +132,12 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     event = DISCREET if discreet else row.payload["event"]
     # Of a changed address, one letter goes to where the person was reached before; all others to where he is
     former = row.recipient if row.payload.get("former") else None
-    address = former or user.email
-    message = _message(row.key, row.created_at, event, settings, address, words, templates)
+    to = former or user.email
+    message = _message(row.key, row.created_at, event, settings, to, words, templates)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
-    return Envelope(wired(address), message)
+    return Envelope(wired(to), message)
 
 
 def wired(address: str) -> str:
@@ -158,7 +159,7 @@ def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Env
     """A letter to the administrator who asks for it, made as all others are."""
     town = db.get_one(Collectivity, user.collectivity_id)
     words = {
-        **_sender(town.name, town.settings),
+        **sender_of(town.name, town.settings),
         "name": _plain(user.name),
         "link": f"{settings.public_url}/administration/reglages",
     }
@@ -166,7 +167,7 @@ def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Env
     return Envelope(wired(user.email), _message(key, moment, TRIAL, settings, user.email, words, templates))
 
 
-def _sender(name: str, own: Own) -> dict[str, Any]:
+def sender_of(name: str, own: Own) -> dict[str, Any]:
     """What a letter says of who writes it, and by what name and address its mailbox knows him."""
     lines = str(value_in(own, SIGNATURE).value or "").splitlines()
     shown = own_value(own, SHOWN_NAME) or name
@@ -274,16 +275,21 @@ def _message(
 ) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)
-    message["From"] = Address(words["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
-    if words["reply_to"]:
-        message["Reply-To"] = Address(addr_spec=wired(words["reply_to"]))
-    message["To"] = Address(words["name"], addr_spec=wired(to))
+    address(message, settings, words, words["name"], to)
     message["Date"] = format_datetime(moment)
     message["Message-ID"] = message_id(key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
     message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
     message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")
     return message
+
+
+def address(message: EmailMessage, settings: Settings, words: Mapping[str, Any], name: str, to: str) -> None:
+    """Write from whom a letter comes, by the settings of its collectivity (`sender_of`), where answers go, and whose it is."""
+    message["From"] = Address(words["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
+    if words["reply_to"]:
+        message["Reply-To"] = Address(addr_spec=wired(words["reply_to"]))
+    message["To"] = Address(name, addr_spec=wired(to))
 
 
 def subject_of(event: str, words: dict[str, Any], templates: Environment) -> str:

@@ -40,7 +40,8 @@ class DoctorTrial(Base):
     """The last time that administrators of a collectivity tried one point of it or of the installation.
 
     `scope` is the number of their collectivity, `by` the name of who asked. `ended_at` is None while it lasts, and for one
-    that was cut short. `words` are for who runs the installation, `general` for the others.
+    that was cut short. `words` are for who runs the installation, `general` for the others. `settings_mark` tells the
+    settings of the installation under which it was tried (`trials.mark_of`).
     """
 
     __tablename__ = "doctor_trial"
@@ -53,6 +54,7 @@ class DoctorTrial(Base):
     level: Mapped[str]
     words: Mapped[str]
     general: Mapped[str]
+    settings_mark: Mapped[str | None]
 
 
 class DoctorPlace(Base):

@@ -22,7 +22,8 @@ from app.journal.models import JournalEntry
 from app.operations.declared.applying import apply_document
 from app.operations.declared.document import SCHEMA, read, write
 from app.operations.declared.present import changes, present
-from app.people import desks
+from app.operations.desks import closing as closing_desks
+from app.people import desks, hierarchy
 from app.people.applications import by_command
 from app.people.models import Collectivity, Desk, User
 from app.people.own_settings.changing import change_setting
@@ -146,6 +147,8 @@ def a_rich_collectivity(house: House) -> None:
     )
     chosen = {"any": [{"field": "sitting_secretary", "op": "==", "value": house.actor("g.trehorel").user_id}]}
     publish(house, "deliberation", (chosen, "deliberation.seance-courte"), otherwise="deliberation")
+    shut = hierarchy.open_desk(secretary, "Ancien service", None)
+    closing_desks.close(secretary, shut)
     change_setting(secretary, "shown_name", {"shown_name": "Mairie de Kerlann"})
     change_setting(secretary, "mail_signature", {"mail_signature": "Secrétariat\n02 98 00 00 00"})
     change_setting(secretary, "reauth_minutes", {"reauth_minutes": "4"})
@@ -253,6 +256,30 @@ def test_what_differs_is_told_written_and_nothing_is_taken_off(house: House, tmp
     assert after["people"]["n.abgrallec"]["desks"]["archives"] == ["archive"]
     assert "r.pellenec" in after["people"]
     assert run(house, "diff", SIREN, file=file).exit_code == 0
+
+
+def test_a_desk_closes_and_opens_again_as_the_file_says_unless_a_folder_keeps_it_open(
+    house: House, tmp_path: Path
+) -> None:
+    hierarchy.open_desk(house.actor("k.morizur"), "Ancien service", None)
+    house.an_invoice()
+    file = tmp_path / "kerlann.yaml"
+
+    def apply(desk: str, *, closed: bool):
+        document = yaml.safe_load(exported(house))
+        document["desks"][desk]["closed"] = closed
+        file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+        return run(house, "apply", SIREN, file=file)
+
+    assert apply("ancien-service", closed=True).exit_code == 0
+    assert yaml.safe_load(exported(house))["desks"]["ancien-service"]["closed"] is True
+    opened = apply("ancien-service", closed=False)
+    assert "~ desks.ancien-service.closed : False (avant : True)" in opened.output
+    assert "closed" not in yaml.safe_load(exported(house))["desks"]["ancien-service"]
+    kept = apply("technique", closed=True)
+    assert kept.exit_code == 1
+    assert "desks.technique" in kept.output
+    assert "closed" not in yaml.safe_load(exported(house))["desks"]["technique"]
 
 
 def plain(text: str) -> str:

@@ -106,8 +106,9 @@ def test_a_collectivity_reads_its_own_and_nothing_of_the_machine_nor_of_others(h
     seen = page(house)
     count = re.search(r"(\d+) points prêts sur (\d+)", seen)
     assert count
-    assert int(count[1]) < int(count[2])  # what is not told in words is counted all the same
-    assert "ne sont détaillés que pour qui la tient, dont 1 à régler : dites-le-lui" in seen
+    assert int(count[1]) < int(count[2])
+    assert int(count[2]) == seen.count('<span class="small strong') - seen.count("Rien à examiner</span>")
+    assert "1 autre point, que lui seul lit, est à régler : dites-le-lui" in seen
     for closed in (
         "/srv/paraphe",
         "7 arrêtés",

@@ -132,9 +132,11 @@ def test_what_was_edited_is_what_is_created(new: House) -> None:
         assert desks["finances"].name == "Finances et achats"
         assert desks["paye"].parent_id == desks["finances"].id
         written = {one.family: one.label for one in base.scalars(sa.select(CircuitVersion))}
-        assert written == {
-            "other": "Courriers"
-        }  # the others are those of origin, and are not published again
+        chosen = {name: one.label for name, one in kits.KITS["mairie"].circuits().items()}
+        del chosen["pes_payroll"]
+        assert written == {**chosen, "other": "Courriers"}
+    page = text_of(client.get("/administration/circuits"))
+    assert page.count('data-th="Version">D’origine') == 1, page  # the one that was not chosen
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """« Mise en service » tries a point for real when an administrator asks: what came back, when, who asked, and nothing untried is ready."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from app.core.hold import Hold
 from app.operations.examined import trials
 from app.operations.models import DoctorTrial
 from app.people.models import User
+from app.people.own_settings.changing import change_setting
 from tests.builders.clamd import clamd
 from tests.builders.house import House
 from tests.cluster import free_port
@@ -74,6 +76,41 @@ def test_a_letter_goes_to_who_asks_and_to_nobody_else(house: House) -> None:
     assert "sesame" not in silent.partition("<main")[2]
 
 
+def test_the_letter_of_a_trial_comes_from_who_the_collectivity_says(house: House) -> None:
+    actor = house.actor(ADMIN)
+    change_setting(actor, "mail_name", {"mail_name": "Mairie de Kerlann"})
+    change_setting(actor, "mail_reply_to", {"mail_reply_to": "accueil@kerlann.example.org"})
+    change_setting(actor, "mail_signature", {"mail_signature": "Secrétariat général"})
+    change_setting(actor, "shown_name", {"shown_name": "Ville de Kerlann"})
+    house.mail.clear()
+    assert attempt(house, "courriel")[0] == 200
+    (letter,) = house.mail.letters
+    assert letter["From"].addresses[0].display_name == "Mairie de Kerlann"
+    assert str(letter["Reply-To"]) == "accueil@kerlann.example.org"
+    assert "le courriel de Ville de Kerlann part et arrive." in letter.get_content()
+    assert letter.get_content().rstrip().endswith("Secrétariat général")
+
+
+def test_what_was_tried_under_other_settings_of_the_installation_is_ready_no_more(house: House) -> None:
+    assert attempt(house, "courriel")[0] == 200
+    line = "Courriel Prêt le serveur a pris une lettre"
+    assert line in words(page(house))
+    with_settings(house, mail_timeout=house.settings.mail_timeout)
+    assert line in words(page(house))
+    with_settings(house, mail_url=f"smtp://127.0.0.1:{free_port()}")
+    shown = words(page(house))
+    assert line not in shown
+    assert "Courriel Constat ancien le serveur a pris une lettre" in shown
+    assert "essayé sous d’autres réglages de l’installation, à essayer de nouveau" in shown
+    again()
+    assert "courriel : à régler" in attempt(house, "courriel")[1]
+
+
+def words(text: str) -> str:
+    """The words of a page, without marks."""
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
 def test_nothing_leaves_while_a_restoration_is_held_and_it_is_not_called_ready(house: House) -> None:
     house.mail.clear()
     with db.engine().begin() as connection:
@@ -94,14 +131,15 @@ def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(h
         "horodatage et horloge : prêt",
         "signature d’essai : prêt",
         "télétransmission : rien à essayer",
+        "envois : prêt",
     ):
         assert told in text
-    assert page(house).count("Essayé par Katell Morizur") == 5
+    assert page(house).count("Essayé par Katell Morizur") == 7
     with db.engine().begin() as connection:
         connection.execute(
             sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
         )
-    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 5
+    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 7
     journal = page(house, path="/administration/journal?acte=examination.tried")
     assert "courriel : prêt" in journal
     # Of the other commune nobody reads it, nor is kept from his own trials
@@ -125,7 +163,11 @@ def test_a_point_is_tried_at_a_pace_and_one_trial_at_a_time(house: House) -> Non
     status, text = attempt(house, "documents")
     assert (status, "vient d’être essayé" in text) == (429, True)
     assert attempt(house, "mandataire")[0] == 404
-    assert attempt(house, "tout")[0] == 200  # the others
+    status, text = attempt(house, "tout")
+    assert (status, "moins d’une minute, et laissé tel quel : documents." in text) == (
+        200,
+        True,
+    )  # the others
     with db.engine().begin() as connection:
         values = {"begun_at": now(), "ended_at": None}
         connection.execute(

@@ -20,6 +20,7 @@ from app.core.transaction import use_case
 from app.operations.declared.document import Document
 from app.operations.declared.present import Change, changes, present
 from app.operations.declared.ruled import as_kept
+from app.operations.desks.closing import write_closed, write_open
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
 from app.people.desks import administrators, write_down
@@ -29,6 +30,8 @@ from app.people.own_settings.registry import Kind, beside, known, own_value
 from workflows.loader import load
 from workflows.own_types import Definition
 from workflows.rights import Rights, type_name
+
+_CLOSED = "Fermé par le fichier de la collectivité."
 
 
 @dataclass
@@ -71,6 +74,7 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
     _read(db, actor, here, document)
     _settings(db, actor, document.get("settings", {}), applied)
     db.flush()
+    _close_desks(db, actor, document.get("desks", {}))
     if administered and not administrators(db, actor.collectivity_id):
         raise Refusal("declared-nobody")
     write_down(db, actor.collectivity_id, "collectivity.declared", actor, words=_counted(wanted))
@@ -104,8 +108,11 @@ def _at(where: str) -> Iterator[None]:
 
 
 def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
-    """Those that are new after their superiors; then those that change place or name."""
+    """Those that open again; those that are new, after their superiors; then those that change place or name."""
     rows = _rows(db, actor)
+    for key, one in desks.items():
+        if key in rows and rows[key].closed_at is not None and not one["closed"]:
+            write_open(db, actor, rows[key])
     waiting = {key: one for key, one in desks.items() if key not in rows}
     while waiting:
         ready = [key for key, one in waiting.items() if one["above"] not in waiting]
@@ -119,7 +126,17 @@ def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
                 rows[key] = hierarchy.add_desk(db, actor, one["name"], _number(rows, one["above"]), key)
     for key, one in desks.items():
         with _at(f"desks.{key}"):
-            hierarchy.write_desk(db, actor, rows[key].id, one["name"], _number(rows, one["above"]))
+            desk, above = rows[key], _number(rows, one["above"])
+            if (desk.name, desk.parent_id) != (one["name"], above):
+                hierarchy.write_desk(db, actor, desk.id, one["name"], above)
+
+
+def _close_desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
+    """Close those that the file says closed, last: what it writes may be what kept them open. Refuses as `closing.close`."""
+    for key, desk in _rows(db, actor).items():
+        if key in desks and desks[key]["closed"] and desk.closed_at is None:
+            with _at(f"desks.{key}"):
+                write_closed(db, actor, desk, _CLOSED)
 
 
 def _rows(db: Db, actor: Actor) -> dict[str, Desk]:

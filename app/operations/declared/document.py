@@ -2,7 +2,7 @@
 
     schema: paraphe-collectivity/1
     settings: {mail_name: Mairie de Kerlann}
-    desks:    {finances: {name: Direction des finances, above: direction}}
+    desks:    {finances: {name: Direction des finances, above: direction, closed: false}}
     people:   {k.morizur: {first_name: …, last_name: …, email: …, capacity: …,
                           administrator: true, desks: {finances: [create, act]}}}
     types:    {facture-d-energie: {family: invoice, label: Facture d’énergie, days: 20,
@@ -78,7 +78,9 @@ def write(document: Document) -> str:
     """The file of a document, the same for the same document: sections in their order, keys sorted, what is usual left out."""
     short = {
         "settings": dict(document["settings"]),
-        "desks": {key: _without(one, {"above": None}) for key, one in document["desks"].items()},
+        "desks": {
+            key: _without(one, {"above": None, "closed": False}) for key, one in document["desks"].items()
+        },
         "people": {
             key: _without(one, {"administrator": False, "desks": {}})
             for key, one in document["people"].items()
@@ -166,11 +168,13 @@ def _desk(key: str, value: Any, tell: Tell) -> Any:
     if not isinstance(value, Mapping):
         tell(where, "il faut « name », et « above » s’il a un bureau au-dessus.")
         return {}
-    _only(value, {"name", "above"}, where, tell)
-    above = value.get("above")
+    _only(value, {"name", "above", "closed"}, where, tell)
+    above, closed = value.get("above"), value.get("closed", False)
     if above is not None:
         above = _text(value, "above", where, tell)
-    return {"name": _text(value, "name", where, tell), "above": above}
+    if not isinstance(closed, bool):
+        tell(f"{where}.closed", "il faut true ou false.")
+    return {"name": _text(value, "name", where, tell), "above": above, "closed": closed}
 
 
 def _person(key: str, value: Any, tell: Tell) -> Any:

@@ -62,7 +62,11 @@ def _desks(db: Db, collectivity_id: int) -> dict[str, Any]:
     rows = list(db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id).order_by(Desk.key)))
     keys = {one.id: one.key for one in rows}
     return {
-        one.key: {"name": one.name, "above": keys[one.parent_id] if one.parent_id is not None else None}
+        one.key: {
+            "name": one.name,
+            "above": keys[one.parent_id] if one.parent_id is not None else None,
+            "closed": one.closed_at is not None,
+        }
         for one in rows
     }
 

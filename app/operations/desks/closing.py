@@ -109,17 +109,22 @@ def close(db: Db, actor: Actor, desk_id: int, reason: str = "") -> str:
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is not None:
         raise Refusal("desk-closed", name=desk.name)
+    write_closed(db, actor, desk, reason)
+    return desk.name
+
+
+def write_closed(db: Db, actor: Actor, desk: Desk, reason: str) -> None:
+    """What `close` writes of an open desk, in the transaction of who has refused who may not."""
     reason = " ".join(reason.split())
     if len(reason) > LONGEST or not reason.isprintable():
         raise Refusal("desk-reason", shortest=SHORTEST, most=LONGEST)
-    effects = effects_of(db, actor.collectivity_id, desk_id)
+    effects = effects_of(db, actor.collectivity_id, desk.id)
     if effects.folders:
         raise Refusal("desk-folders", name=desk.name)
     if effects.others and len(reason) < SHORTEST:
         raise Refusal("desk-reason", shortest=SHORTEST, most=LONGEST)
     desk.closed_at, desk.closed_by, desk.closed_reason = now(), actor.name, reason
     write_down(db, actor.collectivity_id, "desk.closed", actor, desk=desk.key, name=desk.name, reason=reason)
-    return desk.name
 
 
 @use_case
@@ -129,9 +134,14 @@ def reopen(db: Db, actor: Actor, desk_id: int) -> str:
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is None:
         raise Refusal("desk-open", name=desk.name)
+    write_open(db, actor, desk)
+    return desk.name
+
+
+def write_open(db: Db, actor: Actor, desk: Desk) -> None:
+    """What `reopen` writes of a closed desk, in the transaction of who has refused who may not."""
     desk.closed_at = desk.closed_by = desk.closed_reason = None
     write_down(db, actor.collectivity_id, "desk.reopened", actor, desk=desk.key, name=desk.name)
-    return desk.name
 
 
 def _locked(db: Db, actor: Actor, desk_id: int) -> Desk:

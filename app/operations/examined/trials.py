@@ -5,30 +5,31 @@ made in threads of their own, for `SECONDS` together at most, so that a server t
 longer; what has not answered by then is told as such, and is never ready.
 """
 
+import hmac
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import partial
 from math import ceil
 from threading import Thread
 from time import monotonic
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from app.core import hold
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import HARD
 from app.core.refusals import Refusal
+from app.core.security import secret
 from app.core.transaction import use_case
 from app.files.antivirus import Scanner, SilentError
 from app.journal.chain import Event, append
-from app.notices import mailer
-from app.notices.letter import message_id
+from app.notices import letter, mailer
 from app.operations import sendings
 from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, made
 from app.operations.examined.rounds import checks_of
@@ -76,8 +77,8 @@ def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Tri
     """What this administrator may try, by the name of its line: all of it for who runs the installation."""
     every = {one.name: one for one in checks(settings)}
     offered = {name: Trial(every[name]) for name in _DOCTOR if name in every}
-    letter = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
-    offered[MAIL] = Trial(letter, open=True)
+    mail = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
+    offered[MAIL] = Trial(mail, open=True)
     if operates:
         offered[RELAY] = Trial(every[RELAY])
         if ANTIVIRUS in every:
@@ -85,25 +86,49 @@ def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Tri
     else:
         with reading(actor.collectivity_id) as db:
             siren = db.get_one(Collectivity, actor.collectivity_id).siren
-        own = next(one for one in checks_of(actor.collectivity_id, siren) if one.name == RELAY)
-        offered[RELAY] = Trial(own, open=True)
+        offered |= {one.name: Trial(one, open=True) for one in checks_of(actor.collectivity_id, siren)}
     return offered
 
 
-def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operates: bool) -> dict[str, Level]:
-    """Try these points now and keep what is found of each; their levels, by name. None of `names`: all that may be.
+@dataclass(frozen=True)
+class Attempt:
+    """What was tried, each point with its level, and what was left as it was tried a moment ago."""
 
-    Of several, those tried within `PACE` are left out. Refuses `trial-unknown` of a point that this administrator may not
+    levels: Mapping[str, Level]
+    left: Sequence[str]
+
+
+def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operates: bool) -> Attempt:
+    """Try these points now and keep what is found of each, with the settings of now. None of `names`: all that may be.
+
+    Of several, those tried within `PACE` are left. Refuses `trial-unknown` of a point that this administrator may not
     try, `trial-hurry` when nothing is left to try, and `trial-busy` while another trial of the installation lasts.
     """
     offered = trials(settings, actor, operates=operates)
     if not set(names) <= offered.keys():
         raise Refusal("trial-unknown")
-    chosen = _begin(actor, [name for name in offered if not names or name in names])
+    asked = [name for name in offered if not names or name in names]
+    chosen = _begin(actor, asked)
     found = _made({name: partial(made, offered[name].check, settings) for name in chosen})
     results = [(found[name], offered[name].open) for name in chosen]
-    _end(actor, results)
-    return {one.name: one.level for one, _ in results}
+    _end(actor, results, mark_of(settings))
+    return Attempt(
+        {one.name: one.level for one, _ in results}, [name for name in asked if name not in chosen]
+    )
+
+
+def mark_of(settings: Settings) -> str:
+    """What tells the settings of this installation from any others, and nothing of what they are.
+
+    What was tried under other settings says nothing of these.
+    """
+    values = {name: _bare(value) for name, value in settings if name != "former_secret_keys"}
+    text = repr(sorted(values.items(), key=lambda pair: pair[0]))
+    return hmac.new(secret(), text.encode(), "sha256").hexdigest()[:32]
+
+
+def _bare(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:
@@ -139,16 +164,16 @@ def _begin(db: Db, actor: Actor, names: Collection[str]) -> list[str]:
             row = DoctorTrial(scope=actor.collectivity_id, name=name)
             db.add(row)
         row.begun_at, row.ended_at, row.by = moment, None, actor.name
-        row.level, row.words, row.general = Level.UNKNOWN.value, "", ""
+        row.level, row.words, row.general, row.settings_mark = Level.UNKNOWN.value, "", "", None
     return chosen
 
 
 @use_case
-def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]]) -> None:
+def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], mark: str) -> None:
     mine = tried(db, actor.collectivity_id)
     for one, is_open in results:
         row = mine[one.name]
-        row.ended_at, row.level, row.words = now(), one.level.value, one.words
+        row.ended_at, row.level, row.words, row.settings_mark = now(), one.level.value, one.words, mark
         row.general = one.words if is_open else _GENERAL[one.level]
     levels = {one.name: one.level.value for one, _ in results}
     append(
@@ -180,7 +205,7 @@ def _letter(settings: Settings, actor: Actor, *, machine: bool) -> str | Remark:
     """Give a letter for this administrator to the server, and say its answer; while a restoration is held nothing leaves."""
     with reading(actor.collectivity_id) as db:
         held, to = hold.since(db), db.get_one(User, actor.user_id).email
-        place = db.get_one(Collectivity, actor.collectivity_id).name
+        town = db.get_one(Collectivity, actor.collectivity_id)
     if held is not None:
         return Remark(
             "l’installation vient d’être restaurée : rien ne part, la lettre non plus", Level.UNKNOWN
@@ -190,7 +215,7 @@ def _letter(settings: Settings, actor: Actor, *, machine: bool) -> str | Remark:
             f"aucun serveur de courriel n’est réglé : {_remedy('donnez PARAPHE_MAIL_URL', machine=machine)}"
         )
     try:
-        mailer.hand(to, _written(settings, actor, to, place), settings)
+        mailer.hand(letter.wired(to), _written(settings, actor, to, town), settings)
     except mailer.NotTakenError as fault:
         raise Unwell(_refused(fault, to, machine=machine)) from fault
     return f"le serveur a pris une lettre pour {to}, et pour personne d’autre : regardez si elle arrive"
@@ -212,16 +237,15 @@ def _remedy(words: str, *, machine: bool) -> str:
     return words if machine else sendings.TELL
 
 
-def _written(settings: Settings, actor: Actor, to: str, place: str) -> EmailMessage:
+def _written(settings: Settings, actor: Actor, to: str, town: Collectivity) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = SUBJECT
-    name, address = parseaddr(settings.mail_from)
-    message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(actor.name, addr_spec=to)
+    sender = letter.sender_of(town.name, town.settings)
+    letter.address(message, settings, sender, actor.name, to)
     message["Date"] = format_datetime(now())
-    message["Message-ID"] = message_id(f"trial-{secrets.token_hex(12)}", settings.public_url)
+    message["Message-ID"] = letter.message_id(f"trial-{secrets.token_hex(12)}", settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
-    message.set_content(LETTER.format(place=place))
+    message.set_content("\n".join([LETTER.format(place=sender["collectivity"]), *sender["signature"]]))
     return message
 
 

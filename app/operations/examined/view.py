@@ -87,29 +87,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Shown:
-    """A page of findings: groups with their titles, and how many lines are ready, of how many that count.
+    """A page of findings: groups with their titles, and how many lines are ready, of how many that say something.
 
-    `beyond`: those that count and whose words are read by who runs the installation alone.
+    `beyond`: what is read by who runs the installation alone, and is in none of these counts.
     """
 
     groups: tuple[tuple[str, tuple[Line, ...]], ...]
     beyond: tuple[Line, ...] = ()
 
-    def _shown(self) -> Iterator[Line]:
-        return (line for _, lines in self.groups for line in lines if line.counts)
-
     def _lines(self) -> Iterator[Line]:
-        yield from self._shown()
-        yield from (line for line in self.beyond if line.counts)
-
-    @property
-    def apart(self) -> int:
-        """Lines that count and are not shown."""
-        return sum(line.counts for line in self.beyond)
+        return (line for _, lines in self.groups for line in lines if line.counts)
 
     @property
     def apart_ill(self) -> int:
-        """Those of them that are red, and not old."""
+        """Lines that are not shown, red, and not old."""
         return sum(line.level is Level.RED and not line.old for line in self.beyond)
 
     @property
@@ -125,7 +116,7 @@ class Shown:
     @property
     def ill(self) -> int:
         """Lines that are shown, red, and not old."""
-        return sum(line.level is Level.RED and not line.old for line in self._shown())
+        return sum(line.level is Level.RED and not line.old for line in self._lines())
 
     @property
     def rest(self) -> str:
@@ -221,6 +212,8 @@ def _later(line: Line, trial: DoctorTrial | None, settings: Settings, *, machine
         return replace(line, tried=trial)
     words = trial.words if machine else trial.general
     old = is_old(ended, settings.doctor_hours)
+    if trial.settings_mark != trials.mark_of(settings):
+        words, old = f"{words} ; essayé sous d’autres réglages de l’installation, à essayer de nouveau", True
     return replace(line, level=Level(trial.level), words=words, seen_at=ended, old=old, tried=trial)
 
 

@@ -57,8 +57,10 @@ def attempt() -> Response:
     chosen = current_app.config["PARAPHE"]
     with reading(g.actor.collectivity_id) as db:
         operates = view.operates(db, g.actor, chosen)
-    levels = trials.attempt(chosen, g.actor, [] if asked == "tout" else [asked], operates=operates)
-    fine = all(level in {Level.GREEN, Level.NONE} for level in levels.values())
-    told = in_words(levels)
-    flash(f"{'Essais faits' if len(levels) > 1 else 'Essai fait'} : {told}.", "ok" if fine else "warn")
+    made = trials.attempt(chosen, g.actor, [] if asked == "tout" else [asked], operates=operates)
+    fine = all(level in {Level.GREEN, Level.NONE} for level in made.levels.values())
+    words = f"{'Essais faits' if len(made.levels) > 1 else 'Essai fait'} : {in_words(made.levels)}."
+    if made.left:
+        words += f" Essayé il y a moins d’une minute, et laissé tel quel : {', '.join(made.left)}."
+    flash(words, "ok" if fine else "warn")
     return redirect(url_for("operations.examined.index"))

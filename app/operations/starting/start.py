@@ -45,10 +45,10 @@ def may_start(db: Db, collectivity_id: int) -> bool:
 def start(db: Db, actor: Actor, kit: Kit, chosen: Chosen) -> int:
     """Create the desks and publish the circuits that were chosen; how many desks. All of it, or nothing.
 
-    A circuit that is its family's own, words included, is not published again. Of two who ask at once the second finds
-    desks, and nothing is written for him. Refuses `identity-needed`, `start-done` where a desk is there, `start-nothing`,
-    `start-desk-asked` of a desk that a chosen circuit names and that is not chosen, `start-above` of superiors in a ring,
-    `start-label`, and the names of desks as `open_desk`.
+    A circuit that is its family's own is published too, as version 1: it is what was chosen here. Of two who ask at once the
+    second finds desks, and nothing is written for him. Refuses `identity-needed`, `start-done` where a desk is there,
+    `start-nothing`, `start-desk-asked` of a desk that a chosen circuit names and that is not chosen, `start-above` of
+    superiors in a ring, `start-label`, and the names of desks as `open_desk`.
     """
     refuse_former(db, actor)
     # The row of the collectivity stands for its desks, of which there is none to lock
@@ -103,5 +103,5 @@ def _publish(db: Db, actor: Actor, kit: Kit, name: str, label: str) -> None:
         raise Refusal("start-label", family=family.label, most=MAX_LABEL)
     circuit = load({**kit.circuit(family).to_data(), "label": label})
     check_circuit(family, circuit)
-    if circuit != family.circuit and current(db, actor.collectivity_id, name) is None:
+    if current(db, actor.collectivity_id, name) is None:
         write_version(db, actor, name, circuit)
