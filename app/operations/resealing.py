@@ -79,7 +79,7 @@ def _every(db: Db) -> Iterator[Sealed]:
     for table in tables:
         query = sa.select(table.id, table.secret).where(table.secret.is_not(None)).order_by(table.id)
         yield from (Sealed(table, row.id, "", str(row.secret)) for row in db.execute(query))
-    places = [one.place for one in declared().values() if one.kind is Kind.SEALED]
+    places = [one.place for one in declared().values() if one.kind in {Kind.SEALED, Kind.FILE}]
     for row in db.execute(sa.select(Collectivity.id, Collectivity.settings).order_by(Collectivity.id)):
         kept = ((place, own_value(row.settings, place)) for place in places)
         yield from (Sealed(Collectivity, row.id, place, str(text)) for place, text in kept if text)

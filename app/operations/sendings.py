@@ -13,13 +13,14 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import depuis
 from app.core.outbox import Outbox
-from app.operations.findings import Ending, Level, Remark, Unwell, certificates_of, in_service, lasting
+from app.operations.findings import Ending, Level, Remark, Unwell, in_service, lasting
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Own, known, opened
 from app.transmission import silences
 from app.transmission.parcel import email_of
 from app.transmission.ports import Unreachable
 from app.transmission.s2low import probe
+from app.transmission.s2low.own import ACCOUNT
 from app.transmission.s2low.settings import S2lowSettings, account_of
 from config import Settings
 
@@ -28,7 +29,10 @@ LATE = timedelta(minutes=15)
 TELL = "dites-le à qui tient l’installation"
 _NOWHERE = "aucune adresse n’est donnée à la préfecture, aucun acte ne part"
 _LATER = Remark("à examiner une fois la base à jour", Level.UNKNOWN)
-_PUT_HERE = "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)"
+_PUT_HERE = (
+    "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER), ou donnez-le sous « Réglages »"
+)
+_GIVE = "demandez-en un autre, et donnez-le sous « Réglages »"
 _ASK = "demandez-en un autre, et donnez-le à qui tient l’installation"
 
 
@@ -97,10 +101,12 @@ def _unknown(settings: Settings, siren: str, *, machine: bool) -> Unwell | None:
     """
     if "s2low" not in {settings.transport("actes"), settings.transport("helios")}:
         return None
+    from cryptography import x509
+
     try:
         account = account_of(S2lowSettings.read(settings), siren)
-        remedy = _PUT_HERE if machine else _ASK
-        lasting(certificates_of(account.certificate)[0], "le certificat de télétransmission", remedy)
+        remedy = _PUT_HERE if machine else _GIVE if opened(known(ACCOUNT)) else _ASK
+        lasting(x509.load_pem_x509_certificate(account.pem), "le certificat de télétransmission", remedy)
     except Unwell as ending:
         return ending
     except Unreachable as refused:

@@ -433,6 +433,18 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : « {text} » n’est pas un choix de « {label} ». Prenez l’un de ceux-ci, {names}.",
     ),
+    "setting-file": (
+        422,
+        "Rien n’a changé : « {label} » est un fichier secret, qui se donne à part. Donnez-le par sa page de « Réglages », ou par « settings give ».",
+    ),
+    "setting-file-large": (
+        422,
+        "Rien n’a changé : le fichier de « {label} » dépasse {most} Ko. Donnez le certificat, sa chaîne et sa clé, et rien d’autre.",
+    ),
+    "setting-failed": (
+        409,
+        "Rien n’a changé : « {label} » a été essayé, et ne sert pas. {why}. Corrigez cela, puis donnez-le de nouveau.",
+    ),
     "setting-moved": (
         409,
         "Rien n’a changé : quelqu’un d’autre vient de changer « {label} », qui vaut maintenant « {value} ». Revoyez-le, puis recommencez.",

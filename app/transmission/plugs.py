@@ -26,7 +26,8 @@ from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, SENDINGS, Receipt, Transmission, sendings_of
 from app.transmission.parcel import EMAIL, parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
-from app.transmission.s2low import expiry
+from app.transmission.s2low import expiry, own
+from app.transmission.s2low.settings import given_by
 from app.transmission.traits import having, traits_of
 from config import Settings
 from workflows.circuit import DONE, StepKind
@@ -53,7 +54,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
     sockets.obstacle(_Obstacle(settings))
-    declare(_email(settings))
+    declare(_email(settings), own.setting(settings))
+    given_by(own.account)
     missing = "" if settings.s2low_url else "l’installation n’a pas d’opérateur de télétransmission"
     offer(Trial("s2low", GROUP, "Appel d’essai à l’opérateur", lambda _own: missing, _Probe(settings)))
 

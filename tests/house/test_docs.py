@@ -196,7 +196,7 @@ def test_the_table_of_settings_says_each_setting_and_its_default(
 
 def test_the_table_of_a_collectivity_s_settings_names_each_of_them(house: House) -> None:
     told = re.findall(
-        r"^\| [^|]+ \| `([a-z_]+)` \|",
+        r"^\| [^|]+ \| `([a-z0-9_]+)` \|",
         read(OPERATIONS).partition("## Réglages d’une collectivité")[2].partition("\n## ")[0],
         re.MULTILINE,
     )

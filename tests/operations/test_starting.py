@@ -135,7 +135,7 @@ def test_what_was_edited_is_what_is_created(new: House) -> None:
         chosen = {name: one.label for name, one in kits.KITS["mairie"].circuits().items()}
         del chosen["pes_payroll"]
         assert written == {**chosen, "other": "Courriers"}
-    page = text_of(client.get("/administration/circuits"))
+    page = text_of(client.get("/circuits"))
     assert page.count('data-th="Version">D’origine') == 1, page  # the one that was not chosen
 
 

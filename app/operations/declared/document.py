@@ -24,7 +24,7 @@ from app.circuits.library import parted
 from app.core.refusals import Refusal
 from app.core.texts import strange, texts_in
 from app.people.hierarchy import GRANTED
-from app.people.own_settings.registry import leading
+from app.people.own_settings.registry import written
 from workflows.condition import read as read_condition
 from workflows.family import families
 from workflows.loader import load, read_yaml
@@ -156,8 +156,8 @@ def _text(one: Mapping[str, Any], name: str, where: str, tell: Tell) -> str:
 
 
 def _setting(key: str, value: Any, tell: Tell) -> Any:
-    if key not in {one.name for one in leading()}:
-        tell(f"settings.{key[:60]}", "ce n’est pas un réglage d’une collectivité.")
+    if key not in {one.name for one in written()}:
+        tell(f"settings.{key[:60]}", "ce n’est pas un réglage d’une collectivité, ou c’est un secret.")
     elif isinstance(value, bool) or not isinstance(value, str | int):
         tell(f"settings.{key}", "il faut un texte ou un nombre entier.")
     return value

@@ -14,7 +14,7 @@ from app.core.db import Db
 from app.operations.declared.document import MOST, Document
 from app.operations.declared.ruled import differences, rules_here
 from app.people.models import Collectivity, Desk, Holder, User
-from app.people.own_settings.registry import leading, own_value
+from app.people.own_settings.registry import own_value, written
 from workflows.family import families
 from workflows.rights import Rights
 
@@ -25,7 +25,7 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
     And the rules in force that choose a circuit. Neither a secret, nor a mandate, a certificate or a draft.
     """
     own = db.get_one(Collectivity, collectivity_id).settings
-    settings = {one.name: value for one in leading() if (value := own_value(own, one.place)) is not None}
+    settings = {one.name: value for one in written() if (value := own_value(own, one.place)) is not None}
     types = {
         one.row.key: {
             "family": one.row.family,

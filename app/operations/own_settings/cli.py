@@ -1,4 +1,4 @@
-"""`flask --app wsgi settings list | set | unset | try`: the settings of a collectivity, by who holds the installation."""
+"""`flask --app wsgi settings list | set | give | unset | try`: the settings of a collectivity, by who holds the installation."""
 
 import secrets
 import sys
@@ -65,6 +65,27 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
     click.echo(f"{one.label} : {'valeur enregistrée' if changed else 'c’était déjà la valeur'}.")
     if drawn:
         click.echo(f"Secret, affiché une seule fois : {drawn}")
+
+
+@settings_group.command("give")
+@click.argument("siren")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Le fichier où se lit la phrase de passe du premier, s’il en a une.",
+)
+def give_file(siren: str, name: str, file: Path, secret_file: Path | None) -> None:
+    """Donner à une collectivité un fichier secret à elle, essayé avant de servir (s2low_account)."""
+    one = known(name)
+    if one.file is None:
+        raise click.UsageError(f"« {one.label} » n’est pas un fichier : « settings set » le change.")
+    with file.open("rb") as source:
+        data = source.read(one.file.most + 1)
+    texts = {"secret": secret_file.read_text(encoding="utf-8").strip()} if secret_file else {}
+    result = changing.give_file(by_command(_here(siren)), name, data, texts)
+    click.echo(f"{one.label} : {result.words} Fichier enregistré.")
 
 
 def _written(part: Setting, file: Path) -> str:

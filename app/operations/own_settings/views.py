@@ -27,7 +27,8 @@ class SettingLine:
     """A setting as it is shown: `value` in words, `source` where it comes from, `secret` what is said of the one beside it.
 
     `text`: the collectivity's own value, as a field shows it; `limited`: that value is no longer in force, the installation's
-    being stricter. `opened`: the administrator sets it. `mark`: tells this value from what others may make of it meanwhile.
+    being stricter. `opened`: the administrator sets it. `mark`: tells this value from what others may make of it meanwhile;
+    `own`: the collectivity has a value of its own, in force or not.
     """
 
     setting: Setting
@@ -39,11 +40,7 @@ class SettingLine:
     opened: bool
     limited: bool
     mark: str
-
-    @property
-    def own(self) -> bool:
-        """Whether the collectivity has a value of its own, in force or not."""
-        return self.text != ""
+    own: bool
 
 
 @dataclass(frozen=True)
@@ -92,12 +89,13 @@ def line_of(one: Setting, own: Own) -> SettingLine:
         one,
         one.words(value.value, value.source),
         value.source,
-        "" if mine is None else str(mine),
+        "" if mine is None or one.kind is Kind.FILE else str(mine),
         one.words(one.installation(), Source.INSTALLATION),
         guarded,
         opened(one),
         mine is not None and value.source is Source.INSTALLATION,
         mark_of(own, one.name),
+        mine is not None,
     )
 
 

@@ -12,13 +12,19 @@ from app.operations.own_settings import views
 from app.people.models import Collectivity
 from app.people.office.web import who_is_there
 from app.people.own_settings import changing
-from app.people.own_settings.registry import Kind, beside, known
+from app.people.own_settings.registry import Kind, Setting, beside, known
 
 pages = Blueprint("settings", __name__)
 HERE = "operations.settings.index"
 TRIAL_RATE = "6 per minute"  # each is a letter, or a call to a server that the collectivity names
 FIELD = "secret"
 """What the field of a secret is called; no page that asks who one is carries it."""
+LONGEST = 1000
+"""Signs of what is typed with a secret file."""
+_AGAIN = {
+    "secret": "C’est confirmé. Le secret n’a pas été gardé entre-temps : tapez-le, puis enregistrez.",
+    "file": "C’est confirmé. Le fichier n’a pas été gardé entre-temps : choisissez-le de nouveau, puis enregistrez.",
+}
 _ELSEWHERE = {"setting-unknown", "identity-needed", "right-missing", "administrator-lost", "account-closed"}
 
 
@@ -39,29 +45,19 @@ def show(name: str) -> Response | tuple[str, int]:
     one = known(name)
     error, status, typed = "", 200, None
     if request.method == "POST":
-        secrets = {
-            part.name: request.form.get(FIELD, "") for part in beside(name) if part.kind is Kind.SEALED
-        }
+        secrets = one.kind is Kind.FILE or any(part.kind is Kind.SEALED for part in beside(name))
         typed = request.form.get("value", "")
         if secrets and "answer" in request.form:
-            error, status = (
-                "C’est confirmé. Le secret n’a pas été gardé entre-temps : tapez-le, puis enregistrez.",
-                200,
-            )
+            error = _AGAIN["file" if one.kind is Kind.FILE else "secret"]
         else:
             try:
-                changed = changing.change_setting(
-                    g.actor, name, {name: typed, **secrets}, shown=request.form.get("shown")
-                )
+                words = _given(one) if one.kind is Kind.FILE else _changed(one, typed)
             except Refusal as refusal:
                 if refusal.key in _ELSEWHERE:
                     raise
                 status, error = sentences.say(refusal.key, refusal.facts)
             else:
-                flash(
-                    "Le réglage est enregistré." if changed else "C’était déjà la valeur : rien n’a changé.",
-                    "ok",
-                )
+                flash(words, "ok")
                 return redirect(url_for(HERE))
     with reading(g.actor.collectivity_id) as db:
         line = views.line_of(one, db.get_one(Collectivity, g.actor.collectivity_id).settings)
@@ -70,12 +66,35 @@ def show(name: str) -> Response | tuple[str, int]:
         line=line,
         one=one,
         typed=line.text if typed is None else typed,
+        beside=one.file.beside if one.file else (),
+        form=request.form,
         secret=next((part for part in beside(name) if part.kind is Kind.SEALED), None),
         bounds=one.bounds(),
         error=error,
         refused=status != 200,
     )
     return page, status
+
+
+def _changed(one: Setting, typed: str) -> str:
+    """Give the setting what was typed; what is to be said of it."""
+    secrets = {
+        part.name: request.form.get(FIELD, "") for part in beside(one.name) if part.kind is Kind.SEALED
+    }
+    shown = request.form.get("shown")
+    changed = changing.change_setting(g.actor, one.name, {one.name: typed, **secrets}, shown=shown)
+    return "Le réglage est enregistré." if changed else "C’était déjà la valeur : rien n’a changé."
+
+
+def _given(one: Setting) -> str:
+    """Try the secret file that was sent, and keep it; what is to be said of it."""
+    sent = request.files.get("file")
+    data = sent.stream.read((one.file.most if one.file else 0) + 1) if sent else b""
+    texts = {
+        part.name: request.form.get(part.name, "")[:LONGEST] for part in (one.file.beside if one.file else ())
+    }
+    result = changing.give_file(g.actor, one.name, data, texts, shown=request.form.get("shown"))
+    return f"{result.words} Le réglage est enregistré."
 
 
 @pages.post("/administration/reglages/<name>/revenir")

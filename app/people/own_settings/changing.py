@@ -25,6 +25,7 @@ from app.people.own_settings.registry import (
     Source,
     beside,
     known,
+    leading,
     mark_of,
     opened,
     own_value,
@@ -36,6 +37,7 @@ from workflows.vocabulary import Right
 
 TRIED = "settings_tried"
 """Among the settings of a collectivity: the last result of each trial, by its name."""
+_HELD = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
 
 
 @use_case
@@ -56,6 +58,8 @@ def write_setting(
     db: Db, actor: Actor, one: Setting, texts: Mapping[str, str], *, shown: str | None = None
 ) -> bool:
     """What `change_setting` writes, in the transaction of who has refused who may not."""
+    if one.kind is Kind.FILE:
+        raise Refusal("setting-file", label=one.label)
     row = _locked(db, actor.collectivity_id)
     _refuse_moved(one, row.settings, shown)
     before, after, lines = dict(row.settings), dict(row.settings), []
@@ -78,6 +82,51 @@ def write_setting(
     row.settings = _untried(after, one.group)
     write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
     return True
+
+
+def give_file(
+    actor: Actor, name: str, data: bytes, texts: Mapping[str, str], *, shown: str | None = None
+) -> Result:
+    """Read the secret file of a setting, try for real what it opens, then keep it sealed: what fails is not kept.
+
+    `texts`: what was typed with it (`SecretFile.beside`); `shown`: as `change_setting`. Refuses `setting-unknown`,
+    `setting-host`, `setting-moved`, `setting-untried` while a restoration is held, `setting-failed` with what the trial
+    says, `setting-file-large`, what the setting's own file refuses, `identity-needed` and `right-missing`.
+    """
+    with reading(actor.collectivity_id) as db:
+        one = _mine(db, actor, name)
+        if one.file is None:
+            raise Refusal("setting-unknown", name=name[:60], names=", ".join(known_files()))
+        _refuse_moved(one, db.get_one(Collectivity, actor.collectivity_id).settings, shown)
+        held = hold.since(db) is not None
+    if not data:
+        raise Refusal("setting-empty", label=one.label)
+    if len(data) > one.file.most:
+        raise Refusal("setting-file-large", label=one.label, most=one.file.most // 1024)
+    text = one.file.read(data, texts)
+    if held:
+        raise Refusal("setting-untried", why=_HELD)
+    result = one.file.tried(actor.collectivity_id, text)
+    if not result.fine:
+        raise Refusal("setting-failed", label=one.label, why=result.words)
+    _keep_file(actor, one, text, shown)
+    return result
+
+
+@use_case
+def _keep_file(db: Db, actor: Actor, one: Setting, text: str, shown: str | None) -> None:
+    _refuse(db, actor)
+    row = _locked(db, actor.collectivity_id)
+    _refuse_moved(one, row.settings, shown)
+    before, sealed = _before(one, row.settings), seal(text)
+    row.settings = _untried({**row.settings, one.place: sealed}, one.group)
+    words = f"{one.label} : {_told(one, sealed, Source.COLLECTIVITY)} (avant : {before})"
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=words)
+
+
+def known_files() -> list[str]:
+    """The names of the settings that are given by a file."""
+    return [one.name for one in leading() if one.kind is Kind.FILE]
 
 
 @use_case
@@ -111,7 +160,7 @@ def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
         _refuse(db, actor)
         missing = trial.missing(db.get_one(Collectivity, actor.collectivity_id).settings)
         if hold.since(db) is not None:
-            missing = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
+            missing = _HELD
     if missing:
         raise Refusal("setting-untried", why=missing)
     result = trial.run(Asker(actor.collectivity_id, actor.user_id or to))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.sealed import unseal
 from app.people.models import Collectivity
 from config import ConfigurationRefused
 from workflows.vocabulary import Worded
@@ -30,6 +31,7 @@ class Kind(Worded):
     NUMBER = "number", "Nombre"
     CHOICE = "choice", "Choix"
     SEALED = "sealed", "Secret"
+    FILE = "file", "Fichier secret"
 
 
 class Source(Worded):
@@ -49,13 +51,49 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What a trial found, in a sentence."""
+
+    fine: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is typed with a file: `name` in `texts` and in the form; `hidden` as a password is, and never shown again."""
+
+    name: str
+    label: str
+    help: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """How the file of a setting is taken: it is read, tried for real, and only then lies sealed, in place of the former.
+
+    `read`: the text to seal, of the bytes and of what was typed with them; refuses what cannot serve. `told`: what anybody
+    who administers may read of that text. `tried`: whether it opens what it is for, asked with the number of the
+    collectivity outside of any transaction. `accept`: names of files that a browser offers; `most` bytes.
+    """
+
+    read: Callable[[bytes, Mapping[str, str]], str]
+    told: Callable[[str], str]
+    tried: Callable[[int, str], Result]
+    beside: tuple[Beside, ...] = ()
+    accept: str = ""
+    most: int = 65_536
+
+
+@dataclass(frozen=True)
 class Setting:
     """A setting: its name, what is said of it, what it may be, and what serves where a collectivity has none of its own.
 
     `serves`: where it counts, in words. `least`, `most`: bounds of a number, or signs of a text. `stricter`: a number which
     the installation's bounds from above. `choices`: what a choice may be, each with its words. `usual`: gives a text its
-    usual form, or refuses it. `beside`: the setting with which it is changed and taken back, as a secret is with the
-    address that it signs for. `check`: of the one that leads, refuses what its values may not be together.
+    usual form, or refuses it. `file`: of a secret file, how it is taken. `beside`: the setting with which it is changed and
+    taken back, as a secret is with the address that it signs for. `check`: of the one that leads, refuses what its values
+    may not be together.
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
     """
@@ -75,6 +113,7 @@ class Setting:
     usual: Callable[[str], str] | None = None
     beside: str = ""
     check: Callable[[Own], None] | None = None
+    file: SecretFile | None = None
     default: str = "aucun"
     stored: str = ""
     host: bool = False
@@ -96,11 +135,20 @@ class Setting:
         """
         if value in (None, "", 0):
             return self.default
+        if self.file is not None:
+            return _told(self.file, str(value))
         if self.kind is Kind.CHOICE:
             return dict(self.choices).get(str(value), str(value))
         if self.kind is Kind.URL and source is not Source.COLLECTIVITY:
             return f"celle de l’installation, sur {urlsplit(str(value)).hostname or 'un serveur'}"
         return f"{value} {self.unit}".strip()
+
+
+def _told(file: SecretFile, sealed: str) -> str:
+    try:
+        return file.told(unseal(sealed))
+    except Refusal:
+        return "illisible, la clé de l’installation ayant changé : donnez-le de nouveau"
 
 
 _declared: dict[str, Setting] = {}
@@ -121,6 +169,11 @@ def declared() -> Mapping[str, Setting]:
 def leading() -> list[Setting]:
     """The settings that are changed by themselves."""
     return [one for one in declared().values() if not one.beside]
+
+
+def written() -> list[Setting]:
+    """Those whose value a file of settings may say: a secret file is given apart."""
+    return [one for one in leading() if one.kind is not Kind.FILE]
 
 
 def beside(name: str) -> list[Setting]:
@@ -193,14 +246,6 @@ def open_to_administrators(names: tuple[str, ...]) -> None:
 def opened(one: Setting) -> bool:
     """Whether an administrator of a collectivity may set it; else the host alone does, by command."""
     return one.name in _opened
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a trial found, in a sentence."""
-
-    fine: bool
-    words: str
 
 
 @dataclass(frozen=True)

@@ -114,12 +114,13 @@ class Client:
     def _open(self, method: str, path: str, lost: type[Exception], **given: Any) -> Iterator[Response]:
         settings, account = self._settings, self._account
         bounds = Bounds(settings.connect_seconds, settings.answer_seconds, ca_file=settings.ca_file)
-        given["cert"] = str(account.certificate)
         given["auth"] = (account.login, account.password) if account.login else None
         allowed = Allowed(inside=[entry_of(settings.url)])
         try:
-            with asked(method, settings.url.rstrip("/") + path, allowed, bounds, **given) as answer:
-                yield answer
+            with account.shown() as certificate:
+                given["cert"] = certificate
+                with asked(method, settings.url.rstrip("/") + path, allowed, bounds, **given) as answer:
+                    yield answer
         except UnreachableError as error:
             if lost is Unreachable and _certificate_refused(error.__cause__ or error):
                 raise AccountRefused("S2LOW refuse le certificat de la collectivité") from error

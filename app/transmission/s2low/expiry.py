@@ -13,7 +13,8 @@ from app.core.db import Db, reading
 from app.core.outbox import News, Outbox, post
 from app.core.transaction import use_case
 from app.people.models import Collectivity, User
-from app.transmission.s2low.settings import S2lowSettings
+from app.transmission.ports import Unreachable
+from app.transmission.s2low.settings import S2lowSettings, account_of
 from config import Settings
 
 DISTANCES = (7, 30, 60)
@@ -25,10 +26,9 @@ _looked: dict[str, date] = {}
 
 def last_day(settings: S2lowSettings, siren: str) -> date | None:
     """The last day of a collectivity's certificate; None when it has none, or none that can be read."""
-    path = settings.folder / siren / "client.pem"
     try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
+        certificate = x509.load_pem_x509_certificate(account_of(settings, siren).pem)
+    except (Unreachable, ValueError):
         return None
     return certificate.not_valid_after_utc.astimezone(PARIS).date()
 

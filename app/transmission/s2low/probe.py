@@ -3,16 +3,19 @@
 from typing import Final
 
 from app.transmission.ports import Rejected, Unreachable
-from app.transmission.s2low.settings import S2lowSettings, account_of
+from app.transmission.s2low.settings import Account, S2lowSettings, account_of
 from config import Settings
 
 _PATH: Final = "/api/test-connexion.php"
 
 
-def fault(settings: Settings, siren: str, *, files: bool = True) -> str | None:
+def fault(
+    settings: Settings, siren: str, *, files: bool = True, account: Account | None = None
+) -> str | None:
     """Why the operator does not serve this collectivity, in French; None when it does.
 
-    `files`: whether what a file of the machine lacks is said as the system says it, place included.
+    `account`: one that does not serve yet, tried in place of its own. `files`: whether what a file of the machine lacks is
+    said as the system says it, place included.
     """
     # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
     from app.transmission.s2low.answers import decode
@@ -20,7 +23,7 @@ def fault(settings: Settings, siren: str, *, files: bool = True) -> str | None:
 
     own = S2lowSettings.read(settings)
     try:
-        raw = Client(own, account_of(own, siren)).get(_PATH)
+        raw = Client(own, account or account_of(own, siren)).get(_PATH)
     except (Unreachable, Rejected) as silence:
         return str(silence)
     except (OSError, ValueError) as trouble:

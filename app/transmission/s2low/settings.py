@@ -2,12 +2,16 @@
 
 `<folder>/<SIREN>/client.pem` holds the TLS certificate, its chain and its private key, unencrypted, readable by the service
 alone; `<folder>/<SIREN>/compte`, if several accounts share the certificate, the login on the first line and the password
-on the second, in ASCII. Neither is ever in the database.
+on the second, in ASCII. A collectivity may give its own (`app/transmission/s2low/own.py`), which then serves in their place.
 """
 
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
 from cryptography import x509
@@ -15,6 +19,39 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.transmission.ports import AccountRefused
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a collectivity shows to the operator: certificate, chain and key in PEM, and its login and password if it has some."""
+
+    siren: str
+    pem: bytes = field(repr=False)
+    login: str = ""
+    password: str = field(default="", repr=False)
+
+    @contextmanager
+    def shown(self) -> Iterator[str]:
+        """The path of a file that holds the PEM for one call, in memory alone where the system has such files."""
+        if hasattr(os, "memfd_create"):
+            handle = os.memfd_create("paraphe-s2low", os.MFD_CLOEXEC)
+            with open(handle, "wb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+                file.write(self.pem)
+                yield f"/proc/self/fd/{handle}"
+            return
+        with NamedTemporaryFile(prefix="paraphe-", suffix=".pem") as file:
+            file.write(self.pem)
+            file.flush()
+            yield file.name
+
+
+_given: list[Callable[[str], Account | None]] = [lambda _siren: None]
+"""How the account that a collectivity gave itself is known to the application of this process."""
+
+
+def given_by(own: Callable[[str], Account | None]) -> None:
+    """Say how the account that a collectivity gave itself is known; a second application says its own in its place."""
+    _given[0] = own
 
 
 class S2lowSettings(BaseModel):
@@ -30,6 +67,9 @@ class S2lowSettings(BaseModel):
     connect_seconds: float = Field(10.0, gt=0, description="time given to accept the connection")
     answer_seconds: float = Field(120.0, gt=0, description="time given to each read")
     simulated: bool = Field(False, description="the address is a simulator's: nothing leaves for the State")
+    own: Callable[[str], Account | None] = Field(
+        lambda _siren: None, description="the account that a collectivity gave itself, by its SIREN"
+    )
 
     @classmethod
     def read(cls, settings: Any) -> Self:
@@ -38,17 +78,8 @@ class S2lowSettings(BaseModel):
         if isinstance(own, cls):
             return own
         given = {name: getattr(settings, f"s2low_{name}", None) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in given.items() if value is not None})
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a collectivity shows to the operator: its certificate file, and its login and password if it has some."""
-
-    siren: str
-    certificate: Path
-    login: str = ""
-    password: str = ""
+        read = cls.model_validate({name: value for name, value in given.items() if value is not None})
+        return read.model_copy(update={"own": _given[0]})
 
 
 def unfit(pem: bytes) -> bool:
@@ -65,16 +96,21 @@ def unfit(pem: bytes) -> bool:
 
 
 def account_of(settings: S2lowSettings, siren: str) -> Account:
-    """The account of a collectivity; refuses with `AccountRefused` one that is missing, unreadable or unfit.
+    """The account of a collectivity, its own before that of the installation.
+
+    Refuses with `AccountRefused` one that is missing, unreadable or unfit.
 
     The file is looked at each time it is to be used: from the minute it is put there, whoever administers is told that the
     operator would not know us by it, and nothing is asked with it.
     """
+    if (own := settings.own(siren)) is not None:
+        return own
     home = settings.folder / siren
     certificate = home / "client.pem"
     try:
         there = re.fullmatch(r"[0-9]{9}", siren) is not None and certificate.is_file()
-        misfit = there and unfit(certificate.read_bytes())
+        pem = certificate.read_bytes() if there else b""
+        misfit = there and unfit(pem)
     except (OSError, ValueError) as error:
         raise AccountRefused(
             f"Le certificat de la collectivité {siren} est illisible. Remettez client.pem (certificat, chaîne et clé, en PEM), "
@@ -99,4 +135,4 @@ def account_of(settings: S2lowSettings, siren: str) -> Account:
             "accents, lisible du compte de Paraphe."
         ) from error
     login, password = [*lines, "", ""][:2]
-    return Account(siren, certificate, login.strip(), password.strip())
+    return Account(siren, pem, login.strip(), password.strip())
