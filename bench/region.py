@@ -114,8 +114,9 @@ class Region:
 
 
 def _collectivities() -> Iterator[str]:
-    known = f"password_hash = (SELECT password_hash FROM user_account WHERE id = {MAYOR})"
-    yield f"UPDATE user_account SET {known}, administrator = (1 = 1) WHERE id = {OFFICE}"
+    known = f"(SELECT p.password_hash FROM person p JOIN user_account m ON m.person_id = p.id WHERE m.id = {MAYOR})"
+    yield f"INSERT INTO person (id, login, email, password_hash, created_at) SELECT {APART}, login, email, {known}, created_at FROM user_account WHERE id = {OFFICE}"
+    yield f"UPDATE user_account SET person_id = {APART}, administrator = (1 = 1) WHERE id = {OFFICE}"
     copies = (
         f"WITH RECURSIVE more(k) AS (SELECT 2 UNION ALL SELECT k + 1 FROM more WHERE k < {COLLECTIVITIES})"
     )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, session
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
@@ -71,6 +71,9 @@ _TITLES_BY_KEY = {
     "identity-whole": "Il faut dire de nouveau qui vous êtes",
     "identity-factor": "Il faut dire de nouveau qui vous êtes",
     "factor-due": "Inscrivez d’abord une double authentification",
+    "form-elsewhere": "Vous travaillez maintenant pour une autre collectivité",
+    "membership-unknown": "Vous n’avez pas de compte ouvert là",
+    "membership-there": "Vous avez déjà un compte dans cette collectivité",
 }
 # What 403 and 409 are about when it is no folder: the first word of the key says it.
 _TITLES_BY_SUBJECT = {
@@ -90,6 +93,8 @@ _TITLES_BY_SUBJECT = {
     "desk": "Ce bureau ne peut pas changer ainsi",
     "seats": "Ce bureau a changé",
 }
+MOVED = "moved"
+"""Where a browser's session keeps the name of the collectivity that it was moved to: a form of the former one says so."""
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 
 
@@ -204,6 +209,11 @@ def _written(status: int) -> str:
     """
     if status not in {409, 422} or request.method != "POST" or not g.get("actor"):
         return ""
+    return _typed()
+
+
+def _typed() -> str:
+    """The words of a form that is refused."""
     try:
         form = request.form
     except Exception:  # noqa: BLE001 (a body that the verb had not read is too large, or cut: its refusal is told all the same)
@@ -241,6 +251,13 @@ def _page(
     )
 
 
+def _moved_away(status: int) -> Refusal | None:
+    """Why a form is refused that was drawn before its browser was moved to another collectivity."""
+    if status != 400 or request.method != "POST" or not session.get(MOVED):
+        return None
+    return Refusal("form-elsewhere", name=session[MOVED], kept=_typed())
+
+
 def show_refusals(app: Flask) -> None:
     """Turn refusals and the framework's own errors into French sentences; a crash gets an incident number and no details."""
 
@@ -266,7 +283,7 @@ def show_refusals(app: Flask) -> None:
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         if status in _KEYS:
-            said = refused(Refusal(_KEYS[status], wait=_wait(error)))
+            said = refused(_moved_away(status) or Refusal(_KEYS[status], wait=_wait(error)))
         else:
             words = spaces(TITLES.get(status, "La demande est refusée") + ".")
             said = answer(status, f"http-{status}", words)
@@ -314,7 +331,13 @@ def note_refusals(app: Flask) -> None:
     @app.after_request
     def _note(response: BaseResponse) -> BaseResponse:
         key, closed = g.get("refused", ""), response.status_code in {401, 403, 429}
-        if not closed and key not in {"not-found", "form-expired", "from-elsewhere", "request-too-large"}:
+        if not closed and key not in {
+            "not-found",
+            "form-expired",
+            "form-elsewhere",
+            "from-elsewhere",
+            "request-too-large",
+        }:
             return response
         if request.endpoint in {None, "static", "people.login"}:
             return response

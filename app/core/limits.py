@@ -141,7 +141,7 @@ def origin() -> str:
 def whoever() -> str:
     """Each person counts for one: a town hall leaves by one address."""
     actor = g.get("actor")
-    return f"person {actor.user_id}" if actor is not None else origin()
+    return f"person {actor.person_id}" if actor is not None else origin()
 
 
 limiter = Limiter(origin, default_limits=[])
@@ -210,21 +210,21 @@ def _signer() -> URLSafeSerializer:
 def per_person() -> str:
     """Who is tried from an open session: it may not guess faster than somebody at the door."""
     actor = g.get("actor")
-    return f"identity {actor.user_id}" if actor is not None else origin()
+    return f"identity {actor.person_id}" if actor is not None else origin()
 
 
-def refuse_hurry(user_id: int) -> None:
+def refuse_hurry(person_id: int) -> None:
     """Refuse `too-many-pages` to whoever asks more than a person reads: a stolen session takes no archive away in a minute.
 
     Counted by person, from all his sessions together. A store that fails stops nobody.
     """
     pace = parse(str(current_app.config["PERSON_RATE"]))
     try:
-        in_time = limiter.limiter.hit(pace, "person", str(user_id))
+        in_time = limiter.limiter.hit(pace, "person", str(person_id))
     except limiter.storage.base_exceptions:
         return
     if not in_time:
-        seconds = _left(pace, "person", str(user_id))
+        seconds = _left(pace, "person", str(person_id))
         raise Refusal("too-many-pages", seconds=seconds, wait=attente(seconds))
 
 
@@ -256,10 +256,10 @@ def refuse_renouncing() -> None:
         raise Refusal("too-many-tries", seconds=seconds, wait=attente(seconds))
 
 
-def forget_hurry(user_id: int) -> None:
+def forget_hurry(person_id: int) -> None:
     """Begin the pace of a person anew, once others' sessions that had used it up are closed."""
     try:
-        limiter.limiter.clear(parse(str(current_app.config["PERSON_RATE"])), "person", str(user_id))
+        limiter.limiter.clear(parse(str(current_app.config["PERSON_RATE"])), "person", str(person_id))
     except limiter.storage.base_exceptions:
         return
 

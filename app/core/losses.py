@@ -13,12 +13,28 @@ import sqlalchemy as sa
 
 from app.core import db, schema
 
-REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round", "doctor_trial"})
-"""Tables that fill again by themselves: what the doctor found of the machine."""
-LEARNT = frozenset({"document_version.blocks"})
-"""Columns that fill again by themselves, from bytes that are kept elsewhere."""
+REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round", "doctor_trial", "person"})
+"""Tables that fill again by themselves: what the doctor found of the machine, who enters by an account of his own."""
+LEARNT = frozenset(
+    {
+        "document_version.blocks",
+        "user_account.person_id",
+        "factor.person_id",
+        "recovery_code.person_id",
+        "identity_challenge.person_id",
+    }
+)
+"""Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place."""
 TAKEN = {
     "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
+    "0076_persons": (
+        "user_account",
+        "EXISTS (SELECT 1 FROM user_account u WHERE u.id <> user_account.id"
+        " AND (u.person_id = user_account.person_id OR u.login = user_account.login))"
+        " OR EXISTS (SELECT 1 FROM person p WHERE p.id = user_account.person_id"
+        " AND (p.login <> user_account.login OR p.email <> user_account.email))",
+        "comptes dont la personne, l’identifiant ou l’adresse de récupération n’est pas à eux seuls",
+    ),
     "0050_sealed_and_salted": ("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),
     "0073_rights_by_type": (
         "holder",

@@ -115,6 +115,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "cette demande : attendez {wait}, puis recommencez. Si ce n’est pas vous, fermez toutes les autres sessions sur « Mon compte ».",
     ),
     "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez {wait}, puis recommencez."),
+    "form-elsewhere": (
+        409,
+        "Rien n’a été fait : cette page est celle d’une autre collectivité, et vous travaillez maintenant pour {name}. Revenez à la page pour y retrouver votre saisie ; pour l’envoyer, changez d’abord de collectivité dans le menu de votre compte.",
+    ),
     "form-expired": (
         400,
         "Cette page était ouverte depuis trop longtemps. Rien n’a été enregistré : rechargez-la, puis recommencez.",

@@ -130,9 +130,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "court": bool(row.payload.get("court")),
     }
     event = DISCREET if discreet else row.payload["event"]
-    # Of a changed address, one letter goes to where the person was reached before; all others to where he is
-    former = row.recipient if row.payload.get("former") else None
-    to = former or user.email
+    # Of a changed address, one letter goes to where the person was reached before, and what recovers a password to where
+    # he said; all others to where he is
+    apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
+    to = apart or user.email
     message = _message(row.key, row.created_at, event, settings, to, words, templates)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s

@@ -30,6 +30,8 @@ ACTS = {
     "application.closed": "Application fermée",
     "application.opened": "Application entrée",
     "application.rotated": "Jeton d’une application changé",
+    "account.joined": "Invitation acceptée avec un identifiant existant",
+    "account.shared": "L’identifiant sert aussi pour une autre collectivité",
     "certificate.confirmed": "Certificat confirmé",
     "certificate.declined": "Certificat écarté",
     "certificate.enrolled": "Certificat inscrit",
@@ -87,6 +89,7 @@ ACTS = {
     "password.changed": "Mot de passe changé",
     "person.exported": "Données d’une personne exportées",
     "recovery.drawn": "Codes de secours tirés",
+    "recovery.moved": "Adresse de récupération changée",
     "rules.published": "Règles publiées",
     "setting.changed": "Réglage de la collectivité changé",
     "setting.forgotten": "Réglage revenu à celui de l’installation",
@@ -105,6 +108,7 @@ _WAYS = {
     "totp": "code d’une application",
     "passkey": "clé d’accès",
     "recovery": "code de secours",
+    "moved": "venue d’une autre collectivité",
 }
 _RULES = {
     "nobody": "personne",

@@ -8,17 +8,17 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.clock import now
-from app.core.db import OURS_ALREADY, Db
+from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
-from app.people import identity
+from app.people import identity, persons
 from app.people.actor import Actor
 from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
 from app.people.login import revoke_all
-from app.people.models import Factor, LoginSession, PasswordReset, User
+from app.people.models import LoginSession, PasswordReset, User
 
 LONGEST = 100
 LOGIN_LONGEST = 60
@@ -52,15 +52,15 @@ def open_account(
 ) -> tuple[User, Link | None]:
     """An account without a password, and the link by which its holder chooses one, when it is not mailed.
 
+    Nothing is looked for beyond the collectivity: whoever is invited says himself, by the link, that he enters here already.
     By mail the person is sent a link that serves once, for seven days (`INVITATION_LIFE`). Otherwise the link is returned,
     shown once, and serves for three. The caller has refused who may not (`refuse_former`). Refuses `login-invalid`,
     `login-taken`, `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`.
     """
     clean = _clean(db, actor.collectivity_id, particulars, None)
     login = login_of(login)
-    # A login is of the whole installation: one of another collectivity is looked for too
-    taken = sa.select(User.id).where(User.login == login).execution_options(**{OURS_ALREADY: True})
-    if db.scalar(taken):
+    here = (User.collectivity_id == actor.collectivity_id, User.login == login)
+    if db.scalar(sa.select(User.id).where(*here)):
         raise Refusal("login-taken", login=login)
     user = User(
         collectivity_id=actor.collectivity_id,
@@ -71,7 +71,6 @@ def open_account(
         capacity=clean.capacity,
         administrator=clean.administrator,
         created_at=now(),
-        password_hash=None,
     )
     db.add(user)
     db.flush()
@@ -89,10 +88,12 @@ def open_account(
 def send_link(db: Db, actor: Actor, user_id: int) -> str:
     """Mail somebody a new link to choose his password; those given before serve no more. The person's name.
 
-    Refuses `identity-needed`, `person-unknown`, `person-closed`.
+    Refuses `identity-needed`, `person-unknown`, `person-closed`, and `person-shared` of whoever enters another collectivity
+    by the same password: he alone asks for another.
     """
     refuse_former(db, actor)
     user = open_user(db, actor, user_id)
+    persons.refuse_shared(db, user)
     _mailed_link(db, actor, user)
     return user.name
 
@@ -117,7 +118,8 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
 
     `shown`: the `mark_of` the person on the page; when somebody changed him since, nothing is written (`person-moved`).
     What was signed keeps the name and the capacity of its day. The person is told. Of another address: at the former one
-    too, his sessions and the links sent there end, and the administrators are told. They are told who has become one of
+    too, his sessions here and the links sent there end, and the administrators are told; a forgotten password is answered at
+    the new one, unless he works for another collectivity too. They are told who has become one of
     them, or is one no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`,
     `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, and
     `administrator-own`: one never takes away one's own right, so one is left.
@@ -155,6 +157,9 @@ def write_particulars(db: Db, actor: Actor, user: User, particulars: Particulars
     if clean.email != was.email:
         facts["mail"] = True  # that it changed, and not which: the journal is kept for ever
         _void_links(db, user)
+        person = persons.person_of(db, user, lock=True)
+        if person is not None and not persons.works_elsewhere(db, user):
+            person.email = clean.email
         revoke_all(db, user.id, but=actor.session_id if user.id == actor.user_id else None)
     write_down(db, actor.collectivity_id, "account.changed", actor, whose=user.id, **facts)
     _tell_of_change(db, actor, user, was)
@@ -182,10 +187,9 @@ def mark_of(user: User) -> str:
 def was_used(db: Db, user: User) -> bool:
     """Whether somebody has ever entered by this account, or acted in its name: it may hold desks, mandates and keys."""
     entered = sa.select(LoginSession.id).where(LoginSession.user_id == user.id)
-    enrolled = sa.select(Factor.id).where(Factor.user_id == user.id)
     acted = sa.select(JournalEntry.id).where(JournalEntry.user_id == user.id)
-    ways = (entered, enrolled, acted)
-    return user.password_hash is not None or any(db.scalar(one.limit(1)) is not None for one in ways)
+    ways = (entered, acted)
+    return user.person_id is not None or any(db.scalar(one.limit(1)) is not None for one in ways)
 
 
 def refuse_former(db: Db, actor: Actor) -> None:

@@ -37,7 +37,9 @@ class Actor:
     """A person, an application or the system itself, inside one collectivity.
 
     `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
-    (docs/decisions/0015); `mandates`: those of this person, ended ones as well. `factors`: how many second
+    (docs/decisions/0015); `login`: by which the person of a session entered;
+    `mandates`: those of this person, ended ones as well. `person_id`: who enters by the account
+    (`app/people/persons.py`); `several`: he has an open one in another collectivity too. `factors`: how many second
     factors the person has; `factor_due`: the collectivity wants one, and there is none. `former`: the request came with
     the token that the last proof of this session replaced. `ends_idle_at`: when this session closes if nobody uses it any
     more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
@@ -50,6 +52,7 @@ class Actor:
     capacity: str = ""
     login: str = ""
     user_id: int | None = None
+    person_id: int | None = None
     application_id: int | None = None
     administrator: bool = False
     seats: tuple[Seat, ...] = ()
@@ -63,6 +66,7 @@ class Actor:
     session_id: int | None = None
     factors: int = 0
     factor_due: bool = False
+    several: bool = False
     former: bool = False
     ends_idle_at: datetime | None = field(default=None, compare=False)
     address: str = field(default="", compare=False)

@@ -49,20 +49,19 @@ def bring(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Written:
 
     Rights at a desk that the list names take the place of those that he has there; other desks stay as they are, and nobody
     is taken off. Who administers is never changed here. Refuses what `invite` refuses, `person-closed` of an account that
-    is closed, `login-taken` of one of another collectivity.
+    is closed.
     """
     accounts.refuse_former(db, actor)
     desks = _desks(db, actor, arrivals)
     opened = changed = 0
     for one in arrivals:
-        user = db.scalar(sa.select(User).where(User.login == accounts.login_of(one.login)))
+        here = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(one.login))
+        user = db.scalar(sa.select(User).where(*here))
         if user is None:
             user, _ = accounts.open_account(db, actor, one.login, one.particulars, by_mail=True)
             _seat(db, actor, user, one, desks, told=False)
             opened += 1
             continue
-        if user.collectivity_id != actor.collectivity_id:
-            raise Refusal("login-taken", login=one.login)
         user = accounts.open_user(db, actor, user.id)
         differs = accounts.write_particulars(db, actor, user, one.particulars)
         seated = _seat(db, actor, user, one, desks, told=True)

@@ -10,7 +10,8 @@ from app.core.db import reading
 from app.core.french import instant, jour_long
 from app.core.grammar import de
 from app.core.refusals import Refusal
-from app.people import applications, desks, identity, rules
+from app.people import applications, desks, identity, persons, rules
+from app.people import login as door
 from app.people.factors import resets
 from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
@@ -102,6 +103,19 @@ def _show_link(collectivity_id: int, login: str) -> None:
 def _show(token: str, ends: datetime) -> None:
     address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
     click.echo(f"Mot de passe à choisir, une fois, avant le {instant(ends)} : {address}/mot-de-passe#{token}")
+
+
+@people.command("memberships")
+@click.argument("login")
+def memberships(login: str) -> None:
+    """Lister les comptes ouverts de qui se connecte avec cet identifiant, dans chaque collectivité."""
+    with reading() as db:
+        user = door.account_at_door(db, login)
+        mine = persons.memberships(db, user.person_id) if user is not None else []
+    if not mine:
+        raise Refusal("user-unknown", login=login)
+    for one in mine:
+        click.echo(f"{one.collectivity} : {one.name}, {one.capacity}")
 
 
 @people.command("close-sessions")

@@ -14,12 +14,12 @@ from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.people import identity, passwords
+from app.people import identity, passwords, persons
 from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.given import refuse_odd, rights_of, seat_facts
-from app.people.login import revoke_all
-from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, User
+from app.people.login import account_of, revoke_all
+from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, Person, User
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -91,7 +91,10 @@ def create_user(
     password: str | None = None,
     administrator: bool = False,
 ) -> int:
-    """Open an account; without a password it waits for its holder to choose one by mail."""
+    """Open an account; without a password it waits for its holder to choose one by mail, or to join with the one he has.
+
+    Refuses `login-taken`: in the collectivity, or with a password where somebody enters by that login already.
+    """
     return _create_user(
         collectivity_id,
         login.strip().lower(),
@@ -117,7 +120,8 @@ def _create_user(
     password_hash: str | None,
     administrator: bool,
 ) -> int:
-    if db.scalar(sa.select(User.id).where(User.login == login)):
+    here = (User.collectivity_id == collectivity_id, User.login == login)
+    if db.scalar(sa.select(User.id).where(*here)):
         raise Refusal("login-taken", login=login)
     row = User(
         collectivity_id=collectivity_id,
@@ -128,10 +132,11 @@ def _create_user(
         capacity=capacity,
         administrator=administrator,
         created_at=now(),
-        password_hash=password_hash,
     )
     db.add(row)
     db.flush()
+    if password_hash is not None:
+        persons.opened(db, row, password_hash, login=login)
     write_down(
         db,
         collectivity_id,
@@ -188,11 +193,22 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection
 def ask_reset(db: Db, login: str, address: str = "") -> None:
     """Send a link to choose a new password; says nothing of whether the account exists.
 
-    Whoever asks is not logged in: the line of the journal is not in the name of the account, which may know nothing of it.
+    To whoever enters by that login, where he said that he is reached; and to who was invited under it and has not come yet,
+    in each collectivity, at the address of that account. Whoever asks is not logged in: the line of the journal is not in
+    the name of the account, which may know nothing of it.
     """
-    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
-    if user is None:
-        return
+    login = login.strip().lower()
+    person = db.scalar(sa.select(Person).where(Person.login == login))
+    user = account_of(db, person.id) if person is not None else None
+    if person is not None and user is not None:
+        _mail_reset(db, user, address, recovery=person.email)
+    invited = (User.login == login, User.person_id.is_(None), User.active.is_(True))
+    for one in db.scalars(sa.select(User).where(*invited).order_by(User.collectivity_id)).all():
+        _mail_reset(db, one, address)
+
+
+def _mail_reset(db: Db, user: User, address: str, *, recovery: str | None = None) -> None:
+    """A link for this account; `recovery`: the address of whoever enters by it, which no collectivity changes for him."""
     nonce = new_token()
     row = PasswordReset(
         token_hash=token_hash(derived_token(nonce)), user_id=user.id, expires_at=now() + RESET_LIFE
@@ -202,8 +218,13 @@ def ask_reset(db: Db, login: str, address: str = "") -> None:
     mail = News(
         kind="mail",
         key=f"reset-{row.token_hash[:32]}",  # old links are swept, and SQLite gives their numbers again
-        recipient=user.email,
-        payload={"event": "password_reset", "user_id": user.id, "nonce": nonce},
+        recipient=recovery or user.email,
+        payload={
+            "event": "password_reset",
+            "user_id": user.id,
+            "nonce": nonce,
+            "recovery": recovery is not None,
+        },
     )
     post(db, user.collectivity_id, [mail])
     append(
@@ -218,14 +239,14 @@ def reset(token: str, password: str, address: str = "") -> str:
 
     Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
     `password-guessable`, `password-breached`, `passwords-busy`. Nothing is hashed for who has no link, and the link is
-    looked at again once it is.
+    looked at again once it is. Of an account that was never entered, it begins: whoever holds the link is a person of his
+    own from then on.
     """
     with reading() as db:
-        _, user = _by_link(db, token)
+        _, user = persons.by_link(db, token)
         here = db.get_one(Collectivity, user.collectivity_id)
-        login, words = user.login, (user.first_name, user.last_name, user.login, user.email, here.name)
-    _reset(token, passwords.hashed(password, chosen_by=words), address)
-    return login
+        words = (user.first_name, user.last_name, user.login, user.email, here.name)
+    return _reset(token, passwords.hashed(password, chosen_by=words), address)
 
 
 def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
@@ -240,7 +261,9 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
     identity.refuse_stale(actor)
     with reading() as db:
         user, here = db.get_one(User, actor.user_id), db.get_one(Collectivity, actor.collectivity_id)
-        seen, words = user.password_hash, (user.first_name, user.last_name, user.login, user.email, here.name)
+        person = db.get_one(Person, actor.person_id)
+        seen = person.password_hash
+        words = (user.first_name, user.last_name, user.login, person.login, user.email, here.name)
     if seen and not passwords.matches(seen, present.get_secret_value()):
         left = identity.answered(actor, None, None)
         raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
@@ -252,48 +275,45 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
 @use_case
 def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str, token: str) -> None:
     user = db.scalar(sa.select(User).where(User.id == actor.user_id, User.active.is_(True)).with_for_update())
-    if user is None or user.password_hash != seen:
+    person = persons.person_of(db, user, lock=True) if user is not None else None
+    if user is None or person is None or person.password_hash != seen:
         raise Refusal("password-moved")
-    _chosen(db, user, password_hash, actor.address, but=actor.session_id)
+    _chosen(db, user, person, password_hash, actor.address, but=actor.session_id)
     row = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     if row is not None:
         identity.renew(row, token)
         row.password_at = now()
 
 
-def _chosen(db: Db, user: User, password_hash: str, address: str, *, but: int | None = None) -> None:
-    """Write a new password: links that wait and sessions open end with the former one, and its owner is told."""
-    user.password_hash = password_hash
-    links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
-    db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
-    revoke_all(db, user.id, but=but)
+def _chosen(
+    db: Db, user: User, person: Person, password_hash: str, address: str, *, but: int | None = None
+) -> None:
+    """Write a new password: links that wait and sessions open end with the former one, and its owner is told.
+
+    The links and the sessions of all his accounts; told where he is reached here, and where he recovers his password.
+    """
+    person.password_hash = password_hash
+    db.flush()
+    persons.void_links(db, person.id)
+    persons.revoke_sessions(db, person.id, but=but)
     facts = {"event": "password_changed", "user_id": user.id, "address": address, "page": "/compte"}
-    post(
-        db,
-        user.collectivity_id,
-        [News("mail", f"password-{user.id}-{new_token()[:16]}", facts, None, user.email)],
-    )
+    key = f"password-{user.id}-{new_token()[:16]}"
+    told = [News("mail", key, facts, None, user.email)]
+    if person.email.lower() != user.email.lower():
+        told.append(News("mail", f"{key}-recovery", {**facts, "recovery": True}, None, person.email))
+    post(db, user.collectivity_id, told)
     append(
         db, user.collectivity_id, Event("password.changed", user.name, user.id, None, {"address": address})
     )
 
 
-def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:
-    query = sa.select(PasswordReset).where(PasswordReset.token_hash == token_hash(token))
-    row = db.scalar(query.with_for_update())
-    if row is None or row.used_at is not None or row.expires_at < now():
-        raise Refusal("link-expired")
-    user = db.get_one(User, row.user_id)
-    if not user.active:
-        raise Refusal("link-expired")
-    return row, user
-
-
 @use_case
-def _reset(db: Db, token: str, password_hash: str, address: str) -> None:
-    row, user = _by_link(db, token)
+def _reset(db: Db, token: str, password_hash: str, address: str) -> str:
+    row, user = persons.by_link(db, token)
     row.used_at = now()
-    _chosen(db, user, password_hash, address)
+    person = persons.person_of(db, user, lock=True) or persons.opened(db, user, None)
+    _chosen(db, user, person, password_hash, address)
+    return person.login
 
 
 @use_case
@@ -316,7 +336,9 @@ def _first_link(db: Db, user: User) -> tuple[str, datetime]:
 
 @use_case
 def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
-    """Close every session of somebody of the collectivity, by an administrator or the command line; the person's name.
+    """Close every session of somebody in the collectivity, by an administrator or the command line; the person's name.
+
+    Those that he has open in another one stay.
 
     Refuses `user-unknown`.
     """
@@ -367,7 +389,9 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
     """Open a closed account again, by the command line alone; the secret of a link to choose a password, and its end.
 
     The former password serves no more, nor any session; desks, rights, mandates and factors are those that the account
-    has kept. The person and the administrators are told by mail. Refuses `user-unknown`, `account-open-already`, and
+    has kept. Of somebody who has another account open meanwhile, nothing of what he enters by is touched: the link is an
+    invitation, by which he joins again. The person and the administrators are told by mail.
+    Refuses `user-unknown`, `account-open-already`, and
     `account-reduced`: its login and its address are gone.
     """
     query = sa.select(User).where(
@@ -380,7 +404,11 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
         raise Refusal("account-open-already", name=user.name)
     if not user.email:
         raise Refusal("account-reduced", login=login)
-    user.active, user.password_hash = True, None
+    if persons.works_elsewhere(db, user):
+        user.person_id = None
+    elif (person := persons.person_of(db, user, lock=True)) is not None:
+        person.password_hash, person.email = None, user.email
+    user.active = True
     revoke_all(db, user.id)
     write_down(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
@@ -455,9 +483,9 @@ def collectivity_of(db: Db, siren: str) -> Collectivity:
     return row
 
 
-def has_password(db: Db, user_id: int | None) -> bool:
-    """Whether an account has a password yet."""
-    return bool(db.scalar(sa.select(User.password_hash).where(User.id == user_id)))
+def has_password(db: Db, person_id: int | None) -> bool:
+    """Whether a person has a password yet."""
+    return bool(db.scalar(sa.select(Person.password_hash).where(Person.id == person_id)))
 
 
 def only_name(db: Db) -> str:

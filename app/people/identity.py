@@ -23,7 +23,7 @@ from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people import passwords, rules
 from app.people.actor import Actor
-from app.people.models import Factor, LoginSession, User
+from app.people.models import Factor, LoginSession, Person, User
 from app.people.own_settings.registry import setting
 
 REAUTH = "reauth_minutes"
@@ -71,10 +71,10 @@ class Way(Protocol):
     def typed(self) -> bool:
         """Whether its answer is typed in a field, rather than given by the browser."""
 
-    def serves(self, db: Db, user: User) -> bool:
+    def serves(self, db: Db, person: Person) -> bool:
         """Whether this person can prove himself so."""
 
-    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+    def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Of an answer that is this person's; it takes as long when it is not, and is then None."""
 
 
@@ -88,15 +88,15 @@ class Password:
     autocomplete: str = "current-password"
     typed: bool = True
 
-    def serves(self, db: Db, user: User) -> bool:
+    def serves(self, db: Db, person: Person) -> bool:
         """Whoever has one."""
         del db
-        return bool(user.password_hash)
+        return bool(person.password_hash)
 
-    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+    def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Verified as at the door (RFC 9106)."""
         del session_id
-        right = passwords.matches(user.password_hash, answer.get_secret_value())
+        right = passwords.matches(person.password_hash, answer.get_secret_value())
         return Proof(self.key, {}, None, lambda _db: True, trusted_from=None) if right else None
 
 
@@ -136,22 +136,27 @@ def minutes_in(db: Db, collectivity_id: int) -> int:
     return int(setting(db, collectivity_id, REAUTH).value)
 
 
-def ways_of(db: Db, user: User) -> list[Way]:
+def ways_of(db: Db, person: Person) -> list[Way]:
     """The ways by which a person proves himself: those of his second factor, else his password."""
-    factors = [one for one in WAYS if one.key != "password" and one.serves(db, user)]
+    factors = [one for one in WAYS if one.key != "password" and one.serves(db, person)]
     return factors or [one for one in WAYS if one.key == "password"]
 
 
-def question_for(db: Db, user_id: int | None) -> Question:
-    """What this person is asked; a password when nothing is known of him."""
-    user = db.get(User, user_id) if user_id is not None else None
-    ways = ways_of(db, user) if user is not None else [Password()]
+def who_enters(db: Db, actor: Actor) -> Person | None:
+    """Who enters by the account that acts; None of what acts without one."""
+    return db.get(Person, actor.person_id) if actor.person_id is not None else None
+
+
+def question_for(db: Db, actor: Actor) -> Question:
+    """What this person is asked, here; a password when nothing is known of him."""
+    person = who_enters(db, actor)
+    ways = ways_of(db, person) if person is not None else [Password()]
     field = next((one for one in ways if one.typed), None)
     shown = field or ways[0]
     keys = any(not one.typed for one in ways)
-    named = user is not None and rules.of(db, user.collectivity_id).before_signing
+    named = person is not None and rules.of(db, actor.collectivity_id).before_signing
     first = sa.select(sa.func.min(Factor.trusted_from)).where(
-        Factor.user_id == user_id, Factor.removed_at.is_(None)
+        Factor.person_id == actor.person_id, Factor.removed_at.is_(None)
     )
     opens = db.scalar(first) if named else None
     waits = opens if opens is not None and opens > now() else None
@@ -208,8 +213,13 @@ def refuse_partial_in(db: Db, actor: Actor) -> None:
     """
     refuse_stale_in(db, actor)
     row = db.get(LoginSession, actor.session_id, populate_existing=True) if actor.session_id else None
-    user = db.get(User, actor.user_id) if actor.user_id is not None else None
-    if row is None or user is None or not user.password_hash or (row.proven_by or row.opened_by) == "passkey":
+    person = who_enters(db, actor)
+    if (
+        row is None
+        or person is None
+        or not person.password_hash
+        or (row.proven_by or row.opened_by) == "passkey"
+    ):
         return
     fresh = timedelta(minutes=minutes_in(db, actor.collectivity_id))
     if row.password_at is None or now() - row.password_at > fresh:
@@ -266,8 +276,8 @@ def prove(
 
 def _has_password(actor: Actor, password: SecretStr) -> bool:
     with reading() as db:
-        user = db.get(User, actor.user_id) if actor.user_id is not None else None
-        stored = user.password_hash if user is not None else None
+        person = who_enters(db, actor)
+        stored = person.password_hash if person is not None else None
     return passwords.matches(stored, password.get_secret_value())
 
 
@@ -281,12 +291,12 @@ def _when(moment: datetime | None) -> str:
 
 def _proof(actor: Actor, answer: SecretStr, documents: Sequence[str] | None) -> Proof | None:
     with reading() as db:
-        user = db.get(User, actor.user_id) if actor.user_id is not None else None
-        ways = ways_of(db, user) if user is not None else [Password()]
-    if user is None:
+        person = who_enters(db, actor)
+        ways = ways_of(db, person) if person is not None else [Password()]
+    if person is None:
         return None
     for way in ways:
-        proof = way.proof(user, answer, actor.session_id)
+        proof = way.proof(person, answer, actor.session_id)
         if proof is not None:
             # A key's answer is of what its own question named, whatever the page says beside it
             return replace(proof, documents=sorted(documents)) if way.typed and documents else proof

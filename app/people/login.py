@@ -25,12 +25,22 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
-from app.people import identity, passwords, rules
+from app.people import identity, passwords, persons, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
 from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
-from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
+from app.people.models import (
+    Application,
+    Collectivity,
+    Desk,
+    Factor,
+    Holder,
+    LoginSession,
+    MandateRow,
+    Person,
+    User,
+)
 from app.people.own_settings.registry import value_in
 from workflows.mandates import Mandate
 from workflows.rights import Rights
@@ -40,6 +50,8 @@ manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=10)
 """How long the token before a proof still reads: pictures and other tabs are under way when it is replaced."""
+CARRIED = "joining"
+"""What a browser's session keeps over a login that leads back to it: the invitation that its holder comes to take up."""
 IDLE, SHOWN_NAME = "idle_minutes", "shown_name"
 """Settings of a collectivity: after how long a session closes for want of use, and the name that pages show."""
 _idle: dict[str, float] = {"minutes": 0, "hours": 12}
@@ -84,13 +96,22 @@ class Known(UserMixin):  # type: ignore[misc]
         self.actor = actor
 
 
-_FACTORS = (
-    sa.select(sa.func.count(Factor.id))
-    .where(Factor.user_id == User.id, Factor.removed_at.is_(None))
+def _factors_of(owner: Any, number: Any) -> Any:
+    """How many factors the person of a row has, as a column of its statement."""
+    mine = sa.select(sa.func.count(Factor.id)).where(Factor.person_id == number, Factor.removed_at.is_(None))
+    return mine.correlate(owner).scalar_subquery().label("factors")
+
+
+_FACTORS = _factors_of(User, User.person_id)
+_LOGIN = sa.select(Person.login).where(Person.id == User.person_id).correlate(User).scalar_subquery()
+_other = aliased(User)
+_SEVERAL = (
+    sa.exists()
+    .where(_other.person_id == User.person_id, _other.id != User.id, _other.active.is_(True))
     .correlate(User)
-    .scalar_subquery()
-    .label("factors")
+    .label("several")
 )
+_enters = sa.exists().where(User.person_id == Person.id, User.active.is_(True)).correlate(Person)
 
 
 def open_session(
@@ -103,18 +124,16 @@ def open_session(
     days: int | None = None,
     known: bool = True,
 ) -> str:
-    """Check a password and open a session; returns its token.
+    """Check a password and open a session in the account where the person worked last; returns its token.
 
     Refuses `login-refused` without saying which part is wrong, and `passwords-busy`. Whoever has a second factor is asked
     for it: refused as `factor-needed`, whose `ticket` lets `factors.door.enter` go on, for so many `days`. `known`: the
     browser has met this account; it is told to its owner otherwise. The password is verified before the transaction
     opens; the account is read again in it.
     """
-    query = sa.select(User.id, User.password_hash, _FACTORS)
+    query = sa.select(Person.id, Person.password_hash, _factors_of(Person, Person.id))
     with reading() as db:
-        row = db.execute(
-            query.where(User.login == login.strip().lower(), User.active.is_(True))
-        ).one_or_none()
+        row = db.execute(query.where(Person.login == login.strip().lower(), _enters)).one_or_none()
     stored = row.password_hash if row else None
     if not passwords.matches(stored, password) or row is None or stored is None:
         raise Refusal("login-refused")
@@ -127,7 +146,7 @@ def open_session(
 @use_case
 def _opened(
     db: Db,
-    user_id: int,
+    person_id: int,
     stored: str,
     fresh: str | None,
     *,
@@ -136,12 +155,12 @@ def _opened(
     client: str,
     known: bool,
 ) -> str:
-    """Open the session of whoever knew `stored`, unless it was changed or the account closed since."""
-    still = (User.id == user_id, User.active.is_(True), User.password_hash == stored)
-    user = db.scalar(sa.select(User).where(*still))
-    if user is None or factors_of(db, user_id):  # a factor that began meanwhile is asked at the next try
+    """Open the session of whoever knew `stored`, unless it was changed or his last account closed since."""
+    still = (Person.id == person_id, Person.password_hash == stored)
+    person, user = db.scalar(sa.select(Person).where(*still)), account_of(db, person_id)
+    if person is None or user is None or factors_of(db, person_id):  # one that began meanwhile is asked next
         raise Refusal("login-refused")
-    user.password_hash = fresh or stored
+    person.password_hash = fresh or stored
     facts = {"user": user.id, "address": address, "client": client, "way": "password"}
     append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
     if not known:
@@ -149,25 +168,36 @@ def _opened(
     return begin(db, user, hours=hours, address=address, client=client)
 
 
+def account_of(db: Db, person_id: int) -> User | None:
+    """The open account where a person worked last; None where he has none."""
+    mine = persons.memberships(db, person_id)
+    return db.get(User, mine[0].user_id) if mine else None
+
+
+def account_at_door(db: Db, login: str) -> User | None:
+    """The same of whoever enters by this login."""
+    number = db.scalar(sa.select(Person.id).where(Person.login == login.strip().lower()))
+    return account_of(db, number) if number is not None else None
+
+
 @use_case
-def _awaiting(db: Db, user_id: int, stored: str, days: int | None) -> str:
+def _awaiting(db: Db, person_id: int, stored: str, days: int | None) -> str:
     """Note that the password was right and the factor is awaited: the ticket to go on with."""
-    return ask(db, "login", user_id=user_id, password_seen=token_hash(stored), days=days)[0]
+    return ask(db, "login", person_id=person_id, password_seen=token_hash(stored), days=days)[0]
 
 
 def note_refused(login: str, address: str) -> None:
     """Tell the security log of a wrong password, by the number of the account: what was typed may be a password too."""
     with reading() as db:
-        query = sa.select(User.id, User.collectivity_id).where(User.login == login.strip().lower())
-        row = db.execute(query).one_or_none()
-    told = {"user": row.id, "collectivity": row.collectivity_id} if row else {"user": None}
+        user = account_at_door(db, login)
+    told = {"user": user.id, "collectivity": user.collectivity_id} if user else {"user": None}
     security_log.log.warning("login.refused", address=address, **told)
 
 
 @use_case
 def tell_tried(db: Db, login: str) -> None:
     """Tell the owner of an account that somebody tries passwords on it: one letter a day, whatever the tries."""
-    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
+    user = account_at_door(db, login)
     if user is None:
         return
     key = f"tried-{user.id}-{today().isoformat()}"
@@ -201,11 +231,12 @@ def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened
 
 
 def tell_new(db: Db, user: User, client: str, address: str) -> None:
-    """Tell the owner of an account that it was opened from a browser that it had not met, unless it met none yet.
+    """Tell who enters by an account that it was opened from a browser that he had not used, unless he used none yet.
 
     A browser is known by its cookie (`limits.knows`): its name is that of many others.
     """
-    if db.scalar(sa.select(LoginSession.id).where(LoginSession.user_id == user.id).limit(1)) is None:
+    his = LoginSession.user_id.in_(persons.numbers_of(user.person_id))
+    if db.scalar(sa.select(LoginSession.id).where(his).limit(1)) is None:
         return
     facts = {"event": "new_device", "user_id": user.id, "client": client, "address": address}
     key = f"device-{user.id}-{new_token()[:16]}"
@@ -248,19 +279,28 @@ def touch(db: Db, session_id: int) -> None:
 
 @use_case
 def revoke(db: Db, user_id: int, session_id: int) -> bool:
-    """Close one session of a person, and say whether it could still serve; refuses another's (`session-unknown`)."""
-    row = db.scalar(
-        sa.select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user_id)
-    )
-    if row is None:
+    """Close one session of a person, and say whether it could still serve; refuses another's (`session-unknown`).
+
+    `user_id`: any of his accounts. The line is of the collectivity where the session was.
+    """
+    row = db.get(LoginSession, session_id)
+    user = db.get_one(User, row.user_id) if row is not None else None
+    if row is None or user is None or not _same(db, user, user_id):
         raise Refusal("session-unknown")
     if row.revoked_at is not None:
         return False
     row.revoked_at = now()
-    user = db.get_one(User, user_id)
     facts = {"user": user.id, "address": row.address, "client": row.client}
     append(db, user.collectivity_id, Event("login.closed", user.name, user.id, None, facts))
     return row.expires_at > row.revoked_at
+
+
+def _same(db: Db, user: User, user_id: int) -> bool:
+    """Whether the same person enters by both accounts."""
+    if user.id == user_id:
+        return True
+    person_id = db.scalar(sa.select(User.person_id).where(User.id == user_id))
+    return person_id is not None and person_id == user.person_id
 
 
 @use_case
@@ -269,7 +309,7 @@ def revoke_others(db: Db, actor: Actor, token: str) -> int:
 
     How many others there were.
     """
-    closed = revoke_all(db, actor.user_id or 0, but=actor.session_id)
+    closed = persons.revoke_sessions(db, actor.person_id or 0, but=actor.session_id)
     here = sa.select(LoginSession).where(
         LoginSession.id == actor.session_id, LoginSession.revoked_at.is_(None)
     )
@@ -282,9 +322,9 @@ def revoke_others(db: Db, actor: Actor, token: str) -> int:
 
 
 def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> int:
-    """Close every session of a person `but` one, inside the caller's transaction (new password, closed account).
+    """Close every session that is in an account `but` one, inside the caller's transaction (the account was closed, moved).
 
-    How many were open.
+    How many were open. Those of the same person in another collectivity stay: `persons.revoke_sessions` closes all.
     """
     query = sa.update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
     if but is not None:
@@ -310,6 +350,8 @@ _person = (
         LoginSession.seen_at,
         Collectivity.settings,
         _FACTORS,
+        _SEVERAL,
+        _LOGIN.label("enters_by"),
         LoginSession.created_at,
         LoginSession.expires_at,
         *_MANDATED,
@@ -433,7 +475,8 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
     rows = db.execute(_person, {"token": hashed, "moment": now()}).all()
     if not rows:
         return None
-    user, collectivity_name, session_id, seen_at, settings, factors, created_at, expires_at = rows[0][:8]
+    user, collectivity_name, session_id, seen_at, settings, *more = rows[0][:10]
+    factors, several, enters_by, created_at, expires_at = more
     idle = int(value_in(settings, IDLE).value)
     if left_alone(seen_at, created_at, expires_at, idle):
         return None
@@ -444,7 +487,14 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
     ends = idle_end(seen_at, created_at, expires_at, idle)
     shown = str(value_in(settings, SHOWN_NAME).value)
     return replace(
-        actor, factors=factors, factor_due=due, ends_idle_at=ends, idle_minutes=idle, shown_name=shown
+        actor,
+        login=enters_by or user.login,
+        factors=factors,
+        factor_due=due,
+        several=several,
+        ends_idle_at=ends,
+        idle_minutes=idle,
+        shown_name=shown,
     )
 
 
@@ -485,6 +535,7 @@ def _actor(
         capacity=user.capacity,
         login=user.login,
         user_id=user.id,
+        person_id=user.person_id,
         administrator=user.administrator,
         seats=standing.seats,
         by_mandate=standing.by_mandate,
@@ -685,8 +736,8 @@ def stand_guard(app: Flask) -> None:
         if actor is None:
             return _refuse_stranger()
         g.actor = actor  # a page of refusal too leads him to his account
-        if actor.user_id is not None and not _mark("__remedy__"):
-            refuse_hurry(actor.user_id)
+        if actor.person_id is not None and not _mark("__remedy__"):
+            refuse_hurry(actor.person_id)
         _admit(actor, who)
         if actor.factor_due and not _mark("__before_factor__"):
             return _refuse_unprotected()
@@ -714,7 +765,79 @@ def keep(token: str, actor_days: int | None) -> None:
         raise Refusal("login-refused")
     if former is not None and former.user_id is not None and former.session_id is not None:
         revoke(former.user_id, former.session_id)
+    joining = session.get(CARRIED) if request.args.get("suite") == url_for("people.invited") else None
     session.clear()
+    if joining is not None:
+        session[CARRIED] = joining
     session.permanent = actor_days is not None
     login_user(Known(token, actor))
     g.actor, g.renewed = actor, True
+
+
+def move(actor: Actor, user_id: int, client: str) -> None:
+    """Have this browser work in another account of the same person from now on, and in no other.
+
+    The session of the former account is closed and another is opened, whose token the cookie gets: what was under way, asked
+    or shown in the former one ends with it, and the forms of its pages are refused. Refuses as `move_session`.
+    """
+    token = move_session(actor, user_id, client)
+    keep(token, 1 if session.permanent else None)  # the length of the session is that of the former one
+    session[http.MOVED] = g.actor.collectivity_name
+
+
+def move_session(actor: Actor, user_id: int, client: str) -> str:
+    """Close the session of whoever is there, and open another in the account of this number; its token.
+
+    It lasts no longer than the former one, and no proof is fresher by it. Refuses `membership-unknown`, an account that is
+    not open or another's, and `session-closed`, of a session that ended meanwhile or whose token a proof has replaced.
+    """
+    if actor.session_id is None or actor.former:
+        raise Refusal("session-closed")
+    return _moved(actor.session_id, actor.user_id or 0, user_id, actor.address, client)
+
+
+@use_case
+def _moved(db: Db, session_id: int, from_id: int, to_id: int, address: str, client: str) -> str:
+    live = sa.select(LoginSession).where(
+        LoginSession.id == session_id,
+        LoginSession.user_id == from_id,
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > now(),
+    )
+    row, left = db.scalar(live.with_for_update()), db.get(User, from_id)
+    if row is None or left is None:
+        raise Refusal("session-closed")
+    # Shared: it waits for whoever closes the account at this moment, and he for it
+    chosen = sa.select(User).where(User.id == to_id, User.active.is_(True)).with_for_update(read=True)
+    there = db.scalar(chosen)
+    if there is None or there.id == left.id or not _same(db, there, left.id):
+        raise Refusal("membership-unknown")
+    row.revoked_at = now()
+    token = new_token()
+    if there.emergency:
+        tell_emergency(db, there, client, address)
+    db.add(
+        LoginSession(
+            token_hash=token_hash(token),
+            user_id=there.id,
+            created_at=row.created_at,
+            seen_at=row.revoked_at,
+            expires_at=row.expires_at,
+            address=address,
+            client=client,
+            proven_at=row.proven_at,
+            wrong=row.wrong,
+            opened_by=row.opened_by,
+            proven_by=row.proven_by,
+            password_at=row.password_at,
+        )
+    )
+    facts = {"address": address, "client": client}
+    lines = [(left, "login.closed", {}), (there, "login.opened", {"way": "moved"})]
+    for user, event, more in sorted(lines, key=lambda line: line[0].collectivity_id):
+        append(
+            db,
+            user.collectivity_id,
+            Event(event, user.name, user.id, None, {"user": user.id, **facts, **more}),
+        )
+    return token

@@ -24,19 +24,42 @@ class Collectivity(Base):
     created_at: Mapped[datetime]
 
 
-class User(Base, Tenanted):
-    """A person with an account; closing it keeps the name in what was signed."""
+class Person(Base):
+    """Who enters: one login and one set of proofs for all the accounts of somebody, each in its collectivity.
 
-    __tablename__ = "user_account"
-    __table_args__ = (sa.Index("ix_user_account_collectivity_id", "collectivity_id"),)
+    `login` is what is typed at the door, `email` where a forgotten password is answered: no administrator of a collectivity
+    changes either for whoever has an account in another one too (`app/people/persons.py`).
+    """
+
+    __tablename__ = "person"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     login: Mapped[str] = mapped_column(unique=True)
     email: Mapped[str]
+    password_hash: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class User(Base, Tenanted):
+    """An account: what somebody is in one collectivity; closing it keeps the name in what was signed.
+
+    `login` names the account in its collectivity, in files and commands. `person_id`: who enters by it, None until its
+    invitation was taken up.
+    """
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "login"),
+        sa.Index("ix_user_account_person_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    login: Mapped[str]
+    email: Mapped[str]
     first_name: Mapped[str]
     last_name: Mapped[str]
     capacity: Mapped[str]
-    password_hash: Mapped[str | None]
     administrator: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     theme: Mapped[str] = mapped_column(default="auto")
@@ -132,7 +155,7 @@ class SetupLink(Base):
 
 
 class LoginSession(Base):
-    """One open session of a person, revocable; the cookie holds the token, this row its hash.
+    """One open session of a person in one of his accounts, revocable; the cookie holds the token, this row its hash.
 
     `proven_at`: when whoever is there last proved who he is, None since it was opened; `wrong`: answers that did not, since.
     `opened_by`, `proven_by`: the way that it was (`password`, `totp`, `passkey`, `recovery`); `proven_for`: the SHA-256 of
@@ -210,10 +233,10 @@ class Factor(Base):
     """
 
     __tablename__ = "factor"
-    __table_args__ = (sa.Index("ix_factor_user_id", "user_id"),)
+    __table_args__ = (sa.Index("ix_factor_person_id", "person_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     kind: Mapped[str]
     name: Mapped[str]
     secret: Mapped[str | None]
@@ -237,10 +260,10 @@ class RecoveryCode(Base):
     """
 
     __tablename__ = "recovery_code"
-    __table_args__ = (sa.Index("ix_recovery_code_user_id", "user_id"),)
+    __table_args__ = (sa.Index("ix_recovery_code_person_id", "person_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     code_hash: Mapped[str] = mapped_column(unique=True)
     salt: Mapped[str | None]
     created_at: Mapped[datetime]
@@ -262,7 +285,7 @@ class Challenge(Base):
     purpose: Mapped[str]
     value: Mapped[str]
     nonce: Mapped[str]
-    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     session_id: Mapped[int | None] = mapped_column(sa.ForeignKey("login_session.id"))
     documents: Mapped[list[Any] | None]
     secret: Mapped[str | None]

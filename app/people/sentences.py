@@ -146,6 +146,18 @@ SENTENCES: Sentences = {
         422,
         "Ce mot de passe est dans les listes de mots de passe volés, que d’autres essaient : il a déjà servi quelque part. Rien n’a été changé : choisissez-en un qui ne sert nulle part.",
     ),
+    "person-shared": (
+        409,
+        "Rien n’a changé : {name} se connecte aussi pour une autre collectivité, avec le même mot de passe et les mêmes clés. La personne seule en change, par « Mon compte » ou « Mot de passe oublié » ; si tout est perdu, demandez à qui exploite Paraphe. Vous pouvez fermer son compte chez vous.",
+    ),
+    "membership-unknown": (
+        404,
+        "Rien n’a changé : vous n’avez pas de compte ouvert dans cette collectivité. Rechargez la page et choisissez dans la liste.",
+    ),
+    "membership-there": (
+        409,
+        "Vous n’avez rien rejoint : vous avez déjà un compte ouvert dans cette collectivité. Connectez-vous et choisissez-la, ou demandez à son administrateur de fermer le compte en trop.",
+    ),
     "login-taken": (409, "L’identifiant « {login} » est déjà pris. Choisissez-en un autre."),
     "collectivity-unknown": (
         404,

@@ -27,7 +27,7 @@ from wtforms.validators import DataRequired
 
 from app.core import forms, http
 from app.core.clock import now, today
-from app.core.db import reading
+from app.core.db import key_in, reading
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import (
     account_rate,
@@ -45,13 +45,13 @@ from app.core.limits import (
 from app.core.outbox import stopped
 from app.core.refusals import Refusal, catalogue
 from app.core.security import browser_key, new_token
-from app.people import desks, identity
+from app.people import desks, identity, persons
 from app.people import login as door
 from app.people.actor import Actor
 from app.people.factors import passkeys
 from app.people.factors.asking import factors_of
 from app.people.factors.keeping import codes_left
-from app.people.factors.web import digests, safe, wait_for_factor
+from app.people.factors.web import digests, safe, wait_for_factor, where_to
 from app.people.factors.web import pages as factors
 from app.people.first_day.web import link_field
 from app.people.first_day.web import pages as first_day
@@ -88,6 +88,7 @@ class Opened:
     ends: datetime
     recognised: bool
     current: bool
+    where: str
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -177,7 +178,7 @@ def login() -> Response | str | tuple[str, int]:
         return _login(form, sentence), status
     door.keep(token, days)
     know(form.login.data)
-    return redirect(safe(request.args.get("suite")))
+    return redirect(where_to(request.args.get("suite")))
 
 
 def _login(form: LoginForm, error: str | None = None) -> str:
@@ -195,12 +196,20 @@ def _login(form: LoginForm, error: str | None = None) -> str:
 def still_here() -> Response:
     """Who the server sees, with a token for the forms of a page whose session was opened again; 401 when it is over.
 
+    `account`: in which account; `person`: who, whichever collectivity he works for.
+
     `left`: in how many seconds it closes for want of use, null when it does not. `?regard=1` only looks: a page that
     asks by itself is no use of the session.
     """
     if "regard" in request.args:
         g.pop("touch", None)
-    return jsonify(account=g.actor.user_id, csrf=forms.token(), left=_left())
+    return jsonify(
+        account=g.actor.user_id,
+        person=g.actor.person_id,
+        collectivity=g.actor.collectivity_name,
+        csrf=forms.token(),
+        left=_left(),
+    )
 
 
 def _left() -> int | None:
@@ -248,6 +257,8 @@ def reset() -> Response | str | tuple[str, int]:
     The page's script moves it into the form; without script the link is copied there, whole or from its « # » on.
     """
     form = ResetForm()
+    if "join" in request.form and form.code.data:
+        return _take_up(form)
     if not form.validate_on_submit():
         return render_template("people/reset.html", form=form, error=None)
     try:
@@ -263,13 +274,87 @@ def reset() -> Response | str | tuple[str, int]:
     return redirect(url_for("people.login"))
 
 
+def _take_up(form: ResetForm) -> Response | tuple[str, int]:
+    """Lead whoever enters here already, and was invited by the link, to the page that says what he would join."""
+    code = (form.code.data or "").rpartition("#")[2].strip()
+    try:
+        with reading() as db:
+            persons.invitation(db, code)
+    except Refusal as refusal:
+        status, sentence = catalogue.say(refusal.key, refusal.facts)
+        form.code.data = ""
+        return render_template("people/reset.html", form=form, error=sentence), status
+    session[door.CARRIED] = code
+    return redirect(url_for("people.invited"))
+
+
+@pages.get("/invitation")
+@guard(PUBLIC)
+def invited() -> Response | str:
+    """What an invitation lets whoever enters here already join, and what its administrators will and will not see."""
+    try:
+        with reading() as db:
+            offer = persons.invitation(db, str(session.get(door.CARRIED, "")))
+    except Refusal as refusal:
+        session.pop(door.CARRIED, None)
+        flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
+        return redirect(url_for("people.login"))
+    me = current_user.actor if current_user.is_authenticated else None
+    with reading() as db:
+        enters = identity.who_enters(db, me) if me is not None else None
+    recovers = persons.masked(enters.email) if enters is not None else ""
+    return render_template("people/join.html", offer=offer, me=me, recovers=recovers)
+
+
+@pages.post("/invitation/rejoindre")
+@guard(PERSON, unprotected=True)
+@limiter.limit(address_rate)
+@who_is_there("people.invited")
+def join() -> Response:
+    """Join with the login and the proofs that one has, and work there from now on."""
+    number = persons.join(g.actor, str(session.get(door.CARRIED, "")))
+    session.pop(door.CARRIED, None)
+    door.move(g.actor, number, http.client())
+    flash(
+        f"Vous avez rejoint {g.actor.collectivity_name}. Vous y entrez avec l’identifiant que vous avez déjà.",
+        "ok",
+    )
+    return redirect(url_for("folders.inbox"))
+
+
+@pages.route("/compte/collectivite", methods=["GET", "POST"])
+@guard(PERSON, unprotected=True)
+def which() -> Response | str:
+    """Choose for which collectivity one works from now on; the one where the session is comes first."""
+    if request.method == "POST":
+        number = key_in(request.form.get("account"))
+        if number != g.actor.user_id:
+            door.move(g.actor, number or 0, http.client())
+        return redirect(safe(request.args.get("suite")))
+    with reading() as db:
+        mine = persons.memberships(db, g.actor.person_id)
+    mine.sort(key=lambda one: one.user_id != g.actor.user_id)
+    return render_template("people/which.html", memberships=mine)
+
+
+@pages.post("/compte/recuperation")
+@guard(PERSON, unprotected=True)
+@limiter.limit(address_rate)
+@who_is_there("people.account", whole=True)
+def recovery() -> Response:
+    """Say where a forgotten password is answered: it is the person's, and no administrator changes it for who works elsewhere."""
+    persons.choose_recovery(g.actor, desks.address_of(request.form.get("email", "").strip()))
+    flash("L’adresse de récupération est enregistrée.", "ok")
+    return redirect(url_for("people.account"))
+
+
 @pages.app_context_processor
 def _identity() -> dict[str, object]:
     """What a page asks whoever has to prove again who he is, and the key of what it keeps in his browser."""
 
     def way() -> identity.Question:
         with reading(g.actor.collectivity_id) as db:
-            return identity.question_for(db, g.actor.user_id)
+            return identity.question_for(db, g.actor)
 
     def key() -> str:
         return browser_key(g.actor.user_id)
@@ -344,7 +429,7 @@ def confirm() -> Response | tuple[str, int]:
         else:
             return jsonify(state="proven") if request.is_json else redirect(safe(request.args.get("suite")))
     with reading(g.actor.collectivity_id) as db:
-        way = identity.question_for(db, g.actor.user_id)
+        way = identity.question_for(db, g.actor)
         minutes = identity.minutes_in(db, g.actor.collectivity_id)
     return render_template(
         "people/identity.html",
@@ -364,13 +449,15 @@ def account() -> str:
     query = (
         sa.select(LoginSession)
         .where(
-            LoginSession.user_id == g.actor.user_id,
+            LoginSession.user_id.in_(persons.numbers_of(g.actor.person_id)),
             LoginSession.revoked_at.is_(None),
             LoginSession.expires_at > now(),
         )
         .order_by(LoginSession.seen_at.desc())
     )
     with reading(g.actor.collectivity_id) as db:
+        mine = persons.memberships(db, g.actor.person_id)
+        places = {one.user_id: one.collectivity for one in mine}
         rows = [
             Opened(
                 row.id,
@@ -383,19 +470,24 @@ def account() -> str:
                 recognised=row.expires_at - row.created_at
                 > timedelta(hours=current_app.config["SESSION_HOURS"]),
                 current=row.id == g.actor.session_id,
+                where=places.get(row.user_id, "") if g.actor.several else "",
             )
             for row in db.scalars(query)
             if not door.left_alone(row.seen_at, row.created_at, row.expires_at, g.actor.idle_minutes)
         ]
-        factors = [one.name for one in factors_of(db, g.actor.user_id)]
-        left = codes_left(db, g.actor.user_id)
-        mine = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
+        factors = [one.name for one in factors_of(db, g.actor.person_id)]
+        left = codes_left(db, g.actor.person_id)
+        signs = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
+        enters = identity.who_enters(db, g.actor)
     return render_template(
         "people/account.html",
         sessions=rows,
         factors=factors,
         left=left,
-        mandates=[one for one in mine if not one.over],
+        mandates=[one for one in signs if not one.over],
+        login=enters.login if enters is not None else "",
+        recovery=persons.masked(enters.email) if enters is not None else "",
+        memberships=mine,
         theme=g.actor.theme,
         shortcuts=g.actor.shortcuts,
     )
@@ -409,7 +501,7 @@ def change_password() -> Response | str | tuple[str, int]:
     """Change one's own password, knowing the present one."""
     form, error, status = ChangeForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
-        if not desks.has_password(db, g.actor.user_id):
+        if not desks.has_password(db, g.actor.person_id):
             form.present.description = "Votre compte n’en a pas encore : laissez vide."
     try:
         identity.refuse_stale(g.actor)
@@ -421,7 +513,7 @@ def change_password() -> Response | str | tuple[str, int]:
                 g.actor, SecretStr(form.present.data or ""), SecretStr(form.password.data or "")
             )
             door.renewed(token)
-            forget_hurry(g.actor.user_id)
+            forget_hurry(g.actor.person_id)
         except Refusal as refusal:
             if refusal.key == "identity-closed":
                 raise
@@ -440,7 +532,7 @@ def revoke_others() -> Response:
     """Close all one's sessions but this one, which gets a new token."""
     token = new_token()
     if door.revoke_others(g.actor, token):
-        forget_hurry(g.actor.user_id)  # what the closed ones had used up was not his
+        forget_hurry(g.actor.person_id)  # what the closed ones had used up was not his
     door.renewed(token)
     flash("Vos autres sessions sont fermées.", "ok")
     return redirect(url_for("people.account"))
@@ -452,7 +544,7 @@ def revoke_others() -> Response:
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""
     if door.revoke(g.actor.user_id, session_id) and session_id != g.actor.session_id:
-        forget_hurry(g.actor.user_id)
+        forget_hurry(g.actor.person_id)
     flash("Cette session est fermée.", "ok")
     return redirect(url_for("people.account" if current_user.is_authenticated else "people.login"))
 

@@ -1,4 +1,7 @@
-"""Certificates and their owners: enrol, confirm, withdraw, list. One certificate has one owner in the whole installation."""
+"""Certificates and their owners: enrol, confirm, withdraw, list. One certificate has one owner in the whole installation.
+
+Its owner is a person: it serves him in each of his accounts, where each collectivity judges it (`enrolling.carried`).
+"""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -10,7 +13,7 @@ import sqlalchemy as sa
 
 from app.core import security_log
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import OURS_ALREADY, Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from app.trust.certificates import CertificateFacts, Enrolled
 
 _table: Any = Certificate.__table__
+_people: Any = User.__table__
 OURS = 500
 """From this status on, what refuses is not the certificate: an authority does not answer."""
 _nothing = re.compile(r"^Rien n’a été signé\s*:\s*")
@@ -89,7 +93,16 @@ def enrol(
     (`certificate-taken`), and another purpose than the one already written, unless an administrator asks
     (`certificate-purpose-set`).
     """
-    enrolled(db, actor, user_id, facts, der, purpose, proof)
+    carry_on(db, enrolled(db, actor, user_id, facts, der, purpose, proof))
+
+
+def carry_on(db: Db, row: Certificate) -> None:
+    """Bring it, with its credential, into the other accounts of its owner, in the caller's transaction."""
+    from app.signing.enrolling.carried import carry
+
+    person_id = db.scalar(sa.select(User.person_id).where(User.id == row.user_id))
+    if person_id is not None:
+        carry(db, person_id)
 
 
 def enrolled(
@@ -123,7 +136,7 @@ def enrolled(
     if row is not None and _unchanged(row, actor, purpose, proof):
         return row
     moment = now()
-    differs = proof is not Proof.DECLARED and purpose is not Purpose.SEAL and not _in_name_of(der, owner)
+    differs = proof is not Proof.DECLARED and purpose is not Purpose.SEAL and not in_name_of(der, owner)
     again = row is not None and row.withdrawn_at is None
     if row is None:
         row = Certificate(
@@ -150,9 +163,10 @@ def enrolled(
         _end_of_before(db, row)
         row.to_confirm = differs or row.ended_at is not None
         row.confirmed_at, row.confirmed_by, row.doubled = None, None, False
+        row.carried = _serves_elsewhere(db, owner, row.fingerprint)
     db.flush()  # who links it elsewhere names it
     if proof is not Proof.DECLARED:
-        _write(db, row, owner, "certificate_enrolled", why=awaited(row, owner), administrators=True)
+        write_letters(db, row, owner, "certificate_enrolled", why=awaited(row, owner), administrators=True)
     _tell(db, actor, "certificate.enrolled", row, proof=proof.value, to_confirm=row.to_confirm)
     return row
 
@@ -164,19 +178,39 @@ def _end_of_before(db: Db, row: Certificate) -> None:
     """
     if row.ended_at is not None:
         return
+    last = last_end(db, row.collectivity_id, row.fingerprint)
+    if last is not None:
+        row.ended_at, row.ended_by, row.ended_reason = last.ended_at, last.ended_by, last.ended_reason
+
+
+def last_end(db: Db, collectivity_id: int, fingerprint: str) -> Any:
+    """When, by whom and why an administrator of the collectivity last ended this certificate, whoever had it; else None."""
     query = (
         sa.select(_table.c.ended_at, _table.c.ended_by, _table.c.ended_reason)
         .where(
-            _table.c.collectivity_id == row.collectivity_id,
-            _table.c.fingerprint == row.fingerprint,
+            _table.c.collectivity_id == collectivity_id,
+            _table.c.fingerprint == fingerprint,
             _table.c.ended_at.is_not(None),
             _table.c.doubled.is_(False),
         )
         .order_by(_table.c.ended_at.desc())
     )
-    last = db.execute(query.limit(1)).first()
-    if last is not None:
-        row.ended_at, row.ended_by, row.ended_reason = last.ended_at, last.ended_by, last.ended_reason
+    return db.execute(query.limit(1)).first()
+
+
+def _serves_elsewhere(db: Db, owner: User, fingerprint: str) -> bool:
+    """Whether the person signs with this certificate in another of his accounts."""
+    query = (
+        sa.select(_table.c.id)
+        .join(_people, _people.c.id == _table.c.user_id)
+        .where(
+            _people.c.person_id == owner.person_id,
+            _people.c.id != owner.id,
+            _table.c.fingerprint == fingerprint,
+            _table.c.withdrawn_at.is_(None),
+        )
+    )
+    return owner.person_id is not None and db.execute(query.limit(1)).first() is not None
 
 
 def _serve(row: Certificate, owner: User, purpose: Purpose) -> None:
@@ -189,7 +223,7 @@ def _serve(row: Certificate, owner: User, purpose: Purpose) -> None:
     if row.purpose == Purpose.SEAL:
         row.confirmed_at, row.confirmed_by = None, None
     row.purpose = purpose.value
-    differs = purpose is not Purpose.SEAL and not _in_name_of(row.der, owner)
+    differs = purpose is not Purpose.SEAL and not in_name_of(row.der, owner)
     row.to_confirm = row.ended_at is not None or (differs and row.confirmed_at is None)
 
 
@@ -197,7 +231,7 @@ def awaited(row: Certificate, owner: User) -> Awaited:
     """Why a certificate waits for an administrator's word, if it does."""
     if not row.to_confirm:
         return Awaited()
-    differs = row.purpose != Purpose.SEAL and not _in_name_of(row.der, owner)
+    differs = row.purpose != Purpose.SEAL and not in_name_of(row.der, owner)
     ended = row.ended_at is not None
     return Awaited(differs or not ended, ended)
 
@@ -214,7 +248,8 @@ def _unchanged(row: Certificate, actor: Actor, purpose: Purpose, proof: Proof) -
     return row.withdrawn_at is None and row.purpose == purpose and not proves_more
 
 
-def _in_name_of(der: bytes, owner: User) -> bool:
+def in_name_of(der: bytes, owner: User) -> bool:
+    """Whether the name on a certificate is that of the account."""
     from app.signing.enrolling.holder import same_person
 
     return same_person(der, owner.first_name, owner.last_name)
@@ -232,11 +267,18 @@ def refuse_taken(db: Db, user_id: int, fingerprint: str) -> None:
 
     Of two who come at once, the index of the table lets one write; the other is tried again, and refused here.
     """
-    query = sa.select(_table.c.id).where(
-        _table.c.fingerprint == fingerprint,
-        _table.c.user_id != user_id,
-        _table.c.withdrawn_at.is_(None),
+    mine = db.execute(sa.select(_people.c.person_id).where(_people.c.id == user_id)).scalar()
+    query = (
+        sa.select(_table.c.id)
+        .join(_people, _people.c.id == _table.c.user_id)
+        .where(
+            _table.c.fingerprint == fingerprint,
+            _table.c.user_id != user_id,
+            _table.c.withdrawn_at.is_(None),
+        )
     )
+    if mine is not None:
+        query = query.where(_people.c.person_id.is_distinct_from(mine))
     if db.execute(query.limit(1)).first() is not None:
         raise Refusal("certificate-taken")
 
@@ -268,7 +310,7 @@ def confirm(db: Db, actor: Actor, certificate_id: int) -> None:
         )
         .values(ended_at=None, ended_by=None, ended_reason="")
     )
-    _write(db, row, owner, "certificate_confirmed", why=why, by=actor.name)
+    write_letters(db, row, owner, "certificate_confirmed", why=why, by=actor.name)
     _tell(db, actor, "certificate.confirmed", row)
 
 
@@ -298,6 +340,7 @@ def set_purpose(db: Db, actor: Actor, certificate_id: int, purpose: Purpose) -> 
 def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> None:
     """Stop signing with one of one's certificates, or with anybody's for an administrator; what was signed stays.
 
+    Its owner stops in all his accounts: the key is his; an administrator stops it in his collectivity alone.
     An administrator says why (`certificate-reason-needed`) and is asked who he is (`identity-needed`); its owner is told. What
     he ended comes back by an administrator's word alone, even where its owner had withdrawn it an instant before. One that
     waited for that word is declined that way.
@@ -318,7 +361,7 @@ def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> Non
     db.flush()
     _own_alone(db, row.fingerprint)
     if not own:
-        _write(
+        write_letters(
             db,
             row,
             db.get_one(User, row.user_id),
@@ -328,6 +371,10 @@ def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> Non
             declined="yes" if declined(row) else "",
         )
     _tell(db, actor, event, row, **({"why": reason} if reason else {}))
+    if own and actor.person_id is not None:
+        from app.signing.enrolling.carried import withdraw_everywhere
+
+        withdraw_everywhere(db, actor.person_id, row.fingerprint, but=row.id)
 
 
 @use_case
@@ -388,7 +435,7 @@ def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> No
     append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, said))
 
 
-def _write(
+def write_letters(
     db: Db,
     row: Certificate,
     owner: User,
@@ -400,6 +447,9 @@ def _write(
 ) -> None:
     """The letters about a certificate: to its owner, and to the administrators when they have to know."""
     query = sa.select(User).where(User.active.is_(True), User.collectivity_id == row.collectivity_id)
+    query = query.execution_options(
+        **{OURS_ALREADY: True}
+    )  # a certificate that is carried is another collectivity's
     who = User.id == owner.id
     people = db.scalars(
         query.where(sa.or_(who, User.administrator.is_(True)) if administrators else who).order_by(User.id)
@@ -459,18 +509,18 @@ def doubles(db: Db, collectivity_id: int | None = None) -> list[Double]:
         sa.select(_table.c.fingerprint)
         .where(_table.c.withdrawn_at.is_(None))
         .group_by(_table.c.fingerprint)
-        .having(sa.func.count() > 1)
+        .join(_people, _people.c.id == _table.c.user_id)
+        .having(sa.func.count(sa.distinct(sa.func.coalesce(_people.c.person_id, -_people.c.id))) > 1)
     )
-    people: Any = User.__table__
     rows = db.execute(
         sa.select(
             _table.c.fingerprint,
             _table.c.subject,
             _table.c.collectivity_id,
-            people.c.first_name,
-            people.c.last_name,
+            _people.c.first_name,
+            _people.c.last_name,
         )
-        .join(people, people.c.id == _table.c.user_id)
+        .join(_people, _people.c.id == _table.c.user_id)
         .where(_table.c.withdrawn_at.is_(None), _table.c.fingerprint.in_(many))
         .order_by(_table.c.fingerprint, _table.c.id)
     ).all()

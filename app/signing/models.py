@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Tenanted
 
-_OWNED = "withdrawn_at IS NULL AND NOT doubled"
+_OWNED = "withdrawn_at IS NULL AND NOT doubled AND NOT carried"
 
 
 class Certificate(Base, Tenanted):
@@ -18,7 +18,8 @@ class Certificate(Base, Tenanted):
     is told to the administrators. `proof`: how its owner showed that the key is his (`app.signing.enrol.Proof`).
     `to_confirm`: it is in another name, or an administrator had ended it, and signs nothing before an administrator's word.
     `ended_at`, `ended_by`, `ended_reason`: the last end that an administrator put to it, until one confirms it.
-    `assurance`: the level that it reached when it was enrolled, None for those of before.
+    `assurance`: the level that it reached when it was enrolled, None for those of before. `carried`: its owner enrolled it in
+    another collectivity where he has an account, or enrols it there too (`app.signing.enrolling.carried`).
     """
 
     __tablename__ = "certificate"
@@ -51,6 +52,7 @@ class Certificate(Base, Tenanted):
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None]
     doubled: Mapped[bool] = mapped_column(server_default=sa.false())
+    carried: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str | None]
     withdrawn_reason: Mapped[str] = mapped_column(server_default="")

@@ -20,11 +20,13 @@ from app.folders.documents import JUDGE, current_versions
 from app.folders.models import DocumentVersion, Folder
 from app.folders.rows import DOCUMENTS, posted
 from app.folders.sockets import Tag
+from app.people import persons
 from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
 from app.signing.attesting import attestation_seal
 from app.signing.authority import quality
 from app.signing.enrol import common_name
+from app.signing.enrolling.carried import carry
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.paper import sheet as paper
 from app.signing.placing import plan
@@ -54,6 +56,8 @@ AUGMENTED = Question((Augmentation,), Augmentation.folder_id == OF)
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     setting.configure(settings)
+    if carry not in persons.JOINED:
+        persons.JOINED.append(carry)
     attestations.seals(setting.sealed, attestation_seal)
     sockets.signable("pes", _flow)
     sockets.dry_run(_dry_run)

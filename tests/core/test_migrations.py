@@ -15,8 +15,8 @@ from app.core.losses import losses
 from app.core.refusals import Refusal, catalogue
 from app.display import following
 from app.journal.models import Origin
-from app.people import applications, desks
-from app.people.models import Application, Holder, RecoveryCode
+from app.people import applications, desks, persons
+from app.people.models import Application, Factor, Holder, RecoveryCode
 from tests.api.software import Software
 from tests.builders.house import House
 from tests.cluster import Cluster
@@ -89,7 +89,7 @@ def test_a_downgrade_that_would_lose_something_says_what_and_does_nothing(house:
         return done.exit_code, done.output.replace("\xa0", " ")
 
     here = house.actor("k.morizur")
-    code = RecoveryCode(user_id=here.user_id, code_hash="0" * 64, salt="00", created_at=now())
+    code = RecoveryCode(person_id=here.person_id, code_hash="0" * 64, salt="00", created_at=now())
     with writing() as db, db.begin():
         db.add(code)
         db.execute(sa.delete(Origin))
@@ -133,6 +133,68 @@ def test_a_downgrade_that_would_lose_something_says_what_and_does_nothing(house:
     assert down("0049_returned_clients", "--losing")[0] == 0
     schema.upgrade()
     schema.check()
+
+
+BEFORE_PERSONS = "0075_trial_settings"
+
+
+def test_each_account_enters_as_before_once_persons_stand_apart_and_again_after_going_back(
+    house: House,
+) -> None:
+    """Passwords, factors, codes, sessions and whoever was only invited, on a base that works; up, down and up again."""
+    login, invited = "r.pellenec", "e.invitee"
+    here = house.actor(login)
+    particulars = {"email": "i@x.example", "first_name": "E", "last_name": "Invitée", "capacity": "Agente"}
+    desks.create_user(here.collectivity_id, invited, **particulars)
+    client, moment = house.client(login), now()
+    house.a_deliberation(at="done")
+    with writing() as db, db.begin():
+        db.add(RecoveryCode(person_id=here.person_id, code_hash="0" * 64, created_at=moment))
+        factor = {"kind": "totp", "name": "Téléphone", "transports": [], "created_at": moment}
+        db.add(Factor(person_id=here.person_id, trusted_from=moment, removed_at=moment, **factor))
+    with engine().connect() as connection:
+        kept = connection.execute(sa.text("SELECT login, password_hash FROM person ORDER BY login")).all()
+        counts = {name: _count(connection, name) for name in tables() - {"person", "alembic_version"}}
+    assert not [one for one in losses(BEFORE_PERSONS) if "journal_origin" not in one]
+    schema.downgrade(BEFORE_PERSONS)
+    with engine().connect() as connection:
+        query = "SELECT login, password_hash FROM user_account {} ORDER BY login"
+        entering = query.format("WHERE password_hash IS NOT NULL")
+        assert connection.execute(sa.text(entering)).all() == kept
+        names = "SELECT u.login FROM {} t JOIN user_account u ON u.id = t.user_id"
+        for table in ("recovery_code", "factor"):
+            assert connection.execute(sa.text(names.format(table))).scalars().all() == [login]
+    schema.upgrade()
+    schema.check()
+    with engine().connect() as connection:
+        again = connection.execute(sa.text("SELECT login, password_hash FROM person ORDER BY login")).all()
+        assert again == kept
+        assert {name: _count(connection, name) for name in counts} == counts
+    assert client.get("/a-traiter").status_code == 200
+    assert house.client(login).get("/compte").status_code == 200
+    assert house.actor(invited).person_id is None
+    assert desks.reset(desks.first_link(here.collectivity_id, invited)[0], "une phrase à elle") == invited
+    # One who has joined a second collectivity is not cut in two unsaid
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
+    desks.create_user(other, "r.ailleurs", **{**particulars, "email": "r@x.example"})
+    persons.join(house.actor(login), desks.first_link(other, "r.ailleurs")[0])
+    said = " ".join(losses(BEFORE_PERSONS)).replace("\xa0", " ")
+    assert "comptes dont la personne" in said
+    assert "(2)" in said
+    schema.downgrade(BEFORE_PERSONS)
+    with engine().connect() as connection:
+        both = connection.execute(
+            sa.text(query.format("WHERE login LIKE 'r.pellenec%'").replace("login, ", "login, id, "))
+        ).all()
+    assert [one.login for one in both] == [login, f"{login}-{both[1].id}"]
+    schema.upgrade()
+    schema.check()
+
+
+def _count(connection: sa.Connection, table: str) -> int:
+    return connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
 def test_a_base_of_a_later_version_is_never_said_behind(house: House) -> None:

@@ -18,6 +18,7 @@ SHARED = {
     "collectivity": "it is the collectivity",
     "holder": "read by a person or a desk, which have one",
     "factor": "of a person",
+    "person": "who enters, by accounts that have one each",
     "identity_challenge": "of a person, or of nobody yet",
     "login_session": "of a person",
     "password_reset": "of a person",

@@ -147,6 +147,7 @@ NO_LINES = {
     "classification.not_renewed",
     "pes.return_failed",
     "people.login",
+    "people.invited",
     "legality.acknowledge",
     "pes.fetch",
     "answer.again",

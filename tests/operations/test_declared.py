@@ -224,7 +224,7 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
         own = db.scalars(sa.select(Collectivity.settings)).one()
         events = list(db.scalars(sa.select(JournalEntry.event)))
     assert people
-    assert all(one.password_hash is None for one in people)
+    assert all(one.person_id is None for one in people)
     invited = {one.email for one in people}
     assert invited <= {address.addr_spec for one in there.mail.letters for address in one["To"].addresses}
     assert str(own["handover_webhook_secret"]).startswith("g1.")
@@ -418,15 +418,20 @@ def test_what_stops_a_file_is_said_and_nothing_of_it_is_written(
     assert rows() == before
 
 
-def test_a_login_of_another_collectivity_stops_all_of_it(house: House) -> None:
+def test_a_login_of_another_collectivity_is_of_somebody_else_there(house: House) -> None:
     other = desks.create_collectivity(
         ELSEWHERE, "Ailleurs", department="029", district="1", nature="31", settings={}
     )
-    document, before = read(exported(house).encode()), rows()
-    with pytest.raises(Refusal, match="declared-stopped") as refused:
-        apply_document(by_command(other), document)
-    assert str(refused.value.facts["where"]).startswith("people.")
-    assert rows() == before
+    here = house.actor("a.kervadec").collectivity_id
+    people = sa.select(User.login, User.person_id).where(User.active.is_(True)).order_by(User.login)
+    with reading() as db:
+        before = db.execute(people).all()
+    apply_document(by_command(other), read(exported(house).encode()))
+    with reading() as db:
+        assert db.execute(people.where(User.collectivity_id == here)).all() == before
+        theirs = db.execute(people.where(User.collectivity_id == other)).all()
+    assert [one.login for one in theirs] == [one.login for one in before]
+    assert all(one.person_id is None for one in theirs)
 
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"

@@ -15,7 +15,7 @@ from app.folders.models import StepRun
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.operations.persons.giving import give
-from app.operations.persons.holdings import HELD
+from app.operations.persons.holdings import ENTERS, HELD
 from app.operations.persons.reducing import reduce_account
 from app.people import desks
 from app.people.models import LoginSession, User
@@ -125,7 +125,14 @@ def test_every_column_that_names_an_account_is_given_and_no_secret_is() -> None:
         or column.name == "user_id"
     }
     assert set(HELD) == named - {"journal_entry.user_id"}  # the journal is given apart
-    for place, columns in HELD.items():
+    entering = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if any(key.column.table.name == "person" for key in column.foreign_keys)
+    }
+    assert set(ENTERS) == entering - {"user_account.person_id"}
+    for place, columns in {**HELD, **ENTERS}.items():
         table = Base.metadata.tables[place.partition(".")[0]]
         assert set(columns) <= set(table.columns.keys()), place
         assert not set(columns) & set(SECRET), place

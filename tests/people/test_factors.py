@@ -576,7 +576,7 @@ def test_the_page_of_logins_says_who_administers_who_is_bound_and_who_may_confir
     assert f'<option value="{person}"' not in first.get(where).get_data(as_text=True)  # one asks once
     with reading() as db:
         number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
-        factor = db.scalar(sa.select(Factor.id).where(Factor.user_id == house.actor(A).user_id))
+        factor = db.scalar(sa.select(Factor.id).where(Factor.person_id == house.actor(A).person_id))
     post(house, mayor, f"/compte/protection/{factor}/retirer")
     assert "Remise à zéro demandée pour" not in second.get(where).get_data(as_text=True)
     late = post(house, second, f"{where}/demandes/{number}", confirm="yes")
@@ -626,7 +626,9 @@ def test_whoever_may_not_sign_yet_reads_from_when_before_he_opens_his_key(house:
     assert "Vous ne signez pas avant" not in client.get(dialog).get_data(as_text=True)  # the telephone may
     with reading() as db:
         number = db.scalar(
-            sa.select(Factor.id).where(Factor.name == "Téléphone", Factor.user_id == house.actor(A).user_id)
+            sa.select(Factor.id).where(
+                Factor.name == "Téléphone", Factor.person_id == house.actor(A).person_id
+            )
         )
     told = client.get(f"/compte/protection/{number}/retirer").get_data(as_text=True)
     assert f"Les autres ne signent pas avant {when[1]}" in told
@@ -712,7 +714,7 @@ def test_a_recovery_code_does_not_leave_the_password_alone_at_the_door(house: Ho
     client = knock(house, A)
     give(client, shown[0])
     with reading() as db:
-        number = db.scalar(sa.select(Factor.id).where(Factor.user_id == house.actor(A).user_id))
+        number = db.scalar(sa.select(Factor.id).where(Factor.person_id == house.actor(A).person_id))
     refused = post(house, client, f"/compte/protection/{number}/retirer")
     assert refused.status_code == 409, refused.location
     assert "Inscrivez-en d’abord une autre" in refused.get_data(as_text=True)
@@ -900,7 +902,7 @@ def test_a_password_changed_between_the_two_steps_shuts_the_door(house: House) -
     client = knock(house, A)
     with engine().begin() as connection:
         connection.execute(
-            sa.text("UPDATE user_account SET password_hash = 'autre' WHERE login = :login"), {"login": A}
+            sa.text("UPDATE person SET password_hash = 'autre' WHERE login = :login"), {"login": A}
         )
     page = client.get("/login/facteur")
     assert page.location == "/login"

@@ -11,7 +11,7 @@ from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.core.transaction import running
 from app.people import desks, identity, login, passwords
-from app.people.models import LoginSession, User
+from app.people.models import LoginSession, Person
 from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.mailserver import MailServer
@@ -89,7 +89,7 @@ def test_a_password_changed_while_the_old_one_was_verified_opens_nothing(
     def changed(stored: str | None, word: str) -> bool:
         right = verified(stored, word)
         with engine().begin() as connection:
-            connection.execute(sa.update(User).where(User.login == LOGIN).values(password_hash="another"))
+            connection.execute(sa.update(Person).where(Person.login == LOGIN).values(password_hash="another"))
         return right
 
     monkeypatch.setattr(passwords, "matches", changed)

@@ -13,7 +13,7 @@ from app.core.db import Base, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.people import desks, identity
-from app.people.models import User
+from app.people.models import Person
 from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
@@ -247,10 +247,10 @@ def test_a_link_dies_with_the_account_that_it_would_open(house: House, mail: Mai
     (link,) = links(mail)
     desks.close_account(house.actor(LOGIN).collectivity_id, LOGIN)
     with engine().connect() as connection:
-        before = connection.execute(sa.select(User.password_hash).where(User.login == LOGIN)).scalar()
+        before = connection.execute(sa.select(Person.password_hash).where(Person.login == LOGIN)).scalar()
     assert choose(house, link) == 403
     with engine().connect() as connection:
-        after = connection.execute(sa.select(User.password_hash).where(User.login == LOGIN)).scalar()
+        after = connection.execute(sa.select(Person.password_hash).where(Person.login == LOGIN)).scalar()
     assert after == before
 
 

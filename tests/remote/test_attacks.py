@@ -237,10 +237,10 @@ def test_what_was_signed_is_taken_up_by_its_own_author_alone_and_by_one_at_a_tim
     mayor.authorise(folder_id, request)
     command = applications.by_command(house.actor("a.kervadec").collectivity_id)
     with Session(engine()) as db, db.begin():
-        moment, owner = now(), house.actor("a.kervadec").user_id
+        moment, owner = now(), house.actor("a.kervadec").person_id
         db.add(
             Factor(
-                user_id=owner,
+                person_id=owner,
                 kind="totp",
                 name="Téléphone",
                 transports=[],

@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 from app.core.clock import today
 from app.core.db import reading
 from app.folders import decide, sending
-from app.people import applications, desks
+from app.people import applications, desks, persons
 from app.people.login import revoke
 from app.people.mandates import end_mandate
 from app.people.models import LoginSession
@@ -28,7 +28,7 @@ EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE, Righ
 ABSENT = 987_654
 AFTER_THE_END = {"kind": "add", "after": "handover", "desk": "direction"}
 FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
-PASSER_BY = "p.ailleurs"
+PASSER_BY, BOTH_COMMUNES = "p.ailleurs", "m.leroux-ici"
 BOTH = ("invoice", "deliberation")
 LATE = "d.fini"
 """Who sits at the mayor's desk with the right to sign, and whose delegation has ended; beside him the deputy, for acts alone."""
@@ -53,7 +53,11 @@ OUTSIDE = ("anonymous", "closed", "revoked")
 
 
 def _user(
-    collectivity: int, login: str, *seats: tuple[str, tuple[Right, ...]], administrator: bool = False
+    collectivity: int,
+    login: str,
+    *seats: tuple[str, tuple[Right, ...]],
+    administrator: bool = False,
+    invited: bool = False,
 ) -> None:
     desks.create_user(
         collectivity,
@@ -62,7 +66,7 @@ def _user(
         first_name="Maël",
         last_name=login.rpartition(".")[2].title(),
         capacity="Agent",
-        password=PASSWORD,
+        password=None if invited else PASSWORD,
         administrator=administrator,
     )
     for desk, rights in seats:
@@ -192,6 +196,15 @@ class Scene:
         here = house.actor("a.kervadec").collectivity_id
         for desk in ("technique", "conseil", "maire"):
             desks.seat(here, desk, TAKEN_BACK, ())
+        # Whoever is of the other commune alone on its pages enters this one too, where he may do everything at three desks
+        _user(
+            here,
+            BOTH_COMMUNES,
+            *((key, EVERY) for key in ("comptabilite", "technique", "secretariat")),
+            invited=True,
+        )
+        link, _ = desks.first_link(here, BOTH_COMMUNES)
+        persons.join(house.actor(FOREIGN), link)
         self.clients["closed"], self.tokens["closed"] = self.clients.pop(CLOSED), self.tokens.pop(CLOSED)
         desks.close_account(here, CLOSED)
         self.clients["revoked"] = house.client("g.trehorel")

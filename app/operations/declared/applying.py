@@ -159,7 +159,8 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[s
             particulars = accounts.Particulars(
                 one["first_name"], one["last_name"], one["email"], one["capacity"], one["administrator"]
             )
-            user = db.scalar(sa.select(User).where(User.login == accounts.login_of(login)))
+            here = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(login))
+            user = db.scalar(sa.select(User).where(*here))
             opened = user is None
             if user is None:
                 user, _ = accounts.open_account(db, actor, login, particulars, by_mail=invite)

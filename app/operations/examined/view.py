@@ -14,7 +14,8 @@ from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding, DoctorTrial
 from app.people.actor import Actor
-from app.people.models import User
+from app.people.identity import who_enters
+from app.people.models import Person, User
 from config import Settings
 
 WORKER = "travail de fond"
@@ -136,8 +137,8 @@ def _many(words: str, count: int) -> str:
 
 def operates(db: Db, actor: Actor, settings: Settings) -> bool:
     """Whether this administrator is one of those whom the installation names (`PARAPHE_OPERATORS`)."""
-    user = db.get(User, actor.user_id) if actor.user_id is not None else None
-    return user is not None and actor.administrator and user.login.lower() in settings.operators
+    person = who_enters(db, actor)  # by the login of the door: a collectivity names its accounts as it likes
+    return person is not None and actor.administrator and person.login.lower() in settings.operators
 
 
 def installation(db: Db, settings: Settings) -> Shown:
@@ -186,7 +187,8 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     offered = trials.trials(settings, actor, operates=everything)
     tried = trials.tried(db, actor.collectivity_id)
     if everything:  # what another tried of his collectivity alone says nothing of the whole installation
-        operators = db.scalars(sa.select(User).where(sa.func.lower(User.login).in_(settings.operators)))
+        named = sa.func.lower(Person.login).in_(settings.operators)
+        operators = db.scalars(sa.select(User).join(Person, Person.id == User.person_id).where(named))
         names = {one.name for one in operators}
         tried = {name: one for name, one in tried.items() if one.by in names}
     groups = tuple(

@@ -15,6 +15,7 @@ from app.journal.models import JournalEntry
 from app.journal.origins import told
 from app.operations.trace import address
 from app.people.models import Collectivity, User
+from app.people.persons import person_of, works_elsewhere
 
 ACCOUNT = (
     "login",
@@ -38,9 +39,6 @@ HELD: Mapping[str, tuple[str, ...]] = {
         "created_at", "seen_at", "expires_at", "revoked_at", "address", "client", "opened_by", "proven_at", "proven_by",
     ),
     "password_reset.user_id": ("expires_at", "used_at"),
-    "factor.user_id": ("kind", "name", "created_at", "used_at", "synced", "removed_at", "removed_by"),
-    "recovery_code.user_id": ("created_at", "used_at"),
-    "identity_challenge.user_id": ("purpose", "expires_at", "used_at"),
     "factor_reset.user_id": ("reason", "asked_at", "settled_by", "settled_at", "done"),
     "factor_reset.asked_by_id": ("reason", "asked_at", "settled_by", "settled_at", "done"),
     "certificate.user_id": (
@@ -61,6 +59,12 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "batch.user_id": ("kind", "address", "created_at", "started_at", "ended_at"),
 }  # fmt: skip
 """Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""
+ENTERS: Mapping[str, tuple[str, ...]] = {
+    "factor.person_id": ("kind", "name", "created_at", "used_at", "synced", "removed_at", "removed_by"),
+    "recovery_code.person_id": ("created_at", "used_at"),
+    "identity_challenge.person_id": ("purpose", "expires_at", "used_at"),
+}
+"""The same of each column that names who enters by the account; which accounts he has is in no collectivity's part."""
 LEFT_TO_THE_DESKS = frozenset({"family", "step"})
 """What an administrator is not told of a folder that he may not read: which numbers are payroll's, first."""
 OF_ITS_OWNER = frozenset({"png"})
@@ -78,6 +82,10 @@ ELSEWHERE = (
 SHORTENED = (
     "D’un dossier, seuls sont donnés son numéro, le moment et l’acte : un administrateur ne lit pas les dossiers. La commande"
     " « person export » donne les écritures entières."
+)
+NOT_HERS = (
+    "Cette personne travaille aussi pour une autre collectivité : ce par quoi elle se connecte n’est d’aucune des deux, et n’est"
+    " donné qu’à elle, sur « Mon compte », ou par la commande « person export »."
 )
 NO_IMAGE = (
     "L’image de la signature manuscrite, s’il y en a une, n’est donnée qu’à la personne : sur « Mon compte », ou par la commande"
@@ -98,17 +106,34 @@ def account_of(db: Db, collectivity_id: int, login: str) -> User:
 def kept_about(db: Db, user: User, *, whole: bool, image: bool) -> dict[str, Any]:
     """What is kept about a person, as JSON values; `whole`: with the facts of his lines in the journal of folders.
 
-    `image`: with that of his handwritten signature.
+    `image`: with that of his handwritten signature, and with what he enters by where it serves another collectivity too: it
+    is for himself, or for who runs the installation, and no more of an account that is closed.
     """
+    enters = person_of(db, user)
+    shared = works_elsewhere(db, user) and not (image and user.active)
     hidden = (frozenset() if whole else LEFT_TO_THE_DESKS) | (frozenset() if image else OF_ITS_OWNER)
     here = db.get_one(Collectivity, user.collectivity_id)
     return {
         "person": {name: _plain(getattr(user, name)) for name in ACCOUNT},
+        "enters": {"login": enters.login, "email": enters.email} if enters is not None and not shared else {},
         "collectivity": {"name": here.name, "siren": here.siren},
         "made_at": now().isoformat(),
-        "secret": {"never_given": list(SECRETS), "password": user.password_hash is not None},
-        "not_here": [*ELSEWHERE, *([] if whole else [SHORTENED]), *([] if image else [NO_IMAGE])],
-        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id, hidden))},
+        "secret": {
+            "never_given": list(SECRETS),
+            "password": enters is not None and bool(enters.password_hash),
+        },
+        "not_here": [
+            *ELSEWHERE,
+            *([] if whole else [SHORTENED]),
+            *([] if image else [NO_IMAGE]),
+            *([NOT_HERS] if shared else []),
+        ],
+        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id, hidden))}
+        | {
+            place: rows
+            for place in ENTERS
+            if enters is not None and not shared and (rows := _rows(db, place, enters.id, hidden))
+        },
         "letters": _letters(db, user),
         "journal": _journal(db, user, whole=whole),
     }
@@ -119,11 +144,11 @@ def text(kept: Mapping[str, Any]) -> str:
     return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
 
 
-def _rows(db: Db, place: str, user_id: int, hidden: frozenset[str]) -> list[dict[str, Any]]:
+def _rows(db: Db, place: str, number: int, hidden: frozenset[str]) -> list[dict[str, Any]]:
     name, _, column = place.partition(".")
     table = Base.metadata.tables[name]
-    given = [one for one in HELD[place] if one not in hidden]
-    query = sa.select(*(table.c[one] for one in given)).where(table.c[column] == user_id)
+    given = [one for one in {**HELD, **ENTERS}[place] if one not in hidden]
+    query = sa.select(*(table.c[one] for one in given)).where(table.c[column] == number)
     rows = db.execute(query.order_by(*table.primary_key.columns))
     return [{key: _plain(value) for key, value in row.items()} for row in rows.mappings()]
 

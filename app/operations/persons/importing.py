@@ -117,7 +117,6 @@ class _Known:
     """What the collectivity has: its people by login, the desks by key and by name, who has which address."""
 
     users: dict[str, User]
-    elsewhere: frozenset[str]
     desks: dict[str, Desk]
     addresses: dict[str, User]
     seats: dict[tuple[int, int], Rights]
@@ -142,7 +141,7 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
     whose first line does not name the columns, and `people-file-empty`.
     """
     rows, read_as = _rows(content)
-    known = _known(db, collectivity_id, rows)
+    known = _known(db, collectivity_id)
     people: dict[str, Entry] = {}
     faults: list[Fault] = []
     for row in rows:
@@ -236,14 +235,10 @@ def _cell(cells: Sequence[str], at: int) -> str:
     return text[1:] if text.startswith("'") and text[1:].lstrip(" ").startswith(FORMULAS) else text
 
 
-def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
-    """Five statements, and one for each thousand of logins."""
+def _known(db: Db, collectivity_id: int) -> _Known:
+    """Four statements."""
     users = list(db.scalars(sa.select(User).where(User.collectivity_id == collectivity_id)))
     here = {one.login: one for one in users}
-    typed = sorted({_login(row) for row in rows} - here.keys())
-    elsewhere: set[str] = set()
-    for start in range(0, len(typed), 1000):
-        elsewhere |= set(db.scalars(sa.select(User.login).where(User.login.in_(typed[start : start + 1000]))))
     opened = sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
     desks = list(db.scalars(opened))
     seats = (
@@ -251,7 +246,6 @@ def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
     )
     return _Known(
         here,
-        frozenset(elsewhere),
         {key_of(one.key): one for one in desks} | {key_of(one.name): one for one in desks},
         {one.email.lower(): one for one in users if one.active},
         {(one.user_id, one.desk_id): rights_of(one) for one in db.scalars(seats)},
@@ -282,8 +276,6 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
     particulars = accounts.checked(particulars)
     login = accounts.login_of(_login(row))
     user = known.users.get(login)
-    if login in known.elsewhere:
-        raise Refusal("login-taken", login=login)
     if user is not None and not user.active:
         raise Refusal("person-closed", name=user.name)
     particulars = replace(particulars, administrator=user is not None and user.administrator)

@@ -13,7 +13,7 @@ from app.core.db import Db
 from app.core.french import jour
 from app.core.texts import key_of
 from app.operations.persons.reducing import is_reduced
-from app.people.models import Desk, Holder, PasswordReset, User
+from app.people.models import Desk, Holder, PasswordReset, Person, User
 from workflows.rights import ONLY, Rights
 
 PAGE = 50
@@ -120,11 +120,12 @@ def _live_link(moment: datetime) -> sa.ColumnElement[bool]:
 def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
     """Open, and without a desk though he does not administer, or without a password though no link serves any more."""
     seated = sa.exists().where(Holder.user_id == User.id)
+    enters = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
     return sa.and_(
         User.active.is_(True),
         sa.or_(
             sa.and_(~seated, User.administrator.is_(False)),
-            sa.and_(User.password_hash.is_(None), ~_live_link(moment)),
+            sa.and_(~enters, ~_live_link(moment)),
         ),
     )
 
@@ -159,18 +160,23 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         )
         for user_id, several in rights.items()
     }
-    links = sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at)).where(
-        PasswordReset.user_id.in_(numbers), PasswordReset.used_at.is_(None)
+    waits = sa.and_(PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None))
+    ways = (
+        sa.select(User.id, sa.func.max(Person.password_hash), sa.func.max(PasswordReset.expires_at))
+        .outerjoin(Person, Person.id == User.person_id)
+        .outerjoin(PasswordReset, waits)
+        .where(User.id.in_(numbers))
+        .group_by(User.id)
     )
-    ends = {row[0]: row[1] for row in db.execute(links.group_by(PasswordReset.user_id))}
-    return tuple(_view(one, seats.get(one.id, ()), ends.get(one.id)) for one in people)
+    enter = {number: (bool(password), link) for number, password, link in db.execute(ways)}
+    return tuple(_view(one, seats.get(one.id, ()), *enter[one.id]) for one in people)
 
 
-def _view(user: User, seats: tuple[Seat, ...], link: datetime | None) -> PersonView:
+def _view(user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None) -> PersonView:
     missing = ""
     if not user.active:
         state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
-    elif user.password_hash is not None:
+    elif has_password:
         state, tone, icon = "Actif", "ok", "check-lg"
     elif link is not None and link > now():
         state, tone, icon = (

@@ -24,9 +24,11 @@ from app.people.models import (
     LoginSession,
     MandateRow,
     PasswordReset,
+    Person,
     RecoveryCode,
     User,
 )
+from app.people.persons import person_of, works_elsewhere
 from app.signing.models import (
     Certificate,
     HandwrittenImage,
@@ -64,7 +66,8 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
 
     What stays: the name and the capacity where a line of the journal, a step, a mandate or a certificate names them;
     mandates and certificates; the public halves of passkeys, by which anybody checks again the answers that the journal
-    keeps; the lines of the journal, whole. Refuses `user-unknown`, `account-open` before the account is closed, and
+    keeps; the lines of the journal, whole; and, of somebody who works for another collectivity, what he enters by.
+    Refuses `user-unknown`, `account-open` before the account is closed, and
     `account-letter` while the letter that tells its owner of the closing may still leave.
     """
     user = holdings.account_of(db, collectivity_id, login)
@@ -79,7 +82,11 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     if _letter_waits(db, user):
         raise Refusal("account-letter", name=user.name)
     user.login, user.email = _left(user), ""
-    user.password_hash, user.administrator, user.theme, user.shortcuts = None, False, "auto", True
+    user.administrator, user.theme, user.shortcuts = False, "auto", True
+    person = person_of(db, user, lock=True)
+    if person is not None and not works_elsewhere(db, user):
+        person.login, person.email, person.password_hash = f"parti-{person.id}", "", None
+        _forget_person(db, person)
     if not named:
         user.first_name, user.last_name, user.capacity = "Ancien compte", f"n° {user.id}", ""
     _forget_rows(db, user.id)
@@ -112,10 +119,9 @@ def _forget_rows(db: Db, user_id: int) -> None:
     sessions = sa.select(LoginSession.id).where(LoginSession.user_id == user_id)
     certificates = sa.select(Certificate.id).where(Certificate.user_id == user_id)
     for gone in (
-        sa.delete(Challenge).where(sa.or_(Challenge.user_id == user_id, Challenge.session_id.in_(sessions))),
+        sa.delete(Challenge).where(Challenge.session_id.in_(sessions)),
         sa.delete(LoginSession).where(LoginSession.user_id == user_id),
         sa.delete(PasswordReset).where(PasswordReset.user_id == user_id),
-        sa.delete(RecoveryCode).where(RecoveryCode.user_id == user_id),
         sa.delete(PossessionChallenge).where(PossessionChallenge.user_id == user_id),
         sa.delete(RemoteRequest).where(RemoteRequest.user_id == user_id),
         sa.delete(RemoteKey).where(RemoteKey.certificate_id.in_(certificates)),
@@ -127,14 +133,20 @@ def _forget_rows(db: Db, user_id: int) -> None:
         _run(db, gone)
 
 
-def _forget_columns(db: Db, user: User) -> None:
-    """What is personal in rows that stay."""
-    mine = Factor.user_id == user.id
+def _forget_person(db: Db, person: Person) -> None:
+    """By what he entered; the public halves of his keys stay, for what they proved."""
+    _run(db, sa.delete(Challenge).where(Challenge.person_id == person.id))
+    _run(db, sa.delete(RecoveryCode).where(RecoveryCode.person_id == person.id))
+    mine = Factor.person_id == person.id
     _run(db, sa.update(Factor).where(mine).values(name="", secret=None, transports=[]))
     _run(
         db,
         sa.update(Factor).where(mine, Factor.removed_at.is_(None)).values(removed_at=now(), removed_by=GONE),
     )
+
+
+def _forget_columns(db: Db, user: User) -> None:
+    """What is personal in rows that stay."""
     _run(db, sa.update(FactorReset).where(FactorReset.user_id == user.id).values(reason=""))
     _run(db, sa.update(SignatureSession).where(SignatureSession.user_id == user.id).values(address=""))
     _run(db, sa.update(Batch).where(Batch.user_id == user.id).values(address=""))

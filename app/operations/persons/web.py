@@ -34,6 +34,7 @@ from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, desks, hierarchy, shown
 from app.people.models import User
 from app.people.office.web import who_is_there
+from app.people.persons import works_elsewhere
 from workflows.rights import Rights
 
 pages = Blueprint("persons", __name__)
@@ -90,7 +91,7 @@ class InviteForm(PersonForm):
 
     login = StringField(
         "Identifiant",
-        description="Pour se connecter, comme « p.nom ». Il ne change plus.",
+        description="Comme « p.nom » : il nomme ce compte chez vous, et ne change plus.",
         render_kw={
             "maxlength": str(accounts.LOGIN_LONGEST),
             "autocomplete": "off",
@@ -310,7 +311,8 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         form = PersonForm(formdata=None, obj=user)
     with reading(g.actor.collectivity_id) as db:
         (person,) = listing.views(db, [user])
-        used = accounts.was_used(db, user)
+        used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
+        has_password = desks.has_password(db, user.person_id)
     link = shown.shown(session, g.actor, LINK)
     page = render_template(
         "operations/person.html",
@@ -318,17 +320,13 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         form=form if user.active else None,
         error=error,
         state=_state(user),
-        has_password=user.password_hash is not None,
+        has_password=has_password,
         used=used,
+        elsewhere=elsewhere,
         mark=accounts.mark_of(user),
-        link=link if link is not None and link["of"] == user_id and _waits(user) else None,
+        link=link if link and link["of"] == user_id and user.active and not has_password else None,
     )
     return page, status
-
-
-def _waits(user: User) -> bool:
-    """Whether a link to choose a first password may still serve."""
-    return user.active and user.password_hash is None
 
 
 @pages.post("/administration/personnes/<int:user_id>/lien")

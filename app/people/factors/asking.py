@@ -16,15 +16,15 @@ from app.people.models import Challenge, Factor
 LIVES = timedelta(minutes=5)
 
 
-def factors_of(db: Db, user_id: int | None) -> list[Factor]:
+def factors_of(db: Db, person_id: int | None) -> list[Factor]:
     """The factors that a person has, the oldest first."""
-    query = sa.select(Factor).where(Factor.user_id == user_id, Factor.removed_at.is_(None))
+    query = sa.select(Factor).where(Factor.person_id == person_id, Factor.removed_at.is_(None))
     return list(db.scalars(query.order_by(Factor.id)))
 
 
-def passkeys_of(db: Db, user_id: int | None) -> list[Factor]:
+def passkeys_of(db: Db, person_id: int | None) -> list[Factor]:
     """Those that are keys."""
-    return [one for one in factors_of(db, user_id) if one.kind == "passkey"]
+    return [one for one in factors_of(db, person_id) if one.kind == "passkey"]
 
 
 def drawn(nonce: bytes, documents: Sequence[str] | None) -> bytes:
@@ -38,7 +38,7 @@ def ask(
     db: Db,
     purpose: str,
     *,
-    user_id: int | None = None,
+    person_id: int | None = None,
     session_id: int | None = None,
     documents: Sequence[str] | None = None,
     secret: str | None = None,
@@ -56,7 +56,7 @@ def ask(
             purpose=purpose,
             value=urlsafe_b64encode(value).decode(),
             nonce=nonce.hex(),
-            user_id=user_id,
+            person_id=person_id,
             session_id=session_id,
             documents=None if documents is None else sorted(documents),
             secret=secret,

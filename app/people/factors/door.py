@@ -18,8 +18,8 @@ from app.journal.chain import Event, append
 from app.people.factors import asking, passkeys, ways
 from app.people.factors.letters import letter
 from app.people.identity import MOST_WRONG, Proof
-from app.people.login import begin, tell_new
-from app.people.models import Challenge, RecoveryCode, User
+from app.people.login import account_of, begin, tell_new
+from app.people.models import Challenge, Person, RecoveryCode
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Awaited:
     of before migration 0050.
     """
 
-    user_id: int
+    person_id: int
     login: str
     keys: dict[str, Any] | None
     typed: bool
@@ -60,27 +60,29 @@ class Awaited:
 def awaited(ticket: str) -> Awaited:
     """Who this ticket lets go on; refuses `factor-ticket`, one that is too old, has served, or of an older password."""
     with reading() as db:
-        asked, user = _ticket(db, ticket)
-        known = asking.factors_of(db, user.id)
+        asked, person = _ticket(db, ticket)
+        known = asking.factors_of(db, person.id)
         keys = [one for one in known if one.kind == "passkey"]
         request = passkeys.request(asking.value_of(asked), keys) if keys and passkeys.usable() else None
         typed = any(one.kind == "totp" for one in known)
         before = sa.select(RecoveryCode.id).where(
-            RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None), RecoveryCode.salt.is_not(None)
+            RecoveryCode.person_id == person.id,
+            RecoveryCode.used_at.is_(None),
+            RecoveryCode.salt.is_not(None),
         )
         short = db.scalar(before.limit(1)) is not None
         seen = (asked.password_seen or "")[:16]
-        return Awaited(user.id, user.login, request, typed, asked.days, seen, short)
+        return Awaited(person.id, person.login, request, typed, asked.days, seen, short)
 
 
-def _ticket(db: Db, ticket: str) -> tuple[Challenge, User]:
+def _ticket(db: Db, ticket: str) -> tuple[Challenge, Person]:
     asked = asking.open_one(db, ticket, "login")
-    user = db.get(User, asked.user_id) if asked is not None else None
-    if asked is None or user is None or not user.active:
+    person = db.get(Person, asked.person_id) if asked is not None else None
+    if asked is None or person is None or account_of(db, person.id) is None:
         raise Refusal("factor-ticket")
-    if asked.password_seen != token_hash(user.password_hash or ""):
+    if asked.password_seen != token_hash(person.password_hash or ""):
         raise Refusal("factor-ticket")
-    return asked, user
+    return asked, person
 
 
 def enter(ticket: str, answer: str, place: From) -> str:
@@ -90,21 +92,21 @@ def enter(ticket: str, answer: str, place: From) -> str:
     is told then, since whoever tried knew the password.
     """
     with reading() as db:
-        asked, user = _ticket(db, ticket)
-        proof, number = _proof(db, user, ticket, answer), asked.id
-    token = _enter(number, user.id, proof, place) if proof else None
+        asked, person = _ticket(db, ticket)
+        proof, number = _proof(db, person, ticket, answer), asked.id
+    token = _enter(number, person.id, proof, place) if proof else None
     if token is not None:
         return token
-    left = _missed(number, user.id, place)
+    left = _missed(number, person.id, place)
     raise Refusal("factor-refused", left=left) if left else Refusal("factor-closed")
 
 
-def _proof(db: Db, user: User, ticket: str, answer: str) -> Proof | None:
+def _proof(db: Db, person: Person, ticket: str, answer: str) -> Proof | None:
     given = ways.answer_of(answer)
     if given is not None:
         known = ways.by_key(db, ticket, "login", given[1]) if given[0] == ticket else None
-        return known[2] if known and known[1].id == user.id else None
-    return ways.Totp().proof(user, SecretStr(answer), None) or ways.by_recovery(db, user, answer)
+        return known[2] if known and known[1].id == person.id else None
+    return ways.Totp().proof(person, SecretStr(answer), None) or ways.by_recovery(db, person, answer)
 
 
 @use_case
@@ -121,20 +123,21 @@ def enter_by_key(token: str, credential: Mapping[str, Any], place: From) -> tupl
     if known is None:
         security_log.log.warning("login.refused", user=None, address=place.address, what="passkey")
         raise Refusal("passkey-unknown")
-    asked, user, proof = known
-    session = _enter(asked.id, user.id, proof, place)
+    asked, person, proof = known
+    session = _enter(asked.id, person.id, proof, place)
     if session is None:
         raise Refusal("passkey-unknown")
-    return session, user.login
+    return session, person.login
 
 
 @use_case
-def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -> str | None:
+def _enter(db: Db, challenge_id: int, person_id: int, proof: Proof, place: From) -> str | None:
     """The token of the session, or None when the proof or the question has served."""
-    asked, user = db.get(Challenge, challenge_id), db.get(User, user_id)
-    if asked is None or user is None or not user.active or not proof.spend(db):
+    asked, person = db.get(Challenge, challenge_id), db.get(Person, person_id)
+    user = account_of(db, person_id)
+    if asked is None or person is None or user is None or not proof.spend(db):
         return None
-    if asked.purpose == "login" and asked.password_seen != token_hash(user.password_hash or ""):
+    if asked.purpose == "login" and asked.password_seen != token_hash(person.password_hash or ""):
         raise Refusal("factor-ticket")  # the password changed meanwhile
     if proof.way != "passkey" and not asking.spend(db, challenge_id):
         raise Refusal("factor-ticket")  # undoes what was spent
@@ -142,9 +145,9 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
     append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
     if proof.way == "recovery":
         query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.used_at.is_(None))
-        left = db.scalar(query.where(RecoveryCode.user_id == user.id))
+        left = db.scalar(query.where(RecoveryCode.person_id == person.id))
         post(db, user.collectivity_id, [letter(user, "recovery", left=left)])
-    if not place.known(user.login):
+    if not place.known(person.login):
         tell_new(db, user, place.client, place.address)
     return begin(
         db,
@@ -157,10 +160,10 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
 
 
 @use_case
-def _missed(db: Db, challenge_id: int, user_id: int, place: From) -> int:
+def _missed(db: Db, challenge_id: int, person_id: int, place: From) -> int:
     """Count a wrong answer; how many are left."""
     asked = db.scalar(sa.select(Challenge).where(Challenge.id == challenge_id).with_for_update())
-    user = db.get(User, user_id)
+    user = account_of(db, person_id)
     if asked is None or user is None or asked.used_at is not None:
         raise Refusal("factor-ticket")
     asked.wrong += 1

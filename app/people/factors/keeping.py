@@ -15,12 +15,11 @@ from app.core.refusals import Refusal
 from app.core.sealed import seal, unseal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.people import identity, rules
+from app.people import identity, persons, rules
 from app.people.actor import Actor
 from app.people.factors import asking, codes, passkeys
 from app.people.factors.letters import letter
-from app.people.login import revoke_all
-from app.people.models import Challenge, Factor, LoginSession, RecoveryCode, User
+from app.people.models import Challenge, Factor, LoginSession, Person, RecoveryCode, User
 
 MOST = 10
 LONGEST = 60
@@ -52,19 +51,19 @@ def begin_totp(actor: Actor) -> Begun:
 def again(actor: Actor, token: str) -> Begun:
     """The same, shown again after a wrong code; refuses `factor-begun`."""
     with reading() as db:
-        asked, user = _mine(db, actor, token), _user(db, actor)
+        asked, person = _mine(db, actor, token), _person(db, actor)
         if asked.secret is None:
             raise Refusal("factor-begun")
-        secret, login = unseal(asked.secret), user.login
+        secret, login = unseal(asked.secret), person.login
     return Begun(token, secret, codes.drawing(codes.address(secret, login)))
 
 
 @use_case
 def _begun(db: Db, actor: Actor, sealed: str) -> tuple[str, str]:
-    user = _user(db, actor)
-    _refuse_more(db, user)
-    token, _ = asking.ask(db, "enrol", user_id=user.id, session_id=actor.session_id, secret=sealed)
-    return token, user.login
+    person = _person(db, actor)
+    _refuse_more(db, person)
+    token, _ = asking.ask(db, "enrol", person_id=person.id, session_id=actor.session_id, secret=sealed)
+    return token, person.login
 
 
 def begin_passkey(actor: Actor) -> tuple[str, dict[str, Any]]:
@@ -80,10 +79,11 @@ def begin_passkey(actor: Actor) -> tuple[str, dict[str, Any]]:
 
 @use_case
 def _begun_key(db: Db, actor: Actor) -> tuple[str, dict[str, Any]]:
-    user = _user(db, actor)
-    _refuse_more(db, user)
-    token, value = asking.ask(db, "enrol", user_id=user.id, session_id=actor.session_id)
-    return token, passkeys.creation(value, user.id, user.login, user.name, asking.passkeys_of(db, user.id))
+    person = _person(db, actor)
+    _refuse_more(db, person)
+    token, value = asking.ask(db, "enrol", person_id=person.id, session_id=actor.session_id)
+    known = asking.passkeys_of(db, person.id)
+    return token, passkeys.creation(value, person.id, person.login, actor.name, known)
 
 
 @use_case
@@ -129,36 +129,37 @@ def confirm_passkey(
 def _enrolled(
     db: Db, actor: Actor, user: User, asked: Challenge, kind: str, name: str, **kept: Any
 ) -> list[str]:
-    first = not asking.factors_of(db, user.id)
+    person = _person(db, actor)
+    first = not asking.factors_of(db, person.id)
     if not asking.spend(db, asked.id):
         raise Refusal("factor-begun")
     session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     moment = now()
     if first and actor.session_id is not None:
         # What the password alone has opened is closed where a factor begins: whoever is there enters by it
-        revoke_all(db, user.id, but=actor.session_id)
+        persons.revoke_sessions(db, person.id, but=actor.session_id)
     row = Factor(
-        user_id=user.id,
+        person_id=person.id,
         kind=kind,
         name=" ".join(name.split())[:LONGEST] or NAMES[kind],
         transports=kept.pop("transports", []),
         created_at=moment,
-        trusted_from=_trusted_from(db, user, session, moment),
+        trusted_from=_trusted_from(db, person, session, moment),
         **kept,
     )
     db.add(row)
     db.flush()
     _write(db, actor, user, "factor.added", row)
     post(db, user.collectivity_id, [letter(user, "added", name=row.name, mark=str(row.id))])
-    return _drawn(db, user) if first else []
+    return _drawn(db, person) if first else []
 
 
-def _trusted_from(db: Db, user: User, session: LoginSession | None, moment: datetime) -> datetime:
+def _trusted_from(db: Db, person: Person, session: LoginSession | None, moment: datetime) -> datetime:
     """A day after a recovery code; while another of the person's factors waits, one enrolled beside it waits as long.
 
     One that was taken off counts too, or taking it off would end the wait; a reset by two persons ends it (`resets`).
     """
-    waiting = sa.select(sa.func.max(Factor.trusted_from)).where(Factor.user_id == user.id)
+    waiting = sa.select(sa.func.max(Factor.trusted_from)).where(Factor.person_id == person.id)
     known = db.scalar(waiting) or moment
     recovered = session is not None and session.opened_by == "recovery"
     return max(moment, known, moment + AFTER_RECOVERY if recovered else moment)
@@ -174,7 +175,7 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
     `factor-last-recovery`: a stolen recovery code would leave the password alone at the door.
     """
     identity.refuse_partial_in(db, actor)
-    user, mine = _user(db, actor), asking.factors_of(db, actor.user_id)
+    user, person, mine = _user(db, actor), _person(db, actor), asking.factors_of(db, actor.person_id)
     row = next((one for one in mine if one.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
@@ -184,9 +185,9 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
         raise Refusal("factor-last-recovery")
     row.removed_at, row.removed_by = now(), actor.name
     if len(mine) == 1:
-        forget_codes(db, user)
+        forget_codes(db, person)
     _write(db, actor, user, "factor.removed", row)
-    if revoke_all(db, user.id, but=actor.session_id):
+    if persons.revoke_sessions(db, person.id, but=actor.session_id):
         facts = {"user": user.id, "address": actor.address, "words": "toutes les autres"}
         append(db, user.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
     post(db, user.collectivity_id, [letter(user, "removed", name=row.name, mark=str(row.id))])
@@ -195,7 +196,7 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
 
 def without(db: Db, actor: Actor, factor_id: int) -> tuple[Factor, list[str]]:
     """One of one's own factors, and what comes of taking it off, in sentences; refuses `factor-unknown`."""
-    mine = asking.factors_of(db, actor.user_id)
+    mine = asking.factors_of(db, actor.person_id)
     row = next((one for one in mine if one.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
@@ -234,38 +235,38 @@ def draw_codes(db: Db, actor: Actor) -> list[str]:
     Refuses `identity-needed`, `identity-whole`, and `factor-none`.
     """
     identity.refuse_partial_in(db, actor)
-    user = _user(db, actor)
-    if not asking.factors_of(db, user.id):
+    user, person = _user(db, actor), _person(db, actor)
+    if not asking.factors_of(db, person.id):
         raise Refusal("factor-none")
-    drawn = _drawn(db, user)
+    drawn = _drawn(db, person)
     facts = {"user": user.id, "address": actor.address}
     append(db, user.collectivity_id, Event("recovery.drawn", actor.name, actor.user_id, None, facts))
     post(db, user.collectivity_id, [letter(user, "codes")])
     return drawn
 
 
-def _drawn(db: Db, user: User) -> list[str]:
-    forget_codes(db, user)
+def _drawn(db: Db, person: Person) -> list[str]:
+    forget_codes(db, person)
     drawn, moment = codes.new_recovery(), now()
     hashes = [codes.recovery_hash(one) for one in drawn]
-    db.add_all(RecoveryCode(user_id=user.id, code_hash=one, created_at=moment) for one in hashes)
+    db.add_all(RecoveryCode(person_id=person.id, code_hash=one, created_at=moment) for one in hashes)
     return drawn
 
 
-def forget_codes(db: Db, user: User) -> None:
+def forget_codes(db: Db, person: Person) -> None:
     """The recovery codes of a person serve no more."""
-    db.execute(sa.delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+    db.execute(sa.delete(RecoveryCode).where(RecoveryCode.person_id == person.id))
 
 
-def codes_left(db: Db, user_id: int | None) -> int:
+def codes_left(db: Db, person_id: int | None) -> int:
     """How many recovery codes a person has."""
-    query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.user_id == user_id)
+    query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.person_id == person_id)
     return db.scalar(query.where(RecoveryCode.used_at.is_(None))) or 0
 
 
 def _mine(db: Db, actor: Actor, token: str) -> Challenge:
     asked = asking.open_one(db, token, "enrol")
-    if asked is None or (asked.user_id, asked.session_id) != (actor.user_id, actor.session_id):
+    if asked is None or (asked.person_id, asked.session_id) != (actor.person_id, actor.session_id):
         raise Refusal("factor-begun")
     return asked
 
@@ -277,8 +278,15 @@ def _user(db: Db, actor: Actor) -> User:
     return user
 
 
-def _refuse_more(db: Db, user: User) -> None:
-    if len(asking.factors_of(db, user.id)) >= MOST:
+def _person(db: Db, actor: Actor) -> Person:
+    person = identity.who_enters(db, actor)
+    if person is None:
+        raise Refusal("account-closed")
+    return person
+
+
+def _refuse_more(db: Db, person: Person) -> None:
+    if len(asking.factors_of(db, person.id)) >= MOST:
         raise Refusal("factor-many", most=MOST)
 
 

@@ -12,6 +12,7 @@ from app.core.outbox import post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
+from app.people import persons
 from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.desks import user_of
@@ -19,7 +20,6 @@ from app.people.factors import asking
 from app.people.factors.keeping import forget_codes
 from app.people.factors.letters import letter
 from app.people.identity import refuse_stale_in
-from app.people.login import revoke_all
 from app.people.models import Factor, FactorReset, User
 
 LONGEST = 300
@@ -45,12 +45,12 @@ def waiting(db: Db, collectivity_id: int) -> list[Waiting]:
 
     Nothing is left to take off once none of the factors of when it was asked is there.
     """
+    whose, asker = aliased(User), aliased(User)
     lost = sa.exists().where(
-        Factor.user_id == FactorReset.user_id,
+        Factor.person_id == whose.person_id,
         Factor.removed_at.is_(None),
         Factor.created_at <= FactorReset.asked_at,
     )
-    whose, asker = aliased(User), aliased(User)
     query = (
         sa.select(FactorReset, whose, asker)
         .join(whose, whose.id == FactorReset.user_id)
@@ -76,14 +76,16 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     """Ask that the factors of somebody be taken off; his name. He and the other administrators are told.
 
     Refuses `reset-reason` without a reason, `reset-own`, `reset-unknown`, `reset-nothing` of whoever has no factor, and
-    `reset-asked` while one waits.
+    `reset-asked` while one waits. The factors are the person's: of one who works for another collectivity too, only who runs
+    the installation takes them off (`person-shared`).
     """
     refuse_stale_in(db, actor)
     reason = " ".join(reason.split())[:LONGEST]
     if not reason:
         raise Refusal("reset-reason")
     user = _user(db, actor, user_id)
-    if not asking.factors_of(db, user.id):
+    persons.refuse_shared(db, user)
+    if not asking.factors_of(db, user.person_id):
         raise Refusal("reset-nothing", name=user.name)
     if any(one.user_id == user.id for one in waiting(db, actor.collectivity_id)):
         raise Refusal("reset-asked", name=user.name)
@@ -116,7 +118,8 @@ def _live(db: Db, actor: Actor) -> set[int]:
 def settle(db: Db, actor: Actor, reset_id: int, *, confirm: bool) -> str:
     """Confirm a request, or put it aside; whose it was. His factors and codes go and his sessions close.
 
-    Refuses `reset-settled`, and `reset-two` whoever asked for it or whose it is, to confirm it.
+    Refuses `reset-settled`, `reset-two` whoever asked for it or whose it is, to confirm it, and `person-shared` of a person
+    who works for another collectivity since.
     """
     query = sa.select(FactorReset).where(
         FactorReset.id == reset_id, FactorReset.collectivity_id == actor.collectivity_id
@@ -128,6 +131,8 @@ def settle(db: Db, actor: Actor, reset_id: int, *, confirm: bool) -> str:
     if confirm and actor.user_id in {row.asked_by_id, row.user_id}:
         raise Refusal("reset-two")
     user = db.get_one(User, row.user_id)
+    if confirm:
+        persons.refuse_shared(db, user)
     row.settled_at, row.settled_by, row.done = now(), actor.name, confirm
     if confirm:
         take_off(db, user, actor)
@@ -138,7 +143,9 @@ def settle(db: Db, actor: Actor, reset_id: int, *, confirm: bool) -> str:
 
 @use_case
 def by_operator(db: Db, collectivity_id: int, login: str, reason: str) -> str:
-    """The same from the command line, for a commune whose only administrator lost his: the operator is the second person.
+    """The same from the command line, where a commune's only administrator lost his: the operator is the second person.
+
+    For whoever works for several collectivities, too.
 
     His name. Refuses `user-unknown`, `reset-reason`, and `reset-nothing`.
     """
@@ -146,7 +153,7 @@ def by_operator(db: Db, collectivity_id: int, login: str, reason: str) -> str:
     if not reason:
         raise Refusal("reset-reason")
     user = user_of(db, collectivity_id, login)
-    if not asking.factors_of(db, user.id):
+    if not asking.factors_of(db, user.person_id):
         raise Refusal("reset-nothing", name=user.name)
     actor = by_command(collectivity_id)
     _write(db, actor, "factor.reset_asked", user, reason=reason)
@@ -161,13 +168,16 @@ def take_off(db: Db, user: User, actor: Actor) -> None:
     signs at once.
     """
     moment = now()
-    every = sa.select(Factor).where(Factor.user_id == user.id)
+    person = persons.person_of(db, user, lock=True)
+    if person is None:
+        return
+    every = sa.select(Factor).where(Factor.person_id == person.id)
     for one in db.scalars(every):
         one.trusted_from = min(one.trusted_from, moment)
         if one.removed_at is None:
             one.removed_at, one.removed_by = moment, actor.name
-    forget_codes(db, user)
-    revoke_all(db, user.id)
+    forget_codes(db, person)
+    persons.revoke_sessions(db, person.id)
     _write(db, actor, "factor.reset", user)
     post(db, user.collectivity_id, [letter(user, "reset", by=actor.name)])
 

@@ -16,7 +16,7 @@ from app.core.sealed import unseal
 from app.people import passwords
 from app.people.factors import asking, codes, passkeys
 from app.people.identity import Proof
-from app.people.models import Challenge, Factor, RecoveryCode, User
+from app.people.models import Challenge, Factor, Person, RecoveryCode, User
 
 
 def answer_of(text: str) -> tuple[str, Mapping[str, Any]] | None:
@@ -47,20 +47,20 @@ class Passkey:
     autocomplete: str = "off"
     typed: bool = False
 
-    def serves(self, db: Db, user: User) -> bool:
+    def serves(self, db: Db, person: Person) -> bool:
         """Whoever enrolled one."""
-        return bool(asking.passkeys_of(db, user.id))
+        return bool(asking.passkeys_of(db, person.id))
 
-    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+    def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Of the answer to a question of this session."""
         given = answer_of(answer.get_secret_value())
         if given is None:
             return None
         with reading() as db:
             asked = asking.open_one(db, given[0], "prove")
-            if asked is None or (asked.user_id, asked.session_id) != (user.id, session_id):
+            if asked is None or (asked.person_id, asked.session_id) != (person.id, session_id):
                 return None
-            return _of_key(db, asked, given[1], user)
+            return _of_key(db, asked, given[1], person)
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Totp:
     autocomplete: str = "one-time-code"
     typed: bool = True
 
-    def serves(self, db: Db, user: User) -> bool:
+    def serves(self, db: Db, person: Person) -> bool:
         """Whoever enrolled one."""
-        return any(one.kind == self.key for one in asking.factors_of(db, user.id))
+        return any(one.kind == self.key for one in asking.factors_of(db, person.id))
 
-    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+    def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Of a code that has not served."""
         del session_id
         with reading() as db:
-            for factor in asking.factors_of(db, user.id):
+            for factor in asking.factors_of(db, person.id):
                 if factor.kind != self.key:
                     continue
                 step = codes.step_of(unseal(factor.secret or ""), answer.get_secret_value(), now())
@@ -92,26 +92,27 @@ class Totp:
 
 def by_key(
     db: Db, token: str, purpose: str, credential: Mapping[str, Any]
-) -> tuple[Challenge, User, Proof] | None:
+) -> tuple[Challenge, Person, Proof] | None:
     """Whose key answers a question of this purpose, whoever it is; None when nobody's does."""
     asked, number = asking.open_one(db, token, purpose), credential.get("id")
     if asked is None or not isinstance(number, str):
         return None
+    enters = sa.exists().where(User.person_id == Person.id, User.active.is_(True))
     query = (
-        sa.select(User)
-        .join(Factor, Factor.user_id == User.id)
-        .where(Factor.credential_id == number, Factor.removed_at.is_(None), User.active.is_(True))
+        sa.select(Person)
+        .join(Factor, Factor.person_id == Person.id)
+        .where(Factor.credential_id == number, Factor.removed_at.is_(None), enters)
     )
-    user = db.scalar(query)
-    if user is None or asked.user_id not in {None, user.id}:
+    person = db.scalar(query)
+    if person is None or asked.person_id not in {None, person.id}:
         return None
-    proof = _of_key(db, asked, credential, user)
-    return (asked, user, proof) if proof else None
+    proof = _of_key(db, asked, credential, person)
+    return (asked, person, proof) if proof else None
 
 
-def by_recovery(db: Db, user: User, typed: str) -> Proof | None:
+def by_recovery(db: Db, person: Person, typed: str) -> Proof | None:
     """Of a recovery code that has not served, a shorter one of before too. Refuses `passwords-busy`, as a password does."""
-    query = sa.select(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None))
+    query = sa.select(RecoveryCode).where(RecoveryCode.person_id == person.id, RecoveryCode.used_at.is_(None))
     stretched = RecoveryCode.salt.is_not(None)
     if hashes := codes.recovery_hashes(typed):
         query = query.where(sa.not_(stretched))
@@ -132,9 +133,9 @@ def by_recovery(db: Db, user: User, typed: str) -> Proof | None:
     return Proof("recovery", {}, None, spend, trusted_from=None)
 
 
-def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], user: User) -> Proof | None:
+def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], person: Person) -> Proof | None:
     factor = next(
-        (one for one in asking.passkeys_of(db, user.id) if one.credential_id == credential.get("id")), None
+        (one for one in asking.passkeys_of(db, person.id) if one.credential_id == credential.get("id")), None
     )
     if factor is None:
         return None
@@ -152,7 +153,7 @@ def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], user: User)
     }
     number, known, challenge = factor.id, factor.sign_count, asked.id
     if count < known:
-        security_log.log.warning("factor.count", user=user.id, factor=number, count=count)
+        security_log.log.warning("factor.count", person=person.id, factor=number, count=count)
 
     def spend(db: Db) -> bool:
         if not asking.spend(db, challenge):

@@ -60,6 +60,13 @@ def safe(target: str | None) -> str:
     return url_for("folders.inbox")
 
 
+def where_to(target: str | None) -> str:
+    """Where somebody goes who has just entered: to say for whom he works, where he may choose, then where he was going."""
+    if g.actor.several:
+        return url_for("people.which", suite=target if target and safe(target) == target else None)
+    return safe(target)
+
+
 def _place(days: int | None = None) -> door.From:
     """Where this browser is, for how long it is recognised, and whom it has met."""
     hours = float(current_app.config["SESSION_HOURS"])
@@ -82,7 +89,7 @@ def _per_ticket() -> str:
     """
     try:
         who = door.awaited(str(session.get(TICKET, "")))
-        return f"factor {who.user_id} {who.password} {apart(who.login)}"
+        return f"factor {who.person_id} {who.password} {apart(who.login)}"
     except Refusal:
         return f"factor {http.address()}"
 
@@ -120,7 +127,7 @@ def _entered(token: str, login: str, days: int | None) -> Response:
             "warn",
         )
         return redirect(url_for("people.factors.mine"))
-    return redirect(safe(request.args.get("suite")))
+    return redirect(where_to(request.args.get("suite")))
 
 
 @pages.post("/login/cle/question")
@@ -178,11 +185,11 @@ def _digest(given: Any) -> bool:
 
 @use_case
 def _asked(db: Db, actor: Actor, documents: list[str] | None) -> tuple[str, dict[str, Any]]:
-    known = asking.passkeys_of(db, actor.user_id)
+    known = asking.passkeys_of(db, actor.person_id)
     if not known:
         raise Refusal("factor-none")
     token, value = asking.ask(
-        db, "prove", user_id=actor.user_id, session_id=actor.session_id, documents=documents
+        db, "prove", person_id=actor.person_id, session_id=actor.session_id, documents=documents
     )
     return token, passkeys.request(value, known)
 
@@ -199,9 +206,9 @@ def mine() -> Page:
 
 def _mine(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
-        known = asking.factors_of(db, g.actor.user_id)
+        known = asking.factors_of(db, g.actor.person_id)
         rows = [_row(one, _signs_after(one, known)) for one in known]
-        rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.user_id)
+        rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.person_id)
         recovered = keeping.by_recovery(db, g.actor)
     page = render_template(
         "people/factors.html",
@@ -368,7 +375,7 @@ def remove(factor_id: int) -> Response | Page:
 def before_codes() -> Page:
     """Ask before new recovery codes take the place of those that are kept."""
     with reading(g.actor.collectivity_id) as db:
-        left = keeping.codes_left(db, g.actor.user_id)
+        left = keeping.codes_left(db, g.actor.person_id)
     said = "Il ne vous en reste aucun : dix seront tirés."
     if left:
         told = f"Les {left} qui vous restent ne serviront" if left > 1 else "Celui qui vous reste ne servira"
@@ -425,7 +432,8 @@ def _office_refused(refusal: Refusal) -> Page:
 
 
 def _office(status: int = 200, error: str | None = None) -> Page:
-    count = sa.select(sa.func.count(Factor.id)).where(Factor.user_id == User.id, Factor.removed_at.is_(None))
+    mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
+    count = sa.select(sa.func.count(Factor.id)).where(*mine)
     query = sa.select(User, count.correlate(User).scalar_subquery()).where(
         User.collectivity_id == g.actor.collectivity_id, User.active.is_(True)
     )

@@ -14,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.sirene import good_siren
 from app.core.transaction import use_case
-from app.people import passwords
+from app.people import passwords, persons
 from app.people.accounts import login_of
 from app.people.actor import system
 from app.people.desks import POSTAL_CODE_LENGTH, address_of, collectivity_of, write_down
@@ -140,8 +140,6 @@ def set_up(token: str, typed: Beginning, password: str) -> str:
 @use_case
 def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
     link = _by_token(db, token)
-    if db.scalar(sa.select(User.id).where(User.login == typed.login)):
-        raise Refusal("login-taken", login=typed.login)
     link.used_at = now()
     here = link.administers_id if link.administers_id is not None else _open(db, typed)
     alike = sa.select(User).where(
@@ -158,10 +156,13 @@ def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
         capacity=typed.capacity,
         administrator=True,
         created_at=now(),
-        password_hash=password_hash,
     )
+    same = (User.collectivity_id == here, User.login == typed.login)
+    if db.scalar(sa.select(User.id).where(*same)):
+        raise Refusal("login-taken", login=typed.login)
     db.add(user)
     db.flush()
+    persons.opened(db, user, password_hash, login=typed.login)
     by = system(here, BY_LINK)
     write_down(db, here, "account.opened", by, whose=user.id, login=typed.login, administrator=True)
 

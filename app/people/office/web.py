@@ -91,7 +91,7 @@ def give_up() -> None:
 def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
     status, sentence = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
-        way = identity.question_for(db, g.actor.user_id)
+        way = identity.question_for(db, g.actor)
         minutes = identity.minutes_in(db, g.actor.collectivity_id)
     page = render_template(
         "people/identity.html",

@@ -115,7 +115,7 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
 def _who(certificate_id: int, error: str | None) -> str:
     """The question of who is there, with the act that waits for its answer."""
     with reading(g.actor.collectivity_id) as db:
-        way = identity.question_for(db, g.actor.user_id)
+        way = identity.question_for(db, g.actor)
         minutes = identity.minutes_in(db, g.actor.collectivity_id)
     return render_template(
         "people/identity.html",

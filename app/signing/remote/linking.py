@@ -20,7 +20,7 @@ from app.people import identity
 from app.people.actor import Actor
 from app.people.models import User
 from app.signing import setting
-from app.signing.enrol import Awaited, Proof, awaited, enrolled, refuse_taken
+from app.signing.enrol import Awaited, Proof, awaited, carry_on, enrolled, refuse_taken
 from app.signing.enrolling.possession import checked, statement_of
 from app.signing.keys.csc import CscKey
 from app.signing.models import Certificate, RemoteKey, RemoteRequest
@@ -127,6 +127,8 @@ def link(
     )
     told = {"user": actor.user_id, "fingerprint": row.fingerprint, "credential": credential, "proof": proof}
     append(db, actor.collectivity_id, Event("certificate.linked", actor.name, actor.user_id, None, told))
+    db.flush()
+    carry_on(db, row)
     return awaited(row, db.get_one(User, row.user_id))
 
 

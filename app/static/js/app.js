@@ -3,7 +3,7 @@ import { startDialogs } from "./dialogs.js";
 import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startSelection } from "./selection.js";
-import { watchIdle } from "./session.js";
+import { watchIdle, watchMoves } from "./session.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
@@ -86,6 +86,7 @@ function told() {
 
 startDialogs();
 watchIdle();
+watchMoves();
 startForms();
 startKeys();
 startSelection();

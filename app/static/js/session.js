@@ -31,7 +31,38 @@ function another() {
   forgetAll("note", "draft").then(() => window.location.assign("/"));
 }
 
+// The same person works for another collectivity, in another tab: what is typed here stays, and is sent to nobody.
+function moved(there) {
+  if (document.querySelector(".moved-said")) return;
+  const go = element("a", { class: "btn btn-primary", href: "/compte/collectivite", target: "_blank" }, "Changer de collectivité");
+  const said = element("div", { class: "idle-said moved-said", role: "alert", popover: "manual" },
+    notice("warn", `Vous travaillez maintenant pour ${there.collectivity}`, `Cette page est celle d’une autre collectivité${NB}: elle ne fait plus rien, et votre saisie y reste.`, go));
+  (document.querySelector("dialog:modal") ?? document.body).append(said);
+  said.showPopover?.();
+}
+
+const mine = (there) => String(there.person) === document.body.dataset.person;
+
+// Whoever works for several may have changed in another tab: he is told when he comes back to this one.
+export function watchMoves() {
+  if (!("several" in document.body.dataset)) return;
+  document.addEventListener("visibilitychange", async () => {
+    if (document.hidden) return;
+    const answer = await fetch(`${ASK}?regard=1`, { headers: { Accept: "application/json" }, credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) return;
+    const there = await answer.json();
+    if (!mine(there)) return;
+    if (String(there.account) !== me()) return void moved(there);
+    if (document.querySelector(".moved-said")) renew(there.csrf); // he is back: what he typed may be sent
+    document.querySelector(".moved-said")?.remove();
+  });
+}
+
 function welcome(there) {
+  if (mine(there) && String(there.account) !== me()) {
+    moved(there);
+    return false;
+  }
   if (String(there.account) !== me()) {
     another();
     return false;
