@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ class _Line:
                 fault = error
                 continue
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.close()
             self.wire = wire.dup()  # TLS takes the first one over
             return wire
         raise fault
@@ -164,6 +166,39 @@ class _Pinned(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
 
 
+class Conversation:
+    """Questions to one server, one after the other, through one connection while both sides keep it.
+
+    For what may be asked again without harm: a server that closes a connection which rested may have read the question, so
+    another method than GET is refused (ValueError). Nothing that an answer sets, such as a cookie, goes with the next
+    question. The address is judged at the first one, and holds for all; one of another server is refused as `ForbiddenError`.
+    """
+
+    def __init__(self, allowed: Allowed, bounds: Bounds) -> None:
+        self._allowed, self._bounds = allowed, bounds
+        self._line: _Line | None = None
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    @contextmanager
+    def asked(self, method: str, url: str, **given: Any) -> Iterator[Response]:
+        """As the function `asked`, to the server of the first question."""
+        if method != "GET":
+            raise ValueError(f"{method} may not share a connection")
+        if self._line is None:
+            self._line = _judged(url, self._allowed)
+            self._session.mount(f"{self._line.target.scheme}://", _Pinned(self._line))
+        with _asked(self._session, self._line, method, url, self._bounds, given) as answer:
+            yield answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+        if self._line is not None:
+            self._line.close()
+
+
 @contextmanager
 def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any) -> Iterator[Response]:
     """The answer of another server, whatever its status, its body still to be read by `body` or `words`.
@@ -172,24 +207,36 @@ def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any)
     Raises `ForbiddenError`, `LostError` once the connection stood, or `UnreachableError` when not a byte was sent.
     """
     line = _judged(url, allowed)
-    target = line.target
+    with _Session() as session:
+        session.trust_env = False
+        session.mount(f"{line.target.scheme}://", _Pinned(line))
+        try:
+            with _asked(session, line, method, url, bounds, given) as answer:
+                yield answer
+        finally:
+            line.close()
+
+
+@contextmanager
+def _asked(
+    session: requests.Session, line: _Line, method: str, url: str, bounds: Bounds, given: dict[str, Any]
+) -> Iterator[Response]:
+    target = read(url)
+    if (target.scheme, target.host, target.port) != (line.target.scheme, line.target.host, line.target.port):
+        raise ForbiddenError(f"{target.host} is not the server of this conversation", "host")
     headers = {"User-Agent": "Paraphe", "Accept-Encoding": "identity", **(given.pop("headers", None) or {})}
     watch = threading.Timer(bounds.whole, line.cut)
     watch.daemon = True
-    with _Session() as session:
-        session.trust_env = False
-        session.mount(f"{target.scheme}://", _Pinned(line))
-        watch.start()
-        try:
-            with _answer(
-                session, method, line, bounds, headers | {"Host": target.authority}, given
-            ) as answer:
-                yield answer
-            if line.late:  # an answer without a length ends where it is cut, and looks whole
-                raise LostError(f"{target.host} did not finish in {bounds.whole} s")
-        finally:
-            watch.cancel()
-            line.close()
+    watch.start()
+    try:
+        with _answer(
+            session, method, line, target, bounds, headers | {"Host": target.authority}, given
+        ) as answer:
+            yield answer
+        if line.late:  # an answer without a length ends where it is cut, and looks whole
+            raise LostError(f"{target.host} did not finish in {bounds.whole} s")
+    finally:
+        watch.cancel()
 
 
 def _judged(url: str, allowed: Allowed) -> _Line:
@@ -227,6 +274,7 @@ def _answer(
     session: requests.Session,
     method: str,
     line: _Line,
+    target: Target,
     bounds: Bounds,
     headers: dict[str, str],
     given: dict[str, Any],
@@ -234,7 +282,7 @@ def _answer(
     try:
         return session.request(
             method,
-            line.target.url,
+            target.url,
             headers=headers,
             verify=str(bounds.ca_file) if bounds.ca_file else True,
             timeout=(bounds.connect, bounds.answer),
@@ -244,7 +292,7 @@ def _answer(
         )
     except requests.RequestException as error:
         kind = LostError if line.stands else UnreachableError
-        raise kind(f"{line.target.host} did not answer: {type(error).__name__}") from error
+        raise kind(f"{target.host} did not answer: {type(error).__name__}") from error
 
 
 def body(answer: Response, most_bytes: int) -> bytes:

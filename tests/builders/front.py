@@ -44,6 +44,8 @@ def proxied(
     """
 
     class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # a connection is kept, as those of Apache and nginx are
+
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             data = self.rfile.read(length) if buffers else b""

@@ -13,7 +13,16 @@ import pytest
 
 from app.core import addresses
 from app.core.addresses import AddressRefusedError, Allowed, entry_of, is_public, read
-from app.core.outside import Bounds, ForbiddenError, LostError, TooLongError, UnreachableError, asked, body
+from app.core.outside import (
+    Bounds,
+    Conversation,
+    ForbiddenError,
+    LostError,
+    TooLongError,
+    UnreachableError,
+    asked,
+    body,
+)
 from app.trust.network import Outside
 
 QUICK = Bounds(2.0, 2.0, 5.0)
@@ -269,3 +278,45 @@ def test_a_proxy_and_a_password_of_the_environment_are_not_used(monkeypatch: pyt
         monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
         assert told(f"http://{here.host}/", Allowed.listed([here.host])) == b"ok"
         assert (len(here.heard), proxy.heard) == (1, [])
+
+
+def test_questions_of_one_conversation_share_a_connection_and_nothing_else() -> None:
+    heard: list[tuple[int, str, str | None]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            heard.append((self.client_address[1], self.path, self.headers["Cookie"]))
+            self.send_response(200)
+            self.send_header("Set-Cookie", "who=me; Path=/")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+            if self.path == "/closes":
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    talk = Conversation(Allowed(inside=[f"127.0.0.1:{server.server_port}"]), QUICK)
+    try:
+        for path in ("/a", "/closes", "/b"):
+            with talk.asked("GET", url + path) as answer:
+                assert body(answer, 10) == b"ok"
+        with pytest.raises(ForbiddenError), talk.asked("GET", "http://127.0.0.1:9/c"):
+            pass
+        with pytest.raises(ValueError, match="POST"), talk.asked("POST", url):
+            pass
+    finally:
+        talk.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert [path for _, path, _ in heard] == ["/a", "/closes", "/b"]
+    assert heard[0][0] == heard[1][0] != heard[2][0]
+    assert {cookie for _, _, cookie in heard} == {None}

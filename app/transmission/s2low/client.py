@@ -15,7 +15,17 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from app.core.addresses import Allowed, entry_of
-from app.core.outside import Bounds, LostError, Response, TooLongError, UnreachableError, asked, body, words
+from app.core.outside import (
+    Bounds,
+    Conversation,
+    LostError,
+    Response,
+    TooLongError,
+    UnreachableError,
+    asked,
+    body,
+    words,
+)
 from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.settings import Account, S2lowSettings
 
@@ -39,12 +49,38 @@ class Upload:
     path: Path
 
 
+@dataclass
+class _Together:
+    """A connection that several questions share, and the certificate as its file is called meanwhile."""
+
+    conversation: Conversation
+    room: ExitStack
+    path: str = ""
+
+    def certificate(self, account: Account) -> str:
+        """The path of the certificate and its key, the same for every question: another is another connection."""
+        self.path = self.path or self.room.enter_context(account.shown())
+        return self.path
+
+
 class Client:
     """Speaks to S2LOW for one collectivity."""
 
     def __init__(self, settings: S2lowSettings, account: Account) -> None:
         self._settings = settings
         self._account = account
+        self._together: _Together | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is asked meanwhile goes through one connection: a list is many pages, each a handshake with certificates."""
+        with ExitStack() as room:
+            self._together = _Together(Conversation(self._allowed, self._bounds), room)
+            room.callback(self._together.conversation.close)
+            try:
+                yield
+            finally:
+                self._together = None
 
     def get(self, path: str, **parameters: object) -> bytes:
         """The bytes of a 200 answer that is no page; refuses with `Unreachable`, a page with `AccountRefused`."""
@@ -89,6 +125,15 @@ class Client:
                 files.append((one.field, (one.filename, opened, one.media_type)))
             return self._ask("POST", path, Uncertain, files=files)
 
+    @property
+    def _allowed(self) -> Allowed:
+        return Allowed(inside=[entry_of(self._settings.url)])
+
+    @property
+    def _bounds(self) -> Bounds:
+        settings = self._settings
+        return Bounds(settings.connect_seconds, settings.answer_seconds, ca_file=settings.ca_file)
+
     def _ask(
         self,
         method: str,
@@ -112,15 +157,18 @@ class Client:
 
     @contextmanager
     def _open(self, method: str, path: str, lost: type[Exception], **given: Any) -> Iterator[Response]:
-        settings, account = self._settings, self._account
-        bounds = Bounds(settings.connect_seconds, settings.answer_seconds, ca_file=settings.ca_file)
+        account, url = self._account, self._settings.url.rstrip("/") + path
         given["auth"] = (account.login, account.password) if account.login else None
-        allowed = Allowed(inside=[entry_of(settings.url)])
+        shared = self._together if method == "GET" else None
         try:
-            with account.shown() as certificate:
-                given["cert"] = certificate
-                with asked(method, settings.url.rstrip("/") + path, allowed, bounds, **given) as answer:
-                    yield answer
+            with ExitStack() as room:
+                if shared is None:
+                    given["cert"] = room.enter_context(account.shown())
+                    question = asked(method, url, self._allowed, self._bounds, **given)
+                else:
+                    given["cert"] = shared.certificate(account)
+                    question = shared.conversation.asked(method, url, **given)
+                yield room.enter_context(question)
         except UnreachableError as error:
             if lost is Unreachable and _certificate_refused(error.__cause__ or error):
                 raise AccountRefused("S2LOW refuse le certificat de la collectivité") from error
