@@ -20,7 +20,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Where initdb is: on the path, or where Debian keeps it, newest first."""
     found = shutil.which("initdb")
     if found:
@@ -42,7 +42,7 @@ class Cluster:
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             os.chown(self.home, pwd.getpwnam("postgres").pw_uid, -1)
-        self._bin = _binaries()
+        self._bin = binaries()
         self._data = self.home / "data"
         self._run(
             "initdb",
