@@ -21,7 +21,7 @@ from app.core.texts import cleaned, strange
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
-PUBLIC, PERSON = "public", "person"
+PUBLIC, PERSON, BRANCH = "public", "person", "branch"
 FILES, OWN = -1, -2
 PROBLEM = "application/problem+json"
 
@@ -147,7 +147,9 @@ def read_json() -> Any:
 def guard(
     who: str, *, body: int = SMALL, unprotected: bool = False, remedy: bool = False
 ) -> Callable[[View], View]:
-    """Say who may call a route: `public`, `person`, or the name of a right; exactly one for each route.
+    """Say who may call a route: `public`, `person`, `branch`, or the name of a right; exactly one for each route.
+
+    `branch`: who administers the collectivity, or a branch of its desks; the route then looks at nothing outside it.
 
     `body`: bytes that it takes; `FILES` for the installation's upload limit, once the caller is let in; `OWN` for a
     slice that sets its limit itself before anything is read. The people slice enforces it before the view runs, and a

@@ -24,6 +24,7 @@ PAGE = 50
 ACTS = {
     "account.changed": "Compte modifié",
     "account.closed": "Compte fermé",
+    "account.delegated": "Administration d’une branche changée",
     "account.opened": "Compte ouvert",
     "account.reduced": "Compte réduit",
     "account.reopened": "Compte rouvert",
@@ -137,7 +138,7 @@ class Line:
 class Asked:
     """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`.
 
-    `desk`: only what was done to the desk of this key.
+    `desks`: only what was done to the desks of these keys.
     """
 
     act: str = ""
@@ -145,7 +146,7 @@ class Asked:
     since: date | None = None
     until: date | None = None
     before: int | None = None
-    desk: str = ""
+    desks: tuple[str, ...] = ()
 
 
 def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) -> list[Line]:
@@ -155,8 +156,8 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     )
     if asked.act:
         query = query.where(JournalEntry.event == asked.act)
-    if asked.desk:
-        at_desk = sa.cast(_facts(db)["desk"].as_string(), sa.String) == asked.desk
+    if asked.desks:
+        at_desk = sa.cast(_facts(db)["desk"].as_string(), sa.String).in_(asked.desks)
         query = query.where(JournalEntry.event.in_([one for one in ACTS if one.startswith("desk.")]), at_desk)
     if asked.who:
         query = query.where(_of(db, collectivity_id, asked.who.strip()))
@@ -341,7 +342,7 @@ def _mailed(mailed: object) -> str:
     return "lien envoyé par courriel" if mailed else "lien montré à qui l’a demandé"
 
 
-_CHANGED = {"called": "nom", "capacity": "qualité", "above": "rattaché à"}
+_CHANGED = {"called": "nom", "capacity": "qualité", "above": "rattaché à", "branch": "branche administrée"}
 
 
 def _changed(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -16,9 +16,11 @@ from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import identity, persons
 from app.people.actor import Actor
+from app.people.branches import Branch, is_reached, own_branch
 from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
 from app.people.login import revoke_all
-from app.people.models import LoginSession, PasswordReset, User
+from app.people.models import Desk, LoginSession, PasswordReset, User
+from workflows.vocabulary import Right
 
 LONGEST = 100
 LOGIN_LONGEST = 60
@@ -48,16 +50,18 @@ class Link:
 
 
 def open_account(
-    db: Db, actor: Actor, login: str, particulars: Particulars, *, by_mail: bool
+    db: Db, actor: Actor, login: str, particulars: Particulars, *, by_mail: bool, branch: Branch | None = None
 ) -> tuple[User, Link | None]:
     """An account without a password, and the link by which its holder chooses one, when it is not mailed.
 
     Nothing is looked for beyond the collectivity: whoever is invited says himself, by the link, that he enters here already.
     By mail the person is sent a link that serves once, for seven days (`INVITATION_LIFE`). Otherwise the link is returned,
-    shown once, and serves for three. The caller has refused who may not (`refuse_former`). Refuses `login-invalid`,
+    shown once, and serves for three. The caller has refused who may not (`refuse_outside`, which gives the branch).
+    Refuses `right-missing` of who would make more of him than he is, `login-invalid`,
     `login-taken`, `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`.
     """
-    clean = _clean(db, actor.collectivity_id, particulars, None)
+    _refuse_more(particulars, branch)
+    clean = _clean(db, actor.collectivity_id, particulars, None, branch)
     login = login_of(login)
     here = (User.collectivity_id == actor.collectivity_id, User.login == login)
     if db.scalar(sa.select(User.id).where(*here)):
@@ -91,8 +95,7 @@ def send_link(db: Db, actor: Actor, user_id: int) -> str:
     Refuses `identity-needed`, `person-unknown`, `person-closed`, and `person-shared` of whoever enters another collectivity
     by the same password: he alone asks for another.
     """
-    refuse_former(db, actor)
-    user = open_user(db, actor, user_id)
+    user = open_user(db, actor, user_id, refuse_outside(db, actor))
     persons.refuse_shared(db, user)
     _mailed_link(db, actor, user)
     return user.name
@@ -105,8 +108,7 @@ def show_link(db: Db, actor: Actor, user_id: int) -> Link:
     Whoever reads it enters as another: of an account that served once, the link is mailed and never shown here, a
     reopened one too (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
     """
-    refuse_former(db, actor)
-    user = open_user(db, actor, user_id)
+    user = open_user(db, actor, user_id, refuse_outside(db, actor))
     if was_used(db, user):
         raise Refusal("link-not-shown", name=user.name)
     return _shown_link(db, actor, user)
@@ -124,27 +126,32 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
     `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, and
     `administrator-own`: one never takes away one's own right, so one is left.
     """
-    refuse_former(db, actor)
-    user = open_user(db, actor, user_id)
+    branch = refuse_outside(db, actor)
+    user = open_user(db, actor, user_id, branch)
+    _refuse_more(particulars, branch)
     if shown is not None and shown != mark_of(user):
         # What is wrong with the entry is said first: it stays wrong after the page is read again
-        _clean(db, actor.collectivity_id, particulars, user)
+        _clean(db, actor.collectivity_id, particulars, user, branch)
         raise Refusal("person-moved", name=user.name)
-    return write_particulars(db, actor, user, particulars)
+    return write_particulars(db, actor, user, particulars, branch)
 
 
-def write_particulars(db: Db, actor: Actor, user: User, particulars: Particulars) -> bool:
+def write_particulars(
+    db: Db, actor: Actor, user: User, particulars: Particulars, branch: Branch | None = None
+) -> bool:
     """What `change` writes of an open account that the caller has locked; False when nothing differs."""
-    clean = _clean(db, actor.collectivity_id, particulars, user)
+    clean = _clean(db, actor.collectivity_id, particulars, user, branch)
     if user.emergency and not clean.administrator:
         raise Refusal("administrator-emergency", name=user.name)
-    if user.id == actor.user_id and not clean.administrator:
+    if user.id == actor.user_id and user.administrator and not clean.administrator:
         raise Refusal("administrator-own")
     was = Particulars(user.first_name, user.last_name, user.email, user.capacity, user.administrator)
     if clean == was:
         return False
     user.first_name, user.last_name, user.email = clean.first_name, clean.last_name, clean.email
     user.capacity, user.administrator = clean.capacity, clean.administrator
+    if clean.administrator:
+        user.branch_id = None  # the whole of it is his
     facts: dict[str, object] = {
         name: {"was": former, "now": present}
         for name, former, present in (
@@ -207,15 +214,76 @@ def refuse_former(db: Db, actor: Actor) -> None:
         raise Refusal("administrator-lost" if still else "account-closed")
 
 
-def open_user(db: Db, actor: Actor, user_id: int) -> User:
-    """Somebody of the collectivity whose account is open, locked; refuses `person-unknown`, `person-closed`."""
+def refuse_outside(db: Db, actor: Actor, *desk_ids: int | None) -> Branch | None:
+    """Refuse what `refuse_former` does, and to a delegated administrator the desks that are not of his branch.
+
+    His branch, its desks locked; None of who administers the whole collectivity. Such a desk is refused as one that is not
+    there (`desk-absent`), and so is no desk at all (None).
+    """
+    if not actor.delegated:
+        refuse_former(db, actor)
+        return None
+    branch = own_branch(db, actor)
+    if not branch.issuperset(desk_ids):
+        raise Refusal("desk-absent")
+    return branch
+
+
+def _refuse_more(particulars: Particulars, branch: Branch | None) -> None:
+    """Refuse that who administers a branch makes somebody administer the collectivity (`right-missing`)."""
+    if branch is not None and particulars.administrator:
+        raise Refusal("right-missing", right=Right.ADMINISTER.value)
+
+
+@use_case
+def delegate(db: Db, actor: Actor, user_id: int, desk_id: int | None) -> bool:
+    """Let somebody administer a desk, those below it and the people who sit only there, or nothing more (None).
+
+    False when it was so already. He is told, and the other administrators. Refuses what `refuse_former` refuses,
+    `person-unknown`, `person-closed`, `desk-absent`, `desk-closed`, and `delegated-whole` of who administers it all.
+    """
+    refuse_former(db, actor)
+    user = open_user(db, actor, user_id)
+    return write_branch(db, actor, user, desk_id)
+
+
+def write_branch(db: Db, actor: Actor, user: User, desk_id: int | None) -> bool:
+    """What `delegate` writes of an open account, in the transaction of who has refused who may not."""
+    if user.branch_id == desk_id:
+        return False
+    ours = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id)
+    desk = db.scalar(ours.where(Desk.id == desk_id).with_for_update()) if desk_id is not None else None
+    if desk_id is not None and desk is None:
+        raise Refusal("desk-absent")
+    if desk is not None and desk.closed_at is not None:
+        raise Refusal("desk-closed", name=desk.name)
+    if desk is not None and user.administrator:
+        raise Refusal("delegated-whole", name=user.name)
+    former = db.scalar(ours.where(Desk.id == user.branch_id)) if user.branch_id is not None else None
+    user.branch_id = desk_id
+    names = [one.name if one is not None else "" for one in (former, desk)]
+    facts = {"branch": {"was": names[0], "now": names[1]}}
+    write_down(db, actor.collectivity_id, "account.delegated", actor, whose=user.id, **facts)
+    told = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
+    told["about"] = f"le droit d’administrer la branche « {names[1] or names[0]} »"
+    key = f"{CHANGED}-{user.id}-{new_token()[:16]}"
+    post(db, actor.collectivity_id, [News("mail", key, told, None, user.email)])
+    _tell_administrators(db, actor, user, branch=names[1] or names[0])
+    return True
+
+
+def open_user(db: Db, actor: Actor, user_id: int, branch: Branch | None = None) -> User:
+    """Somebody of the collectivity whose account is open, locked; refuses `person-unknown`, `person-closed`.
+
+    `branch`: of who administers it alone: whoever sits elsewhere, or administers more, is unknown to him.
+    """
     user = db.scalar(
         sa.select(User)
         .where(User.collectivity_id == actor.collectivity_id, User.id == user_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if user is None:
+    if user is None or not is_reached(db, branch, user.id):
         raise Refusal("person-unknown")
     if not user.active:
         raise Refusal("person-closed", name=user.name)
@@ -243,8 +311,10 @@ def checked(particulars: Particulars) -> Particulars:
     )
 
 
-def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | None) -> Particulars:
-    """The same, checked; refuses an address that another open account has too."""
+def _clean(
+    db: Db, collectivity_id: int, particulars: Particulars, user: User | None, branch: Branch | None = None
+) -> Particulars:
+    """The same, checked; refuses an address that another open account has too, and names him to who may know him."""
     clean = checked(particulars)
     taken = sa.select(User).where(
         User.collectivity_id == collectivity_id,
@@ -255,6 +325,8 @@ def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | 
         taken = taken.where(User.id != user.id)
     # An account that already shares an address with another keeps it: what the command line opened stays as it is
     if (user is None or clean.email != user.email) and (other := db.scalar(taken.limit(1))) is not None:
+        if not is_reached(db, branch, other.id):
+            raise Refusal("email-taken-elsewhere", email=clean.email)
         raise Refusal("email-taken", email=clean.email, name=other.name)
     return clean
 
@@ -310,10 +382,13 @@ def _listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} et {last}" if first else last
 
 
-def _tell_administrators(db: Db, actor: Actor, user: User, *, moved: bool = False) -> None:
+def _tell_administrators(
+    db: Db, actor: Actor, user: User, *, moved: bool = False, branch: str | None = None
+) -> None:
     """Those who administer, but who did it and whom it is about: who may give rights is never changed in silence.
 
-    `moved`: what changed is the address, by which whoever reads it may choose a password.
+    `moved`: what changed is the address, by which whoever reads it may choose a password. `branch`: the name of the one
+    that he administers now, or administered.
     """
     others = db.scalars(
         sa.select(User)
@@ -331,5 +406,7 @@ def _tell_administrators(db: Db, actor: Actor, user: User, *, moved: bool = Fals
         facts = {"event": ADMINISTERS, "user_id": one.id, "whose": user.name, "by": actor.name}
         facts |= {"own": user.administrator, "page": f"/administration/personnes/{user.id}"}
         facts |= {"what": "moved"} if moved else {}
+        if branch is not None:
+            facts |= {"what": "branch", "own": user.branch_id is not None, "desk": branch}
         key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"  # a mark of its own for each change
         post(db, actor.collectivity_id, [News("mail", key, facts, None, one.email)])

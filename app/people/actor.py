@@ -44,6 +44,7 @@ class Actor:
     the token that the last proof of this session replaced. `ends_idle_at`: when this session closes if nobody uses it any
     more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
     page, 0 for ever. `shown_name`: what the collectivity is called on its pages, where that is not its own name.
+    `branch_id`: the desk whose branch a delegated administrator has; None of anybody else.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Actor:
     person_id: int | None = None
     application_id: int | None = None
     administrator: bool = False
+    branch_id: int | None = None
     seats: tuple[Seat, ...] = ()
     by_mandate: bool = False
     mandates: tuple[Mandate, ...] = ()
@@ -77,6 +79,11 @@ class Actor:
     def desk_ids(self) -> frozenset[int]:
         """The desks held, whatever the rights."""
         return frozenset(seat.desk_id for seat in self.seats)
+
+    @property
+    def delegated(self) -> bool:
+        """Whether the actor administers a branch of the desks, and no more."""
+        return self.branch_id is not None and not self.administrator
 
     @property
     def initials(self) -> str:

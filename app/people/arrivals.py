@@ -35,10 +35,15 @@ class Written:
 def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[int, accounts.Link | None]:
     """Open an account with its desks; its number, and the link when it is not mailed.
 
-    Refuses `identity-needed`, `desk-absent`, and what `open_account` and `give` refuse.
+    A delegated administrator invites into his branch alone (`desk-absent`, `branch-seat` of no desk). Refuses
+    `identity-needed`, `desk-absent`, and what `open_account` and `give` refuse.
     """
-    accounts.refuse_former(db, actor)
-    user, link = accounts.open_account(db, actor, arrival.login, arrival.particulars, by_mail=by_mail)
+    branch = accounts.refuse_outside(db, actor, *arrival.seats)
+    if branch is not None and not arrival.seats:
+        raise Refusal("branch-seat")
+    user, link = accounts.open_account(
+        db, actor, arrival.login, arrival.particulars, by_mail=by_mail, branch=branch
+    )
     _seat(db, actor, user, arrival, _desks(db, actor, [arrival]), told=False)
     return user.id, link
 

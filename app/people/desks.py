@@ -17,6 +17,7 @@ from app.journal.chain import Event, append
 from app.people import identity, passwords, persons
 from app.people.actor import Actor
 from app.people.applications import by_command
+from app.people.branches import is_reached, own_branch
 from app.people.given import refuse_odd, rights_of, seat_facts
 from app.people.login import account_of, revoke_all
 from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, Person, User
@@ -359,8 +360,8 @@ def close_account(
 
     `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail,
     with how many folders wait for nobody else at a desk (`stuck`) or by name (`named`). Refuses `user-unknown`, and to an
-    administrator `identity-needed`, `account-own`, and `account-closed` when his own was closed meanwhile: two never
-    close one another.
+    administrator `identity-needed`, `account-own`, `person-unknown` outside of his branch, and `account-closed` when his
+    own was closed meanwhile: two never close one another.
     """
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
     ours = list(db.scalars(admins.order_by(User.id).with_for_update()))
@@ -368,10 +369,13 @@ def close_account(
     if user is None:
         raise Refusal("user-unknown", login=login)
     if by is not None:
+        branch = own_branch(db, by) if by.delegated else None
         identity.refuse_stale_in(db, by)
+        if not is_reached(db, branch, user.id):
+            raise Refusal("person-unknown")
         if user.id == by.user_id:
             raise Refusal("account-own")
-        if not any(one.id == by.user_id and one.active for one in ours):
+        if branch is None and not any(one.id == by.user_id and one.active for one in ours):
             raise Refusal("account-closed")
     if not user.active:
         return

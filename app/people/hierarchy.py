@@ -11,8 +11,9 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
-from app.people.accounts import refuse_former
+from app.people.accounts import refuse_outside
 from app.people.actor import Actor
+from app.people.branches import Branch, administers_more, is_reached
 from app.people.desks import write_down
 from app.people.given import refuse_odd, rights_of, seat_facts
 from app.people.models import Desk, Holder, User
@@ -34,22 +35,32 @@ LIMITED = tuple(one for one in GRANTED if one is not Right.FOLLOW)
 def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str = "") -> int:
     """Open a desk under its superior (None: under none); its number.
 
-    Circuits name it by its key, which stays when the name changes: `key` for a desk that a circuit names already, else one
-    that is made of its name. Refuses `identity-needed`, `desk-name`, `desk-name-taken`, `desk-key`, `desk-taken`,
-    `desk-absent` or `desk-closed` of the superior.
+    A delegated administrator opens it under a desk of his branch, with a key of that branch. Circuits name it by its key,
+    which stays when the name changes: `key` for a desk that a circuit names already, else one that is made of its name.
+    Refuses `identity-needed`, `desk-name`, `desk-name-taken`, `desk-key`, `desk-taken`, `desk-absent` or `desk-closed` of
+    the superior.
     """
-    refuse_former(db, actor)
+    branch = refuse_outside(db, actor, parent_id)
     if parent_id is not None:
         _desk(db, actor, parent_id)
-    return add_desk(db, actor, name, parent_id, key).id
+    if branch is None:
+        return add_desk(db, actor, name, parent_id, key).id
+    # Never a word by which circuits name a desk that lacks: the collectivity's folders would come into the branch
+    root = db.get_one(Desk, actor.branch_id)
+    return add_desk(db, actor, name, parent_id, "", made_of=f"{root.key} {name}").id
 
 
-def add_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str) -> Desk:
-    """The desk of `open_desk`, in the transaction of who has refused who may not; the superior is known to be there."""
+def add_desk(
+    db: Db, actor: Actor, name: str, parent_id: int | None, key: str, *, made_of: str | None = None
+) -> Desk:
+    """The desk of `open_desk`, in the transaction of who has refused who may not; the superior is known to be there.
+
+    `made_of`: the words that its key is made of, its name unless they are said.
+    """
     name = _name(db, actor, name, None)
     desk = Desk(
         collectivity_id=actor.collectivity_id,
-        key=_key(db, actor, key or name, exact=bool(key)),
+        key=_key(db, actor, key or made_of or name, exact=bool(key)),
         name=name,
         parent_id=parent_id,
     )
@@ -71,11 +82,20 @@ def change_desk(
 ) -> bool:
     """Name a desk otherwise, or place it under another; False when it was so already.
 
+    A delegated administrator moves within his branch, whose own place he does not change: it is said as no superior.
     `shown`: the name and the superior that the page showed; when somebody changed them since, nothing is written
     (`desk-moved`). Refuses `identity-needed`, `desk-absent`, `desk-closed` of it or its new superior, `desk-name`,
     `desk-name-taken`, and `desk-below-itself` of a superior that is the desk, or depends on it.
     """
-    refuse_former(db, actor)
+    branch = refuse_outside(db, actor, desk_id)
+    if branch is not None and desk_id == actor.branch_id:
+        # Where the branch stands among the others is the collectivity's
+        if parent_id is not None:
+            raise Refusal("desk-absent")
+        parent_id = db.get_one(Desk, desk_id).parent_id
+        shown = (shown[0], parent_id) if shown is not None else None
+    elif branch is not None and parent_id not in branch:
+        raise Refusal("desk-absent")
     return write_desk(db, actor, desk_id, name, parent_id, shown=shown)
 
 
@@ -130,7 +150,7 @@ def seat_all(
     for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
     something, and what `refuse_odd` refuses.
     """
-    refuse_former(db, actor)
+    branch = refuse_outside(db, actor, desk_id)
     desk = _desk(db, actor, desk_id)
     rows = {
         one.user_id: one
@@ -147,10 +167,20 @@ def seat_all(
     changed = 0
     for user_id, rights in wanted.items():
         user, row = people.get(user_id), rows.get(user_id)
-        if user is None:
+        if user is None or (rights != rights_of(row) and not _reached(db, branch, user, row)):
             raise Refusal("person-unknown")
         changed += give(db, actor, desk, user, rights, row)
     return changed
+
+
+def _reached(db: Db, branch: Branch | None, user: User, row: Holder | None) -> bool:
+    """Whether who administers a branch, None for the collectivity, changes what somebody may do at a desk of it.
+
+    Of who sits there already, unless he administers more; nobody who sits elsewhere is brought in.
+    """
+    if branch is None:
+        return True
+    return not administers_more(user, branch) if row is not None else is_reached(db, branch, user.id)
 
 
 def give(

@@ -537,6 +537,7 @@ def _actor(
         user_id=user.id,
         person_id=user.person_id,
         administrator=user.administrator,
+        branch_id=user.branch_id,
         seats=standing.seats,
         by_mandate=standing.by_mandate,
         mandates=standing.mandates,
@@ -671,7 +672,10 @@ def _mark(name: str) -> Any:
 
 def _admit(actor: Actor, who: str) -> None:
     g.actor = actor
-    if who != http.PERSON:
+    if who == http.BRANCH:
+        if not actor.delegated:
+            require(actor, Right.ADMINISTER)
+    elif who != http.PERSON:
         require(actor, Right(who))
 
 

@@ -44,7 +44,8 @@ class User(Base, Tenanted):
     """An account: what somebody is in one collectivity; closing it keeps the name in what was signed.
 
     `login` names the account in its collectivity, in files and commands. `person_id`: who enters by it, None until its
-    invitation was taken up.
+    invitation was taken up. `branch_id`: the desk that he administers, with those below it and the people who sit only there;
+    None for none, and for who administers the whole collectivity.
     """
 
     __tablename__ = "user_account"
@@ -66,6 +67,7 @@ class User(Base, Tenanted):
     shortcuts: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     emergency: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    branch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
 
     @property
     def name(self) -> str:

@@ -41,9 +41,9 @@ class Rule:
         if self.before_signing and signs:
             return True
         if self.who is Who.ADMINISTRATORS:
-            return actor.administrator
+            return actor.administrator or actor.delegated
         if self.who is Who.ENGAGED:
-            return actor.administrator or signs
+            return actor.administrator or actor.delegated or signs
         return self.who is Who.EVERYBODY
 
 

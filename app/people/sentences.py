@@ -232,6 +232,18 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : {name} est le compte de secours, qui doit administrer. Demandez d’abord à qui exploite Paraphe d’en désigner un autre.",
     ),
+    "delegated-whole": (
+        409,
+        "Rien n’a changé : {name} administre déjà toute la collectivité. Ôtez-lui d’abord ce droit, puis donnez-lui une branche.",
+    ),
+    "email-taken-elsewhere": (
+        409,
+        "Rien n’a changé : l’adresse « {email} » est celle d’un autre compte. Donnez-en une autre.",
+    ),
+    "branch-seat": (
+        422,
+        "Rien n’a changé : vous administrez une branche : choisissez le bureau que la personne y tiendra, et ses droits.",
+    ),
     "person-moved": (
         409,
         "Rien n’a changé : quelqu’un d’autre vient de modifier le compte de {name}. Revoyez ce qui est écrit ci-dessous, puis recommencez.",

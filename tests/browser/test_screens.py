@@ -24,6 +24,7 @@ from app.folders.effect import CANCELLED
 from app.folders.models import Folder
 from app.legality import on_paper
 from app.people.actor import system
+from app.people.desks import seat
 from app.people.hierarchy import open_desk
 from app.people.mandates import end_mandate
 from app.people.models import Desk
@@ -38,6 +39,7 @@ from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
 from tests.verification.corpus import changed, overlay
+from workflows.rights import Rights
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
@@ -499,6 +501,12 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "desks", "/administration/bureaux")
         look.at(secretary, "opening a desk", "/administration/bureaux/nouveau")
         look.at(secretary, "a desk", f"/administration/bureaux/{desk_of('technique')}")
+        some = Rights.read(["create", "act:invoice", "act:contract"])
+        apart(lambda: seat(house.actor("k.morizur").collectivity_id, "technique", "r.pellenec", some))
+        place = f"/administration/bureaux/{desk_of('technique')}"
+        look.at(secretary, "a desk, a right for some types", place)
+        look.at(secretary, "rights by type", f"{place}/titulaires/{leaver}")
+        look.at(secretary, "history of a desk", f"{place}/historique")
         look.at(secretary, "closing an account", f"/administration/personnes/{leaver}/fermer")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)

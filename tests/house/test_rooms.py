@@ -204,7 +204,7 @@ def test_every_verb_is_named_in_some_test_and_takes_no_row() -> None:
 
 
 def test_every_route_has_one_guard_that_is_public_a_person_or_a_right(house: House) -> None:
-    known = {"public", "person", *(one.value for one in Right)}
+    known = {"public", "person", "branch", *(one.value for one in Right)}
     for endpoint, view in house.app.view_functions.items():
         if endpoint != "static":
             assert getattr(view, "__guard__", None) in known, endpoint

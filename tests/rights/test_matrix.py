@@ -264,11 +264,11 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
     """The lists, the account, the deposit, the administration: by role, each method of each route."""
     holds = {
         G: {"create"},
-        ALONE: {"administer"},
+        ALONE: {"administer", "branch"},
         TAKEN_BACK: set(),
-        K: {"create", "administer"},
+        K: {"create", "administer", "branch"},
         B: {"sign"},
-        FOREIGN: {"create", "administer", "sign"},
+        FOREIGN: {"create", "administer", "branch", "sign"},
         PASSER_BY: set(),
     }
     assert {one for one, rights in holds.items() if "administer" in rights} == ADMINISTRATORS

@@ -167,6 +167,7 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[s
             else:
                 user = accounts.open_user(db, actor, user.id)
                 accounts.write_particulars(db, actor, user, particulars)
+            accounts.write_branch(db, actor, user, _number(rows, one["branch"]))
             for key, rights in one["desks"].items():
                 desk = rows.get(key)
                 if desk is None:

@@ -182,8 +182,9 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     if not isinstance(value, Mapping):
         tell(where, "il faut prénom, nom, courriel et qualité (first_name, last_name, email, capacity).")
         return {}
-    _only(value, {*_PERSON, "administrator", "desks"}, where, tell)
+    _only(value, {*_PERSON, "administrator", "branch", "desks"}, where, tell)
     administrator, seats = value.get("administrator", False), value.get("desks", {})
+    branch = _text(value, "branch", where, tell) if value.get("branch") is not None else None
     if not isinstance(administrator, bool):
         tell(f"{where}.administrator", "il faut true ou false.")
     known = ", ".join(one.value for one in GRANTED)
@@ -201,6 +202,7 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     return {
         **{name: _text(value, name, where, tell) for name in _PERSON},
         "administrator": administrator,
+        "branch": branch,
         "desks": dict(sorted(rights.items())),
     }
 

@@ -81,6 +81,8 @@ def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
     )
     for user_id, key, rights in db.execute(held):
         seats.setdefault(user_id, {})[key] = list(Rights.read(rights).words)
+    ours = sa.select(Desk.id, Desk.key).where(Desk.collectivity_id == collectivity_id)
+    desks: dict[int | None, str] = {row.id: row.key for row in db.execute(ours)}
     open_accounts = sa.select(User).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     return {
         one.login: {
@@ -89,6 +91,7 @@ def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
             "email": one.email,
             "capacity": one.capacity,
             "administrator": one.administrator,
+            "branch": desks.get(one.branch_id),
             "desks": dict(sorted(seats.get(one.id, {}).items())),
         }
         for one in db.scalars(open_accounts.order_by(User.login))

@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
 from app.operations.desks import views
-from app.people.accounts import refuse_former
+from app.people.accounts import refuse_outside
 from app.people.actor import Actor
 from app.people.desks import write_down
 from app.people.models import Application, Desk
@@ -105,7 +105,7 @@ def close(db: Db, actor: Actor, desk_id: int, reason: str = "") -> str:
     Refuses `identity-needed`, `desk-absent`, `desk-closed`, `desk-folders` while a folder keeps it open, and
     `desk-reason` where something else names it and no reason is given.
     """
-    refuse_former(db, actor)
+    refuse_outside(db, actor, desk_id)
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is not None:
         raise Refusal("desk-closed", name=desk.name)
@@ -130,7 +130,7 @@ def write_closed(db: Db, actor: Actor, desk: Desk, reason: str) -> None:
 @use_case
 def reopen(db: Db, actor: Actor, desk_id: int) -> str:
     """Open a closed desk again, with the seats that it had; its name. Refuses `identity-needed`, `desk-absent`, `desk-open`."""
-    refuse_former(db, actor)
+    refuse_outside(db, actor, desk_id)
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is None:
         raise Refusal("desk-open", name=desk.name)

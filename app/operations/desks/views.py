@@ -147,6 +147,17 @@ def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
     return frozenset(under)
 
 
+def of_branch(every: list[DeskView], root_id: int) -> list[DeskView]:
+    """A desk and those below it, as a tree of its own: nothing is said of what stands above or beside."""
+    root = desk_of(every, root_id)
+    inside = below(every, root)
+    return [
+        replace(one, depth=one.depth - root.depth, parent_id=one.parent_id if one.id != root_id else None)
+        for one in every
+        if one.id in inside
+    ]
+
+
 def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     """What would be wrong with the desk once these people have these rights, that is not wrong today; in words."""
     others = [one for one in desk.holders if one.id not in wanted]

@@ -10,15 +10,16 @@ from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
 from app.circuits import own_types
-from app.core.db import key_in, reading
+from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
-from app.core.http import guard
+from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations import trace
 from app.operations.desks import closing, views
 from app.people import hierarchy
-from app.people.models import Desk, User
+from app.people.branches import branch_of, only_in
+from app.people.models import User
 from app.people.office.web import who_is_there
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
@@ -70,12 +71,12 @@ class NewDeskForm(DeskForm):
 
 
 @pages.get("/administration/bureaux")
-@guard("administer")
+@guard(BRANCH)
 def index() -> str:
     """Every desk in its place, with who holds it and what nobody at it could do."""
     with reading(g.actor.collectivity_id) as db:
-        every = views.tree(db, g.actor.collectivity_id)
-        absent = _in_order(views.absent(db, g.actor.collectivity_id, every))
+        every = _tree(db)
+        absent = _absent(db, every)
     return render_template(
         "operations/desks.html",
         desks=[one for one in every if one.closed_at is None],
@@ -86,6 +87,17 @@ def index() -> str:
     )
 
 
+def _tree(db: Db) -> list[views.DeskView]:
+    """The desks that whoever asks administers: all of them, or his branch."""
+    every = views.tree(db, g.actor.collectivity_id)
+    return views.of_branch(every, g.actor.branch_id) if g.actor.delegated else every
+
+
+def _absent(db: Db, every: list[views.DeskView]) -> dict[str, str]:
+    """The desks that circuits name and that lack; who has a branch opens none of them."""
+    return {} if g.actor.delegated else _in_order(views.absent(db, g.actor.collectivity_id, every))
+
+
 def _in_order(absent: Mapping[str, str]) -> dict[str, str]:
     """The mayor's first, who is above the others."""
     ranks = {key: rank for rank, key in enumerate(USUAL)}
@@ -93,15 +105,15 @@ def _in_order(absent: Mapping[str, str]) -> dict[str, str]:
 
 
 @pages.route("/administration/bureaux/nouveau", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def new() -> Response | tuple[str, int]:
     """Open a desk: one that the circuits name and that lacks, or one more."""
     form, error, status = NewDeskForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
-        every = views.tree(db, g.actor.collectivity_id)
-        absent = _in_order(views.absent(db, g.actor.collectivity_id, every))
-    form.parent.choices = _choices(every, frozenset())
+        every = _tree(db)
+        absent = _absent(db, every)
+    form.parent.choices = _choices(every, frozenset())[g.actor.delegated :]
     form.key.choices = [
         ("", "Aucun : c’est un bureau de plus"),
         *((key, f"{USUAL.get(key, key)} : {named}") for key, named in absent.items()),
@@ -139,7 +151,7 @@ def _refused(form: DeskForm, refusal: Refusal) -> tuple[int, str]:
 
 
 @pages.route("/administration/bureaux/<int:desk_id>", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def show(desk_id: int) -> Response | tuple[str, int]:
     """One desk: its name, its superior, who holds it, what uses it; what nobody could do any more is asked about first."""
@@ -147,7 +159,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         return _desk(desk_id, None, 200)
     form, ticked = DeskForm(), _ticks()
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(views.tree(db, g.actor.collectivity_id), desk_id)
+        desk = views.desk_of(_tree(db), desk_id)
     if ticked.fault:
         status, error = sentences.say(ticked.fault, {})
         return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
@@ -178,7 +190,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
 
 
 @pages.route("/administration/bureaux/<int:desk_id>/fermer", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def close(desk_id: int) -> Response | tuple[str, int]:
     """What the closing of a desk would stop, each thing with what solves it; then the closing."""
@@ -194,7 +206,7 @@ def close(desk_id: int) -> Response | tuple[str, int]:
             flash(f"Le bureau « {name} » est fermé. Ce qui y est passé reste lu par ses titulaires.", "ok")
             return redirect(url_for("operations.desks.show", desk_id=desk_id))
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(views.tree(db, g.actor.collectivity_id), desk_id)
+        desk = views.desk_of(_tree(db), desk_id)
         effects = closing.effects_of(db, g.actor.collectivity_id, desk_id)
     if desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
@@ -214,13 +226,19 @@ def close(desk_id: int) -> Response | tuple[str, int]:
 
 
 @pages.post("/administration/bureaux/<int:desk_id>/rouvrir")
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def reopen(desk_id: int) -> Response:
     """Open a closed desk again, as it was."""
     name = closing.reopen(g.actor, desk_id)
     flash(f"Le bureau « {name} » est rouvert, avec les titulaires qu’il avait.", "ok")
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
+
+
+def _known(db: Db) -> sa.ColumnElement[bool]:
+    """The condition on the people whom whoever asks administers."""
+    branch = branch_of(db, g.actor)
+    return sa.true() if branch is None else only_in(branch)
 
 
 def _shown() -> tuple[str, int | None] | None:
@@ -307,18 +325,18 @@ def _desk(
 ) -> tuple[str, int]:
     """The page of a desk; `ticks` is what was ticked and is not written yet, `faults` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
-        every = views.tree(db, g.actor.collectivity_id)
+        every = _tree(db)
         desk = views.desk_of(every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         holding = {one.id for one in desk.holders}
         people = db.execute(
             sa.select(User.id, User.first_name, User.last_name, User.capacity)
-            .where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True))
+            .where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True), _known(db))
             .order_by(sa.func.lower(User.last_name), User.id)
         ).all()
     if form is None or "name" not in request.form:
         form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
-    form.parent.choices = _choices(every, views.below(every, desk), desk.parent_id)
+    form.parent.choices = _choices(every, views.below(every, desk), desk.parent_id)[g.actor.delegated :]
     others = [
         (one.id, f"{one.first_name} {one.last_name}{f', {one.capacity}' if one.capacity else ''}")
         for one in people
@@ -337,6 +355,8 @@ def _desk(
         boxes={one.id: _boxes(one.rights, wanted.get(one.id, one.rights), called) for one in desk.holders},
         seen=_marks(desk),
         others=others,
+        known={row.id for row in people},
+        root=g.actor.delegated and desk_id == g.actor.branch_id,
         added=ticks.added if ticks else None,
         added_boxes=_boxes(NO_RIGHTS, ticks.added_rights if ticks else NO_RIGHTS, called),
     )
@@ -370,12 +390,12 @@ def _marks(desk: views.DeskView) -> list[str]:
 
 
 @pages.route("/administration/bureaux/<int:desk_id>/titulaires/<int:user_id>", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
     with reading(g.actor.collectivity_id) as db:
-        every = views.tree(db, g.actor.collectivity_id)
+        every = _tree(db)
         desk, called = views.desk_of(every, desk_id), own_types.called(db, g.actor.collectivity_id)
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
@@ -434,18 +454,28 @@ def _refuse_twice(words: Collection[str], called: Mapping[str, str]) -> None:
 
 
 @pages.get("/administration/bureaux/<int:desk_id>/historique")
-@guard("administer")
+@guard(BRANCH)
 def history(desk_id: int) -> str:
     """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
     here = g.actor.collectivity_id
     with reading(here) as db:
-        desk = db.scalar(sa.select(Desk).where(Desk.id == desk_id, Desk.collectivity_id == here))
-        if desk is None:
-            raise Refusal("desk-absent")
-        asked = trace.Asked(desk=desk.key, before=key_in(request.args.get("avant")))
+        desk = views.desk_of(_tree(db), desk_id)
+        asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")))
         shown = trace.lines(db, here, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=desk, lines=shown[: trace.PAGE], more=more)
+
+
+@pages.get("/administration/bureaux/historique")
+@guard(BRANCH)
+def histories() -> str:
+    """What was done to the desks that whoever asks administers, the latest first."""
+    with reading(g.actor.collectivity_id) as db:
+        keys = tuple(one.key for one in _tree(db))
+        asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")))
+        shown = trace.lines(db, g.actor.collectivity_id, asked)
+    more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
+    return render_template("operations/desk_history.html", desk=None, lines=shown[: trace.PAGE], more=more)
 
 
 def _path(every: list[views.DeskView], desk: views.DeskView) -> list[views.DeskView]:

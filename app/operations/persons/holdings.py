@@ -24,6 +24,7 @@ ACCOUNT = (
     "last_name",
     "capacity",
     "administrator",
+    "branch_id",
     "active",
     "theme",
     "shortcuts",

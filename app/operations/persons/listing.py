@@ -1,7 +1,7 @@
 """The people of a collectivity as an administrator reads them: their desks, whether their account is open, what is missing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from app.core.db import Db
 from app.core.french import jour
 from app.core.texts import key_of
 from app.operations.persons.reducing import is_reduced
+from app.people.branches import Branch, only_in
 from app.people.models import Desk, Holder, PasswordReset, Person, User
 from workflows.rights import ONLY, Rights
 
@@ -55,6 +56,7 @@ class PersonView:
     icon: str
     seats: tuple[Seat, ...]
     missing: str = ""
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,16 @@ class Listing:
         return max(1, -(-self.total // PAGE))
 
 
-def listing(db: Db, collectivity_id: int, which: Which, words: str, page: int) -> Listing:
+def listing(
+    db: Db, collectivity_id: int, which: Which, words: str, page: int, branch: Branch | None = None
+) -> Listing:
     """Fifty people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
 
-    Four statements, however many there are.
+    `branch`: those alone who sit in it. Four statements, however many there are.
     """
     moment = now()
-    here = User.collectivity_id == collectivity_id
+    ours = only_in(branch) if branch is not None else sa.true()
+    here = sa.and_(User.collectivity_id == collectivity_id, ours)
     counts = db.execute(
         sa.select(
             sa.func.count(),
@@ -143,7 +148,7 @@ def _matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
 
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
-    """Each of them with his desks; two statements, and one where a right is for some types alone."""
+    """Each of them with his desks; two statements, one more for rights by type where there are, and one for branches."""
     numbers = [one.id for one in people]
     rights: dict[int, list[tuple[int, str, Rights]]] = {}
     held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(
@@ -169,7 +174,15 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         .group_by(User.id)
     )
     enter = {number: (bool(password), link) for number, password, link in db.execute(ways)}
-    return tuple(_view(one, seats.get(one.id, ()), *enter[one.id]) for one in people)
+    delegated = {one.branch_id for one in people if one.branch_id is not None}
+    names = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
+    branches = {row.id: row.name for row in db.execute(names)} if delegated else {}
+    return tuple(
+        replace(
+            _view(one, seats.get(one.id, ()), *enter[one.id]), branch=branches.get(one.branch_id or 0, "")
+        )
+        for one in people
+    )
 
 
 def _view(user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None) -> PersonView:
@@ -187,7 +200,7 @@ def _view(user: User, seats: tuple[Seat, ...], has_password: bool, link: datetim
     else:
         state, tone, icon = "Sans mot de passe", "warn", "exclamation-triangle"
         missing = "Aucun lien ne sert plus : envoyez-en un autre."
-    if user.active and not seats and not user.administrator and not missing:
+    if user.active and not seats and not user.administrator and user.branch_id is None and not missing:
         missing = "Aucun bureau : donnez-lui-en un."
     return PersonView(
         user.id, user.name, user.login, user.capacity, user.administrator, state, tone, icon, seats, missing

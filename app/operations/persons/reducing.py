@@ -82,6 +82,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     if _letter_waits(db, user):
         raise Refusal("account-letter", name=user.name)
     user.login, user.email = _left(user), ""
+    user.branch_id = None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
     person = person_of(db, user, lock=True)
     if person is not None and not works_elsewhere(db, user):

@@ -23,7 +23,7 @@ from wtforms import BooleanField, StringField
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
 from app.core.grammar import de, plural
-from app.core.http import PERSON, guard
+from app.core.http import BRANCH, PERSON, guard
 from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -32,6 +32,7 @@ from app.operations.persons import importing, leaving, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, desks, hierarchy, shown
+from app.people.branches import branch_of, is_reached
 from app.people.models import User
 from app.people.office.web import who_is_there
 from app.people.persons import works_elsewhere
@@ -111,7 +112,7 @@ def mine() -> str:
 
 
 @pages.get("/administration/personnes")
-@guard("administer")
+@guard(BRANCH)
 def index() -> str:
     """The accounts, fifty a page: who holds which desks, and what is missing for him to work."""
     try:
@@ -121,13 +122,18 @@ def index() -> str:
     words = request.args.get("q", "")[: accounts.LONGEST]
     with reading(g.actor.collectivity_id) as db:
         people = listing.listing(
-            db, g.actor.collectivity_id, which, words, key_in(request.args.get("page")) or 1
+            db,
+            g.actor.collectivity_id,
+            which,
+            words,
+            key_in(request.args.get("page")) or 1,
+            branch_of(db, g.actor),
         )
     return render_template("operations/persons.html", listing=people, which=which, words=words.strip())
 
 
 @pages.route("/administration/personnes/inviter", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def invite() -> Answer | tuple[str, int]:
     """Open an account: its holder chooses the password by a link, mailed, or shown once to hand over."""
@@ -149,6 +155,8 @@ def invite() -> Answer | tuple[str, int]:
     with reading(g.actor.collectivity_id) as db:
         down = not mails or stopped(db, "mail") is not None
         every = views.tree(db, g.actor.collectivity_id)
+        if g.actor.delegated:
+            every = views.of_branch(every, g.actor.branch_id)
     page = render_template(
         "operations/invite.html",
         form=form,
@@ -288,7 +296,7 @@ def _show(user_id: int, link: accounts.Link | None) -> None:
 
 
 @pages.route("/administration/personnes/<int:user_id>", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def show(user_id: int) -> Answer | tuple[str, int]:
     """One person: what is written of him, his desks, how he enters, what is kept of him."""
@@ -299,7 +307,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         try:
             changed = accounts.change(g.actor, user_id, form.particulars(), shown=request.form.get("shown"))
         except Refusal as refusal:
-            if refusal.key in {"person-unknown", "account-closed"}:
+            if refusal.key in {"person-unknown", "account-closed", "right-missing"}:
                 raise
             status, error = _refused(form, refusal)
         else:
@@ -313,6 +321,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         (person,) = listing.views(db, [user])
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         has_password = desks.has_password(db, user.person_id)
+        every = views.tree(db, g.actor.collectivity_id) if g.actor.administrator else []
     link = shown.shown(session, g.actor, LINK)
     page = render_template(
         "operations/person.html",
@@ -324,13 +333,31 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         used=used,
         elsewhere=elsewhere,
         mark=accounts.mark_of(user),
+        branches=[(one.id, f"{'– ' * one.depth}{one.name}") for one in every if one.closed_at is None],
+        branch_id=user.branch_id,
         link=link if link and link["of"] == user_id and user.active and not has_password else None,
     )
     return page, status
 
 
-@pages.post("/administration/personnes/<int:user_id>/lien")
+@pages.post("/administration/personnes/<int:user_id>/branche")
 @guard("administer")
+@who_is_there(HERE)
+def delegate(user_id: int) -> Answer:
+    """Let somebody administer a branch of the desks, another one, or none."""
+    typed = request.form.get("branch", "")
+    if typed and key_in(typed) is None:
+        raise Refusal("desk-absent")
+    changed = accounts.delegate(g.actor, user_id, key_in(typed))
+    flash(
+        "C’est enregistré." if changed else "Rien à enregistrer : c’était déjà ainsi.",
+        "ok" if changed else "info",
+    )
+    return redirect(url_for("operations.persons.show", user_id=user_id))
+
+
+@pages.post("/administration/personnes/<int:user_id>/lien")
+@guard(BRANCH)
 @who_is_there(HERE)
 def send_link(user_id: int) -> Answer:
     """Mail a new link to choose a password."""
@@ -346,7 +373,7 @@ def send_link(user_id: int) -> Answer:
 
 
 @pages.post("/administration/personnes/<int:user_id>/lien-montre")
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def show_link(user_id: int) -> Answer:
     """Show once a new link, for an account that never served and whom no mail reaches."""
@@ -355,9 +382,11 @@ def show_link(user_id: int) -> Answer:
 
 
 @pages.post("/administration/personnes/<int:user_id>/remis")
-@guard("administer")
+@guard(BRANCH)
 def noted(user_id: int) -> Answer:
     """The link that the page shows is handed over: it is shown no more."""
+    with reading(g.actor.collectivity_id) as db:
+        _user(db, user_id)
     shown.forget(session, LINK)
     return redirect(url_for("operations.persons.show", user_id=user_id))
 
@@ -383,7 +412,7 @@ def export(user_id: int) -> Response:
 
 
 @pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
-@guard("administer")
+@guard(BRANCH)
 @who_is_there(HERE)
 def close(user_id: int) -> Answer | str:
     """What the closing of an account would leave, then the closing."""
@@ -440,7 +469,7 @@ def _user(db: Db, user_id: int) -> User:
     user = db.scalar(
         sa.select(User).where(User.id == user_id, User.collectivity_id == g.actor.collectivity_id)
     )
-    if user is None:
+    if user is None or not is_reached(db, branch_of(db, g.actor), user.id):
         raise Refusal("not-found")
     return user
 

@@ -1,0 +1,389 @@
+"""A delegated administrator: his branch and nothing else, by every route; another branch and another commune refused alike."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.journal.models import JournalEntry
+from app.operations.declared.applying import apply_document
+from app.operations.declared.present import present
+from app.operations.desks import closing
+from app.people import accounts, arrivals, desks, hierarchy, rules
+from app.people.accounts import Particulars
+from app.people.models import Desk, Holder, User
+from demo.cast import PASSWORD
+from tests.builders.house import House
+from tests.rights.looking import plain, snapshot
+from workflows.rights import Rights
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+
+K, N, T, G, R = "k.morizur", "n.abgrallec", "t.lescoat", "g.trehorel", "r.pellenec"
+ABSENT = 987_654
+PEOPLE, DESKS = "/administration/personnes", "/administration/bureaux"
+ENORA = {
+    "first_name": "Enora",
+    "last_name": "Quéméner",
+    "email": "e.quemener@kerlann-sur-mer.example",
+    "login": "e.quemener",
+    "capacity": "Comptable",
+    "way": "mail",
+}
+
+
+def words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def user(login: str) -> User:
+    with reading() as db:
+        return db.scalars(sa.select(User).where(User.login == login)).one()
+
+
+def desk(key: str) -> Desk:
+    with reading() as db:
+        return db.scalars(sa.select(Desk).where(Desk.key == key)).one()
+
+
+def seen(key: str) -> list[str]:
+    with reading() as db:
+        rows = db.scalars(sa.select(Holder).where(Holder.desk_id == desk(key).id)).all()
+    return [f"{one.user_id}:{','.join(one.rights)}" for one in rows]
+
+
+def elsewhere() -> tuple[int, int]:
+    """A desk and a person of another commune."""
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
+    names = {"email": "m.leroux@autre-ville.example", "first_name": "Maël", "last_name": "Leroux"}
+    person = desks.create_user(other, "m.leroux", capacity="Agent", password=PASSWORD, **names)
+    place = desks.create_desk(other, "accueil", "Accueil d’Autre-Ville")
+    desks.seat(other, "accueil", "m.leroux", Rights.of(Right.ACT))
+    return place, person
+
+
+@pytest.fixture
+def branch(house: House) -> FlaskClient:
+    """The browser of who administers the finances, with the accounting desk below; he sits at the finances alone."""
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    return house.client(N)
+
+
+def administered(house: House) -> Iterator[tuple[Rule, str, str]]:
+    """Each route of the administration as the application maps it, its guard, each of its methods."""
+    views = house.app.view_functions
+    for rule in house.app.url_map.iter_rules():
+        guard = getattr(views.get(rule.endpoint), "__guard__", "")
+        if guard in {"administer", "branch"} and "folder_id" not in rule.arguments:
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+                yield rule, guard, method
+
+
+def address(rule: Rule, **numbers: int) -> str:
+    other: dict[str, Any] = {
+        "family": "invoice",
+        "kind": "invoice",
+        "rank": 0,
+        "name": "shown_name",
+        "key": "bureaux",
+    }
+    values = {name: numbers.get(name, other.get(name, ABSENT)) for name in rule.arguments}
+    built = rule.build(values)
+    assert built is not None
+    return built[1]
+
+
+def form(house: House, client: FlaskClient, desk_id: int, user_id: int) -> dict[str, Any]:
+    """What would be right if the desk and the person were his."""
+    return {
+        **ENORA,
+        "csrf_token": house.csrf(client),
+        "name": "À moi",
+        "parent": str(desk_id),
+        "desk": str(desk_id),
+        "rights": ["sign"],
+        "person": [str(user_id)],
+        f"rights-{user_id}": ["sign"],
+        "added": str(user_id),
+        "rights-added": ["sign"],
+        "all": ["sign"],
+        "branch": str(desk_id),
+        "reason": "Je le veux ainsi",
+        "sure": "1",
+    }
+
+
+def test_every_route_of_another_branch_and_of_another_commune_is_refused_alike(
+    house: House, branch: FlaskClient
+) -> None:
+    place, person = elsewhere()
+    house.an_invoice(at="service_done")
+    agent = house.client(R)
+    targets = {
+        "another branch": {"desk_id": desk("secretariat").id, "user_id": user(K).id},
+        "above": {"desk_id": desk("direction").id, "user_id": user("s.rivoal").id},
+        "another commune": {"desk_id": place, "user_id": person},
+        "nowhere": {"desk_id": ABSENT, "user_id": ABSENT},
+    }
+    before, tried = snapshot(house.settings.data_dir), 0
+    for rule, guard, method in administered(house):
+        named = rule.arguments & {"desk_id", "user_id"}
+        if guard == "branch" and not named:
+            continue  # his own pages: what they show and take is below
+        answers = {}
+        for where, numbers in targets.items():
+            typed = form(house, branch, numbers["desk_id"], numbers["user_id"]) if method == "POST" else None
+            answer = branch.open(address(rule, **numbers), method=method, data=typed)
+            body = plain(answer).replace(address(rule, **numbers), "…")
+            answers[where] = answer.status_code, re.sub(r"\b[0-9A-F]{4}-[0-9A-F]{2}\b", "", body)
+            tried += 1
+        asked = (rule.endpoint, method, {where: status for where, (status, _) in answers.items()})
+        assert len(set(answers.values())) == 1, asked
+        status = answers["nowhere"][0]
+        if guard == "branch":
+            assert status == 404, asked
+        else:
+            # As to any agent of the commune: the page is closed, whatever is asked of it
+            numbers = targets["another branch"]
+            typed = form(house, agent, numbers["desk_id"], numbers["user_id"]) if method == "POST" else None
+            assert (status, agent.open(address(rule, **numbers), method=method, data=typed).status_code) == (
+                403,
+                403,
+            ), asked
+    assert snapshot(house.settings.data_dir) == before
+    assert tried > 200
+
+
+def test_every_route_of_a_branch_is_closed_to_who_administers_nothing(house: House) -> None:
+    agent = house.client(R)
+    house.an_invoice(at="draft")
+    before = snapshot(house.settings.data_dir)
+    for rule, _, method in administered(house):
+        numbers = {"desk_id": desk("technique").id, "user_id": user(R).id}
+        typed = form(house, agent, *numbers.values()) if method == "POST" else None
+        answer = agent.open(address(rule, **numbers), method=method, data=typed)
+        assert answer.status_code == 403, (rule.endpoint, method)
+    assert snapshot(house.settings.data_dir) == before
+
+
+def test_his_pages_show_his_branch_and_nothing_of_the_others(house: House, branch: FlaskClient) -> None:
+    pages = {
+        name: words(branch.get(path).get_data(as_text=True))
+        for name, path in (
+            ("desks", DESKS),
+            ("people", PEOPLE),
+            ("searched", f"{PEOPLE}?q=rivoal"),
+            ("desk", f"{DESKS}/{desk('finances').id}"),
+            ("below", f"{DESKS}/{desk('comptabilite').id}"),
+            ("new", f"{DESKS}/nouveau"),
+            ("invite", f"{PEOPLE}/inviter"),
+            ("person", f"{PEOPLE}/{user(T).id}"),
+            ("close", f"{DESKS}/{desk('comptabilite').id}/fermer"),
+            ("types", f"{DESKS}/{desk('finances').id}/titulaires/{user(T).id}"),
+            ("history", f"{DESKS}/historique"),
+        )
+    }
+    for name, page in pages.items():
+        shown = page.partition("Aller au contenu")[2]
+        for word in (
+            "Direction générale",
+            "Secrétariat",
+            "Services techniques",
+            "Rivoal",
+            "Pellenec",
+            "Kervadec",
+        ):
+            assert word not in shown.replace("« rivoal »", ""), (name, word)
+        assert "Mise en service" not in shown, name
+    assert "Direction des finances" in pages["desks"]
+    assert "Tifenn Lescoat" in pages["people"]
+    assert "Gwenola Tréhorel" in pages["people"]
+    assert "Administration" in words(branch.get("/compte").get_data(as_text=True))
+    with reading() as db:
+        lines = list(
+            db.scalars(sa.select(JournalEntry.facts).where(JournalEntry.event == "account.delegated"))
+        )
+    assert len(lines) == 1
+
+
+def test_he_opens_invites_seats_gives_rights_and_closes_within_his_branch(
+    house: House, branch: FlaskClient
+) -> None:
+    token = house.csrf(branch)
+    top = desk("finances").id
+    made = branch.post(f"{DESKS}/nouveau", data={"csrf_token": token, "name": "Régies", "parent": str(top)})
+    assert made.status_code == 302
+    with reading() as db:
+        regies = db.scalars(sa.select(Desk).where(Desk.name == "Régies")).one()
+    assert (regies.key, regies.parent_id) == ("finances-regies", top)
+    sent = branch.post(
+        f"{PEOPLE}/inviter", data={**ENORA, "csrf_token": token, "desk": str(regies.id), "rights": ["act"]}
+    )
+    assert sent.status_code == 302
+    enora = user("e.quemener")
+    with reading() as db:
+        assert db.get_one(Holder, (enora.id, regies.id)).rights == ["act"]
+    limited = branch.post(
+        f"{DESKS}/{regies.id}/titulaires/{enora.id}",
+        data={"csrf_token": token, "seen": f"{enora.id}:act", "types": ["act:invoice"]},
+    )
+    assert limited.status_code == 302
+    gone = branch.post(f"{PEOPLE}/{enora.id}/fermer", data={"csrf_token": token})
+    assert gone.status_code == 302
+    assert not user("e.quemener").active
+    closed = branch.post(f"{DESKS}/{regies.id}/fermer", data={"csrf_token": token})
+    assert closed.status_code == 302
+    told = words(branch.get(f"{DESKS}/historique").get_data(as_text=True))
+    assert "Bureau fermé" in told
+    assert "viser et rejeter (Factures)" in told
+
+
+def test_no_act_of_his_reaches_beyond_his_branch(house: House) -> None:
+    """The verbs themselves refuse, whatever page or script asks them."""
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    actor, top = house.actor(N), desk("finances").id
+    outside, below = desk("secretariat").id, desk("comptabilite").id
+    particulars = Particulars("Enora", "Quéméner", ENORA["email"], "Comptable", administrator=False)
+    seat = {below: Rights.of(Right.ACT)}
+    refusals = {
+        "desk-absent": (
+            lambda: hierarchy.open_desk(actor, "Piscine", outside),
+            lambda: hierarchy.open_desk(actor, "Piscine", None),
+            lambda: hierarchy.change_desk(actor, outside, "Secrétariat", top),
+            lambda: hierarchy.change_desk(actor, below, "Comptabilité", outside),
+            lambda: hierarchy.change_desk(actor, below, "Comptabilité", None),
+            lambda: hierarchy.change_desk(actor, top, "Direction des finances", outside),
+            lambda: hierarchy.seat_all(actor, outside, {actor.user_id: Rights.of(Right.SIGN)}, {}),
+            lambda: closing.close(actor, outside, "Parce que"),
+            lambda: closing.reopen(actor, outside),
+            lambda: arrivals.invite(
+                actor, arrivals.Arrival("e.q", particulars, {outside: Rights.of(Right.ACT)}), by_mail=True
+            ),
+        ),
+        "person-unknown": (
+            lambda: hierarchy.seat_all(actor, below, {user(R).id: Rights.of(Right.ACT)}, _held(below)),
+            lambda: accounts.change(actor, user(R).id, particulars),
+            lambda: accounts.change(actor, user(K).id, particulars),
+            lambda: accounts.send_link(actor, user(R).id),
+            lambda: accounts.show_link(actor, user(R).id),
+            lambda: desks.close_account(actor.collectivity_id, R, by=actor),
+            lambda: desks.close_account(actor.collectivity_id, K, by=actor),
+        ),
+        "right-missing": (
+            lambda: accounts.change(
+                actor, user(T).id, Particulars("T", "L", "t@x.example", "Agent", administrator=True)
+            ),
+            lambda: arrivals.invite(
+                actor,
+                arrivals.Arrival(
+                    "e.q", Particulars("E", "Q", "e@x.example", "Agent", administrator=True), seat
+                ),
+                by_mail=True,
+            ),
+        ),
+        "branch-seat": (
+            lambda: arrivals.invite(actor, arrivals.Arrival("e.q", particulars, {}), by_mail=True),
+        ),
+        "email-taken-elsewhere": (
+            lambda: arrivals.invite(
+                actor,
+                arrivals.Arrival(
+                    "e.q", Particulars("E", "Q", user(R).email, "Agent", administrator=False), seat
+                ),
+                by_mail=True,
+            ),
+        ),
+        "administrator-lost": (
+            lambda: accounts.delegate(actor, actor.user_id or 0, desk("direction").id),
+            lambda: arrivals.bring(actor, [arrivals.Arrival("e.q", particulars, seat)]),
+        ),
+    }
+    house.an_invoice(at="draft")
+    before = snapshot(house.settings.data_dir)
+    for key, acts in refusals.items():
+        for act in acts:
+            with pytest.raises(Refusal, match=key):
+                act()
+    assert snapshot(house.settings.data_dir) == before
+
+
+def _held(desk_id: int) -> dict[int, Rights]:
+    with reading() as db:
+        rows = db.scalars(sa.select(Holder).where(Holder.desk_id == desk_id)).all()
+    return {one.user_id: Rights.read(one.rights) for one in rows}
+
+
+def test_who_sits_elsewhere_too_or_administers_more_is_out_of_his_reach(
+    house: House, branch: FlaskClient
+) -> None:
+    here = house.actor(K).collectivity_id
+    assert branch.get(f"{PEOPLE}/{user(T).id}").status_code == 200
+    desks.seat(here, "technique", T, Rights.of(Right.ACT))
+    assert branch.get(f"{PEOPLE}/{user(T).id}").status_code == 404
+    desks.seat(here, "technique", T, Rights())
+    accounts.delegate(house.actor(K), user(T).id, desk("direction").id)
+    assert branch.get(f"{PEOPLE}/{user(T).id}").status_code == 404
+    actor, top, held = house.actor(N), desk("finances").id, _held(desk("finances").id)
+    with pytest.raises(Refusal, match="person-unknown"):
+        hierarchy.seat_all(actor, top, {user(T).id: Rights()}, held)
+    accounts.delegate(house.actor(K), user(T).id, desk("comptabilite").id)
+    assert branch.get(f"{PEOPLE}/{user(T).id}").status_code == 200
+
+
+def test_a_branch_is_given_moved_and_taken_back_and_everybody_concerned_is_told(house: House) -> None:
+    client, number = house.client(K), user(N).id
+    token = house.csrf(client)
+    house.drain()
+    given = client.post(
+        f"{PEOPLE}/{number}/branche",
+        data={"csrf_token": token, "branch": str(desk("finances").id)},
+        follow_redirects=True,
+    )
+    assert "C’est enregistré" in words(given.text)
+    assert "administre la branche « Direction des finances »" in words(client.get(PEOPLE).text)
+    with reading() as db:
+        told = [one.payload["about"] for one in db.scalars(sa.select(Outbox)) if "about" in one.payload]
+    assert "le droit d’administrer la branche « Direction des finances »" in told
+    assert "Direction des finances" in words(
+        client.get("/administration/journal?acte=account.delegated").text
+    )
+    assert house.client(N).get(DESKS).status_code == 200
+    with pytest.raises(Refusal, match="delegated-whole"):
+        accounts.delegate(house.actor(K), user(K).id, desk("finances").id)
+    taken = client.post(f"{PEOPLE}/{number}/branche", data={"csrf_token": token, "branch": ""})
+    assert taken.status_code == 302
+    assert house.client(N).get(DESKS).status_code == 403
+
+
+def test_who_lost_his_branch_since_his_page_does_nothing_more(house: House) -> None:
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    old = house.actor(N)
+    accounts.delegate(house.actor(K), user(N).id, None)
+    with pytest.raises(Refusal, match="administrator-lost"):
+        hierarchy.open_desk(old, "Régies", desk("finances").id)
+    accounts.delegate(house.actor(K), user(N).id, desk("comptabilite").id)
+    with pytest.raises(Refusal, match="administrator-lost"):
+        hierarchy.open_desk(old, "Régies", desk("finances").id)
+
+
+def test_a_branch_goes_with_the_file_of_the_collectivity_and_with_the_rule_of_factors(house: House) -> None:
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    actor = house.actor(K)
+    with reading(actor.collectivity_id) as db:
+        document = present(db, actor.collectivity_id)
+    assert document["people"][N]["branch"] == "finances"
+    assert rules.Rule(rules.Who.ADMINISTRATORS).binds(house.actor(N))
+    accounts.delegate(actor, user(N).id, None)
+    apply_document(actor, document, invite=False)
+    assert user(N).branch_id == desk("finances").id
