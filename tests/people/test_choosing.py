@@ -30,7 +30,6 @@ def many(db, collectivity_id: int, people: int, desks: int) -> None:
                 first_name="Ana",
                 last_name=last,
                 capacity="Agente",
-                password_hash=None,
                 created_at=db.query(User.created_at).first()[0],
             )
         )
