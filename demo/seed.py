@@ -94,7 +94,15 @@ def people(accounts: Sequence[Account] = ACCOUNTS) -> int:
         )
         for desk, rights in one.seats:
             desks.seat(here, desk, one.login, [Right(right) for right in rights.split(",")])
+        met(one.login)
     return here
+
+
+def met(login: str) -> None:
+    """Let somebody of the commune be one who has worked here before: neither welcomed, nor guided."""
+    user_id = actor_of(login).user_id or 0
+    desks.note_arrival(user_id)
+    desks.show_guide(user_id, shown=False)
 
 
 def mandates() -> None:

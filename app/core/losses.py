@@ -19,12 +19,17 @@ LEARNT = frozenset(
     {
         "document_version.blocks",
         "user_account.person_id",
+        "user_account.arrived",
+        "user_account.signing_guide",
         "factor.person_id",
         "recovery_code.person_id",
         "identity_challenge.person_id",
     }
 )
-"""Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place."""
+"""Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place.
+
+And those that say no more than what help somebody was shown.
+"""
 TAKEN = {
     "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
     "0076_persons": (

@@ -1,17 +1,19 @@
-"""What operations adds to lower rooms: the rows compared with the journal, the letter of each mark, where the store was."""
+"""What operations adds to lower rooms: rows compared with the journal, the letter of marks, where the store was, a welcome."""
 
 from typing import Any
 
 from app.files import vault
+from app.folders import sockets
 from app.journal import beside
 from app.operations import posted, shares
+from app.operations.guidance import first
 from app.operations.state import folders, seats
 from config import Settings
 
 
 def plug(settings: Settings, jinja: Any) -> None:
-    """Let `journal verify --state` look at folders, their documents, and who holds which desk."""
-    del jinja
+    """Let `journal verify --state` look at folders, documents and seats, and who arrives be told what to do first."""
+    sockets.tray(first.Welcome(jinja), first.arrives)
     posted.plug(settings)
     vault.asks_before(shares.begins)
     beside.compares("folders", folders)

@@ -45,6 +45,7 @@ class Actor:
     more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
     page, 0 for ever. `shown_name`: what the collectivity is called on its pages, where that is not its own name.
     `branch_id`: the desk whose branch a delegated administrator has; None of anybody else.
+    `arrived` and `guided`: whether the person has read what to do first, and is shown the first signature step by step.
     """
 
     kind: str
@@ -74,6 +75,8 @@ class Actor:
     address: str = field(default="", compare=False)
     idle_minutes: int = field(default=0, compare=False)
     shown_name: str = field(default="", compare=False)
+    arrived: bool = field(default=True, compare=False)
+    guided: bool = field(default=False, compare=False)
 
     @property
     def desk_ids(self) -> frozenset[int]:
@@ -94,6 +97,11 @@ class Actor:
     def may_create(self) -> bool:
         """Whether some desk lets this actor deposit."""
         return bool(self.desks_with(Right.CREATE))
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether some desk lets this actor sign."""
+        return bool(self.desks_with(Right.SIGN))
 
     def desks_with(self, right: Right, of_type: tuple[str, str] | None = None) -> frozenset[int]:
         """The desks where this actor holds a right on the folders of this type; None: on some folders at least."""

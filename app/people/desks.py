@@ -454,6 +454,18 @@ def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None
     user.theme, user.shortcuts = theme, shortcuts
 
 
+@use_case
+def show_guide(db: Db, user_id: int, *, shown: bool) -> None:
+    """Show a person the first signature step by step, or put it away for good."""
+    db.get_one(User, user_id).signing_guide = shown
+
+
+@use_case
+def note_arrival(db: Db, user_id: int) -> None:
+    """Write that a person has read what to do first here."""
+    db.get_one(User, user_id).arrived = True
+
+
 def user_of(db: Db, collectivity_id: int, login: str) -> User:
     """The open account of that login, or `user-unknown`."""
     query = sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True))

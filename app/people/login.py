@@ -546,6 +546,8 @@ def _actor(
         collectivity_name=collectivity_name,
         theme=user.theme,
         shortcuts=user.shortcuts,
+        arrived=user.arrived,
+        guided=user.signing_guide,
         session_id=session_id,
         address=address,
     )

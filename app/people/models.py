@@ -46,6 +46,8 @@ class User(Base, Tenanted):
     `login` names the account in its collectivity, in files and commands. `person_id`: who enters by it, None until its
     invitation was taken up. `branch_id`: the desk that he administers, with those below it and the people who sit only there;
     None for none, and for who administers the whole collectivity.
+    `arrived`: has read what to do first here; `signing_guide`: is shown the first signature step by step; of an account from
+    before these, neither is shown.
     """
 
     __tablename__ = "user_account"
@@ -65,6 +67,8 @@ class User(Base, Tenanted):
     active: Mapped[bool] = mapped_column(default=True)
     theme: Mapped[str] = mapped_column(default="auto")
     shortcuts: Mapped[bool] = mapped_column(default=True)
+    arrived: Mapped[bool] = mapped_column(default=False, server_default=sa.true())
+    signing_guide: Mapped[bool] = mapped_column(default=True, server_default=sa.false())
     created_at: Mapped[datetime]
     emergency: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     branch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))

@@ -27,6 +27,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn, present
 from app.people import identity
 from app.people.actor import Actor
+from app.people.desks import show_guide
 from app.signing import authority, copies, enrol, levels
 from app.signing.authority import Authority
 from app.signing.context import (
@@ -291,6 +292,8 @@ def _finish(
     made = certificate.fingerprint_sha256
     if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
         enrol.proven(actor, made)
+    if actor.guided and actor.user_id is not None:
+        show_guide(actor.user_id, shown=False)  # the first signature is made
     return moved
 
 

@@ -1,12 +1,17 @@
 """The pages of help: that of one page, and the list of them all; the same help stands in the dialog of each page."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
+from app.core.db import reading
 from app.core.http import guard
 from app.core.refusals import Refusal
+from app.operations.guidance import first
 from app.operations.guidance.contents import topic_of, topics
+from app.people import desks
 
 pages = Blueprint("guidance", __name__)
+LONGEST_NUMBER = 16
 
 
 @pages.get("/aide")
@@ -14,6 +19,32 @@ pages = Blueprint("guidance", __name__)
 def index() -> str:
     """Every topic of help."""
     return render_template("operations/help.html", topic=None, topics=topics().values())
+
+
+@pages.route("/aide/premiere-signature", methods=["GET", "POST"])
+@guard("person", unprotected=True)
+def first_signature() -> Response | str:
+    """The first signature step by step; posted, it is put away for good, or shown again at the next step of signature."""
+    if request.method == "POST":
+        shown = request.form.get("shown") == "1"
+        desks.show_guide(g.actor.user_id, shown=shown)
+        again = "Le guide sera montré à la prochaine étape de signature."
+        flash(again if shown else "Le guide est rangé. « Aide » le montre de nouveau.", "ok")
+        folder_id = request.form.get("folder", "")
+        if folder_id.isascii() and folder_id.isdigit() and len(folder_id) < LONGEST_NUMBER:
+            return redirect(url_for("folders.show", folder_id=int(folder_id)))
+        return redirect(url_for("operations.guidance.first_signature"))
+    with reading(g.actor.collectivity_id) as db:
+        enrolled = first.enrolled(db, g.actor)
+    return render_template("operations/first_signature.html", steps=first.STEPS, enrolled=enrolled)
+
+
+@pages.post("/aide/bienvenue")
+@guard("person", unprotected=True)
+def welcomed() -> Response:
+    """Write that what to do first was read: it is told no more."""
+    desks.note_arrival(g.actor.user_id)
+    return redirect(url_for("folders.inbox"))
 
 
 @pages.get("/aide/<key>")
@@ -29,4 +60,4 @@ def topic(key: str) -> str:
 @pages.app_context_processor
 def _help() -> dict[str, object]:
     """What the header of a page leads to."""
-    return {"help_here": lambda: topic_of(request.endpoint or "")}
+    return {"help_here": lambda: topic_of(request.endpoint or ""), "first_steps": first.STEPS}

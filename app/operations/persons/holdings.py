@@ -28,6 +28,8 @@ ACCOUNT = (
     "active",
     "theme",
     "shortcuts",
+    "arrived",
+    "signing_guide",
     "created_at",
 )
 HELD: Mapping[str, tuple[str, ...]] = {
