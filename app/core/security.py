@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
+from pydantic import SecretStr
 
 from app.core.refusals import Refusal
 
@@ -139,3 +140,17 @@ def protect(app: Flask) -> None:
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         return response
+
+
+def settings_mark(settings: Iterable[tuple[str, object]]) -> str:
+    """What tells the settings of this installation from any others, and nothing of what they are.
+
+    What was tried under other settings says nothing of these.
+    """
+    values = {name: _bare(value) for name, value in settings if name != "former_secret_keys"}
+    text = repr(sorted(values.items(), key=lambda pair: pair[0]))
+    return hmac.new(secret(), text.encode(), "sha256").hexdigest()[:32]
+
+
+def _bare(value: object) -> str:
+    return str(value.get_secret_value()) if isinstance(value, SecretStr) else str(value)

@@ -1,5 +1,6 @@
 """A photograph or a scan becomes a PDF page, upright, and without losing a point of a JPEG."""
 
+import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +10,9 @@ from app.core.refusals import Refusal
 
 MAX_MEGAPIXELS = 120
 A4, A3_LONG = (595.28, 841.89), 1190.6
+LOGO_BYTES, LOGO_POINTS = 2 * 1024 * 1024, 25_000_000
+LOGO_SIZE = (320, 96)
+"""The widest and the highest that a logo is kept, in points: under 92 kB, whatever it shows."""
 _ORIENTATION = 0x0112  # Exif tag; 1 = already upright
 
 
@@ -111,3 +115,39 @@ def _page(
         content = f"q {width:.2f} 0 0 {height:.2f} {left:.2f} {bottom:.2f} cm /Im0 Do Q"
         page.Contents = pdf.make_stream(content.encode())
         pdf.save(target, deterministic_id=True)
+
+
+def logo_of(data: bytes) -> tuple[bytes, int, int]:
+    """The PNG that is kept of a logo (PNG or JPEG), on white and without metadata, with its width and height in points.
+
+    Refuses `logo-too-large` (bytes, or points before they are read) and `logo-unreadable`, SVG among what is not read: it is
+    a program as much as an image.
+    """
+    from PIL import Image, ImageOps
+
+    if len(data) > LOGO_BYTES:
+        raise Refusal("logo-too-large")
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
+            if image.width * image.height > LOGO_POINTS:
+                raise Refusal("logo-too-large")
+            drawn = ImageOps.exif_transpose(image).convert("RGBA")
+        drawn.thumbnail(LOGO_SIZE)
+        # A new image: nothing of what the file said of itself comes along; on white, for headers are dark
+        bare = Image.new("RGB", drawn.size, "white")
+        bare.paste(drawn, mask=drawn.getchannel("A"))
+    except Image.DecompressionBombError as error:
+        raise Refusal("logo-too-large") from error
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise Refusal("logo-unreadable") from error
+    target = BytesIO()
+    bare.save(target, "PNG", optimize=True)
+    return target.getvalue(), *bare.size

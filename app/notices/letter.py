@@ -33,6 +33,7 @@ from app.people.actor import Actor
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
 from app.people.login import SHOWN_NAME, of_user
+from app.people.logo import png_of, shown_in
 from app.people.models import Collectivity, PasswordReset, User
 from app.people.own_settings.registry import Own, own_value, value_in
 from config import Settings
@@ -49,6 +50,8 @@ FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
 """Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
 TRIAL = "settings_trial"
 """The letter by which an administrator sees what his settings make of letters."""
+LOGO_ID = "logo@paraphe"
+"""What the image of the logo is called inside a letter (RFC 2392)."""
 DISCREET = "restricted"
 """The one letter about folders of restricted families, whatever happened."""
 
@@ -98,6 +101,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         discreet = folder is not None and not manages and family_of(folder.in_force).restricted
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
+        logo = png_of(db, town.id) if shown_in(own) else None
     words = {
         **sender_of(place, own),
         "name": _plain(user.name),
@@ -134,7 +138,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
     to = apart or user.email
-    message = _message(row.key, row.created_at, event, settings, to, words, templates)
+    message = _message(row.key, row.created_at, event, settings, to, words, templates, logo)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
@@ -159,13 +163,16 @@ def wired(address: str) -> str:
 def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Envelope:
     """A letter to the administrator who asks for it, made as all others are."""
     town = db.get_one(Collectivity, user.collectivity_id)
+    logo = png_of(db, town.id) if shown_in(town.settings) else None
     words = {
         **sender_of(town.name, town.settings),
         "name": _plain(user.name),
         "link": f"{settings.public_url}/administration/reglages",
     }
     key, moment = f"trial-{user.id}-{new_token()[:16]}", now()
-    return Envelope(wired(user.email), _message(key, moment, TRIAL, settings, user.email, words, templates))
+    return Envelope(
+        wired(user.email), _message(key, moment, TRIAL, settings, user.email, words, templates, logo)
+    )
 
 
 def sender_of(name: str, own: Own) -> dict[str, Any]:
@@ -175,6 +182,7 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
     return {
         "collectivity": _plain(shown),
         "signature": [_plain(one) for one in lines],
+        "logo": LOGO_ID if shown_in(own) else "",
         "from_name": _plain(str(value_in(own, FROM_NAME).value)),
         "reply_to": str(value_in(own, REPLY_TO).value),
     }
@@ -273,6 +281,7 @@ def _message(
     to: str,
     words: dict[str, Any],
     templates: Environment,
+    logo: bytes | None = None,
 ) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)
@@ -282,6 +291,9 @@ def _message(
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
     message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
     message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")
+    if logo is not None:  # inside the letter: nothing is fetched when it is read
+        html: Any = message.get_payload()[-1]  # type: ignore[index]
+        html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", filename="logo.png", disposition="inline")
     return message
 
 

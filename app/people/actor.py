@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from app.core.refusals import Refusal
 from workflows.mandates import Mandate
 from workflows.rights import NONE, Rights
 from workflows.vocabulary import Right
+
+if TYPE_CHECKING:
+    from app.people.logo import Shown
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Actor:
     the token that the last proof of this session replaced. `ends_idle_at`: when this session closes if nobody uses it any
     more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
     page, 0 for ever. `shown_name`: what the collectivity is called on its pages, where that is not its own name.
+    `logo`: its logo, if any.
     `branch_id`: the desk whose branch a delegated administrator has; None of anybody else.
     `arrived` and `guided`: whether the person has read what to do first, and is shown the first signature step by step.
     """
@@ -75,6 +80,7 @@ class Actor:
     address: str = field(default="", compare=False)
     idle_minutes: int = field(default=0, compare=False)
     shown_name: str = field(default="", compare=False)
+    logo: "Shown | None" = field(default=None, compare=False)
     arrived: bool = field(default=True, compare=False)
     guided: bool = field(default=False, compare=False)
 

@@ -25,7 +25,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
-from app.people import identity, passwords, persons, rules
+from app.people import identity, logo, passwords, persons, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
 from app.people.factors.asking import ask, factors_of
@@ -485,7 +485,7 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
     actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
     due = factors == 0 and rules.read(settings).binds(actor)
     ends = idle_end(seen_at, created_at, expires_at, idle)
-    shown = str(value_in(settings, SHOWN_NAME).value)
+    shown, picture = str(value_in(settings, SHOWN_NAME).value), logo.shown_in(settings)
     return replace(
         actor,
         login=enters_by or user.login,
@@ -495,6 +495,7 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
         ends_idle_at=ends,
         idle_minutes=idle,
         shown_name=shown,
+        logo=picture,
     )
 
 

@@ -10,7 +10,10 @@ from app.core.db import Base, Tenanted
 
 
 class Collectivity(Base):
-    """A commune or another body; several live on one instance, sealed from one another."""
+    """A commune or another body; several live on one instance, sealed from one another.
+
+    `logo`: a PNG, read only where it is asked for; `settings` say whether there is one.
+    """
 
     __tablename__ = "collectivity"
 
@@ -21,6 +24,7 @@ class Collectivity(Base):
     district: Mapped[str]
     nature: Mapped[str]
     settings: Mapped[dict[str, Any]]
+    logo: Mapped[bytes | None] = mapped_column(deferred=True)
     created_at: Mapped[datetime]
 
 

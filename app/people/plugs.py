@@ -2,7 +2,7 @@
 
 from jinja2 import Environment
 
-from app.people import breached, identity, login, working_days
+from app.people import breached, identity, login, logo, working_days
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
 from app.people.own_settings.registry import Kind, Setting, declare
@@ -20,7 +20,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     breached.configure(settings.breached_passwords)
     identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
     passkeys.configure(settings.public_url)
-    declare(*_settings(), *working_days.settings())
+    declare(*_settings(), logo.setting(), *working_days.settings())
 
 
 def _settings() -> tuple[Setting, ...]:

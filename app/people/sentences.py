@@ -459,7 +459,7 @@ SENTENCES: Sentences = {
     ),
     "setting-file": (
         422,
-        "Rien n’a changé : « {label} » est un fichier secret, qui se donne à part. Donnez-le par sa page de « Réglages », ou par « settings give ».",
+        "Rien n’a changé : « {label} » est un fichier, qui se donne à part. Donnez-le par sa page de « Réglages », ou par « settings give ».",
     ),
     "setting-file-large": (
         422,
@@ -468,6 +468,14 @@ SENTENCES: Sentences = {
     "setting-failed": (
         409,
         "Rien n’a changé : « {label} » a été essayé, et ne sert pas. {why}. Corrigez cela, puis donnez-le de nouveau.",
+    ),
+    "logo-too-large": (
+        422,
+        "Rien n’a changé : ce logo est trop lourd (2 Mo et 25 millions de points au plus). Réduisez-le, puis recommencez.",
+    ),
+    "logo-unreadable": (
+        422,
+        "Rien n’a changé : ce logo n’est pas une image PNG ou JPEG. Enregistrez-le en PNG, puis recommencez.",
     ),
     "setting-moved": (
         409,

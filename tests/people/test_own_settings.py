@@ -361,6 +361,13 @@ def test_letters_come_from_who_the_collectivity_says_and_the_trial_reaches_who_a
     }
     assert sorted(names.values()) == ["Mairie de Kerlann", "Paraphe"]
     assert in_force(other, "mail_name") == Value("Paraphe", Source.INSTALLATION)
+    # What was tried under other settings of the installation is to be tried again
+    assert "Essayé sous d’autres réglages" not in page
+    other = other_settings(house, mail_timeout=3.0)
+    assert "Essayé sous d’autres réglages de l’installation : à essayer de nouveau." in text(
+        other.client(K).get(PAGE)
+    )
+    other_settings(house)
     # A server that refuses it, and a restoration that holds all that leaves
     house.mail.refuse[mine] = "550 inconnu"
     assert not try_out(house.actor(K), "mail").fine

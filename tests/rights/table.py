@@ -129,6 +129,7 @@ ROUTES = {
     "operations.desks.histories": "branch",
     "operations.settings.forget": "administer",
     "operations.settings.index": "administer",
+    "operations.settings.logo": "person",
     "operations.settings.show": "administer",
     "operations.settings.try_out": "administer",
     "operations.types.close": "administer",

@@ -290,6 +290,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "type_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
+        "mark": "0" * 16,
         "what": "personnes",
         "key": "bureaux",
     }
@@ -314,6 +315,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "operations.types.publish": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,
+        "operations.settings.logo": 404,  # there is none
         "legality.file": 404,
         "pes.treasury_return": 404,
         "pes.return_bytes": 404,

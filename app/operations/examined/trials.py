@@ -5,7 +5,6 @@ made in threads of their own, for `SECONDS` together at most, so that a server t
 longer; what has not answered by then is told as such, and is never ready.
 """
 
-import hmac
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ from threading import Thread
 from time import monotonic
 
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from app.core import hold
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import HARD
 from app.core.refusals import Refusal
-from app.core.security import secret
+from app.core.security import settings_mark
 from app.core.transaction import use_case
 from app.files.antivirus import Scanner, SilentError
 from app.journal.chain import Event, append
@@ -111,24 +109,10 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
     chosen = _begin(actor, asked)
     found = _made({name: partial(made, offered[name].check, settings) for name in chosen})
     results = [(found[name], offered[name].open) for name in chosen]
-    _end(actor, results, mark_of(settings))
+    _end(actor, results, settings_mark(settings))
     return Attempt(
         {one.name: one.level for one, _ in results}, [name for name in asked if name not in chosen]
     )
-
-
-def mark_of(settings: Settings) -> str:
-    """What tells the settings of this installation from any others, and nothing of what they are.
-
-    What was tried under other settings says nothing of these.
-    """
-    values = {name: _bare(value) for name, value in settings if name != "former_secret_keys"}
-    text = repr(sorted(values.items(), key=lambda pair: pair[0]))
-    return hmac.new(secret(), text.encode(), "sha256").hexdigest()[:32]
-
-
-def _bare(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
+from app.core.security import settings_mark
 from app.operations.doctor import checks, made
 from app.operations.examined import commune, trials
 from app.operations.examined.rounds import WHOLE, is_old
@@ -214,7 +215,7 @@ def _later(line: Line, trial: DoctorTrial | None, settings: Settings, *, machine
         return replace(line, tried=trial)
     words = trial.words if machine else trial.general
     old = is_old(ended, settings.doctor_hours)
-    if trial.settings_mark != trials.mark_of(settings):
+    if trial.settings_mark != settings_mark(settings):
         words, old = f"{words} ; essayé sous d’autres réglages de l’installation, à essayer de nouveau", True
     return replace(line, level=Level(trial.level), words=words, seen_at=ended, old=old, tried=trial)
 

@@ -77,12 +77,13 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
     help="Le fichier où se lit la phrase de passe du premier, s’il en a une.",
 )
 def give_file(siren: str, name: str, file: Path, secret_file: Path | None) -> None:
-    """Donner à une collectivité un fichier secret à elle, essayé avant de servir (s2low_account)."""
+    """Donner à une collectivité un fichier à elle : son logo, son certificat de l’opérateur, essayé avant de servir."""
     one = known(name)
-    if one.file is None:
+    taken = one.file or one.picture
+    if taken is None:
         raise click.UsageError(f"« {one.label} » n’est pas un fichier : « settings set » le change.")
     with file.open("rb") as source:
-        data = source.read(one.file.most + 1)
+        data = source.read(taken.most + 1)
     texts = {"secret": secret_file.read_text(encoding="utf-8").strip()} if secret_file else {}
     result = changing.give_file(by_command(_here(siren)), name, data, texts)
     click.echo(f"{one.label} : {result.words} Fichier enregistré.")

@@ -8,11 +8,13 @@ from app.core.db import Db
 from app.people.models import Collectivity
 from app.people.own_settings.changing import TRIED
 from app.people.own_settings.registry import (
+    GIVEN,
     Kind,
     Own,
     Setting,
     Source,
     beside,
+    installation_mark,
     leading,
     mark_of,
     opened,
@@ -89,7 +91,7 @@ def line_of(one: Setting, own: Own) -> SettingLine:
         one,
         one.words(value.value, value.source),
         value.source,
-        "" if mine is None or one.kind is Kind.FILE else str(mine),
+        "" if mine is None or one.kind in GIVEN else str(mine),
         one.words(one.installation(), Source.INSTALLATION),
         guarded,
         opened(one),
@@ -102,6 +104,10 @@ def line_of(one: Setting, own: Own) -> SettingLine:
 def _trial(name: str, own: Own) -> TrialLine:
     one, last = trials()[name], own.get(TRIED, {}).get(name, {})
     moment = datetime.fromisoformat(last["at"]) if last else None
-    return TrialLine(
-        name, one.label, one.missing(own), moment, bool(last.get("fine")), str(last.get("words", ""))
-    )
+    words, fine = str(last.get("words", "")), bool(last.get("fine"))
+    if last and last.get("mark") != installation_mark():
+        words, fine = (
+            f"{words} Essayé sous d’autres réglages de l’installation : à essayer de nouveau.",
+            False,
+        )
+    return TrialLine(name, one.label, one.missing(own), moment, fine, words)

@@ -9,14 +9,17 @@ from app.core.limits import limiter, per_person_there
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.own_settings import views
+from app.people.logo import png_of
 from app.people.models import Collectivity
 from app.people.office.web import who_is_there
 from app.people.own_settings import changing
-from app.people.own_settings.registry import Kind, Setting, beside, known
+from app.people.own_settings.registry import GIVEN, Kind, Setting, beside, known
 
 pages = Blueprint("settings", __name__)
 HERE = "operations.settings.index"
 TRIAL_RATE = "6 per minute"  # each is a letter, or a call to a server that the collectivity names
+FILE = 3 * 1024 * 1024
+"""Bytes that the form of a setting takes: an image, and what goes with it."""
 FIELD = "secret"
 """What the field of a secret is called; no page that asks who one is carries it."""
 LONGEST = 1000
@@ -38,20 +41,20 @@ def index() -> str:
 
 
 @pages.route("/administration/reglages/<name>", methods=["GET", "POST"])
-@guard("administer")
+@guard("administer", body=FILE)
 @who_is_there(HERE)
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
     one = known(name)
     error, status, typed = "", 200, None
     if request.method == "POST":
-        secrets = one.kind is Kind.FILE or any(part.kind is Kind.SEALED for part in beside(name))
+        secrets = one.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(name))
         typed = request.form.get("value", "")
         if secrets and "answer" in request.form:
-            error = _AGAIN["file" if one.kind is Kind.FILE else "secret"]
+            error = _AGAIN["file" if one.kind in GIVEN else "secret"]
         else:
             try:
-                words = _given(one) if one.kind is Kind.FILE else _changed(one, typed)
+                words = _given(one) if one.kind in GIVEN else _changed(one, typed)
             except Refusal as refusal:
                 if refusal.key in _ELSEWHERE:
                     raise
@@ -66,6 +69,7 @@ def show(name: str) -> Response | tuple[str, int]:
         line=line,
         one=one,
         typed=line.text if typed is None else typed,
+        given=one.file or one.picture,
         beside=one.file.beside if one.file else (),
         form=request.form,
         secret=next((part for part in beside(name) if part.kind is Kind.SEALED), None),
@@ -89,7 +93,8 @@ def _changed(one: Setting, typed: str) -> str:
 def _given(one: Setting) -> str:
     """Try the secret file that was sent, and keep it; what is to be said of it."""
     sent = request.files.get("file")
-    data = sent.stream.read((one.file.most if one.file else 0) + 1) if sent else b""
+    taken = one.file or one.picture
+    data = sent.stream.read((taken.most if taken else 0) + 1) if sent else b""
     texts = {
         part.name: request.form.get(part.name, "")[:LONGEST] for part in (one.file.beside if one.file else ())
     }
@@ -110,6 +115,20 @@ def forget(name: str) -> Response:
     )
     flash(words, "ok")
     return redirect(url_for(HERE))
+
+
+@pages.get("/logo/<mark>")
+@guard("person", unprotected=True)
+def logo(mark: str) -> Response:
+    """The logo of one's own collectivity; its address changes with it, so that a browser asks once. Refuses `not-found`."""
+    own = g.actor.logo
+    if own is None or own.mark != mark:
+        raise Refusal("not-found")
+    with reading(g.actor.collectivity_id) as db:
+        png = png_of(db, g.actor.collectivity_id)
+    answer = Response(png or b"", mimetype="image/png")
+    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
 
 
 @pages.post("/administration/essais/<name>")

@@ -18,12 +18,14 @@ from app.people.desks import write_down
 from app.people.models import Collectivity
 from app.people.own_settings import typed
 from app.people.own_settings.registry import (
+    GIVEN,
     Asker,
     Kind,
     Result,
     Setting,
     Source,
     beside,
+    installation_mark,
     known,
     leading,
     mark_of,
@@ -58,7 +60,7 @@ def write_setting(
     db: Db, actor: Actor, one: Setting, texts: Mapping[str, str], *, shown: str | None = None
 ) -> bool:
     """What `change_setting` writes, in the transaction of who has refused who may not."""
-    if one.kind is Kind.FILE:
+    if one.kind in GIVEN:
         raise Refusal("setting-file", label=one.label)
     row = _locked(db, actor.collectivity_id)
     _refuse_moved(one, row.settings, shown)
@@ -87,7 +89,7 @@ def write_setting(
 def give_file(
     actor: Actor, name: str, data: bytes, texts: Mapping[str, str], *, shown: str | None = None
 ) -> Result:
-    """Read the secret file of a setting, try for real what it opens, then keep it sealed: what fails is not kept.
+    """Read the file of a setting and keep it: an image made again; a secret sealed, once what it opens was tried for real.
 
     `texts`: what was typed with it (`SecretFile.beside`); `shown`: as `change_setting`. Refuses `setting-unknown`,
     `setting-host`, `setting-moved`, `setting-untried` while a restoration is held, `setting-failed` with what the trial
@@ -95,12 +97,17 @@ def give_file(
     """
     with reading(actor.collectivity_id) as db:
         one = _mine(db, actor, name)
-        if one.file is None:
+        if one.kind not in GIVEN:
             raise Refusal("setting-unknown", name=name[:60], names=", ".join(known_files()))
         _refuse_moved(one, db.get_one(Collectivity, actor.collectivity_id).settings, shown)
         held = hold.since(db) is not None
     if not data:
         raise Refusal("setting-empty", label=one.label)
+    if one.picture is not None:
+        _keep_picture(actor, one, *one.picture.clean(data), shown)
+        return Result(True, "L’image est gardée.")
+    if one.file is None:
+        raise Refusal("setting-file", label=one.label)
     if len(data) > one.file.most:
         raise Refusal("setting-file-large", label=one.label, most=one.file.most // 1024)
     text = one.file.read(data, texts)
@@ -124,9 +131,26 @@ def _keep_file(db: Db, actor: Actor, one: Setting, text: str, shown: str | None)
     write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=words)
 
 
+@use_case
+def _keep_picture(db: Db, actor: Actor, one: Setting, png: bytes, value: str, shown: str | None) -> None:
+    _refuse(db, actor)
+    row = _locked(db, actor.collectivity_id)
+    _refuse_moved(one, row.settings, shown)
+    before = _before(one, row.settings)
+    _picture(one, row, png)
+    row.settings = {**row.settings, one.place: value}
+    words = f"{one.label} : {_told(one, value, Source.COLLECTIVITY)} (avant : {before})"
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=words)
+
+
+def _picture(one: Setting, row: Collectivity, png: bytes | None) -> None:
+    if one.picture is not None:
+        one.picture.keep(row, png)
+
+
 def known_files() -> list[str]:
     """The names of the settings that are given by a file."""
-    return [one.name for one in leading() if one.kind is Kind.FILE]
+    return [one.name for one in leading() if one.kind in GIVEN]
 
 
 @use_case
@@ -143,6 +167,7 @@ def forget_setting(db: Db, actor: Actor, name: str, *, shown: str | None = None)
     if not places & row.settings.keys():
         return False
     before = _before(one, row.settings)
+    _picture(one, row, None)
     left = {place: value for place, value in row.settings.items() if place not in places}
     row.settings = _untried(left, one.group)
     words = f"{one.label} : {_told(one, one.installation(), Source.INSTALLATION)} (avant : {before})"
@@ -173,7 +198,12 @@ def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> 
     row = _locked(db, actor.collectivity_id)
     tried = {
         **row.settings.get(TRIED, {}),
-        name: {"at": now().isoformat(), "fine": result.fine, "words": result.words[:500]},
+        name: {
+            "at": now().isoformat(),
+            "fine": result.fine,
+            "words": result.words[:500],
+            "mark": installation_mark(),
+        },
     }
     row.settings = {**row.settings, TRIED: tried}
     words = f"{label} : {'réussi' if result.fine else 'échec'}"

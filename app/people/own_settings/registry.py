@@ -32,6 +32,11 @@ class Kind(Worded):
     CHOICE = "choice", "Choix"
     SEALED = "sealed", "Secret"
     FILE = "file", "Fichier secret"
+    IMAGE = "image", "Image"
+
+
+GIVEN = frozenset({Kind.FILE, Kind.IMAGE})
+"""What is given by a file, and never typed."""
 
 
 class Source(Worded):
@@ -86,14 +91,29 @@ class SecretFile:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """How the image of a setting is taken: made again (`clean`), then kept beside the settings, which say only that it is there.
+
+    `clean`: the bytes to keep of those that were sent, and what the settings say of them; refuses what is no image.
+    `keep`: writes these bytes, or None, in the transaction of the change. `accept`: names of files that a browser offers.
+    """
+
+    clean: Callable[[bytes], tuple[bytes, str]]
+    keep: Callable[[Collectivity, bytes | None], None]
+    told: Callable[[str], str]
+    accept: str = ""
+    most: int = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
 class Setting:
     """A setting: its name, what is said of it, what it may be, and what serves where a collectivity has none of its own.
 
     `serves`: where it counts, in words. `least`, `most`: bounds of a number, or signs of a text. `stricter`: a number which
     the installation's bounds from above. `choices`: what a choice may be, each with its words. `usual`: gives a text its
-    usual form, or refuses it. `file`: of a secret file, how it is taken. `beside`: the setting with which it is changed and
-    taken back, as a secret is with the address that it signs for. `check`: of the one that leads, refuses what its values
-    may not be together.
+    usual form, or refuses it. `file`, `picture`: how a secret file, or an image, is taken. `beside`: the setting with which
+    it is changed and taken back, as a secret is with the address that it signs for. `check`: of the one that leads, refuses
+    what its values may not be together.
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
     """
@@ -114,6 +134,7 @@ class Setting:
     beside: str = ""
     check: Callable[[Own], None] | None = None
     file: SecretFile | None = None
+    picture: Picture | None = None
     default: str = "aucun"
     stored: str = ""
     host: bool = False
@@ -137,6 +158,8 @@ class Setting:
             return self.default
         if self.file is not None:
             return _told(self.file, str(value))
+        if self.picture is not None:
+            return self.picture.told(str(value))
         if self.kind is Kind.CHOICE:
             return dict(self.choices).get(str(value), str(value))
         if self.kind is Kind.URL and source is not Source.COLLECTIVITY:
@@ -172,8 +195,8 @@ def leading() -> list[Setting]:
 
 
 def written() -> list[Setting]:
-    """Those whose value a file of settings may say: a secret file is given apart."""
-    return [one for one in leading() if one.kind is not Kind.FILE]
+    """Those whose value a file of settings may say: what is a file itself is given apart."""
+    return [one for one in leading() if one.kind not in GIVEN]
 
 
 def beside(name: str) -> list[Setting]:
@@ -216,6 +239,17 @@ def setting(db: Db, collectivity_id: int, name: str) -> Value:
 
 
 _opened: set[str] = set()
+_installation = {"mark": ""}
+
+
+def under(mark: str) -> None:
+    """Say what tells the settings of this installation (`settings_mark`): a trial made under others says nothing of these."""
+    _installation["mark"] = mark
+
+
+def installation_mark() -> str:
+    """What tells the settings of this installation from any others."""
+    return _installation["mark"]
 
 
 NOBODY = ("aucun",)
