@@ -151,7 +151,8 @@ class Family:
     and the number of its version's row; `deposited_by`, the keys of the only desks that deposit it, whoever may read its
     folders; `days`, calendar days from the start of the family's clock, or from the sending where it has none, in which its
     folders are to end; `retention_years`, whole years for which they are kept at least, once ended; `attachments_least`
-    and `attachments_most`, how many annexes its folders have when they are sent.
+    and `attachments_most`, how many annexes its folders have when they are sent; `closed`: its folders are read by those
+    alone who may act on them, but at the desks of `seen_at` (their keys), where whoever holds the desk reads them.
     """
 
     name: str
@@ -195,6 +196,8 @@ class Family:
     retention_years: int | None = None
     attachments_least: int = 0
     attachments_most: int | None = None
+    closed: bool = False
+    seen_at: tuple[str, ...] = ()
 
     @property
     def in_force(self) -> str:
@@ -210,6 +213,15 @@ class Family:
     def restricted(self) -> bool:
         """Whether its folders are hidden from whoever may not act on them, colleagues of the same desk included."""
         return bool(self.restricted_to)
+
+    @property
+    def discreet(self) -> bool:
+        """Whether letters say nothing of its folders: of a restricted family, and of a type that closes their reading."""
+        return self.restricted or self.closed
+
+    def closed_at(self, desk: str | None) -> bool:
+        """Whether its type has its folders read by those alone who may act, at the desk of this key (None: in person)."""
+        return self.closed and desk not in self.seen_at
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""

@@ -26,11 +26,16 @@ KINDS: Mapping[str, str] = {
     "desk": "Bureau",
     "lines": "Tableau de lignes",
 }
+VISIBILITIES: Mapping[str, str] = {
+    "desks": "Aux bureaux cochés, leurs titulaires ; ailleurs, ceux qui peuvent y agir",
+    "restricted": "Ceux qui peuvent y agir, et eux seuls",
+}
+"""Who reads the folders of a type, where it closes what its family leaves open."""
 COLUMN_KINDS = ("text", "integer", "amount", "date", "choice")
 """What a cell of a table may be."""
 UNCOMPARED = ("member", "lines")
 """The types of fields that no condition reads: an account's number is that of one installation, and a table is no value."""
-RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs")
+RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs", "Accès")
 """Names of what the pages of every folder say by themselves: an own field of that name would be taken for it."""
 YES_NO = {"oui": "Oui", "non": "Non"}
 ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2013-269, art. 12"}
@@ -110,6 +115,7 @@ class Definition:
     """What one version of a type says; what it leaves empty, or None, is the family's.
 
     `deposited_by`: keys of desks; `days`: calendar days; `retention_years`: whole years; `formats`: among the family's.
+    `visibility` is one of `VISIBILITIES`; `seen_at`, the keys of the desks of « desks ».
     """
 
     label: str
@@ -123,6 +129,8 @@ class Definition:
     formats: tuple[str, ...] = ()
     attachments_least: int | None = None
     attachments_most: int | None = None
+    visibility: str | None = None
+    seen_at: tuple[str, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -147,7 +155,7 @@ class Definition:
         return cls(**values, fields=fields)
 
 
-_LISTS = ("deposited_by", "formats")
+_LISTS = ("deposited_by", "formats", "seen_at")
 _PLAIN = (
     "label",
     "help",
@@ -157,6 +165,7 @@ _PLAIN = (
     "retention_years",
     "attachments_least",
     "attachments_most",
+    "visibility",
 )
 
 
@@ -181,6 +190,8 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
         retention_years=definition.retention_years,
         attachments_least=definition.attachments_least or 0,
         attachments_most=definition.attachments_most,
+        closed=definition.visibility is not None,
+        seen_at=definition.seen_at if definition.visibility == "desks" else (),
     )
 
 
@@ -219,6 +230,7 @@ def faults(law: Family, definition: Definition) -> list[Problem]:
         *_signature(law, definition),
         *_bounds(law, definition),
         *_files(law, definition),
+        *_readers(law, definition),
     ]
 
 
@@ -368,6 +380,22 @@ def _bounds(law: Family, definition: Definition) -> Iterator[Problem]:
         yield Problem("type-days", "days", f"Écrivez un nombre de jours, de 1 à {MOST_DAYS}.")
     if definition.retention_years is not None and not 1 <= definition.retention_years <= MOST_YEARS:
         yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
+
+
+def _readers(law: Family, definition: Definition) -> Iterator[Problem]:
+    visibility = definition.visibility
+    if visibility is not None and visibility not in VISIBILITIES:
+        yield Problem("type-visibility", "visibility", "Choisissez dans la liste qui lit ces dossiers.")
+    elif visibility is not None and law.restricted:
+        yield Problem(
+            "type-weaker",
+            "visibility",
+            f"« {law.label} » est déjà lu par ceux qui peuvent y agir, et eux seuls : gardez le sien.",
+        )
+    if visibility == "desks" and not definition.seen_at:
+        yield Problem(
+            "type-visibility", "seen_at", "Cochez un bureau au moins, ou choisissez l’accès restreint."
+        )
 
 
 def _files(law: Family, definition: Definition) -> Iterator[Problem]:

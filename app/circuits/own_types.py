@@ -368,9 +368,11 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
 def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]:
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
-    absent = [key for key in definition.deposited_by if key not in known]
     sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."
-    return [Problem("type-desk", "deposited_by", sentence)] if absent else []
+    named = {"deposited_by": definition.deposited_by, "seen_at": definition.seen_at}
+    return [
+        Problem("type-desk", name, sentence) for name, keys in named.items() if not known.issuperset(keys)
+    ]
 
 
 def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None:

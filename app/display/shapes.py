@@ -162,6 +162,10 @@ class FamilyShown(Given):
     formats: list[str] = told("Les formats admis pour le document principal.")
     attachments_least: int = told("Combien d’annexes au moins à l’envoi.", 0)
     attachments_most: int | None = told("Combien d’annexes au plus à l’envoi ; nul sans limite.", 3)
+    restricted: bool = told("Vrai si ses dossiers ne sont lus que par ceux qui peuvent y agir.", False)
+    seen_at: list[str] = told(
+        "Les bureaux, par clé, dont tous les titulaires les lisent quand même.", default_factory=list
+    )
     fields: list[FieldShown] = told("Les informations demandées.")
     steps: list[StepPlanned] = told(
         "Le circuit qu’un dossier envoyé maintenant suivrait, conditions non encore jugées."

@@ -315,6 +315,8 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
             rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
         elif one.key in disputed:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
+    if family_of(folder.in_force).discreet:
+        rows.append(("Accès", "Restreint"))
     if years := family_of(folder.in_force).retention_years:
         rows.append(("À conserver", f"{plural(years, 'an')} au moins après la fin du dossier"))
     if len(numbers := numbering.history(db, folder)) > 1:

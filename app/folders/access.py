@@ -36,6 +36,7 @@ STEP: Any = sa.inspect(StepRun).local_table.alias("s")
 # An alias makes its columns when they are first asked for, under no lock: two threads would each have their own
 _COLUMNS = FOLDER.c, STEP.c
 _TEXT = DefaultDialect(paramstyle="named")
+_TEXT.supports_native_boolean = True  # « NOT s.restricted », as both databases read it
 
 # Built once, and naming its collectivity itself: this statement is in every verb.
 _locked = (
@@ -76,15 +77,18 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
 
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     """The condition on the folders that a desk deposits, as its holder reads them."""
-    closed = restricted_families()
-    if not closed or Right.CREATE.value in seat.reading.words:
+    if Right.CREATE.value in seat.reading.words:
         return sa.true()
-    condition: Condition = folders.c.family.not_in(closed)
-    return (
-        sa.or_(condition, of_types(seat.reading, Right.CREATE, folders))
-        if Right.CREATE in seat.reading
-        else condition
-    )
+    if Right.CREATE in seat.reading:
+        return sa.or_(_open(folders), of_types(seat.reading, Right.CREATE, folders))
+    return _open(folders)
+
+
+def _open(rows: Any) -> Condition:
+    """The condition on `folder` or on `step_run` that whoever holds the desk reads it: neither family nor type closes it."""
+    closed = restricted_families()
+    by_type: Condition = sa.not_(rows.c.restricted)
+    return sa.and_(rows.c.family.not_in(closed), by_type) if closed else by_type
 
 
 def of_types(rights: Rights, right: Right, rows: Any) -> Condition:
@@ -251,9 +255,8 @@ def _of_kinds(rights: Rights, kinds: Iterable[StepKind], steps: Any) -> Conditio
 
 
 def _read_or(able: Condition, steps: Any) -> Condition:
-    """What any holder of the desk reads, or of a restricted family what he may act on."""
-    closed = restricted_families()
-    return sa.or_(steps.c.family.not_in(closed), able) if closed else sa.true()
+    """What any holder of the desk reads, or of a restricted family, or type, what he may act on."""
+    return sa.or_(_open(steps), able)
 
 
 KEPT = {"family": "family", "matter": "matter", "weight_cents": "amount_cents"}

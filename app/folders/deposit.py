@@ -36,6 +36,7 @@ from app.folders.readings import files_of, said_by
 from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.models import Desk
 from workflows.family import Family, normalised
 from workflows.vocabulary import Right
 
@@ -173,6 +174,7 @@ def create(
         title="",
         title_key="",
         emitter_desk_id=desk_id,
+        restricted=family.closed and family.closed_at(db.get_one(Desk, desk_id).key),
         depositor_user_id=actor.user_id,
         depositor_name=actor.name,
         fields={},

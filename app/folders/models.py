@@ -29,6 +29,8 @@ class Folder(Base, Tenanted):
     `rule_version_id` is the version of the table of rules that chose its circuit when it was last sent, `rule` what that
     table said then (`app/folders/route.py`); None where its type has no rules.
 
+    `restricted`: the type closes its reading at the desk that deposits it (`Family.closed_at`), as said when it was made.
+
     `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
     `amount_cents` and `due_on` copy two of them for lists, `title_key` all that it is searched by. `version` grows at each
     move and each edit: a page posts the version it showed.
@@ -71,6 +73,7 @@ class Folder(Base, Tenanted):
     round: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
     emitter_desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"))
+    restricted: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     depositor_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     depositor_name: Mapped[str]
     fields: Mapped[dict[str, Any]]
@@ -172,7 +175,7 @@ class StepRun(Base, Tenanted):
 
     `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
-    None, above every ceiling, where it is unknown.
+    None, above every ceiling, where it is unknown. `restricted`: the type of the folder closes its reading at this desk.
     """
 
     __tablename__ = "step_run"
@@ -218,6 +221,7 @@ class StepRun(Base, Tenanted):
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     family: Mapped[str]
     own_type: Mapped[str] = mapped_column(server_default="")
+    restricted: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     matter: Mapped[str | None]
     amount_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
     step: Mapped[str]

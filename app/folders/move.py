@@ -25,6 +25,7 @@ from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.models import Desk
 from app.people.working_days import calendar_of
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
@@ -308,8 +309,15 @@ def _enter(
         "entered_at": moment,
     }
     awaited: Iterable[Slot] = slots or (Slot(MACHINE, step.label, None, None, ()),)
+    closed = _closed(db, folder, awaited)
     return slots, [
-        {**common, "slot": one.key, "desk_id": one.desk_id, "named_user_id": one.named_user_id}
+        {
+            **common,
+            "slot": one.key,
+            "desk_id": one.desk_id,
+            "named_user_id": one.named_user_id,
+            "restricted": one.key in closed,
+        }
         for one in awaited
     ]
 
@@ -327,6 +335,7 @@ def _tell(
         "folder_id": folder.id,
         "family": folder.family,
         "own_type": folder.of_type[1],
+        "restricted": False,
         "step": step.key,
         "kind": models.TOLD,
         "pass_number": pass_number(here.circuit, folder, step.key),
@@ -336,6 +345,18 @@ def _tell(
         "ended_at": moment,
     }
     return desks, [{**common, "slot": one.key, "desk_id": one.desk_id} for one in desks]
+
+
+def _closed(db: Db, folder: Folder, awaited: Iterable[Slot]) -> frozenset[str]:
+    """The keys of the slots where the type of the folder closes its reading (`Family.closed_at`)."""
+    family = family_of(folder.in_force)
+    if not family.closed:
+        return frozenset()
+    numbers = [one.desk_id for one in awaited if one.desk_id is not None]
+    keys: dict[int | None, str] = {
+        row.id: row.key for row in db.execute(sa.select(Desk.id, Desk.key).where(Desk.id.in_(numbers)))
+    }
+    return frozenset(one.key for one in awaited if family.closed_at(keys.get(one.desk_id)))
 
 
 def entering(

@@ -1,6 +1,6 @@
 """Write a letter: French, in text and HTML, with one link and nothing of what the folder holds.
 
-Of a folder of a restricted family a letter says nothing at all, neither its family, nor its deadline, nor what became of
+Of a folder of a restricted family or type a letter says nothing at all, neither its family, nor its deadline, nor what became of
 it: whoever looks over a shoulder, or at the notices of a locked telephone, learns that something is to be read.
 """
 
@@ -53,7 +53,7 @@ TRIAL = "settings_trial"
 LOGO_ID = "logo@paraphe"
 """What the image of the logo is called inside a letter (RFC 2392)."""
 DISCREET = "restricted"
-"""The one letter about folders of restricted families, whatever happened."""
+"""The one letter about folders of restricted families and types, whatever happened."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         after = row.payload.get("after", "")
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
             after = ""
-        discreet = folder is not None and not manages and family_of(folder.in_force).restricted
+        discreet = folder is not None and not manages and family_of(folder.in_force).discreet
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None

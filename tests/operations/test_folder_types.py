@@ -17,7 +17,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.display import queues
-from app.folders import deposit, sending
+from app.folders import deposit, rerouting, sending
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.people import desks
@@ -668,3 +668,113 @@ def test_software_sends_and_reads_the_lines_of_a_table(house: House) -> None:
         f"/folders/{folder['id']}", version=folder["version"], facts={LOTS: [{"lieu": "stade"}]}
     )
     assert "n’est pas l’un des choix" in json.dumps(answer.get_json()["problems"], ensure_ascii=False)
+
+
+def with_a_bystander(house: House, desk: str = "technique", login: str = "b.cadiou") -> str:
+    """Somebody who sits at a desk of the circuit, and may do nothing of what an invoice asks there."""
+    desks.seat(house.actor(K).collectivity_id, desk, login, [Right.ARCHIVE])
+    return login
+
+
+def reads(house: House, login: str, folder_id: int) -> bool:
+    """Whether one meets a folder: its page and « Suivi » say the same."""
+    client = house.client(login)
+    page = client.get(f"/dossiers/{folder_id}").status_code
+    assert (page == 200) is (f"/dossiers/{folder_id}" in client.get("/suivi?etat=").get_data(as_text=True)), (
+        page
+    )
+    assert page in {200, 404}
+    return page == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "at_reached", "at_emitter"),
+    [
+        ({}, True, True),
+        ({"visibility": "restricted"}, False, False),
+        ({"visibility": "desks", "seen_at": ["technique"]}, True, False),
+        ({"visibility": "desks", "seen_at": ["comptabilite"]}, False, True),
+    ],
+)
+def test_who_sits_where_a_folder_came_and_may_not_act_reads_it_as_its_type_says(
+    house: House, typed: dict[str, Any], *, at_reached: bool, at_emitter: bool
+) -> None:
+    made(house, **typed)
+    bystander = with_a_bystander(house)
+    colleague = with_a_bystander(house, "comptabilite", "s.rivoal")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    assert reads(house, colleague, folder_id) is at_emitter
+    send(house, folder_id)
+    assert reads(house, bystander, folder_id) is at_reached
+    software = Software(house, "technique", [Right.CREATE])
+    assert software.get(f"/folders/{folder_id}").status_code == (200 if at_reached else 404)
+    house.approve(folder_id, "r.pellenec")
+    assert reads(house, "r.pellenec", folder_id)  # whoever acted keeps reading
+    assert reads(house, G, folder_id)
+    assert reads(house, bystander, folder_id) is at_reached
+    assert reads(house, colleague, folder_id) is at_emitter
+    with reading(house.actor(colleague).collectivity_id) as db:
+        assert queues.counters(db, house.actor(colleague)).running == int(at_emitter)
+    house.drain()
+    letters = [one.get_body(("plain",)).get_content().lower() for one in house.mail.letters]
+    assert letters
+    assert any("facture d’énergie" in one for one in letters) is not bool(typed)
+    details = words(house.client(N).get(f"/dossiers/{folder_id}?onglet=details"))
+    assert ("Accès Restreint" in details) is bool(typed)
+
+
+def test_no_desk_comes_into_the_circle_of_a_closed_type(house: House) -> None:
+    made(house, visibility="restricted")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    send(house, folder_id)
+    desks.seat(house.actor(K).collectivity_id, "comptabilite", G, [Right.CREATE, Right.REROUTE])
+    change = rerouting.Change(kind="add", after="finance", desk="paye", days=2)
+    with pytest.raises(Refusal, match="coming-refused") as refused:
+        rerouting.reroute(
+            house.actor(G),
+            folder_id,
+            version=house.folder(folder_id).version,
+            changes=[change],
+            reason="Un avis.",
+        )
+    assert "dont l’accès est restreint" in str(refused.value.facts)
+
+
+@pytest.mark.parametrize(
+    ("family", "typed", "sentence"),
+    [
+        ("invoice", {"visibility": "tous"}, "Choisissez dans la liste qui lit"),
+        ("invoice", {"visibility": "desks"}, "Cochez un bureau au moins"),
+        ("invoice", {"visibility": "desks", "seen_at": ["ailleurs"]}, "n’existe plus"),
+        (
+            "pes_payroll",
+            {"visibility": "desks", "seen_at": ["paye"]},
+            "est déjà lu par ceux qui peuvent y agir",
+        ),
+    ],
+)
+def test_a_visibility_that_says_nothing_or_opens_is_refused(
+    house: House, family: str, typed: dict[str, Any], sentence: str
+) -> None:
+    number = begin(house, family, "Un type")
+    assert sentence in words(draw(house, number, label="Un type", **typed))
+
+
+def test_who_reads_is_told_by_the_version_and_to_software(house: House) -> None:
+    number = begin(house)
+    typed = {"label": "Facture d’énergie", "visibility": "desks", "seen_at": ["finances"]}
+    assert draw(house, number, **typed).status_code == 302
+    page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert (
+        "Qui lit ses dossiers : Aux bureaux cochés, leurs titulaires ; ailleurs, ceux qui peuvent y agir"
+        in page
+    )
+    assert "Bureaux dont les titulaires lisent : Direction des finances" in page
+    assert publish(house, number).status_code == 302
+    software = Software(house, "comptabilite", [Right.CREATE])
+    listed = {one["name"]: one for one in software.get("/families").get_json()["families"]}
+    assert [listed["facture-d-energie"][name] for name in ("restricted", "seen_at")] == [True, ["finances"]]
+    assert draw(house, number, **typed, action="back:visibility").status_code == 302
+    assert "Qui lit ses dossiers : comme la famille" in words(house.client(K).get(f"{PAGE}/{number}/publier"))

@@ -44,10 +44,11 @@ def typed(form: Form, before: Definition) -> Typed:
         for name, text in texts.items()
         if text and numbers[name] is None
     ]
-    desks, formats = (
+    desks, formats, readers = (
         () if name == back else tuple(dict.fromkeys(form.getlist(name)))
-        for name in ("deposited_by", "formats")
+        for name in ("deposited_by", "formats", "seen_at")
     )
+    visibility = None if back == "visibility" else form.get("visibility", "") or None
     definition = Definition(
         label=" ".join(form.get("label", "").split()),
         help="" if back == "help" else " ".join(form.get("help", "").split()),
@@ -56,6 +57,8 @@ def typed(form: Form, before: Definition) -> Typed:
         signature_level=None if back == "signature_level" else form.get("signature_level", "") or None,
         deposited_by=desks,
         formats=formats,
+        visibility=visibility,
+        seen_at=readers if visibility == "desks" else (),
         days=numbers["days"],
         retention_years=numbers["retention_years"],
         attachments_least=numbers["attachments_least"],

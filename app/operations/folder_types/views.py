@@ -15,7 +15,7 @@ from app.people.models import Desk, Holder, User
 from app.trust.assurance import LABELS
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
-from workflows.own_types import ARTICLES, KINDS, Column, Definition, OwnField, law_days
+from workflows.own_types import ARTICLES, KINDS, VISIBILITIES, Column, Definition, OwnField, law_days
 from workflows.rights import allows
 from workflows.vocabulary import Right
 
@@ -33,6 +33,8 @@ NAMES = {
     "label": "Nom",
     "help": "Aide au dépôt",
     "deposited_by": "Bureaux qui déposent",
+    "visibility": "Qui lit ses dossiers",
+    "seen_at": "Bureaux dont les titulaires lisent",
     "minimum_signature": "Signature demandée",
     "signature_level": "Preuves gardées",
     "days": "Délai",
@@ -158,13 +160,17 @@ def levels(law: Family) -> list[tuple[str, str]]:
     return [(one, one) for one in SIGNATURE_LEVELS[rank + 1 :]]
 
 
-def desks(db: Db, collectivity_id: int, law: Family) -> list[tuple[str, str]]:
-    """The desks that may be named to deposit, by name; of a restricted family, its own alone."""
+def depositors(every: Sequence[tuple[str, str]], law: Family) -> list[tuple[str, str]]:
+    """Of the open desks (key, name), those that may be named to deposit; of a restricted family, its own alone."""
+    return [one for one in every if not law.restricted or one[0] in law.restricted_to]
+
+
+def open_desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    """Every open desk, by name."""
     query = sa.select(Desk.key, Desk.name).where(
         Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
     )
-    every = [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
-    return [one for one in every if not law.restricted or one[0] in law.restricted_to]
+    return [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
 
 
 def nobody_deposits(db: Db, row: FolderType, definition: Definition) -> bool:
@@ -198,12 +204,14 @@ def changes(law: Family, before: Definition | None, after: Definition, named: Ma
 
 def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:
     if value in (None, (), ""):
-        return "sans aide" if name == "help" and not law.help else "comme la famille"
+        empty = {"help": "comme la famille" if law.help else "sans aide", "seen_at": "aucun"}
+        return empty.get(name, "comme la famille")
     if isinstance(value, tuple):
         words = FORMATS if name == "formats" else named
         return ", ".join(words.get(one, one) for one in value)
-    if name == "minimum_signature":
-        return LABELS[str(value)]
+    worded: Mapping[str, Mapping[str, str]] = {"minimum_signature": LABELS, "visibility": VISIBILITIES}
+    if name in worded:
+        return worded[name][str(value)]
     unit = {"days": "jour", "retention_years": "an"}.get(name)
     return plural(int(str(value)), unit) if unit else str(value)
 

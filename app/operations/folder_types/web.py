@@ -12,7 +12,15 @@ from app.core.refusals import catalogue as sentences
 from app.operations.folder_types import forms, views
 from app.trust.assurance import LABELS
 from workflows.family import families
-from workflows.own_types import COLUMN_KINDS, KINDS, LONGEST_FIELD, LONGEST_HELP, LONGEST_LABEL, Definition
+from workflows.own_types import (
+    COLUMN_KINDS,
+    KINDS,
+    LONGEST_FIELD,
+    LONGEST_HELP,
+    LONGEST_LABEL,
+    VISIBILITIES,
+    Definition,
+)
 
 pages = Blueprint("types", __name__)
 
@@ -102,7 +110,7 @@ def _page(
         row = own_types.type_of(db, here, type_id)
         law, last = family_of(row.family), own_types.current(db, row)
         drawn = Definition.from_data(row.draft)
-        offered, counts = views.desks(db, here, law), views.in_hand(db, here).get(row.id, {})
+        every, counts = views.open_desks(db, here), views.in_hand(db, here).get(row.id, {})
     page = render_template(
         "operations/type.html",
         type=row,
@@ -121,7 +129,9 @@ def _page(
         assurances=views.assurances(law),
         assurance=LABELS[law.minimum_signature],
         levels=views.levels(law),
-        desks=offered,
+        desks=views.depositors(every, law),
+        readers=every,
+        visibilities={} if law.restricted else VISIBILITIES,
         formats=[(one, views.FORMATS[one]) for one in law.formats],
         longest={"label": LONGEST_LABEL, "help": LONGEST_HELP, "field": LONGEST_FIELD},
         revision=row.revision if typed is None or status != 409 else _shown(),
@@ -147,7 +157,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
     with reading(here) as db:
         row = own_types.type_of(db, here, type_id)
         law, last, drawn = family_of(row.family), own_types.current(db, row), Definition.from_data(row.draft)
-        named = dict(views.desks(db, here, law))
+        named = dict(views.open_desks(db, here))
         page = render_template(
             "operations/type_publish.html",
             type=row,
