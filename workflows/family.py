@@ -152,7 +152,8 @@ class Family:
     folders; `days`, calendar days from the start of the family's clock, or from the sending where it has none, in which its
     folders are to end; `retention_years`, whole years for which they are kept at least, once ended; `attachments_least`
     and `attachments_most`, how many annexes its folders have when they are sent; `closed`: its folders are read by those
-    alone who may act on them, but at the desks of `seen_at` (their keys), where whoever holds the desk reads them.
+    alone who may act on them, but at the desks of `seen_at` (their keys), where whoever holds the desk reads them;
+    `own_register`: how the type writes the number that its folders are given when they are first sent, « COUR-{year}-{rank} ».
     """
 
     name: str
@@ -198,6 +199,7 @@ class Family:
     attachments_most: int | None = None
     closed: bool = False
     seen_at: tuple[str, ...] = ()
+    own_register: str = ""
 
     @property
     def in_force(self) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from workflows.condition import OWN
-from workflows.family import ASSURANCES, CLOCKS, SIGNATURE_LEVELS, Family, Problem
+from workflows.family import ASSURANCES, CLOCKS, SIGNATURE_LEVELS, Family, Problem, SignaturePlace
 from workflows.fields import Field, FieldType
 
 __all__ = ["ARTICLES", "KINDS", "OWN", "Definition", "OwnField", "faults", "joined", "law_days", "slug"]
@@ -26,6 +26,40 @@ KINDS: Mapping[str, str] = {
     "desk": "Bureau",
     "lines": "Tableau de lignes",
 }
+ICONS: Mapping[str, str] = {
+    "receipt": "Facture",
+    "cart": "Achat",
+    "cash-stack": "Argent",
+    "tools": "Travaux",
+    "signpost-split": "Voirie",
+    "building": "Bâtiment",
+    "house": "Logement",
+    "bank": "Mairie",
+    "sun": "Énergie",
+    "heart-pulse": "Santé et social",
+    "people": "Habitants",
+    "person-badge": "Agents",
+    "calendar-event": "Événement",
+    "envelope": "Courrier",
+    "megaphone": "Annonce",
+    "flag": "Police",
+    "pen": "Convention",
+    "journal-text": "Registre",
+    "file-earmark-text": "Document",
+    "shield-lock": "Confidentiel",
+}
+"""The icons that a type may have, by their name in the set of the pages, and what each stands for."""
+PLACES: Mapping[str, str] = {
+    f"{page}:{corner}": f"{words}, {where}"
+    for page, words in (("first", "Première page"), ("last", "Dernière page"))
+    for corner, where in (
+        ("top-left", "en haut à gauche"),
+        ("top-right", "en haut à droite"),
+        ("bottom-left", "en bas à gauche"),
+        ("bottom-right", "en bas à droite"),
+    )
+}
+"""Where the signatures of a type stand unless somebody places them: a page and a corner of it."""
 VISIBILITIES: Mapping[str, str] = {
     "desks": "Aux bureaux cochés, leurs titulaires ; ailleurs, ceux qui peuvent y agir",
     "restricted": "Ceux qui peuvent y agir, et eux seuls",
@@ -35,7 +69,7 @@ COLUMN_KINDS = ("text", "integer", "amount", "date", "choice")
 """What a cell of a table may be."""
 UNCOMPARED = ("member", "lines")
 """The types of fields that no condition reads: an account's number is that of one installation, and a table is no value."""
-RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs", "Accès")
+RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs", "Accès", "Numéro d’enregistrement")
 """Names of what the pages of every folder say by themselves: an own field of that name would be taken for it."""
 YES_NO = {"oui": "Oui", "non": "Non"}
 ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2013-269, art. 12"}
@@ -44,6 +78,9 @@ LONGEST_LABEL, LONGEST_FIELD, LONGEST_HELP = 60, 80, 300
 MOST_FIELDS, MOST_CHOICES, MOST_DAYS, MOST_YEARS, MOST_ATTACHMENTS = 30, 50, 365, 100, 50
 MOST_COLUMNS, MOST_TABLES, MOST_LISTED = 8, 2, 3
 _KEY = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
+REGISTERED = f"{OWN}_number"
+"""The fact that holds the number given by the register of a type: no name gives this key to an own field."""
+REGISTER = re.compile(r"[A-Z0-9]{1,12}-(?:\{year\}-)?\{rank\}", re.ASCII)
 _COLUMN_KEY = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
@@ -115,7 +152,9 @@ class Definition:
     """What one version of a type says; what it leaves empty, or None, is the family's.
 
     `deposited_by`: keys of desks; `days`: calendar days; `retention_years`: whole years; `formats`: among the family's.
-    `visibility` is one of `VISIBILITIES`; `seen_at`, the keys of the desks of « desks ».
+    `visibility` is one of `VISIBILITIES`; `seen_at`, the keys of the desks of « desks »; `icon` one of `ICONS`,
+    `signature_place` one of `PLACES`; `register`: how it writes the numbers that it gives, « COUR-{year}-{rank} » or
+    « COUR-{rank} ».
     """
 
     label: str
@@ -131,6 +170,9 @@ class Definition:
     attachments_most: int | None = None
     visibility: str | None = None
     seen_at: tuple[str, ...] = ()
+    icon: str | None = None
+    signature_place: str | None = None
+    register: str | None = None
 
     def to_data(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -166,6 +208,9 @@ _PLAIN = (
     "attachments_least",
     "attachments_most",
     "visibility",
+    "icon",
+    "signature_place",
+    "register",
 )
 
 
@@ -192,7 +237,43 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
         attachments_most=definition.attachments_most,
         closed=definition.visibility is not None,
         seen_at=definition.seen_at if definition.visibility == "desks" else (),
+        icon=definition.icon or law.icon,
+        signature_place=_place(definition.signature_place) or law.signature_place,
+        own_register="" if law.register else definition.register or "",
     )
+
+
+def _place(written: str | None) -> SignaturePlace | None:
+    page, _, corner = (written or "").partition(":")
+    return SignaturePlace(page, corner) if corner else None
+
+
+def merged(base: Definition, drawn: Definition, published: Definition) -> tuple[Definition, tuple[str, ...]]:
+    """What is drawn up from `base`, brought up to what was `published` since; and what both changed, by name.
+
+    Each value that only one of them changed is that one's; where both did, the one that is drawn up stays and is named
+    (« days », or the key of an own field). A field that was published since comes after those that are drawn up.
+    """
+    names = [*_PLAIN, *_LISTS]
+    values, both = {}, []
+    for name in names:
+        before, mine, theirs = (getattr(one, name) for one in (base, drawn, published))
+        values[name] = theirs if mine == before else mine
+        if before not in (mine, theirs) and mine != theirs:
+            both.append(name)
+    old, mine, theirs = ({one.key: one for one in kind.fields} for kind in (base, drawn, published))
+    fields = []
+    # An order that nobody changed here is the published one
+    order = [*theirs, *mine] if list(mine) == list(old) else [*mine, *theirs]
+    for key in dict.fromkeys(order):
+        before, own, other = old.get(key), mine.get(key), theirs.get(key)
+        stands = other if own == before else own
+        if before not in (own, other) and own != other:
+            both.append(key)
+            stands = own or other
+        if stands is not None:
+            fields.append(stands)
+    return Definition(**values, fields=tuple(fields)), tuple(both)
 
 
 def _higher(ranks: Sequence[str], *levels: Any) -> Any:
@@ -231,6 +312,8 @@ def faults(law: Family, definition: Definition) -> list[Problem]:
         *_bounds(law, definition),
         *_files(law, definition),
         *_readers(law, definition),
+        *_looks(law, definition),
+        *_register(law, definition),
     ]
 
 
@@ -380,6 +463,43 @@ def _bounds(law: Family, definition: Definition) -> Iterator[Problem]:
         yield Problem("type-days", "days", f"Écrivez un nombre de jours, de 1 à {MOST_DAYS}.")
     if definition.retention_years is not None and not 1 <= definition.retention_years <= MOST_YEARS:
         yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
+
+
+def _looks(law: Family, definition: Definition) -> Iterator[Problem]:
+    if definition.icon is not None and definition.icon not in ICONS:
+        yield Problem("type-icon", "icon", "Choisissez un pictogramme dans la liste.")
+    if definition.signature_place is None:
+        return
+    if law.signature != "page":
+        yield Problem(
+            "type-weaker", "signature_place", f"« {law.label} » ne montre pas de signature sur ses pages."
+        )
+    elif definition.signature_place not in PLACES:
+        yield Problem("type-place", "signature_place", "Choisissez la page et le coin dans la liste.")
+
+
+def _register(law: Family, definition: Definition) -> Iterator[Problem]:
+    if definition.register is None:
+        return
+    if law.register is not None:
+        yield Problem(
+            "type-weaker",
+            "register",
+            f"« {law.label} » a son propre registre, que la loi demande : gardez le sien.",
+        )
+    elif not REGISTER.fullmatch(definition.register):
+        yield Problem(
+            "type-register", "register", "Un registre commence par 1 à 12 capitales sans accent, ou chiffres."
+        )
+
+
+def numbered(register: str, year: int, rank: int) -> str:
+    """A number as a register writes it.
+
+    >>> numbered("COUR-{year}-{rank}", 2026, 7)
+    'COUR-2026-007'
+    """
+    return register.format(year=year, rank=f"{rank:03}")
 
 
 def _readers(law: Family, definition: Definition) -> Iterator[Problem]:

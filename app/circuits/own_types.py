@@ -1,6 +1,8 @@
 """The types of folders that a collectivity makes from the families: drawn up, published by numbered versions, closed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +17,7 @@ from app.people.actor import Actor, require
 from app.people.desks import write_down
 from app.people.models import Desk
 from workflows.family import TYPED, Family, Problem, families, family
-from workflows.own_types import Definition, alike, faults, joined, slug
+from workflows.own_types import Definition, alike, faults, joined, merged, slug
 from workflows.rights import type_name
 from workflows.vocabulary import Right
 
@@ -160,6 +162,59 @@ def current(db: Db, row: FolderType) -> Current | None:
     return None if last is None else Current(row, last.number, last.id, Definition.from_data(last.definition))
 
 
+BASED = "based_on"
+"""Beside what a draft says: the number of the version from which it was drawn up; 0 for none."""
+
+
+def drawn_up(row: FolderType) -> Definition:
+    """What the next version of a type would say."""
+    return Definition.from_data(row.draft)
+
+
+def _drafted(definition: Definition, number: int) -> dict[str, Any]:
+    return {**definition.to_data(), BASED: number}
+
+
+def _based_on(row: FolderType, last: Current | None) -> int:
+    """The version that a draft was drawn up from; the last one where it says nothing that is not published."""
+    number = last.number if last is not None else 0
+    if last is not None and drawn_up(row) == last.definition:
+        return number
+    return int(row.draft.get(BASED, number))
+
+
+def behind(row: FolderType, last: Current | None) -> bool:
+    """Whether a version was published since the draft was begun, which the draft does not know."""
+    return last is not None and _based_on(row, last) < last.number
+
+
+def base_of(db: Db, row: FolderType, last: Current | None) -> Definition:
+    """What the version said that the draft was drawn up from; nothing but a name where there was none."""
+    query = sa.select(FolderTypeVersion.definition).where(
+        FolderTypeVersion.type_id == row.id, FolderTypeVersion.number == _based_on(row, last)
+    )
+    data = db.scalar(query)
+    return Definition.from_data(data) if data is not None else Definition(drawn_up(row).label)
+
+
+@use_case
+def bring_up(db: Db, actor: Actor, type_id: int, *, shown: int) -> tuple[str, ...]:
+    """Bring a draft up to the version that was published meanwhile; what both changed, by name (`own_types.merged`).
+
+    There what is drawn up stays. Nothing where the draft knows that version. Refuses `type-absent`, `type-moved`.
+    """
+    require(actor, Right.ADMINISTER)
+    refuse_former(db, actor)
+    row = _locked(db, actor, type_id, shown)
+    last = current(db, row)
+    if last is None or not behind(row, last):
+        return ()
+    definition, both = merged(base_of(db, row, last), drawn_up(row), last.definition)
+    row.draft = _drafted(definition, last.number)
+    row.revision += 1
+    return both
+
+
 def type_of(db: Db, collectivity_id: int, type_id: int) -> FolderType:
     """The type of this number; refuses `type-absent`."""
     row = db.scalar(
@@ -225,10 +280,10 @@ def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
     row = _locked(db, actor, type_id, shown)
-    _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
+    _refuse([*faults(family(row.family), definition), *_elsewhere(db, actor, definition, row.key)])
     _refuse_twice(db, actor, definition.label, row.id)
-    if row.draft != (data := definition.to_data()):
-        row.draft = data
+    if drawn_up(row) != definition:
+        row.draft = _drafted(definition, _based_on(row, current(db, row)))
         row.revision += 1
     return row.revision
 
@@ -237,17 +292,22 @@ def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown
 def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
     """Publish what was drawn up as the next version; its number. Folders keep the version they were made with.
 
-    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-refused`, and `type-ruled` where its rules,
+    Refuses `type-absent`, `type-moved`, `type-same` when nothing changes, `type-behind` when another version was published
+    since it was drawn up, `type-refused`, and `type-ruled` where its rules,
     or circuits that are kept for it, read what it would not have any more (`reserved.refuse_unread`).
     """
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
     row = _locked(db, actor, type_id, shown)
-    definition, last = Definition.from_data(row.draft), current(db, row)
+    definition, last = drawn_up(row), current(db, row)
     if last is not None and last.definition == definition:
         raise Refusal("type-same", number=last.number)
-    _refuse([*faults(family(row.family), definition), *_absent_desks(db, actor, definition)])
-    return _publish(db, actor, row, definition, last)
+    if last is not None and behind(row, last):
+        raise Refusal("type-behind", number=last.number)
+    _refuse([*faults(family(row.family), definition), *_elsewhere(db, actor, definition, row.key)])
+    number = _publish(db, actor, row, definition, last)
+    row.draft = _drafted(definition, number)
+    return number
 
 
 def _publish(
@@ -316,7 +376,8 @@ def write_type(
 ) -> None:
     """Have the type of this key say exactly this, in the transaction of who has refused who may not.
 
-    One that is new is opened under this very key, another says it by its next version; what was drawn up of it gives way.
+    One that is new is opened under this very key, another says it by its next version; what was drawn up of it stays, and is
+    to be brought up to that version before it is published.
     `ruled`: its rules or circuits are written anew in the same transaction, which asks `reserved.refuse_unread` at its end.
     Refuses `type-family`
     of one that is made from another family, `type-key`, `type-twice`, `type-refused`, and `type-ruled` unless `ruled`.
@@ -330,7 +391,7 @@ def write_type(
         raise Refusal("type-family", type=key, family=row.family)
     if row is None and (slug(key, "-") != key or key in families()):
         raise Refusal("type-key", type=key)
-    _refuse([*faults(law, definition), *_absent_desks(db, actor, definition)])
+    _refuse([*faults(law, definition), *_elsewhere(db, actor, definition, key)])
     _refuse_twice(db, actor, definition.label, row.id if row is not None else None)
     last = current(db, row) if row is not None else None
     if row is None:
@@ -348,8 +409,10 @@ def write_type(
             db, actor.collectivity_id, "type.opened", actor, type=key, name=definition.label, law=law.name
         )
     if last is None or last.definition != definition:
-        row.draft = definition.to_data()
-        _publish(db, actor, row, definition, last, ruled=ruled)
+        known, based = drawn_up(row), _based_on(row, last)
+        number = _publish(db, actor, row, definition, last, ruled=ruled)
+        in_hand = known != (last.definition if last is not None else definition)
+        row.draft = _drafted(known, based) if in_hand else _drafted(definition, number)
     _close(db, actor, row, closed=closed)
 
 
@@ -365,14 +428,33 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
     return row
 
 
-def _absent_desks(db: Db, actor: Actor, definition: Definition) -> list[Problem]:
+def _elsewhere(db: Db, actor: Actor, definition: Definition, key: str) -> list[Problem]:
+    """What keeps the type of this key from saying this, because of what the collectivity has besides."""
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
     sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."
     named = {"deposited_by": definition.deposited_by, "seen_at": definition.seen_at}
     return [
-        Problem("type-desk", name, sentence) for name, keys in named.items() if not known.issuperset(keys)
+        *_taken_register(db, actor, definition, key),
+        *(Problem("type-desk", name, sentence) for name, keys in named.items() if not known.issuperset(keys)),
     ]
+
+
+def _taken_register(db: Db, actor: Actor, definition: Definition, key: str) -> Iterator[Problem]:
+    """Two registers of the same first letters would take each other's numbers, and leave holes."""
+    if definition.register is None:
+        return
+    query = (
+        sa.select(FolderTypeVersion.definition)
+        .join(FolderType, FolderTypeVersion.type_id == FolderType.id)
+        .where(FolderType.collectivity_id == actor.collectivity_id, FolderType.key != key)
+    )
+    letters = definition.register.partition("-")[0]
+    for data in db.scalars(query):
+        if str(data.get("register") or "").partition("-")[0] == letters:
+            sentence = f"« {letters} » est le registre de « {data['label']} » : prenez d’autres lettres."
+            yield Problem("type-register", "register", sentence)
+            return
 
 
 def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None:

@@ -13,6 +13,11 @@ SENTENCES: Sentences = {
         "Rien n’est enregistré : quelqu’un a changé ce type pendant que vous l’écriviez. Rouvrez la page, puis reprenez.",
     ),
     "type-refused": (422, "Rien n’est enregistré. {details}"),
+    "type-behind": (
+        409,
+        "Rien n’est publié : la version {number} l’a été depuis que ce brouillon a été commencé. Revenez au type, et reprenez-y "
+        "ses changements.",
+    ),
     "type-same": (
         409,
         "Rien n’est publié : le type est déjà ce que dit sa version {number}. Changez-le d’abord.",

@@ -58,6 +58,7 @@ from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
 from workflows.family import Field
+from workflows.own_types import REGISTERED
 
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
@@ -315,10 +316,7 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
             rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
         elif one.key in disputed:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
-    if family_of(folder.in_force).discreet:
-        rows.append(("Accès", "Restreint"))
-    if years := family_of(folder.in_force).retention_years:
-        rows.append(("À conserver", f"{plural(years, 'an')} au moins après la fin du dossier"))
+    rows += _of_type(folder)
     if len(numbers := numbering.history(db, folder)) > 1:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))
     publication = publication_of(db, folder.id)
@@ -327,6 +325,19 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
         worth = effect_of(db, folder)
         if worth is not None and worth.enforceable_on:
             rows.append(("Exécutoire le", jour(worth.enforceable_on)))
+    return rows
+
+
+def _of_type(folder: Folder) -> list[tuple[str, str]]:
+    """What the type of a folder says of it, or gave it, beside its fields."""
+    family = family_of(folder.in_force)
+    rows = [("Accès", "Restreint")] if family.discreet else []
+    if family.retention_years:
+        rows.append(
+            ("À conserver", f"{plural(family.retention_years, 'an')} au moins après la fin du dossier")
+        )
+    if number := folder.fields.get(REGISTERED):
+        rows.append(("Numéro d’enregistrement", str(number)))
     return rows
 
 

@@ -15,6 +15,7 @@ from app.folders.search import key_of_folder
 from app.folders.sockets import plugged
 from workflows.family import Family, normalised
 from workflows.mandates import Act
+from workflows.own_types import REGISTERED
 
 LONGEST_TITLE = 300
 LARGEST_AMOUNT = 10**13
@@ -51,7 +52,9 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     if title is not None and typed not in {made, folder.title} and len(typed) > LONGEST_TITLE:
         raise Refusal("words-long", most=LONGEST_TITLE, got=len(typed))
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
-    folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
+    # What others numbered goes by their number, and what nobody did by that of the register of its type
+    own = folder.fields.get(REGISTERED)
+    folder.number = str((folder.fields.get(family.number_field) if family.number_field else own) or own or "")
     count_amount(folder, family)
     # An account has a number that nobody searches by
     told = {one.key for one in family.fields if one.type == "member"}

@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import corrections
 from app.folders.access import lock_editable
-from app.folders.facts import edit
+from app.folders.facts import edit, fill
 from app.folders.models import ActNumber, Folder
 from app.folders.rows import NUMBERS
 from app.journal.chain import Event, append
@@ -24,6 +24,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from workflows.acts.numbers import next_number
 from workflows.family import Family, Problem
+from workflows.own_types import REGISTERED, numbered
 
 LARGEST_RANK = 99_999
 
@@ -52,6 +53,31 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     edit(folder, None, {_field(family): number})
     corrections.keep(db, folder, actor)
     return number
+
+
+def enroll(db: Db, folder: Folder, who: str) -> None:
+    """Give a folder its number in the register of its type, when it is first sent, in the caller's transaction.
+
+    Numbers follow one another without a gap: one that is refused after all takes none, and one that comes back keeps its
+    own. Nothing where its type keeps no register. Refuses `number-register-full`.
+    """
+    family = family_of(folder.in_force)
+    if not family.own_register or folder.fields.get(REGISTERED):
+        return
+    _alone(db, folder)
+    year = today().year if "{year}" in family.own_register else 0
+    ranks = sa.select(sa.func.max(ActNumber.rank)).where(
+        ActNumber.collectivity_id == folder.collectivity_id,
+        ActNumber.register == family.type_key,
+        ActNumber.year == year,
+    )
+    for rank in range((db.scalar(ranks) or 0) + 1, LARGEST_RANK):
+        number = numbered(family.own_register, year, rank)
+        if _row(db, folder, number) is None:
+            _write(db, folder, who, number, rank, None, (family.type_key, year))
+            fill(folder, family, {**folder.fields, REGISTERED: number}, title=None)
+            return
+    raise Refusal("number-register-full")
 
 
 def claim(db: Db, actor: Actor, folder: Folder) -> Problem | None:
@@ -152,13 +178,21 @@ def _suffixed(db: Db, folder: Folder, row: ActNumber) -> str:
 
 
 def _write(
-    db: Db, folder: Folder, who: str, number: str, rank: int | None, previous: ActNumber | None
+    db: Db,
+    folder: Folder,
+    who: str,
+    number: str,
+    rank: int | None,
+    previous: ActNumber | None,
+    register: tuple[str, int] | None = None,
 ) -> None:
+    """`register`: that of a type, by its key, and the year of which it counts; else that of the family."""
+    name, year = register or (folder.family, _year(folder))
     row = ActNumber(
         collectivity_id=folder.collectivity_id,
         folder_id=folder.id,
-        register=folder.family,
-        year=_year(folder),
+        register=name,
+        year=year,
         rank=rank,
         number=number,
         previous_id=previous.id if previous else None,

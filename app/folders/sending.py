@@ -84,6 +84,7 @@ def submit(
     check_route(db, folder, circuit)
     folder.due_on = due_of(folder, today())
     _unsigned_again(db, folder, main, actor)
+    numbering.enroll(db, folder, actor.name)
     if (taken := numbering.claim(db, actor, folder)) is not None:
         raise _to_fix([taken])
     documents = [

@@ -543,7 +543,7 @@ def test_who_makes_types_of_folders_meets_no_barrier(house: House, look: Look) -
         secretary.sees("La loi laisse 20 jours au plus")
         look.at(secretary, "a type refused")
         secretary.page.get_by_label("Délai, en jours").fill("15")
-        secretary.page.get_by_label("Comptabilité").check()
+        secretary.page.locator("#deposited_by-comptabilite").check()
         fields.get_by_label("Nom du champ").fill("Points de livraison")
         fields.get_by_label("Nature").select_option("lines")
         fields.get_by_label("Choix ou colonnes, un par ligne").fill("Lieu\nMontant\nRelevé le")

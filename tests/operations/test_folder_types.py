@@ -12,22 +12,29 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.circuits import own_types, reserved, rules
+from app.circuits.library import circuit_of
 from app.circuits.models import FolderType, FolderTypeVersion
-from app.core.clock import today
-from app.core.db import reading
+from app.core.clock import now, today
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.display import queues
-from app.folders import deposit, rerouting, sending
+from app.folders import decide, deposit, rerouting, sending
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
+from app.operations.declared.applying import apply_document
+from app.operations.declared.present import present as declared_present
 from app.people import desks
 from app.people.actor import Actor
+from app.people.applications import by_command
+from app.people.models import LoginSession
+from app.signing.formats import geometry
+from app.signing.placing import plan
 from app.transmission import parcel
-from demo.cast import ACCOUNTS
+from demo.cast import ACCOUNTS, PASSWORD
 from tests.api.software import Software
 from tests.builders.house import ACT, INVOICE, PAY, House
 from workflows.family import families
-from workflows.own_types import Definition, faults, joined
+from workflows.own_types import Definition, OwnField, faults, joined
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -778,3 +785,125 @@ def test_who_reads_is_told_by_the_version_and_to_software(house: House) -> None:
     assert [listed["facture-d-energie"][name] for name in ("restricted", "seen_at")] == [True, ["finances"]]
     assert draw(house, number, **typed, action="back:visibility").status_code == 302
     assert "Qui lit ses dossiers : comme la famille" in words(house.client(K).get(f"{PAGE}/{number}/publier"))
+
+
+def sent(house: House, kind: str = "courrier-sortant") -> int:
+    folder_id = house.deposit(K, kind, ACT)
+    house.save(folder_id, K, {"subject": "Réponse à un riverain"})
+    send(house, folder_id, K)
+    return folder_id
+
+
+def test_a_register_of_a_type_numbers_what_is_sent_without_a_gap(house: House) -> None:
+    typed = {"label": "Courrier sortant", "register": "cour", "register_every": "year"}
+    number = begin(house, "other", "Courrier sortant")
+    assert draw(house, number, **typed).status_code == 302
+    year = today().year
+    assert f"Registre : à partir de COUR-{year}-001" in words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert publish(house, number).status_code == 302
+    first = sent(house)
+    abandoned = house.deposit(K, "courrier-sortant", ACT)
+    house.save(abandoned, K, {"subject": "Brouillon"})
+    refused = house.deposit(K, "courrier-sortant", ACT)
+    with pytest.raises(Refusal, match="title-missing"):
+        send(house, refused, K)
+    second = sent(house)
+    assert [house.folder(one).number for one in (first, abandoned, refused, second)] == [
+        f"COUR-{year}-001",
+        "",
+        "",
+        f"COUR-{year}-002",
+    ]
+    decide.recall(house.actor(K), first, version=house.folder(first).version)
+    house.save(first, K, {"subject": "Réponse corrigée"})
+    send(house, first, K)
+    assert house.folder(first).number == f"COUR-{year}-001"
+    reader = house.client("s.rivoal")
+    assert f"Numéro d’enregistrement COUR-{year}-001" in words(
+        reader.get(f"/dossiers/{first}?onglet=details")
+    )
+    assert f"/dossiers/{second}" in reader.get(f"/suivi?q=COUR-{year}-002").get_data(as_text=True)
+    reserved = [one["number"] for one in events("number.reserved")]
+    assert reserved == [f"COUR-{year}-001", f"COUR-{year}-002"]
+
+    other = begin(house, "other", "Note interne")
+    answer = draw(house, other, label="Note interne", register="COUR", register_every="")
+    assert (answer.status_code, "est le registre de « Courrier sortant »" in words(answer)) == (422, True)
+    assert draw(house, other, label="Note interne", register="NOTE", register_every="").status_code == 302
+    assert publish(house, other).status_code == 302
+    assert house.folder(sent(house, "note-interne")).number == "NOTE-001"
+    law = begin(house, "deliberation", "Délibération de gestion")
+    page = words(house.client(K).get(f"{PAGE}/{law}"))
+    assert ("Registre : premières lettres" in page, f"Le suivant du registre, {year}_001" in page) == (
+        False,
+        True,
+    )
+
+
+def test_the_icon_and_the_place_of_signatures_are_the_type_s(house: House) -> None:
+    made(house, icon="sun", signature_place="first:top-left")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    send(house, folder_id)
+    assert "#sun" in house.client(G).get("/deposer").get_data(as_text=True)
+    with reading() as db:
+        folder = house.folder(folder_id)
+        parts = plan.parts_of(db, folder, circuit_of(db, folder.circuit_version_id or 0))
+        (place,) = [one.box for one in plan.fields(INVOICE, parts, folder.in_force, {}, {}) if one.box]
+    assert geometry.corner_box(INVOICE, "first", "top-left", 0, 1) == place
+
+
+def test_a_draft_that_a_published_version_left_behind_says_so_and_loses_no_field(house: House) -> None:
+    number = made(house, **ENERGY)
+    typed = {"label": "Facture d’énergie", "days": "15", "row": ["f0", "f1", "f2"]}
+    known = {name: value for name, value in ENERGY.items() if name.startswith("f")}
+    keys = {"f0-key": POINT, "f1-key": BUILDING, "f2-key": METER}
+    assert draw(house, number, **{**typed, **known, **keys}).status_code == 302
+    document = {"facture-d-energie": present(house)["facture-d-energie"]}
+    document["facture-d-energie"]["fields"].append(OwnField("own_contrat", "Contrat", "text").to_data())
+    apply_document(by_command(house.actor(K).collectivity_id), {"types": document})
+
+    page = words(house.client(K).get(f"{PAGE}/{number}"))
+    assert "La version 2 a été publiée depuis que ce brouillon a été commencé" in page
+    assert "Champ ajouté : « Contrat », texte, facultatif" in page
+    answer = publish(house, number)
+    assert (answer.status_code, "Revenez au type" in words(answer)) == (409, True)
+    assert draw(house, number, action="merge", **{**typed, **known, **keys}).status_code == 302
+    page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert "Délai : 15 jours (avant : comme la famille)" in page
+    assert "Champ retiré" not in page
+    assert publish(house, number).status_code == 302
+    with reading() as db:
+        last = own_types.current(db, db.get_one(FolderType, number))
+    assert last is not None
+    assert (last.number, last.definition.days) == (3, 15)
+    assert [one.key for one in last.definition.fields] == [POINT, BUILDING, METER, "own_contrat"]
+
+
+def present(house: House) -> dict[str, Any]:
+    here = house.actor(K).collectivity_id
+    with reading(here) as db:
+        types: dict[str, Any] = declared_present(db, here)["types"]
+    return types
+
+
+def test_who_publishes_a_type_long_after_his_last_proof_is_asked_who_he_is_and_loses_nothing(
+    house: House,
+) -> None:
+    number = begin(house)
+    client = house.client(K)
+    data = {"csrf_token": house.csrf(client), "revision": str(revision(number)), "label": "Facture de gaz"}
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(
+            sa.update(LoginSession).values(created_at=now() - timedelta(days=1), proven_at=None)
+        )
+    asked = client.post(f"{PAGE}/{number}", data={**data, "days": "15", "action": "publish"})
+    page = asked.get_data(as_text=True)
+    assert "Facture de gaz" in page
+    assert events("type.published") == []
+    answer = client.post(
+        f"{PAGE}/{number}", data={**data, "days": "15", "action": "publish", "answer": PASSWORD}
+    )
+    assert answer.status_code == 302
+    assert publish(house, number).status_code == 302
+    assert [one["words"] for one in events("type.published")] == ["Facture de gaz, version 1"]

@@ -5,12 +5,23 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families, family, normalised, problems
 from workflows.fields import Field, parse
-from workflows.own_types import KINDS, OWN, Column, Definition, OwnField, faults, joined, law_days, slug
+from workflows.own_types import (
+    KINDS,
+    OWN,
+    Column,
+    Definition,
+    OwnField,
+    faults,
+    joined,
+    law_days,
+    merged,
+    slug,
+)
 
 NAMES = sorted(families())
 INVOICE, FLOW, PAY = family("invoice"), family("pes"), family("pes_payroll")
@@ -54,6 +65,9 @@ definitions = st.builds(
     attachments_most=st.one_of(st.none(), st.integers(-1, 60)),
     visibility=st.sampled_from([None, "desks", "restricted", "open"]),
     seen_at=st.lists(st.sampled_from(["paye", "finances"]), max_size=2).map(tuple),
+    icon=st.sampled_from([None, "sun", "moon"]),
+    signature_place=st.sampled_from([None, "first:top-left", "middle:top-left"]),
+    register=st.sampled_from([None, "COUR-{year}-{rank}", "COUR-{rank}", "{rank}", "cour-{rank}"]),
 )
 
 
@@ -117,6 +131,53 @@ def test_what_stops_a_folder_of_the_family_stops_one_of_its_type(
 def test_a_definition_is_kept_as_it_is(name: str, definition: Definition) -> None:
     assert name
     assert Definition.from_data(definition.to_data()) == definition
+
+
+@given(base=definitions, drawn=definitions)
+def test_a_draft_takes_what_was_published_meanwhile_and_loses_nothing_of_its_own(
+    base: Definition, drawn: Definition
+) -> None:
+    keys = [[one.key for one in kind.fields] for kind in (base, drawn)]
+    assume(all(len(set(one)) == len(one) for one in keys))
+    assert merged(base, base, drawn) == (drawn, ())
+    assert merged(base, drawn, base) == (drawn, ())
+    assert merged(base, drawn, drawn) == (drawn, ())
+
+
+def test_a_field_added_by_each_side_is_kept_and_what_both_changed_is_named() -> None:
+    lot, site, meter = (OwnField(f"{OWN}{one}", one, "text") for one in ("lot", "site", "compteur"))
+    base = Definition("Note", days=20, fields=(lot,))
+    mine = replace(base, days=10, help="Écrite.", fields=(lot, meter))
+    theirs = replace(base, days=15, icon="sun", fields=(replace(lot, required=True), site))
+    made, both = merged(base, mine, theirs)
+    assert (made.days, made.help, made.icon) == (10, "Écrite.", "sun")
+    assert made.fields == (replace(lot, required=True), meter, site)
+    assert both == ("days",)
+    gone, both = merged(base, replace(base, fields=()), replace(base, fields=(replace(lot, required=True),)))
+    assert (gone.fields, both) == ((replace(lot, required=True),), (lot.key,))
+
+
+@pytest.mark.parametrize(
+    ("law", "definition", "field", "sentence"),
+    [
+        (INVOICE, Definition("A", icon="../x"), "icon", "pictogramme dans la liste"),
+        (
+            FLOW,
+            Definition("A", signature_place="first:top-left"),
+            "signature_place",
+            "ne montre pas de signature",
+        ),
+        (INVOICE, Definition("A", signature_place="middle:top"), "signature_place", "la page et le coin"),
+        (INVOICE, Definition("A", register="É-{rank}"), "register", "capitales sans accent"),
+        (INVOICE, Definition("A", register="{0}-{rank}"), "register", "capitales sans accent"),
+        (family("deliberation"), Definition("A", register="DEL-{rank}"), "register", "que la loi demande"),
+    ],
+)
+def test_a_look_or_a_register_that_cannot_be_is_refused_on_its_field(
+    law: Family, definition: Definition, field: str, sentence: str
+) -> None:
+    (found,) = faults(law, definition)
+    assert (found.field, sentence in found.sentence) == (field, True)
 
 
 def test_a_version_published_before_tables_and_help_is_read_as_it_was() -> None:

@@ -40,7 +40,16 @@ MOST_FAULTS: Final = 20
 _PERSON: Final = ("first_name", "last_name", "email", "capacity")
 _EMPTY: Final = Definition("").to_data()
 _NUMBERS: Final = ("days", "retention_years", "attachments_least", "attachments_most")
-_WORDS: Final = ("label", "help", "minimum_signature", "signature_level", "visibility")
+_WORDS: Final = (
+    "label",
+    "help",
+    "minimum_signature",
+    "signature_level",
+    "visibility",
+    "icon",
+    "signature_place",
+    "register",
+)
 _LISTS: Final = ("deposited_by", "formats", "seen_at")
 _ROW: Final = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _COLUMN: Final = {"required": False, "choices": []}

@@ -57,6 +57,9 @@ def typed(form: Form, before: Definition) -> Typed:
         signature_level=None if back == "signature_level" else form.get("signature_level", "") or None,
         deposited_by=desks,
         formats=formats,
+        register=None if back == "register" else _register(form),
+        icon=None if back == "icon" else form.get("icon", "") or None,
+        signature_place=None if back == "signature_place" else form.get("signature_place", "") or None,
         visibility=visibility,
         seen_at=readers if visibility == "desks" else (),
         days=numbers["days"],
@@ -65,6 +68,16 @@ def typed(form: Form, before: Definition) -> Typed:
         attachments_most=numbers["attachments_most"],
     )
     return Typed(definition, texts, wrong)
+
+
+def _register(form: Form) -> str | None:
+    """How a register writes its numbers, from its first letters and where it starts again."""
+    prefix = form.get("register", "").strip().upper()
+    return (
+        f"{prefix}-{'{year}-' if form.get('register_every', '') == 'year' else ''}{{rank}}"
+        if prefix
+        else None
+    )
 
 
 def as_typed(definition: Definition) -> Typed:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.own_types import currents
+from app.core.clock import today
 from app.core.db import Db
 from app.core.grammar import plural
 from app.folders.models import Folder
@@ -15,7 +16,18 @@ from app.people.models import Desk, Holder, User
 from app.trust.assurance import LABELS
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
-from workflows.own_types import ARTICLES, KINDS, VISIBILITIES, Column, Definition, OwnField, law_days
+from workflows.own_types import (
+    ARTICLES,
+    ICONS,
+    KINDS,
+    PLACES,
+    VISIBILITIES,
+    Column,
+    Definition,
+    OwnField,
+    law_days,
+    numbered,
+)
 from workflows.rights import allows
 from workflows.vocabulary import Right
 
@@ -32,11 +44,14 @@ NATURES = {
 NAMES = {
     "label": "Nom",
     "help": "Aide au dépôt",
+    "icon": "Pictogramme",
     "deposited_by": "Bureaux qui déposent",
     "visibility": "Qui lit ses dossiers",
     "seen_at": "Bureaux dont les titulaires lisent",
     "minimum_signature": "Signature demandée",
     "signature_level": "Preuves gardées",
+    "signature_place": "Place de la signature",
+    "register": "Registre",
     "days": "Délai",
     "retention_years": "Conservation",
     "formats": "Formats du document principal",
@@ -135,6 +150,11 @@ def imposed(law: Family) -> list[Imposed]:
     if law.transmit_within is not None:
         value = f"{law.transmit_within.days} jours après la dernière signature"
         found.append(Imposed("Transmission", value, "La loi", law.transmit_within.source))
+    if law.register is not None:
+        value = (
+            f"Le suivant du registre, {law.register.format(year=today().year, rank=1)} au début de l’année"
+        )
+        found.append(Imposed("Numéro", value, here))
     if law.restricted:
         found.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", here))
     return found
@@ -144,6 +164,16 @@ def natures(fields: Sequence[Field]) -> list[tuple[str, str, str]]:
     """The fields of a family: the label, the nature and the moment of each, in words."""
     moments = {"submit": "À l’envoi", "publish": "À la publication", None: "Jamais"}
     return [(one.label, NATURES[one.type], moments[one.required_from]) for one in fields]
+
+
+def usual_place(law: Family) -> str:
+    """Where the signatures of a family stand, in words."""
+    place = law.signature_place
+    return (
+        PLACES[f"{place.page}:{place.corner}"].lower()
+        if place
+        else "au pied de la dernière page, où rien n’est écrit"
+    )
 
 
 def assurances(law: Family) -> list[tuple[str, str]]:
@@ -191,6 +221,16 @@ def nobody_deposits(db: Db, row: FolderType, definition: Definition) -> bool:
     return not any(allows(rights, Right.CREATE, row.family, row.key) for rights in db.scalars(query))
 
 
+def brought_up(both: Sequence[str], drawn: Definition) -> str:
+    """What is said once a draft was brought up: what the published version changed too, and where the draft stands."""
+    labels = {one.key: f"champ « {one.label} »" for one in drawn.fields}
+    words = ", ".join(NAMES.get(one) or labels.get(one, "un champ retiré") for one in both)
+    said = "Le brouillon a repris les changements de la version publiée."
+    return (
+        f"{said} Changés des deux côtés, gardés tels que le brouillon les dit : {words}." if words else said
+    )
+
+
 def changes(law: Family, before: Definition | None, after: Definition, named: Mapping[str, str]) -> list[str]:
     """What publishing changes, in words; of a first version, all that the type says. `named`: desks by their keys."""
     was = before or Definition(after.label)
@@ -209,7 +249,14 @@ def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> s
     if isinstance(value, tuple):
         words = FORMATS if name == "formats" else named
         return ", ".join(words.get(one, one) for one in value)
-    worded: Mapping[str, Mapping[str, str]] = {"minimum_signature": LABELS, "visibility": VISIBILITIES}
+    worded: Mapping[str, Mapping[str, str]] = {
+        "minimum_signature": LABELS,
+        "visibility": VISIBILITIES,
+        "icon": ICONS,
+        "signature_place": PLACES,
+    }
+    if name == "register":
+        return f"à partir de {numbered(str(value), today().year, 1)}"
     if name in worded:
         return worded[name][str(value)]
     unit = {"days": "jour", "retention_years": "an"}.get(name)

@@ -10,19 +10,24 @@ from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.folder_types import forms, views
+from app.people.office.web import who_is_there
 from app.trust.assurance import LABELS
 from workflows.family import families
 from workflows.own_types import (
     COLUMN_KINDS,
+    ICONS,
     KINDS,
     LONGEST_FIELD,
     LONGEST_HELP,
     LONGEST_LABEL,
+    PLACES,
     VISIBILITIES,
     Definition,
 )
 
 pages = Blueprint("types", __name__)
+HERE = "operations.types.index"
+"""Where who gives up proving who he is goes."""
 
 
 @pages.get("/administration/types")
@@ -36,6 +41,7 @@ def index() -> str:
 
 @pages.route("/administration/types/nouveau", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def new() -> Response | tuple[str, int]:
     """Begin a type: the family that it is made from, and its name."""
     error, status, fields = None, 200, {}
@@ -73,6 +79,7 @@ def _by_field(refusal: Refusal, sentence: str) -> dict[str, str]:
 
 @pages.route("/administration/types/<int:type_id>", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def show(type_id: int) -> Response | tuple[str, int]:
     """What a type says, and from where; what is typed is drawn up, and changes nothing before it is published."""
     if request.method != "POST":
@@ -84,7 +91,11 @@ def show(type_id: int) -> Response | tuple[str, int]:
     if typed.problems:
         return _page(type_id, typed, {one.field: one.sentence for one in typed.problems}, "", 422)
     try:
-        own_types.draw_up(g.actor, type_id, typed.definition, shown=_shown())
+        revision = own_types.draw_up(g.actor, type_id, typed.definition, shown=_shown())
+        if request.form.get("action") == "merge":
+            both = own_types.bring_up(g.actor, type_id, shown=revision)
+            flash(views.brought_up(both, typed.definition), "ok")
+            return redirect(url_for("operations.types.show", type_id=type_id))
     except Refusal as refusal:
         if refusal.key not in {"type-refused", "type-twice", "type-moved"}:
             raise
@@ -109,8 +120,14 @@ def _page(
     with reading(here) as db:
         row = own_types.type_of(db, here, type_id)
         law, last = family_of(row.family), own_types.current(db, row)
-        drawn = Definition.from_data(row.draft)
+        drawn = own_types.drawn_up(row)
         every, counts = views.open_desks(db, here), views.in_hand(db, here).get(row.id, {})
+        behind = last if own_types.behind(row, last) else None
+        news = (
+            views.changes(law, own_types.base_of(db, row, last), behind.definition, dict(every))
+            if behind
+            else []
+        )
     page = render_template(
         "operations/type.html",
         type=row,
@@ -120,6 +137,7 @@ def _page(
         unchanged=last is not None and last.definition == drawn,
         kept=views.kept_words(counts),
         typed=typed or forms.as_typed(drawn),
+        news=news,
         errors=errors,
         error=error,
         kinds=KINDS,
@@ -131,6 +149,10 @@ def _page(
         levels=views.levels(law),
         desks=views.depositors(every, law),
         readers=every,
+        registers=law.register is None,
+        icons=ICONS,
+        places=PLACES if law.signature == "page" else {},
+        usual_place=views.usual_place(law),
         visibilities={} if law.restricted else VISIBILITIES,
         formats=[(one, views.FORMATS[one]) for one in law.formats],
         longest={"label": LONGEST_LABEL, "help": LONGEST_HELP, "field": LONGEST_FIELD},
@@ -141,6 +163,7 @@ def _page(
 
 @pages.route("/administration/types/<int:type_id>/publier", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there(HERE)
 def publish(type_id: int) -> Response | tuple[str, int]:
     """Read what the next version changes, then publish it."""
     error, status, here = None, 200, g.actor.collectivity_id
@@ -174,6 +197,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/administration/types/<int:type_id>/fermer")
 @guard("administer")
+@who_is_there(HERE)
 def close(type_id: int) -> Response:
     """Deposit a type no more, or again."""
     closed = request.form.get("closed") == "1"
