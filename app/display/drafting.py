@@ -29,6 +29,8 @@ from workflows.circuit import Phase
 from workflows.family import Family
 from workflows.vocabulary import Right
 
+AT_A_GLANCE = 6
+"""So many types are seen together without being parted in groups."""
 LINE_ON, LINE_OFF = "line-on", "line-off"
 """The buttons of a table: « line-on:own_lots » for a line more, « line-off:own_lots:2 » for the one that goes."""
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
@@ -68,22 +70,43 @@ def new() -> Response | tuple[str, int]:
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
-        families = [
-            (one.type_key or one.name, one.label, one.icon, one.help, one.name in plugged.readers)
-            for one in _offered(db)
-        ]
+        groups = _offered(db)
     return render_template(
-        "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
+        "folders/deposit.html",
+        groups=[(label, [_choice(one) for one in kinds]) for label, kinds in groups],
+        alone=sum(len(kinds) for _, kinds in groups) == 1,
+        family=name,
+        error=error,
+        accepted=_accepted(),
+        **_limits(),
     ), status
 
 
-def _offered(db: Db) -> list[Family]:
-    """What this person may deposit, families and own types: first what her desks deposited most of late."""
+def _choice(one: Family) -> tuple[str, str, str, str, bool]:
+    """A type as the page offers it: its name, label, icon and help, and whether its files say by themselves what they are."""
+    return one.type_key or one.name, one.label, one.icon, one.help, one.name in plugged.readers
+
+
+def _offered(db: Db) -> list[tuple[str, list[Family]]]:
+    """What this person may deposit, in groups: first what her desks deposited most of late, own types, then families.
+
+    One group without a name where they are few enough to be seen together.
+    """
     here = g.actor.collectivity_id
-    every = [*catalogue().values(), *own_types.offered(db, here)]
+    every = [*own_types.offered(db, here), *catalogue().values()]
     mine = [one for one in every if not one.begun_elsewhere and deposit.depositing(g.actor, one)]
     used = queues.lately_deposited(db, g.actor)
-    return sorted(mine, key=lambda one: -used[one.name, one.type_key])
+    mine.sort(key=lambda one: -used[one.name, one.type_key])
+    if len(mine) <= AT_A_GLANCE:
+        return [("", mine)]
+    often = [one for one in mine if used[one.name, one.type_key]][:AT_A_GLANCE]
+    left = [one for one in mine if one not in often]
+    groups = [
+        ("Souvent déposés", often),
+        ("Types de la commune", [one for one in left if one.type_key]),
+        ("Autres types", [one for one in left if not one.type_key]),
+    ]
+    return [(label, kinds) for label, kinds in groups if kinds]
 
 
 def _apart(name: str, count: int) -> bool:

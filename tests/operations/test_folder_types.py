@@ -175,6 +175,23 @@ def test_most_used_types_come_first_at_the_deposit(house: House) -> None:
     assert order[:2] == ["facture-d-energie", "other"]
 
 
+def test_twelve_types_are_offered_by_groups_those_of_the_commune_with_their_icons(house: House) -> None:
+    made(house, icon="sun")
+    for number in range(2):
+        made(house, "other", label=f"Courrier {number}", icon="envelope")
+    house.deposit(G, "other", ACT)
+    page = house.client(G).get("/deposer").get_data(as_text=True)
+    groups = re.findall(
+        r'role="group" aria-label="([^"]+)"(.*?)(?=role="group"|</fieldset>)', page, re.DOTALL
+    )
+    named = {label: re.findall(r'name="family"\s+value="([^"]+)"', inside) for label, inside in groups}
+    assert named["Souvent déposés"] == ["other"]
+    assert named["Types de la commune"] == ["courrier-0", "courrier-1", "facture-d-energie"]
+    assert {"invoice", "deliberation"} <= set(named["Autres types"])
+    assert sum(map(len, named.values())) == len({one for several in named.values() for one in several})
+    assert "#sun" in dict(groups)["Types de la commune"]
+
+
 def test_a_desk_that_is_not_named_neither_sees_nor_deposits_it_and_a_name_gives_no_right(
     house: House,
 ) -> None:
@@ -872,6 +889,7 @@ def test_a_draft_that_a_published_version_left_behind_says_so_and_loses_no_field
     page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
     assert "Délai : 15 jours (avant : comme la famille)" in page
     assert "Champ retiré" not in page
+    assert own_types.bring_up(house.actor(K), number, shown=revision(number)) == ()  # it knows that version
     assert publish(house, number).status_code == 302
     with reading() as db:
         last = own_types.current(db, db.get_one(FolderType, number))

@@ -231,14 +231,34 @@ def test_what_is_exported_changes_nothing_when_it_is_brought_back(house: House) 
     assert len(plan.entries) > 5
 
 
-def test_five_thousand_lines_with_forty_faults_are_told_one_by_one(house: House) -> None:
-    lines = [f"Prénom;Nom{n};p{n}@kerlann.example;p.nom{n};Agent;;" for n in range(5_000)]
+@pytest.mark.parametrize(
+    ("encoding", "read_as"), [("cp1252", "codage Windows-1252"), ("utf-8-sig", "codage UTF-8")]
+)
+def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_statements(
+    house: House, encoding: str, read_as: str
+) -> None:
+    lines = [
+        f"Zoé;Nom{n};p{n}@kerlann.example;p.nom{n};=HYPERLINK(A{n});finances;viser" for n in range(5_000)
+    ]
     wrong = range(0, 4_000, 100)
     for at in wrong:
         lines[at] = lines[at].replace("@", " ")
-    plan = _plan(house, a_list(*lines))
+    here, asked = house.actor(K).collectivity_id, list[str]()
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(engine(), "before_cursor_execute", hear)
+    try:
+        with reading(here) as db:
+            plan = importing.plan(db, here, a_list(*lines).encode(encoding))
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", hear)
+    assert plan.read_as == f"séparateur point-virgule, {read_as}"
     assert [one.line for one in plan.faults] == [at + 2 for at in wrong]
     assert len(plan.entries) == 4_960
+    assert plan.entries[0].arrival.particulars.capacity == "=HYPERLINK(A1)"
+    assert len(asked) <= 12
 
 
 def test_a_long_list_is_written_in_parts_and_goes_on_where_it_stopped(house: House) -> None:
