@@ -51,5 +51,7 @@ def key_of(text: str) -> str:
     >>> key_of("Œuvre d’Élie")
     "oeuvre d'elie"
     """
+    if text.isascii():  # nine names in ten, at a tenth of the time
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
     return "".join(one for one in decomposed if not unicodedata.combining(one)).lower()

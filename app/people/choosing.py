@@ -72,6 +72,18 @@ def desks(
     return _offer(options, own, words, whole)
 
 
+def matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
+    """The numbers of those in whom each word is found, accents and capitals apart."""
+    columns = (User.id, User.first_name, User.last_name, User.login, User.email, User.capacity)
+    rows = db.execute(query.with_only_columns(*columns))
+    asked = key_of(words).split()
+    return [
+        number
+        for number, *texts in rows
+        if all(word in key for key in [key_of(" ".join(texts))] for word in asked)
+    ]
+
+
 def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int]]:
     """The numbers of desks, each below its superior and by name among its equals, with its depth, from 0.
 

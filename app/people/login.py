@@ -391,15 +391,15 @@ _person_again = (
     .where(User.id == sa.bindparam("user"))
     .execution_options(populate_existing=True)
 )
-_standing = (
-    sa.select(*_MANDATED, *_SEAT)
+_standings = (
+    sa.select(User.id.label("number"), *_MANDATED, *_SEAT)
     .select_from(User)
     .outerjoin(Holder, Holder.user_id == User.id)
     .outerjoin(Desk, Desk.id == Holder.desk_id)
     .outerjoin(_mandate, _mandate.user_id == User.id)
     .outerjoin(_giver, _giver.id == _mandate.given_by_id)
     .order_by(Desk.name, _mandate.id)
-    .where(User.id == sa.bindparam("user"))
+    .where(User.id.in_(sa.bindparam("users", expanding=True)))
 )
 
 
@@ -518,7 +518,15 @@ def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Act
 
 def of_user(db: Db, user: User, collectivity_name: str) -> Actor:
     """The actor that a person is, outside any session."""
-    return _actor(user, collectivity_name, _standing_in(db, db.execute(_standing, {"user": user.id}).all()))
+    return of_users(db, [user], collectivity_name)[0]
+
+
+def of_users(db: Db, users: Sequence[User], collectivity_name: str) -> list[Actor]:
+    """The actors that these people of one collectivity are, outside any session; as many statements, however many they are."""
+    rows: dict[int, list[Any]] = {}
+    for row in db.execute(_standings, {"users": [one.id for one in users]}):
+        rows.setdefault(row.number, []).append(row)
+    return [_actor(one, collectivity_name, _standing_in(db, rows.get(one.id, []))) for one in users]
 
 
 def _actor(

@@ -35,6 +35,11 @@ class Rule:
     who: Who = Who.NOBODY
     before_signing: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether anybody at all may have to have one."""
+        return self.before_signing or self.who is not Who.NOBODY
+
     def binds(self, actor: Actor) -> bool:
         """Whether this person must have a factor."""
         signs = actor.holds(Right.SIGN) or any(not over(one, today()) for one in actor.mandates)

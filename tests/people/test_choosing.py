@@ -105,6 +105,23 @@ def test_those_of_another_commune_are_never_offered(crowd: House) -> None:
         assert not others & {value for value, _ in found}
 
 
+def test_connections_are_listed_by_pages_and_found_by_words(crowd: House) -> None:
+    client = crowd.client(K)
+    where = "/administration/connexions"
+    first, last = (client.get(f"{where}?page={page}").get_data(as_text=True) for page in (1, 3))
+    assert "Page 1 sur 3" in first
+    assert "Éloïse-Zéphyr" not in first
+    assert "Éloïse-Zéphyr" in last or "Zimmer" in last
+    found = client.get(f"{where}?q=zephyr").get_data(as_text=True)
+    assert "1 compte ouvert" in found
+    assert "Ana Éloïse-Zéphyr" in found
+    number = crowd.actor(f"agent{crowd.actor(K).collectivity_id}_1").user_id
+    lost = client.get(f"{where}?perdu={number}").get_data(as_text=True)
+    assert f'name="person" value="{number}"' in lost
+    own = client.get(f"{where}?perdu={crowd.actor(K).user_id}").get_data(as_text=True)
+    assert 'name="person"' not in own  # nobody asks for himself
+
+
 def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:
     answer = crowd.client("g.trehorel").get("/administration/choix/personnes?q=a")
     assert answer.status_code == 403

@@ -517,7 +517,7 @@ def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house
     assert own.status_code == 409
     person = str(house.actor(A).user_id)
     refused = post(house, first, "/administration/connexions/demandes", person=person, reason=" ")
-    assert (refused.status_code, f'<option value="{person}" selected>' in refused.text) == (422, True)
+    assert (refused.status_code, f'name="person" value="{person}"' in refused.text) == (422, True)
     asked = post(
         house,
         first,

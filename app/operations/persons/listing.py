@@ -11,13 +11,13 @@ from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
-from app.core.texts import key_of
 from app.operations.persons.reducing import is_reduced
+from app.people import choosing
 from app.people.branches import Branch, only_in
 from app.people.models import Desk, Holder, PasswordReset, Person, User
 from workflows.rights import ONLY, Rights
 
-PAGE = 50
+PAGE = 25
 
 
 class Which(StrEnum):
@@ -77,7 +77,7 @@ class Listing:
 def listing(
     db: Db, collectivity_id: int, which: Which, words: str, page: int, branch: Branch | None = None
 ) -> Listing:
-    """Fifty people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
+    """Twenty-five people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
 
     `branch`: those alone who sit in it. Four statements, however many there are.
     """
@@ -99,7 +99,7 @@ def listing(
     order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
     query = sa.select(User).where(here, wanted).order_by(*order)
     if words.strip():
-        numbers = _matching(db, sa.select(User).where(here, wanted).order_by(*order), words)
+        numbers = choosing.matching(db, sa.select(User).where(here, wanted).order_by(*order), words)
         total = len(numbers)
         page = _within(page, total)
         query = query.where(User.id.in_(numbers[(page - 1) * PAGE : page * PAGE]))
@@ -133,18 +133,6 @@ def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
             sa.and_(~enters, ~_live_link(moment)),
         ),
     )
-
-
-def _matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
-    """The numbers of those in whom each word is found, accents and capitals apart."""
-    columns = (User.id, User.first_name, User.last_name, User.login, User.email, User.capacity)
-    rows = db.execute(query.with_only_columns(*columns))
-    asked = key_of(words).split()
-    return [
-        number
-        for number, *texts in rows
-        if all(word in key for key in [key_of(" ".join(texts))] for word in asked)
-    ]
 
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:

@@ -37,7 +37,7 @@ from app.core.limits import (
 )
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
-from app.people import desks, rules, shown
+from app.people import choosing, desks, rules, shown
 from app.people import login as cookies
 from app.people.actor import Actor
 from app.people.factors import asking, door, keeping, passkeys, resets, ways
@@ -395,6 +395,10 @@ def draw_codes() -> Response:
 # The administrator
 
 
+LISTED = 25
+"""Accounts on a page."""
+
+
 @dataclass(frozen=True)
 class Account:
     """An open account as the administrator reads it: how many factors it has, and whether the rule asks one of it."""
@@ -432,36 +436,65 @@ def _office_refused(refusal: Refusal) -> Page:
 
 
 def _office(status: int = 200, error: str | None = None) -> Page:
-    mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
-    count = sa.select(sa.func.count(Factor.id)).where(*mine)
-    query = sa.select(User, count.correlate(User).scalar_subquery()).where(
-        User.collectivity_id == g.actor.collectivity_id, User.active.is_(True)
-    )
+    words, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
+    lost = key_in(request.form.get("person") or request.args.get("perdu"))
     with reading(g.actor.collectivity_id) as db:
         rule = rules.of(db, g.actor.collectivity_id)
-        rows = [
-            Account(
-                user.id,
-                user.name,
-                user.capacity,
-                number,
-                administrator=user.administrator,
-                bound=rule.binds(cookies.of_user(db, user, g.actor.collectivity_name)),
-            )
-            for user, number in db.execute(query.order_by(User.last_name, User.first_name)).all()
-        ]
         asked = resets.waiting(db, g.actor.collectivity_id)
-    page = render_template(
+        accounts, total, administrators = _accounts(db, rule, words, page)
+        whose = db.scalar(_open().where(User.id == lost, User.id != g.actor.user_id)) if lost else None
+    page_of_all = render_template(
         "people/connections.html",
-        people=rows,
+        people=accounts,
+        total=total,
+        page=page,
+        pages=max(1, -(-total // LISTED)),
+        words=words,
         rule=rule,
         whos=list(rules.Who),
         waiting=asked,
         asked={one.user_id for one in asked},
-        alone=sum(one.administrator for one in rows) < 2,
+        alone=administrators < 2,
+        lost=whose,
         error=error,
     )
-    return page, status
+    return page_of_all, status
+
+
+def _open() -> sa.Select[Any]:
+    """The open accounts of the collectivity of who asks."""
+    return sa.select(User).where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True))
+
+
+def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Account], int, int]:
+    """The open accounts of a page, by name, how many words find, and how many administer in all."""
+    mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
+    count = sa.select(sa.func.count(Factor.id)).where(*mine).correlate(User).scalar_subquery()
+    numbers_of = (sa.func.count(), sa.func.sum(sa.case((User.administrator, 1), else_=0)))
+    total, administrators = db.execute(_open().with_only_columns(*numbers_of)).one()
+    everybody = _open().order_by(sa.func.lower(User.last_name), User.first_name, User.id)
+    query, first = everybody.add_columns(count), (page - 1) * LISTED
+    if words:
+        numbers = choosing.matching(db, everybody, words)
+        total, query = len(numbers), query.where(User.id.in_(numbers[first : first + LISTED]))
+    else:
+        query = query.limit(LISTED).offset(first)
+    rows = db.execute(query).all()
+    name = g.actor.collectivity_name
+    actors = cookies.of_users(db, [user for user, _ in rows], name) if rule.asks else []
+    bound = {one.user_id: rule.binds(one) for one in actors}
+    accounts = [
+        Account(
+            user.id,
+            user.name,
+            user.capacity,
+            number,
+            administrator=user.administrator,
+            bound=bound.get(user.id, False),
+        )
+        for user, number in rows
+    ]
+    return accounts, total, int(administrators or 0)
 
 
 @pages.post("/administration/connexions/<int:user_id>/fermer")
