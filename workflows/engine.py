@@ -165,7 +165,8 @@ def _entitled(circuit: Circuit, standing: Standing, asker: Asker, slot: str | No
         if step.kind.automatic and asker.kind == "system":
             opened |= {step.kind.action, Action.REFUSE, Action.REJECT}
         elif slot is not None and asker.kind != "system":
-            opened.add(Action.REJECT)
+            if step.kind is not StepKind.OPINION:
+                opened.add(Action.REJECT)
             # a signature is made by a person, never by an application in their name
             if step.kind is not StepKind.SIGN or asker.kind == "person":
                 opened.add(step.kind.action)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from workflows.circuit import Circuit, Step
+from workflows.circuit import Circuit, Step, StepKind
 from workflows.condition import Facts, versions
 from workflows.engine import filled
 
@@ -32,8 +32,10 @@ def asks_as_much(step: Step, other: Step) -> bool:
 
     Of `n` among its people, at least `n` less those who are not of the other are of the other.
     """
-    if step.kind is not other.kind or step.channel != other.channel:
+    if step.channel != other.channel:
         return False
+    if step.kind is not other.kind and (step.kind, other.kind) != (StepKind.VISA, StepKind.OPINION):
+        return False  # a visa says more than an opinion of the same people, never the contrary
     if step.kind.automatic:
         return True
     strangers = len([who for who in step.who if who not in other.who])

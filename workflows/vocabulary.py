@@ -75,6 +75,7 @@ class StepKind(StrEnum):
         return member
 
     VISA = "visa", "Visa", "viser", "visé"
+    OPINION = "opinion", "Avis", "donner un avis", "avis donné"
     SIGN = "sign", "Signature", "signer", "signé"
     SEAL = "seal", "Cachet", "sceller", "scellé"
     TRANSMIT = "transmit", "Transmission", "transmettre", "transmis"
@@ -99,12 +100,20 @@ class StepKind(StrEnum):
 
 _ACTIONS = {
     StepKind.VISA: Action.APPROVE,
+    StepKind.OPINION: Action.APPROVE,
     StepKind.SIGN: Action.SIGN,
     StepKind.SEAL: Action.SEAL,
     StepKind.TRANSMIT: Action.ACKNOWLEDGE,
     StepKind.PUBLISH: Action.PUBLISH,
     StepKind.ARCHIVE: Action.ARCHIVE,
 }
+
+
+class Opinion(Worded):
+    """What somebody thinks of a folder, which binds nobody: it goes on either way."""
+
+    FAVOURABLE = "favourable", "Avis favorable"
+    UNFAVOURABLE = "unfavourable", "Avis défavorable"
 
 
 class WhoKind(StrEnum):
@@ -131,6 +140,7 @@ class Right(Worded):
 
 _RIGHTS = {
     StepKind.VISA: Right.ACT,
+    StepKind.OPINION: Right.ACT,
     StepKind.SIGN: Right.SIGN,
     StepKind.SEAL: Right.SIGN,  # a seal engages the collectivity as a signature does
     StepKind.TRANSMIT: Right.ACT,

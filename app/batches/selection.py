@@ -24,6 +24,7 @@ CHANGED = "Ce dossier a changé depuis que la liste l’a montré : relisez-le a
 OTHER_ACT = {
     StepKind.VISA: "Ce dossier demande un visa, il n’est pas concerné.",
     StepKind.SIGN: "Ce dossier demande une signature, il n’est pas concerné.",
+    StepKind.OPINION: "Ce dossier demande un avis, il n’est pas concerné : donnez-le depuis sa page.",
 }
 ALONE = "Ce dossier se traite seul, depuis sa page."
 

@@ -218,16 +218,19 @@ def start(folder_id: int, json: "Version") -> Json:
 @routes.post(f"{FOLDER}/approve")
 @guard("act")
 @describe(
-    "Viser\nUne étape de signature est refusée (403) : une application ne signe jamais.",
+    "Viser, ou donner un avis\nUne étape de signature est refusée (403) : une application ne signe jamais. Une étape d’avis "
+    "demande `opinion`, une étape de visa ne le prend pas.",
     gives="FolderShown",
     json="Approve",
     refuses=(409,),
     example={**VERSION, "comment": "Livré."},
 )
 def approve(folder_id: int, json: "Approve") -> Json:
-    """Put a visa."""
+    """Put a visa, or give an opinion where the step asks one."""
     try:
-        decide.approve(g.actor, folder_id, version=json.version, comment=json.comment)
+        decide.approve(
+            g.actor, folder_id, version=json.version, comment=json.comment, opinion=json.opinion or ""
+        )
     except Refusal as refusal:
         if refusal.key.startswith(_MISSED) and _awaits_signature(folder_id):
             raise Refusal("software-never-signs") from None

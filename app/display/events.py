@@ -7,6 +7,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
     "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
     "folder.approve": ("check2", "Visé par {who}"),
+    "folder.approve.favourable": ("chat-left-text", "Avis favorable de {who}"),
+    "folder.approve.unfavourable": ("chat-left-text", "Avis défavorable de {who}"),
     "folder.sign": ("pen", "Signé par {who}"),
     "folder.seal": ("patch-check", "Cachet apposé"),
     "document.augmented": ("archive", "Preuves d’archivage ajoutées à la signature"),
@@ -96,8 +98,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "publication.restored": ("check2", "Fichier public rétabli"),
 }
 """An icon and words by event. `event.channel` says more for one channel, `event.means` for a way of publishing,
-`event.paper` for what was done on paper, `event.partial` for what was taken in part, `event.relayed` for what an operator
-holds."""
+`event.opinion` for what was thought, `event.paper` for what was done on paper, `event.partial` for what was taken in part,
+`event.relayed` for what an operator holds."""
 VARIANTS = ("paper", "partial", "relayed")
 """The facts by which an event is told otherwise than by its channel."""
 UNTOLD = ("journal-text", "Écriture du journal, {who}")
@@ -110,7 +112,7 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     >>> told("transmission.sent", "Paraphe", {"channel": "actes"})[1]
     'Transmis à la préfecture'
     """
-    usual = facts.get("channel") or facts.get("means", "")
+    usual = facts.get("channel") or facts.get("opinion") or facts.get("means", "")
     variant = next((one for one in VARIANTS if one in facts), usual)
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD

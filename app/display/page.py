@@ -210,12 +210,26 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         why = _lacking(folder, actor, here)
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
     quality, blocked = f", étape « {here.step.label} »", ""
+    asks_opinion = here.step.kind is StepKind.OPINION
+    if asks_opinion:
+        actions = tuple(
+            replace(one, label="Donner cet avis", icon="chat-left-text")
+            if one.name == Action.APPROVE
+            else one
+            for one in actions
+        )
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     return Decision(
-        f"À vous de {asks}{quality}", line, where, actions, blocked, notices=_posted(db, folder, here)
+        f"À vous de {asks}{quality}",
+        line,
+        where,
+        actions,
+        blocked,
+        notices=_posted(db, folder, here),
+        opinion=asks_opinion,
     )
 
 

@@ -137,10 +137,13 @@ class Version(Taken):
 
 
 class Approve(Version):
-    """A visa."""
+    """A visa, or an opinion."""
 
     comment: str = told(
         "Commentaire, lu par tous ceux qui lisent le dossier.", "Livré.", default="", max_length=2000
+    )
+    opinion: Literal["favourable", "unfavourable"] | None = told(
+        "À une étape d’avis, s’il est favorable ; défavorable, il se motive dans `comment`.", default=None
     )
 
 
@@ -154,7 +157,7 @@ class StepChange(Taken):
     """One change of the coming steps."""
 
     kind: Literal["add", "replace", "remove"] = told(
-        "add : un visa ajouté après une étape ; replace : un bureau à la place de qui est attendu ; remove : une étape retirée.",
+        "add : un avis ajouté après une étape ; replace : un bureau à la place de qui est attendu ; remove : une étape retirée.",
         "add",
     )
     step: str = told("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)

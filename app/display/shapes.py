@@ -148,7 +148,7 @@ class StepPlanned(Given):
 
     key: str = told("Clé de l’étape.", "finance")
     label: str = told("Son nom.", "Contrôle des finances")
-    kind: str = told("visa, sign, seal, transmit, publish ou archive.", "visa")
+    kind: str = told("visa, opinion, sign, seal, transmit, publish ou archive.", "visa")
     told: list[str] = told("Clés des bureaux qui lisent le dossier à partir de cette étape, sans y agir.")
 
 
@@ -248,6 +248,7 @@ class Part(Given):
     comment: str | None = told("Son commentaire ou son motif.")
     entered_at: Moment = told("Depuis quand il est attendu.")
     ended_at: Moment | None = told("Quand il s’est prononcé.")
+    opinion: Literal["favourable", "unfavourable"] | None = told("À une étape d’avis, s’il est favorable.")
 
 
 class StepShown(StepPlanned):

@@ -40,6 +40,7 @@ from app.folders import corrections, numbering
 from app.folders.effect import effect_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present
+from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import (
@@ -262,7 +263,7 @@ def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, word
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
-    words = words or f"{done_by(run.kind).capitalize()} {run.who}"
+    words = words or (words_of(run) if run.opinion else f"{done_by(run.kind).capitalize()} {run.who}")
     return StepView("done", n, words, meta, run.comment or "")
 
 

@@ -78,7 +78,7 @@ class ActionView:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is asked of the reader, or whose turn it is."""
+    """What is asked of the reader, or whose turn it is; `opinion`: what he thinks of the folder, which binds nobody."""
 
     ask: str
     step_line: str
@@ -86,6 +86,7 @@ class Decision:
     actions: tuple[ActionView, ...] = ()
     blocked: str = ""
     notices: tuple[Notice, ...] = ()
+    opinion: bool = False
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,7 @@ class MailView:
 
 _ICONS = {
     StepKind.VISA: "check2",
+    StepKind.OPINION: "chat-left-text",
     StepKind.SIGN: "pen",
     StepKind.PUBLISH: "globe",
     StepKind.ARCHIVE: "archive",
@@ -297,7 +299,8 @@ def step_due(day: date, kind: str | None, family: str = "") -> Due:
             "late", f"{plain.words} {f'pour {verb}' if verb else 'à l’étape'}", f"c’était le {jour(day)}"
         )
     when = ("aujourd’hui", "demain")[left] if left <= 1 else f"sous {left} jours"
-    return Due(plain.tone, f"À {verb or 'décider'} {when}", plain.detail)
+    asked = "Avis à donner" if kind == StepKind.OPINION else f"À {verb or 'décider'}"
+    return Due(plain.tone, f"{asked} {when}", plain.detail)
 
 
 def group_of(day: date) -> tuple[str, str]:
@@ -324,6 +327,8 @@ def awaited_act(kind: str, family: str) -> tuple[str, str]:
     """The words and icon of what a step awaits: « À notifier » of an act that is never put online."""
     step = StepKind(kind)
     words = f"{step.label} en cours" if step.automatic else f"À {step.infinitive}"
+    if step is StepKind.OPINION:
+        words = "Avis à donner"
     return ("À notifier" if step is StepKind.PUBLISH and _notified(family) else words), _ICONS[step]
 
 

@@ -307,9 +307,16 @@ def document(folder_id: int, document_id: int, number: int) -> Response:
 @pages.post("/dossiers/<int:folder_id>/viser")
 @guard("act")
 def approve(folder_id: int) -> Response:
-    """Put a visa."""
-    decide.approve(g.actor, folder_id, version=version_shown(), comment=request.form.get("comment", ""))
-    return _after(folder_id, "est visé")
+    """Put a visa, or give an opinion where the step asks one."""
+    opinion = request.form.get("opinion", "")
+    decide.approve(
+        g.actor,
+        folder_id,
+        version=version_shown(),
+        comment=request.form.get("comment", ""),
+        opinion=opinion,
+    )
+    return _after(folder_id, "a votre avis" if opinion else "est visé")
 
 
 @pages.route("/dossiers/<int:folder_id>/rejeter", methods=["GET", "POST"])

@@ -23,7 +23,7 @@ from app.people.actor import Actor
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
 from workflows.engine import Moved, choices
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Opinion
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
 SHORTEST, LONGEST = 10, 500
@@ -31,12 +31,23 @@ SHORTEST, LONGEST = 10, 500
 
 
 @use_case
-def approve(db: Db, actor: Actor, folder_id: int, *, version: int, comment: str = "") -> Moved:
-    """Put a visa on the folder and pass it on.
+def approve(
+    db: Db, actor: Actor, folder_id: int, *, version: int, comment: str = "", opinion: str = ""
+) -> Moved:
+    """Put a visa on the folder, or give an opinion where the step asks one, and pass it on.
 
-    Refuses `visa-held` where nobody will sign and something stands before what would leave: a visa is the last look then.
+    `opinion`: whether it is favourable (`workflows.vocabulary.Opinion`); the folder goes on either way. Refuses
+    `opinion-asked`, `opinion-not-asked`, `opinion-word` of an unfavourable one without a word, and `visa-held` where nobody
+    will sign and something stands before what would leave: a visa is the last look then.
     """
     folder = lock(db, actor, folder_id, version)
+    if opinion:
+        if opinion not in set(Opinion):
+            raise Refusal("bad-request", detail="avis inconnu")
+        if opinion == Opinion.UNFAVOURABLE and not comment.strip():
+            refuse_stranger(db, actor, folder)
+            raise Refusal("opinion-word")
+        return move(db, folder, Action.APPROVE, actor, Said(typed(comment), facts={"opinion": opinion}))
     if not _signed_on_its_way(db, folder):
         refuse_stranger(db, actor, folder)
         if why := obstacles(db, folder):

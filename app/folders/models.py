@@ -176,6 +176,8 @@ class StepRun(Base, Tenanted):
     `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
     None, above every ceiling, where it is unknown. `restricted`: the type of the folder closes its reading at this desk.
+
+    `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`).
     """
 
     __tablename__ = "step_run"
@@ -238,6 +240,7 @@ class StepRun(Base, Tenanted):
     who: Mapped[str | None]
     capacity: Mapped[str | None]
     comment: Mapped[str | None]
+    opinion: Mapped[str | None]
 
 
 class CircuitChange(Base, Tenanted):

@@ -158,6 +158,8 @@ def move(
     """
     here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
+    if action is Action.APPROVE and here.step is not None:
+        _refuse_unsaid(here.step, said)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
@@ -175,6 +177,12 @@ def move(
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
+
+
+def _refuse_unsaid(step: Step, said: Said) -> None:
+    """Refuse an opinion that says neither that it is favourable nor that it is not, and one where a visa is asked."""
+    if (step.kind is StepKind.OPINION) is not ("opinion" in said.facts):
+        raise Refusal("opinion-asked" if step.kind is StepKind.OPINION else "opinion-not-asked")
 
 
 def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
@@ -224,6 +232,8 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
 
 def decided(folder: Folder, run: Any) -> str:
     """« visé », « notifié », « rejeté »: what was decided at a part of a step."""
+    if run.kind == StepKind.OPINION:
+        return "donné un avis sur"
     if run.kind == StepKind.PUBLISH and run.state != "rejected":
         return published_word(folder.family)
     return "rejeté" if run.state == "rejected" else StepKind(run.kind).participle
@@ -279,6 +289,7 @@ def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[s
         "who": said.who or actor.name,
         "capacity": said.capacity or actor.capacity,
         "comment": said.comment or None,
+        "opinion": said.facts.get("opinion"),
     }
 
 

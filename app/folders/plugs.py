@@ -3,7 +3,7 @@
 from jinja2 import Environment
 
 from app.core.outbox import each_round
-from app.folders import corrections, limits, orders, points, rows, sockets, stranded
+from app.folders import corrections, limits, opinions, orders, points, rows, sockets, stranded
 from app.people.mandates import orders_from
 from app.people.own_settings.registry import declare
 from config import Settings
@@ -19,4 +19,5 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(corrections.cautions, on_draft=True)
     sockets.tag(corrections.tag)
     sockets.caution(points.doubts_of)
+    sockets.caution(opinions.cautions)
     sockets.caution(points.of_folder, on_draft=True)

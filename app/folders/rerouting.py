@@ -43,7 +43,7 @@ CHANGED = "steps_changed"
 
 @dataclass(frozen=True)
 class Change:
-    """One change: a visa added after a step, a desk in the place of somebody at a step, a step removed.
+    """One change: an opinion added after a step, a desk in the place of somebody at a step, a step removed.
 
     `step` is the key of the step, drawn for one that is added; `after`, the key of the step that an added one follows;
     `instead`, who leaves (« desk:finances »), as `part_key` writes it; `desk`, the key of the desk that comes. `label` and
@@ -286,7 +286,7 @@ def _added(definition: Definition, change: Change, desks: Desks) -> tuple[Defini
     step: dict[str, Any] = {
         "key": key,
         "label": label,
-        "kind": StepKind.VISA.value,
+        "kind": StepKind.OPINION.value,
         "who": [{WhoKind.DESK.value: change.desk}],
         "quorum": "any",
     }

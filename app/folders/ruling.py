@@ -20,14 +20,17 @@ from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, indexed
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from workflows.circuit import StepKind
 from workflows.engine import choices
 
 LONGEST = 2000
 
 
 def may_rule(folder: Folder, actor: Actor, here: Present | None) -> bool:
-    """Whether the actor is a person whose turn it is to decide here, by a visa, a signature or otherwise."""
+    """Whether the actor is a person whose turn it is to decide here, by a visa, a signature or otherwise, not to advise."""
     if here is None or here.step is None or here.step.kind.automatic or actor.user_id is None:
+        return False
+    if here.step.kind is StepKind.OPINION:
         return False
     return here.step.kind.action in choices(here.circuit, here.standing, here.asker(actor, folder))
 

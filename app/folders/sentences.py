@@ -11,6 +11,18 @@ SENTENCES: Sentences = {
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",
     ),
+    "opinion-asked": (
+        422,
+        "Rien n’a été enregistré : cette étape demande un avis. Ouvrez le dossier, dites si votre avis est favorable ou défavorable, puis donnez-le.",
+    ),
+    "opinion-not-asked": (
+        422,
+        "Rien n’a été enregistré : cette étape ne demande pas d’avis, elle décide. Visez le dossier, ou rejetez-le avec un motif.",
+    ),
+    "opinion-word": (
+        422,
+        "Rien n’a été enregistré : un avis défavorable se motive. Écrivez en quelques mots ce qui ne va pas.",
+    ),
     "acted-already": (
         409,
         "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",

@@ -27,8 +27,8 @@ from app.core.transaction import use_case
 from app.folders import deposit, sending
 from app.folders.access import lock
 from app.folders.keep import Incoming, Kept, keep_main
-from app.folders.models import Folder, StepRun
-from app.folders.move import MACHINE, Said, move
+from app.folders.models import TOLD, Folder, StepRun
+from app.folders.move import MACHINE, Said, move, present
 from app.folders.rehearsal import Rehearsal, again, coming, imagined, rehearse
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, part_key, reroute
 from app.folders.seats import slots_of
@@ -44,7 +44,7 @@ from app.signing.enrol import certificates_of, withdraw
 from app.signing.models import Certificate
 from tests.builders.house import INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy
-from workflows.circuit import Circuit, Phase
+from workflows.circuit import Circuit, Phase, StepKind
 from workflows.family import check_circuit, family
 from workflows.loader import load
 from workflows.vocabulary import Action, Right
@@ -91,12 +91,14 @@ _facts = st.fixed_dictionaries(
 
 @st.composite
 def _step(draw: Any, rank: int) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["visa", "visa", "visa", "sign", "publish", "seal"]))
+    kind = draw(st.sampled_from(["visa", "visa", "opinion", "sign", "publish", "seal"]))
     step: dict[str, Any] = {"key": f"step_{rank}", "label": f"Étape {rank}", "kind": kind}
     if draw(st.integers(0, 2)) == 2:
         step["when"] = draw(_conditions)
     if draw(st.booleans()):
         step["days"] = draw(st.integers(1, 6))
+    if draw(st.integers(0, 3)) == 3:
+        step["told"] = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=2, unique=True))
     if kind != "seal":
         step["who"] = draw(st.lists(_who, min_size=1, max_size=3, unique_by=str))
         step["quorum"] = draw(st.one_of(st.sampled_from(["any", "all"]), st.integers(1, len(step["who"]))))
@@ -148,6 +150,14 @@ class Runs:
             query = sa.select(StepRun).where(StepRun.folder_id == folder_id, StepRun.state == "active")
             return list(db.scalars(query.order_by(StepRun.id)))
 
+    def told(self, folder_id: int, step: str) -> list[str]:
+        """The desks that were told as the folder came to a step."""
+        with reading(self.here) as db:
+            query = sa.select(StepRun.slot).where(
+                StepRun.folder_id == folder_id, StepRun.step == step, StepRun.kind == TOLD
+            )
+            return list(db.scalars(query.order_by(StepRun.id)))
+
     def close(self, folder_id: int) -> None:
         """Have as many people as it takes act on the step where the folder stands."""
         folder = self.house.folder(folder_id)
@@ -172,7 +182,10 @@ class Runs:
 
 @use_case
 def _play(db: Db, actor: Actor, folder_id: int, action: Action) -> None:
-    move(db, lock(db, actor, folder_id, None), action, actor, Said())
+    folder = lock(db, actor, folder_id, None)
+    here = present(db, folder)
+    thought = {"opinion": "unfavourable"} if here.step and here.step.kind is StepKind.OPINION else {}
+    move(db, folder, action, actor, Said(facts=thought))
 
 
 @use_case
@@ -225,6 +238,7 @@ def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
             assert [run.slot for run in active] == ([slot.key for slot in stage.slots] or [MACHINE])
             assert {run.due_on for run in active} == {stage.due}
             assert {run.entered_at.astimezone(PARIS).date() for run in active} == {stage.entered}
+            assert runs.told(folder_id, stage.step.key) == [slot.key for slot in stage.told]
             with time_machine.travel(noon(stage.leaves), tick=True):
                 runs.close(folder_id)
             ended["steps"] += 1

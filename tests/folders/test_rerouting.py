@@ -198,7 +198,10 @@ def test_what_is_passed_and_where_it_stands_never_change(house: House, key: str)
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        (Change(ADD, after="finance", desk="vide"), "Personne n’a le droit de viser à « Bureau vide »"),
+        (
+            Change(ADD, after="finance", desk="vide"),
+            "Personne n’a le droit de donner un avis à « Bureau vide »",
+        ),
         (Change(ADD, after="finance", desk="nulle_part"), "Le bureau « nulle_part » n’existe pas"),
         (Change(ADD, after="finance", desk="direction", label="x" * 121), "dépasse 120 signes"),
         (

@@ -1,0 +1,22 @@
+"""What was thought of a folder at a step that binds nobody: whoever decides after it reads it before he does."""
+
+from app.core.db import Db
+from app.core.french import spaces
+from app.folders.models import Folder, StepRun
+from app.folders.rows import runs_of_round
+from app.folders.sockets import Caution
+from workflows.vocabulary import Opinion
+
+
+def words_of(run: StepRun) -> str:
+    """« Avis défavorable de Gwenola Tréhorel »."""
+    return f"{Opinion.words(run.opinion or '', 'Avis')} de {run.who}"
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """Each unfavourable opinion of the round in hand, with its words; nobody rules on it."""
+    return [
+        Caution("opinion", spaces(words_of(run)), spaces(f"« {run.comment or ''} »"))
+        for run in runs_of_round(db, folder)
+        if run.state == "done" and run.opinion == Opinion.UNFAVOURABLE
+    ]
