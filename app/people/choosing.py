@@ -1,6 +1,6 @@
 """Whom, and which desk, a page offers to choose: all of a short list, of a long one its beginning and what words find."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,25 @@ class Offer:
 
 
 def people(
-    db: Db, collectivity_id: int, *, chosen: int | None = None, words: str = "", whole: bool = False
+    db: Db,
+    collectivity_id: int,
+    *,
+    chosen: int | None = None,
+    words: str = "",
+    whole: bool = False,
+    within: sa.ColumnElement[bool] | None = None,
+    but: Collection[int] = (),
 ) -> Offer:
-    """The open accounts by name, posted by number, the one that is chosen always among them; one statement."""
+    """The open accounts by name, posted by number, the one that is chosen always among them; one statement.
+
+    `within`: those alone of whom this is true; `but`: left out.
+    """
     columns = (User.id, User.first_name, User.last_name, User.capacity, User.login)
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
+    if within is not None:
+        query = query.where(within)
+    if but:
+        query = query.where(User.id.not_in(but))
     order = (sa.func.lower(User.last_name), User.first_name, User.id)
     rows = _rows(db, query, order, User.id, chosen, every=bool(words) or whole)
     options = [

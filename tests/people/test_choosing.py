@@ -122,6 +122,32 @@ def test_connections_are_listed_by_pages_and_found_by_words(crowd: House) -> Non
     assert 'name="person"' not in own  # nobody asks for himself
 
 
+def test_many_desks_are_listed_by_pages_and_found_by_words(crowd: House) -> None:
+    client = crowd.client(K)
+    first = client.get("/administration/bureaux").get_data(as_text=True)
+    assert "Page 1 sur " in first
+    assert "Service 044" not in first
+    found = client.get("/administration/bureaux?q=service 044").get_data(as_text=True)
+    assert "Service 044" in found
+    assert ">1 bureau<" in found
+    last = client.get("/administration/bureaux?page=999").get_data(as_text=True)
+    assert "Page suivante" not in last
+    assert "Page précédente" in last
+    none = client.get("/administration/bureaux?q=introuvable").get_data(as_text=True)
+    assert "Aucun bureau n’a ces mots" in none
+    assert "Aucun bureau n’est ouvert" not in none
+
+
+def test_a_desk_far_in_the_list_is_placed_and_held_by_whom_words_find(crowd: House) -> None:
+    client = crowd.client(K)
+    number = next(
+        value for value, _ in client.get("/administration/choix/bureaux?q=service 044").json["options"]
+    )
+    page = client.get(f"/administration/bureaux/{number}").get_data(as_text=True)
+    assert len(options(page, "added")) == choosing.SHOWN
+    assert page.count("/administration/choix/bureaux") == 1
+
+
 def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:
     answer = crowd.client("g.trehorel").get("/administration/choix/personnes?q=a")
     assert answer.status_code == 403

@@ -60,7 +60,7 @@ class Effects:
 
 def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
     """Read as of now; refuses `desk-absent`."""
-    every = views.tree(db, collectivity_id)
+    every = views.tree(db, collectivity_id, only=(desk_id,))
     desk = views.desk_of(every, desk_id)
     waiting = (
         sa.select(StepRun.folder_id)

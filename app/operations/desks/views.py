@@ -1,7 +1,7 @@
 """What an administrator reads of desks: the tree, who holds each with which rights, what uses it, and what nobody could do."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -81,39 +81,79 @@ class DeskView:
     closed_at: datetime | None = None
     closed_by: str = ""
     closed_reason: str = ""
+    whole: bool = False
+    """Whether its holders, its uses and what waits there were read."""
 
 
-def tree(db: Db, collectivity_id: int) -> list[DeskView]:
-    """Every desk, each after its superior, those of a same one by name; as many statements, however many there are."""
-    desks = db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)).all()
-    holders = _holders(db, collectivity_id)
-    uses, above = _uses(db, collectivity_id), _above(desks, holders)
-    waiting = _waiting(db, collectivity_id)
-    software = defaultdict(list)
+Which = Collection[int] | Callable[[Sequence[DeskView]], Collection[int]] | None
+"""The desks that are read whole: these, those that a page chooses among all in their order, or None for all."""
+
+
+def tree(db: Db, collectivity_id: int, only: Which = None) -> list[DeskView]:
+    """Every desk, each after its superior, those of a same one by name; as many statements, however many there are.
+
+    `only`: the desks of which holders, uses, what waits and what is wrong are read; of the others, where they stand.
+    """
+    columns = (
+        Desk.id,
+        Desk.key,
+        Desk.name,
+        Desk.parent_id,
+        Desk.closed_at,
+        Desk.closed_by,
+        Desk.closed_reason,
+    )
+    desks = db.execute(sa.select(*columns).where(Desk.collectivity_id == collectivity_id)).all()
+    plain = {
+        one.id: DeskView(
+            one.id,
+            one.key,
+            one.name,
+            one.parent_id,
+            closed_at=one.closed_at,
+            closed_by=one.closed_by or "",
+            closed_reason=one.closed_reason or "",
+        )
+        for one in desks
+    }
+    ordered = list(_ordered(plain))
+    chosen = only(ordered) if callable(only) else only
+    wanted = {one.id: one for one in ordered if chosen is None or one.id in chosen}
+    detailed = dict(_detailed(db, collectivity_id, plain, wanted))
+    return [detailed.get(one.id, one) for one in ordered]
+
+
+def _detailed(
+    db: Db, collectivity_id: int, every: Mapping[int, DeskView], wanted: Mapping[int, DeskView]
+) -> Iterator[tuple[int, DeskView]]:
+    """Those that are wanted, with who holds them, what uses them and what is wrong."""
+    if not wanted:
+        return iter(())
+    only = None if len(wanted) == len(every) else frozenset(wanted)
+    holders, uses = _holders(db, collectivity_id, only), _uses(db, collectivity_id)
+    above = _above(db, collectivity_id, every)
+    waiting, software = _waiting(db, collectivity_id, only), defaultdict(list)
     live = sa.select(Application.desk_id, Application.name).where(
         Application.collectivity_id == collectivity_id, Application.active.is_(True)
     )
     for row in db.execute(live.order_by(Application.name)):
         software[row.desk_id].append(row.name)
-    views = {
-        one.id: _judged(
-            DeskView(
-                one.id,
-                one.key,
-                one.name,
-                one.parent_id,
-                holders=tuple(holders[one.id]),
-                uses=(*uses[one.key], *(use for height in above[one.id] for use in uses[height])),
-                waiting=waiting[one.id],
-                applications=tuple(software[one.id]),
-                closed_at=one.closed_at,
-                closed_by=one.closed_by or "",
-                closed_reason=one.closed_reason or "",
-            )
+    return (
+        (
+            one.id,
+            _judged(
+                replace(
+                    one,
+                    whole=True,
+                    holders=tuple(holders[one.id]),
+                    uses=(*uses[one.key], *(use for height in above[one.id] for use in uses[height])),
+                    waiting=waiting[one.id],
+                    applications=tuple(software[one.id]),
+                )
+            ),
         )
-        for one in desks
-    }
-    return list(_ordered(views))
+        for one in wanted.values()
+    )
 
 
 def absent(db: Db, collectivity_id: int, every: list[DeskView]) -> dict[str, str]:
@@ -130,7 +170,7 @@ def _named(db: Db, collectivity_id: int) -> dict[str, list[Use]]:
     return {key: uses for key, uses in _uses(db, collectivity_id).items() if isinstance(key, str)}
 
 
-def desk_of(every: list[DeskView], desk_id: int) -> DeskView:
+def desk_of(every: Sequence[DeskView], desk_id: int) -> DeskView:
     """The one of that number, or `desk-absent`."""
     for one in every:
         if one.id == desk_id:
@@ -138,7 +178,7 @@ def desk_of(every: list[DeskView], desk_id: int) -> DeskView:
     raise Refusal("desk-absent")
 
 
-def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
+def below(every: Sequence[DeskView], desk: DeskView) -> frozenset[int]:
     """The desk, and all that depend on it: under none of them can it be placed."""
     under = {desk.id}
     for one in every:  # each comes after its superior
@@ -147,7 +187,7 @@ def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
     return frozenset(under)
 
 
-def of_branch(every: list[DeskView], root_id: int) -> list[DeskView]:
+def of_branch(every: Sequence[DeskView], root_id: int) -> list[DeskView]:
     """A desk and those below it, as a tree of its own: nothing is said of what stands above or beside."""
     root = desk_of(every, root_id)
     inside = below(every, root)
@@ -171,35 +211,47 @@ def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     return [one for one in would.faults if one not in desk.faults]
 
 
-def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[HolderView]]:
-    """Who holds each desk; whoever has a closed account holds it in the base alone, and acts no more."""
+def _holders(
+    db: Db, collectivity_id: int, only: Collection[int] | None = None
+) -> Mapping[int, list[HolderView]]:
+    """Who holds each desk, or these; whoever has a closed account holds it in the base alone, and acts no more."""
+    columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.capacity)
     query = (
-        sa.select(Holder.desk_id, Holder.rights, User)
+        sa.select(*columns, User.active)
         .join(User, User.id == Holder.user_id)
         .where(User.collectivity_id == collectivity_id)
         .order_by(User.active.desc(), sa.func.lower(User.last_name), User.id)
     )
+    if only is not None:
+        query = query.where(Holder.desk_id.in_(only))
     holders: dict[int, list[HolderView]] = defaultdict(list)
-    for desk_id, rights, user in db.execute(query):
-        holders[desk_id].append(
-            HolderView(user.id, user.name, user.capacity, Rights.read(rights), user.active)
-        )
+    for desk_id, rights, number, first, last, capacity, active in db.execute(query):
+        holders[desk_id].append(HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active))
     return holders
 
 
-def _above(desks: Sequence[Desk], holders: Mapping[int, list[HolderView]]) -> Mapping[int, set[int]]:
+def _above(db: Db, collectivity_id: int, desks: Mapping[int, DeskView]) -> Mapping[int, set[int]]:
     """At which heights each desk is the superior of a desk where folders are deposited: 1 of its own, 2 of those below."""
-    parents = {one.id: one.parent_id for one in desks}
+    able = (
+        sa.select(Holder.desk_id)
+        .join(User, User.id == Holder.user_id)
+        .where(
+            User.collectivity_id == collectivity_id,
+            User.active.is_(True),
+            # For every type (« create »), or for some (« create:… »): no other right begins so
+            sa.cast(Holder.rights, sa.Text).contains(f'"{Right.CREATE.value}'),
+        )
+        .distinct()
+    )
     above: dict[int, set[int]] = defaultdict(set)
-    for one in desks:
-        able = (person.active and Right.CREATE in person.rights for person in holders[one.id])
-        if one.closed_at is not None or not any(able):
+    for number in db.scalars(able):
+        if number not in desks or desks[number].closed_at is not None:
             continue
-        at, height, met = parents[one.id], 1, {one.id}
-        while at is not None and at in parents and at not in met:
+        at, height, met = desks[number].parent_id, 1, {number}
+        while at is not None and at in desks and at not in met:
             above[at].add(height)
             met.add(at)
-            at, height = parents[at], height + 1
+            at, height = desks[at].parent_id, height + 1
     return above
 
 
@@ -237,14 +289,18 @@ def _asked_at(step: Step) -> Iterator[str | int]:
             yield int(who.value)
 
 
-def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Waiting, int]]:
-    """How many folders wait at each desk, by the right that their step asks and by their type."""
+def _waiting(
+    db: Db, collectivity_id: int, only: Collection[int] | None = None
+) -> Mapping[int, Mapping[Waiting, int]]:
+    """How many folders wait at each desk, or at these, by the right that their step asks and by their type."""
     apart = (StepRun.desk_id, StepRun.kind, StepRun.family, StepRun.own_type)
     query = (
         sa.select(*apart, sa.func.count(StepRun.folder_id.distinct()))
         .where(
             # By the index of what waits, which begins by desks and days: SQLite would read all that they have reached
-            StepRun.desk_id.in_(sa.select(Desk.id).where(Desk.collectivity_id == collectivity_id)),
+            StepRun.desk_id.in_(
+                sa.select(Desk.id).where(Desk.collectivity_id == collectivity_id) if only is None else only
+            ),
             StepRun.due_on >= date.min,
             StepRun.collectivity_id == collectivity_id,
             sa.text("step_run.state = 'active'"),

@@ -1,6 +1,6 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,12 +15,13 @@ from app.core.grammar import plural
 from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import key_of
 from app.operations import trace
 from app.operations.desks import closing, views
-from app.people import hierarchy
+from app.people import choosing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.models import User
-from app.people.office.web import who_is_there
+from app.people.office.web import choosing_whole, who_is_there
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import ONLY, Rights
@@ -38,6 +39,10 @@ USUAL = {
     "conseil": "Conseil municipal",
 }
 """How the desks that the circuits of origin name are mostly called."""
+
+
+AT_ONCE, LISTED = 40, 25
+"""How many desks are one page, and how many are on each where there are more."""
 
 
 class DeskForm(FlaskForm):  # type: ignore[misc]
@@ -73,13 +78,39 @@ class NewDeskForm(DeskForm):
 @pages.get("/administration/bureaux")
 @guard(BRANCH)
 def index() -> str:
-    """Every desk in its place, with who holds it and what nobody at it could do."""
+    """Every desk in its place, with who holds it and what nobody at it could do; many are shown by pages."""
+    words, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
+    total, pages = 0, 1
+
+    def chosen(every: Sequence[views.DeskView]) -> Collection[int]:
+        nonlocal total, page, pages
+        ours = views.of_branch(every, g.actor.branch_id) if g.actor.delegated else every
+        asked = key_of(words).split()
+        fit = [
+            one.id
+            for one in ours
+            if one.closed_at is None and all(word in key_of(one.name) for word in asked)
+        ]
+        total = len(fit)
+        if words or total > AT_ONCE:
+            pages = max(1, -(-total // LISTED))
+            page = min(page, pages)
+            fit = fit[(page - 1) * LISTED : page * LISTED]
+        return [*fit, *(one.id for one in ours if one.closed_at is not None)]
+
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db)
+        every = _tree(db, chosen)
         absent = _absent(db, every)
+    opened = [one for one in every if one.closed_at is None]
     return render_template(
         "operations/desks.html",
-        desks=[one for one in every if one.closed_at is None],
+        desks=[one for one in opened if one.whole],
+        opened=len(opened),
+        several=len(opened) > AT_ONCE,
+        total=total,
+        words=words,
+        page=page,
+        pages=pages,
         closed=[one for one in every if one.closed_at is not None],
         faulty=sum(1 for one in every if one.faults),
         absent=absent,
@@ -87,9 +118,9 @@ def index() -> str:
     )
 
 
-def _tree(db: Db) -> list[views.DeskView]:
-    """The desks that whoever asks administers: all of them, or his branch."""
-    every = views.tree(db, g.actor.collectivity_id)
+def _tree(db: Db, only: views.Which = None) -> list[views.DeskView]:
+    """The desks that whoever asks administers: all of them, or his branch; `only`: those that are read whole."""
+    every = views.tree(db, g.actor.collectivity_id, only)
     return views.of_branch(every, g.actor.branch_id) if g.actor.delegated else every
 
 
@@ -111,9 +142,9 @@ def new() -> Response | tuple[str, int]:
     """Open a desk: one that the circuits name and that lacks, or one more."""
     form, error, status = NewDeskForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db)
+        every = _tree(db, ())
         absent = _absent(db, every)
-    form.parent.choices = _choices(every, frozenset())[g.actor.delegated :]
+        _offer_superiors(db, form, every, frozenset())
     form.key.choices = [
         ("", "Aucun : c’est un bureau de plus"),
         *((key, f"{USUAL.get(key, key)} : {named}") for key, named in absent.items()),
@@ -159,7 +190,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         return _desk(desk_id, None, 200)
     form, ticked = DeskForm(), _ticks()
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(_tree(db), desk_id)
+        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
     if ticked.fault:
         status, error = sentences.say(ticked.fault, {})
         return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
@@ -206,7 +237,7 @@ def close(desk_id: int) -> Response | tuple[str, int]:
             flash(f"Le bureau « {name} » est fermé. Ce qui y est passé reste lu par ses titulaires.", "ok")
             return redirect(url_for("operations.desks.show", desk_id=desk_id))
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(_tree(db), desk_id)
+        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
         effects = closing.effects_of(db, g.actor.collectivity_id, desk_id)
     if desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
@@ -313,6 +344,28 @@ def _choices(
     ]
 
 
+def _form(db: Db, form: DeskForm | None, every: list[views.DeskView], desk: views.DeskView) -> DeskForm:
+    """The form of the name and the place: what was typed, or what is; the superiors that may be chosen."""
+    if form is None or "name" not in request.form:
+        form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
+    _offer_superiors(db, form, every, views.below(every, desk), desk.parent_id)
+    return form
+
+
+def _offer_superiors(
+    db: Db, form: DeskForm, every: list[views.DeskView], but: frozenset[int], kept: int | None = None
+) -> None:
+    """All of them in the order of the tree; of a long list, the beginning by name, and the others by words."""
+    form.parent.choices = _choices(every, but, kept)[g.actor.delegated :]
+    if len(form.parent.choices) <= 2 * choosing.SHOWN or g.actor.delegated or choosing_whole():
+        return
+    chosen = key_in(str(form.parent.data or "")) or kept
+    offer = choosing.desks(db, g.actor.collectivity_id, chosen=chosen)
+    form.parent.choices = [("", NONE), *offer.options]
+    address = url_for("people.office.choices", what="bureaux")
+    form.parent.render_kw = {"data-searched": "", "data-from": address}
+
+
 def _desk(
     desk_id: int,
     form: DeskForm | None,
@@ -325,23 +378,22 @@ def _desk(
 ) -> tuple[str, int]:
     """The page of a desk; `ticks` is what was ticked and is not written yet, `faults` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db)
+        every = _tree(db, (desk_id,))
         desk = views.desk_of(every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         holding = {one.id for one in desk.holders}
-        people = db.execute(
-            sa.select(User.id, User.first_name, User.last_name, User.capacity)
-            .where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True), _known(db))
-            .order_by(sa.func.lower(User.last_name), User.id)
-        ).all()
-    if form is None or "name" not in request.form:
-        form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
-    form.parent.choices = _choices(every, views.below(every, desk), desk.parent_id)[g.actor.delegated :]
-    others = [
-        (one.id, f"{one.first_name} {one.last_name}{f', {one.capacity}' if one.capacity else ''}")
-        for one in people
-        if one.id not in holding
-    ]
+        others = choosing.people(
+            db,
+            g.actor.collectivity_id,
+            chosen=ticks.added if ticks else None,
+            whole=g.actor.delegated or choosing_whole(),
+            within=_known(db),
+            but=holding,
+        )
+        known = set(
+            db.scalars(sa.select(User.id).where(User.id.in_(holding), User.active.is_(True), _known(db)))
+        )
+        form = _form(db, form, every, desk)
     wanted = ticks.wanted if ticks else {}
     page = render_template(
         "operations/desk.html",
@@ -355,7 +407,7 @@ def _desk(
         boxes={one.id: _boxes(one.rights, wanted.get(one.id, one.rights), called) for one in desk.holders},
         seen=_marks(desk),
         others=others,
-        known={row.id for row in people},
+        known=known,
         root=g.actor.delegated and desk_id == g.actor.branch_id,
         added=ticks.added if ticks else None,
         added_boxes=_boxes(NO_RIGHTS, ticks.added_rights if ticks else NO_RIGHTS, called),
@@ -395,7 +447,7 @@ def _marks(desk: views.DeskView) -> list[str]:
 def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db)
+        every = _tree(db, (desk_id,))
         desk, called = views.desk_of(every, desk_id), own_types.called(db, g.actor.collectivity_id)
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
@@ -459,7 +511,7 @@ def history(desk_id: int) -> str:
     """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
     here = g.actor.collectivity_id
     with reading(here) as db:
-        desk = views.desk_of(_tree(db), desk_id)
+        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
         asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")))
         shown = trace.lines(db, here, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
@@ -471,7 +523,7 @@ def history(desk_id: int) -> str:
 def histories() -> str:
     """What was done to the desks that whoever asks administers, the latest first."""
     with reading(g.actor.collectivity_id) as db:
-        keys = tuple(one.key for one in _tree(db))
+        keys = tuple(one.key for one in _tree(db, ()))
         asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")))
         shown = trace.lines(db, g.actor.collectivity_id, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None

@@ -31,10 +31,10 @@ from app.operations.desks import views
 from app.operations.persons import importing, leaving, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import accounts, arrivals, desks, hierarchy, shown
+from app.people import accounts, arrivals, choosing, desks, hierarchy, shown
 from app.people.branches import branch_of, is_reached
 from app.people.models import User
-from app.people.office.web import who_is_there
+from app.people.office.web import choosing_whole, who_is_there
 from app.people.persons import works_elsewhere
 from workflows.rights import Rights
 
@@ -154,17 +154,21 @@ def invite() -> Answer | tuple[str, int]:
             return redirect(url_for("operations.persons.show", user_id=number))
     with reading(g.actor.collectivity_id) as db:
         down = not mails or stopped(db, "mail") is not None
-        every = views.tree(db, g.actor.collectivity_id)
+        chosen = key_in(request.form.get("desk", ""))
         if g.actor.delegated:
-            every = views.of_branch(every, g.actor.branch_id)
+            every = views.of_branch(views.tree(db, g.actor.collectivity_id, only=()), g.actor.branch_id)
+            seats = choosing.Offer(tuple((str(one.id), one.name) for one in every))
+        else:
+            whole = choosing_whole()
+            seats = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=whole)
     page = render_template(
         "operations/invite.html",
         form=form,
         error=error,
         way=way,
         down=down,
-        desks=[(one.id, one.name) for one in every],
-        desk=key_in(request.form.get("desk", "")),
+        desks=seats,
+        desk=chosen,
         rights=hierarchy.GRANTED,
         ticked=request.form.getlist("rights"),
     )
@@ -321,7 +325,10 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         (person,) = listing.views(db, [user])
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         has_password = desks.has_password(db, user.person_id)
-        every = views.tree(db, g.actor.collectivity_id) if g.actor.administrator else []
+        branches = choosing.Offer(())
+        if g.actor.administrator:
+            whole = choosing_whole()
+            branches = choosing.desks(db, g.actor.collectivity_id, chosen=user.branch_id, whole=whole)
     link = shown.shown(session, g.actor, LINK)
     page = render_template(
         "operations/person.html",
@@ -333,7 +340,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         used=used,
         elsewhere=elsewhere,
         mark=accounts.mark_of(user),
-        branches=[(one.id, f"{'– ' * one.depth}{one.name}") for one in every if one.closed_at is None],
+        branches=branches,
         branch_id=user.branch_id,
         link=link if link and link["of"] == user_id and user.active and not has_password else None,
     )
