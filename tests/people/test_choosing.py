@@ -145,7 +145,6 @@ def test_a_desk_far_in_the_list_is_placed_and_held_by_whom_words_find(crowd: Hou
     )
     page = client.get(f"/administration/bureaux/{number}").get_data(as_text=True)
     assert len(options(page, "added")) == choosing.SHOWN
-    assert page.count("/administration/choix/bureaux") == 1
 
 
 def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:
