@@ -57,7 +57,7 @@ class Who:
     """One expected actor, whose `value` says which one.
 
     A desk by key; the desk chosen at deposit under that field key; the emitter's n-th superior (n, as text);
-    or whoever holds a sitting role, that is the person or desk designated in that field of the folder.
+    whoever holds a sitting role, that is the person or desk designated in that field of the folder; or somebody, by login.
     """
 
     kind: WhoKind

@@ -12,7 +12,8 @@ from workflows.condition import AllOf, AnyOf, Condition, Not, Test
 Names = Mapping[str, str]
 """French names by key of desk or of field; a key without a name is shown as it is.
 
-What a field may be worth is named under « field=value » (`value_key`), a channel under « channel=name »: « la préfecture ».
+What a field may be worth is named under « field=value » (`value_key`), a channel under « channel=name »: « la préfecture »,
+somebody under « person=login », which may be the key of a desk too.
 """
 
 WORDS = {
@@ -72,7 +73,8 @@ def channel_text(channel: str, names: Names | None = None) -> str:
 
 def who_text(who: Who, names: Names | None = None) -> str:
     """Who acts, in French."""
-    name = (names or {}).get(who.value, who.value)
+    key = value_key("person", who.value) if who.kind is WhoKind.PERSON else who.value
+    name = (names or {}).get(key, who.value)
     if who.kind is WhoKind.CHOSEN:
         return f"bureau choisi au dépôt ({name})"
     if who.kind is WhoKind.SUPERIOR:

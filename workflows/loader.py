@@ -19,6 +19,12 @@ _DESK = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 """The key of a desk, as it is made of the name under which somebody opened it (app/people/hierarchy.py)."""
 _TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
 """The key of a type, as it is made of its name (app/circuits/own_types.py)."""
+_LOGIN = re.compile(r"[!-~]{1,60}", re.ASCII)
+"""A login as accounts have it (app/people/accounts.py)."""
+_NAMED = {
+    WhoKind.DESK.value: (_DESK, "la clé d’un bureau ou d’un champ, en minuscules sans accent"),
+    WhoKind.PERSON.value: (_LOGIN, "l’identifiant de quelqu’un"),
+}
 _CIRCUIT_FIELDS = frozenset({"key", "label", "type", "told", "steps"})
 _STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told"})
 
@@ -210,6 +216,9 @@ def _who(data: object, kind: StepKind, where: str, tell: Tell) -> tuple[Who, ...
     if len(entries) > MAX_WHO:
         tell(f"{where} : {len(entries)} acteurs, {MAX_WHO} au plus.")
     found = [who for entry in entries[:MAX_WHO] if (who := _one_who(entry, where, tell)) is not None]
+    if kind is StepKind.SIGN and any(who.kind is WhoKind.PERSON for who in found):
+        # Who signs at a desk does so by a mandate; who is named signs in his own capacity
+        tell(f"{where} : une signature se demande à un bureau, où le mandat de qui signe est vérifié.")
     for who in dict.fromkeys(who for who in found if found.count(who) > 1):
         tell(f"{where} : l’acteur « {who.kind}: {who.value} » est donné plusieurs fois.")
     return tuple(found)
@@ -228,10 +237,12 @@ def _one_who(data: object, where: str, tell: Tell) -> Who | None:
             return Who(WhoKind.SUPERIOR, str(value))
         tell(f"{where} : « superior » demande un rang entier, 1 pour le supérieur direct.")
         return None
-    shape = _DESK if kind == WhoKind.DESK else _KEY
+    shape, wanted = _NAMED.get(
+        str(kind), (_KEY, "la clé d’un bureau ou d’un champ, en minuscules sans accent")
+    )
     if isinstance(value, str) and shape.fullmatch(value):
         return Who(WhoKind(kind), value)
-    tell(f"{where} : « {kind} » demande la clé d’un bureau ou d’un champ, en minuscules sans accent.")
+    tell(f"{where} : « {kind} » demande {wanted}.")
     return None
 
 

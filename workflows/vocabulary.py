@@ -117,12 +117,13 @@ class Opinion(Worded):
 
 
 class WhoKind(StrEnum):
-    """How a circuit points at those who act without naming a person."""
+    """How a circuit points at those who act: by desk, by the folder, by name at last."""
 
     DESK = "desk"
     CHOSEN = "chosen"
     SUPERIOR = "superior"
     ROLE = "role"
+    PERSON = "person"
 
 
 class Right(Worded):

@@ -10,6 +10,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.people.models import Desk, Holder, User
 from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
+from workflows.drawing import value_key
 from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
 from workflows.fields import Field, parse
@@ -47,11 +48,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class SeatsOfDesk:
-    """A desk as a circuit looks at it: its number, its name, and who holds it, by number, with his rights there."""
+    """A desk as a circuit looks at it: its number, its name, and who holds it, by number, with his rights there.
+
+    `logins`: the numbers of those people by login.
+    """
 
     id: int
     name: str
     holders: Mapping[int, tuple[str, Rights]] = field(default_factory=dict)
+    logins: Mapping[str, int] = field(default_factory=dict)
 
     def may(self, right: Right, family: Family | None = None) -> Mapping[int, str]:
         """The people with this right at the desk, their names by number.
@@ -77,18 +82,45 @@ Desks = Mapping[str, SeatsOfDesk]
 def desks_of(db: Db, collectivity_id: int) -> dict[str, SeatsOfDesk]:
     """Every open desk of a collectivity by its key, with those who hold it and whose account is open; one statement."""
     query = (
-        sa.select(Desk.id, Desk.key, Desk.name, Holder.rights, User.id, User.first_name, User.last_name)
+        sa.select(
+            Desk.id, Desk.key, Desk.name, Holder.rights, User.id, User.first_name, User.last_name, User.login
+        )
         .outerjoin(Holder, Holder.desk_id == Desk.id)
         .outerjoin(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
         .where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
         .order_by(Desk.name, User.last_name, User.id)
     )
     desks: dict[str, SeatsOfDesk] = {}
-    for desk_id, key, name, rights, user_id, first, last in db.execute(query):
-        holders: dict[int, tuple[str, Rights]] = desks.setdefault(key, SeatsOfDesk(desk_id, name, {})).holders  # type: ignore[assignment]
+    for desk_id, key, name, rights, user_id, first, last, login in db.execute(query):
+        desk = desks.setdefault(key, SeatsOfDesk(desk_id, name, {}, {}))
+        holders: dict[int, tuple[str, Rights]] = desk.holders  # type: ignore[assignment]
+        logins: dict[str, int] = desk.logins  # type: ignore[assignment]
         if user_id is not None:
             holders[user_id] = f"{first} {last}", Rights.read(rights)
+            logins[login] = user_id
     return desks
+
+
+def people_of(desks: Desks) -> dict[str, str]:
+    """Everybody who holds a desk: the names by login, in their order."""
+    every = {
+        login: desk.holders[number][0] for desk in desks.values() for login, number in desk.logins.items()
+    }
+    return dict(sorted(every.items(), key=lambda one: (one[1].casefold(), one[0])))
+
+
+def words_of_people(desks: Desks) -> dict[str, str]:
+    """The names that a circuit is read with of those whom it names (`drawing.Names`)."""
+    return {value_key("person", login): name for login, name in people_of(desks).items()}
+
+
+def _able(desks: Desks, login: str, right: Right, family: Family) -> frozenset[int]:
+    """The number of somebody, where he has this right at a desk; nobody else acts for him."""
+    return frozenset(
+        desk.logins[login]
+        for desk in desks.values()
+        if login in desk.logins and desk.logins[login] in desk.may(right, family)
+    )
 
 
 def operators(one: Field) -> tuple[str, ...]:
@@ -190,6 +222,7 @@ def _of_people(family: Family, step: Step, data: Mapping[str, Any], desks: Desks
         yield Problem(
             step.key, "who_add", f"Le bureau « {key} » n’existe pas, ou est fermé : retirez-le, ou ouvrez-le."
         )
+    yield from _of_named(family, step, desks)
     needed = data.get("quorum")
     if needed not in ("any", "all") and not (isinstance(needed, int) and needed >= 1):
         yield Problem(step.key, "quorum", "Dites combien doivent se prononcer, en chiffres.")
@@ -206,9 +239,11 @@ def _of_people(family: Family, step: Step, data: Mapping[str, Any], desks: Desks
     named = [desks[who.value] for who in step.who if who.kind is WhoKind.DESK]
     empty = [desk for desk in named if not desk.may(right, family)]
     # Whoever is chosen at the deposit, or stands above, is not known yet: each is counted as one more person.
-    unknown = [frozenset({-rank}) for rank, who in enumerate(step.who, 1) if who.kind is not WhoKind.DESK]
-    possible = filled([*(desk.may(right, family) for desk in named), *unknown])
-    if possible >= wanted:
+    known = {WhoKind.DESK, WhoKind.PERSON}
+    unknown = [frozenset({-rank}) for rank, who in enumerate(step.who, 1) if who.kind not in known]
+    people = [_able(desks, who.value, right, family) for who in step.who if who.kind is WhoKind.PERSON]
+    possible = filled([*(desk.may(right, family) for desk in named), *people, *unknown])
+    if possible >= wanted or (total == 1 and people):
         return
     if total == 1:
         of_type = " pour ce type" if empty[0].may(right) else ""
@@ -224,6 +259,21 @@ def _of_people(family: Family, step: Step, data: Mapping[str, Any], desks: Desks
         f"{lacking}. Aucun dossier n’en sortirait."
     )
     yield Problem(step.key, "quorum", sentence, empty[0].id if empty else None)
+
+
+def _of_named(family: Family, step: Step, desks: Desks) -> Iterator[Problem]:
+    """Those whom a step names and who could not act on it."""
+    names = people_of(desks)
+    for who in step.who:
+        if who.kind is not WhoKind.PERSON:
+            continue
+        name = names.get(who.value, who.value)
+        if step.kind is StepKind.SIGN:
+            sentence = f"Une signature se demande à un bureau, où le mandat de qui signe est vérifié : retirez « {name} »."
+            yield Problem(step.key, "who_add", sentence)
+        elif not _able(desks, who.value, step.kind.right, family):
+            sentence = f"« {name} » n’a à aucun bureau le droit de {step.kind.infinitive} : donnez-le-lui, ou retirez son nom."
+            yield Problem(step.key, "who_add", sentence)
 
 
 def condition_problems(family: Family, key: str, when: object, desks: Desks) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
-from app.people.models import Desk
+from app.people.models import Desk, User
 from workflows.circuit import Circuit
 from workflows.condition import Facts
 from workflows.family import Family, check_circuit, families, family, faults_of
@@ -219,6 +219,12 @@ def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
         for key in circuit.told
         if key not in known
     ]
+    logins = {who.value for step in circuit.steps for who in step.who if who.kind == "person"}
+    open_accounts = sa.select(User.login).where(
+        User.collectivity_id == actor.collectivity_id, User.active.is_(True), User.login.in_(logins)
+    )
+    gone = sorted(logins - set(db.scalars(open_accounts))) if logins else []
+    faults += [f"« {login} » n’est l’identifiant de personne ici, ou son compte est fermé" for login in gone]
     if faults:
         raise invalid(faults)
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.circuits.checking import Desks
+from app.circuits.checking import Desks, words_of_people
 from app.circuits.library import family_of
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour, spaces
@@ -27,10 +27,10 @@ from app.folders.move import MOST_WORDS
 from app.folders.rehearsal import Rehearsal, Stage
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, Line, Plan, part_key
 from workflows.circuit import Phase, Step
-from workflows.drawing import who_text
+from workflows.drawing import value_key, who_text
 from workflows.family import Family
 from workflows.loader import MAX_DAYS, MAX_LABEL
-from workflows.vocabulary import Right
+from workflows.vocabulary import Right, WhoKind
 
 APPLY, LOOK = "apply", "look"
 LONGEST = 2_000
@@ -204,7 +204,7 @@ def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
     seen = portrait(db, folder)
     rank = next(n for n, step in enumerate(seen.route) if step.key == folder.place)
     past = timeline.steps(db, folder, seen.route[: rank + 1], seen.runs, seen.desks, seen.told)
-    names = {key: desk.name for key, desk in plan.desks.items()}
+    names = {**words_of_people(plan.desks), **{key: desk.name for key, desk in plan.desks.items()}}
     names |= {one.key: one.label for one in family_of(folder.in_force).fields}
     lines = _lines(plan, names, rank + 3)  # the deposit is the first line
     here = next(step.label for step in seen.route if step.key == folder.place)
@@ -272,8 +272,9 @@ def _words(change: Change, plan: Plan, names: Mapping[str, str]) -> str:
         return spaces(f"« {label} » ajouté, {desk}{days}, après « {labels.get(change.after, '')} »")
     if change.kind == REMOVE:
         return spaces(f"« {label} » retirée")
-    value = change.instead.partition(":")[2]
-    return spaces(f"« {label} » : {desk} à la place de {names.get(value, value)}")
+    kind, _, value = change.instead.partition(":")
+    key = value_key(kind, value) if kind == WhoKind.PERSON else value
+    return spaces(f"« {label} » : {desk} à la place de {names.get(key, value)}")
 
 
 def _parts(lines: Sequence[Line], names: Mapping[str, str]) -> list[Choice]:

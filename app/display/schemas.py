@@ -163,7 +163,8 @@ class StepChange(Taken):
     step: str = told("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)
     after: str = told("L’étape que suit celle qui est ajoutée.", "service_done", default="", max_length=40)
     instead: str = told(
-        "Qui est remplacé : `desk:` puis la clé d’un bureau, `chosen:` ou `role:` puis celle d’un champ, `superior:` et un rang.",
+        "Qui est remplacé : `desk:` puis la clé d’un bureau, `chosen:` ou `role:` puis celle d’un champ, `superior:` et un rang, "
+        "`person:` et un identifiant.",
         "desk:finances",
         default="",
         max_length=80,

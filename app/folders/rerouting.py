@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.checking import Desks, desks_of, problems
+from app.circuits.checking import Desks, desks_of, problems, words_of_people
 from app.circuits.difference import difference
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, family_of, of_folder
@@ -226,7 +226,7 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     at = {step for step, _ in found}
     found += [one for one in _stuck(then, before) if one[0] not in at]
     faults = tuple(dict.fromkeys(sentence for _, sentence in found))
-    names = {key: desk.name for key, desk in desks.items()}
+    names = {**words_of_people(desks), **{key: desk.name for key, desk in desks.items()}}
     names |= {one.key: one.label for one in family_of(folder.in_force).fields}
     words = difference(before, drawn, names) if done else []
     after = drawn if faults else load(definition)

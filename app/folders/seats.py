@@ -251,7 +251,7 @@ def slots_of(
         return ()
     right = step.kind.right
     act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
-    keys, superiors, persons = _sorted_out(folder, step)
+    keys, superiors, persons = _sorted_out(db, folder, step)
     found: dict[str, Slot] = {}
     if keys or superiors:
         for slot in _read(db, folder, keys, superiors, right, act, on or today()):
@@ -267,7 +267,7 @@ def slots_of(
     return tuple(found.values())
 
 
-def _sorted_out(folder: Folder, step: Step) -> tuple[list[str], list[int], list[int]]:
+def _sorted_out(db: Db, folder: Folder, step: Step) -> tuple[list[str], list[int], list[int]]:
     keys: list[str] = []
     superiors: list[int] = []
     persons: list[int] = []
@@ -276,6 +276,8 @@ def _sorted_out(folder: Folder, step: Step) -> tuple[list[str], list[int], list[
             keys.append(who.value)
         elif who.kind is WhoKind.SUPERIOR:
             superiors.append(int(who.value))
+        elif who.kind is WhoKind.PERSON:
+            persons.append(_of_login(db, folder, step, who.value))
         else:
             value = str(folder.fields.get(who.value) or "")
             person = key_in(value)
@@ -286,6 +288,19 @@ def _sorted_out(folder: Folder, step: Step) -> tuple[list[str], list[int], list[
             elif person is not None:
                 persons.append(person)
     return list(dict.fromkeys(keys)), superiors, list(dict.fromkeys(persons))
+
+
+def _of_login(db: Db, folder: Folder, step: Step, login: str) -> int:
+    """The number of somebody whom a circuit names; refuses `desk-missing` of who has no account, or a closed one."""
+    query = sa.select(User.id).where(
+        User.collectivity_id == folder.collectivity_id, User.login == login, User.active.is_(True)
+    )
+    number = db.scalar(query)
+    if number is None:
+        raise Refusal(
+            "desk-missing", step=step.label, what=f"la personne nommée, {login}, n’a plus de compte"
+        )
+    return number
 
 
 def _asked(who: Who) -> str:

@@ -30,6 +30,13 @@ def test_the_deliberation_says_that_both_sign():
     assert "les 2, dans n’importe quel ordre" in drawn
 
 
+def test_somebody_is_not_called_by_the_name_of_the_desk_whose_key_is_his_login():
+    step = {"key": "v", "label": "Visa", "kind": "visa", "who": [{"desk": "accueil"}, {"person": "accueil"}]}
+    circuit = load({"key": "c", "label": "Court", "steps": [{**step, "quorum": "all"}]})
+    named = {"accueil": "Accueil du public", "person=accueil": "Enora Guillou"}
+    assert "Accueil du public, Enora Guillou" in mermaid(circuit, named)
+
+
 def test_a_label_cannot_break_the_picture():
     label = 'Visa "] --> <script>&#59; A[x'
     step = {"key": "v", "label": label, "kind": "visa", "who": {"desk": "direction"}}

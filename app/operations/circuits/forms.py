@@ -150,7 +150,7 @@ def _who(form: Form) -> list[dict[str, Any]]:
         kind, _, value = row.partition(":")
         if not value or kind not in set(WhoKind):
             continue
-        one: dict[str, Any] = {kind: value[:40]}
+        one: dict[str, Any] = {kind: value[:60]}
         if kind == WhoKind.SUPERIOR:
             one = {kind: key_in(value) or 1}
         if one not in found:

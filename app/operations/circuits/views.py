@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import drafting, rules
-from app.circuits.checking import Desks, Problem, operators, problems, rows_of
+from app.circuits.checking import Desks, Problem, operators, people_of, problems, rows_of, words_of_people
 from app.circuits.difference import difference, only_words
 from app.circuits.drafting import Changed, Draft
 from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted, versions
@@ -198,7 +198,7 @@ def words_of(family: Family, desks: Desks) -> Words:
     holders = {number: name for one in desks.values() for number, (name, _) in one.holders.items()}
     where = {value_key("channel", name): label for name, label in carriers}
     names = names_of(family, {key: desk.name for key, desk in desks.items()}, holders)
-    return Words({**names, **where}, money_of(family), carriers)
+    return Words({**words_of_people(desks), **names, **where}, money_of(family), carriers)
 
 
 def kinds_of(db: Db, draft: Draft, collectivity_id: int) -> dict[str, Definition]:
@@ -308,6 +308,10 @@ def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks,
         return Actor(value, desk.name, people or "", empty=not people, desk=desk.id)
     if kind == WhoKind.SUPERIOR:
         return Actor(value, superior(int(raw)), "Selon le bureau qui dépose")
+    if kind == WhoKind.PERSON:
+        return Actor(
+            value, people_of(desks).get(str(raw), str(raw)), "Nommément : personne d’autre n’agit à sa place"
+        )
     field = family.field(str(raw))
     label = field.label if field else str(raw)
     chosen = "Bureau choisi au dépôt" if kind == WhoKind.CHOSEN else "Personne désignée au dépôt"
@@ -320,8 +324,10 @@ def superior(level: int) -> str:
     return "Supérieur de l’émetteur" if level == 1 else f"{level}e supérieur de l’émetteur"
 
 
-def offered(family: Family, desks: Desks, actors: Sequence[Actor]) -> list[tuple[str, list[Choice]]]:
-    """Who may be added to a step, by kind; those that it names already are left out."""
+def offered(
+    family: Family, desks: Desks, actors: Sequence[Actor], kind: StepKind
+) -> list[tuple[str, list[Choice]]]:
+    """Who may be added to a step of this kind; those that it names already are left out, and people where one signs."""
     named = {one.value for one in actors}
     groups = [
         ("Bureaux", [(f"desk:{key}", desk.name) for key, desk in desks.items()]),
@@ -340,6 +346,10 @@ def offered(family: Family, desks: Desks, actors: Sequence[Actor]) -> list[tuple
             ],
         ),
     ]
+    if kind is not StepKind.SIGN:
+        groups.append(
+            ("Quelqu’un, nommément", [(f"person:{key}", name) for key, name in people_of(desks).items()])
+        )
     return [(label, [one for one in group if one[0] not in named]) for label, group in groups]
 
 

@@ -198,7 +198,7 @@ def _editor(
         opened = views.opened(db, draft, definition, desks, shown, told)
         context = {
             "keeping": views.keeping(db, draft, here),
-            "offered": views.offered(draft.family, desks, opened.actors) if opened else [],
+            "offered": views.offered(draft.family, desks, opened.actors, opened.kind) if opened else [],
             "latest": views.history(db, draft, here, words, most=1),
             "use": rules.use_of(db, here, family),
         }

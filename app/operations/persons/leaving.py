@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.circuits.library import in_force
 from app.circuits.own_types import called
 from app.core.clock import today
 from app.core.db import Db
@@ -13,7 +14,7 @@ from app.people.mandates import mandates
 from app.people.models import Desk, Holder, User
 from workflows.mandates import over, words
 from workflows.rights import Rights
-from workflows.vocabulary import Right
+from workflows.vocabulary import Right, WhoKind
 
 MOST_SHOWN = 20
 """Folders named by their number, of those that nobody could take over; the others are counted."""
@@ -26,7 +27,7 @@ class Leaving:
     `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone,
     at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to anybody.
     `alone`: desks where no other open account holds a right that he holds, with these rights in words.
-    `mandates`: those to sign that are not over.
+    `mandates`: those to sign that are not over. `circuits`: the steps that name him, of circuits that folders may take.
     """
 
     taken_over: int
@@ -35,6 +36,7 @@ class Leaving:
     named: tuple[int, ...]
     alone: tuple[tuple[str, str], ...]
     mandates: tuple[str, ...]
+    circuits: tuple[str, ...]
 
 
 def effects_of(db: Db, user: User) -> Leaving:
@@ -61,6 +63,16 @@ def effects_of(db: Db, user: User) -> Leaving:
         tuple(
             words(one) for one in mandates(db, user.id) if one.person == user.id and not over(one, today())
         ),
+        _naming(db, user),
+    )
+
+
+def _naming(db: Db, user: User) -> tuple[str, ...]:
+    return tuple(
+        f"étape « {step.label} » du circuit « {circuit.label} »"
+        for circuit in in_force(db, user.collectivity_id).values()
+        for step in circuit.steps
+        if any(who.kind is WhoKind.PERSON and who.value == user.login for who in step.who)
     )
 
 
