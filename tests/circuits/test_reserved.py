@@ -201,3 +201,31 @@ def test_the_file_of_a_collectivity_says_for_which_type_a_circuit_is_and_breaks_
     apply_document(secretary, read(yaml.safe_dump(data).encode()))
     with reading(here(house)) as db:
         assert rules.takeable(db, here(house), rules.kind_of(db, here(house), "invoice")).refused[name] == ""
+
+
+def test_the_file_names_people_of_conditions_by_login(house: House) -> None:
+    """A number is that of an account of one installation: elsewhere, another account has it."""
+    secretary, number = house.actor(K), house.actor(G).user_id
+    data = family("deliberation").circuit.to_data()
+    again = {
+        **data["steps"][0],
+        "key": "again",
+        "label": "Relecture",
+        "kind": "visa",
+        "who": [{"desk": "direction"}],
+        "quorum": "any",
+        "when": {"field": "sitting_secretary", "op": "==", "value": number},
+    }
+    library.publish(
+        secretary, "deliberation", library.as_yaml({**data, "steps": [again, *deepcopy(data["steps"])]})
+    )
+    with reading(here(house)) as db:
+        text = written(present(db, here(house)))
+    data = yaml.safe_load(text)
+    when = data["circuits"]["deliberation"]["steps"][0]["when"]
+    assert when["value"] == G
+    assert apply_document(secretary, read(text.encode())).changed == []
+    when["value"] = "personne.ici"
+    with pytest.raises(Refusal, match="declared-stopped") as refused:
+        apply_document(secretary, read(yaml.safe_dump(data).encode()))
+    assert refused.value.facts["where"] == "circuits.deliberation"

@@ -19,7 +19,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
 from app.operations.declared.document import Document
 from app.operations.declared.present import Change, changes, present
-from app.operations.declared.ruled import as_kept
+from app.operations.declared.ruled import as_kept, circuit_as_kept
 from app.operations.desks.closing import write_closed, write_open
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
@@ -209,7 +209,8 @@ def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any], closable: Colle
                 name in closable or name not in tables.naming(db, actor.collectivity_id)
             )
             definition = {key: value for key, value in data.items() if key != "closed"}
-            write_circuit(db, actor, name, load(definition), closed=closed)
+            kept = circuit_as_kept(db, actor.collectivity_id, name, definition)
+            write_circuit(db, actor, name, load(kept), closed=closed)
 
 
 def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from app.circuits.own_types import currents
 from app.circuits.written import latest
 from app.core.db import Db
 from app.operations.declared.document import MOST, Document
-from app.operations.declared.ruled import differences, rules_here
+from app.operations.declared.ruled import circuits_here, differences, rules_here
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import own_value, written
 from workflows.family import families
@@ -40,7 +40,7 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
         "desks": _desks(db, collectivity_id),
         "people": _people(db, collectivity_id),
         "types": types,
-        "circuits": _circuits(db, collectivity_id),
+        "circuits": circuits_here(db, collectivity_id, _circuits(db, collectivity_id)),
         "rules": rules_here(db, collectivity_id),
     }
 

@@ -1,4 +1,4 @@
-"""The rules that choose a circuit, as the file of a collectivity says them: each person by his login, never by a number.
+"""Rules and circuits, as the file of a collectivity says them: each person by his login, never by a number.
 
 A number is that of an account of one installation, where another account has it elsewhere.
 """
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.circuits import tables
 from app.circuits.difference import rules_difference
+from app.circuits.library import parted
 from app.circuits.rules import Kind, kinds, takeable
 from app.circuits.wording import money_of, names_of
 from app.core.db import Db
@@ -26,14 +27,50 @@ Rename = Callable[[Any], Any]
 
 def rules_here(db: Db, collectivity_id: int) -> dict[str, Any]:
     """The rules in force of a collectivity, by the family or the type that they are for."""
-    query = sa.select(User.id, User.login).where(User.collectivity_id == collectivity_id)
-    logins = {str(number): login for number, login in db.execute(query)}
-    every = {one.name: one for one in kinds(db, collectivity_id)}
+    every, by_login = {one.name: one for one in kinds(db, collectivity_id)}, _by_login(db, collectivity_id)
     return {
-        name: _renamed(found.table.to_data(), every[name], lambda value: logins.get(str(value), str(value)))
+        name: _renamed(found.table.to_data(), every[name], by_login)
         for name, found in sorted(tables.every(db, collectivity_id).items())
         if name in every
     }
+
+
+def circuits_here(db: Db, collectivity_id: int, circuits: Mapping[str, Any]) -> dict[str, Any]:
+    """The circuits of a collectivity, by their names, as its file says them."""
+    by_login = _by_login(db, collectivity_id)
+    return {name: _circuit(name, data, by_login) for name, data in circuits.items()}
+
+
+def circuit_as_kept(db: Db, collectivity_id: int, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the database keeps of a circuit that a file says; refuses `declared-person`."""
+    return _circuit(name, data, _by_number(db, collectivity_id))
+
+
+def _circuit(name: str, data: Mapping[str, Any], rename: Rename) -> dict[str, Any]:
+    persons = frozenset(one.key for one in families()[parted(name)[0]].fields if one.type == "person")
+    steps = [
+        {**step, "when": _condition(step["when"], persons, rename)} if step.get("when") else step
+        for step in data["steps"]
+    ]
+    return {**data, "steps": steps}
+
+
+def _by_login(db: Db, collectivity_id: int) -> Rename:
+    query = sa.select(User.id, User.login).where(User.collectivity_id == collectivity_id)
+    logins = {str(number): login for number, login in db.execute(query)}
+    return lambda value: logins.get(str(value), str(value))
+
+
+def _by_number(db: Db, collectivity_id: int) -> Rename:
+    query = sa.select(User.login, User.id).where(User.collectivity_id == collectivity_id)
+    numbers: dict[str, int] = {row.login: row.id for row in db.execute(query)}
+
+    def number(login: Any) -> int:
+        if str(login) not in numbers:
+            raise Refusal("declared-person", login=str(login))
+        return numbers[str(login)]
+
+    return number
 
 
 def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,15 +85,7 @@ def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -
     for circuit in (*(row["circuit"] for row in rules["rows"]), rules["otherwise"]):
         if circuit not in labels:
             raise Refusal("declared-circuit", circuit=circuit, family=kind.law.label)
-    query = sa.select(User.login, User.id).where(User.collectivity_id == collectivity_id)
-    numbers: dict[str, int] = {row.login: row.id for row in db.execute(query)}
-
-    def number(login: Any) -> int:
-        if str(login) not in numbers:
-            raise Refusal("declared-person", login=str(login))
-        return numbers[str(login)]
-
-    return _renamed(rules, kind, number)
+    return _renamed(rules, kind, _by_number(db, collectivity_id))
 
 
 def _renamed(rules: Mapping[str, Any], kind: Kind, rename: Rename) -> dict[str, Any]:
