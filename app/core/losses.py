@@ -24,28 +24,45 @@ LEARNT = frozenset(
         "factor.person_id",
         "recovery_code.person_id",
         "identity_challenge.person_id",
+        "folder.restricted",
+        "step_run.restricted",
     }
 )
 """Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place.
 
 And those that say no more than what help somebody was shown.
 """
+_WORDS = "CAST(rights AS TEXT)"
+_SAID_SINCE = (
+    f"{_WORDS} LIKE '%:%' OR {_WORDS} LIKE '%\"follow\"%' "
+    f"OR ({_WORDS} LIKE '%\"publish\"%' AND {_WORDS} NOT LIKE '%\"act\"%')"
+)
+_VISA_ALONE = f"{_WORDS} LIKE '%\"act\"%' AND {_WORDS} NOT LIKE '%\"publish\"%'"
 TAKEN = {
-    "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
+    "0013_signature_formats": (("signature_session", "state <> 'done'", "signatures en cours"),),
     "0076_persons": (
-        "user_account",
-        "EXISTS (SELECT 1 FROM user_account u WHERE u.id <> user_account.id"
-        " AND (u.person_id = user_account.person_id OR u.login = user_account.login))"
-        " OR EXISTS (SELECT 1 FROM person p WHERE p.id = user_account.person_id"
-        " AND (p.login <> user_account.login OR p.email <> user_account.email))",
-        "comptes dont la personne, l’identifiant ou l’adresse de récupération n’est pas à eux seuls",
+        (
+            "user_account",
+            "EXISTS (SELECT 1 FROM user_account u WHERE u.id <> user_account.id"
+            " AND (u.person_id = user_account.person_id OR u.login = user_account.login))"
+            " OR EXISTS (SELECT 1 FROM person p WHERE p.id = user_account.person_id"
+            " AND (p.login <> user_account.login OR p.email <> user_account.email))",
+            "comptes dont la personne, l’identifiant ou l’adresse de récupération n’est pas à eux seuls",
+        ),
     ),
-    "0050_sealed_and_salted": ("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),
+    "0050_sealed_and_salted": (("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),),
     "0073_rights_by_type": (
-        "holder",
-        "CAST(rights AS TEXT) LIKE '%:%' OR CAST(rights AS TEXT) LIKE '%\"follow\"%' "
-        "OR (CAST(rights AS TEXT) LIKE '%\"publish\"%' AND CAST(rights AS TEXT) NOT LIKE '%\"act\"%')",
-        "droits qui ne se disaient pas avant : pour certains types, de publier seul, de suivre",
+        (
+            "holder",
+            _SAID_SINCE,
+            "droits qui ne se disaient pas avant : pour certains types, de publier seul, de suivre",
+        ),
+        ("application", _SAID_SINCE, "droits d’applications qui ne se disaient pas avant"),
+        ("holder", _VISA_ALONE, "titulaires qui visent sans publier, et qui publieraient"),
+        ("application", _VISA_ALONE, "applications qui visent sans publier, et qui publieraient"),
+    ),
+    "0080_restricted_types": (
+        ("folder", "restricted", "dossiers à lecture restreinte, que tout titulaire lirait"),
     ),
 }
 """Rows that a downgrade takes away from a table that stays: which, and their French name."""
@@ -76,9 +93,9 @@ def _lost(connection: sa.Connection, left: Columns, undone: list[str]) -> Iterat
             if count := _count(connection, table, _held(table.c[one], columns[one])):
                 yield f"la colonne {name}.{one} ({count} {'valeurs' if count > 1 else 'valeur'})"
     for one in undone:
-        name, condition, words = TAKEN.get(one, ("", "", ""))
-        if name and (count := _count(connection, sa.table(name), sa.text(condition))):
-            yield f"{words} ({count})"
+        for name, condition, words in TAKEN.get(one, ()):
+            if count := _count(connection, sa.table(name), sa.text(condition)):
+                yield f"{words} ({count})"
 
 
 def _held(column: Any, default: str | None) -> Any:

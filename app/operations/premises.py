@@ -25,7 +25,7 @@ from config import Settings, secrets_in_clear
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
-FOR_MAKERS = ("bench", "demo", "tests")
+FOR_MAKERS = ("bench", "demo", "deploy", "tests")
 """Folders of the code that a production does without, as the container does."""
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
 """The harmless file by which scanners are tried (eicar.org); in two parts, so that none names this one."""

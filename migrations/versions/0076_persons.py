@@ -77,18 +77,26 @@ def _server() -> bool:
 
 
 def _logins(here: sa.Connection) -> None:
-    """Each account gets the login by which its person enters, once."""
+    """Each account gets the login by which its person enters, once; a second one the number of its account too."""
     query = (
         "SELECT u.id, u.login AS own, coalesce(p.login, u.login) AS login FROM user_account u"
         " LEFT JOIN person p ON p.id = u.person_id ORDER BY p.id IS NULL, u.id"
     )
     taken: set[str] = set()
+    changed: dict[int, str] = {}
     for row in here.execute(sa.text(query)).all():
-        login = row.login if row.login not in taken else f"{row.login}-{row.id}"
+        login = row.login
+        while login in taken:
+            login = f"{login}-{row.id}"
         taken.add(login)
         if login != row.own:
-            change = sa.text("UPDATE user_account SET login = :login WHERE id = :id")
-            here.execute(change, {"login": login, "id": row.id})
+            changed[row.id] = login
+    # Two of a collectivity may exchange theirs: none is written while another still has it
+    change = sa.text("UPDATE user_account SET login = :login WHERE id = :id")
+    for number in changed:
+        here.execute(change, {"login": f"\t{number}", "id": number})
+    for number, login in changed.items():
+        here.execute(change, {"login": login, "id": number})
 
 
 def _accounts(added: str, rows: str) -> None:

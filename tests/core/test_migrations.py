@@ -16,7 +16,8 @@ from app.core.refusals import Refusal, catalogue
 from app.display import following
 from app.journal.models import Origin
 from app.people import applications, desks, persons
-from app.people.models import Application, Factor, Holder, RecoveryCode
+from app.people.login import of_user
+from app.people.models import Application, Factor, Holder, RecoveryCode, User
 from tests.api.software import Software
 from tests.builders.house import House
 from tests.cluster import Cluster
@@ -93,6 +94,7 @@ def test_a_downgrade_that_would_lose_something_says_what_and_does_nothing(house:
     with writing() as db, db.begin():
         db.add(code)
         db.execute(sa.delete(Origin))
+        db.execute(sa.delete(Holder))  # who puts visas alone would publish: said by the test of those rights
     head = schema.revisions()[0]
     refused, said = down("0049_returned_clients")
     assert refused == 1
@@ -193,6 +195,33 @@ def test_each_account_enters_as_before_once_persons_stand_apart_and_again_after_
     schema.check()
 
 
+def test_logins_that_two_collectivities_share_come_down_each_once(house: House) -> None:
+    """Two persons of a same login, one of whom works under another's former login: nobody's account is lost on the way."""
+    here = house.actor("k.morizur").collectivity_id
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
+    particulars = {"first_name": "M", "last_name": "Martin", "capacity": "Agent"}
+    desks.create_user(other, "a.premier", email="a@x.example", **particulars)
+    desks.create_user(other, "m.martin", email="m@x.example", **particulars)
+    desks.create_user(here, "m.martin", email="mm@x.example", **particulars)
+    links = {key: desks.first_link(*key)[0] for key in ((here, "m.martin"), (other, "m.martin"))}
+    desks.reset(links[here, "m.martin"], "une phrase à elle")
+    desks.reset(links[other, "m.martin"], "une autre phrase")
+    with reading(here) as db:
+        one = db.scalars(sa.select(User).where(User.login == "m.martin")).one()
+        actor = of_user(db, one, "Kerlann")
+    persons.join(actor, desks.first_link(other, "a.premier")[0])
+    schema.downgrade(BEFORE_PERSONS)
+    with engine().connect() as connection:
+        logins = connection.scalars(sa.text("SELECT login FROM user_account")).all()
+    assert len(logins) == len(set(logins))
+    assert sum(one.startswith("m.martin") for one in logins) == 3
+    assert not [one for one in logins if "\t" in one]
+    schema.upgrade()
+    schema.check()
+
+
 def _count(connection: sa.Connection, table: str) -> int:
     return connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
 
@@ -288,6 +317,10 @@ def test_who_put_visas_publishes_on_once_upgraded_and_a_limit_is_no_right_for_al
         "droits qui ne se disaient pas avant : pour certains types, de publier seul, de suivre (2)"
         in losses("0072")
     )
+    publisher = applications.create_application(here, "Site", "finances", [Right.PUBLISH])
+    assert publisher
+    assert "droits d’applications qui ne se disaient pas avant (1)" in losses("0072")
+    assert [one for one in losses("0072") if one.startswith("titulaires qui visent sans publier")]
     schema.downgrade("0072")
     assert {one for rows in given().values() for rights in rows for one in rights} <= {
         "create",

@@ -14,8 +14,10 @@ from werkzeug.test import TestResponse
 from app.circuits import own_types, reserved, rules
 from app.circuits.library import circuit_of
 from app.circuits.models import FolderType, FolderTypeVersion
+from app.core import schema
 from app.core.clock import now, today
 from app.core.db import engine, reading
+from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.display import queues
 from app.folders import decide, deposit, rerouting, sending
@@ -746,6 +748,26 @@ def test_who_sits_where_a_folder_came_and_may_not_act_reads_it_as_its_type_says(
     assert any("facture d’énergie" in one for one in letters) is not bool(typed)
     details = words(house.client(N).get(f"/dossiers/{folder_id}?onglet=details"))
     assert ("Accès Restreint" in details) is bool(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "at_reached"),
+    [({"visibility": "restricted"}, False), ({"visibility": "desks", "seen_at": ["technique"]}, True)],
+)
+def test_what_a_type_closed_stays_so_once_its_base_came_down_and_went_up_again(
+    house: House, typed: dict[str, Any], *, at_reached: bool
+) -> None:
+    made(house, **typed)
+    bystander = with_a_bystander(house)
+    colleague = with_a_bystander(house, "comptabilite", "s.rivoal")
+    folder_id = house.deposit(G, "facture-d-energie", INVOICE)
+    house.save(folder_id, G, RECEIVED)
+    send(house, folder_id)
+    assert "dossiers à lecture restreinte, que tout titulaire lirait (1)" in losses("0079_logo")
+    schema.downgrade("0079_logo")
+    schema.upgrade()
+    assert reads(house, bystander, folder_id) is at_reached
+    assert not reads(house, colleague, folder_id)
 
 
 def test_no_desk_comes_into_the_circle_of_a_closed_type(house: House) -> None:

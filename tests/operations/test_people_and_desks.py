@@ -603,6 +603,12 @@ def test_a_page_that_is_out_of_date_gives_nothing_back(house: House) -> None:
         "capacity": user(G).capacity,
         "administrator": "y",
     }
+    assert (
+        client.post(f"{PEOPLE}/{number}", data={**posted, "capacity": "Comptable en chef"}).status_code == 302
+    )
+    assert user(G).capacity == "Comptable en chef"
+    old = client.get(f"{PEOPLE}/{number}").get_data(as_text=True)
+    posted["shown"] = re.findall(r'name="shown" value="([^"]+)"', old)[0]
     accounts.change(actor, number, Particulars(*[*gwenola.__dict__.values()][:4], administrator=False))
     late = client.post(f"{PEOPLE}/{number}", data=posted)
     assert (late.status_code, "vient de modifier le compte" in words(late)) == (409, True)

@@ -6,10 +6,11 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import Db
 from app.people.actor import Actor
 from app.signing.models import Certificate
+from workflows.mandates import over
 
 COMMUNE, CERTIFICATE = "commune", "certificate"
 
@@ -72,10 +73,14 @@ def arrives(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def first_thing(db: Db, actor: Actor) -> str | None:
-    """An administrator puts the collectivity in service; who may sign enrols a certificate; nobody else has anything to do."""
+    """An administrator puts the collectivity in service; who may sign enrols a certificate; nobody else has anything to do.
+
+    From the first mandate recorded on, who has none signs nothing in the commune's name: he is not sent to a certificate.
+    """
     if actor.administrator:
         return COMMUNE if actor.seats else None  # who holds no desk is told so by the page itself
-    if actor.may_sign and not enrolled(db, actor):
+    mandated = not actor.by_mandate or any(not over(one, today()) for one in actor.mandates)
+    if actor.may_sign and mandated and not enrolled(db, actor):
         return CERTIFICATE
     return None
 

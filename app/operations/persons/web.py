@@ -339,7 +339,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         has_password=has_password,
         used=used,
         elsewhere=elsewhere,
-        mark=accounts.mark_of(user),
+        shown_mark=accounts.mark_of(user),
         branches=branches,
         branch_id=user.branch_id,
         link=link if link and link["of"] == user_id and user.active and not has_password else None,
