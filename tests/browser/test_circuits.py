@@ -100,7 +100,7 @@ def test_natures_are_passed_by_arrows_and_nobody_who_acts_is_lost(house: House, 
     secretary.open("/circuits/invoice?etape=finance")
     expect(secretary.page.locator("html[data-awake]")).to_be_attached()
     tab_to(secretary, "champ-kind")
-    for _ in range(4):
+    for _ in range(5):
         secretary.page.keyboard.press("ArrowDown")
     expect(secretary.page.locator("#champ-kind")).to_have_value("publish")
     secretary.page.keyboard.press("Tab")
