@@ -221,6 +221,7 @@ class Afternoon:
                 ("Département", "29"),
                 ("Commune du siège", "Kerlann-sur-Mer"),
                 ("Code postal", "29950"),
+                ("Nombre d’habitants", "12000"),
                 ("Prénom", "Yuna"),
                 ("Nom de famille", "Le Dantec"),
                 ("Courriel", f"{SECRETARY}@{DOMAIN}"),

@@ -5,6 +5,7 @@ from jinja2 import Environment
 from app.people import breached, identity, login, logo, working_days
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
+from app.people.own_settings.population import MOST_PEOPLE, POPULATION
 from app.people.own_settings.registry import Kind, Setting, declare
 from config import SHORTEST_IDLE, Settings
 
@@ -25,6 +26,20 @@ def plug(settings: Settings, templates: Environment) -> None:
 
 def _settings() -> tuple[Setting, ...]:
     return (
+        Setting(
+            POPULATION,
+            "Collectivité",
+            "Nombre d’habitants",
+            "Celui du dernier recensement. À partir de 3 500, les actes se publient en ligne et de nulle autre façon (CGCT, "
+            "article L2131-1), et une note de synthèse accompagne les convocations du conseil (article L2121-12).",
+            "publicité des actes, « Mise en service »",
+            Kind.NUMBER,
+            lambda: 0,
+            least=1,
+            most=MOST_PEOPLE,
+            unit="habitants",
+            default="non indiqué",
+        ),
         Setting(
             login.SHOWN_NAME,
             "Affichage",

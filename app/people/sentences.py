@@ -193,6 +193,10 @@ SENTENCES: Sentences = {
         422,
         "L’adresse « {email} » n’est pas une adresse de courriel valable. Écrivez-la comme prenom.nom@commune.fr.",
     ),
+    "population-invalid": (
+        422,
+        "Le nombre d’habitants est un nombre entier, comme 3 200. Corrigez-le, ou laissez-le vide.",
+    ),
     "place-invalid": (
         422,
         "Le lieu de signature est une commune et un code postal de 5 chiffres. Vérifiez les deux.",

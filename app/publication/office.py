@@ -14,10 +14,9 @@ from app.folders.publicity import CHOSEN, SETTING, Choice, Means, choice_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Collectivity
+from app.people.own_settings.population import THRESHOLD, population_in
 from workflows.vocabulary import Right
 
-THRESHOLD = 3500
-"""From this many inhabitants on, acts are published online and in no other way (CGCT L2131-1, III and IV)."""
 LONGEST = 100
 
 
@@ -57,8 +56,8 @@ class ChoiceForm(FlaskForm):  # type: ignore[misc]
 def choose(db: Db, actor: Actor, wanted: Choice) -> None:
     """Keep what the council chose; acts published before keep the way that theirs was.
 
-    Refuses `means-population` (3,500 inhabitants or more, or no number), and `means-deliberation` (no number, no day, or
-    a day to come). Source: CGCT L2131-1, IV.
+    Refuses `means-population` (3,500 inhabitants or more, by what is typed or by the collectivity's setting, or no
+    number), and `means-deliberation` (no number, no day, or a day to come). Source: CGCT L2131-1, IV.
     """
     require(actor, Right.ADMINISTER)
     if wanted.means not in CHOSEN:
@@ -66,7 +65,7 @@ def choose(db: Db, actor: Actor, wanted: Choice) -> None:
     row = db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
     kept = None
     if wanted.means is not Means.ONLINE:
-        kept = _sound(wanted, today())
+        kept = _sound(wanted, population_in(row.settings), today())
     if choice_of(row.settings) == wanted:
         return
     others = {key: value for key, value in row.settings.items() if key != SETTING}
@@ -85,7 +84,9 @@ def choose(db: Db, actor: Actor, wanted: Choice) -> None:
     )
 
 
-def _sound(wanted: Choice, now: date) -> dict[str, object]:
+def _sound(wanted: Choice, inhabitants: int | None, now: date) -> dict[str, object]:
+    if inhabitants is not None and inhabitants >= THRESHOLD:
+        raise Refusal("means-population")
     if wanted.population is None or not 0 < wanted.population < THRESHOLD:
         raise Refusal("means-population")
     day, number = wanted.decided_on, wanted.deliberation

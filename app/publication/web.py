@@ -16,6 +16,7 @@ from app.folders.access import authorize
 from app.folders.effect import CANCELLED
 from app.folders.publicity import choice_of
 from app.people.models import Collectivity
+from app.people.own_settings.population import THRESHOLD, population_in
 from app.publication import copies, publishing, record
 from app.publication.models import PublicSite
 from app.publication.office import ChoiceForm, choose
@@ -53,8 +54,11 @@ def todo() -> str:
 def office() -> Response | tuple[str, int]:
     """How the collectivity publishes its acts, and the form that says what its council chose."""
     with reading(g.actor.collectivity_id) as db:
-        chosen = choice_of(db.get_one(Collectivity, g.actor.collectivity_id).settings)
+        own = db.get_one(Collectivity, g.actor.collectivity_id).settings
+    chosen, inhabitants = choice_of(own), population_in(own)
     form, error, status = ChoiceForm(obj=chosen), None, 200
+    if not form.is_submitted() and form.population.data is None:
+        form.population.data = inhabitants
     if form.is_submitted():
         try:
             choose(g.actor, form.wanted())
@@ -64,6 +68,7 @@ def office() -> Response | tuple[str, int]:
             flash("Le mode de publicité est enregistré.", "ok")
             return redirect(url_for("publication.office"))
     context = {"form": form, "chosen": chosen, "standing": chosen.means, "error": error}
+    context |= {"inhabitants": inhabitants, "bound": inhabitants is not None and inhabitants >= THRESHOLD}
     return render_template("publication/office.html", **context), status
 
 

@@ -1,16 +1,20 @@
 """« Mise en service » says what would stop the commune today, and leads to the page where each point is mended."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from app.core import db
 from app.core.clock import now
+from app.core.refusals import Refusal
+from app.folders.publicity import Choice, Means
 from app.operations.examined import commune
 from app.operations.findings import Level
 from app.people import desks
 from app.people.models import Collectivity, Holder, MandateRow, User
+from app.people.own_settings.changing import change_setting
+from app.publication.office import choose
 from app.signing.models import Certificate
 from demo.cast import PASSWORD
 from tests.builders.house import House
@@ -63,6 +67,7 @@ def test_a_new_commune_reads_what_to_do_and_where(house: House) -> None:
         "certificats de signature": Level.NONE,
         "mandats de signature": Level.AMBER,
         "absences": Level.NONE,
+        "habitants": Level.AMBER,
         "premier dossier": Level.UNKNOWN,
     }
     client = house.client("y.ledantec")
@@ -147,3 +152,27 @@ def test_another_commune_counts_for_nothing(house: House) -> None:
         other = base.scalars(sa.select(Collectivity.id).where(Collectivity.name == "Trégavan")).one()
     with db.reading(other) as base:
         assert commune.points(base, other)[1].words == "Un seul compte est ouvert : le vôtre."
+
+
+def test_the_rules_of_law_follow_from_how_many_people_live_there(house: House) -> None:
+    """CGCT L2131-1: from 3,500 inhabitants on, online and in no other way."""
+    client, actor = house.client("k.morizur"), house.actor("k.morizur")
+    small = Choice(Means.PAPER, "2026-01", date(2026, 1, 9), 3_200)
+    change_setting(actor, "population", {"population": "3200"})
+    choose(actor, small)
+    told = points(house)["habitants"]
+    assert (told.level, "le conseil peut choisir" in told.words) == (Level.GREEN, True)
+    change_setting(actor, "population", {"population": "12000"})
+    told = points(house)["habitants"]
+    assert (told.level, told.action) == (Level.RED, "Publier en ligne")
+    page = (
+        client.get("/administration/publication")
+        .get_data(as_text=True)
+        .replace("\u202f", " ")
+        .replace("\xa0", " ")
+    )
+    assert "12 000 habitants, d’après vos réglages" in page
+    choose(actor, Choice(Means.ONLINE))
+    with pytest.raises(Refusal, match="means-population"):
+        choose(actor, small)
+    assert points(house)["habitants"].level is Level.GREEN

@@ -26,6 +26,7 @@ TYPED = {
     "department": "35",
     "city": "Trégavan",
     "postal_code": "35999",
+    "population": "3 240",
     "first_name": "Youna",
     "last_name": "Le Dantec",
     "email": "y.ledantec@tregavan.example",
@@ -81,6 +82,7 @@ def test_the_link_opens_the_collectivity_and_its_administrator_who_enters(new: H
     with reading() as db:
         here = db.scalars(sa.select(Collectivity).where(Collectivity.name == "Trégavan")).one()
         assert (here.siren, here.department, here.settings["postal_code"]) == ("213500010", "035", "35999")
+        assert here.settings["population"] == 3240
     with reading() as db:
         assert verify(db, here.id)[1] is None
     # Whoever finds the link later opens nothing, and no other is given
@@ -123,6 +125,7 @@ def test_a_link_ends_after_a_day_and_when_another_is_drawn(new: House) -> None:
         ({"department": "20"}, "n’est pas le code d’un département"),
         ({"department": "96"}, "n’est pas le code d’un département"),
         ({"postal_code": "3599"}, "code postal"),
+        ({"population": "trois mille"}, "nombre entier, comme 3 200"),
         ({"email": "y.ledantec"}, "n’est pas une adresse"),
         ({"login": "y le dantec"}, "sans espace"),
         ({"password": "court"}, "12 caractères"),

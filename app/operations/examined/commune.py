@@ -8,13 +8,15 @@ import sqlalchemy as sa
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour
-from app.core.grammar import plural
+from app.core.grammar import milliers, plural
 from app.folders.models import Folder
+from app.folders.publicity import Means, choice_of
 from app.operations.desks import views
 from app.operations.findings import Level
 from app.operations.persons import listing
 from app.people.mandates import mandates
-from app.people.models import User
+from app.people.models import Collectivity, User
+from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
 from app.signing.expiry import CERTIFICATE, MANDATE, endings
 from app.signing.models import Certificate
 from workflows.circuit import DRAFT
@@ -55,6 +57,7 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
         _certificates(db, collectivity_id, opened),
         _mandates(db),
         _covered(opened),
+        _inhabitants(db, collectivity_id),
         _first_folder(db, collectivity_id),
     ]
 
@@ -80,6 +83,25 @@ def _desks(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Poi
         words = f"{_named(one.name for one in faulty)} : personne n’y a un droit que les circuits demandent."
         return Point(name, Level.RED, words, "Compléter les bureaux", here)
     words = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
+    return Point(name, Level.GREEN, words)
+
+
+def _inhabitants(db: Db, collectivity_id: int) -> Point:
+    """Which rules of law follow from how many people live there."""
+    name, own = "habitants", db.get_one(Collectivity, collectivity_id).settings
+    count, chosen = population_in(own), choice_of(own).means
+    if count is None:
+        words = "Leur nombre n’est pas dit : à partir de 3 500, la loi demande la publication en ligne et une note de synthèse."
+        at = (("name", POPULATION),)
+        return Point(name, Level.AMBER, words, "Le dire", "operations.settings.show", at)
+    if count >= THRESHOLD and chosen is not Means.ONLINE:
+        words = f"{milliers(count)} habitants : la loi veut les actes en ligne, et le choix gardé est « {chosen.label} »."
+        return Point(name, Level.RED, words, "Publier en ligne", "publication.office")
+    if count >= THRESHOLD:
+        words = f"{milliers(count)} habitants : publication en ligne obligatoire, note de synthèse avec les convocations."
+        return Point(name, Level.GREEN, words)
+    today_is = chosen.label[:1].lower() + chosen.label[1:]
+    words = f"{milliers(count)} habitants : le conseil peut choisir l’affichage ou le papier. Aujourd’hui : {today_is}."
     return Point(name, Level.GREEN, words)
 
 

@@ -19,6 +19,7 @@ from app.people.accounts import login_of
 from app.people.actor import system
 from app.people.desks import POSTAL_CODE_LENGTH, address_of, collectivity_of, write_down
 from app.people.models import Collectivity, SetupLink, User
+from app.people.own_settings.population import POPULATION, read
 
 LIFE = timedelta(days=1)
 LONGEST = 100
@@ -57,6 +58,7 @@ class Beginning:
     department: str = ""
     city: str = ""
     postal_code: str = ""
+    population: str = ""
 
 
 def needed(db: Db) -> bool:
@@ -123,8 +125,8 @@ def set_up(token: str, typed: Beginning, password: str) -> str:
 
     Refuses `setup-link` (used, expired, unknown, or drawn to open a collectivity where one is there since), `setup-done`,
     what is no SIREN (`siren-key`), `setup-missing` with the name of what is, `department-invalid`, `place-invalid`,
-    `email-invalid`, `email-taken`, `login-invalid`, `login-taken`, and a password as everywhere. Nothing is written then,
-    and the link still serves; nothing is hashed for who has no link.
+    `population-invalid`, `email-invalid`, `email-taken`, `login-invalid`, `login-taken`, and a password as everywhere.
+    Nothing is written then, and the link still serves; nothing is hashed for who has no link.
     """
     with reading() as db:
         here = _by_token(db, token).administers_id
@@ -175,7 +177,11 @@ def _open(db: Db, typed: Beginning) -> int:
         department=typed.department,
         district="1",
         nature=typed.nature,
-        settings={"city": typed.city, "postal_code": typed.postal_code},
+        settings={
+            "city": typed.city,
+            "postal_code": typed.postal_code,
+            **({POPULATION: int(typed.population)} if typed.population else {}),
+        },
         created_at=now(),
     )
     db.add(here)
@@ -226,6 +232,10 @@ def _place(typed: Beginning) -> Beginning:
     postal_code = typed.postal_code.strip()
     if len(postal_code) != POSTAL_CODE_LENGTH or not (postal_code.isascii() and postal_code.isdigit()):
         raise Refusal("place-invalid")
+    try:
+        inhabitants = read(typed.population)
+    except ValueError:
+        raise Refusal("population-invalid") from None
     return replace(
         typed,
         siren=siren,
@@ -233,6 +243,7 @@ def _place(typed: Beginning) -> Beginning:
         city=_line(typed.city, "la commune où elle signe"),
         department=_department(typed.department.strip().upper()),
         postal_code=postal_code,
+        population=str(inhabitants or ""),
     )
 
 

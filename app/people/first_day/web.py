@@ -20,6 +20,7 @@ ABOUT = {
     "siren-key": "siren",
     "department-invalid": "department",
     "place-invalid": "postal_code",
+    "population-invalid": "population",
     "email-invalid": "email",
     "email-taken": "email",
     "login-invalid": "login",
@@ -108,6 +109,11 @@ class BeginningForm(AdministratorForm):
         "Code postal",
         [DataRequired(NOW)],
         render_kw={"maxlength": "5", "inputmode": "numeric", "autocomplete": "off"},
+    )
+    population = StringField(
+        "Nombre d’habitants",
+        description="Facultatif. À partir de 3 500, la loi demande davantage : publication en ligne, note de synthèse.",
+        render_kw={"inputmode": "numeric", **_LINE},
     )
 
 
