@@ -332,7 +332,7 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
 def _of_type(folder: Folder) -> list[tuple[str, str]]:
     """What the type of a folder says of it, or gave it, beside its fields."""
     family = family_of(folder.in_force)
-    rows = [("Accès", "Restreint")] if family.discreet else []
+    rows = [("Accès", "Restreint")] if folder.read_as.discreet else []
     if family.retention_years:
         rows.append(
             ("À conserver", f"{plural(family.retention_years, 'an')} au moins après la fin du dossier")

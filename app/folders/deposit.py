@@ -29,7 +29,7 @@ from app.folders.documents import (
 )
 from app.folders.facts import edit, fill, touch
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import READ_AS, Document, DocumentVersion, Folder
 from app.folders.move import person_of
 from app.folders.once import Once, made_by, remember
 from app.folders.readings import files_of, said_by
@@ -142,6 +142,29 @@ def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = No
     return desk_id if desk_id is not None else min(desks)
 
 
+def emitters_from(actor: Actor, family: Family, origin: Folder, *, elsewhere: bool = False) -> frozenset[int]:
+    """The desks from which the actor may begin a folder of this family out of another: that of `origin`.
+
+    `elsewhere`: his other desks too, unless the reading of `origin` is closed: no desk comes into its circle (decision 0008).
+    """
+    desks = depositing(actor, family)
+    return desks if elsewhere and not origin.read_as.discreet else desks & {origin.emitter_desk_id}
+
+
+def emitter_from(actor: Actor, family: Family, origin: Folder, *, elsewhere: bool = False) -> int:
+    """The desk that deposits a folder that begins out of another: that of `origin` where it may be, else the actor's first.
+
+    Refuses what `emitters_from` leaves no desk for: `type-not-granted` where he deposits there, but not this family; else
+    `not-emitter`.
+    """
+    desks = emitters_from(actor, family, origin, elsewhere=elsewhere)
+    if desks:
+        return origin.emitter_desk_id if origin.emitter_desk_id in desks else min(desks)
+    if origin.emitter_desk_id in actor.desks_with(Right.CREATE):
+        raise Refusal("type-not-granted", type=family.label)
+    raise Refusal("not-emitter")
+
+
 @use_case
 def create(
     db: Db,
@@ -156,16 +179,19 @@ def create(
     once: Once | None = None,
     content: object = None,
     reason: str = "",
+    origin: int | None = None,
 ) -> int:
     """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key.
 
     `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
+    `origin`: the folder that it is born from; where the reading of that one is closed, so is this one's, as long as it lives.
     """
     known = made_by(db, actor, once) if once else None
     if known is not None:
         return known
     family = family_of(family_name)
     own_types.refuse_closed(db, family)
+    law = db.get_one(Folder, origin).read_as if origin is not None else family
     moment = now()
     folder = Folder(
         collectivity_id=actor.collectivity_id,
@@ -174,13 +200,17 @@ def create(
         title="",
         title_key="",
         emitter_desk_id=desk_id,
-        restricted=family.closed and family.closed_at(db.get_one(Desk, desk_id).key),
+        restricted=law.closed and law.closed_at(db.get_one(Desk, desk_id).key),
         depositor_user_id=actor.user_id,
         depositor_name=actor.name,
         fields={},
         created_at=moment,
         updated_at=moment,
-        sources={"said": read.said if read else "", "read": _read_as_is(family, read, facts)},
+        sources={
+            "said": read.said if read else "",
+            "read": _read_as_is(family, read, facts),
+            **({READ_AS: law.in_force} if origin is not None and law.discreet else {}),
+        },
         due_on=NO_DATE,
     )
     fill(folder, family, {**(read.fields if read else {}), **facts}, title=title)

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from workflows.condition import Facts
-from workflows.family import family, typed_name
+from workflows.family import Family, family, typed_name
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -22,6 +22,10 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
     )
 
 
+READ_AS = "read_as"
+"""In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
+
+
 class Folder(Base, Tenanted):
     """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
 
@@ -29,9 +33,10 @@ class Folder(Base, Tenanted):
     `rule_version_id` is the version of the table of rules that chose its circuit when it was last sent, `rule` what that
     table said then (`app/folders/route.py`); None where its type has no rules.
 
-    `restricted`: the type closes its reading at the desk that deposits it (`Family.closed_at`), as said when it was made.
+    `restricted`: its reading is closed at the desk that deposits it (`Family.closed_at` of `read_as`), as said when it was made.
 
-    `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
+    `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`), and under
+    `READ_AS` the name in force of what closes its reading, where it was born from a folder that is closed;
     `amount_cents` and `due_on` copy two of them for lists, `title_key` all that it is searched by. `version` grows at each
     move and each edit: a page posts the version it showed.
     """
@@ -94,6 +99,11 @@ class Folder(Base, Tenanted):
     def of_type(self) -> tuple[str, str]:
         """Its family and the key of the type made from it, empty for none: by both a right may be limited."""
         return self.family, family(self.in_force).type_key if self.type_version_id is not None else ""
+
+    @property
+    def read_as(self) -> Family:
+        """What says who reads it, and what letters may tell: its own family or type, or that of the folder it was born from."""
+        return family(self.sources.get(READ_AS) or self.in_force)
 
     @property
     def facts(self) -> Facts:
@@ -175,7 +185,7 @@ class StepRun(Base, Tenanted):
 
     `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
-    None, above every ceiling, where it is unknown. `restricted`: the type of the folder closes its reading at this desk.
+    None, above every ceiling, where it is unknown. `restricted`: the reading of the folder is closed at this desk (`read_as`).
 
     `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`).
     """

@@ -359,8 +359,8 @@ def _tell(
 
 
 def _closed(db: Db, folder: Folder, awaited: Iterable[Slot]) -> frozenset[str]:
-    """The keys of the slots where the type of the folder closes its reading (`Family.closed_at`)."""
-    family = family_of(folder.in_force)
+    """The keys of the slots where the reading of the folder is closed (`Family.closed_at`)."""
+    family = folder.read_as
     if not family.closed:
         return frozenset()
     numbers = [one.desk_id for one in awaited if one.desk_id is not None]

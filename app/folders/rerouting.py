@@ -317,13 +317,14 @@ def _faults(
     yield from ((one.step, one.sentence) for one in found)
     told = {one.step for one in found}
     steps = {str(one["key"]): one for one in definition["steps"]}
-    circle = {*family.restricted_to, *family.seen_at, *_desks_of(before)}
+    law = folder.read_as
+    circle = {*law.restricted_to, *law.seen_at, *_desks_of(before)}
     for change in changes:
         desk, step = desks.get(change.desk), steps.get(change.step)
         if change.kind == REMOVE or desk is None or step is None:
             continue
         kind = StepKind(step["kind"])
-        if family.discreet and change.desk not in circle:
+        if law.discreet and change.desk not in circle:
             yield (
                 change.step,
                 f"« {desk.name} » ne lit pas ce dossier, dont l’accès est restreint : choisissez un bureau de son circuit.",

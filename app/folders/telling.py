@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
 from app.core.db import Db
 from app.folders.models import TOLD, Folder, StepRun
 from app.folders.seats import Person, Slot
@@ -14,11 +13,11 @@ from app.people.models import Desk, Holder, User
 def to_tell(db: Db, folder: Folder, keys: Sequence[str]) -> tuple[Slot, ...]:
     """Those of these desks that were never told of this folder, in their order, each with all who hold it.
 
-    One that is closed, or is no more, is left out: what informs stops no folder. So is one where the type of the folder
-    closes its reading (`Family.closed_at`). One statement; none without keys.
+    One that is closed, or is no more, is left out: what informs stops no folder. So is one where the reading of the
+    folder is closed (`Folder.read_as`). One statement; none without keys.
     """
-    family = family_of(folder.in_force)
-    keys = [key for key in keys if not family.closed_at(key)]
+    law = folder.read_as
+    keys = [key for key in keys if not law.closed_at(key)]
     if not keys:
         return ()
     informed = sa.exists().where(

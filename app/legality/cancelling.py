@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_of
+from app.circuits.library import circuit_of, family_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
@@ -27,7 +27,6 @@ from app.publication import record
 from app.transmission.models import ON_PAPER, Transmission, sendings_of
 from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
-from workflows.vocabulary import Right
 
 FAMILY = "act_cancellation"
 LONGEST = 500
@@ -85,15 +84,23 @@ def _requests(db: Db, folder: Folder) -> list[int]:
 def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
     """Where the act stands, if its cancellation may be asked by this actor.
 
-    Refuses whoever does not deposit for the act's desk (`not-emitter`), and an act that has no electronic receipt or whose
-    cancellation is asked already (`not-cancellable`).
+    Refuses whoever does not deposit at the act's desk (`not-emitter`), or no cancellation there (`type-not-granted`), and an
+    act that has no electronic receipt or whose cancellation is asked already (`not-cancellable`).
     """
-    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
-        raise Refusal("not-emitter")
+    deposit.emitter_from(actor, family_of(FAMILY), folder)
     here = standing(db, folder)
-    if here is None or here.asked is not None or here.cancelled or here.act.reference == ON_PAPER:
+    if here is None or not _open(here):
         raise Refusal("not-cancellable")
     return here
+
+
+def may_ask(actor: Actor, folder: Folder, here: Standing) -> bool:
+    """Whether this actor may ask the cancellation of an act that stands so: `ready` refuses nothing."""
+    return bool(deposit.emitters_from(actor, family_of(FAMILY), folder)) and _open(here)
+
+
+def _open(here: Standing) -> bool:
+    return here.asked is None and here.cancelled is None and here.act.reference != ON_PAPER
 
 
 def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
@@ -124,7 +131,7 @@ def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
         "deposited",
         note,
     )
-    return deposit.create(actor, FAMILY, desk_id, [kept], facts, content=folder_id)
+    return deposit.create(actor, FAMILY, desk_id, [kept], facts, content=folder_id, origin=folder_id)
 
 
 def take(db: Db, folder: Folder, version: DocumentVersion, act_id: int) -> None:

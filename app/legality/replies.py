@@ -84,6 +84,11 @@ def answers_for(actor: Actor, folder: Folder | None) -> bool:
     return folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
 
 
+def may_reply(actor: Actor, act: Folder) -> bool:
+    """Whether some desk lets an actor who reads an act answer the letters about it: `prepare_reply` refuses him for no right."""
+    return bool(deposit.emitters_from(actor, family_of(FAMILY), act, elsewhere=True))
+
+
 def types_of(identifier: str | None) -> tuple[AttachmentType, ...]:
     """The types that a document about this act may have, in the order of the classification."""
     read = IDENTIFIER.fullmatch(identifier or "")
@@ -104,16 +109,16 @@ def replies_of(db: Db, letter: StateLetter) -> list[Folder]:
 
 
 def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed]) -> int:
-    """Make the draft of a reply from its documents; returns its folder.
+    """Make the draft of a reply from its documents, at the desk of the act where the actor may; returns its folder.
 
-    Refuses a code that does not answer this letter (`reply-wrong`), a letter whose date could not be read
-    (`letter-undated`), one more reply while another is on its way or was
-    accepted (`reply-open`), no document or one too many, a letter that sends none of the documents asked for
-    (`reply-without-documents`), and a type that the act's nature does not know.
+    Refuses whoever deposits no replies (`type-not-granted`, `not-emitter`: `deposit.emitter_from`), a code that does not
+    answer this letter (`reply-wrong`), a letter whose date could not be read (`letter-undated`), one more reply while another
+    is on its way or was accepted (`reply-open`), no document or one too many, a letter that sends none of the documents asked
+    for (`reply-without-documents`), and a type that the act's nature does not know.
     """
     with reading(actor.collectivity_id) as db:
         letter = letter_for(db, actor, letter_id)
-        facts = _facts(db, letter, code)
+        desk_id, facts = _facts(db, actor, letter, code)
     if not files:
         raise Refusal("no-file")
     if len(files) > 1 and code not in SEVERAL:
@@ -123,21 +128,22 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
     known = {one.code for one in types_of(letter.identifier)}
     if any(one.type_code not in known for one in files):
         raise Refusal("reply-untyped")
-    desk_id = deposit.emitter(actor)
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         kept = _kept(actor, files, Path(room))
-    return deposit.create(actor, FAMILY, desk_id, kept, facts)
+    return deposit.create(actor, FAMILY, desk_id, kept, facts, origin=letter.folder_id)
 
 
-def _facts(db: Db, letter: StateLetter, code: str) -> dict[str, Any]:
+def _facts(db: Db, actor: Actor, letter: StateLetter, code: str) -> tuple[int, dict[str, Any]]:
+    """The desk that deposits a reply, and its facts."""
     if letter.folder_id is None or code not in REPLIES.get(letter.code or "", ()):
         raise Refusal("reply-wrong")
+    act = db.get_one(Folder, letter.folder_id)
+    desk_id = deposit.emitter_from(actor, family_of(FAMILY), act, elsewhere=True)
     if letter.dated_on is None:
         raise Refusal("letter-undated")  # a reply names the date of its letter, which nobody could read
     if any(one.place != "withdrawn" for one in replies_of(db, letter)):
         raise Refusal("reply-open")
-    act = db.get_one(Folder, letter.folder_id)
-    return {
+    return desk_id, {
         "subject": SUBJECTS[code].format(number=act.number or letter.identifier),
         "letter": str(letter.id),
         "followup": {

@@ -19,7 +19,7 @@ from app.legality import acts
 from app.legality.acts import Life
 from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of
 from app.legality.models import StateLetter
-from app.legality.replies import LABELS, answers_for, replies_of
+from app.legality.replies import LABELS, answers_for, may_reply, replies_of
 from app.legality.suspension import RULED
 from app.people.actor import Actor
 from app.people.models import Desk
@@ -218,6 +218,7 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
         and letter.dated_on is not None
         and all(one.place == "withdrawn" for one in replies)
         and folder is not None
+        and may_reply(actor, folder)
     )
     listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
     return LetterView(

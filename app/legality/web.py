@@ -23,7 +23,6 @@ from app.legality import acts, appeals, cancelling, intake, on_paper, replies, r
 from app.legality.suspension import Asked, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
-from workflows.vocabulary import Right
 
 pages = Blueprint("legality", __name__, template_folder="templates")
 ELSEWHERE = frozenset({"moved-on", "not-found", "not-emitter", "bad-request"})
@@ -255,18 +254,12 @@ def _act_page(folder_id: int, error: str | None = None) -> str:
         folder = authorize(db, g.actor, folder_id)
         life = acts.life_of(db, folder)
         here = life.standing
-        cancellable = (
-            folder.emitter_desk_id in g.actor.desks_with(Right.CREATE, folder.of_type)
-            and here.asked is None
-            and here.cancelled is None
-            and not life.on_paper
-        )
         context = {
             "folder": page.head(db, folder),
             "dates": views.dates_of(life),
             "letters": views.lines(db, g.actor, open_only=False, folder_id=folder.id),
             "enforceable": life.enforceable_on is not None,
-            "cancellable": cancellable,
+            "cancellable": cancelling.may_ask(g.actor, folder, here),
             "operator_copy": acts.copy_offered(here.act),
             "asked": here.asked if here.cancelled is None else None,
             "cancelled": here.cancelled,

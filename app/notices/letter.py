@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from jinja2 import Environment
 
-from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
@@ -98,7 +97,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         after = row.payload.get("after", "")
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
             after = ""
-        discreet = folder is not None and not manages and family_of(folder.in_force).discreet
+        discreet = folder is not None and not manages and folder.read_as.discreet
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None

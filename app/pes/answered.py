@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
@@ -212,7 +211,7 @@ def _taken(folder: Folder, series: Collection[str]) -> sa.Select[FlowAnswer]:
 def _acquit(answer: FlowAnswer, folder: Folder, named: Collection[int] | None) -> str:
     """The acquit that took it, and the folder where who reads may read it."""
     day = f"acquit du {jour(answer.answered_on)}"
-    if answer.folder_id == folder.id or (named is None and family_of(folder.in_force).discreet):
+    if answer.folder_id == folder.id or (named is None and folder.read_as.discreet):
         return day
     if named is not None and answer.folder_id not in named:
         return f"{day}, d’un autre dossier, que vous ne pouvez pas lire"
