@@ -57,7 +57,7 @@ def joined(circuits: Sequence[Circuit], facts: Facts) -> Circuit:
     """A circuit that contains each of these for these facts: the steps of the first, and those of the others that it lacks.
 
     A step that is lacking stands where its own circuit has it, between those that both have; one that asks more of the same
-    people takes the place of the other. The law is not asked here.
+    people takes the place of the other, and the desks that either tells are told. The law is not asked here.
     """
     first, *others = circuits
     for other in others:
@@ -74,13 +74,15 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
         at = next(
             (n for n, step in enumerate(steps) if step.key not in met and _stands_for(step, one, facts)), None
         )
-        if at is None:
+        if at is not None:
+            steps[at] = replace(steps[at], told=_told(steps[at], one))
+        else:
             at = next(
                 (n for n, step in enumerate(steps) if step.key not in met and _stands_for(one, step, facts)),
                 None,
             )
             if at is not None:
-                steps[at] = replace(one, key=steps[at].key)
+                steps[at] = replace(one, key=steps[at].key, told=_told(steps[at], one))
         if at is None:
             at = place
             steps.insert(at, replace(one, key=_free(one.key, {step.key for step in steps})))
@@ -90,11 +92,22 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
 
 
 def _stands_for(step: Step, other: Step, facts: Facts) -> bool:
-    """Whether a step does for the other: it asks as much, wherever the other takes place."""
-    if not asks_as_much(step, other) or (step.told != other.told and other.told):
-        return False
+    """Whether a step does for the other: it asks as much, wherever the other takes place.
+
+    One that would tell the desks of the other where the other tells nobody does not.
+    """
     tried = _values(facts, Circuit("", "", (step, other)))
-    return tried is not None and all(step.applies(one) or not other.applies(one) for one in tried)
+    if tried is None or not asks_as_much(step, other):
+        return False
+    untold = not set(other.told) <= set(step.told)
+    return all(
+        step.applies(one) == other.applies(one) if untold else step.applies(one) or not other.applies(one)
+        for one in tried
+    )
+
+
+def _told(*steps: Step) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for step in steps for key in step.told))
 
 
 def _free(key: str, taken: set[str]) -> str:

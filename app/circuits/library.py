@@ -22,7 +22,7 @@ from workflows.circuit import Circuit
 from workflows.condition import Facts
 from workflows.family import Family, check_circuit, families, family, faults_of
 from workflows.joining import joined
-from workflows.loader import MAX_STEPS, invalid, load, load_yaml
+from workflows.loader import MAX_STEPS, MAX_WHO, invalid, load, load_yaml
 from workflows.vocabulary import Right
 
 _frozen: dict[int, Circuit] = {}
@@ -173,6 +173,9 @@ def unjoined(law: Family, circuit: Circuit) -> str:
     """Why circuits that were joined may not be followed together, in sentences; empty where they may."""
     if len(circuit.steps) > MAX_STEPS:
         return f"Réunis, ils auraient {len(circuit.steps)} étapes, {MAX_STEPS} au plus."
+    told = max(len(one) for one in (circuit.told, *(step.told for step in circuit.steps)))
+    if told > MAX_WHO:
+        return f"Réunis, ils informeraient {told} bureaux à la fois, {MAX_WHO} au plus."
     return " ".join(fault.sentence for fault in faults_of(law, circuit))
 
 

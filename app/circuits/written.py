@@ -12,17 +12,15 @@ NAMED = "."
 
 
 def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
-    """The last version of each circuit that has one here, by its name; one statement."""
-    numbers = (
-        sa.select(sa.func.max(CircuitVersion.number))
-        .where(
-            CircuitVersion.collectivity_id == collectivity_id,
-            CircuitVersion.number > 0,
-            CircuitVersion.family.not_like(f"%{JOINT}%"),
-        )
-        .group_by(CircuitVersion.family)
+    """The last version of each circuit that has one here, by its name; one statement.
+
+    Those that disputes joined, and those that one folder follows, are no circuits of the collectivity.
+    """
+    mine = (
+        CircuitVersion.collectivity_id == collectivity_id,
+        CircuitVersion.number > 0,
+        CircuitVersion.family.not_like(f"%{JOINT}%"),
     )
-    every = sa.select(CircuitVersion).where(
-        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(numbers)
-    )
+    numbers = sa.select(sa.func.max(CircuitVersion.number)).where(*mine).group_by(CircuitVersion.family)
+    every = sa.select(CircuitVersion).where(*mine, CircuitVersion.number.in_(numbers))
     return {row.family: row for row in db.scalars(every.order_by(CircuitVersion.number))}

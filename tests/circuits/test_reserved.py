@@ -1,6 +1,9 @@
 """A circuit is kept for one type: it reads the fields of that type, its rules alone take it, and no version breaks it."""
 
+import shutil
 from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +12,22 @@ import yaml
 from app.circuits import drafting, library, own_types, rules
 from app.circuits.drafting import draft_of
 from app.circuits.gestures import Gesture
+from app.circuits.models import CircuitVersion
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.folders import deposit
+from app.folders.keep import Incoming, keep_main
 from app.folders.rehearsal import imagined, rehearse
 from app.folders.route import route_of
 from app.operations.declared.applying import apply_document
 from app.operations.declared.document import read
 from app.operations.declared.document import write as written
 from app.operations.declared.present import present
-from tests.builders.house import House
+from tests.builders.house import INVOICE, House
 from tests.circuits.test_editor import press
 from tests.circuits.test_rules import (
+    ABOVE,
     CHANNELS,
     FACTS,
     PAGE,
@@ -33,6 +40,7 @@ from tests.circuits.test_rules import (
     words,
     write,
 )
+from tests.folders.test_corrections import FILE, TYPED, WHY, send
 from workflows.family import family, imposed
 from workflows.loader import load
 from workflows.own_types import Definition, OwnField
@@ -43,13 +51,13 @@ SITE = OwnField("own_site", "Site", "choice", False, (("ecole", "École"), ("por
 SCHOOL = {"field": "own_site", "op": "==", "value": "ecole"}
 
 
-def kept(house: House, label: str = "Énergie") -> str:
-    """A published circuit of the type, whose « direction » is asked for schools alone."""
-    name = a_circuit(house, label)
+def kept(house: House, label: str = "Énergie", key: str = "direction", *without: str) -> str:
+    """A published circuit of the type, where a step is asked for schools alone."""
+    name = a_circuit(house, label, *without)
     with reading(here(house)) as db:
         draft = draft_of(db, here(house), name)
-    step = next(one for one in draft.definition["steps"] if one["key"] == "direction")
-    gesture = Gesture("write", "direction", step={**step, "when": SCHOOL})
+    step = next(one for one in draft.definition["steps"] if one["key"] == key)
+    gesture = Gesture("write", key, step={**step, "when": SCHOOL})
     seen = drafting.change(house.actor(K), name, 0, [gesture], None, KIND)
     drafting.publish_draft(house.actor(K), name, seen, 1, CHANNELS)
     return name
@@ -63,6 +71,54 @@ def new_version(house: House, *fields: OwnField) -> int:
         house.actor(K), row.id, Definition("Facture d’énergie", fields=fields), shown=row.revision
     )
     return own_types.publish_type(house.actor(K), row.id, shown=seen)
+
+
+def unread(house: House, name: str, key: str) -> None:
+    """Publish a circuit anew, where the step is asked of every folder."""
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), name)
+    step = next(one for one in draft.definition["steps"] if one["key"] == key)
+    always = {part: value for part, value in step.items() if part != "when"}
+    seen = drafting.change(house.actor(K), name, 0, [Gesture("write", key, step=always)], None, KIND)
+    drafting.publish_draft(house.actor(K), name, seen, 2, CHANNELS)
+
+
+def test_circuits_that_a_dispute_joined_are_no_circuit_that_the_collectivity_has(
+    house: House, tmp_path: Path
+) -> None:
+    """Neither in its file, which is applied again, nor among what reads a field of the type."""
+    a_type(house, SITE)
+    first = kept(house, "Énergie, direction", "direction", "finance")
+    second = kept(house, "Énergie, finances", "finance", "direction")
+    a_circuit(house, "De même numéro")
+    write(house, KIND, (ABOVE, first), otherwise=second)
+    publish(house, KIND)
+    actor = house.actor(G)
+    asked = own_types.asked(actor.collectivity_id, KIND)
+    path = Path(shutil.copy(INVOICE, tmp_path / INVOICE.name))
+    main, told = keep_main(actor.collectivity_id, asked, Incoming(path, INVOICE.name), tmp_path)
+    assert told is not None
+    told = replace(told, fields={**told.fields, **FILE}, doubts=())
+    facts = {"received_on": today().isoformat(), "proof_of_service": "technique", "own_site": "ecole"}
+    folder_id = deposit.create(actor, asked.in_force, min(actor.desk_ids), main, facts, read=told)
+    version = house.folder(folder_id).version
+    deposit.save(house.actor(G), folder_id, version=version, title=None, facts=TYPED, reason=WHY)
+    house.another(folder_id)
+    send(house, folder_id)
+    with reading(here(house)) as db:
+        joint = db.get_one(CircuitVersion, house.folder(folder_id).circuit_version_id)
+        assert (joint.family, joint.number) == (f"{first}+{second}", 1)
+        document = read(written(present(db, here(house))).encode())
+    assert set(document["circuits"]) >= {first, second}
+    assert not [name for name in document["circuits"] if "+" in name]
+    desk = next(iter(document["desks"].values()))
+    desk["name"] += " bis"
+    apply_document(house.actor(K), document, invite=False)
+    for name, key in ((first, "direction"), (second, "finance")):
+        with pytest.raises(Refusal, match="type-ruled"):
+            new_version(house)
+        unread(house, name, key)
+    assert new_version(house) == 2
 
 
 def test_a_step_looks_at_the_field_of_a_type_and_only_the_rules_of_that_type_take_the_circuit(

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from werkzeug.test import TestResponse
 from app.circuits import drafting, named, own_types, rules, tables
 from app.circuits.closing import close_circuit
 from app.circuits.gestures import Gesture
-from app.circuits.library import circuit_of
+from app.circuits.library import circuit_of, unjoined
 from app.circuits.rules import draft_of
 from app.core.clock import today
 from app.core.db import reading
@@ -230,6 +231,16 @@ def test_of_two_circuits_that_do_not_contain_one_another_a_corrected_amount_foll
     assert "Circuit « Sans direction et Sans finances », version 1" in page
     listed = words(house.client(K).get("/circuits"))
     assert "Sans direction et Sans finances" not in listed
+
+
+def test_circuits_that_would_tell_too_many_desks_together_are_not_joined() -> None:
+    law, desks_told = family("invoice"), tuple(f"desk_{n}" for n in range(21))
+    assert unjoined(law, replace(law.circuit, told=desks_told[:20])) == ""
+    for circuit in (
+        replace(law.circuit, told=desks_told),
+        replace(law.circuit, steps=tuple(replace(one, told=desks_told) for one in law.circuit.steps)),
+    ):
+        assert unjoined(law, circuit) == "Réunis, ils informeraient 21 bureaux à la fois, 20 au plus."
 
 
 _tests = st.one_of(

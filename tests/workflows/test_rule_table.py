@@ -168,6 +168,26 @@ def test_of_two_that_do_not_contain_one_another_both_are_followed() -> None:
     assert contains(made, two, disputed)
 
 
+def test_a_visa_that_both_ask_is_asked_once_and_tells_whom_either_tells() -> None:
+    """But not where the one that stands would tell of folders of which the other tells nobody."""
+    large = Test("total", ">=", Decimal(4000))
+    disputed = Disputed({"total": "5000"}, {"total": ("10",)})
+    first = circuit(replace(visa("a", "x"), told=("paye",)), visa("b", "y"))
+    other = circuit(replace(visa("a", "x"), told=("voirie", "paye")), visa("c", "z"))
+    made = joined([first, other], disputed)
+    assert [(step.key, step.told) for step in made.steps] == [
+        ("a", ("paye", "voirie")),
+        ("c", ()),
+        ("b", ()),
+    ]
+    stronger = circuit(replace(visa("a", "x", "y", quorum="all"), told=("voirie",)))
+    (step,) = joined([circuit(replace(visa("k", "x"), told=("paye",))), stronger], disputed).steps
+    assert (step.key, len(step.who), step.told) == ("k", 2, ("paye", "voirie"))
+    sometimes = circuit(replace(visa("a", "x", when=large), told=("voirie",)))
+    made = joined([first, sometimes], disputed)
+    assert sorted(step.told for step in made.steps) == [(), ("paye",), ("voirie",)]
+
+
 def seen(table: Table, rank: int) -> Reach:
     return reach(table, rank, FIELDS_OF, PATHS)
 
