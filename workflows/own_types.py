@@ -80,7 +80,8 @@ MOST_COLUMNS, MOST_TABLES, MOST_LISTED = 8, 2, 3
 _KEY = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
 REGISTERED = f"{OWN}_number"
 """The fact that holds the number given by the register of a type: no name gives this key to an own field."""
-REGISTER = re.compile(r"[A-Z0-9]{1,12}-(?:\{year\}-)?\{rank\}", re.ASCII)
+REGISTER = re.compile(r"(?![A-Z0-9]*[0-9]{4}-)[A-Z][A-Z0-9]{0,11}-(?:\{year\}-)?\{rank\}", re.ASCII)
+"""A letter first, and no year at the end: « 2026-001 » or « AR2026-001 » could be the number of an act."""
 _COLUMN_KEY = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
@@ -489,7 +490,10 @@ def _register(law: Family, definition: Definition) -> Iterator[Problem]:
         )
     elif not REGISTER.fullmatch(definition.register):
         yield Problem(
-            "type-register", "register", "Un registre commence par 1 à 12 capitales sans accent, ou chiffres."
+            "type-register",
+            "register",
+            "Un registre commence par une lettre, a 12 capitales sans accent ou chiffres au plus, et ne finit pas par "
+            "une année.",
         )
 
 

@@ -311,8 +311,9 @@ class Publication(Base, Tenanted):
 class ActNumber(Base, Tenanted):
     """A number of one of the collectivity's registers: reserved once for a folder, never given to another.
 
-    `rank` is its place in the register of the year, None when somebody typed a number of another form; `previous_id` the
-    number that this one follows when the folder left before; `sent_round` the round in which it left.
+    `register` is the family, or the letters of a type's own register; `rank` its place in the register of the year, None when
+    somebody typed a number of another form; `previous_id` the number that this one follows when the folder left before;
+    `sent_round` the round in which it left.
     """
 
     __tablename__ = "act_number"

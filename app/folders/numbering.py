@@ -58,23 +58,25 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
 def enroll(db: Db, folder: Folder, who: str) -> None:
     """Give a folder its number in the register of its type, when it is first sent, in the caller's transaction.
 
-    Numbers follow one another without a gap: one that is refused after all takes none, and one that comes back keeps its
-    own. Nothing where its type keeps no register. Refuses `number-register-full`.
+    Numbers of the same letters follow one another without a gap, whatever letters the type had in between: a folder that is
+    refused after all takes none, and one that comes back keeps its own. Nothing where its type keeps no register. Refuses
+    `number-register-full`.
     """
     family = family_of(folder.in_force)
     if not family.own_register or folder.fields.get(REGISTERED):
         return
     _alone(db, folder)
+    letters = family.own_register.partition("-")[0]
     year = today().year if "{year}" in family.own_register else 0
     ranks = sa.select(sa.func.max(ActNumber.rank)).where(
         ActNumber.collectivity_id == folder.collectivity_id,
-        ActNumber.register == family.type_key,
+        ActNumber.register == letters,
         ActNumber.year == year,
     )
     for rank in range((db.scalar(ranks) or 0) + 1, LARGEST_RANK):
         number = numbered(family.own_register, year, rank)
         if _row(db, folder, number) is None:
-            _write(db, folder, who, number, rank, None, (family.type_key, year))
+            _write(db, folder, who, number, rank, None, (letters, year))
             fill(folder, family, {**folder.fields, REGISTERED: number}, title=None)
             return
     raise Refusal("number-register-full")
@@ -186,7 +188,7 @@ def _write(
     previous: ActNumber | None,
     register: tuple[str, int] | None = None,
 ) -> None:
-    """`register`: that of a type, by its key, and the year of which it counts; else that of the family."""
+    """`register`: that of a type, by its letters, and the year of which it counts; else that of the family."""
     name, year = register or (folder.family, _year(folder))
     row = ActNumber(
         collectivity_id=folder.collectivity_id,

@@ -879,6 +879,27 @@ def test_a_register_of_a_type_numbers_what_is_sent_without_a_gap(house: House) -
     )
 
 
+def test_a_type_that_changes_its_letters_counts_each_register_by_itself(house: House) -> None:
+    number, year, given = begin(house, "other", "Courrier sortant"), today().year, []
+    for letters, every in (("COUR", "year"), ("DEP", "year"), ("COUR", "year"), ("COUR", "")):
+        typed = {"label": "Courrier sortant", "register": letters, "register_every": every}
+        assert draw(house, number, **typed).status_code == 302
+        assert publish(house, number).status_code == 302
+        given += [house.folder(sent(house)).number for _ in range(2)]
+    assert given == [
+        f"COUR-{year}-001",
+        f"COUR-{year}-002",
+        f"DEP-{year}-001",
+        f"DEP-{year}-002",
+        f"COUR-{year}-003",
+        f"COUR-{year}-004",
+        "COUR-001",
+        "COUR-002",
+    ]
+    answer = draw(house, number, label="Courrier sortant", register=str(year), register_every="")
+    assert (answer.status_code, "Un registre commence par une lettre" in words(answer)) == (422, True)
+
+
 def test_the_icon_and_the_place_of_signatures_are_the_type_s(house: House) -> None:
     made(house, icon="sun", signature_place="first:top-left")
     folder_id = house.deposit(G, "facture-d-energie", INVOICE)

@@ -170,6 +170,9 @@ def test_a_field_added_by_each_side_is_kept_and_what_both_changed_is_named() -> 
         (INVOICE, Definition("A", signature_place="middle:top"), "signature_place", "la page et le coin"),
         (INVOICE, Definition("A", register="É-{rank}"), "register", "capitales sans accent"),
         (INVOICE, Definition("A", register="{0}-{rank}"), "register", "capitales sans accent"),
+        (INVOICE, Definition("A", register="2026-{rank}"), "register", "commence par une lettre"),
+        (INVOICE, Definition("A", register="1COUR-{year}-{rank}"), "register", "commence par une lettre"),
+        (INVOICE, Definition("A", register="AR2026-{rank}"), "register", "ne finit pas par une année"),
         (family("deliberation"), Definition("A", register="DEL-{rank}"), "register", "que la loi demande"),
     ],
 )
@@ -178,6 +181,11 @@ def test_a_look_or_a_register_that_cannot_be_is_refused_on_its_field(
 ) -> None:
     (found,) = faults(law, definition)
     assert (found.field, sentence in found.sentence) == (field, True)
+
+
+@pytest.mark.parametrize("register", ["COUR-{year}-{rank}", "C-{rank}", "SERVICE2-{rank}"])
+def test_a_register_begins_with_a_letter_and_may_have_figures(register: str) -> None:
+    assert list(faults(INVOICE, Definition("A", register=register))) == []
 
 
 def test_a_version_published_before_tables_and_help_is_read_as_it_was() -> None:
