@@ -13,6 +13,8 @@ A4, A3_LONG = (595.28, 841.89), 1190.6
 LOGO_BYTES, LOGO_POINTS = 2 * 1024 * 1024, 25_000_000
 LOGO_SIZE = (320, 96)
 """The widest and the highest that a logo is kept, in points: under 92 kB, whatever it shows."""
+LOGO_NARROWEST = 10
+"""How many times one side of a logo may be as long as the other: beyond, nothing is seen of it at the height of a line."""
 _ORIENTATION = 0x0112  # Exif tag; 1 = already upright
 
 
@@ -120,8 +122,8 @@ def _page(
 def logo_of(data: bytes) -> tuple[bytes, int, int]:
     """The PNG that is kept of a logo (PNG or JPEG), on white and without metadata, with its width and height in points.
 
-    Refuses `logo-too-large` (bytes, or points before they are read) and `logo-unreadable`, SVG among what is not read: it is
-    a program as much as an image.
+    Refuses `logo-too-large` (bytes, or points before they are read), `logo-narrow` (one side beyond `LOGO_NARROWEST` times
+    the other) and `logo-unreadable`, SVG among what is not read: it is a program as much as an image.
     """
     from PIL import Image, ImageOps
 
@@ -131,6 +133,8 @@ def logo_of(data: bytes) -> tuple[bytes, int, int]:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
             if image.width * image.height > LOGO_POINTS:
                 raise Refusal("logo-too-large")
+            if max(image.size) > LOGO_NARROWEST * min(image.size):
+                raise Refusal("logo-narrow", most=LOGO_NARROWEST)
             drawn = ImageOps.exif_transpose(image).convert("RGBA")
         drawn.thumbnail(LOGO_SIZE)
         # A new image: nothing of what the file said of itself comes along; on white, for headers are dark

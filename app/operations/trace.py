@@ -16,8 +16,8 @@ from app.display.views import family_words
 from app.journal.models import JournalEntry
 from app.journal.origins import told
 from app.operations.findings import in_words
+from app.people.given import types_called
 from app.people.models import Application, User
-from workflows.family import families
 from workflows.rights import Rights
 
 PAGE = 50
@@ -138,7 +138,8 @@ class Line:
 class Asked:
     """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`.
 
-    `desks`: only what was done to the desks of these keys.
+    `desks`: only what was done to the desks of these keys. `named`: the names of desks that are told, None for all; another
+    is « un autre bureau ».
     """
 
     act: str = ""
@@ -147,6 +148,7 @@ class Asked:
     until: date | None = None
     before: int | None = None
     desks: tuple[str, ...] = ()
+    named: frozenset[str] | None = None
 
 
 def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) -> list[Line]:
@@ -170,7 +172,31 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     query = query.order_by(JournalEntry.seq.desc())
     rows = list(told(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
     names = names_of(db, collectivity_id, (facts for _, facts in rows))
-    return [line_of(one, facts, names) for one, facts in rows]
+    called = types_of(db, collectivity_id, (facts for _, facts in rows))
+    return [line_of(one, _veiled(facts, asked.named), names, called) for one, facts in rows]
+
+
+def _veiled(facts: Mapping[str, Any], named: frozenset[str] | None) -> Mapping[str, Any]:
+    """The facts of a line without the names of desks that are not told."""
+    if named is None or not isinstance(above := facts.get("above"), dict):
+        return facts
+    hidden = {when: name if not name or name in named else "un autre bureau" for when, name in above.items()}
+    return {**facts, "above": hidden}
+
+
+def types_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The types that the rights of these lines are for, by their labels."""
+    return types_called(db, collectivity_id, *(held for one in facts for held in _held(one)))
+
+
+def _held(facts: Mapping[str, Any]) -> Iterator[Rights]:
+    """The rights that a line tells, as far as this version reads them."""
+    for name in ("rights", "was"):
+        if isinstance(words := facts.get(name), list):
+            try:
+                yield Rights.read(words)
+            except ValueError:
+                continue
 
 
 def _midnight(day: date) -> str:
@@ -224,21 +250,42 @@ def _names(db: Db, query: Any) -> dict[int, str]:
     return {number: f"{first} {last}" for number, first, last in db.execute(query)}
 
 
-def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str]) -> Line:
-    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_of`."""
+def line_of(
+    row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str], called: Mapping[str, str]
+) -> Line:
+    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_of`.
+
+    `called`: those of `types_of`.
+    """
     act = ACTS.get(row.event, "Autre acte")
     return Line(
-        row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(row.event, facts, names, row.user_id)
+        row.seq,
+        datetime.fromisoformat(row.at),
+        row.who,
+        act,
+        _detail(row.event, facts, names, called, row.user_id),
     )
 
 
-def _detail(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
+def _detail(
+    event: str,
+    facts: Mapping[str, Any],
+    names: Mapping[int, str],
+    called: Mapping[str, str],
+    by: int | None,
+) -> str:
     """The facts that a person reads, each day with its year; what only a program verifies stays in the chain."""
     with for_years():
-        return _told(event, facts, names, by)
+        return _told(event, facts, names, called, by)
 
 
-def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
+def _told(
+    event: str,
+    facts: Mapping[str, Any],
+    names: Mapping[int, str],
+    called: Mapping[str, str],
+    by: int | None,
+) -> str:
     user = facts.get("user") if facts.get("user") != by else None
     parts = [
         names.get(facts.get("whose") or user or 0, "") or facts.get("person"),
@@ -249,7 +296,7 @@ def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: in
         _mandate(facts),
         facts.get("city"),
         facts.get("desk") and f"bureau {facts['desk']}",
-        _rights(facts),
+        _rights(facts, called),
         *_changed(facts),
         _mailed(facts.get("mailed")),
         facts.get("reason") or facts.get("why"),
@@ -327,12 +374,12 @@ def _establishments(facts: Mapping[str, Any]) -> str:
     return ", ".join((*words, f"{len(facts['listed'])} dans la liste"))
 
 
-def _rights(facts: Mapping[str, Any]) -> str:
+def _rights(facts: Mapping[str, Any], called: Mapping[str, str]) -> str:
     if not isinstance(facts.get("rights"), list):
         return ""
     apart = bool(facts.get("apart"))
-    given = _labels(facts["rights"], apart=apart)
-    return f"{given} (avant : {_labels(facts['was'], apart=apart)})" if "was" in facts else given
+    given = _labels(facts["rights"], called, apart=apart)
+    return f"{given} (avant : {_labels(facts['was'], called, apart=apart)})" if "was" in facts else given
 
 
 def _mailed(mailed: object) -> str:
@@ -356,13 +403,13 @@ def _changed(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "adresse de courriel changée"
 
 
-def _labels(rights: Sequence[str], *, apart: bool) -> str:
+def _labels(rights: Sequence[str], called: Mapping[str, str], *, apart: bool) -> str:
     """Rights in words; `apart`: since publication is told apart from the visa, which gave it before."""
     try:
         held = Rights.read(rights)
     except ValueError:
         return ", ".join(rights)  # of another version
-    words = held.in_words({name: one.plural for name, one in families().items()})
+    words = held.in_words(called)
     return (
         words if apart else words.replace("viser et rejeter", "viser, publier et rejeter")
     ) or "aucun droit"

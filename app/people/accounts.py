@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
+from app.core.texts import key_of
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import identity, persons
@@ -123,7 +124,8 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
     too, his sessions here and the links sent there end, and the administrators are told; a forgotten password is answered at
     the new one, unless he works for another collectivity too. They are told who has become one of
     them, or is one no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`,
-    `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, and
+    `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, of who administers a
+    branch `particulars-own` and `name-taken`, and
     `administrator-own`: one never takes away one's own right, so one is left.
     """
     branch = refuse_outside(db, actor)
@@ -148,6 +150,7 @@ def write_particulars(
     was = Particulars(user.first_name, user.last_name, user.email, user.capacity, user.administrator)
     if clean == was:
         return False
+    _refuse_own(actor, user, was, clean, branch)
     user.first_name, user.last_name, user.email = clean.first_name, clean.last_name, clean.email
     user.capacity, user.administrator = clean.capacity, clean.administrator
     if clean.administrator:
@@ -174,6 +177,7 @@ def write_particulars(
         _tell_administrators(db, actor, user)
     if clean.email != was.email:
         _tell_administrators(db, actor, user, moved=True)
+    _tell_of_names(db, actor, user, was, clean, branch)
     return True
 
 
@@ -314,8 +318,13 @@ def checked(particulars: Particulars) -> Particulars:
 def _clean(
     db: Db, collectivity_id: int, particulars: Particulars, user: User | None, branch: Branch | None = None
 ) -> Particulars:
-    """The same, checked; refuses an address that another open account has too, and names him to who may know him."""
+    """The same, checked; refuses an address that another open account has too, and names him to who may know him.
+
+    Of who administers a branch, a name that another open account bears is refused too (`name-taken`).
+    """
     clean = checked(particulars)
+    if branch is not None:
+        _refuse_borne(db, collectivity_id, clean, user)
     taken = sa.select(User).where(
         User.collectivity_id == collectivity_id,
         User.active.is_(True),
@@ -329,6 +338,46 @@ def _clean(
             raise Refusal("email-taken-elsewhere", email=clean.email)
         raise Refusal("email-taken", email=clean.email, name=other.name)
     return clean
+
+
+def _printed(particulars: Particulars) -> tuple[str, str, str]:
+    """What a visa and a signature print of a person."""
+    return particulars.first_name, particulars.last_name, particulars.capacity
+
+
+def _refuse_own(
+    actor: Actor, user: User, was: Particulars, clean: Particulars, branch: Branch | None
+) -> None:
+    """Refuse that who administers a branch changes what is printed of himself (`particulars-own`)."""
+    if branch is not None and user.id == actor.user_id and _printed(clean) != _printed(was):
+        raise Refusal("particulars-own")
+
+
+def _tell_of_names(
+    db: Db, actor: Actor, user: User, was: Particulars, clean: Particulars, branch: Branch | None
+) -> None:
+    """Tell the administrators what one who administers a branch changed of what is printed of somebody."""
+    if branch is not None and _printed(clean) != _printed(was):
+        _tell_administrators(db, actor, user, former=was)
+
+
+def _refuse_borne(db: Db, collectivity_id: int, clean: Particulars, user: User | None) -> None:
+    """Refuse the name of another open account, whatever its accents, capitals, spaces and hyphens (`name-taken`).
+
+    A visa is read by its name: one person under another's would decide as him. Who keeps his name is asked nothing.
+    """
+    wanted = _folded(clean.first_name, clean.last_name)
+    if user is not None and wanted == _folded(user.first_name, user.last_name):
+        return
+    names = sa.select(User.id, User.first_name, User.last_name).where(
+        User.collectivity_id == collectivity_id, User.active.is_(True)
+    )
+    if any(_folded(row.first_name, row.last_name) == wanted for row in db.execute(names)):
+        raise Refusal("name-taken", name=f"{clean.first_name} {clean.last_name}")
+
+
+def _folded(first_name: str, last_name: str) -> str:
+    return "".join(one for one in key_of(first_name + last_name) if one.isalnum())
 
 
 def _void_links(db: Db, user: User) -> None:
@@ -383,12 +432,18 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _tell_administrators(
-    db: Db, actor: Actor, user: User, *, moved: bool = False, branch: str | None = None
+    db: Db,
+    actor: Actor,
+    user: User,
+    *,
+    moved: bool = False,
+    branch: str | None = None,
+    former: Particulars | None = None,
 ) -> None:
     """Those who administer, but who did it and whom it is about: who may give rights is never changed in silence.
 
     `moved`: what changed is the address, by which whoever reads it may choose a password. `branch`: the name of the one
-    that he administers now, or administered.
+    that he administers now, or administered. `former`: what he was called before who administers his branch changed it.
     """
     others = db.scalars(
         sa.select(User)
@@ -408,5 +463,11 @@ def _tell_administrators(
         facts |= {"what": "moved"} if moved else {}
         if branch is not None:
             facts |= {"what": "branch", "own": user.branch_id is not None, "desk": branch}
+        if former is not None:
+            facts |= {
+                "what": "named",
+                "whose": f"{former.first_name} {former.last_name}, {former.capacity}",
+                "about": f"{user.name}, {user.capacity}",
+            }
         key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"  # a mark of its own for each change
         post(db, actor.collectivity_id, [News("mail", key, facts, None, one.email)])

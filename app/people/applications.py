@@ -14,7 +14,7 @@ from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.people.given import refuse_odd
+from app.people.given import refuse_odd, refuse_unknown
 from app.people.models import Application, Desk
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -76,12 +76,13 @@ def create_application(
 
     `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
     Without any of the `rights` it reads what the desk reads, as one that follows does. Refuses a name that is missing or too long
-    (`application-name`), or that another one in service has (`application-name-taken`), and an unknown desk
-    (`desk-unknown`) or a closed one (`desk-closed`). `by`: None for the command line.
+    (`application-name`), or that another one in service has (`application-name-taken`), an unknown desk (`desk-unknown`) or a
+    closed one (`desk-closed`), and what `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
     """
     last = _last_day(until)
     given = rights if isinstance(rights, Rights) else Rights.of(*rights)
     refuse_odd(given)
+    refuse_unknown(db, collectivity_id, given)
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)

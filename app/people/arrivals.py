@@ -10,6 +10,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
+from app.people.given import refuse_unknown, rights_of
 from app.people.models import Desk, Holder, User
 from workflows.rights import Rights
 
@@ -36,7 +37,7 @@ def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[in
     """Open an account with its desks; its number, and the link when it is not mailed.
 
     A delegated administrator invites into his branch alone (`desk-absent`, `branch-seat` of no desk). Refuses
-    `identity-needed`, `desk-absent`, and what `open_account` and `give` refuse.
+    `identity-needed`, `desk-absent`, and what `open_account`, `give` and `refuse_unknown` refuse.
     """
     branch = accounts.refuse_outside(db, actor, *arrival.seats)
     if branch is not None and not arrival.seats:
@@ -93,5 +94,6 @@ def _seat(
     changed = False
     for number, rights in sorted(arrival.seats.items()):
         row = db.get(Holder, (user.id, number))
+        refuse_unknown(db, actor.collectivity_id, rights.without(rights_of(row)))
         changed |= hierarchy.give(db, actor, desks[number], user, rights, row, told=told)
     return changed

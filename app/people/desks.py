@@ -18,7 +18,7 @@ from app.people import identity, passwords, persons
 from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.branches import is_reached, own_branch
-from app.people.given import refuse_odd, rights_of, seat_facts
+from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts
 from app.people.login import account_of, revoke_all
 from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, Person, User
 from workflows.rights import Rights
@@ -167,7 +167,7 @@ def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: st
 def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection[Right]) -> None:
     """Give a person a desk with these rights, or change them; no right at all takes the desk back.
 
-    Refuses `user-unknown`, `desk-unknown`, `desk-closed`, and what `refuse_odd` refuses.
+    Refuses `user-unknown`, `desk-unknown`, `desk-closed`, and what `refuse_odd` and `refuse_unknown` refuse.
     """
     given = rights if isinstance(rights, Rights) else Rights.of(*rights)
     refuse_odd(given)
@@ -180,6 +180,7 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection
     desk_id = place.id
     row = db.get(Holder, (user.id, desk_id))
     was = rights_of(row)
+    refuse_unknown(db, collectivity_id, given.without(was))
     if was != given:
         write_down(db, collectivity_id, "desk.rights", None, whose=user.id, **seat_facts(desk, was, given))
     if row is not None and not given:

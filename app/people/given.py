@@ -1,12 +1,34 @@
 """Rights given at a desk: what a row holds of them, what is refused, and what the journal tells."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.core.db import Db
 from app.core.refusals import Refusal
 from app.people.models import Holder
 from workflows.family import families
-from workflows.rights import Rights, parted_type
+from workflows.rights import OWN_TYPE, Rights, parted_type
 from workflows.vocabulary import Right
+
+CALLED: list[Callable[[Db, int], Mapping[str, str]]] = []
+"""Who knows the types that a collectivity made, by the names that rights give them (`app/circuits`, once it is plugged)."""
+
+
+def types_called(db: Db, collectivity_id: int, *rights: Rights) -> dict[str, str]:
+    """The families and, where one of these rights is for a type made from one, the types of the collectivity, in words."""
+    called = {name: one.plural for name, one in families().items()}
+    if any(OWN_TYPE in word for one in rights for word in one.words):
+        for names in CALLED:
+            called |= names(db, collectivity_id)
+    return called
+
+
+def refuse_unknown(db: Db, collectivity_id: int, rights: Rights) -> None:
+    """Refuse a right for a type that the collectivity does not have (`right-type-unknown`): it would wait for who makes one."""
+    called = types_called(db, collectivity_id, rights)
+    limits = (one for right in rights for one in rights.types(right) or ())
+    if unknown := next((one for one in limits if one not in called), None):
+        raise Refusal("right-type-unknown", type=unknown)
 
 
 def rights_of(row: Holder | None) -> Rights:

@@ -15,9 +15,8 @@ from app.people.accounts import refuse_outside
 from app.people.actor import Actor
 from app.people.branches import Branch, administers_more, is_reached
 from app.people.desks import write_down
-from app.people.given import refuse_odd, rights_of, seat_facts
+from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts, types_called
 from app.people.models import Desk, Holder, User
-from workflows.family import families
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -148,7 +147,7 @@ def seat_all(
     `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
     when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
     for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
-    something, and what `refuse_odd` refuses.
+    something, and what `refuse_odd` and `refuse_unknown` refuse.
     """
     branch = refuse_outside(db, actor, desk_id)
     desk = _desk(db, actor, desk_id)
@@ -169,6 +168,7 @@ def seat_all(
         user, row = people.get(user_id), rows.get(user_id)
         if user is None or (rights != rights_of(row) and not _reached(db, branch, user, row)):
             raise Refusal("person-unknown")
+        refuse_unknown(db, actor.collectivity_id, rights.without(rights_of(row)))
         changed += give(db, actor, desk, user, rights, row)
     return changed
 
@@ -268,7 +268,7 @@ def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
             User.id != user.id,
         )
         readers = list(db.scalars(others.order_by(User.id)))
-    words = rights.in_words({name: one.plural for name, one in families().items()})
+    words = rights.in_words(types_called(db, actor.collectivity_id, rights))
     mark = new_token()[:16]
     for reader in readers:
         if not reader.active:

@@ -12,6 +12,8 @@ from app.people.own_settings.registry import Kind, Own, Picture, Setting, own_va
 LOGO = "logo"
 HEIGHT = 32
 """How high it is shown, in points of a page."""
+WIDEST = 320
+"""How wide it is shown at most, in points of a page, whatever the size that is kept of it."""
 
 
 class Shown(NamedTuple):
@@ -27,7 +29,8 @@ def setting() -> Setting:
         LOGO,
         "Affichage",
         "Logo",
-        "Une image PNG ou JPEG, de 2 Mo au plus ; elle est réduite, posée sur du blanc, et ne garde rien d’autre d’elle-même. "
+        "Une image PNG ou JPEG, de 2 Mo au plus, dont un côté ne dépasse pas dix fois l’autre ; elle est "
+        "réduite, posée sur du blanc, et ne garde rien d’autre d’elle-même. "
         "Un SVG n’est pas pris.",
         "haut des pages sur un grand écran, bordereaux et courriels, à côté du nom",
         Kind.IMAGE,
@@ -43,7 +46,7 @@ def shown_in(own: Own) -> Shown | None:
         return None
     mark, _, size = str(value).partition(" ")
     width, height = map(int, size.split("x"))
-    return Shown(mark, max(1, round(width * HEIGHT / height)))
+    return Shown(mark, min(WIDEST, max(1, round(width * HEIGHT / height))))
 
 
 def png_of(db: Db, collectivity_id: int) -> bytes | None:

@@ -176,6 +176,10 @@ SENTENCES: Sentences = {
         "Le bureau « {name} » est fermé. Rien n’a changé : rouvrez-le d’abord sous « Bureaux », ou choisissez-en un autre.",
     ),
     "desk-open": (409, "Le bureau « {name} » est déjà ouvert. Rechargez la page."),
+    "desk-reopen": (
+        403,
+        "Le bureau « {name} » reste fermé : ce n’est pas qui administre cette branche qui l’a fermé. Demandez à qui administre la collectivité.",
+    ),
     "desk-folders": (
         409,
         "Le bureau « {name} » reste ouvert : des dossiers y attendent, y viendront ou en partent. Menez-les à leur terme, puis recommencez.",
@@ -239,6 +243,14 @@ SENTENCES: Sentences = {
     "delegated-whole": (
         409,
         "Rien n’a changé : {name} administre déjà toute la collectivité. Ôtez-lui d’abord ce droit, puis donnez-lui une branche.",
+    ),
+    "name-taken": (
+        409,
+        "Rien n’a changé : le nom « {name} » est déjà celui d’un compte ouvert, et l’un passerait pour l’autre. Demandez à qui administre la collectivité.",
+    ),
+    "particulars-own": (
+        403,
+        "Rien n’a changé : qui administre une branche ne change ni son nom ni sa qualité. Demandez à qui administre la collectivité.",
     ),
     "email-taken-elsewhere": (
         409,
@@ -476,6 +488,10 @@ SENTENCES: Sentences = {
     "logo-too-large": (
         422,
         "Rien n’a changé : ce logo est trop lourd (2 Mo et 25 millions de points au plus). Réduisez-le, puis recommencez.",
+    ),
+    "logo-narrow": (
+        422,
+        "Rien n’a changé : ce logo est trop étroit, un côté dépasse {most} fois l’autre. Recadrez-le, puis recommencez.",
     ),
     "logo-unreadable": (
         422,

@@ -11,10 +11,12 @@ from werkzeug.test import TestResponse
 from app.core.db import engine, reading
 from app.journal.chain import verify
 from app.operations.persons import importing
+from app.people.hierarchy import GRANTED
 from app.people.models import Holder, User
 from tests.builders.house import House
 from tests.operations.test_people_and_desks import ENORA as INVITED
 from tests.operations.test_people_and_desks import PEOPLE, K, desk, letters, rights, user, words
+from workflows.rights import Rights
 
 pytestmark = pytest.mark.in_turn
 
@@ -131,6 +133,14 @@ def test_a_list_makes_nobody_an_administrator_and_unmakes_none(house: House) -> 
             "Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;administrer",
             "n’est pas un droit",
         ),
+        (
+            "Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;viser:invoice.nulle-part",
+            "n’est pas un type de dossiers d’ici",
+        ),
+        (
+            "Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;:",
+            "n’est pas un type de dossiers",
+        ),
         ("Enora;Quéméner;g.trehorel@kerlann-sur-mer.example;e.q;Agent;;", "déjà celle du compte de Gwenola"),
         (f"Enora;{'Q' * 101};e@kerlann.example;e.q;Agent;;", "100 caractères au plus"),
     ],
@@ -151,6 +161,20 @@ def _plan(house: House, text: str) -> importing.Plan:
     here = house.actor(K).collectivity_id
     with reading(here) as db:
         return importing.plan(db, here, text.encode())
+
+
+def test_the_list_has_a_word_for_every_right_that_a_desk_gives(house: House) -> None:
+    assert list(importing.WORDS) == list(GRANTED)
+    for right, word in importing.WORDS.items():
+        plan = _plan(
+            house, a_list(f"Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;{word}")
+        )
+        assert not plan.faults
+        (given,) = plan.entries[0].arrival.seats.values()
+        assert given == Rights.of(right)
+        assert word in plan.seats_in_words(plan.entries[0])[0]
+    left = _plan(house, a_list("Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;dicter"))
+    assert "« dicter » n’est pas un droit : écrivez déposer, viser, signer" in left.faults[0].why
 
 
 def test_one_person_has_one_writing_one_address_and_one_line_for_each_desk(house: House) -> None:

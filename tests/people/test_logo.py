@@ -9,6 +9,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from app.core.refusals import Refusal
 from app.files.images import LOGO_SIZE, logo_of
+from app.people.logo import WIDEST, shown_in
 from app.people.own_settings.changing import give_file, try_out
 from tests.builders.house import House
 from tests.people.test_own_settings import PAGE, K, elsewhere, journal, kept, text
@@ -104,13 +105,21 @@ def test_what_is_no_image_of_a_logo_is_refused_and_changes_nothing(house: House)
 
 
 def test_every_logo_is_made_small_upright_and_bare() -> None:
-    for data in (drawn(), drawn("JPEG", quality=90), drawn(size=(40, 40)), drawn(size=(3000, 10))):
+    for data in (drawn(), drawn("JPEG", quality=90), drawn(size=(40, 40)), drawn(size=(3000, 300))):
         png, width, height = logo_of(data)
         assert width <= LOGO_SIZE[0]
         assert 1 <= height <= LOGO_SIZE[1]
         assert len(png) < 100_000
         assert b"mairie" not in png
+    for size in ((20_000, 1), (1, 20_000), (331, 30), (30, 331)):
+        with pytest.raises(Refusal, match="logo-narrow"):
+            logo_of(drawn(size=size))
     bomb = BytesIO()
     Image.new("1", (6000, 6000)).save(bomb, "PNG")
     with pytest.raises(Refusal, match="logo-too-large"):
         logo_of(bomb.getvalue())
+
+
+def test_a_logo_that_was_given_before_is_never_wider_than_a_page() -> None:
+    shown = shown_in({"logo": "0123456789abcdef 320x1"})
+    assert (shown.width if shown else 0) == WIDEST

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from app.circuits import own_types
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -19,6 +20,7 @@ from app.operations.declared.present import present
 from app.operations.desks import closing
 from app.people import accounts, arrivals, desks, hierarchy, rules
 from app.people.accounts import Particulars
+from app.people.applications import create_application
 from app.people.models import Desk, Holder, User
 from demo.cast import PASSWORD
 from tests.builders.house import House
@@ -387,3 +389,112 @@ def test_a_branch_goes_with_the_file_of_the_collectivity_and_with_the_rule_of_fa
     accounts.delegate(actor, user(N).id, None)
     apply_document(actor, document, invite=False)
     assert user(N).branch_id == desk("finances").id
+
+
+def renamed(house: House, client: FlaskClient, login: str, **others: str) -> str:
+    """What the page answers to other particulars of somebody."""
+    was = user(login)
+    form = {one: getattr(was, one) for one in ("first_name", "last_name", "email", "capacity")}
+    answer = client.post(
+        f"{PEOPLE}/{was.id}",
+        data={**form, **others, "csrf_token": house.csrf(client)},
+        follow_redirects=True,
+    )
+    return words(answer.get_data(as_text=True))
+
+
+def administrators_told() -> list[tuple[Any, Any]]:
+    """From what to what the letters to the administrators say that a person was named otherwise."""
+    with reading() as db:
+        rows = [one.payload for one in db.scalars(sa.select(Outbox))]
+    return [(one["whose"], one["about"]) for one in rows if one.get("what") == "named"]
+
+
+def test_he_passes_for_nobody_and_no_name_is_changed_in_silence(house: House, branch: FlaskClient) -> None:
+    mayor, own = user("a.kervadec"), user(N)
+    names = {"first_name": mayor.first_name, "last_name": mayor.last_name, "capacity": "Maire"}
+    assert "est déjà celui d’un compte ouvert" in renamed(house, branch, N, **names)
+    assert "ne change ni son nom ni sa qualité" in renamed(house, branch, N, first_name="Nolwenn-Anne")
+    assert "ne change ni son nom ni sa qualité" in renamed(house, branch, N, capacity="Maire")
+    assert (user(N).name, user(N).capacity) == (own.name, own.capacity)
+    first, last = mayor.first_name.upper(), mayor.last_name.replace("e", "é")
+    assert "est déjà celui d’un compte ouvert" in renamed(house, branch, G, first_name=first, last_name=last)
+    with pytest.raises(Refusal, match="name-taken"):
+        arrivals.invite(
+            house.actor(N),
+            arrivals.Arrival(
+                "a.k",
+                Particulars(mayor.first_name, mayor.last_name, "a.k@x.example", "Agent", administrator=False),
+                {desk("finances").id: Rights.of(Right.ACT)},
+            ),
+            by_mail=True,
+        )
+    assert administrators_told() == []
+    was = user(G)
+    assert "Le compte est enregistré" in renamed(house, branch, G, capacity="Comptable principale")
+    assert administrators_told() == [
+        (f"{was.name}, {was.capacity}", f"{was.name}, Comptable principale"),
+    ]
+
+
+def test_the_history_of_his_desks_names_no_desk_of_the_others(house: House, branch: FlaskClient) -> None:
+    top, below = desk("finances"), desk("comptabilite")
+    hierarchy.change_desk(house.actor(K), top.id, top.name, desk("secretariat").id)
+    hierarchy.change_desk(house.actor(K), below.id, "Comptabilité générale", top.id)
+    told = words(branch.get(f"{DESKS}/{top.id}/historique").get_data(as_text=True))
+    assert "rattaché à : un autre bureau" in told
+    assert desk("secretariat").name not in told
+    every = words(branch.get(f"{DESKS}/historique").get_data(as_text=True))
+    assert desk("secretariat").name not in every
+    whole = words(house.client(K).get(f"{DESKS}/{top.id}/historique").get_data(as_text=True))
+    assert f"rattaché à : {desk('secretariat').name}" in whole
+
+
+def test_he_opens_again_what_his_branch_closed_and_nothing_else(house: House, branch: FlaskClient) -> None:
+    number = hierarchy.open_desk(house.actor(K), "Annexe", desk("finances").id)
+    closing.close(house.actor(K), number, "Plus jamais")
+    assert "Rouvrir ce bureau" not in branch.get(f"{DESKS}/{number}").text
+    refused = branch.post(f"{DESKS}/{number}/rouvrir", data={"csrf_token": house.csrf(branch)})
+    assert (refused.status_code, "reste fermé" in words(refused.text)) == (403, True)
+    closing.reopen(house.actor(K), number)
+    closing.close(house.actor(N), number, "Pour l’été")
+    assert "Rouvrir ce bureau" in branch.get(f"{DESKS}/{number}").text
+    assert closing.reopen(house.actor(N), number) == "Annexe"
+    accounts.delegate(house.actor(K), user(N).id, number)
+    closing.close(house.actor(N), number, "Pour l’été")
+    with pytest.raises(Refusal, match="desk-reopen"):
+        closing.reopen(house.actor(N), number)
+
+
+def test_no_right_is_given_for_a_type_that_is_not_there_and_one_that_is_goes_by_its_label(
+    house: House, branch: FlaskClient
+) -> None:
+    number, actor = desk("comptabilite").id, house.actor(N)
+    future = Rights.read(["act:invoice.facture-d-eau"])
+    particulars = Particulars("Enora", "Quéméner", ENORA["email"], "Comptable", administrator=False)
+    arrival = arrivals.Arrival("e.quemener", particulars, {number: future})
+    house.an_invoice(at="draft")
+    before = snapshot(house.settings.data_dir)
+    form = {"csrf_token": house.csrf(branch), "seen": seen("finances"), "person": [str(actor.user_id)]}
+    form[f"rights-{actor.user_id}"] = ["act", "sign:invoice.facture-d-eau"]
+    posted = branch.post(f"{DESKS}/{desk('finances').id}", data={**form, "sure": "1"})
+    assert (posted.status_code, "n’est pas un type de dossiers d’ici" in words(posted.text)) == (422, True)
+    for act in (
+        lambda: arrivals.invite(actor, arrival, by_mail=True),
+        lambda: desks.seat(actor.collectivity_id, "comptabilite", T, future),
+        lambda: create_application(actor.collectivity_id, "Compta", "comptabilite", future),
+    ):
+        with pytest.raises(Refusal, match="right-type-unknown"):
+            act()
+    assert snapshot(house.settings.data_dir) == before
+    made = own_types.open_type(house.actor(K), "invoice", "Facture d’eau")
+    own_types.publish_type(house.actor(K), made, shown=1)
+    person, _ = arrivals.invite(actor, arrival, by_mail=True)
+    hierarchy.seat_all(
+        actor, number, {person: Rights.read(["act:invoice.facture-d-eau", "archive"])}, _held(number)
+    )
+    told = words(branch.get(f"{DESKS}/{number}/historique").get_data(as_text=True))
+    assert "viser et rejeter (Facture d’eau), archiver (avant : viser et rejeter (Facture d’eau))" in told
+    with reading() as db:
+        letters = [one.payload.get("what") for one in db.scalars(sa.select(Outbox))]
+    assert "viser et rejeter (Facture d’eau), archiver" in letters

@@ -3,6 +3,7 @@
 A folder is never left behind: as long as one waits at the desk, will come to it or is deposited from it, the desk stays open.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,11 +18,13 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
+from app.journal.models import JournalEntry
 from app.operations.desks import views
 from app.people.accounts import refuse_outside
 from app.people.actor import Actor
+from app.people.branches import Branch
 from app.people.desks import write_down
-from app.people.models import Application, Desk
+from app.people.models import Application, Desk, User
 from workflows.circuit import Circuit, Phase, Step, WhoKind
 
 MOST_SHOWN = 20
@@ -129,13 +132,39 @@ def write_closed(db: Db, actor: Actor, desk: Desk, reason: str) -> None:
 
 @use_case
 def reopen(db: Db, actor: Actor, desk_id: int) -> str:
-    """Open a closed desk again, with the seats that it had; its name. Refuses `identity-needed`, `desk-absent`, `desk-open`."""
-    refuse_outside(db, actor, desk_id)
+    """Open a closed desk again, with the seats that it had; its name.
+
+    Refuses `identity-needed`, `desk-absent`, `desk-open`, and `desk-reopen` what `may_reopen` denies.
+    """
+    branch = refuse_outside(db, actor, desk_id)
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is None:
         raise Refusal("desk-open", name=desk.name)
+    if not may_reopen(db, actor, branch, desk.id, desk.key):
+        raise Refusal("desk-reopen", name=desk.name)
     write_open(db, actor, desk)
     return desk.name
+
+
+def may_reopen(db: Db, actor: Actor, branch: Branch | None, desk_id: int, key: str) -> bool:
+    """Whether the actor may open this closed desk again: of who administers a `branch`, None for the collectivity.
+
+    He opens what one who administers it, or a part of it, has closed; what the collectivity closed stays so, and the desk
+    at the head of his branch.
+    """
+    if branch is None:
+        return True
+    if desk_id == actor.branch_id:
+        return False
+    closings = sa.select(JournalEntry.user_id, JournalEntry.facts).where(
+        JournalEntry.collectivity_id == actor.collectivity_id,
+        JournalEntry.event == "desk.closed",
+        sa.text("folder_id IS NULL"),
+    )
+    lines = db.execute(closings.order_by(JournalEntry.seq.desc()))
+    closer = next((line.user_id for line in lines if json.loads(line.facts)["desk"] == key), None)
+    who = db.get(User, closer) if closer is not None else None
+    return who is not None and not who.administrator and who.branch_id in branch
 
 
 def write_open(db: Db, actor: Actor, desk: Desk) -> None:

@@ -210,7 +210,13 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     try:
         changed = hierarchy.seat_all(g.actor, desk_id, ticked.wanted, _seen()) if ticked.wanted else 0
     except Refusal as refusal:
-        if refusal.key not in {"seats-moved", "person-unknown", "person-closed", "follow-alone"}:
+        if refusal.key not in {
+            "seats-moved",
+            "person-unknown",
+            "person-closed",
+            "follow-alone",
+            "right-type-unknown",
+        }:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
         if named:
@@ -394,6 +400,9 @@ def _desk(
             db.scalars(sa.select(User.id).where(User.id.in_(holding), User.active.is_(True), _known(db)))
         )
         form = _form(db, form, every, desk)
+        reopens = desk.closed_at is not None and closing.may_reopen(
+            db, g.actor, branch_of(db, g.actor), desk_id, desk.key
+        )
     wanted = ticks.wanted if ticks else {}
     page = render_template(
         "operations/desk.html",
@@ -409,6 +418,7 @@ def _desk(
         others=others,
         known=known,
         root=g.actor.delegated and desk_id == g.actor.branch_id,
+        reopens=reopens,
         added=ticks.added if ticks else None,
         added_boxes=_boxes(NO_RIGHTS, ticks.added_rights if ticks else NO_RIGHTS, called),
     )
@@ -511,8 +521,9 @@ def history(desk_id: int) -> str:
     """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
     here = g.actor.collectivity_id
     with reading(here) as db:
-        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
-        asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")))
+        every = _tree(db, (desk_id,))
+        desk = views.desk_of(every, desk_id)
+        asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, here, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=desk, lines=shown[: trace.PAGE], more=more)
@@ -523,11 +534,17 @@ def history(desk_id: int) -> str:
 def histories() -> str:
     """What was done to the desks that whoever asks administers, the latest first."""
     with reading(g.actor.collectivity_id) as db:
-        keys = tuple(one.key for one in _tree(db, ()))
-        asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")))
+        every = _tree(db, ())
+        keys = tuple(one.key for one in every)
+        asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, g.actor.collectivity_id, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=None, lines=shown[: trace.PAGE], more=more)
+
+
+def _named(every: Sequence[views.DeskView]) -> frozenset[str] | None:
+    """The desks that a history may name to whoever asks: those of his branch; None for all of them."""
+    return frozenset(one.name for one in every) if g.actor.delegated else None
 
 
 def _path(every: list[views.DeskView], desk: views.DeskView) -> list[views.DeskView]:

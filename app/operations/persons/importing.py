@@ -35,14 +35,9 @@ MOST_BYTES = 1_500_000
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
 _OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
-WORDS = {
-    Right.CREATE: "déposer",
-    Right.ACT: "viser",
-    Right.SIGN: "signer",
-    Right.PUBLISH: "publier",
-    Right.ARCHIVE: "archiver",
-    Right.REROUTE: "modifier les étapes",
-    Right.FOLLOW: "suivre seulement",
+_SHORTER = {Right.CREATE: "déposer", Right.ACT: "viser", Right.REROUTE: "modifier les étapes"}
+WORDS: Mapping[Right, str] = {
+    right: _SHORTER.get(right, f"{right.label[:1].lower()}{right.label[1:]}") for right in GRANTED
 }
 """How the file writes what may be done at a desk; for one type of folders alone: « signer:invoice »."""
 _ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}

@@ -48,7 +48,8 @@ def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done]
     titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
     rows_told = list(origins.told(db, shown))
     names = trace.names_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
-    lines = [_done(one, facts, actor, titles, names) for one, facts in rows_told]
+    called = trace.types_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
+    lines = [_done(one, facts, actor, titles, names, called) for one, facts in rows_told]
     return lines, shown[-1].id if len(rows) > PAGE else None
 
 
@@ -58,10 +59,11 @@ def _done(
     actor: Actor,
     titles: Mapping[int, str],
     names: Mapping[int, str],
+    called: Mapping[str, str],
 ) -> Done:
     at = datetime.fromisoformat(row.at)
     if row.folder_id is None:
-        line = trace.line_of(row, facts, names)
+        line = trace.line_of(row, facts, names, called)
         return Done(at, line.act, line.detail)
     where = trace.place(facts)
     if row.folder_id not in titles:

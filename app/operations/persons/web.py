@@ -47,6 +47,8 @@ MOST_SHOWN = 100
 """How many people or lines of a file the page shows of each sort."""
 ABOUT = {
     "name-missing": "first_name",
+    "name-taken": "first_name",
+    "particulars-own": "first_name",
     "capacity-missing": "capacity",
     "particulars-long": "first_name",
     "email-missing": "email",

@@ -18,11 +18,11 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications, choosing, identity, shown
 from app.people import login as door
+from app.people.given import types_called
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
-from workflows.family import families
 from workflows.mandates import Kind, Mandate, conflicts, over, words
 
 pages = Blueprint("office", __name__)
@@ -368,13 +368,14 @@ def _software(status: int = 200, error: str | None = None) -> Page:
         typed_desk = request.form.get("desk", "") if error else ""
         chosen = db.scalar(sa.select(Desk.id).where(Desk.key == typed_desk)) if typed_desk else None
         desks = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole(), keys=True)
+        called = types_called(db, g.actor.collectivity_id, *(one.rights for one in known))
     page = render_template(
         "people/applications.html",
         live=[one for one in known if one.active],
         closed=[one for one in known if not one.active],
         desks=desks,
         rights=[(one.value, one.label) for one in applications.OFFERED],
-        rights_said=lambda rights: rights.in_words({name: one.plural for name, one in families().items()}),
+        rights_said=lambda rights: rights.in_words(called),
         typed={
             "name": request.form.get("name", "") if error else "",
             "desk": request.form.get("desk", "") if error else "",
