@@ -177,7 +177,6 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
         except Refusal as refusal:
             if refusal.key not in {
                 "to-fix",
-                "title-missing",
                 "nothing-to-sign",
                 "desk-missing",
                 "nobody-there",
@@ -200,7 +199,8 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
 def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
     """All that keeps a draft here, what is merely missing in one sentence; each field says its own again."""
     with reading(g.actor.collectivity_id) as db:
-        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).in_force).fields}
+        fields = family_of(authorize(db, g.actor, folder_id).in_force).fields
+    labels = {"title": sending.TITLE, **{one.key: one.label for one in fields}}
     missing = [
         f"« {labels.get(one['field'], one['field'])} »" for one in problems if one["key"] == "required"
     ]

@@ -15,6 +15,7 @@ from app.core.french import montant, spaces
 from app.folders.favourites import favourites_of
 from app.folders.models import Folder
 from app.folders.seats import desk_name, person_name
+from app.folders.sending import TITLE
 from app.folders.sockets import plugged
 from app.people.models import Desk, Holder, User
 from workflows.family import Family
@@ -35,6 +36,9 @@ _INPUTS: Mapping[str, Mapping[str, str]] = {
     "integer": {"inputmode": "numeric"},
     "siret": {"inputmode": "numeric"},
 }
+
+_ASKED: Mapping[str, str] = {"aria-required": "true"}
+"""What the input of a mandatory field bears; the page writes « obligatoire » beside its name."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class LineInput:
 
 @dataclass(frozen=True)
 class LinesInput:
-    """A table as it is typed: its lines, then blank ones; `full` says why none may be added."""
+    """A table as it is typed: its lines, then blank ones; `full` says why none may be added, `required` that one is asked."""
 
     short_name: str
     label: str
@@ -74,6 +78,7 @@ class LinesInput:
     lines: Sequence[LineInput]
     errors: Sequence[str] = ()
     full: str = ""
+    required: bool = False
     type: str = "Lines"
 
 
@@ -91,9 +96,8 @@ def draft_form(
 
     `user_id`: whose favourites come first in long lists.
     """
-    made = type(
-        "FamilyForm", (DraftForm,), {"title": StringField("Titre du dossier", render_kw={"maxlength": "300"})}
-    )
+    title = StringField(TITLE, render_kw={"maxlength": "300", **_ASKED})
+    made = type("FamilyForm", (DraftForm,), {"title": title})
     asked = [one for one in family.fields if one.required_from != "publish"]
     for one in asked:
         if one.type != "lines":
@@ -113,7 +117,7 @@ def draft_form(
     desks = {one.key for one in asked if one.type == "desk" and not one.key.startswith(OWN)}
     form.facts = [field for field in fields if field.short_name not in desks]
     form.choosers = [field for field in fields if field.short_name in desks]
-    for field in fields:
+    for field in (form.title, *fields):
         if field.short_name in found and not isinstance(field, LinesInput):
             field.errors = [found[field.short_name]]
     return form
@@ -124,6 +128,8 @@ def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:
     kept = [line for line in value if isinstance(line, Mapping)] if isinstance(value, list) else []
     faults = line_faults(one, kept) if marked else []
     wrong = {(rank, key) for rank, key, _ in faults}
+    if marked and not kept:
+        wrong = {(0, column.key) for column in one.columns[:1]}  # where its first line begins
     blank = min(BLANK if not kept else 1, max(MAX_LINES - len(kept), 0))
     lines = [
         LineInput(
@@ -155,6 +161,7 @@ def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:
         lines,
         [*missing, *(spaces(sentence) for _, _, sentence in faults)],
         "" if len(kept) < MAX_LINES else f"Un tableau a {MAX_LINES} lignes au plus.",
+        required=one.required_from == "submit",
     )
 
 
@@ -195,7 +202,7 @@ def _input(db: Db, one: FamilyField, folder: Folder, user_id: int | None) -> Any
         "render_kw": dict(_INPUTS.get(one.type, {})),
     }
     if one.required_from == "submit":
-        options["render_kw"]["aria-required"] = "true"
+        options["render_kw"] |= _ASKED
     label = spaces(one.label)
     offered = choices_of(db, folder.collectivity_id, one)
     if offered is not None:

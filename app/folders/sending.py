@@ -29,6 +29,8 @@ from workflows.own_types import OWN
 from workflows.vocabulary import Action
 
 PDF = "application/pdf"
+TITLE = "Titre du dossier"
+UNTITLED = Problem("required", "title", f"« {TITLE} » reste à renseigner.")
 
 
 def send(actor: Actor, folder_id: int, *, version: int) -> Moved:
@@ -68,8 +70,6 @@ def submit(
     edit(folder, title, facts or {})
     _answer_for(folder, actor)
     corrections.keep(db, folder, actor)
-    if not folder.title:
-        raise Refusal("title-missing")
     main = main_document(db, folder)
     _ready(db, folder)
     route = route_of(db, folder)
@@ -103,7 +103,8 @@ def submit(
 
 def find_problems(db: Db, folder: Folder) -> list[Problem]:
     """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
-    found = list(problems(family_of(folder.in_force), folder.fields, at="submit", today=today()))
+    found = [] if folder.title else [UNTITLED]
+    found += problems(family_of(folder.in_force), folder.fields, at="submit", today=today())
     found += corrections.problems(folder)
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []

@@ -161,7 +161,6 @@ SENTENCES: Sentences = {
         422,
         "Vos favoris n’ont pas changé : cette valeur n’est plus proposée. Rechargez la page, puis choisissez dans la liste.",
     ),
-    "title-missing": (422, "Le dossier n’a pas été enregistré : donnez un titre."),
     "key-reused": (
         422,
         "Rien n’a été déposé : cette clé d’idempotence a déjà servi pour un autre dépôt. Donnez une clé neuve à chaque dépôt.",

@@ -501,6 +501,9 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "desks", "/administration/bureaux")
         look.at(secretary, "opening a desk", "/administration/bureaux/nouveau")
         look.at(secretary, "a desk", f"/administration/bureaux/{desk_of('technique')}")
+        box = "box => [box.scrollWidth, box.clientWidth]"
+        wide, seen = secretary.page.locator(".tbl-box:has(.tbl-rights)").evaluate(box)
+        assert wide <= seen, "every right is seen at 1280 without scrolling"
         some = Rights.read(["create", "act:invoice", "act:contract"])
         apart(lambda: seat(house.actor("k.morizur").collectivity_id, "technique", "r.pellenec", some))
         place = f"/administration/bureaux/{desk_of('technique')}"

@@ -260,7 +260,7 @@ def test_one_thing_has_one_name_on_every_screen() -> None:
             {subject.label} if subject else ()
         )
     assert labels == {"act": {"Objet de l’acte"}, "other": {"Objet"}}
-    form = (ROOT / "app" / "display" / "forms.py").read_text(encoding="utf-8")
+    form = (ROOT / "app" / "folders" / "sending.py").read_text(encoding="utf-8")
     assert '"Titre du dossier"' in form  # of the folder, never of the act
     assert [families()[one].label for one in ("pes", "pes_payroll")] == ["Flux comptable", "Flux de paye"]
 

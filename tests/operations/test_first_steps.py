@@ -50,19 +50,25 @@ def test_the_guide_stands_beside_the_decision_until_it_is_put_away_and_comes_bac
     shown = client.post(PAGE, data={"shown": "1", "csrf_token": house.csrf(client)})
     assert shown.location == PAGE
     page = client.get(path).get_data(as_text=True)
-    guide = re.search(r"<details class=\"px-3 py-2\" open>.*?</details>", page, re.DOTALL)
+    guide = re.search(r"<details class=\"guide .*?</details>", page, re.DOTALL)
     assert guide
     assert "<dialog" not in guide[0]
-    for words in ("Ce que vous signez", "Où votre signature se voit", "article 1367", "« Suivi »"):
+    for words in (
+        "Vous signez le document affiché",
+        "votre certificat",
+        "dernière confirmation",
+        "Tout le guide",
+    ):
         assert words in text_of(guide[0])
-    assert page.index(guide[0]) > page.index('aria-label="Votre décision"')
+    # Above the document, where the bar of a small screen cannot hide it, and folded
+    assert page.index(guide[0]) < page.index("data-viewer")
+    for words in ("Ce que vous signez", "Où votre signature se voit", "article 1367", "« Suivi »"):
+        assert words in text(client.get(PAGE))
     # Whoever may only put a visa is not shown it
-    assert '<details class="px-3 py-2" open>' not in house.client("n.abgrallec").get(path).get_data(
-        as_text=True
-    )
+    assert '<details class="guide ' not in house.client("n.abgrallec").get(path).get_data(as_text=True)
     away = client.post(PAGE, data={"shown": "0", "folder": str(folder_id), "csrf_token": house.csrf(client)})
     assert away.location == path
-    assert "Ce que vous signez" not in text(client.get(path))
+    assert "Tout le guide" not in text(client.get(path))
     assert "Ce guide est rangé" in text(client.get(PAGE))
     odd = client.post(PAGE, data={"shown": "0", "folder": "9" * 40, "csrf_token": house.csrf(client)})
     assert odd.location == PAGE
@@ -74,7 +80,7 @@ def test_the_first_signature_puts_the_guide_away(house: House) -> None:
     assert house.actor(MAYOR).guided
     house.sign(first, MAYOR)
     assert not house.actor(MAYOR).guided
-    assert "Ce que vous signez" not in text(house.client(MAYOR).get(f"/dossiers/{second}"))
+    assert "Tout le guide" not in text(house.client(MAYOR).get(f"/dossiers/{second}"))
 
 
 def test_who_arrives_is_told_the_one_thing_to_do_first_until_it_is_read(house: House) -> None:

@@ -833,6 +833,52 @@ def sent(house: House, kind: str = "courrier-sortant") -> int:
     return folder_id
 
 
+def test_nothing_is_published_while_nothing_is_changed_and_a_name_too_long_is_refused_whole(
+    house: House,
+) -> None:
+    """The published type says why « Publier » does nothing; a name is refused beyond its bound, and never cut."""
+    number = begin(house, "other", "Courrier sortant")
+    client = house.client(K)
+    page = client.get(f"{PAGE}/{number}").get_data(as_text=True)
+    assert "disabled" not in page
+    assert publish(house, number).status_code == 302
+    page = client.get(f"{PAGE}/{number}")
+    assert re.search(
+        r'value="publish"\s+disabled[^>]+aria-describedby="pourquoi"', page.get_data(as_text=True)
+    )
+    assert "Rien n’est changé depuis la version 1 : il n’y a rien à publier." in words(page)
+    refused = draw(house, number, label="L" * 61)
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "Donnez un nom, en 60 signes au plus" in words(refused)
+    assert f'value="{"L" * 61}"' in page
+    assert 'maxlength="60"' not in page
+    assert "disabled" not in page
+    assert draw(house, number, label="Courrier envoyé").status_code == 302
+    assert "disabled" not in client.get(f"{PAGE}/{number}").get_data(as_text=True)
+
+
+def test_all_that_a_draft_lacks_is_told_at_once_and_marked_in_its_form(house: House) -> None:
+    folder_id = house.deposit(K, "other", ACT)
+    client = house.client(K)
+    path = f"/dossiers/{folder_id}/brouillon"
+    before = client.get(path)
+    assert "Titre du dossier obligatoire" in words(before)
+    assert "Objet obligatoire" in words(before)
+    data = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version)}
+    refused = client.post(path, data={**data, "title": "", "subject": "", "action": "submit"})
+    assert refused.status_code == 422
+    assert "Il reste à renseigner : « Titre du dossier », « Objet »." in words(refused)
+    page = refused.get_data(as_text=True)
+    for name in ("title", "subject"):
+        tag = re.search(rf'<(?:input|textarea)[^>]+id="{name}"[^>]*>', page)
+        assert tag
+        assert 'aria-invalid="true"' in tag[0]
+        assert "is-invalid" in tag[0]
+        assert f'id="{name}-erreur"' in page
+        assert f'aria-describedby="{name}-erreur"' in tag[0]
+
+
 def test_a_register_of_a_type_numbers_what_is_sent_without_a_gap(house: House) -> None:
     typed = {"label": "Courrier sortant", "register": "cour", "register_every": "year"}
     number = begin(house, "other", "Courrier sortant")
@@ -844,7 +890,7 @@ def test_a_register_of_a_type_numbers_what_is_sent_without_a_gap(house: House) -
     abandoned = house.deposit(K, "courrier-sortant", ACT)
     house.save(abandoned, K, {"subject": "Brouillon"})
     refused = house.deposit(K, "courrier-sortant", ACT)
-    with pytest.raises(Refusal, match="title-missing"):
+    with pytest.raises(Refusal, match="to-fix"):
         send(house, refused, K)
     second = sent(house)
     assert [house.folder(one).number for one in (first, abandoned, refused, second)] == [

@@ -371,7 +371,7 @@ def circuit_label(family: Family, version: CircuitVersion | None) -> str:
 
 def keeping(db: Db, folder: Folder) -> list[str]:
     """Why this draft would not leave, as `sending.send` asks it: what it lacks, else what its carriers would refuse."""
-    found = [] if folder.title else ["Le dossier n’a pas de titre : donnez-en un."]
+    found = []
     try:
         main_document(db, folder)
     except Refusal:

@@ -51,6 +51,13 @@ STEPS = (
     ),
 )
 
+POINTS = (
+    "Vous signez le document affiché, tel quel : lisez-le, et les points à regarder, avant.",
+    "« Signer… » demande votre certificat et qui vous êtes. Sans certificat, commencez par « Mes certificats ».",
+    "Rien n’est signé avant la dernière confirmation ; ensuite, une signature ne se retire pas.",
+)
+"""What of the steps is told on the page of the folder itself."""
+
 
 class Welcome:
     """Above what awaits somebody who has just come: the one thing to do first, until he has read it."""

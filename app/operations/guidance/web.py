@@ -60,4 +60,4 @@ def topic(key: str) -> str:
 @pages.app_context_processor
 def _help() -> dict[str, object]:
     """What the header of a page leads to."""
-    return {"help_here": lambda: topic_of(request.endpoint or ""), "first_steps": first.STEPS}
+    return {"help_here": lambda: topic_of(request.endpoint or ""), "first_points": first.POINTS}

@@ -72,6 +72,7 @@ export function startCircuit(form) {
     const other = document.getElementById(THEN[verb]?.(key, form) ?? (id ? form.dataset.first : ""));
     const target = refused ?? (["open", "add", "copy", "addcond"].includes(verb) ? other : same ?? other);
     target?.focus({ preventScroll: target === same });
+    if (verb === "add" && target === other) target?.select?.(); // what is typed takes the place of « Nouvelle étape »
     if (target === same && from != null && at.type !== "radio") target.setSelectionRange?.(from, to);
     said.textContent = MOVES.includes(verb) && !refused
       ? form.querySelector(`[data-card="${CSS.escape(key)}"]`)?.dataset.place ?? ""

@@ -151,6 +151,16 @@ function dressFile(input) {
   input.parentElement.classList.add("is-dressed");
 }
 
+// What is of no use while nothing is changed serves as soon as something is.
+function changes(form) {
+  for (const button of form?.querySelectorAll("[data-once-changed]") ?? []) {
+    button.disabled = false;
+    document.getElementById(button.getAttribute("aria-describedby"))?.remove();
+    button.removeAttribute("aria-describedby");
+    delete button.dataset.onceChanged;
+  }
+}
+
 // A public certificate is asked for: a file that holds a private key is turned away before it can be sent.
 function turnAwayKeys(input) {
   const secret = [...input.files].some((file) => /\.(p12|pfx|key)$/i.test(file.name));
@@ -173,6 +183,7 @@ export function readyForms(root) {
   for (const button of root.querySelectorAll("[data-reveal], [data-print]")) button.hidden = false;
   for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
   for (const input of root.querySelectorAll("[data-of-address]")) fromAddress(input);
+  for (const one of root.querySelectorAll("[data-wide-open]")) one.open = matchMedia("(min-width: 1100px)").matches;
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
   return back;
@@ -186,6 +197,7 @@ export function startForms() {
   document.addEventListener("input", (event) => {
     if (event.target.matches(NOTES)) keep(keeperOf(event.target), { words: event.target.value });
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
+    changes(event.target.form);
   });
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
