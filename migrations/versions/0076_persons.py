@@ -143,8 +143,9 @@ def _accounts(added: str, rows: str) -> None:
         sa.Column("theme", sa.String(), nullable=False),
         sa.Column("shortcuts", sa.Boolean(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
-        sa.Column("emergency", sa.Boolean(), nullable=False, server_default=sa.false()),
+        # In the order of the server's table: a copy carries each row as the list of its values
         sa.Column("collectivity_id", sa.Integer(), nullable=False),
+        sa.Column("emergency", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column(added, sa.Integer() if forward else sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_user_account"),
         sa.ForeignKeyConstraint(

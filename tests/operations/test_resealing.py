@@ -51,16 +51,16 @@ def _as_before() -> Iterator[None]:
 @pytest.fixture
 def scene(house: House) -> House:
     """Six applications of codes, one that is being set up and a webhook, all sealed by the key of before."""
-    moment, user = now(), house.actor("k.morizur").user_id or 0
+    moment, person = now(), house.actor("k.morizur").person_id or 0
     rows = [
         {
-            "user_id": user, "kind": "totp", "name": code, "secret": sealed.seal(code), "transports": [],
+            "person_id": person, "kind": "totp", "name": code, "secret": sealed.seal(code), "transports": [],
             "created_at": moment, "trusted_from": moment,
         }
         for code in CODES
     ]  # fmt: skip
     asked = {
-        "token_hash": "x", "purpose": "enrol", "value": "v", "nonce": "n", "user_id": user, "secret": sealed.seal("EN COURS"),
+        "token_hash": "x", "purpose": "enrol", "value": "v", "nonce": "n", "person_id": person, "secret": sealed.seal("EN COURS"),
         "created_at": moment, "expires_at": moment,
     }  # fmt: skip
     known = {column.name for column in Challenge.__table__.columns}
