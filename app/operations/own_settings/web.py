@@ -4,7 +4,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from app.core.db import reading
-from app.core.http import guard
+from app.core.http import FILES, guard
 from app.core.limits import limiter, per_person_there
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -18,8 +18,6 @@ from app.people.own_settings.registry import GIVEN, Kind, Setting, beside, known
 pages = Blueprint("settings", __name__)
 HERE = "operations.settings.index"
 TRIAL_RATE = "6 per minute"  # each is a letter, or a call to a server that the collectivity names
-FILE = 3 * 1024 * 1024
-"""Bytes that the form of a setting takes: an image, and what goes with it."""
 FIELD = "secret"
 """What the field of a secret is called; no page that asks who one is carries it."""
 LONGEST = 1000
@@ -41,7 +39,7 @@ def index() -> str:
 
 
 @pages.route("/administration/reglages/<name>", methods=["GET", "POST"])
-@guard("administer", body=FILE)
+@guard("administer", body=FILES)
 @who_is_there(HERE)
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
