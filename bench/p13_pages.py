@@ -60,10 +60,10 @@ def address(page: str, folders: int) -> str:
     return page.format(middle=folders // 2, waiting=folders - 10 + folders % 10, ended=ended)
 
 
-def _asked(url: str, client: FlaskClient, page: str) -> Operations:
+def asked(url: str, client: FlaskClient, page: str) -> Operations:
     for _ in itertools.count():
         db.configure(url)
-        yield partial(_get, client, page)
+        yield partial(get, client, page)
 
 
 def client_of(app: Flask, login: str) -> FlaskClient:
@@ -76,13 +76,13 @@ def client_of(app: Flask, login: str) -> FlaskClient:
     return client
 
 
-def _get(client: FlaskClient, page: str) -> None:
+def get(client: FlaskClient, page: str) -> None:
     answer = client.get(page)
     if answer.status_code != 200:
         raise RuntimeError(f"{page}: {answer.status}")
 
 
-def _measure(name: str, candidates: dict[str, Operations]) -> list[Figure]:
+def measured(name: str, candidates: dict[str, Operations]) -> list[Figure]:
     rounds = side_by_side(candidates, turns=TURNS)
     words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
     return [Figure(name, ratios(rounds, "large", "small"), BAR, words=words)]
@@ -98,13 +98,13 @@ def run() -> dict[str, Any]:
             clients = {name: client_of(place.web(url), login) for name, url in urls.items()}
             for what, page in pages.items():
                 candidates = {
-                    name: _asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes
+                    name: asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes
                 }
                 for operations in candidates.values():
                     for _ in range(3):
                         next(operations)()
                 figures += steady(
-                    partial(_measure, f"{kind} {what}{f' ({login})' if login else ''}", candidates)
+                    partial(measured, f"{kind} {what}{f' ({login})' if login else ''}", candidates)
                 )
     return goal("P13", figures, f"each page at {LARGE:,} folders over {SMALL:,}")
 

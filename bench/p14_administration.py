@@ -1,23 +1,21 @@
 """P14: a page of administration asks six statements at most, and costs at 2,000 people and 500 desks 1.3 times what it does at 20 and 20."""
 
-import itertools
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from flask.testing import FlaskClient
 
-from app.core import db
 from app.core.clock import now
 from app.core.db import engine
 from app.people.models import Desk, Holder, User
 from bench.commune import READER
 from bench.ground import KINDS, Ground, browser, ground
-from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
+from bench.measure import Figure, goal, steady
 from bench.p1_statements import counted
+from bench.p13_pages import asked, get, measured
 from workflows.vocabulary import Right
 
-STATEMENTS, BAR, TURNS = 6, 1.3, 12
+STATEMENTS = 6
 SIZES = {"small": (20, 20), "large": (2_000, 500)}
 """People and desks of a commune."""
 PAGES = {
@@ -91,24 +89,6 @@ def _crowded(place: Ground, kind: str, name: str) -> str:
     return url
 
 
-def _asked(url: str, client: FlaskClient, page: str) -> Operations:
-    for _ in itertools.count():
-        db.configure(url)
-        yield partial(_get, client, page)
-
-
-def _get(client: FlaskClient, page: str) -> None:
-    answer = client.get(page)
-    if answer.status_code != 200:
-        raise RuntimeError(f"{page}: {answer.status}")
-
-
-def _measure(name: str, candidates: dict[str, Operations]) -> list[Figure]:
-    rounds = side_by_side(candidates, turns=TURNS)
-    words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
-    return [Figure(name, ratios(rounds, "large", "small"), BAR, words=words)]
-
-
 def run() -> dict[str, Any]:
     """The goal's line."""
     place, figures = ground(), []
@@ -120,15 +100,15 @@ def run() -> dict[str, Any]:
             clients[name] = browser(place.web(url), READER)
         for what, page in PAGES.items():
             address = page.format(person=9, desk=9)
-            candidates = {name: _asked(urls[name], clients[name], address) for name in SIZES}
+            candidates = {name: asked(urls[name], clients[name], address) for name in SIZES}
             for operations in candidates.values():
                 for _ in range(3):
                     next(operations)()
             place.point(urls["large"])
             with counted() as seen:
-                _get(clients["large"], address)
+                get(clients["large"], address)
             figures.append(Figure(f"{kind} {what}, statements", (float(seen["statements"]),), STATEMENTS))
-            figures += steady(partial(_measure, f"{kind} {what}", candidates))
+            figures += steady(partial(measured, f"{kind} {what}", candidates))
     return goal("P14", figures, "each page at 2,000 people and 500 desks over 20 and 20")
 
 

@@ -522,7 +522,10 @@ def of_user(db: Db, user: User, collectivity_name: str) -> Actor:
 
 
 def of_users(db: Db, users: Sequence[User], collectivity_name: str) -> list[Actor]:
-    """The actors that these people of one collectivity are, outside any session; as many statements, however many they are."""
+    """The actors that these people of one collectivity are, outside any session.
+
+    Seats and mandates in one statement; whether the orders of mandates signed here stand is asked for each who has one.
+    """
     rows: dict[int, list[Any]] = {}
     for row in db.execute(_standings, {"users": [one.id for one in users]}):
         rows.setdefault(row.number, []).append(row)

@@ -112,6 +112,7 @@ def test_connections_are_listed_by_pages_and_found_by_words(crowd: House) -> Non
     assert "Page 1 sur 3" in first
     assert "Éloïse-Zéphyr" not in first
     assert "Éloïse-Zéphyr" in last or "Zimmer" in last
+    assert "Page 3 sur 3" in client.get(f"{where}?page=999").get_data(as_text=True)
     found = client.get(f"{where}?q=zephyr").get_data(as_text=True)
     assert "1 compte ouvert" in found
     assert "Ana Éloïse-Zéphyr" in found

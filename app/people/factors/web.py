@@ -441,7 +441,7 @@ def _office(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         rule = rules.of(db, g.actor.collectivity_id)
         asked = resets.waiting(db, g.actor.collectivity_id)
-        accounts, total, administrators = _accounts(db, rule, words, page)
+        accounts, total, page, administrators = _accounts(db, rule, words, page)
         whose = db.scalar(_open().where(User.id == lost, User.id != g.actor.user_id)) if lost else None
     page_of_all = render_template(
         "people/connections.html",
@@ -466,16 +466,18 @@ def _open() -> sa.Select[Any]:
     return sa.select(User).where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True))
 
 
-def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Account], int, int]:
-    """The open accounts of a page, by name, how many words find, and how many administer in all."""
+def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Account], int, int, int]:
+    """The open accounts of a page, by name, how many words find, the page, the last at most, and how many administer in all."""
     mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
     count = sa.select(sa.func.count(Factor.id)).where(*mine).correlate(User).scalar_subquery()
     numbers_of = (sa.func.count(), sa.func.sum(sa.case((User.administrator, 1), else_=0)))
     total, administrators = db.execute(_open().with_only_columns(*numbers_of)).one()
     everybody = _open().order_by(sa.func.lower(User.last_name), User.first_name, User.id)
-    query, first = everybody.add_columns(count), (page - 1) * LISTED
+    query = everybody.add_columns(count)
+    numbers = choosing.matching(db, everybody, words) if words else []
+    page = min(page, max(1, -(-(len(numbers) if words else total) // LISTED)))
+    first = (page - 1) * LISTED
     if words:
-        numbers = choosing.matching(db, everybody, words)
         total, query = len(numbers), query.where(User.id.in_(numbers[first : first + LISTED]))
     else:
         query = query.limit(LISTED).offset(first)
@@ -494,7 +496,7 @@ def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Acc
         )
         for user, number in rows
     ]
-    return accounts, total, int(administrators or 0)
+    return accounts, total, page, int(administrators or 0)
 
 
 @pages.post("/administration/connexions/<int:user_id>/fermer")

@@ -187,7 +187,8 @@ def _open(db: Db, typed: Beginning) -> int:
     db.add(here)
     db.flush()
     by = system(here.id, BY_LINK)
-    write_down(db, here.id, "collectivity.opened", by, name=typed.name, siren=typed.siren)
+    inhabitants = {POPULATION: int(typed.population)} if typed.population else {}
+    write_down(db, here.id, "collectivity.opened", by, name=typed.name, siren=typed.siren, **inhabitants)
     write_down(db, here.id, "collectivity.place", by, city=typed.city, postal_code=typed.postal_code)
     return here.id
 
