@@ -41,6 +41,7 @@ class Forge:
         self.house = house
         self._browsers: dict[str, tuple[str, str]] = {}
         where, log = f"paraphe-forge-{os.getpid()}", house.settings.data_dir / "forge.log"
+        self._log = log
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(f"\0{where}")
             listening.listen(1)
@@ -57,7 +58,9 @@ class Forge:
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         print(json.dumps(order), file=self._orders, flush=True)
-        answer: dict[str, Any] = json.loads(self._answers.readline())
+        line = self._answers.readline()
+        assert line, f"the forge has ended: {self._log.read_text(errors='replace')[-2000:]}"
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def _browser(self, login: str) -> tuple[str, str]:
