@@ -51,7 +51,11 @@ class Anchors(SimpleTrustManager):
     def iter_certs(self) -> Iterator[x509.Certificate]:
         """The anchors' certificates: pyHanko finds who signed a revocation list among them."""
         yield from super().iter_certs()
-        yield from (one.certificate for one in self._authorities() if isinstance(one, AuthorityWithCert))
+        yield from (
+            authority.certificate
+            for authority in self._authorities()
+            if isinstance(authority, AuthorityWithCert)
+        )
 
     def _authorities(self) -> set[Authority]:
         # A CA listed for certificates says nothing of clocks, and the other way round (ETSI TS 119 612 §5.5.1)

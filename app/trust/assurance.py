@@ -49,10 +49,12 @@ def statements(certificate: x509.Certificate) -> Statements:
     from pyhanko.sign.ades.qualified_asn1 import get_qc_statements
 
     try:
-        said = {one["statement_id"].native: one for one in get_qc_statements(certificate)}
-        types: Sequence[str] = said["qc_type"]["statement_info"].native if "qc_type" in said else ()
+        by_kind = {
+            statement["statement_id"].native: statement for statement in get_qc_statements(certificate)
+        }
+        types: Sequence[str] = by_kind["qc_type"]["statement_info"].native if "qc_type" in by_kind else ()
         return Statements(
-            "qc_compliance" in said, "qc_sscd" in said, tuple(types), "qc_cc_legislation" in said
+            "qc_compliance" in by_kind, "qc_sscd" in by_kind, tuple(types), "qc_cc_legislation" in by_kind
         )
     except (ValueError, TypeError, LookupError):
         return Statements()
@@ -73,11 +75,11 @@ def reached(
     revoked. Where the trusted lists are kept, they alone say whether a certificate and its device are qualified: an
     authority of ours that calls itself qualified is not. Without lists, the certificate's own statements count.
     """
-    said = statements(certificate)
-    if (said.person_only if sealing else said.seal_only) or not checked:
+    claims = statements(certificate)
+    if (claims.person_only if sealing else claims.seal_only) or not checked:
         return SIMPLE
     qualified, device = (
-        (said.qualified and not said.outside_europe, said.device)
+        (claims.qualified and not claims.outside_europe, claims.device)
         if registry is None
         else _listed(registry, path, moment)
     )
@@ -108,7 +110,7 @@ def check(level: str, family: str, *, sealing: bool = False) -> None:
     from workflows.family import ASSURANCES  # not above: the child that judges unknown files knows no family
     from workflows.family import family as family_of
 
-    asked = family_of(family).minimum_signature
-    if ASSURANCES.index(level) < ASSURANCES.index(asked):
+    required = family_of(family).minimum_signature
+    if ASSURANCES.index(level) < ASSURANCES.index(required):
         key = "seal-too-low" if sealing else "assurance-too-low"
-        raise Refusal(key, asked=LABELS[asked], reached=LABELS[level])
+        raise Refusal(key, asked=LABELS[required], reached=LABELS[level])

@@ -32,7 +32,7 @@ def _bundle(path: Path | None) -> tuple[bytes, ...]:
     if path is None:
         return ()
     files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    return tuple(one.read_bytes() for one in files)
+    return tuple(file.read_bytes() for file in files)
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ def epoch() -> str:
     """What our trust is made of, in hexadecimal: in another epoch the same bytes may be judged otherwise."""
     from app.trust.trust_lists import stamp
 
-    made, believed = hashlib.sha256(), whom()
+    digest, believed = hashlib.sha256(), whom()
     parts = (*believed.roots, b"/", *believed.tsa_roots, b"/", stamp(believed.lists), *believed.known)
     for part in parts:
-        made.update(hashlib.sha256(part).digest())
-    return made.hexdigest()
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
 
 
 def lists_folder() -> Path:

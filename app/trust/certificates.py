@@ -77,20 +77,20 @@ class Trust:
 
     def help(self) -> list[x509.Certificate]:
         """The intermediate authorities that are known here, as help to build a path."""
-        return [one for data in self.known for one in certificates_in(data)]
+        return [certificate for data in self.known for certificate in certificates_in(data)]
 
     def anchors(self, *, timestamps: bool) -> Anchors:
         """Whom we believe for persons, or for timestamps."""
-        given = self.tsa_roots if timestamps else self.roots
-        roots = [root for data in given for root in certificates_in(data)]
+        sources = self.tsa_roots if timestamps else self.roots
+        roots = [root for data in sources for root in certificates_in(data)]
         return Anchors(roots, trust_lists.registry(self.lists), timestamps=timestamps)
 
     def policy(self, *, timestamps: bool, fetch: bool) -> CertValidationPolicySpec:
         """The rules for certificates as the ETSI functions of pyHanko want them; with `fetch`, revocation must be known."""
-        asked = DECLARED if timestamps else HARD
+        requirement = DECLARED if timestamps else HARD
         return CertValidationPolicySpec(
             trust_manager=self.anchors(timestamps=timestamps),
-            revinfo_policy=CertRevTrustPolicy(asked if fetch else NONE, retroactive_revinfo=True),
+            revinfo_policy=CertRevTrustPolicy(requirement if fetch else NONE, retroactive_revinfo=True),
             time_tolerance=TOLERANCE,
         )
 
@@ -190,12 +190,12 @@ class _Shared:
             answer = self._answers.setdefault(certificate, Future())
         if known is None:
             try:
-                found = ask()
+                value = ask()
             except Exception as refused:  # noqa: BLE001 - told to everybody who waits for it, the one who asked included
                 self.refused = True
                 answer.set_exception(refused)
             else:
-                answer.set_result(found)
+                answer.set_result(value)
         return answer.result()
 
 
@@ -257,9 +257,9 @@ def name_of(name: x509.Name) -> str:
     """How a person or an authority is called: its common name, else its unit, else its organisation, else all of it."""
     parts = name.native
     for part in ("common_name", "pseudonym", "organizational_unit_name", "organization_name"):
-        said = parts.get(part)
-        if said:
-            return cleaned(said if isinstance(said, str) else said[0])
+        value = parts.get(part)
+        if value:
+            return cleaned(value if isinstance(value, str) else value[0])
     return cleaned(name.human_friendly)
 
 
@@ -298,10 +298,10 @@ def check_certificate(
     use, not for signing, too weak, out of its dates, of an unknown issuer, revoked, or of unknown revocation (RFC 5280
     §6; ETSI EN 319 102-1 §5.2.6). One that has ended, or was revoked, is told so before all: to enrol it would not help.
     """
-    said = facts(certificate)
+    holder = facts(certificate)
     if enrolled is not None:
         try:
-            _check_enrolled(said, enrolled, purpose)
+            _check_enrolled(holder, enrolled, purpose)
         except Refusal:
             _refuse_dead(certificate, chain, trust, moment)
             raise
@@ -309,10 +309,10 @@ def check_certificate(
     if (misfit := unfit(parsed)) is not None:
         raise Refusal(misfit)
     if sealing and assurance.statements(parsed).person_only:
-        raise Refusal("certificate-not-seal", name=said.common_name)
+        raise Refusal("certificate-not-seal", name=holder.common_name)
     algorithms.of(certificate)
-    check_dates(said, moment)
-    others = [one for data in chain for one in certificates_in(data)]
+    check_dates(holder, moment)
+    others = [other for data in chain for other in certificates_in(data)]
     shared = _shared.get()
     if shared is None:
         path = asyncio.run(_validate(parsed, others, trust, moment))
@@ -320,15 +320,15 @@ def check_certificate(
         path = shared.once(certificate, lambda: asyncio.run(_validate(parsed, others, trust, moment)))
     registry = trust_lists.registry(trust.lists)
     level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch, sealing=sealing)
-    return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})
+    return CertificateFacts(**{**vars(holder), "revocation_checked": trust.fetch, "assurance": level})
 
 
-def check_dates(said: CertificateFacts, moment: datetime) -> None:
+def check_dates(certificate: CertificateFacts, moment: datetime) -> None:
     """Refuse a certificate before its dates (`certificate-not-yet-valid`) or after them (`certificate-expired`)."""
-    if moment < said.not_before:
-        raise Refusal("certificate-not-yet-valid", date=day(said.not_before))
-    if moment > said.not_after:
-        raise Refusal("certificate-expired", date=day(said.not_after))
+    if moment < certificate.not_before:
+        raise Refusal("certificate-not-yet-valid", date=day(certificate.not_before))
+    if moment > certificate.not_after:
+        raise Refusal("certificate-expired", date=day(certificate.not_after))
 
 
 def unfit(certificate: x509.Certificate) -> str | None:
@@ -348,14 +348,16 @@ def unfit(certificate: x509.Certificate) -> str | None:
     return None
 
 
-def _check_enrolled(said: CertificateFacts, enrolled: Sequence[Enrolled], purpose: str | None) -> None:
-    own = next((one for one in enrolled if _same(one, said)), None)
+def _check_enrolled(certificate: CertificateFacts, enrolled: Sequence[Enrolled], purpose: str | None) -> None:
+    own = next((candidate for candidate in enrolled if _same(candidate, certificate)), None)
     if own is None:
-        raise Refusal("certificate-not-enrolled", name=said.common_name)
+        raise Refusal("certificate-not-enrolled", name=certificate.common_name)
     if own.to_confirm:
-        raise Refusal("certificate-to-confirm", name=said.common_name)
+        raise Refusal("certificate-to-confirm", name=certificate.common_name)
     if purpose is not None and not own.purpose.suits(purpose):
-        raise Refusal("certificate-wrong-purpose", name=said.common_name, purpose=own.purpose.label.lower())
+        raise Refusal(
+            "certificate-wrong-purpose", name=certificate.common_name, purpose=own.purpose.label.lower()
+        )
 
 
 def _refuse_dead(certificate: bytes, chain: Sequence[bytes], trust: Trust, moment: datetime) -> None:
@@ -367,10 +369,10 @@ def _refuse_dead(certificate: bytes, chain: Sequence[bytes], trust: Trust, momen
             raise
 
 
-def _same(one: Enrolled, said: CertificateFacts) -> bool:
-    return (one.fingerprint is not None and one.fingerprint.lower() == said.fingerprint_sha256) or (
-        one.issuer_serial is not None and one.issuer_serial.lower() == said.issuer_serial
-    )
+def _same(enrolled: Enrolled, certificate: CertificateFacts) -> bool:
+    return (
+        enrolled.fingerprint is not None and enrolled.fingerprint.lower() == certificate.fingerprint_sha256
+    ) or (enrolled.issuer_serial is not None and enrolled.issuer_serial.lower() == certificate.issuer_serial)
 
 
 async def _validate(
@@ -394,7 +396,7 @@ def knows_issuer(certificate: x509.Certificate, others: Sequence[x509.Certificat
     if certificate.issuer == certificate.subject:
         return True
     there = (*others, *trust.help(), *trust.anchors(timestamps=False).iter_certs())
-    return any(one.subject == certificate.issuer for one in there)
+    return any(ancestor.subject == certificate.issuer for ancestor in there)
 
 
 def _refusal(error: Exception, certificate: x509.Certificate, knows: bool) -> Refusal:
@@ -425,7 +427,9 @@ def issuers_of(certificate: bytes, *, trust: Trust, moment: datetime) -> tuple[b
         paths = asyncio.run(_paths(parsed, trust, moment))
     except path_errors.PathError:
         return ()
-    above = [one.dump() for one in paths[0].iter_certs(include_root=True) if one.dump() != certificate]
+    above = [
+        issuer.dump() for issuer in paths[0].iter_certs(include_root=True) if issuer.dump() != certificate
+    ]
     return tuple(reversed(above))
 
 

@@ -26,11 +26,11 @@ def known(folder: Path | None) -> tuple[bytes, ...]:
     if folder is None:
         return ()
     try:
-        seen = folder.stat()
+        status = folder.stat()
     except FileNotFoundError:
         return ()
     # Asked several times for each signature: the folder's own change says that a file came or went
-    return _read(folder, seen.st_mtime_ns, seen.st_ino)
+    return _read(folder, status.st_mtime_ns, status.st_ino)
 
 
 def remember(
@@ -42,25 +42,29 @@ def remember(
     no chain of these leads to a root of `trust`, one of more than `LARGEST` bytes. Nobody is asked.
     """
     there = {path.name for path in _files(folder)}
-    offered = {_name(one): one for one in certificates if len(one) <= LARGEST}
-    new = {name: one for name, one in offered.items() if name not in there}
+    offered = {_name(certificate): certificate for certificate in certificates if len(certificate) <= LARGEST}
+    new = {name: certificate for name, certificate in offered.items() if name not in there}
     if not new or len(there) >= MOST:
         return ()
-    kept = [one for one in new.values() if _is_below_a_root(one, tuple(offered.values()), trust, moment)]
-    kept = kept[: MOST - len(there)]
-    if kept:
+    remembered = [
+        certificate
+        for certificate in new.values()
+        if _is_below_a_root(certificate, tuple(offered.values()), trust, moment)
+    ]
+    remembered = remembered[: MOST - len(there)]
+    if remembered:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for one in kept:
-        fresh = folder / f"{_name(one)}.{secrets.token_hex(8)}.fresh"
-        fresh.write_bytes(one)
-        fresh.replace(folder / _name(one))
+    for certificate in remembered:
+        fresh = folder / f"{_name(certificate)}.{secrets.token_hex(8)}.fresh"
+        fresh.write_bytes(certificate)
+        fresh.replace(folder / _name(certificate))
     _read.cache_clear()
-    return tuple(kept)
+    return tuple(remembered)
 
 
 def forget(folder: Path, fingerprint: str) -> bool:
     """Whether one was kept by this SHA-256 (hexadecimal), which it no longer is."""
-    path = next((one for one in _files(folder) if one.stem == fingerprint.lower()), None)
+    path = next((path for path in _files(folder) if path.stem == fingerprint.lower()), None)
     if path is not None:
         path.unlink(missing_ok=True)
         _read.cache_clear()
@@ -102,7 +106,9 @@ def _is_below_a_root(certificate: bytes, others: Sequence[bytes], trust: "Trust"
 
     try:
         (parsed,) = certificates_in(certificate)
-        beside: list[x509.Certificate] = [one for other in others for one in certificates_in(other)]
+        beside: list[x509.Certificate] = [
+            certificate for other in others for certificate in certificates_in(other)
+        ]
     except (Refusal, ValueError):
         return False
     if not parsed.ca or parsed.issuer == parsed.subject:

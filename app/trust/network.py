@@ -21,8 +21,8 @@ MOST_REDIRECTS = 3
 class AnsweredError(UnreachableError):
     """The other side answered with another status than success; `body` is the beginning of what it says."""
 
-    def __init__(self, said: str, status: int, head: bytes) -> None:
-        super().__init__(said)
+    def __init__(self, sentence: str, status: int, head: bytes) -> None:
+        super().__init__(sentence)
         self.status, self.body = status, head
 
 
@@ -69,11 +69,11 @@ class Outside:
 
     def _read(self, answer: Response, kind: str | None = None) -> bytes:
         if answer.status_code != HTTPStatus.OK:
-            said = f"{answer.url} answered {answer.status_code}"
-            raise AnsweredError(said, answer.status_code, words(answer))
-        given = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind is not None and given != kind:
-            raise UnreachableError(f"{answer.url} answered « {given} »")
+            sentence = f"{answer.url} answered {answer.status_code}"
+            raise AnsweredError(sentence, answer.status_code, words(answer))
+        media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind is not None and media_type != kind:
+            raise UnreachableError(f"{answer.url} answered « {media_type} »")
         return body(answer, self.most_bytes)
 
 
@@ -120,8 +120,8 @@ class _Issuers(_Through, RequestsCertificateFetcher):  # type: ignore[misc]  # o
 def fetchers(outside: Outside) -> Fetchers:
     """Fetchers of revocation answers and issuers' certificates that know no other way out than `outside`."""
     ocsp, crl, issuers = _OCSP(), _CRL(), _Issuers()  # type: ignore[no-untyped-call]
-    for one in (ocsp, crl, issuers):
-        one.outside = outside
+    for fetcher in (ocsp, crl, issuers):
+        fetcher.outside = outside
     return Fetchers(ocsp, crl, issuers)
 
 

@@ -10,10 +10,10 @@ class Purpose(Worded):
     PES = "pes", "Flux comptables seulement"
     SEAL = "seal", "Cachet de la collectivité"
 
-    def suits(self, asked: str) -> bool:
+    def suits(self, purpose: str) -> bool:
         """Whether a person may sign with it what a family asks for.
 
         A certificate of the DGFiP signs accounting flows only, never acts; one for acts signs the flows as well; one
         of the seal signs for nobody (DGFiP signature policy, CGCT D1617-23).
         """
-        return self is Purpose.ACTS or (self is Purpose.PES and asked == Purpose.PES)
+        return self is Purpose.ACTS or (self is Purpose.PES and purpose == Purpose.PES)

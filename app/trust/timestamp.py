@@ -47,13 +47,13 @@ class TimestampClient(TimeStamper):
         timeout: float = 6.0,
         tries: int = 2,
         second: "TimestampClient | None" = None,
-        told: Callable[[str, int], None] | None = None,
+        report: Callable[[str, int], None] | None = None,
     ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]
         self.url = url
         self.tries = tries
         self.second = second
-        self._told = told
+        self._report = report
         self._rests_until = 0.0
         self._outside = Outside(Allowed(inside=(entry_of(url),)), timeout, LARGEST_TOKEN)
 
@@ -70,17 +70,17 @@ class TimestampClient(TimeStamper):
         if time.monotonic() < self._rests_until:
             order.reverse()
         refusals = []
-        for one in order:
+        for authority in order:
             try:
-                given = one.own_token(imprint, algorithm)
+                token = authority.own_token(imprint, algorithm)
             except Refusal as refusal:
                 refusals.append(refusal)
-                if one is self:
+                if authority is self:
                     self._rests_until = time.monotonic() + REST
                     log.warning("timestamp.first_failed", key=refusal.key, **refusal.facts)
             else:
-                return given
-        raise next((one for one in refusals if one.key == "timestamp-wrong-clock"), refusals[0])
+                return token
+        raise next((refusal for refusal in refusals if refusal.key == "timestamp-wrong-clock"), refusals[0])
 
     def own_token(self, imprint: bytes, algorithm: str) -> bytes:
         """The same, asked of this authority alone."""
@@ -95,8 +95,8 @@ class TimestampClient(TimeStamper):
             except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
                 why = words_of(error) or str(error)
             else:
-                if self._told is not None:
-                    self._told(self.url, len(token))
+                if self._report is not None:
+                    self._report(self.url, len(token))
                 return token
         raise Refusal("timestamp-silent", why=why)
 
@@ -118,15 +118,15 @@ class TimestampClient(TimeStamper):
 def hour_of(token: bytes) -> datetime:
     """The hour that a token gives (RFC 3161 §2.4.2, genTime), aware; raises ValueError or TypeError on anything else."""
     content = cms.ContentInfo.load(token)["content"]
-    said: datetime = content["encap_content_info"]["content"].parsed["gen_time"].native
-    return said
+    hour: datetime = content["encap_content_info"]["content"].parsed["gen_time"].native
+    return hour
 
 
 def proven_hour(token: bytes, data: bytes, trust: Trust) -> datetime:
     """The hour of a token over these bytes, of an authority that is believed; ValueError, in French, when it is none."""
     try:
         hour = hour_of(token)
-        said = asyncio.run(
+        status = asyncio.run(
             validate_tst_signed_data(
                 cms.ContentInfo.load(token, strict=True)["content"],
                 trust.tsa_context(hour, fetch=False),
@@ -135,9 +135,9 @@ def proven_hour(token: bytes, data: bytes, trust: Trust) -> datetime:
         )
     except Exception as error:  # whatever an odd token breaks in a library
         raise ValueError("illisible, ou d’autres octets") from error
-    if not (said["intact"] and said["valid"]):
+    if not (status["intact"] and status["valid"]):
         raise ValueError("d’autres octets")
-    if said.get("trust_problem_indic") is not None or said.get("validation_path") is None:
+    if status.get("trust_problem_indic") is not None or status.get("validation_path") is None:
         raise ValueError("d’une autorité qui n’est pas reconnue")
     return hour
 
@@ -152,7 +152,7 @@ def _words(gap: float) -> str:
     """« 3 jours de retard », « 7 minutes d’avance »."""
     seconds = abs(gap)
     units = ((86400, "jour"), (3600, "heure"), (60, "minute"))
-    size, name = next(one for one in units if seconds >= one[0] or one[0] == units[-1][0])
+    size, name = next(unit for unit in units if seconds >= unit[0] or unit[0] == units[-1][0])
     count = round(seconds / size)
     return f"{count} {name}{'s' if count > 1 else ''} {'d’avance' if gap > 0 else 'de retard'}"
 

@@ -52,16 +52,16 @@ def refresh(
         return Outside(allowed, timeout, LARGEST_LIST).get(address, ACCEPTED)
 
     lotl = fetch(url, Allowed(inside=own))
-    kept = {LOTL: lotl}
+    lists = {LOTL: lotl}
     for country, address in _pointers(lotl, signers, countries):
-        kept[f"{country.lower()}.xml"] = fetch(address, Allowed(inside=own, anybody=True))
+        lists[f"{country.lower()}.xml"] = fetch(address, Allowed(inside=own, anybody=True))
     if signers is not None:
-        kept[SIGNERS] = signers
-    count = len(_believed(_load(kept)))
+        lists[SIGNERS] = signers
+    count = len(_believed(_load(lists)))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, data in kept.items():
+    for name, data in lists.items():
         _replace(folder / name, data)
-    for old in set(folder.glob("*")) - {folder / name for name in kept}:
+    for old in set(folder.glob("*")) - {folder / name for name in lists}:
         old.unlink()
     return count
 
@@ -80,10 +80,10 @@ def registry(folder: Path | None) -> Any | None:
 
 @lru_cache(maxsize=2)
 def _stamp(files: Files) -> bytes:
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     for path, _, _ in files:
-        made.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return made.digest()
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.digest()
 
 
 @lru_cache(maxsize=2)
@@ -99,26 +99,26 @@ def _files(folder: Path | None) -> Files:
     """The kept files with their size and the moment of their last change: read again only when these move."""
     if folder is None or not (folder / LOTL).is_file():
         return ()
-    found = sorted(one for one in folder.iterdir() if one.suffix in {".xml", ".pem"})
-    return tuple((one, one.stat().st_size, one.stat().st_mtime_ns) for one in found)
+    files = sorted(file for file in folder.iterdir() if file.suffix in {".xml", ".pem"})
+    return tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 
-def _load(kept: dict[str, bytes]) -> Any:
+def _load(lists: dict[str, bytes]) -> Any:
     """The services of the lists, each verified by the certificates that the one above it names."""
     from pyhanko.sign.validation.qualified.eutl_parse import trust_list_to_registry
     from pyhanko.sign.validation.qualified.tsp import TSPRegistry
 
-    made = TSPRegistry()
-    for reference in _parsed(kept[LOTL], kept.get(SIGNERS)).references:
-        data = kept.get(f"{reference.territory.lower()}.xml")
+    registry = TSPRegistry()
+    for reference in _parsed(lists[LOTL], lists.get(SIGNERS)).references:
+        data = lists.get(f"{reference.territory.lower()}.xml")
         if data is None:
             continue
         _in_date(data, reference.territory)
         try:
-            trust_list_to_registry(data.decode(), reference.tlso_certs, made)
+            trust_list_to_registry(data.decode(), reference.tlso_certs, registry)
         except Exception as error:
             raise ListRefusedError(f"{reference.territory}: {error}") from error
-    return made
+    return registry
 
 
 def _parsed(lotl: bytes, signers: bytes | None) -> Any:
@@ -138,15 +138,15 @@ def _pointers(lotl: bytes, signers: bytes | None, countries: Sequence[str]) -> l
     from pyhanko.sign.validation.qualified.eutl_parse import LOTL_RULE
 
     wanted = {country.upper() for country in countries}
-    found = [
-        (one.territory, one.location_uri)
-        for one in _parsed(lotl, signers).references
-        if one.territory.upper() in wanted and LOTL_RULE not in one.scheme_rules
+    references = [
+        (reference.territory, reference.location_uri)
+        for reference in _parsed(lotl, signers).references
+        if reference.territory.upper() in wanted and LOTL_RULE not in reference.scheme_rules
     ]
-    missing = wanted - {country.upper() for country, _ in found}
+    missing = wanted - {country.upper() for country, _ in references}
     if missing:
         raise ListRefusedError(f"the list of lists does not name {', '.join(sorted(missing))}")
-    return found
+    return references
 
 
 def _in_date(data: bytes, whose: str) -> None:
@@ -154,13 +154,13 @@ def _in_date(data: bytes, whose: str) -> None:
     from lxml import etree
 
     tree = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
-    said = tree.findtext(f"{TSL}SchemeInformation/{TSL}NextUpdate/{TSL}dateTime")
-    if said is None or datetime.fromisoformat(said.strip()) < now():
-        raise ListRefusedError(f"{whose}: out of date since {said}")
+    next_update = tree.findtext(f"{TSL}SchemeInformation/{TSL}NextUpdate/{TSL}dateTime")
+    if next_update is None or datetime.fromisoformat(next_update.strip()) < now():
+        raise ListRefusedError(f"{whose}: out of date since {next_update}")
 
 
-def _believed(made: Any) -> set[Any]:
-    return {*made.known_certificate_authorities, *made.known_timestamp_authorities}
+def _believed(registry: Any) -> set[Any]:
+    return {*registry.known_certificate_authorities, *registry.known_timestamp_authorities}
 
 
 def _replace(path: Path, data: bytes) -> None:
