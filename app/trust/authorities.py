@@ -128,7 +128,7 @@ def timestamper() -> "TimestampClient | None":
     chosen = _chosen["settings"]
     if not chosen.tsa_url:
         return None
-    how: dict[str, Any] = {"timeout": chosen.network_timeout, "told": partial(token_seen, _tokens_folder())}
+    how: dict[str, Any] = {"timeout": chosen.network_timeout, "report": partial(token_seen, _tokens_folder())}
     second = TimestampClient(chosen.tsa_second_url, **how) if chosen.tsa_second_url else None
     return TimestampClient(chosen.tsa_url, second=second, **how)
 
