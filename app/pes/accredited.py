@@ -39,8 +39,10 @@ class Tray:
             return None
         people: dict[int, Any] = {
             user.id: user.name
-            for user in db.scalars(sa.select(User).where(User.id.in_([one.person for one in unknown])))
+            for user in db.scalars(
+                sa.select(User).where(User.id.in_([mandate.person for mandate in unknown]))
+            )
         }
-        asked = [(one.id, people.get(one.person, ""), words(one)) for one in unknown]
-        page = self._templates.get_template("pes/_accredit.html").render(asked=asked)
+        unwritten = [(mandate.id, people.get(mandate.person, ""), words(mandate)) for mandate in unknown]
+        page = self._templates.get_template("pes/_accredit.html").render(unwritten=unwritten)
         return Markup(page)  # noqa: S704 - the template escapes what it prints

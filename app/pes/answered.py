@@ -47,7 +47,7 @@ def keep(db: Db, folder: Folder, row: Transmission, answer: Answer, later: bool)
                 number=part.number,
                 accepted=part.accepted,
                 pieces=list(part.pieces),
-                faults=[[one.piece, one.line, one.words] for one in part.faults],
+                faults=[[fault.piece, fault.line, fault.words] for fault in part.faults],
                 simulated=answer.simulated,
                 later=later,
                 answered_on=day,
@@ -90,28 +90,28 @@ class Repeated:
         """The folders whose acquits took what is here."""
         slips, pieces = [taken for _, taken in self.slips], [taken for _, taken, _ in self.pieces]
         return frozenset(
-            one.folder_id for one in (*slips, *pieces, *(taken for _, taken in self.attachments))
+            answer.folder_id for answer in (*slips, *pieces, *(taken for _, taken in self.attachments))
         )
 
-    def told(self, folder: Folder, named: Collection[int] | None = None) -> Iterator[tuple[str, str, int]]:
+    def notices(self, folder: Folder, named: Collection[int] | None = None) -> Iterator[tuple[str, str, int]]:
         """A title, a sentence and a page for each, the bordereaux first; attachments in one.
 
-        `named`: the folders that who reads may be told of; None tells all but those of pay, as the name of each point does.
+        `named`: the folders that the reader may know of; None names all but those of pay, as the name of each point does.
         """
         for slip, taken in self.slips:
-            words = f"Le comptable public l’a pris en charge ({_acquit(taken, folder, named)}). {REMEDY}"
-            yield f"Bordereau {slip.number} déjà pris en charge", words, slip.page
+            sentence = f"Le comptable public l’a pris en charge ({_acquit(taken, folder, named)}). {REMEDY}"
+            yield f"Bordereau {slip.number} déjà pris en charge", sentence, slip.page
         for slip, taken, numbers in self.pieces:
             what = "titre" if " recettes " in slip.key else "mandat"
             many = len(numbers) > 1
             title = f"{what.capitalize()}{'s' if many else ''} {named_first(numbers)} déjà pris en charge"
-            words = (
+            sentence = (
                 f"Dans le bordereau {taken.number} ({_acquit(taken, folder, named)}), et de nouveau dans le bordereau "
                 f"{slip.number} de ce flux : le comptable rejetterait ce bordereau. "
             )
             yield (
                 title,
-                words + REMEDY.replace("Retirez-le", "Retirez-les" if many else "Retirez-le"),
+                sentence + REMEDY.replace("Retirez-le", "Retirez-les" if many else "Retirez-le"),
                 slip.page,
             )
         if self.attachments:
@@ -122,21 +122,21 @@ class Repeated:
                 if count == 1
                 else f"{count} pièces jointes déjà prises en charge"
             )
-            words = (
-                f"{named_first([one for one, _ in self.attachments])} ({_acquit(taken, folder, named)}) : le comptable "
-                "rejetterait la seconde. Le logiciel de finances doit citer une pièce déjà reçue par son identifiant, "
-                "sans la joindre de nouveau."
+            sentence = (
+                f"{named_first([unique_id for unique_id, _ in self.attachments])} ({_acquit(taken, folder, named)}) : "
+                "le comptable rejetterait la seconde. Le logiciel de finances doit citer une pièce déjà reçue par son "
+                "identifiant, sans la joindre de nouveau."
             )
-            yield title, words, 0
+            yield title, sentence, 0
 
 
 def marks(db: Db, folder: Folder, index: FlowIndex) -> list[FlowAnswer]:
     """What the acquits of the last sending of the flow that the folder holds said of its bordereaux, oldest first."""
-    found = [
+    answers = [
         row for (row,) in ask(db, ANSWERED, folder.id) if row.sha256 == index.sha256 and row.kind == "slip"
     ]
-    last = max((one.round for one in found), default=0)
-    return [one for one in found if one.round == last]
+    last = max((answer.round for answer in answers), default=0)
+    return [answer for answer in answers if answer.round == last]
 
 
 def attachments_taken(db: Db, folder: Folder, unique_ids: Collection[str]) -> frozenset[str]:
@@ -158,7 +158,7 @@ def taken_again(db: Db, folder: Folder) -> Repeated:
     slips = slips_of(db, folder.id)
     earlier: dict[str, list[FlowAnswer]] = {}
     attachments: dict[str, FlowAnswer] = {}
-    for answer in db.scalars(_taken(folder, {one.series for one in slips})):
+    for answer in db.scalars(_taken(folder, {slip.series for slip in slips})):
         if answer.kind == "slip":
             earlier.setdefault(answer.series, []).append(answer)
         else:
@@ -167,16 +167,16 @@ def taken_again(db: Db, folder: Folder) -> Repeated:
     parts: list[tuple[FlowSlip, FlowAnswer, Sequence[str]]] = []
     for slip in slips:
         answers = earlier.get(slip.series, [])
-        same = next((one for one in answers if same_number(one.number, slip.number)), None)
+        same = next((answer for answer in answers if same_number(answer.number, slip.number)), None)
         if same is not None:
             whole.append((slip, same))
             continue
-        left = list(slip.pieces or ())  # told once each, by the first acquit that took it
+        left = list(slip.pieces or ())  # each is noticed once, for the first acquit that took it
         for answer in answers:
             known = set(answer.pieces)
-            if numbers := [one for one in left if one in known]:
+            if numbers := [number for number in left if number in known]:
                 parts.append((slip, answer, numbers))
-                left = [one for one in left if one not in known]
+                left = [number for number in left if number not in known]
     return Repeated(whole, parts, list(attachments.items()))
 
 
@@ -185,21 +185,23 @@ def _taken(folder: Folder, series: Collection[str]) -> sa.Select[FlowAnswer]:
 
     Not the very sending that stands acknowledged on this folder. Each part is found by its own index.
     """
-    here = FlowAnswer.collectivity_id == folder.collectivity_id
-    found = (
-        sa.select(FlowAnswer.id).where(here, FlowAnswer.series.in_(series), FlowAnswer.kind == "slip"),
+    in_collectivity = FlowAnswer.collectivity_id == folder.collectivity_id
+    ids = (
+        sa.select(FlowAnswer.id).where(
+            in_collectivity, FlowAnswer.series.in_(series), FlowAnswer.kind == "slip"
+        ),
         sa.select(FlowAnswer.id)
         .join(FlowAttachment, FlowAttachment.unique_id == FlowAnswer.number)
         .where(
-            here,
+            in_collectivity,
             FlowAnswer.series == "",
             FlowAnswer.kind == "attachment",
             FlowAttachment.folder_id == folder.id,
         ),
     )
     query = sa.select(FlowAnswer).where(
-        here,
-        FlowAnswer.id.in_(sa.union_all(*found)),
+        in_collectivity,
+        FlowAnswer.id.in_(sa.union_all(*ids)),
         FlowAnswer.accepted.is_(True),
         FlowAnswer.simulated == open_channel(CHANNEL).simulated,
     )

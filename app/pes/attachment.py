@@ -48,28 +48,28 @@ def look(stream: IO[bytes], attachments: Sequence[Attachment]) -> Iterator[tuple
     first that was not looked at for that is told, and the others are not.
     """
     left = LOOKED_AT
-    for one in attachments:
+    for attachment in attachments:
         if left <= 0:
             yield (
-                one,
+                attachment,
                 "et celles qui la suivent n’ont pas été ouvertes au dépôt : elles pèsent trop lourd ensemble",
             )
             return
         inflating = _Inflating(keep=len(_PDF))
-        stream.seek(one.start)
-        to_read = one.end - one.start
+        stream.seek(attachment.start)
+        to_read = attachment.end - attachment.start
         try:
             while to_read > 0 and (piece := stream.read(min(STEP, to_read))):
                 to_read -= len(piece)
                 inflating.feed(piece)
             inflating.done()
         except Refusal as refusal:
-            yield one, str(refusal.facts["why"])
+            yield attachment, str(refusal.facts["why"])
         else:
             if not inflating.compressed:
-                yield one, "son contenu n’est pas compressé (gzip), ce que le format PES demande"
-            elif one.media == "application/pdf" and not inflating.head.startswith(_PDF):
-                yield one, "elle est annoncée comme un PDF et n’en est pas un"
+                yield attachment, "son contenu n’est pas compressé (gzip), ce que le format PES demande"
+            elif attachment.media == "application/pdf" and not inflating.head.startswith(_PDF):
+                yield attachment, "elle est annoncée comme un PDF et n’en est pas un"
         left -= inflating.count
 
 
@@ -93,7 +93,7 @@ class _Inflating:
         self._rest = b""
         self._gzip: bool | None = None
         self._stream = zlib.decompressobj(wbits=31)
-        self._made = bytearray()
+        self._inflated = bytearray()
 
     def feed(self, part: bytes) -> None:
         """Some more bytes of the element, its start tag first."""
@@ -121,7 +121,7 @@ class _Inflating:
     @property
     def head(self) -> bytes:
         """What is kept of its beginning."""
-        return bytes(self._made)
+        return bytes(self._inflated)
 
     def done(self) -> bytes:
         """The whole file, as far as it is kept."""
@@ -131,7 +131,7 @@ class _Inflating:
             raise _unreadable("son contenu est coupé")
         if not self.count:
             raise _unreadable("son contenu est vide")
-        return bytes(self._made)
+        return bytes(self._inflated)
 
     def _take(self, data: bytes) -> None:
         if self._gzip is None and data:
@@ -140,8 +140,8 @@ class _Inflating:
             part = self._stream.decompress(data, STEP) if self._gzip else data
             data = self._stream.unconsumed_tail if self._gzip else b""
             self.count += len(part)
-            room = len(part) if self._keep is None else max(self._keep - len(self._made), 0)
-            self._made += part[:room]
+            room = len(part) if self._keep is None else max(self._keep - len(self._inflated), 0)
+            self._inflated += part[:room]
             if self.count > LIMIT:
                 raise _unreadable(f"décompressée, elle dépasse {taille(LIMIT)}")
 

@@ -37,27 +37,29 @@ def findings(flow: Flow, unopened: Iterable[Finding] = ()) -> list[Finding]:
 
     `unopened`: the attachments that were opened and do not read.
     """
-    found: list[Finding] = []
+    shown: list[Finding] = []
     checks = (_garbled, _shared, _slips, _twice, _unread, _absent, _repeated)
     for findings_of in (*(check(flow) for check in checks), unopened):
         several = list(findings_of)
-        found += several[:SHOWN]
+        shown += several[:SHOWN]
         if len(several) > SHOWN:
             rest = several[SHOWN]
             more = len(several) - SHOWN
             same = f"du même genre : « {rest.title} »"
-            words = f"{more} autres anomalies {same}, etc." if more > 1 else f"Une autre anomalie {same}."
-            found.append(Finding(rest.key, "Et d’autres" if more > 1 else "Et une autre", words, rest.page))
-    return found
+            sentence = f"{more} autres anomalies {same}, etc." if more > 1 else f"Une autre anomalie {same}."
+            shown.append(
+                Finding(rest.key, "Et d’autres" if more > 1 else "Et une autre", sentence, rest.page)
+            )
+    return shown
 
 
 def _garbled(flow: Flow) -> Iterator[Finding]:
     if flow.garbled:
-        words = (
+        sentence = (
             f"On lit par exemple « {flow.garbled[:80]} » : le flux annonce ISO-8859-1 et contient autre chose. "
             "Le logiciel de finances doit l’exporter de nouveau, sinon il sera signé ainsi."
         )
-        yield Finding("garbled", "Accents abîmés", words, 1)
+        yield Finding("garbled", "Accents abîmés", sentence, 1)
 
 
 def _shared(flow: Flow) -> Iterator[Finding]:
@@ -67,11 +69,11 @@ def _shared(flow: Flow) -> Iterator[Finding]:
             continue
         (piece, page), *_ = names.values()
         more = et_autres(len(names) - NAMED)
-        words = (
+        sentence = (
             f"{', '.join(list(names)[:NAMED])}{more} sont payés sur le compte {masked(iban)} (pièce {piece} la première). "
             "Faites confirmer par chacun, à un numéro que vous connaissez déjà."
         )
-        yield Finding("shared-account", f"Même IBAN pour {len(names)} tiers", words, page)
+        yield Finding("shared-account", f"Même IBAN pour {len(names)} tiers", sentence, page)
 
 
 def _slips(flow: Flow) -> Iterator[Finding]:
@@ -82,67 +84,69 @@ def _slips(flow: Flow) -> Iterator[Finding]:
 def _of_slip(slip: Slip) -> Iterator[Finding]:
     name, many = f"bordereau {slip.number}", f"{slip.pieces} {slip.what}{'s' if slip.pieces > 1 else ''}"
     if slip.announced != slip.pieces:
-        said = (
+        announcement = (
             "n’annonce pas son nombre de pièces"
             if slip.announced is None
             else f"annonce {slip.announced} pièces"
         )
-        yield Finding("count", f"Nombre de pièces, {name}", f"Il {said} et contient {many}.", slip.page)
+        yield Finding(
+            "count", f"Nombre de pièces, {name}", f"Il {announcement} et contient {many}.", slip.page
+        )
     if slip.total is None:
         yield Finding("total", f"Total absent, {name}", "Il ne déclare aucun total lisible.", slip.page)
     elif slip.total != slip.lines_total:
-        words = f"Il déclare {euros(slip.total)} hors taxes, ses lignes font {euros(slip.lines_total)}."
-        yield Finding("sum", f"Somme fausse, {name}", words, slip.page)
+        sentence = f"Il déclare {euros(slip.total)} hors taxes, ses lignes font {euros(slip.lines_total)}."
+        yield Finding("sum", f"Somme fausse, {name}", sentence, slip.page)
     if slip.vat is not None and slip.vat != slip.lines_vat:
-        words = f"Il déclare {euros(slip.vat)} de TVA, ses lignes font {euros(slip.lines_vat)}."
-        yield Finding("vat", f"TVA fausse, {name}", words, slip.page)
+        sentence = f"Il déclare {euros(slip.vat)} de TVA, ses lignes font {euros(slip.lines_vat)}."
+        yield Finding("vat", f"TVA fausse, {name}", sentence, slip.page)
     if not slip.running:
-        words = "Le cumul annuel (MtCumulAnnuel) manque ; il est obligatoire dans un flux signé."
-        yield Finding("running", f"Cumul absent, {name}", words, slip.page)
+        sentence = "Le cumul annuel (MtCumulAnnuel) manque ; il est obligatoire dans un flux signé."
+        yield Finding("running", f"Cumul absent, {name}", sentence, slip.page)
 
 
 def _twice(flow: Flow) -> Iterator[Finding]:
     counted = Counter(key_of(slip) for slip in flow.slips)
-    seen: set[str] = set()
+    keys: set[str] = set()
     for slip in flow.slips:
         key = key_of(slip)
-        if key in seen:
-            words = f"Il figure {counted[key]} fois dans ce flux : le comptable rejettera le second."
-            yield Finding("twice", f"Bordereau {slip.number} en double", words, slip.page)
-        seen.add(key)
+        if key in keys:
+            sentence = f"Il figure {counted[key]} fois dans ce flux : le comptable rejettera le second."
+            yield Finding("twice", f"Bordereau {slip.number} en double", sentence, slip.page)
+        keys.add(key)
 
 
 def _unread(flow: Flow) -> Iterator[Finding]:
     for number, page in flow.unread:
-        words = "Un de ses montants n’est pas un nombre : il est compté pour zéro."
-        yield Finding("unread", f"Montant illisible, pièce {number}", words, page)
+        sentence = "Un de ses montants n’est pas un nombre : il est compté pour zéro."
+        yield Finding("unread", f"Montant illisible, pièce {number}", sentence, page)
 
 
 def _absent(flow: Flow) -> Iterator[Finding]:
-    here = {one.unique_id for one in flow.attachments}
+    contained = {attachment.unique_id for attachment in flow.attachments}
     for unique_id, (number, page) in flow.announced.items():
-        if unique_id not in here:
-            words = (
+        if unique_id not in contained:
+            sentence = (
                 f"La pièce {unique_id} est annoncée et n’est pas dans le flux. Le comptable peut rejeter ce mandat ou ce "
                 "titre, si elle n’est pas partie dans un autre flux."
             )
-            yield Finding("absent", f"Pièce jointe absente, pièce {number}", words, page)
+            yield Finding("absent", f"Pièce jointe absente, pièce {number}", sentence, page)
 
 
 def _repeated(flow: Flow) -> Iterator[Finding]:
-    for unique_id, count in Counter(one.unique_id for one in flow.attachments).items():
+    for unique_id, count in Counter(attachment.unique_id for attachment in flow.attachments).items():
         if count > 1:
-            words = f"L’identifiant {unique_id} sert {count} fois dans ce flux : le comptable rejettera la seconde."
-            yield Finding("repeated", "Pièce jointe en double", words)
+            sentence = f"L’identifiant {unique_id} sert {count} fois dans ce flux : le comptable rejettera la seconde."
+            yield Finding("repeated", "Pièce jointe en double", sentence)
 
 
 def _unopened(stream: IO[bytes], flow: Flow) -> Iterator[Finding]:
-    for one, why in look(stream, flow.attachments):
-        words = (
-            f"{one.name or one.unique_id} : {why}. Le comptable peut la rejeter (ERREUR_PJ). Joignez-la de nouveau dans le "
-            "logiciel de finances, puis exportez le flux."
+    for attachment, why in look(stream, flow.attachments):
+        sentence = (
+            f"{attachment.name or attachment.unique_id} : {why}. Le comptable peut la rejeter (ERREUR_PJ). "
+            "Joignez-la de nouveau dans le logiciel de finances, puis exportez le flux."
         )
-        yield Finding("unopened", "Pièce jointe à vérifier", words)
+        yield Finding("unopened", "Pièce jointe à vérifier", sentence)
 
 
 def key_of(slip: Slip) -> str:

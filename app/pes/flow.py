@@ -120,15 +120,15 @@ class Flow:
     @property
     def domain(self) -> str:
         """« dépenses », « recettes », « marchés », or several; « pièces jointes » for what follows alone."""
-        found = [one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips)]
-        found += ["marchés"] if self.contracts else []
-        return " et ".join(found) or "pièces jointes"
+        names = [domain for domain in DOMAINS.values() if any(slip.domain == domain for slip in self.slips)]
+        names += ["marchés"] if self.contracts else []
+        return " et ".join(names) or "pièces jointes"
 
     @property
     def budget(self) -> str:
         """The budget, with its codes for the accountant."""
-        said = self.header
-        label, body, code = (said.get(one, "") for one in ("LibelleColBud", "CodCol", "CodBud"))
+        header = self.header
+        label, body, code = (header.get(tag, "") for tag in ("LibelleColBud", "CodCol", "CodBud"))
         return f"{label} ({body}, budget {code})".strip()
 
     @property
@@ -162,7 +162,7 @@ def page_bytes(blocks: Sequence[Mapping[str, Any]]) -> bytes:
     return zlib.compress(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def page_content(kept: bytes) -> list[dict[str, Any]]:
+def page_content(compressed: bytes) -> list[dict[str, Any]]:
     """The blocks of a page: `kind` is slip (a bordereau or its continuation), attachments, or others (all other values)."""
-    found: list[dict[str, Any]] = json.loads(zlib.decompress(kept))
-    return found
+    blocks: list[dict[str, Any]] = json.loads(zlib.decompress(compressed))
+    return blocks

@@ -72,46 +72,46 @@ def write(db: Db, folder: Folder, sha256: str, flow: Flow) -> None:
     index = {"sha256": sha256, "pages": len(flow.pages), "summary": summary(flow), "made_at": now()}
     _insert(db, FlowIndex, [{**ours, **index}])
     _insert(
-        db, FlowPage, [{**ours, "number": n, "content": one} for n, one in enumerate(flow.pages, start=1)]
+        db, FlowPage, [{**ours, "number": n, "content": page} for n, page in enumerate(flow.pages, start=1)]
     )
     budget = (flow.header.get("CodCol", ""), flow.header.get("CodBud", ""))
     slips = [
         {
             **ours,
             "rank": rank,
-            "number": one.number,
-            "key": f"{series(*budget, one.domain, one.year, one.kind)} {one.number}",
-            "page": one.page,
-            "pieces": one.numbers,
+            "number": slip.number,
+            "key": f"{series(*budget, slip.domain, slip.year, slip.kind)} {slip.number}",
+            "page": slip.page,
+            "pieces": slip.numbers,
         }
-        for rank, one in enumerate(flow.slips)
+        for rank, slip in enumerate(flow.slips)
     ]
     _insert(db, FlowSlip, slips)
     files = [
         {
             **ours,
             "rank": rank,
-            "unique_id": one.unique_id,
-            "name": one.name,
-            "kind": one.kind,
-            "media": one.media,
-            "first_byte": one.start,
-            "last_byte": one.end,
+            "unique_id": attachment.unique_id,
+            "name": attachment.name,
+            "kind": attachment.kind,
+            "media": attachment.media,
+            "first_byte": attachment.start,
+            "last_byte": attachment.end,
         }
-        for rank, one in enumerate(flow.attachments)
+        for rank, attachment in enumerate(flow.attachments)
     ]
     _insert(db, FlowAttachment, files)
     accounts = [
         {
             **ours,
-            "third": one.third,
-            "name": one.name,
-            "digest": hashlib.sha256(one.iban.encode()).hexdigest(),
-            "masked": masked(one.iban),
-            "piece": one.piece,
-            "page": one.page,
+            "third": account.third,
+            "name": account.name,
+            "digest": hashlib.sha256(account.iban.encode()).hexdigest(),
+            "masked": masked(account.iban),
+            "piece": account.piece,
+            "page": account.page,
         }
-        for one in flow.accounts
+        for account in flow.accounts
     ]
     _insert(db, FlowAccount, accounts)
 
@@ -125,23 +125,23 @@ def summary(flow: Flow) -> dict[str, Any]:
         "budget": flow.budget,
         "written_on": flow.header.get("DteStr", ""),
         "slips": {
-            what: sum(one.domain == domain for one in flow.slips)
+            what: sum(slip.domain == domain for slip in flow.slips)
             for domain, what in (("dépenses", "mandats"), ("recettes", "titres"))
         },
         "to_sign": flow.to_sign,
         "paper": flow.paper and bool(flow.slips),
         "pieces": {
-            what: sum(one.pieces for one in flow.slips if one.domain == domain)
+            what: sum(slip.pieces for slip in flow.slips if slip.domain == domain)
             for domain, what in (("dépenses", "mandat"), ("recettes", "titre"))
         },
-        "cancelling": sum(one.kind == "02" for one in flow.slips),
+        "cancelling": sum(slip.kind == "02" for slip in flow.slips),
         "total": str(flow.total),
         "total_with_tax": str(flow.total_with_tax),
         "attachments": len(flow.attachments),
         "contracts": flow.contracts,
         "schema": flow.schema,
         "newer": list(flow.newer),
-        "findings": [[one.key, one.title, one.text, one.page] for one in flow.findings],
+        "findings": [[finding.key, finding.title, finding.text, finding.page] for finding in flow.findings],
     }
 
 
@@ -173,10 +173,10 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
         .group_by(StepRun.folder_id)
         .subquery()
     )
-    made = [
+    moments = [
         run.ended_at for (run,) in ask(db, RUNS, folder.id) if run.kind in ENGAGED and run.state == "done"
     ]
-    until = max((moment for moment in made if moment), default=now())
+    until = max((moment for moment in moments if moment), default=now())
     query = (
         sa.select(other.third, other.digest, other.masked, other.folder_id)
         .join(signed, signed.c.folder_id == other.folder_id)
@@ -196,15 +196,15 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
     ours = [row for (row,) in ask(db, ACCOUNTS, folder.id)]
     return [
         {
-            "name": one.name,
-            "piece": one.piece,
-            "page": one.page,
-            "now": one.masked,
-            "before": list(last[one.third][1].values()),
-            "mark": " ".join((one.third, one.piece, one.digest, *sorted(last[one.third][1]))),
+            "name": account.name,
+            "piece": account.piece,
+            "page": account.page,
+            "now": account.masked,
+            "before": list(last[account.third][1].values()),
+            "mark": " ".join((account.third, account.piece, account.digest, *sorted(last[account.third][1]))),
         }
-        for one in ours
-        if one.third in last and one.digest not in last[one.third][1]
+        for account in ours
+        if account.third in last and account.digest not in last[account.third][1]
     ]
 
 
@@ -212,21 +212,21 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
 class Elsewhere:
     """Another folder that has bordereaux of this flow: their numbers, and the page here of the first.
 
-    `named`: whether who reads may be told which folder it is. `held`: this flow is the second, and waits for who rules.
+    `named`: whether the reader may know which folder it is. `second`: this flow is the second, and waits for a ruling.
     """
 
     folder: Folder
     numbers: tuple[str, ...]
     page: int
     named: bool
-    held: bool
+    second: bool
 
 
 def elsewhere(db: Db, folder: Folder, but: Collection[int] = ()) -> list[Elsewhere]:
     """The folders, not given up, that have bordereaux of this flow too, those of the pages `but` left out.
 
-    Of two on their way the later deposited is held, and whichever is not signed once the other was signed or has left: never
-    both leave without somebody who looked.
+    Of two on their way the second is the later deposited, and whichever is not signed once the other was signed or has
+    left: never both leave without somebody who looked.
     """
     mine, other = sa.orm.aliased(FlowSlip), sa.orm.aliased(FlowSlip)
     query = (
@@ -236,12 +236,12 @@ def elsewhere(db: Db, folder: Folder, but: Collection[int] = ()) -> list[Elsewhe
         .where(mine.folder_id == folder.id, other.folder_id != folder.id, Folder.place != WITHDRAWN)
         .order_by(mine.rank, other.folder_id)
     )
-    found: dict[int, list[tuple[str, int]]] = {}
+    shared: dict[int, list[tuple[str, int]]] = {}
     folders: dict[int, Folder] = {}
     for number, page, there in db.execute(query):
         if page not in but:
             folders[there.id] = there
-            found.setdefault(there.id, []).append((number, page))
+            shared.setdefault(there.id, []).append((number, page))
     named, gone = readable_among(db, list(folders)), engaged(db, folders.values())
     return [
         Elsewhere(
@@ -253,7 +253,7 @@ def elsewhere(db: Db, folder: Folder, but: Collection[int] = ()) -> list[Elsewhe
             or folders[key].phase == Phase.DONE
             or (folders[key].phase == Phase.RUNNING and key < folder.id),
         )
-        for key, slips in found.items()
+        for key, slips in shared.items()
     ]
 
 

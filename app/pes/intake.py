@@ -132,18 +132,18 @@ def _keep_all(
     """Keep every file that comes: one that fails keeps no other from being kept; returns the first silence."""
     silence: Unreachable | None = None
     fault: Exception | None = None
-    for one in listed:
+    for entry in listed:
         try:
-            raw = channel.returned(sender, one.reference)
-            keep_return(actor, _stored(actor.collectivity_id, one, raw, simulated=channel.simulated))
-            channel.return_taken(sender, one.reference)
+            raw = channel.returned(sender, entry.reference)
+            keep_return(actor, _stored(actor.collectivity_id, entry, raw, simulated=channel.simulated))
+            channel.return_taken(sender, entry.reference)
         except AccountRefused as refused:
             silence = refused
             break  # nor will it give the others
         except Unreachable as unreachable:
             silence = silence or unreachable
         except Exception as failure:  # noqa: BLE001 - raised again below, once the other files are kept
-            log.warning("pes.return_failed", reference=one.reference, error=repr(failure))
+            log.warning("pes.return_failed", reference=entry.reference, error=repr(failure))
             fault = fault or failure
     if fault is not None:
         raise fault
@@ -176,8 +176,8 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     It belongs to the collectivity of its SIRET and to no other: what came to another one says nothing there. What is left to
     recover by client is kept of the last file of a budget alone (`last_of`): that of former ones is swept.
     """
-    here = TreasuryReturn.collectivity_id == actor.collectivity_id
-    if db.scalar(sa.select(TreasuryReturn.id).where(here, TreasuryReturn.sha256 == received.sha256)):
+    own = TreasuryReturn.collectivity_id == actor.collectivity_id
+    if db.scalar(sa.select(TreasuryReturn.id).where(own, TreasuryReturn.sha256 == received.sha256)):
         return None
     content, standing, trouble = received.content, received.standing, received.trouble
     if content is not None:
@@ -210,7 +210,7 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     ours = {"collectivity_id": actor.collectivity_id, "return_id": row.id}
     for first in range(0, len(pieces), _ROWS):
         db.execute(
-            sa.insert(ReturnedPiece), [{**ours, **row_of(one)} for one in pieces[first : first + _ROWS]]
+            sa.insert(ReturnedPiece), [{**ours, **row_of(piece)} for piece in pieces[first : first + _ROWS]]
         )
     if mine is not None and mine.outstanding_on is not None:
         _keep_clients(db, row, mine.outstanding)
@@ -244,7 +244,7 @@ def _keep_clients(db: Db, row: TreasuryReturn, outstanding: Sequence[returned.Ou
         return
     ours = {"collectivity_id": row.collectivity_id, "return_id": row.id}
     for first in range(0, len(outstanding), _ROWS):
-        some = [{**ours, **asdict(one)} for one in outstanding[first : first + _ROWS]]
+        some = [{**ours, **asdict(client)} for client in outstanding[first : first + _ROWS]]
         db.execute(sa.insert(ReturnedClient), some)
 
 
@@ -275,10 +275,10 @@ def _owner(db: Db, actor: Actor, siret: str) -> tuple[str, str | None]:
     owner = db.scalar(sa.select(Collectivity.id).where(Collectivity.siren == siret[:9]))
     if owner == actor.collectivity_id:
         return READ, None
-    words = (
+    trouble = (
         f"Il porte le SIRET {siret}, d’une autre collectivité : rien n’en est lu. Signalez-le à l’opérateur."
     )
-    return (NOBODY if owner is None else OTHER), words
+    return (NOBODY if owner is None else OTHER), trouble
 
 
 def row_of(piece: returned.ReturnedPiece) -> dict[str, Any]:
@@ -296,7 +296,7 @@ def row_of(piece: returned.ReturnedPiece) -> dict[str, Any]:
         "paid": sum(cents for _, cents in money),
         "payments": len(money),
         "paid_on": returned.day_of(money[-1][0]) if money else None,
-        "lines": [[one.number, one.state, one.due, one.settled, one.moves] for one in piece.lines],
+        "lines": [[line.number, line.state, line.due, line.settled, line.moves] for line in piece.lines],
     }
 
 

@@ -17,17 +17,17 @@ def meaning(db: Db, folder: Folder) -> str:
     slips = index.summary["slips"]
     mandats, titres = slips["mandats"], slips["titres"]
     pay = family_of(folder.in_force).restricted
-    said = []
+    sentences = []
     if mandats:
         ordered = "Vous ordonnancez cette paye" if pay else "Vous ordonnancez ces dépenses"
-        said.append(
+        sentences.append(
             f"{ordered} : votre signature {_on(mandats)} de mandats {SERVICE}, et le comptable public paiera (CGCT D1617-23)."
         )
     if titres:
-        said.append(
+        sentences.append(
             f"Votre signature {_on(titres)} de titres {ENFORCEABLE}, et le comptable public les recouvrera (CGCT D1617-23)."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _on(count: int) -> str:

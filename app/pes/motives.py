@@ -79,7 +79,9 @@ def motive(domain: str, code: str, comment: str) -> str:
     >>> motive("dépenses", "02-99", "Il manque le devis.")
     'pièces justificatives insuffisantes, motif 99. Il manque le devis'
     """
-    words = code.strip()
-    if _CODES.fullmatch(words):
-        words = ", ".join(MOTIVES[domain].get(one, f"motif {one}") for one in re.findall(r"\d{2}", words))
-    return ". ".join(one for text in (words, comment) if (one := text.strip().rstrip(".")))
+    reason = code.strip()
+    if _CODES.fullmatch(reason):
+        reason = ", ".join(
+            MOTIVES[domain].get(digits, f"motif {digits}") for digits in re.findall(r"\d{2}", reason)
+        )
+    return ". ".join(sentence for text in (reason, comment) if (sentence := text.strip().rstrip(".")))

@@ -16,7 +16,7 @@ from app.folders.models import Folder
 from app.pes.answered import CHANNEL
 from app.pes.intake import last_of
 from app.pes.models import ReturnedClient, TreasuryReturn
-from app.pes.payments import Words
+from app.pes.payments import Remark
 from app.transmission.channels import open_channel
 
 EARNED: Final = "recettes"
@@ -32,7 +32,7 @@ def owed_by(fields: Sequence[Sequence[str]]) -> Owed | None:
     return (client.strip(), product.strip()) if client.strip() and product.strip() else None
 
 
-def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]) -> dict[Owed, list[Words]]:
+def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]) -> dict[Owed, list[Remark]]:
     """What the last file of a budget (CodCol and CodBud) says of these clients and products.
 
     Real files alone are read, those of the simulator where the simulator is the channel.
@@ -42,7 +42,7 @@ def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]
     last = last_of(db, folder.collectivity_id, budget, simulated=open_channel(CHANNEL).simulated)
     if last is None:
         return {}
-    told: dict[Owed, list[Words]] = {}
+    remarks: dict[Owed, list[Remark]] = {}
     clients = sorted({client for client, _ in wanted})
     for first in range(0, len(clients), _CHUNK):
         query = sa.select(ReturnedClient).where(
@@ -50,13 +50,13 @@ def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]
         )
         for row in db.scalars(query.order_by(ReturnedClient.id)):
             if (row.client, row.product) in wanted:
-                told.setdefault((row.client, row.product), []).append(_words(row, last))
-    return told
+                remarks.setdefault((row.client, row.product), []).append(_remark(row, last))
+    return remarks
 
 
-def _words(row: ReturnedClient, last: TreasuryReturn) -> Words:
+def _remark(row: ReturnedClient, last: TreasuryReturn) -> Remark:
     mark = " FACTICE" if last.simulated else ""
-    return Words(
+    return Remark(
         "",
         "info-circle",
         f"Reste à recouvrer de ce client (réf. {row.client}, produit {row.product}), tous titres confondus, au "
@@ -93,11 +93,11 @@ def _of(piece: Mapping[str, Any]) -> list[Owed]:
     return list(dict.fromkeys(owed for line in piece["lines"] if (owed := owed_by(line["fields"]))))
 
 
-def _bearing(piece: Mapping[str, Any], outstanding: Mapping[Owed, list[Words]]) -> dict[str, Any]:
+def _bearing(piece: Mapping[str, Any], outstanding: Mapping[Owed, list[Remark]]) -> dict[str, Any]:
     return {
         **piece,
         "treasury": [
             *piece["treasury"],
-            *(words for owed in _of(piece) for words in outstanding.get(owed, ())),
+            *(remark for owed in _of(piece) for remark in outstanding.get(owed, ())),
         ],
     }

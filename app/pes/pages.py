@@ -14,16 +14,16 @@ class Pages:
 
     def __init__(self) -> None:
         self.slip: Slip | None = None
-        self._made: list[bytes] = []
+        self._finished: list[bytes] = []
         self._blocks: list[dict[str, Any]] = []
-        self._held = 0
+        self._lines = 0
         self._until = ZERO
 
     def open_slip(self, slip: Slip, fields: Sequence[tuple[str, str, str]]) -> None:
         """A bordereau begins, on the page that is being made."""
-        if self._held >= PER_PAGE:
+        if self._lines >= PER_PAGE:
             self._turn()
-        self.slip, slip.page = slip, len(self._made) + 1
+        self.slip, slip.page = slip, len(self._finished) + 1
         self._until += slip.total or ZERO
         self._block(fields)
 
@@ -31,26 +31,33 @@ class Pages:
         """It ends, with the sums of its lines; one without a piece takes the room of one."""
         if self.slip is not None:
             self._blocks[-1]["sums"] = [str(self.slip.lines_total), str(self.slip.lines_vat)]
-        self._held += 1
+        self._lines += 1
         self.slip = None
 
     def next_page(self, lines: int) -> int:
         """The page that a piece of so many lines goes to."""
-        if self._held and self._held + lines > PER_PAGE and self._blocks[-1]["pieces"]:
+        if self._lines and self._lines + lines > PER_PAGE and self._blocks[-1]["pieces"]:
             self._turn()
             self._block(())
-        return len(self._made) + 1
+        return len(self._finished) + 1
 
     def add_piece(self, piece: dict[str, Any]) -> None:
         """A piece of the bordereau that is open."""
         self._blocks[-1]["pieces"].append(piece)
-        self._held += max(len(piece["lines"]), 1)
+        self._lines += max(len(piece["lines"]), 1)
 
     def add_attachments(self, attachments: Sequence[Attachment]) -> None:
         """Every attachment, referred to or not."""
         rows = [
-            [rank, one.unique_id, one.name, one.kind, one.description, one.concerns]
-            for rank, one in enumerate(attachments)
+            [
+                rank,
+                attachment.unique_id,
+                attachment.name,
+                attachment.kind,
+                attachment.description,
+                attachment.concerns,
+            ]
+            for rank, attachment in enumerate(attachments)
         ]
         self._sheets("attachments", rows)
 
@@ -60,17 +67,17 @@ class Pages:
 
     def done(self) -> list[bytes]:
         """The pages; one at least."""
-        if self._blocks or not self._made:
+        if self._blocks or not self._finished:
             self._turn()
-        return self._made
+        return self._finished
 
     def _sheets(self, kind: str, rows: Sequence[Any]) -> None:
         for start in range(0, len(rows), PER_PAGE):
-            if self._held >= PER_PAGE:
+            if self._lines >= PER_PAGE:
                 self._turn()
             part = rows[start : start + PER_PAGE]
             self._blocks.append({"kind": kind, "rows": part})
-            self._held += len(part)
+            self._lines += len(part)
 
     def _block(self, fields: Sequence[tuple[str, str, str]]) -> None:
         slip = self.slip
@@ -83,13 +90,13 @@ class Pages:
             "type": slip.kind,
             "domain": slip.domain,
         }
-        said = {
+        totals = {
             "total": None if slip.total is None else str(slip.total),
             "running": slip.running,
             "until": str(self._until),
         }
-        self._blocks.append({**head, **said, "fields": fields, "pieces": []})
+        self._blocks.append({**head, **totals, "fields": fields, "pieces": []})
 
     def _turn(self) -> None:
-        self._made.append(page_bytes(self._blocks))
-        self._blocks, self._held = [], 0
+        self._finished.append(page_bytes(self._blocks))
+        self._blocks, self._lines = [], 0

@@ -29,13 +29,13 @@ Key = tuple[str, str, str]
 """Series, bordereau, piece, without leading zeros."""
 REJECTED, HELD, CANCELLED = "04", "01", "05"
 SPENT: Final = "dépenses"
-WHAT: Final = {one.name: one.what for one in DOMAINS.values()}
-MONEY: Final = {one.name: one.money for one in DOMAINS.values()}
+WHAT: Final = {domain.name: domain.what for domain in DOMAINS.values()}
+MONEY: Final = {domain.name: domain.money for domain in DOMAINS.values()}
 _CHUNK: Final = 200
 
 
 @dataclass(frozen=True)
-class Words:
+class Remark:
     """A sentence about a piece, its tone (ok, warn, danger, or none) and its icon."""
 
     tone: str
@@ -53,7 +53,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Said:
+class Settlement:
     """The Treasury's last word on a piece; `last` is the return that spoke of it last, `due` what its lines are worth there."""
 
     piece: ReturnedPiece
@@ -65,17 +65,17 @@ class Said:
     @property
     def money(self) -> list[Move]:
         """What was really paid or encashed, the first day first."""
-        return [one for one in self.moves if one.origin in MONEY[self.piece.domain]]
+        return [move for move in self.moves if move.origin in MONEY[self.piece.domain]]
 
     @property
     def others(self) -> list[Move]:
         """What settled it otherwise."""
-        return [one for one in self.moves if one.origin not in MONEY[self.piece.domain]]
+        return [move for move in self.moves if move.origin not in MONEY[self.piece.domain]]
 
     @property
     def paid(self) -> int:
         """What was really paid or encashed, in cents."""
-        return sum(one.cents for one in self.money)
+        return sum(move.cents for move in self.money)
 
     @property
     def source(self) -> str:
@@ -83,50 +83,54 @@ class Said:
         mark = " FACTICE" if self.last.simulated else ""
         return f"(trésorerie, retour{mark} du {jour(self.last.written_on)})"
 
-    def words(self, due: int | None = None) -> list[Words]:
+    def remarks(self, due: int | None = None) -> list[Remark]:
         """It in sentences; `due` is what the flow says of the piece with tax, in cents; None compares with the returns."""
-        told = list(self._settled(due))
-        told += self._state(bool(told))
-        return told
+        remarks = list(self._settled(due))
+        remarks += self._state(bool(remarks))
+        return remarks
 
-    def _settled(self, due: int | None) -> Iterator[Words]:
+    def _settled(self, due: int | None) -> Iterator[Remark]:
         money, others = self.money, self.others
         verb = "Payé" if self.piece.domain == SPENT else "Encaissé"
         whose = "Le retour" if due is None else "Le flux"
         due = self.due if due is None else due
-        left = abs(due) - abs(self.paid + sum(one.cents for one in others))
+        left = abs(due) - abs(self.paid + sum(move.cents for move in others))
         gap = f" {whose} dit {_euros(due)} : écart de {_euros(abs(left))}." if left else ""
         if money:
             part = abs(self.paid) < abs(due)
             times = f" en {len(money)} fois, la dernière" if len(money) > 1 else ""
             day = f"{verb}{' en partie' if part else ''}{times} le {jour(money[-1].day)}"
             tone, icon = ("warn", "exclamation-triangle") if gap else ("ok", "check-circle")
-            yield Words(tone, icon, f"{day} : {_euros(self.paid)} {self.source}.{gap}")
+            yield Remark(tone, icon, f"{day} : {_euros(self.paid)} {self.source}.{gap}")
         if others:
             names = dict.fromkeys(
-                ORIGINS[self.piece.domain].get(one.origin, "autre règlement") for one in others
+                ORIGINS[self.piece.domain].get(move.origin, "autre règlement") for move in others
             )
-            total = _euros(sum(one.cents for one in others))
-            words = f"Réglé autrement ({', '.join(names)}) le {jour(others[-1].day)} : {total} {self.source}."
-            yield Words("warn" if gap and not money else "", "info-circle", words + ("" if money else gap))
+            total = _euros(sum(move.cents for move in others))
+            sentence = (
+                f"Réglé autrement ({', '.join(names)}) le {jour(others[-1].day)} : {total} {self.source}."
+            )
+            yield Remark(
+                "warn" if gap and not money else "", "info-circle", sentence + ("" if money else gap)
+            )
         if not self.moves and self.settled:
-            words = f"Réglé pour {_euros(self.settled)}, sans date ni moyen {self.source}."
-            yield Words("", "info-circle", words)
+            sentence = f"Réglé pour {_euros(self.settled)}, sans date ni moyen {self.source}."
+            yield Remark("", "info-circle", sentence)
 
-    def _state(self, settled: bool) -> Iterator[Words]:
+    def _state(self, settled: bool) -> Iterator[Remark]:
         state, days, why = self.piece.state, self.piece.states, self.piece.reason
         reason = f" Motif : {why}." if why else ""
         if state == REJECTED:
-            yield Words("danger", "x-lg", f"Rejeté{_on(days, 'DtePceRej')} {self.source}.{reason}")
+            yield Remark("danger", "x-lg", f"Rejeté{_on(days, 'DtePceRej')} {self.source}.{reason}")
         elif state == HELD:
-            yield Words(
+            yield Remark(
                 "warn", "hourglass-split", f"Mis en instance{_on(days, 'DtePceInst')} {self.source}.{reason}"
             )
         elif state == CANCELLED and self.piece.domain != SPENT:
-            yield Words("warn", "slash-circle", f"Annulé {self.source}.{reason}")
+            yield Remark("warn", "slash-circle", f"Annulé {self.source}.{reason}")
         elif not settled:
             nothing = "aucun paiement dit" if self.piece.domain == SPENT else "aucun encaissement dit"
-            yield Words(
+            yield Remark(
                 "", "info-circle", f"Pris en charge{_on(days, 'DtePcePec')}, {nothing} {self.source}."
             )
 
@@ -144,7 +148,9 @@ def number_of(text: str) -> str:
     return text.strip().lstrip("0") or "0"
 
 
-def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None = None) -> dict[Key, Said]:
+def settlements_of(
+    db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None = None
+) -> dict[Key, Settlement]:
     """The Treasury's word on the pieces of a flow, by key, of those bordereaux (series, number) or of all of them.
 
     Only returns of the same collectivity are looked at, and only pieces that the flow has; a simulator's word is no word
@@ -152,10 +158,10 @@ def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None =
     """
     slips = read_slips(db, folder.id)
     pieces: dict[tuple[str, str], set[str] | None] = {}
-    for one in slips:
-        place = (one.series, number_of(one.number))
+    for slip in slips:
+        place = (slip.series, number_of(slip.number))
         if wanted is None or place in wanted:
-            pieces[place] = None if one.pieces is None else {number_of(str(piece)) for piece in one.pieces}
+            pieces[place] = None if slip.pieces is None else {number_of(str(piece)) for piece in slip.pieces}
     rows: dict[Key, list[tuple[ReturnedPiece, TreasuryReturn]]] = {}
     places, simulated = list(pieces), open_channel(CHANNEL).simulated
     for first in range(0, len(places), _CHUNK):
@@ -176,15 +182,17 @@ def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None =
     return {key: _last(spoken) for key, spoken in rows.items()}
 
 
-def _last(spoken: Sequence[tuple[ReturnedPiece, TreasuryReturn]]) -> Said:
+def _last(spoken: Sequence[tuple[ReturnedPiece, TreasuryReturn]]) -> Settlement:
     """The word of the last return on each line."""
     lines: dict[str, tuple[int, int, list[Move]]] = {}
     for piece, _ in spoken:
         for number, _state, due, settled, moves in piece.lines:
-            lines[number] = (due, settled or 0, [Move(*one) for one in moves])
-    moves = sorted((one for *_, told in lines.values() for one in told), key=lambda one: one.day)
-    settled = sum(one for _, one, _ in lines.values())
-    return Said(*spoken[-1], tuple(moves), settled, sum(one for one, *_ in lines.values()))
+            lines[number] = (due, settled or 0, [Move(*move) for move in moves])
+    moves = sorted(
+        (move for *_, line_moves in lines.values() for move in line_moves), key=lambda move: move.day
+    )
+    settled = sum(line_settled for _, line_settled, _ in lines.values())
+    return Settlement(*spoken[-1], tuple(moves), settled, sum(line_due for line_due, *_ in lines.values()))
 
 
 def shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
@@ -193,19 +201,19 @@ def shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "kind": WHAT[one.piece.domain],
-            "year": one.piece.series.split(" ")[-2],
-            "slip": one.piece.slip,
-            "piece": one.piece.number,
-            "paid": f"{one.paid / 100:.2f}",
-            "paid_on": day_of(one.money[-1].day) if one.money else None,
-            "due": f"{one.due / 100:.2f}",
-            "words": " ".join(each.text for each in one.words()),
-            "file": one.last.name,
-            "said_on": one.last.written_on,
-            "simulated": one.last.simulated,
+            "kind": WHAT[settlement.piece.domain],
+            "year": settlement.piece.series.split(" ")[-2],
+            "slip": settlement.piece.slip,
+            "piece": settlement.piece.number,
+            "paid": f"{settlement.paid / 100:.2f}",
+            "paid_on": day_of(settlement.money[-1].day) if settlement.money else None,
+            "due": f"{settlement.due / 100:.2f}",
+            "words": " ".join(each.text for each in settlement.remarks()),
+            "file": settlement.last.name,
+            "said_on": settlement.last.written_on,
+            "simulated": settlement.last.simulated,
         }
-        for one in said_of(db, folder).values()
+        for settlement in settlements_of(db, folder).values()
     ]
 
 
@@ -223,8 +231,12 @@ class Slips:
 
 def slips_of(db: Db, actor: Actor, places: Collection[tuple[str, str]]) -> Slips:
     """Which of these bordereaux (series, number) the actor reads: the definition is that of their folders."""
-    wanted, found, seen = {one for one, _ in places}, dict[tuple[str, str], int](), set[tuple[str, str]]()
-    ranges = [FlowSlip.key.startswith(f"{one} ", autoescape=True) for one in sorted(wanted)]
+    wanted, folder_ids, indexed = (
+        {series for series, _ in places},
+        dict[tuple[str, str], int](),
+        set[tuple[str, str]](),
+    )
+    ranges = [FlowSlip.key.startswith(f"{series} ", autoescape=True) for series in sorted(wanted)]
     for first in range(0, len(ranges), _CHUNK):
         query = (
             sa.select(FlowSlip.key, FlowSlip.number, Folder.id, readable_by(actor))
@@ -234,14 +246,14 @@ def slips_of(db: Db, actor: Actor, places: Collection[tuple[str, str]]) -> Slips
         )
         for key, number, folder_id, readable in db.execute(query):
             place = (key.removesuffix(f" {number}"), number_of(number))
-            seen.add(place)
+            indexed.add(place)
             if readable:
-                found[place] = folder_id
-    asked = frozenset(places)
-    mine = {place: folder_id for place, folder_id in found.items() if place in asked}
-    return Slips(mine, frozenset((asked & seen) - mine.keys()), asked - seen)
+                folder_ids[place] = folder_id
+    wanted_places = frozenset(places)
+    mine = {place: folder_id for place, folder_id in folder_ids.items() if place in wanted_places}
+    return Slips(mine, frozenset((wanted_places & indexed) - mine.keys()), wanted_places - indexed)
 
 
-def said_alone(piece: ReturnedPiece, file: TreasuryReturn) -> Said:
+def settlement_of(piece: ReturnedPiece, file: TreasuryReturn) -> Settlement:
     """What one return says of a piece, whatever others say of it."""
     return _last([(piece, file)])

@@ -40,14 +40,14 @@ def payslips(data: bytes) -> list[Payslip] | None:
         parser.Parse(b"", True)
     except (expat.ExpatError, _NotPayslipsError, UnicodeError, LookupError, ValueError):
         return None
-    return walk.found
+    return walk.payslips
 
 
 class _Walk:
     def __init__(self) -> None:
-        self.found: list[Payslip] = []
+        self.payslips: list[Payslip] = []
         self.path: list[str] = []
-        self.said: dict[str, str] | None = None
+        self.values: dict[str, str] | None = None
 
     def doctype(self, *_: object) -> None:
         """Never legitimate."""
@@ -60,18 +60,18 @@ class _Walk:
             raise _NotPayslipsError
         self.path.append(name)
         if name == SLIP:
-            self.said = {}
-        elif self.said is not None and "V" in attributes and self.path[-2] in {SLIP, AGENT}:
-            self.said.setdefault(name, attributes["V"])
+            self.values = {}
+        elif self.values is not None and "V" in attributes and self.path[-2] in {SLIP, AGENT}:
+            self.values.setdefault(name, attributes["V"])
 
     def end(self, name: str) -> None:
         """A payslip is complete."""
         self.path.pop()
-        if name.rpartition(":")[2] == SLIP and self.said is not None:
-            said = self.said.get
-            if len(self.found) >= MOST:
+        if name.rpartition(":")[2] == SLIP and self.values is not None:
+            value = self.values.get
+            if len(self.payslips) >= MOST:
                 raise _NotPayslipsError
-            who = " ".join(one for key in ("Nom", "ComplNom", "Prenom") if (one := said(key, "")))
-            words = (said("Matricule", ""), said("EmploiMetier", ""), said("Service", ""))
-            self.found.append(Payslip(who, *words, *(said(key, "") for key in AMOUNTS)))
-            self.said = None
+            who = " ".join(part for key in ("Nom", "ComplNom", "Prenom") if (part := value(key, "")))
+            post = (value("Matricule", ""), value("EmploiMetier", ""), value("Service", ""))
+            self.payslips.append(Payslip(who, *post, *(value(key, "") for key in AMOUNTS)))
+            self.values = None

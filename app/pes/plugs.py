@@ -77,13 +77,15 @@ class _Reader:
         from app.pes.coherence import read
 
         flow = read(path)
-        for key, words in NAMED.items():
+        for key, name in NAMED.items():
             if not flow.header.get(key):
-                raise Refusal("flow-name-missing", what=words)
+                raise Refusal("flow-name-missing", what=name)
         if not flow.pieces and (flow.slips or not (flow.attachments or flow.contracts)):
             raise Refusal("flow-empty")
         self._judge_schema(flow, path)
-        if not self._family.restricted and any(one.kind == PAYSLIPS for one in flow.attachments):
+        if not self._family.restricted and any(
+            attachment.kind == PAYSLIPS for attachment in flow.attachments
+        ):
             flow.findings.insert(0, Finding("payslips", "Bulletins de paye", PAYSLIPS_SEEN))
         fields = {
             "file_name": flow.file_name,
@@ -102,14 +104,14 @@ class _Reader:
     def _judge_schema(self, flow: Flow, path: Path) -> None:
         from app.pes.schema import VERSIONS, compare
 
-        found = compare(path)
-        if found.faults and self._strict:
-            told = " ".join(f"Ligne {one.line} : {one.words}." for one in found.faults[:TOLD])
-            raise Refusal("flow-schema", version=" ni ".join(VERSIONS), faults=told)
-        if found.unfinished and self._strict:
+        compared = compare(path)
+        if compared.faults and self._strict:
+            faults = " ".join(f"Ligne {fault.line} : {fault.text}." for fault in compared.faults[:TOLD])
+            raise Refusal("flow-schema", version=" ni ".join(VERSIONS), faults=faults)
+        if compared.unfinished and self._strict:
             raise Refusal("flow-schema-unfinished")
-        flow.schema, flow.newer = found.version, found.newer
-        if found.unfinished:
+        flow.schema, flow.newer = compared.version, compared.newer
+        if compared.unfinished:
             flow.findings.append(
                 Finding(
                     "schema",
@@ -119,7 +121,7 @@ class _Reader:
             )
         flow.findings += [
             Finding(
-                "schema", f"Hors des schémas PES connus, ligne {one.line}", f"À cette ligne, {one.words}."
+                "schema", f"Hors des schémas PES connus, ligne {fault.line}", f"À cette ligne, {fault.text}."
             )
-            for one in found.faults
+            for fault in compared.faults
         ]

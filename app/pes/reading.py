@@ -47,7 +47,7 @@ def read_flow(stream: IO[bytes]) -> Flow | None:
         parser.Parse(b"", True)
     except (expat.ExpatError, _OtherFileError, UnicodeError, LookupError, ValueError):
         return None
-    return walk.found()
+    return walk.flow()
 
 
 class _Walk:
@@ -158,17 +158,17 @@ class _Walk:
         """The head of a bordereau is complete at its first piece, or at its end when it has none."""
         if self.pages.slip is not None or self.slip_values is None:
             return
-        said = {name: text for parent, name, text in self.slip_values if parent == "BlocBordereau"}
-        declared = said.get("MtBordHT", said.get("MtBordHt"))
+        values = {name: text for parent, name, text in self.slip_values if parent == "BlocBordereau"}
+        declared = values.get("MtBordHT", values.get("MtBordHt"))
         slip = Slip(
-            number=said.get("IdBord", ""),
-            year=said.get("Exer", ""),
-            kind=said.get("TypBord", ""),
+            number=values.get("IdBord", ""),
+            year=values.get("Exer", ""),
+            kind=values.get("TypBord", ""),
             domain=DOMAINS[self.path[1]],
             total=amount(declared),
-            vat=amount(said.get("MtBordTVA", said.get("MtBordTva"))),
-            announced=int(said["NbrPce"]) if said.get("NbrPce", "").isdecimal() else None,
-            running=said.get("MtCumulAnnuel", ""),
+            vat=amount(values.get("MtBordTVA", values.get("MtBordTva"))),
+            announced=int(values["NbrPce"]) if values.get("NbrPce", "").isdecimal() else None,
+            running=values.get("MtCumulAnnuel", ""),
         )
         self.slips.append(slip)
         self.pages.open_slip(slip, self.slip_values)
@@ -178,16 +178,16 @@ class _Walk:
         slip, piece = self.slips[-1], self.piece or []
         number = _first(piece, "IdPce")
         page = self.pages.next_page(max(len(self.lines), 1))
-        lines = [self.line_of(one, number, page) for one in self.lines]
-        if any(one["unread"] for one in lines):
+        lines = [self.line_of(line, number, page) for line in self.lines]
+        if any(line["unread"] for line in lines):
             self.unread.append((number, page))
-        for one in self.refs:
-            if one.get("Support") == ELECTRONIC:
-                self.announced.setdefault(one.get("IdUnique", ""), (number, page))
+        for ref in self.refs:
+            if ref.get("Support") == ELECTRONIC:
+                self.announced.setdefault(ref.get("IdUnique", ""), (number, page))
         slip.pieces += 1
         slip.numbers.append(number)
-        slip.lines_total += sum((Decimal(one["ht"]) for one in lines), Decimal(0))
-        slip.lines_vat += sum((Decimal(one["vat"]) for one in lines), Decimal(0))
+        slip.lines_total += sum((Decimal(line["ht"]) for line in lines), Decimal(0))
+        slip.lines_vat += sum((Decimal(line["vat"]) for line in lines), Decimal(0))
         self.pages.add_piece(
             {
                 "n": number,
@@ -218,9 +218,9 @@ class _Walk:
         return {
             "third": third,
             "imputation": " ".join(
-                one for name in ("Nature", "Fonction", "Operation") if (one := _first(line, name))
+                code for name in ("Nature", "Fonction", "Operation") if (code := _first(line, name))
             ),
-            "label": " ".join(one for name in ("LibVir1", "LibVir2") if (one := _first(line, name))),
+            "label": " ".join(label for name in ("LibVir1", "LibVir2") if (label := _first(line, name))),
             "mode": _first(line, "ModRegl"),
             "iban": iban,
             "ht": str(before or 0),
@@ -229,16 +229,16 @@ class _Walk:
             "fields": line,
         }
 
-    def keep_file(self, said: Values) -> None:
+    def keep_file(self, values: Values) -> None:
         """An attachment is known by the bytes where its content stands."""
         if len(self.attachments) >= MOST_ATTACHMENTS:
             raise Refusal("flow-too-many", limit=MOST_ATTACHMENTS)
-        unique_id, name, kind, description, media = (_first(said, one) for one in FILE_VALUES)
-        more = ", ".join(f"{name} {text}" for _, name, text in said if name not in FILE_VALUES)
+        unique_id, name, kind, description, media = (_first(values, name) for name in FILE_VALUES)
+        more = ", ".join(f"{name} {text}" for _, name, text in values if name not in FILE_VALUES)
         start, end = self.place
         self.attachments.append(Attachment(unique_id, name, kind, description, media, more, start, end))
 
-    def found(self) -> Flow:
+    def flow(self) -> Flow:
         """What was read, with the attachments and every other value after the pieces."""
         self.pages.add_attachments(self.attachments)
         self.pages.add_others(self.others)

@@ -90,12 +90,12 @@ class ReturnedPiece:
     @property
     def due(self) -> int:
         """What the lines that the file speaks of are worth with tax, in cents."""
-        return sum(one.due for one in self.lines)
+        return sum(line.due for line in self.lines)
 
     @property
     def money(self) -> list[tuple[str, int]]:
         """What was really paid or encashed: day and cents, the first day first."""
-        wanted = next(one.money for one in DOMAINS.values() if one.name == self.domain)
+        wanted = next(domain.money for domain in DOMAINS.values() if domain.name == self.domain)
         return sorted(
             (day, cents) for line in self.lines for origin, day, cents in line.moves if origin in wanted
         )
@@ -176,10 +176,12 @@ class _Reading:
         self._depth -= 1
         if element.tag in {"Parametres", "EnTetePES"} and self._depth in {1, 2}:
             self._header |= {
-                one.tag: _value(one) for one in element.iterchildren("*") if one.tag not in self._header
+                child.tag: _value(child)
+                for child in element.iterchildren("*")
+                if child.tag not in self._header
             }
         elif element.tag == "BlocBordereau" and self._depth == 3:
-            self._open = {one.tag: _value(one) for one in element.iterchildren("*")}
+            self._open = {child.tag: _value(child) for child in element.iterchildren("*")}
         elif element.tag == "Piece" and self._depth == 3:
             self._piece(element, DOMAINS.get(element.getparent().getparent().tag))
             element.clear()
@@ -192,20 +194,22 @@ class _Reading:
     def _piece(self, element: Any, domain: Domain | None) -> None:
         if domain is None:
             return
-        said = {one.tag: _value(one) for one in element.iterfind(f"{domain.piece}/*")}
-        slip, number = _number(self._open, "IdBord"), _number(said, "IdPce")
+        values = {child.tag: _value(child) for child in element.iterfind(f"{domain.piece}/*")}
+        slip, number = _number(self._open, "IdBord"), _number(values, "IdPce")
         header = self._header
         budget = series(
             header.get("CodColl", ""), header.get("CodBud", ""), domain.name,
             _needed(self._open, "Exer"), _needed(self._open, "TypBord"),
         )  # fmt: skip
-        days = {key: _day(said[key], key) for key in ("DtePcePec", "DtePceRej", "DtePceInst") if key in said}
-        reason = motive(domain.name, said.get("ObsEtat", ""), said.get("Commentaire", ""))
+        days = {
+            key: _day(values[key], key) for key in ("DtePcePec", "DtePceRej", "DtePceInst") if key in values
+        }
+        reason = motive(domain.name, values.get("ObsEtat", ""), values.get("Commentaire", ""))
         piece = self._pieces.setdefault(
             (budget, slip, number),
-            ReturnedPiece(domain.name, budget, slip, number, said.get("EtatPce", ""), days, reason),
+            ReturnedPiece(domain.name, budget, slip, number, values.get("EtatPce", ""), days, reason),
         )
-        lines = {one.number: one for one in piece.lines}
+        lines = {line.number: line for line in piece.lines}
         for line in element.iterchildren("LigneDePiece"):
             self._count()
             read = _line(line, domain)
@@ -234,11 +238,13 @@ class _Reading:
         if element.tag == "EnTeteClient":
             self._outstanding_on = day_of(_day(element.xpath("string(DateCalcul/@V)"), "DateCalcul"))
         elif element.tag == "Client":
-            client = _needed({one.tag: _value(one) for one in element.iterchildren("RefTiers")}, "RefTiers")
-            for one in element.iterchildren("ResteARecouvrer"):
-                said = {child.tag: _value(child) for child in one.iterchildren("*")}
-                amounts = (_cents(said.get(key, ""), key) for key in ("Rar", "RarFrais"))
-                due = Outstanding(client, _needed(said, "CodProdLoc"), *amounts)
+            client = _needed(
+                {child.tag: _value(child) for child in element.iterchildren("RefTiers")}, "RefTiers"
+            )
+            for remainder in element.iterchildren("ResteARecouvrer"):
+                values = {child.tag: _value(child) for child in remainder.iterchildren("*")}
+                amounts = (_cents(values.get(key, ""), key) for key in ("Rar", "RarFrais"))
+                due = Outstanding(client, _needed(values, "CodProdLoc"), *amounts)
                 self._owed += 1
                 if self._owed <= MOST_CLIENTS:
                     self._outstanding.append(due)
@@ -253,7 +259,7 @@ class _Reading:
         siret = self._header.get("IdColl", "").replace(" ", "")
         if len(siret) != 14 or not (siret.isascii() and siret.isdecimal()):
             raise Unread("il ne dit pas le SIRET du budget (EnTetePES/IdColl)")
-        label, body, code = (self._header.get(one, "") for one in ("LibelleColBud", "CodColl", "CodBud"))
+        label, body, code = (self._header.get(tag, "") for tag in ("LibelleColBud", "CodColl", "CodBud"))
         return Return(
             name=self._header.get("NomFic", "")[:200],
             siret=siret,
@@ -276,29 +282,29 @@ def _refuse_other(element: Any) -> None:
 
 def _line(element: Any, domain: Domain) -> ReturnedLine:
     place = "BlocLignePiece/InfoLignePiece"
-    said = {one.tag: _value(one) for one in element.iterfind(f"{place}/*")}
+    values = {child.tag: _value(child) for child in element.iterfind(f"{place}/*")}
     settled = next(
-        (_value(one) for one in element.iterfind(f"BlocLignePiece/{domain.total}/{domain.total_amount}")),
+        (_value(child) for child in element.iterfind(f"BlocLignePiece/{domain.total}/{domain.total_amount}")),
         None,
     )
     moves = list(_moves(element, domain))
     return ReturnedLine(
-        number=_number(said, "IdLigne"),
-        state=said.get("EtatLigPce", "")[:2],
-        due=_cents(said.get("MtHT", ""), "MtHT")
-        + (_cents(said["MtTVA"], "MtTVA") if said.get("MtTVA") else 0),
+        number=_number(values, "IdLigne"),
+        state=values.get("EtatLigPce", "")[:2],
+        due=_cents(values.get("MtHT", ""), "MtHT")
+        + (_cents(values["MtTVA"], "MtTVA") if values.get("MtTVA") else 0),
         settled=None if settled is None else _cents(settled, domain.total_amount),
         moves=moves,
     )
 
 
 def _moves(element: Any, domain: Domain) -> Iterator[tuple[str, str, int]]:
-    for one in element.iterchildren(domain.move):
-        said = {child.tag: _value(child) for child in one.iterchildren("*")}
+    for move in element.iterchildren(domain.move):
+        values = {child.tag: _value(child) for child in move.iterchildren("*")}
         yield (
-            _needed(said, "OrgEma")[:2],
-            _day(said.get(domain.day, ""), domain.day),
-            _cents(said.get(domain.moved, ""), domain.moved),
+            _needed(values, "OrgEma")[:2],
+            _day(values.get(domain.day, ""), domain.day),
+            _cents(values.get(domain.moved, ""), domain.moved),
         )
 
 
@@ -309,15 +315,15 @@ def _value(element: Any) -> str:
     return text.strip()
 
 
-def _needed(said: dict[str, str], key: str) -> str:
-    if not said.get(key):
+def _needed(values: dict[str, str], key: str) -> str:
+    if not values.get(key):
         raise Unread(f"« {key} » manque à un bordereau, une pièce, une ligne ou un client")
-    return said[key]
+    return values[key]
 
 
-def _number(said: dict[str, str], key: str) -> str:
+def _number(values: dict[str, str], key: str) -> str:
     """A number as it is compared: the Treasury writes « 22 » where a flow writes « 0022 »."""
-    return _needed(said, key).lstrip("0") or "0"
+    return _needed(values, key).lstrip("0") or "0"
 
 
 def _day(text: str, key: str) -> str:

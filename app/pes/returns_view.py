@@ -19,7 +19,7 @@ from app.people.actor import Actor
 from app.pes.intake import OTHER, READ, last_of
 from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.pes.outstanding import amounts
-from app.pes.payments import WHAT, Slips, Words, said_alone, slips_of
+from app.pes.payments import WHAT, Remark, Slips, settlement_of, slips_of
 
 PAGE: Final = 50
 PIECES: Final = 200
@@ -53,7 +53,7 @@ class PieceLine:
     slip: str
     year: str
     folder_id: int | None
-    words: tuple[Words, ...]
+    remarks: tuple[Remark, ...]
 
 
 @dataclass(frozen=True)
@@ -99,39 +99,39 @@ def lines(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Line], 
     if before is not None:
         query = query.where(TreasuryReturn.id < before)
     rows = db.scalars(query.order_by(TreasuryReturn.id.desc()).limit(LOOKED)).all()
-    sums = _sums(db, [one.id for one in rows])
-    known = slips_of(db, actor, {place for one in sums.values() for place in one})
+    sums = _sums(db, [row.id for row in rows])
+    known = slips_of(db, actor, {place for places in sums.values() for place in places})
     shown: list[Line] = []
     for row in rows:
-        said = sums.get(row.id, {})
-        if _may_know(actor, row, known, said):
+        places = sums.get(row.id, {})
+        if _may_know(actor, row, known, places):
             if len(shown) == PAGE:
                 return shown, shown[-1].id
-            shown.append(_line(actor, row, known, said))
+            shown.append(_line(actor, row, known, places))
     return shown, rows[-1].id if len(rows) == LOOKED else None
 
 
 def view(db: Db, actor: Actor, return_id: int, number: int) -> View:
     """One return; refuses `not-found` whoever may not know it, as one that never came."""
-    row, said, known = _known(db, actor, return_id)
-    seen = [place for place in said if _sees(actor, known, place)]
-    count = sum(said[place].pieces for place in seen)
+    row, places, known = _known(db, actor, return_id)
+    visible = [place for place in places if _sees(actor, known, place)]
+    count = sum(places[place].pieces for place in visible)
     number = min(max(number, 1), max(-(-count // PIECES), 1))
     query = (
         sa.select(ReturnedPiece)
         .where(
             ReturnedPiece.return_id == row.id,
-            sa.tuple_(ReturnedPiece.series, ReturnedPiece.slip).in_(seen),
+            sa.tuple_(ReturnedPiece.series, ReturnedPiece.slip).in_(visible),
         )
         .order_by(ReturnedPiece.id)
         .limit(PIECES)
         .offset((number - 1) * PIECES)
     )
-    pieces = [_piece(row, one, known) for one in db.scalars(query)] if seen else []
-    whole = _may_take(actor, row, known, said)
+    pieces = [_piece(row, piece, known) for piece in db.scalars(query)] if visible else []
+    whole = _may_take(actor, row, known, places)
     left_count, left = _left(db, row) if whole else (0, ())
     return View(
-        line=_line(actor, row, known, said),
+        line=_line(actor, row, known, places),
         size=taille(row.size),
         siret=row.siret,
         budget=row.budget,
@@ -160,13 +160,13 @@ def _left(db: Db, row: TreasuryReturn) -> tuple[int, tuple[ClientLine, ...]]:
     own = ReturnedClient.return_id == row.id
     count = db.scalar(sa.select(sa.func.count()).select_from(ReturnedClient).where(own)) or 0
     rows = db.scalars(sa.select(ReturnedClient).where(own).order_by(ReturnedClient.id).limit(PIECES))
-    return count, tuple(ClientLine(one.client, one.product, amounts(one)) for one in rows)
+    return count, tuple(ClientLine(client.client, client.product, amounts(client)) for client in rows)
 
 
 def file_of(db: Db, actor: Actor, return_id: int) -> TreasuryReturn:
     """A return whose bytes the actor may have; refuses `not-found` and `return-not-whole`."""
-    row, said, known = _known(db, actor, return_id)
-    if not _may_take(actor, row, known, said):
+    row, places, known = _known(db, actor, return_id)
+    if not _may_take(actor, row, known, places):
         raise Refusal("return-not-whole")
     return row
 
@@ -179,11 +179,11 @@ def _known(db: Db, actor: Actor, return_id: int) -> tuple[TreasuryReturn, dict[P
     )
     if row is None:
         raise Refusal("not-found")
-    said = _sums(db, [row.id]).get(row.id, {})
-    known = slips_of(db, actor, said.keys())
-    if not _may_know(actor, row, known, said):
+    places = _sums(db, [row.id]).get(row.id, {})
+    known = slips_of(db, actor, places.keys())
+    if not _may_know(actor, row, known, places):
         raise Refusal("not-found")
-    return row, said, known
+    return row, places, known
 
 
 def _sums(db: Db, ids: Sequence[int]) -> dict[int, dict[Place, _Sum]]:
@@ -200,40 +200,40 @@ def _sums(db: Db, ids: Sequence[int]) -> dict[int, dict[Place, _Sum]]:
         .where(piece.return_id.in_(ids))
         .group_by(piece.return_id, piece.series, piece.slip)
     )
-    found: dict[int, dict[Place, _Sum]] = {}
+    sums: dict[int, dict[Place, _Sum]] = {}
     for return_id, series, slip, pieces, payments, paid in db.execute(query):
-        found.setdefault(return_id, {})[series, slip] = _Sum(pieces, int(payments), int(paid))
-    return found
+        sums.setdefault(return_id, {})[series, slip] = _Sum(pieces, int(payments), int(paid))
+    return sums
 
 
-def _may_know(actor: Actor, row: TreasuryReturn, known: Slips, said: dict[Place, _Sum]) -> bool:
-    if any(place in known.folders for place in said):
+def _may_know(actor: Actor, row: TreasuryReturn, known: Slips, places: dict[Place, _Sum]) -> bool:
+    if any(place in known.folders for place in places):
         return True
-    return actor.administrator and (row.standing != READ or all(place in known.unknown for place in said))
+    return actor.administrator and (row.standing != READ or all(place in known.unknown for place in places))
 
 
-def _may_take(actor: Actor, row: TreasuryReturn, known: Slips, said: dict[Place, _Sum]) -> bool:
+def _may_take(actor: Actor, row: TreasuryReturn, known: Slips, places: dict[Place, _Sum]) -> bool:
     """Whether the whole file may be read: what is another collectivity's is given to nobody here."""
-    if row.standing == OTHER or any(place in known.hidden for place in said):
+    if row.standing == OTHER or any(place in known.hidden for place in places):
         return False
-    foreign = row.standing != READ or row.clients or any(place in known.unknown for place in said)
-    return actor.administrator or (not foreign and bool(said))
+    foreign = row.standing != READ or row.clients or any(place in known.unknown for place in places)
+    return actor.administrator or (not foreign and bool(places))
 
 
 def _sees(actor: Actor, known: Slips, place: Place) -> bool:
     return place in known.folders or (actor.administrator and place in known.unknown)
 
 
-def _line(actor: Actor, row: TreasuryReturn, known: Slips, said: dict[Place, _Sum]) -> Line:
-    mine = [one for place, one in said.items() if _sees(actor, known, place)]
+def _line(actor: Actor, row: TreasuryReturn, known: Slips, places: dict[Place, _Sum]) -> Line:
+    mine = [total for place, total in places.items() if _sees(actor, known, place)]
     return Line(
         id=row.id,
         name=row.name,
         arrived=instant(row.received_at),
         about=jour(row.written_on) if row.written_on else "",
-        payments=sum(one.payments for one in mine),
-        total=euros(sum(one.paid for one in mine) / 100),
-        others=sum(one.pieces for place, one in said.items() if not _sees(actor, known, place)),
+        payments=sum(total.payments for total in mine),
+        total=euros(sum(total.paid for total in mine) / 100),
+        others=sum(total.pieces for place, total in places.items() if not _sees(actor, known, place)),
         trouble=row.trouble or "",
         read=row.standing == READ,
         simulated=row.simulated,
@@ -247,5 +247,5 @@ def _piece(row: TreasuryReturn, piece: ReturnedPiece, known: Slips) -> PieceLine
         slip=piece.slip,
         year=piece.series.split(" ")[-2],
         folder_id=known.folders.get((piece.series, piece.slip)),
-        words=tuple(said_alone(piece, row).words()),
+        remarks=tuple(settlement_of(piece, row).remarks()),
     )

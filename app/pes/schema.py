@@ -59,7 +59,7 @@ class Fault:
     """Where a flow leaves the schema: its line, from 1, and what is wrong there, as the end of a French sentence."""
 
     line: int
-    words: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Compared:
 
 
 @dataclass
-class _Found:
+class _VersionFaults:
     """What one version has against a flow, each with the element at fault: what is `wrong`, and what may be `newer` codes."""
 
     wrong: list[tuple[str, Fault]]
@@ -94,24 +94,26 @@ def compare(path: Path) -> Compared:
         if not every[-1].wrong and not every[-1].newer:
             return Compared(version, [])
     newest, elements = every[0], dict[str, None]()
-    if any(_UNEXPECTED in fault.words for _, fault in newest.wrong):
+    if any(_UNEXPECTED in fault.text for _, fault in newest.wrong):
         with NamedTemporaryFile(prefix="paraphe-", suffix=".xml") as known:
             elements = _without_newer(path, Path(known.name))
             # What stands after an element that is not expected is not looked at: without them, all of it is
             newest = _faults(Path(known.name), VERSIONS[0]) if elements else newest
     left, codes = [fault for _, fault in newest.wrong], [fault for _, fault in newest.newer]
     if left:
-        told = sorted([*left, *(Fault(one.line, f"{one.words} n’est pas admis") for one in codes)], key=_line)
-        return Compared("", told[:MOST], tuple(elements), newest.unfinished)
-    words = dict.fromkeys(one.words for one in codes)
-    return Compared("", [], (*elements, *words), newest.unfinished)
+        faults = sorted(
+            [*left, *(Fault(fault.line, f"{fault.text} n’est pas admis") for fault in codes)], key=_line
+        )
+        return Compared("", faults[:MOST], tuple(elements), newest.unfinished)
+    new_codes = dict.fromkeys(fault.text for fault in codes)
+    return Compared("", [], (*elements, *new_codes), newest.unfinished)
 
 
-def _line(one: Fault) -> int:
-    return one.line
+def _line(fault: Fault) -> int:
+    return fault.line
 
 
-def _faults(path: Path, version: str) -> _Found:
+def _faults(path: Path, version: str) -> _VersionFaults:
     """What one version has against a flow, in the order of the file: its first `MOST` faults, each with the element at fault."""
     from lxml import etree
 
@@ -128,9 +130,9 @@ def _faults(path: Path, version: str) -> _Found:
     known, line = 0, 1
 
     def keep(message: str) -> None:
-        words = _newer(message)
-        name, fault = words or _told(message)
-        (newer if words else wrong).setdefault((line, name), (name, Fault(line, fault)))
+        newer_code = _newer(message)
+        name, fault = newer_code or _fault_in(message)
+        (newer if newer_code else wrong).setdefault((line, name), (name, Fault(line, fault)))
 
     try:
         with path.open("rb") as stream:
@@ -144,7 +146,9 @@ def _faults(path: Path, version: str) -> _Found:
                 _forget(parser)
     except etree.XMLSyntaxError as error:
         keep(error.msg or "")
-    return _Found(list(wrong.values())[:MOST], list(newer.values()), len(wrong) >= MOST or known >= MANY)
+    return _VersionFaults(
+        list(wrong.values())[:MOST], list(newer.values()), len(wrong) >= MOST or known >= MANY
+    )
 
 
 def _newer(message: str) -> tuple[str, str] | None:
@@ -189,7 +193,7 @@ def _separated(value: str, pattern: str) -> bool:
 
 
 def _without_newer(path: Path, known: Path) -> dict[str, None]:
-    """Write a flow without the elements that no known set has, or has elsewhere, line by line as it was; returns their words.
+    """Write a flow without the elements that no known set has, or has elsewhere, line by line as it was; returns these.
 
     An element that says what is paid, or holds one that does, is left where it is.
     """
@@ -199,13 +203,13 @@ def _without_newer(path: Path, known: Path) -> dict[str, None]:
             walk.parser.ParseFile(stream)
     except expat.ExpatError:  # what is no whole XML is told as it is, with nothing left out
         return {}
-    with path.open("rb") as stream, known.open("wb") as kept:
+    with path.open("rb") as stream, known.open("wb") as copy:
         for start, end in walk.ranges:
-            _copy(stream, kept, start - stream.tell())
+            _copy(stream, copy, start - stream.tell())
             while stream.tell() < end:
-                kept.write(b"\n" * stream.read(min(PIECE, end - stream.tell())).count(b"\n"))
-        _copy(stream, kept, path.stat().st_size - stream.tell())
-    return walk.words
+                copy.write(b"\n" * stream.read(min(PIECE, end - stream.tell())).count(b"\n"))
+        _copy(stream, copy, path.stat().st_size - stream.tell())
+    return walk.descriptions
 
 
 def _copy(source: IO[bytes], target: IO[bytes], count: int) -> None:
@@ -222,7 +226,7 @@ class _Places:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.ranges: list[tuple[int, int]] = []
-        self.words: dict[str, None] = {}
+        self.descriptions: dict[str, None] = {}
         self._path: list[str] = []
         self._open: tuple[int, int, str] | None = None
         self._over: tuple[int, str] | None = None
@@ -240,8 +244,10 @@ class _Places:
             and (parent, name) not in _children()
             and len(self.ranges) < MOST_PLACES
         ):
-            words = f"l’élément « {name[:60]} »" + (f" dans « {parent[:60]} »" if name in _names() else "")
-            self._open = (len(self._path), self.parser.CurrentByteIndex, words)
+            description = f"l’élément « {name[:60]} »" + (
+                f" dans « {parent[:60]} »" if name in _names() else ""
+            )
+            self._open = (len(self._path), self.parser.CurrentByteIndex, description)
             self._paid = _paid(name)
 
     def _end(self, _name: str) -> None:
@@ -255,10 +261,10 @@ class _Places:
     def _close(self) -> None:
         """An element ends where the next event begins, or where the text after it does: that text is no element's here."""
         if self._over is not None:
-            start, words = self._over
+            start, description = self._over
             self.ranges.append((start, self.parser.CurrentByteIndex))
-            if len(self.words) < MOST:
-                self.words[words] = None
+            if len(self.descriptions) < MOST:
+                self.descriptions[description] = None
             self._over = None
 
 
@@ -279,7 +285,10 @@ def _names() -> frozenset[str]:
 def _attributes() -> frozenset[str]:
     """Every name that a known set gives to an attribute."""
     return frozenset(
-        one.get("name") for tree in _declared() for one in tree.iter(f"{_XSD}attribute") if one.get("name")
+        attribute.get("name")
+        for tree in _declared()
+        for attribute in tree.iter(f"{_XSD}attribute")
+        if attribute.get("name")
     )
 
 
@@ -289,43 +298,47 @@ def _children() -> frozenset[tuple[str, str]]:
     inside: dict[str, set[str]] = {}
     types: dict[str, set[str]] = {}
     for tree in _declared():
-        for one in tree.iter(f"{_XSD}complexType", f"{_XSD}group"):
-            holder = one if one.get("name") else one.getparent()
+        for group in tree.iter(f"{_XSD}complexType", f"{_XSD}group"):
+            holder = group if group.get("name") else group.getparent()
             parts = inside if holder.tag == f"{_XSD}element" else types
-            parts.setdefault(holder.get("name", ""), set()).update(_held(one))
-        for one in tree.iter(f"{_XSD}element"):
-            if one.get("type"):
-                inside.setdefault(one.get("name"), set()).add("type " + one.get("type").rpartition(":")[2])
-    return frozenset((name, child) for name, told in inside.items() for child in _resolved(told, types, ()))
+            parts.setdefault(holder.get("name", ""), set()).update(_members(group))
+        for element in tree.iter(f"{_XSD}element"):
+            if element.get("type"):
+                inside.setdefault(element.get("name"), set()).add(
+                    "type " + element.get("type").rpartition(":")[2]
+                )
+    return frozenset(
+        (name, child) for name, children in inside.items() for child in _resolved(children, types, ())
+    )
 
 
-def _held(part: Any) -> Iterator[str]:
+def _members(part: Any) -> Iterator[str]:
     """The names of the elements of a type, and of the types and groups whose elements are its own (« type X »)."""
-    for one in part.iterchildren():
-        if one.tag == f"{_XSD}element":
-            yield (one.get("name") or one.get("ref", "")).rpartition(":")[2]
+    for child in part.iterchildren():
+        if child.tag == f"{_XSD}element":
+            yield (child.get("name") or child.get("ref", "")).rpartition(":")[2]
             continue
         for key in ("base", "ref"):
-            if one.get(key):
-                yield "type " + one.get(key).rpartition(":")[2]
-        yield from _held(one)
+            if child.get(key):
+                yield "type " + child.get(key).rpartition(":")[2]
+        yield from _members(child)
 
 
-def _resolved(told: Iterable[str], types: dict[str, set[str]], seen: tuple[str, ...]) -> Iterator[str]:
-    for one in told:
-        kind = one.removeprefix("type ")
-        if kind == one:
-            yield one
-        elif kind not in seen:
-            yield from _resolved(types.get(kind, ()), types, (*seen, kind))
+def _resolved(names: Iterable[str], types: dict[str, set[str]], resolved: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        kind = name.removeprefix("type ")
+        if kind == name:
+            yield name
+        elif kind not in resolved:
+            yield from _resolved(types.get(kind, ()), types, (*resolved, kind))
 
 
 def _declared() -> Iterator[Any]:
     """The schemas of every known set, as trees."""
     from lxml import etree
 
-    for one in sorted(HOME.rglob("*.xsd")):
-        yield etree.parse(str(one)).getroot()
+    for path in sorted(HOME.rglob("*.xsd")):
+        yield etree.parse(str(path)).getroot()
 
 
 def _forget(parser: Any) -> None:
@@ -337,7 +350,7 @@ def _forget(parser: Any) -> None:
                 del element.getparent()[0]
 
 
-def _told(message: str) -> tuple[str, str]:
+def _fault_in(message: str) -> tuple[str, str]:
     """The element at fault, and what is wrong with it."""
     named, expected, value = _ELEMENT.match(message), _EXPECTED.search(message), _VALUE.search(message)
     name = named[1] if named else ""

@@ -40,7 +40,7 @@ from app.pes.index import (
     slips_of,
 )
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage
-from app.pes.payments import Key, Said, Words, number_of, said_of
+from app.pes.payments import Key, Remark, Settlement, number_of, settlements_of
 from app.pes.schema import MOST, VERSIONS
 from workflows.circuit import Phase
 from workflows.family import Problem
@@ -70,7 +70,7 @@ _FIRST = (
 _PAID = (*_FIRST, "opération d’ordre", "avis de règlement", "prélèvement", "virement interne", *_LATER)
 _COLLECTED = (*_FIRST, "prélèvement", "virement interne", *_LATER)
 MODES = {
-    domain: {f"{code:02}": words for code, words in enumerate(every, start=1)}
+    domain: {f"{code:02}": label for code, label in enumerate(every, start=1)}
     for domain, every in (("dépenses", _PAID), ("recettes", _COLLECTED))
 }
 """How a line is paid (5.30, CommunDepense.xsd, TCodePaiement) or collected (CommunRecette.xsd, TModRegl): two lists."""
@@ -119,28 +119,28 @@ class Sheet:
         self._templates = templates
 
     def __call__(
-        self, db: Db, folder: Folder, version: DocumentVersion, asked: Mapping[str, str]
+        self, db: Db, folder: Folder, version: DocumentVersion, query: Mapping[str, str]
     ) -> Markup | None:
-        """The page that `asked` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
+        """The page that `query` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
         if not is_flow(family_of(folder.in_force)) or version.media_type != XML:
             return None
         source = deposited(db, version)
         index = index_of(db, folder.id)
         if index is not None and index.sha256 == source.sha256:
-            return self._draw(db, folder, index, asked)
-        return self._remade(folder, source, asked)
+            return self._draw(db, folder, index, query)
+        return self._remade(folder, source, query)
 
     def band(self, db: Db, folder: Folder) -> Markup | None:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
         ruled = rulings_on_cautions(folder.sources)
-        found = [one for one in _points_of(db, folder) if one.about not in ruled]
-        if not found or _decided(db, folder):
+        unruled = [point for point in _points_of(db, folder) if point.about not in ruled]
+        if not unruled or _decided(db, folder):
             return None
         page = self._templates.get_template("pes/band.html")
-        told = {"points": found[:BAND], "more": max(len(found) - BAND, 0), "count": len(found)}
-        return Markup(page.render(grave=any(one.grave for one in found), **told))  # noqa: S704 - the template escapes what it prints
+        shown = {"points": unruled[:BAND], "more": max(len(unruled) - BAND, 0), "count": len(unruled)}
+        return Markup(page.render(grave=any(point.grave for point in unruled), **shown))  # noqa: S704 - the template escapes what it prints
 
-    def _remade(self, folder: Folder, source: DocumentVersion, asked: Mapping[str, str]) -> Markup | None:
+    def _remade(self, folder: Folder, source: DocumentVersion, query: Mapping[str, str]) -> Markup | None:
         """A flow deposited before readings were kept is read now, once."""
         from app.pes.coherence import read
 
@@ -151,31 +151,32 @@ class Sheet:
             return None
         remake(system(folder.collectivity_id), folder.id, source.sha256, flow)
         with reading(folder.collectivity_id) as db:
-            return self._draw(db, folder, db.get_one(FlowIndex, folder.id), asked)
+            return self._draw(db, folder, db.get_one(FlowIndex, folder.id), query)
 
-    def _draw(self, db: Db, folder: Folder, index: FlowIndex, asked: Mapping[str, str]) -> Markup:
+    def _draw(self, db: Db, folder: Folder, index: FlowIndex, query: Mapping[str, str]) -> Markup:
         ask_together(db, (FIRST_PAGE, SLIPS, ANSWERED, ACCOUNTS), folder.id)
-        number, unknown = _asked(db, index, asked)
+        number, unknown = _page_of(db, index, query)
         page = db.get_one(FlowPage, (folder.id, number))
         blocks = page_content(page.content)
         links, answers = _links(db, folder.id, blocks), marks(db, folder, index)
         series = _series(db, folder.id, blocks)
-        paid = said_of(db, folder, {(name, number_of(number)) for (_, number), name in series.items()})
-        shown = [_paid(_block(one, links, answers), series, paid) for one in blocks]
+        paid = settlements_of(db, folder, {(name, number_of(number)) for (_, number), name in series.items()})
+        shown = [_paid(_block(block, links, answers), series, paid) for block in blocks]
         # A series is CodCol, CodBud, then domain, exercise and kind: the page is of one budget
         budget = next(iter(series.values()), "").rsplit(" ", 3)[0]
         ruled = rulings_on_cautions(folder.sources)
-        found = [one for one in points(db, folder, index) if one.about not in ruled]
+        unruled = [point for point in points(db, folder, index) if point.about not in ruled]
         drawn = self._templates.get_template("pes/sheet.html").render(
             folder_id=folder.id,
-            document=asked.get("document", ""),
+            document=query.get("document", ""),
             sentence=sentence(index.summary),
             summary=index.summary,
-            points=found,
+            points=unruled,
             decided=_decided(db, folder),
             sums=any(index.summary["slips"].values()),
             clean=all(
-                one[0] in {"schema", "payslips", "shared-account"} for one in index.summary["findings"]
+                finding[0] in {"schema", "payslips", "shared-account"}
+                for finding in index.summary["findings"]
             ),
             schema=index.summary.get(
                 "schema"
@@ -204,18 +205,18 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                 Point(
                     "account",
                     "bank",
-                    f"IBAN changé, {one['name'] or 'tiers'}",
-                    f"Pièce {one['piece']} : {one['now']}. Au dernier flux signé : {', '.join(one['before'])}. "
+                    f"IBAN changé, {account['name'] or 'tiers'}",
+                    f"Pièce {account['piece']} : {account['now']}. Au dernier flux signé : {', '.join(account['before'])}. "
                     "Faites confirmer ce changement par le tiers, à un numéro que vous connaissez déjà.",
-                    one["page"],
-                    f"{index.sha256} {one['mark']}",
+                    account["page"],
+                    f"{index.sha256} {account['mark']}",
                 )
-                for one in changed_accounts(db, folder)
+                for account in changed_accounts(db, folder)
             ),
-            *(_elsewhere(one) for one in elsewhere(db, folder, repeated.pages)),
+            *(_elsewhere(other) for other in elsewhere(db, folder, repeated.pages)),
             *(
                 Point(key, "exclamation-triangle", title, text, page, f"{index.sha256} {title} {text}")
-                for key, title, text, page in _found(db, folder, index)
+                for key, title, text, page in _findings(db, folder, index)
             ),
         ]
     return known[key]
@@ -224,27 +225,32 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
 def _taken(db: Db, folder: Folder, repeated: Repeated) -> Iterator[Point]:
     """What an acquit took already; each keeps its name whoever reads."""
     named = readable_among(db, repeated.folders)
-    for said, (title, text, _) in zip(repeated.told(folder, named), repeated.told(folder), strict=True):
-        yield Point("taken", "exclamation-circle", *said, f"{title} {text}", grave=True)
+    for notice, (title, text, _) in zip(
+        repeated.notices(folder, named), repeated.notices(folder), strict=True
+    ):
+        yield Point("taken", "exclamation-circle", *notice, f"{title} {text}", grave=True)
 
 
-def _elsewhere(one: Elsewhere) -> Point:
-    several = len(one.numbers) > 1
+def _elsewhere(other: Elsewhere) -> Point:
+    several = len(other.numbers) > 1
     what = (
-        f"Bordereaux {named_first(one.numbers)} déjà déposés"
+        f"Bordereaux {named_first(other.numbers)} déjà déposés"
         if several
-        else f"Bordereau {one.numbers[0]} déjà déposé"
+        else f"Bordereau {other.numbers[0]} déjà déposé"
     )
     where, state = "Un autre dossier, que vous ne pouvez pas lire,", ""
-    if one.named:
-        where, state = f"Le dossier n° {one.folder.id}", f" ({state_label(one.folder.place, None).lower()})"
+    if other.named:
+        where, state = (
+            f"Le dossier n° {other.folder.id}",
+            f" ({state_label(other.folder.place, None).lower()})",
+        )
     text = (
         f"{where} porte {'les mêmes bordereaux' if several else 'le même bordereau'}{state} : le comptable rejettera le "
         "second. Abandonnez l’un des deux, ou dites pourquoi les deux partent."
     )
     # What was ruled while the other folder came after is asked again once this flow is the second
-    mark = f"{mark_of(one.folder)} {','.join(one.numbers)}{'' if one.held else ' first'}"
-    return Point("elsewhere", "files", what, text, one.page, mark, grave=one.held)
+    mark = f"{mark_of(other.folder)} {','.join(other.numbers)}{'' if other.second else ' first'}"
+    return Point("elsewhere", "files", what, text, other.page, mark, grave=other.second)
 
 
 def _decided(db: Db, folder: Folder) -> bool:
@@ -252,37 +258,41 @@ def _decided(db: Db, folder: Folder) -> bool:
     return folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))
 
 
-def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
+def _findings(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
     """What was found at deposit, but for attachments that are absent because an acquit took them already."""
     findings = index.summary["findings"]
     absent = [ABSENT.match(text) for key, _, text, _ in findings if key == "absent"]
-    taken = attachments_taken(db, folder, {one[1] for one in absent if one})
-    here = (ABSENT.match(text) if key == "absent" else None for key, _, text, _ in findings)
-    return [one for one, match in zip(findings, here, strict=True) if not (match and match[1] in taken)]
+    taken = attachments_taken(db, folder, {match[1] for match in absent if match})
+    matches = (ABSENT.match(text) if key == "absent" else None for key, _, text, _ in findings)
+    return [
+        finding for finding, match in zip(findings, matches, strict=True) if not (match and match[1] in taken)
+    ]
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """The same, as whoever decides without opening the sheet is told; none is grave."""
-    return [one for one in _cautions(db, folder) if not one.grave]
+    return [caution for caution in _cautions(db, folder) if not caution.grave]
 
 
 def repeated(db: Db, folder: Folder) -> list[Caution]:
     """What an acquit took already, or another folder on its way: nobody signs before somebody who did not deposit it ruled."""
-    return [one for one in _cautions(db, folder) if one.grave]
+    return [caution for caution in _cautions(db, folder) if caution.grave]
 
 
 def _cautions(db: Db, folder: Folder) -> Iterator[Caution]:
     by = frozenset(folder.sources.get("depositors", ()))
-    for one in _points_of(db, folder):
-        yield Caution(one.key, spaces(one.title), spaces(one.text), about=one.about, by=by, grave=one.grave)
+    for point in _points_of(db, folder):
+        yield Caution(
+            point.key, spaces(point.title), spaces(point.text), about=point.about, by=by, grave=point.grave
+        )
 
 
 def to_rule(db: Db, folder: Folder) -> list[Problem]:
     """What stands before the signature as long as nobody has ruled."""
     return [
-        Problem("taken-unruled", "", f"« {one.title} » : {RULE_FIRST}")
-        for one in repeated(db, folder)
-        if is_open(folder, one)
+        Problem("taken-unruled", "", f"« {caution.title} » : {RULE_FIRST}")
+        for caution in repeated(db, folder)
+        if is_open(folder, caution)
     ]
 
 
@@ -291,51 +301,53 @@ def _points_of(db: Db, folder: Folder) -> list[Point]:
     return points(db, folder, index) if index is not None else []
 
 
-def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:
+def sentence(summary: Mapping[str, Any]) -> tuple[str, str, str]:
     """The flow in one sentence, in three parts, the second being its total: « 2 bordereaux de mandats, 14 mandats, … ».
 
     What has no bordereau has no total: its contracts and attachments are the second part.
     """
     slips = [
         _many(count, "bordereau", "bordereaux") + f" de {what}"
-        for what, count in said["slips"].items()
+        for what, count in summary["slips"].items()
         if count
     ]
-    day = f", du {jour(said['written_on'])}" if said["written_on"] else ""
+    day = f", du {jour(summary['written_on'])}" if summary["written_on"] else ""
     attached = (
-        _many(said["attachments"], "pièce jointe", "pièces jointes")
-        if said["attachments"]
+        _many(summary["attachments"], "pièce jointe", "pièces jointes")
+        if summary["attachments"]
         else "aucune pièce jointe"
     )
-    told = said.get("contracts", 0)  # a flow read before they were counted had none
-    contracts = [_many(told, "marché", "marchés")] if told else []
+    contract_count = summary.get("contracts", 0)  # a flow read before they were counted had none
+    contracts = [_many(contract_count, "marché", "marchés")] if contract_count else []
     if not slips:
-        what = " et ".join([*contracts, attached] if said["attachments"] or not told else contracts)
-        return spaces(f"Sans bordereau ni signature{day}, "), what, f", {said['budget']}."
-    pieces = [_many(count, what, f"{what}s") for what, count in said["pieces"].items() if count]
+        what = " et ".join(
+            [*contracts, attached] if summary["attachments"] or not contract_count else contracts
+        )
+        return spaces(f"Sans bordereau ni signature{day}, "), what, f", {summary['budget']}."
+    pieces = [_many(count, what, f"{what}s") for what, count in summary["pieces"].items() if count]
     cancelling = (
-        f", dont {_many(said['cancelling'], 'annulation', 'annulations')}" if said["cancelling"] else ""
+        f", dont {_many(summary['cancelling'], 'annulation', 'annulations')}" if summary["cancelling"] else ""
     )
     before = f"{' et '.join(slips)}{cancelling}, {', '.join(pieces)}, "
     return (
         before,
-        f"{euros(said['total_with_tax'])} TTC",
-        spaces(f", {said['budget']}{day}, {', '.join([*contracts, attached])}."),
+        f"{euros(summary['total_with_tax'])} TTC",
+        spaces(f", {summary['budget']}{day}, {', '.join([*contracts, attached])}."),
     )
 
 
-def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {several if count > 1 else one}"
+def _many(count: int, singular: str, plural: str) -> str:
+    return f"{count} {plural if count > 1 else singular}"
 
 
-def _asked(db: Db, index: FlowIndex, asked: Mapping[str, str]) -> tuple[int, str]:
-    """The number of the page to show, and the bordereau that was asked and is not in the flow."""
-    wanted = asked.get("bordereau", "").strip()[:20]
+def _page_of(db: Db, index: FlowIndex, query: Mapping[str, str]) -> tuple[int, str]:
+    """The number of the page to show, and the bordereau of the query when the flow has it not."""
+    wanted = query.get("bordereau", "").strip()[:20]
     if wanted:
-        page = next((one.page for one in slips_of(db, index.folder_id) if one.number == wanted), None)
+        page = next((slip.page for slip in slips_of(db, index.folder_id) if slip.number == wanted), None)
         if page is not None:
             return page, ""
-    text = asked.get("feuille", "")
+    text = query.get("feuille", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
     return min(max(number, 1), index.pages), wanted
 
@@ -364,29 +376,29 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
         return {**block, "rows": _hidden(block["rows"])}
     what = WHAT[block["domain"]]
     kind = KINDS.get(block["type"], block["type"])
-    sums = [Decimal(one) for one in block.get("sums", ())]
+    sums = [Decimal(amount) for amount in block.get("sums", ())]
     first, later = _answers(block, answers)
     faults = first.faults if first is not None else []
     return {
         **block,
         "taken": None if first is None else first.accepted,
-        "later": [_later(one) for one in later],
-        "faults": [words for piece, _, words in faults if not piece],
+        "later": [_later(answer) for answer in later],
+        "faults": [text for piece, _, text in faults if not piece],
         "what": what,
         "title": f"Bordereau {block['number']}",
         "line": f"{block['domain']}, {kind}, exercice {block['year']}",
         "fields": _hidden(block["fields"]),
         "sums": [*sums, sum(sums)] if sums else [],
         "equal": bool(sums) and block["total"] is not None and Decimal(block["total"]) == sums[0],
-        "pieces": [_piece(one, links, faults, MODES[block["domain"]]) for one in block["pieces"]],
+        "pieces": [_piece(piece, links, faults, MODES[block["domain"]]) for piece in block["pieces"]],
     }
 
 
 def _series(db: Db, folder_id: int, blocks: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
     """The series of the bordereaux of a page, each by (ending of its series, number), as the reading wrote it."""
-    shown = {one["number"] for one in blocks if one["kind"] == "slip"}
-    slips = (one for one in slips_of(db, folder_id) if one.number in shown)
-    return {(_ending(*one.series.split(" ")[-3:]), one.number): one.series for one in slips}
+    shown = {block["number"] for block in blocks if block["kind"] == "slip"}
+    slips = (slip for slip in slips_of(db, folder_id) if slip.number in shown)
+    return {(_ending(*slip.series.split(" ")[-3:]), slip.number): slip.series for slip in slips}
 
 
 def _ending(domain: str, year: str, kind: str) -> str:
@@ -394,7 +406,7 @@ def _ending(domain: str, year: str, kind: str) -> str:
 
 
 def _paid(
-    block: dict[str, Any], series: Mapping[tuple[str, str], str], paid: Mapping[Key, Said]
+    block: dict[str, Any], series: Mapping[tuple[str, str], str], paid: Mapping[Key, Settlement]
 ) -> dict[str, Any]:
     """A block whose pieces bear what the Treasury says of them, compared with what the flow says."""
     if block["kind"] != "slip":
@@ -402,14 +414,14 @@ def _paid(
     place = series.get((_ending(block["domain"], block["year"], block["type"]), block["number"]), "")
     slip = number_of(block["number"])
     pieces = [
-        {**one, "treasury": _treasury(one, paid.get((place, slip, number_of(one["n"]))))}
-        for one in block["pieces"]
+        {**piece, "treasury": _treasury(piece, paid.get((place, slip, number_of(piece["n"]))))}
+        for piece in block["pieces"]
     ]
     return {**block, "pieces": pieces}
 
 
-def _treasury(piece: Mapping[str, Any], said: Said | None) -> list[Words]:
-    return said.words(int(piece["ttc"] * 100)) if said is not None else []
+def _treasury(piece: Mapping[str, Any], settlement: Settlement | None) -> list[Remark]:
+    return settlement.remarks(int(piece["ttc"] * 100)) if settlement is not None else []
 
 
 def _answers(
@@ -417,8 +429,12 @@ def _answers(
 ) -> tuple[FlowAnswer | None, list[FlowAnswer]]:
     """What the acquit said of a bordereau, as a page shows it, and what those that came after it said."""
     ending = f" {block['domain']} {block['year']} {block['type']}"
-    about = [one for one in answers if one.number == block["number"] and one.series.endswith(ending)]
-    return next((one for one in about if not one.later), None), [one for one in about if one.later]
+    about = [
+        answer for answer in answers if answer.number == block["number"] and answer.series.endswith(ending)
+    ]
+    return next((answer for answer in about if not answer.later), None), [
+        answer for answer in about if answer.later
+    ]
 
 
 def _later(answer: FlowAnswer) -> tuple[bool, str, list[str]]:
@@ -426,8 +442,8 @@ def _later(answer: FlowAnswer) -> tuple[bool, str, list[str]]:
     what = "titre" if " recettes " in answer.series else "mandat"
     faults = [
         ", ".join([*([f"{what} {piece}"] if piece else []), *([f"ligne {line}"] if line else [])])
-        + (f" : {words}" if piece or line else words)
-        for piece, line, words in answer.faults
+        + (f" : {text}" if piece or line else text)
+        for piece, line, text in answer.faults
     ]
     return answer.accepted, jour(answer.answered_on), faults
 
@@ -438,24 +454,24 @@ def _piece(
     faults: Sequence[tuple[str, str, str]],
     modes: Mapping[str, str],
 ) -> dict[str, Any]:
-    lines = [_line(one, modes) for one in piece["lines"]]
-    thirds = list(dict.fromkeys(one["third"] for one in lines if one["third"]))
-    before = sum((one["ht"] for one in lines), Decimal(0))
-    vat = sum((one["vat"] for one in lines), Decimal(0))
+    lines = [_line(line, modes) for line in piece["lines"]]
+    thirds = list(dict.fromkeys(line["third"] for line in lines if line["third"]))
+    before = sum((line["ht"] for line in lines), Decimal(0))
+    vat = sum((line["vat"] for line in lines), Decimal(0))
     refs = [
         {
-            "name": one.get("NomPJ") or one.get("IdUnique", ""),
-            "rank": links.get(one.get("IdUnique", "")),
-            "support": SUPPORTS.get(one.get("Support", ""), ""),
+            "name": ref.get("NomPJ") or ref.get("IdUnique", ""),
+            "rank": links.get(ref.get("IdUnique", "")),
+            "support": SUPPORTS.get(ref.get("Support", ""), ""),
         }
-        for one in piece["refs"]
+        for ref in piece["refs"]
     ]
     single = lines[0] if len(lines) == 1 else None
     return {
         **piece,
         "faults": [
-            f"Ligne {line} : {words}" if line else words
-            for number, line, words in faults
+            f"Ligne {line} : {text}" if line else text
+            for number, line, text in faults
             if number and same_number(number, piece["n"])
         ],
         "third": thirds[0] if len(thirds) == 1 else f"{len(thirds)} tiers" if thirds else "",
@@ -466,16 +482,16 @@ def _piece(
         "ttc": before + vat,
         "refs": refs,
         "fields": _hidden(piece["fields"]),
-        "named": [(key, value) for one in piece["refs"] for key, value in one.items()],
+        "named": [(key, value) for ref in piece["refs"] for key, value in ref.items()],
     }
 
 
 def _line(line: dict[str, Any], modes: Mapping[str, str]) -> dict[str, Any]:
     before, vat = Decimal(line["ht"]), Decimal(line["vat"])
     paid = ", ".join(
-        one
-        for one in (modes.get(line["mode"], line["mode"]), masked(line["iban"]) if line["iban"] else "")
-        if one
+        part
+        for part in (modes.get(line["mode"], line["mode"]), masked(line["iban"]) if line["iban"] else "")
+        if part
     )
     return {
         **line,

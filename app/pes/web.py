@@ -45,9 +45,9 @@ def attachment(folder_id: int, rank: int) -> str:
     data = _content(row)
     kind, _ = kind_of(data)
     rows = (payslips(data) or []) if kind == "xml" else []
-    here = url_for("pes.attachment_bytes", folder_id=folder_id, rank=rank)
+    address = url_for("pes.attachment_bytes", folder_id=folder_id, rank=rank)
     name = row.name or row.unique_id
-    shown = Shown(name, kind, request.path, here, f"{here}?telecharger=1")
+    shown = Shown(name, kind, request.path, address, f"{address}?telecharger=1")
     number = max(request.args.get("feuille", 1, type=int), 1)
     return render_template(
         "pes/attachment.html",
@@ -83,7 +83,7 @@ def returns() -> str:
     with reading(g.actor.collectivity_id) as db:
         listed, more = returns_view.lines(db, g.actor, key_in(request.args.get("avant")))
         lasting = silences.lasting(db, g.actor.collectivity_id)
-    silent = [one.heading for one in lasting if one.channel in {intake.CHANNEL, silences.RETURNS}]
+    silent = [silence.heading for silence in lasting if silence.channel in {intake.CHANNEL, silences.RETURNS}]
     return render_template("pes/returns.html", returns=listed, more=more, silent=silent)
 
 

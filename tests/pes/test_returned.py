@@ -8,7 +8,7 @@ from lxml import etree
 
 from app.channels.helios.flow import read_flow
 from app.pes.models import ReturnedPiece, TreasuryReturn
-from app.pes.payments import said_alone
+from app.pes.payments import settlement_of
 from app.pes.returned import Unread, read_return
 from demo.treasury.returns import write_return
 from tests.builders.house import ACT, FLOW
@@ -95,8 +95,8 @@ def test_what_is_said_of_a_piece_names_who_says_it_and_the_difference(
 
     read = read_return(RETURN.read_bytes())
     file = TreasuryReturn(id=1, written_on=read.written_on, simulated=False)
-    said = said_alone(ReturnedPiece(**row_of(read.pieces[piece])), file)
-    assert [plain(one.text) for one in said.words(due)] == words
+    settlement = settlement_of(ReturnedPiece(**row_of(read.pieces[piece])), file)
+    assert [plain(remark.text) for remark in settlement.remarks(due)] == words
 
 
 def test_what_is_no_return_or_cannot_be_understood_is_refused_whole() -> None:

@@ -118,7 +118,7 @@ def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp
     ):
         path = edited(tmp_path, (was, now), name="paid.xml")
         first = compare(path).faults[0]
-        assert first.words.startswith(words), now
+        assert first.text.startswith(words), now
         mark, lines = now.split(vat)[0] or b"<Adresse", path.read_bytes().splitlines()
         assert first.line == next(n for n, line in enumerate(lines, start=1) if mark in line)
         with pytest.raises(Refusal, match="flow-schema"):
