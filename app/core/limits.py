@@ -123,6 +123,7 @@ DAY = 86400
 QUESTION_RATE = "30 per minute"
 """Questions that a key is asked, of one person from one address; each is a row until the next sweep."""
 _RENOUNCED = parse("10 per minute")
+_GUESSED = parse("20 per hour")
 
 
 def origin() -> str:
@@ -254,6 +255,25 @@ def refuse_renouncing() -> None:
     if not in_time:
         seconds = _left(_RENOUNCED, "given up", per_person_there())
         raise Refusal("too-many-tries", seconds=seconds, wait=attente(seconds))
+
+
+def refuse_guessing(person_id: int) -> None:
+    """Refuse `too-many-tries` to whoever was told too often that a name is not free (`count_guess`), before he is told more."""
+    try:
+        in_time = limiter.limiter.test(_GUESSED, "guess", str(person_id))
+    except limiter.storage.base_exceptions:
+        return
+    if not in_time:
+        seconds = _left(_GUESSED, "guess", str(person_id))
+        raise Refusal("too-many-tries", seconds=seconds, wait=attente(seconds))
+
+
+def count_guess(person_id: int) -> None:
+    """Count that a person was told that a name is not free, and so that somebody whom he may not know has it."""
+    try:
+        limiter.limiter.hit(_GUESSED, "guess", str(person_id))
+    except limiter.storage.base_exceptions:
+        return
 
 
 def forget_hurry(person_id: int) -> None:

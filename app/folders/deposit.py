@@ -154,14 +154,14 @@ def emitters_from(actor: Actor, family: Family, origin: Folder, *, elsewhere: bo
 def emitter_from(actor: Actor, family: Family, origin: Folder, *, elsewhere: bool = False) -> int:
     """The desk that deposits a folder that begins out of another: that of `origin` where it may be, else the actor's first.
 
-    Refuses what `emitters_from` leaves no desk for: `type-not-granted` where he deposits there, but not this family; else
-    `not-emitter`.
+    Refuses what `emitters_from` leaves no desk for: `type-not-granted-there` where he deposits there, but not this family;
+    else `not-emitter`.
     """
     desks = emitters_from(actor, family, origin, elsewhere=elsewhere)
     if desks:
         return origin.emitter_desk_id if origin.emitter_desk_id in desks else min(desks)
     if origin.emitter_desk_id in actor.desks_with(Right.CREATE):
-        raise Refusal("type-not-granted", type=family.label)
+        raise Refusal("type-not-granted-there", type=family.label)
     raise Refusal("not-emitter")
 
 

@@ -99,7 +99,11 @@ SENTENCES: Sentences = {
     ),
     "type-not-granted": (
         403,
-        "Rien n’a été déposé : votre droit de déposer ne va pas jusqu’à « {type} ». Choisissez un autre type, ou demandez ce droit à un administrateur.",
+        "Rien n’a été déposé : aucun de vos bureaux ne vous donne le droit de déposer « {type} ». Choisissez un autre type, ou demandez ce droit à un administrateur.",
+    ),
+    "type-not-granted-there": (
+        403,
+        "Rien n’a été préparé : au bureau qui a déposé l’acte, votre droit de déposer ne va pas jusqu’à « {type} ». Demandez-le à un administrateur, ou à qui l’a déjà à ce bureau.",
     ),
     "type-not-here": (
         403,

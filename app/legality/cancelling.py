@@ -84,8 +84,8 @@ def _requests(db: Db, folder: Folder) -> list[int]:
 def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
     """Where the act stands, if its cancellation may be asked by this actor.
 
-    Refuses whoever does not deposit at the act's desk (`not-emitter`), or no cancellation there (`type-not-granted`), and an
-    act that has no electronic receipt or whose cancellation is asked already (`not-cancellable`).
+    Refuses whoever does not deposit at the act's desk (`not-emitter`), or no cancellation there (`type-not-granted-there`),
+    and an act that has no electronic receipt or whose cancellation is asked already (`not-cancellable`).
     """
     deposit.emitter_from(actor, family_of(FAMILY), folder)
     here = standing(db, folder)

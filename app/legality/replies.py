@@ -111,7 +111,7 @@ def replies_of(db: Db, letter: StateLetter) -> list[Folder]:
 def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed]) -> int:
     """Make the draft of a reply from its documents, at the desk of the act where the actor may; returns its folder.
 
-    Refuses whoever deposits no replies (`type-not-granted`, `not-emitter`: `deposit.emitter_from`), a code that does not
+    Refuses whoever deposits no replies (`type-not-granted-there`, `not-emitter`: `deposit.emitter_from`), a code that does not
     answer this letter (`reply-wrong`), a letter whose date could not be read (`letter-undated`), one more reply while another
     is on its way or was accepted (`reply-open`), no document or one too many, a letter that sends none of the documents asked
     for (`reply-without-documents`), and a type that the act's nature does not know.

@@ -19,6 +19,7 @@ from app.legality import acts
 from app.legality.acts import Life
 from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of
 from app.legality.models import StateLetter
+from app.legality.replies import FAMILY as REPLY
 from app.legality.replies import LABELS, answers_for, may_reply, replies_of
 from app.legality.suspension import RULED
 from app.people.actor import Actor
@@ -93,10 +94,12 @@ def _open(actor: Actor) -> sa.ColumnElement[bool]:
 def calls(db: Db, actor: Actor) -> tuple[int, list[Call]]:
     """How many letters wait for this actor, and the first of them: only what he may deal with.
 
-    The desk of the act answers; an administrator, the letters whose act is unknown here. Who reads the act at another
-    desk finds them on the page of the letters, and is not called.
+    The desk of the act answers: who deposits replies there prepares one, who deposits acts of this type puts aside what asks
+    for none and writes what the court ruled; an administrator, the letters whose act is unknown here. Who reads the act
+    at another desk finds them on the page of the letters, and is not called.
     """
-    known = sa.and_(readable_by(actor), emitted_with(actor, Right.CREATE))
+    replying = Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE, (REPLY, "")))
+    known = sa.and_(readable_by(actor), sa.or_(emitted_with(actor, Right.CREATE), replying))
     whose = sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
     query = (
         sa.select(StateLetter, Folder.title, Desk.name)
@@ -202,6 +205,8 @@ class LetterView:
     trouble: str
     version: int
     answerable: bool
+    barred: bool = False
+    """A reply is asked, and whoever reads the page has no right to prepare it, though the act is of his desk."""
     suspension: SuspensionView | None = None
 
 
@@ -218,8 +223,9 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
         and letter.dated_on is not None
         and all(one.place == "withdrawn" for one in replies)
         and folder is not None
-        and may_reply(actor, folder)
     )
+    able = folder is not None and may_reply(actor, folder)
+    asked = REPLIES.get(letter.code or "", ()) if free else ()
     listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
     return LetterView(
         line=_line(letter, title),
@@ -227,7 +233,7 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
         words=letter.words or "",
         clock=kind_of(letter.code).clock,
         files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
-        choices=tuple((code, LABELS[code]) for code in REPLIES.get(letter.code or "", ())) if free else (),
+        choices=tuple((code, LABELS[code]) for code in asked) if able else (),
         replies=tuple((one.id, one.title) for one in replies),
         closable=not closed and answerable and (letter.due_on is None or letter.dated_on is None),
         elsewhere=not closed and letter.dated_on is None and bool(REPLIES.get(letter.code or "")),
@@ -235,6 +241,7 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
         trouble=letter.trouble or "",
         version=folder.version if folder is not None else 0,
         answerable=answerable,
+        barred=bool(asked) and answerable and not able,
         suspension=_suspension(db, letter),
     )
 

@@ -14,7 +14,7 @@ from app.core import heartbeat, outbox, schema
 from app.core.clock import now
 from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
-from app.core.http import PUBLIC, guard
+from app.core.http import BRANCH, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -133,9 +133,11 @@ def _operator() -> bool:
 
 
 @pages.get("/administration")
-@guard("administer")
-def admin() -> str:
-    """What stopped after its last try, what waits, and folders that nobody can move."""
+@guard(BRANCH)
+def admin() -> Response | str:
+    """What stopped after its last try, what waits, and folders that nobody can move; of a branch, its desks."""
+    if g.actor.delegated:
+        return redirect(url_for("operations.desks.index"))
     with reading(g.actor.collectivity_id) as db:
         parked, waiting = (
             list(db.scalars(_rows(states)))

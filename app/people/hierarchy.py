@@ -13,7 +13,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.accounts import refuse_outside
 from app.people.actor import Actor
-from app.people.branches import Branch, administers_more, is_reached
+from app.people.branches import Branch, administers_more, desks_below, is_reached
 from app.people.desks import write_down
 from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts, types_called
 from app.people.models import Desk, Holder, User
@@ -36,8 +36,8 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
 
     A delegated administrator opens it under a desk of his branch, with a key of that branch. Circuits name it by its key,
     which stays when the name changes: `key` for a desk that a circuit names already, else one that is made of its name.
-    Refuses `identity-needed`, `desk-name`, `desk-name-taken`, `desk-key`, `desk-taken`, `desk-absent` or `desk-closed` of
-    the superior.
+    Refuses `identity-needed`, `desk-name`, `desk-name-taken` (of a name that is outside his branch `desk-name-not-free`),
+    `desk-key`, `desk-taken`, `desk-absent` or `desk-closed` of the superior.
     """
     branch = refuse_outside(db, actor, parent_id)
     if parent_id is not None:
@@ -84,7 +84,7 @@ def change_desk(
     A delegated administrator moves within his branch, whose own place he does not change: it is said as no superior.
     `shown`: the name and the superior that the page showed; when somebody changed them since, nothing is written
     (`desk-moved`). Refuses `identity-needed`, `desk-absent`, `desk-closed` of it or its new superior, `desk-name`,
-    `desk-name-taken`, and `desk-below-itself` of a superior that is the desk, or depends on it.
+    `desk-name-taken` or `desk-name-not-free`, and `desk-below-itself` of a superior that is the desk, or depends on it.
     """
     branch = refuse_outside(db, actor, desk_id)
     if branch is not None and desk_id == actor.branch_id:
@@ -147,7 +147,8 @@ def seat_all(
     `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
     when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
     for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
-    something, and what `refuse_odd` and `refuse_unknown` refuse.
+    something, what `refuse_odd` and `refuse_unknown` refuse, and of who administers a branch `seat-last`: whoever would sit
+    nowhere would be out of his reach, with an account that he opened and could close no more.
     """
     branch = refuse_outside(db, actor, desk_id)
     desk = _desk(db, actor, desk_id)
@@ -163,13 +164,18 @@ def seat_all(
             sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id.in_(wanted))
         )
     }
-    changed = 0
+    changed, leaving = 0, list[User]()
     for user_id, rights in wanted.items():
         user, row = people.get(user_id), rows.get(user_id)
         if user is None or (rights != rights_of(row) and not _reached(db, branch, user, row)):
             raise Refusal("person-unknown")
         refuse_unknown(db, actor.collectivity_id, rights.without(rights_of(row)))
+        if branch is not None and row is not None and not rights and is_reached(db, branch, user_id):
+            leaving.append(user)
         changed += give(db, actor, desk, user, rights, row)
+    for user in leaving:
+        if user.active and not is_reached(db, branch, user.id):
+            raise Refusal("seat-last", name=user.name)
     return changed
 
 
@@ -232,9 +238,16 @@ def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
     # Compared here: SQLite's lower() knows no accent
     every = sa.select(Desk.id, Desk.name).where(Desk.collectivity_id == actor.collectivity_id)
     alike = {row.id for row in db.execute(every) if row.name.casefold() == name.casefold()}
-    if alike - {desk.id if desk is not None else None}:
+    alike -= {desk.id} if desk is not None else set()
+    if alike and actor.delegated and alike.isdisjoint(_own(db, actor)):
+        raise Refusal("desk-name-not-free")  # of what is outside, not even that it is a desk
+    if alike:
         raise Refusal("desk-name-taken", name=name)
     return name
+
+
+def _own(db: Db, actor: Actor) -> Branch:
+    return desks_below(db, actor.collectivity_id, actor.branch_id) if actor.branch_id else frozenset()
 
 
 def _key(db: Db, actor: Actor, words: str, *, exact: bool) -> str:

@@ -281,6 +281,14 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : un bureau s’appelle déjà « {name} ». Deux bureaux du même nom ne se distinguent pas : précisez-le.",
     ),
+    "desk-name-not-free": (
+        409,
+        "Rien n’a changé : ce nom n’est pas libre. Précisez-le, par exemple par celui de votre branche.",
+    ),
+    "seat-last": (
+        409,
+        "Rien n’a changé : {name} ne tiendrait plus aucun bureau, et vous ne pourriez plus rien pour son compte. Donnez-lui d’abord un autre bureau de votre branche, fermez son compte, ou demandez à qui administre la collectivité.",
+    ),
     "desk-below-itself": (
         409,
         "Rien n’a changé : « {name} » est rattaché à ce bureau, directement ou par un autre. Choisissez un bureau qui ne lui doit rien.",

@@ -7,11 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from app.circuits import own_types
+from app.core import schema
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import reading, writing
 from app.core.refusals import Refusal
 from app.folders import decide, rerouting, sending
-from app.folders.models import Folder
+from app.folders.models import READ_AS, Folder, StepRun
 from app.legality import cancelling, replies
 from app.people import desks
 from app.people.models import Desk
@@ -51,7 +52,7 @@ def test_who_may_deposit_the_act_and_no_cancellation_begins_none(house: House) -
     assert OFFER not in page(house, K, shown)
     tried = client.post(asked, data={"csrf_token": house.csrf(client), "motive": MOTIVE})
     assert (client.get(asked).status_code, tried.status_code) == (403, 403)
-    with pytest.raises(Refusal, match="type-not-granted"):
+    with pytest.raises(Refusal, match="type-not-granted-there"):
         cancelling.prepare_cancellation(house.actor(K), act, MOTIVE)
     assert count() == before
     seat(house, "secretariat", K, "create:act_cancellation")
@@ -67,7 +68,7 @@ def test_who_may_deposit_the_act_and_no_reply_begins_none(house: House, tmp_path
     seat(house, "secretariat", K, "create:deliberation", "act", "publish")
     before = count()
     assert offer not in page(house, K, shown)
-    with pytest.raises(Refusal, match="type-not-granted"):
+    with pytest.raises(Refusal, match="type-not-granted-there"):
         replies.prepare_reply(house.actor(K), letter.id, "4-4", typed(tmp_path, "99_DE"))
     assert count() == before
     seat(house, "secretariat", K, "create:prefecture_reply")
@@ -182,3 +183,58 @@ def test_no_desk_comes_into_the_circle_of_what_is_born_of_a_closed_act(house: Ho
             house.actor(K), born, version=house.folder(born).version, changes=[change], reason="Un avis."
         )
     assert "dont l’accès est restreint" in str(refused.value.facts)
+
+
+def as_before_closing_was_handed_down(folder_id: int, *, half: bool) -> None:
+    """The rows of a folder that was born of a closed act as they were made then; `half`: an upgrade was killed over it."""
+    with writing() as db, db.begin():
+        folder = db.get_one(Folder, folder_id)
+        folder.restricted = False
+        if not half:
+            folder.sources = {key: value for key, value in folder.sources.items() if key != READ_AS}
+        db.execute(sa.update(StepRun).where(StepRun.folder_id == folder_id).values(restricted=False))
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("visibility", "at_direction"), [("restricted", False), ("desks", True)])
+def test_the_upgrade_closes_what_was_born_of_a_closed_act_before(
+    house: House, tmp_path: Path, visibility: str, at_direction: bool, half: bool
+) -> None:
+    seen_at = ("direction",) if visibility == "desks" else ()
+    act = an_order(house, Definition("Arrêté nominatif", visibility=visibility, seen_at=seen_at))
+    letter, open_act = letters()[-1], house.a_deliberation(at="publication")
+    seat(house, "secretariat", T, "follow")
+    seat(house, "direction", R, "follow")
+    born = [
+        cancelling.prepare_cancellation(house.actor(K), act, MOTIVE),
+        replies.prepare_reply(house.actor(K), letter.id, "4-4", typed(tmp_path, "99_AI")),
+    ]
+    beside = cancelling.prepare_cancellation(house.actor(K), open_act, MOTIVE)
+    for one in (*born, beside):
+        sending.send(house.actor(K), one, version=house.folder(one).version)
+    for one in born:
+        as_before_closing_was_handed_down(one, half=half)
+        if not half:
+            assert (reads(house, T, one), reads(house, R, one)) == (True, True)
+    schema.downgrade("-1")
+    schema.upgrade()
+    for one in born:
+        assert (reads(house, T, one), reads(house, R, one)) == (False, at_direction)
+        assert house.folder(one).read_as.closed
+    assert (reads(house, T, beside), reads(house, R, beside)) == (True, True)
+    house.approve(born[0], S)  # the steps to come are closed too
+    assert (reads(house, T, born[0]), reads(house, R, born[0])) == (False, at_direction)
+
+
+def test_a_letter_calls_who_may_answer_it_and_tells_who_may_not_why(house: House) -> None:
+    _, letter = a_letter(house, "4-1")
+    calls, shown = "1 courrier de la préfecture attend", f"/prefecture/{letter.id}"
+    seat(house, "secretariat", K, "create:deliberation", "act")
+    assert calls in page(house, K, "/a-traiter")
+    assert "Une réponse est demandée" in page(house, K, shown)
+    seat(house, "secretariat", K, "create:prefecture_reply")
+    assert calls in page(house, K, "/a-traiter")
+    assert "Une réponse est demandée" not in page(house, K, shown)
+    seat(house, "secretariat", K, "create:invoice", "act")
+    assert calls not in page(house, K, "/a-traiter")
+    assert "Une réponse est demandée" not in page(house, K, shown)

@@ -93,7 +93,7 @@ ROUTES = {
     "operations.rules.edit": "administer",
     "operations.rules.publish": "administer",
     "operations.rules.versions": "administer",
-    "operations.admin": "administer",
+    "operations.admin": "branch",
     "operations.examined.again": "administer",
     "operations.examined.attempt": "administer",
     "operations.starting.index": "administer",

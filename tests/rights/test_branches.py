@@ -498,3 +498,64 @@ def test_no_right_is_given_for_a_type_that_is_not_there_and_one_that_is_goes_by_
     with reading() as db:
         letters = [one.payload.get("what") for one in db.scalars(sa.select(Outbox))]
     assert "viser et rejeter (Facture d’eau), archiver" in letters
+
+
+def test_administration_leads_him_to_what_he_has(house: House, branch: FlaskClient) -> None:
+    assert branch.get("/administration").headers["Location"].endswith(DESKS)
+    shown = words(branch.get("/administration", follow_redirects=True).text)
+    assert "Personnes" in shown
+    assert "Applications" not in shown
+    assert house.client(R).get("/administration").status_code == 403
+
+
+def test_nobody_is_put_out_of_his_reach_by_the_last_seat_that_is_taken(
+    house: House, branch: FlaskClient
+) -> None:
+    actor, top, below = house.actor(N), desk("finances").id, desk("comptabilite").id
+    for login, place in ((T, top), (G, below), (N, top)):
+        held = _held(place)
+        with pytest.raises(Refusal, match="seat-last"):
+            hierarchy.seat_all(actor, place, {user(login).id: Rights()}, held)
+        assert _held(place) == held
+    answer = branch.post(
+        f"{DESKS}/{top}",
+        data={
+            "csrf_token": house.csrf(branch),
+            "person": str(user(T).id),
+            "seen": seen("finances"),
+            "sure": "1",
+        },
+    )
+    assert answer.status_code == 409
+    assert "ne tiendrait plus aucun bureau" in words(answer.text)
+    hierarchy.seat_all(actor, below, {user(T).id: Rights.of(Right.ACT)}, _held(below))
+    hierarchy.seat_all(actor, top, {user(T).id: Rights()}, _held(top))  # he sits in the branch still
+    assert branch.get(f"{PEOPLE}/{user(T).id}").status_code == 200
+    hierarchy.seat_all(house.actor(K), below, {user(T).id: Rights()}, _held(below))
+    assert user(T).id not in _held(below)
+
+
+def test_names_that_he_tries_tell_him_the_least_and_not_for_long(house: House, branch: FlaskClient) -> None:
+    token, top = house.csrf(branch), desk("finances").id
+
+    def opened(name: str) -> tuple[int, str]:
+        answer = branch.post(f"{DESKS}/nouveau", data={"csrf_token": token, "name": name, "parent": str(top)})
+        return answer.status_code, words(answer.text)
+
+    status, said = opened("Secrétariat général")
+    assert status == 409
+    assert "ce nom n’est pas libre" in said
+    assert "un bureau s’appelle déjà" not in said
+    assert "un bureau s’appelle déjà « Comptabilité »" in opened("Comptabilité")[1]
+    asked = {**ENORA, "csrf_token": token, "desk": str(top), "rights": ["act"], "login": K}
+    taken = words(branch.post(f"{PEOPLE}/inviter", data=asked).text)
+    assert f"L’identifiant « {K} » est déjà pris" in taken
+    assert user(K).name not in taken
+    for _ in range(18):
+        assert opened("Secrétariat général")[0] == 409
+    status, said = opened("Régies")
+    assert status == 429
+    assert "Trop d’essais" in said
+    with reading() as db:
+        assert db.scalar(sa.select(Desk.id).where(Desk.name == "Régies")) is None
+    assert house.client(K).get(f"{DESKS}/nouveau").status_code == 200

@@ -18,7 +18,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.texts import key_of
 from app.operations import trace
 from app.operations.desks import closing, views
-from app.people import choosing, hierarchy
+from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
@@ -155,7 +155,8 @@ def new() -> Response | tuple[str, int]:
     else:
         try:
             key = (form.key.data or "")[: hierarchy.KEY_LONGEST + 1] or _usual(form.name.data or "", absent)
-            number = hierarchy.open_desk(g.actor, form.name.data or "", form.above(), key)
+            with guessing.counted(g.actor):
+                number = hierarchy.open_desk(g.actor, form.name.data or "", form.above(), key)
         except Refusal as refusal:
             status, error = _refused(form, refusal)
         else:
@@ -174,10 +175,10 @@ def _usual(name: str, absent: Mapping[str, str]) -> str:
 def _refused(form: DeskForm, refusal: Refusal) -> tuple[int, str]:
     """The status and the sentence, said beside the field that it is about too."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
-    if field := {"desk-name": form.name, "desk-name-taken": form.name, "desk-below-itself": form.parent}.get(
-        refusal.key
-    ):
-        field.errors = [sentence]
+    if refusal.key in {"desk-name", "desk-name-taken", "desk-name-not-free"}:
+        form.name.errors = [sentence]
+    elif refusal.key == "desk-below-itself":
+        form.parent.errors = [sentence]
     return status, sentence
 
 
@@ -199,9 +200,10 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     named = False
     try:
         if "name" in request.form:
-            named = hierarchy.change_desk(
-                g.actor, desk_id, form.name.data or "", form.above(), shown=_shown()
-            )
+            with guessing.counted(g.actor):
+                named = hierarchy.change_desk(
+                    g.actor, desk_id, form.name.data or "", form.above(), shown=_shown()
+                )
     except Refusal as refusal:
         if refusal.key == "desk-absent":
             raise
@@ -216,6 +218,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
             "person-closed",
             "follow-alone",
             "right-type-unknown",
+            "seat-last",
         }:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
@@ -482,6 +485,7 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
                 "follow-alone",
                 "seats-moved",
                 "person-closed",
+                "seat-last",
             }:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)

@@ -31,7 +31,7 @@ from app.operations.desks import views
 from app.operations.persons import importing, leaving, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import accounts, arrivals, choosing, desks, hierarchy, shown
+from app.people import accounts, arrivals, choosing, desks, guessing, hierarchy, shown
 from app.people.branches import branch_of, is_reached
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
@@ -54,6 +54,7 @@ ABOUT = {
     "email-missing": "email",
     "email-invalid": "email",
     "email-taken": "email",
+    "email-taken-elsewhere": "email",
     "login-invalid": "login",
     "login-taken": "login",
     "administrator-own": "administrator",
@@ -145,7 +146,8 @@ def invite() -> Answer | tuple[str, int]:
     if form.is_submitted():
         try:
             arrival = arrivals.Arrival(form.login.data or "", form.particulars(), _chosen_seat())
-            number, link = arrivals.invite(g.actor, arrival, by_mail=way != "show")
+            with guessing.counted(g.actor):
+                number, link = arrivals.invite(g.actor, arrival, by_mail=way != "show")
         except Refusal as refusal:
             status, error = _refused(form, refusal)
         else:
@@ -311,7 +313,10 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         user = _user(db, user_id)
     if form.is_submitted():
         try:
-            changed = accounts.change(g.actor, user_id, form.particulars(), shown=request.form.get("shown"))
+            with guessing.counted(g.actor):
+                changed = accounts.change(
+                    g.actor, user_id, form.particulars(), shown=request.form.get("shown")
+                )
         except Refusal as refusal:
             if refusal.key in {"person-unknown", "account-closed", "right-missing"}:
                 raise
