@@ -80,7 +80,7 @@ def _references(reader: PdfFileReader, data: mmap.mmap, known: dict[int, tuple[i
     xrefs: Any = reader.xrefs
     for number in range(xrefs.total_revisions):
         written += [packed.get_object().data for packed in xrefs.object_streams_used_in(number)]
-    named = {(int(one[1]), int(one[2])) for part in written for one in _LATER.finditer(part)}
+    named = {(int(match[1]), int(match[2])) for part in written for match in _LATER.finditer(part)}
     return named <= objects
 
 
@@ -100,7 +100,7 @@ def _once(reader: PdfFileReader, number: int, info: Any, data: mmap.mmap) -> boo
     for packed in xrefs.object_streams_used_in(number):
         stream: Any = packed.get_object()
         numbered = _COMMENT.sub(b" ", stream.data[: int(stream["/First"])])
-        numbers = [int(one) for one in numbered.split()[::2]]
+        numbers = [int(number) for number in numbered.split()[::2]]
         if len(numbers) != len(set(numbers)):
             return False
     if info.stream_ref is not None:
@@ -110,19 +110,19 @@ def _once(reader: PdfFileReader, number: int, info: Any, data: mmap.mmap) -> boo
         widths = _whole(b"W", dictionary)
         index = _whole(b"Index", dictionary) or [0, int(info.size)]
         ranges = sorted(zip(index[::2], index[1::2], strict=True))
-        return len(widths) == 3 and all(0 <= one <= 8 for one in widths) and _apart(ranges)
+        return len(widths) == 3 and all(0 <= width <= 8 for width in widths) and _apart(ranges)
     end = data.find(b"trailer", info.declared_startxref)
     written = data[info.declared_startxref : end] if end > 0 else b""
     trailer = _unescaped(data[end : max(end, data.find(b"startxref", end))])
     if any(len(re.findall(rb"/%s(?![A-Za-z])" % name, trailer)) > 1 for name in TRAILER_KEYS):
         return False
-    return _apart(sorted((int(one[1]), int(one[2])) for one in _SUBSECTION.finditer(written)))
+    return _apart(sorted((int(match[1]), int(match[2])) for match in _SUBSECTION.finditer(written)))
 
 
 def _whole(name: bytes, written: bytes) -> list[int]:
     """The whole numbers of an array of a dictionary, as it is written; none when it is not there, or twice."""
     arrays = re.findall(rb"/%s[ \t\r\n\f\0]*\[([0-9 \t\r\n\f\0]*)\]" % name, written)
-    return [int(one) for one in arrays[0].split()] if len(arrays) == 1 else []
+    return [int(number) for number in arrays[0].split()] if len(arrays) == 1 else []
 
 
 def _apart(ranges: list[tuple[int, int]]) -> bool:
@@ -153,4 +153,4 @@ def _unescaped(written: bytes) -> bytes:
 
 
 def _says(written: bytes, length: int) -> bool:
-    return any(int(one) == length for one in re.findall(rb"(?<![0-9.])\d{1,15}(?![0-9.])", written))
+    return any(int(number) == length for number in re.findall(rb"(?<![0-9.])\d{1,15}(?![0-9.])", written))

@@ -92,24 +92,24 @@ def changes(
     before: Snapshot, after: Snapshot, changed: frozenset[Key], signers: Mapping[str, Signer]
 ) -> Changes:
     """What the objects `changed` (their numbers and generations) make of `before`; `signers` by field name."""
-    found = Changes(plainly=Plainly(after.handler))
+    changes = Changes(plainly=Plainly(after.handler))
     reaches = Reach(changed)
-    _root(before, after, reaches, found)
-    _dangling(before, changed, found)
-    if [one.key for one in before.pages] != [one.key for one in after.pages]:
-        found.altered.append("des pages ont été ajoutées, retirées ou remplacées")
-        return found
+    _root(before, after, reaches, changes)
+    _dangling(before, changed, changes)
+    if [page.key for page in before.pages] != [page.key for page in after.pages]:
+        changes.altered.append("des pages ont été ajoutées, retirées ou remplacées")
+        return changes
     contents = Reach(changed, BESIDE_CONTENTS)
     for number, (old, new) in enumerate(zip(before.pages, after.pages, strict=True)):
         if old.box != new.box or any(
             contents(_of(new.value, name)) for name in new.value if name not in BESIDE_CONTENTS
         ):
-            found.altered.append(f"le contenu de la page {number + 1} a été changé")
-        _page(number, old, new, before, after, reaches, signers, found)
-    _values(before, after, signers, found)
-    found.altered[:] = dict.fromkeys(found.altered)
-    found.doubts[:] = dict.fromkeys(found.doubts)
-    return found
+            changes.altered.append(f"le contenu de la page {number + 1} a été changé")
+        _page(number, old, new, before, after, reaches, signers, changes)
+    _values(before, after, signers, changes)
+    changes.altered[:] = dict.fromkeys(changes.altered)
+    changes.doubts[:] = dict.fromkeys(changes.doubts)
+    return changes
 
 
 def replaced(before: Snapshot, after: Snapshot) -> list[str]:
@@ -123,20 +123,20 @@ def _of(node: Any, name: str) -> Any:
     return node.raw_get(name) if name in node else None
 
 
-def _root(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> None:
+def _root(before: Snapshot, after: Snapshot, reaches: Reach, changes: Changes) -> None:
     """The catalog and the trailer (ISO 32000-2 §7.5.5, §7.7.2)."""
     old, new = before.handler.root, after.handler.root
 
     def touched(name: str) -> bool:
         return _of(old, name) != _of(new, name) or (name in new and reaches(new.raw_get(name)))
 
-    found.proofs = touched("/DSS")
-    found.metadata = touched("/Metadata") and _xmp(old) != _xmp(new)
+    changes.proofs = touched("/DSS")
+    changes.metadata = touched("/Metadata") and _xmp(old) != _xmp(new)
     trailers = before.handler.trailer_view, after.handler.trailer_view
-    found.metadata |= _told(trailers[0]) != _told(trailers[1])
+    changes.metadata |= _information(trailers[0]) != _information(trailers[1])
     if _of(trailers[0], "/Encrypt") != _of(trailers[1], "/Encrypt"):
-        found.altered.append("le chiffrement du document a changé")
-    _form(before, after, reaches, found)
+        changes.altered.append("le chiffrement du document a changé")
+    _form(before, after, reaches, changes)
 
 
 def _xmp(root: Any) -> bytes:
@@ -148,46 +148,48 @@ def _xmp(root: Any) -> bytes:
     return b" ".join(_OF_WRITERS.sub(b"", packet).split())
 
 
-def _told(trailer: Any) -> dict[str, str]:
-    """What the document says of itself, but for what each writer puts there of its own (ISO 32000-2 table 349)."""
+def _information(trailer: Any) -> dict[str, str]:
+    """The document information dictionary, but for what each writer puts there of its own (ISO 32000-2 table 349)."""
     info = got(trailer, "/Info")
     if not isinstance(info, DictionaryObject):
         return {}
     return {name: str(got(info, name)) for name in info if name not in {"/ModDate", "/Producer"}}
 
 
-def _form(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> None:
+def _form(before: Snapshot, after: Snapshot, reaches: Reach, changes: Changes) -> None:
     """What a viewer draws fields with when they bring no drawing of their own (ISO 32000-2 table 224)."""
-    old, new = (got(one.handler.root, "/AcroForm", {}) for one in (before, after))
-    if not any(one.kind not in {"/Sig", ""} and one.widgets for one in before.fields.values()):
+    old, new = (got(snapshot.handler.root, "/AcroForm", {}) for snapshot in (before, after))
+    if not any(
+        form_field.kind not in {"/Sig", ""} and form_field.widgets for form_field in before.fields.values()
+    ):
         return
     for name in ("/DA", "/DR", "/Q", "/NeedAppearances"):
         if _of(old, name) != _of(new, name) or (name in new and reaches(new.raw_get(name))):
-            found.doubts.append("la façon de dessiner les champs du formulaire a été changée")
+            changes.doubts.append("la façon de dessiner les champs du formulaire a été changée")
             return
 
 
-def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None:
+def _dangling(before: Snapshot, changed: frozenset[Key], changes: Changes) -> None:
     """An object that was named when the file was signed and came afterwards (shadow attacks, « hide-and-replace »).
 
     By its number alone: viewers take an object for another of its generations.
     """
     handler = before.handler
     handler._load_reverse_xref_cache()  # noqa: SLF001 - what pyHanko's own analysis has computed
-    named = {one.idnum for one in handler._indirect_object_access_cache}  # noqa: SLF001
+    named = {reference.idnum for reference in handler._indirect_object_access_cache}  # noqa: SLF001
     absent = set[int]()
     for number, generation, *_ in changed:
         reference = Reference(number, generation, handler)
         present = handler.reader.xrefs.get_historical_ref(reference, handler.revision) is not None
         if number in named and not present:
-            found.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
+            changes.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
             return
         if number not in named and present:  # a key that stands twice may lead other readers to it
-            found.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
+            changes.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
         elif not present:
             absent.add(number)
     if absent and announces(handler, absent):
-        found.doubts.append(
+        changes.doubts.append(
             "un objet que le document signé annonçait par endroits sans le contenir a été ajouté"
         )
 
@@ -200,145 +202,156 @@ def _page(
     after: Snapshot,
     reaches: Reach,
     signers: Mapping[str, Signer],
-    found: Changes,
+    changes: Changes,
 ) -> None:
     if old.annotations.keys() - new.annotations.keys():
-        found.altered.append(f"une annotation de la page {number + 1} a été retirée")
+        changes.altered.append(f"une annotation de la page {number + 1} a été retirée")
     elif [key for key in new.order if key in old.annotations] != list(old.order):
-        found.altered.append(
+        changes.altered.append(
             f"l’ordre des annotations de la page {number + 1} a été changé : une autre passe devant"
         )
     if len(new.order) != len(set(new.order)) and new.order != old.order:
-        found.altered.append(f"une annotation de la page {number + 1} y est inscrite deux fois")
+        changes.altered.append(f"une annotation de la page {number + 1} y est inscrite deux fois")
     if old.order != new.order:
-        found.reached.add(number)
+        changes.reached.add(number)
     for key, annotation in new.annotations.items():
         known = old.annotations.get(key)
         if known is not None and key not in reaches.objects and not reaches(annotation.value):
             continue
-        if not _plain(annotation, found):
-            found.doubts.append(TWO_WAYS.format(page=number + 1))
+        if not _plain(annotation, changes):
+            changes.doubts.append(TWO_WAYS.format(page=number + 1))
         if (annotation.drawing is not None and not blank(annotation.drawing)) or visible(annotation):
-            found.pages.add(number)
-        _annotation(annotation, known, new, before, after, signers, found)
+            changes.pages.add(number)
+        _annotation(annotation, known, new, before, after, signers, changes)
 
 
-def _plain(one: Annotation, found: Changes) -> bool:
+def _plain(annotation: Annotation, changes: Changes) -> bool:
     """Whether an annotation and its drawing, wherever they stand in the file, are the same for every reader."""
-    if found.plainly is None:
+    if changes.plainly is None:
         return True
-    known = one.key[0] < 0 or found.plainly.object(one.key[0], one.key[1])
-    return known and found.plainly(one.value, ELSEWHERE)
+    known = annotation.key[0] < 0 or changes.plainly.object(annotation.key[0], annotation.key[1])
+    return known and changes.plainly(annotation.value, ELSEWHERE)
 
 
 def _annotation(
-    one: Annotation,
+    annotation: Annotation,
     known: Annotation | None,
     page: Page,
     before: Snapshot,
     after: Snapshot,
     signers: Mapping[str, Signer],
-    found: Changes,
+    changes: Changes,
 ) -> None:
-    owner = after.owner(one.key)
-    if str(got(one.value, "/Subtype")) != "/Widget" or owner is None:
-        found.altered.append(f"une annotation a été ajoutée ou changée sur la page {one.page + 1}")
+    owner = after.owner(annotation.key)
+    if str(got(annotation.value, "/Subtype")) != "/Widget" or owner is None:
+        changes.altered.append(f"une annotation a été ajoutée ou changée sur la page {annotation.page + 1}")
         return
     earlier = before.fields.get(owner.name)
-    if known is not None and known.rectangle != one.rectangle:
-        found.altered.append(f"le champ « {owner.name} » a été déplacé")
+    if known is not None and known.rectangle != annotation.rectangle:
+        changes.altered.append(f"le champ « {owner.name} » a été déplacé")
         return
     if owner.kind == "/Sig":
-        _signature(one, known, owner, earlier, page, signers, found)
+        _signature(annotation, known, owner, earlier, page, signers, changes)
     else:
-        _filled(one, known, owner, earlier, page, found)
+        _filled(annotation, known, owner, earlier, page, changes)
 
 
 def _signature(
-    one: Annotation,
+    annotation: Annotation,
     known: Annotation | None,
     owner: Field,
     earlier: Field | None,
     page: Page,
     signers: Mapping[str, Signer],
-    found: Changes,
+    changes: Changes,
 ) -> None:
     signer = signers.get(owner.name)
     if signer is None:
-        _empty(one, known, owner, found)
+        _empty(annotation, known, owner, changes)
         return
-    if not visible(one):
+    if not visible(annotation):
         return
     if earlier is not None and _signed(earlier):
-        found.altered.append(f"le cachet visible de la signature {de(signer.name)} a été changé")
+        changes.altered.append(f"le cachet visible de la signature {de(signer.name)} a été changé")
         return
     who = f"le cachet visible de la signature {de(signer.name)}"
-    share = one.area / page.area
+    share = annotation.area / page.area
     if signer.standing == "broken":
-        found.altered.append(f"{who}, qui n’est pas valable, a été ajouté sur la page {one.page + 1}")
+        changes.altered.append(
+            f"{who}, qui n’est pas valable, a été ajouté sur la page {annotation.page + 1}"
+        )
     elif share > LARGE:
-        found.altered.append(f"{who} a été ajouté et couvre la page {one.page + 1}")
+        changes.altered.append(f"{who} a été ajouté et couvre la page {annotation.page + 1}")
     elif signer.standing == "intact":
-        found.doubts.append(
-            f"{who}, dont l’autorité n’est pas reconnue ici, a été ajouté sur la page {one.page + 1}"
+        changes.doubts.append(
+            f"{who}, dont l’autorité n’est pas reconnue ici, a été ajouté sur la page {annotation.page + 1}"
         )
     elif share > SMALL:
-        found.doubts.append(f"{who} a été ajouté et prend une grande partie de la page {one.page + 1}")
-    if one.flags & ODD:
-        found.doubts.append(f"{who} ne s’affiche pas partout de la même façon")
-    _place(one, who, known is not None, signer.standing == "valid" and share <= SMALL, found)
+        changes.doubts.append(
+            f"{who} a été ajouté et prend une grande partie de la page {annotation.page + 1}"
+        )
+    if annotation.flags & ODD:
+        changes.doubts.append(f"{who} ne s’affiche pas partout de la même façon")
+    _place(annotation, who, known is not None, signer.standing == "valid" and share <= SMALL, changes)
 
 
-def _empty(one: Annotation, known: Annotation | None, owner: Field, found: Changes) -> None:
+def _empty(annotation: Annotation, known: Annotation | None, owner: Field, changes: Changes) -> None:
     """A signature field that nobody has signed: it may have a place, and must draw nothing."""
     if known is None:
-        found.places += 1
-    elif one.drawing is None and not {"/MK", "/BS"} & set(one.value):
+        changes.places += 1
+    elif annotation.drawing is None and not {"/MK", "/BS"} & set(annotation.value):
         return
-    if not one.area or one.flags & HIDDEN:
+    if not annotation.area or annotation.flags & HIDDEN:
         return
-    if one.drawing is not None and not blank(one.drawing):
-        found.altered.append(
-            f"un champ de signature que personne n’a signé (« {owner.name} ») dessine sur la page {one.page + 1}"
+    if annotation.drawing is not None and not blank(annotation.drawing):
+        changes.altered.append(
+            f"un champ de signature que personne n’a signé (« {owner.name} ») dessine sur la page {annotation.page + 1}"
         )
-    elif got(one.value, "/MK") or got(one.value, "/AA") or got(one.value, "/A"):
-        found.doubts.append(
-            f"un champ de signature que personne n’a signé (« {owner.name} ») peut se voir sur la page {one.page + 1}"
+    elif got(annotation.value, "/MK") or got(annotation.value, "/AA") or got(annotation.value, "/A"):
+        changes.doubts.append(
+            f"un champ de signature que personne n’a signé (« {owner.name} ») peut se voir sur la page {annotation.page + 1}"
         )
 
 
 def _filled(
-    one: Annotation, known: Annotation | None, owner: Field, earlier: Field | None, page: Page, found: Changes
+    annotation: Annotation,
+    known: Annotation | None,
+    owner: Field,
+    earlier: Field | None,
+    page: Page,
+    changes: Changes,
 ) -> None:
     if known is None or earlier is None:
-        found.altered.append(
-            f"un champ de formulaire (« {owner.name} ») a été ajouté sur la page {one.page + 1}"
+        changes.altered.append(
+            f"un champ de formulaire (« {owner.name} ») a été ajouté sur la page {annotation.page + 1}"
         )
         return
-    if one.area / page.area > LARGE and visible(one):
-        found.altered.append(f"le champ « {owner.name} » a été complété et couvre la page {one.page + 1}")
+    if annotation.area / page.area > LARGE and visible(annotation):
+        changes.altered.append(
+            f"le champ « {owner.name} » a été complété et couvre la page {annotation.page + 1}"
+        )
     elif owner.text == earlier.text:
-        found.doubts.append(f"l’aspect du champ « {owner.name} » a été changé")
-    if (one.flags ^ known.flags) & (HIDDEN | ODD):
-        found.doubts.append(f"le champ « {owner.name} » a été caché ou montré")
+        changes.doubts.append(f"l’aspect du champ « {owner.name} » a été changé")
+    if (annotation.flags ^ known.flags) & (HIDDEN | ODD):
+        changes.doubts.append(f"le champ « {owner.name} » a été caché ou montré")
     _place(
-        one,
+        annotation,
         f"le champ « {owner.name} »",
         foreseen=True,
         stamp=False,
-        found=found,
+        changes=changes,
         replaces=bool(earlier.text),
     )
 
 
 def _place(
-    one: Annotation, what: str, foreseen: bool, stamp: bool, found: Changes, replaces: bool = False
+    annotation: Annotation, what: str, foreseen: bool, stamp: bool, changes: Changes, replaces: bool = False
 ) -> None:
-    if one.rectangle is not None:
-        found.areas.append(Area(one.page, one.rectangle, what, foreseen, stamp, replaces))
+    if annotation.rectangle is not None:
+        changes.areas.append(Area(annotation.page, annotation.rectangle, what, foreseen, stamp, replaces))
 
 
-def _values(before: Snapshot, after: Snapshot, signers: Mapping[str, Signer], found: Changes) -> None:
+def _values(before: Snapshot, after: Snapshot, signers: Mapping[str, Signer], changes: Changes) -> None:
     """Signatures added, and fields whose value changed, whether a page shows them or not."""
     shown = {key for page in after.pages for key in page.annotations}
     for name, new in after.fields.items():
@@ -347,22 +360,22 @@ def _values(before: Snapshot, after: Snapshot, signers: Mapping[str, Signer], fo
         if new.kind == "/Sig":
             if signer is not None and (old is None or not _signed(old)):
                 if signer.timestamp:
-                    found.proofs = True
+                    changes.proofs = True
                 else:
-                    found.signed.append(signer.name)
+                    changes.signed.append(signer.name)
             elif signer is None and old is None and not shown & set(new.widgets):
-                found.places += 1
+                changes.places += 1
                 if any(_draws_alone(after, key) for key in new.widgets):
-                    found.altered.append(
+                    changes.altered.append(
                         f"un champ de signature que personne n’a signé (« {name} ») porte un dessin"
                     )
         elif old is None or new.text != old.text:
-            found.filled[name] = new.text
-    if found.filled:
-        named = [f"{name} = {_short(value)}" for name, value in list(found.filled.items())[:MOST_NAMED]]
-        more = len(found.filled) - len(named)
+            changes.filled[name] = new.text
+    if changes.filled:
+        named = [f"{name} = {_short(value)}" for name, value in list(changes.filled.items())[:MOST_NAMED]]
+        more = len(changes.filled) - len(named)
         others = f", et {more} autres" if more > 0 else ""
-        found.doubts.append(f"champs complétés depuis : {', '.join(named)}{others}")
+        changes.doubts.append(f"champs complétés depuis : {', '.join(named)}{others}")
 
 
 def _short(value: str) -> str:
@@ -372,8 +385,8 @@ def _short(value: str) -> str:
     return one_line if len(one_line) <= LONGEST_VALUE else one_line[: LONGEST_VALUE - 1] + "…"
 
 
-def _signed(one: Field) -> bool:
-    value = one.value.get_object() if one.value is not None else None
+def _signed(form_field: Field) -> bool:
+    value = form_field.value.get_object() if form_field.value is not None else None
     return isinstance(value, DictionaryObject)
 
 
@@ -386,24 +399,28 @@ def _draws_alone(snapshot: Snapshot, key: Key) -> bool:
     return isinstance(drawing, DictionaryObject) and not blank(drawing)
 
 
-def visible(one: Annotation) -> bool:
+def visible(annotation: Annotation) -> bool:
     """Whether it has a place, is not hidden, and draws something or leaves it to the viewer."""
-    return bool(one.area) and not one.flags & HIDDEN and (one.drawing is None or not blank(one.drawing))
+    return (
+        bool(annotation.area)
+        and not annotation.flags & HIDDEN
+        and (annotation.drawing is None or not blank(annotation.drawing))
+    )
 
 
 def blank(drawing: Any) -> bool:
     """True of an appearance whose every stream draws nothing."""
-    waiting, seen = [drawing], 0
+    waiting, count = [drawing], 0
     while waiting:
-        one, seen = waiting.pop(), seen + 1
-        if seen > 100:
+        node, count = waiting.pop(), count + 1
+        if count > 100:
             return False
-        if isinstance(one, StreamObject):
-            if _draws(one):
+        if isinstance(node, StreamObject):
+            if _draws(node):
                 return False
-        elif isinstance(one, DictionaryObject):
-            waiting.extend(one[name] for name in one)
-        elif not isinstance(one, NullObject):
+        elif isinstance(node, DictionaryObject):
+            waiting.extend(node[name] for name in node)
+        elif not isinstance(node, NullObject):
             return False
     return True
 

@@ -63,8 +63,8 @@ class Drawing:
     def close(self) -> None:
         """Give back what pdfium holds."""
         with ONE_AT_A_TIME:
-            for one in self._opened.values():
-                one.close()
+            for document in self._opened.values():
+                document.close()
         self._opened.clear()
 
     @property
@@ -102,7 +102,7 @@ class Drawing:
             if old.get_size() != new.get_size():
                 return Drawn(differs=True)
             for pairs in _drawings((before, old), (after, new), deadline):
-                first, second, boxes = *pairs[:2], [pairs[2](one) for one in places]
+                first, second, boxes = *pairs[:2], [pairs[2](place) for place in places]
                 differs |= _outside(first, second, boxes)
                 for rank, box in enumerate(boxes):
                     under, gone = _under(first, second, box)
@@ -171,8 +171,8 @@ def _drawings(old: tuple[Any, Any], new: tuple[Any, Any], deadline: float) -> It
         scale = min(zoom, (most / max(wide * high, 1.0)) ** 0.5)
         size = max(1, round(wide * scale)), max(1, round(high * scale))
         flags = raw.FPDF_ANNOT | (raw.FPDF_PRINTING | raw.FPDF_GRAYSCALE if printed else 0)
-        first, second = (_draw(*one, size, flags, deadline) for one in (old, new))
-        yield first, second, lambda one, size=size: _pixels(old[1], one, size)
+        first, second = (_draw(*pair, size, flags, deadline) for pair in (old, new))
+        yield first, second, lambda place, size=size: _pixels(old[1], place, size)
 
 
 def _draw(document: Any, page: Any, size: tuple[int, int], flags: int, deadline: float) -> Any:
@@ -234,7 +234,7 @@ def _under(first: Any, second: Any, box: tuple[int, int, int, int]) -> tuple[boo
     if inner[0] >= inner[2] or inner[1] >= inner[3]:
         return False, False
     table = [255 if grey < DARK else 0 for grey in range(256)]
-    old, new = (one.crop(inner).convert("L").point(table) for one in (first, second))
+    old, new = (image.crop(inner).convert("L").point(table) for image in (first, second))
     written = old.histogram()[255]
     gone = ImageChops.subtract(old, new).histogram()[255]
     area = (inner[2] - inner[0]) * (inner[3] - inner[1])
@@ -264,7 +264,7 @@ class _Prefix(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         room = min(len(buffer), max(0, self._end - self._at))
         self._stream.seek(self._at)
-        found = self._stream.read(room)
-        buffer[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+        block = self._stream.read(room)
+        buffer[: len(block)] = block
+        self._at += len(block)
+        return len(block)

@@ -63,22 +63,22 @@ class Gate:
         `signers`: every signed field of the file and how its signature stands. `refused`: difference analysis has
         found a change that nobody may make; only its words are sought then.
         """
-        ends = tuple(int(one) for one in byte_range)
+        ends = tuple(int(bound) for bound in byte_range)
         outside = strays(self.document, section, ends)
         last = self.document.reader.xrefs.total_revisions - 1
-        found = Changes()
+        changes = Changes()
         if refused:
-            found.altered = self._words(section, last)
+            changes.altered = self._replaced(section, last)
         elif section < last:
             try:
-                found = self._changes(section, last, signers)
+                changes = self._changes(section, last, signers)
                 if self.draws:
-                    self._draw(found, ends[2] + ends[3])
+                    self._draw(changes, ends[2] + ends[3])
             except (*BROKEN, RecursionError):
-                found.doubts.append(UNREAD)
-        altered = tuple(dict.fromkeys((*outside.altered, *found.altered)))
-        doubts = tuple(dict.fromkeys((*outside.doubts, *found.doubts)))
-        return Finding(altered, doubts, _since(found, altered, doubts, updated=section < last))
+                changes.doubts.append(UNREAD)
+        altered = tuple(dict.fromkeys((*outside.altered, *changes.altered)))
+        doubts = tuple(dict.fromkeys((*outside.doubts, *changes.doubts)))
+        return Finding(altered, doubts, _since(changes, altered, doubts, updated=section < last))
 
     def _snapshot(self, section: int) -> Snapshot:
         if section not in self._snapshots:
@@ -86,7 +86,7 @@ class Gate:
             self._snapshots[section] = Snapshot(reader.get_historical_resolver(section))
         return self._snapshots[section]
 
-    def _words(self, section: int, last: int) -> list[str]:
+    def _replaced(self, section: int, last: int) -> list[str]:
         """What difference analysis has refused, when it is a part of the whole document."""
         try:
             named = replaced(self._snapshot(section), self._snapshot(last))
@@ -100,47 +100,48 @@ class Gate:
 
     def _changed(self, before: Snapshot, after: Snapshot) -> frozenset[Key]:
         """The objects that are not what they were; an update may write again the very same ones."""
-        xrefs, found = self.document.reader.xrefs, set[Key]()
+        xrefs, keys = self.document.reader.xrefs, set[Key]()
         for section in range(before.handler.revision + 1, after.handler.revision + 1):
-            for one in xrefs.explicit_refs_in_revision(section):
-                key = (one.idnum, one.generation)
-                if key in found:
+            for reference in xrefs.explicit_refs_in_revision(section):
+                key = (reference.idnum, reference.generation)
+                if key in keys:
                     continue
-                old = xrefs.get_historical_ref(one, before.handler.revision)
+                old = xrefs.get_historical_ref(reference, before.handler.revision)
                 if old is not None and (
-                    old == xrefs.get_historical_ref(one, after.handler.revision) or _same(before, after, one)
+                    old == xrefs.get_historical_ref(reference, after.handler.revision)
+                    or _same(before, after, reference)
                 ):
                     continue
-                found.add(key)
-        return frozenset(found)
+                keys.add(key)
+        return frozenset(keys)
 
-    def _draw(self, found: Changes, end: int) -> None:
+    def _draw(self, changes: Changes, end: int) -> None:
         """Draw the pages that an update can reach, as they were signed and as they are."""
-        if found.altered:
+        if changes.altered:
             return
         size = self.drawing.size
-        for number in sorted(found.pages | found.reached):
-            areas = [one for one in found.areas if one.page == number]
+        for number in sorted(changes.pages | changes.reached):
+            areas = [area for area in changes.areas if area.page == number]
             try:
-                drawn = self.drawing.compare(number, end, size, [one.rectangle for one in areas])
+                drawn = self.drawing.compare(number, end, size, [area.rectangle for area in areas])
             except CannotDraw:
-                if number in found.pages:
-                    found.doubts.append(UNDRAWN.format(page=number + 1))
+                if number in changes.pages:
+                    changes.doubts.append(UNDRAWN.format(page=number + 1))
                 continue
             if drawn.differs:
-                found.altered.append(OTHERWISE.format(page=number + 1))
+                changes.altered.append(OTHERWISE.format(page=number + 1))
             for area, ink, hidden in zip(areas, drawn.ink, drawn.hidden, strict=False):
                 if hidden and not area.replaces:
-                    words = f"{area.what} cache ce qui était écrit sur la page {number + 1}"
-                    (found.doubts if area.stamp else found.altered).append(words)
+                    clause = f"{area.what} cache ce qui était écrit sur la page {number + 1}"
+                    (changes.doubts if area.stamp else changes.altered).append(clause)
                 elif ink and not area.foreseen:
-                    found.doubts.append(f"{area.what} recouvre ce qui était écrit sur la page {number + 1}")
+                    changes.doubts.append(f"{area.what} recouvre ce qui était écrit sur la page {number + 1}")
 
 
 def _same(before: Snapshot, after: Snapshot, reference: Any) -> bool:
     old, new = (
-        one.handler.get_object(Reference(reference.idnum, reference.generation, one.handler))
-        for one in (before, after)
+        snapshot.handler.get_object(Reference(reference.idnum, reference.generation, snapshot.handler))
+        for snapshot in (before, after)
     )
     try:
         return bool(_is_id(old, new))
@@ -148,41 +149,41 @@ def _same(before: Snapshot, after: Snapshot, reference: Any) -> bool:
         return False
 
 
-def _since(found: Changes, altered: Sequence[str], doubts: Sequence[str], *, updated: bool) -> str:
+def _since(changes: Changes, altered: Sequence[str], doubts: Sequence[str], *, updated: bool) -> str:
     """The sentence on what was added, from the very findings that judge it."""
     if altered:
         return f"Ce qui s’affiche n’est plus ce qui a été signé : {' ; '.join(altered)}."
-    told = _added(found)
-    if not told and doubts:
+    sentences = _added(changes)
+    if not sentences and doubts:
         return f"Pas sûr : {' ; '.join(doubts)}."
-    if not told:
+    if not sentences:
         return NOTHING if not updated else "Rien de ce qui s’affiche n’a changé depuis la signature."
-    return " ".join(told)
+    return " ".join(sentences)
 
 
-def _added(found: Changes) -> list[str]:
-    if found.proofs and not (found.signed or found.places):
-        told = ["Seules des preuves d’archivage ont été ajoutées depuis."]
-        if found.metadata or found.filled:
-            told = ["Des preuves d’archivage ont été ajoutées depuis."]
+def _added(changes: Changes) -> list[str]:
+    if changes.proofs and not (changes.signed or changes.places):
+        sentences = ["Seules des preuves d’archivage ont été ajoutées depuis."]
+        if changes.metadata or changes.filled:
+            sentences = ["Des preuves d’archivage ont été ajoutées depuis."]
     else:
-        listed = [f"la signature {de(name)}" for name in found.signed[:8]]
-        if len(found.signed) > 8:
-            listed.append(plural(len(found.signed) - 8, "autre signature", "autres signatures"))
-        if found.places:
+        listed = [f"la signature {de(name)}" for name in changes.signed[:8]]
+        if len(changes.signed) > 8:
+            listed.append(plural(len(changes.signed) - 8, "autre signature", "autres signatures"))
+        if changes.places:
             listed.append(
                 "un emplacement de signature"
-                if found.places == 1
-                else f"{found.places} emplacements de signature"
+                if changes.places == 1
+                else f"{changes.places} emplacements de signature"
             )
-        if found.proofs:
+        if changes.proofs:
             listed.append("des preuves d’archivage")
-        told = [f"Ajouté depuis : {', '.join(listed)}."] if listed else []
-    if found.metadata:
-        told.append("Métadonnées modifiées depuis, sans effet sur ce qui s’affiche.")
-    told += [
-        f"{one[:1].upper()}{one[1:]}."
-        for one in found.doubts
-        if found.filled and one.startswith("champs complétés")
+        sentences = [f"Ajouté depuis : {', '.join(listed)}."] if listed else []
+    if changes.metadata:
+        sentences.append("Métadonnées modifiées depuis, sans effet sur ce qui s’affiche.")
+    sentences += [
+        f"{doubt[:1].upper()}{doubt[1:]}."
+        for doubt in changes.doubts
+        if changes.filled and doubt.startswith("champs complétés")
     ]
-    return told
+    return sentences

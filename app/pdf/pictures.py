@@ -160,8 +160,8 @@ def _picture(image: Any) -> bytes:
     if image is None:
         return b""
     for kind, how in (("PNG", {"optimize": False}), ("JPEG", {"quality": 70})):
-        made = io.BytesIO()
-        image.save(made, kind, **how)
-        if made.tell() <= HEAVIEST:
-            return made.getvalue()
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **how)
+        if buffer.tell() <= HEAVIEST:
+            return buffer.getvalue()
     return b""

@@ -72,7 +72,7 @@ def _overlay(page: object, rows: Sequence[str], simulated: bool) -> None:
 
     import pikepdf
 
-    left, bottom, right, top = (float(one) for one in page.cropbox)  # type: ignore[attr-defined]
+    left, bottom, right, top = (float(coordinate) for coordinate in page.cropbox)  # type: ignore[attr-defined]
     turned = int(page.obj.get("/Rotate", 0)) % 360  # type: ignore[attr-defined]
     unit = float(page.obj.get("/UserUnit", 1))  # type: ignore[attr-defined]
     data, tall = _drawn(tuple(rows), simulated)
@@ -93,22 +93,22 @@ def _drawn(rows: tuple[str, ...], simulated: bool) -> tuple[bytes, float]:
     from fpdf import FPDF
 
     shown = [*([SIMULATED] if simulated else []), *rows, "Copie tamponnée : seul l’original signé fait foi"]
-    made = FPDF(unit="pt")
-    made.set_auto_page_break(auto=False)
-    made.set_margins(PADDING + 1, PADDING)
-    made.add_font("Paraphe", fname=FONT)
-    made.set_font("Paraphe", size=SIZE)
-    room = WIDTH - 2 * (PADDING + 1 + made.c_margin)
-    lines = [line for row in shown for line in _wrapped(_known(row), room, made.get_string_width)]
+    pdf = FPDF(unit="pt")
+    pdf.set_auto_page_break(auto=False)
+    pdf.set_margins(PADDING + 1, PADDING)
+    pdf.add_font("Paraphe", fname=FONT)
+    pdf.set_font("Paraphe", size=SIZE)
+    room = WIDTH - 2 * (PADDING + 1 + pdf.c_margin)
+    lines = [line for row in shown for line in _wrapped(_known(row), room, pdf.get_string_width)]
     height = max(HEIGHT, len(lines) * LEAST + 2 * PADDING)
-    made.add_page(format=(WIDTH, height))
-    made.set_fill_color(255, 255, 255)
-    made.set_draw_color(20, 40, 120)
-    made.rect(0.5, 0.5, WIDTH - 1, height - 1, style="DF")
-    made.set_text_color(20, 40, 120)
+    pdf.add_page(format=(WIDTH, height))
+    pdf.set_fill_color(255, 255, 255)
+    pdf.set_draw_color(20, 40, 120)
+    pdf.rect(0.5, 0.5, WIDTH - 1, height - 1, style="DF")
+    pdf.set_text_color(20, 40, 120)
     for line in lines:
-        made.cell(0, (height - 2 * PADDING) / len(lines), line, new_x="LMARGIN", new_y="NEXT")
-    return bytes(made.output()), height
+        pdf.cell(0, (height - 2 * PADDING) / len(lines), line, new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output()), height
 
 
 def _wrapped(text: str, room: float, width: Callable[[str], float]) -> list[str]:
@@ -131,5 +131,10 @@ def _text(page: object, text: str, size: int) -> None:
 def _known(text: str) -> str:
     """What the font cannot draw is replaced by a visible mark, never dropped in silence."""
     return "".join(
-        one if one.isprintable() and ord(one) < 0x2500 else "▯" if ord(one) >= 0x2500 else " " for one in text
+        character
+        if character.isprintable() and ord(character) < 0x2500
+        else "▯"
+        if ord(character) >= 0x2500
+        else " "
+        for character in text
     )

@@ -28,18 +28,18 @@ def unlike_in_print(path: Path, pages: Sequence[int]) -> int:
         for number in spread(pages):
             if time.process_time() > until:
                 break
-            seen, printed = drawn.page(number), drawn.page(number, printed=True)
-            unlike += seen is not None and printed is not None and differ(seen, printed)
+            shown, printed = drawn.page(number), drawn.page(number, printed=True)
+            unlike += shown is not None and printed is not None and differ(shown, printed)
     return unlike
 
 
 def same_on_screen(first: Path, second: Path, pages: Sequence[int]) -> bool:
     """Whether these pages (from 0; `PAGES` of them, spread evenly) of two files are shown alike, all of them drawn in time."""
-    with Drawn(first) as one, Drawn(second) as other:
+    with Drawn(first) as drawn, Drawn(second) as other:
         until = time.process_time() + SECONDS
         for number in spread(pages):
-            seen, beside = one.page(number), other.page(number)
-            if seen is None or beside is None or differ(seen, beside) or time.process_time() > until:
+            shown, beside = drawn.page(number), other.page(number)
+            if shown is None or beside is None or differ(shown, beside) or time.process_time() > until:
                 return False
     return True
 
@@ -49,13 +49,13 @@ def text_within(path: Path, boxes: Sequence[tuple[int, tuple[float, float, float
     import pypdfium2
 
     with Drawn(path) as drawn:
-        found = []
+        texts = []
         for number, box in boxes:
             try:
-                found.append(drawn.text(number, box))
+                texts.append(drawn.text(number, box))
             except (pypdfium2.PdfiumError, IndexError):
-                found.append("")
-    return found
+                texts.append("")
+    return texts
 
 
 def spread(pages: Sequence[int]) -> list[int]:

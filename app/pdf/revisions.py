@@ -43,18 +43,18 @@ class Reader(PdfFileReader):
         whole = self.stream
         self.stream = io.BytesIO(data)
         try:
-            found = super()._read_object(ref, 0, **how)
+            parsed = super()._read_object(ref, 0, **how)
         finally:
             self.stream = whole
         if not isinstance(
-            found, generic.DictionaryObject
+            parsed, generic.DictionaryObject
         ):  # encrypted, in a way that its trailer does not tell
             return super()._read_object(ref, marker, **how)
         name = generic.NameObject(_CONTENTS.decode())
-        empty = found.raw_get(name)
-        found[name] = full = generic.pdf_string(value)
+        empty = parsed.raw_get(name)
+        parsed[name] = full = generic.pdf_string(value)
         full.container_ref = empty.container_ref
-        return found
+        return parsed
 
     def _signature(self, at: int) -> tuple[bytes, bytes] | None:
         """The signature dictionary at a place without its string, and that string; None for any other object."""
@@ -77,11 +77,11 @@ class Reader(PdfFileReader):
 
 
 def _parted(data: bytes, written: Written) -> tuple[bytes, bytes] | None:
-    said = written.entries.get(_CONTENTS)
-    hexadecimal = _HEXADECIMAL.fullmatch(said.text) if said is not None else None
-    if said is None or hexadecimal is None or written.stream is not None:
+    contents = written.entries.get(_CONTENTS)
+    hexadecimal = _HEXADECIMAL.fullmatch(contents.text) if contents is not None else None
+    if contents is None or hexadecimal is None or written.stream is not None:
         return None
-    start, end = said.start + 1, said.end - 1
+    start, end = contents.start + 1, contents.end - 1
     return data[:start] + data[end : written.end] + _NEXT, bytes.fromhex(hexadecimal[1].decode())
 
 
@@ -181,7 +181,7 @@ def signed_ranges(document: Opened) -> Iterator[tuple[tuple[int, int, int, int],
     stream.seek(0)
     ranges, rest = set(), b""
     while piece := stream.read(PIECE):
-        ranges |= {tuple(map(int, one.groups())) for one in _RANGE.finditer(rest + piece)}
+        ranges |= {tuple(map(int, match.groups())) for match in _RANGE.finditer(rest + piece)}
         rest = (rest + piece)[-200:]
     for before, start, length in sorted(ranges)[:MOST_RANGES]:
         if not 2 < start - before <= MOST_HOLE or start + length > size:
@@ -207,9 +207,9 @@ class _From(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        found = self._stream.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+        block = self._stream.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
 
     def read(self, size: int = -1) -> bytes:
         return self._stream.read(size)
@@ -233,6 +233,6 @@ class _Headed(_From):
 
     def read(self, size: int = -1) -> bytes:
         at = self._stream.tell()
-        found = self._stream.read(size)
+        block = self._stream.read(size)
         header = b"%PDF-1.7\n"[at:]
-        return (header + found[len(header) :])[: len(found)]
+        return (header + block[len(header) :])[: len(block)]

@@ -33,7 +33,7 @@ _COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
 # The name with any of its letters written as an escape
 _NAMED = re.compile(
     b"".join(
-        b"(?:%c|#(?i:%02x))" % (one, one) for one in b"/Linearized"
+        b"(?:%c|#(?i:%02x))" % (byte, byte) for byte in b"/Linearized"
     )  # %c is the byte itself, none of them special
 )
 _NUMBER = re.compile(rb"(?<![0-9.])\+?(\d{1,15})(?![0-9])")
@@ -77,31 +77,31 @@ def strays(document: Opened, section: int, byte_range: tuple[int, ...]) -> Stray
     `section`: pyHanko's number of the revision that the signature signs; `byte_range`: what it covers, from the start
     of the document (ISO 32000-2 §12.8.1).
     """
-    found = Strays()
+    strays = Strays()
     stream = document.reader.stream
     size = stream.seek(0, os.SEEK_END)
     if len(byte_range) != 4 or byte_range[0] != 0 or min(byte_range) < 0:
-        found.altered.append(HOLE)
-        return found
+        strays.altered.append(HOLE)
+        return strays
     _, before, start, length = byte_range
     if not 2 <= start - before <= MOST_ADDED or start + length > size:
-        found.altered.append(HOLE)
-        return found
+        strays.altered.append(HOLE)
+        return strays
     stream.seek(before)
-    _hole(stream.read(start - before), found)
-    _junk(document, found)
-    _trailers(document, section, found)
+    _hole(stream.read(start - before), strays)
+    _junk(document, strays)
+    _trailers(document, section, strays)
     signed = start + length
     if linearised_now(stream, size) and (signed < size or not document.base):
-        found.altered.append(TWO_READINGS)
+        strays.altered.append(TWO_READINGS)
     elif signed < size and not _linearised_truly(document, signed):
-        found.doubts.append(LINEARISED)
+        strays.doubts.append(LINEARISED)
     if size - signed > MOST_ADDED:
-        found.doubts.append(TOO_MUCH)
+        strays.doubts.append(TOO_MUCH)
     elif size > signed:
         stream.seek(signed)
-        _added(document, section, signed, stream.read(size - signed), found)
-    return found
+        _added(document, section, signed, stream.read(size - signed), strays)
+    return strays
 
 
 def _linearised_truly(document: Opened, signed: int) -> bool:
@@ -113,7 +113,7 @@ def _linearised_truly(document: Opened, signed: int) -> bool:
     stream = document.reader.stream
     stream.seek(0)
     head = stream.read(HEAD)
-    plain = _ESCAPE.sub(lambda one: bytes((int(one[1], 16),)), _COMMENT.sub(b" ", head))
+    plain = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), _COMMENT.sub(b" ", head))
     begins = _FIRST.search(plain)
     if begins is None:
         return False  # comments, or something else, for longer than anybody writes
@@ -141,18 +141,18 @@ def linearised_now(stream: Any, size: int) -> bool:
     head = stream.read(HEAD)
     if not _NAMED.search(head):
         return False
-    for one in _OBJECT.finditer(head):
-        written = _COMMENT.sub(b" ", head[one.end() : one.end() + WINDOW])
-        names = _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), written)
+    for header in _OBJECT.finditer(head):
+        written = _COMMENT.sub(b" ", head[header.end() : header.end() + WINDOW])
+        names = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), written)
         if b"/Linearized" in names and any(int(number) == size for number in _NUMBER.findall(names)):
             return True
     return False
 
 
-def _hole(hole: bytes, found: Strays) -> None:
+def _hole(hole: bytes, strays: Strays) -> None:
     """The bytes that no signature covers hold one DER object in hexadecimal, and zeros (ISO 32000-2 §12.8.1)."""
     if not _HOLE.fullmatch(hole):
-        found.altered.append(HOLE)
+        strays.altered.append(HOLE)
         return
     container = bytes.fromhex((hole[1:-1] + b"0" * (len(hole) % 2)).decode("ascii"))
     try:
@@ -160,46 +160,47 @@ def _hole(hole: bytes, found: Strays) -> None:
     except ValueError:
         return  # no DER: whoever reads the signature says so
     if container[used:].strip(b"\0"):
-        found.doubts.append(PADDING)
+        strays.doubts.append(PADDING)
 
 
-def _trailers(document: Opened, section: int, found: Strays) -> None:
+def _trailers(document: Opened, section: int, strays: Strays) -> None:
     """Each trailer says again how the file is encrypted; viewers read the last one only (ISO 32000-2 §7.5.5)."""
     every = document.reader.trailer._trailer_revisions  # noqa: SLF001 - newest first; the whole hides what one leaves out
     ways = {
-        str(one.raw_get("/Encrypt")) if "/Encrypt" in one else "" for one in every[: len(every) - section]
+        str(trailer.raw_get("/Encrypt")) if "/Encrypt" in trailer else ""
+        for trailer in every[: len(every) - section]
     }
     if len(ways) > 1:
-        found.altered.append(UNLOCKED)
-    if any("/Root" not in one for one in every[: len(every) - section - 1]):
-        found.doubts.append(MALFORMED)
+        strays.altered.append(UNLOCKED)
+    if any("/Root" not in trailer for trailer in every[: len(every) - section - 1]):
+        strays.doubts.append(MALFORMED)
 
 
-def _junk(document: Opened, found: Strays) -> None:
+def _junk(document: Opened, strays: Strays) -> None:
     """Bytes before the header: blanks are nothing, mail headers are not of the document, objects might be."""
     if not document.junk:
         return
     if not document.relative:
-        found.doubts.append(OFFSETS)
+        strays.doubts.append(OFFSETS)
     if document.before.strip(BLANK):
-        found.doubts.append(BEFORE if _ACTS.search(document.before) else FOREIGN)
+        strays.doubts.append(BEFORE if _ACTS.search(document.before) else FOREIGN)
 
 
-def _added(document: Opened, section: int, signed: int, tail: bytes, found: Strays) -> None:
+def _added(document: Opened, section: int, signed: int, tail: bytes, strays: Strays) -> None:
     if not tail.strip(BLANK):
         return
     xrefs = document.reader.xrefs
     later = range(section + 1, xrefs.total_revisions)
     ends = list(_END.finditer(tail))
     starts = [xrefs.get_startxref_for_revision(number) for number in later]
-    last = max((one.end() for one in ends if starts and int(one[1]) == starts[-1]), default=0)
+    last = max((match.end() for match in ends if starts and int(match[1]) == starts[-1]), default=0)
     rest = tail[last:].strip(BLANK)
     if rest:
         acts = bool(_ACTS.search(rest))
-        (found.altered if acts else found.doubts).append(AFTER_END if acts else AFTER_END_IDLE)
+        (strays.altered if acts else strays.doubts).append(AFTER_END if acts else AFTER_END_IDLE)
     tail = tail[:last]
-    if [int(one[1]) for one in _END.finditer(tail)] != starts:
-        found.doubts.append(MALFORMED)
+    if [int(match[1]) for match in _END.finditer(tail)] != starts:
+        strays.doubts.append(MALFORMED)
     expected: dict[int, tuple[int, int]] = {}
     tables, window = 0, signed
     for number in later:
@@ -209,15 +210,15 @@ def _added(document: Opened, section: int, signed: int, tail: bytes, found: Stra
         if not _plain(document, number, table) or not _sound(
             document, number, window, signed, tail, expected
         ):
-            found.doubts.append(MALFORMED)
+            strays.doubts.append(MALFORMED)
         window = max(window, info.end_location)
     if len(_TRAILER.findall(tail)) > tables or not unambiguous(document, section, signed, tail):
-        found.doubts.append(MALFORMED)
-    for one in _OBJECT.finditer(tail):
-        if expected.get(signed + one.start()) != (int(one[1]), int(one[2])):
-            found.doubts.append(UNLISTED)
+        strays.doubts.append(MALFORMED)
+    for header in _OBJECT.finditer(tail):
+        if expected.get(signed + header.start()) != (int(header[1]), int(header[2])):
+            strays.doubts.append(UNLISTED)
             break
-    found.doubts[:] = dict.fromkeys(found.doubts)
+    strays.doubts[:] = dict.fromkeys(strays.doubts)
 
 
 def _sound(
@@ -259,32 +260,33 @@ def _plain(document: Opened, number: int, table: bytes) -> bool:
     """Whether a section names each object once, within its size, in the widths that every reader knows (§7.5.4, §7.5.8)."""
     info = document.reader.xrefs.get_xref_container_info(number)
     data = document.reader.xrefs.get_xref_data(number)
-    named = [one for one, _ in data.explicit_refs_in_revision]
+    named = [identity for identity, _ in data.explicit_refs_in_revision]
     if named and max(named) >= info.size:
         return False
     if info.stream_ref is not None:
         stream: Any = document.reader.get_object(info.stream_ref)  # type: ignore[no-untyped-call]
         widths = stream.raw_get("/W")
-        if len(widths) != 3 or not all(0 <= int(one) <= 8 for one in widths):
+        if len(widths) != 3 or not all(0 <= int(width) <= 8 for width in widths):
             return False
     packed: Any = document.reader.xrefs
-    for one in packed.object_streams_used_in(number):
-        held: Any = one.get_object()
-        numbers = held.data[: int(held["/First"])].split()[::2]
+    for reference in packed.object_streams_used_in(number):
+        object_stream: Any = reference.get_object()
+        numbers = object_stream.data[: int(object_stream["/First"])].split()[::2]
         if len(numbers) != len(set(map(int, numbers))):
             return False
     if not table.startswith(b"xref"):
         return True
     ranges = [
-        (int(one[1]), int(one[2])) for one in _SUBSECTION.finditer(table[: max(0, table.find(b"trailer"))])
+        (int(match[1]), int(match[2]))
+        for match in _SUBSECTION.finditer(table[: max(0, table.find(b"trailer"))])
     ]
     ranges.sort()
     return all(first + count <= after for (first, count), (after, _) in pairwise(ranges))
 
 
 def _entries(data: Any) -> Iterator[tuple[tuple[int, int], int]]:
-    for one in (data, data.hybrid.xref_data if data.hybrid is not None else None):
-        for identity, (generation, offset) in one.standard_xrefs.items() if one is not None else ():
+    for table in (data, data.hybrid.xref_data if data.hybrid is not None else None):
+        for identity, (generation, offset) in table.standard_xrefs.items() if table is not None else ():
             yield (identity, generation), offset
 
 

@@ -60,8 +60,8 @@ class Value:
     @property
     def reference(self) -> tuple[int, int] | None:
         """The number and generation of the object that it names."""
-        found = _REFERENCE.fullmatch(self.text)
-        return (int(found[1]), int(found[2])) if found else None
+        match = _REFERENCE.fullmatch(self.text)
+        return (int(match[1]), int(match[2])) if match else None
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Written:
         """The names of its filters, in order. Raises `Ambiguous` when they are not written there."""
         if self.entries.keys() & _ELSEWHERE:
             raise Ambiguous
-        one = self.entries.get(b"/Filter")
-        if one is None or one.text == b"null":
+        entry = self.entries.get(b"/Filter")
+        if entry is None or entry.text == b"null":
             return []
-        names = one.text.strip(b"[]").split()
+        names = entry.text.strip(b"[]").split()
         if not all(name.startswith(b"/") and name.count(b"/") == 1 for name in names):
             raise Ambiguous
         return names
@@ -113,11 +113,11 @@ class Strict:
 
     def sections(self) -> list[Section]:
         """All of the data as updates, one after the other, with nothing else between (ISO 32000-2 §7.5.6)."""
-        found, at = [], self._gap(0)
+        sections, at = [], self._gap(0)
         while at < len(self.data):
-            found.append(self._section(at))
-            at = self._gap(found[-1].end)
-        return found
+            sections.append(self._section(at))
+            at = self._gap(sections[-1].end)
+        return sections
 
     def _gap(self, at: int) -> int:
         """After blanks, and after comments that look like nothing else."""
@@ -129,21 +129,21 @@ class Strict:
             at = remark.end()
 
     def _section(self, at: int) -> Section:
-        found = Section()
+        section = Section()
         while header := _HEADER.match(self.data, at):
-            found.objects.append(self.object(header.start()))
-            at = self._gap(found.objects[-1].end)
+            section.objects.append(self.object(header.start()))
+            at = self._gap(section.objects[-1].end)
         if _HEAD.match(self.data, at):
-            found.start = at
-            found.rows, at = self._rows(at)
+            section.start = at
+            section.rows, at = self._rows(at)
             at = self._after(_TRAILER, at).end()
             trailer = self.value(self._after(_BLANKS, at).end())
-            found.trailer, at = trailer.entries or {}, trailer.end
-        elif found.objects and found.objects[-1].entries.get(b"/Type", _NONE).text == b"/XRef":
-            found.start, found.trailer = found.objects[-1].start, found.objects[-1].entries
+            section.trailer, at = trailer.entries or {}, trailer.end
+        elif section.objects and section.objects[-1].entries.get(b"/Type", _NONE).text == b"/XRef":
+            section.start, section.trailer = section.objects[-1].start, section.objects[-1].entries
         finish = self._after(_FINISH, self._gap(at))
-        found.declared, found.end = int(finish[1]), finish.end()
-        return found
+        section.declared, section.end = int(finish[1]), finish.end()
+        return section
 
     def _rows(self, at: int) -> tuple[dict[int, tuple[int, int, bytes]], int]:
         """A table names each object once, in parts of as many lines as they say (ISO 32000-2 §7.5.4)."""
@@ -176,10 +176,10 @@ class Strict:
         return Written(number, generation, value, at, finish.end(), (begun.end(), end))
 
     def _stream_length(self, value: Value) -> int:
-        said = (value.entries or {}).get(b"/Length", _NONE)
-        length = said.whole
-        if said.reference is not None:
-            length = self._length(*said.reference)
+        entry = (value.entries or {}).get(b"/Length", _NONE)
+        length = entry.whole
+        if entry.reference is not None:
+            length = self._length(*entry.reference)
         if length is None or length > len(self.data):
             raise Ambiguous
         return length
@@ -192,37 +192,37 @@ class Strict:
             token = self._after(_TOKEN, at)
             if self._tokens > MOST_TOKENS or len(above) > DEEPEST:
                 raise Ambiguous
-            kind, one = str(token.lastgroup), None
+            kind, value = str(token.lastgroup), None
             begun, at = token.start(), token.end()
             if kind in {"open", "first"}:
                 above.append(_Level(begun, kind))
             elif kind in {"close", "last"}:
-                one = above.pop().closed(kind, at, self.data) if above else None
-                if one is None:
+                value = above.pop().closed(kind, at, self.data) if above else None
+                if value is None:
                     raise Ambiguous
             else:
                 at = self._text(at) if kind == "text" else at
                 text = _unescaped(token[0]) if kind == "name" else self.data[begun:at]
-                one = Value(begun, at, text)
-            if one is not None and not above:
-                return Value(start, at, one.text, one.entries)
-            if one is not None:
-                above[-1].add(one, name=kind == "name")
+                value = Value(begun, at, text)
+            if value is not None and not above:
+                return Value(start, at, value.text, value.entries)
+            if value is not None:
+                above[-1].add(value, name=kind == "name")
             at = self._after(_BLANKS, at).end()
 
     def _text(self, at: int) -> int:
         depth = 1
-        for one in _IN_TEXT.finditer(self.data, at):
-            depth += {b"(": 1, b")": -1}.get(one[0], 0)
+        for match in _IN_TEXT.finditer(self.data, at):
+            depth += {b"(": 1, b")": -1}.get(match[0], 0)
             if not depth:
-                return one.end()
+                return match.end()
         raise Ambiguous
 
     def _after(self, pattern: re.Pattern[bytes], at: int) -> re.Match[bytes]:
-        found = pattern.match(self.data, at)
-        if found is None:
+        match = pattern.match(self.data, at)
+        if match is None:
             raise Ambiguous
-        return found
+        return match
 
 
 _NONE = Value(0, 0, b"")
@@ -237,13 +237,13 @@ class _Level:
     entries: dict[bytes, Value] = field(default_factory=dict)
     key: bytes | None = None
 
-    def add(self, one: Value, *, name: bool) -> None:
+    def add(self, value: Value, *, name: bool) -> None:
         if self.kind != "open":
             return
         if self.key is not None:
-            self.entries[self.key], self.key = one, None
-        elif name and one.text not in self.entries:
-            self.key = one.text
+            self.entries[self.key], self.key = value, None
+        elif name and value.text not in self.entries:
+            self.key = value.text
         else:
             raise Ambiguous
 
@@ -257,8 +257,8 @@ class _Level:
 def _unescaped(name: bytes) -> bytes:
     """A name as it is meant; an escape of a letter or a digit serves only to hide it (ISO 32000-2 §7.3.5)."""
 
-    def meant(found: re.Match[bytes]) -> bytes:
-        byte = bytes.fromhex(found[1].decode()) if found[1] else b""
+    def meant(match: re.Match[bytes]) -> bytes:
+        byte = bytes.fromhex(match[1].decode()) if match[1] else b""
         if not byte or byte.isalnum() or byte == b"\0":
             raise Ambiguous
         return byte

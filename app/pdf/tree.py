@@ -47,8 +47,8 @@ class Annotation:
     @property
     def drawing(self) -> Any:
         """Its appearance dictionary, None without one."""
-        found = got(self.value, "/AP")
-        return found if isinstance(found, DictionaryObject) else None
+        appearance = got(self.value, "/AP")
+        return appearance if isinstance(appearance, DictionaryObject) else None
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Field:
     @property
     def text(self) -> str:
         """Its value as people read it; empty for none."""
-        return words(self.value)
+        return text_of(self.value)
 
 
 @dataclass
@@ -102,16 +102,16 @@ class Snapshot:
     def __post_init__(self) -> None:
         root = self.handler.root
         self.pages = [
-            _page(number, *one) for number, one in enumerate(_leaves(root.raw_get("/Pages"), {}, 0))
+            _page(number, *leaf) for number, leaf in enumerate(_leaves(root.raw_get("/Pages"), {}, 0))
         ]
         form = got(root, "/AcroForm")
         listed = got(form, "/Fields") if isinstance(form, DictionaryObject) else None
-        for one in _fields(listed, "", "", None, 0):
+        for form_field in _fields(listed, "", "", None, 0):
             if len(self.fields) >= MOST_FIELDS:
                 raise PdfReadError("too many fields")
-            known = self.fields.get(one.name)
-            self.fields[one.name] = one if known is None else _merged(known, one)
-        self._owners = {key: one for one in self.fields.values() for key in one.widgets}
+            known = self.fields.get(form_field.name)
+            self.fields[form_field.name] = form_field if known is None else _merged(known, form_field)
+        self._owners = {key: form_field for form_field in self.fields.values() for key in form_field.widgets}
 
 
 def _merged(first: Field, second: Field) -> Field:
@@ -225,13 +225,13 @@ def whole(value: Any) -> int:
         return 0
 
 
-def words(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A field's value as people read it."""
     value = value.get_object() if value is not None else None
     if value is None or isinstance(value, (NullObject, DictionaryObject)):
         return ""
     if isinstance(value, ArrayObject):
-        return ", ".join(words(value.raw_get(place)) for place in range(min(len(value), 50)))
+        return ", ".join(text_of(value.raw_get(place)) for place in range(min(len(value), 50)))
     text = str(value)
     return "" if text in {"/Off", ""} else text.removeprefix("/")
 
@@ -246,19 +246,19 @@ class Reach:
     def __call__(self, value: Any) -> bool:
         """Whether an object, or any that it leads to, is one of them; keys of `besides` are not followed."""
         waiting: list[Any] = [value]
-        seen: set[Key] = set()
+        visited: set[Key] = set()
         while waiting:
-            one = waiting.pop()
-            if isinstance(one, IndirectObject):
-                key = (one.idnum, one.generation)
+            node = waiting.pop()
+            if isinstance(node, IndirectObject):
+                key = (node.idnum, node.generation)
                 if key in self.objects:
                     return True
-                if key in seen or key in self._clean:
+                if key in visited or key in self._clean:
                     continue
-                seen.add(key)
-                if len(seen) > MOST_OBJECTS:
+                visited.add(key)
+                if len(visited) > MOST_OBJECTS:
                     raise PdfReadError("too many objects")
-                one = one.get_object()  # type: ignore[no-untyped-call]
-            waiting.extend(parts(one, self._besides))
-        self._clean |= seen
+                node = node.get_object()  # type: ignore[no-untyped-call]
+            waiting.extend(parts(node, self._besides))
+        self._clean |= visited
         return False

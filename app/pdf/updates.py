@@ -42,77 +42,85 @@ def _updates(document: Opened, section: int, signed: int, tail: bytes) -> bool:
     if stream.read(1) not in b"\r\n" and tail[:1] not in {b"\r", b"\n"}:
         return False  # the end of file's own line goes on
     last = xrefs.total_revisions - 1
-    found = Strict(tail, lambda number, generation: _number(reader, number, generation, last)).sections()
-    if len(found) != last - section:
+    sections = Strict(tail, lambda number, generation: _number(reader, number, generation, last)).sections()
+    if len(sections) != last - section:
         return False
     trailers = reader.trailer._trailer_revisions  # noqa: SLF001 - newest first
     root = trailers[last - section].raw_get("/Root")
     most = max(xrefs.get_xref_container_info(number).size for number in range(section + 1))
-    for number, one in enumerate(found, section + 1):
-        size = _size(one, xrefs.get_startxref_for_revision(number - 1), (root.idnum, root.generation))
+    for number, update in enumerate(sections, section + 1):
+        size = _size(update, xrefs.get_startxref_for_revision(number - 1), (root.idnum, root.generation))
         named = {identity for identity, _ in xrefs.get_xref_data(number).explicit_refs_in_revision}
-        if one.start + signed != one.declared or one.declared != xrefs.get_startxref_for_revision(number):
+        if update.start + signed != update.declared or update.declared != xrefs.get_startxref_for_revision(
+            number
+        ):
             return False
-        if size < most or max(named, default=0) >= size or not _told(document, number, one, signed):
+        if (
+            size < most
+            or max(named, default=0) >= size
+            or not _table_matches(document, number, update, signed)
+        ):
             return False
         most = size
     return True
 
 
-def _size(one: Section, before: int, root: tuple[int, int]) -> int:
+def _size(section: Section, before: int, root: tuple[int, int]) -> int:
     """The size that a trailer says, when it continues the section that is `before` and keeps the catalogue."""
-    said = {key: one.trailer[key] for key in (b"/Size", b"/Prev", b"/Root")}  # LookupError: not told
-    size = said[b"/Size"].whole
-    if size is None or said[b"/Prev"].whole != before or said[b"/Root"].reference != root:
+    values = {key: section.trailer[key] for key in (b"/Size", b"/Prev", b"/Root")}  # LookupError: not told
+    size = values[b"/Size"].whole
+    if size is None or values[b"/Prev"].whole != before or values[b"/Root"].reference != root:
         raise Ambiguous
-    if b"/XRefStm" in one.trailer:
+    if b"/XRefStm" in section.trailer:
         raise Ambiguous
     return size
 
 
-def _told(document: Opened, number: int, one: Section, signed: int) -> bool:
+def _table_matches(document: Opened, number: int, section: Section, signed: int) -> bool:
     """Whether the table of a section names exactly the objects that stand in it, and what its object streams hold."""
     data = document.reader.xrefs.get_xref_data(number)
-    places = {(written.number, written.generation): written.start + signed for written in one.objects}
-    if len(places) != len(one.objects) or data.hybrid is not None:
+    places = {(written.number, written.generation): written.start + signed for written in section.objects}
+    if len(places) != len(section.objects) or data.hybrid is not None:
         return False
     listed = {(identity, generation): at for identity, (generation, at) in data.standard_xrefs.items()}
-    if one.rows is None:
-        table = one.objects[-1]
+    if section.rows is None:
+        table = section.objects[-1]
         if not _stream_table(document, table):
             return False
         listed.setdefault((table.number, table.generation), table.start + signed)
     elif listed != {
-        (identity, generation): at for identity, (at, generation, kind) in one.rows.items() if kind == b"n"
+        (identity, generation): at
+        for identity, (at, generation, kind) in section.rows.items()
+        if kind == b"n"
     }:
         return False
-    return all(listed.get(key) == at for key, at in places.items()) and _packed(document, data, one)
+    return all(listed.get(key) == at for key, at in places.items()) and _packed(document, data, section)
 
 
-def _packed(document: Opened, data: Any, one: Section) -> bool:
+def _packed(document: Opened, data: Any, section: Section) -> bool:
     """Whether the object streams of a section hold what its table says to be there, and nothing else."""
     packed = {(identity, where.obj_stream_id): where for identity, where in data.xrefs_in_objstm.items()}
-    holders = {written.number for written in one.objects if _type(written) == b"/ObjStm"}
+    holders = {written.number for written in section.objects if _type(written) == b"/ObjStm"}
     if not {holder for _, holder in packed} <= holders:
         return False
     for holder in holders:
         own = {identity: where.ix_in_stream for (identity, at), where in packed.items() if at == holder}
-        if _held(document, holder) != own:
+        if _members(document, holder) != own:
             return False
     return True
 
 
-def _type(one: Written) -> bytes:
-    found = one.entries.get(b"/Type")
-    return found.text if found is not None else b""
+def _type(written: Written) -> bytes:
+    kind = written.entries.get(b"/Type")
+    return kind.text if kind is not None else b""
 
 
-def _stream_table(document: Opened, one: Written) -> bool:
+def _stream_table(document: Opened, table: Written) -> bool:
     """Whether a cross-reference stream has the widths that every reader knows, as many lines as it says, each once (§7.5.8)."""
-    if len(one.filters()) > 1:
+    if len(table.filters()) > 1:
         return False
     reader: Any = document.reader
-    stream = reader.get_object(Reference(one.number, one.generation, reader))
+    stream = reader.get_object(Reference(table.number, table.generation, reader))
     widths = [int(width) for width in stream.raw_get("/W")]
     if len(widths) != 3 or not all(0 <= width <= 8 for width in widths):
         return False
@@ -130,7 +138,7 @@ def _stream_table(document: Opened, one: Written) -> bool:
     )
 
 
-def _held(document: Opened, holder: int) -> dict[int, int]:
+def _members(document: Opened, holder: int) -> dict[int, int]:
     """The objects of an object stream with their ranks; each read strictly, in order, and nothing between (§7.5.7)."""
     reader: Any = document.reader
     stream = reader.get_object(Reference(holder, 0, reader))
@@ -142,18 +150,18 @@ def _held(document: Opened, holder: int) -> dict[int, int]:
 def _bodies(stream: Any) -> dict[int, tuple[int, int]]:
     data, first, count = stream.data, int(stream["/First"]), int(stream["/N"])
     head = data[:first].split()
-    if len(head) != 2 * count or not all(one.isdigit() for one in head):
+    if len(head) != 2 * count or not all(part.isdigit() for part in head):
         raise Ambiguous
-    numbers, offsets = [int(one) for one in head[::2]], [int(one) for one in head[1::2]]
+    numbers, offsets = [int(part) for part in head[::2]], [int(part) for part in head[1::2]]
     ends = [*offsets[1:], len(data) - first]
-    found: dict[int, tuple[int, int]] = {}
+    bodies: dict[int, tuple[int, int]] = {}
     strict = Strict(data, lambda *_: None)
     for number, offset, end in zip(numbers, offsets, ends, strict=True):
         body = strict.value(first + offset + _blanks(data[first + offset : first + end]))
-        if number in found or body.end > first + end or data[body.end : first + end].strip(b" \t\r\n\f\0"):
+        if number in bodies or body.end > first + end or data[body.end : first + end].strip(b" \t\r\n\f\0"):
             raise Ambiguous
-        found[number] = (first + offset, first + end)
-    return found
+        bodies[number] = (first + offset, first + end)
+    return bodies
 
 
 def _blanks(data: bytes) -> int:
@@ -161,8 +169,8 @@ def _blanks(data: bytes) -> int:
 
 
 def _number(reader: Any, number: int, generation: int, revision: int) -> int | None:
-    found = reader.get_historical_resolver(revision).get_object(Reference(number, generation, reader))
-    return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+    value = reader.get_historical_resolver(revision).get_object(Reference(number, generation, reader))
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def announces(handler: Any, numbers: Collection[int]) -> bool:
@@ -172,7 +180,10 @@ def announces(handler: Any, numbers: Collection[int]) -> bool:
     """
     reader = handler.reader
     refers = _reference(numbers) if len(numbers) <= FEW else _ANY
-    end = max(reader.xrefs.get_xref_container_info(one).end_location for one in range(handler.revision + 1))
+    end = max(
+        reader.xrefs.get_xref_container_info(revision).end_location
+        for revision in range(handler.revision + 1)
+    )
     stream, rest = reader.stream, b""
     stream.seek(0)
     while stream.tell() < end:
@@ -181,8 +192,8 @@ def announces(handler: Any, numbers: Collection[int]) -> bool:
             return True
         rest = piece[-LONGEST_REFERENCE:]
     for section in range(handler.revision + 1):
-        for one in reader.xrefs.object_streams_used_in(section):
-            packed: Any = handler.get_object(Reference(one.idnum, 0, handler))
+        for reference in reader.xrefs.object_streams_used_in(section):
+            packed: Any = handler.get_object(Reference(reference.idnum, 0, handler))
             if _refers(packed.data, refers, numbers):
                 return True
     return False
@@ -193,19 +204,19 @@ def _reference(numbers: Iterable[int]) -> re.Pattern[bytes]:
 
     A pattern that begins with the digits themselves is looked for thirty times faster than one that begins with any.
     """
-    written = (b"%d" % one for one in sorted(numbers))
+    written = (b"%d" % number for number in sorted(numbers))
     # The first digit, that no other than a zero comes before, and the rest
     return re.compile(
-        b"(?:%s)" % b"|".join(b"%c(?<![1-9]%c)%s" % (one[0], one[0], one[1:]) for one in written)
+        b"(?:%s)" % b"|".join(b"%c(?<![1-9]%c)%s" % (digits[0], digits[0], digits[1:]) for digits in written)
         + _GENERATION
     )
 
 
 def _refers(data: bytes, refers: re.Pattern[bytes], numbers: Collection[int]) -> bool:
     """Whether one of these is referred to: only zeros before its digits, ten in all."""
-    for one in refers.finditer(data):
-        digits = one[0][: len(one[0]) - len(one[0].lstrip(b"0123456789"))]
-        before = data[max(0, one.start() - MOST_DIGITS) : one.start()]
+    for match in refers.finditer(data):
+        digits = match[0][: len(match[0]) - len(match[0].lstrip(b"0123456789"))]
+        before = data[max(0, match.start() - MOST_DIGITS) : match.start()]
         zeros = len(before) - len(before.rstrip(b"0"))
         alone = zeros + len(digits) <= MOST_DIGITS and not before[: len(before) - zeros][-1:].isdigit()
         if alone and int(digits) in numbers:
@@ -223,18 +234,18 @@ class Plainly:
 
     def __call__(self, value: Any, besides: Iterable[str]) -> bool:
         """Of a value and of all that it leads to, but by the keys of `besides`."""
-        waiting, seen, left = [value], set[tuple[int, int]](), frozenset(besides)
+        waiting, visited, left = [value], set[tuple[int, int]](), frozenset(besides)
         while waiting:
-            one = waiting.pop()
-            if isinstance(one, IndirectObject):
-                key = (one.idnum, one.generation)
-                if key in seen:
+            node = waiting.pop()
+            if isinstance(node, IndirectObject):
+                key = (node.idnum, node.generation)
+                if key in visited:
                     continue
-                seen.add(key)
-                if len(seen) > MOST_REACHED or not self.object(*key):
+                visited.add(key)
+                if len(visited) > MOST_REACHED or not self.object(*key):
                     return False
-                one = one.get_object()  # type: ignore[no-untyped-call]
-            waiting.extend(parts(one, left))
+                node = node.get_object()  # type: ignore[no-untyped-call]
+            waiting.extend(parts(node, left))
         return True
 
     def object(self, number: int, generation: int) -> bool:
