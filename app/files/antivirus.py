@@ -49,7 +49,7 @@ class Scanner:
         until = time.monotonic() + self._seconds
         try:
             with self._connected() as line:
-                return _understood(_asked(line, pieces, until))
+                return _understood(_scan_reply(line, pieces, until))
         except SilentError:
             raise
         except OSError as error:
@@ -120,10 +120,10 @@ def looked_at(path: Path, filename: str) -> str | None:
 
 def unseen_of(notes: Iterable[str]) -> list[str]:
     """Of what is noted of a file, that nobody looked at it: it goes for each copy made from it too."""
-    return [one for one in notes if one in {UNSEEN, UNSEEN_LARGE}]
+    return [note for note in notes if note in {UNSEEN, UNSEEN_LARGE}]
 
 
-def _asked(line: socket.socket, pieces: Iterable[bytes], until: float) -> str:
+def _scan_reply(line: socket.socket, pieces: Iterable[bytes], until: float) -> str:
     with suppress(BrokenPipeError, ConnectionResetError):  # it answers before it was told all, and says why
         _send(line, b"zINSTREAM\0", until)
         for piece in _framed(pieces):

@@ -63,9 +63,9 @@ class Ended(Exception):  # noqa: N818 (it says what happened to a file, not that
 
 @dataclass(frozen=True)
 class Answer:
-    """What the module said, and what it cost: seconds of computing, and the most memory in megabytes."""
+    """What the module answered, and what it cost: seconds of computing, and the most memory in megabytes."""
 
-    told: dict[str, Any]
+    content: dict[str, Any]
     cpu_seconds: float
     megabytes: float
 
@@ -134,16 +134,16 @@ class Confined:
 
         Raises `Ended` when the limits, or the file, ended the copy; refuses `confined-silent` when no process starts.
         """
-        asked = {"module": self._module, "question": question, "limits": asdict(limits)}
-        line = json.dumps(asked).encode() + b"\n"
+        request = {"module": self._module, "question": question, "limits": asdict(limits)}
+        line = json.dumps(request).encode() + b"\n"
         process = self.pool.take()
         try:
-            said = _exchange(process, line)
+            reply = _exchange(process, line)
         except OSError:  # it had waited too long, and has just gone: another is there at once
             end(process)
             process = self.pool.start()
             try:
-                said = _exchange(process, line)
+                reply = _exchange(process, line)
             except OSError as error:
                 end(process)
                 raise Refusal("confined-silent") from error
@@ -151,10 +151,10 @@ class Confined:
             end(process)
             raise
         self.pool.give_back(process)
-        told = json.loads(said)
-        if "late" in told:
-            raise Ended(**told)
-        return Answer(**told)
+        answer = json.loads(reply)
+        if "late" in answer:
+            raise Ended(**answer)
+        return Answer(**answer)
 
 
 def pace() -> float:
@@ -162,14 +162,14 @@ def pace() -> float:
     return _state["pace"]
 
 
-def _exchange(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
+def _exchange(process: "subprocess.Popen[bytes]", line: bytes) -> bytes:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both were asked for
-    process.stdin.write(asked)
+    process.stdin.write(line)
     process.stdin.flush()
-    said = process.stdout.readline()
-    if not said:
+    reply = process.stdout.readline()
+    if not reply:
         raise BrokenPipeError
-    return said
+    return reply
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
@@ -196,14 +196,14 @@ def wait(modules: list[str]) -> None:
         line = sys.stdin.buffer.readline()
         if not line:
             return
-        asked = json.loads(line)
-        if asked["module"] not in sys.modules:
-            import_module(asked["module"])
+        request = json.loads(line)
+        if request["module"] not in sys.modules:
+            import_module(request["module"])
             _share()
-        answer: Callable[[dict[str, Any]], dict[str, Any]] = sys.modules[asked["module"]].answer
-        said = _copied(answer, asked["question"], Limits(**asked["limits"]), out) + b"\n"
-        while said:
-            said = said[os.write(out, said) :]
+        answer: Callable[[dict[str, Any]], dict[str, Any]] = sys.modules[request["module"]].answer
+        reply = _copied(answer, request["question"], Limits(**request["limits"]), out) + b"\n"
+        while reply:
+            reply = reply[os.write(out, reply) :]
 
 
 def _share() -> None:
@@ -222,18 +222,18 @@ def _copied(
             for end_of_ours in (reading, out, 0):
                 os.close(end_of_ours)
             _impose(limits)
-            told = json.dumps(answer(question)).encode()
-            while told:
-                told = told[os.write(writing, told) :]
+            content = json.dumps(answer(question)).encode()
+            while content:
+                content = content[os.write(writing, content) :]
         finally:
             os._exit(0)
     os.close(writing)
-    told, until, late = b"", time.monotonic() + limits.seconds, False
+    content, until, late = b"", time.monotonic() + limits.seconds, False
     while select.select([reading], [], [], max(0.0, until - time.monotonic()))[0]:
         piece = os.read(reading, 65536)
-        if not piece or len(told) > LARGEST_ANSWER:
+        if not piece or len(content) > LARGEST_ANSWER:
             break
-        told += piece
+        content += piece
     else:
         late = True
     os.close(reading)
@@ -241,14 +241,14 @@ def _copied(
     _, status, cost = os.wait4(child, 0)
     late = late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOO_LONG)
     spent = {"cpu_seconds": cost.ru_utime + cost.ru_stime, "megabytes": cost.ru_maxrss / 1024}
-    if late or not _whole(told):
+    if late or not _whole(content):
         return json.dumps({"late": late, **spent}).encode()
-    return b'{"told": ' + told + b", " + json.dumps(spent).encode()[1:]
+    return b'{"content": ' + content + b", " + json.dumps(spent).encode()[1:]
 
 
-def _whole(told: bytes) -> bool:
+def _whole(content: bytes) -> bool:
     try:
-        json.loads(told)
+        json.loads(content)
     except ValueError:
         return False
     return True

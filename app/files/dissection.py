@@ -46,18 +46,18 @@ class Refused(Exception):  # noqa: N818 (an answer, as Refusal is)
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """What is `asked` of a file, or its refusal; never raises.
+    """What a `command` asks of a file, or its refusal; never raises.
 
     `text` path, `dissect` path workdir 0|1, `rewrite` path workdir 0|1.
     """
-    asked: list[str] = question["asked"]
-    verb, path = asked[0], Path(asked[1])
+    command: list[str] = question["command"]
+    verb, path = command[0], Path(command[1])
     try:
         if verb == "text":
             return {"text": "\n".join(_page_texts(path))}
         if verb == "rewrite":
-            return rewrite(path, Path(asked[2]), rebuilt=asked[3] == "1")
-        return dissect(path, Path(asked[2]), to_be_signed=asked[3] == "1")
+            return rewrite(path, Path(command[2]), rebuilt=command[3] == "1")
+        return dissect(path, Path(command[2]), to_be_signed=command[3] == "1")
     except Refused as refused:
         return {"refusal": refused.key, "facts": refused.facts}
     except MemoryError:
@@ -97,13 +97,13 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         signatures = earlier_signatures.read(path) if carries_signature else ()
         if to_be_signed:
             _refuse_certified(pdf, signatures)
-        free_fields = _free_fields(pdf) if any(one.docmdp for one in signatures) else None
-        inside, how_many = files.found(workdir)
+        free_fields = _free_fields(pdf) if any(signature.docmdp for signature in signatures) else None
+        inside, how_many = files.listing(workdir)
         unlike = _faces(pdf, path, scan, signed=bool(signatures), alike=alike)
         if unlike and not signatures:
             repaired = flatten.plain_copy(pdf, path, workdir, unlike, signable=to_be_signed)
             if repaired is None:
-                raise Refused("file-two-faced", what=", ".join(faces.told(unlike)))
+                raise Refused("file-two-faced", what=", ".join(faces.phrases(unlike)))
         else:
             repaired = _repaired(
                 pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
@@ -113,13 +113,13 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         "pages": pages,
         "has_text": has_text,
         "resolution": None if has_text else _resolution(repaired or path),
-        "signatures": [dataclasses.asdict(one) for one in signatures],
+        "signatures": [dataclasses.asdict(signature) for signature in signatures],
         "repaired": str(repaired) if repaired else None,
         "free_fields": free_fields,
         "unread_signature": carries_signature and not signatures,
-        "faces": faces.told(unlike),
+        "faces": faces.phrases(unlike),
         "damaged": damaged,
-        "enclosed": [dataclasses.asdict(one) for one in inside],
+        "enclosed": [dataclasses.asdict(file) for file in inside],
         "enclosed_count": how_many,
     }
 
@@ -135,8 +135,8 @@ def rewrite(path: Path, workdir: Path, *, rebuilt: bool) -> dict[str, Any]:
 
 def _odd(pdf: pikepdf.Pdf, *, alike: bool) -> bool:
     """Whether qpdf has met something in the file that is better written anew."""
-    told = [str(one) for one in pdf.get_warnings()]
-    return any(_DAMAGE.search(one) and not (alike and _HARMLESS.search(one)) for one in told)
+    warnings = [str(warning) for warning in pdf.get_warnings()]
+    return any(_DAMAGE.search(warning) and not (alike and _HARMLESS.search(warning)) for warning in warnings)
 
 
 def _frame(path: Path) -> tuple[bool, bool, bool]:
@@ -156,15 +156,15 @@ def _frame(path: Path) -> tuple[bool, bool, bool]:
 
 def _faces(pdf: pikepdf.Pdf, path: Path, scan: faces.Scan, *, signed: bool, alike: bool) -> dict[str, int]:
     """What shows differently elsewhere: by its syntax, else drawn for the screen and for the printer where it may differ."""
-    found = scan.found(signed=signed)
+    counts = scan.counts(signed=signed)
     if signed and not alike:
-        return {**found, "tables": 1}
-    if not found:
+        return {**counts, "tables": 1}
+    if not counts:
         noted = [n for n, page in enumerate(pdf.pages) if faces.annotations(page.obj)]
         pages = list(range(len(pdf.pages))) if "/OCProperties" in pdf.Root else noted
         unlike = rendering.unlike_in_print(path, pages) if pages else 0
-        found = {"rendering": unlike} if unlike else {}
-    return found
+        counts = {"rendering": unlike} if unlike else {}
+    return counts
 
 
 def _repaired(
@@ -198,11 +198,11 @@ def _judge(pdf: pikepdf.Pdf, *lookers: faces.Scan | enclosed.Collector) -> int:
         raise Refused("file-xfa")
     if "/JavaScript" in pdf.Root.get("/Names", {}):
         raise Refused("file-javascript")
-    for one in pdf.objects:
-        if not isinstance(one, pikepdf.Object):
+    for pdf_object in pdf.objects:
+        if not isinstance(pdf_object, pikepdf.Object):
             continue  # a number or a name kept on its own
-        stream = isinstance(one, pikepdf.Stream)
-        top = one.stream_dict if stream else one
+        stream = isinstance(pdf_object, pikepdf.Stream)
+        top = pdf_object.stream_dict if stream else pdf_object
         # unparse writes names without their #-escapes and costs little: only suspects are walked.
         written = top.unparse(resolved=True)
         if _SUSPECT.search(written):
@@ -212,13 +212,13 @@ def _judge(pdf: pikepdf.Pdf, *lookers: faces.Scan | enclosed.Collector) -> int:
         if stream:
             if "/F" in top:
                 raise Refused("file-elsewhere")
-            _refuse_bomb(one)
+            _refuse_bomb(pdf_object)
     return pages
 
 
 def _count_pages(pdf: pikepdf.Pdf) -> int:
     """The leaves of the page tree; an inner node has one parent only, else it is a loop or an explosion."""
-    pages, seen = 0, set()
+    pages, visited = 0, set()
     waiting = [pdf.Root.get("/Pages")]
     while waiting:
         node = waiting.pop()
@@ -230,9 +230,9 @@ def _count_pages(pdf: pikepdf.Pdf) -> int:
                 raise Refused("file-too-heavy")
             continue
         if node.is_indirect:
-            if node.objgen in seen:
+            if node.objgen in visited:
                 raise Refused("file-page-loop")
-            seen.add(node.objgen)
+            visited.add(node.objgen)
         waiting.extend(node.Kids)
     if not pages:
         raise Refused("file-damaged")
@@ -243,16 +243,16 @@ def _refuse_actions(top: Any) -> None:
     """Walk the direct parts of one object: indirect ones are met in their own turn (ISO 32000-1 §12.6.4)."""
     waiting = [top]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, pikepdf.Dictionary):
-            kind = one.get("/S")
-            if kind == "/JavaScript" or (kind is not None and "/JS" in one):
+        node = waiting.pop()
+        if isinstance(node, pikepdf.Dictionary):
+            kind = node.get("/S")
+            if kind == "/JavaScript" or (kind is not None and "/JS" in node):
                 raise Refused("file-javascript")
             if kind == "/Launch":
                 raise Refused("file-launch")
-            parts = list(one.values())
-        elif isinstance(one, pikepdf.Array):
-            parts = list(one)
+            parts = list(node.values())
+        elif isinstance(node, pikepdf.Array):
+            parts = list(node)
         else:
             continue
         waiting.extend(part for part in parts if isinstance(part, pikepdf.Object) and not part.is_indirect)
@@ -261,8 +261,8 @@ def _refuse_actions(top: Any) -> None:
 def _refuse_bomb(stream: Any) -> None:
     """No stream may grow beyond 256 MiB; deflate grows 1032 times at most, so small ones are safe."""
     filters = stream.stream_dict.get("/Filter")
-    names = [str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters])]
-    deflated = [one for one in names if one in {"/FlateDecode", "/Fl"}]
+    names = [str(name) for name in (filters if isinstance(filters, pikepdf.Array) else [filters])]
+    deflated = [name for name in names if name in {"/FlateDecode", "/Fl"}]
     if not deflated or names[0] != deflated[0]:
         return
     raw = stream.read_raw_bytes()
@@ -293,22 +293,22 @@ def _inflated(pieces: Any) -> Any:
 
 def _refuse_certified(pdf: pikepdf.Pdf, signatures: tuple[Any, ...]) -> None:
     """A certified document is signed only where its author left room (ISO 32000-1 §12.8.2.2, table 254)."""
-    for one in signatures:
-        if one.docmdp == 1:
-            raise Refused("file-certified", signer=one.name)
-        if one.docmdp and not _free_fields(pdf):
-            raise Refused("file-certified-closed", signer=one.name)
+    for signature in signatures:
+        if signature.docmdp == 1:
+            raise Refused("file-certified", signer=signature.name)
+        if signature.docmdp and not _free_fields(pdf):
+            raise Refused("file-certified-closed", signer=signature.name)
 
 
 def _free_fields(pdf: pikepdf.Pdf) -> int:
     """How many signature fields nobody has filled."""
     form: Any = pdf.Root.get("/AcroForm", {})
-    waiting, seen, free = list(form.get("/Fields", [])), set(), 0
+    waiting, visited, free = list(form.get("/Fields", [])), set(), 0
     while waiting:
         field = waiting.pop()
-        if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in seen):
+        if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in visited):
             continue
-        seen.add(field.objgen)
+        visited.add(field.objgen)
         if field.get("/FT") == "/Sig":
             free += "/V" not in field
             continue
@@ -337,7 +337,7 @@ def _resolution(path: Path) -> int | None:
     import pypdfium2
     from pypdfium2 import raw
 
-    found = []
+    resolutions = []
     try:
         with pypdfium2.PdfDocument(path) as document:
             for number in range(min(len(document), TEXT_PAGES)):
@@ -345,12 +345,12 @@ def _resolution(path: Path) -> int | None:
                 if raw.FPDFPage_CountObjects(page) > DRAWN:
                     continue
                 images = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
-                points = [_points(one) for one in islice(images, IMAGES)]
+                points = [_points(image) for image in islice(images, IMAGES)]
                 if points:
-                    found.append(max(points)[1])
+                    resolutions.append(max(points)[1])
     except pypdfium2.PdfiumError:
         return None
-    coarsest = min(found, default=0.0)
+    coarsest = min(resolutions, default=0.0)
     return round(coarsest) if 1 < coarsest <= FINEST else None
 
 

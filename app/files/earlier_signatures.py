@@ -27,8 +27,8 @@ def read(path: Path, *, draws: bool = True) -> tuple[EarlierSignature, ...]:
         document = opened(file)
         try:
             embedded: list[EmbeddedPdfSignature] = list(document.reader.embedded_signatures)
-            for one in embedded:
-                one.signed_revision = max(one.signed_revision, document.base)
+            for signature in embedded:
+                signature.signed_revision = max(signature.signed_revision, document.base)
         except Exception:  # noqa: BLE001 (a malformed signature dictionary hides the others from pyHanko)
             return (EarlierSignature(NO_NAME, valid_structure=False, docmdp=None),)
         gate = Gate(document, draws=draws)
@@ -42,37 +42,39 @@ def _all(embedded: list[Any], gate: Any) -> tuple[EarlierSignature, ...]:
     """The newest first, whose visible stamps the others bear; told oldest first."""
     from app.pdf.changes import Signer
 
-    judged = [_judged(one) for one in embedded]
+    judged = [_judged(signature) for signature in embedded]
     signers = {
-        str(one.field_name): Signer(seen.name, _standing(seen), timestamp=_alone(one))
-        for one, seen in zip(embedded, judged, strict=True)
+        str(signature.field_name): Signer(earlier.name, _standing(earlier), timestamp=_alone(signature))
+        for signature, earlier in zip(embedded, judged, strict=True)
     }
     for rank in reversed(range(len(embedded))):
-        one, seen = embedded[rank], judged[rank]
-        if seen.since == UNJUDGED:
+        signature, earlier = embedded[rank], judged[rank]
+        if earlier.since == UNJUDGED:
             continue
         try:
             finding = gate.judge(
-                one.signed_revision, one.byte_range, signers, refused=not seen.valid_structure
+                signature.signed_revision, signature.byte_range, signers, refused=not earlier.valid_structure
             )
         except Exception:  # noqa: BLE001 (whatever a forged file breaks, its signature is not a valid one)
-            judged[rank] = replace(seen, valid_structure=False)
+            judged[rank] = replace(earlier, valid_structure=False)
             continue
-        sound = seen.valid_structure and not finding.altered
+        sound = earlier.valid_structure and not finding.altered
         judged[rank] = replace(
-            seen,
+            earlier,
             valid_structure=sound,
             altered=finding.altered,
             doubts=finding.doubts,
-            since=finding.since if sound else seen.since,
+            since=finding.since if sound else earlier.since,
         )
-        signers[str(one.field_name)] = Signer(seen.name, _standing(judged[rank]), timestamp=_alone(one))
+        signers[str(signature.field_name)] = Signer(
+            earlier.name, _standing(judged[rank]), timestamp=_alone(signature)
+        )
     return tuple(judged)
 
 
-def _standing(seen: EarlierSignature) -> Any:
+def _standing(earlier: EarlierSignature) -> Any:
     """Nobody's authority is known here: what somebody issued to himself is all that can be told apart."""
-    return "broken" if not seen.valid_structure else "intact" if seen.self_issued else "valid"
+    return "broken" if not earlier.valid_structure else "intact" if earlier.self_issued else "valid"
 
 
 def readable_signatures(path: Path) -> tuple[EarlierSignature, ...] | None:
@@ -135,20 +137,20 @@ def _of_token(signature: Any) -> bytes:
 
 def _certifies(signature: Any) -> bool:
     references = signature.sig_object.get("/Reference", ())
-    return any(one.get_object().get("/TransformMethod") == "/DocMDP" for one in references)
+    return any(reference.get_object().get("/TransformMethod") == "/DocMDP" for reference in references)
 
 
 def _name(signature: Any) -> str:
     try:
         subject = signature.signer_cert.subject.native
-        found = (
+        name = (
             subject.get("common_name")
             or subject.get("organization_name")
             or signature.sig_object.get("/Name")
         )
     except Exception:  # noqa: BLE001 (a certificate that cannot be read names nobody)
-        found = None
-    return cleaned(str(found or NO_NAME))
+        name = None
+    return cleaned(str(name or NO_NAME))
 
 
 def _when(signature: Any) -> tuple[str | None, bool]:

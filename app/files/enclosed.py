@@ -35,30 +35,32 @@ class Collector:
             for key in ("/UF", "/F", "/Unix", "/Mac", "/DOS"):
                 stream = files.get(key)
                 if isinstance(stream, pikepdf.Stream):
-                    name = next((str(part.get(one)) for one in ("/UF", "/F") if one in part), "")
+                    name = next((str(part.get(entry)) for entry in ("/UF", "/F") if entry in part), "")
                     self._streams.setdefault(stream.objgen, (name, stream))
 
-    def found(self, workdir: Path) -> tuple[list[Enclosed], int]:
+    def listing(self, workdir: Path) -> tuple[list[Enclosed], int]:
         """The first `MOST` files, in the order of their objects, and how many there are."""
-        return [_described(*one, workdir) for one in list(self._streams.values())[:MOST]], len(self._streams)
+        return [
+            _described(*named_stream, workdir) for named_stream in list(self._streams.values())[:MOST]
+        ], len(self._streams)
 
 
-def _described(said: str, stream: Any, workdir: Path) -> Enclosed:
-    name = clean_filename(cleaned(said))
+def _described(declared: str, stream: Any, workdir: Path) -> Enclosed:
+    name = clean_filename(cleaned(declared))
     try:
         content = stream.read_bytes()
     except (pikepdf.PdfError, NotImplementedError):
         return Enclosed(
             name, len(stream.read_raw_bytes()), "d’un type inconnu", expected=False, program=False
         )
-    with NamedTemporaryFile(dir=workdir, prefix="enclosed-") as kept:
-        kept.write(content)
-        kept.flush()
-        path = Path(kept.name)
-        seen = sniff(path)
-        kind = in_words(seen, path)
-    expected = name.lower() in INVOICE_DATA and seen == "xml"
-    program = seen == "exe" or name.lower().endswith(RUN)
+    with NamedTemporaryFile(dir=workdir, prefix="enclosed-") as file:
+        file.write(content)
+        file.flush()
+        path = Path(file.name)
+        content_kind = sniff(path)
+        kind = in_words(content_kind, path)
+    expected = name.lower() in INVOICE_DATA and content_kind == "xml"
+    program = content_kind == "exe" or name.lower().endswith(RUN)
     return Enclosed(name, len(content), kind, expected, program)
 
 

@@ -45,7 +45,7 @@ ACTING = frozenset(
 )  # fmt: skip
 _WORTH_WALKING = re.compile(
     rb"/(?:AA|OCMD|Usage|VE|AnyOff|AllOff|Alternates|OPI|PS|Subtype2|Ref|PresSteps|"
-    + b"|".join(one[1:].encode() for one in sorted(ACTING))
+    + b"|".join(name[1:].encode() for name in sorted(ACTING))
     + rb")\b"
 )
 _AREAS = ("/ViewArea", "/ViewClip", "/PrintArea", "/PrintClip")
@@ -53,7 +53,7 @@ _NESTED = 32
 
 
 class Scan:
-    """Counts the faces of one file: `look` at each of its objects, then `found`."""
+    """Counts the faces of one file: `look` at each of its objects, then `counts`."""
 
     def __init__(self, pdf: pikepdf.Pdf) -> None:
         self._pdf = pdf
@@ -70,15 +70,17 @@ class Scan:
             for part in direct_parts(top):
                 self._look_at(part)
 
-    def found(self, *, signed: bool = False) -> dict[str, int]:
+    def counts(self, *, signed: bool = False) -> dict[str, int]:
         """How many of each kind, in the order of `KEYS`; `signed`: fields that are read-only are no more to be filled."""
         root = self._pdf.Root
         self._count["layers"] += hidden_layers(root) or int(self._layers_differ)
-        self._count["actions"] += sum(one not in ACTING for one in opening_actions(root.get("/OpenAction")))
+        self._count["actions"] += sum(
+            action not in ACTING for action in opening_actions(root.get("/OpenAction"))
+        )
         self._count["actions"] += "/AlternatePresentations" in dictionary(root.get("/Names"))
         self._count["portfolio"] += "/Collection" in root
         areas = dictionary(root.get("/ViewerPreferences"))
-        self._count["areas"] += any(areas.get(one, "/CropBox") != "/CropBox" for one in _AREAS)
+        self._count["areas"] += any(areas.get(area, "/CropBox") != "/CropBox" for area in _AREAS)
         for page in self._pdf.pages:  # how a page is turned (Trans, Dur) changes nothing of what it shows
             for annotation in annotations(page.obj):
                 self._judge_annotation(annotation, signed=signed)
@@ -96,17 +98,17 @@ class Scan:
         )
         self._layers_differ |= usage_differs(part) or is_conditional(part)
 
-    def _judge_annotation(self, one: Any, *, signed: bool) -> None:
-        subtype, flags = named(one.get("/Subtype")), number(one.get("/F"))
-        drawn = has_appearance(one)
+    def _judge_annotation(self, annotation: Any, *, signed: bool) -> None:
+        subtype, flags = named(annotation.get("/Subtype")), number(annotation.get("/F"))
+        drawn = has_appearance(annotation)
         if subtype in {"/Popup", "/Link"} and not drawn and not flags & TOGGLE:
             return
         if subtype == "/Widget":
-            if named(inherited(one, "/FT")) == "/Sig":
+            if named(inherited(annotation, "/FT")) == "/Sig":
                 if not drawn or signed:
                     return  # a place to sign shows nothing; what a signature shows is judged with it
             else:
-                read_only = number(inherited(one, "/Ff")) & 1
+                read_only = number(inherited(annotation, "/Ff")) & 1
                 self._count["fields"] += not (signed and read_only)
                 return
         if subtype in _MEDIA:
@@ -120,9 +122,9 @@ class Scan:
 
 def objects(pdf: pikepdf.Pdf) -> Iterator[tuple[Any, bytes]]:
     """Every object of a file, of a stream its dictionary, each with its syntax without the escapes of names."""
-    for one in pdf.objects:
-        if isinstance(one, pikepdf.Object):
-            top = one.stream_dict if isinstance(one, pikepdf.Stream) else one
+    for pdf_object in pdf.objects:
+        if isinstance(pdf_object, pikepdf.Object):
+            top = pdf_object.stream_dict if isinstance(pdf_object, pikepdf.Stream) else pdf_object
             yield top, top.unparse(resolved=True)
 
 
@@ -130,12 +132,12 @@ def direct_parts(top: Any) -> Iterator[Any]:
     """Every dictionary that is written inside this object; what it only refers to is met in its own turn."""
     waiting = [top]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, pikepdf.Dictionary):
-            yield one
-            parts = list(one.values())
-        elif isinstance(one, pikepdf.Array):
-            parts = list(one)
+        node = waiting.pop()
+        if isinstance(node, pikepdf.Dictionary):
+            yield node
+            parts = list(node.values())
+        elif isinstance(node, pikepdf.Array):
+            parts = list(node)
         else:
             continue
         waiting.extend(part for part in parts if isinstance(part, pikepdf.Object) and not part.is_indirect)
@@ -143,10 +145,10 @@ def direct_parts(top: Any) -> Iterator[Any]:
 
 def annotations(page: Any) -> list[Any]:
     """The annotations of a page, those only that are dictionaries."""
-    found = page.get("/Annots")
+    listed = page.get("/Annots")
     return (
-        [one for one in found if isinstance(one, pikepdf.Dictionary)]
-        if isinstance(found, pikepdf.Array)
+        [annotation for annotation in listed if isinstance(annotation, pikepdf.Dictionary)]
+        if isinstance(listed, pikepdf.Array)
         else []
     )
 
@@ -156,12 +158,14 @@ def hidden_layers(root: Any) -> int:
     properties = dictionary(root.get("/OCProperties"))
     groups = array(properties.get("/OCGs"))
     configurations = [dictionary(properties.get("/D")), *map(dictionary, array(properties.get("/Configs")))]
-    return max((sum(not on for on in _states(groups, one)) for one in configurations), default=0)
+    return max(
+        (sum(not on for on in _states(groups, configuration)) for configuration in configurations), default=0
+    )
 
 
 def _states(groups: list[Any], configuration: Any) -> Iterator[bool]:
     off, shown = (
-        {one.objgen for one in array(configuration.get(key)) if isinstance(one, pikepdf.Dictionary)}
+        {group.objgen for group in array(configuration.get(key)) if isinstance(group, pikepdf.Dictionary)}
         for key in ("/OFF", "/ON")
     )
     base = configuration.get("/BaseState", "/ON") == "/ON"
@@ -182,7 +186,7 @@ def usage_differs(group: Any) -> bool:
         for name, state in dictionary(usage.get(key)).items()
         if name.endswith("State")
     }
-    return "/OFF" in states or any(one in usage for one in ("/Zoom", "/Language", "/User"))
+    return "/OFF" in states or any(use in usage for use in ("/Zoom", "/Language", "/User"))
 
 
 def is_conditional(part: Any) -> bool:
@@ -192,25 +196,25 @@ def is_conditional(part: Any) -> bool:
 
 def opening_actions(action: Any) -> list[str]:
     """What an opening action does beside choosing the page and its zoom; nothing for a destination."""
-    found, nested, waiting = [], 0, [action]
+    kinds, nested, waiting = [], 0, [action]
     while waiting and nested < _NESTED:
-        one, nested = waiting.pop(), nested + 1
-        if isinstance(one, pikepdf.Dictionary):
-            found += [kind for kind in [named(one.get("/S"))] if kind not in {"", "/GoTo"}]
-            following = one.get("/Next")
+        node, nested = waiting.pop(), nested + 1
+        if isinstance(node, pikepdf.Dictionary):
+            kinds += [kind for kind in [named(node.get("/S"))] if kind not in {"", "/GoTo"}]
+            following = node.get("/Next")
             waiting += list(following) if isinstance(following, pikepdf.Array) else [following]
-    return found
+    return kinds
 
 
 def harmless_click(action: Any) -> bool:
     """Whether an action only leads somewhere, by itself and by those that follow it."""
     nested, waiting = 0, [action]
     while waiting and nested < _NESTED:
-        one, nested = waiting.pop(), nested + 1
-        if isinstance(one, pikepdf.Dictionary):
-            if named(one.get("/S")) not in _HARMLESS:
+        node, nested = waiting.pop(), nested + 1
+        if isinstance(node, pikepdf.Dictionary):
+            if named(node.get("/S")) not in _HARMLESS:
                 return False
-            following = one.get("/Next")
+            following = node.get("/Next")
             waiting += list(following) if isinstance(following, pikepdf.Array) else [following]
     return not waiting
 
@@ -257,14 +261,14 @@ def array(value: Any) -> list[Any]:
     return list(value) if isinstance(value, pikepdf.Array) else []
 
 
-def told(found: Mapping[str, int]) -> list[str]:
+def phrases(counts: Mapping[str, int]) -> list[str]:
     """What was found, in French, one phrase for each kind."""
-    return [_words(key, found[key]) for key in KEYS if key in found]
+    return [_phrase(key, counts[key]) for key in KEYS if key in counts]
 
 
-def _words(key: str, count: int) -> str:
-    one, many = _WORDS[key]
-    return one if count == 1 or not many else many.format(count)
+def _phrase(key: str, count: int) -> str:
+    singular, plural = _WORDS[key]
+    return singular if count == 1 or not plural else plural.format(count)
 
 
 _WORDS = {

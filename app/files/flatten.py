@@ -26,16 +26,16 @@ class Unflattenable(Exception):  # noqa: N818 (an answer: no plain copy is sure 
 
 
 def plain_copy(
-    pdf: pikepdf.Pdf, path: Path, workdir: Path, found: Mapping[str, int], *, signable: bool
+    pdf: pikepdf.Pdf, path: Path, workdir: Path, counts: Mapping[str, int], *, signable: bool
 ) -> Path | None:
     """A plain copy in `workdir` of the file at `path`, which is open as `pdf` and is changed in memory only.
 
     None when no copy is sure to be what the screen shows: an annotation that nobody drew, a field or a box whose drawing is
     not its value, a note that carries a file, a page that is not shown as before (`rendering`), a face that is left.
     """
-    if "undrawn" in found or not _boxes_agree(pdf) or _notes_with_files(pdf):
+    if "undrawn" in counts or not _boxes_agree(pdf) or _notes_with_files(pdf):
         return None
-    everywhere = not found.keys().isdisjoint({"layers", "printed", "rendering"})
+    everywhere = not counts.keys().isdisjoint({"layers", "printed", "rendering"})
     pages = [n for n, page in enumerate(pdf.pages) if everywhere or not n or faces.annotations(page.obj)]
     values = list(_values(pdf))
     try:
@@ -54,33 +54,36 @@ def plain_copy(
 def _still_plain(copy: Path, pages: list[int]) -> bool:
     with pikepdf.open(copy) as pdf:
         scan = faces.Scan(pdf)
-        for one, written in faces.objects(pdf):
-            scan.look(one, written)
-        return not scan.found() and not rendering.unlike_in_print(copy, pages)
+        for top, written in faces.objects(pdf):
+            scan.look(top, written)
+        return not scan.counts() and not rendering.unlike_in_print(copy, pages)
 
 
 def _notes_with_files(pdf: pikepdf.Pdf) -> bool:
     """Whether a file hangs on a note of a page: drawn into it, the note would lose its file."""
     return any(
-        named(one.get("/Subtype")) == "/FileAttachment"
+        named(annotation.get("/Subtype")) == "/FileAttachment"
         for page in pdf.pages
-        for one in faces.annotations(page.obj)
+        for annotation in faces.annotations(page.obj)
     )
 
 
 def _boxes_agree(pdf: pikepdf.Pdf) -> bool:
     """Whether each box to tick is drawn as its value says: viewers go by the one or the other."""
     for page in pdf.pages:
-        for one in faces.annotations(page.obj):
-            if named(one.get("/Subtype")) != "/Widget" or named(faces.inherited(one, "/FT")) != "/Btn":
+        for annotation in faces.annotations(page.obj):
+            if (
+                named(annotation.get("/Subtype")) != "/Widget"
+                or named(faces.inherited(annotation, "/FT")) != "/Btn"
+            ):
                 continue
             value, states = (
-                named(faces.inherited(one, "/V")),
-                dictionary(dictionary(one.get("/AP")).get("/N")),
+                named(faces.inherited(annotation, "/V")),
+                dictionary(dictionary(annotation.get("/AP")).get("/N")),
             )
-            if value in states and named(one.get("/AS")) != value:
+            if value in states and named(annotation.get("/AS")) != value:
                 return False
-            if value not in states and named(one.get("/AS")) not in {"", "/Off", value}:
+            if value not in states and named(annotation.get("/AS")) not in {"", "/Off", value}:
                 return False
     return True
 
@@ -88,33 +91,33 @@ def _boxes_agree(pdf: pikepdf.Pdf) -> bool:
 def _values(pdf: pikepdf.Pdf) -> Iterator[tuple[int, Box, set[str]]]:
     """Each text or choice that has a value: its page, its box, and what it may be read as."""
     for number, page in enumerate(pdf.pages):
-        for one in faces.annotations(page.obj):
-            kind, value = named(faces.inherited(one, "/FT")), faces.inherited(one, "/V")
+        for annotation in faces.annotations(page.obj):
+            kind, value = named(faces.inherited(annotation, "/FT")), faces.inherited(annotation, "/V")
             if kind not in {"/Tx", "/Ch"} or not isinstance(value, pikepdf.String):
                 continue
-            words = {_letters(str(value))}
-            for choice in array(faces.inherited(one, "/Opt")):
+            readings = {_letters(str(value))}
+            for choice in array(faces.inherited(annotation, "/Opt")):
                 if isinstance(choice, pikepdf.Array) and len(choice) > 1 and choice[0] == value:
-                    words.add(_letters(str(choice[1])))
-            hidden = faces.number(one.get("/F")) & (faces.HIDDEN | faces.NO_VIEW)
-            box = [float(edge) for edge in array(one.get("/Rect"))]
-            if len(box) == len("lbrt") and not hidden and all(words):
+                    readings.add(_letters(str(choice[1])))
+            hidden = faces.number(annotation.get("/F")) & (faces.HIDDEN | faces.NO_VIEW)
+            box = [float(edge) for edge in array(annotation.get("/Rect"))]
+            if len(box) == len("lbrt") and not hidden and all(readings):
                 left, right = sorted((box[0], box[2]))
                 bottom, top = sorted((box[1], box[3]))
-                yield number, (left, bottom, right, top), words
+                yield number, (left, bottom, right, top), readings
 
 
 def _say(copy: Path, values: list[tuple[int, Box, set[str]]]) -> bool:
     """Whether each value is read where its field was: a drawing that says otherwise is what some viewers show, not all."""
     texts = rendering.text_within(copy, [(number, box) for number, box, _ in values])
     return all(
-        any(word in _letters(text) for word in words)
-        for text, (_, _, words) in zip(texts, values, strict=True)
+        any(reading in _letters(text) for reading in readings)
+        for text, (_, _, readings) in zip(texts, values, strict=True)
     )
 
 
 def _letters(text: str) -> str:
-    return "".join(one for one in text.casefold() if one.isalnum())
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def flatten(pdf: pikepdf.Pdf) -> None:
@@ -126,15 +129,15 @@ def flatten(pdf: pikepdf.Pdf) -> None:
     pdf.generate_appearance_streams()
     pdf.flatten_annotations("screen")
     for page in pdf.pages:
-        kept = [one for one in faces.annotations(page.obj) if _is_plain_link(one)]
+        links = [annotation for annotation in faces.annotations(page.obj) if _is_plain_link(annotation)]
         if "/Annots" in page.obj:
-            page.obj["/Annots"] = pikepdf.Array(kept)
+            page.obj["/Annots"] = pikepdf.Array(links)
         for key in _ALONE:
             if key in page.obj:
                 del page.obj[key]
     _without_actions(pdf)
-    for one, _ in faces.objects(pdf):
-        for part in faces.direct_parts(one):
+    for top, _ in faces.objects(pdf):
+        for part in faces.direct_parts(top):
             _plain(part)
 
 
@@ -185,46 +188,46 @@ def _plain(part: Any) -> None:
 def _without_layers(pdf: pikepdf.Pdf) -> None:
     root: Any = pdf.Root
     layers = _Layers(root)
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     for page in pdf.pages:
         for annotation in faces.annotations(page.obj):
             if not layers.shown(annotation.get("/OC")):
                 annotation["/F"] = faces.number(annotation.get("/F")) | faces.HIDDEN
             for stream in _appearances(annotation):
-                _rewrite_form(stream, layers, seen)
+                _rewrite_form(stream, layers, visited)
         resources = dictionary(page.resources)
         written = _rewritten(page, resources, layers)
         if written is not None:
             page.obj["/Contents"] = pdf.make_stream(written)
-        _rewrite_resources(resources, layers, seen)
+        _rewrite_resources(resources, layers, visited)
 
 
 def _appearances(annotation: Any) -> list[Any]:
-    found, waiting = [], list(dictionary(annotation.get("/AP")).values())
+    streams, waiting = [], list(dictionary(annotation.get("/AP")).values())
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, pikepdf.Stream):
-            found.append(one)
-        elif isinstance(one, pikepdf.Dictionary):
-            waiting += [part for part in one.values() if isinstance(part, pikepdf.Stream)]
-    return found
+        node = waiting.pop()
+        if isinstance(node, pikepdf.Stream):
+            streams.append(node)
+        elif isinstance(node, pikepdf.Dictionary):
+            waiting += [part for part in node.values() if isinstance(part, pikepdf.Stream)]
+    return streams
 
 
-def _rewrite_resources(resources: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> None:
+def _rewrite_resources(resources: Any, layers: "_Layers", visited: set[tuple[int, int]]) -> None:
     for kind in ("/XObject", "/Pattern"):
         for stream in dictionary(resources.get(kind)).values():
             if isinstance(stream, pikepdf.Stream):
-                _rewrite_form(stream, layers, seen)
+                _rewrite_form(stream, layers, visited)
 
 
-def _rewrite_form(first: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> None:
+def _rewrite_form(first: Any, layers: "_Layers", visited: set[tuple[int, int]]) -> None:
     """Rewrite a form or a pattern and those that it draws; what has no content of its own is left as it is."""
     waiting = [first]
     while waiting:
         stream = waiting.pop()
-        if stream.objgen in seen:
+        if stream.objgen in visited:
             continue
-        seen.add(stream.objgen)
+        visited.add(stream.objgen)
         if stream.get("/Subtype") == "/PS" or "/PS" in stream or "/Subtype2" in stream:
             _empty(stream)
         if stream.get("/Subtype") == "/Image":
@@ -235,7 +238,9 @@ def _rewrite_form(first: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> 
             stream.write(written)
         for kind in ("/XObject", "/Pattern"):
             waiting += [
-                one for one in dictionary(resources.get(kind)).values() if isinstance(one, pikepdf.Stream)
+                drawn
+                for drawn in dictionary(resources.get(kind)).values()
+                if isinstance(drawn, pikepdf.Stream)
             ]
 
 
@@ -254,11 +259,11 @@ def _rewritten(owner: Any, resources: Any, layers: "_Layers") -> bytes | None:
     """The content without what no layer shows, or None when no layer is named in it."""
     hidden_objects = {
         name
-        for name, one in dictionary(resources.get("/XObject")).items()
-        if isinstance(one, pikepdf.Stream) and not layers.shown(one.get("/OC"))
+        for name, drawn in dictionary(resources.get("/XObject")).items()
+        if isinstance(drawn, pikepdf.Stream) and not layers.shown(drawn.get("/OC"))
     }
     properties = dictionary(resources.get("/Properties"))
-    optional = {name for name, one in properties.items() if layers.is_layer(one)}
+    optional = {name for name, group in properties.items() if layers.is_layer(group)}
     if not hidden_objects and not optional:
         return None
     out, marks = [], []  # marks: for each open one, whether it is a layer, and whether what is in it is shown
@@ -301,29 +306,31 @@ class _Layers:
         properties = dictionary(root.get("/OCProperties"))
         default = dictionary(properties.get("/D"))
         groups = array(properties.get("/OCGs"))
-        off, shown = ({one.objgen for one in array(default.get(key))} for key in ("/OFF", "/ON"))
+        off, shown = ({group.objgen for group in array(default.get(key))} for key in ("/OFF", "/ON"))
         base = default.get("/BaseState", "/ON") != "/OFF"
-        self._known = {one.objgen: one.objgen not in off and (base or one.objgen in shown) for one in groups}
-        for one in array(default.get("/AS")):
-            if dictionary(one).get("/Event") == "/View":
-                for group in array(dictionary(one).get("/OCGs")):
-                    self._follow(group, array(dictionary(one).get("/Category")))
+        self._known = {
+            group.objgen: group.objgen not in off and (base or group.objgen in shown) for group in groups
+        }
+        for usage in array(default.get("/AS")):
+            if dictionary(usage).get("/Event") == "/View":
+                for group in array(dictionary(usage).get("/OCGs")):
+                    self._follow(group, array(dictionary(usage).get("/Category")))
 
     def _follow(self, group: Any, categories: list[Any]) -> None:
         usage = dictionary(dictionary(group).get("/Usage"))
-        if any(f"/{one}" in categories and f"/{one}" in usage for one in ("Zoom", "Language", "User")):
+        if any(f"/{use}" in categories and f"/{use}" in usage for use in ("Zoom", "Language", "User")):
             raise Unflattenable
         state = dictionary(usage.get("/View")).get("/ViewState")
         if "/View" in categories and state is not None:
             self._known[group.objgen] = state != "/OFF"
 
-    def is_layer(self, one: Any) -> bool:
+    def is_layer(self, group: Any) -> bool:
         """Whether it is a layer, or a condition on some."""
-        return named(dictionary(one).get("/Type")) in {"/OCG", "/OCMD"} or "/OCGs" in dictionary(one)
+        return named(dictionary(group).get("/Type")) in {"/OCG", "/OCMD"} or "/OCGs" in dictionary(group)
 
-    def shown(self, one: Any) -> bool:
+    def shown(self, layer: Any) -> bool:
         """Whether what belongs to it is shown; what belongs to none is."""
-        part = dictionary(one)
+        part = dictionary(layer)
         if "/VE" in part:
             return self._holds(part.get("/VE"))
         if part.get("/Type") != "/OCMD" and "/OCGs" not in part:
@@ -346,7 +353,7 @@ class _Layers:
         if isinstance(expression, pikepdf.Dictionary):
             return self._known.get(expression.objgen, True)
         parts = array(expression)
-        several = [self._holds(one, depth + 1) for one in parts[1:]]
+        several = [self._holds(operand, depth + 1) for operand in parts[1:]]
         operator = parts[0] if parts else None
         if not several or named(operator) not in {"/And", "/Or", "/Not"}:
             raise Unflattenable

@@ -42,12 +42,12 @@ def resolution(path: Path) -> int | None:
     from PIL import Image
 
     with Image.open(path, formats=("JPEG", "PNG")) as image:
-        told: Any = image.info.get("dpi")
+        density: Any = image.info.get("dpi")
     try:
-        found = round(min(float(told[0]), float(told[1])))
+        dots = round(min(float(density[0]), float(density[1])))
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return found if found > 1 else None
+    return dots if dots > 1 else None
 
 
 def _write(image: Any, path: Path, target: Path) -> None:

@@ -81,12 +81,12 @@ def examine(
     kind = _kind(path, name, formats)
     unseen = looked_at(path, name)  # before anything takes it apart
     if kind == PDF:
-        seen = _pdf(path, name, role, workdir, to_be_signed=to_be_signed)
+        examined = _pdf(path, name, role, workdir, to_be_signed=to_be_signed)
     elif kind == XML:
-        seen = _xml(path, name, TYPES[extension_of(name)][1])
+        examined = _xml(path, name, TYPES[extension_of(name)][1])
     else:
-        seen = _turned(path, name, office, workdir, as_it_is=as_it_is)
-    return replace(seen, notes=(*seen.notes, unseen)) if unseen else seen
+        examined = _turned(path, name, office, workdir, as_it_is=as_it_is)
+    return replace(examined, notes=(*examined.notes, unseen)) if unseen else examined
 
 
 def _pdf(path: Path, name: str, role: str, workdir: Path, *, to_be_signed: bool) -> Examined:
@@ -113,13 +113,13 @@ def _pdf(path: Path, name: str, role: str, workdir: Path, *, to_be_signed: bool)
 def _turned(
     path: Path, name: str, office: OfficeConverter | None, workdir: Path, *, as_it_is: bool
 ) -> Examined:
-    found = _converted(path, name, TYPES[extension_of(name)][1], office, workdir)
+    examined = _converted(path, name, TYPES[extension_of(name)][1], office, workdir)
     if not as_it_is:
-        return found
-    if found.converted is not None:
-        found.converted.unlink()
+        return examined
+    if examined.converted is not None:
+        examined.converted.unlink()
     summary = f"Image lisible, {taille(path.stat().st_size)}"
-    return replace(found, pages=None, converted=None, notes=(summary,))
+    return replace(examined, pages=None, converted=None, notes=(summary,))
 
 
 PAPER = "Image d’un papier : gardez l’original, sauf si la copie est fiable (code civil, article 1379)."
@@ -135,11 +135,11 @@ def _kind(path: Path, name: str, formats: Sequence[str]) -> str:
     extension, accepted = extension_of(name), accepted_names(formats)
     if extension not in accepted:
         raise Refusal(
-            "file-type-unsupported", filename=name, accepted=", ".join(one.upper() for one in accepted)
+            "file-type-unsupported", filename=name, accepted=", ".join(suffix.upper() for suffix in accepted)
         )
-    found = sniff(path)
-    if not fits(extension, found):
-        raise Refusal("file-disguised", filename=name, found=in_words(found, path))
+    content_kind = sniff(path)
+    if not fits(extension, content_kind):
+        raise Refusal("file-disguised", filename=name, found=in_words(content_kind, path))
     return TYPES[extension][0]
 
 
@@ -162,8 +162,8 @@ def _converted(path: Path, name: str, media: str, office: OfficeConverter | None
 
         with tempfile.NamedTemporaryFile(
             prefix="converted-", suffix=".pdf", dir=workdir, delete=False
-        ) as made:
-            target = Path(made.name)
+        ) as file:
+            target = Path(file.name)
         try:
             image_to_pdf(path, target, name)
         except Refusal:
@@ -214,10 +214,10 @@ def _through_office(path: Path, name: str, office: OfficeConverter, workdir: Pat
 
 
 def _summary(facts: PdfFacts, path: Path) -> str:
-    seen = "lisible" if facts.has_text else "image sans texte"
+    legibility = "lisible" if facts.has_text else "image sans texte"
     count = len(facts.signatures)
     signed = f"{count} signature{'s' if count > 1 else ''}" if count else "sans signature"
-    return f"{_pages(facts.pages)}, {taille(path.stat().st_size)}, {seen}, non chiffré, {signed}"
+    return f"{_pages(facts.pages)}, {taille(path.stat().st_size)}, {legibility}, non chiffré, {signed}"
 
 
 def _offer(facts: PdfFacts) -> str:
@@ -228,22 +228,26 @@ def _offer(facts: PdfFacts) -> str:
 
 def _about(facts: PdfFacts, role: str) -> list[str]:
     notes = []
-    for one in facts.signatures:
+    for signature in facts.signatures:
         moment = (
-            f", datée du {datetime.fromisoformat(one.when).astimezone(PARIS):%d/%m/%Y}" if one.when else ""
+            f", datée du {datetime.fromisoformat(signature.when).astimezone(PARIS):%d/%m/%Y}"
+            if signature.when
+            else ""
         )
-        maker = "certificat que son porteur s’est fait lui-même" if one.self_issued else ""
-        maker = maker or (f"certificat émis par « {one.issuer} »" if one.issuer else "certificat illisible")
+        maker = "certificat que son porteur s’est fait lui-même" if signature.self_issued else ""
+        maker = maker or (
+            f"certificat émis par « {signature.issuer} »" if signature.issuer else "certificat illisible"
+        )
         notes.append(
-            f"Porte déjà une signature au nom de « {one.name} »{moment}, {maker} : elle sera conservée."
+            f"Porte déjà une signature au nom de « {signature.name} »{moment}, {maker} : elle sera conservée."
         )
-        if not one.valid_structure:
-            why = ", ".join(one.altered) or "le document a changé ou la signature est abîmée"
-            notes.append(f"Signature de « {one.name} » non valable : {why}.")
-        elif one.doubts:
-            notes.append(f"Signature de « {one.name} », à regarder : {', '.join(one.doubts)}.")
-        if one.docmdp:
-            notes.append(f"Document certifié par {one.name}.")
+        if not signature.valid_structure:
+            why = ", ".join(signature.altered) or "le document a changé ou la signature est abîmée"
+            notes.append(f"Signature de « {signature.name} » non valable : {why}.")
+        elif signature.doubts:
+            notes.append(f"Signature de « {signature.name} », à regarder : {', '.join(signature.doubts)}.")
+        if signature.docmdp:
+            notes.append(f"Document certifié par {signature.name}.")
     if not facts.has_text and role == "main":
         notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
     if not facts.has_text:

@@ -18,7 +18,10 @@ def clean_filename(name: str) -> str:
     text = unicodedata.normalize("NFC", text).replace("\\", "/").rsplit("/", 1)[-1]
     # Cf holds the marks that show « fdp.exe » as « exe.pdf »; Cc holds line ends that forge headers; what no XML can hold
     # would stop the envelope or the manifest that names the file, long after its deposit.
-    text = "".join(" " if unicodedata.category(one) in _HIDDEN or strange(one) else one for one in text)
+    text = "".join(
+        " " if unicodedata.category(character) in _HIDDEN or strange(character) else character
+        for character in text
+    )
     text = " ".join(text.split()).lstrip(".").strip()
     if not text:
         return "document"

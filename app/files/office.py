@@ -53,8 +53,8 @@ class OfficeConverter:
     @classmethod
     def find(cls) -> "OfficeConverter | None":
         """The converter, or nothing when LibreOffice is not installed."""
-        found = shutil.which("soffice") or shutil.which("libreoffice")
-        return cls(Path(found)) if found else None
+        program = shutil.which("soffice") or shutil.which("libreoffice")
+        return cls(Path(program)) if program else None
 
     def convert(self, path: Path, workdir: Path, *, seconds: int = SECONDS) -> Path:
         """The PDF of an office document, in `workdir`; one private profile per call, removed afterwards.
@@ -67,13 +67,13 @@ class OfficeConverter:
             source = room / f"document{path.suffix.lower()}"
             shutil.copyfile(path, source)
             self._run(source, room, path.name, seconds)
-            made = room / "out" / "document.pdf"
-            if not made.is_file() or not made.stat().st_size:
+            pdf = room / "out" / "document.pdf"
+            if not pdf.is_file() or not pdf.stat().st_size:
                 raise Refusal("office-failed", filename=path.name, reason="LibreOffice n’a pas su le lire")
-            handle, kept = tempfile.mkstemp(prefix="converted-", suffix=".pdf", dir=workdir)
+            handle, target = tempfile.mkstemp(prefix="converted-", suffix=".pdf", dir=workdir)
             os.close(handle)
-            made.replace(kept)
-            return Path(kept)
+            pdf.replace(target)
+            return Path(target)
 
     def _run(self, source: Path, room: Path, filename: str, seconds: int) -> None:
         command = [

@@ -85,27 +85,29 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
     """
     before = set(workdir.iterdir())
     try:
-        told = _dissect(path, filename, workdir, to_be_signed=to_be_signed)
+        answer = _dissect(path, filename, workdir, to_be_signed=to_be_signed)
     except Refusal:
         for left in set(workdir.iterdir()) - before:
             if left.name.startswith("repaired-"):
                 left.unlink()
         raise
     return PdfFacts(
-        told["pages"],
-        told["has_text"],
+        answer["pages"],
+        answer["has_text"],
         tuple(
-            EarlierSignature(**{**one, "altered": tuple(one["altered"]), "doubts": tuple(one["doubts"])})
-            for one in told["signatures"]
+            EarlierSignature(
+                **{**signature, "altered": tuple(signature["altered"]), "doubts": tuple(signature["doubts"])}
+            )
+            for signature in answer["signatures"]
         ),
-        Path(told["repaired"]) if told["repaired"] else None,
-        told["free_fields"],
-        told["unread_signature"],
-        tuple(told["faces"]),
-        told["damaged"],
-        tuple(Enclosed(**one) for one in told["enclosed"]),
-        told["enclosed_count"],
-        told["resolution"],
+        Path(answer["repaired"]) if answer["repaired"] else None,
+        answer["free_fields"],
+        answer["unread_signature"],
+        tuple(answer["faces"]),
+        answer["damaged"],
+        tuple(Enclosed(**file) for file in answer["enclosed"]),
+        answer["enclosed_count"],
+        answer["resolution"],
     )
 
 
@@ -114,8 +116,8 @@ def rewritten(path: Path, filename: str, workdir: Path, *, rebuilt: bool) -> Pat
 
     `rebuilt`: its page tree and its form are laid out anew, where to write the same again was not enough.
     """
-    told = _child("rewrite", path, filename, str(workdir), "1" if rebuilt else "0")
-    return Path(told["copy"]) if told["copy"] else None
+    answer = _child("rewrite", path, filename, str(workdir), "1" if rebuilt else "0")
+    return Path(answer["copy"]) if answer["copy"] else None
 
 
 def read_text(path: Path) -> str:
@@ -124,10 +126,10 @@ def read_text(path: Path) -> str:
     It too is read in a process of its own: pdfium bears neither threads nor every file.
     """
     try:
-        told = _child("text", path, path.name)
+        answer = _child("text", path, path.name)
     except Refusal:
         return ""
-    return str(told["text"])
+    return str(answer["text"])
 
 
 def _dissect(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
@@ -136,9 +138,9 @@ def _dissect(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) ->
 
 def _child(verb: str, path: Path, filename: str, *more: str) -> dict[str, Any]:
     try:
-        told = _room.ask({"asked": [verb, str(path.resolve()), *more]}, LIMITS).told
+        answer = _room.ask({"command": [verb, str(path.resolve()), *more]}, LIMITS).content
     except Ended as ended:  # by its limits, or by the file
         raise Refusal("file-too-heavy", filename=filename) from ended
-    if "refusal" in told:
-        raise Refusal(told["refusal"], filename=filename, **told["facts"])
-    return told
+    if "refusal" in answer:
+        raise Refusal(answer["refusal"], filename=filename, **answer["facts"])
+    return answer

@@ -21,41 +21,41 @@ class Point:
 
 def points_of(facts: PdfFacts, filename: str) -> tuple[Point, ...]:
     """What to look at in a PDF: what may still change in a signed one, the files inside that its standard does not ask for."""
-    found = []
+    points = []
     if facts.faces and facts.signatures:
         sentence = (
             f"« {filename} » est déjà signé et contient {', '.join(facts.faces)} : ce qu’il montre peut différer ailleurs, ou "
             "changer encore. L’aplatir romprait sa signature : il est gardé tel quel."
         )
-        found.append(Point("may-change", "Fichier signé qui peut encore changer", sentence))
-    inside = [one for one in facts.enclosed if not one.expected]
+        points.append(Point("may-change", "Fichier signé qui peut encore changer", sentence))
+    inside = [file for file in facts.enclosed if not file.expected]
     if inside:
-        found.append(_files_inside(filename, inside, facts.enclosed_count - len(facts.enclosed)))
-    return tuple(found)
+        points.append(_files_inside(filename, inside, facts.enclosed_count - len(facts.enclosed)))
+    return tuple(points)
 
 
-def described(one: Enclosed) -> str:
+def described(file: Enclosed) -> str:
     """A file inside, in words: « facture.exe (un programme, 604 octets) »."""
-    return f"{one.name} ({one.kind.removeprefix('d’').removeprefix('de ')}, {taille(one.size)})"
+    return f"{file.name} ({file.kind.removeprefix('d’').removeprefix('de ')}, {taille(file.size)})"
 
 
 def _files_inside(filename: str, inside: list[Enclosed], uncounted: int) -> Point:
     count = len(inside) + uncounted
-    told = ", ".join(described(one) for one in inside[:SHOWN])
+    listing = ", ".join(described(file) for file in inside[:SHOWN])
     more = et_autres(count - SHOWN)
     several = f"{count} fichiers" if count > 1 else "un fichier"
     warning = (
         " Un programme n’a rien à faire dans un document à signer : ne l’ouvrez pas, et demandez d’où il vient."
-        if any(one.program for one in inside)
+        if any(file.program for file in inside)
         else " Signer ce document, c’est aussi signer ce qu’il contient."
     )
     title = (
         "Un programme est joint à l’intérieur"
-        if any(one.program for one in inside)
+        if any(file.program for file in inside)
         else ("Des fichiers sont joints à l’intérieur" if count > 1 else "Un fichier est joint à l’intérieur")
     )
     return Point(
         "files-inside",
         title,
-        f"« {filename} » contient {several} que ses pages ne montrent pas : {told}{more}.{warning}",
+        f"« {filename} » contient {several} que ses pages ne montrent pas : {listing}{more}.{warning}",
     )

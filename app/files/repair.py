@@ -39,8 +39,8 @@ def can_be_signed(path: Path) -> bool:
 
 def rewrite(pdf: pikepdf.Pdf, workdir: Path, *, signable: bool) -> Path | None:
     """A sound copy in `workdir`, the same bytes for the same input, or nothing when no copy is sound."""
-    with tempfile.NamedTemporaryFile(prefix="repaired-", suffix=".pdf", dir=workdir, delete=False) as made:
-        copy = Path(made.name)
+    with tempfile.NamedTemporaryFile(prefix="repaired-", suffix=".pdf", dir=workdir, delete=False) as file:
+        copy = Path(file.name)
     if "/XRefStm" in pdf.trailer:
         del pdf.trailer["/XRefStm"]
     for _attempt in range(2):
@@ -80,9 +80,9 @@ def lay_out(pdf: pikepdf.Pdf) -> None:
     several = list(fields) if isinstance(fields, pikepdf.Array) else []
     form.Fields = pikepdf.Array(
         [
-            one if one.is_indirect else pdf.make_indirect(one)
-            for one in several
-            if isinstance(one, pikepdf.Dictionary)
+            form_field if form_field.is_indirect else pdf.make_indirect(form_field)
+            for form_field in several
+            if isinstance(form_field, pikepdf.Dictionary)
         ]
     )
 

@@ -71,20 +71,20 @@ def sniff(path: Path) -> str:
     return "xml" if text.startswith(b"<") else ""
 
 
-def fits(extension: str, found: str) -> bool:
+def fits(extension: str, content_kind: str) -> bool:
     """Whether a content may bear this extension."""
     return (
-        found == extension
-        or (found == "jpg" and extension == "jpeg")
-        or (found == "ole" and extension in _OLE)
-        or (found == "rtf" and extension == "doc")  # Word itself writes these
+        content_kind == extension
+        or (content_kind == "jpg" and extension == "jpeg")
+        or (content_kind == "ole" and extension in _OLE)
+        or (content_kind == "rtf" and extension == "doc")  # Word itself writes these
     )
 
 
-def in_words(found: str, path: Path) -> str:
+def in_words(content_kind: str, path: Path) -> str:
     """What the content is, in French, for the sentence of a refusal."""
-    if found in _NAMES:
-        return _NAMES[found]
+    if content_kind in _NAMES:
+        return _NAMES[content_kind]
     import puremagic
 
     try:
@@ -99,8 +99,8 @@ def _inside_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            names = {one.filename for one in entries}
-            if len(entries) > _ZIP_FILES or sum(one.file_size for one in entries) > _ZIP_GROWN:
+            names = {entry.filename for entry in entries}
+            if len(entries) > _ZIP_FILES or sum(entry.file_size for entry in entries) > _ZIP_GROWN:
                 return "zip"
             if "[Content_Types].xml" in names:
                 return next(
@@ -108,7 +108,7 @@ def _inside_zip(path: Path) -> str:
                 )
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 media = archive.read("mimetype").decode("ascii", "replace").strip()
-                return next((ext for ext, (_, one) in TYPES.items() if one == media), "zip")
+                return next((ext for ext, (_, known_media) in TYPES.items() if known_media == media), "zip")
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError):
         return "zip"
     return "zip"

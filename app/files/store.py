@@ -96,27 +96,27 @@ class Store:
 
         with self._speaking(sha256):
             pieces = iter(obstore.get(self._objects, _key(scope, sha256)).stream(min_chunk_size=chunk))
-        digest, held = hashlib.sha256(), b""
+        digest, pending = hashlib.sha256(), b""
         while True:
             with self._speaking(sha256):
                 piece = next(pieces, None)
             if piece is None:
                 break
-            if held:
-                yield held
-            held = bytes(piece)
-            digest.update(held)
+            if pending:
+                yield pending
+            pending = bytes(piece)
+            digest.update(pending)
         if digest.hexdigest() != sha256:
             raise Refusal("file-altered", sha256=sha256)
-        if held:
-            yield held
+        if pending:
+            yield pending
 
     def blocks(self, scope: str, sha256: str) -> bytes:
         """The SHA-256 of each block of the kept bytes, one after the other; all of them are read and verified."""
-        seen = _Counting(self.stream(scope, sha256))
-        for _ in seen:
+        counter = _Counting(self.stream(scope, sha256))
+        for _ in counter:
             pass
-        return seen.blocks()
+        return counter.blocks()
 
     def blocks_known(self, sha256: str) -> bytes | None:
         """The same, of bytes that this process has just kept; None of others."""
@@ -212,7 +212,7 @@ class Store:
         limit = now - older_than
         yield from self._old_in_folder(self._folder, limit) if self._folder else self._old(limit)
 
-    def kept(self) -> Iterator[tuple[str, str, int]]:
+    def objects(self) -> Iterator[tuple[str, str, int]]:
         """Everything that the store holds, whoever put it there: scope, digest and size in bytes, in no order."""
         if self._folder:
             for path in self._folder.glob("*/??/*"):
@@ -231,11 +231,11 @@ class Store:
         for path in folder.glob("*/??/*"):
             scope, name = path.parts[-3], path.name
             with contextlib.suppress(FileNotFoundError):  # another sweep has just removed it
-                seen = path.stat()
+                status = path.stat()
                 # What another account put there, a deposit could not mark as used again: it stays.
-                ours = seen.st_uid == mine and _SCOPE.fullmatch(scope) and _NAME.fullmatch(name)
-                if ours and seen.st_mtime < limit.timestamp():
-                    yield scope, name, seen.st_size
+                ours = status.st_uid == mine and _SCOPE.fullmatch(scope) and _NAME.fullmatch(name)
+                if ours and status.st_mtime < limit.timestamp():
+                    yield scope, name, status.st_size
 
     def _old(self, limit: datetime) -> Iterator[tuple[str, str, int]]:
         for meta in self._listed(""):
@@ -275,8 +275,8 @@ class Store:
         with self._speaking(key):
             obstore.put(self._objects, f"{SWEPT}/{key}", b"", use_multipart=False)
             try:
-                there, used = self._seen(key), self._seen(f"{USED}/{key}")
-                if there is None or any(one >= limit for one in (there, used) if one is not None):
+                there, used = self._written_at(key), self._written_at(f"{USED}/{key}")
+                if there is None or any(moment >= limit for moment in (there, used) if moment is not None):
                     return False
                 if time.monotonic() - began > PATIENCE:
                     return False
@@ -289,17 +289,17 @@ class Store:
         """Mark bytes that are deposited again, and wait for the end of a sweep that is removing them."""
         import obstore
 
-        seen = self._seen(key)
-        if seen is not None and moment_now() - seen < self.fresh:
+        written_at = self._written_at(key)
+        if written_at is not None and moment_now() - written_at < self.fresh:
             return
         obstore.put(self._objects, f"{USED}/{key}", b"", use_multipart=False)
         until = time.monotonic() + self.wait
-        while (swept := self._seen(f"{SWEPT}/{key}")) is not None and moment_now() - swept < MARKED:
+        while (swept := self._written_at(f"{SWEPT}/{key}")) is not None and moment_now() - swept < MARKED:
             if time.monotonic() > until:
                 raise Refusal("store-unavailable", why="a sweep is at work on these bytes")
             time.sleep(0.1)
 
-    def _seen(self, key: str) -> datetime | None:
+    def _written_at(self, key: str) -> datetime | None:
         """When an object was written, or None when it is not there."""
         import obstore
 
@@ -342,11 +342,11 @@ class Store:
         import obstore
 
         staged = f"{STAGING}/{secrets.token_hex(16)}"
-        seen = _Counting(pieces)
+        counter = _Counting(pieces)
         try:
             with self._speaking(staged):
-                obstore.put(self._objects, staged, seen, chunk_size=CHUNK)
-            stored = self._learnt(seen)
+                obstore.put(self._objects, staged, counter, chunk_size=CHUNK)
+            stored = self._learnt(counter)
             key = _key(scope, stored.sha256)
             (folder / staged).chmod(0o440)
             _fsync(folder / staged)  # obstore writes without fsync
@@ -386,9 +386,9 @@ class Store:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        seen = _Counting(pieces)
-        data = b"".join(seen)
-        stored = self._learnt(seen)
+        counter = _Counting(pieces)
+        data = b"".join(counter)
+        stored = self._learnt(counter)
         key = _key(scope, stored.sha256)
         while True:
             try:
@@ -397,16 +397,16 @@ class Store:
             except AlreadyExistsError:
                 with self._speaking(key):
                     self._used_in_bucket(key)
-                    if self._seen(key) is None:  # a sweep has just taken it: it is put again
+                    if self._written_at(key) is None:  # a sweep has just taken it: it is put again
                         continue
                 self._same(scope, stored)
             return stored
 
-    def _learnt(self, seen: "_Counting") -> Stored:
+    def _learnt(self, counter: "_Counting") -> Stored:
         """What was just written, whose blocks are remembered for a while."""
-        stored = seen.stored()
+        stored = counter.stored()
         if stored.size > BLOCK:
-            self._recent[stored.sha256] = seen.blocks()
+            self._recent[stored.sha256] = counter.blocks()
             for former in list(self._recent)[:-RECENT]:
                 self._recent.pop(former, None)
         return stored

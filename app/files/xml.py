@@ -62,7 +62,7 @@ def check_xml(stream: IO[bytes], filename: str) -> XmlFacts:
             parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise _told(error, filename) from error
+        raise _malformed(error, filename) from error
     return XmlFacts(counting.root, encoding, counting.elements)
 
 
@@ -95,7 +95,10 @@ def spelled(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) == "Cf" else one for one in text)
+    return "".join(
+        f"[U+{ord(character):04X}]" if unicodedata.category(character) == "Cf" else character
+        for character in text
+    )
 
 
 _SAFE: dict[str, Any] = {
@@ -168,8 +171,8 @@ def _encoding(data: bytes, filename: str) -> str:
         wide = "utf-16-le"
     elif data.startswith((codecs.BOM_UTF16_BE, b"\x00<")):
         wide = "utf-16-be"
-    found = _DECLARED.match(data[:1024].decode(wide or "latin-1", "replace").lstrip("\ufeffï»¿"))
-    declared = found[1] if found else ""
+    match = _DECLARED.match(data[:1024].decode(wide or "latin-1", "replace").lstrip("\ufeffï»¿"))
+    declared = match[1] if match else ""
     name = declared.lower()
     if wide:
         if declared and _UTF16.get(name) not in {"", wide}:
@@ -201,7 +204,7 @@ def _refuse_doctype(text: str, filename: str) -> None:
         position = end + len(closing)
 
 
-def _told(error: "etree.XMLSyntaxError", filename: str) -> Refusal:
+def _malformed(error: "etree.XMLSyntaxError", filename: str) -> Refusal:
     message = (error.msg or "").lower()
     if "depth" in message:
         return Refusal("xml-too-deep", filename=filename, limit=MAX_DEPTH)

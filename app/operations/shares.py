@@ -136,7 +136,7 @@ def look(settings: Settings) -> str | Remark:
 def _bare() -> bool:
     """Whether the store holds nothing, or may not be begun where it should hold something."""
     try:
-        return next(vault.store().kept(), None) is None
+        return next(vault.store().objects(), None) is None
     except Refusal as refusal:
         if refusal.key != "store-away":
             raise

@@ -115,6 +115,6 @@ def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
 
 def _ask(question: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _room.ask(question, ROOM).told
+        return _room.ask(question, ROOM).content
     except Ended as ended:
         raise Refusal("verification-too-long" if ended.late else "file-too-complex") from ended

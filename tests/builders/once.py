@@ -61,9 +61,9 @@ def _signed_once(
     known = ("dry-run", sha256(Path(question["path"]).read_bytes()).digest())
     if known not in _told:
         answer = _ask(self, question, limits)
-        if answer.told["why"]:
+        if answer.content["why"]:
             return answer
-        _told[known] = answer.told
+        _told[known] = answer.content
     return confined.Answer(copy.deepcopy(_told[known]), 0.0, 0.0)
 
 

@@ -52,7 +52,7 @@ def test_a_stream_just_below_the_limit_is_kept(tmp_path: Path, monkeypatch: pyte
     def heavy(size: int) -> str:
         path = tmp_path / "a.pdf"
         path.write_bytes(make_hostile.page_of_zeros(size))
-        told = dissection.answer({"asked": ["dissect", str(path), str(tmp_path), "0"]})
+        told = dissection.answer({"command": ["dissect", str(path), str(tmp_path), "0"]})
         return str(told.get("refusal", "kept"))
 
     assert heavy(7 << 20) == "kept"

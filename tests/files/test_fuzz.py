@@ -41,7 +41,7 @@ damage = st.one_of(cuts, flips.map(flipped), tails.map(flipped), holes).filter(b
 def test_a_damaged_pdf_is_refused_or_can_be_signed(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "damaged.pdf"
     path.write_bytes(data)
-    told = answer({"asked": ["dissect", str(path), str(tmp_path), "1"]})
+    told = answer({"command": ["dissect", str(path), str(tmp_path), "1"]})
     if "refusal" in told:
         assert told["refusal"] in SENTENCES
     else:
@@ -55,7 +55,7 @@ def test_a_damaged_pdf_is_refused_or_can_be_signed(tmp_path: Path, data: bytes) 
 def test_the_process_apart_answers_the_same(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "damaged.pdf"
     path.write_bytes(data)
-    told = answer({"asked": ["dissect", str(path), str(tmp_path), "1"]})
+    told = answer({"command": ["dissect", str(path), str(tmp_path), "1"]})
     if "refusal" in told:
         with pytest.raises(Refusal, match=told["refusal"]):
             examine_pdf(path, "damaged.pdf", tmp_path, to_be_signed=True)

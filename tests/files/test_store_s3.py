@@ -59,7 +59,7 @@ def test_the_same_bytes_are_kept_once_and_stay_sealed(store: Store, bucket: obje
     assert store.put_bytes(COMMUNE, b"acte") == stored
     assert store.exists(COMMUNE, stored.sha256)
     assert not store.exists(NEIGHBOUR, stored.sha256)
-    assert list(store.kept()) == [(COMMUNE, stored.sha256, 4)]
+    assert list(store.objects()) == [(COMMUNE, stored.sha256, 4)]
     assert len(list(bucket.objects.all())) == 1  # type: ignore[attr-defined]
 
 

@@ -22,7 +22,7 @@ DAYS = 30
 
 def ratio() -> float:
     """The bytes of the store, whatever they are, over those of versions and of what was sent."""
-    kept = list(vault.store().kept())
+    kept = list(vault.store().objects())
     with reading() as db:
         named = set(db.scalars(sa.select(DocumentVersion.sha256)))
         named |= set(db.scalars(sa.select(Transmission.package_sha256)))

@@ -163,14 +163,14 @@ def test_a_copy_that_is_ended_says_nothing_and_the_next_is_as_new(tmp_path):
         with pytest.raises(Ended) as ended:
             room.ask(asked, replace(LIMITS, seconds=0.0))
         assert ended.value.late
-        assert room.ask(asked, replace(LIMITS, written=100)).told["why"]
-        first = room.ask(asked, LIMITS).told
+        assert room.ask(asked, replace(LIMITS, written=100)).content["why"]
+        first = room.ask(asked, LIMITS).content
         (waits,) = room.pool.idle
-        assert first == room.ask(asked, LIMITS).told == {"why": "", "free_fields": None}
+        assert first == room.ask(asked, LIMITS).content == {"why": "", "free_fields": None}
         assert room.pool.idle == [waits], "the same process serves again"
         waits.kill()
         waits.wait()
-        assert room.ask(asked, LIMITS).told == first, "one that has gone is replaced"
+        assert room.ask(asked, LIMITS).content == first, "one that has gone is replaced"
     finally:
         room.pool.close()
     assert not room.pool.idle

@@ -170,7 +170,9 @@ def _documents(
     with tempfile.TemporaryDirectory(prefix=".sauvegarde-", dir=near) as room:
         local = Path(room) / "document"
         # Prepared copies first: they go once they have served.
-        for scope, digest, _ in sorted(vault.store().kept(), key=lambda one: (not vault.waits(one[0]), one)):
+        for scope, digest, _ in sorted(
+            vault.store().objects(), key=lambda one: (not vault.waits(one[0]), one)
+        ):
             if bytes.fromhex(digest) not in named:
                 continue
             try:

@@ -246,7 +246,7 @@ def empty_base(wanted: str, key: str) -> None:
 
 
 def _empty_place(settings: Settings) -> None:
-    if next(vault.store().kept(), None) is not None:
+    if next(vault.store().objects(), None) is not None:
         raise Refusal("restore-store-filled", url=settings.store_url.split("?")[0])
     for place in folders(settings).values():
         if place.is_dir() and any(one.is_file() for one in place.rglob("*")):
