@@ -57,8 +57,8 @@ _METADATA: Final = _networks("fd00:ec2::/32")  # what clouds tell a machine of i
 class AddressRefusedError(ValueError):
     """An address that may not be called; `why` is « written », « host », « port » or « inside »."""
 
-    def __init__(self, words: str, why: str) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
         self.why = why
 
 
@@ -159,13 +159,13 @@ class Allowed:
     @classmethod
     def listed(cls, hosts: Sequence[str]) -> "Allowed":
         """A list of the settings: its names lead to public addresses, or to the addresses and networks that it lists."""
-        return cls(hosts, [one for one in hosts if entry(one).network is not None])
+        return cls(hosts, [host for host in hosts if entry(host).network is not None])
 
     def named(self, target: Target) -> bool:
         """Whether the settings list this very host, with this port."""
         return any(
-            one.name == target.host and one.opens(target.port)
-            for one in map(entry, (*self.hosts, *self.inside))
+            line.name == target.host and line.opens(target.port)
+            for line in map(entry, (*self.hosts, *self.inside))
         )
 
     def judge(self, target: Target) -> None:
@@ -183,11 +183,11 @@ class Allowed:
         Refuses `AddressRefusedError`, or `UnknownNameError` for a name that leads nowhere.
         """
         self.judge(target)
-        entries = [one for one in map(entry, self.inside) if one.opens(target.port)]
-        by_name = any(one.name == target.host for one in entries)
+        entries = [line for line in map(entry, self.inside) if line.opens(target.port)]
+        by_name = any(line.name == target.host for line in entries)
         addresses = _addresses(target)
         for address in addresses:
-            listed = any(one.holds(address) for one in entries) or (by_name and is_inside(address))
+            listed = any(line.holds(address) for line in entries) or (by_name and is_inside(address))
             if not listed and not is_public(address):
                 raise AddressRefusedError(
                     f"{target.host} leads to {address}, which may not be called", "inside"
@@ -243,7 +243,7 @@ def _addresses(target: Target) -> list[Address]:
 def _hidden(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
     """The IPv4 addresses that an IPv6 leads to: mapped, 6to4, Teredo (server and client), NAT64, compatible."""
     if address.ipv4_mapped or address.sixtofour:
-        return tuple(one for one in (address.ipv4_mapped, address.sixtofour) if one)
+        return tuple(embedded for embedded in (address.ipv4_mapped, address.sixtofour) if embedded)
     if address.teredo:
         return address.teredo
     if address in _NAT64 or (address in _COMPATIBLE and int(address) >= _LOWEST_IPV4):

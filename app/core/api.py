@@ -39,20 +39,20 @@ class Operation:
     refuses: tuple[int, ...]
     example: Mapping[str, Any] | None
 
-    def taken(self, place: str) -> type["BaseModel"]:
+    def request_model(self, place: str) -> type["BaseModel"]:
         """The model of what is sent in a place, from the slice's `schemas`."""
         model: type[BaseModel] = getattr(import_module(f"{self.slice}.schemas"), self.takes[place])
         return model
 
-    def given(self, name: str) -> type["BaseModel"]:
+    def answer_model(self, name: str) -> type["BaseModel"]:
         """The model of what is answered, from the slice's `shapes`."""
         model: type[BaseModel] = getattr(import_module(f"{self.slice}.shapes"), name)
         return model
 
     def path(self, name: str) -> str:
         """What a part of the address is, from the slice's `shapes`."""
-        words: dict[str, str] = import_module(f"{self.slice}.shapes").PATHS
-        return words[name]
+        paths: dict[str, str] = import_module(f"{self.slice}.shapes").PATHS
+        return paths[name]
 
 
 def describe(
@@ -92,7 +92,7 @@ def _checked(operation: Operation, place: str) -> Any:
 
     from app.core.shapes import faults
 
-    model = operation.taken(place)
+    model = operation.request_model(place)
     try:
         return model.model_validate(_sent(model, place))
     except ValidationError as error:
@@ -103,16 +103,16 @@ def _sent(model: type["BaseModel"], place: str) -> Any:
     if place == "query":
         return _once(request.args)
     if place == "headers":
-        names = [one.alias or name for name, one in model.model_fields.items()]
+        names = [field.alias or name for name, field in model.model_fields.items()]
         return {name: request.headers[name] for name in names if name in request.headers}
     if request.mimetype != BODIES[place]:
         raise UnsupportedMediaType
     if place == "json":
         return read_json()
-    several = {name for name, one in model.model_fields.items() if get_origin(one.annotation) is list}
+    several = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
     files = {
-        name: found if name in several or len(found) > 1 else found[0]
-        for name, found in request.files.lists()
+        name: uploads if name in several or len(uploads) > 1 else uploads[0]
+        for name, uploads in request.files.lists()
     }
     texts = {name: values for name, values in request.form.lists() if name in several}
     return {**_once(request.form, texts), **texts, **files}
@@ -123,8 +123,8 @@ def _once(sent: "MultiDict[str, str]", several: Container[str] = ()) -> dict[str
     names = [(name, values) for name, values in sent.lists() if name not in several]
     twice = [name for name, values in names if len(values) > 1]
     if twice:
-        words = "Ce champ n’est attendu qu’une fois."
-        raise to_correct([{"key": "field-repeated", "field": name, "sentence": words} for name in twice])
+        sentence = "Ce champ n’est attendu qu’une fois."
+        raise to_correct([{"key": "field-repeated", "field": name, "sentence": sentence} for name in twice])
     return {name: values[0] for name, values in names}
 
 
@@ -132,7 +132,7 @@ def _written(operation: Operation, result: Any) -> Response:
     if isinstance(result, Response):
         return result
     facts, headers = result if isinstance(result, tuple) else (result, {})
-    shown = operation.given(operation.gives).model_validate(facts) if operation.gives else None
+    shown = operation.answer_model(operation.gives).model_validate(facts) if operation.gives else None
     response = jsonify(facts if shown is None else shown.model_dump(mode="json"))
     response.status_code = operation.status
     response.headers.update(headers)
@@ -141,8 +141,8 @@ def _written(operation: Operation, result: Any) -> Response:
 
 def caller() -> str:
     """Whose calls are counted together: a token's (never kept itself), or an address's."""
-    given = request.headers.get("Authorization", "")
-    return sha256(given.encode()).hexdigest() if given else address() or "nobody"
+    authorization = request.headers.get("Authorization", "")
+    return sha256(authorization.encode()).hexdigest() if authorization else address() or "nobody"
 
 
 def door(name: str, module: str) -> Blueprint:
@@ -154,12 +154,12 @@ def door(name: str, module: str) -> Blueprint:
 
 def open_doors(app: Flask, csrf: Any, *doors: Blueprint) -> None:
     """Serve these routes and their description; they read no cookie, so no forged form can reach them."""
-    for one in (*doors, docs):
+    for routes in (*doors, docs):
         if (
-            one.name not in app.blueprints
+            routes.name not in app.blueprints
         ):  # each slice brings its doors, the description comes with the first
-            app.register_blueprint(one)
-            csrf.exempt(one)
+            app.register_blueprint(routes)
+            csrf.exempt(routes)
 
 
 docs = door("api-docs", __name__)
@@ -169,16 +169,16 @@ docs = door("api-docs", __name__)
 @guard(PUBLIC)
 def openapi_json() -> Response:
     """The description of the API, made once for the process."""
-    made: Response = jsonify(description(current_app))
-    made.headers["Cache-Control"] = "public, max-age=300"
-    return made
+    response: Response = jsonify(description(current_app))
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
 
 
 def description(app: Flask) -> dict[str, Any]:
     """The OpenAPI document of every described route of the application."""
-    kept: dict[str, Any] = app.extensions.setdefault("paraphe-openapi", {})
-    if not kept:
+    openapi: dict[str, Any] = app.extensions.setdefault("paraphe-openapi", {})
+    if not openapi:
         from app.core.openapi import document
 
-        kept.update(document(app))
-    return kept
+        openapi.update(document(app))
+    return openapi

@@ -66,23 +66,25 @@ class Assets:
         try:
             return place.read_bytes()
         except OSError:
-            made = _WAYS[way](data)
+            compressed = _WAYS[way](data)
         staged = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            staged.write_bytes(made)
+            staged.write_bytes(compressed)
             staged.replace(place)
         except OSError as error:
             log.warning("assets.not_kept", error=str(error))
-        return made
+        return compressed
 
 
 def _listed(home: Path) -> list[tuple[str, str]]:
     """Each file and its digest: those of others by the list that came with them, ours by reading them."""
     sums = (home / SUMS).read_text(encoding="utf-8").splitlines()
     others = [(f"vendor/{name}", digest) for digest, _, name in (line.partition("  ") for line in sums)]
-    ours = [one for place in (home, home / "js") for one in place.iterdir() if one.is_file()]
-    return others + [(one.relative_to(home).as_posix(), sha256(one.read_bytes()).hexdigest()) for one in ours]
+    ours = [path for place in (home, home / "js") for path in place.iterdir() if path.is_file()]
+    return others + [
+        (path.relative_to(home).as_posix(), sha256(path.read_bytes()).hexdigest()) for path in ours
+    ]
 
 
 def _way(name: str, size: int) -> str:

@@ -32,9 +32,9 @@ class Incoming:
             return read
 
         @wraps(read)
-        def guarded(*given: Any, **named: Any) -> Any:
+        def guarded(*arguments: Any, **named: Any) -> Any:
             try:
-                return read(*given, **named)
+                return read(*arguments, **named)
             except (OSError, ValueError):
                 raise  # the framework knows these: the caller is gone
             except Exception as fault:
@@ -61,7 +61,7 @@ def parsed(data: bytes | str) -> Any:
     if data.count(b"," if isinstance(data, bytes) else ",") > MOST_VALUES:  # type: ignore[arg-type]
         raise Refusal("json-bounds")
     try:
-        found = json.loads(
+        document = json.loads(
             data,
             parse_constant=_constant,
             parse_float=_float,
@@ -72,12 +72,12 @@ def parsed(data: bytes | str) -> Any:
         raise Refusal("json-bounds") from None
     except ValueError:
         raise Refusal("json-invalid") from None
-    if _depth(found) > DEEPEST:
+    if _depth(document) > DEEPEST:
         raise Refusal("json-bounds")
-    for text in texts_in(found):
+    for text in texts_in(document):
         if sign := strange(text):
             raise Refusal("text-unreadable", sign=sign)
-    return found
+    return document
 
 
 def _constant(_name: str) -> Any:
@@ -106,16 +106,16 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _depth(found: Any) -> int:
+def _depth(document: Any) -> int:
     """How many lists and objects are one inside the other."""
-    level, depth = [found], 0
-    while level := [one for one in level if isinstance(one, dict | list)]:
-        level, depth = [inner for one in level for inner in _inside(one)], depth + 1
+    level, depth = [document], 0
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        level, depth = [inner for node in level for inner in _inside(node)], depth + 1
     return depth
 
 
-def _inside(one: Any) -> Iterator[Any]:
-    if isinstance(one, dict):
-        yield from one.values()
-    elif isinstance(one, list):
-        yield from one
+def _inside(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        yield from node.values()
+    elif isinstance(node, list):
+        yield from node

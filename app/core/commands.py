@@ -29,8 +29,10 @@ def _told(run: Any) -> Any:
         try:
             return run(*arguments, **options)
         except PermissionError as fault:
-            words = "n’est pas ouvert au compte qui tape cette commande : changez ses droits, ou de dossier."
-            raise click.ClickException(f"« {fault.filename} » {words}") from fault
+            sentence = (
+                "n’est pas ouvert au compte qui tape cette commande : changez ses droits, ou de dossier."
+            )
+            raise click.ClickException(f"« {fault.filename} » {sentence}") from fault
         except Refusal as refusal:
             raise click.ClickException(catalogue.say(refusal.key, refusal.facts)[1]) from refusal
 

@@ -269,11 +269,11 @@ def writing() -> Session:
 
 def dispose() -> None:
     """Close every connection (after a fork, and between tests), and forget the databases that are no longer this process's."""
-    for url, one in list(_engines.items()):
-        one.dispose()
+    for url, engine in list(_engines.items()):
+        engine.dispose()
         if url != _current.get("url"):
-            for kept in (_engines, _readers, _writers):
-                del kept[url]
+            for cache in (_engines, _readers, _writers):
+                del cache[url]
 
 
 @contextmanager
@@ -364,8 +364,8 @@ class Write:
 
     def binds(self, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         """The values of one row, under the names that its statement gives them."""
-        found = {f"{prefix}_{name}": value for name, value in row.items()}
-        return {**found, f"{prefix}_where": self.value} if self.where else found
+        binds = {f"{prefix}_{name}": value for name, value in row.items()}
+        return {**binds, f"{prefix}_where": self.value} if self.where else binds
 
 
 def write(db: Db, writes: Sequence[Write]) -> list[int]:
@@ -373,26 +373,32 @@ def write(db: Db, writes: Sequence[Write]) -> list[int]:
 
     No write may read what another of them writes, nor touch a row that another touches.
     """
-    rows = [(one, row) for one in writes for row in one.rows]
+    rows = [(write, row) for write in writes for row in write.rows]
     if not rows:
         return []
     connection = db.connection()
     if connection.dialect.name != "postgresql" or len(rows) > TOGETHER:
-        return [number for one in writes if one.rows for number in _alone(connection, one)]
+        return [number for write in writes if write.rows for number in _alone(connection, write)]
     binds = {
-        name: value for n, (one, row) in enumerate(rows) for name, value in one.binds(row, f"w{n}").items()
+        name: value
+        for n, (write, row) in enumerate(rows)
+        for name, value in write.binds(row, f"w{n}").items()
     }
-    done = connection.execute(_together(tuple(one.shape(row) for one, row in rows)), binds)
-    added = [one for one, _row in rows if not one.where]
-    return [number for one, number in zip(added, done.scalars(), strict=True) if one.numbers] if added else []
+    done = connection.execute(_together(tuple(write.shape(row) for write, row in rows)), binds)
+    added = [write for write, _row in rows if not write.where]
+    return (
+        [number for write, number in zip(added, done.scalars(), strict=True) if write.numbers]
+        if added
+        else []
+    )
 
 
-def _alone(connection: sa.Connection, one: Write) -> list[int]:
-    if one.where:
-        connection.execute(_change(one.shape(one.rows[0]), "w"), one.binds(one.rows[0], "w"))
+def _alone(connection: sa.Connection, write: Write) -> list[int]:
+    if write.where:
+        connection.execute(_change(write.shape(write.rows[0]), "w"), write.binds(write.rows[0], "w"))
         return []
-    done = connection.execute(_addition(one.table, one.numbers), [dict(row) for row in one.rows])
-    return list(done.scalars()) if one.numbers else []
+    done = connection.execute(_addition(write.table, write.numbers), [dict(row) for row in write.rows])
+    return list(done.scalars()) if write.numbers else []
 
 
 @lru_cache(maxsize=64)
@@ -427,6 +433,6 @@ def _together(shapes: tuple[_Shape, ...]) -> Any:
         if not where
     ]
     *others, last = (
-        changes if not added else [*changes, sa.union_all(*(sa.select(one.c.id) for one in added))]
+        changes if not added else [*changes, sa.union_all(*(sa.select(addition.c.id) for addition in added))]
     )
-    return last.add_cte(*(one.cte(f"change{n}") for n, one in enumerate(others)))
+    return last.add_cte(*(change.cte(f"change{n}") for n, change in enumerate(others)))

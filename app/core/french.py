@@ -147,16 +147,16 @@ def taille(size: int) -> str:
 
 def attente(seconds: int) -> str:
     """How long to wait, never less than it is: « 12 secondes », « une minute », « 3 heures »."""
-    count, one, word = seconds, "une seconde", "secondes"
-    for size, longer, words in (
+    count, singular, word = seconds, "une seconde", "secondes"
+    for size, longer, several in (
         (60, "une minute", "minutes"),
         (60, "une heure", "heures"),
         (24, "un jour", "jours"),
     ):
         if count < size:
             break
-        count, one, word = -(-count // size), longer, words
-    return one if count <= 1 else f"{count}{HARD}{word}"
+        count, singular, word = -(-count // size), longer, several
+    return singular if count <= 1 else f"{count}{HARD}{word}"
 
 
 def depuis(value: datetime | None) -> str:
@@ -189,7 +189,7 @@ def _first(day: date) -> str:
 def install(environment: Environment) -> None:
     """Give the templates their typography and their filters."""
     environment.add_extension(FrenchSpaces)
-    for one in (
+    for text_filter in (
         spaces,
         euros,
         jour,
@@ -203,4 +203,4 @@ def install(environment: Environment) -> None:
         et_autres,
         milliers,
     ):
-        environment.filters[one.__name__] = one
+        environment.filters[text_filter.__name__] = text_filter

@@ -21,9 +21,9 @@ def de(name: str) -> str:
     return f"d’{name}" if _ELIDED.match(name) else f"de {name}"
 
 
-def plural(count: int, word: str, words: str | None = None) -> str:
+def plural(count: int, word: str, plural_word: str | None = None) -> str:
     """« 1 dossier », « 3 dossiers »."""
-    return f"{count} {word if count < 2 else words or word + 's'}"
+    return f"{count} {word if count < 2 else plural_word or word + 's'}"
 
 
 def et_autres(count: int) -> str:

@@ -122,7 +122,7 @@ def refuse_strange() -> None:
         for name, several in values.lists()
         for part in (name, *several)
     )
-    named = (one for one in (request.view_args or {}).values() if isinstance(one, str))
+    named = (value for value in (request.view_args or {}).values() if isinstance(value, str))
     for text in chain(named, fields, request.files if _writes() else ()):
         if sign := strange(text):
             raise Refusal("text-unreadable", sign=sign)
@@ -227,13 +227,13 @@ def answer(
     status: int, key: str, sentence: str, facts: Mapping[str, Any] | None = None, incident: str | None = None
 ) -> BaseResponse:
     """The refusal as the caller reads it: a page, or a problem in JSON, with the delay that it asks for."""
-    said = (
+    response = (
         problem(status, key, sentence, facts)
         if wants_json()
         else _page(status, key, sentence, facts, incident)
     )
-    said.headers.update(_delay(status, facts or {}))
-    return said
+    response.headers.update(_delay(status, facts or {}))
+    return response
 
 
 def _page(
@@ -285,12 +285,12 @@ def show_refusals(app: Flask) -> None:
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         if status in _KEYS:
-            said = refused(_moved_away(status) or Refusal(_KEYS[status], wait=_wait(error)))
+            response = refused(_moved_away(status) or Refusal(_KEYS[status], wait=_wait(error)))
         else:
-            words = spaces(TITLES.get(status, "La demande est refusée") + ".")
-            said = answer(status, f"http-{status}", words)
-        said.headers.update(_owed(error))
-        return said
+            title = spaces(TITLES.get(status, "La demande est refusée") + ".")
+            response = answer(status, f"http-{status}", title)
+        response.headers.update(_owed(error))
+        return response
 
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> BaseResponse:
@@ -362,13 +362,13 @@ def _wait(error: HTTPException) -> str:
     """How long a caller that was stopped waits at the most, in words: « une minute », « une heure », « un jour »."""
     pace = getattr(error, "limit", None)
     seconds = pace.limit.get_expiry() if pace is not None else 60
-    for size, one, word in (
+    for size, singular, word in (
         (86400, "un jour", "jours"),
         (3600, "une heure", "heures"),
         (60, "une minute", "minutes"),
     ):
         if seconds >= size:
-            return one if seconds < 2 * size else f"{seconds // size} {word}"
+            return singular if seconds < 2 * size else f"{seconds // size} {word}"
     return "une minute"
 
 
@@ -392,9 +392,9 @@ def disposition(name: str, *, download: bool) -> str:
 
 def client() -> str:
     """The caller's browser for the list of sessions, « Firefox sous Windows »; at most 120 characters."""
-    said = cleaned(request.user_agent.string)
-    browser = next((words for mark, words in _BROWSERS if mark in said), said[:120] or "navigateur inconnu")
-    system = next((words for mark, words in _SYSTEMS if mark in said), "")
+    agent = cleaned(request.user_agent.string)
+    browser = next((name for mark, name in _BROWSERS if mark in agent), agent[:120] or "navigateur inconnu")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return f"{browser} sous {system}" if system else browser
 
 

@@ -91,7 +91,7 @@ class Worker:
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         stops = (signal.SIGTERM, signal.SIGINT)
-        before = [signal.signal(one, lambda *_: self.stop()) for one in stops]
+        before = [signal.signal(number, lambda *_: self.stop()) for number in stops]
         try:
             self.work()
         finally:
@@ -100,8 +100,8 @@ class Worker:
 
     def work(self) -> None:
         """Work until somebody calls `stop`; what is under way is finished, what was taken and not begun is given back."""
-        for one in self._hands:
-            one.start()
+        for hand in self._hands:
+            hand.start()
         try:
             while not self._stopping:
                 self._turn()
@@ -274,9 +274,9 @@ class Worker:
                 outbox.give_back(left)
             except Exception as fault:  # noqa: BLE001 - the database may be away: their leases run out
                 log.warning("outbox.silent", error=repr(fault))
-        for one in self._hands:
-            while one.is_alive():
-                one.join(outbox.beat_every())
+        for hand in self._hands:
+            while hand.is_alive():
+                hand.join(outbox.beat_every())
                 outbox.beat()
         outbox.rest()
         if self._round is not None:

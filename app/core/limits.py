@@ -128,11 +128,11 @@ _GUESSED = parse("20 per hour")
 
 def origin() -> str:
     """From where a caller comes: an IPv4 address, or the /64 of an IPv6, which one subscriber has whole."""
-    said = request.remote_addr or "127.0.0.1"
+    remote = request.remote_addr or "127.0.0.1"
     try:
-        address = ipaddress.ip_address(said.partition("%")[0])
+        address = ipaddress.ip_address(remote.partition("%")[0])
     except ValueError:
-        return said
+        return remote
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped
         return str(mapped or ipaddress.ip_network((address, 64), strict=False))
@@ -170,8 +170,8 @@ def apart(login: str) -> str:
 
 def know(login: str) -> None:
     """Remember, in the browser that is answered, that this login succeeded in it."""
-    kept = [_mark(login.strip().lower()[:100]), *_known()]
-    value = _signer().dumps(list(dict.fromkeys(kept))[:MOST_KNOWN])
+    marks = [_mark(login.strip().lower()[:100]), *_known()]
+    value = _signer().dumps(list(dict.fromkeys(marks))[:MOST_KNOWN])
 
     @after_this_request
     def _keep(response: Response) -> Response:
@@ -193,10 +193,10 @@ def _cookie() -> str:
 
 def _known() -> list[str]:
     try:
-        said = _signer().loads(request.cookies.get(_cookie(), ""))
+        marks = _signer().loads(request.cookies.get(_cookie(), ""))
     except BadSignature:
         return []
-    return [str(one) for one in said]
+    return [str(mark) for mark in marks]
 
 
 def _mark(login: str) -> str:

@@ -84,21 +84,23 @@ def _lost(connection: sa.Connection, left: Columns, undone: list[str]) -> Iterat
     for name, columns in _columns(connection).items():
         if name in REMADE:
             continue
-        table = sa.table(name, *(sa.column(one) for one in columns))
+        table = sa.table(name, *(sa.column(column) for column in columns))
         if name not in left:
             if count := _count(connection, table):
                 yield f"la table {name} ({count} {'lignes' if count > 1 else 'ligne'})"
             continue
-        for one in {each for each in columns.keys() - left[name].keys() if f"{name}.{each}" not in LEARNT}:
-            if count := _count(connection, table, _held(table.c[one], columns[one])):
-                yield f"la colonne {name}.{one} ({count} {'valeurs' if count > 1 else 'valeur'})"
-    for one in undone:
-        for name, condition, words in TAKEN.get(one, ()):
+        for column in {
+            added for added in columns.keys() - left[name].keys() if f"{name}.{added}" not in LEARNT
+        }:
+            if count := _count(connection, table, _filled(table.c[column], columns[column])):
+                yield f"la colonne {name}.{column} ({count} {'valeurs' if count > 1 else 'valeur'})"
+    for revision in undone:
+        for name, condition, sentence in TAKEN.get(revision, ()):
             if count := _count(connection, sa.table(name), sa.text(condition)):
-                yield f"{words} ({count})"
+                yield f"{sentence} ({count})"
 
 
-def _held(column: Any, default: str | None) -> Any:
+def _filled(column: Any, default: str | None) -> Any:
     """Whether a value says more than what the column is given by itself."""
     there = column.is_not(None)
     return there if default is None else sa.and_(there, sa.cast(column, sa.Text) != default)
@@ -112,12 +114,14 @@ def _columns(connection: sa.Connection) -> Columns:
     """The columns of each table of ours, with the text of what each is given by itself."""
     look = sa.inspect(connection)
     names = [
-        one for one in look.get_table_names() if not one.startswith(("alembic_", "huey", "sqlite_", "fts_"))
+        table
+        for table in look.get_table_names()
+        if not table.startswith(("alembic_", "huey", "sqlite_", "fts_"))
     ]
-    found = look.get_multi_columns(filter_names=names) if names else {}
+    tables = look.get_multi_columns(filter_names=names) if names else {}
     return {
-        str(place[1]): {one["name"]: _plain(one.get("default")) for one in columns}
-        for place, columns in found.items()
+        str(place[1]): {column["name"]: _plain(column.get("default")) for column in columns}
+        for place, columns in tables.items()
     }
 
 

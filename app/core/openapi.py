@@ -52,7 +52,7 @@ class Printed(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """Print what stands for a name that is not sent, when it is something."""
         shown = super().default_schema(schema)
-        return {name: one for name, one in shown.items() if (name, one) != ("default", None)}
+        return {name: value for name, value in shown.items() if (name, value) != ("default", None)}
 
 
 class PrintedText(Printed):
@@ -118,7 +118,7 @@ def _path_parameters(rule: Rule, operation: Operation) -> Iterator[Json]:
 
 def _operation(rule: Rule, operation: Operation, who: str) -> Json:
     summary, _, more = operation.summary.partition("\n")
-    told: Json = {
+    entry: Json = {
         "tags": [TAG],
         "operationId": rule.endpoint.partition(".")[2],
         "summary": summary,
@@ -126,19 +126,19 @@ def _operation(rule: Rule, operation: Operation, who: str) -> Json:
         "responses": _responses(operation, who, numbered=bool(rule.arguments)),
     }
     if who == PUBLIC:
-        told["description"] += "\n\nOuvert à tous, sans jeton."
-        told["security"] = []
+        entry["description"] += "\n\nOuvert à tous, sans jeton."
+        entry["security"] = []
     elif who != PERSON:
-        told["description"] += f"\n\nDroit nécessaire au bureau : `{who}`."
+        entry["description"] += f"\n\nDroit nécessaire au bureau : `{who}`."
     for place in operation.takes:
         if place in BODIES:
             content: Json = {"schema": {"$ref": REFERENCE.format(model=operation.takes[place])}}
             if place == "json" and operation.example:
                 content["example"] = operation.example
-            told["requestBody"] = {"required": True, "content": {BODIES[place]: content}}
+            entry["requestBody"] = {"required": True, "content": {BODIES[place]: content}}
         else:
-            told["parameters"] = list(_parameters(operation.taken(place), place.removesuffix("s")))
-    return told
+            entry["parameters"] = list(_parameters(operation.request_model(place), place.removesuffix("s")))
+    return entry
 
 
 def _parameters(model: type[BaseModel], place: str) -> Iterator[Json]:
@@ -177,11 +177,11 @@ def _shapes(operation: Operation) -> Json:
     shapes: Json = {}
     for name in (operation.gives, "Problem"):
         if name:
-            shapes |= _printed(operation.given(name), "serialization", Printed)
+            shapes |= _printed(operation.answer_model(name), "serialization", Printed)
     for place in operation.takes:
         if place in BODIES:
             printer = PrintedText if place == "files" else Printed
-            shapes |= _printed(operation.taken(place), "validation", printer)
+            shapes |= _printed(operation.request_model(place), "validation", printer)
     return shapes
 
 

@@ -243,18 +243,18 @@ class Letters:
         rows = [
             {
                 "collectivity_id": collectivity_id,
-                "kind": one.kind,
-                "key": one.key,
-                "payload": dict(one.payload),
-                "folder_id": one.folder_id,
-                "recipient": one.recipient,
+                "kind": message.kind,
+                "key": message.key,
+                "payload": dict(message.payload),
+                "folder_id": message.folder_id,
+                "recipient": message.recipient,
                 "attempts": 0,
                 "state": "pending",
-                "available_at": moment + timedelta(seconds=one.delay),
+                "available_at": moment + timedelta(seconds=message.delay),
                 "created_at": moment,
                 "request": request,
             }
-            for one in news
+            for message in news
         ]
         self.write = Write(_rows, rows)
 
@@ -303,8 +303,8 @@ def _take(db: Db, moment: datetime, most: int, *which: Any) -> list[Row]:
         )
         .returning(*_as_row)
     )
-    rows = sorted((Row(*one) for one in db.connection().execute(taken)), key=lambda one: one.id)
-    leases = {one.id: _Lease(one.owner, one.attempt, moment) for one in rows}
+    rows = sorted((Row(*row) for row in db.connection().execute(taken)), key=lambda row: row.id)
+    leases = {row.id: _Lease(row.owner, row.attempt, moment) for row in rows}
     after_commit(
         db, lambda: _leased.update(leases)
     )  # a lease that was not written, or may not be, is not kept alive
@@ -402,10 +402,10 @@ def give_back(db: Db, rows: Sequence[Row]) -> None:
 
 def forget(rows: Iterable[Row]) -> None:
     """Keep the leases of these rows no more."""
-    for one in rows:
-        lease_of = _leased.get(one.id)
-        if lease_of is not None and lease_of.owner == one.owner:
-            del _leased[one.id]
+    for row in rows:
+        lease_of = _leased.get(row.id)
+        if lease_of is not None and lease_of.owner == row.owner:
+            del _leased[row.id]
 
 
 def _ours(taken: Iterable[Row | Taking]) -> sa.ColumnElement[bool]:
@@ -413,7 +413,7 @@ def _ours(taken: Iterable[Row | Taking]) -> sa.ColumnElement[bool]:
 
     The attempt is asked too: a worker of a version that knows no owner takes a row and leaves the owner of before.
     """
-    known = [(one.id, one.owner, one.attempt) for one in taken]
+    known = [(row.id, row.owner, row.attempt) for row in taken]
     return sa.tuple_(_rows.c.id, _rows.c.owner, _rows.c.attempts).in_(known)
 
 
@@ -470,19 +470,19 @@ def _end(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, c
 def renew(db: Db, taken: Sequence[Row | Taking]) -> frozenset[int]:
     """Keep the leases of these rows, each by its owner; the numbers of those that are still ours."""
     moment = now()
-    kept = (
+    renewal = (
         sa.update(_rows)
         .where(_ours(taken), _rows.c.state == "running")
         .values(lease_until=moment + timedelta(seconds=_policy["lease"]))
         .returning(_rows.c.id)
     )
-    mine = frozenset(db.connection().execute(kept).scalars())
-    known = [(_leased.get(one.id), one.owner) for one in taken if one.id in mine]
-    renewed = [one for one, owner in known if one is not None and one.owner == owner]
+    mine = frozenset(db.connection().execute(renewal).scalars())
+    known = [(_leased.get(row.id), row.owner) for row in taken if row.id in mine]
+    renewed = [lease_of for lease_of, owner in known if lease_of is not None and lease_of.owner == owner]
 
     def note() -> None:
-        for one in renewed:
-            one.since = moment
+        for lease_of in renewed:
+            lease_of.since = moment
 
     after_commit(db, note)
     return mine
@@ -565,7 +565,7 @@ def forget_done(db: Db, collectivity_id: int, before: datetime, most: int) -> in
         .limit(most)
         for kind in sorted(_passing)
     ]
-    numbers = [number for one in old for number in db.scalars(one)][:most]
+    numbers = [number for query in old for number in db.scalars(query)][:most]
     gone = sa.delete(Outbox).where(Outbox.id.in_(numbers))
     db.execute(gone.execution_options(synchronize_session=False))
     return len(numbers)
@@ -652,10 +652,10 @@ def beat() -> bool:
     taken = [Taking(row_id, lease.owner, lease.attempt) for row_id, lease in list(_leased.items())]
     try:
         mine = renew(taken) if taken else frozenset()
-        for one in taken:
-            known = _leased.get(one.id)
-            if one.id not in mine and known is not None and known.owner == one.owner:
-                del _leased[one.id]
+        for taking in taken:
+            known = _leased.get(taking.id)
+            if taking.id not in mine and known is not None and known.owner == taking.owner:
+                del _leased[taking.id]
     except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
         log.warning("lease.not_renewed", error=repr(fault))
         return False

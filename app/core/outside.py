@@ -38,8 +38,8 @@ class UnreachableError(OSError):
 class ForbiddenError(UnreachableError):
     """The address may not be called, and nobody was; `why` as in `AddressRefusedError`."""
 
-    def __init__(self, words: str, why: str) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
         self.why = why
 
 
@@ -54,8 +54,8 @@ class TooLongError(LostError):
 class UntrustedError(UnreachableError):
     """The server shows a certificate that is not to be believed; `why` is « expired », « early », « name » or « issuer »."""
 
-    def __init__(self, words: str, why: str) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
         self.why = why
 
 
@@ -83,14 +83,14 @@ class _Line:
     late: bool = False
     wire: socket.socket | None = field(default=None, repr=False)
 
-    def connect(self, asked: HTTPConnection) -> socket.socket:
+    def connect(self, connection: HTTPConnection) -> socket.socket:
         """A connection to the first judged address that answers."""
-        if (asked.host.strip("[]"), asked.port) != (self.target.host, self.target.port):
-            raise NewConnectionError(asked, f"{asked.host}:{asked.port} was not judged")
+        if (connection.host.strip("[]"), connection.port) != (self.target.host, self.target.port):
+            raise NewConnectionError(connection, f"{connection.host}:{connection.port} was not judged")
         try:
-            return self.reach(asked.timeout)
+            return self.reach(connection.timeout)
         except OSError as fault:
-            raise NewConnectionError(asked, f"no connection: {fault}") from fault
+            raise NewConnectionError(connection, f"no connection: {fault}") from fault
 
     def reach(self, seconds: Any) -> socket.socket:
         """A connection to the first judged address that answers, or the OSError of the last."""
@@ -136,9 +136,9 @@ class _Pinned(HTTPAdapter):
         self._line = line
         super().__init__(max_retries=0)
 
-    def init_poolmanager(self, *given: Any, **more: Any) -> None:
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
         """The pools of the library, whose connections are ours."""
-        super().init_poolmanager(*given, **more)
+        super().init_poolmanager(*arguments, **more)
         line = self._line
 
         class Plain(HTTPConnection):
@@ -182,14 +182,14 @@ class Conversation:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     @contextmanager
-    def asked(self, method: str, url: str, **given: Any) -> Iterator[Response]:
-        """As the function `asked`, to the server of the first question."""
+    def exchange(self, method: str, url: str, **options: Any) -> Iterator[Response]:
+        """As the function `exchange`, to the server of the first question."""
         if method != "GET":
             raise ValueError(f"{method} may not share a connection")
         if self._line is None:
             self._line = _judged(url, self._allowed)
             self._session.mount(f"{self._line.target.scheme}://", _Pinned(self._line))
-        with _asked(self._session, self._line, method, url, self._bounds, given) as answer:
+        with _exchange(self._session, self._line, method, url, self._bounds, options) as answer:
             yield answer
 
     def close(self) -> None:
@@ -200,10 +200,10 @@ class Conversation:
 
 
 @contextmanager
-def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any) -> Iterator[Response]:
-    """The answer of another server, whatever its status, its body still to be read by `body` or `words`.
+def exchange(method: str, url: str, allowed: Allowed, bounds: Bounds, **options: Any) -> Iterator[Response]:
+    """The answer of another server, whatever its status, its body still to be read by `body` or `beginning`.
 
-    `given` are the arguments of `requests` (headers, data, files, params, auth, cert). A redirect comes back as it is.
+    `options` are the arguments of `requests` (headers, data, files, params, auth, cert). A redirect comes back as it is.
     Raises `ForbiddenError`, `LostError` once the connection stood, or `UnreachableError` when not a byte was sent.
     """
     line = _judged(url, allowed)
@@ -211,26 +211,26 @@ def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any)
         session.trust_env = False
         session.mount(f"{line.target.scheme}://", _Pinned(line))
         try:
-            with _asked(session, line, method, url, bounds, given) as answer:
+            with _exchange(session, line, method, url, bounds, options) as answer:
                 yield answer
         finally:
             line.close()
 
 
 @contextmanager
-def _asked(
-    session: requests.Session, line: _Line, method: str, url: str, bounds: Bounds, given: dict[str, Any]
+def _exchange(
+    session: requests.Session, line: _Line, method: str, url: str, bounds: Bounds, options: dict[str, Any]
 ) -> Iterator[Response]:
     target = read(url)
     if (target.scheme, target.host, target.port) != (line.target.scheme, line.target.host, line.target.port):
         raise ForbiddenError(f"{target.host} is not the server of this conversation", "host")
-    headers = {"User-Agent": "Paraphe", "Accept-Encoding": "identity", **(given.pop("headers", None) or {})}
+    headers = {"User-Agent": "Paraphe", "Accept-Encoding": "identity", **(options.pop("headers", None) or {})}
     watch = threading.Timer(bounds.whole, line.cut)
     watch.daemon = True
     watch.start()
     try:
         with _answer(
-            session, method, line, target, bounds, headers | {"Host": target.authority}, given
+            session, method, line, target, bounds, headers | {"Host": target.authority}, options
         ) as answer:
             yield answer
         if line.late:  # an answer without a length ends where it is cut, and looks whole
@@ -277,7 +277,7 @@ def _answer(
     target: Target,
     bounds: Bounds,
     headers: dict[str, str],
-    given: dict[str, Any],
+    options: dict[str, Any],
 ) -> Response:
     try:
         return session.request(
@@ -288,7 +288,7 @@ def _answer(
             timeout=(bounds.connect, bounds.answer),
             allow_redirects=False,
             stream=True,
-            **given,
+            **options,
         )
     except requests.RequestException as error:
         kind = LostError if line.stands else UnreachableError
@@ -308,7 +308,7 @@ def body(answer: Response, most_bytes: int) -> bytes:
     return bytes(read_so_far)
 
 
-def words(answer: Response) -> bytes:
+def beginning(answer: Response) -> bytes:
     """The beginning of what an answer says, 16 KiB at most."""
     try:
         return next(answer.iter_content(MOST_WORDS), b"")

@@ -41,14 +41,14 @@ def ask(db: Db, question: Question, number: int) -> Sequence[Any]:
 def ask_together(db: Db, questions: Sequence[Question], number: int) -> None:
     """Ask all of these about a number by one statement, and keep the answers as long as the session, which only reads."""
     answers = db.info.setdefault(ANSWERS, {})
-    found: list[list[Any]] = [[] for _ in questions]
-    widths = [len(one.what) for one in questions]
+    rows_by_rank: list[list[Any]] = [[] for _ in questions]
+    widths = [len(question.what) for question in questions]
     starts = [1 + sum(widths[:rank]) for rank in range(len(questions))]
     for row in db.execute(_together(tuple(questions)), {"of": number}):
         start = starts[row[0]]
         if row[start] is not None:
-            found[row[0]].append(row[start : start + widths[row[0]]])
-    for question, rows in zip(questions, found, strict=True):
+            rows_by_rank[row[0]].append(row[start : start + widths[row[0]]])
+    for question, rows in zip(questions, rows_by_rank, strict=True):
         answers[question, number] = sorted(rows, key=question.order)
 
 
@@ -94,7 +94,7 @@ def _together(questions: tuple[Question, ...]) -> sa.Select[Any]:
         *(sa.select(sa.literal_column(str(n)).label("rank")) for n in range(len(questions)))
     )
     rank = ranks.subquery("asked").c.rank
-    query = sa.select(rank, *(one for question in questions for one in question.what))
+    query = sa.select(rank, *(column for question in questions for column in question.what))
     query = query.select_from(rank.table)
     for n, question in enumerate(questions):
         mine = rank == sa.literal_column(str(n))

@@ -27,16 +27,16 @@ MOST_FAULTS = 50
 LONGEST_FIELD = 200
 
 
-def to_correct(found: Sequence[Mapping[str, str]]) -> Refusal:
+def to_correct(faults: Sequence[Mapping[str, str]]) -> Refusal:
     """The refusal `fields-invalid` of what was sent, its faults at once: each has `key`, `field` and `sentence`.
 
     At most `MOST_FAULTS` of them, each field by its first `LONGEST_FIELD` signs: an answer is no larger than what asks for it.
     """
-    shown = [{**one, "field": one["field"][:LONGEST_FIELD]} for one in found[:MOST_FAULTS]]
-    details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in shown)
-    if len(found) > len(shown):
-        details += f" Et {len(found) - len(shown)} autres."
-    return Refusal("fields-invalid", count=len(found), details=details, problems=shown)
+    shown = [{**fault, "field": fault["field"][:LONGEST_FIELD]} for fault in faults[:MOST_FAULTS]]
+    details = " ".join(f"« {fault['field']} » : {fault['sentence']}" for fault in shown)
+    if len(faults) > len(shown):
+        details += f" Et {len(faults) - len(shown)} autres."
+    return Refusal("fields-invalid", count=len(faults), details=details, problems=shown)
 
 
 SENTENCES: dict[str, tuple[int, str]] = {

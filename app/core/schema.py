@@ -62,7 +62,7 @@ def lower(revision: str) -> str:
     if STEPS.fullmatch(revision):
         meant = chain[-int(revision) :][:1]
     else:
-        meant = [one for one in chain[:-1] if revision and one.startswith(revision)]
+        meant = [candidate for candidate in chain[:-1] if revision and candidate.startswith(revision)]
     if len(meant) != 1:
         raise Refusal("revision-unknown", revision=revision)
     return meant[0]
@@ -91,8 +91,8 @@ def check() -> None:
         raise Refusal("schema-drifted", what=" ; ".join(_differences(error.diffs))) from error
     except CommandError as error:
         _refuse_unknown(error)
-        found, wanted = revisions()
-        raise Refusal("schema-behind", found=found or "vide", wanted=wanted) from error
+        current, wanted = revisions()
+        raise Refusal("schema-behind", found=current or "vide", wanted=wanted) from error
     if lost := _triggers_lost():
         raise Refusal("schema-drifted", what=" ; ".join(lost))
 
@@ -128,8 +128,8 @@ def _triggers_lost() -> list[str]:
 
 def _differences(diffs: Any) -> Iterator[str]:
     """What differs, as alembic names it: « add_column outbox.oubliee »; those of one column come in a list of their own."""
-    for one in diffs:
-        for verb, *parts in one if isinstance(one, list) else [one]:
+    for diff in diffs:
+        for verb, *parts in diff if isinstance(diff, list) else [diff]:
             names = (part if isinstance(part, str) else str(getattr(part, "name", "")) for part in parts)
             yield f"{verb} {'.'.join(name for name in names if name)}"
 
@@ -150,11 +150,11 @@ def below() -> list[str]:
     """The revision of the database and those before it, the latest first; none for an empty or an unknown one."""
     from alembic.script import ScriptDirectory
 
-    found, _ = revisions()
-    if found is None or not knows(found):
+    current, _ = revisions()
+    if current is None or not knows(current):
         return []
     script = ScriptDirectory.from_config(_config())
-    return [one.revision for one in script.iterate_revisions(found, "base")]
+    return [migration.revision for migration in script.iterate_revisions(current, "base")]
 
 
 def behind() -> bool:
@@ -172,7 +172,7 @@ def older() -> bool:
 def _names() -> tuple[frozenset[str], str]:
     """The revisions of this version, and the last one: each is in the file of its name, so alembic need not be loaded."""
     folder = ROOT / "migrations"
-    names = frozenset(one.stem for one in (folder / "versions").glob("[0-9]*.py"))
+    names = frozenset(path.stem for path in (folder / "versions").glob("[0-9]*.py"))
     return names, (folder / "HEAD").read_text(encoding="utf-8").strip()
 
 

@@ -31,29 +31,29 @@ def seal(text: str) -> str:
     return _MARK + urlsafe_b64encode(nonce + closed).decode()
 
 
-def unseal(kept: str) -> str:
+def unseal(sealed: str) -> str:
     """The secret again; refuses `secret-unreadable` what no `PARAPHE_SECRET_KEY`, of now or former, has sealed."""
     for key in secrets_known():
         try:
-            return _opened(_drawn(key), kept)
+            return _opened(_drawn(key), sealed)
         except (InvalidTag, InvalidToken, ValueError):
             continue
     raise Refusal("secret-unreadable")
 
 
-def fresh(kept: str) -> bool:
+def fresh(sealed: str) -> bool:
     """Whether the key of now sealed it, in the manner of now: nothing else is needed to read it."""
-    if not kept.startswith(_MARK):
+    if not sealed.startswith(_MARK):
         return False
     try:
-        _opened(_drawn(secret()), kept)
+        _opened(_drawn(secret()), sealed)
     except (InvalidTag, ValueError):
         return False
     return True
 
 
-def _opened(key: bytes, kept: str) -> str:
-    if not kept.startswith(_MARK):
-        return Fernet(urlsafe_b64encode(key)).decrypt(kept.encode()).decode()
-    raw = urlsafe_b64decode(kept.removeprefix(_MARK))
+def _opened(key: bytes, sealed: str) -> str:
+    if not sealed.startswith(_MARK):
+        return Fernet(urlsafe_b64encode(key)).decrypt(sealed.encode()).decode()
+    raw = urlsafe_b64decode(sealed.removeprefix(_MARK))
     return AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _ABOUT).decode()

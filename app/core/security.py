@@ -47,7 +47,7 @@ class Cookies(SecureCookieSessionInterface):
 def configure(secret: str, former: Sequence[str] = ()) -> None:
     """Give the process the secret that derived tokens come from, and those that it replaced."""
     _secret["key"] = secret.encode()
-    _former[:] = [one.encode() for one in former]
+    _former[:] = [older.encode() for older in former]
 
 
 def secret() -> bytes:
@@ -90,8 +90,8 @@ def unmasked(text: str) -> bytes:
     return _xor(raw[:half], raw[half:])
 
 
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(len(left))
 
 
 def token_hash(token: str) -> str:

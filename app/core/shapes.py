@@ -31,9 +31,9 @@ _WORDS = {
 }
 
 
-def told(words: str, example: Any = None, **more: Any) -> Any:
+def told(description: str, example: Any = None, **more: Any) -> Any:
     """What a field is for, in French, with an example; `more` is what pydantic knows of a field (`max_length`, `ge`…)."""
-    return Field(description=words, examples=None if example is None else [example], **more)
+    return Field(description=description, examples=None if example is None else [example], **more)
 
 
 def shaped(pattern: str, sentence: str) -> AfterValidator:
@@ -78,9 +78,9 @@ class Given(BaseModel):
 
 def faults(error: ValidationError) -> Iterator[dict[str, str]]:
     """Each fault with the field it is about (`facts.seller`), whatever its depth, and its French sentence."""
-    for one in error.errors(include_url=False):
-        path = ".".join(str(part) for part in one["loc"] if part != "[key]")
-        yield {"key": "field-invalid", "field": path or "demande", "sentence": _sentence(one)}
+    for fault in error.errors(include_url=False):
+        path = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+        yield {"key": "field-invalid", "field": path or "demande", "sentence": _sentence(fault)}
 
 
 def _sentence(fault: ErrorDetails) -> str:
@@ -102,11 +102,11 @@ def _listed(expected: str) -> str:
 
 
 _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "value_error": lambda told: str(told["error"]),
-    "string_too_long": lambda told: f"{plural(told['max_length'], 'signe')} au plus sont attendus.",
-    "string_too_short": lambda told: f"Il faut au moins {plural(told['min_length'], 'signe')}.",
-    "too_short": lambda told: f"Il en faut au moins {told['min_length']}.",
-    "greater_than_equal": lambda told: f"Un nombre de {told['ge']} au moins est attendu.",
-    "less_than_equal": lambda told: f"Un nombre de {told['le']} au plus est attendu.",
-    "literal_error": lambda told: f"Une valeur parmi {_listed(told['expected'])} est attendue.",
+    "value_error": lambda bounds: str(bounds["error"]),
+    "string_too_long": lambda bounds: f"{plural(bounds['max_length'], 'signe')} au plus sont attendus.",
+    "string_too_short": lambda bounds: f"Il faut au moins {plural(bounds['min_length'], 'signe')}.",
+    "too_short": lambda bounds: f"Il en faut au moins {bounds['min_length']}.",
+    "greater_than_equal": lambda bounds: f"Un nombre de {bounds['ge']} au moins est attendu.",
+    "less_than_equal": lambda bounds: f"Un nombre de {bounds['le']} au plus est attendu.",
+    "literal_error": lambda bounds: f"Une valeur parmi {_listed(bounds['expected'])} est attendue.",
 }

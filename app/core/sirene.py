@@ -15,5 +15,5 @@ def good_siret(siret: str) -> bool:
 
 def _luhn(number: str) -> bool:
     """Each second digit from the right is doubled; the sum of all digits is a multiple of ten (ISO/IEC 7812-1)."""
-    digits = [int(one) * (1 + rank % 2) for rank, one in enumerate(reversed(number))]
-    return sum(one - 9 if one > 9 else one for one in digits) % 10 == 0
+    digits = [int(digit) * (1 + rank % 2) for rank, digit in enumerate(reversed(number))]
+    return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0

@@ -19,8 +19,8 @@ def strange(text: str) -> str | None:
     >>> strange("a\0b"), strange("\ud800"), strange("Délibération\r\n\t🙂")
     ('U+0000', 'U+D800', None)
     """
-    found = _STRANGE.search(text)
-    return f"U+{ord(found.group()):04X}" if found else None
+    match = _STRANGE.search(text)
+    return f"U+{ord(match.group()):04X}" if match else None
 
 
 def cleaned(text: str) -> str:
@@ -36,13 +36,13 @@ def texts_in(data: Any) -> Iterable[str]:
     """Every text of a JSON value, names included, whatever its depth."""
     waiting = [data]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list):
-            waiting += one
+        node = waiting.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict):
+            waiting += [*node, *node.values()]
+        elif isinstance(node, list):
+            waiting += node
 
 
 def key_of(text: str) -> str:
@@ -54,4 +54,4 @@ def key_of(text: str) -> str:
     if text.isascii():  # nine names in ten, at a tenth of the time
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
-    return "".join(one for one in decomposed if not unicodedata.combining(one)).lower()
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).lower()

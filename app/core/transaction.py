@@ -76,8 +76,8 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
         done = _commits.get()
         if done is not None:
             done.append(verb.__name__)
-        for one in news:
-            one()
+        for callback in news:
+            callback()
         return result
 
     return run
@@ -99,7 +99,9 @@ def _once(
 ) -> tuple[R, list[Callable[[], None]]]:
     """One attempt; the news is told by the caller, once the commit stands."""
     with writing() as db:
-        actor = next((one for one in (*args, *kwargs.values()) if hasattr(one, "collectivity_id")), None)
+        actor = next(
+            (argument for argument in (*args, *kwargs.values()) if hasattr(argument, "collectivity_id")), None
+        )
         if actor is not None:
             db.info["collectivity_id"] = actor.collectivity_id
         lost: DBAPIError | None = None

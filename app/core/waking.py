@@ -65,7 +65,7 @@ class Changes:
         path = make_url(url).database or ""
         self._file = sqlite3.connect(path, isolation_level=None)
         self._log, self._asked_at = Path(f"{path}-wal"), 0.0
-        self._seen = (self._written(), self._version())
+        self._state = (self._written(), self._version())
 
     def _version(self) -> int:
         """What every commit of another connection changes; the question takes locks, as each read does."""
@@ -81,10 +81,10 @@ class Changes:
         Two commits within one tick of the file system's clock may look alike, which the version tells a moment later.
         """
         try:
-            seen = self._log.stat()
+            status = self._log.stat()
         except FileNotFoundError:
             return None
-        return seen.st_mtime_ns, seen.st_size
+        return status.st_mtime_ns, status.st_size
 
     def wait(self, seconds: float, pipe: int) -> bool:
         """Look every `LOOK` seconds, and ask every `POLL`."""
@@ -92,10 +92,10 @@ class Changes:
         while (left := end - time.monotonic()) > 0:
             if select.select([pipe], [], [], min(left, LOOK))[0]:
                 break
-            written, version = self._seen
+            written, version = self._state
             late = time.monotonic() - self._asked_at > POLL
-            if (seen := self._written()) != written or (late and self._version() != version):
-                self._seen = (seen, self._version())
+            if (latest := self._written()) != written or (late and self._version() != version):
+                self._state = (latest, self._version())
                 return True
         return False
 
@@ -126,9 +126,9 @@ class Listener:
             ended = select.select([pipe], [], [], min(seconds, POLL))[0]
             return not ended
         readable, _, _ = select.select([pipe, self._connection.fileno()], [], [], seconds)
-        return self._connection.fileno() in readable and self._told()
+        return self._connection.fileno() in readable and self._notified()
 
-    def _told(self) -> bool:
+    def _notified(self) -> bool:
         """Whether something was said; True as well when the connection is lost, for what was said then is unknown."""
         import psycopg
 
@@ -137,10 +137,10 @@ class Listener:
         except psycopg.Error as fault:
             self._lose("wake.lost", repr(fault))
             return True
-        told = False
+        notified = False
         while self._connection.pgconn.notifies() is not None:
-            told = True
-        return told
+            notified = True
+        return notified
 
     def _listen(self) -> None:
         self._try_at = time.monotonic() + AGAIN
@@ -182,7 +182,10 @@ def heard(url: str) -> Any:
         word, end = uuid.uuid4().hex, time.monotonic() + HEARD
         say(word)
         while (left := end - time.monotonic()) > 0:
-            if any(one.payload == word for one in connection.notifies(timeout=left, stop_after=1)):
+            if any(
+                notification.payload == word
+                for notification in connection.notifies(timeout=left, stop_after=1)
+            ):
                 return connection
     except BaseException:
         connection.close()

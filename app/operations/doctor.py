@@ -272,12 +272,12 @@ def _mute(hosts: Sequence[str]) -> list[str]:
 def _answers(host: str, hosts: Sequence[str]) -> bool:
     """Whether a host says anything at all, in http or in https: what it says of nothing in particular is not ours to judge."""
     # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
-    from app.core.outside import Bounds, UnreachableError, asked
+    from app.core.outside import Bounds, UnreachableError, exchange
 
     bounds = Bounds(HOST_SECONDS, HOST_SECONDS, 2 * HOST_SECONDS)
     for scheme in ("http", "https"):
         try:
-            with asked("GET", f"{scheme}://{host}/", Allowed.listed(hosts), bounds):
+            with exchange("GET", f"{scheme}://{host}/", Allowed.listed(hosts), bounds):
                 return True
         except UnreachableError:
             continue

@@ -89,10 +89,10 @@ def _certificate(url: str) -> str:
 
 def in_clear(url: str) -> str | None:
     """What is wrong at the address in http: pages that are served there instead of led to https; None when none are."""
-    from app.core.outside import UnreachableError, asked
+    from app.core.outside import UnreachableError, exchange
 
     try:
-        with asked("GET", f"{url}/login", _allowed(f"{url}/"), _bounds()) as answer:
+        with exchange("GET", f"{url}/login", _allowed(f"{url}/"), _bounds()) as answer:
             served = answer.status_code == _OK
     except UnreachableError:
         return None
@@ -177,7 +177,7 @@ def _believed(trusted: int, came: dict[str, Any]) -> None:
 def _passage(url: str) -> dict[str, Any]:
     """What came to the product of a question sent to the public address."""
     from app.core.bodies import parsed
-    from app.core.outside import UnreachableError, asked, body
+    from app.core.outside import UnreachableError, body, exchange
 
     headers = {
         TICKET: _signer().dumps(secrets.token_hex(8)),
@@ -186,7 +186,7 @@ def _passage(url: str) -> dict[str, Any]:
         "X-Forwarded-Proto": "http",
     }
     try:
-        with asked(
+        with exchange(
             "POST", f"{url}{PASSAGE}", _allowed(url), _bounds(), headers=headers, data=_Slowly()
         ) as answer:
             return _read(answer, parsed(body(answer, _MOST)) if answer.status_code == _OK else None)

@@ -11,7 +11,7 @@ from pyhanko_certvalidator.fetchers.requests_fetchers.crl_client import Requests
 from pyhanko_certvalidator.fetchers.requests_fetchers.ocsp_client import RequestsOCSPFetcher
 
 from app.core.addresses import Allowed
-from app.core.outside import Bounds, Response, UnreachableError, asked, body, words
+from app.core.outside import Bounds, Response, UnreachableError, beginning, body, exchange
 
 __all__ = ["AnsweredError", "Outside", "UnreachableError"]
 MOST_BYTES = 20 * 1024 * 1024  # the largest revocation lists of public authorities are a few megabytes
@@ -45,7 +45,7 @@ class Outside:
         Three redirections are followed, each judged as the first address was, and never from https to http.
         """
         for _ in range(MOST_REDIRECTS + 1):
-            with asked("GET", url, self.allowed, self._bounds(), headers={"Accept": accept}) as answer:
+            with exchange("GET", url, self.allowed, self._bounds(), headers={"Accept": accept}) as answer:
                 if not answer.is_redirect:
                     return self._read(answer)
                 there = urljoin(url, answer.headers["Location"])
@@ -61,7 +61,7 @@ class Outside:
         """
         headers = {"Accept": accept, "Content-Type": kind}
         headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        with asked("POST", url, self.allowed, self._bounds(), headers=headers, data=data) as answer:
+        with exchange("POST", url, self.allowed, self._bounds(), headers=headers, data=data) as answer:
             return b"" if answer.status_code == HTTPStatus.NO_CONTENT else self._read(answer, accept)
 
     def _bounds(self) -> Bounds:
@@ -70,7 +70,7 @@ class Outside:
     def _read(self, answer: Response, kind: str | None = None) -> bytes:
         if answer.status_code != HTTPStatus.OK:
             sentence = f"{answer.url} answered {answer.status_code}"
-            raise AnsweredError(sentence, answer.status_code, words(answer))
+            raise AnsweredError(sentence, answer.status_code, beginning(answer))
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind is not None and media_type != kind:
             raise UnreachableError(f"{answer.url} answered « {media_type} »")

@@ -20,8 +20,8 @@ from app.core.outside import (
     LostError,
     TooLongError,
     UnreachableError,
-    asked,
     body,
+    exchange,
 )
 from app.trust.network import Outside
 
@@ -141,7 +141,7 @@ def listener(answer: str = "", raw: bytes = b"") -> Iterator[SimpleNamespace]:
 
 
 def told(url: str, allowed: Allowed, bounds: Bounds = QUICK) -> bytes:
-    with asked("GET", url, allowed, bounds) as answer:
+    with exchange("GET", url, allowed, bounds) as answer:
         return body(answer, 100_000)
 
 
@@ -306,11 +306,11 @@ def test_questions_of_one_conversation_share_a_connection_and_nothing_else() -> 
     talk = Conversation(Allowed(inside=[f"127.0.0.1:{server.server_port}"]), QUICK)
     try:
         for path in ("/a", "/closes", "/b"):
-            with talk.asked("GET", url + path) as answer:
+            with talk.exchange("GET", url + path) as answer:
                 assert body(answer, 10) == b"ok"
-        with pytest.raises(ForbiddenError), talk.asked("GET", "http://127.0.0.1:9/c"):
+        with pytest.raises(ForbiddenError), talk.exchange("GET", "http://127.0.0.1:9/c"):
             pass
-        with pytest.raises(ValueError, match="POST"), talk.asked("POST", url):
+        with pytest.raises(ValueError, match="POST"), talk.exchange("POST", url):
             pass
     finally:
         talk.close()

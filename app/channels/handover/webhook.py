@@ -6,7 +6,7 @@ from typing import IO, Final
 
 from app.channels.handover.address import refused
 from app.core.addresses import Allowed, Target
-from app.core.outside import Bounds, ForbiddenError, LostError, UnreachableError, asked
+from app.core.outside import Bounds, ForbiddenError, LostError, UnreachableError, exchange
 from app.transmission.ports import Rejected, Uncertain, Unreachable
 
 # The receiver says itself that it took nothing: 408, 425, 429 and 503 invite to come back.
@@ -36,7 +36,7 @@ def answered(
     Refuses with `Unreachable`, `Uncertain`, or `Rejected` an address that may not be called.
     """
     try:
-        with asked("POST", target.url, allowed, bounds, headers=dict(headers), data=data) as answer:
+        with exchange("POST", target.url, allowed, bounds, headers=dict(headers), data=data) as answer:
             return answer.status_code
     except ForbiddenError as error:
         raise refused(error.why) from error

@@ -22,9 +22,9 @@ from app.core.outside import (
     Response,
     TooLongError,
     UnreachableError,
-    asked,
+    beginning,
     body,
-    words,
+    exchange,
 )
 from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.settings import Account, S2lowSettings
@@ -164,10 +164,10 @@ class Client:
             with ExitStack() as room:
                 if shared is None:
                     given["cert"] = room.enter_context(account.shown())
-                    question = asked(method, url, self._allowed, self._bounds, **given)
+                    question = exchange(method, url, self._allowed, self._bounds, **given)
                 else:
                     given["cert"] = shared.certificate(account)
-                    question = shared.conversation.asked(method, url, **given)
+                    question = shared.conversation.exchange(method, url, **given)
                 yield room.enter_context(question)
         except UnreachableError as error:
             if lost is Unreachable and _certificate_refused(error.__cause__ or error):
@@ -211,7 +211,7 @@ def _judge(answer: Response, lost: type[Exception]) -> None:
     if status in _NOT_TAKEN:
         raise Unreachable(f"S2LOW refuse la demande (HTTP {status})")
     if status == HTTPStatus.BAD_REQUEST:
-        said = words(answer).decode(answer.encoding or "utf-8", "replace")
+        said = beginning(answer).decode(answer.encoding or "utf-8", "replace")
         if "archiviste" in said:
             raise AccountRefused("S2LOW refuse le compte technique : il lui faut le rôle d’archiviste")
         raise Unreachable(f"S2LOW refuse la demande (HTTP 400) : {said[:500]}")
