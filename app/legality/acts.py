@@ -74,18 +74,18 @@ class Life:
 
 def life_of(db: Db, folder: Folder) -> Life:
     """The dates of an act that the Préfecture has; refuses `not-at-prefecture`."""
-    here = standing(db, folder)
-    if here is None:
+    position = standing(db, folder)
+    if position is None:
         raise Refusal("not-at-prefecture")
-    act, publication = here.act, db.get(Publication, folder.id)
+    act, publication = position.act, db.get(Publication, folder.id)
     published = publication.published_on if publication else None
     online = record.act_of(
         db, folder.id
     )  # whatever the way: what is online stays there two months from that day
     limit, signed = family_of(folder.in_force).transmit_within, signed_on(db, folder)
-    cancelled, worth = here.cancelled is not None, effect_of(db, folder)
+    cancelled, worth = position.cancelled is not None, effect_of(db, folder)
     return Life(
-        standing=here,
+        standing=position,
         sent_on=act.sent_at.astimezone(PARIS).date() if act.sent_at else None,
         received_on=act.received_on,
         published_on=published,
@@ -97,7 +97,7 @@ def life_of(db: Db, folder: Folder) -> Life:
         referral_until=None if cancelled else _referral(db, folder, act),
         on_paper=act.reference == ON_PAPER,
         means=means_of(db, folder),
-        cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
+        cancelled_on=position.cancelled.cancelled_on if position.cancelled else None,
         withdrawn_on=(
             online.withdrawn_at.astimezone(PARIS).date() if online and online.withdrawn_at else None
         ),
@@ -111,12 +111,12 @@ def _referral(db: Db, folder: Folder, act: Transmission) -> date | None:
 
     None while documents are asked for and not received: the delay has then no end yet.
     """
-    asked = list(
+    requests = list(
         db.scalars(
             sa.select(StateLetter.id).where(StateLetter.folder_id == folder.id, StateLetter.code == "3-1")
         )
     )
-    if not asked:
+    if not requests:
         return referral_until(act.received_on) if act.received_on else None
     sent = (
         sa.select(Folder.number, Transmission.received_on)
@@ -124,12 +124,12 @@ def _referral(db: Db, folder: Folder, act: Transmission) -> date | None:
         .where(
             Folder.collectivity_id == folder.collectivity_id,
             Folder.family == "prefecture_reply",
-            Folder.number.in_([str(one) for one in asked]),
+            Folder.number.in_([str(letter_id) for letter_id in requests]),
             Transmission.state == "acknowledged",
         )
     )
-    found = {number: received for number, received in db.execute(sent) if received}
-    return referral_until(max(found.values())) if len(found) == len(asked) else None
+    receptions = {number: received for number, received in db.execute(sent) if received}
+    return referral_until(max(receptions.values())) if len(receptions) == len(requests) else None
 
 
 def received(life: Life) -> Dated:
@@ -183,7 +183,7 @@ def told(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """The same dates for other software; empty for what the Préfecture does not have."""
     if act_at_the_prefecture(db, folder) is None:
         return []
-    return [one.told for one in dates_of(life_of(db, folder))]
+    return [entry.told for entry in dates_of(life_of(db, folder))]
 
 
 def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
@@ -232,14 +232,18 @@ def main_of(db: Db, folder: Folder, act: Transmission) -> DocumentVersion:
         row.id: row.role for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))
     }
     left = set(act.versions or ())
-    found = [
-        one
-        for one in current_versions(db, folder.id).values()
-        if (one.id in left or not left) and roles[one.document_id] in {"main", "paper"}
+    versions = [
+        version
+        for version in current_versions(db, folder.id).values()
+        if (version.id in left or not left) and roles[version.document_id] in {"main", "paper"}
     ]
-    found = [one for one in found if one.round == folder.round or roles[one.document_id] == "main"]
-    scans = [one for one in found if roles[one.document_id] == "paper"]
-    chosen = (scans or found)[:1]
+    versions = [
+        version
+        for version in versions
+        if version.round == folder.round or roles[version.document_id] == "main"
+    ]
+    scans = [version for version in versions if roles[version.document_id] == "paper"]
+    chosen = (scans or versions)[:1]
     if not chosen or chosen[0].media_type != PDF:
         raise Refusal("nothing-to-stamp")
     return chosen[0]
@@ -272,10 +276,10 @@ def operator_copy(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
         folder = authorize(db, actor, folder_id)
         act = life_of(db, folder).standing.act
         sha256 = main_of(db, folder, act).sha256
-    found = _asked(act, lambda reference: the_channel().stamped(reference, sha256))
-    if found is None:
+    copy = _from_operator(act, lambda reference: the_channel().stamped(reference, sha256))
+    if copy is None:
         raise Refusal("no-operator-copy")
-    return found, folder
+    return copy, folder
 
 
 def operator_slip(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
@@ -283,13 +287,13 @@ def operator_slip(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
         act = life_of(db, folder).standing.act
-    slip = _asked(act, lambda reference: the_channel().slip(reference))
+    slip = _from_operator(act, lambda reference: the_channel().slip(reference))
     if slip is None:
         raise Refusal("no-operator-slip")
     return slip, folder
 
 
-def _asked(act: Transmission, ask: Callable[[str], bytes | None]) -> bytes | None:
+def _from_operator(act: Transmission, ask: Callable[[str], bytes | None]) -> bytes | None:
     try:
         return ask(act.reference or "") if copy_offered(act) else None
     except (Unreachable, Uncertain, Rejected) as silence:
@@ -309,7 +313,7 @@ def certificate(db: Db, folder: Folder) -> bytes:
     place = db.get_one(Collectivity, folder.collectivity_id).name
     act = life.standing.act
     certified = [
-        one for one in dates_of(life) if one.name in {"received_on", "published_on", "enforceable_on"}
+        entry for entry in dates_of(life) if entry.name in {"received_on", "published_on", "enforceable_on"}
     ]
     known = MADE_KNOWN.get(life.means, "sa publication")
     proof = db.scalar(sa.select(Receipt.sha256).where(Receipt.transmission_id == act.id).order_by(Receipt.id))
@@ -318,7 +322,7 @@ def certificate(db: Db, folder: Folder) -> bytes:
         ("Acte", folder.title),
         ("Numéro", folder.number),
         ("Identifiant", act.identifier or "transmis sur papier"),
-        *((one.label, f"{one.words} ({one.rule})") for one in certified),
+        *((entry.label, f"{entry.words} ({entry.rule})") for entry in certified),
         ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
     ]
     limit = ""
@@ -333,8 +337,8 @@ def certificate(db: Db, folder: Folder) -> bytes:
     ]
     with TemporaryDirectory(prefix="paraphe-certificate-") as room:
         title = "Certificat du caractère exécutoire"
-        made = sheet(Path(room) / "certificat.pdf", title, lines, below, simulated=act.simulated)
-        return made.read_bytes()
+        certificate = sheet(Path(room) / "certificat.pdf", title, lines, below, simulated=act.simulated)
+        return certificate.read_bytes()
 
 
 def is_act(db: Db, folder: Folder) -> bool:

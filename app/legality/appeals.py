@@ -40,7 +40,7 @@ LONGEST, MOST = 200, 50
 
 
 @dataclass(frozen=True)
-class Made:
+class Entry:
     """An appeal as somebody read it: its kind, the day on which it reached the commune, who made it."""
 
     kind: str
@@ -49,7 +49,7 @@ class Made:
 
 
 @use_case
-def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: int) -> None:
+def record_appeal(db: Db, actor: Actor, folder_id: int, entry: Entry, *, version: int) -> None:
     """Keep an appeal of a third party against an act that the Préfecture has.
 
     Refuses whoever may not deposit at the desk of the act (`not-emitter`), a kind that is not known or nobody's name
@@ -57,20 +57,20 @@ def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: 
     (`appeal-known`), the fifty-first (`appeal-full`), and a page older than the folder (`moved-on`).
     """
     folder = _act(db, actor, folder_id, version)
-    who = " ".join(made.who.split())
-    if made.kind not in KINDS or not who or len(who) > LONGEST:
+    who = " ".join(entry.who.split())
+    if entry.kind not in KINDS or not who or len(who) > LONGEST:
         raise Refusal("appeal-what", longest=LONGEST)
     signed = signed_on(db, folder)
-    if made.received_on is None or made.received_on > today() or (signed and made.received_on < signed):
+    if entry.received_on is None or entry.received_on > today() or (signed and entry.received_on < signed):
         raise Refusal("appeal-when")
-    kept = appeals_of(folder.fields)
-    appeal = Appeal(made.kind, made.received_on, who)
-    if any(replace(one, outcome="", ended_on=None) == appeal for one in kept):
+    appeals = appeals_of(folder.fields)
+    appeal = Appeal(entry.kind, entry.received_on, who)
+    if any(replace(known, outcome="", ended_on=None) == appeal for known in appeals):
         raise Refusal("appeal-known")
-    if len(kept) >= MOST:
+    if len(appeals) >= MOST:
         raise Refusal("appeal-full", most=MOST)
-    told = {**_without_name(appeal), "words": appeal.words}
-    _keep(db, actor, folder, [*kept, appeal], "act.appeal", told)
+    facts = {**_without_name(appeal), "words": appeal.words}
+    _keep(db, actor, folder, [*appeals, appeal], "act.appeal", facts)
 
 
 @use_case
@@ -83,14 +83,14 @@ def end_appeal(
     an outcome that is not of its kind or a day out of its life (`appeal-outcome`).
     """
     folder = _act(db, actor, folder_id, version)
-    kept = appeals_of(folder.fields)
-    if not 0 <= rank < len(kept) or kept[rank].outcome:
+    appeals = appeals_of(folder.fields)
+    if not 0 <= rank < len(appeals) or appeals[rank].outcome:
         raise Refusal("appeal-over")
-    pending = kept[rank]
+    pending = appeals[rank]
     _possible(pending, outcome, ended_on)
     over = replace(pending, outcome=outcome, ended_on=ended_on)
-    told = {**_without_name(over), "words": f"{over.words}, {_end(over)}"}
-    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], "act.appeal", told)
+    facts = {**_without_name(over), "words": f"{over.words}, {_end(over)}"}
+    _keep(db, actor, folder, [*appeals[:rank], over, *appeals[rank + 1 :]], "act.appeal", facts)
     record.changed(db, folder.id)
 
 
@@ -113,22 +113,22 @@ def correct_outcome(
     it was, no reason, or one of more than `LONGEST` characters (`appeal-reason`).
     """
     folder = _act(db, actor, folder_id, version)
-    kept = appeals_of(folder.fields)
-    if not 0 <= rank < len(kept) or not kept[rank].outcome:
+    appeals = appeals_of(folder.fields)
+    if not 0 <= rank < len(appeals) or not appeals[rank].outcome:
         raise Refusal("appeal-pending")
-    former, why = kept[rank], " ".join(reason.split())
+    former, why = appeals[rank], " ".join(reason.split())
     if outcome:
         _possible(former, outcome, ended_on)
     over = replace(former, outcome=outcome, ended_on=ended_on if outcome else None)
     if over == former or not why or len(why) > LONGEST:
         raise Refusal("appeal-reason", longest=LONGEST)
-    told = {
+    facts = {
         **_without_name(over),
         "former": {"outcome": former.outcome, "ended_on": former.written()["ended_on"]},
         "reason": why,
         "words": f"{over.words}, « {_end(over)} » au lieu de « {_end(former)} » : {why}",
     }
-    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], "act.appeal.corrected", told)
+    _keep(db, actor, folder, [*appeals[:rank], over, *appeals[rank + 1 :]], "act.appeal.corrected", facts)
     record.changed(db, folder.id)
 
 
@@ -144,8 +144,8 @@ def outcomes_of(kind: str) -> dict[str, str]:
     """What an appeal of this kind may come to."""
     judged = {ANNULLED, "partly"}
     return {
-        key: words
-        for key, words in OUTCOMES.items()
+        key: label
+        for key, label in OUTCOMES.items()
         if (key not in judged if kind != COURT else key != "granted")
     }
 
@@ -161,11 +161,11 @@ def _act(db: Db, actor: Actor, folder_id: int, version: int) -> Folder:
 
 
 def _keep(
-    db: Db, actor: Actor, folder: Folder, appeals: list[Appeal], event: str, told: dict[str, Any]
+    db: Db, actor: Actor, folder: Folder, appeals: list[Appeal], event: str, facts: dict[str, Any]
 ) -> None:
-    folder.fields = {**folder.fields, APPEALS: [one.written() for one in appeals]}
+    folder.fields = {**folder.fields, APPEALS: [appeal.written() for appeal in appeals]}
     touch(folder)
-    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, told))
+    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, facts))
 
 
 def _without_name(appeal: Appeal) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Standing:
     """An act at the Préfecture: its transmission, and what became of it since."""
 
     act: Transmission
-    asked: int | None
+    request: int | None
     cancelled: ActCancellation | None
 
 
@@ -54,9 +54,9 @@ def act_at_the_prefecture(db: Db, folder: Folder) -> Transmission | None:
     if folder.family in {FAMILY, "prefecture_reply"}:
         return None
     received = (
-        one
-        for one in sendings_of(db, folder.id)
-        if one.round == folder.round and one.channel == "actes" and one.state == "acknowledged"
+        sending
+        for sending in sendings_of(db, folder.id)
+        if sending.round == folder.round and sending.channel == "actes" and sending.state == "acknowledged"
     )
     return next(received, None)
 
@@ -78,7 +78,9 @@ def _requests(db: Db, folder: Folder) -> list[int]:
         Folder.number == folder.number,
         Folder.place != "withdrawn",
     )
-    return [one.id for one in db.scalars(query) if one.fields["followup"]["act_folder"] == folder.id]
+    return [
+        request.id for request in db.scalars(query) if request.fields["followup"]["act_folder"] == folder.id
+    ]
 
 
 def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
@@ -88,19 +90,19 @@ def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
     and an act that has no electronic receipt or whose cancellation is asked already (`not-cancellable`).
     """
     deposit.emitter_from(actor, family_of(FAMILY), folder)
-    here = standing(db, folder)
-    if here is None or not _open(here):
+    position = standing(db, folder)
+    if position is None or not _open(position):
         raise Refusal("not-cancellable")
-    return here
+    return position
 
 
-def may_ask(actor: Actor, folder: Folder, here: Standing) -> bool:
+def may_ask(actor: Actor, folder: Folder, position: Standing) -> bool:
     """Whether this actor may ask the cancellation of an act that stands so: `ready` refuses nothing."""
-    return bool(deposit.emitters_from(actor, family_of(FAMILY), folder)) and _open(here)
+    return bool(deposit.emitters_from(actor, family_of(FAMILY), folder)) and _open(position)
 
 
-def _open(here: Standing) -> bool:
-    return here.asked is None and here.cancelled is None and here.act.reference != ON_PAPER
+def _open(position: Standing) -> bool:
+    return position.request is None and position.cancelled is None and position.act.reference != ON_PAPER
 
 
 def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
@@ -111,16 +113,16 @@ def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
     motive = " ".join(motive.split())
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
-        here = ready(db, actor, folder)
+        position = ready(db, actor, folder)
         if not motive or len(motive) > LONGEST:
             raise Refusal("motive-needed")
-        desk_id, facts = folder.emitter_desk_id, _facts(folder, here.act, motive)
-        lines = _lines(folder, here.act, motive, actor)
+        desk_id, facts = folder.emitter_desk_id, _facts(folder, position.act, motive)
+        lines = _lines(folder, position.act, motive, actor)
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         path = sheet(Path(room) / "demande.pdf", "Demande d’annulation d’un acte transmis", lines)
         stored = vault.store().put_file(vault.scope(actor.collectivity_id), path)
     note = {"facts": ["Page établie par Paraphe."], "text": True, "signatures": []}
-    kept = Kept(
+    document = Kept(
         "main",
         "Demande d’annulation",
         "demande-annulation.pdf",
@@ -131,7 +133,7 @@ def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
         "deposited",
         note,
     )
-    return deposit.create(actor, FAMILY, desk_id, [kept], facts, content=folder_id, origin=folder_id)
+    return deposit.create(actor, FAMILY, desk_id, [document], facts, content=folder_id, origin=folder_id)
 
 
 def take(db: Db, folder: Folder, version: DocumentVersion, act_id: int) -> None:
@@ -222,7 +224,7 @@ def _copy_receipt(db: Db, actor: Actor, folder: Folder, act: Folder, receipt: st
     version = db.scalar(query) if receipt else None
     if version is None:
         return
-    kept = Kept(
+    document = Kept(
         "receipt",
         "Accusé d’annulation",
         version.filename,
@@ -233,4 +235,4 @@ def _copy_receipt(db: Db, actor: Actor, folder: Folder, act: Folder, receipt: st
         "received",
         version.note,
     )
-    add_receipt(db, act, actor, kept)
+    add_receipt(db, act, actor, document)

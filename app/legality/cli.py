@@ -42,10 +42,10 @@ def resume(siren: str) -> None:
 
 def _administration(siren: str) -> Actor:
     with reading() as db:
-        found = db.scalar(sa.select(Collectivity.id).where(Collectivity.siren == siren))
-    if found is None:
+        collectivity_id = db.scalar(sa.select(Collectivity.id).where(Collectivity.siren == siren))
+    if collectivity_id is None:
         raise click.ClickException(f"aucune collectivité n’a le SIREN {siren}")
-    return system(found, "ligne de commande")
+    return system(collectivity_id, "ligne de commande")
 
 
 COMMANDS = [convention]

@@ -67,27 +67,27 @@ def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:
     """The words of each link of an individual order, and the folder that it leads to, where who reads may read it."""
     if folder.family != FAMILY:
         return []
-    found: list[tuple[str, int | None]] = []
+    rows: list[tuple[str, int | None]] = []
     how = HOW.get(str(folder.fields.get("former_how") or ""))
     if how:
         former = former_of(db, folder)
-        words = f"{how[0]} l’arrêté {folder.fields.get('former_number') or '?'}."
-        found.append((words, former.id if former is not None else None))
+        sentence = f"{how[0]} l’arrêté {folder.fields.get('former_number') or '?'}."
+        rows.append((sentence, former.id if former is not None else None))
     if folder.number and _signed(folder):
-        found += [(f"{_by(db, one)}.", one.id) for one in _later(db, folder)]
-    open_to = readable_among(db, [key for _, key in found if key is not None])
-    return [(words, key if key in open_to else None) for words, key in found]
+        rows += [(f"{_by(db, order)}.", order.id) for order in _later(db, folder)]
+    open_to = readable_among(db, [key for _, key in rows if key is not None])
+    return [(sentence, key if key in open_to else None) for sentence, key in rows]
 
 
 def since(db: Db, folder: Folder) -> list[str]:
     """What later signed orders did of this one: « Retiré par l’arrêté 2026_061, signé le mardi 3 novembre 2026 »."""
     if folder.family != FAMILY or not folder.number:
         return []
-    return [_by(db, one) for one in _later(db, folder)]
+    return [_by(db, order) for order in _later(db, folder)]
 
 
-def _by(db: Db, one: Folder) -> str:
-    return f"{HOW[str(one.fields['former_how'])][1]} par l’arrêté {one.number}{_since(db, one)}"
+def _by(db: Db, order: Folder) -> str:
+    return f"{HOW[str(order.fields['former_how'])][1]} par l’arrêté {order.number}{_since(db, order)}"
 
 
 def _later(db: Db, folder: Folder) -> list[Folder]:
@@ -99,9 +99,9 @@ def _later(db: Db, folder: Folder) -> list[Folder]:
         .where(Folder.fields["former_number"].as_string() == folder.number)
     )
     return [
-        one
-        for one in db.scalars(query.order_by(Folder.id))
-        if one.fields.get("former_how") in HOW and signed_on(db, one) is not None
+        order
+        for order in db.scalars(query.order_by(Folder.id))
+        if order.fields.get("former_how") in HOW and signed_on(db, order) is not None
     ]
 
 
@@ -109,6 +109,6 @@ def _signed(folder: Folder) -> bool:
     return folder.phase in {"running", "done"}
 
 
-def _since(db: Db, one: Folder) -> str:
-    signed: date | None = signed_on(db, one)
+def _since(db: Db, order: Folder) -> str:
+    signed: date | None = signed_on(db, order)
     return f", signé le {jour_long(signed)}" if signed else ""

@@ -57,7 +57,7 @@ class Received:
     identifier: str | None
     number: str | None
     dated_on: date | None
-    words: str | None
+    text: str | None
     sha256: str
     size: int
     filename: str
@@ -145,24 +145,24 @@ def _keep_all(actor: Actor, channel: ActesChannel, sender: Sender) -> None:
 
 def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Received:
     store, scope = vault.store(), vault.scope(collectivity_id)
-    told = letter.about or About(None, None)
+    about = letter.about or About(None, None)
     unread = letter.trouble is not None and not letter.files
     message = b"" if unread else letter.message
     read = read_exchange(message)
     anomaly: Read | None = read_receipt(message) if read.code is None and not unread else None
-    code = read.code or (anomaly.code if anomaly else None) or told.code
+    code = read.code or (anomaly.code if anomaly else None) or about.code
     files = []
     for name, data in letter.files:
         media = PDF if data.startswith(b"%PDF-") else "application/octet-stream"
-        kept = store.put_bytes(scope, data)
-        files.append({"name": name, "sha256": kept.sha256, "size": len(data), "media_type": media})
+        stored = store.put_bytes(scope, data)
+        files.append({"name": name, "sha256": stored.sha256, "size": len(data), "media_type": media})
     return Received(
         reference=letter.reference,
         code="1-3" if code in {"1-3", "ANO"} else code,
-        identifier=read.identifier or (anomaly.identifier if anomaly else None) or told.identifier,
+        identifier=read.identifier or (anomaly.identifier if anomaly else None) or about.identifier,
         number=anomaly.number if anomaly else None,
         dated_on=read.dated_on or (anomaly.received_on if anomaly else None),
-        words=read.words or (anomaly.reason if anomaly else None),
+        text=read.words or (anomaly.reason if anomaly else None),
         sha256=store.put_bytes(scope, letter.message).sha256,
         size=len(letter.message),
         filename=letter.message_name,
@@ -182,8 +182,8 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
     It is kept even when it is unreadable or when its act is unknown: administrators are then told. The receipt of an act,
     given once more in the same bytes, is here already too (W04).
     """
-    here = StateLetter.collectivity_id == actor.collectivity_id
-    if db.scalar(sa.select(StateLetter.id).where(here, StateLetter.reference == received.reference)):
+    ours = StateLetter.collectivity_id == actor.collectivity_id
+    if db.scalar(sa.select(StateLetter.id).where(ours, StateLetter.reference == received.reference)):
         return None
     act = _act_of(db, actor, received)
     if act is not None and received.code == "1-2" and is_kept(db, act, received.sha256):
@@ -199,7 +199,7 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
         received_on=today(),
         received_at=now(),
         due_on=answer_due(received.code, today()),
-        words=received.words,
+        text=received.text,
         sha256=received.sha256,
         size=received.size,
         filename=received.filename,
@@ -219,7 +219,7 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
         "simulated": received.simulated,
     }
     if received.files:
-        facts["files"] = [one["sha256"] for one in received.files]
+        facts["files"] = [file["sha256"] for file in received.files]
     if received.trouble:
         facts["trouble"] = received.trouble
     append(
@@ -245,11 +245,11 @@ def _act_of(db: Db, actor: Actor, received: Received) -> Transmission | None:
         Transmission.state == "acknowledged",
     )
     if received.identifier:
-        found = query.join(Folder, Folder.id == Transmission.folder_id).where(
+        by_identifier = query.join(Folder, Folder.id == Transmission.folder_id).where(
             Transmission.identifier == received.identifier,
             Folder.family.not_in(("prefecture_reply", "act_cancellation")),
         )
-        return db.scalar(found.order_by(Transmission.id.desc()).limit(1))
+        return db.scalar(by_identifier.order_by(Transmission.id.desc()).limit(1))
     if not received.number:
         return None
     numbered = query.join(Folder, Folder.id == Transmission.folder_id).where(
@@ -269,7 +269,7 @@ def _beside_the_act(
             received.filename,
             row.identifier,
             received.dated_on,
-            received.words,
+            received.text,
             received.simulated,
         )
         note_late_anomaly(db, actor, act, folder, answer, received.sha256)
@@ -282,7 +282,7 @@ def _beside_the_act(
     marks = ["Courrier FACTICE, sans valeur : mode simulation."] if received.simulated else []
     media = "application/octet-stream" if received.unread else XML
     listed = [(received.filename, received.sha256, received.size, media)]
-    listed += [(one["name"], one["sha256"], one["size"], one["media_type"]) for one in received.files]
+    listed += [(file["name"], file["sha256"], file["size"], file["media_type"]) for file in received.files]
     for name, sha256, size, media in listed:
         note = {"facts": marks, "signatures": []}
         add_receipt(
@@ -296,7 +296,7 @@ def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[N
         StepRun.folder_id == folder.id, StepRun.kind == "sign", StepRun.state == "done"
     )
     answering = correctors(db, folder)
-    concerned = answering | {one for one in db.scalars(signers) if one is not None}
+    concerned = answering | {signer for signer in db.scalars(signers) if signer is not None}
     desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id))
     payload = {
         "event": ARRIVED,

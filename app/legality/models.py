@@ -34,7 +34,7 @@ class StateLetter(Base, Tenanted):
     received_on: Mapped[date]
     received_at: Mapped[datetime]
     due_on: Mapped[date | None]
-    words: Mapped[str | None]
+    text: Mapped[str | None] = mapped_column("words")
     sha256: Mapped[str]
     size: Mapped[int]
     filename: Mapped[str]

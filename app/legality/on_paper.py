@@ -34,8 +34,8 @@ _LEFT = frozenset({"sending", "sent", "uncertain", "acknowledged"})
 
 def suspension(db: Db, collectivity_id: int) -> dict[str, str] | None:
     """Since when, and by which order, the convention is suspended; None while it is in force."""
-    found: dict[str, str] | None = db.get_one(Collectivity, collectivity_id).settings.get(SETTING)
-    return found
+    setting: dict[str, str] | None = db.get_one(Collectivity, collectivity_id).settings.get(SETTING)
+    return setting
 
 
 @use_case
@@ -54,8 +54,8 @@ def resume(db: Db, actor: Actor) -> None:
 
 def _set(db: Db, actor: Actor, value: dict[str, str] | None, event: str) -> None:
     row = db.get_one(Collectivity, actor.collectivity_id, with_for_update=True)
-    kept = {key: one for key, one in row.settings.items() if key != SETTING}
-    row.settings = {**kept, SETTING: value} if value else kept
+    others = {key: entry for key, entry in row.settings.items() if key != SETTING}
+    row.settings = {**others, SETTING: value} if value else others
     append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, dict(value or {})))
 
 
@@ -95,13 +95,13 @@ def send(
     if proof is None:
         raise Refusal("paper-no-proof")
     with TemporaryDirectory(prefix="paraphe-") as room:
-        kept = keep_paper(actor.collectivity_id, proof, Path(room))
-    record_paper(actor, folder_id, version=version, received_on=received_on, kept=kept)
+        scan = keep_paper(actor.collectivity_id, proof, Path(room))
+    record_paper(actor, folder_id, version=version, received_on=received_on, scan=scan)
 
 
 @use_case
 def record_paper(
-    db: Db, actor: Actor, folder_id: int, *, version: int, received_on: date, kept: Kept
+    db: Db, actor: Actor, folder_id: int, *, version: int, received_on: date, scan: Kept
 ) -> None:
     """Write the reception on paper, its proof and who states it, and pass the act on; all together or not at all."""
     folder = lock(db, actor, folder_id, version)
@@ -123,22 +123,26 @@ def record_paper(
             collectivity_id=folder.collectivity_id,
             transmission_id=row.id,
             kind="paper",
-            sha256=kept.sha256,
-            filename=kept.filename,
+            sha256=scan.sha256,
+            filename=scan.filename,
             identifier=None,
             received_on=received_on,
             created_at=now(),
         )
     )
-    note = {**kept.note, "facts": [f"Preuve numérisée, déposée par {actor.name}."]}
+    note = {**scan.note, "facts": [f"Preuve numérisée, déposée par {actor.name}."]}
     proof = replace(
-        kept, role="receipt", title="Preuve de réception sur papier", origin="received", note=note
+        scan, role="receipt", title="Preuve de réception sur papier", origin="received", note=note
     )
     add_receipt(db, folder, actor, proof)
-    held = suspension(db, folder.collectivity_id) or {}
+    setting = suspension(db, folder.collectivity_id) or {}
     facts: dict[str, Any] = {
         "channel": "actes",
-        "paper": {"received_on": received_on.isoformat(), "proof": kept.sha256, "order": held.get("order")},
+        "paper": {
+            "received_on": received_on.isoformat(),
+            "proof": scan.sha256,
+            "order": setting.get("order"),
+        },
         "stated_by": actor.user_id,
     }
     # The step is the machine's: the person states what happened outside, under his or her name.
@@ -164,7 +168,7 @@ def _opened(db: Db, folder: Folder) -> Transmission:
         channel="actes",
         simulated=False,
         state="ready",
-        versions=[one.id for one in current_versions(db, folder.id).values()],
+        versions=[version.id for version in current_versions(db, folder.id).values()],
         prepared_at=now(),
     )
     db.add(row)

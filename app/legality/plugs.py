@@ -30,7 +30,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.question(cancelling.CANCELLED, views.LETTERS)
     sockets.band(_Band(templates))
-    sockets.held(_held)
+    sockets.held(_suspended)
     sockets.waiting(views.open_words)
     sockets.share("dates", acts.told)
 
@@ -73,10 +73,10 @@ class _Band:
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
     def _context(self, db: Db, folder: Folder) -> dict[str, Any] | None:
-        found = self._ways(db, folder) or {}
+        ways = self._ways(db, folder) or {}
         links = former.links(db, folder)
         report = reports.state(db, folder)
-        return {**found, "links": links, "report": report} if found or links or report else None
+        return {**ways, "links": links, "report": report} if ways or links or report else None
 
     def _ways(self, db: Db, folder: Folder) -> dict[str, Any] | None:
         about = folder.fields.get("followup")
@@ -84,11 +84,11 @@ class _Band:
             return {"url": f"/prefecture/{folder.number}", "kind": "letter"}
         if about:
             return {"url": f"/dossiers/{about['act_folder']}/prefecture", "kind": "cancelled-act"}
-        here = cancelling.standing(db, folder)
-        if here is not None:
+        position = cancelling.standing(db, folder)
+        if position is not None:
             letters = [
-                (f"/prefecture/{one}", label, urgent)
-                for one, label, urgent in views.open_letters(db, folder.id)
+                (f"/prefecture/{letter_id}", label, urgent)
+                for letter_id, label, urgent in views.open_letters(db, folder.id)
             ]
             return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act", "letters": letters}
         if folder.phase == "running" and _waits(db, folder):
@@ -96,7 +96,7 @@ class _Band:
         return None
 
 
-def _held(db: Db, folder: Folder) -> str:
+def _suspended(db: Db, folder: Folder) -> str:
     return "convention suspendue, quelqu’un doit transmettre l’acte sur papier" if _waits(db, folder) else ""
 
 

@@ -125,12 +125,12 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
         raise Refusal("reply-one-document")
     if code in SEVERAL and len(files) == 1:
         raise Refusal("reply-without-documents")
-    known = {one.code for one in types_of(letter.identifier)}
-    if any(one.type_code not in known for one in files):
+    known = {entry.code for entry in types_of(letter.identifier)}
+    if any(file.type_code not in known for file in files):
         raise Refusal("reply-untyped")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
-        kept = _kept(actor, files, Path(room))
-    return deposit.create(actor, FAMILY, desk_id, kept, facts, origin=letter.folder_id)
+        documents = _documents(actor, files, Path(room))
+    return deposit.create(actor, FAMILY, desk_id, documents, facts, origin=letter.folder_id)
 
 
 def _facts(db: Db, actor: Actor, letter: StateLetter, code: str) -> tuple[int, dict[str, Any]]:
@@ -141,7 +141,7 @@ def _facts(db: Db, actor: Actor, letter: StateLetter, code: str) -> tuple[int, d
     desk_id = deposit.emitter_from(actor, family_of(FAMILY), act, elsewhere=True)
     if letter.dated_on is None:
         raise Refusal("letter-undated")  # a reply names the date of its letter, which nobody could read
-    if any(one.place != "withdrawn" for one in replies_of(db, letter)):
+    if any(reply.place != "withdrawn" for reply in replies_of(db, letter)):
         raise Refusal("reply-open")
     return desk_id, {
         "subject": SUBJECTS[code].format(number=act.number or letter.identifier),
@@ -156,13 +156,13 @@ def _facts(db: Db, actor: Actor, letter: StateLetter, code: str) -> tuple[int, d
     }
 
 
-def _kept(actor: Actor, files: Sequence[Typed], room: Path) -> list[Kept]:
+def _documents(actor: Actor, files: Sequence[Typed], room: Path) -> list[Kept]:
     """Everything examined and stored; a converted file leaves as the PDF that was made of it."""
     main, _ = keep_main(actor.collectivity_id, family_of(FAMILY), files[0].file, room)
-    kept = typed(main, files[0].type_code)
-    for one in files[1:]:
-        kept += typed(keep_attachment(actor.collectivity_id, one.file, room), one.type_code)
-    return kept
+    documents = typed(main, files[0].type_code)
+    for file in files[1:]:
+        documents += typed(keep_attachment(actor.collectivity_id, file.file, room), file.type_code)
+    return documents
 
 
 def only_one(db: Db, folder: Folder) -> list[Problem]:

@@ -52,13 +52,13 @@ def to_report(db: Db, actor: Actor) -> list[Decision]:
         .order_by(Folder.id)
         .limit(MOST)
     )
-    found = []
+    decisions = []
     for folder in db.scalars(query):
         signed = signed_on(db, folder)
         if signed is not None:
             mine = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
-            found.append(Decision(folder.id, folder.number, folder.title, signed, mine))
-    return found
+            decisions.append(Decision(folder.id, folder.number, folder.title, signed, mine))
+    return decisions
 
 
 @use_case

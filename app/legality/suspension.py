@@ -26,7 +26,7 @@ RULED = {"": "Pas encore de décision", "ordered": "Suspension ordonnée", "reje
 
 
 @dataclass(frozen=True)
-class Asked:
+class Demand:
     """What the letter asks and what the judge ruled, as somebody read them in the papers of the court."""
 
     asked_on: date | None
@@ -35,7 +35,7 @@ class Asked:
 
 
 @use_case
-def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked, *, version: int) -> Suspension:
+def record_suspension(db: Db, actor: Actor, letter_id: int, demand: Demand, *, version: int) -> Suspension:
     """Keep the request of suspension that comes with a referral, and the judge's ruling once there is one.
 
     Made within ten days of the act's reception, in the matters of the law, it suspends the act by itself for a month at most
@@ -53,26 +53,30 @@ def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked, *, ver
     act = act_at_the_prefecture(db, folder)
     if act is None or act.received_on is None:
         raise Refusal("suspension-elsewhere")
-    if asked.asked_on is None or not act.received_on <= asked.asked_on <= today():
+    if demand.asked_on is None or not act.received_on <= demand.asked_on <= today():
         raise Refusal("suspension-when")
-    if asked.ruled not in RULED or bool(asked.ruled) != bool(asked.ruled_on):
+    if demand.ruled not in RULED or bool(demand.ruled) != bool(demand.ruled_on):
         raise Refusal("suspension-ruling")
-    if asked.ruled_on is not None and not asked.asked_on <= asked.ruled_on <= today():
+    if demand.ruled_on is not None and not demand.asked_on <= demand.ruled_on <= today():
         raise Refusal("suspension-ruling")
-    until = _until(str(folder.fields.get("matter") or ""), act.received_on, asked.asked_on)
-    kept = Suspension(asked.asked_on, until, asked.ruled, asked.ruled_on)
-    folder.fields = {**folder.fields, SUSPENSION: kept.written()}
+    until = _until(str(folder.fields.get("matter") or ""), act.received_on, demand.asked_on)
+    suspension = Suspension(demand.asked_on, until, demand.ruled, demand.ruled_on)
+    folder.fields = {**folder.fields, SUSPENSION: suspension.written()}
     touch(folder)
     record.changed(db, folder.id)
-    facts = {"letter": letter.reference, **kept.written(), "words": _words(kept)}
+    facts = {"letter": letter.reference, **suspension.written(), "words": _summary(suspension)}
     append(db, folder.collectivity_id, Event("act.suspension", actor.name, actor.user_id, folder.id, facts))
-    return kept
+    return suspension
 
 
-def _words(kept: Suspension) -> str:
+def _summary(suspension: Suspension) -> str:
     """What was written, for the journal: the day of the request, and the ruling with its day."""
-    ruled = f", {RULED[kept.ruled].lower()} le {jour(kept.ruled_on)}" if kept.ruled_on else ", sans décision"
-    return f"demandée le {jour(kept.asked_on)}{ruled}"
+    ruled = (
+        f", {RULED[suspension.ruled].lower()} le {jour(suspension.ruled_on)}"
+        if suspension.ruled_on
+        else ", sans décision"
+    )
+    return f"demandée le {jour(suspension.asked_on)}{ruled}"
 
 
 def _until(matter: str, received_on: date, asked_on: date) -> date | None:

@@ -113,7 +113,7 @@ def calls(db: Db, actor: Actor) -> tuple[int, list[Call]]:
 
 def _call(db: Db, letter: StateLetter, title: str | None, desk: str | None) -> Call:
     line, kind = _line(letter, title), kind_of(letter.code)
-    reply = next((one for one in replies_of(db, letter) if one.place != "withdrawn"), None)
+    reply = next((candidate for candidate in replies_of(db, letter) if candidate.place != "withdrawn"), None)
     state = {"draft": "réponse en brouillon", "rejected": "réponse à corriger"}
     return Call(
         line=line,
@@ -130,8 +130,8 @@ LETTERS = Question((StateLetter,), StateLetter.folder_id == OF)
 def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
     """The letters about an act that wait, the urgent first: number, name, whether the court is seized."""
     letters = [row for (row,) in ask(db, LETTERS, folder_id) if row.closed_at is None]
-    found = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in letters]
-    return sorted(found, key=lambda one: (not one[2], one[0]))
+    rows = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in letters]
+    return sorted(rows, key=lambda row: (not row[2], row[0]))
 
 
 def open_words(db: Db, folder_ids: Collection[int]) -> dict[int, str]:
@@ -144,14 +144,14 @@ def open_words(db: Db, folder_ids: Collection[int]) -> dict[int, str]:
             StateLetter.folder_id.in_(list(folder_ids)), StateLetter.closed_at.is_(None)
         )
         letters = list(db.scalars(query.order_by(StateLetter.id)))
-    told: dict[int, list[str]] = {}
+    sentences: dict[int, list[str]] = {}
     for row in letters:
         if row.closed_at is None and row.code != REFERRAL:
             label = kind_of(row.code).label
-            told.setdefault(row.folder_id or 0, []).append(
+            sentences.setdefault(row.folder_id or 0, []).append(
                 f"courrier à traiter : {label[:1].lower()}{label[1:]}"
             )
-    return {folder_id: ", ".join(dict.fromkeys(words)) for folder_id, words in told.items()}
+    return {folder_id: ", ".join(dict.fromkeys(parts)) for folder_id, parts in sentences.items()}
 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
@@ -161,7 +161,7 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
 
 def _line(row: StateLetter, title: str | None) -> LetterLine:
     kind = kind_of(row.code)
-    tone, words = counter(row.due_on, row.closed_at is not None, today(), urgent=kind.urgent)
+    tone, sentence = counter(row.due_on, row.closed_at is not None, today(), urgent=kind.urgent)
     icon = {"ok": "check-circle", "danger": "exclamation-circle", "": ""}.get(tone, "clock")
     return LetterLine(
         id=row.id,
@@ -171,7 +171,7 @@ def _line(row: StateLetter, title: str | None) -> LetterLine:
         act=title or row.identifier or "Acte inconnu de Paraphe",
         folder_id=row.folder_id,
         arrived=jour(row.received_on),
-        counter=Tag(tone, icon, words),
+        counter=Tag(tone, icon, sentence),
         simulated=row.simulated,
     )
 
@@ -184,7 +184,7 @@ class SuspensionView:
     ruled: str
     ruled_on: str
     choices: tuple[tuple[str, str], ...]
-    words: str
+    sentence: str
     today: str
 
 
@@ -194,7 +194,7 @@ class LetterView:
 
     line: LetterLine
     facts: tuple[tuple[str, str], ...]
-    words: str
+    text: str
     clock: str
     files: tuple[tuple[int, str, str], ...]
     choices: tuple[tuple[str, str], ...]
@@ -221,27 +221,27 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
     free = (
         not closed
         and letter.dated_on is not None
-        and all(one.place == "withdrawn" for one in replies)
+        and all(reply.place == "withdrawn" for reply in replies)
         and folder is not None
     )
     able = folder is not None and may_reply(actor, folder)
-    asked = REPLIES.get(letter.code or "", ()) if free else ()
-    listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
+    codes = REPLIES.get(letter.code or "", ()) if free else ()
+    listed = [(letter.filename, letter.size), *((file["name"], file["size"]) for file in letter.files)]
     return LetterView(
         line=_line(letter, title),
         facts=tuple(_facts(letter, desk)),
-        words=letter.words or "",
+        text=letter.text or "",
         clock=kind_of(letter.code).clock,
         files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
-        choices=tuple((code, LABELS[code]) for code in asked) if able else (),
-        replies=tuple((one.id, one.title) for one in replies),
+        choices=tuple((code, LABELS[code]) for code in codes) if able else (),
+        replies=tuple((reply.id, reply.title) for reply in replies),
         closable=not closed and answerable and (letter.due_on is None or letter.dated_on is None),
         elsewhere=not closed and letter.dated_on is None and bool(REPLIES.get(letter.code or "")),
         conforming=letter.conforming,
         trouble=letter.trouble or "",
         version=folder.version if folder is not None else 0,
         answerable=answerable,
-        barred=bool(asked) and answerable and not able,
+        barred=bool(codes) and answerable and not able,
         suspension=_suspension(db, letter),
     )
 
@@ -250,44 +250,44 @@ def _suspension(db: Db, letter: StateLetter) -> SuspensionView | None:
     if letter.code != REFERRAL or letter.folder_id is None:
         return None
     folder = db.get_one(Folder, letter.folder_id)
-    kept = Suspension.read(folder.fields[SUSPENSION]) if folder.fields.get(SUSPENSION) else None
-    words, now = "", effect_of(db, folder)
+    suspension = Suspension.read(folder.fields[SUSPENSION]) if folder.fields.get(SUSPENSION) else None
+    sentence, now = "", effect_of(db, folder)
     if now is not None and now.key == "suspended":
-        words = f"{now.words}."
-    elif kept is not None and kept.until is None and not kept.ruled:
-        words = "Cette demande ne suspend pas l’acte par elle-même : le juge en décide."
+        sentence = f"{now.words}."
+    elif suspension is not None and suspension.until is None and not suspension.ruled:
+        sentence = "Cette demande ne suspend pas l’acte par elle-même : le juge en décide."
     return SuspensionView(
-        asked_on=kept.asked_on.isoformat() if kept else "",
-        ruled=kept.ruled if kept else "",
-        ruled_on=kept.ruled_on.isoformat() if kept and kept.ruled_on else "",
+        asked_on=suspension.asked_on.isoformat() if suspension else "",
+        ruled=suspension.ruled if suspension else "",
+        ruled_on=suspension.ruled_on.isoformat() if suspension and suspension.ruled_on else "",
         choices=tuple(RULED.items()),
-        words=words,
+        sentence=sentence,
         today=today().isoformat(),
     )
 
 
 def _facts(letter: StateLetter, desk: str | None) -> list[tuple[str, str]]:
-    found = [
+    rows = [
         ("Acte", letter.identifier or "inconnu"),
         ("Daté du", jour_long(letter.dated_on) if letter.dated_on else "date illisible"),
         ("Reçu le", instant(letter.received_at)),
         ("Suivi par", desk or "un administrateur : acte inconnu de Paraphe"),
     ]
     if letter.due_on:
-        found.append(("Répondre avant le", jour_long(letter.due_on)))
+        rows.append(("Répondre avant le", jour_long(letter.due_on)))
     if letter.code in ACKNOWLEDGEMENTS:
         done = (
             f"envoyé le {instant(letter.acknowledged_at)}" if letter.acknowledged_at else "en cours d’envoi"
         )
-        found.append(("Accusé automatique", done))
+        rows.append(("Accusé automatique", done))
     if letter.closed_at:
-        found.append(("Traité", f"le {instant(letter.closed_at)}, par {letter.closed_by}"))
-    return found
+        rows.append(("Traité", f"le {instant(letter.closed_at)}, par {letter.closed_by}"))
+    return rows
 
 
 def dates_of(life: Life) -> list[tuple[str, str, str]]:
     """What the page of an act says of its dates, and what the act is worth, each with its rule."""
-    rows = [(one.label, one.words, one.rule) for one in acts.dates_of(life)]
+    rows = [(entry.label, entry.words, entry.rule) for entry in acts.dates_of(life)]
     rows.insert(0, ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""))
     worth = life.effect
     if worth is not None and (worth.key in STATES or worth.beside):

@@ -20,7 +20,7 @@ from app.files import vault
 from app.folders.access import authorize
 from app.folders.effect import appeals_of
 from app.legality import acts, appeals, cancelling, intake, on_paper, replies, reports, views
-from app.legality.suspension import Asked, record_suspension
+from app.legality.suspension import Demand, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
 
@@ -36,9 +36,9 @@ def inbox() -> str:
     """« Courriers de la préfecture »: those that wait, or all of them."""
     everything = request.args.get("tous") == "1"
     with reading(g.actor.collectivity_id) as db:
-        found = views.lines(db, g.actor, open_only=not everything)
+        letters = views.lines(db, g.actor, open_only=not everything)
         silence = silences.deaf(db, g.actor.collectivity_id, "actes")
-    return render_template("legality/inbox.html", letters=found, everything=everything, silence=silence)
+    return render_template("legality/inbox.html", letters=letters, everything=everything, silence=silence)
 
 
 @pages.post("/prefecture/relever")
@@ -79,7 +79,7 @@ def file(letter_id: int, rank: int) -> FlaskResponse:
         row = replies.letter_for(db, g.actor, letter_id)
         listed = [
             (row.filename, row.sha256, "application/xml"),
-            *((one["name"], one["sha256"], one["media_type"]) for one in row.files),
+            *((file["name"], file["sha256"], file["media_type"]) for file in row.files),
         ]
     if rank >= len(listed):
         raise Refusal("document-unknown")
@@ -93,13 +93,13 @@ def file(letter_id: int, rank: int) -> FlaskResponse:
 def reply(letter_id: int) -> Response | tuple[str, int]:
     """Make the draft of a reply from its typed documents."""
     names = ["main", *(f"annex{rank}" for rank in range(1, ANNEXES + 1))]
-    sent = [name for name in names if (one := request.files.get(name)) and one.filename]
+    sent = [name for name in names if (upload := request.files.get(name)) and upload.filename]
     sent = sent if "main" in sent else []  # no annex is signed as the letter
     try:
         with received(*(sent or names[:1])) as files:
             typed = [
-                replies.Typed(one, request.form.get(f"type_{name}", ""))
-                for name, one in zip(sent, files, strict=True)
+                replies.Typed(document, request.form.get(f"type_{name}", ""))
+                for name, document in zip(sent, files, strict=True)
             ]
             folder_id = replies.prepare_reply(g.actor, letter_id, request.form.get("code", ""), typed)
     except Refusal as refusal:
@@ -129,8 +129,8 @@ def suspend(letter_id: int) -> Response | tuple[str, int]:
     """Keep the request of suspension that comes with a referral, and the judge's ruling."""
     days = [_typed_day(request.form.get(name, "")) for name in ("asked_on", "ruled_on")]
     try:
-        asked = Asked(days[0], request.form.get("ruled", ""), days[1])
-        record_suspension(g.actor, letter_id, asked, version=version_shown())
+        demand = Demand(days[0], request.form.get("ruled", ""), days[1])
+        record_suspension(g.actor, letter_id, demand, version=version_shown())
     except Refusal as refusal:
         return _on_letter(letter_id, refusal)
     flash("La suspension est enregistrée : le dossier et la page publique disent ce que vaut l’acte.", "ok")
@@ -163,7 +163,7 @@ def to_report() -> tuple[str, int]:
 @guard(CREATE)
 def report() -> Response | tuple[str, int]:
     """Write at which meeting those that are ticked were reported."""
-    ticked = [number for one in request.form.getlist("d") if (number := key_in(one)) is not None]
+    ticked = [number for entry in request.form.getlist("d") if (number := key_in(entry)) is not None]
     try:
         count = reports.report_decisions(g.actor, ticked, _typed_day(request.form.get("sitting_on", "")))
     except Refusal as refusal:
@@ -195,7 +195,7 @@ def act(folder_id: int) -> str:
 @guard(CREATE)
 def appeal(folder_id: int) -> Response | tuple[str, int]:
     """Record an appeal of a third party against an act."""
-    made = appeals.Made(
+    entry = appeals.Entry(
         request.form.get("kind", ""),
         _typed_day(request.form.get("received_on", "")),
         request.form.get("who", ""),
@@ -203,7 +203,7 @@ def appeal(folder_id: int) -> Response | tuple[str, int]:
     version = version_shown()
     return _on_act(
         folder_id,
-        lambda: appeals.record_appeal(g.actor, folder_id, made, version=version),
+        lambda: appeals.record_appeal(g.actor, folder_id, entry, version=version),
         "Le recours est enregistré.",
     )
 
@@ -236,7 +236,7 @@ def appeal_corrected(folder_id: int, rank: int) -> Response | tuple[str, int]:
     )
 
 
-def _on_act(folder_id: int, verb: Callable[[], None], words: str) -> Response | tuple[str, int]:
+def _on_act(folder_id: int, verb: Callable[[], None], sentence: str) -> Response | tuple[str, int]:
     """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
     try:
         verb()
@@ -245,7 +245,7 @@ def _on_act(folder_id: int, verb: Callable[[], None], words: str) -> Response | 
         if status != 422 or wants_json():
             raise
         return _act_page(folder_id, error), status
-    flash(words, "ok")
+    flash(sentence, "ok")
     return redirect(url_for("legality.act", folder_id=folder_id))
 
 
@@ -253,17 +253,17 @@ def _act_page(folder_id: int, error: str | None = None) -> str:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         life = acts.life_of(db, folder)
-        here = life.standing
+        position = life.standing
         context = {
             "folder": page.head(db, folder),
             "dates": views.dates_of(life),
             "letters": views.lines(db, g.actor, open_only=False, folder_id=folder.id),
             "enforceable": life.enforceable_on is not None,
-            "cancellable": cancelling.may_ask(g.actor, folder, here),
-            "operator_copy": acts.copy_offered(here.act),
-            "asked": here.asked if here.cancelled is None else None,
-            "cancelled": here.cancelled,
-            "simulated": here.act.simulated,
+            "cancellable": cancelling.may_ask(g.actor, folder, position),
+            "operator_copy": acts.copy_offered(position.act),
+            "asked": position.request if position.cancelled is None else None,
+            "cancelled": position.cancelled,
+            "simulated": position.act.simulated,
             "appeals": appeals_of(folder.fields),
             "answerable": replies.answers_for(g.actor, folder),
         }
@@ -322,14 +322,14 @@ def cancel(folder_id: int) -> Response | tuple[str, int]:
         cancelling.ready(db, g.actor, authorize(db, g.actor, folder_id))
     if request.method == "POST":
         try:
-            made = cancelling.prepare_cancellation(g.actor, folder_id, motive)
+            draft_id = cancelling.prepare_cancellation(g.actor, folder_id, motive)
         except Refusal as refusal:
             if refusal.key in ELSEWHERE:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash("La demande d’annulation est prête en brouillon : envoyez-la dans son circuit.", "ok")
-            return redirect(url_for("folders.draft", folder_id=made))
+            return redirect(url_for("folders.draft", folder_id=draft_id))
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         view, life = page.head(db, folder), acts.life_of(db, folder)
@@ -355,9 +355,9 @@ def paper(folder_id: int) -> Response | tuple[str, int]:
             status, error = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        view, held = page.head(db, folder), on_paper.suspension(db, folder.collectivity_id)
+        view, suspension = page.head(db, folder), on_paper.suspension(db, folder.collectivity_id)
     limit = taille(current_app.config["MAX_CONTENT_LENGTH"])
-    context = {"folder": view, "held": held, "received_on": typed, "error": error, "limit_label": limit}
+    context = {"folder": view, "held": suspension, "received_on": typed, "error": error, "limit_label": limit}
     return render_template("legality/paper.html", **context), status
 
 

@@ -26,6 +26,7 @@ EMPTY = {
 RIGHT = (
     "app/core",
     "app/files",
+    "app/legality",
     "app/pdf",
     "app/pes",
     "app/trust",

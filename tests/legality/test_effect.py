@@ -16,7 +16,7 @@ from app.folders import sending
 from app.folders.effect import Effect, Suspension, effect, effects_of
 from app.folders.models import Folder, Publication
 from app.legality import acts, cancelling, replies
-from app.legality.suspension import Asked, record_suspension
+from app.legality.suspension import Demand, record_suspension
 from app.publication import publishing
 from tests.api.software import Software
 from tests.builders.house import House
@@ -138,13 +138,13 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     assert "écrivez la suite donnée" in answer.get_data(as_text=True)
     assert letters()[-1].closed_at is None
     wrong = [
-        (Asked(None), "when"),
-        (Asked(today() + timedelta(days=1)), "when"),
-        (Asked(today() - timedelta(days=1)), "when"),
-        (Asked(today(), "ordered"), "ruling"),
-        (Asked(today(), "", today()), "ruling"),
-        (Asked(today(), "granted", today()), "ruling"),
-        (Asked(today(), "ordered", today() + timedelta(days=1)), "ruling"),
+        (Demand(None), "when"),
+        (Demand(today() + timedelta(days=1)), "when"),
+        (Demand(today() - timedelta(days=1)), "when"),
+        (Demand(today(), "ordered"), "ruling"),
+        (Demand(today(), "", today()), "ruling"),
+        (Demand(today(), "granted", today()), "ruling"),
+        (Demand(today(), "ordered", today() + timedelta(days=1)), "ruling"),
     ]
     for asked, key in wrong:
         with pytest.raises(Refusal, match=f"suspension-{key}"):
@@ -155,7 +155,7 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     suspended = f"Suspendu depuis le {jour(today())}, au plus tard jusqu’au"
     assert silent(house, act, suspended) == []
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
-    ordered = Asked(today(), "ordered", today())
+    ordered = Demand(today(), "ordered", today())
     with pytest.raises(Refusal, match="not-emitter"):
         record_suspension(house.actor("s.rivoal"), letter.id, ordered, version=house.folder(act).version)
     record_suspension(house.actor(CLERK), letter.id, ordered, version=house.folder(act).version)
@@ -163,7 +163,7 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     assert client.post(f"/prefecture/{letter.id}/suspension", data=form).status_code == 409
     assert silent(house, act, f"Suspendu depuis le {jour(today())}, par décision du juge") == []
     assert "suspension ordonnée le" in page(house, CLERK, f"/dossiers/{act}?onglet=journal")
-    rejected = Asked(today(), "rejected", today())
+    rejected = Demand(today(), "rejected", today())
     record_suspension(house.actor(CLERK), letter.id, rejected, version=house.folder(act).version)
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
     # Who may deposit at another desk alone does not file it, nor a page of before the rulings
@@ -182,7 +182,7 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     fetch(house)
     with pytest.raises(Refusal, match="suspension-elsewhere"):
         record_suspension(
-            house.actor(CLERK), letters()[-1].id, Asked(today()), version=house.folder(other).version
+            house.actor(CLERK), letters()[-1].id, Demand(today()), version=house.folder(other).version
         )
     replies.close(house.actor(CLERK), letters()[-1].id)
 

@@ -171,7 +171,7 @@ def test_what_is_recorded_twice_passes_the_act_on_once(house: House, tmp_path):
     folder_id = suspended(house)
     actor, version = house.actor("k.morizur"), house.folder(folder_id).version
     kept = keep_paper(actor.collectivity_id, proof(tmp_path), Path(tmp_path))
-    on_paper.record_paper(actor, folder_id, version=version, received_on=today(), kept=kept)
+    on_paper.record_paper(actor, folder_id, version=version, received_on=today(), scan=kept)
     with pytest.raises(Refusal, match="moved-on"):
-        on_paper.record_paper(actor, folder_id, version=version, received_on=today(), kept=kept)
+        on_paper.record_paper(actor, folder_id, version=version, received_on=today(), scan=kept)
     assert len(house.versions(folder_id, "receipt")) == 1
