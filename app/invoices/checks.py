@@ -74,24 +74,24 @@ def _payable(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
 def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     where, base, rate, amount, _ = _VAT_LINES[syntax]
     lines = find(root, where)
-    amounts = [number(text_at(one, amount)) for one in lines]
+    amounts = [number(text_at(line, amount)) for line in lines]
     total = number(fields.get("total_vat"))
-    known = [one for one in amounts if one is not None]
+    known = [amount for amount in amounts if amount is not None]
     if total is not None and known and len(known) == len(amounts) and sum(known) != total:
         yield f"Le total de la TVA ({euros(total)}) n’est pas la somme de ses taux ({euros(sum(known))})."
-    for one, told in zip(lines, amounts, strict=True):
-        taxed, percent = number(text_at(one, base)), number(text_at(one, rate))
-        if None in (taxed, percent, told):
+    for line, tax in zip(lines, amounts, strict=True):
+        taxed, percent = number(text_at(line, base)), number(text_at(line, rate))
+        if None in (taxed, percent, tax):
             continue
         due = (taxed * percent / 100).quantize(Decimal("0.01"))  # type: ignore[operator]
-        if abs(due - told) > Decimal("0.02"):  # type: ignore[operator]
-            yield f"La TVA à {percent} % de {euros(taxed)} est de {euros(due)}, pas de {euros(told)}."
+        if abs(due - tax) > Decimal("0.02"):  # type: ignore[operator]
+            yield f"La TVA à {percent} % de {euros(taxed)} est de {euros(due)}, pas de {euros(tax)}."
 
 
 def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     where, *_, category = _VAT_LINES[syntax]
     vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
-    if not vat and any(text_at(one, category) == "S" for one in find(root, where)):
+    if not vat and any(text_at(line, category) == "S" for line in find(root, where)):
         yield "De la TVA est facturée par un vendeur sans numéro de TVA (règle BR-S-02)."
     french, siren = _VAT_OUR.fullmatch(vat), fields.get("seller_siren", "")
     if french and siren and french[2] != siren:
@@ -116,7 +116,7 @@ def _due(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
 
 def _written_dates(root: Any, syntax: str, _fields: Fields) -> Iterator[str]:
     if syntax == CII and any(
-        not re.fullmatch(r"\d{8}", (one.text or "").strip()) for one in find(root, _CII_DATES)
+        not re.fullmatch(r"\d{8}", (element.text or "").strip()) for element in find(root, _CII_DATES)
     ):
         yield "Une date n’est pas écrite comme son format l’annonce (102 : AAAAMMJJ)."
 
@@ -131,7 +131,7 @@ def good_iban(iban: str) -> bool:
     """Whether the key of an IBAN, without spaces, is right (ISO 13616: the remainder by 97 is 1)."""
     if not _IBAN.fullmatch(iban):
         return False
-    return int("".join(str(int(one, 36)) for one in iban[4:] + iban[:4])) % 97 == 1
+    return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
 
 
 def compact(text: str) -> str:
@@ -142,10 +142,10 @@ def compact(text: str) -> str:
 def number(text: str | None) -> Decimal | None:
     """An amount of the data, or None for what is no amount that could be."""
     try:
-        found = Decimal(text or "")
+        amount = Decimal(text or "")
     except InvalidOperation:
         return None
-    return found if found.is_finite() and abs(found) < ENOUGH else None
+    return amount if amount.is_finite() and abs(amount) < ENOUGH else None
 
 
 def _day(iso: str) -> str:

@@ -18,7 +18,7 @@ class Clock:
     split: int
     state: str
     head: str
-    words: str
+    left: str
     source: str
     order_line: str
     pay_line: str
@@ -34,9 +34,9 @@ def clock_of(start: date, today: date, *, disputed: bool = False) -> Clock:
     order, pay = authorising_officer_due(start), payment_due(start)
     left = (order - today).days
     if left >= 0:
-        words = f"reste {left} jour{'s' if left > 1 else ''} pour mandater"
+        sentence = f"reste {left} jour{'s' if left > 1 else ''} pour mandater"
     else:
-        words = f"mandat en retard de {-left} jour{'s' if left < -1 else ''}"
+        sentence = f"mandat en retard de {-left} jour{'s' if left < -1 else ''}"
     head = (
         f"Jour {day} sur {DAYS}"
         if day <= DAYS
@@ -48,7 +48,7 @@ def clock_of(start: date, today: date, *, disputed: bool = False) -> Clock:
         OURS,
         "late" if day > DAYS else "running",
         head,
-        words,
+        sentence,
         f"départ : reçue le {jour(start)}{', la première des dates en désaccord' if disputed else ''}",
         f"Mandat à émettre avant le {jour(order)} ({OURS} jours)",
         f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours){_unsure(pay)}",

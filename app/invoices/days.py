@@ -33,12 +33,12 @@ def _to_come(db: Db, folder: Folder) -> Iterator[tuple[str, str, str, str]]:
         if issued <= folder.created_at.astimezone(PARIS).date():
             continue
         main = next(iter(deposited_in(db, folder.id)), None)
-        if main is not None and issued > (given := main.created_at.astimezone(PARIS).date()):
+        if main is not None and issued > (deposited_on := main.created_at.astimezone(PARIS).date()):
             yield (
                 "dated-to-come",
                 "Facture datée d’après son dépôt",
-                f"La facture est datée du {jour(issued)} et a été déposée le {jour(given)}. Vérifiez sa date, sinon demandez au "
-                "fournisseur de la corriger.",
+                f"La facture est datée du {jour(issued)} et a été déposée le {jour(deposited_on)}. Vérifiez sa date, sinon "
+                "demandez au fournisseur de la corriger.",
                 f"dated-to-come:{issued}",
             )
 

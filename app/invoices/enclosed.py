@@ -23,37 +23,37 @@ def data_in(path: Path) -> tuple[str, bytes, list[str]]:
     """
     invoices: list[tuple[str, bytes]] = []
     doubts: list[str] = []
-    found = _attached(path)
-    if found is None:
+    attached = _attached(path)
+    if attached is None:
         return (
             "",
             b"",
             ["Les fichiers joints à ce PDF n’ont pas pu être lus : il n’est montré que comme une page."],
         )
-    for name, data in found[:MOST]:
+    for name, data in attached[:MOST]:
         about = _recognised(name, data)
         if about is None:
             invoices.append((name, data))
         elif about:
             doubts.append(about)
-    if len(found) > MOST:
-        doubts.append(f"Ce PDF porte {len(found)} fichiers XML ; les {MOST} premiers ont été lus.")
+    if len(attached) > MOST:
+        doubts.append(f"Ce PDF porte {len(attached)} fichiers XML ; les {MOST} premiers ont été lus.")
     if not invoices:
         return "", b"", doubts
-    name, data = min(invoices, key=lambda one: _rank(one[0]))
+    name, data = min(invoices, key=lambda invoice: _rank(invoice[0]))
     if name.lower() not in STANDARD:
         doubts.append(
             f"Les données de la facture ont un nom inhabituel, « {name} » : d’autres logiciels ne les liront pas."
         )
-    others = [one for one in invoices if one[1] != data]
+    others = [invoice for invoice in invoices if invoice[1] != data]
     if others:
         doubts.append(_several(name, data, others))
     return name, data, doubts
 
 
 def _several(name: str, data: bytes, others: Iterable[tuple[str, bytes]]) -> str:
-    told = " ; ".join(_in_short(*one) for one in [(name, data), *others])
-    return f"Ce PDF porte plusieurs factures en données, qui ne sont pas les mêmes : {told}. Seule « {name} » a été lue."
+    invoices = " ; ".join(_in_short(*invoice) for invoice in [(name, data), *others])
+    return f"Ce PDF porte plusieurs factures en données, qui ne sont pas les mêmes : {invoices}. Seule « {name} » a été lue."
 
 
 def _in_short(name: str, data: bytes) -> str:

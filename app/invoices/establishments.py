@@ -73,7 +73,7 @@ def choose(db: Db, actor: Actor, lines: str, shown: str) -> int:
     if wanted == former:
         return len(wanted)
     others = {key: value for key, value in row.settings.items() if key != SETTING}
-    row.settings = others | ({SETTING: [list(one) for one in wanted.items()]} if wanted else {})
+    row.settings = others | ({SETTING: [list(pair) for pair in wanted.items()]} if wanted else {})
     added, removed = (sorted(a.keys() - b.keys()) for a, b in ((wanted, former), (former, wanted)))
     facts = {"added": added, "removed": removed, "listed": wanted}
     append(

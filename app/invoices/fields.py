@@ -97,13 +97,15 @@ _BUYER_IDENTIFIERS = {
 
 def find(root: Any, path: str) -> list[Any]:
     """The elements at a path of this module."""
-    found: list[Any] = root.xpath(path, namespaces=NAMESPACES)
-    return found
+    elements: list[Any] = root.xpath(path, namespaces=NAMESPACES)
+    return elements
 
 
 def text_at(root: Any, path: str) -> str:
     """The first non-empty text at a path, without the spaces around it."""
-    return next((one.text.strip() for one in find(root, path) if one.text and one.text.strip()), "")
+    return next(
+        (element.text.strip() for element in find(root, path) if element.text and element.text.strip()), ""
+    )
 
 
 def fields_of(root: Any, syntax: str) -> dict[str, str]:
@@ -122,16 +124,16 @@ def fields_of(root: Any, syntax: str) -> dict[str, str]:
 
 def iso_date(text: str) -> str:
     """A date of CII (format 102) or UBL as YYYY-MM-DD; empty when it is neither."""
-    found = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})(?:[Z+-].*)?", text)
-    return "-".join(found.groups()) if found else ""
+    match = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})(?:[Z+-].*)?", text)
+    return "-".join(match.groups()) if match else ""
 
 
 def _choose_tax(root: Any, syntax: str, fields: dict[str, str]) -> None:
     """BT-110 is in the invoice's currency; BT-111, in the accounts' currency, stands beside it."""
     currency = fields.get("currency")
-    for one in find(root, PATHS[syntax]["total_vat"][0]):
-        if one.get("currencyID") == currency and one.text:
-            fields["total_vat"] = one.text.strip()
+    for element in find(root, PATHS[syntax]["total_vat"][0]):
+        if element.get("currencyID") == currency and element.text:
+            fields["total_vat"] = element.text.strip()
             return
 
 
@@ -156,8 +158,8 @@ def hints_of(root: Any, syntax: str) -> dict[str, str]:
 def buyer_numbers(root: Any, syntax: str) -> dict[str, str]:
     """SIREN and SIRET of the addressee, from its legal identifier, then from its others (`buyer_siren`, `buyer_siret`)."""
     legal, others = _BUYER_IDENTIFIERS[syntax]
-    found = _numbers([*find(root, legal), *find(root, others)])
-    return {key.replace("seller", "buyer"): digits for key, digits in found.items()}
+    numbers = _numbers([*find(root, legal), *find(root, others)])
+    return {key.replace("seller", "buyer"): digits for key, digits in numbers.items()}
 
 
 def _seller_numbers(root: Any, syntax: str) -> dict[str, str]:
@@ -169,9 +171,9 @@ def _seller_numbers(root: Any, syntax: str) -> dict[str, str]:
 def _numbers(identifiers: list[Any]) -> dict[str, str]:
     """Only schemes 0002 (SIREN) and 0009 (SIRET) of ISO 6523 say what their digits are."""
     numbers: dict[str, str] = {}
-    for one in identifiers:
-        digits = re.sub(r"\s", "", one.text or "")
-        if not digits.isdigit() or len(digits) not in DIGITS.get(one.get("schemeID", ""), ()):
+    for identifier in identifiers:
+        digits = re.sub(r"\s", "", identifier.text or "")
+        if not digits.isdigit() or len(digits) not in DIGITS.get(identifier.get("schemeID", ""), ()):
             continue
         if len(digits) == max(DIGITS["0009"]):
             numbers.setdefault("seller_siret", digits)

@@ -84,13 +84,13 @@ _of_this_total = _theirs.where(
 _corrected = _theirs.where(sa.func.coalesce(_folder.c.sources["corrections"].as_string(), "{}") != "{}")
 # Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
 _perhaps_alike = [
-    sa.select(one.subquery(), sa.literal_column(str(PERHAPS))) for one in (_of_this_total, _corrected)
+    sa.select(query.subquery(), sa.literal_column(str(PERHAPS))) for query in (_of_this_total, _corrected)
 ]
 _by_facts_too = sa.union_all(sa.select(_of_these_keys.subquery()), *_perhaps_alike)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Twin:
     """An invoice of another folder that may be this one; `named`: whether who reads may be told which folder it is.
 
     `kind`: « same », « close » for a number that reads the same, « alike » for the same seller, date and total.
@@ -122,14 +122,14 @@ def index(db: Db, folder: Folder) -> None:
     wanted = keys_of(folder.facts, db.scalars(query))
     rows = db.execute(sa.select(_key.c.key, _key.c.kind).where(_key.c.folder_id == folder.id))
     known = {row.key: row.kind for row in rows}
-    if gone := [one for one in known if one not in wanted]:
+    if gone := [key for key in known if key not in wanted]:
         db.execute(sa.delete(_key).where(_key.c.folder_id == folder.id, _key.c.key.in_(gone)))
-    here = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id}
-    if fresh := [{**here, "key": key, "kind": kind} for key, kind in wanted.items() if key not in known]:
+    owner = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id}
+    if fresh := [{**owner, "key": key, "kind": kind} for key, kind in wanted.items() if key not in known]:
         db.execute(sa.insert(_key), fresh)
 
 
-def seen_before(db: Db, folder: Folder) -> list[Seen]:
+def seen_before(db: Db, folder: Folder) -> list[Twin]:
     """The folders that hold the same invoice, one whose number reads the same, or one of the same seller, date and total.
 
     The surest first, then the latest.
@@ -142,18 +142,18 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     return once(db, ("invoices seen before", folder.id), lambda: _seen_before(db, folder))
 
 
-def _seen_before(db: Db, folder: Folder) -> list[Seen]:
-    here = {"folder": folder.id, "here": folder.collectivity_id}
+def _seen_before(db: Db, folder: Folder) -> list[Twin]:
+    bounds = {"folder": folder.id, "here": folder.collectivity_id}
     # A total or a day typed over the file's hides no other, here or there (INV-20): both are looked for
     days, totals = _days(folder), _totals(folder)
     if days and totals:
-        rows = db.execute(_by_facts_too, {**here, "totals": sorted(totals), "days": sorted(days)}).all()
+        rows = db.execute(_by_facts_too, {**bounds, "totals": sorted(totals), "days": sorted(days)}).all()
     else:
-        rows = db.execute(_of_these_keys, here).all()
+        rows = db.execute(_of_these_keys, bounds).all()
     if not rows:
         return []
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
-    every = {one.id: one for one in read}
+    every = {candidate.id: candidate for candidate in read}
     by_key = sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
     kinds = {key: SAME if how == SURELY else CLOSE for how, key in by_key}
     perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
@@ -161,25 +161,25 @@ def _seen_before(db: Db, folder: Folder) -> list[Seen]:
     for key in islice(alike, MOST):
         kinds.setdefault(key, ALIKE)
     folders = {key: every[key] for key in kinds}
-    later = engaged(db, [one for key, one in folders.items() if key > folder.id])
+    later = engaged(db, [candidate for key, candidate in folders.items() if key > folder.id])
     known = {
-        key: one
-        for key, one in folders.items()
-        if one.place != WITHDRAWN and (key < folder.id or one.place == DONE or key in later)
+        key: candidate
+        for key, candidate in folders.items()
+        if candidate.place != WITHDRAWN and (key < folder.id or candidate.place == DONE or key in later)
     }
     named = readable_among(db, list(known))
-    return [Seen(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
+    return [Twin(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
 
 
 def _days(folder: Folder) -> set[str]:
-    return {str(one) for one in values(folder.facts, "issue_date") if one}
+    return {str(day) for day in values(folder.facts, "issue_date") if day}
 
 
 def _totals(folder: Folder) -> set[int]:
     """What an invoice may add up to, in cents, below zero for a credit note; nothing that is unknown or zero."""
     sign = -1 if family_named(FAMILY).credits(folder.facts) else 1
-    read = (cents_of(one) for one in values(folder.facts, "total_ttc"))
-    return {one for one in (folder.amount_cents, *(sign * one for one in read if one)) if one}
+    read = (cents_of(text) for text in values(folder.facts, "total_ttc"))
+    return {cents for cents in (folder.amount_cents, *(sign * cents for cents in read if cents)) if cents}
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -187,76 +187,78 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     if folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
-    told = [*_addressee(db, folder, by), *_seller(folder, _paid(db, folder), by)]
-    return [*_duplicates(db, folder), *map(_spaced, told)]
+    seller_cautions = [*_addressee(db, folder, by), *_seller(folder, _paid(db, folder), by)]
+    return [*_duplicates(db, folder), *map(_spaced, seller_cautions)]
 
 
 def _duplicates(db: Db, folder: Folder) -> list[Caution]:
     by = frozenset(folder.sources.get("depositors", ()))
-    return [_spaced(_duplicate(one, by)) for one in seen_before(db, folder)]
+    return [_spaced(_duplicate(twin, by)) for twin in seen_before(db, folder)]
 
 
-def _spaced(one: Caution) -> Caution:
-    return replace(one, title=spaces(one.title), sentence=spaces(one.sentence))
+def _spaced(caution: Caution) -> Caution:
+    return replace(caution, title=spaces(caution.title), sentence=spaces(caution.sentence))
 
 
 def to_rule(db: Db, folder: Folder) -> list[Problem]:
     """What stands before the signature: an invoice that may be there already, until who did not deposit it rules (INV-20)."""
     return [
-        Problem("duplicate-unruled", "number", spaces(f"« {one.title} » : {RULE_FIRST}"))
-        for one in _duplicates(db, folder)
-        if is_open(folder, one)
+        Problem("duplicate-unruled", "number", spaces(f"« {caution.title} » : {RULE_FIRST}"))
+        for caution in _duplicates(db, folder)
+        if is_open(folder, caution)
     ]
 
 
-def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
-    other = one.folder
+def _duplicate(twin: Twin, by: frozenset[int]) -> Caution:
+    other = twin.folder
     where, what = "Un autre dossier, que vous ne pouvez pas lire,", ""
-    if one.named:
+    if twin.named:
         amount = euros(other.fields.get("total_ttc") or "")
         where = f"Le dossier n° {other.id}"
         what = (
             f", n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
             f"({state_label(other.place, None).lower()})"
         )
-    if one.kind == SAME:
+    if twin.kind == SAME:
         key, title = TWICE, "Facture déjà reçue"
-        said = (
+        sentence = (
             f"{where} porte la même facture{what}. Aucune ne se paie deux fois : rejetez celle-ci, ou dites pourquoi ce "
             "n’est pas la même."
         )
     else:
-        key, title = NEAR, one.title
-        alike = "dont le numéro se lit de même" if one.kind == CLOSE else "de la même date et du même montant"
-        said = f"{where} porte une facture du même fournisseur {alike}{what}. Si c’est la même, rejetez celle-ci."
+        key, title = NEAR, twin.title
+        alike = (
+            "dont le numéro se lit de même" if twin.kind == CLOSE else "de la même date et du même montant"
+        )
+        sentence = f"{where} porte une facture du même fournisseur {alike}{what}. Si c’est la même, rejetez celle-ci."
     return Caution(
-        key, title, said, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}", grave=True
+        key, title, sentence, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}", grave=True
     )
 
 
 def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
-    here = db.get_one(Collectivity, folder.collectivity_id)
+    collectivity = db.get_one(Collectivity, folder.collectivity_id)
     siret, siren = (values(folder.facts, key) for key in ("buyer_siret", "buyer_siren"))
     # What the file says as well as what was typed: the one that stands may hide the other
-    told = dict.fromkeys(str(one) for one in (siret if any(siret) else siren) if one)
-    known = listed(here.settings)
-    for number in told:
-        if number[:9] == here.siren and known and len(number) == SIRET and number not in known:
+    numbers = dict.fromkeys(str(identifier) for identifier in (siret if any(siret) else siren) if identifier)
+    known = listed(collectivity.settings)
+    for number in numbers:
+        if number[:9] == collectivity.siren and known and len(number) == SIRET and number not in known:
             yield Caution(
                 "addressee-establishment",
                 "Facture adressée à un établissement hors de la liste",
-                f"La facture nomme le SIRET {number}, de {here.name}, que la liste des établissements n’a pas. Demandez à qui "
-                "elle est destinée, ou faites ajouter cet établissement par un administrateur (« Administration », "
+                f"La facture nomme le SIRET {number}, de {collectivity.name}, que la liste des établissements n’a pas. Demandez "
+                "à qui elle est destinée, ou faites ajouter cet établissement par un administrateur (« Administration », "
                 "« Établissements »).",
                 about=f"addressee-establishment:{number}",
                 by=by,
             )
-        if number[:9] != here.siren:
+        if number[:9] != collectivity.siren:
             yield Caution(
                 "addressee",
                 "Facture adressée à un autre organisme",
-                f"La facture nomme {folder.fields.get('buyer') or 'un destinataire'} ({number}), et non {here.name} (SIREN "
-                f"{here.siren}). Demandez au fournisseur à qui il la destine.",
+                f"La facture nomme {folder.fields.get('buyer') or 'un destinataire'} ({number}), et non {collectivity.name} "
+                f"(SIREN {collectivity.siren}). Demandez au fournisseur à qui il la destine.",
                 about=f"addressee:{number}",
                 by=by,
             )
@@ -264,7 +266,7 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
 
 def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
     """The latest invoices of the same seller that went to their end, by SIREN where there is one, else by name."""
-    keys = [seller_key(one) for one in sellers_of(folder.facts)]
+    keys = [seller_key(seller) for seller in sellers_of(folder.facts)]
     if not keys:
         return []
     query = (
@@ -291,9 +293,9 @@ def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
 def _seller(folder: Folder, paid: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:
     """What has changed of the seller since the invoices that were paid: account, establishment, number."""
     name = str(folder.fields.get("seller") or "ce fournisseur")
-    before = list(dict.fromkeys(compact(str(one.fields.get("iban") or "")) for one in paid))
-    before = [one for one in before if one]
-    for iban in dict.fromkeys(compact(str(one or "")) for one in values(folder.facts, "iban")):
+    before = list(dict.fromkeys(compact(str(invoice.fields.get("iban") or "")) for invoice in paid))
+    before = [iban for iban in before if iban]
+    for iban in dict.fromkeys(compact(str(text or "")) for text in values(folder.facts, "iban")):
         if not iban or iban in before:
             continue
         mark = sha256(iban.encode()).hexdigest()[:12]
@@ -316,8 +318,10 @@ def _seller(folder: Folder, paid: Sequence[Folder], by: frozenset[int]) -> Itera
                 about=f"account-abroad:{mark}",
                 by=by,
             )
-    known_sirets = {str(one.fields["seller_siret"]) for one in paid if one.fields.get("seller_siret")}
-    for siret in dict.fromkeys(str(one or "") for one in values(folder.facts, "seller_siret")):
+    known_sirets = {
+        str(invoice.fields["seller_siret"]) for invoice in paid if invoice.fields.get("seller_siret")
+    }
+    for siret in dict.fromkeys(str(text or "") for text in values(folder.facts, "seller_siret")):
         if siret and known_sirets and siret not in known_sirets:
             yield Caution(
                 "establishment",
@@ -335,16 +339,16 @@ def _ends(iban: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a comparison: a fact, here and there."""
+    """One line of a comparison: a fact in this folder and in the other."""
 
     label: str
-    here: str
-    there: str
+    own: str
+    other: str
 
     @property
     def differs(self) -> bool:
         """Whether the two folders say something else."""
-        return self.here != self.there
+        return self.own != self.other
 
 
 COMPARED = ("number", "issue_date", "seller", "seller_siret", "total_ttc", "order_ref", "iban")

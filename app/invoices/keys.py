@@ -25,28 +25,28 @@ def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
 
     `fingerprints`: the SHA-256 of its files. A credit note is never the invoice that has its number.
     """
-    found = {_key(SAME, "bytes", one): SAME for one in fingerprints}
-    notes = {"credit" if str(one) == CREDIT_NOTE else "invoice" for one in values(facts, "type_code")}
-    years = {str(one or "")[:4] for one in values(facts, "issue_date")}
-    numbers = [str(one) for one in values(facts, "number") if one]
+    keys = {_key(SAME, "bytes", fingerprint): SAME for fingerprint in fingerprints}
+    notes = {"credit" if str(code) == CREDIT_NOTE else "invoice" for code in values(facts, "type_code")}
+    years = {str(day or "")[:4] for day in values(facts, "issue_date")}
+    numbers = [str(text) for text in values(facts, "number") if text]
     for seller in sellers_of(facts):
-        found[seller_key(seller)] = SELLER
+        keys[seller_key(seller)] = SELLER
         for note in notes:
             for number in numbers:
-                found[_key(CLOSE, seller, note, relaxed(number))] = CLOSE
-                found |= {_key(SAME, seller, note, strict(number), year): SAME for year in years}
-    return found
+                keys[_key(CLOSE, seller, note, relaxed(number))] = CLOSE
+                keys |= {_key(SAME, seller, note, strict(number), year): SAME for year in years}
+    return keys
 
 
 def sellers_of(facts: Facts) -> Iterator[str]:
     """How the seller may be known again: by each SIREN, and by each name, for some invoices tell only that one."""
     for key in ("seller_siret", "seller_siren"):
-        for one in values(facts, key):
-            digits = re.sub(r"\D", "", str(one or ""))
+        for text in values(facts, key):
+            digits = re.sub(r"\D", "", str(text or ""))
             if len(digits) >= SIREN:
                 yield f"siren {digits[:SIREN]}"
-    for one in values(facts, "seller"):
-        if name := strict(str(one or "")):
+    for text in values(facts, "seller"):
+        if name := strict(str(text or "")):
             yield f"name {name}"
 
 

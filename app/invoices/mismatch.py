@@ -70,18 +70,20 @@ def compare_text(text: str, reading: Reading) -> list[Mismatch]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     printed = {value for line in lines for value in _values(line) + _values(line, _PLAIN_AMOUNTS)}
     currency = reading.fields.get("currency", "")
-    found = []
+    mismatches = []
     for key, (label, pattern) in _LABELS.items():
         wanted = _decimal(reading.fields.get(key, ""))
         if wanted is None or wanted in printed:
             continue
         other = _labelled(lines, pattern)
         if other is not None:
-            found.append(Mismatch(label, money(str(other), currency), money(reading.fields[key], currency)))
+            mismatches.append(
+                Mismatch(label, money(str(other), currency), money(reading.fields[key], currency))
+            )
     number = _other_number(text, lines, reading.fields.get("number", ""))
     if number:
-        found.append(Mismatch("Numéro de facture", number, reading.fields["number"]))
-    return found
+        mismatches.append(Mismatch("Numéro de facture", number, reading.fields["number"]))
+    return mismatches
 
 
 def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
@@ -89,7 +91,7 @@ def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
 
     A label may be cut by a line break, and a currency alone may stand between it and the amount.
     """
-    seen: set[Decimal] = set()
+    amounts: set[Decimal] = set()
     for position, line in enumerate(lines):
         after = lines[position + 1 : position + 4]
         if label := pattern.match(line):
@@ -101,8 +103,8 @@ def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
         if len(after) > 1 and _CURRENCY.fullmatch(after[0]):
             after = after[1:]
         alone = _values(after[0]) if after and _ALONE.fullmatch(after[0]) else []
-        seen.update(_values(beside) or alone)
-    return seen.pop() if len(seen) == 1 else None
+        amounts.update(_values(beside) or alone)
+    return amounts.pop() if len(amounts) == 1 else None
 
 
 def _other_number(text: str, lines: list[str], wanted: str) -> str:
@@ -128,17 +130,17 @@ def _is_in(wanted: str, text: str) -> bool:
 
 def _number_at(line: str, after: str) -> str:
     """The number that a line gives, with the one after it; empty for none, and for what is a date."""
-    found = _NUMBER.match(line)
-    if found is None and _LABEL_ALONE.fullmatch(line):
-        found = _ALONE_NUMBER.fullmatch(after)
-    elif found is None and _HEADING.fullmatch(line):
-        found = _NUMBERED.match(after)
-    number = found[1].rstrip(".-/") if found else ""
+    match = _NUMBER.match(line)
+    if match is None and _LABEL_ALONE.fullmatch(line):
+        match = _ALONE_NUMBER.fullmatch(after)
+    elif match is None and _HEADING.fullmatch(line):
+        match = _NUMBERED.match(after)
+    number = match[1].rstrip(".-/") if match else ""
     return "" if _DAY.fullmatch(number) else number
 
 
 def _values(text: str, pattern: re.Pattern[str] = _AMOUNTS) -> list[Decimal]:
-    return [value for one in pattern.findall(text) if (value := _decimal(one)) is not None]
+    return [value for text in pattern.findall(text) if (value := _decimal(text)) is not None]
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -43,22 +43,24 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
     from app.invoices.rendition import draw
 
     reading, about_files = look_into(path, media_type)
-    enclosed = [Caution("invoice-files", "Données jointes à la facture", one) for one in about_files]
+    enclosed = [
+        Caution("invoice-files", "Données jointes à la facture", sentence) for sentence in about_files
+    ]
     if reading is None:
         return ReadFacts({}, "", doubts=tuple(enclosed)) if enclosed else None
     doubts = enclosed + [
-        Caution("invoice-data", "Données de la facture à vérifier", one)
-        for one in (*reading.problems, *reading.oddities)
+        Caution("invoice-data", "Données de la facture à vérifier", sentence)
+        for sentence in (*reading.problems, *reading.oddities)
     ]
     if media_type == "application/pdf":
         doubts += [
             Caution(
                 "page-disagrees",
                 "La page et les données se contredisent",
-                f"La page et les données ne disent pas la même chose ({one.label}) : "
-                f"la page affiche {one.page_value}, le XML {one.xml_value}.",
+                f"La page et les données ne disent pas la même chose ({mismatch.label}) : "
+                f"la page affiche {mismatch.page_value}, le XML {mismatch.xml_value}.",
             )
-            for one in compare(path, reading)
+            for mismatch in compare(path, reading)
         ]
     fields = {**reading.hints, **reading.buyer, **reading.fields}
     return ReadFacts(
@@ -108,22 +110,22 @@ class _Same:
         self._templates = templates
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        seen = [
-            {"id": one.folder.id, "title": one.title, "rows": history.beside(folder, one.folder)}
-            for one in [seen for seen in history.seen_before(db, folder) if seen.named][:SIDE_BY_SIDE]
+        compared = [
+            {"id": twin.folder.id, "title": twin.title, "rows": history.beside(folder, twin.folder)}
+            for twin in [twin for twin in history.seen_before(db, folder) if twin.named][:SIDE_BY_SIDE]
         ]
-        if not seen:
+        if not compared:
             return None
-        page = self._templates.get_template("invoices/same.html").render(compared=seen)
+        page = self._templates.get_template("invoices/same.html").render(compared=compared)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
 def _starts(facts: Facts) -> list[date]:
     """The days on which an invoice may have been received: of those that are disputed, the clock begins at the first."""
-    found = []
-    for one in values(facts, "received_on"):
+    days = []
+    for day in values(facts, "received_on"):
         try:
-            found.append(date.fromisoformat(str(one or "")))
+            days.append(date.fromisoformat(str(day or "")))
         except ValueError:  # a draft keeps what was typed, and it may not be a date
             continue
-    return found
+    return days

@@ -134,8 +134,8 @@ def _against_schema(root: Any) -> list[str]:
     try:
         xml_check_xsd(root)
     except Exception as error:  # noqa: BLE001 (the library raises bare Exception)
-        found = _ELEMENT.search(str(error))
-        where = f" : élément « {found[1]} »" if found else ""
+        match = _ELEMENT.search(str(error))
+        where = f" : élément « {match[1]} »" if match else ""
         return [f"Les données ne respectent pas le schéma de leur profil{where}."]
     return []
 

@@ -47,5 +47,10 @@ def draw(reading: Reading, target: Path) -> Path:
 def _known(text: str) -> str:
     """What the font cannot draw is replaced by a visible mark, never dropped in silence."""
     return "".join(
-        one if one.isprintable() and ord(one) < 0x2500 else "▯" if ord(one) >= 0x2500 else " " for one in text
+        character
+        if character.isprintable() and ord(character) < 0x2500
+        else "▯"
+        if ord(character) >= 0x2500
+        else " "
+        for character in text
     )

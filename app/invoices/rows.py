@@ -71,7 +71,7 @@ def rows_of(root: Any, syntax: str) -> Rows:
     lines = find(root, _CII_LINE if syntax == CII else "cac:InvoiceLine | cac:CreditNoteLine")
     paths = _LINE_PATHS[CII if syntax == CII else "UBL"]
     rows += [
-        (f"Ligne {number}", _line(one, paths, currency)) for number, one in enumerate(lines[:MAX_LINES], 1)
+        (f"Ligne {number}", _line(line, paths, currency)) for number, line in enumerate(lines[:MAX_LINES], 1)
     ]
     if len(lines) > MAX_LINES:
         rows.append(("Autres lignes", f"{len(lines) - MAX_LINES} lignes de plus dans le fichier XML"))
@@ -99,25 +99,25 @@ def _shown(key: str, value: str, currency: str) -> str:
 
 def _tax_rows(root: Any, syntax: str, currency: str) -> list[tuple[str, str]]:
     rows = []
-    for one in find(root, _CII_TAX if syntax == CII else _UBL_TAX):
+    for tax in find(root, _CII_TAX if syntax == CII else _UBL_TAX):
         if syntax == CII:
             paths = ("ram:RateApplicablePercent", "ram:BasisAmount", "ram:CalculatedAmount")
         else:
             paths = ("cac:TaxCategory/cbc:Percent", "cbc:TaxableAmount", "cbc:TaxAmount")
-        rate, base, amount = (text_at(one, path) for path in paths)
+        rate, base, amount = (text_at(tax, path) for path in paths)
         label = f"TVA à {_number(rate)}{HARD}%" if rate else "TVA"
         rows.append((label, f"{money(amount, currency)} sur {money(base, currency)}" if base else amount))
     return rows
 
 
 def _line(line: Any, paths: dict[str, str], currency: str) -> str:
-    found = {key: text_at(line, path) for key, path in paths.items()}
-    told = found["name"] or "(sans libellé)"
-    if found["quantity"] and found["price"]:
-        told += f" : {_number(found['quantity'])} × {money(found['price'], currency)}"
-    if found["total"]:
-        told += f" = {money(found['total'], currency)}"
-    return told
+    texts = {key: text_at(line, path) for key, path in paths.items()}
+    label = texts["name"] or "(sans libellé)"
+    if texts["quantity"] and texts["price"]:
+        label += f" : {_number(texts['quantity'])} × {money(texts['price'], currency)}"
+    if texts["total"]:
+        label += f" = {money(texts['total'], currency)}"
+    return label
 
 
 def _number(text: str) -> str:

@@ -19,8 +19,8 @@ pages = Blueprint("invoices", __name__, template_folder="templates")
 def establishments() -> Response | tuple[str, int]:
     """The SIRETs to which an invoice may be addressed, and the form that changes them."""
     with reading(g.actor.collectivity_id) as db:
-        here = db.get_one(Collectivity, g.actor.collectivity_id)
-        siren, known = here.siren, listed(here.settings)
+        collectivity = db.get_one(Collectivity, g.actor.collectivity_id)
+        siren, known = collectivity.siren, listed(collectivity.settings)
     form, error, status = EstablishmentsForm(), None, 200
     if form.is_submitted():
         try:
@@ -28,7 +28,7 @@ def establishments() -> Response | tuple[str, int]:
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash(spaces(_kept(count)), "ok")
+            flash(spaces(_confirmation(count)), "ok")
             return redirect(url_for("invoices.establishments"))
     else:
         form.lines.data = form.shown.data = as_lines(known)
@@ -36,7 +36,7 @@ def establishments() -> Response | tuple[str, int]:
     return render_template("invoices/establishments.html", **context), status
 
 
-def _kept(count: int) -> str:
+def _confirmation(count: int) -> str:
     if not count:
         return "La liste est vide : le SIREN seul est comparé."
     return (

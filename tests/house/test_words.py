@@ -26,6 +26,7 @@ EMPTY = {
 RIGHT = (
     "app/core",
     "app/files",
+    "app/invoices",
     "app/legality",
     "app/pdf",
     "app/pes",
