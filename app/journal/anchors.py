@@ -58,22 +58,22 @@ def compare(db: Db, lines: Iterable[str]) -> tuple[int, str | None]:
     Blank lines and lines that open with « # » are passed over. Only together with `verify` does it prove anything: that
     one tells whether an entry is what its hash says.
     """
-    held = 0
+    agreed = 0
     for rank, line in enumerate(lines, start=1):
         text = line.strip().lstrip("\ufeff")
         if not text or text.startswith("#"):
             continue
         if fault := _fault(db, text):
-            return held, f"ligne {rank}, {fault}"
-        held += 1
-    return held, None
+            return agreed, f"ligne {rank}, {fault}"
+        agreed += 1
+    return agreed, None
 
 
 def _fault(db: Db, text: str) -> str | None:
-    found = _LINE.fullmatch(text)
-    if found is None:
+    match = _LINE.fullmatch(text)
+    if match is None:
         return "ce n’est pas une ligne de « journal head »"
-    siren, seq, hashed, at = found["siren"], int(found["seq"]), found["hash"], found["at"]
+    siren, seq, hashed, at = match["siren"], int(match["seq"]), match["hash"], match["at"]
     noted = f" notée le {at}" if at else ""
     number = db.scalar(sa.select(place.c.id).where(place.c.siren == siren))
     if number is None:

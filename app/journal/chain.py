@@ -144,8 +144,8 @@ def clock_back(db: Db, collectivity_id: int) -> Iterator[str]:
     """Each line that is dated well before the one that it follows, in French: its order is sure, its date is not."""
     latest, holder = None, 0
     query = sa.select(_entry.c.seq, _entry.c.at).where(_entry.c.collectivity_id == collectivity_id)
-    with db.execute(query.order_by(_entry.c.seq).execution_options(yield_per=1000)) as found:
-        for row in found:
+    with db.execute(query.order_by(_entry.c.seq).execution_options(yield_per=1000)) as rows:
+        for row in rows:
             try:
                 moment = datetime.fromisoformat(row.at)
             except ValueError:
@@ -181,14 +181,14 @@ def entries(db: Db, collectivity_id: int, after: int = 0) -> Generator[Any, None
         .where(_entry.c.collectivity_id == collectivity_id, *([_entry.c.seq > after] if after else []))
         .order_by(_entry.c.seq, _entry.c.id)
     )
-    with db.execute(query.execution_options(yield_per=1000)) as found:
-        yield from found
+    with db.execute(query.execution_options(yield_per=1000)) as rows:
+        yield from rows
 
 
 def _around(seq: int) -> Iterator[int]:
     """The numbers that a displaced line may have had, nearest first."""
     for distance in range(1, FARTHEST):
-        yield from (one for one in (seq + distance, seq - distance) if one > 0)
+        yield from (number for number in (seq + distance, seq - distance) if number > 0)
 
 
 def _fault(row: Any, previous: str, expected: int) -> str | None:
@@ -202,12 +202,12 @@ def _fault(row: Any, previous: str, expected: int) -> str | None:
         before = next(
             (n for n in _around(row.seq) if digest(row.previous, row.collectivity_id, n, line) == row.hash), 0
         )
-        what = (
+        fault = (
             f"porte le contenu de la ligne {before} : des lignes ont été déplacées"
             if before
             else "a été modifiée"
         )
-        return f"la ligne {row.seq} (« {row.event} », {row.at}) {what}"
+        return f"la ligne {row.seq} (« {row.event} », {row.at}) {fault}"
     if row.previous != previous:
         return f"la ligne {row.seq} (« {row.event} », {row.at}) ne suit pas la précédente : ajoutée, déplacée ou réécrite"
     return None

@@ -61,8 +61,8 @@ class Erasure:
 
     def __init__(self, line: "dict[str, Any]", facts: "dict[str, Any]", name: str) -> None:
         self.seq, self.at, self.name = line["seq"], line["at"], name
-        self.upto, self.days, self.count = (facts.get(one) for one in ("upto", "days", "count"))
-        self.altered, self.missing = (facts.get(one, []) for one in ("altered", "missing"))
+        self.upto, self.days, self.count = (facts.get(key) for key in ("upto", "days", "count"))
+        self.altered, self.missing = (facts.get(key, []) for key in ("altered", "missing"))
         self.gone = 0
 
     def whole(self, after: int) -> bool:
@@ -70,7 +70,7 @@ class Erasure:
         if not (isinstance(self.altered, list) and isinstance(self.missing, list)):
             return False
         numbers: Any = (self.upto, self.days, self.count, *self.altered, *self.missing)
-        if _moment(self.at) is None or any(type(one) is not int for one in numbers):
+        if _moment(self.at) is None or any(type(number) is not int for number in numbers):
             return False
         upto, days, count, *_ = numbers
         return bool(after < upto < self.seq and 1 <= days <= LONGEST and count >= 0)
@@ -99,13 +99,13 @@ class Origins:
                 self.wrong.append((line["seq"], f"{name} n’est pas un effacement tel que Paraphe les écrit"))
         elif covered is None:
             if beside is not None:
-                words = f"l’adresse à côté de {name} a été ajoutée : l’écriture n’en couvre aucune"
-                self.wrong.append((line["seq"], words))
+                sentence = f"l’adresse à côté de {name} a été ajoutée : l’écriture n’en couvre aucune"
+                self.wrong.append((line["seq"], sentence))
         elif beside is None:
             self.missing.append((line["seq"], name))
         else:
             values = (
-                [beside.get(one) for one in ("salt", "address", "client")] if isinstance(beside, dict) else []
+                [beside.get(key) for key in ("salt", "address", "client")] if isinstance(beside, dict) else []
             )
             text = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
             if hashlib.sha256(text).hexdigest() != covered:
@@ -114,7 +114,7 @@ class Origins:
 
     def close(self) -> "dict[int, list[Any]]":
         """For each delay that was said, how many went and the last line that says it; raises `Altered`."""
-        uptos = [one.upto for one in self.erasures]
+        uptos = [erasure.upto for erasure in self.erasures]
         for seq, name in self.missing:
             rank = bisect_left(uptos, seq)
             erased = self.erasures[rank] if rank < len(uptos) else None
@@ -122,18 +122,20 @@ class Origins:
                 self.wrong.append((seq, f"l’adresse à côté de {name} {fault}"))
         for seq, name in self.there:
             if uptos and seq <= uptos[-1]:
-                words = f"l’adresse à côté de {name} est là, et une écriture la dit effacée"
-                self.wrong.append((seq, words))
-        told: dict[int, list[Any]] = {}
-        for one in self.erasures:
-            said = one.count + len(set(one.missing))
-            if one.gone != said:
-                words = f"{one.name} dit {said} adresses effacées ou ôtées, et {one.gone} le sont"
-                self.wrong.append((one.seq, words))
-            told[one.days] = [told.get(one.days, [0])[0] + one.gone, one]
+                sentence = f"l’adresse à côté de {name} est là, et une écriture la dit effacée"
+                self.wrong.append((seq, sentence))
+        counts: dict[int, list[Any]] = {}
+        for erasure in self.erasures:
+            expected = erasure.count + len(set(erasure.missing))
+            if erasure.gone != expected:
+                sentence = (
+                    f"{erasure.name} dit {expected} adresses effacées ou ôtées, et {erasure.gone} le sont"
+                )
+                self.wrong.append((erasure.seq, sentence))
+            counts[erasure.days] = [counts.get(erasure.days, [0])[0] + erasure.gone, erasure]
         if self.wrong:
-            raise Altered(min(self.wrong, key=lambda one: one[0])[1])
-        return told
+            raise Altered(min(self.wrong, key=lambda fault: fault[0])[1])
+        return counts
 
     def _fault(self, seq: int, erased: Any) -> "str | None":
         if erased is None:
@@ -148,7 +150,9 @@ class Origins:
         then = _moment(erased.at)
         # A date to come is that of a clock that was wrong: the next line says when it was, at the latest
         dates = (self.dates[rank] for rank in range(seq, erased.seq + 1))
-        moment = next((one for one in dates if one is not None and then is not None and one <= then), None)
+        moment = next(
+            (date for date in dates if date is not None and then is not None and date <= then), None
+        )
         if moment is None or then is None or then - moment < timedelta(days=erased.days):
             days = f"les {erased.days} jours" if erased.days > 1 else "le jour"
             return f"a été ôtée avant {days} que dit le n° {erased.seq}"
@@ -165,10 +169,10 @@ def _moment(text: Any) -> "datetime | None":
 
 def _object(text: Any) -> "dict[str, Any]":
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, TypeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def check(lines: Iterable[str]) -> "tuple[str, dict[int, str], dict[int, list[Any]]]":
@@ -227,22 +231,22 @@ def _check_line(line: "dict[str, Any]", collectivity: Any, previous: str, expect
 
 def _around(seq: int) -> "Iterator[int]":
     for distance in range(1, FARTHEST):
-        yield from (one for one in (seq + distance, seq - distance) if one > 0)
+        yield from (number for number in (seq + distance, seq - distance) if number > 0)
 
 
 def compare(siren: str, hashes: "dict[int, str]", marks: Iterable[str]) -> int:
     """How many marks of this collectivity the journal still carries; raises `Altered` at the first that it does not."""
     agreed = 0
     for rank, text in enumerate(marks, start=1):
-        words = text.lstrip("\ufeff").split()
-        if not words or words[0].startswith("#") or words[0] != siren:
+        fields = text.lstrip("\ufeff").split()
+        if not fields or fields[0].startswith("#") or fields[0] != siren:
             continue
-        if len(words) < 3 or not words[1].isdigit():
+        if len(fields) < 3 or not fields[1].isdigit():
             raise Unreadable(f"la ligne {rank} des repères n’est pas une ligne de « journal head »")
-        seq = int(words[1])
+        seq = int(fields[1])
         if seq not in hashes:
             raise Altered(f"repère de la ligne {rank} : l’écriture n° {seq} n’est plus dans le journal")
-        if hashes[seq] != words[2]:
+        if hashes[seq] != fields[2]:
             raise Altered(f"repère de la ligne {rank} : le journal a été réécrit au n° {seq}, ou avant")
         agreed += 1
     return agreed
@@ -271,9 +275,9 @@ def main(arguments: "list[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(description="Vérifie un journal exporté par Paraphe.")
     parser.add_argument("journal", help="le fichier .jsonl de l’export")
     parser.add_argument("--reperes", help="des lignes de « journal head », gardées ailleurs")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123 (read as it comes)
+        with open(options.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123 (read as it comes)
             siren, hashes, gone = check(export)
         print(f"Journal intact : {len(hashes) - 1} écritures, tête {hashes[len(hashes) - 1]}.")
         for days, (count, last) in sorted(gone.items()):
@@ -281,11 +285,11 @@ def main(arguments: "list[str] | None" = None) -> int:
                 f"Adresses effacées à leur terme, comme une écriture le dit : {count}. Le terme est de {days} jour"
                 f"{'s' if days > 1 else ''}, jusqu’au n° {last.upto} ({last.at})."
             )
-        with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123
+        with open(options.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123
             for remark in backwards(export):
                 print(f"Remarque : {remark}.")
-        if asked.reperes:
-            with open(asked.reperes, encoding="utf-8") as marks:  # noqa: PTH123
+        if options.reperes:
+            with open(options.reperes, encoding="utf-8") as marks:  # noqa: PTH123
                 agreed = compare(siren, hashes, marks)
             print(f"Repères de cette collectivité : {agreed}, le journal les porte encore.")
             if not agreed:

@@ -55,24 +55,24 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None, *, s
     if wanted is not None and wanted not in chains:
         raise click.ClickException(f"aucun journal pour la collectivité {collectivity}")
     failed = False
-    for one in chains if wanted is None else [wanted]:
+    for number in chains if wanted is None else [wanted]:
         with reading() as db:
-            count, broken = verify(db, one)
+            count, broken = verify(db, number)
         if broken is None and count == 0:
-            broken = Break(one, 1, "toutes les lignes ont disparu")
+            broken = Break(number, 1, "toutes les lignes ont disparu")
         if broken:
             failed = True
             click.echo(
-                f"Collectivité {one} : journal altéré à l’écriture n° {broken.seq} : {broken.sentence}."
+                f"Collectivité {number} : journal altéré à l’écriture n° {broken.seq} : {broken.sentence}."
             )
         else:
-            click.echo(f"Collectivité {one} : journal intact, {count} écriture{'s' if count > 1 else ''}.")
-            _tell_erased(one)
+            click.echo(f"Collectivité {number} : journal intact, {count} écriture{'s' if count > 1 else ''}.")
+            _tell_erased(number)
         with reading() as db:
-            for sentence in clock_back(db, one):
-                click.echo(f"Collectivité {one} : {sentence}.")
+            for sentence in clock_back(db, number):
+                click.echo(f"Collectivité {number} : {sentence}.")
         if state:
-            failed |= _differs(one)
+            failed |= _differs(number)
     if against is not None:
         failed |= _disagrees(against)
     if failed:
@@ -83,8 +83,8 @@ def _tell_erased(collectivity_id: int) -> None:
     """Say up to where the addresses went at their term, if any did, for each term that was ever said."""
     with reading() as db:
         known = erasures(db, collectivity_id)
-    for days in sorted({one.days for one in known}):
-        last = [one for one in known if one.days == days][-1]
+    for days in sorted({erasure.days for erasure in known}):
+        last = [erasure for erasure in known if erasure.days == days][-1]
         click.echo(
             f"Collectivité {collectivity_id} : adresses effacées jusqu’à l’écriture n° {last.upto}, "
             f"{instant(last.at)}, après {days} jour{'s' if days > 1 else ''}."
@@ -106,22 +106,22 @@ def _differs(collectivity_id: int) -> bool:
 def _disagrees(against: Iterable[str]) -> bool:
     """Say the first line that no longer agrees, or how many do."""
     with reading() as db:
-        held, fault = anchors.compare(db, against)
+        agreed, fault = anchors.compare(db, against)
     if fault:
         click.echo(f"Repères : {fault}.")
-    elif not held:
+    elif not agreed:
         click.echo("Repères : aucune ligne à comparer.")
     else:
-        click.echo(f"Repères : {held} ligne{'s' if held > 1 else ''}, le journal les porte encore.")
-    return bool(fault) or not held
+        click.echo(f"Repères : {agreed} ligne{'s' if agreed > 1 else ''}, le journal les porte encore.")
+    return bool(fault) or not agreed
 
 
 @journal.command("head")
 def head_command() -> None:
     """Écrire la tête de chaque chaîne, une ligne par collectivité, à garder ailleurs que sur ce serveur."""
     with reading() as db:
-        for one in anchors.heads(db, now()):
-            click.echo(one)
+        for head in anchors.heads(db, now()):
+            click.echo(head)
 
 
 @journal.command("export")

@@ -35,7 +35,7 @@ def erase_old(days: int) -> int:
         return 0
     with reading() as db:
         places = sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
-    return sum(count for one in places for count in _batches(one, days))
+    return sum(count for place in places for count in _batches(place, days))
 
 
 def believed(days: int) -> bool:
@@ -46,7 +46,8 @@ def believed(days: int) -> bool:
     """
     moment, age = now(), timedelta(days=days)
     first, last = (
-        one.isoformat(timespec="milliseconds") for one in (moment - max(age / 2, SHORTEST), moment - age / 4)
+        bound.isoformat(timespec="milliseconds")
+        for bound in (moment - max(age / 2, SHORTEST), moment - age / 4)
     )
     with reading() as db:
         there = sa.select(sa.exists().where(_entry.c.at >= first, _entry.c.at <= last))
@@ -57,11 +58,11 @@ def waits(days: int) -> list[str]:
     """What makes addresses wait that a right clock would let go, in French; nothing where all is well or none is due."""
     if not days:
         return []
-    moment, found = now(), []
+    moment, faults = now(), []
     with reading() as db:
         places = sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
-        if any(_due(db, one, moment, timedelta(days=days)) for one in places) and not believed(days):
-            found.append(
+        if any(_due(db, place, moment, timedelta(days=days)) for place in places) and not believed(days):
+            faults.append(
                 "des adresses échues du journal attendent : aucune écriture n’est datée d’entre un quart et la moitié de "
                 "PARAPHE_JOURNAL_ADDRESS_DAYS avant l’heure de ce serveur. Vérifiez son horloge ; si elle est juste, elles "
                 "s’effaceront après ce quart"
@@ -69,14 +70,14 @@ def waits(days: int) -> list[str]:
         to_come = (moment + AHEAD).isoformat(timespec="milliseconds")
         wrong = sa.select(sa.func.min(_entry.c.seq)).where(_entry.c.at > to_come)
         if (seq := db.scalar(wrong)) is not None:
-            found.append(
+            faults.append(
                 f"l’écriture n° {seq} du journal est datée d’un jour à venir : l’horloge de ce serveur a été en avance, ou "
                 "retarde. Vérifiez-la ; l’adresse d’une telle écriture s’efface avec celle de la suivante"
             )
     last = heartbeat.last("sweep")
     if last is not None and last - moment > AHEAD:
-        found.append("le dernier balayage est daté d’un jour à venir : vérifiez l’horloge de ce serveur")
-    return found
+        faults.append("le dernier balayage est daté d’un jour à venir : vérifiez l’horloge de ce serveur")
+    return faults
 
 
 def _batches(collectivity_id: int, days: int) -> Iterator[int]:
@@ -109,8 +110,8 @@ def _erase(db: Db, collectivity_id: int, days: int) -> int | None:
         Origin.collectivity_id == collectivity_id, Origin.seq.in_([row.seq for row in there])
     )
     db.execute(gone.execution_options(synchronize_session=False))
-    told = {name: value for name, value in facts.items() if value or name not in origins.DOUBTFUL}
-    append(db, collectivity_id, Event(origins.ERASED, BY, None, None, told))
+    recorded = {name: value for name, value in facts.items() if value or name not in origins.DOUBTFUL}
+    append(db, collectivity_id, Event(origins.ERASED, BY, None, None, recorded))
     return len(there)
 
 

@@ -73,30 +73,30 @@ def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
         raise Refusal("journal-unknown", collectivity=collectivity_id)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"journal-{place.siren}.jsonl"
-    words = WORDS.format(
+    readme = WORDS.format(
         whose=de(place.name), siren=place.siren, at=_utc(moment), journal=target.name, checker=CHECKER
     )
     texts = {
         folder / CHECKER: Path(checker.__file__).read_text(encoding="utf-8"),
-        folder / README: words,
+        folder / README: readme,
     }
     partial = target.with_suffix(".partial")
-    if there := [one.name for one in (target, partial, *texts) if one.exists()]:
+    if there := [path.name for path in (target, partial, *texts) if path.exists()]:
         raise Refusal("export-there", folder=str(folder), names=", ".join(there))
-    made: list[Path] = []
+    written: list[Path] = []
     try:
         with (
-            _private(partial, made) as file,
+            _private(partial, written) as file,
             reading() as db,
         ):  # one moment: this session has read nothing yet
             for line in lines(db, collectivity_id, moment):
                 file.write(line)
         for path, text in texts.items():
-            with _private(path, made) as file:
+            with _private(path, written) as file:
                 file.write(text)
         partial.rename(target)
     except BaseException:
-        for path in made:
+        for path in written:
             path.unlink(missing_ok=True)
         raise
     return target
@@ -104,13 +104,13 @@ def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
 
 def _origin(row: Any) -> dict[str, Any]:
     """From where the act came, where it is kept beside the line."""
-    kept = ("salt", *KEPT_APART)
-    return {} if row.salt is None else {"origin": {name: getattr(row, name) for name in kept}}
+    columns = ("salt", *KEPT_APART)
+    return {} if row.salt is None else {"origin": {name: getattr(row, name) for name in columns}}
 
 
-def _private(path: Path, made: list[Path]) -> Any:
+def _private(path: Path, written: list[Path]) -> Any:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    made.append(path)
+    written.append(path)
     return os.fdopen(handle, "w", encoding="utf-8", newline="\n")
 
 

@@ -76,7 +76,7 @@ def erasure_of(seq: int, at: str, text: str, after: int) -> Erasure | None:
     altered, missing = (facts.get(name, []) for name in DOUBTFUL)
     if moment is None or not (isinstance(altered, list) and isinstance(missing, list)):
         return None
-    if any(type(one) is not int for one in (*numbers, *altered, *missing)):
+    if any(type(number) is not int for number in (*numbers, *altered, *missing)):
         return None
     upto, days, count = numbers
     if not (after < upto < seq and 1 <= days <= LONGEST and count >= 0):
@@ -94,16 +94,16 @@ def erasures(db: Db, collectivity_id: int) -> list[Erasure]:
         _entry.c.event == ERASED,
         sa.text("folder_id IS NULL"),
     )
-    found: list[Erasure] = []
+    erasures: list[Erasure] = []
     for row in db.execute(query.order_by(_entry.c.seq)):
-        if one := erasure_of(row.seq, row.at, row.facts, found[-1].upto if found else 0):
-            found.append(one)
-    return found
+        if erasure := erasure_of(row.seq, row.at, row.facts, erasures[-1].upto if erasures else 0):
+            erasures.append(erasure)
+    return erasures
 
 
 def of(known: Sequence[Erasure], seq: int) -> Erasure | None:
     """The first of these erasures (as `erasures` gives them) that reached a line, and so took its address."""
-    rank = bisect_left(known, seq, key=lambda one: one.upto)
+    rank = bisect_left(known, seq, key=lambda erasure: erasure.upto)
     return known[rank] if rank < len(known) else None
 
 
@@ -112,7 +112,7 @@ class Beside:
 
     def __init__(self, known: Sequence[Erasure]) -> None:
         self._known = known
-        self._told = {one.seq: one for one in known}
+        self._erasures = {erasure.seq: erasure for erasure in known}
         self._gone: Counter[int] = Counter()
         self._undated: list[tuple[Any, Erasure]] = []
         self.wrong: tuple[int, str] | None = None
@@ -121,7 +121,7 @@ class Beside:
     def see(self, row: Any) -> None:
         """Take in the next line of `entries`, which holds by itself."""
         moment = moment_of(row.at)
-        for before, erased in [one for one in self._undated if moment and moment <= one[1].at]:
+        for before, erased in [pair for pair in self._undated if moment and moment <= pair[1].at]:
             self._undated.remove((before, erased))
             self._blame(before.seq, _early(before, moment, erased))
         self._blame(row.seq, self._fault(row, moment))
@@ -160,11 +160,15 @@ class Beside:
         return _early(row, moment, erased)
 
     def _miscounted(self, row: Any) -> str | None:
-        name, erased = f"la ligne {row.seq} (« {row.event} », {row.at})", self._told.get(row.seq)
+        name, erased = f"la ligne {row.seq} (« {row.event} », {row.at})", self._erasures.get(row.seq)
         if erased is None:
             return f"{name} n’est pas un effacement tel que Paraphe les écrit"
-        gone, said = self._gone[row.seq], erased.count + len(erased.missing)
-        return f"{name} dit {said} adresses effacées ou ôtées, et {gone} le sont" if gone != said else None
+        gone, expected = self._gone[row.seq], erased.count + len(erased.missing)
+        return (
+            f"{name} dit {expected} adresses effacées ou ôtées, et {gone} le sont"
+            if gone != expected
+            else None
+        )
 
 
 def _early(row: Any, moment: datetime | None, erased: Erasure) -> str | None:
@@ -202,10 +206,10 @@ def moment_of(at: str) -> datetime | None:
 def _facts(text: str) -> dict[str, Any]:
     """The facts of a line; none where they are not an object, which only a forger writes."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def covered(text: str) -> str | None:
@@ -215,7 +219,7 @@ def covered(text: str) -> str | None:
     return _facts(text).get(COVERED)
 
 
-def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, dict[str, Any]]]:
+def as_read(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, dict[str, Any]]]:
     """Lines of one collectivity with their facts as people read them: the address where it is kept.
 
     One that is not what its line covers is said « altérée ». Where it went, `erased_at` says when; it is None where no line
@@ -225,9 +229,10 @@ def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, d
     for rank in range(0, len(rows), CHUNK):
         some = rows[rank : rank + CHUNK]
         query = sa.select(_origin).where(
-            _origin.c.collectivity_id == some[0].collectivity_id, _origin.c.seq.in_([one.seq for one in some])
+            _origin.c.collectivity_id == some[0].collectivity_id,
+            _origin.c.seq.in_([line.seq for line in some]),
         )
-        kept = {one.seq: one for one in db.execute(query)}
+        origins = {origin.seq: origin for origin in db.execute(query)}
         for row in some:
             facts = json.loads(row.facts)
             if (
@@ -239,7 +244,7 @@ def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, d
             wanted = facts.pop(COVERED, None)
             if wanted is None:
                 yield row, facts
-            elif (origin := kept.get(row.seq)) is not None:
+            elif (origin := origins.get(row.seq)) is not None:
                 yield row, {**facts, **_as_kept(origin, wanted)}
             else:
                 known = erasures(db, row.collectivity_id) if known is None else known
@@ -248,10 +253,10 @@ def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, d
 
 
 def _as_kept(origin: Any, wanted: object) -> dict[str, str]:
-    found = {one: value for one in KEPT_APART if (value := getattr(origin, one))}
+    shown = {name: value for name in KEPT_APART if (value := getattr(origin, name))}
     if digest(origin.salt, origin.address, origin.client) == wanted:
-        return found
-    return {"address": "altérée"} | {one: f"{value} (altérée)" for one, value in found.items()}
+        return shown
+    return {"address": "altérée"} | {name: f"{value} (altérée)" for name, value in shown.items()}
 
 
 def _as_gone(seq: int, erased: Erasure | None) -> dict[str, Any]:

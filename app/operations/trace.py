@@ -14,7 +14,7 @@ from app.core.french import euros, for_years, instant, jour
 from app.core.texts import key_of
 from app.display.views import family_words
 from app.journal.models import JournalEntry
-from app.journal.origins import told
+from app.journal.origins import as_read
 from app.operations.findings import in_words
 from app.people.given import types_called
 from app.people.models import Application, User
@@ -170,7 +170,7 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     if asked.before is not None:
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
-    rows = list(told(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
+    rows = list(as_read(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
     names = names_of(db, collectivity_id, (facts for _, facts in rows))
     called = types_of(db, collectivity_id, (facts for _, facts in rows))
     return [line_of(one, _veiled(facts, asked.named), names, called) for one, facts in rows]
@@ -253,7 +253,7 @@ def _names(db: Db, query: Any) -> dict[int, str]:
 def line_of(
     row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str], called: Mapping[str, str]
 ) -> Line:
-    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_of`.
+    """A line that belongs to no folder, in French; its `facts` are those of `as_read`, `names` those of `names_of`.
 
     `called`: those of `types_of`.
     """

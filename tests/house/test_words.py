@@ -27,6 +27,7 @@ RIGHT = (
     "app/core",
     "app/files",
     "app/invoices",
+    "app/journal",
     "app/legality",
     "app/pdf",
     "app/pes",

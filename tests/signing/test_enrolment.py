@@ -86,7 +86,7 @@ def letters(event: str) -> dict[str, dict[str, Any]]:
 def lines(event: str) -> list[dict[str, Any]]:
     with reading() as db:
         query = sa.select(JournalEntry).where(JournalEntry.event == event).order_by(JournalEntry.id)
-        return [{"who": one.who, **facts} for one, facts in origins.told(db, db.scalars(query).all())]
+        return [{"who": one.who, **facts} for one, facts in origins.as_read(db, db.scalars(query).all())]
 
 
 def words(answer: Any) -> str:

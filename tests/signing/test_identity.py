@@ -59,7 +59,7 @@ def confirming(house: House, client: FlaskClient, password: str) -> Any:
 def events(name: str) -> list[dict[str, Any]]:
     with reading() as db:
         query = sa.select(JournalEntry).where(JournalEntry.event == name)
-        return [facts for _, facts in origins.told(db, db.scalars(query).all())]
+        return [facts for _, facts in origins.as_read(db, db.scalars(query).all())]
 
 
 def test_a_fresh_login_is_asked_nothing(house: House) -> None:

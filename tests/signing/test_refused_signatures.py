@@ -70,7 +70,7 @@ class Scene:
             query = sa.select(JournalEntry).where(
                 JournalEntry.folder_id == self.folder_id, JournalEntry.event == "signature.refused"
             )
-            told = origins.told(db, db.scalars(query).all())
+            told = origins.as_read(db, db.scalars(query).all())
             return [{"who": one.who, **facts} for one, facts in told]
 
     def logged(self) -> list[dict[str, Any]]:

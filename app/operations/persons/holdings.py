@@ -12,7 +12,7 @@ from app.core.db import Base, Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
-from app.journal.origins import told
+from app.journal.origins import as_read
 from app.operations.trace import address
 from app.people.models import Collectivity, User
 from app.people.persons import person_of, works_elsewhere
@@ -192,7 +192,7 @@ def _journal(db: Db, user: User, *, whole: bool) -> list[dict[str, Any]]:
         query = sa.select(JournalEntry).where(JournalEntry.collectivity_id == user.collectivity_id, condition)
         found |= {row.seq: row for row in db.scalars(query)}
     his = [row for _, row in sorted(found.items()) if row.user_id == user.id or user.id in _about(row)]
-    return [_line(row, facts, whole=whole) for row, facts in told(db, his)]
+    return [_line(row, facts, whole=whole) for row, facts in as_read(db, his)]
 
 
 def _about(row: JournalEntry) -> set[Any]:
@@ -201,7 +201,7 @@ def _about(row: JournalEntry) -> set[Any]:
 
 
 def _line(row: JournalEntry, facts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    """A line with what `told` says of it; of an address that went, when."""
+    """A line with what `as_read` says of it; of an address that went, when."""
     line = {"seq": row.seq, "at": row.at, "who": row.who, "event": row.event, "folder_id": row.folder_id}
     if where := address(facts):
         facts["address"] = where
