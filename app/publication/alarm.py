@@ -18,7 +18,7 @@ log = structlog.get_logger()
 @use_case
 def report_altered(db: Db, actor: Actor, file_id: int) -> None:
     """Write that the store no longer gives the file's bytes, and tell the administrators; known already, nothing more."""
-    file, act = _found(db, file_id)
+    file, act = _file_and_act(db, file_id)
     if file.altered_at is not None:
         return
     file.altered_at = now()
@@ -28,12 +28,12 @@ def report_altered(db: Db, actor: Actor, file_id: int) -> None:
     news = [
         News(
             "mail",
-            f"act_unavailable-{file.id}-{stamp}-{one.id}",
-            {"event": "act_unavailable", "user_id": one.id, "what": act.number, "page": "/a-publier"},
+            f"act_unavailable-{file.id}-{stamp}-{person.id}",
+            {"event": "act_unavailable", "user_id": person.id, "what": act.number, "page": "/a-publier"},
             None,
-            one.email,
+            person.email,
         )
-        for one in people.all()
+        for person in people.all()
     ]
     post(db, act.collectivity_id, news)
     facts = {"sha256": file.sha256}
@@ -43,7 +43,7 @@ def report_altered(db: Db, actor: Actor, file_id: int) -> None:
 @use_case
 def report_restored(db: Db, actor: Actor, file_id: int) -> None:
     """Write that the file's bytes are there again."""
-    file, act = _found(db, file_id)
+    file, act = _file_and_act(db, file_id)
     if file.altered_at is None:
         return
     file.altered_at = None
@@ -51,7 +51,7 @@ def report_restored(db: Db, actor: Actor, file_id: int) -> None:
     append(db, act.collectivity_id, Event("publication.restored", actor.name, None, act.folder_id, facts))
 
 
-def _found(db: Db, file_id: int) -> tuple[PublicFile, PublicAct]:
+def _file_and_act(db: Db, file_id: int) -> tuple[PublicFile, PublicAct]:
     file = db.scalars(sa.select(PublicFile).where(PublicFile.id == file_id).with_for_update()).one()
     version = db.get_one(PublicVersion, file.version_id)
     return file, db.get_one(PublicAct, version.act_id)

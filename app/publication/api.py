@@ -46,15 +46,15 @@ def acts_page(slug: str, query: "ActsQuery") -> Json:
     search = Search(query.q, str(query.year or ""), query.nature, query.after)
     with reading(site.collectivity_id) as db:
         begins = acts.before_page(db, search, query.page) if query.page > 1 else None
-        found = acts.found(db, replace(search, after=begins) if begins else search)
-    asked: Json = {"q": query.q or None, "year": query.year, "nature": query.nature or None}
+        listing = acts.listing(db, replace(search, after=begins) if begins else search)
+    criteria: Json = {"q": query.q or None, "year": query.year, "nature": query.nature or None}
     beyond = query.page > 1 and begins is None
     return {
         "collectivity": site.name,
-        "count": found.count,
-        "acts": [] if beyond else [_shown(slug, one) for one in found.acts],
-        "next": url_for("publication_api.acts_page", slug=slug, **asked, after=found.next)
-        if found.next and not beyond
+        "count": listing.count,
+        "acts": [] if beyond else [_shown(slug, act) for act in listing.acts],
+        "next": url_for("publication_api.acts_page", slug=slug, **criteria, after=listing.next)
+        if listing.next and not beyond
         else None,
     }
 
@@ -73,7 +73,7 @@ def act(slug: str, key: str) -> Json:
         return _shown(slug, acts.whole(db, acts.act_at(db, key)))
 
 
-def _shown(slug: str, one: ActView) -> Json:
+def _shown(slug: str, act: ActView) -> Json:
     names = (
         "key",
         "number",
@@ -87,20 +87,20 @@ def _shown(slug: str, one: ActView) -> Json:
     )
     more = ("online_until", "withdrawn_on", "withdrawal", "effect", "masked", "history")
     return {
-        **{name: getattr(one, name) for name in (*names, *more)},
-        "href": url_for("publication_api.act", slug=slug, key=one.key),
-        "page": rooted(slug, one.key),
-        "authors": [{"name": name, "capacity": capacity} for name, capacity in one.authors],
-        "dates": [date.told for date in one.dates],
+        **{name: getattr(act, name) for name in (*names, *more)},
+        "href": url_for("publication_api.act", slug=slug, key=act.key),
+        "page": rooted(slug, act.key),
+        "authors": [{"name": name, "capacity": capacity} for name, capacity in act.authors],
+        "dates": [date.told for date in act.dates],
         "files": [
             {
                 **{
                     name: getattr(file, name)
                     for name in ("title", "filename", "media_type", "size", "sha256")
                 },
-                "href": url_for("publication.site.file", slug=slug, key=one.key, position=file.position),
+                "href": url_for("publication.site.file", slug=slug, key=act.key, position=file.position),
                 "available": not file.altered,
             }
-            for file in one.files
+            for file in act.files
         ],
     }

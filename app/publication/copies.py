@@ -25,12 +25,15 @@ def paper_copy(db: Db, folder: Folder, position: int = 1) -> bytes:
     if act is None or act.withdrawn_at is not None:
         raise Refusal("nothing-to-print")
     file = next(
-        (one for one in record.files_of(db, record.online_version(db, act)) if one.position == position), None
+        (file for file in record.files_of(db, record.online_version(db, act)) if file.position == position),
+        None,
     )
     if file is None or file.media_type != PDF:
         raise Refusal("nothing-to-print")
     worth = effect_of(db, folder)
-    authors = " ; ".join(", ".join(filter(None, (one["name"], one["capacity"]))) for one in act.authors)
+    authors = " ; ".join(
+        ", ".join(filter(None, (author["name"], author["capacity"]))) for author in act.authors
+    )
     rows = [
         f"{means_of(db, folder).done} {act.published_on:%d/%m/%Y}, en ligne depuis le {record.first_day(act):%d/%m/%Y}",
         *([worth.words] if worth else []),

@@ -24,14 +24,14 @@ def refuse_readable(db: Db, folder: Folder, path: Path) -> None:
     as it was before (ISO 32000-1 §7.5.6). A page that is only an image has no text: nothing can be compared there.
     """
     originals = list(_originals(db, folder))
-    for one in originals:
-        if one.size <= path.stat().st_size and _digest(path, one.size) == one.sha256:
+    for row in originals:
+        if row.size <= path.stat().st_size and _digest(path, row.size) == row.sha256:
             raise Refusal("masked-still-readable")
     if not originals:
         return
     with vault.local(folder.collectivity_id, originals[0].sha256, ".pdf") as original:
-        words = Counter(read_text(original).split())
-    if words and not words - Counter(read_text(path).split()):
+        vocabulary = Counter(read_text(original).split())
+    if vocabulary and not vocabulary - Counter(read_text(path).split()):
         raise Refusal("masked-still-readable")
 
 
@@ -50,9 +50,9 @@ def _originals(db: Db, folder: Folder) -> Iterator[DocumentVersion]:
 
 def _digest(path: Path, size: int) -> str:
     """The SHA-256 of the first bytes of a file."""
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     with path.open("rb") as source:
         while size and (block := source.read(min(size, _BLOCK))):
-            made.update(block)
+            digest.update(block)
             size -= len(block)
-    return made.hexdigest()
+    return digest.hexdigest()

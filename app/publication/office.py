@@ -25,7 +25,7 @@ class ChoiceForm(FlaskForm):  # type: ignore[misc]
 
     means = RadioField(
         "Mode de publicité",
-        choices=[SelectChoice(one.value, one.label) for one in CHOSEN],
+        choices=[SelectChoice(means.value, means.label) for means in CHOSEN],
         validate_choice=False,
     )
     deliberation = StringField(
@@ -63,14 +63,14 @@ def choose(db: Db, actor: Actor, wanted: Choice) -> None:
     if wanted.means not in CHOSEN:
         raise Refusal("means-missing")
     row = db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
-    kept = None
+    choice = None
     if wanted.means is not Means.ONLINE:
-        kept = _sound(wanted, population_in(row.settings), today())
+        choice = _sound(wanted, population_in(row.settings), today())
     if choice_of(row.settings) == wanted:
         return
     others = {key: value for key, value in row.settings.items() if key != SETTING}
-    row.settings = others | ({SETTING: kept} if kept else {})
-    facts = kept or {"means": Means.ONLINE.value}
+    row.settings = others | ({SETTING: choice} if choice else {})
+    facts = choice or {"means": Means.ONLINE.value}
     append(
         db,
         actor.collectivity_id,

@@ -33,10 +33,10 @@ class _Tray:
         self._templates = templates
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        asked = questioned(db, actor)
-        if not asked:
+        folder_ids = questioned(db, actor)
+        if not folder_ids:
             return None
-        page = self._templates.get_template("publication/_tray.html").render(asked=asked)
+        page = self._templates.get_template("publication/_tray.html").render(folder_ids=folder_ids)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
@@ -58,7 +58,7 @@ class _Band:
         site = next((row for (row,) in ask(db, record.SITE, folder.id)), None) if act is not None else None
         published, otherwise = record.otherwise(db, folder)
         chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
-        words = {
+        context = {
             "published": published,
             "otherwise": otherwise,
             "chosen": chosen,
@@ -68,6 +68,6 @@ class _Band:
             "desks": publishing,
         }
         page = self._templates.get_template("publication/_band.html").render(
-            masked=record.masked_of(db, folder) is not None, **words
+            masked=record.masked_of(db, folder) is not None, **context
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

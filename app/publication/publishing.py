@@ -66,18 +66,18 @@ def mask(actor: Actor, folder_id: int, *, version: int, sent: Masked) -> None:
         sent = _checked(db, folder, sent)
         refuse_readable(db, folder, sent.file.path)
     with TemporaryDirectory(prefix="paraphe-masked-") as room:
-        kept = replace(keep_masked(actor.collectivity_id, sent.file, Path(room)), title=sent.title)
-    write_masked(actor, folder_id, version=version, kept=kept, reason=sent.reason)
+        document = replace(keep_masked(actor.collectivity_id, sent.file, Path(room)), title=sent.title)
+    write_masked(actor, folder_id, version=version, document=document, reason=sent.reason)
 
 
 @use_case
-def write_masked(db: Db, actor: Actor, folder_id: int, *, version: int, kept: Kept, reason: str) -> None:
+def write_masked(db: Db, actor: Actor, folder_id: int, *, version: int, document: Kept, reason: str) -> None:
     """Write the masked version beside the original, and put it online in its place where the act already is."""
     folder = _locked(db, actor, folder_id, version)
-    one = add_beside(db, folder, actor, kept)
-    db.get_one(Document, one.document_id).title = kept.title
+    masked = add_beside(db, folder, actor, document)
+    db.get_one(Document, masked.document_id).title = document.title
     touch(folder)
-    facts = {"sha256": kept.sha256, "title": kept.title}
+    facts = {"sha256": document.sha256, "title": document.title}
     append(db, folder.collectivity_id, _line("publication.masked", actor, folder, facts))
     act = record.act_of(db, folder.id)
     if act is not None and act.withdrawn_at is None:
@@ -125,7 +125,7 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
     if kind == "personal_data":
         act.title_key = act.number.lower()  # what the title says is no longer found by its words either
     touch(folder)
-    sha256 = [one.sha256 for one in record.files_of(db, shown)]
+    sha256 = [file.sha256 for file in record.files_of(db, shown)]
     facts = {
         "kind": kind,
         "reason": reason,

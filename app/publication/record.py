@@ -37,8 +37,8 @@ _PLAIN = re.compile(r"[^a-z0-9]+")
 
 def follow(db: Db, folder: Folder, actor: Actor, published_on: date) -> None:
     """The act has just been published: put it online too, unless its family never is, or the council chose another way."""
-    here = db.get_one(Publication, folder.id)
-    if family_of(folder.in_force).publication != "none" and here.means in ONLINE_AT_LAST:
+    publication = db.get_one(Publication, folder.id)
+    if family_of(folder.in_force).publication != "none" and publication.means in ONLINE_AT_LAST:
         put(db, folder, actor, published_on)
 
 
@@ -47,7 +47,7 @@ def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
 
     Refuses `masked-missing` (its family is never put online otherwise) and `already-online`.
     """
-    act, made = act_of(db, folder.id), db.get(Publication, folder.id)
+    act, publication = act_of(db, folder.id), db.get(Publication, folder.id)
     if act is not None and act.withdrawn_at is None:
         raise Refusal("already-online")
     files = _chosen(db, folder)
@@ -55,8 +55,8 @@ def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
     if act is None:
         act = _portrait(db, folder, published_on, moment)
         db.add(act)
-    if made is not None:
-        made.absent = False
+    if publication is not None:
+        publication.absent = False
     act.online_since, act.changed_at, act.withdrawn_at, act.withdrawal = moment, moment, None, None
     _name(act, folder, files)
     db.flush()
@@ -72,7 +72,7 @@ def replace(db: Db, folder: Folder, actor: Actor, act: PublicAct, reason: str) -
     files = _chosen(db, folder)
     moment = now()
     former = online_version(db, act)
-    former_files = [one.sha256 for one in files_of(db, former)]
+    former_files = [file.sha256 for file in files_of(db, former)]
     former.ended_at, former.ended, former.ended_by, former.reason = moment, "replaced", actor.name, reason
     db.flush()  # one version is online at a time: the former ends first
     act.changed_at = moment
@@ -100,9 +100,9 @@ def question(db: Db, folder_id: int, day: date) -> None:
 
 def otherwise(db: Db, folder: Folder) -> tuple[Publication | None, Means | None]:
     """The publication of the act, if it was made, and the means by which it is or will be, None when that is online."""
-    made = publication_of(db, folder.id)
+    publication = publication_of(db, folder.id)
     means = means_of(db, folder)
-    return made, None if means is Means.ONLINE else means
+    return publication, None if means is Means.ONLINE else means
 
 
 ACT = Question((PublicAct,), PublicAct.folder_id == OF)
@@ -192,7 +192,7 @@ def _chosen(db: Db, folder: Folder) -> list[tuple[Document, DocumentVersion]]:
     if family_of(folder.in_force).publication == "masked":
         raise Refusal("masked-missing")
     rows = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
-    current = [(rows[number], one) for number, one in current_versions(db, folder.id).items()]
+    current = [(rows[number], version) for number, version in current_versions(db, folder.id).items()]
     scans = [pair for pair in current if pair[0].role == "paper" and pair[1].round == folder.round]
     whole = [pair for pair in current if pair[0].role in WHOLE]
     if not scans:
@@ -207,7 +207,7 @@ def _portrait(db: Db, folder: Folder, published_on: date, moment: datetime) -> P
     nature = family.field("nature")
     code = str(folder.fields.get("nature") or "")
     decided_on = date.fromisoformat(str(decided)) if decided else None
-    words = dict(nature.choices or {}) if nature is not None else {}
+    natures = dict(nature.choices or {}) if nature is not None else {}
     return PublicAct(
         collectivity_id=folder.collectivity_id,
         folder_id=folder.id,
@@ -215,7 +215,7 @@ def _portrait(db: Db, folder: Folder, published_on: date, moment: datetime) -> P
         family=folder.family,
         label=family.label,
         number=folder.number,
-        nature=words.get(code, family.label),
+        nature=natures.get(code, family.label),
         matter=str(folder.fields.get("matter") or ""),
         year=(decided_on or published_on).year,
         decided_on=decided_on,
@@ -261,7 +261,7 @@ def _write(
     db.add(version)
     db.flush()
     names = _filenames(act, files)
-    for position, (document, one) in enumerate(files, start=1):
+    for position, (document, document_version) in enumerate(files, start=1):
         db.add(
             PublicFile(
                 collectivity_id=act.collectivity_id,
@@ -270,10 +270,10 @@ def _write(
                 role=document.role,
                 title=document.title if document.role == "attachment" else act.title,
                 filename=next(names),
-                media_type=one.media_type,
-                size=one.size,
-                sha256=one.sha256,
-                document_version_id=one.id,
+                media_type=document_version.media_type,
+                size=document_version.size,
+                sha256=document_version.sha256,
+                document_version_id=document_version.id,
             )
         )
     db.flush()
@@ -283,9 +283,9 @@ def _filenames(act: PublicAct, files: list[tuple[Document, DocumentVersion]]) ->
     """Names that we make: what a deposited file was called may say more than the act does."""
     stem = slug_of(f"{act.label} {act.number or act.key}")
     ends = {"masked": "-version-occultee", "signature": "-signature"}
-    for position, (document, one) in enumerate(files):
+    for position, (document, version) in enumerate(files):
         end = f"-annexe-{position}" if document.role == "attachment" else ends.get(document.role, "")
-        suffix = _PLAIN.sub("", Path(one.filename).suffix.lower())
+        suffix = _PLAIN.sub("", Path(version.filename).suffix.lower())
         yield f"{stem}{end}.{suffix}" if suffix else f"{stem}{end}"
 
 
@@ -302,7 +302,7 @@ def _open_site(db: Db, collectivity_id: int, moment: datetime) -> None:
 
 
 def _proof(files: list[tuple[Document, DocumentVersion]]) -> dict[str, Any]:
-    return {"masked": files[0][0].role == MASKED, "sha256": [one.sha256 for _, one in files]}
+    return {"masked": files[0][0].role == MASKED, "sha256": [version.sha256 for _, version in files]}
 
 
 def _event(name: str, actor: Actor, folder: Folder, facts: dict[str, Any]) -> Event:

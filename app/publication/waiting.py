@@ -62,7 +62,7 @@ def waiting(db: Db, actor: Actor, after: str = "") -> tuple[list[Waiting], str |
 
     By their deadline; on a page, the most pressing first. `after`: a number of folder, as the page before gave it.
     """
-    families = [one.name for one in catalogue().values() if one.publication != "none"]
+    families = [family.name for family in catalogue().values() if family.publication != "none"]
     if not families or not actor.holds(Right.PUBLISH):
         return [], None
     wanted = [Folder.family.in_(families), *_unknown(), _of(actor), *_signed_in_round(), readable_by(actor)]
@@ -71,42 +71,42 @@ def waiting(db: Db, actor: Actor, after: str = "") -> tuple[list[Waiting], str |
         there = sa.tuple_(sa.literal(last.due_on), sa.literal(last.id))
         wanted.append(sa.tuple_(Folder.due_on, Folder.id) > there)
     folders = [
-        one
+        folder
         for begun in _begun(actor)
-        for one in db.scalars(begun.where(*wanted).order_by(Folder.due_on, Folder.id).limit(PAGE + 1))
+        for folder in db.scalars(begun.where(*wanted).order_by(Folder.due_on, Folder.id).limit(PAGE + 1))
     ]
-    folders = sorted(folders, key=lambda one: (one.due_on, one.id))
+    folders = sorted(folders, key=lambda folder: (folder.due_on, folder.id))
     more = str(folders[PAGE - 1].id) if len(folders) > PAGE else None
     folders = folders[:PAGE]
-    steps = _publication_steps(db, [one.id for one in folders])
-    signed = _signed_at(db, [one.id for one in folders])
-    rows = [_row(one, steps.get(one.id), signed.get(one.id)) for one in folders]
+    steps = _publication_steps(db, [folder.id for folder in folders])
+    signed = _signed_at(db, [folder.id for folder in folders])
+    rows = [_row(folder, steps.get(folder.id), signed.get(folder.id)) for folder in folders]
     order = (NOW, ABSENT, SOON)
-    return sorted(rows, key=lambda one: (order.index(one.state), -(one.days or 0))), more
+    return sorted(rows, key=lambda row: (order.index(row.state), -(row.days or 0))), more
 
 
 def _begun(actor: Actor) -> tuple[Any, Any]:
     """The folders in hand, and those that were published before there was a public page: never the past."""
-    here = Folder.collectivity_id == actor.collectivity_id
+    own = Folder.collectivity_id == actor.collectivity_id
     # The condition of the index beside what is asked: SQLite does not see that it follows
-    in_hand = sa.select(Folder).where(here, sa.text("phase = 'running' AND phase <> 'done'"))
+    in_hand = sa.select(Folder).where(own, sa.text("phase = 'running' AND phase <> 'done'"))
     # Named one by one: joined, SQLite reads every folder of the collectivity to look whether it is among them
     absent = sa.select(Publication.folder_id).where(
         Publication.collectivity_id == actor.collectivity_id, sa.text("publication.absent")
     )
-    return in_hand, sa.select(Folder).where(here, Folder.id.in_(absent))
+    return in_hand, sa.select(Folder).where(own, Folder.id.in_(absent))
 
 
-def _asked(*where: sa.ColumnElement[bool]) -> Any:
+def _exists(*where: sa.ColumnElement[bool]) -> Any:
     """1 for a folder of which something is so, else nothing: a value, of which PostgreSQL makes no set read whole."""
     return sa.select(sa.literal_column("1")).where(*where).limit(1).correlate(Folder).scalar_subquery()
 
 
 def _unknown() -> tuple[sa.ColumnElement[bool], ...]:
     """The public has it neither online nor otherwise."""
-    made = aliased(Publication)
-    otherwise = made.folder_id == Folder.id, made.means.not_in(record.ONLINE_AT_LAST)
-    return _asked(PublicAct.folder_id == Folder.id).is_(None), _asked(*otherwise).is_(None)
+    publication = aliased(Publication)
+    otherwise = publication.folder_id == Folder.id, publication.means.not_in(record.ONLINE_AT_LAST)
+    return _exists(PublicAct.folder_id == Folder.id).is_(None), _exists(*otherwise).is_(None)
 
 
 def _of(actor: Actor) -> sa.ColumnElement[bool]:
@@ -136,9 +136,9 @@ def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | N
     few = list(db.scalars(steps.limit(FEW + 1)))
     if len(few) > FEW:  # the last of all are soon those of who publishes that many
         mine: Any = steps.where(StepRun.folder_id == PublicAct.folder_id).limit(1).correlate(PublicAct)
-        asked = PublicAct.collectivity_id == actor.collectivity_id, mine.scalar_subquery().is_not(None)
+        conditions = PublicAct.collectivity_id == actor.collectivity_id, mine.scalar_subquery().is_not(None)
     else:
-        asked = PublicAct.collectivity_id == actor.collectivity_id, PublicAct.folder_id.in_(few)
+        conditions = PublicAct.collectivity_id == actor.collectivity_id, PublicAct.folder_id.in_(few)
     last = db.scalar(sa.select(PublicAct).where(PublicAct.key == after)) if after else None
     acts: list[PublicAct] = []
     for pressing in ("IS NOT NULL", "IS NULL"):
@@ -148,7 +148,7 @@ def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | N
             beyond = [sa.tuple_(PublicAct.changed_at, PublicAct.id) < there]
         elif last is not None and pressing == "IS NOT NULL":
             continue  # they were all on the pages before
-        query = sa.select(PublicAct).where(*asked, sa.text(f"questioned_on {pressing}"), *beyond)
+        query = sa.select(PublicAct).where(*conditions, sa.text(f"questioned_on {pressing}"), *beyond)
         query = query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc())
         acts += db.scalars(query.limit(PAGE + 1 - len(acts)))
     more = acts[PAGE - 1].key if len(acts) > PAGE else None
@@ -158,26 +158,26 @@ def online(db: Db, actor: Actor, after: str = "") -> tuple[list[Online], str | N
             sa.select(PublicVersion.act_id)
             .join(PublicFile, PublicFile.version_id == PublicVersion.id)
             .where(
-                PublicVersion.act_id.in_([one.id for one in acts]),
+                PublicVersion.act_id.in_([act.id for act in acts]),
                 PublicVersion.ended_at.is_(None),
                 PublicFile.altered_at.is_not(None),
             )
         )
     )
-    worth = effects_of(db, [one.folder_id for one in acts], inside=True)
+    worth = effects_of(db, [act.folder_id for act in acts], inside=True)
     return [
         Online(
-            one.folder_id,
-            one.title,
-            one.number,
-            one.key,
-            one.online_since,
-            one.withdrawn_at,
-            one.id in broken,
-            worth.get(one.folder_id),
-            one.questioned_on is not None,
+            act.folder_id,
+            act.title,
+            act.number,
+            act.key,
+            act.online_since,
+            act.withdrawn_at,
+            act.id in broken,
+            worth.get(act.folder_id),
+            act.questioned_on is not None,
         )
-        for one in acts
+        for act in acts
     ], more
 
 
@@ -193,15 +193,16 @@ def _questioned(actor: Actor) -> sa.ColumnElement[bool]:
 def questioned(db: Db, actor: Actor) -> list[int]:
     """The folders whose act is online though its transmission was cancelled, and that this actor's desks published."""
     query = sa.select(PublicAct.folder_id).where(_questioned(actor))
-    asked = list(db.scalars(query.order_by(PublicAct.questioned_on, PublicAct.id)))
-    if not asked:
+    folder_ids = list(db.scalars(query.order_by(PublicAct.questioned_on, PublicAct.id)))
+    if not folder_ids:
         return []
-    steps = _publication_steps(db, asked)
+    steps = _publication_steps(db, folder_ids)
     return [
-        one
-        for one in asked
-        if one in steps
-        and steps[one].desk_id in actor.desks_with(Right.PUBLISH, (steps[one].family, steps[one].own_type))
+        folder_id
+        for folder_id in folder_ids
+        if folder_id in steps
+        and steps[folder_id].desk_id
+        in actor.desks_with(Right.PUBLISH, (steps[folder_id].family, steps[folder_id].own_type))
     ]
 
 
@@ -213,14 +214,14 @@ def slug_here(db: Db, actor: Actor) -> str | None:
 
 def _signed_in_round() -> tuple[sa.ColumnElement[bool], ...]:
     """Somebody has signed in the present round, and no signature is awaited any more."""
-    here = (
+    in_round = (
         StepRun.folder_id == Folder.id,
         StepRun.pass_number >= Folder.round * STEPS_PER_ROUND,
         StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
     )
-    return _asked(*here, StepRun.state == "done").is_not(None), _asked(*here, StepRun.state == "active").is_(
-        None
-    )
+    return _exists(*in_round, StepRun.state == "done").is_not(None), _exists(
+        *in_round, StepRun.state == "active"
+    ).is_(None)
 
 
 def _publication_steps(db: Db, folders: list[int]) -> dict[int, StepRun]:
@@ -229,7 +230,7 @@ def _publication_steps(db: Db, folders: list[int]) -> dict[int, StepRun]:
         StepRun.kind == StepKind.PUBLISH.value,
         StepRun.state.in_(("active", "done")),
     )
-    return {one.folder_id: one for one in db.scalars(query.order_by(StepRun.id))}
+    return {run.folder_id: run for run in db.scalars(query.order_by(StepRun.id))}
 
 
 def _signed_at(db: Db, folders: list[int]) -> dict[int, datetime]:

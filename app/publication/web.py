@@ -144,7 +144,7 @@ def keep(folder_id: int) -> Response:
     )
 
 
-def _done(folder_id: int, verb: Any, words: str) -> Response:
+def _done(folder_id: int, verb: Any, confirmation: str) -> Response:
     """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
     try:
         verb()
@@ -154,7 +154,7 @@ def _done(folder_id: int, verb: Any, words: str) -> Response:
             raise
         page = render_template("publication/sheet.html", error=sentence, **_context(folder_id))
         return make_response(page, status)
-    flash(words, "ok")
+    flash(confirmation, "ok")
     return redirect(url_for("publication.sheet", folder_id=folder_id))
 
 
@@ -165,10 +165,10 @@ def _context(folder_id: int) -> dict[str, Any]:
         act = record.act_of(db, folder.id)
         place = db.get(PublicSite, folder.collectivity_id) if act is not None else None
         masked = record.masked_of(db, folder)
-        made, otherwise = record.otherwise(db, folder)
+        publication, otherwise = record.otherwise(db, folder)
         return {
             "otherwise": otherwise,
-            "published_on": made.published_on if made is not None else None,
+            "published_on": publication.published_on if publication is not None else None,
             "folder": folder,
             "family": family_of(folder.in_force),
             "act": acts.whole(db, act) if act is not None else None,
@@ -179,7 +179,7 @@ def _context(folder_id: int) -> dict[str, Any]:
             "public_title": masked[0].title if masked else record.subject_of(folder),
             "versions": record.versions_of(db, act) if act is not None else [],
             "published": publishing.published(db, folder),
-            "reasons": [(key, words) for key, words in REASONS.items()],
+            "reasons": [(key, label) for key, label in REASONS.items()],
             "longest": LONGEST,
             "title_longest": TITLE,
         }

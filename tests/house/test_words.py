@@ -31,6 +31,7 @@ RIGHT = (
     "app/legality",
     "app/pdf",
     "app/pes",
+    "app/publication",
     "app/trust",
 )
 

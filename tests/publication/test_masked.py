@@ -172,7 +172,7 @@ def test_a_masked_version_is_written_only_over_the_page_that_was_shown(house: Ho
     house.publish(folder_id)
     with pytest.raises(Refusal) as refused:
         publishing.write_masked(
-            house.actor("k.morizur"), folder_id, version=shown, kept=kept, reason="Un nom restait."
+            house.actor("k.morizur"), folder_id, version=shown, document=kept, reason="Un nom restait."
         )
     assert refused.value.key == "moved-on"
     assert house.versions(folder_id, "masked") == []

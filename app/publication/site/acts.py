@@ -48,7 +48,7 @@ class Site:
 class Search:
     """What was asked of the list; an empty answer asks nothing. `after`, `before`: the act, by its key, beside the page."""
 
-    words: str = ""
+    text: str = ""
     year: str = ""
     nature: str = ""
     after: str = ""
@@ -56,7 +56,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class Listing:
     """A page of acts, the newest online first; how many there are in all, `MANY` where they are as many or more.
 
     `previous`, `next`: the keys of the acts between which the page stands, None where nothing is beyond.
@@ -143,9 +143,9 @@ def site_of(slug: str) -> Site:
     return Site(*row)
 
 
-def found(db: Db, search: Search) -> Found:
+def listing(db: Db, search: Search) -> Listing:
     """A page of acts that answer, read in order from the act beside it; of one that is no longer known, the first page."""
-    branches = _asked(db, search)
+    branches = _branches(db, search)
     beside = search.after or search.before
     at = db.scalar(sa.select(PublicAct).where(PublicAct.key == beside)) if beside else None
     rows: list[PublicAct] = []
@@ -160,7 +160,7 @@ def found(db: Db, search: Search) -> Found:
     else:
         previous, following = True, True
         rows = rows[1:]
-    return Found(
+    return Listing(
         _views(db, rows),
         _count(db, branches),
         rows[0].key if previous else None,
@@ -171,7 +171,7 @@ def found(db: Db, search: Search) -> Found:
 def before_page(db: Db, search: Search, number: int) -> str | None:
     """The key of the act after which a numbered page begins; None where the list does not reach it."""
     place = (min(number, NUMBERED) - 1) * PAGE - 1
-    rows = _in_order(db, _asked(db, search), None, first=place, size=2)
+    rows = _in_order(db, _branches(db, search), None, first=place, size=2)
     return rows[0].key if len(rows) > 1 else None
 
 
@@ -199,12 +199,13 @@ def _in_order(
         there = sa.tuple_(sa.literal(at.online_since, PublicAct.online_since.type), sa.literal(at.id))
         beyond = (place > there if backwards else place < there,)
     queries = [
-        sa.select(PublicAct).where(*one, *beyond).order_by(*order).limit(first + size) for one in branches
+        sa.select(PublicAct).where(*branch, *beyond).order_by(*order).limit(first + size)
+        for branch in branches
     ]
     if not queries:
         return []
     # Whole rows, not their numbers: to find those again, SQLite would read every act of the collectivity in this order
-    acts = aliased(PublicAct, sa.union_all(*(sa.select(one.subquery()) for one in queries)).subquery())
+    acts = aliased(PublicAct, sa.union_all(*(sa.select(query.subquery()) for query in queries)).subquery())
     ends = (acts.online_since, acts.id) if backwards else (acts.online_since.desc(), acts.id.desc())
     return list(db.scalars(sa.select(acts).order_by(*ends).offset(first).limit(size)))
 
@@ -213,8 +214,8 @@ def _count(db: Db, branches: Branches) -> int:
     """How many there are, `MANY` at most."""
     if not branches:
         return 0
-    parts = (sa.select(PublicAct.id).where(*one).limit(MANY).subquery() for one in branches)
-    every = sa.union_all(*(sa.select(one) for one in parts)).limit(MANY).subquery()
+    parts = (sa.select(PublicAct.id).where(*branch).limit(MANY).subquery() for branch in branches)
+    every = sa.union_all(*(sa.select(part) for part in parts)).limit(MANY).subquery()
     return db.scalar(sa.select(sa.func.count()).select_from(every)) or 0
 
 
@@ -264,16 +265,16 @@ WITH RECURSIVE k(family, nature) AS (
 
 def choices(db: Db) -> tuple[list[str], list[str]]:
     """The years, the last first, and the natures that there are to choose from."""
-    years = db.scalars(_YEARS, {"here": _here(db)})
-    return [str(one) for one in years], sorted({record.kind_named(*one) for one in _kinds(db)})
+    years = db.scalars(_YEARS, {"here": _collectivity(db)})
+    return [str(year) for year in years], sorted({record.kind_named(*kind) for kind in _kinds(db)})
 
 
 def _kinds(db: Db) -> list[tuple[str, str]]:
     """Each family and nature that there is."""
-    return [(row.family, row.nature) for row in db.execute(_KINDS, {"here": _here(db)})]
+    return [(row.family, row.nature) for row in db.execute(_KINDS, {"here": _collectivity(db)})]
 
 
-def _here(db: Db) -> int:
+def _collectivity(db: Db) -> int:
     return int(db.info["collectivity_id"])
 
 
@@ -288,9 +289,9 @@ def act_at(db: Db, key: str) -> PublicAct:
 def whole(db: Db, act: PublicAct) -> ActView:
     """An act with its files, when it is online, and every version that was."""
     versions = record.versions_of(db, act)
-    shown = next((one for one in versions if one.ended_at is None), None)
-    files = tuple(_file(one) for one in record.files_of(db, shown)) if shown is not None else ()
-    past = tuple(_past(db, one, one.ended_at) for one in versions if one.ended_at is not None)
+    shown = next((version for version in versions if version.ended_at is None), None)
+    files = tuple(_file(file) for file in record.files_of(db, shown)) if shown is not None else ()
+    past = tuple(_past(db, version, version.ended_at) for version in versions if version.ended_at is not None)
     worth = effects_of(db, [act.folder_id]).get(act.folder_id)
     masked, matters = bool(shown and shown.masked), _matters(db, [act])
     dates = _dates(db, act, worth)
@@ -299,8 +300,8 @@ def whole(db: Db, act: PublicAct) -> ActView:
 
 def _dates(db: Db, act: PublicAct, worth: Effect | None) -> tuple[Dated, ...]:
     """The dates of an act that concern the public, by the rules of its page inside."""
-    made = db.get(Publication, act.folder_id)
-    means = Means(made.means) if made is not None else Means.ONLINE
+    publication = db.get(Publication, act.folder_id)
+    means = Means(publication.means) if publication is not None else Means.ONLINE
     since = record.first_day(act)
     rows = [dated.decided(act.decided_on)] if act.decided_on else []
     rows += dated.put_online(means, act.published_on, since, withdrawn=act.withdrawn_at is not None)
@@ -353,7 +354,7 @@ def view(
         online_on=record.first_day(act),
         online_until=online_until(record.first_day(act)),
         changed_at=act.changed_at,
-        authors=tuple((one["name"], one["capacity"]) for one in act.authors),
+        authors=tuple((author["name"], author["capacity"]) for author in act.authors),
         withdrawn_on=gone,
         withdrawal=REASONS.get(act.withdrawal or "", ""),
         effect=worth.words if worth else "",
@@ -363,13 +364,13 @@ def view(
     )
 
 
-def _asked(db: Db, search: Search) -> Branches:
+def _branches(db: Db, search: Search) -> Branches:
     """The conditions of what is asked, by parts of which each is read in order by one index; no part where nothing can be."""
     wanted: list[sa.ColumnElement[bool]] = []
-    asked = patterns(search.words, WORDS)
-    matches = _matches(db, asked) if indexable(asked) else None
+    terms = patterns(search.text, WORDS)
+    matches = _matches(db, terms) if indexable(terms) else None
     if matches is None:
-        wanted += [PublicAct.title_key.like(one, escape=ESCAPE) for one in asked]
+        wanted += [PublicAct.title_key.like(term, escape=ESCAPE) for term in terms]
     elif matches:
         wanted.append(PublicAct.id.in_(matches))
     else:
@@ -388,19 +389,19 @@ def _asked(db: Db, search: Search) -> Branches:
     ]
 
 
-def _matches(db: Db, asked: Sequence[str]) -> list[int] | None:
+def _matches(db: Db, terms: Sequence[str]) -> list[int] | None:
     """The acts that have these words, as their index gives them; None where they are many, and soon found in order."""
-    here = _here(db)
-    words = [PublicAct.title_key.like(one, escape=ESCAPE) for one in asked]
+    collectivity_id = _collectivity(db)
+    conditions = [PublicAct.title_key.like(term, escape=ESCAPE) for term in terms]
     last = sa.select(PublicAct.id).order_by(PublicAct.online_since.desc(), PublicAct.id.desc()).limit(SAMPLE)
-    common = sa.select(sa.func.count()).where(PublicAct.id.in_(sa.select(last.subquery())), *words)
+    common = sa.select(sa.func.count()).where(PublicAct.id.in_(sa.select(last.subquery())), *conditions)
     if (db.scalar(common) or 0) >= COMMON:
         return None
-    beside, condition, binds = matching(asked, db.get_bind().dialect.name, "fts_public_act")
+    beside, condition, binds = matching(terms, db.get_bind().dialect.name, "fts_public_act")
     ours = "+f.collectivity_id" if beside else "f.collectivity_id"
     sql = f"SELECT f.id FROM {beside} public_act f WHERE {condition} AND {ours} = :here LIMIT {MATCHES + 1}"
-    found = list(db.scalars(sa.text(sql), {**binds, "here": here}))
-    return found if len(found) <= MATCHES else None
+    matches = list(db.scalars(sa.text(sql), {**binds, "here": collectivity_id}))
+    return matches if len(matches) <= MATCHES else None
 
 
 def _masked(db: Db, rows: list[PublicAct]) -> dict[int, bool]:
@@ -411,11 +412,11 @@ def _masked(db: Db, rows: list[PublicAct]) -> dict[int, bool]:
     return {row.act_id: row.masked for row in db.execute(query)}
 
 
-def _file(one: PublicFile) -> FileView:
+def _file(file: PublicFile) -> FileView:
     names = ("position", "title", "filename", "media_type", "size", "sha256")
-    return FileView(**{name: getattr(one, name) for name in names}, altered=one.altered_at is not None)
+    return FileView(**{name: getattr(file, name) for name in names}, altered=file.altered_at is not None)
 
 
-def _past(db: Db, one: PublicVersion, ended_at: datetime) -> PastView:
-    digests = tuple(file.sha256 for file in record.files_of(db, one))
-    return PastView(one.rank, one.masked, one.online_at, ended_at, one.ended or "", digests)
+def _past(db: Db, version: PublicVersion, ended_at: datetime) -> PastView:
+    digests = tuple(file.sha256 for file in record.files_of(db, version))
+    return PastView(version.rank, version.masked, version.online_at, ended_at, version.ended or "", digests)

@@ -35,7 +35,7 @@ limiter.shared_limit(public_rate, scope="acts")(pages)
 
 
 @pages.after_request
-def _kept(response: Response) -> Response:
+def _cacheable(response: Response) -> Response:
     """Let caches keep for a minute what was found, and nothing else."""
     if response.status_code in {200, 304}:
         response.headers["Cache-Control"] = FRESH
@@ -46,23 +46,23 @@ def _kept(response: Response) -> Response:
 @guard(PUBLIC)
 def index(slug: str) -> str | BaseResponse:
     """The acts, newest first; the address of a page by its number, as they were, leads to the same page."""
-    site, search = acts.site_of(slug), asked()
+    site, search = acts.site_of(slug), requested_search()
     number = request.args.get("page", 1, type=int)
     with reading(site.collectivity_id) as db:
         begins = acts.before_page(db, search, number) if number > 1 else None
         if begins is not None:
             return redirect(_at(slug, search, apres=begins))
-        found = acts.Found((), 0, None, None) if number > 1 else acts.found(db, search)
+        listing = acts.Listing((), 0, None, None) if number > 1 else acts.listing(db, search)
         years, natures = acts.choices(db)
     return render_template(
         "publication/site_index.html",
         site=site,
-        found=found,
+        listing=listing,
         search=search,
         years=years,
         natures=natures,
-        previous_url=_at(slug, search, avant=found.previous) if found.previous else None,
-        next_url=_at(slug, search, apres=found.next) if found.next else None,
+        previous_url=_at(slug, search, avant=listing.previous) if listing.previous else None,
+        next_url=_at(slug, search, apres=listing.next) if listing.next else None,
     )
 
 
@@ -84,8 +84,8 @@ def act(slug: str, key: str) -> str:
     """One act: what it is, its files, until when, and what became of it."""
     site = acts.site_of(slug)
     with reading(site.collectivity_id) as db:
-        found = acts.whole(db, acts.act_at(db, key))
-    return render_template("publication/site_act.html", site=site, act=found)
+        view = acts.whole(db, acts.act_at(db, key))
+    return render_template("publication/site_act.html", site=site, act=view)
 
 
 @pages.get("/<slug>/<key>/<int:position>")
@@ -94,24 +94,24 @@ def file(slug: str, key: str, position: int) -> Response:
     """The bytes of a file online, verified before the first of them leaves."""
     site = acts.site_of(slug)
     with reading(site.collectivity_id) as db:
-        found = acts.file_at(db, acts.act_at(db, key), position)
+        file_row = acts.file_at(db, acts.act_at(db, key), position)
     response = Response(mimetype="application/octet-stream")
-    response.set_etag(found.sha256)
-    if request.if_none_match.contains(found.sha256):
+    response.set_etag(file_row.sha256)
+    if request.if_none_match.contains(file_row.sha256):
         response.status_code = 304
         return response
-    download = "telecharger" in request.args or found.media_type not in SHOWN
-    pieces = _verified(site.collectivity_id, found)
+    download = "telecharger" in request.args or file_row.media_type not in SHOWN
+    pieces = _verified(site.collectivity_id, file_row)
     response.response = pieces
     response.call_on_close(pieces.close)
     if not download:
-        response.mimetype = found.media_type
-    response.headers["Content-Length"] = str(found.size)
-    response.headers["Content-Disposition"] = disposition(found.filename, download=download)
+        response.mimetype = file_row.media_type
+    response.headers["Content-Length"] = str(file_row.size)
+    response.headers["Content-Disposition"] = disposition(file_row.filename, download=download)
     return response
 
 
-def asked() -> Search:
+def requested_search() -> Search:
     """The search of the address, cut to what a search is."""
     names = ("q", "annee", "nature", "apres", "avant")
     return Search(*(request.args.get(name, "")[:LONGEST] for name in names))
@@ -127,26 +127,26 @@ def shared(response: Response) -> Response:
 def rooted(slug: str, key: str | None = None) -> str:
     """A whole address of the public page: a feed is read far from it."""
     public = str(current_app.config["PARAPHE"].public_url)
-    here = (
+    path = (
         url_for("publication.site.act", slug=slug, key=key)
         if key
         else url_for("publication.site.index", slug=slug)
     )
-    return public + here
+    return public + path
 
 
-def _verified(collectivity_id: int, found: PublicFile) -> Generator[bytes]:
+def _verified(collectivity_id: int, file_row: PublicFile) -> Generator[bytes]:
     """The bytes, once all of them were checked; when they are not those published, nobody gets one, and it is told."""
     actor = system(collectivity_id)
-    pieces = _copied(vault.scope(collectivity_id), found.sha256)
+    pieces = _copied(vault.scope(collectivity_id), file_row.sha256)
     try:
         next(pieces)
     except Refusal as refusal:
         if refusal.key in {"file-altered", "file-missing"}:
-            report_altered(actor, found.id)
+            report_altered(actor, file_row.id)
         raise Refusal("act-unavailable") from refusal
-    if found.altered_at is not None:
-        report_restored(actor, found.id)
+    if file_row.altered_at is not None:
+        report_restored(actor, file_row.id)
     return pieces
 
 
@@ -162,9 +162,9 @@ def _copied(scope: str, sha256: str) -> Generator[bytes]:
 
 def _at(slug: str, search: Search, **place: Any) -> str:
     """The address of a page of the same search."""
-    asked: dict[str, Any] = {
-        "q": search.words or None,
+    criteria: dict[str, Any] = {
+        "q": search.text or None,
         "annee": search.year or None,
         "nature": search.nature or None,
     }
-    return url_for("publication.site.index", slug=slug, **asked, **place)
+    return url_for("publication.site.index", slug=slug, **criteria, **place)
