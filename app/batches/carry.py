@@ -118,5 +118,5 @@ def locked(db: Db, item_id: int, *states: str) -> BatchItem | None:
 def all_locked(db: Db, item_ids: Iterable[int], *states: str) -> dict[int, BatchItem]:
     """Those of these items that are still in one of these states, by number, locked until the verb ends."""
     query = sa.select(BatchItem).where(BatchItem.id.in_(item_ids)).order_by(BatchItem.id).with_for_update()
-    found = db.scalars(query.execution_options(populate_existing=True))
-    return {item.id: item for item in found if item.state in states}
+    items = db.scalars(query.execution_options(populate_existing=True))
+    return {item.id: item for item in items if item.state in states}

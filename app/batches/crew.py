@@ -48,18 +48,18 @@ def call(db: Db, batch_id: int) -> None:
     if (db.scalar(left) or 0) < ENOUGH:
         return
     with _calling:
-        _crew["alive"] = [one for one in _crew["alive"] if one.is_alive()]
+        _crew["alive"] = [helper for helper in _crew["alive"] if helper.is_alive()]
         while len(_crew["alive"]) < _crew["most"]:
             _crew["alive"].append(_crew["start"]())
 
 
 def serve(alone: Callable[[], bool]) -> None:
     """Do the rows of batches until none has come for a while, or until whoever called is gone (`alone`)."""
-    seen = time.monotonic()
+    worked_at = time.monotonic()
     with outbox.beating():
-        while not alone() and time.monotonic() - seen < IDLE:
+        while not alone() and time.monotonic() - worked_at < IDLE:
             if row := outbox.take_of(SIGN):  # one at a time: the others are left to whoever is free first
                 outbox.do(row)
-                seen = time.monotonic()
+                worked_at = time.monotonic()
             else:
                 time.sleep(LOOK)

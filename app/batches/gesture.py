@@ -45,9 +45,9 @@ def propose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> int:
         raise Refusal("batch-empty")
     if len(wanted) > LIMIT:
         raise Refusal("batch-too-large", count=len(wanted), limit=LIMIT)
-    found = choose(db, actor, kind, wanted)
-    if all(one.why for one in found):
-        raise Refusal("batch-nothing", why=found[0].why if found else "")
+    choices = choose(db, actor, kind, wanted)
+    if all(choice.why for choice in choices):
+        raise Refusal("batch-nothing", why=choices[0].why if choices else "")
     _forget_proposals(db, actor)
     moment = now()
     batch = Batch(collectivity_id=actor.collectivity_id, user_id=actor.user_id, kind=kind, created_at=moment)
@@ -58,18 +58,18 @@ def propose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> int:
             collectivity_id=actor.collectivity_id,
             batch_id=batch.id,
             position=rank,
-            folder_id=one.folder_id,
-            folder_version=one.version,
-            family=one.family,
-            title=one.title,
-            number=one.number,
-            amount_cents=one.amount_cents,
-            opened=one.opened,
-            state="left_out" if one.why else "waiting",
-            reason=one.why,
+            folder_id=choice.folder_id,
+            folder_version=choice.version,
+            family=choice.family,
+            title=choice.title,
+            number=choice.number,
+            amount_cents=choice.amount_cents,
+            opened=choice.opened,
+            state="left_out" if choice.why else "waiting",
+            reason=choice.why,
             changed_at=moment,
         )
-        for rank, one in enumerate(found)
+        for rank, choice in enumerate(choices)
     )
     return batch.id
 
@@ -165,7 +165,7 @@ def at_work(db: Db, batch: Batch) -> bool:
         query = sa.select(BatchItem.carrier).where(
             BatchItem.batch_id == batch.id, BatchItem.state == "signed"
         )
-        keys = {one for one in db.scalars(query.distinct()) if one}
+        keys = {carrier for carrier in db.scalars(query.distinct()) if carrier}
         if batch.holder is not None and batch.seen_at is not None and batch.seen_at > now() - IN_A_PAGE:
             return True
     alive = sa.select(Outbox.id).where(Outbox.key.in_(keys), Outbox.state.in_(["pending", "running"]))

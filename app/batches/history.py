@@ -33,20 +33,22 @@ def history(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Past]
         query = query.where(Batch.id < before)
     batches = list(db.scalars(query.order_by(Batch.id.desc()).limit(SHOWN + 1)))
     shown = batches[:SHOWN]
-    counts: dict[int, Counter[str]] = {one.id: Counter() for one in shown}
+    counts: dict[int, Counter[str]] = {batch.id: Counter() for batch in shown}
     states = sa.select(BatchItem.batch_id, BatchItem.state, sa.func.count()).where(
         BatchItem.batch_id.in_(counts), BatchItem.state != "left_out"
     )
     for batch_id, state, count in db.execute(states.group_by(BatchItem.batch_id, BatchItem.state)):
         counts[batch_id][state] = count
-    return [_past(db, one, counts[one.id]) for one in shown], (shown[-1].id if len(batches) > SHOWN else None)
+    return [_past(db, batch, counts[batch.id]) for batch in shown], (
+        shown[-1].id if len(batches) > SHOWN else None
+    )
 
 
 def _past(db: Db, batch: Batch, count: Counter[str]) -> Past:
     past, size = VERBS[batch.kind][1], sum(count.values())
     title = f"{NAMES[batch.kind]} de {folders(size)}"
     result = f"{count['done']} {past}{'s' if count['done'] > 1 else ''} sur {size}"
-    left = sum(count[one] for one in OPEN)
+    left = sum(count[state] for state in OPEN)
     if batch.ended_at is None:
         running = at_work(db, batch)
         state = "en cours" if running else "interrompu"

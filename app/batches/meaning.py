@@ -24,16 +24,17 @@ class Meant:
     capacity: str
 
 
-def meanings(db: Db, actor: Actor, seen: Standing) -> list[Meant]:
+def meanings(db: Db, actor: Actor, standing: Standing) -> list[Meant]:
     """What the signature of those still to be signed means, in the order of the batch; nothing of a batch that signs nothing."""
-    if seen.kind != "sign":
+    if standing.kind != "sign":
         return []
-    order = [one.folder_id for one in seen.of("waiting", "prepared")]
-    rows = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(order)))}
+    order = [line.folder_id for line in standing.of("waiting", "prepared")]
+    rows = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(order)))}
     folders = [rows[key] for key in order if key in rows]
     capacities = words_of(db, actor, folders)
     families = catalogue()
     counted = Counter(
-        (families[one.family].label, legal_sentence(db, one), capacities.get(one.id, "")) for one in folders
+        (families[folder.family].label, legal_sentence(db, folder), capacities.get(folder.id, ""))
+        for folder in folders
     )
     return [Meant(label, count, legal, capacity) for (label, legal, capacity), count in counted.items()]

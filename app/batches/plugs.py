@@ -46,8 +46,8 @@ class _Unfinished:
         self._templates = templates
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        found = unfinished(db, actor)
-        if not found:
+        batches = unfinished(db, actor)
+        if not batches:
             return None
-        page = self._templates.get_template("batches/_unfinished.html").render(batches=found)
+        page = self._templates.get_template("batches/_unfinished.html").render(batches=batches)
         return Markup(page)  # noqa: S704 - the template escapes what it prints

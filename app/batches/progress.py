@@ -44,7 +44,7 @@ class Line:
     amount: Decimal | None
     state: str
     reason: str
-    words: str
+    outcome: str
     opened: bool
 
 
@@ -69,12 +69,12 @@ class Standing:
 
     def of(self, *states: str) -> tuple[Line, ...]:
         """The folders in one of these states, in the order of the list."""
-        return tuple(one for one in self.lines if one.state in states)
+        return tuple(line for line in self.lines if line.state in states)
 
     @property
     def unread(self) -> tuple[Line, ...]:
         """What is about to be decided without ever having been opened."""
-        return tuple(one for one in self.of("waiting") if not one.opened)
+        return tuple(line for line in self.of("waiting") if not line.opened)
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class Standing:
     @property
     def left(self) -> int:
         """How many folders still wait for somebody or something."""
-        return sum(self.count[one] for one in OPEN)
+        return sum(self.count[state] for state in OPEN)
 
     @property
     def ended(self) -> int:
@@ -100,7 +100,7 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     )
     verb, past = VERBS[batch.kind]
     state = _state(db, batch)
-    concerned = [one for one in items if one.state != "left_out"]
+    concerned = [item for item in items if item.state != "left_out"]
     return Standing(
         batch.id,
         batch.kind,
@@ -110,12 +110,12 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         when_of(batch),
         tuple(_sums(concerned)),
         _sum("", concerned),
-        Counter(_shown(one, state) for one in items),
-        tuple(_line(one, past, _shown(one, state)) for one in items),
+        Counter(_shown(item, state) for item in items),
+        tuple(_line(item, past, _shown(item, state)) for item in items),
         state == "running"
         and batch.kind == "sign"
         and batch.holder is None
-        and any(one.state in {"waiting", "prepared"} for one in items),
+        and any(item.state in {"waiting", "prepared"} for item in items),
     )
 
 
@@ -129,16 +129,16 @@ class Warned:
     @property
     def grave(self) -> int:
         """How many of them are grave: they come first, and none of them is left out."""
-        return sum(one.grave for one in self.cautions)
+        return sum(caution.grave for caution in self.cautions)
 
 
-def warned(db: Db, seen: Standing) -> list[Warned]:
+def warned(db: Db, standing: Standing) -> list[Warned]:
     """The folders still to be decided in which something is to be looked at, as their own pages show it, the gravest first."""
-    waiting = {one.folder_id: one for one in seen.of("waiting", "prepared")}
+    waiting = {line.folder_id: line for line in standing.of("waiting", "prepared")}
     rows = db.scalars(sa.select(Folder).where(Folder.id.in_(waiting)))
-    found = {row.id: tuple(cautions(db, row)) for row in rows}
-    told = [Warned(line, found[key]) for key, line in waiting.items() if found.get(key)]
-    return sorted(told, key=lambda one: not one.grave)
+    cautions_of = {row.id: tuple(cautions(db, row)) for row in rows}
+    folders = [Warned(line, cautions_of[key]) for key, line in waiting.items() if cautions_of.get(key)]
+    return sorted(folders, key=lambda folder: not folder.grave)
 
 
 def again(db: Db, actor: Actor, batch_id: int) -> dict[int, int]:
@@ -162,7 +162,7 @@ class Unfinished:
     """A batch that was begun and is not over: what it says in the list."""
 
     id: int
-    words: str
+    sentence: str
     running: bool
 
 
@@ -178,17 +178,19 @@ def _unfinished(actor: Actor) -> sa.ColumnElement[bool]:
 def unfinished(db: Db, actor: Actor) -> list[Unfinished]:
     """The batches that this person began and that are not over, the newest first."""
     query = sa.select(Batch).where(_unfinished(actor))
-    found = []
+    batches = []
     for batch in db.scalars(query.order_by(Batch.id.desc())):
-        seen = standing(db, actor, batch.id)
-        running = seen.state == "running"
+        progress = standing(db, actor, batch.id)
+        running = progress.state == "running"
         state = "en cours" if running else "interrompu"
-        past = seen.past + ("s" if seen.count["done"] > 1 else "")
-        rest = f"{seen.left} {'restent' if seen.left > 1 else 'reste'}"
-        found.append(
-            Unfinished(batch.id, f"Lot n° {batch.id} {state} : {seen.count['done']} {past}, {rest}", running)
+        past = progress.past + ("s" if progress.count["done"] > 1 else "")
+        rest = f"{progress.left} {'restent' if progress.left > 1 else 'reste'}"
+        batches.append(
+            Unfinished(
+                batch.id, f"Lot n° {batch.id} {state} : {progress.count['done']} {past}, {rest}", running
+            )
         )
-    return found
+    return batches
 
 
 def _state(db: Db, batch: Batch) -> str:
@@ -213,41 +215,41 @@ def when_of(batch: Batch) -> str:
 
 def _sums(items: list[BatchItem]) -> list[Sum]:
     families: dict[str, list[BatchItem]] = {}
-    for one in items:
-        families.setdefault(one.family, []).append(one)
+    for item in items:
+        families.setdefault(item.family, []).append(item)
     known = catalogue()
     return [_sum(known[name].plural if name in known else name, some) for name, some in families.items()]
 
 
 def _sum(label: str, items: list[BatchItem]) -> Sum:
-    cents = [one.amount_cents for one in items if one.amount_cents is not None]
+    cents = [item.amount_cents for item in items if item.amount_cents is not None]
     return Sum(label, len(items), amount(sum(cents)) if cents else None)
 
 
-def _shown(one: BatchItem, state: str) -> str:
+def _shown(item: BatchItem, state: str) -> str:
     """An item's state; what a page had taken and no longer holds waits like the others."""
-    return "waiting" if one.state == "prepared" and state == "interrupted" else one.state
+    return "waiting" if item.state == "prepared" and state == "interrupted" else item.state
 
 
-def _line(one: BatchItem, past: str, state: str) -> Line:
-    words = {
+def _line(item: BatchItem, past: str, state: str) -> Line:
+    outcomes = {
         "waiting": "En attente",
         "prepared": "En cours",
         "signed": "Vérification en cours",
-        "done": f"{past.capitalize()} à {clock(one.changed_at)}",
+        "done": f"{past.capitalize()} à {clock(item.changed_at)}",
         "refused": f"Non {past}",
         "left_out": "Écarté",
     }
     return Line(
-        one.id,
-        one.folder_id,
-        one.title,
-        one.number if one.number not in one.title else "",
-        amount(one.amount_cents),
+        item.id,
+        item.folder_id,
+        item.title,
+        item.number if item.number not in item.title else "",
+        amount(item.amount_cents),
         state,
-        one.reason,
-        words[state],
-        one.opened,
+        item.reason,
+        outcomes[state],
+        item.opened,
     )
 
 

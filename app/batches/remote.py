@@ -30,13 +30,13 @@ from app.signing.session import unpack
 
 @dataclass(frozen=True)
 class Gathered:
-    """How far the gathering is: `ready` folders wait for one accord, which is `asked` once it covers all that it can.
+    """How far the gathering is: `ready` folders wait for one `accord`, asked once it covers all that it can.
 
     `over`: nothing waits for an accord any more. `busy`: the service is answering another request of this batch.
     """
 
     ready: int = 0
-    asked: Asked | None = None
+    accord: Asked | None = None
     over: bool = False
     busy: bool = False
 
@@ -65,15 +65,15 @@ def gather(actor: Actor, batch_id: int, holder: str, key_id: int) -> Gathered:
     ready = _ready(actor, batch_id)
     if not ready:
         return Gathered(over=True)
-    asked = pending.open_request(
+    accord = pending.open_request(
         actor,
         linked.credential,
         linked.certificate,
-        key.challenges([one for _, hashes in ready for one in hashes]),
+        key.challenges([digest for _, hashes in ready for digest in hashes]),
         batch_id=batch_id,
         parts=[(session, len(hashes)) for session, hashes in ready],
     )
-    return Gathered(len(ready), asked)
+    return Gathered(len(ready), accord)
 
 
 def _prepared(actor: Actor, batch_id: int, holder: str, key: CscKey, most: int) -> bool:
@@ -123,25 +123,25 @@ def _keep(db: Db, actor: Actor, request: str, signatures: Sequence[bytes]) -> As
     """Keep what the service signed, and give every folder whose signatures are all here to the worker."""
     batch_id = db.get_one(RemoteRequest, request).batch_id
     batch = mine(db, actor, int(batch_id or 0), lock=True)
-    asked = pending.keep_in(db, request, signatures)
+    accord = pending.keep_in(db, request, signatures)
     row = db.get_one(RemoteRequest, request)
     receive_in(db, actor, batch, _answers(db, row))
     if not row.challenges:
         row.status = "done"
-    return asked
+    return accord
 
 
 def _answers(db: Db, row: RemoteRequest) -> list[Answer]:
     """The folders of a request whose signatures are all here; one that was received before is left by `receive_in`."""
-    made, found, start = [b64decode(one) for one in row.signatures], [], 0
+    signed, answers, start = [b64decode(text) for text in row.signatures], [], 0
     query = sa.select(BatchItem).where(BatchItem.batch_id == row.batch_id)
-    items = {one.signature_session: one.id for one in db.scalars(query)}
+    items = {item.signature_session: item.id for item in db.scalars(query)}
     for session, count in row.parts or []:
-        signatures = made[start : start + count]
+        signatures = signed[start : start + count]
         start += count
         if len(signatures) == count and session in items:
-            found.append(Answer(items[session], session, signatures))
-    return found
+            answers.append(Answer(items[session], session, signatures))
+    return answers
 
 
 @use_case

@@ -51,7 +51,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
 
     Four statements, however many folders; whether each may truly be acted on is asked again at the moment of the act.
     """
-    folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
+    folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
     awaited = _awaited(db, actor, list(folders))
     read = set(
         db.scalars(
@@ -60,13 +60,13 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             )
         )
     )
-    found = []
+    choices = []
     for folder_id, version in wanted.items():
         folder = folders.get(folder_id)
         if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
-        found.append(
+        choices.append(
             Choice(
                 folder_id,
                 version,
@@ -78,7 +78,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
                 why,
             )
         )
-    return found
+    return choices
 
 
 def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:

@@ -77,12 +77,12 @@ def prepare_next(
     while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
         with asking_once(("prepare", batch_id), authorities.trust()):
             check(actor, key)
-            made = list(_together(lambda one: _offer(actor, batch_id, one, key), reserved))
-        for one in made:
-            if isinstance(one, Exception):
-                raise one
-        offers = [one for one in made if isinstance(one, Offer)]
-        _attach(actor, batch_id, holder, {one.item_id: one.session for one in offers})
+            outcomes = list(_together(lambda folder: _offer(actor, batch_id, folder, key), reserved))
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        offers = [outcome for outcome in outcomes if isinstance(outcome, Offer)]
+        _attach(actor, batch_id, holder, {offer.item_id: offer.session for offer in offers})
         if offers:
             return offers
         with reading(actor.collectivity_id) as db:
@@ -145,7 +145,7 @@ def _reserve(
         most = min(most, FIRST)
     items = db.scalars(query.order_by(BatchItem.position).limit(most).with_for_update()).all()
     shown = main_digests(
-        db, sa.select(BatchItem.folder_id).where(BatchItem.id.in_([one.id for one in items]))
+        db, sa.select(BatchItem.folder_id).where(BatchItem.id.in_([item.id for item in items]))
     )
     if not factor_named(db, actor, shown):
         raise Refusal("batch-factor")
@@ -193,7 +193,7 @@ def receive_in(db: Db, actor: Actor, batch: Batch, answers: Sequence[Answer]) ->
         if not deferred.receive(db, actor, answer.session, batch.id):
             continue
         item.state, item.changed_at = "signed", now()
-        item.signatures = [one.hex() for one in answer.signatures]
+        item.signatures = [signature.hex() for signature in answer.signatures]
         taken.append(item)
     if taken:
         first = min(taken, key=lambda item: item.id)
@@ -212,10 +212,10 @@ def certificate_of(actor: Actor, session: str) -> bytes:
         query = sa.select(SignatureSession.certificate).where(
             SignatureSession.id == session, SignatureSession.user_id == actor.user_id
         )
-        found = db.scalar(query)
-    if found is None:
+        certificate = db.scalar(query)
+    if certificate is None:
         raise Refusal("session-used")
-    return bytes(found)
+    return bytes(certificate)
 
 
 def carry_signatures(row: Row) -> None:
@@ -229,11 +229,13 @@ def carry_signatures(row: Row) -> None:
             BatchItem.carrier == row.key,
         )
         waiting = db.execute(query.order_by(BatchItem.position)).all()
-    sessions = [one.signature_session for one in waiting if one.signature_session]
+    sessions = [row.signature_session for row in waiting if row.signature_session]
     taken = deferred.take(order.collectivity_id, order.user_id, order.batch_id, sessions) if sessions else {}
-    received = [_Received(one.id, taken.get(one.signature_session), one.signatures or []) for one in waiting]
+    received = [_Received(row.id, taken.get(row.signature_session), row.signatures or []) for row in waiting]
     with asking_once(("embed", order.batch_id), authorities.trust()):
-        faults = [one for one in _together(lambda one: _carry(order, one), received) if one is not None]
+        faults = [
+            fault for fault in _together(lambda signed: _carry(order, signed), received) if fault is not None
+        ]
     finish(order)
     if faults:
         raise faults[0]
@@ -248,44 +250,46 @@ class _Received:
     signatures: Sequence[str]
 
 
-def _together(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[Made | Exception]:
+def _together(work: Callable[[Given], Made], inputs: Iterable[Given]) -> Iterator[Made | Exception]:
     """What each piece of work gave, or why it failed, once all have been tried; they share the answers on revocation."""
     with ThreadPoolExecutor(TOGETHER) as pool:
-        running = [pool.submit(copy_context().run, work, one) for one in given]
-    for one in running:
-        fault = one.exception()
+        running = [pool.submit(copy_context().run, work, entry) for entry in inputs]
+    for future in running:
+        fault = future.exception()
         if fault is None:
-            yield one.result()
+            yield future.result()
         elif isinstance(fault, Exception):
             yield fault
         else:
             raise fault
 
 
-def _carry(order: Order, one: _Received) -> None:
+def _carry(order: Order, received: _Received) -> None:
     """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
     try:
-        _embed(order, one)
+        _embed(order, received)
     except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
-        if _made(order, one.item_id):
-            note_done(order, one.item_id)
+        if _made(order, received.item_id):
+            note_done(order, received.item_id)
         elif refusal.key in SIGNED_AGAIN:
-            put_back(order, one.item_id)
+            put_back(order, received.item_id)
         else:
-            refuse(order, one.item_id, refusal.key, refusal.facts)
+            refuse(order, received.item_id, refusal.key, refusal.facts)
 
 
-def _embed(order: Order, one: _Received) -> None:
+def _embed(order: Order, received: _Received) -> None:
     """Complete one signature, in the name and session of whoever made it; its result is in the transaction of its move."""
-    if one.session is None:
+    if received.session is None:
         raise Refusal("session-used")
     with reading(order.collectivity_id) as db:
         # The session in which it was signed: the batch may have been taken up in another since.
-        actor = returning(db, order.user_id, one.session.login_session_id, order.address)
-    signatures = [bytes.fromhex(each) for each in one.signatures]
-    sign.complete_taken(actor, one.session, signatures, along=lambda db: _note_done(db, one.item_id))
+        actor = returning(db, order.user_id, received.session.login_session_id, order.address)
+    signatures = [bytes.fromhex(each) for each in received.signatures]
+    sign.complete_taken(
+        actor, received.session, signatures, along=lambda db: _note_done(db, received.item_id)
+    )
 
 
 def _made(order: Order, item_id: int) -> bool:

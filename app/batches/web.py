@@ -43,14 +43,14 @@ def propose() -> Response:
 
 def _ticked(values: list[str]) -> dict[int, int]:
     """The folders ticked, by number, each with the version that the list showed; what is not of this form is refused."""
-    found = {}
+    versions = {}
     for value in values[: selection.LIMIT + 1]:
         folder, _, version = value.partition("-")
         numbers = key_in(folder), key_in(version)
         if numbers[0] is None or numbers[1] is None:
             raise Refusal("bad-request", detail="un dossier coché n’est pas lisible")
-        found[numbers[0]] = numbers[1]
-    return found
+        versions[numbers[0]] = numbers[1]
+    return versions
 
 
 @pages.get("/lots")
@@ -127,14 +127,14 @@ def prepare(batch_id: int) -> Response:
     offers = prepare_next(g.actor, batch_id, str(offer.get("holder", "")), key)
     folders = [
         {
-            "folder": one.item_id,
-            "session": one.session,
+            "folder": offer.item_id,
+            "session": offer.session,
             "items": [
-                {"id": f"{one.item_id}.{rank}", **where.question(prepared, key.certificate)}
-                for rank, prepared in enumerate(one.prepared)
+                {"id": f"{offer.item_id}.{rank}", **where.question(prepared, key.certificate)}
+                for rank, prepared in enumerate(offer.prepared)
             ],
         }
-        for one in offers
+        for offer in offers
     ]
     return jsonify(folders=folders)
 
@@ -148,7 +148,7 @@ def receive(batch_id: int) -> Response:
     folders = payload.body().get("folders")
     if not isinstance(folders, list) or len(folders) > selection.LIMIT:
         raise Refusal("bad-request", detail="les signatures manquent")
-    return jsonify(taken=keep(g.actor, batch_id, [_answer(one) for one in folders]))
+    return jsonify(taken=keep(g.actor, batch_id, [_answer(entry) for entry in folders]))
 
 
 @pages.post("/lots/<int:batch_id>/distance/preparer")
@@ -159,7 +159,7 @@ def gather(batch_id: int) -> Response:
 
     offer = payload.body()
     batch = go_on(g.actor, batch_id, str(offer.get("holder", "")), payload.whole(offer, "key"))
-    items = told(batch.asked)["items"] if batch.asked else []
+    items = told(batch.accord)["items"] if batch.accord else []
     return jsonify(ready=batch.ready, over=batch.over, busy=batch.busy, items=items)
 
 
@@ -170,26 +170,32 @@ def authorise(batch_id: int) -> Response:
     """Pass the codes on; what the service signs is kept with its folders, and the worker embeds it."""
     from app.batches.remote import answer
 
-    given = payload.body()
-    return jsonify(told(answer(g.actor, batch_id, str(given.get("session", "")), **codes_of(given))))
+    codes = payload.body()
+    return jsonify(told(answer(g.actor, batch_id, str(codes.get("session", "")), **codes_of(codes))))
 
 
-def _answer(found: Any) -> "Answer":
+def _answer(entry: Any) -> "Answer":
     from app.batches.signatures import Answer, certificate_of
     from app.signing.keys import browser, webeid
 
-    said = found if isinstance(found, dict) else {}
-    number, session, signatures = said.get("folder"), str(said.get("session", "")), said.get("signatures")
+    fields = entry if isinstance(entry, dict) else {}
+    number, session, signatures = (
+        fields.get("folder"),
+        str(fields.get("session", "")),
+        fields.get("signatures"),
+    )
     if not isinstance(number, int) or not isinstance(signatures, list) or not signatures:
         raise Refusal("bad-request", detail="une signature manque")
     certificate, values = certificate_of(g.actor, session), []
-    for one in signatures:
-        if not isinstance(one, dict):
+    for signature in signatures:
+        if not isinstance(signature, dict):
             raise Refusal("bad-request", detail="une signature manque")
         # A card says how it signed, a key opened in the page does as it is told
-        card = "signatureAlgorithm" in one
+        card = "signatureAlgorithm" in signature
         values.append(
-            webeid.read_signature(one, certificate) if card else browser.read_signature(one.get("signature"))
+            webeid.read_signature(signature, certificate)
+            if card
+            else browser.read_signature(signature.get("signature"))
         )
     return Answer(number, session, values)
 
@@ -208,18 +214,18 @@ def _to(batch_id: int) -> Response:
 
 def _page(batch_id: int, error: str | None = None) -> str:
     with reading(g.actor.collectivity_id) as db:
-        seen = progress.standing(db, g.actor, batch_id)
-        retry = len(progress.again(db, g.actor, batch_id)) if seen.state == "ended" else 0
-        deciding = seen.state in {"proposed", "interrupted"} or seen.awaits_key
-        warned = progress.warned(db, seen) if deciding else []
-        held = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
-        mine = [one for one in held if not one.to_confirm]
-        meant = meanings(db, g.actor, seen) if deciding else []
+        standing = progress.standing(db, g.actor, batch_id)
+        retry = len(progress.again(db, g.actor, batch_id)) if standing.state == "ended" else 0
+        deciding = standing.state in {"proposed", "interrupted"} or standing.awaits_key
+        warned = progress.warned(db, standing) if deciding else []
+        certificates = enrol.certificates_of(db, g.actor.user_id) if standing.kind == SIGN else []
+        mine = [certificate for certificate in certificates if not certificate.to_confirm]
+        meant = meanings(db, g.actor, standing) if deciding else []
     whole = "tout" in request.args
     return render_template(
         "batches/show.html",
-        batch=seen,
-        title=_title(seen),
+        batch=standing,
+        title=_title(standing),
         retry=retry,
         warned=warned,
         meant=meant,
@@ -227,10 +233,10 @@ def _page(batch_id: int, error: str | None = None) -> str:
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,
         remote=_remote(batch_id) if mine else None,
-        done=seen.of("done") if whole else seen.of("done")[: progress.SHOWN],
-        waiting=seen.of("waiting", "prepared", "signed")
+        done=standing.of("done") if whole else standing.of("done")[: progress.SHOWN],
+        waiting=standing.of("waiting", "prepared", "signed")
         if whole
-        else seen.of("waiting", "prepared", "signed")[: progress.SHOWN],
+        else standing.of("waiting", "prepared", "signed")[: progress.SHOWN],
     )
 
 
@@ -242,13 +248,15 @@ def _remote(batch_id: int) -> dict[str, Any] | None:
     )
 
 
-def _title(seen: progress.Standing) -> str:
+def _title(standing: progress.Standing) -> str:
     """« Signer 37 dossiers », « Signature de 37 dossiers », « 35 dossiers signés sur 37 »."""
-    if seen.state == "proposed":
-        return f"{seen.verb} {progress.folders(seen.size)}"
-    if seen.state == "ended":
-        done = seen.count["done"]
-        return f"{progress.folders(done)} {seen.past}{'s' if done > 1 else ''} sur {seen.size}"
-    name = {"approve": "Visa", "reject": "Rejet", "sign": "Signature"}[seen.kind]
-    words = "interrompue" if seen.kind == "sign" else "interrompu"
-    return f"{name} de {progress.folders(seen.size)}" + (f", {words}" if seen.state == "interrupted" else "")
+    if standing.state == "proposed":
+        return f"{standing.verb} {progress.folders(standing.size)}"
+    if standing.state == "ended":
+        done = standing.count["done"]
+        return f"{progress.folders(done)} {standing.past}{'s' if done > 1 else ''} sur {standing.size}"
+    name = {"approve": "Visa", "reject": "Rejet", "sign": "Signature"}[standing.kind]
+    participle = "interrompue" if standing.kind == "sign" else "interrompu"
+    return f"{name} de {progress.folders(standing.size)}" + (
+        f", {participle}" if standing.state == "interrupted" else ""
+    )
