@@ -61,13 +61,13 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
     if event not in PATIENT or (not hours and days == EVERY):
         return timedelta(0)
     begins, ends = _hours(hours) if hours else _WHOLE
-    calendar, here = calendar_in(own), moment.astimezone(PARIS)
-    day = here.date()
+    calendar, local = calendar_in(own), moment.astimezone(PARIS)
+    day = local.date()
     while True:
         if days == EVERY or calendar.works(day):
             opens = datetime.combine(day, begins, PARIS)
             closes = datetime.combine(day + timedelta(days=0 if ends else 1), ends or time(), PARIS)
-            if here < closes:
+            if local < closes:
                 return max(opens - moment, timedelta(0))
         day += timedelta(days=1)
 

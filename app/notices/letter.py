@@ -85,8 +85,8 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         if pause := hours.wait(town.settings, row.payload["event"], now()):
             raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
-            asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
-            if not user.administrator or row.payload.get("reset") not in asked:
+            open_requests = {reset.id for reset in resets.waiting(db, row.collectivity_id)}
+            if not user.administrator or row.payload.get("reset") not in open_requests:
                 raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
         place, own = town.name, town.settings
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
@@ -101,7 +101,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
-    words = {
+    context = {
         **sender_of(place, own),
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
@@ -137,7 +137,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
     to = apart or user.email
-    message = _message(row.key, row.created_at, event, settings, to, words, templates, logo)
+    message = _message(row.key, row.created_at, event, settings, to, context, templates, logo)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
@@ -151,26 +151,26 @@ def wired(address: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        seen = validate_email(
+        validated = validate_email(
             address, allow_smtputf8=False, check_deliverability=False, test_environment=True
         )
     except EmailNotValidError:
         return address
-    return seen.ascii_email or address
+    return validated.ascii_email or address
 
 
 def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Envelope:
     """A letter to the administrator who asks for it, made as all others are."""
     town = db.get_one(Collectivity, user.collectivity_id)
     logo = png_of(db, town.id) if shown_in(town.settings) else None
-    words = {
+    context = {
         **sender_of(town.name, town.settings),
         "name": _plain(user.name),
         "link": f"{settings.public_url}/administration/reglages",
     }
     key, moment = f"trial-{user.id}-{new_token()[:16]}", now()
     return Envelope(
-        wired(user.email), _message(key, moment, TRIAL, settings, user.email, words, templates, logo)
+        wired(user.email), _message(key, moment, TRIAL, settings, user.email, context, templates, logo)
     )
 
 
@@ -180,7 +180,7 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
     shown = own_value(own, SHOWN_NAME) or name
     return {
         "collectivity": _plain(shown),
-        "signature": [_plain(one) for one in lines],
+        "signature": [_plain(line) for line in lines],
         "logo": LOGO_ID if shown_in(own) else "",
         "from_name": _plain(str(value_in(own, FROM_NAME).value)),
         "reply_to": str(value_in(own, REPLY_TO).value),
@@ -242,9 +242,9 @@ def _due(db: Db, folder: Folder) -> tuple[str, str]:
     row = db.execute(query.order_by(StepRun.due_on).limit(1)).one_or_none()
     if row is None or row.due_on >= NO_DATE or StepKind(row.kind).automatic:
         return "", ""  # a machine's step awaits nobody
-    found = step_due(row.due_on, row.kind, folder.family)
-    words = spaces(f"{found.words[:1].lower()}{found.words[1:]}")
-    return words, found.tone if found.tone in {"late", "soon"} else ""
+    due = step_due(row.due_on, row.kind, folder.family)
+    sentence = spaces(f"{due.words[:1].lower()}{due.words[1:]}")
+    return sentence, due.tone if due.tone in {"late", "soon"} else ""
 
 
 def _closed(db: Db, nonce: str) -> bool:
@@ -278,35 +278,37 @@ def _message(
     event: str,
     settings: Settings,
     to: str,
-    words: dict[str, Any],
+    context: dict[str, Any],
     templates: Environment,
     logo: bytes | None = None,
 ) -> EmailMessage:
     message = EmailMessage()
-    message["Subject"] = subject_of(event, words, templates)
-    address(message, settings, words, words["name"], to)
+    message["Subject"] = subject_of(event, context, templates)
+    address(message, settings, context, context["name"], to)
     message["Date"] = format_datetime(moment)
     message["Message-ID"] = message_id(key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
-    message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
-    message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")
+    message.set_content(templates.get_template(f"email/{event}.txt").render(context).strip() + "\n")
+    message.add_alternative(templates.get_template(f"email/{event}.html").render(context), subtype="html")
     if logo is not None:  # inside the letter: nothing is fetched when it is read
         html: Any = message.get_payload()[-1]  # type: ignore[index]
         html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", filename="logo.png", disposition="inline")
     return message
 
 
-def address(message: EmailMessage, settings: Settings, words: Mapping[str, Any], name: str, to: str) -> None:
+def address(
+    message: EmailMessage, settings: Settings, context: Mapping[str, Any], name: str, to: str
+) -> None:
     """Write from whom a letter comes, by the settings of its collectivity (`sender_of`), where answers go, and whose it is."""
-    message["From"] = Address(words["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
-    if words["reply_to"]:
-        message["Reply-To"] = Address(addr_spec=wired(words["reply_to"]))
+    message["From"] = Address(context["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
+    if context["reply_to"]:
+        message["Reply-To"] = Address(addr_spec=wired(context["reply_to"]))
     message["To"] = Address(name, addr_spec=wired(to))
 
 
-def subject_of(event: str, words: dict[str, Any], templates: Environment) -> str:
+def subject_of(event: str, context: dict[str, Any], templates: Environment) -> str:
     """The subject that the letter's own template says."""
-    module: Any = templates.get_template(f"email/_{event}.txt").make_module(words)
+    module: Any = templates.get_template(f"email/_{event}.txt").make_module(context)
     return str(module.subject).strip()
 
 

@@ -49,7 +49,7 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
     taken: else the fault is told, and the same letter is tried later. What was accepted is never given again.
     """
     line = _left_open(settings)
-    kept = line is not None
+    reused = line is not None
     while True:
         line = line or _opened(settings)
         line.giving = False
@@ -60,25 +60,25 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
             code, why = next(iter(refused.recipients.values()))
             if code >= PERMANENT:
                 _leave_open(line, settings)
-                words = f"adresse refusée par le serveur ({code} {why.decode(errors='replace')})"
-                raise Hopeless(words) from refused
+                sentence = f"adresse refusée par le serveur ({code} {why.decode(errors='replace')})"
+                raise Hopeless(sentence) from refused
             line.close()
-            if not kept or code != BUSY:
+            if not reused or code != BUSY:
                 raise
         except (smtplib.SMTPException, OSError) as fault:
             line.close()
-            if not kept or not _untaken(fault, line):
+            if not reused or not _untaken(fault, line):
                 raise
-        line, kept = None, False
+        line, reused = None, False
     _leave_open(line, settings)
 
 
 class NotTakenError(Exception):
-    """The server did not take a letter: its words, empty when it did not answer; whether it refused the address alone."""
+    """The server did not take a letter: its `reply`, empty when it did not answer; whether it refused the address alone."""
 
-    def __init__(self, words: str, *, address: bool = False) -> None:
-        super().__init__(words)
-        self.words, self.address = words, address
+    def __init__(self, reply: str, *, address: bool = False) -> None:
+        super().__init__(reply)
+        self.reply, self.address = reply, address
 
 
 def hand(to: str, message: EmailMessage, settings: Settings) -> None:
@@ -88,11 +88,11 @@ def hand(to: str, message: EmailMessage, settings: Settings) -> None:
             line.send_message(message, to_addrs=[to])
     except smtplib.SMTPRecipientsRefused as refused:
         code, why = next(iter(refused.recipients.values()))
-        raise NotTakenError(_told(code, why), address=True) from refused
+        raise NotTakenError(_one_line(code, why), address=True) from refused
     except smtplib.SMTPResponseException as refused:
-        said = refused.smtp_error
-        told = _told(refused.smtp_code, said if isinstance(said, bytes) else said.encode())
-        raise NotTakenError(told) from refused
+        answer = refused.smtp_error
+        reply = _one_line(refused.smtp_code, answer if isinstance(answer, bytes) else answer.encode())
+        raise NotTakenError(reply) from refused
     except (smtplib.SMTPException, OSError) as silent:
         raise NotTakenError("") from silent
 
@@ -183,14 +183,14 @@ def trouble(settings: Settings) -> str | None:
     """
     try:
         with connect(settings) as server:
-            code, said = server.noop()
+            code, answer = server.noop()
             if code >= REFUSED:
-                return f"le serveur de courriel refuse de servir ({_told(code, said)})"
+                return f"le serveur de courriel refuse de servir ({_one_line(code, answer)})"
             server.ehlo_or_helo_if_needed()
-            code, said = server.mail(parseaddr(settings.mail_from)[1])
+            code, answer = server.mail(parseaddr(settings.mail_from)[1])
             server.rset()
             if code >= REFUSED:
-                return f"le serveur de courriel refuse l’expéditeur : corrigez PARAPHE_MAIL_FROM ({_told(code, said)})"
+                return f"le serveur de courriel refuse l’expéditeur : corrigez PARAPHE_MAIL_FROM ({_one_line(code, answer)})"
     except smtplib.SMTPNotSupportedError:
         return (
             "le serveur de courriel ne propose pas ce que demande PARAPHE_MAIL_URL : écrivez smtps:// s’il n’a pas STARTTLS, "
@@ -209,7 +209,9 @@ def trouble(settings: Settings) -> str | None:
     return None
 
 
-def _told(code: int, said: bytes) -> str:
+def _one_line(code: int, answer: bytes) -> str:
     """The words of a server, on one line and not for ever."""
-    text = said.decode(errors="replace")
-    return " ".join(f"{code} {''.join(one if one.isprintable() else ' ' for one in text)}".split())[:200]
+    text = answer.decode(errors="replace")
+    return " ".join(
+        f"{code} {''.join(character if character.isprintable() else ' ' for character in text)}".split()
+    )[:200]

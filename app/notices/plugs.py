@@ -47,7 +47,7 @@ class _Trial:
         try:
             mailer.hand(envelope.to, envelope.message, self._settings)
         except mailer.NotTakenError as fault:
-            why = fault.words or "il ne répond pas"
+            why = fault.reply or "il ne répond pas"
             return Result(False, f"Le serveur de courriel n’a pas pris la lettre : {why}.")
         return Result(
             True, f"Le serveur de courriel a pris une lettre pour {envelope.to}. Regardez si elle arrive."

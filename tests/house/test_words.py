@@ -30,6 +30,7 @@ RIGHT = (
     "app/invoices",
     "app/journal",
     "app/legality",
+    "app/notices",
     "app/pdf",
     "app/pes",
     "app/publication",

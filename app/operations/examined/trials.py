@@ -208,10 +208,10 @@ def _letter(settings: Settings, actor: Actor, *, machine: bool) -> str | Remark:
 def _refused(fault: mailer.NotTakenError, to: str, *, machine: bool) -> str:
     if fault.address:
         remedy = _remedy("demandez à ce serveur pourquoi", machine=machine)
-        return f"le serveur refuse votre adresse, {to} ({fault.words}) : corrigez-la dans « Personnes », ou {remedy}"
-    if fault.words:
+        return f"le serveur refuse votre adresse, {to} ({fault.reply}) : corrigez-la dans « Personnes », ou {remedy}"
+    if fault.reply:
         remedy = _remedy("vérifiez PARAPHE_MAIL_URL et PARAPHE_MAIL_FROM", machine=machine)
-        return f"le serveur n’a pas pris la lettre ({fault.words}) : {remedy}"
+        return f"le serveur n’a pas pris la lettre ({fault.reply}) : {remedy}"
     remedy = _remedy("vérifiez PARAPHE_MAIL_URL et que ce serveur tourne", machine=machine)
     return f"le serveur de courriel ne répond pas : {remedy}"
 
