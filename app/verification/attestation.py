@@ -50,17 +50,17 @@ class Answer:
 
 def pack(answer: Answer, secret: str) -> str:
     """The answer as text that only we can have made, for the page to give back; reports are left out."""
-    bare = [replace(one, report=None) for one in answer.verdicts]
-    said = {**vars(answer), "at": answer.at.isoformat(), "verdicts": json.loads(dump(bare))}
-    return str(_serializer(secret).dumps(said))
+    bare = [replace(verdict, report=None) for verdict in answer.verdicts]
+    fields = {**vars(answer), "at": answer.at.isoformat(), "verdicts": json.loads(dump(bare))}
+    return str(_serializer(secret).dumps(fields))
 
 
 def unpack(text: str, secret: str) -> Answer:
     """What `pack` made, within a quarter of an hour; refuses `attestation-expired` for anything else."""
     try:
-        said: dict[str, Any] = _serializer(secret).loads(text, max_age=GOOD_FOR)
-        verdicts = load(json.dumps(said["verdicts"]))
-        return Answer(**{**said, "at": datetime.fromisoformat(said["at"]), "verdicts": verdicts})
+        fields: dict[str, Any] = _serializer(secret).loads(text, max_age=GOOD_FOR)
+        verdicts = load(json.dumps(fields["verdicts"]))
+        return Answer(**{**fields, "at": datetime.fromisoformat(fields["at"]), "verdicts": verdicts})
     except (BadData, ValueError, KeyError, TypeError) as error:
         raise Refusal("attestation-expired") from error
 
@@ -71,7 +71,7 @@ def _serializer(secret: str) -> URLSafeTimedSerializer:
     )
 
 
-def made(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
+def render(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
     """The PDF, and whether it is sealed: it is wherever the installation holds a seal.
 
     `timestamped`: whether the timestamp authority is asked for the seal's hour. Refuses `attestation-not-sealed` when
@@ -102,13 +102,13 @@ def _draw(answer: Answer, target: Path, seal: str | None) -> None:
     page.add_page()
     _text(page, "Verdict sur les signatures d’un fichier", 16)
     _rows(page, _about(answer))
-    for number, one in enumerate(answer.verdicts, 1):
+    for number, verdict in enumerate(answer.verdicts, 1):
         page.ln(4)
-        _text(page, f"Signature {number} : {one.name}", 12)
-        page.set_text_color(*TONES[one.verdict])
-        _text(page, f"Verdict : {one.verdict}. {one.reason}", 10)
+        _text(page, f"Signature {number} : {verdict.name}", 12)
+        page.set_text_color(*TONES[verdict.verdict])
+        _text(page, f"Verdict : {verdict.verdict}. {verdict.reason}", 10)
         page.set_text_color(0, 0, 0)
-        _rows(page, _signature(one))
+        _rows(page, _signature(verdict))
     if not answer.verdicts:
         page.ln(4)
         _text(page, "Ce fichier ne porte aucune signature électronique.", 11)
@@ -130,25 +130,25 @@ def _about(answer: Answer) -> Sequence[tuple[str, str]]:
     )
 
 
-def _signature(one: Verdict) -> Sequence[tuple[str, str]]:
+def _signature(verdict: Verdict) -> Sequence[tuple[str, str]]:
     chain = "\n".join(
         f"{link.name}, émis par « {link.issuer} », numéro {link.serial}, jusqu’au {_day(link.not_after)}"
-        for link in one.chain
+        for link in verdict.chain
     )
     return (
-        ("Où", one.where),
-        ("Motif indiqué par le signataire", one.capacity or ""),
-        ("Quand", one.when),
-        ("Ce qui est signé", one.covered),
-        ("Depuis", one.changes),
-        ("Que faire", one.advice),
-        ("Certificat", one.revocation),
-        ("Qualification", one.qualified or ""),
-        ("Ce qu’elle porte", one.carries),
-        ("Niveau, selon la norme", one.level),
+        ("Où", verdict.where),
+        ("Motif indiqué par le signataire", verdict.capacity or ""),
+        ("Quand", verdict.when),
+        ("Ce qui est signé", verdict.covered),
+        ("Depuis", verdict.changes),
+        ("Que faire", verdict.advice),
+        ("Certificat", verdict.revocation),
+        ("Qualification", verdict.qualified or ""),
+        ("Ce qu’elle porte", verdict.carries),
+        ("Niveau, selon la norme", verdict.level),
         (
             "Verdict, selon la norme",
-            f"{one.indication}{f', {one.sub_indication}' if one.sub_indication else ''} (EN 319 102-1)",
+            f"{verdict.indication}{f', {verdict.sub_indication}' if verdict.sub_indication else ''} (EN 319 102-1)",
         ),
         ("Certificats", chain),
     )
@@ -198,4 +198,6 @@ def _text(page: Any, text: str, size: int) -> None:
 def _known(text: str) -> str:
     """One text on its lines; what the font cannot draw is a visible mark, never dropped in silence."""
     drawn = characters()
-    return "".join(one if one in drawn or one == "\n" else UNDRAWN for one in cleaned(text))
+    return "".join(
+        character if character in drawn or character == "\n" else UNDRAWN for character in cleaned(text)
+    )

@@ -32,30 +32,30 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    said = question["trust"]
+    fields = question["trust"]
     trust = Trust(
-        roots=tuple(map(base64.b64decode, said["roots"])),
-        tsa_roots=tuple(map(base64.b64decode, said["tsa_roots"])),
-        fetch=said["fetch"],
-        allowed_hosts=tuple(said["allowed_hosts"]),
-        timeout=said["timeout"],
-        lists=Path(said["lists"]) if said["lists"] else None,
-        known=tuple(map(base64.b64decode, said["known"])),
+        roots=tuple(map(base64.b64decode, fields["roots"])),
+        tsa_roots=tuple(map(base64.b64decode, fields["tsa_roots"])),
+        fetch=fields["fetch"],
+        allowed_hosts=tuple(fields["allowed_hosts"]),
+        timeout=fields["timeout"],
+        lists=Path(fields["lists"]) if fields["lists"] else None,
+        known=tuple(map(base64.b64decode, fields["known"])),
     )
     content = Path(question["content"]) if question["content"] else None
     try:
         kind = kinds.of(Path(question["path"]))
         bounds.begin()
-        found, seen = kind.judged(
+        verdicts, authorities = kind.judged(
             Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"])
         )
     except Refusal as refusal:
         return {"refused": refusal.key, "facts": {name: str(value) for name, value in refusal.facts.items()}}
     return {
         "kind": kind.name,
-        "words": kind.words if any(one.fingerprint_sha256 for one in found) else kind.plain,
-        "verdicts": json.loads(verdict.dump(found)),
-        "authorities": [base64.b64encode(one).decode() for one in seen],
+        "label": kind.label if any(signature.fingerprint_sha256 for signature in verdicts) else kind.plain,
+        "verdicts": json.loads(verdict.dump(verdicts)),
+        "authorities": [base64.b64encode(der).decode() for der in authorities],
     }
 
 
@@ -63,15 +63,15 @@ def _pictures(question: dict[str, Any]) -> dict[str, Any]:
     bounds.begin()
     # Its structure was sane a moment ago, when it was judged: what may still be slow is to draw it
     bounds.allow(SECONDS + 1.0)
-    found = pictures(Path(question["path"]), question["end"])
+    differences = pictures(Path(question["path"]), question["end"])
     pairs = [
         {
-            "number": one.number,
-            "before": base64.b64encode(one.before).decode(),
-            "after": base64.b64encode(one.after).decode(),
-            "frames": one.frames,
-            "over": base64.b64encode(one.over).decode(),
+            "number": pair.number,
+            "before": base64.b64encode(pair.before).decode(),
+            "after": base64.b64encode(pair.after).decode(),
+            "frames": pair.frames,
+            "over": base64.b64encode(pair.over).decode(),
         }
-        for one in found.pairs
+        for pair in differences.pairs
     ]
-    return {"pairs": pairs, "looked_at": found.looked_at, "pages": found.pages}
+    return {"pairs": pairs, "looked_at": differences.looked_at, "pages": differences.pages}

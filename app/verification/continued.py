@@ -57,7 +57,9 @@ def last_continued(verdicts: Sequence[Verdict]) -> int:
 
     What came after a valid one is said to change nothing that is shown.
     """
-    ranks = [rank for rank, one in enumerate(verdicts, 1) if one.continued and one.verdict != "valide"]
+    ranks = [
+        rank for rank, verdict in enumerate(verdicts, 1) if verdict.continued and verdict.verdict != "valide"
+    ]
     return max(ranks, key=lambda rank: verdicts[rank - 1].signed_bytes, default=0)
 
 
@@ -67,14 +69,14 @@ def continued(path: Path, verdicts: Sequence[Verdict], limits: Limits = STRANGER
     if not rank:
         return None
     verdict = verdicts[rank - 1]
-    later = [one for one in verdicts if one.signed_bytes > verdict.signed_bytes or one.covers_whole]
-    made: Pictures = compare(path, verdict.signed_bytes, limits)
+    later = [other for other in verdicts if other.signed_bytes > verdict.signed_bytes or other.covers_whole]
+    differences: Pictures = compare(path, verdict.signed_bytes, limits)
     shown = tuple(
-        Shown(one.number, _data(one.before), _data(one.after), one.frames, _data(one.over))
-        for one in made.pairs
+        Shown(pair.number, _data(pair.before), _data(pair.after), pair.frames, _data(pair.over))
+        for pair in differences.pairs
     )
-    names = tuple(dict.fromkeys(one.name for one in later if one.verdict != "invalide"))
-    return Continued(rank, verdict, names, shown, made.looked_at, made.pages)
+    names = tuple(dict.fromkeys(other.name for other in later if other.verdict != "invalide"))
+    return Continued(rank, verdict, names, shown, differences.looked_at, differences.pages)
 
 
 def signed_version(path: Path, verdict: Verdict) -> bytes:

@@ -31,7 +31,7 @@ from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 from app.core.clock import PARIS
 from app.trust.certificates import TOLERANCE, Trust, shared
 from app.verification import likeness
-from app.verification.seen import Evidence, Process, Timestamp
+from app.verification.reading import Evidence, Process, Timestamp
 from app.verification.signers import UNREADABLE
 
 NOTHING_KNOWN = LocalKnowledge()
@@ -44,7 +44,7 @@ CHAIN_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
 class Proof:
     """What was proven of a signature at a moment.
 
-    `sub`: ETSI sub-indication, None when everything that was asked holds. `at`: time of a trusted timestamp. `kept`:
+    `sub`: ETSI sub-indication, None when everything that was asked holds. `at`: time of a trusted timestamp. `self_proven`:
     the file's own proofs were enough, no host was asked. `result`: pyHanko's, for the report; that of another signature of
     the same batch when `alike`: its paths are this one's too, its hour and its hash are not.
     """
@@ -54,7 +54,7 @@ class Proof:
     at: datetime | None
     revoked_at: datetime | None
     archived_at: datetime | None
-    kept: bool
+    self_proven: bool
     result: Any
     alike: bool = False
 
@@ -89,8 +89,8 @@ async def prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
     if not subject.archived or subject.embedded is None:
         return proof
     hours = _archive_hours(subject.embedded)
-    late = [one for one in hours if one > moment + TOLERANCE]
-    early = [one for one in hours if proof.at is not None and one < proof.at - TOLERANCE]
+    late = [hour for hour in hours if hour > moment + TOLERANCE]
+    early = [hour for hour in hours if proof.at is not None and hour < proof.at - TOLERANCE]
     odd = max(late) if late else min(early) if early else None
     return dataclasses.replace(proof, archived_at=odd) if odd else proof
 
@@ -100,7 +100,9 @@ def _archive_hours(embedded: EmbeddedPdfSignature) -> list[datetime]:
         times = embedded.reader.embedded_timestamp_signatures
     except UNREADABLE:  # a timestamp that cannot be read proves nothing, and says no hour
         return []
-    return [_gen_time(one.signed_data) for one in times if one.signed_revision > embedded.signed_revision]
+    return [
+        _gen_time(stamp.signed_data) for stamp in times if stamp.signed_revision > embedded.signed_revision
+    ]
 
 
 async def _prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
@@ -173,7 +175,7 @@ async def _silent(
         # Without fetching at all: pyHanko 0.38 forgets what it was given as soon as it has asked in vain
         carried = await _current(subject, trust, timing, timestamp, required=True, fetch=False)
         if carried.sub is None:
-            return dataclasses.replace(carried, kept=True)
+            return dataclasses.replace(carried, self_proven=True)
     offline = proof
     if trust.fetch:
         offline = await _current(subject, trust, timing, timestamp, required=False, fetch=False)
@@ -190,8 +192,8 @@ async def _archived(
     """
     let_go = dataclasses.replace(subject, known=_last_not_revoked(subject.known, embedded, timing))
     ways = ((subject, False), (subject, True)) if trust.fetch else ((subject, False), (let_go, False))
-    for told, fetch in ways:
-        spec = PdfSignatureValidationSpec(_spec(trust, told, required=True, fetch=fetch))
+    for candidate, fetch in ways:
+        spec = PdfSignatureValidationSpec(_spec(trust, candidate, required=True, fetch=fetch))
         result: Any = await ades.ades_lta_validation(embedded, spec, timing_info=timing)
         if isinstance(result.ades_subindic, AdESPassed):
             stamped = result.api_status.timestamp_validity is not None
@@ -201,7 +203,7 @@ async def _archived(
                 at=result.best_signature_time,
                 revoked_at=_revoked(result),
                 archived_at=result.oldest_evidence_record_timestamp,
-                kept=not fetch,
+                self_proven=not fetch,
                 result=result,
             )
     return None
@@ -213,15 +215,20 @@ def _last_not_revoked(
     """What is known, and that no certificate above the last document timestamp is revoked as yet."""
     last = embedded.reader.embedded_timestamp_signatures[-1]
     there = [*last.other_embedded_certs, *known.known_certs]
-    found, above = [last.signer_cert], last.signer_cert
+    path, above = [last.signer_cert], last.signer_cert
     while above.issuer != above.subject:
-        issuer = next((one for one in there if one.subject == above.issuer and one not in found), None)
+        issuer = next(
+            (candidate for candidate in there if candidate.subject == above.issuer and candidate not in path),
+            None,
+        )
         if issuer is None:
             break
-        found.append(issuer)
+        path.append(issuer)
         above = issuer
-    said = [NonRevokedStatusAssertion(one.sha256, timing.validation_time) for one in found]
-    return dataclasses.replace(known, nonrevoked_assertions=said)
+    assertions = [
+        NonRevokedStatusAssertion(certificate.sha256, timing.validation_time) for certificate in path
+    ]
+    return dataclasses.replace(known, nonrevoked_assertions=assertions)
 
 
 def _tells(known: LocalKnowledge) -> bool:
@@ -241,11 +248,11 @@ async def _timestamp(
     worth: Timestamp = "none"
     hours: list[datetime] = []
     for token in list(extract_tst_data_iter(signer_info, signed=False))[:MOST_TOKENS]:
-        one = await _time(token, message_imprint_checker(signer_info), subject, trust, timing)
-        if one == "trusted":
+        status = await _time(token, message_imprint_checker(signer_info), subject, trust, timing)
+        if status == "trusted":
             hours.append(_gen_time(token))
         elif not hours:
-            worth = one
+            worth = status
     return ("trusted", min(hours)) if hours else (worth, None)
 
 
@@ -278,7 +285,7 @@ async def _time(
 ) -> Timestamp:
     if not _made_for_time(token):
         return "untrusted"
-    found: Timestamp = "none"
+    status: Timestamp = "none"
     # With the authority's help, else by what the file carries; where nobody may be asked, its revocation is let go
     ways: tuple[tuple[bool, bool], ...] = ((True, False), (False, False))
     if trust.fetch:
@@ -294,17 +301,21 @@ async def _time(
         )
         if isinstance(result.ades_subindic, AdESPassed):
             return "trusted"
-        found = _untrusted(result.ades_subindic)
-        if found != "silent":
+        status = _untrusted(result.ades_subindic)
+        if status != "silent":
             break
-    return found
+    return status
 
 
 def _made_for_time(token: cms.SignedData) -> bool:
     """Whether the token's own certificate is for timestamps and nothing else, and binds to it (RFC 3161 §2.3)."""
     certificate = extract_certificate_info(token).signer_cert
     extended = next(
-        (one for one in certificate["tbs_certificate"]["extensions"] if one["extn_id"].native == EXTENDED),
+        (
+            extension
+            for extension in certificate["tbs_certificate"]["extensions"]
+            if extension["extn_id"].native == EXTENDED
+        ),
         None,
     )
     return (
@@ -352,7 +363,7 @@ async def _current(
         at=at.astimezone(PARIS) if at else None,
         revoked_at=_revoked(result),
         archived_at=None,
-        kept=False,
+        self_proven=False,
         result=result,
     )
 
@@ -391,9 +402,13 @@ def _revoked(result: Any) -> datetime | None:
 
 
 def evidence(
-    subject: Subject, proof: Proof, certificate: x509.Certificate, document: bytes, said: Mapping[str, Any]
+    subject: Subject,
+    proof: Proof,
+    certificate: x509.Certificate,
+    document: bytes,
+    attributes: Mapping[str, Any],
 ) -> Evidence:
-    """What the report shows of a CMS signature; `document` is the hash of what it signs, `said` its own words."""
+    """What the report shows of a CMS signature; `document` is the hash of what it signs, `attributes` what it says of itself."""
     info = subject.signed_data["signer_infos"][0]
     process: Process = "Basic"
     if isinstance(proof.result, ades.AdESLTAValidationResult):
@@ -410,29 +425,29 @@ def evidence(
         process=process,
         named_by=_named_by(info),
         objects=tuple(_objects(proof)),
-        attributes=said,
+        attributes=attributes,
     )
 
 
 def _announced(info: cms.SignerInfo) -> bytes | None:
-    found = next(iter(find_cms_attribute_iter(info["signed_attrs"], "message_digest")), None)
-    return bytes(found.native) if found is not None else None
+    attribute = next(iter(find_cms_attribute_iter(info["signed_attrs"], "message_digest")), None)
+    return bytes(attribute.native) if attribute is not None else None
 
 
 def _named_by(info: cms.SignerInfo) -> str:
     """The hash by which the signature names its certificate (RFC 5035 §5.4.1.1); none when it does not."""
-    found = get_signing_cert_attr(info["signed_attrs"])
-    if found is None:
+    attribute = get_signing_cert_attr(info["signed_attrs"])
+    if attribute is None:
         return ""
-    first = found["certs"][0]
+    first = attribute["certs"][0]
     return "sha1" if isinstance(first, tsp.ESSCertID) else str(first["hash_algorithm"]["algorithm"].native)
 
 
 def _objects(proof: Proof) -> Iterator[tuple[str, str, bytes]]:
-    for one in proof.result.validation_objects:
-        name, held = (
-            ades.derive_validation_object_identifier(one),
-            ades.derive_validation_object_binary_data(one),
+    for validation_object in proof.result.validation_objects:
+        name, der = (
+            ades.derive_validation_object_identifier(validation_object),
+            ades.derive_validation_object_binary_data(validation_object),
         )
-        if name is not None and held is not None:
-            yield name, one.object_type.value, held
+        if name is not None and der is not None:
+            yield name, validation_object.object_type.value, der

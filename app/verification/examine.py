@@ -46,13 +46,13 @@ OURS = Limits(20.0, 470, 980, 120.0)
 
 @dataclass(frozen=True)
 class Examined:
-    """What a file is (`kind`, and the French `words` for it), and the verdict on each of its signatures.
+    """What a file is (`kind`, and its French `label`), and the verdict on each of its signatures.
 
     `authorities`: certificates (DER) of intermediate authorities that it carries, believed or not.
     """
 
     kind: str
-    words: str
+    label: str
     verdicts: tuple[Verdict, ...]
     authorities: tuple[bytes, ...] = ()
 
@@ -77,20 +77,20 @@ def examine(
         "moment": moment.isoformat(),
         "limits": dataclasses.asdict(limits),
         "trust": {
-            "roots": [base64.b64encode(one).decode() for one in trust.roots],
-            "tsa_roots": [base64.b64encode(one).decode() for one in trust.tsa_roots],
+            "roots": [base64.b64encode(root).decode() for root in trust.roots],
+            "tsa_roots": [base64.b64encode(root).decode() for root in trust.tsa_roots],
             "fetch": trust.fetch,
             "allowed_hosts": list(trust.allowed_hosts),
             "timeout": trust.timeout,
             "lists": str(trust.lists) if trust.lists else None,
-            "known": [base64.b64encode(one).decode() for one in trust.known],
+            "known": [base64.b64encode(certificate).decode() for certificate in trust.known],
         },
     }
-    told = _ask(question)
-    if "refused" in told:
-        raise Refusal(str(told["refused"]), **told["facts"])
-    authorities = tuple(map(base64.b64decode, told["authorities"]))
-    return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])), authorities)
+    answer = _ask(question)
+    if "refused" in answer:
+        raise Refusal(str(answer["refused"]), **answer["facts"])
+    authorities = tuple(map(base64.b64decode, answer["authorities"]))
+    return Examined(answer["kind"], answer["label"], load(json.dumps(answer["verdicts"])), authorities)
 
 
 SIDES = ("before", "after", "over")
@@ -103,12 +103,16 @@ def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
     """
     question = {"path": str(path.resolve()), "end": end, "limits": dataclasses.asdict(limits)}
     try:
-        told = _ask(question)
+        answer = _ask(question)
         pairs = tuple(
-            Pair(one["number"], frames=one["frames"], **{side: base64.b64decode(one[side]) for side in SIDES})
-            for one in told["pairs"]
+            Pair(
+                pair["number"],
+                frames=pair["frames"],
+                **{side: base64.b64decode(pair[side]) for side in SIDES},
+            )
+            for pair in answer["pairs"]
         )
-        return Pictures(pairs, told["looked_at"], told["pages"])
+        return Pictures(pairs, answer["looked_at"], answer["pages"])
     except (Refusal, KeyError):
         return NONE
 

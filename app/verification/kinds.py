@@ -5,7 +5,7 @@ A format registers once, at import, how its files are recognised and who reads t
     register(Kind("pes", "flux comptable signé", looks_like_pes, read_flow, "flux comptable"))
 
 `read` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
-one `Seen` for each signature and refuses what it cannot read. Verdict and report are the same for all.
+one `SignatureReading` for each signature and refuses what it cannot read. Verdict and report are the same for all.
 """
 
 import importlib
@@ -20,10 +20,10 @@ from app.core.refusals import Refusal
 
 if TYPE_CHECKING:
     from app.trust.certificates import Trust
-    from app.verification.seen import Seen
+    from app.verification.reading import SignatureReading
     from app.verification.verdict import Verdict
 
-Reader = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Seen]"]
+Reader = Callable[[Path, Path | None, "Trust", datetime], "Sequence[SignatureReading]"]
 HEAD = 2048
 MOST_CARRIED = 16  # authorities of one file that are told
 
@@ -32,11 +32,11 @@ MOST_CARRIED = 16  # authorities of one file that are told
 class Kind:
     """A kind of file; `recognises` reads its first bytes (2048 at most), the first kind that does wins.
 
-    `words`: what it is when it bears a signature; `plain`: what it is when it bears none. `room`: the module that reads it.
+    `label`: what it is when it bears a signature; `plain`: what it is when it bears none. `room`: the module that reads it.
     """
 
     name: str
-    words: str
+    label: str
     recognises: Callable[[bytes], bool]
     read: Reader
     plain: str
@@ -53,14 +53,14 @@ class Kind:
     ) -> "tuple[Sequence[Verdict], Sequence[bytes]]":
         """The same, and the certificates of authorities that the file carries (DER), whoever they are."""
         from app.verification import judge, report
-        from app.verification.seen import authorities
+        from app.verification.reading import authorities
 
-        found, carried = [], dict[bytes, None]()
-        for seen in self.read(path, content, trust, moment):
-            verdict = judge.judge(seen, moment)
-            found.append(replace(verdict, report=report.write(seen, verdict, moment)))
-            carried |= dict.fromkeys(authorities(seen))
-        return found, tuple(carried)[:MOST_CARRIED]
+        verdicts, carried = [], dict[bytes, None]()
+        for signature in self.read(path, content, trust, moment):
+            verdict = judge.judge(signature, moment)
+            verdicts.append(replace(verdict, report=report.write(signature, verdict, moment)))
+            carried |= dict.fromkeys(authorities(signature))
+        return verdicts, tuple(carried)[:MOST_CARRIED]
 
 
 _kinds: dict[str, Kind] = {}
@@ -85,43 +85,47 @@ def of(path: Path) -> Kind:
     """The kind of a file, by its bytes and never by its name; refuses `kind-unknown`."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
-    found = next((kind for kind in _kinds.values() if kind.recognises(head)), None)
-    if found is None:
+    kind = next((candidate for candidate in _kinds.values() if candidate.recognises(head)), None)
+    if kind is None:
         raise Refusal("kind-unknown")
-    return found
+    return kind
 
 
-def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[SignatureReading]":
     from app.verification.judge import in_order
     from app.verification.readers.pdf import read_pdf
 
     return in_order(read_pdf(path, content, trust, moment))
 
 
-def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[SignatureReading]":
     from app.verification.readers.cms.signatures import read_p7s
 
     return read_p7s(path, content, trust, moment)
 
 
-def _xades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _xades(
+    path: Path, content: Path | None, trust: "Trust", moment: datetime
+) -> "Sequence[SignatureReading]":
     from app.verification.readers.xades.signatures import read_xades
 
     return read_xades(path, content, trust, moment)
 
 
-def _asic(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _asic(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[SignatureReading]":
     from app.verification.readers.asic.signatures import read_asic
 
     return read_asic(path, content, trust, moment)
 
 
-def _jades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _jades(
+    path: Path, content: Path | None, trust: "Trust", moment: datetime
+) -> "Sequence[SignatureReading]":
     del path, content, trust, moment
     raise Refusal("format-unsupported", what="JAdES, signature JSON")
 
 
-def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[SignatureReading]":
     from app.verification.readers.pes.signatures import read_flow
 
     return read_flow(path, content, trust, moment)

@@ -20,7 +20,7 @@ from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator, Signat
 
 from app.trust.certificates import TOLERANCE, Trust, shared
 from app.verification.readers.cms.attributes import NAMES_IT, SET, misnamed
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 
 OWN = frozenset({"message_digest", "signing_time"})
 """The signed attributes that are each one's own; in a token the second repeats its hour."""
@@ -32,8 +32,8 @@ def likeness(signed_data: cms.SignedData, trust: Trust) -> bytes | None:
     if len(tokens) != 1 or len(signed_data["signer_infos"]) != 1 or len(tokens[0]["signer_infos"]) != 1:
         return None
     stamped = tokens[0]["encap_content_info"]["content"].parsed
-    said = hashlib.sha256(
-        b"".join(hashlib.sha256(one).digest() for one in (*trust.roots, b"/", *trust.tsa_roots))
+    digest = hashlib.sha256(
+        b"".join(hashlib.sha256(root).digest() for root in (*trust.roots, b"/", *trust.tsa_roots))
     )
     for part in (
         *_shared(signed_data),
@@ -44,8 +44,8 @@ def likeness(signed_data: cms.SignedData, trust: Trust) -> bytes | None:
         stamped["version"].dump(),
         stamped["extensions"].dump(),
     ):
-        said.update(hashlib.sha256(part).digest())
-    return said.digest()
+        digest.update(hashlib.sha256(part).digest())
+    return digest.digest()
 
 
 def _shared(signed_data: cms.SignedData) -> Iterator[bytes]:
@@ -55,10 +55,10 @@ def _shared(signed_data: cms.SignedData) -> Iterator[bytes]:
     yield signed_data["encap_content_info"]["content_type"].dump()
     for name in ("version", "sid", "digest_algorithm", "signature_algorithm"):
         yield info[name].dump()
-    for one in info["signed_attrs"]:
-        yield one["type"].dump() if one["type"].native in OWN else one.dump()
-    for one in info["unsigned_attrs"]:
-        yield one["type"].dump() + bytes(str(len(one["values"])), "ascii")
+    for attribute in info["signed_attrs"]:
+        yield attribute["type"].dump() if attribute["type"].native in OWN else attribute.dump()
+    for attribute in info["unsigned_attrs"]:
+        yield attribute["type"].dump() + bytes(str(len(attribute["values"])), "ascii")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Like:
 
 def like(proof: Any, signed_data: cms.SignedData, hour: datetime) -> Like:
     """The one that was just proven; its like are believed in the same minutes only, while every certificate lasts."""
-    own, stamp = (extract_certificate_info(one) for one in (signed_data, _token(signed_data)))
+    own, stamp = (extract_certificate_info(container) for container in (signed_data, _token(signed_data)))
     there = (own.signer_cert, *own.other_certs, stamp.signer_cert, *stamp.other_certs)
     path = getattr(proof.status, "validation_path", None)
     # asn1crypto reads a certificate piece by piece when it is asked, under no lock: a thread that meets another one half-way
@@ -85,8 +85,8 @@ def like(proof: Any, signed_data: cms.SignedData, hour: datetime) -> Like:
         proof,
         own.signer_cert,
         stamp.signer_cert,
-        max(hour - TOLERANCE, *(one.not_valid_before for one in there)),
-        min(hour + TOLERANCE, *(one.not_valid_after for one in there)),
+        max(hour - TOLERANCE, *(certificate.not_valid_before for certificate in there)),
+        min(hour + TOLERANCE, *(certificate.not_valid_after for certificate in there)),
     )
 
 
@@ -138,7 +138,7 @@ class Bearers:
     """The certificates that came with a signature, its signer's first found; `misnamed` when it names another one."""
 
     certificates: SignedDataCerts
-    misnamed: Seen | None
+    misnamed: SignatureReading | None
 
 
 def bearers(where: str, signed_data: cms.SignedData) -> Bearers:
@@ -151,20 +151,20 @@ def bearers(where: str, signed_data: cms.SignedData) -> Bearers:
     if batch is None:
         return _bearers(where, signed_data)
     info = signed_data["signer_infos"][0]
-    naming = [one.dump() for one in info["signed_attrs"] if one["type"].native in NAMES_IT]
+    naming = [attribute.dump() for attribute in info["signed_attrs"] if attribute["type"].native in NAMES_IT]
     name = _hashed((where.encode(), signed_data["certificates"].dump(), info["sid"].dump(), *naming))
     known: Bearers | None = batch.bearers.get(name)
     if known is None:
         known = _bearers(where, signed_data)
-        for one in (known.certificates.signer_cert, *known.certificates.other_certs):
-            _read_whole(one)
+        for certificate in (known.certificates.signer_cert, *known.certificates.other_certs):
+            _read_whole(certificate)
         batch.bearers[name] = known
     return known
 
 
 def _bearers(where: str, signed_data: cms.SignedData) -> Bearers:
-    found = extract_certs_for_validation(signed_data)
-    return Bearers(found, misnamed(where, signed_data["signer_infos"][0], found.signer_cert))
+    certificates = extract_certs_for_validation(signed_data)
+    return Bearers(certificates, misnamed(where, signed_data["signer_infos"][0], certificates.signer_cert))
 
 
 def _read_whole(certificate: x509.Certificate) -> None:
@@ -172,7 +172,7 @@ def _read_whole(certificate: x509.Certificate) -> None:
 
 
 def _hashed(parts: Iterable[bytes]) -> bytes:
-    return hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in parts)).digest()
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 def _token(signed_data: cms.SignedData) -> cms.SignedData:

@@ -61,16 +61,16 @@ def judge_kept(actor: Actor, sha256: str, content: str | None = None) -> Remembe
         if (known := _known(actor, key)) is not None:  # whoever had the place before may have asked the same
             return known
         epoch, moment = authorities.epoch(), now()
-        here = actor.collectivity_id
-        path = opened.enter_context(vault.local(here, sha256))
-        beside = opened.enter_context(vault.local(here, content)) if content is not None else None
-        found = examine(path, authorities.whom(), moment, beside, limits=OURS)
+        collectivity_id = actor.collectivity_id
+        path = opened.enter_context(vault.local(collectivity_id, sha256))
+        beside = opened.enter_context(vault.local(collectivity_id, content)) if content is not None else None
+        examined = examine(path, authorities.whom(), moment, beside, limits=OURS)
         if authorities.epoch() == epoch:
             # What this file itself teaches, its verdicts were already judged by: they hold in the epoch that follows
-            authorities.remember(found.authorities)
+            authorities.remember(examined.authorities)
             epoch = authorities.epoch()
-        _remember(actor, key, epoch, found, moment)
-        return Remembered(found.verdicts, moment, fresh=True)
+        _remember(actor, key, epoch, examined, moment)
+        return Remembered(examined.verdicts, moment, fresh=True)
 
 
 def _known(actor: Actor, key: str) -> Remembered | None:
@@ -80,18 +80,18 @@ def _known(actor: Actor, key: str) -> Remembered | None:
 
 
 @use_case
-def _remember(db: Db, actor: Actor, key: str, epoch: str, found: Examined, moment: datetime) -> None:
+def _remember(db: Db, actor: Actor, key: str, epoch: str, examined: Examined, moment: datetime) -> None:
     row = db.scalar(sa.select(VerdictRecord).where(VerdictRecord.sha256 == key))
     if row is None:
         row = VerdictRecord(collectivity_id=actor.collectivity_id, sha256=key)
         db.add(row)
-    row.epoch, row.kind, row.judged_at = epoch, found.kind, moment
-    row.verdicts = json.loads(dump(found.verdicts))
+    row.epoch, row.kind, row.judged_at = epoch, examined.kind, moment
+    row.verdicts = json.loads(dump(examined.verdicts))
 
 
 def _read(row: VerdictRecord, epoch: str) -> Remembered:
     verdicts = load(json.dumps(row.verdicts))
-    limit = SILENCE_FOR if any(one.temporary for one in verdicts) else GOOD_FOR
+    limit = SILENCE_FOR if any(verdict.temporary for verdict in verdicts) else GOOD_FOR
     # Bytes without a signature will never have one, whatever we believe
     fresh = not verdicts or (row.epoch == epoch and now() - row.judged_at < limit)
     return Remembered(verdicts, row.judged_at, fresh)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from app.verification.seen import Evidence, Seen
+from app.verification.reading import Evidence, SignatureReading
 from app.verification.verdict import Verdict
 
 URN = "urn:etsi:019102:"
@@ -30,22 +30,22 @@ def identifier(kind: str, der: bytes) -> str:
     return f"vo-{kind}-{hashlib.sha256(der).hexdigest()}"
 
 
-def write(seen: Seen, verdict: Verdict, moment: datetime) -> str | None:
+def write(signature: SignatureReading, verdict: Verdict, moment: datetime) -> str | None:
     """The report on what was seen of a signature and judged at `moment`.
 
     None when the signature could not even be read, or uses a hash that XML Signature has no name for: there is
     nothing to report on.
     """
-    found = seen.evidence
-    if found is None or found.algorithm not in DIGESTS:
+    evidence = signature.evidence
+    if evidence is None or evidence.algorithm not in DIGESTS:
         return None
     from pyhanko.generated.etsi import ts_11910202 as etsi
 
-    own = identifier(CERTIFICATE, found.certificate)
-    objects = {own: (CERTIFICATE, found.certificate)}
-    objects |= {name: (kind, der) for name, kind, der in found.objects}
+    own = identifier(CERTIFICATE, evidence.certificate)
+    objects = {own: (CERTIFICATE, evidence.certificate)}
+    objects |= {name: (kind, der) for name, kind, der in evidence.objects}
     whole = etsi.ValidationReport(
-        signature_validation_report=(_signature(seen, found, verdict, moment, own),),
+        signature_validation_report=(_signature(signature, evidence, verdict, moment, own),),
         signature_validation_objects=etsi.ValidationObjectListType(
             tuple(_object(name, kind, der) for name, (kind, der) in objects.items())
         ),
@@ -70,7 +70,9 @@ def _serializer() -> Any:
     return XmlSerializer(config=SerializerConfig(indent="  "))
 
 
-def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, own: str) -> Any:
+def _signature(
+    signature: SignatureReading, evidence: Evidence, verdict: Verdict, moment: datetime, own: str
+) -> Any:
     from pyhanko.generated.etsi import ts_11910202 as etsi
     from pyhanko.generated.w3c.xmldsig_core import SignatureValue
 
@@ -80,25 +82,25 @@ def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, 
             poetime=_time(verdict.timestamped_at or verdict.archived_at),
             type_of_proof=f"{URN}poetype:validation",
         )
-    signed = hashlib.new(found.algorithm, found.signed).digest()
+    signed = hashlib.new(evidence.algorithm, evidence.signed).digest()
     sub = verdict.sub_indication
     return etsi.SignatureValidationReportType(
         signature_identifier=etsi.SignatureIdentifierType(
-            signature_value=SignatureValue(found.value),
-            digest_alg_and_value=_digest(found.algorithm, signed),
+            signature_value=SignatureValue(evidence.value),
+            digest_alg_and_value=_digest(evidence.algorithm, signed),
             hash_only=False,
             doc_hash_only=False,
         ),
         validation_time_info=etsi.ValidationTimeInfoType(_time(moment), best),
-        signers_document=etsi.SignersDocumentType(_digest(found.algorithm, found.document))
-        if found.document is not None
+        signers_document=etsi.SignersDocumentType(_digest(evidence.algorithm, evidence.document))
+        if evidence.document is not None
         else None,
-        signature_attributes=etsi.SignatureAttributesType(**_attributes(seen, found)),
+        signature_attributes=etsi.SignatureAttributesType(**_attributes(signature, evidence)),
         signer_information=etsi.SignerInformationType(
-            etsi.VOReferenceType(voreference=(own,)), signer=seen.name
+            etsi.VOReferenceType(voreference=(own,)), signer=signature.name
         ),
         signature_validation_process=etsi.SignatureValidationProcessType(
-            f"{URN}validationprocess:{found.process}"
+            f"{URN}validationprocess:{evidence.process}"
         ),
         signature_validation_status=etsi.ValidationStatusType(
             f"{URN}mainindication:{verdict.indication.lower()}",
@@ -107,47 +109,47 @@ def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, 
     )
 
 
-def _attributes(seen: Seen, found: Evidence) -> dict[str, Any]:
+def _attributes(signature: SignatureReading, evidence: Evidence) -> dict[str, Any]:
     """What the signature says of itself, signed by it; and the time that somebody else put on it."""
     from pyhanko.generated.etsi import ts_11910202 as etsi
 
-    made: dict[str, Any] = {}
-    if seen.claimed_at is not None:
-        made["signing_time"] = etsi.SASigningTimeType(time=_time(seen.claimed_at), signed=True)
-    if found.named_by in DIGESTS:
-        named = hashlib.new(found.named_by, found.certificate).digest()
-        method, value = vars(_digest(found.named_by, named)).values()
+    elements: dict[str, Any] = {}
+    if signature.claimed_at is not None:
+        elements["signing_time"] = etsi.SASigningTimeType(time=_time(signature.claimed_at), signed=True)
+    if evidence.named_by in DIGESTS:
+        named = hashlib.new(evidence.named_by, evidence.certificate).digest()
+        method, value = vars(_digest(evidence.named_by, named)).values()
         mark = etsi.SACertIDType(digest_method=method, digest_value=value)
-        made["signing_certificate"] = etsi.SACertIDListType(cert_id=(mark,), signed=True)
-    if seen.timestamped_at is not None:
-        stamp = etsi.SATimestampType(time_stamp_value=_time(seen.timestamped_at), signed=False)
-        made["signature_time_stamp"] = stamp
-    if found.announced is not None:
-        made["message_digest"] = etsi.SAMessageDigestType(digest=found.announced, signed=True)
-    return {name: (one,) for name, one in (made | _said(found.attributes)).items()}
+        elements["signing_certificate"] = etsi.SACertIDListType(cert_id=(mark,), signed=True)
+    if signature.timestamped_at is not None:
+        stamp = etsi.SATimestampType(time_stamp_value=_time(signature.timestamped_at), signed=False)
+        elements["signature_time_stamp"] = stamp
+    if evidence.announced is not None:
+        elements["message_digest"] = etsi.SAMessageDigestType(digest=evidence.announced, signed=True)
+    return {name: (value,) for name, value in (elements | _own_attributes(evidence.attributes)).items()}
 
 
-def _said(words: Mapping[str, Any]) -> dict[str, Any]:
+def _own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """A signature's own words, as the types that the report has for them."""
     from pyhanko.generated.etsi import ts_11910202 as etsi
 
-    role = etsi.SAOneSignerRoleType(words.get("role"), etsi.SAOneSignerRoleTypeEndorsementType.CLAIMED)
+    role = etsi.SAOneSignerRoleType(attributes.get("role"), etsi.SAOneSignerRoleTypeEndorsementType.CLAIMED)
     types = {
         "policy": ("sig_policy_identifier", etsi.SASigPolicyIdentifierType, "sig_policy_id"),
         "place": ("signature_production_place", etsi.SASignatureProductionPlaceType, "address_string"),
         "reason": ("reason", etsi.SAReasonType, "reason_element"),
         "sub_filter": ("sub_filter", etsi.SASubFilterType, "sub_filter_element"),
     }
-    made = {
-        name: kind(**{part: words[key], "signed": True})
+    elements = {
+        name: kind(**{part: attributes[key], "signed": True})
         for key, (name, kind, part) in types.items()
-        if key in words
+        if key in attributes
     }
-    if "role" in words:
-        made["signer_role"] = etsi.SASignerRoleType(role_details=(role,), signed=True)
-    if "byte_range" in words:
-        made["byte_range"] = words["byte_range"]
-    return made
+    if "role" in attributes:
+        elements["signer_role"] = etsi.SASignerRoleType(role_details=(role,), signed=True)
+    if "byte_range" in attributes:
+        elements["byte_range"] = attributes["byte_range"]
+    return elements
 
 
 def _digest(algorithm: str, value: bytes) -> Any:

@@ -12,7 +12,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.trust import trust_lists
 from app.trust.certificates import Trust, facts, knows_issuer, name_of, unfit
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 from app.verification.verdict import Link
 
 # pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
@@ -45,29 +45,29 @@ NOTHING_CHANGED = "Rien n’a changé depuis la signature."
 SIGNED_UNCHANGED = "Ce qui est signé n’a pas changé ; du reste, la signature ne dit rien."
 
 
-def unreadable(where: str, certificate: x509.Certificate | None = None) -> Seen:
+def unreadable(where: str, certificate: x509.Certificate | None = None) -> SignatureReading:
     """A signature that cannot be read (FORMAT_FAILURE), by its `certificate` when at least that can."""
     known = named(certificate) if certificate is not None else {"name": "signataire illisible"}
-    return Seen(where=where, readable=False, **known)
+    return SignatureReading(where=where, readable=False, **known)
 
 
 def named(certificate: x509.Certificate) -> dict[str, Any]:
-    """The fields of a `Seen` that its signer's certificate gives."""
-    said = facts(certificate.dump())
+    """The fields of a `SignatureReading` that its signer's certificate gives."""
+    details = facts(certificate.dump())
     misfit = unfit(certificate)
     return {
-        "name": said.common_name,
-        "serial": said.serial,
-        "fingerprint_sha256": said.fingerprint_sha256,
-        "not_before": said.not_before,
-        "not_after": said.not_after,
+        "name": details.common_name,
+        "serial": details.serial,
+        "fingerprint_sha256": details.fingerprint_sha256,
+        "not_before": details.not_before,
+        "not_after": details.not_after,
         "may_sign": misfit is None,
         "unfit": UNFIT.get(misfit or "", ""),
     }
 
 
 def lost(certificate: x509.Certificate, others: Iterable[x509.Certificate], trust: Trust) -> dict[str, Any]:
-    """The field of a `Seen` that says who issued the certificate, when nobody here has the issuer's own."""
+    """The field of a `SignatureReading` that says who issued the certificate, when nobody here has the issuer's own."""
     known = knows_issuer(certificate, list(others), trust)
     return {"lost_issuer": "" if known else name_of(certificate.issuer)}
 
@@ -78,17 +78,17 @@ def chain_of(certificate: x509.Certificate, status: Any) -> tuple[Link, ...]:
     above = list(path.iter_certs(include_root=True)) if path is not None else [certificate]
     if above[0].sha256 != certificate.sha256:
         above.reverse()
-    return tuple(_link(one) for one in above)
+    return tuple(_link(certificate) for certificate in above)
 
 
-def _link(one: x509.Certificate) -> Link:
-    said = facts(one.dump())
+def _link(certificate: x509.Certificate) -> Link:
+    details = facts(certificate.dump())
     return Link(
-        said.common_name,
-        said.issuer_name,
-        said.serial,
-        said.not_after.isoformat(),
-        said.fingerprint_sha256,
+        details.common_name,
+        details.issuer_name,
+        details.serial,
+        details.not_after.isoformat(),
+        details.fingerprint_sha256,
     )
 
 
@@ -100,8 +100,8 @@ def qualified(status: Any, trust: Trust, moment: datetime) -> str | None:
         return None
     from pyhanko.sign.validation.qualified.assess import QualificationAssessor
 
-    found = QualificationAssessor(registry).check_entity_cert_qualified(path, moment)
-    if not found.status.qualified:
+    assessment = QualificationAssessor(registry).check_entity_cert_qualified(path, moment)
+    if not assessment.status.qualified:
         return None
-    device = " sur un dispositif qualifié" if found.status.qc_key_security.is_qscd else ""
+    device = " sur un dispositif qualifié" if assessment.status.qc_key_security.is_qscd else ""
     return f"Certificat qualifié{device}, d’après les listes de confiance européennes."

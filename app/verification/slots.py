@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.verification import setting
 
 _free = threading.Condition()
-_held = {"all": 0, "strangers": 0, "waiting": 0}
+_taken = {"all": 0, "strangers": 0, "waiting": 0}
 
 
 @contextmanager
@@ -24,26 +24,26 @@ def place(*, stranger: bool = False, wait: float = 0.0) -> Iterator[None]:
         yield
     finally:
         with _free:
-            _held["all"] -= 1
-            _held["strangers"] -= stranger
+            _taken["all"] -= 1
+            _taken["strangers"] -= stranger
             _free.notify()
 
 
 def _take(*, stranger: bool, wait: float) -> None:
     def room() -> bool:
         most = setting.verifier()[1]
-        return _held["all"] < most and not (stranger and _held["strangers"] >= max(1, most - 1))
+        return _taken["all"] < most and not (stranger and _taken["strangers"] >= max(1, most - 1))
 
     with _free:
         if not room():
-            if not wait or _held["waiting"]:
+            if not wait or _taken["waiting"]:
                 raise Refusal("verifier-busy")
-            _held["waiting"] += 1
+            _taken["waiting"] += 1
             try:
                 came = _free.wait_for(room, wait)
             finally:
-                _held["waiting"] -= 1
+                _taken["waiting"] -= 1
             if not came:
                 raise Refusal("verifier-busy")
-        _held["all"] += 1
-        _held["strangers"] += stranger
+        _taken["all"] += 1
+        _taken["strangers"] += stranger

@@ -128,19 +128,21 @@ def dump(verdicts: Sequence[Verdict]) -> str:
     def plain(value: Any) -> Any:
         return value.isoformat()
 
-    return json.dumps([dataclasses.asdict(one) for one in verdicts], default=plain, ensure_ascii=False)
+    return json.dumps(
+        [dataclasses.asdict(verdict) for verdict in verdicts], default=plain, ensure_ascii=False
+    )
 
 
 def load(text: str) -> tuple[Verdict, ...]:
     """The verdicts that `dump` wrote; raises ValueError, KeyError or TypeError on anything else."""
-    return tuple(_one(found) for found in json.loads(text))
+    return tuple(_verdict(fields) for fields in json.loads(text))
 
 
-def _one(found: Mapping[str, Any]) -> Verdict:
+def _verdict(fields: Mapping[str, Any]) -> Verdict:
     # What was remembered before a time was known has none
-    times = {name: datetime.fromisoformat(found[name]) if found.get(name) else None for name in TIMES}
-    chain = tuple(Link(**link) for link in found["chain"])
-    made = Verdict(**{**found, **times, "chain": chain})
-    if made.indication not in WORDS:
-        raise ValueError(f"no such indication: {made.indication}")
-    return made
+    times = {name: datetime.fromisoformat(fields[name]) if fields.get(name) else None for name in TIMES}
+    chain = tuple(Link(**link) for link in fields["chain"])
+    verdict = Verdict(**{**fields, **times, "chain": chain})
+    if verdict.indication not in WORDS:
+        raise ValueError(f"no such indication: {verdict.indication}")
+    return verdict

@@ -57,8 +57,8 @@ def _limit(endpoint: str | None, _values: Any) -> None:
 @pages.teardown_request
 def _close(_error: BaseException | None) -> None:
     """Give the uploaded files' temporary copies back at once, whatever became of the request."""
-    for one in request.__dict__.get("files", {}).values():
-        one.close()
+    for upload in request.__dict__.get("files", {}).values():
+        upload.close()
 
 
 @pages.route("/verifier", methods=["GET", "POST"])
@@ -82,7 +82,7 @@ class _Judged:
     """What was found in a file that was just sent; `signed`: the address of its signed version, when the page carries it."""
 
     answer: Answer
-    found: Examined
+    examined: Examined
     more: Continued | None
     signed: str = ""
 
@@ -95,21 +95,21 @@ def _page(template: str) -> tuple[str, int]:
             judged = _judge_upload()
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
-    words = {"limit": limit, "limit_label": taille(limit), "error": error, "sealed": sockets.sealed()}
+    context = {"limit": limit, "limit_label": taille(limit), "error": error, "sealed": sockets.sealed()}
     if judged is not None:
-        here = "" if g.get("actor") is None else "_file"
-        words |= {
-            "found": judged.found,
+        suffix = "" if g.get("actor") is None else "_file"
+        context |= {
+            "examined": judged.examined,
             "more": judged.more,
             "signed": judged.signed,
             "filename": judged.answer.name,
             "signed_name": named(judged.answer.name),
             "judged": instant(judged.answer.at),
             "answer": attestation.pack(judged.answer, _secret()),
-            "attest_url": url_for(f"verification.attest{here}"),
-            "apart_url": url_for(f"verification.apart{here}"),
+            "attest_url": url_for(f"verification.attest{suffix}"),
+            "apart_url": url_for(f"verification.apart{suffix}"),
         }
-    return render_template(template, report=_data, **words), status
+    return render_template(template, report=_data, **context), status
 
 
 def _secret() -> str:
@@ -125,18 +125,18 @@ def _judge_upload() -> _Judged:
         path = _put(sent, Path(room) / "file")
         content = _put(beside, Path(room) / "content") if beside is not None and beside.filename else None
         moment = now()
-        found = examine(path, authorities.whom(), moment, content)
+        examined = examine(path, authorities.whom(), moment, content)
         answer = Answer(
             name=cleaned(sent.filename)[:200],
             sha256=_sha256(path),
-            kind=found.words,
+            kind=examined.label,
             at=moment,
             house=f"Paraphe, {(actor and actor.collectivity_name) or current_app.config['PARAPHE'].public_url}",
-            verdicts=found.verdicts,
+            verdicts=examined.verdicts,
             content_sha256=_sha256(content) if content is not None else "",
         )
-        more = continued(path, found.verdicts)
-        return _Judged(answer, found, more, in_page(path, more.verdict) if more is not None else "")
+        more = continued(path, examined.verdicts)
+        return _Judged(answer, examined, more, in_page(path, more.verdict) if more is not None else "")
 
 
 def _sha256(path: Path) -> str:
@@ -194,18 +194,18 @@ def _apart() -> Response:
 
 def signed_file(data: bytes, filename: str) -> Response:
     """The signed version of a file, to download under a name that says so; `filename`: that of the file."""
-    made = Response(data, mimetype="application/pdf")
-    made.headers["Content-Disposition"] = disposition(named(filename), download=True)
-    return made
+    response = Response(data, mimetype="application/pdf")
+    response.headers["Content-Disposition"] = disposition(named(filename), download=True)
+    return response
 
 
 def attestation_file(answer: Answer, *, timestamped: bool) -> Response:
-    """The attestation of an answer, to download; refuses what `attestation.made` refuses."""
-    data, sealed = attestation.made(answer, timestamped=timestamped)
-    made = Response(data, mimetype="application/pdf")
+    """The attestation of an answer, to download; refuses what `attestation.render` refuses."""
+    data, sealed = attestation.render(answer, timestamped=timestamped)
+    response = Response(data, mimetype="application/pdf")
     name = "verdict.pdf" if sealed else "verdict-sans-cachet.pdf"
-    made.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return made
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def _put(sent: FileStorage, path: Path) -> Path:

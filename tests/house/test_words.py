@@ -35,6 +35,7 @@ RIGHT = (
     "app/pes",
     "app/publication",
     "app/trust",
+    "app/verification",
 )
 
 

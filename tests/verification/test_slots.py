@@ -24,11 +24,11 @@ def test_strangers_never_take_the_last_place_of_a_process_and_one_waits_at_most(
             pass
         held.enter_context(place())
         waiting, never, until = other.submit(later), threading.Event(), time.monotonic() + 20
-        while not slots._held["waiting"] and time.monotonic() < until:
+        while not slots._taken["waiting"] and time.monotonic() < until:
             never.wait(0.01)
         with pytest.raises(Refusal, match="verifier-busy"), place(wait=30.0):
             pass
         assert not waiting.done()
         held.close()
         assert waiting.result(20) == "came"
-    assert slots._held == {"all": 0, "strangers": 0, "waiting": 0}
+    assert slots._taken == {"all": 0, "strangers": 0, "waiting": 0}

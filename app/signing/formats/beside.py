@@ -13,9 +13,9 @@ from app.signing.ports import Prepared, SignatureFacts
 from app.trust import algorithms
 from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 
-Read = Callable[[Path, Path | None, Trust, datetime], Sequence[Seen]]
+Read = Callable[[Path, Path | None, Trust, datetime], Sequence[SignatureReading]]
 """A reader of signature files (`app.verification.kinds`): the file, its content, whom we believe, the moment."""
 
 

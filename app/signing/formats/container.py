@@ -15,7 +15,7 @@ from app.signing.ports import SignatureFacts
 from app.trust import algorithms
 from app.trust.certificates import certificates_in, facts
 from app.trust.timestamp import TimestampClient
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 IMPLICIT_0, IMPLICIT_1 = 0xA0, 0xA1
@@ -148,7 +148,7 @@ def _tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def demand(
-    seen: Seen,
+    seen: SignatureReading,
     field: str,
     certificate: bytes,
     own: Mapping[str, bool],

@@ -1,4 +1,4 @@
-"""What the signatures of a PDF are, one `Seen` each: who, when, which level, what was covered, what changed since."""
+"""What the signatures of a PDF are, one `SignatureReading` each: who, when, which level, what was covered, what changed since."""
 
 import asyncio
 import dataclasses
@@ -40,8 +40,8 @@ from app.trust.certificates import Trust
 from app.verification import bounds
 from app.verification.etsi import Proof, Subject, evidence, prove
 from app.verification.likeness import bearers
-from app.verification.readers.cms.attributes import words_of
-from app.verification.seen import Seen
+from app.verification.readers.cms.attributes import fields_of
+from app.verification.reading import SignatureReading
 from app.verification.signers import (
     MOST_SIGNATURES,
     SECONDS_EACH,
@@ -62,7 +62,7 @@ NOT_THESE_BYTES = "Le contenu du fichier n’est plus celui qui a été signé."
 ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui a été signé."
 
 
-def read_pdf(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+def read_pdf(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[SignatureReading]:
     """Every signature of a PDF, oldest first; document timestamps are proofs and are not listed.
 
     Refuses `pdf-damaged`, `document-locked` (a password is needed), `too-many-signatures`,
@@ -93,7 +93,7 @@ def _unlock(reader: PdfFileReader) -> None:
         raise Refusal("document-locked")
 
 
-async def _read(document: Opened, trust: Trust, moment: datetime) -> list[Seen]:
+async def _read(document: Opened, trust: Trust, moment: datetime) -> list[SignatureReading]:
     reader = document.reader
     if document.count > MOST_REVISIONS:
         raise Refusal("too-many-revisions", limit=MOST_REVISIONS)
@@ -101,67 +101,71 @@ async def _read(document: Opened, trust: Trust, moment: datetime) -> list[Seen]:
     # Difference analysis reads every object: an honest file of many pages needs what its size asks for
     objects = int(reader.trailer.raw_get("/Size"))
     drawn = SECONDS_TO_DRAW if document.count > 1 else 0.0
-    each = SECONDS_EACH * (1 + len({_container(one) for one in people}))
+    each = SECONDS_EACH * (1 + len({_container(signature) for signature in people}))
     bounds.allow(min(objects / OBJECTS_A_SECOND, MOST_SECONDS) + each + drawn)
-    shown = {str(one.field_name) for one in (*people, *stamps)} | {one.where for _, one in broken}
+    shown = {str(signature.field_name) for signature in (*people, *stamps)} | {
+        signature.where for _, signature in broken
+    }
     removed = _removed(reader, shown)
     broken += removed or _skipped(document, (*people, *stamps))
     known = _security_store(reader)
-    said = list[Seen]()
+    readings = list[SignatureReading]()
     alike: dict[
-        bytes, Seen
+        bytes, SignatureReading
     ] = {}  # fields that share a container share its judgement: else 61 of them took 43 s
-    for one in people:
-        name = _container(one)
+    for signature in people:
+        name = _container(signature)
         if name not in alike:
-            alike[name] = await _one(one, stamps, known, trust, moment)
+            alike[name] = await _proven(signature, stamps, known, trust, moment)
         # Before a header that is not the first byte, offsets count from two places: no version is given apart
         apart = alike[name].signed_bytes if not document.junk else 0
-        said.append(dataclasses.replace(alike[name], where=str(one.field_name), signed_bytes=apart))
-    found = [*_gated(document, people, said, stamps, broken), *broken]
-    return [seen for _, seen in sorted(found, key=lambda pair: pair[0])]
+        readings.append(dataclasses.replace(alike[name], where=str(signature.field_name), signed_bytes=apart))
+    pairs = [*_gated(document, people, readings, stamps, broken), *broken]
+    return [reading for _, reading in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def _gated(
     document: Opened,
     people: list[EmbeddedPdfSignature],
-    said: list[Seen],
+    readings: list[SignatureReading],
     stamps: list[EmbeddedPdfSignature],
-    broken: list[tuple[int, Seen]],
-) -> list[tuple[int, Seen]]:
+    broken: list[tuple[int, SignatureReading]],
+) -> list[tuple[int, SignatureReading]]:
     """Every signature with what the gate says of what was added since; the newest first, whose stamps the others bear."""
-    signers = {one.where: Signer(one.name, "broken") for _, one in broken if not one.removed}
+    signers = {reading.where: Signer(reading.name, "broken") for _, reading in broken if not reading.removed}
     signers |= {
-        str(one.field_name): Signer("l’horodatage", "intact" if _stamps(one) else "broken", timestamp=True)
-        for one in stamps
+        str(stamp.field_name): Signer(
+            "l’horodatage", "intact" if _stamps(stamp) else "broken", timestamp=True
+        )
+        for stamp in stamps
     }
-    signers |= {one.where: Signer(one.name, _standing(one)) for one in said}
+    signers |= {reading.where: Signer(reading.name, _standing(reading)) for reading in readings}
     gate, judged = Gate(document), []
     findings: dict[bytes, Finding] = {}
     try:
-        for signature, seen in sorted(
-            zip(people, said, strict=True), key=lambda pair: -pair[0].signed_revision
+        for signature, reading in sorted(
+            zip(people, readings, strict=True), key=lambda pair: -pair[0].signed_revision
         ):
-            if not seen.readable:
-                judged.append((signature.signed_revision, seen))
+            if not reading.readable:
+                judged.append((signature.signed_revision, reading))
                 continue
             name = _container(signature)
             if name not in findings:
                 findings[name] = gate.judge(
-                    signature.signed_revision, signature.byte_range, signers, refused=seen.altered
+                    signature.signed_revision, signature.byte_range, signers, refused=reading.altered
                 )
             finding = findings[name]
-            altered = seen.altered or bool(finding.altered)
-            since = finding.since if seen.intact else NOT_THESE_BYTES
-            one = dataclasses.replace(
-                seen,
+            altered = reading.altered or bool(finding.altered)
+            since = finding.since if reading.intact else NOT_THESE_BYTES
+            outcome = dataclasses.replace(
+                reading,
                 altered=altered,
                 alterations=finding.altered,
                 unsure=finding.doubts,
                 changes=ALTERED if altered and not finding.altered else since,
             )
-            signers[one.where] = Signer(one.name, _standing(one))
-            judged.append((signature.signed_revision, one))
+            signers[outcome.where] = Signer(outcome.name, _standing(outcome))
+            judged.append((signature.signed_revision, outcome))
     finally:
         gate.close()
     return judged[::-1]
@@ -169,16 +173,16 @@ def _gated(
 
 def _container(signature: EmbeddedPdfSignature) -> bytes:
     """What tells one signature from another, whatever the fields that bear it: its revision, its range, its container."""
-    said = hashlib.sha256(repr((signature.signed_revision, *map(int, signature.byte_range))).encode())
-    said.update(signature.pkcs7_content)
-    return said.digest()
+    digest = hashlib.sha256(repr((signature.signed_revision, *map(int, signature.byte_range))).encode())
+    digest.update(signature.pkcs7_content)
+    return digest.digest()
 
 
-def _standing(seen: Seen) -> Standing:
+def _standing(reading: SignatureReading) -> Standing:
     """Whether a signature's visible stamp may be trusted to be somebody's."""
-    if not seen.holds or seen.timestamp == "invalid":
+    if not reading.holds or reading.timestamp == "invalid":
         return "broken"
-    return "valid" if seen.may_sign and seen.sub in NAMED else "intact"
+    return "valid" if reading.may_sign and reading.sub in NAMED else "intact"
 
 
 def _stamps(stamp: EmbeddedPdfSignature) -> bool:
@@ -202,35 +206,35 @@ class _Embedded(EmbeddedPdfSignature):
 
 def _sorted(
     reader: PdfFileReader,
-) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, Seen]]]:
+) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, SignatureReading]]]:
     """People's signatures, document timestamps, and what cannot be read (with its revision)."""
     people: list[EmbeddedPdfSignature] = []
     stamps: list[EmbeddedPdfSignature] = []
-    broken: list[tuple[int, Seen]] = []
+    broken: list[tuple[int, SignatureReading]] = []
     for number, (name, value, widget) in enumerate(enumerate_sig_fields(reader, filled_status=True)):
         if number >= MOST_SIGNATURES:
             raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
         try:
-            one = _Embedded(reader, widget, name)
-            one.signed_revision = max(one.signed_revision, first(reader))
-            _ = one.signer_cert.subject.native
-            (stamps if _stamp(one) else people).append(one)
+            signature = _Embedded(reader, widget, name)
+            signature.signed_revision = max(signature.signed_revision, first(reader))
+            _ = signature.signer_cert.subject.native
+            (stamps if _stamp(signature) else people).append(signature)
         except UNREADABLE:
             when = reader.xrefs.get_last_change(value.container_ref) if value.container_ref else 0
             broken.append((when, unreadable(str(name))))
     return people, stamps, broken
 
 
-def _stamp(one: EmbeddedPdfSignature) -> bool:
+def _stamp(signature: EmbeddedPdfSignature) -> bool:
     """Whether it is a document timestamp: by what it holds too, for its /Type alone hides nobody's signature."""
-    content = one.signed_data["encap_content_info"]["content_type"].native
-    return bool(one.sig_object_type == "/DocTimeStamp" and content == "tst_info")
+    content = signature.signed_data["encap_content_info"]["content_type"].native
+    return bool(signature.sig_object_type == "/DocTimeStamp" and content == "tst_info")
 
 
-def _skipped(document: Opened, people: Iterable[EmbeddedPdfSignature]) -> list[tuple[int, Seen]]:
+def _skipped(document: Opened, people: Iterable[EmbeddedPdfSignature]) -> list[tuple[int, SignatureReading]]:
     """Signatures whose bytes are whole in the file and whose revision no cross-reference section names any more."""
-    known = {tuple(map(int, one.byte_range)) for one in people}
-    gone = list[tuple[int, Seen]]()
+    known = {tuple(map(int, signature.byte_range)) for signature in people}
+    gone = list[tuple[int, SignatureReading]]()
     for covers, container in revisions.signed_ranges(document):
         if covers in known or len(gone) >= MOST_SIGNATURES:
             continue
@@ -244,15 +248,15 @@ def _skipped(document: Opened, people: Iterable[EmbeddedPdfSignature]) -> list[t
             _, digest = byte_range_digest(document.reader.stream, covers, algorithm)
             if digest == announced:
                 known_by = named(extract_certificate_info(data).signer_cert)
-                gone.append((0, Seen(where="hors du document", removed=True, **known_by)))
+                gone.append((0, SignatureReading(where="hors du document", removed=True, **known_by)))
         except (*UNREADABLE, StopIteration):
             continue
     return gone
 
 
-def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
+def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, SignatureReading]]:
     """Signatures that an earlier revision bears and the present one hides, with the revision that still shows them."""
-    gone: dict[str, tuple[int, Seen]] = {}
+    gone: dict[str, tuple[int, SignatureReading]] = {}
     for revision in range(first(reader), reader.xrefs.total_revisions - 1):
         for name, value in _filled(reader.get_historical_resolver(revision)):
             if str(name) in shown or len(gone) >= MOST_SIGNATURES:
@@ -262,7 +266,7 @@ def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
                 known = named(extract_certificate_info(container["content"]).signer_cert)
             except UNREADABLE:
                 known = {"name": "signataire illisible"}
-            gone[str(name)] = (revision, Seen(where=str(name), removed=True, **known))
+            gone[str(name)] = (revision, SignatureReading(where=str(name), removed=True, **known))
     return list(gone.values())
 
 
@@ -273,13 +277,13 @@ def _filled(revision: Any) -> list[tuple[Any, Any]]:
         return []  # a revision that nobody can read shows no signature
 
 
-async def _one(
+async def _proven(
     signature: EmbeddedPdfSignature,
     stamps: Iterable[EmbeddedPdfSignature],
     known: LocalKnowledge,
     trust: Trust,
     moment: datetime,
-) -> Seen:
+) -> SignatureReading:
     try:
         other = bearers(str(signature.field_name), signature.signed_data).misnamed
         if other is not None:
@@ -291,27 +295,29 @@ async def _one(
         proof = await prove(subject, trust, moment)
         # What is alike was believed for its hash and its value, compared just now
         intact, valid = (True, True) if proof.alike else _integrity(signature)
-        seen = _seen(signature, integrity, archived, known, proof, trust, moment)
+        reading = _reading(signature, integrity, archived, known, proof, trust, moment)
         shown = None
         if not proof.alike:
-            said = _said(signature, seen)
-            shown = evidence(subject, proof, signature.signer_cert, subject.digest or b"", said)
-        words = words_of(signature.signer_info)
+            attributes = _dictionary(signature, reading)
+            shown = evidence(subject, proof, signature.signer_cert, subject.digest or b"", attributes)
+        fields = fields_of(signature.signer_info)
         if not proof.alike:  # what is alike has its like's issuers, which were found
-            words |= lost(signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust)
-        return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown, **words)
+            fields |= lost(
+                signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust
+            )
+        return dataclasses.replace(reading, intact=intact, valid=valid, evidence=shown, **fields)
     except UNREADABLE:
         return unreadable(str(signature.field_name), signature.signer_cert)
 
 
-def _said(signature: EmbeddedPdfSignature, seen: Seen) -> dict[str, Any]:
+def _dictionary(signature: EmbeddedPdfSignature, reading: SignatureReading) -> dict[str, Any]:
     """What the signature's dictionary says (ISO 32000-2 table 255)."""
     raw = signature.sig_object
-    said = {
+    attributes = {
         "sub_filter": str(raw.get("/SubFilter", ""))[1:],
         "byte_range": tuple(map(int, raw["/ByteRange"])),
     }
-    return {**said, "reason": seen.capacity} if seen.capacity else said
+    return {**attributes, "reason": reading.capacity} if reading.capacity else attributes
 
 
 def _integrity(signature: EmbeddedPdfSignature) -> tuple[bool, bool]:
@@ -325,7 +331,7 @@ def _integrity(signature: EmbeddedPdfSignature) -> tuple[bool, bool]:
     return bool(intact), bool(valid)
 
 
-def _seen(
+def _reading(
     signature: EmbeddedPdfSignature,
     integrity: Any,
     archived: bool,
@@ -333,11 +339,11 @@ def _seen(
     proof: Proof,
     trust: Trust,
     moment: datetime,
-) -> Seen:
+) -> SignatureReading:
     reason = signature.sig_object.get("/Reason")
     covers_whole = integrity["coverage"] == SignatureCoverageLevel.ENTIRE_FILE
     altered = integrity["docmdp_ok"] is False
-    return Seen(
+    return SignatureReading(
         where=str(signature.field_name),
         level=_level(signature, archived, known),
         signature_sha256=hashlib.sha256(signature.signer_info["signature"].native).hexdigest(),
@@ -352,8 +358,8 @@ def _seen(
         **_covered(signature, integrity["coverage"]),
         sub=proof.sub,
         revoked_at=proof.revoked_at,
-        asked=trust.fetch,
-        kept=proof.kept,
+        online=trust.fetch,
+        self_proven=proof.self_proven,
         qualified=qualified(proof.status, trust, proof.at or moment),
         **named(signature.signer_cert),
     )
@@ -381,25 +387,25 @@ def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) 
         int(signature.byte_range[2]) + int(signature.byte_range[3]),
         reader.stream.seek(0, os.SEEK_END),
     )
-    words = (
+    sentence = (
         f"La signature couvre la version {number} des {total} que le fichier contient, ses {milliers(end)} premiers "
         f"octets ; {milliers(size - end)} octets ont été ajoutés ensuite."
     )
-    return {"covered": words, "signed_bytes": end, "file_bytes": size, "added_at": _said_changed(signature)}
+    return {"covered": sentence, "signed_bytes": end, "file_bytes": size, "added_at": _changed_at(signature)}
 
 
-def _said_changed(signature: EmbeddedPdfSignature) -> datetime | None:
+def _changed_at(signature: EmbeddedPdfSignature) -> datetime | None:
     """When the document says that it was changed after this signature (ISO 32000-2 table 349): its own word, no proof."""
     reader = signature.reader
-    said = list[datetime | None]()
+    hours = list[datetime | None]()
     for revision in (signature.signed_revision, reader.xrefs.total_revisions - 1):
         try:
             info = reader.get_historical_resolver(revision).trailer_view["/Info"]
-            said.append(parse_pdf_date(str(info["/ModDate"]), strict=False))
+            hours.append(parse_pdf_date(str(info["/ModDate"]), strict=False))
         except UNREADABLE:
-            said.append(None)
-    told = said[1] if said[1] != said[0] else None
-    return told.replace(tzinfo=PARIS) if told is not None and told.tzinfo is None else told
+            hours.append(None)
+    hour = hours[1] if hours[1] != hours[0] else None
+    return hour.replace(tzinfo=PARIS) if hour is not None and hour.tzinfo is None else hour
 
 
 def _security_store(reader: PdfFileReader) -> LocalKnowledge:
@@ -407,7 +413,7 @@ def _security_store(reader: PdfFileReader) -> LocalKnowledge:
     try:
         store = DocumentSecurityStore.read_dss(reader)
         return LocalKnowledge(
-            known_ocsps=[one for ref in store.ocsps for one in OCSPContainer.load_multi(_ocsp(ref))],
+            known_ocsps=[answer for ref in store.ocsps for answer in OCSPContainer.load_multi(_ocsp(ref))],
             known_crls=[CRLContainer(_crl(ref)) for ref in store.crls],
             known_certs=list(store.load_certs()),
         )

@@ -53,13 +53,13 @@ def account(stream: IO[bytes], *, most: int) -> None:
     start, end, count = _end(stream, size)
     if count > MOST_FILES or end - start > LARGEST_DIRECTORY:
         raise Refusal("file-too-complex")
-    files = sorted(_directory(_read(stream, start, end - start), count), key=lambda one: one.offset)
-    if sum(one.size for one in files) > most:
+    files = sorted(_directory(_read(stream, start, end - start), count), key=lambda file: file.offset)
+    if sum(file.size for file in files) > most:
         raise Refusal("file-too-complex")
-    _names([one.name for one in files])
+    _names([file.name for file in files])
     if files[0].offset != 0:
         raise unsound("des octets précèdent son premier fichier")
-    for named, after in zip(files, [*(one.offset for one in files[1:]), start], strict=True):
+    for named, after in zip(files, [*(file.offset for file in files[1:]), start], strict=True):
         _file(stream, named, after)
 
 
@@ -70,31 +70,31 @@ def unsound(why: str) -> Refusal:
 
 def _read(stream: IO[bytes], at: int, length: int) -> bytes:
     stream.seek(at)
-    found = stream.read(max(length, 0))
-    if len(found) != length:
+    block = stream.read(max(length, 0))
+    if len(block) != length:
         raise unsound("il est coupé")
-    return found
+    return block
 
 
 def _end(stream: IO[bytes], size: int) -> tuple[int, int, int]:
     """Where the directory starts and ends and how many files it names, by the one end record that there is (§4.3.16)."""
     tail = _read(stream, at := max(0, size - OF_END.size - LONGEST_COMMENT), size - at)
     ends = [
-        one.start()
-        for one in re.finditer(re.escape(END), tail[: len(tail) - OF_END.size + len(END)])
-        if OF_END.unpack_from(tail, one.start())[-1] == len(tail) - one.start() - OF_END.size
+        match.start()
+        for match in re.finditer(re.escape(END), tail[: len(tail) - OF_END.size + len(END)])
+        if OF_END.unpack_from(tail, match.start())[-1] == len(tail) - match.start() - OF_END.size
     ]
     if len(ends) != 1:
         raise unsound("il a deux fins, dont l’une est cachée" if ends else "des octets suivent sa fin")
-    (found,) = ends
-    _, disk, first, here, count, length, start, _ = OF_END.unpack_from(tail, found)
-    if ANY.search(tail, found + OF_END.size):
+    (position,) = ends
+    _, disk, first, disk_entries, count, length, start, _ = OF_END.unpack_from(tail, position)
+    if ANY.search(tail, position + OF_END.size):
         raise unsound("son commentaire contient un autre conteneur")
-    if disk or first or here != count or FULL in {length, start}:
+    if disk or first or disk_entries != count or FULL in {length, start}:
         raise unsound("il est en plusieurs morceaux, ou de forme ZIP64")
-    if start + length != at + found:
+    if start + length != at + position:
         raise unsound("son répertoire n’est pas juste avant sa fin")
-    return start, at + found, count
+    return start, at + position, count
 
 
 def _directory(data: bytes, count: int) -> list[_Named]:
@@ -142,12 +142,12 @@ def _directory(data: bytes, count: int) -> list[_Named]:
 
 def _names(names: list[bytes]) -> None:
     """Refuse names that are the same file for one tool or another, or that none can write (§4.4.17)."""
-    plain = [one.decode("utf-8", "replace") for one in names]
-    if any(re.search(r"[\x00-\x1f\x7f\\:]|^/|(?:^|/)\.{0,2}/|(?:^|/)\.{1,2}$", one) for one in plain):
+    plain = [name.decode("utf-8", "replace") for name in names]
+    if any(re.search(r"[\x00-\x1f\x7f\\:]|^/|(?:^|/)\.{0,2}/|(?:^|/)\.{1,2}$", name) for name in plain):
         raise unsound("l’un de ses fichiers a un nom que les logiciels ne lisent pas de la même façon")
-    folded = [unicodedata.normalize("NFKC", one).casefold().rstrip("/ .") for one in plain]
+    folded = [unicodedata.normalize("NFKC", name).casefold().rstrip("/ .") for name in plain]
     files = {name for name, raw in zip(folded, plain, strict=True) if not raw.endswith("/")}
-    within = {one[: found.start()] for one in folded for found in re.finditer("/", one)}
+    within = {name[: match.start()] for name in folded for match in re.finditer("/", name)}
     if len(set(folded)) != len(folded) or "" in folded or files & within:
         raise unsound("deux fichiers y portent le même nom")
 
@@ -160,12 +160,12 @@ def _same_name(name: bytes, extra: bytes) -> None:
 
 
 def _fields(extra: bytes) -> list[tuple[int, bytes]]:
-    found, at = [], 0
+    fields, at = [], 0
     while at + 4 <= len(extra):
         kind, length = unpack_from("<HH", extra, at)
-        found.append((kind, extra[at + 4 : at + 4 + length]))
+        fields.append((kind, extra[at + 4 : at + 4 + length]))
         at += 4 + length
-    return found
+    return fields
 
 
 def _file(stream: IO[bytes], named: _Named, after: int) -> None:
@@ -182,10 +182,11 @@ def _file(stream: IO[bytes], named: _Named, after: int) -> None:
         size, packed = unpack_from("<QQ", sizes)
     described = bool(flags & DESCRIBED)
     right = (named.crc, named.packed, named.size)
-    told = all(
-        one == own or (described and one == 0) for one, own in zip((crc, packed, size), right, strict=True)
+    alike = all(
+        value == own or (described and value == 0)
+        for value, own in zip((crc, packed, size), right, strict=True)
     )
-    if (name, flags, method) != (named.name, named.flags, named.method) or not told:
+    if (name, flags, method) != (named.name, named.flags, named.method) or not alike:
         raise unsound("l’un de ses fichiers est dit autrement dans le répertoire")
     start = named.offset + OF_LOCAL.size + length + extra
     if start + named.packed > after:
@@ -201,7 +202,7 @@ def _descriptors(named: _Named) -> set[bytes]:
     """What may follow a file whose header was written before its size was known (§4.3.9)."""
     short = Struct("<3L").pack(named.crc, named.packed, named.size)
     long = Struct("<LQQ").pack(named.crc, named.packed, named.size)
-    return {mark + one for mark in (b"", DESCRIPTOR) for one in (short, long)}
+    return {mark + form for mark in (b"", DESCRIPTOR) for form in (short, long)}
 
 
 def _content(stream: IO[bytes], named: _Named, start: int, *, described: bool) -> None:

@@ -24,7 +24,7 @@ from app.trust.certificates import Trust
 from app.verification import bounds
 from app.verification.readers.asic.layout import account, unsound
 from app.verification.readers.xades.parsing import DIGESTS, NAMES, decoded, parse_any, unsupported
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 from app.verification.signers import MOST_SIGNATURES, NOTHING_CHANGED, SIGNED_UNCHANGED, UNREADABLE
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
@@ -61,7 +61,7 @@ class Entry:
             return stream.read(LARGEST_META + 1)[:LARGEST_META]
 
 
-def read_asic(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+def read_asic(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[SignatureReading]:
     """Every signature of a container, in the order of its files.
 
     Refuses `content-unexpected`, `container-unsound` for a ZIP that tools do not all read alike, `format-unsupported`
@@ -75,27 +75,27 @@ def read_asic(path: Path, content: Path | None, trust: Trust, moment: datetime) 
             kind = _kind(files)
             bounds.allow(2.0)
             account(stream, most=LARGEST)
-            found = list(_signatures(files, trust, moment))
+            pairs = list(_signatures(files, trust, moment))
             data = _data(files)
     except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
         raise unsound("il est abîmé") from error
     except BROKEN as error:
         raise _unreadable(str(error)) from error
-    if not found and any(name.endswith(".tst") for name in files):
+    if not pairs and any(name.endswith(".tst") for name in files):
         raise unsupported(f"{kind} horodaté sans signature")
-    if len(found) > MOST_SIGNATURES:
+    if len(pairs) > MOST_SIGNATURES:
         raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
-    return [_judged(seen, covered, data) for seen, covered in found]
+    return [_judged(signature, covered, data) for signature, covered in pairs]
 
 
 def _files(archive: zipfile.ZipFile) -> dict[str, Entry]:
-    every = [one for one in archive.infolist() if not one.is_dir()]
-    names = [one.filename for one in every]
-    if len(every) > MOST_FILES or sum(one.file_size for one in every) > LARGEST:
+    every = [info for info in archive.infolist() if not info.is_dir()]
+    names = [info.filename for info in every]
+    if len(every) > MOST_FILES or sum(info.file_size for info in every) > LARGEST:
         raise Refusal("file-too-complex")
-    if len(set(names)) != len(names) or any(one.flag_bits & 1 for one in every):
+    if len(set(names)) != len(names) or any(info.flag_bits & 1 for info in every):
         raise unsound("deux fichiers y portent le même nom, ou l’un est chiffré")
-    return {one.filename: Entry(archive, one) for one in every}
+    return {info.filename: Entry(archive, info) for info in every}
 
 
 def _data(files: dict[str, Entry]) -> list[str]:
@@ -127,11 +127,11 @@ def _is_xades(name: str) -> bool:
 
 def _kind(files: dict[str, Entry]) -> str:
     named = files.get(MIMETYPE)
-    said = named.data.decode("ascii", "replace").strip() if named is not None else ""
-    if said in KINDS:
-        return KINDS[said]
-    if not said and any(
-        re.match(rf"{META}(?:.*signatures?.*\.(?:xml|p7s)|ASiCManifest.*)$", one) for one in files
+    mimetype = named.data.decode("ascii", "replace").strip() if named is not None else ""
+    if mimetype in KINDS:
+        return KINDS[mimetype]
+    if not mimetype and any(
+        re.match(rf"{META}(?:.*signatures?.*\.(?:xml|p7s)|ASiCManifest.*)$", name) for name in files
     ):
         return "ASiC"
     office = {
@@ -139,11 +139,13 @@ def _kind(files: dict[str, Entry]) -> str:
         "META-INF/documentsignatures.xml": "document OpenDocument",
     }
     raise unsupported(
-        next((what for name, what in office.items() if name in files), "archive ZIP sans signature ASiC")
+        next((label for name, label in office.items() if name in files), "archive ZIP sans signature ASiC")
     )
 
 
-def _signatures(files: dict[str, Entry], trust: Trust, moment: datetime) -> Iterator[tuple[Seen, set[str]]]:
+def _signatures(
+    files: dict[str, Entry], trust: Trust, moment: datetime
+) -> Iterator[tuple[SignatureReading, set[str]]]:
     for name, entry in files.items():
         if not name.startswith(META):
             continue
@@ -155,28 +157,28 @@ def _signatures(files: dict[str, Entry], trust: Trust, moment: datetime) -> Iter
 
 def _xades(
     name: str, entry: Entry, files: dict[str, Entry], trust: Trust, moment: datetime
-) -> Iterator[tuple[Seen, set[str]]]:
+) -> Iterator[tuple[SignatureReading, set[str]]]:
     from app.verification.readers.xades.scope import names_outside, signatures_in
     from app.verification.readers.xades.signatures import read_signatures
 
     root = parse_any(entry.data, name)
 
     def outside(uri: str, algorithm: str) -> bytes | None:
-        found = files.get(unquote(uri))
-        return found.digest(algorithm) if found is not None else None
+        target = files.get(unquote(uri))
+        return target.digest(algorithm) if target is not None else None
 
-    seen = read_signatures(root, outside, trust, moment, name)
-    for one, signature in zip(seen, signatures_in(root), strict=True):
-        yield one, {unquote(uri) for uri in names_outside(signature)}
+    signatures = read_signatures(root, outside, trust, moment, name)
+    for reading, signature in zip(signatures, signatures_in(root), strict=True):
+        yield reading, {unquote(uri) for uri in names_outside(signature)}
 
 
 def _cades(
     name: str, entry: Entry, files: dict[str, Entry], trust: Trust, moment: datetime
-) -> Iterator[tuple[Seen, set[str]]]:
+) -> Iterator[tuple[SignatureReading, set[str]]]:
     """A CMS over the only file of the container (ASiC-S), or over the manifest that names it and the files (ASiC-E)."""
     from app.verification.readers.cms.signatures import read_signers
 
-    manifest = next((one for one in _manifests(files) if _signs(one[1], name)), None)
+    manifest = next((candidate for candidate in _manifests(files) if _signs(candidate[1], name)), None)
     if manifest is not None:
         signed, good, covered = manifest[0], *_named(manifest[1], files)
     else:
@@ -185,9 +187,9 @@ def _cades(
             raise _unreadable(f"{name} ne dit pas quel fichier il signe")
         signed, good, covered = data[0], True, {data[0]}
     target = files[signed]
-    for one in read_signers(entry.data, target.open, target.info.file_size, trust, moment):
+    for signature in read_signers(entry.data, target.open, target.info.file_size, trust, moment):
         broken = {} if good else {"intact": False, "changes": "Un fichier n’est plus celui qui a été signé."}
-        yield replace(one, where=f"{name}, {one.where}", **broken), covered  # type: ignore[arg-type]
+        yield replace(signature, where=f"{name}, {signature.where}", **broken), covered  # type: ignore[arg-type]
 
 
 def _manifests(files: dict[str, Entry]) -> Iterator[tuple[str, _Element]]:
@@ -206,9 +208,9 @@ def _signs(manifest: _Element, name: str) -> bool:
 def _named(manifest: _Element, files: dict[str, Entry]) -> tuple[bool, set[str]]:
     """Whether every hash of a manifest is right, and the files that it names."""
     good, covered = True, set[str]()
-    for one in manifest.findall(f"{{{ASIC}}}DataObjectReference"):
-        name = unquote(str(one.get("URI")))
-        method, value = one.find("ds:DigestMethod", NAMES), one.find("ds:DigestValue", NAMES)
+    for reference in manifest.findall(f"{{{ASIC}}}DataObjectReference"):
+        name = unquote(str(reference.get("URI")))
+        method, value = reference.find("ds:DigestMethod", NAMES), reference.find("ds:DigestValue", NAMES)
         algorithm = DIGESTS.get(str(method.get("Algorithm"))) if method is not None else None
         if algorithm is None or value is None or name not in files:
             good = False
@@ -218,33 +220,33 @@ def _named(manifest: _Element, files: dict[str, Entry]) -> tuple[bool, set[str]]
     return good and bool(covered), covered
 
 
-def _judged(seen: Seen, covered: set[str], data: list[str]) -> Seen:
+def _judged(signature: SignatureReading, covered: set[str], data: list[str]) -> SignatureReading:
     """What a signature of a container covers, by the names of its files, and which it leaves out."""
-    left = [one for one in data if one not in covered]
-    there = [one for one in data if one in covered]
-    words = (
+    left = [name for name in data if name not in covered]
+    there = [name for name in data if name in covered]
+    sentence = (
         f"La signature couvre {_listed(there)}."
         if there
         else "La signature ne couvre aucun fichier du conteneur."
     )
     if not left:
-        return replace(seen, covered=words)
+        return replace(signature, covered=sentence)
     doubt = (
         "SIG_CONSTRAINTS_FAILURE",
         f"la signature ne couvre pas tout le conteneur : {_listed(left)} n’est pas signé.",
     )
-    changes = SIGNED_UNCHANGED if seen.changes == NOTHING_CHANGED else seen.changes
+    changes = SIGNED_UNCHANGED if signature.changes == NOTHING_CHANGED else signature.changes
     return replace(
-        seen,
+        signature,
         changes=changes,
-        covered=f"{words} Non signé : {_listed(left)}.",
+        covered=f"{sentence} Non signé : {_listed(left)}.",
         covers_whole=False,
-        doubts=(*seen.doubts, doubt),
+        doubts=(*signature.doubts, doubt),
     )
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(f"« {one[:80]} »" for one in names[:MOST_NAMED]) + (
+    return ", ".join(f"« {name[:80]} »" for name in names[:MOST_NAMED]) + (
         "…" if len(names) > MOST_NAMED else ""
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from asn1crypto import cms, core, tsp, x509
 from pyhanko.sign.general import check_ess_certid
 
-from app.verification.seen import Seen
+from app.verification.reading import SignatureReading
 from app.verification.signers import UNREADABLE, named
 
 NAMES_IT = ("signing_certificate_v2", "signing_certificate")
@@ -20,15 +20,20 @@ UNNAMED = (
 SET = b"\x31"
 
 
-def misnamed(where: str, info: cms.SignerInfo, certificate: x509.Certificate) -> Seen | None:
+def misnamed(where: str, info: cms.SignerInfo, certificate: x509.Certificate) -> SignatureReading | None:
     """The signature seen, when the certificate that came with it is not the one that it names; else None."""
     attributes = info["signed_attrs"]
     if attributes is core.VOID:
         return None
-    marks = [mark for one in attributes if one["type"].native in NAMES_IT for mark in one["values"]]
+    marks = [
+        mark
+        for attribute in attributes
+        if attribute["type"].native in NAMES_IT
+        for mark in attribute["values"]
+    ]
     if all(_is_of(mark, certificate) for mark in marks):
         return None
-    return Seen(where=where, sub="NO_SIGNING_CERTIFICATE_FOUND", **named(certificate))
+    return SignatureReading(where=where, sub="NO_SIGNING_CERTIFICATE_FOUND", **named(certificate))
 
 
 def _is_of(mark: tsp.SigningCertificate | tsp.SigningCertificateV2, certificate: x509.Certificate) -> bool:
@@ -38,8 +43,8 @@ def _is_of(mark: tsp.SigningCertificate | tsp.SigningCertificateV2, certificate:
         return False
 
 
-def words_of(info: cms.SignerInfo, content: bytes | None = None) -> dict[str, Any]:
-    """The fields of a `Seen` that the signed attributes give; `content`: what is signed, when it is short enough.
+def fields_of(info: cms.SignerInfo, content: bytes | None = None) -> dict[str, Any]:
+    """The fields of a `SignatureReading` that the signed attributes give; `content`: what is signed, when it is short enough.
 
     Without attributes, what is signed is the content itself: a content that is the attributes of another signature is
     that signature, of another document (RFC 5652 §5.4: both are hashed as a SET OF).
@@ -49,8 +54,8 @@ def words_of(info: cms.SignerInfo, content: bytes | None = None) -> dict[str, An
         borrowed = content is not None and _are_attributes(content)
         why = "ce qui est signé est fait des attributs d’une autre signature." if borrowed else ""
         return {"malformed": why, "doubts": (("SIG_CONSTRAINTS_FAILURE", UNNAMED),)}
-    counted = Counter(one["type"].dotted for one in attributes)
-    known = {one["type"].native: len(one["values"]) for one in attributes}
+    counted = Counter(attribute["type"].dotted for attribute in attributes)
+    known = {attribute["type"].native: len(attribute["values"]) for attribute in attributes}
     malformed = ""
     if any(count > 1 for count in counted.values()):
         malformed = "la signature dit deux fois la même chose de son contenu ou de son certificat."
@@ -66,7 +71,7 @@ def _are_attributes(content: bytes) -> bool:
     if content[:1] != SET:
         return False
     try:
-        kinds = {one["type"].native for one in cms.CMSAttributes.load(content, strict=True)}
+        kinds = {attribute["type"].native for attribute in cms.CMSAttributes.load(content, strict=True)}
     except (ValueError, TypeError):
         return False
     return "message_digest" in kinds

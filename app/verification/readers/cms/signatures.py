@@ -18,8 +18,8 @@ from app.core.refusals import Refusal
 from app.trust.certificates import Trust
 from app.verification import bounds
 from app.verification.etsi import Subject, evidence, prove
-from app.verification.readers.cms.attributes import NAMES_IT, misnamed, words_of
-from app.verification.seen import Seen
+from app.verification.readers.cms.attributes import NAMES_IT, fields_of, misnamed
+from app.verification.reading import SignatureReading
 from app.verification.signers import (
     MOST_SIGNATURES,
     NOTHING_CHANGED,
@@ -38,7 +38,7 @@ LARGEST_CONTAINER = 20 * 1024 * 1024
 LONGEST_ATTRIBUTES = 64 * 1024
 
 
-def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[SignatureReading]:
     """Every signature of a CMS file (DER or PEM), in its order; `content` is the signed file when it is not inside.
 
     Refuses `signature-file-unreadable`, `content-missing`, `content-unexpected` and `too-many-signatures`.
@@ -50,7 +50,7 @@ def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -
 
 def read_signers(
     data: bytes, content: Opener | None, size: int, trust: Trust, moment: datetime
-) -> list[Seen]:
+) -> list[SignatureReading]:
     """The same, of a signature that is at hand; `content` opens what it signs, of `size` bytes."""
     signed_data = _signed_data(data)
     if len(signed_data["signer_infos"]) > MOST_SIGNATURES:
@@ -62,8 +62,8 @@ def read_signers(
         raise Refusal("content-unexpected")
     bounds.allow(SECONDS_EACH * (1 + len(signed_data["signer_infos"])))
     return [
-        _one(number, one, signed_data, content, size, trust, moment)
-        for number, one in enumerate(signed_data["signer_infos"], 1)
+        _signature(number, info, signed_data, content, size, trust, moment)
+        for number, info in enumerate(signed_data["signer_infos"], 1)
     ]
 
 
@@ -86,9 +86,9 @@ def _signed_data(data: bytes) -> Any:
         raise Refusal("signature-file-unreadable", why=str(error)) from error
 
 
-def _one(
+def _signature(
     number: int, info: Any, whole: Any, content: Opener | None, size: int, trust: Trust, moment: datetime
-) -> Seen:
+) -> SignatureReading:
     where = f"signataire {number}"
     try:
         # pyHanko reads one signer at a time: each is given the container as if it were alone
@@ -107,7 +107,7 @@ def _one(
             expected_content_type=alone["encap_content_info"]["content_type"].native,
             actual_digest=digest,
         )
-        return Seen(
+        return SignatureReading(
             where=where,
             level=_level(info),
             signature_sha256=hashlib.sha256(info["signature"].native).hexdigest(),
@@ -121,10 +121,10 @@ def _one(
             changes=NOTHING_CHANGED if intact else "Le contenu n’est pas celui qui a été signé.",
             sub=proof.sub,
             revoked_at=proof.revoked_at,
-            asked=trust.fetch,
+            online=trust.fetch,
             qualified=qualified(proof.status, trust, proof.at or moment),
             evidence=evidence(subject, proof, certificate, digest, {}),
-            **words_of(info, _short(alone, content, size)),
+            **fields_of(info, _short(alone, content, size)),
             **lost(certificate, carried.other_certs, trust),
             **named(certificate),
         )
@@ -144,25 +144,25 @@ def _short(alone: Any, content: Opener | None, size: int) -> bytes | None:
 
 
 def _digest(alone: Any, content: Opener | None, algorithm: str) -> bytes:
-    made = hashlib.new(algorithm)
+    digest = hashlib.new(algorithm)
     inside = alone["encap_content_info"]["content"]
     if content is None:
-        made.update(inside.native if isinstance(inside.native, bytes) else inside.contents)
-        return made.digest()
+        digest.update(inside.native if isinstance(inside.native, bytes) else inside.contents)
+        return digest.digest()
     with content() as stream:
         while chunk := stream.read(CHUNK):
-            made.update(chunk)
-    return made.digest()
+            digest.update(chunk)
+    return digest.digest()
 
 
 def _level(info: Any) -> str:
     stamped = any(True for _ in extract_tst_data_iter(info, signed=False))
     level = "B-T" if stamped else "B-B"
-    names = {one["type"].native for one in info["signed_attrs"]}
+    names = {attribute["type"].native for attribute in info["signed_attrs"]}
     return level if names & set(NAMES_IT) else f"hors CAdES, {level}"
 
 
 def _claimed(info: Any) -> datetime | None:
-    found = next(iter(find_cms_attribute_iter(info["signed_attrs"], "signing_time")), None)
-    moment: datetime | None = found.native if found is not None else None
+    attribute = next(iter(find_cms_attribute_iter(info["signed_attrs"], "signing_time")), None)
+    moment: datetime | None = attribute.native if attribute is not None else None
     return moment

@@ -50,7 +50,7 @@ def _wrapper(context: tuple[tuple[str, str], ...], encoding: str) -> tuple[bytes
     while prefix in dict(context):
         prefix += "p"
     # Every namespace in scope is declared again: which of them the element uses is only known once it is read
-    names = "".join(f" xmlns{':' if one else ''}{one}={quoteattr(uri)}" for one, uri in context)
+    names = "".join(f" xmlns{':' if alias else ''}{alias}={quoteattr(uri)}" for alias, uri in context)
     # The prefix is used by the wrapper alone, so exclusive canonicalisation leaves all others to the element
     text = f'<?xml version="1.0" encoding="{encoding}"?><{prefix}:w xmlns:{prefix}="{WRAP}"{names}>'
     head, tail = text.encode("ascii", "xmlcharrefreplace"), f"</{prefix}:w>".encode()
@@ -155,10 +155,10 @@ class _Canonical:
     def _cut(self, at: int) -> None:
         """Hash what comes before byte `at`, and keep the tags that are open there."""
         # A tag is taken from the buffer before its bytes leave it: once hashed, nobody could say what was open
-        for one in self.stack:
-            if one.tag is None and (found := TAG.match(self.buffer, one.at - self.base)):
-                one.tag = found.group(0)
-        tags = [one.tag or b"" for one in self.stack]
+        for element in self.stack:
+            if element.tag is None and (match := TAG.match(self.buffer, element.at - self.base)):
+                element.tag = match.group(0)
+        tags = [element.tag or b"" for element in self.stack]
         self._emit(at - self.base, tags)
         before = b"".join(tags)
         if len(before) > DEEPEST_TAGS:
@@ -187,5 +187,5 @@ class _Canonical:
 
     @staticmethod
     def _closing(tags: list[bytes]) -> bytes:
-        names = [found.group(1) for tag in reversed(tags) if (found := NAME.match(tag))]
+        names = [match.group(1) for tag in reversed(tags) if (match := NAME.match(tag))]
         return b"".join(b"</" + name + b">" for name in names)

@@ -186,40 +186,40 @@ def _properties(properties: _Element, space: str, claims: Claims) -> None:
         if not str(child.tag).startswith(space) or known.setdefault(local(child), child) is not child:
             raise MisfitError("une propriété signée est inattendue ou figure deux fois")
 
-    def words(*path: str) -> str:
-        here = known.get(path[0])
+    def text_of(*path: str) -> str:
+        element = known.get(path[0])
         for name in path[1:]:
-            steps = [] if here is None else [child for child in here if local(child) == name]
+            steps = [] if element is None else [child for child in element if local(child) == name]
             if len(steps) > 1:
                 raise MisfitError(f"{name} figure deux fois")
-            here = steps[0] if steps else None
-        return "" if here is None else text(here)
+            element = steps[0] if steps else None
+        return "" if element is None else text(element)
 
-    claims.signed_at = _hour(words("SigningTime"), claims)
-    digest = words("SigningCertificate", "Cert", "CertDigest", "DigestValue")
+    claims.signed_at = _hour(text_of("SigningTime"), claims)
+    digest = text_of("SigningCertificate", "Cert", "CertDigest", "DigestValue")
     claims.certificate_digest = b64decode(digest, validate=True)
-    claims.serial = words("SigningCertificate", "Cert", "IssuerSerial", "X509SerialNumber")
+    claims.serial = text_of("SigningCertificate", "Cert", "IssuerSerial", "X509SerialNumber")
     policy = ("SignaturePolicyIdentifier", "SignaturePolicyId")
-    claims.policy = words(*policy, "SigPolicyId", "Identifier")
-    claims.policy_hash = words(*policy, "SigPolicyHash", "DigestValue")
+    claims.policy = text_of(*policy, "SigPolicyId", "Identifier")
+    claims.policy_hash = text_of(*policy, "SigPolicyHash", "DigestValue")
     for method in properties.iter(f"{{{DS}}}DigestMethod", f"{space}DigestMethod"):
         conform(method, Shape(None, ("Algorithm",)))
         if method.get("Algorithm") != SHA256:
             claims.faults.append("une empreinte des propriétés signées n’est pas SHA-256")
     claims.place = (
-        words("SignerRole", "ClaimedRoles", "ClaimedRole"),
-        words("SignatureProductionPlace", "City"),
-        words("SignatureProductionPlace", "PostalCode"),
-        words("SignatureProductionPlace", "CountryName"),
+        text_of("SignerRole", "ClaimedRoles", "ClaimedRole"),
+        text_of("SignatureProductionPlace", "City"),
+        text_of("SignatureProductionPlace", "PostalCode"),
+        text_of("SignatureProductionPlace", "CountryName"),
     )
 
 
-def _hour(words: str, claims: Claims) -> datetime | None:
+def _hour(signing_time: str, claims: Claims) -> datetime | None:
     try:
-        hour = instant(words, UTC)
+        hour = instant(signing_time, UTC)
     except ValueError:
         claims.faults.append("la date de signature est absente ou illisible")
         return None
-    if not words.endswith("Z"):
+    if not signing_time.endswith("Z"):
         claims.remarks.append("date de signature autrement qu’en temps universel")
     return hour.astimezone(UTC)

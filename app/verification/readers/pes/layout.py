@@ -74,7 +74,7 @@ class Layout:
         return bool(
             self.root.signatures
             or "Signature" in self.strays
-            or any(one.signatures for one in self.bordereaux)
+            or any(bordereau.signatures for bordereau in self.bordereaux)
         )
 
 
@@ -104,7 +104,7 @@ def layout(path: Path, *, skim: bool = False) -> Layout:
             raise _unreadable(f"{expat.errors.messages[error.code]}, octet {at}") from error
         except (UnicodeError, LookupError, ValueError) as error:
             raise _unreadable(str(error)) from error
-    return walk.found()
+    return walk.layout()
 
 
 def _unreadable(why: str) -> Refusal:
@@ -144,12 +144,12 @@ class _Walk:
         if self.skim.fed - self.parser.CurrentByteIndex > LONGEST_MARK:
             raise Refusal("pes-too-complex", what="une balise ou un commentaire démesuré")
 
-    def found(self) -> Layout:
+    def layout(self) -> Layout:
         """What was read."""
         root = self.root
         if root is None:
             raise _unreadable("il est vide")
-        domains = {one.domain for one in self.bordereaux}
+        domains = {bordereau.domain for bordereau in self.bordereaux}
         return Layout(
             self.encoding,
             root,
@@ -189,14 +189,14 @@ class _Walk:
 
     def id(self, attributes: list[str]) -> str | None:
         """The Id among the attributes, noted with its duplicates."""
-        found = None
+        identifier = None
         for name, value in zip(attributes[::2], attributes[1::2], strict=True):
             if name in ID_NAMES:
                 (self.twice if value in self.ids else self.ids).add(value)
-                found = value if name == "Id" else found
+                identifier = value if name == "Id" else identifier
         if len(self.ids) > MOST_IDS:
             raise Refusal("pes-too-complex", what=f"plus de {MOST_IDS} identifiants")
-        return found
+        return identifier
 
     def look(self, depth: int, name: str, named: str | None, attributes: list[str]) -> None:
         """What an element near the root, a signature or a Bordereau means."""

@@ -45,5 +45,5 @@ def tag_end(stream: IO[bytes], at: int) -> int:
     """The byte after the end tag that begins at `at`; -1 when there is none, as after an empty element."""
     stream.seek(at)
     read = stream.read(256)  # an end tag has a name, perhaps spaces, and no quotes
-    found = read.find(b">")
-    return at + found + 1 if read.startswith(b"</") and found > 0 else -1
+    closing = read.find(b">")
+    return at + closing + 1 if read.startswith(b"</") and closing > 0 else -1

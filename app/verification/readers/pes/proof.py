@@ -107,34 +107,34 @@ def read_pes(
     signer's and a root, which flows do not carry. The certificate is judged at `moment`, once for all its signatures.
     Refuses what `layout` refuses; whatever is wrong with a signature is said of it and refuses nothing.
     """
-    found = layout(path)
-    if not found.signed:
+    flow = layout(path)
+    if not flow.signed:
         return []
-    general = _everywhere(found)
-    bordereaux = any(one.signatures for one in found.bordereaux)
-    targets = ([found.root] if found.root.signatures or not bordereaux else []) + (
-        list(found.bordereaux) if bordereaux else []
+    general = _everywhere(flow)
+    bordereaux = any(bordereau.signatures for bordereau in flow.bordereaux)
+    targets = ([flow.root] if flow.root.signatures or not bordereaux else []) + (
+        list(flow.bordereaux) if bordereaux else []
     )
     judge = _Judge(trust, moment, chain)
     with path.open("rb") as stream:
-        return [judge.judged(_one(stream, found, target, general)) for target in targets]
+        return [judge.judged(_signature(stream, flow, target, general)) for target in targets]
 
 
-def _everywhere(found: Layout) -> tuple[list[str], list[str]]:
+def _everywhere(flow: Layout) -> tuple[list[str], list[str]]:
     """Faults and remarks that are those of the whole flow."""
-    strays = dict.fromkeys(found.strays)
+    strays = dict.fromkeys(flow.strays)
     faults = [f"un élément {name} figure hors de sa place dans le flux" for name in strays]
     remarks = []
-    if found.root.signatures and any(one.signatures for one in found.bordereaux):
+    if flow.root.signatures and any(bordereau.signatures for bordereau in flow.bordereaux):
         faults.append("le flux et ses bordereaux sont signés à la fois")
-    for domain, values in found.declared.items():
+    for domain, values in flow.declared.items():
         if not values or not YES.issuperset(values):
             remarks.append(f"InfoDematerialisee ne vaut pas 1 dans {DOMAINS[domain]}")
     return faults, remarks
 
 
-def _one(
-    stream: IO[bytes], found: Layout, target: Target, general: tuple[list[str], list[str]]
+def _signature(
+    stream: IO[bytes], flow: Layout, target: Target, general: tuple[list[str], list[str]]
 ) -> tuple[PesSignature, Claims | None]:
     mode: Mode = "global" if target.name == ROOT else "bordereau"
     faults, remarks = list(general[0]), list(general[1])
@@ -150,15 +150,17 @@ def _one(
     end = tag_end(stream, mark.close)
     blank = replace(blank, start=mark.start, end=end)
     try:
-        claim, digest = _contents(stream, found, target, mark, end)
+        claim, digest = _contents(stream, flow, target, mark, end)
     except MisfitError as error:
         faults.append(str(error))
     except (Refusal, etree.LxmlError, ValueError, LookupError, TypeError, AttributeError):
         # Whatever breaks on hostile bytes is a signature that proves nothing
         faults.append("la signature est illisible")
     else:
-        twice = {target.id or "", claim.id, claim.properties_id} & found.twice
-        faults += [f"l’identifiant « {one} » figure deux fois dans le flux" for one in sorted(twice)]
+        twice = {target.id or "", claim.id, claim.properties_id} & flow.twice
+        faults += [
+            f"l’identifiant « {identifier} » figure deux fois dans le flux" for identifier in sorted(twice)
+        ]
         intact = digest == claim.digest and claim.properties
         if digest != claim.digest:
             faults.append("l’élément a été modifié après la signature")
@@ -183,14 +185,14 @@ def _one(
     return replace(blank, faults=tuple(faults), remarks=tuple(remarks)), None
 
 
-def _contents(stream: IO[bytes], found: Layout, target: Target, mark: Mark, end: int) -> tuple[Claims, bytes]:
+def _contents(stream: IO[bytes], flow: Layout, target: Target, mark: Mark, end: int) -> tuple[Claims, bytes]:
     if end < 0:
         raise MisfitError("la signature est vide")
     if end - mark.start > LARGEST:
         raise MisfitError("la signature est démesurée")
     stream.seek(mark.start)
     raw = stream.read(end - mark.start)
-    encoding = found.encoding or "UTF-8"
+    encoding = flow.encoding or "UTF-8"
     claim = claims.read(raw, mark.context, encoding, target.id or "")
     return claim, canonical.digest(element(stream, target, [mark]), target.context, encoding)
 
@@ -204,22 +206,22 @@ class _Judge:
 
     def judged(self, pair: tuple[PesSignature, Claims | None]) -> PesSignature:
         """The signature with what its certificate and its policy are worth."""
-        one, claim = pair
+        signature, claim = pair
         if claim is None:
-            return one
+            return signature
         policy_faults, doubts = _policy(claim)
         policy_ok = not (policy_faults or doubts)
-        one = replace(one, policy_ok=policy_ok, doubts=doubts)
-        faults = [*one.faults, *policy_faults, *_place(claim)]
+        signature = replace(signature, policy_ok=policy_ok, doubts=doubts)
+        faults = [*signature.faults, *policy_faults, *_place(claim)]
         signer = of_hash(claim.certificates, "sha256", claim.certificate_digest)
         if signer is None:
             faults.append("le certificat joint n’est pas celui que la signature annonce")
-            return replace(one, faults=tuple(faults))
+            return replace(signature, faults=tuple(faults))
         try:
             certificate, refusal = self._certificate(signer, claim.certificates)
         except Refusal:
             faults.append("le certificat est illisible")
-            return replace(one, faults=tuple(faults))
+            return replace(signature, faults=tuple(faults))
         valid = _proven(signer, claim)
         if not valid:
             faults.append("la signature n’est pas celle du certificat annoncé")
@@ -230,7 +232,7 @@ class _Judge:
         if claim.signed_at and claim.signed_at > self.moment + TOLERANCE:
             faults.append("la date de signature est dans l’avenir")
         return replace(
-            one,
+            signature,
             name=certificate.common_name,
             serial=certificate.serial,
             fingerprint_sha256=certificate.fingerprint_sha256,
@@ -247,15 +249,19 @@ class _Judge:
 
     def _certificate(self, signer: bytes, beside: Sequence[bytes]) -> tuple[CertificateFacts, Refusal | None]:
         if signer not in self.known:
-            said = facts(signer)
+            certificate = facts(signer)
             if len(self.known) >= MOST_SIGNERS:
-                return said, Refusal("certificate-chain-invalid", why="trop de signataires dans un flux")
+                return certificate, Refusal(
+                    "certificate-chain-invalid", why="trop de signataires dans un flux"
+                )
             try:
-                others = [*self.chain, *(one for one in beside if one != signer and certificates_in(one))]
-                said = check_certificate(signer, others, trust=self.trust, moment=self.moment, enrolled=None)
-                self.known[signer] = said, None
+                others = [*self.chain, *(der for der in beside if der != signer and certificates_in(der))]
+                certificate = check_certificate(
+                    signer, others, trust=self.trust, moment=self.moment, enrolled=None
+                )
+                self.known[signer] = certificate, None
             except Refusal as refusal:
-                self.known[signer] = said, refusal
+                self.known[signer] = certificate, refusal
         return self.known[signer]
 
 
@@ -275,7 +281,7 @@ def _policy(claim: Claims) -> tuple[list[str], tuple[str, ...]]:
 
 def _place(claim: Claims) -> list[str]:
     named = zip(("la qualité", "la commune", "le code postal", "le pays"), claim.place, strict=True)
-    return [f"{what} du signataire manque" for what, text in named if not text]
+    return [f"{label} du signataire manque" for label, text in named if not text]
 
 
 def _proven(signer: bytes, claim: Claims) -> bool:

@@ -10,7 +10,7 @@ from app.trust.certificates import Trust
 from app.verification import bounds
 from app.verification.readers.pes.layout import layout
 from app.verification.readers.pes.proof import PesSignature, read_pes
-from app.verification.seen import Evidence, Seen
+from app.verification.reading import Evidence, SignatureReading
 from app.verification.verdict import Link
 
 SECONDS_EACH = 0.05
@@ -28,7 +28,7 @@ SUBS = {
 }
 
 
-def read_flow(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+def read_flow(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[SignatureReading]:
     """Every signature of a flow, in its order; a bordereau that should be signed and is not is there too.
 
     The profile has no timestamp: the time is the signer's own word, and the certificate is judged at `moment`.
@@ -38,20 +38,20 @@ def read_flow(path: Path, content: Path | None, trust: Trust, moment: datetime) 
         raise Refusal("content-unexpected")
     # The structure first, within a stranger's bounds; then the time that its signatures honestly need.
     bounds.allow(SECONDS_EACH * 20, beyond=SECONDS_EACH * len(layout(path).bordereaux))
-    return [_seen(one, asked=trust.fetch) for one in read_pes(path, trust, moment)]
+    return [_reading(signature, online=trust.fetch) for signature in read_pes(path, trust, moment)]
 
 
-def _seen(one: PesSignature, *, asked: bool) -> Seen:
-    facts, problem = one.certificate, one.problem
+def _reading(signature: PesSignature, *, online: bool) -> SignatureReading:
+    facts, problem = signature.certificate, signature.problem
     dated = problem in {"certificate-expired", "certificate-not-yet-valid"}
-    return Seen(
-        where=f"{one.element} {one.target}".strip(),
-        name=one.name or "signataire illisible",
+    return SignatureReading(
+        where=f"{signature.element} {signature.target}".strip(),
+        name=signature.name or "signataire illisible",
         level=LEVEL,
-        capacity=one.capacity or None,
-        serial=one.serial,
-        fingerprint_sha256=one.fingerprint_sha256,
-        signature_sha256=one.signature_sha256,
+        capacity=signature.capacity or None,
+        serial=signature.serial,
+        fingerprint_sha256=signature.fingerprint_sha256,
+        signature_sha256=signature.signature_sha256,
         chain=(
             Link(
                 facts.common_name,
@@ -63,45 +63,47 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         )
         if facts
         else (),
-        claimed_at=one.signed_at,
-        readable=bool(one.der),
-        intact=one.intact,
-        valid=one.valid,
-        faults=one.faults,
-        unsure=one.doubts,
-        covered=f"Bordereau « {one.target} ». {one.covers}" if one.mode == "bordereau" else one.covers,
-        what="bordereau" if one.mode == "bordereau" else "flux",
+        claimed_at=signature.signed_at,
+        readable=bool(signature.der),
+        intact=signature.intact,
+        valid=signature.valid,
+        faults=signature.faults,
+        unsure=signature.doubts,
+        covered=f"Bordereau « {signature.target} ». {signature.covers}"
+        if signature.mode == "bordereau"
+        else signature.covers,
+        what="bordereau" if signature.mode == "bordereau" else "flux",
         changes="Rien de ce que la signature couvre n’a changé."
-        if one.intact
+        if signature.intact
         else "Ce qui est signé a changé.",
         sub=None if problem is None or dated else SUBS.get(problem, "CERTIFICATE_CHAIN_GENERAL_FAILURE"),
         lost_issuer=facts.issuer_name if facts and problem == "certificate-issuer-missing" else "",
-        revoked_at=_revoked_at(one) if problem == "certificate-revoked" else None,
+        revoked_at=_revoked_at(signature) if problem == "certificate-revoked" else None,
         not_before=facts.not_before if facts else None,
         not_after=facts.not_after if facts else None,
-        asked=asked,
-        evidence=_evidence(one),
+        online=online,
+        evidence=_evidence(signature),
     )
 
 
-def _evidence(one: PesSignature) -> Evidence | None:
-    if not one.der:
+def _evidence(signature: PesSignature) -> Evidence | None:
+    if not signature.der:
         return None
     attributes = {
-        "policy": one.policy,
-        "role": one.capacity,
-        "place": tuple(part for part in one.declared[1:] if part),
+        "policy": signature.policy,
+        "role": signature.capacity,
+        "place": tuple(part for part in signature.declared[1:] if part),
     }
     return Evidence(
-        value=b64decode(one.value),
-        signed=one.signed,
+        value=b64decode(signature.value),
+        signed=signature.signed,
         algorithm="sha256",
-        document=one.digest,
-        certificate=one.der,
-        attributes={name: said for name, said in attributes.items() if said},
+        document=signature.digest,
+        certificate=signature.der,
+        attributes={name: value for name, value in attributes.items() if value},
     )
 
 
-def _revoked_at(one: PesSignature) -> datetime:
+def _revoked_at(signature: PesSignature) -> datetime:
     """The day that the refusal names (`trust.check_certificate`), as it began in Paris."""
-    return datetime.strptime(dict(one.problem_facts)["date"], "%d/%m/%Y").replace(tzinfo=PARIS)
+    return datetime.strptime(dict(signature.problem_facts)["date"], "%d/%m/%Y").replace(tzinfo=PARIS)

@@ -22,9 +22,9 @@ def stretches(block: bytes) -> Iterator[tuple[int, int]]:
             at = mark + 1
             continue
         end = size
-        for one in MARKS:
-            found = block.find(one, at, end)
-            end = found if found >= 0 else end
+        for opening in MARKS:
+            position = block.find(opening, at, end)
+            end = position if position >= 0 else end
         if end - at >= LEAST:
             yield at, end
         at = end + 1

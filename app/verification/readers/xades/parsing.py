@@ -46,9 +46,9 @@ def unknown(name: str, why: str) -> Refusal:
     return Refusal("xades-unreadable", name=name, why=why)
 
 
-def unsupported(what: str) -> Refusal:
+def unsupported(form: str) -> Refusal:
     """The refusal of a form that we do not judge, by its name."""
-    return Refusal("format-unsupported", what=what)
+    return Refusal("format-unsupported", what=form)
 
 
 def tag(name: str) -> str:
@@ -59,10 +59,10 @@ def tag(name: str) -> str:
 
 def only(root: _Element, path: str) -> _Element:
     """The one element at a path; refuses `xades-unreadable` when there is none or more than one."""
-    found = root.findall(path, NAMES)
-    if len(found) != 1:
-        raise unknown("XAdES", f"{path.rpartition(':')[2]} y est {len(found)} fois au lieu d’une")
-    return found[0]
+    elements = root.findall(path, NAMES)
+    if len(elements) != 1:
+        raise unknown("XAdES", f"{path.rpartition(':')[2]} y est {len(elements)} fois au lieu d’une")
+    return elements[0]
 
 
 def digest_of(holder: _Element) -> str:
@@ -92,14 +92,14 @@ def canonical(element: _Element, method: str, holder: _Element | None = None) ->
             if holder is not None
             else None
         )
-        kept = str(listed.get("PrefixList", "")).split() if listed is not None else []
-        if "#default" in kept:
+        prefixes = str(listed.get("PrefixList", "")).split() if listed is not None else []
+        if "#default" in prefixes:
             raise unsupported("XAdES avec une liste d’espaces de noms")
         return etree.tostring(
             element,
             method="c14n",
             exclusive=True,
-            inclusive_ns_prefixes=kept or None,
+            inclusive_ns_prefixes=prefixes or None,
             with_comments=False,
             with_tail=False,
         )

@@ -84,7 +84,7 @@ def scope(signature: Signature, root: _Element, outside: Outside) -> Scope:
         raise WrappedError("elle désigne deux fois la même chose.")
     targets: list[_Element] = []
     files: list[str] = []
-    made: list[tuple[bool, str, bytes | None, bool]] = []
+    checks: list[tuple[bool, str, bytes | None, bool]] = []
     for reference in references:
         uri, algorithm = _address(reference), reference.algorithm
         if uri and not uri.startswith("#"):
@@ -96,13 +96,15 @@ def scope(signature: Signature, root: _Element, outside: Outside) -> Scope:
             octets = _octets(reference, target, signature.element, root, whole=not uri)
             digest, own = hashlib.new(algorithm, octets).digest(), _is_own(target, signature)
         right = digest is not None and compare_digest(digest, reference.digest)
-        made.append((right, algorithm, digest, own))
-    _, algorithm, document, _ = next((one for one in made if not one[3]), made[0])
+        checks.append((right, algorithm, digest, own))
+    _, algorithm, document, _ = next((check for check in checks if not check[3]), checks[0])
     properties = _properties(signature)
-    signed = properties if properties is not None and any(one is properties for one in targets) else None
+    signed = (
+        properties if properties is not None and any(target is properties for target in targets) else None
+    )
     covered, left = _coverage(signature, root, targets, files)
     return Scope(
-        all(one[0] for one in made),
+        all(check[0] for check in checks),
         covered,
         left,
         signed,
@@ -140,11 +142,15 @@ def _address(reference: Reference) -> str:
 def _named(root: _Element, name: str) -> _Element:
     if not name or name.startswith("xpointer("):
         raise unsupported("XAdES avec une désignation par XPointer")
-    found = [one for one in root.iter(etree.Element) if any(one.get(each) == name for each in IDENTIFIERS)]
-    if len(found) != 1:
-        times = "n’est pas dans le fichier" if not found else "y figure plusieurs fois"
+    elements = [
+        element
+        for element in root.iter(etree.Element)
+        if any(element.get(each) == name for each in IDENTIFIERS)
+    ]
+    if len(elements) != 1:
+        times = "n’est pas dans le fichier" if not elements else "y figure plusieurs fois"
         raise WrappedError(f"l’élément « {name[:60]} » qu’elle signe {times}.")
-    return found[0]
+    return elements[0]
 
 
 def _octets(
@@ -154,29 +160,29 @@ def _octets(
     steps = reference.transforms
     tree = copy.deepcopy(root.getroottree())
     top = tree.getroot()
-    here, own = _follow(top, _trail(target)), _follow(top, _trail(signature))
+    element, own = _follow(top, _trail(target)), _follow(top, _trail(signature))
     last = steps[-1] if steps and steps[-1].get("Algorithm") in INCLUSIVE | EXCLUSIVES | {BASE64} else None
     for step in steps[:-1] if last is not None else steps:
-        _take_away(step, here, own)
+        _take_away(step, element, own)
     if last is not None and last.get("Algorithm") == BASE64:
-        return _base64(here)
+        return _base64(element)
     form = str(last.get("Algorithm")) if last is not None else UNSAID
     if whole and (form in INCLUSIVE or top.getprevious() is not None or top.getnext() is not None):
         return etree.tostring(tree, method="c14n", exclusive=form in EXCLUSIVES, with_comments=False)
-    return canonical(here, form, last)
+    return canonical(element, form, last)
 
 
-def _take_away(step: _Element, here: _Element, own: _Element) -> None:
+def _take_away(step: _Element, element: _Element, own: _Element) -> None:
     """Take this signature, or all of them, away from what is signed; refuses every other transformation."""
     method = str(step.get("Algorithm"))
     if method == ENVELOPED:
-        if not any(above is here for above in own.iterancestors()):
+        if not any(above is element for above in own.iterancestors()):
             raise unsupported("XAdES enveloppée hors de ce qu’elle signe")
         _drop(own)
     elif method in {XPATH, XPATH2} and _removes_signatures(step):
-        for one in list(here.iter(tag("ds:Signature"))):
-            if one is not here:
-                _drop(one)
+        for signature in list(element.iter(tag("ds:Signature"))):
+            if signature is not element:
+                _drop(signature)
     else:
         raise unsupported(f"XAdES avec la transformation « {method[:80]} »")
 
@@ -193,12 +199,12 @@ def _removes_signatures(step: _Element) -> bool:
     (only_child,) = step if len(step) == 1 else (None,)
     if only_child is None:
         return False
-    words = "".join((only_child.text or "").split())
+    expression = "".join((only_child.text or "").split())
     prefix = next((name for name, uri in only_child.nsmap.items() if uri == DS and name), "ds")
     if only_child.tag == tag("ds:XPath"):
-        return words == f"not(ancestor-or-self::{prefix}:Signature)"
+        return expression == f"not(ancestor-or-self::{prefix}:Signature)"
     of_filter = only_child.tag == f"{{{XPATH2}}}XPath" and only_child.get("Filter") == "subtract"
-    return of_filter and words in {f"/descendant::{prefix}:Signature", f"//{prefix}:Signature"}
+    return of_filter and expression in {f"/descendant::{prefix}:Signature", f"//{prefix}:Signature"}
 
 
 def _trail(node: _Element) -> list[int]:
@@ -245,26 +251,26 @@ def _is_own(target: _Element, signature: Signature) -> bool:
 def _coverage(
     signature: Signature, root: _Element, targets: Sequence[_Element], files: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
-    content = [one for one in targets if not _is_own(one, signature)]
+    content = [target for target in targets if not _is_own(target, signature)]
     left = [
         f"l’objet n° {rank} de la signature"
-        for rank, one in enumerate(signature.element.findall("ds:Object", NAMES), 1)
-        if one.find("xades:QualifyingProperties", NAMES) is None and not _is_under(one, content)
+        for rank, entry in enumerate(signature.element.findall("ds:Object", NAMES), 1)
+        if entry.find("xades:QualifyingProperties", NAMES) is None and not _is_under(entry, content)
     ]
-    if any(one is root for one in content):
+    if any(target is root for target in content):
         return "La signature couvre tout le document.", ()
     if not content and not files:
         raise WrappedError("elle ne porte sur aucun contenu.")
     if root is not signature.element:
-        others = [one for one in root if isinstance(one.tag, str) and one.tag != tag("ds:Signature")]
-        left += [f"l’élément « {_short(one)} »" for one in others if not _is_under(one, content)]
+        others = [child for child in root if isinstance(child.tag, str) and child.tag != tag("ds:Signature")]
+        left += [f"l’élément « {_short(child)} »" for child in others if not _is_under(child, content)]
         if content:
             left.append(f"l’élément racine « {_short(root)} »")
-    parts = [one for one in content if root is not signature.element]
+    parts = [target for target in content if root is not signature.element]
     if parts:
         return f"La signature ne couvre que « {', '.join(map(_short, parts[:MOST_NAMED]))} ».", tuple(left)
     if files:
-        named = ", ".join(f"« {one} »" for one in files[:MOST_NAMED])
+        named = ", ".join(f"« {name} »" for name in files[:MOST_NAMED])
         return (
             "La signature couvre tout le contenu du fichier signé."
             if len(files) == 1
@@ -273,12 +279,12 @@ def _coverage(
     return "La signature couvre tout le contenu qu’elle enveloppe.", tuple(left)
 
 
-def _is_under(one: _Element, content: Sequence[_Element]) -> bool:
+def _is_under(element: _Element, content: Sequence[_Element]) -> bool:
     """Whether all of an element is signed: itself, or each of its children and no text between."""
-    if any(one is each for each in content):
+    if any(element is each for each in content):
         return True
-    inside = [child for child in one if isinstance(child.tag, str)]
-    bare = not (one.text or "").strip() and not any((child.tail or "").strip() for child in one)
+    inside = [child for child in element if isinstance(child.tag, str)]
+    bare = not (element.text or "").strip() and not any((child.tail or "").strip() for child in element)
     return bool(inside) and bare and all(any(child is each for each in content) for child in inside)
 
 

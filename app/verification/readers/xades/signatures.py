@@ -37,8 +37,8 @@ from app.verification.readers.xades.scope import (
     signatures_in,
 )
 from app.verification.readers.xades.signature import Signature, instant, named_by, of_hash, proves
+from app.verification.reading import Evidence, SignatureReading, Timestamp
 from app.verification.report import CERTIFICATE, identifier
-from app.verification.seen import Evidence, Seen, Timestamp
 from app.verification.signers import (
     MOST_SIGNATURES,
     NOTHING_CHANGED,
@@ -71,7 +71,7 @@ class _Parts:
     algorithm: tuple[str, str]
     certificates: tuple[x509.Certificate, ...]
     mark: tuple[str, bytes] | None
-    said_at: datetime | None
+    claimed_at: datetime | None
     token: cms.SignedData | None
     stamp_form: str
 
@@ -85,7 +85,7 @@ class _Standing:
     validation_path: ValidationPath | None = None
 
 
-def read_xades(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+def read_xades(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[SignatureReading]:
     """Every signature of an XML file in its order: beside its content, around it or inside it, ours or others'.
 
     The file that a signature beside names is not looked for: `content` is it. Refuses `content-missing`,
@@ -97,7 +97,7 @@ def read_xades(path: Path, content: Path | None, trust: Trust, moment: datetime)
         signatures = signatures_in(root)
         if content is not None and not signatures:
             raise unknown(path.name, "ce n’est pas une signature XML")
-        beside = sorted({name for one in signatures for name in names_outside(one)})
+        beside = sorted({name for signature in signatures for name in names_outside(signature)})
         if signatures and content is None and beside:
             raise Refusal("content-missing")
         if content is not None and not beside:
@@ -118,7 +118,7 @@ def read_xades(path: Path, content: Path | None, trust: Trust, moment: datetime)
 
 def read_signatures(
     root: _Element, outside: Outside, trust: Trust, moment: datetime, name: str
-) -> list[Seen]:
+) -> list[SignatureReading]:
     """The same of a file that is parsed; `outside` hashes the files that its signatures name."""
     signatures = signatures_in(root)
     if len(signatures) > MOST_SIGNATURES:
@@ -126,8 +126,8 @@ def read_signatures(
     bounds.allow(SECONDS_EACH * (1 + len(signatures)))
     try:
         return [
-            asyncio.run(_read(one, root, outside, trust, moment, rank))
-            for rank, one in enumerate(signatures, 1)
+            asyncio.run(_read(signature, root, outside, trust, moment, rank))
+            for rank, signature in enumerate(signatures, 1)
         ]
     except UNREADABLE as error:
         raise unknown(name, str(error)) from error
@@ -151,7 +151,7 @@ def _take_apart(signature: Signature, properties: _Element | None) -> _Parts:
         algorithm,
         tuple(certificates),
         named_by(marks[0]) if marks else None,
-        _said_at(properties),
+        _claimed_at(properties),
         cms.ContentInfo.load(decoded(tokens[0]), strict=True)["content"] if tokens else None,
         str(form.get("Algorithm")) if form is not None else UNSAID,
     )
@@ -173,7 +173,7 @@ def _signer(parts: _Parts) -> tuple[str, x509.Certificate | None]:
     return algorithm, next((each for each in parts.certificates if each.dump() == der), None)
 
 
-def _said_at(properties: _Element | None) -> datetime | None:
+def _claimed_at(properties: _Element | None) -> datetime | None:
     hours = properties.findall(f"{OWN}/xades:SigningTime", NAMES) if properties is not None else []
     if len(hours) > 1:
         raise unknown("XAdES", "elle dit deux fois son heure")
@@ -182,42 +182,42 @@ def _said_at(properties: _Element | None) -> datetime | None:
 
 async def _read(
     signature: Signature, root: _Element, outside: Outside, trust: Trust, moment: datetime, rank: int
-) -> Seen:
+) -> SignatureReading:
     where = signature.id or f"signature {rank}"
     try:
-        seen = scope(signature, root, outside)
+        coverage = scope(signature, root, outside)
     except WrappedError as error:
-        return Seen(where=where, name=_claimed_name(signature), malformed=str(error))
-    parts = _take_apart(signature, seen.properties)
+        return SignatureReading(where=where, name=_claimed_name(signature), malformed=str(error))
+    parts = _take_apart(signature, coverage.properties)
     hash_name, own = _signer(parts)
     if own is None:
         first = parts.certificates[0] if parts.certificates else None
         known = named(first) if first is not None else {"name": "signataire inconnu"}
-        return Seen(where=where, sub="NO_SIGNING_CERTIFICATE_FOUND", **known)
-    others = [one for one in parts.certificates if one is not own]
+        return SignatureReading(where=where, sub="NO_SIGNING_CERTIFICATE_FOUND", **known)
+    others = [certificate for certificate in parts.certificates if certificate is not own]
     value = decoded(parts.value)
     timestamp, at = await _time(parts, trust, moment)
     standing = await _standing(own, others, trust, at or moment)
     level = "B-B" if parts.token is None else "B-T"
-    return Seen(
+    return SignatureReading(
         where=where,
         level=level if hash_name else f"hors XAdES, {level}",
         signature_sha256=hashlib.sha256(value).hexdigest(),
         chain=chain_of(own, standing),
-        claimed_at=parts.said_at,
+        claimed_at=parts.claimed_at,
         timestamp=timestamp,
         timestamped_at=at,
-        intact=seen.intact,
+        intact=coverage.intact,
         valid=proves(own.dump(), value, parts.signed, parts.algorithm),
-        covers_whole=not seen.left,
-        covered=_covered(seen),
-        changes=_changes(seen),
-        doubts=_doubts(seen, hash_name),
+        covers_whole=not coverage.left,
+        covered=_covered(coverage),
+        changes=_changes(coverage),
+        doubts=_doubts(coverage, hash_name),
         sub=standing.sub,
         revoked_at=standing.revoked_at,
-        asked=trust.fetch,
+        online=trust.fetch,
         qualified=qualified(standing, trust, at or moment),
-        evidence=_evidence(seen, parts, [own, *others], hash_name, value, timestamp),
+        evidence=_evidence(coverage, parts, [own, *others], hash_name, value, timestamp),
         **lost(own, others, trust),
         **named(own),
     )
@@ -229,23 +229,27 @@ def _claimed_name(signature: Signature) -> str:
     return str(named(certificates_in(decoded(sent[0]))[0])["name"]) if sent else "signataire inconnu"
 
 
-def _covered(seen: Scope) -> str:
-    return f"{seen.covered} Non signé : {', '.join(seen.left[:MOST_LEFT])}." if seen.left else seen.covered
+def _covered(coverage: Scope) -> str:
+    return (
+        f"{coverage.covered} Non signé : {', '.join(coverage.left[:MOST_LEFT])}."
+        if coverage.left
+        else coverage.covered
+    )
 
 
-def _changes(seen: Scope) -> str:
-    if not seen.intact:
+def _changes(coverage: Scope) -> str:
+    if not coverage.intact:
         return "Le contenu n’est pas celui qui a été signé."
-    return SIGNED_UNCHANGED if seen.left else NOTHING_CHANGED
+    return SIGNED_UNCHANGED if coverage.left else NOTHING_CHANGED
 
 
-def _doubts(seen: Scope, hash_name: str) -> tuple[tuple[str, str], ...]:
+def _doubts(coverage: Scope, hash_name: str) -> tuple[tuple[str, str], ...]:
     doubts = []
-    if seen.left:
+    if coverage.left:
         doubts.append(
             ("SIG_CONSTRAINTS_FAILURE", "la signature ne couvre pas tout ce que le fichier contient.")
         )
-    if seen.cut:
+    if coverage.cut:
         doubts.append(("SIG_CONSTRAINTS_FAILURE", CUT))
     if not hash_name:
         doubts.append(("SIG_CONSTRAINTS_FAILURE", UNNAMED))
@@ -257,11 +261,11 @@ async def _time(parts: _Parts, trust: Trust, moment: datetime) -> tuple[Timestam
     if parts.token is None:
         return "none", None
     stamped = canonical(parts.value, parts.stamp_form)
-    found = await prove_time(
+    status = await prove_time(
         parts.token, lambda algorithm: hashlib.new(algorithm, stamped).digest(), trust, moment
     )
-    said: datetime = parts.token["encap_content_info"]["content"].parsed["gen_time"].native
-    return found, said.astimezone(PARIS) if found == "trusted" else None
+    hour: datetime = parts.token["encap_content_info"]["content"].parsed["gen_time"].native
+    return status, hour.astimezone(PARIS) if status == "trusted" else None
 
 
 async def _standing(
@@ -291,21 +295,21 @@ def _fallen(error: Exception) -> _Standing:
 
 
 def _evidence(
-    seen: Scope,
+    coverage: Scope,
     parts: _Parts,
     certificates: list[x509.Certificate],
     hash_name: str,
     value: bytes,
     timestamp: Timestamp,
 ) -> Evidence:
-    held = [one.dump() for one in certificates]
+    ders = [certificate.dump() for certificate in certificates]
     return Evidence(
         value=value,
         signed=parts.signed,
-        algorithm=seen.algorithm,
-        document=seen.document,
-        certificate=held[0],
+        algorithm=coverage.algorithm,
+        document=coverage.document,
+        certificate=ders[0],
         process="LTVM" if timestamp == "trusted" else "Basic",
         named_by=hash_name,
-        objects=tuple((identifier(CERTIFICATE, one), CERTIFICATE, one) for one in held),
+        objects=tuple((identifier(CERTIFICATE, der), CERTIFICATE, der) for der in ders),
     )

@@ -1,7 +1,7 @@
-"""What was seen of one signature, before anybody judges it: the one joint of every format and of both its readers.
+"""What was read of one signature, before anybody judges it: the one joint of every format and of both its readers.
 
-A reader of PDF, CMS, XAdES or PES fills a `Seen` for each signature. The verdict (`app.verification.judge`), the report
-(`app.verification.report`) and the check after signing (`check` in each format) all start from it.
+A reader of PDF, CMS, XAdES or PES fills a `SignatureReading` for each signature. The verdict (`app.verification.judge`), the
+report (`app.verification.report`) and the check after signing (`check` in each format) all start from it.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SignatureReading:
     """One signature as it was read; times are aware, `sub` is an ETSI sub-indication or None.
 
     `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
@@ -49,8 +49,8 @@ class Seen:
     `lost_issuer`: who issued the certificate, when its own is neither in the file nor known here. `doubts`: what
     leaves it uncertain, as (ETSI sub-indication, French). `may_sign`: the certificate is made to sign
     (nonRepudiation), `unfit` says why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a
-    trusted timestamp of somebody else's signature: this one is later. `asked`: the authorities could be asked whether
-    it is revoked. `kept`: the file itself proves it.
+    trusted timestamp of somebody else's signature: this one is later. `online`: the authorities could be asked
+    whether it is revoked. `self_proven`: the file itself proves that it is not.
 
     `what`: what its hash was compared with, a masculine French noun. `signed_bytes`: how many of the file's first bytes
     are the revision that it covers whole, 0 when it covers none so; `file_bytes`: how many the file has. `added_at`: when
@@ -97,8 +97,8 @@ class Seen:
     revoked_at: datetime | None = None
     not_before: datetime | None = None
     not_after: datetime | None = None
-    asked: bool = True
-    kept: bool = False
+    online: bool = True
+    self_proven: bool = False
     qualified: str | None = None
     evidence: Evidence | None = None
 
@@ -112,7 +112,7 @@ class Seen:
     def vouched(self) -> bool:
         """Whether an authority that we believe answers for a certificate that is surely its own, revocation left aside."""
         named = not self.doubts
-        return named and self.may_sign and (self.sub is None or (self.sub == "TRY_LATER" and not self.asked))
+        return named and self.may_sign and (self.sub is None or (self.sub == "TRY_LATER" and not self.online))
 
     @property
     def baseline(self) -> bool:
@@ -120,10 +120,14 @@ class Seen:
         return bool(self.level) and not self.level.startswith("hors ")
 
 
-def authorities(seen: Seen) -> list[bytes]:
+def authorities(signature: SignatureReading) -> list[bytes]:
     """The certificates of intermediate authorities (DER) among what a signature was judged by."""
     from asn1crypto import x509
 
-    held = seen.evidence.objects if seen.evidence is not None else ()
-    made = [(der, x509.Certificate.load(der)) for _, kind, der in held if kind == "certificate"]
-    return [der for der, one in made if one.ca and one.issuer != one.subject]
+    objects = signature.evidence.objects if signature.evidence is not None else ()
+    certificates = [(der, x509.Certificate.load(der)) for _, kind, der in objects if kind == "certificate"]
+    return [
+        der
+        for der, certificate in certificates
+        if certificate.ca and certificate.issuer != certificate.subject
+    ]
