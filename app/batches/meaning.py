@@ -10,7 +10,7 @@ from app.circuits.library import catalogue
 from app.core.db import Db
 from app.folders.models import Folder
 from app.people.actor import Actor
-from app.signing.authority import words_of
+from app.signing.authority import wordings_of
 from app.signing.legal import legal_sentence
 
 
@@ -31,10 +31,10 @@ def meanings(db: Db, actor: Actor, standing: Standing) -> list[Meant]:
     order = [line.folder_id for line in standing.of("waiting", "prepared")]
     rows = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(order)))}
     folders = [rows[key] for key in order if key in rows]
-    capacities = words_of(db, actor, folders)
+    wordings = wordings_of(db, actor, folders)
     families = catalogue()
     counted = Counter(
-        (families[folder.family].label, legal_sentence(db, folder), capacities.get(folder.id, ""))
+        (families[folder.family].label, legal_sentence(db, folder), wordings.get(folder.id, ""))
         for folder in folders
     )
     return [Meant(label, count, legal, capacity) for (label, legal, capacity), count in counted.items()]

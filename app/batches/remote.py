@@ -24,7 +24,7 @@ from app.signing.keys.csc import CscKey
 from app.signing.models import RemoteRequest, SignatureSession
 from app.signing.remote import pending, signing, waiting
 from app.signing.remote.mine import Linked, own
-from app.signing.remote.pending import Asked
+from app.signing.remote.pending import Authorisation
 from app.signing.session import unpack
 
 
@@ -36,7 +36,7 @@ class Gathered:
     """
 
     ready: int = 0
-    accord: Asked | None = None
+    accord: Authorisation | None = None
     over: bool = False
     busy: bool = False
 
@@ -88,7 +88,7 @@ def _prepared(actor: Actor, batch_id: int, holder: str, key: CscKey, most: int) 
 
 def answer(
     actor: Actor, batch_id: int, request: str, *, pin: SecretStr | None = None, otp: SecretStr | None = None
-) -> Asked:
+) -> Authorisation:
     """Pass the codes on for a request of this batch; says what is asked next (`signing.answer`)."""
     with reading(actor.collectivity_id) as db:
         mine(db, actor, batch_id)
@@ -104,7 +104,7 @@ def come_back(actor: Actor, row: RemoteRequest, code: SecretStr) -> None:
     _let_go(actor, int(row.batch_id or 0), holder)
 
 
-def _pass_on(actor: Actor, row: RemoteRequest, **codes: SecretStr | None) -> Asked:
+def _pass_on(actor: Actor, row: RemoteRequest, **codes: SecretStr | None) -> Authorisation:
     """Have the service sign, unless another page has prepared the same folders anew meanwhile (`batch-elsewhere`)."""
     with reading(actor.collectivity_id) as db:
         sessions = [session for session, _ in row.parts or []]
@@ -119,7 +119,7 @@ def _pass_on(actor: Actor, row: RemoteRequest, **codes: SecretStr | None) -> Ask
 
 
 @use_case
-def _keep(db: Db, actor: Actor, request: str, signatures: Sequence[bytes]) -> Asked:
+def _keep(db: Db, actor: Actor, request: str, signatures: Sequence[bytes]) -> Authorisation:
     """Keep what the service signed, and give every folder whose signatures are all here to the worker."""
     batch_id = db.get_one(RemoteRequest, request).batch_id
     batch = mine(db, actor, int(batch_id or 0), lock=True)

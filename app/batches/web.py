@@ -14,7 +14,7 @@ from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.signing import enrol, payload
-from app.signing.remote.web import at_distance, codes_of, rate, told
+from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def gather(batch_id: int) -> Response:
 
     offer = payload.body()
     batch = go_on(g.actor, batch_id, str(offer.get("holder", "")), payload.whole(offer, "key"))
-    items = told(batch.accord)["items"] if batch.accord else []
+    items = question_of(batch.accord)["items"] if batch.accord else []
     return jsonify(ready=batch.ready, over=batch.over, busy=batch.busy, items=items)
 
 
@@ -171,7 +171,7 @@ def authorise(batch_id: int) -> Response:
     from app.batches.remote import answer
 
     codes = payload.body()
-    return jsonify(told(answer(g.actor, batch_id, str(codes.get("session", "")), **codes_of(codes))))
+    return jsonify(question_of(answer(g.actor, batch_id, str(codes.get("session", "")), **codes_of(codes))))
 
 
 def _answer(entry: Any) -> "Answer":

@@ -68,7 +68,7 @@ def augment(row: Row) -> None:
         except BaseException:
             forget()  # a silence is remembered too, and must not be taken for an answer by the next row
             raise
-        found = preservation.check(
+        preserved = preservation.check(
             target,
             source=source,
             level=level,
@@ -78,8 +78,8 @@ def augment(row: Row) -> None:
             renews=renews,
         )
         stored = vault.store().put_file(scope, target)
-    note = {**version.note, "facts": [*version.note.get("facts", ()), _words(found)]}
-    kept = Kept(
+    note = {**version.note, "facts": [*version.note.get("facts", ()), _sentence(preserved)]}
+    file = Kept(
         "main",
         "",
         version.filename,
@@ -90,16 +90,16 @@ def augment(row: Row) -> None:
         "signed",
         note,
     )
-    keep(actor, row.payload["folder_id"], version.id, kept, found)
+    keep(actor, row.payload["folder_id"], version.id, file, preserved)
 
 
 def answers(signed_at: datetime) -> Answers:
     """What authorities answered after `signed_at`, shared by the rows that this thread does in the next ten minutes."""
-    held: Answers | None = getattr(_batch, "answers", None)
-    fits = held is not None and held.trust is authorities.trust() and held.moment > now() - FRESH
-    if held is None or not fits or held.moment < signed_at:
-        held = _batch.answers = Answers(authorities.trust(), now())
-    return held
+    known: Answers | None = getattr(_batch, "answers", None)
+    fits = known is not None and known.trust is authorities.trust() and known.moment > now() - FRESH
+    if known is None or not fits or known.moment < signed_at:
+        known = _batch.answers = Answers(authorities.trust(), now())
+    return known
 
 
 def forget() -> None:
@@ -107,10 +107,10 @@ def forget() -> None:
     _batch.answers = None
 
 
-def _words(found: Preserved) -> str:
-    if found.ends_at is None or found.timestamped_at is None:
-        return f"Preuves d’archivage {found.level} ajoutées"
-    return f"Preuves d’archivage {found.level} ajoutées, horodatées du {instant_preuve(found.timestamped_at)}"
+def _sentence(preserved: Preserved) -> str:
+    if preserved.ends_at is None or preserved.timestamped_at is None:
+        return f"Preuves d’archivage {preserved.level} ajoutées"
+    return f"Preuves d’archivage {preserved.level} ajoutées, horodatées du {instant_preuve(preserved.timestamped_at)}"
 
 
 def _still_last(db: Db, version_id: int) -> DocumentVersion:
@@ -134,21 +134,21 @@ def _our_signatures(db: Db, version: DocumentVersion) -> tuple[datetime, frozens
 
 
 @use_case
-def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: Preserved) -> None:
+def keep(db: Db, actor: Actor, folder_id: int, base_id: int, file: Kept, preserved: Preserved) -> None:
     """Write the augmented version, what it reached and the journal line, together; nothing if another came first."""
     folder = lock(db, actor, folder_id, None)
     base = _still_last(db, base_id)
     document = db.get_one(Document, base.document_id)
-    version = add_version(db, document.id, folder, actor, kept)
+    version = add_version(db, document.id, folder, actor, file)
     db.add(
         Augmentation(
             collectivity_id=actor.collectivity_id,
             folder_id=folder.id,
             document_id=document.id,
             version_id=version.id,
-            level=found.level,
-            timestamped_at=found.timestamped_at,
-            ends_at=found.ends_at,
+            level=preserved.level,
+            timestamped_at=preserved.timestamped_at,
+            ends_at=preserved.ends_at,
             made_at=now(),
         )
     )
@@ -157,10 +157,10 @@ def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: 
         "number": version.number,
         "sha256": version.sha256,
         "from": base.sha256,
-        "level": found.level,
-        "signatures": found.signatures,
-        "timestamp": found.timestamped_at.isoformat() if found.timestamped_at else None,
-        "ends": found.ends_at.isoformat() if found.ends_at else None,
+        "level": preserved.level,
+        "signatures": preserved.signatures,
+        "timestamp": preserved.timestamped_at.isoformat() if preserved.timestamped_at else None,
+        "ends": preserved.ends_at.isoformat() if preserved.ends_at else None,
     }
     event = Event("document.augmented", actor.name, None, folder.id, {"round": folder.round, **facts})
     append(db, actor.collectivity_id, event)

@@ -26,7 +26,7 @@ class Authority:
     No mandate: the person signs in his or her own capacity. `facts`: what the journal keeps beside the words.
     """
 
-    words: str
+    wording: str
     mandate_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -48,20 +48,20 @@ def offered(db: Db, actor: Actor, folder: Folder, part: Part, *, lock: bool = Fa
     """
     if part.named_user_id is not None or not recorded(db, folder.collectivity_id):
         return (Authority(actor.capacity),)
-    held = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
-    return tuple(_authority(one) for one in fitting(held, act_of(folder), today()))
+    own_mandates = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
+    return tuple(_authority(mandate) for mandate in fitting(own_mandates, act_of(folder), today()))
 
 
-def capacities(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[Authority, ...]:
+def capacities(db: Db, actor: Actor, folder: Folder, position: Present) -> tuple[Authority, ...]:
     """As what the actor may sign where the folder stands, for a page; refuses as `offered` does, and `not-your-turn`."""
-    slot = part_of(db, folder, here, actor)
-    part = next((run for run in here.runs if run.slot == slot), None)
+    slot = part_of(db, folder, position, actor)
+    part = next((run for run in position.runs if run.slot == slot), None)
     if part is None:
-        raise not_your_turn(db, actor, folder, here)
+        raise not_your_turn(db, actor, folder, position)
     return offered(db, actor, folder, part)
 
 
-def words_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
+def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
     """In which words the actor would sign each folder that awaits him or her, by folder; nothing for one that may not be signed.
 
     Those of the strongest capacity, as `offered` gives it; three statements, however many folders.
@@ -70,32 +70,32 @@ def words_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
         row.folder_id: row.named_user_id
         for row in db.execute(
             sa.select(StepRun.folder_id, StepRun.named_user_id).where(
-                StepRun.folder_id.in_([one.id for one in folders]),
+                StepRun.folder_id.in_([folder.id for folder in folders]),
                 StepRun.state == "active",
                 sa.or_(StepRun.desk_id.in_(actor.desk_ids), StepRun.named_user_id == actor.user_id),
             )
         )
     }
     by_mandate = bool(folders) and recorded(db, folders[0].collectivity_id)
-    held = mandates(db, actor.user_id) if by_mandate and actor.user_id is not None else []
-    found = {}
+    own_mandates = mandates(db, actor.user_id) if by_mandate and actor.user_id is not None else []
+    wordings = {}
     for folder in folders:
         if folder.id not in awaited:
             continue
         if awaited[folder.id] is not None or not by_mandate:
-            found[folder.id] = actor.capacity
+            wordings[folder.id] = actor.capacity
             continue
         try:
-            found[folder.id] = words(fitting(held, act_of(folder), today())[0])
+            wordings[folder.id] = words(fitting(own_mandates, act_of(folder), today())[0])
         except Refusal:  # told of this folder alone, when it is its turn
             continue
-    return found
+    return wordings
 
 
-def quality(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[str, str]:
+def quality(db: Db, actor: Actor, folder: Folder, position: Present) -> tuple[str, str]:
     """The words of the strongest capacity, or the French sentence that says why there is none."""
     try:
-        return capacities(db, actor, folder, here)[0].words, ""
+        return capacities(db, actor, folder, position)[0].wording, ""
     except Refusal as refusal:
         return "", sentences.say(refusal.key, refusal.facts)[1]
 
@@ -105,12 +105,12 @@ def chosen(db: Db, actor: Actor, folder: Folder, part: Part, mandate_id: int | N
 
     Refuses `mandate-not-offered`: another person's mandate, or one that does not fit this folder.
     """
-    found = offered(db, actor, folder, part)
+    authorities = offered(db, actor, folder, part)
     if mandate_id is None:
-        return found[0]
-    for one in found:
-        if one.mandate_id == mandate_id:
-            return one
+        return authorities[0]
+    for authority in authorities:
+        if authority.mandate_id == mandate_id:
+            return authority
     raise Refusal("mandate-not-offered")
 
 
@@ -128,11 +128,11 @@ def still(
     `parts`: those of the step that were just read, so that its own need not be asked for again. Refuses as `offered`
     does, and `mandate-lost` when the person may sign now, but no more in the words that the prepared file already bears.
     """
-    own = next((one for one in parts if one.id == session.step_run_id), None)
+    own = next((part for part in parts if part.id == session.step_run_id), None)
     part: Part = own or db.get_one(StepRun, session.step_run_id)
-    for one in offered(db, actor, folder, part, lock=lock):
-        if (one.mandate_id, one.words) == (session.mandate_id, session.capacity):
-            return one
+    for authority in offered(db, actor, folder, part, lock=lock):
+        if (authority.mandate_id, authority.wording) == (session.mandate_id, session.capacity):
+            return authority
     raise Refusal("mandate-lost", words=session.capacity)
 
 

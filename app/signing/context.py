@@ -23,7 +23,7 @@ from app.people.models import Collectivity
 from app.signing import setting
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
-from app.signing.formats.own_fields import left_free, made
+from app.signing.formats.own_fields import boxes_of, left_free
 from app.signing.models import SignatureProof
 from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
 from app.signing.placing.plan import Chosen, Part, chosen, field_name, fields, parts_of
@@ -84,17 +84,23 @@ def context_for(
     folder = authorize(db, actor, folder_id)
     if folder.version != version:
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
-    here = present(db, folder) if folder.circuit_version_id else None
-    asker = here.asker(actor, folder) if here else None
-    if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
-        raise not_your_turn(db, actor, folder, here)
+    position = present(db, folder) if folder.circuit_version_id else None
+    asker = position.asker(actor, folder) if position else None
+    if (
+        position is None
+        or asker is None
+        or Action.SIGN not in choices(position.circuit, position.standing, asker)
+    ):
+        raise not_your_turn(db, actor, folder, position)
     refuse_mixed(db, folder)
     refuse_obstacles(db, folder)
-    rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
-    return context_of(db, folder, here, rank), chosen_capacity(db, actor, folder, here.runs[rank], mandate)
+    rank = [run.slot for run in position.runs].index(part_of(db, folder, position, actor) or "")
+    return context_of(db, folder, position, rank), chosen_capacity(
+        db, actor, folder, position.runs[rank], mandate
+    )
 
 
-def context_of(db: Db, folder: Folder, here: Present, rank: int) -> SigningContext:
+def context_of(db: Db, folder: Folder, position: Present, rank: int) -> SigningContext:
     """The context of the n-th part of the step where the folder stands."""
     document = main_document(db, folder.id)
     last = last_version(db, document.id)
@@ -108,9 +114,9 @@ def context_of(db: Db, folder: Folder, here: Present, rank: int) -> SigningConte
         last.sha256,
         last.filename,
         last.media_type,
-        here.runs[rank].id,
+        position.runs[rank].id,
         field_name(folder.place, rank, mark or ""),
-        parts_of(db, folder, here.circuit, mark or ""),
+        parts_of(db, folder, position.circuit, mark or ""),
         chosen(db, folder.id, last.sha256),
         str(collectivity.settings.get("city", "")),
         str(collectivity.settings.get("postal_code", "")),
@@ -193,7 +199,7 @@ def fields_of(source: Path, context: SigningContext, box: Box | None) -> list[Fi
             raise Refusal("place-certified")
         return [context.own]
     if not context.first:
-        there = made(source, {part.field for part in context.parts})
+        there = boxes_of(source, {part.field for part in context.parts})
         if box is not None and context.field in there:
             raise Refusal("place-made")
         if there.keys() >= {part.field for part in context.parts}:

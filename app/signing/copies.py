@@ -35,8 +35,8 @@ _own, _size = _sessions.c.user_id == sa.bindparam("user"), sa.func.coalesce(_ses
 _near = sa.and_(_sessions.c.address == sa.bindparam("address"), _sessions.c.address != "")
 _waiting = sa.select(
     *(
-        sa.func.coalesce(sa.func.sum(sa.case((which, what), else_=0)), 0)
-        for which, what in ((_own, 1), (_own, _size), (_near, _size), (sa.true(), _size))
+        sa.func.coalesce(sa.func.sum(sa.case((which, amount), else_=0)), 0)
+        for which, amount in ((_own, 1), (_own, _size), (_near, _size), (sa.true(), _size))
     )
 ).where(_sessions.c.prepared_sha256 != "")
 
@@ -98,21 +98,21 @@ def sweep(moment: datetime) -> int:
     gone = 0
     while batch := list(islice(old, A_ROUND)):
         query = sa.select(_sessions.c.collectivity_id, _sessions.c.prepared_sha256).where(
-            sa.text("prepared_sha256 <> ''"), _sessions.c.prepared_sha256.in_([one for _, one in batch])
+            sa.text("prepared_sha256 <> ''"), _sessions.c.prepared_sha256.in_([sha256 for _, sha256 in batch])
         )
         with reading() as db:
             named = {(vault.waiting(number), sha256) for number, sha256 in db.execute(query)}
-        gone += sum(vault.store().forget(*one, moment, UNNAMED) for one in batch if one not in named)
+        gone += sum(vault.store().forget(*copy, moment, UNNAMED) for copy in batch if copy not in named)
     return gone
 
 
 def _over() -> list[tuple[str, int, str, bool]]:
     """The sessions whose copy serves no more; one that failed may still be taken again by a batch or by a request."""
     moment = now()
-    held = sa.exists().where(
+    awaited = sa.exists().where(
         _requests.c.session_id == _sessions.c.id, _requests.c.status.in_(["waiting", "held"])
     )
-    failed = sa.and_(_sessions.c.state == "failed", _sessions.c.batch_id.is_(None), ~held)
+    failed = sa.and_(_sessions.c.state == "failed", _sessions.c.batch_id.is_(None), ~awaited)
     over = sa.or_(_sessions.c.state == "done", failed, _sessions.c.expires_at < moment - GRACE)
     query = sa.select(
         _sessions.c.id,

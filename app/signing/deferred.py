@@ -55,4 +55,4 @@ def take(
         .returning(SignatureSession)
         .execution_options(synchronize_session=False)
     )
-    return {one.id: one for one in taken}
+    return {session.id: session for session in taken}

@@ -14,7 +14,7 @@ def dry_run(path: Path) -> DryRun:
     """What stands against our signature on a PDF that is to be signed (`app.signing.dry_runner`); nothing of it is kept."""
     with TemporaryDirectory(prefix="paraphe-dry-") as room:
         try:
-            told = _room.ask({"path": str(path.resolve()), "room": room}, LIMITS).content
+            answer = _room.ask({"path": str(path.resolve()), "room": room}, LIMITS).content
         except Ended:
             return DryRun("too-heavy")
-    return DryRun(str(told["why"]), told["free_fields"])
+    return DryRun(str(answer["why"]), answer["free_fields"])

@@ -47,16 +47,16 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     """
     path, room = Path(question["path"]), Path(question["room"])
     free = own_fields.left_free(path)
-    told = {"why": "", "free_fields": None if free is None else len(free)}
+    outcome = {"why": "", "free_fields": None if free is None else len(free)}
     try:
         _sign(path, room, free)
     except Refusal as refusal:
-        told["why"] = _why(refusal)
+        outcome["why"] = _why(refusal)
     except (MemoryError, RecursionError):
-        told["why"] = "too-heavy"
+        outcome["why"] = "too-heavy"
     except Exception:  # noqa: BLE001 - whatever an odd file breaks in a library, it cannot be signed
-        told["why"] = "not-signable"
-    return told
+        outcome["why"] = "not-signable"
+    return outcome
 
 
 def _why(refusal: Refusal) -> str:
@@ -70,7 +70,7 @@ def _sign(path: Path, room: Path, free: list[FieldPlan] | None) -> None:
     if free is not None and not free:
         raise Refusal("document-certified")
     plans = _plans(path) if free is None else free[:2]
-    source, made = path, list[str]()
+    source, fields = path, list[str]()
     for rank in range(len(plans)):
         target = room / f"signed-{rank}.pdf"
         prepared = pades.seal(
@@ -87,17 +87,17 @@ def _sign(path: Path, room: Path, free: list[FieldPlan] | None) -> None:
         # The names were changed together when the document had one of them
         mark = prepared.field.removeprefix(plans[rank].name)
         plans = [FieldPlan(plan.name + mark, plan.box) for plan in plans]
-        made.append(prepared.field)
+        fields.append(prepared.field)
         source = target
     pades.check(
         source,
         source=path,
-        field=made[-1],
+        field=fields[-1],
         certificate=key().certificate,
         trust=Trust((key().chain[0],), (key().chain[0],), fetch=False),
         timestamped=False,
         moment=now(),
-        since=made[:-1],
+        since=fields[:-1],
     )
 
 
@@ -140,7 +140,7 @@ def _certificate(
         encipher_only=False,
         decipher_only=False,
     )
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
@@ -156,7 +156,7 @@ def _certificate(
         )
         .sign(authority, hashes.SHA256())
     )
-    return made.public_bytes(Encoding.DER)
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _warm() -> None:
@@ -176,11 +176,11 @@ def _blank() -> bytes:
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
     )
-    made, table = b"%PDF-1.7\n", b"xref\n0 4\n0000000000 65535 f \n"
-    for number, one in enumerate(objects, start=1):
-        table += b"%010d 00000 n \n" % len(made)
-        made += b"%d 0 obj\n%s\nendobj\n" % (number, one)
-    return made + table + b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(made)
+    pdf, table = b"%PDF-1.7\n", b"xref\n0 4\n0000000000 65535 f \n"
+    for number, body in enumerate(objects, start=1):
+        table += b"%010d 00000 n \n" % len(pdf)
+        pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    return pdf + table + b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(pdf)
 
 
 _warm()

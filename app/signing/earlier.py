@@ -20,31 +20,33 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
     Nobody is asked anything here: a file that no page has had verified yet is told so (`app.verification.records`).
     """
-    carriers = [one for one in points.deposited_in(db, folder.id) if points.carried(one.note)]
-    known = remembered(db, {one.sha256 for one in carriers})
-    found: list[Caution] = []
+    carriers = [version for version in points.deposited_in(db, folder.id) if points.carried(version.note)]
+    known = remembered(db, {version.sha256 for version in carriers})
+    news: list[Caution] = []
     for version in carriers:
-        here = known.get(version.sha256)
-        found += _not_valid(version, here.verdicts) if here is not None else [_unverified(folder.id, version)]
+        record = known.get(version.sha256)
+        news += (
+            _not_valid(version, record.verdicts) if record is not None else [_unverified(folder.id, version)]
+        )
     by = frozenset(folder.sources.get("depositors", ()))
-    return [replace(one, by=by) for one in found]
+    return [replace(caution, by=by) for caution in news]
 
 
 def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Caution]:
     return [
         Caution(
             KEY,
-            "Signature antérieure " + ("non valable" if one.verdict == "invalide" else "non reconnue"),
-            spaces(f"« {version.filename} », signature au nom de « {one.name} ». {one.reason}"),
-            about=points.name(KEY, version.sha256, one.verdict, one.name, one.reason),
+            "Signature antérieure " + ("non valable" if verdict.verdict == "invalide" else "non reconnue"),
+            spaces(f"« {version.filename} », signature au nom de « {verdict.name} ». {verdict.reason}"),
+            about=points.name(KEY, version.sha256, verdict.verdict, verdict.name, verdict.reason),
         )
-        for one in verdicts
-        if one.verdict != "valide"
+        for verdict in verdicts
+        if verdict.verdict != "valide"
     ]
 
 
 def _unverified(folder_id: int, version: DocumentVersion) -> Caution:
-    names = ", ".join(f"« {one} »" for one in version.note["signatures"])
+    names = ", ".join(f"« {name} »" for name in version.note["signatures"])
     carries = f"« {version.filename} » porte déjà une signature " + (
         f"au nom de {names}" if names else "illisible au dépôt"
     )

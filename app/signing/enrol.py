@@ -59,8 +59,8 @@ class Awaited:
         return self.name or self.ended
 
     @property
-    def words(self) -> str:
-        """The French words, to stand inside a sentence."""
+    def clause(self) -> str:
+        """Why, in French, to stand inside a sentence."""
         why = ["il n’est pas écrit au nom du compte"] if self.name else []
         return " et ".join([*why, "un administrateur l’avait retiré"] if self.ended else why)
 
@@ -71,9 +71,9 @@ def in_its_words() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        status, said = sentences.say(refusal.key, refusal.facts)
+        status, sentence = sentences.say(refusal.key, refusal.facts)
         key = "certificate-unchecked" if status >= OURS else "certificate-refused"
-        raise Refusal(key, details=_nothing.sub("", said), cause=refusal.key) from refusal
+        raise Refusal(key, details=_nothing.sub("", sentence), cause=refusal.key) from refusal
 
 
 @use_case
@@ -415,7 +415,7 @@ def _row(db: Db, actor: Actor, certificate_id: int) -> Certificate:
 
 def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> None:
     """The lines of what became of a certificate, in the journal and in the security log; last in its transaction."""
-    said = {
+    facts = {
         "user": row.user_id,
         "fingerprint": row.fingerprint,
         "serial": row.serial,
@@ -423,7 +423,7 @@ def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> No
         **({"address": actor.address} if actor.address else {}),
         **more,
     }
-    told = {
+    line = {
         "collectivity": actor.collectivity_id,
         "user": row.user_id,
         "by": actor.user_id,
@@ -431,8 +431,8 @@ def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> No
         "certificate": row.fingerprint,
         "what": event.rpartition(".")[2],
     }
-    after_commit(db, lambda: security_log.log.info("certificate.changed", **told))
-    append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, said))
+    after_commit(db, lambda: security_log.log.info("certificate.changed", **line))
+    append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
 
 
 def write_letters(
@@ -443,7 +443,7 @@ def write_letters(
     *,
     why: Awaited = Awaited(),
     administrators: bool = False,
-    **words: str,
+    **payload: str,
 ) -> None:
     """The letters about a certificate: to its owner, and to the administrators when they have to know."""
     query = sa.select(User).where(User.active.is_(True), User.collectivity_id == row.collectivity_id)
@@ -466,13 +466,13 @@ def write_letters(
                 "whose": owner.name,
                 "own": user.id == owner.id,
                 "waits": row.to_confirm,
-                "why": why.words,
+                "why": why.clause,
                 "other_name": why.name,
                 "seal": row.purpose == Purpose.SEAL,
                 "page": "/compte/certificats"
                 if user.id == owner.id
                 else f"/administration/certificats/{row.id}",
-                **words,
+                **payload,
             },
             None,
             user.email,
@@ -524,14 +524,14 @@ def doubles(db: Db, collectivity_id: int | None = None) -> list[Double]:
         .where(_table.c.withdrawn_at.is_(None), _table.c.fingerprint.in_(many))
         .order_by(_table.c.fingerprint, _table.c.id)
     ).all()
-    found = []
+    shared = []
     for fingerprint in dict.fromkeys(row.fingerprint for row in rows):
         of_it = [row for row in rows if row.fingerprint == fingerprint]
-        here = [row for row in of_it if collectivity_id in {None, row.collectivity_id}]
-        if here:
-            names = tuple(f"{row.first_name} {row.last_name}" for row in here)
-            found.append(Double(common_name(here[0].subject), names, len(of_it) - len(here)))
-    return found
+        local_rows = [row for row in of_it if collectivity_id in {None, row.collectivity_id}]
+        if local_rows:
+            names = tuple(f"{row.first_name} {row.last_name}" for row in local_rows)
+            shared.append(Double(common_name(local_rows[0].subject), names, len(of_it) - len(local_rows)))
+    return shared
 
 
 def certificates_of(db: Db, user_id: int) -> list[Certificate]:
@@ -541,14 +541,14 @@ def certificates_of(db: Db, user_id: int) -> list[Certificate]:
 
 def certificates_by_person(db: Db, user_ids: Collection[int]) -> dict[int, list[Certificate]]:
     """The same of each of these persons."""
-    found: dict[int, list[Certificate]] = {}
+    by_person: dict[int, list[Certificate]] = {}
     if user_ids:
         query = sa.select(Certificate).where(
             Certificate.user_id.in_(user_ids), Certificate.withdrawn_at.is_(None)
         )
-        for one in db.scalars(query.order_by(Certificate.id.desc())):
-            found.setdefault(one.user_id, []).append(one)
-    return found
+        for row in db.scalars(query.order_by(Certificate.id.desc())):
+            by_person.setdefault(row.user_id, []).append(row)
+    return by_person
 
 
 _enrolled = sa.select(
@@ -572,7 +572,7 @@ def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
     ]
 
 
-def common_name(said: str) -> str:
+def common_name(distinguished_name: str) -> str:
     """The name inside a distinguished name, as a person reads it."""
-    found = re.search(r"Common Name: ([^,;]+)", said)
-    return found.group(1) if found else said
+    match = re.search(r"Common Name: ([^,;]+)", distinguished_name)
+    return match.group(1) if match else distinguished_name

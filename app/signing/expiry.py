@@ -49,8 +49,8 @@ class Ending:
     @property
     def sentence(self) -> str:
         """What its owner reads on his pages."""
-        what = "certificat" if self.event == CERTIFICATE else "mandat"
-        return f"Votre {what} « {self.name} » prend fin le {jour_long(self.last_day)}."
+        label = "certificat" if self.event == CERTIFICATE else "mandat"
+        return f"Votre {label} « {self.name} » prend fin le {jour_long(self.last_day)}."
 
 
 def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
@@ -62,10 +62,10 @@ def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
         end = row.not_after.astimezone(PARIS).date()
         if 0 <= (end - day).days <= DISTANCES[-1]:
             yield Ending(CERTIFICATE, row.id, row.user_id, common_name(row.subject), end)
-    for one in mandates(db, user_id):
-        last = last_day(one)
-        if last is not None and not over(one, day) and (last - day).days <= DISTANCES[-1]:
-            yield Ending(MANDATE, one.id, one.person, words(one), last)
+    for mandate in mandates(db, user_id):
+        last = last_day(mandate)
+        if last is not None and not over(mandate, day) and (last - day).days <= DISTANCES[-1]:
+            yield Ending(MANDATE, mandate.id, mandate.person, words(mandate), last)
     if user_id is None:
         for number, name, last in ending(db, day, timedelta(days=DISTANCES[-1])):
             if last >= day:
@@ -84,22 +84,22 @@ def remind() -> int:
     """Write the letters that are due today in every collectivity; returns how many are new."""
     with reading() as db:
         everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
-    return sum(remind_in(here) for here in everywhere)
+    return sum(remind_in(collectivity_id) for collectivity_id in everywhere)
 
 
 @use_case
 def remind_in(db: Db, collectivity_id: int) -> int:
     """The letters of one collectivity; asked again the same day, or by two workers at once, it writes nothing more."""
     db.info["collectivity_id"] = collectivity_id
-    people = {one.id: one for one in db.scalars(sa.select(User).where(User.active.is_(True)))}
+    people = {user.id: user for user in db.scalars(sa.select(User).where(User.active.is_(True)))}
     wanted: dict[str, News] = {}
-    for one in endings(db, today()):
-        owner = people.get(one.user_id)
-        told = {user.id: user for user in people.values() if user.administrator}
+    for deadline in endings(db, today()):
+        owner = people.get(deadline.user_id)
+        recipients = {user.id: user for user in people.values() if user.administrator}
         if owner is not None:
-            told[owner.id] = owner
-        for user in told.values():
-            news = _news(one, user, owner)
+            recipients[owner.id] = owner
+        for user in recipients.values():
+            news = _news(deadline, user, owner)
             wanted[news.key] = news
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(wanted)))) if wanted else set()
     fresh = [news for key, news in wanted.items() if key not in known]
@@ -107,18 +107,18 @@ def remind_in(db: Db, collectivity_id: int) -> int:
     return len(fresh)
 
 
-def _news(one: Ending, user: User, owner: User | None) -> News:
-    distance = next(days for days in DISTANCES if one.days(today()) <= days)
+def _news(deadline: Ending, user: User, owner: User | None) -> News:
+    distance = next(days for days in DISTANCES if deadline.days(today()) <= days)
     own = owner is not None and user.id == owner.id
-    mine = "/compte/certificats" if one.event == CERTIFICATE else "/compte"
+    mine = "/compte/certificats" if deadline.event == CERTIFICATE else "/compte"
     payload = {
-        "event": one.event,
+        "event": deadline.event,
         "user_id": user.id,
-        "what": one.name,
+        "what": deadline.name,
         "whose": owner.name if owner is not None else "",
         "own": own,
-        "last_day": one.last_day.isoformat(),
-        "page": mine if own else f"/administration/{_PLACES[one.event]}",
+        "last_day": deadline.last_day.isoformat(),
+        "page": mine if own else f"/administration/{_PLACES[deadline.event]}",
     }
-    key = f"{one.event}-{one.id}-{one.last_day.isoformat()}-{distance}-{user.id}"
+    key = f"{deadline.event}-{deadline.id}-{deadline.last_day.isoformat()}-{distance}-{user.id}"
     return News("mail", key, payload, None, user.email)

@@ -63,19 +63,19 @@ class Part:
     """One signature to come: of which step, what it asks, and by whom; any one of them is enough."""
 
     step: str
-    asked: str
+    level: str
     signers: tuple[Signer, ...]
 
     @property
     def lacking(self) -> bool:
         """Whether nobody who is planned can sign it as things stand."""
-        return bool(self.signers) and all(one.lacks for one in self.signers)
+        return bool(self.signers) and all(signer.lacks for signer in self.signers)
 
     @property
     def sentence(self) -> str:
         """What is missing, as one sentence: who lacks what."""
-        who = " ; ".join(f"{one.name} {', '.join(one.lacks)}" for one in self.signers)
-        return f"Signature demandée : {self.asked} ; {who}."
+        who = " ; ".join(f"{signer.name} {', '.join(signer.lacks)}" for signer in self.signers)
+        return f"Signature demandée : {self.level} ; {who}."
 
 
 def parts(db: Db, folder: Folder) -> list[Part]:
@@ -85,19 +85,24 @@ def parts(db: Db, folder: Folder) -> list[Part]:
 
 def _parts(db: Db, folder: Folder) -> list[Part]:
     family = family_of(folder.in_force)
-    asked = assurance.LABELS[family.minimum_signature]
+    level = assurance.LABELS[family.minimum_signature]
     planned: list[tuple[Step, Slot]] = []
     for step in _steps(db, folder):
         try:
             planned += [(step, slot) for slot in slots_of(db, folder, step, seats_alone=True)]
         except Refusal:  # a desk that is missing: told elsewhere
             continue
-    held = certificates_by_person(db, {one.user_id for _, slot in planned for one in slot.people})
+    certificates = certificates_by_person(
+        db, {person.user_id for _, slot in planned for person in slot.people}
+    )
     return [
         Part(
             step.label,
-            asked,
-            tuple(_signer(db, folder, slot, one, held.get(one.user_id, [])) for one in slot.people),
+            level,
+            tuple(
+                _signer(db, folder, slot, person, certificates.get(person.user_id, []))
+                for person in slot.people
+            ),
         )
         for step, slot in planned
     ]
@@ -115,9 +120,9 @@ def _steps(db: Db, folder: Folder) -> list[Step]:
 
 def _signer(db: Db, folder: Folder, slot: Slot, person: Person, certificates: list[Certificate]) -> Signer:
     lacks = [
-        one
-        for one in (certificate_lacks(folder, certificates, today()), _mandate(db, folder, slot, person))
-        if one
+        lack
+        for lack in (certificate_lacks(folder, certificates, today()), _mandate(db, folder, slot, person))
+        if lack
     ]
     return Signer(person.name, tuple(lacks), tuple(_notes(certificates, today())) if not lacks else ())
 
@@ -127,17 +132,21 @@ def certificate_lacks(folder: Folder, certificates: list[Certificate], day: date
     family = family_of(folder.in_force)
     if not certificates:
         return "n’a pas de certificat inscrit"
-    suited = [one for one in certificates if Purpose(one.purpose).suits(family.certificate_purpose)]
+    suited = [
+        certificate
+        for certificate in certificates
+        if Purpose(certificate.purpose).suits(family.certificate_purpose)
+    ]
     if not suited:
         return "n’a pas de certificat inscrit pour cet usage"
-    alive = [one for one in suited if one.not_after.astimezone(PARIS).date() >= day]
+    alive = [certificate for certificate in suited if certificate.not_after.astimezone(PARIS).date() >= day]
     if not alive:
         return "n’a qu’un certificat expiré"
     rank = ASSURANCES.index(family.minimum_signature)
-    high = [one for one in alive if ASSURANCES.index(reaches(one)) >= rank]
+    high = [certificate for certificate in alive if ASSURANCES.index(reaches(certificate)) >= rank]
     if not high:
         return "n’a pas de certificat de ce niveau"
-    if all(one.to_confirm for one in high):
+    if all(certificate.to_confirm for certificate in high):
         return "a un certificat qui attend l’accord d’un administrateur"
     return ""
 
@@ -148,12 +157,12 @@ def reaches(certificate: Certificate) -> str:
         return certificate.assurance
     from app.trust.certificates import certificates_in
 
-    said = assurance.statements(certificates_in(certificate.der)[0])
-    if said.seal_only:
+    claims = assurance.statements(certificates_in(certificate.der)[0])
+    if claims.seal_only:
         return assurance.SIMPLE
-    if not said.qualified or said.outside_europe:
+    if not claims.qualified or claims.outside_europe:
         return assurance.ADVANCED
-    return assurance.QUALIFIED if said.device else assurance.ADVANCED_QUALIFIED
+    return assurance.QUALIFIED if claims.device else assurance.ADVANCED_QUALIFIED
 
 
 def _mandate(db: Db, folder: Folder, slot: Slot, person: Person) -> str:
@@ -170,7 +179,7 @@ def _mandate(db: Db, folder: Folder, slot: Slot, person: Person) -> str:
 
 
 def _notes(certificates: list[Certificate], day: date) -> Iterator[str]:
-    ends = [one.not_after.astimezone(PARIS).date() for one in certificates]
+    ends = [certificate.not_after.astimezone(PARIS).date() for certificate in certificates]
     if ends and max(ends) - day <= SOON:
         yield f"son certificat prend fin le {jour_long(max(ends))}"
 
@@ -180,9 +189,9 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     if folder.phase not in DRAFTS:
         return []
     return [
-        Caution("signature-foreseen", f"Signature à l’étape « {one.step} »", one.sentence)
-        for one in parts(db, folder)
-        if one.lacking
+        Caution("signature-foreseen", f"Signature à l’étape « {part.step} »", part.sentence)
+        for part in parts(db, folder)
+        if part.lacking
     ]
 
 
@@ -194,9 +203,9 @@ class Band:
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         """The band of a folder, or None where there is nothing to tell."""
-        found = parts(db, folder)
+        planned = parts(db, folder)
         draft = folder.phase in DRAFTS
-        shown = found if draft else [one for one in found if one.lacking]
+        shown = planned if draft else [part for part in planned if part.lacking]
         if not shown:
             return None
         page = self._templates.get_template("signing/_foreseen.html")

@@ -69,5 +69,5 @@ def awaits_signature(db: Db, folder: Folder) -> bool:
     if folder.phase != Phase.RUNNING or folder.circuit_version_id is None:
         return False
     route = circuit_of(db, folder.circuit_version_id).applicable(folder.facts)
-    here = next(rank for rank, step in enumerate(route) if step.key == folder.place)
-    return any(step.kind in SIGNATURES for step in route[here:])
+    position = next(rank for rank, step in enumerate(route) if step.key == folder.place)
+    return any(step.kind in SIGNATURES for step in route[position:])

@@ -12,28 +12,28 @@ from app.signing.ports import Box
 
 def body() -> dict[str, Any]:
     """The JSON object of the request; refuses `bad-request`."""
-    said = read_json() if request.is_json else None
-    if not isinstance(said, dict):
+    content = read_json() if request.is_json else None
+    if not isinstance(content, dict):
         raise Refusal("bad-request", detail="un objet JSON est attendu")
-    return said
+    return content
 
 
-def whole(said: dict[str, Any], name: str) -> int:
+def whole(content: dict[str, Any], name: str) -> int:
     """A whole number of it; refuses `bad-request`."""
-    value = said.get(name)
+    value = content.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Refusal("bad-request", detail=f"« {name} » doit être un nombre entier")
     return value
 
 
-def box(said: dict[str, Any]) -> Box | None:
+def box(content: dict[str, Any]) -> Box | None:
     """The place that the person chose, or None; refuses `bad-request`."""
     try:
-        return box_of(said["box"]) if said.get("box") is not None else None
+        return box_of(content["box"]) if content.get("box") is not None else None
     except ValueError:
         raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
 
 
-def mandate(said: dict[str, Any]) -> int | None:
+def mandate(content: dict[str, Any]) -> int | None:
     """The mandate by which the person signs, or None; refuses `bad-request`."""
-    return whole(said, "mandate") if said.get("mandate") is not None else None
+    return whole(content, "mandate") if content.get("mandate") is not None else None

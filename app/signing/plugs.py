@@ -133,37 +133,43 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
     proofs = [row for row, _ in reversed(ask(db, PROOFS, folder_id))]
     versions = {version.id: version for _, version in ask(db, DOCUMENTS, folder_id) if version is not None}
     accounts = {row.fingerprint: row.name for row in proofs if row.holder}
-    found: dict[int, list[Any]] = {}
-    kept = _kept(db, folder_id)
+    by_version: dict[int, list[Any]] = {}
+    preserved = _preservations(db, folder_id)
     done: set[int] = set()
     for version, key in current.values():
         url = address(folder_id, version.document_id, version.number)
-        here = known.get(key)
-        if here is None or not here.fresh:
-            found[version.id] = [SignatureView("", "", "", "", "", ask_url=url)]
+        record = known.get(key)
+        if record is None or not record.fresh:
+            by_version[version.id] = [SignatureView("", "", "", "", "", ask_url=url)]
             continue
         done.add(version.document_id)
-        views = [judged(one, url, accounts.get(one.fingerprint_sha256, "")) for one in here.verdicts]
-        found[version.id] = [replace(one, verdict=one.verdict + kept.get(version.id, "")) for one in views]
+        views = [
+            judged(verdict, url, accounts.get(verdict.fingerprint_sha256, "")) for verdict in record.verdicts
+        ]
+        by_version[version.id] = [
+            replace(view, verdict=view.verdict + preserved.get(version.id, "")) for view in views
+        ]
     for row in proofs:
         signed_version = versions[row.version_id]
         if signed_version.document_id not in done:
             url = address(folder_id, signed_version.document_id, signed_version.number)
-            found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, ""), url))
+            by_version.setdefault(row.version_id, []).insert(
+                0, _when_made(row, preserved.get(row.version_id, ""), url)
+            )
     for signed in paper.of_folder(db, folder_id):
-        found.setdefault(signed.version_id, []).append(by_hand(signed))
-    return found
+        by_version.setdefault(signed.version_id, []).append(by_hand(signed))
+    return by_version
 
 
-def _made(row: SignatureProof, archived: str, url: str) -> SignatureView:
+def _when_made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     stamped = row.timestamped_at
     proven = f"Horodatage du {instant_preuve(stamped)}" if stamped else "Sans horodatage"
     many = f", {row.count} signatures" if row.count > 1 else ""
     reached = LABELS.get(row.assurance or "", "")
-    said = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
-    words = f"{said}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
+    level = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
+    sentence = f"{level}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
     name = in_both_names(row.name, row.holder)
-    return SignatureView(name, row.capacity, instant_preuve(row.signed_at), words, "ok", url)
+    return SignatureView(name, row.capacity, instant_preuve(row.signed_at), sentence, "ok", url)
 
 
 def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
@@ -172,21 +178,26 @@ def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
     return {row.step_run_id: f"Signé par {in_both_names(row.name, row.holder)}" for row in proofs}
 
 
-def _kept(db: Db, folder_id: int) -> Mapping[int, str]:
+def _preservations(db: Db, folder_id: int) -> Mapping[int, str]:
     """What has been added for later to each signed version, or that it is still to come."""
     versions = {version.id: version for _, version in ask(db, DOCUMENTS, folder_id) if version is not None}
     signed = [versions[row.version_id] for row, _ in ask(db, PROOFS, folder_id)]
-    found: dict[int, str] = {}
-    for (made,) in ask(db, AUGMENTED, folder_id):
-        words = f". Niveau d’archive {made.level} le {instant_preuve(made.made_at)}"
-        for one in signed:
-            if one.document_id == made.document_id and one.round == versions[made.version_id].round:
-                found[one.id] = words
+    notes: dict[int, str] = {}
+    for (augmentation,) in ask(db, AUGMENTED, folder_id):
+        note = f". Niveau d’archive {augmentation.level} le {instant_preuve(augmentation.made_at)}"
+        for signed_version in signed:
+            if (
+                signed_version.document_id == augmentation.document_id
+                and signed_version.round == versions[augmentation.version_id].round
+            ):
+                notes[signed_version.id] = note
     for row in _rows(db, folder_id):
         document_id, level = row.payload["document_id"], row.payload["level"]
-        words = f". Signé, {ARCHIVING[row.state]} (niveau {level})"
-        found.update((one.id, words) for one in versions.values() if one.document_id == document_id)
-    return found
+        note = f". Signé, {ARCHIVING[row.state]} (niveau {level})"
+        notes.update(
+            (version.id, note) for version in versions.values() if version.document_id == document_id
+        )
+    return notes
 
 
 def _rows(db: Db, folder_id: int) -> list[Outbox]:

@@ -38,14 +38,14 @@ def record(
     db: Db,
     actor: Actor,
     session: str,
-    kept: Kept,
+    file: Kept,
     certificate: CertificateFacts,
     facts: SignatureFacts,
     along: Callable[[Db], None] | None = None,
 ) -> Moved:
     """Write the signed version or the signature beside it, its proof, the move, and what goes `along`: all or nothing."""
     row = db.get_one(SignatureSession, session, with_for_update=True)
-    moved = record_in(db, actor, row, kept, certificate, facts)
+    moved = record_in(db, actor, row, file, certificate, facts)
     if along is not None:
         along(db)
     return moved
@@ -55,7 +55,7 @@ def record_in(
     db: Db,
     actor: Actor,
     row: SignatureSession,
-    kept: Kept,
+    file: Kept,
     certificate: CertificateFacts,
     facts: SignatureFacts,
 ) -> Moved:
@@ -64,16 +64,16 @@ def record_in(
     last = last_version(db, row.document_id)
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
         raise _overtaken(db, actor, row, folder)
-    here = present(db, folder)
-    said_as = None
+    position = present(db, folder)
+    signing_authority = None
     if actor.kind != "system":
-        said_as = authority.still(db, actor, folder, row, parts=here.runs, lock=True)
+        signing_authority = authority.still(db, actor, folder, row, parts=position.runs, lock=True)
     writer = writer_of(family_of(folder.in_force).signature, last.media_type)
     if writer.suffix:
-        version = _beside(db, folder, actor, db.get_one(Document, row.document_id), kept, writer)
+        version = _beside(db, folder, actor, db.get_one(Document, row.document_id), file, writer)
     else:
-        version = add_version(db, row.document_id, folder, actor, kept, after=last)
-    made = {
+        version = add_version(db, row.document_id, folder, actor, file, after=last)
+    values = {
         "collectivity_id": actor.collectivity_id,
         "folder_id": folder.id,
         "version_id": version.id,
@@ -96,27 +96,32 @@ def record_in(
         "timestamped_at": facts.timestamped_at,
     }
     # At once, and with statements built once: two parts of one step that are signed at once meet here
-    write(db, [Write(_proofs, [made]), Write(_sessions, [{"state": "done"}], where="id", value=row.id)])
+    write(db, [Write(_proofs, [values]), Write(_sessions, [{"state": "done"}], where="id", value=row.id)])
     set_committed_value(row, "state", "done")
-    proof = {**_proof(row, kept, certificate, facts, actor, writer), **(said_as.facts if said_as else {})}
-    said = Said(capacity=row.capacity, facts=proof)
-    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said, here)
+    proof = {
+        **_proof(row, file, certificate, facts, actor, writer),
+        **(signing_authority.facts if signing_authority else {}),
+    }
+    decision = Said(capacity=row.capacity, facts=proof)
+    moved = move(
+        db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, decision, position
+    )
     if left := levels.to_add(db, folder, version):
         post(db, folder.collectivity_id, left)
     return moved
 
 
 def _beside(
-    db: Db, folder: Folder, actor: Actor, document: Document, kept: Kept, writer: Writer
+    db: Db, folder: Folder, actor: Actor, document: Document, file: Kept, writer: Writer
 ) -> DocumentVersion:
     """The signature as a document of its own, right after the one that it signs, named by its rank."""
     query = sa.select(sa.func.count()).where(
         Document.folder_id == folder.id, Document.role == "signature", Document.removed_at.is_(None)
     )
     rank = (db.scalar(query) or 0) + 1
-    named = signature_name(kept.filename, rank, actor.name, writer.suffix)
+    named = signature_name(file.filename, rank, actor.name, writer.suffix)
     whole = Kept(
-        kept.role, kept.title, named, kept.sha256, kept.size, kept.media_type, None, "signed", kept.note
+        file.role, file.title, named, file.sha256, file.size, file.media_type, None, "signed", file.note
     )
     return add_document(db, folder, actor, whole, position=document.position)
 
@@ -132,7 +137,7 @@ def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> R
 
 def _proof(
     row: SignatureSession,
-    kept: Kept,
+    file: Kept,
     certificate: CertificateFacts,
     facts: SignatureFacts,
     actor: Actor,
@@ -142,7 +147,7 @@ def _proof(
     return {
         **({"holder": holder} if holder else {}),
         "document": row.document_id,
-        "sha256": kept.sha256,
+        "sha256": file.sha256,
         "field": row.field,
         "format": writer.name,
         "count": len(row.prepared),

@@ -46,12 +46,12 @@ _nothing = re.compile(r"^Rien n’a été signé[^:]{0,20}:\s*")
 
 
 @dataclass(frozen=True)
-class Seen:
+class RefusedAttempt:
     """What was refused, as the lines tell it. `phase`: « prepare », « complete », « enrol »."""
 
     phase: str
     key: str
-    words: str
+    sentence: str
     folder_id: int | None = None
     session: str | None = None
     certificate: str | None = None
@@ -76,66 +76,66 @@ def watched(
         if refusal.key in ASKED and not getattr(refusal, "noted", False):
             refusal.noted = True  # type: ignore[attr-defined]
             # A question is no refusal; whoever gives up there has left this trace.
-            told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "folder": folder_id}
-            security_log.log.info("identity.asked", **told, address=actor.address, what="asked", phase=phase)
+            facts = {"collectivity": actor.collectivity_id, "user": actor.user_id, "folder": folder_id}
+            security_log.log.info("identity.asked", **facts, address=actor.address, what="asked", phase=phase)
         if actor.kind != "system" and refusal.key not in SILENT and not getattr(refusal, "noted", False):
             refusal.noted = True  # type: ignore[attr-defined]
-            words = reason(refusal)
-            made = hashlib.sha256(certificate).hexdigest() if certificate else None
-            note(actor, Seen(phase, refusal.key, words, folder_id, session, made))
+            sentence = reason(refusal)
+            fingerprint = hashlib.sha256(certificate).hexdigest() if certificate else None
+            note(actor, RefusedAttempt(phase, refusal.key, sentence, folder_id, session, fingerprint))
         raise
 
 
 def reason(refusal: Refusal) -> str:
     """Why, as the person read it: the first sentence, without the words that say that nothing was signed."""
-    said = cleaned(sentences.say(refusal.key, refusal.facts)[1])
-    told = re.split(r"(?<=[.!?])\s", _nothing.sub("", said), maxsplit=1)[0]
-    return told[:LONGEST].rstrip(".")
+    sentence = cleaned(sentences.say(refusal.key, refusal.facts)[1])
+    first = re.split(r"(?<=[.!?])\s", _nothing.sub("", sentence), maxsplit=1)[0]
+    return first[:LONGEST].rstrip(".")
 
 
 @use_case
-def note(db: Db, actor: Actor, seen: Seen) -> None:
+def note(db: Db, actor: Actor, attempt: RefusedAttempt) -> None:
     """Write the lines of one refusal, and the letters when it is one too many."""
     moment = now()
-    folder_id = _folder(db, actor, seen)
+    folder_id = _folder(db, actor, attempt)
     tally = _tally(db, actor, moment)
     if tally is not None:
         tally.count += 1
         # Rubbish sent first must not hide the foreign certificate that is tried next
         if tally.written >= MOST_LINES and (
-            tally.written >= MOST_REASONS or _written(db, actor, seen, tally.minute_at)
+            tally.written >= MOST_REASONS or _written(db, actor, attempt, tally.minute_at)
         ):
             tally.unwritten += 1
-            after_commit(db, lambda: _logged(actor, folder_id, seen))
+            after_commit(db, lambda: _logged(actor, folder_id, attempt))
             return
         tally.written += 1
         _alert(db, actor, tally, moment)
     facts: dict[str, Any] = {
-        "phase": seen.phase,
-        "reason": seen.key,
-        "words": seen.words,
+        "phase": attempt.phase,
+        "reason": attempt.key,
+        "words": attempt.sentence,
         "address": actor.address,
     }
-    if seen.certificate:
-        facts["certificate"] = seen.certificate
-    if seen.session:
-        facts["session"] = _short(seen.session)
+    if attempt.certificate:
+        facts["certificate"] = attempt.certificate
+    if attempt.session:
+        facts["session"] = _short(attempt.session)
     if tally is not None and tally.unwritten:
         facts["unwritten"], tally.unwritten = tally.unwritten, 0
-    after_commit(db, lambda: _logged(actor, folder_id, seen))
+    after_commit(db, lambda: _logged(actor, folder_id, attempt))
     append(db, actor.collectivity_id, Event(REFUSED, actor.name, actor.user_id, folder_id, facts))
 
 
-def _logged(actor: Actor, folder_id: int | None, seen: Seen) -> None:
+def _logged(actor: Actor, folder_id: int | None, attempt: RefusedAttempt) -> None:
     """One line of the security log for each refusal: a collector counts by itself."""
-    facts = {"certificate": seen.certificate, "session": seen.session and _short(seen.session)}
+    facts = {"certificate": attempt.certificate, "session": attempt.session and _short(attempt.session)}
     security_log.log.warning(
         "signature.refused",
         collectivity=actor.collectivity_id,
         user=actor.user_id,
         folder=folder_id,
-        phase=seen.phase,
-        reason=seen.key,
+        phase=attempt.phase,
+        reason=attempt.key,
         address=actor.address,
         **{name: value for name, value in facts.items() if value},
     )
@@ -145,7 +145,7 @@ def _short(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()[:16]
 
 
-def _written(db: Db, actor: Actor, seen: Seen, since: datetime) -> bool:
+def _written(db: Db, actor: Actor, attempt: RefusedAttempt, since: datetime) -> bool:
     """Whether this person's lines since then tell this reason already, of this certificate."""
     query = (
         sa.select(JournalEntry.at, JournalEntry.facts)
@@ -155,18 +155,20 @@ def _written(db: Db, actor: Actor, seen: Seen, since: datetime) -> bool:
         .limit(MOST_REASONS)
     )
     lines = [json.loads(row.facts) for row in db.execute(query) if datetime.fromisoformat(row.at) >= since]
-    return any((one["reason"], one.get("certificate")) == (seen.key, seen.certificate) for one in lines)
+    return any(
+        (facts["reason"], facts.get("certificate")) == (attempt.key, attempt.certificate) for facts in lines
+    )
 
 
-def _folder(db: Db, actor: Actor, seen: Seen) -> int | None:
+def _folder(db: Db, actor: Actor, attempt: RefusedAttempt) -> int | None:
     """The folder that it was about, if it is one of this collectivity: the session's own, whatever address was asked."""
     query = sa.select(Folder.id).where(Folder.collectivity_id == actor.collectivity_id)
-    if seen.session:
-        own = sa.select(SignatureSession.folder_id).where(SignatureSession.id == seen.session)
-        found = db.scalar(query.where(Folder.id.in_(own)))
-        if found is not None:
-            return int(found)
-    return db.scalar(query.where(Folder.id == seen.folder_id)) if seen.folder_id is not None else None
+    if attempt.session:
+        own = sa.select(SignatureSession.folder_id).where(SignatureSession.id == attempt.session)
+        folder_id = db.scalar(query.where(Folder.id.in_(own)))
+        if folder_id is not None:
+            return int(folder_id)
+    return db.scalar(query.where(Folder.id == attempt.folder_id)) if attempt.folder_id is not None else None
 
 
 def _tally(db: Db, actor: Actor, moment: datetime) -> RefusalTally | None:
@@ -218,9 +220,9 @@ def _alert(db: Db, actor: Actor, tally: RefusalTally, moment: datetime) -> None:
         for user in db.scalars(people.order_by(User.id))
     ]
     post(db, actor.collectivity_id, news)
-    told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "count": tally.count}
+    line = {"collectivity": actor.collectivity_id, "user": actor.user_id, "count": tally.count}
     after_commit(
-        db, lambda: security_log.log.warning("signature.refused_often", address=actor.address, **told)
+        db, lambda: security_log.log.warning("signature.refused_often", address=actor.address, **line)
     )
 
 
@@ -249,8 +251,8 @@ def count_left(db: Db, collectivity_id: int) -> None:
         facts = {"unwritten": row.unwritten}
         row.unwritten = 0
         events.append(Event(COUNTED, name, row.user_id, None, facts))
-        told = {"collectivity": collectivity_id, "user": row.user_id, **facts}
-        after_commit(db, lambda told=told: security_log.log.warning("signature.refused_counted", **told))  # type: ignore[misc]
+        line = {"collectivity": collectivity_id, "user": row.user_id, **facts}
+        after_commit(db, lambda line=line: security_log.log.warning("signature.refused_counted", **line))  # type: ignore[misc]
     if events:
         append(db, collectivity_id, *events)
 
@@ -286,8 +288,8 @@ def lapse(db: Db, collectivity_id: int) -> int:
             "address": row.address,
         }
         events.append(Event(ABANDONED, name, row.user_id, row.folder_id, facts))
-        told = {"collectivity": collectivity_id, "user": row.user_id, "folder": row.folder_id, **facts}
-        after_commit(db, lambda told=told: security_log.log.info("signature.abandoned", **told))  # type: ignore[misc]
+        line = {"collectivity": collectivity_id, "user": row.user_id, "folder": row.folder_id, **facts}
+        after_commit(db, lambda line=line: security_log.log.info("signature.abandoned", **line))  # type: ignore[misc]
     if events:
         append(db, collectivity_id, *events)
     return len(events)

@@ -17,7 +17,7 @@ from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.record import record_in
 from app.signing.session import open_session
 from app.signing.sign import embed, in_hand, kept_of
-from app.signing.writers import Held
+from app.signing.writers import SignerCertificate
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate
 from workflows.engine import Moved
@@ -44,16 +44,23 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     )
     assurance.check(certificate.assurance, context.family, sealing=True)
     authorities.remember(key.chain)
-    held, writer = Held(key.certificate, tuple(key.chain)), context.writer
-    with in_hand(actor, context, held, capacity, None, moment) as here:
-        context, prepared = here.context, here.prepared
+    signer, writer = SignerCertificate(key.certificate, tuple(key.chain)), context.writer
+    with in_hand(actor, context, signer, capacity, None, moment) as document:
+        context, prepared = document.context, document.prepared
         signatures = [key.sign(each.attributes) for each in prepared]
         facts = embed(
-            writer, here.source, here.target, context.field, held, prepared, signatures, context.family
+            writer,
+            document.source,
+            document.target,
+            context.field,
+            signer,
+            prepared,
+            signatures,
+            context.family,
         )
-        stored = vault.store().put_file(vault.scope(actor.collectivity_id), here.target)
-    kept = kept_of(actor, writer, version, stored, capacity.words)
-    return _tell_sealed(actor, folder_id, context, held, prepared, kept, capacity, certificate, facts)
+        stored = vault.store().put_file(vault.scope(actor.collectivity_id), document.target)
+    file = kept_of(actor, writer, version, stored, capacity.wording)
+    return _tell_sealed(actor, folder_id, context, signer, prepared, file, capacity, certificate, facts)
 
 
 @use_case
@@ -62,16 +69,16 @@ def _tell_sealed(
     actor: Actor,
     folder_id: int,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     prepared: Sequence[Prepared],
-    kept: Kept,
+    file: Kept,
     capacity: Authority,
     certificate: CertificateFacts,
     facts: SignatureFacts,
 ) -> Moved:
     """The session of a key that has already answered, and all that `record` writes."""
     row = open_session(
-        db, actor, new_token(), folder_id, context, held, prepared, None, capacity, state="claimed"
+        db, actor, new_token(), folder_id, context, signer, prepared, None, capacity, state="claimed"
     )
     db.flush()  # the proof names it
-    return record_in(db, actor, row, kept, certificate, facts)
+    return record_in(db, actor, row, file, certificate, facts)

@@ -17,21 +17,21 @@ from app.signing.authority import Authority
 from app.signing.context import SigningContext
 from app.signing.models import SignatureSession
 from app.signing.ports import Prepared
-from app.signing.writers import Held
+from app.signing.writers import SignerCertificate
 
 
 def pack(prepared: Sequence[Prepared]) -> list[dict[str, Any]]:
     """What waits for signatures, as a row keeps it: bytes in hexadecimal."""
     return [
         {
-            "field": one.field,
-            "attributes": one.attributes.hex(),
-            "digest": one.digest.hex(),
-            "start": one.start,
-            "end": one.end,
-            "algorithm": one.algorithm,
+            "field": entry.field,
+            "attributes": entry.attributes.hex(),
+            "digest": entry.digest.hex(),
+            "start": entry.start,
+            "end": entry.end,
+            "algorithm": entry.algorithm,
         }
-        for one in prepared
+        for entry in prepared
     ]
 
 
@@ -39,14 +39,14 @@ def unpack(row: SignatureSession) -> list[Prepared]:
     """What `pack` wrote."""
     return [
         Prepared(
-            one["field"],
-            bytes.fromhex(one["attributes"]),
-            bytes.fromhex(one["digest"]),
-            one["start"],
-            one["end"],
-            one["algorithm"],
+            fields["field"],
+            bytes.fromhex(fields["attributes"]),
+            bytes.fromhex(fields["digest"]),
+            fields["start"],
+            fields["end"],
+            fields["algorithm"],
         )
-        for one in row.prepared
+        for fields in row.prepared
     ]
 
 
@@ -57,13 +57,13 @@ def save(
     session: str,
     folder_id: int,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     prepared: Sequence[Prepared],
     copy: Stored,
     capacity: Authority,
 ) -> None:
     """Write a prepared signature; it lives as long as the settings say."""
-    open_session(db, actor, session, folder_id, context, held, prepared, copy, capacity, state="prepared")
+    open_session(db, actor, session, folder_id, context, signer, prepared, copy, capacity, state="prepared")
 
 
 def open_session(
@@ -72,7 +72,7 @@ def open_session(
     session: str,
     folder_id: int,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     prepared: Sequence[Prepared],
     copy: Stored | None,
     capacity: Authority,
@@ -92,10 +92,10 @@ def open_session(
         user_id=actor.user_id,
         login_session_id=actor.session_id,
         field=context.field,
-        capacity=capacity.words,
+        capacity=capacity.wording,
         mandate_id=capacity.mandate_id,
-        certificate=held.certificate,
-        chain=[one.hex() for one in held.chain],
+        certificate=signer.certificate,
+        chain=[der.hex() for der in signer.chain],
         prepared=pack(prepared),
         prepared_sha256=copy.sha256 if copy else "",
         prepared_size=copy.size if copy else None,

@@ -21,8 +21,8 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Settings) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
-    for one in (seal_key, remote_service):
-        one.cache_clear()
+    for cached in (seal_key, remote_service):
+        cached.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -51,7 +51,7 @@ from app.signing.record import record
 from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
 from app.signing.views import in_both_names
-from app.signing.writers import Held, Work, Writer, writer_of
+from app.signing.writers import SignerCertificate, Work, Writer, writer_of
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate, issuers_of
 from workflows.engine import Moved, choices
@@ -126,8 +126,8 @@ def _prepare(
     assurance.check(facts.assurance, context.family)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=moment)
     authorities.remember(chain)
-    held = Held(key.certificate, chain, once=key.name == "csc")
-    return _written(actor, folder_id, context, held, capacity, box, moment, facts)
+    signer = SignerCertificate(key.certificate, chain, once=key.name == "csc")
+    return _written(actor, folder_id, context, signer, capacity, box, moment, facts)
 
 
 def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
@@ -166,18 +166,18 @@ def _written(
     actor: Actor,
     folder_id: int,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     capacity: Authority,
     box: Box | None,
     moment: datetime,
     facts: CertificateFacts,
 ) -> Ready:
     """Prepare the file and keep it: the bytes that were shown, and a hole for each signature."""
-    with in_hand(actor, context, held, capacity, box, moment) as here:
-        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), here.target)
+    with in_hand(actor, context, signer, capacity, box, moment) as document:
+        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), document.target)
     session = new_token()
-    save(actor, session, folder_id, here.context, held, here.prepared, copy, capacity)
-    return Ready(session, here.prepared, facts)
+    save(actor, session, folder_id, document.context, signer, document.prepared, copy, capacity)
+    return Ready(session, document.prepared, facts)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class InHand:
 def in_hand(
     actor: Actor,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     capacity: Authority,
     box: Box | None,
     moment: datetime,
@@ -204,15 +204,15 @@ def in_hand(
         source, target = Path(room) / "source", Path(room) / "prepared"
         vault.store().fetch(vault.scope(actor.collectivity_id), context.sha256, source)
         context = as_certified(context, source)
-        work = work_of(actor, context, held, capacity.words, box, moment, source)
-        prepared = context.writer.prepare(source, target, held, work)
+        work = work_of(actor, context, signer, capacity.wording, box, moment, source)
+        prepared = context.writer.prepare(source, target, signer, work)
         yield InHand(source, target, as_written(context, prepared), prepared)
 
 
 def work_of(
     actor: Actor,
     context: SigningContext,
-    held: Held,
+    signer: SignerCertificate,
     capacity: str,
     box: Box | None,
     moment: datetime,
@@ -220,10 +220,10 @@ def work_of(
 ) -> Work:
     """What the signature says beside its key, on the document that lies at `source`."""
     fields = fields_of(source, context, box)
-    visible = any(one.name == context.field and one.box for one in fields)
+    visible = any(plan.name == context.field and plan.box for plan in fields)
     system = actor.kind == "system"
-    holder = holder_of(actor, held.certificate)
-    lines = seal_lines(held.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
+    holder = holder_of(actor, signer.certificate)
+    lines = seal_lines(signer.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
     return Work(
         filename=context.filename,
         media_type=context.media_type,
@@ -233,7 +233,7 @@ def work_of(
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, context.city, context.postal_code),
         timestamped=_timestamper(context.writer, context.family) is not None,
-        token_room=TOKEN if held.once else authorities.token_room(TOKEN),
+        token_room=TOKEN if signer.once else authorities.token_room(TOKEN),
         fields=fields,
         fresh=context.first,
         stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
@@ -248,7 +248,9 @@ def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
         source = Path(room) / "source"
         vault.store().fetch(vault.scope(actor.collectivity_id), context.sha256, source)
         context = as_certified(context, source)
-        return next((one.box for one in fields_of(source, context, None) if one.name == context.field), None)
+        return next(
+            (plan.box for plan in fields_of(source, context, None) if plan.name == context.field), None
+        )
 
 
 def _timestamper(writer: Writer, family: str) -> Any:
@@ -267,11 +269,11 @@ def _finish(
         version = db.get_one(DocumentVersion, row.version_id)
         enrolled = enrol.enrolled_of(db, actor.user_id) if actor.user_id is not None else None
     writer = writer_of(family_of(family).signature, version.media_type)
-    held = Held(row.certificate, [bytes.fromhex(one) for one in row.chain])
+    signer = SignerCertificate(row.certificate, [bytes.fromhex(der) for der in row.chain])
     moment = now()
     certificate = check_certificate(
-        held.certificate,
-        held.chain,
+        signer.certificate,
+        signer.chain,
         trust=authorities.trust(),
         moment=moment,
         enrolled=enrolled,
@@ -285,13 +287,13 @@ def _finish(
         vault.store().fetch(scope, version.sha256, source)
         waiting = scope if row.prepared_size is None else vault.waiting(actor.collectivity_id)
         vault.store().fetch(waiting, row.prepared_sha256, target)
-        facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
+        facts = embed(writer, source, target, row.field, signer, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
-    kept = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
-    moved = record(actor, row.id, kept, certificate, facts, along)
-    made = certificate.fingerprint_sha256
-    if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
-        enrol.proven(actor, made)
+    file = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
+    moved = record(actor, row.id, file, certificate, facts, along)
+    fingerprint = certificate.fingerprint_sha256
+    if any(known.fingerprint == fingerprint and not known.proven for known in enrolled or ()):
+        enrol.proven(actor, fingerprint)
     if actor.guided and actor.user_id is not None:
         show_guide(actor.user_id, shown=False)  # the first signature is made
     return moved
@@ -302,7 +304,7 @@ def embed(
     source: Path,
     target: Path,
     field: str,
-    held: Held,
+    signer: SignerCertificate,
     prepared: Sequence[Prepared],
     signatures: Sequence[bytes],
     family: str,
@@ -314,7 +316,7 @@ def embed(
         signatures,
         source=source,
         field=field,
-        held=held,
+        signer=signer,
         timestamper=_timestamper(writer, family),
         trust=authorities.trust(),
     )
@@ -352,11 +354,11 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
     if actor.kind == "system":
         return db.get_one(Folder, row.folder_id)
     folder = authorize(db, actor, row.folder_id)
-    here = present(db, folder)
-    offered = choices(here.circuit, here.standing, here.asker(actor, folder))
+    position = present(db, folder)
+    offered = choices(position.circuit, position.standing, position.asker(actor, folder))
     if folder.version == row.folder_version and Action.SIGN not in offered:
-        raise not_your_turn(db, actor, folder, here)
+        raise not_your_turn(db, actor, folder, position)
     if folder.version == row.folder_version:
         refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
-    authority.still(db, actor, folder, row, parts=here.runs)
+    authority.still(db, actor, folder, row, parts=position.runs)
     return folder

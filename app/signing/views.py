@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core.french import instant_preuve, jour_long
 from app.core.grammar import de
 from app.signing.models import PaperSignature
-from app.signing.paper.sheet import NO_ELECTRONIC, told
+from app.signing.paper.sheet import NO_ELECTRONIC, described
 from app.verification.verdict import Verdict
 
 TONES = {"valide": "ok", "invalide": "danger", "indéterminé": "warn"}
@@ -34,21 +34,23 @@ def in_both_names(name: str, holder: str) -> str:
     return f"{name}, certificat au nom {de(holder)}" if holder else name
 
 
-def judged(one: Verdict, url: str, account: str = "") -> SignatureView:
+def judged(verdict: Verdict, url: str, account: str = "") -> SignatureView:
     """A verdict as a line of the page; `url`: where all that is known of it is shown.
 
     `account`: who signed here with a certificate in another name.
     """
-    at = one.timestamped_at or one.claimed_at
-    said = one.capacity or ""
-    name = in_both_names(account, one.name) if account else one.name
-    return SignatureView(name, "", instant_preuve(at), one.reason, TONES[one.verdict], url, declared=said)
+    at = verdict.timestamped_at or verdict.claimed_at
+    reason = verdict.capacity or ""
+    name = in_both_names(account, verdict.name) if account else verdict.name
+    return SignatureView(
+        name, "", instant_preuve(at), verdict.reason, TONES[verdict.verdict], url, declared=reason
+    )
 
 
 def by_hand(row: PaperSignature) -> SignatureView:
     """A signature on paper as a line of the page, which says that the file holds no electronic one."""
-    words = f"{told(row)}. {NO_ELECTRONIC}"
-    return SignatureView(row.name, row.capacity, jour_long(row.signed_on), words, "info")
+    sentence = f"{described(row)}. {NO_ELECTRONIC}"
+    return SignatureView(row.name, row.capacity, jour_long(row.signed_on), sentence, "info")
 
 
 def address(folder_id: int, document_id: int, number: int) -> str:

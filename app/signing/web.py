@@ -66,12 +66,12 @@ def _endings() -> list[str]:
     if not g.actor.desks_with(Right.SIGN):
         return []
     known, day, turn = current_app.extensions["signing-endings"], today(), time.monotonic()
-    since, of_day, found = known.get(g.actor.user_id, (0.0, None, []))
+    since, of_day, sentences = known.get(g.actor.user_id, (0.0, None, []))
     if of_day != day or turn - since > LOOK_AGAIN:
         with reading(g.actor.collectivity_id) as db:
-            found = [one.sentence for one in expiry.endings(db, day, g.actor.user_id)]
-        known[g.actor.user_id] = turn, day, found
-    return list(found)
+            sentences = [ending.sentence for ending in expiry.endings(db, day, g.actor.user_id)]
+        known[g.actor.user_id] = turn, day, sentences
+    return list(sentences)
 
 
 @pages.get("/dossiers/<int:folder_id>/signer")
@@ -80,21 +80,25 @@ def dialog(folder_id: int) -> Response | str:
     """What is signed, by whom, with what; the key is opened in the page and stays there."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        here = current_present(db, folder)
-        choice = page.decision(db, folder, g.actor, here)
-        if not any(one.name == Action.SIGN for one in choice.actions):
-            raise not_your_turn(db, g.actor, folder, here)
+        position = current_present(db, folder)
+        choice = page.decision(db, folder, g.actor, position)
+        if not any(action.name == Action.SIGN for action in choice.actions):
+            raise not_your_turn(db, g.actor, folder, position)
         if sheet.of_round(db, folder):  # what one signs by hand, the others do
             return redirect(url_for("signing.paper.sheet", folder_id=folder_id))
         documents = page.documents(db, folder, None)
-        main = next(one for one in documents if one.role == "main")
+        main = next(document for document in documents if document.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
-        mine = [one for one in enrol.certificates_of(db, g.actor.user_id) if not one.to_confirm]
-        capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
+        mine = [
+            certificate
+            for certificate in enrol.certificates_of(db, g.actor.user_id)
+            if not certificate.to_confirm
+        ]
+        capacities = authority.capacities(db, g.actor, folder, position) if position is not None else ()
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
         points, legal = cautions(db, folder), legal_sentence(db, folder)
-        inside = [words for one in documents for words in one.enclosed]
+        inside = [enclosure for document in documents for enclosure in document.enclosed]
     return render_template(
         "signing/dialog.html",
         folder=view,
@@ -164,7 +168,7 @@ def prepare(folder_id: int) -> Response:
     }
     return jsonify(
         session=ready.session,
-        items=[{"id": one.field, **where.question(one, key.certificate)} for one in ready.prepared],
+        items=[{"id": entry.field, **where.question(entry, key.certificate)} for entry in ready.prepared],
         signer=signer,
     )
 
@@ -197,15 +201,15 @@ def _complete(folder_id: int, session: str, signatures: Any) -> None:
     if (
         not isinstance(signatures, list)
         or not signatures
-        or not all(isinstance(one, dict) for one in signatures)
+        or not all(isinstance(entry, dict) for entry in signatures)
     ):
         raise Refusal("bad-request", detail="la signature manque")
     # A card says how it signed, a key opened in the page does as it is told
     values = [
-        webeid.read_signature(one, certificate)
-        if "signatureAlgorithm" in one
-        else browser.read_signature(one.get("signature"))
-        for one in signatures
+        webeid.read_signature(entry, certificate)
+        if "signatureAlgorithm" in entry
+        else browser.read_signature(entry.get("signature"))
+        for entry in signatures
     ]
     sign.complete(g.actor, session, values)
 
@@ -247,7 +251,7 @@ def described(certificate: Certificate) -> tuple[str, str, str]:
 @guard(PERSON)
 def certificates() -> str:
     """A person's certificates, and the form whose script has the key prove that it is there (`enrolling/web.py`)."""
-    away = {one.certificate_id for one in kept_there()}
+    away = {key.certificate_id for key in kept_there()}
     with reading(g.actor.collectivity_id) as db:
         owner = db.get_one(User, g.actor.user_id)
         rows = [
@@ -260,7 +264,7 @@ def certificates() -> str:
                 state_of(row),
                 f"{Purpose(row.purpose).label}, à distance" if row.id in away else Purpose(row.purpose).label,
                 enrol.Proof(row.proof).label,
-                enrol.awaited(row, owner).words,
+                enrol.awaited(row, owner).clause,
             )
             for row in enrol.certificates_of(db, g.actor.user_id)
         ]
@@ -293,6 +297,6 @@ def diagnosis() -> Response | str:
     key = read_key(payload.body())
     with reading(g.actor.collectivity_id) as db:
         mine = enrol.enrolled_of(db, g.actor.user_id)
-    said = facts(key.certificate)
+    certificate = facts(key.certificate)
     check_certificate(key.certificate, key.chain, trust=authorities.trust(), moment=now(), enrolled=mine)
-    return jsonify(name=said.common_name, not_after=said.not_after.isoformat())
+    return jsonify(name=certificate.common_name, not_after=certificate.not_after.isoformat())

@@ -27,7 +27,7 @@ Ready = Callable[[Path, "Work"], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Held:
+class SignerCertificate:
     """The public half of the key that signs: DER of its certificate and of the issuing ones, nearest first.
 
     `once`: its owner authorises each signature with a code that serves once, so nothing may need a second one.
@@ -74,7 +74,7 @@ class Writer(ABC):
     timestamps: bool
 
     @abstractmethod
-    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+    def prepare(self, source: Path, target: Path, signer: SignerCertificate, work: Work) -> list[Prepared]:
         """Write at `target` what waits for signatures; one `Prepared` for each of them."""
 
     def embed(
@@ -85,7 +85,7 @@ class Writer(ABC):
         *,
         source: Path,
         field: str,
-        held: Held,
+        signer: SignerCertificate,
         timestamper: TimestampClient | None,
         trust: Trust,
     ) -> SignatureFacts:
@@ -94,8 +94,8 @@ class Writer(ABC):
         Refuses `signature-not-yours` and what the format refuses, and leaves `target` as it was; then
         `signature-not-valid-after-embedding`.
         """
-        self._complete(target, prepared, signatures, source, held, timestamper)
-        return self._check(target, source, field, held, trust, timestamper is not None)
+        self._complete(target, prepared, signatures, source, signer, timestamper)
+        return self._check(target, source, field, signer, trust, timestamper is not None)
 
     @abstractmethod
     def _complete(
@@ -104,13 +104,19 @@ class Writer(ABC):
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
         source: Path,
-        held: Held,
+        signer: SignerCertificate,
         timestamper: TimestampClient | None,
     ) -> None: ...
 
     @abstractmethod
     def _check(
-        self, target: Path, source: Path, field: str, held: Held, trust: Trust, timestamped: bool
+        self,
+        target: Path,
+        source: Path,
+        field: str,
+        signer: SignerCertificate,
+        trust: Trust,
+        timestamped: bool,
     ) -> SignatureFacts: ...
 
 
@@ -128,8 +134,13 @@ class _Alone(Writer):
             ready,
         )
 
-    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
-        own = {"certificate": held.certificate, "chain": held.chain, "field": work.field, "now": work.moment}
+    def prepare(self, source: Path, target: Path, signer: SignerCertificate, work: Work) -> list[Prepared]:
+        own = {
+            "certificate": signer.certificate,
+            "chain": signer.chain,
+            "field": work.field,
+            "now": work.moment,
+        }
         return [self._form.prepare(source, target, **own, **self._ready(source, work))]
 
     def _complete(
@@ -138,7 +149,7 @@ class _Alone(Writer):
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
         source: Path,
-        held: Held,
+        signer: SignerCertificate,
         timestamper: TimestampClient | None,
     ) -> None:
         if len(prepared) != 1 or len(signatures) != 1:
@@ -146,34 +157,40 @@ class _Alone(Writer):
         self._form.complete(
             target,
             prepared[0],
-            certificate=held.certificate,
-            chain=held.chain,
+            certificate=signer.certificate,
+            chain=signer.chain,
             signature=signatures[0],
             timestamper=timestamper,
             **({"source": source} if self.suffix else {}),  # else it is within the target
         )
 
     def _check(
-        self, target: Path, source: Path, field: str, held: Held, trust: Trust, timestamped: bool
+        self,
+        target: Path,
+        source: Path,
+        field: str,
+        signer: SignerCertificate,
+        trust: Trust,
+        timestamped: bool,
     ) -> SignatureFacts:
-        made: SignatureFacts = self._form.check(
+        facts: SignatureFacts = self._form.check(
             target,
             source=source,
             field=field,
-            certificate=held.certificate,
+            certificate=signer.certificate,
             trust=trust,
             timestamped=timestamped,
             moment=now(),
         )
-        return made
+        return facts
 
 
 class _Pes(Writer):
     name, suffix, media_type, timestamps = "XAdES", "", XML, False
 
-    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+    def prepare(self, source: Path, target: Path, signer: SignerCertificate, work: Work) -> list[Prepared]:
         return xades_pes.prepare(
-            source, target, certificate=held.certificate, signatory=work.signatory, now=work.moment
+            source, target, certificate=signer.certificate, signatory=work.signatory, now=work.moment
         )
 
     def _complete(
@@ -182,20 +199,26 @@ class _Pes(Writer):
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
         _source: Path,
-        held: Held,
+        signer: SignerCertificate,
         _timestamper: TimestampClient | None,
     ) -> None:
         # The source is within the target; the Treasury's profile has no timestamp (policy §4.2.2)
-        xades_pes.complete(target, prepared, certificate=held.certificate, signatures=signatures)
+        xades_pes.complete(target, prepared, certificate=signer.certificate, signatures=signatures)
 
     def _check(
-        self, target: Path, source: Path, _field: str, held: Held, trust: Trust, _timestamped: bool
+        self,
+        target: Path,
+        source: Path,
+        _field: str,
+        signer: SignerCertificate,
+        trust: Trust,
+        _timestamped: bool,
     ) -> SignatureFacts:
         return xades_pes.check(
             target,
             source=source,
-            certificate=held.certificate,
-            chain=held.chain,
+            certificate=signer.certificate,
+            chain=signer.chain,
             trust=trust,
             moment=now(),
         )[0]

@@ -34,6 +34,7 @@ RIGHT = (
     "app/pdf",
     "app/pes",
     "app/publication",
+    "app/signing",
     "app/trust",
     "app/verification",
 )

@@ -220,7 +220,7 @@ def test_a_page_that_is_asked_again_awaits_its_own_return_and_no_earlier_one(hou
     actor, (mine_,) = house.actor("a.kervadec"), mayor.links()
     key = CscKey.open(setting.remote_service(), mine_.credential)
 
-    def state_of(asked: pending.Asked) -> str:
+    def state_of(asked: pending.Authorisation) -> str:
         return parse_qs(urlsplit(asked.page).query)["state"][0]
 
     first = pending.open_request(actor, mine_.credential, mine_.certificate, key.challenges([b"x" * 32]))

@@ -320,7 +320,8 @@ def test_repeated_refusals_are_told_once_to_the_administrators_and_to_the_person
 def test_rubbish_sent_first_does_not_hide_a_foreign_certificate(scene: Scene) -> None:
     for _ in range(refused.MOST_LINES + 5):
         refused.note(
-            scene.house.actor(A), refused.Seen("complete", "browser-answer-invalid", "x", scene.folder_id)
+            scene.house.actor(A),
+            refused.RefusedAttempt("complete", "browser-answer-invalid", "x", scene.folder_id),
         )
     scene.logged()
     scene.offer("b_cadiou")

@@ -40,7 +40,7 @@ def carry(db: Db, person_id: int) -> None:
     In the caller's transaction. Their name is compared with that of each account; what differs waits for the administrators
     there. What they ended, or its owner withdrew, is not brought again; nor is what seals, which is a collectivity's.
     """
-    accounts = {one.user_id: one.collectivity_id for one in memberships(db, person_id)}
+    accounts = {membership.user_id: membership.collectivity_id for membership in memberships(db, person_id)}
     known = db.execute(
         sa.select(_rows).where(_rows.c.user_id.in_(accounts)).order_by(_rows.c.carried, _rows.c.id)
     ).all()
@@ -73,12 +73,12 @@ def _bring(db: Db, row: Any, number: int) -> None:
     if ended is not None:
         values |= {"ended_at": ended.ended_at, "ended_by": ended.ended_by, "ended_reason": ended.ended_reason}
         values["to_confirm"] = True
-    made = db.execute(sa.insert(_rows).values(**values).returning(_rows.c.id)).scalar_one()
-    query = sa.select(Certificate).where(Certificate.id == made).execution_options(**{OURS_ALREADY: True})
+    row_id = db.execute(sa.insert(_rows).values(**values).returning(_rows.c.id)).scalar_one()
+    query = sa.select(Certificate).where(Certificate.id == row_id).execution_options(**{OURS_ALREADY: True})
     brought = db.scalars(query).one()
     why = enrol.awaited(brought, owner)
     enrol.write_letters(db, brought, owner, "certificate_enrolled", why=why, administrators=True)
-    _told(db, owner, brought, "certificate.enrolled", proof=brought.proof, to_confirm=brought.to_confirm)
+    _journal(db, owner, brought, "certificate.enrolled", proof=brought.proof, to_confirm=brought.to_confirm)
 
 
 def _bring_keys(db: Db, accounts: Mapping[int, int]) -> None:
@@ -100,7 +100,8 @@ def _bring_keys(db: Db, accounts: Mapping[int, int]) -> None:
             continue
         values = {"service": key.service, "credential": key.credential}
         taken = sa.select(_keys.c.id).where(
-            _keys.c.collectivity_id == row.collectivity_id, *(_keys.c[one] == values[one] for one in values)
+            _keys.c.collectivity_id == row.collectivity_id,
+            *(_keys.c[name] == values[name] for name in values),
         )
         if db.execute(taken).first() is None:
             values |= {"certificate_id": row.id, "collectivity_id": row.collectivity_id}
@@ -128,10 +129,10 @@ def withdraw_everywhere(db: Db, person_id: int, fingerprint: str, but: int) -> N
         row = db.scalars(
             sa.select(Certificate).where(Certificate.id == number).execution_options(**{OURS_ALREADY: True})
         ).one()
-        _told(db, owner, row, "certificate.withdrawn")
+        _journal(db, owner, row, "certificate.withdrawn")
 
 
-def _told(db: Db, owner: User, row: Certificate, event: str, **more: object) -> None:
+def _journal(db: Db, owner: User, row: Certificate, event: str, **more: object) -> None:
     """The line of that collectivity's journal, in the name that its owner has there."""
-    said = {"user": owner.id, "fingerprint": row.fingerprint, "serial": row.serial, "purpose": row.purpose}
-    append(db, owner.collectivity_id, Event(event, owner.name, owner.id, None, {**said, **more}))
+    facts = {"user": owner.id, "fingerprint": row.fingerprint, "serial": row.serial, "purpose": row.purpose}
+    append(db, owner.collectivity_id, Event(event, owner.name, owner.id, None, {**facts, **more}))

@@ -32,11 +32,11 @@ def same_person(certificate: bytes, first_name: str, last_name: str) -> bool:
     if not usual or not family:
         return False
     if "surname" in names and "given_name" in names:
-        return _letters(names["surname"]) == family and _begins(_words(names["given_name"]), usual)
-    words = _words(names.get("common_name", ""))
+        return _letters(names["surname"]) == family and _begins(_name_parts(names["given_name"]), usual)
+    parts = _name_parts(names.get("common_name", ""))
     return any(
-        _one(words[:cut], words[cut:], usual, family) or _one(words[cut:], words[:cut], usual, family)
-        for cut in range(1, len(words))
+        _matches(parts[:cut], parts[cut:], usual, family) or _matches(parts[cut:], parts[:cut], usual, family)
+        for cut in range(1, len(parts))
     )
 
 
@@ -50,27 +50,27 @@ def holder_of(actor: Actor, certificate: bytes) -> str:
     return written_as(certificate, actor.first_name, actor.last_name) if actor.kind == "person" else ""
 
 
-def _one(given: Sequence[str], surname: Sequence[str], usual: str, family: str) -> bool:
-    return "".join(surname) == family and _begins(given, usual)
+def _matches(forenames: Sequence[str], surname: Sequence[str], usual: str, family: str) -> bool:
+    return "".join(surname) == family and _begins(forenames, usual)
 
 
-def _begins(given: Sequence[str], usual: str) -> bool:
+def _begins(forenames: Sequence[str], usual: str) -> bool:
     """Whether the given names begin with the usual one: « Jean-Pierre » may be written as two."""
-    return any("".join(given[:count]) == usual for count in range(1, len(given) + 1))
+    return any("".join(forenames[:count]) == usual for count in range(1, len(forenames) + 1))
 
 
 def _attributes(certificate: x509.Certificate) -> dict[str, str]:
     """The names of the subject; of one that is said several times, all in one text."""
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for name, value in certificate.subject.native.items():
-        found[name] = value if isinstance(value, str) else " ".join(map(str, value))
-    return found
+        attributes[name] = value if isinstance(value, str) else " ".join(map(str, value))
+    return attributes
 
 
-def _words(text: str) -> list[str]:
+def _name_parts(text: str) -> list[str]:
     """The names of a text, letters only; a title or a serial number is no name."""
-    words = [_letters(one) for one in text.replace(",", " ").split() if not any(map(str.isdigit, one))]
-    return [one for one in words if one and one not in TITLES]
+    parts = [_letters(word) for word in text.replace(",", " ").split() if not any(map(str.isdigit, word))]
+    return [part for part in parts if part and part not in TITLES]
 
 
 def _letters(text: str) -> str:

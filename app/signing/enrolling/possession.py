@@ -31,14 +31,14 @@ from app.trust.purpose import Purpose
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProofRequest:
     """What the key signs to be enrolled: the name of the challenge, and the bytes."""
 
     challenge: str
     prepared: Prepared
 
 
-def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> Asked:
+def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> ProofRequest:
     """Ask whoever shows a certificate for the proof that he has its key.
 
     Refuses who is not a person with an account (`certificate-owner-unknown`) or was not asked who he is for too long
@@ -49,14 +49,16 @@ def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> Aske
         raise Refusal("certificate-owner-unknown")
     identity.refuse_stale(actor)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=now())
-    said = checked(key.certificate, chain)
+    certificate = checked(key.certificate, chain)
     with reading() as db:
-        enrol.refuse_taken(db, actor.user_id, said.fingerprint_sha256)
-    name, statement = new_token(), statement_of(said, actor)
+        enrol.refuse_taken(db, actor.user_id, certificate.fingerprint_sha256)
+    name, statement = new_token(), statement_of(certificate, actor)
     keep(actor, name, key.certificate, chain, purpose, statement)
     data = statement.encode()
     algorithm = algorithms.of(key.certificate).digest
-    return Asked(name, Prepared("possession", data, hashlib.new(algorithm, data).digest(), 0, 0, algorithm))
+    return ProofRequest(
+        name, Prepared("possession", data, hashlib.new(algorithm, data).digest(), 0, 0, algorithm)
+    )
 
 
 def prove(actor: Actor, challenge: str, signature: bytes) -> tuple[Awaited, Purpose]:
@@ -73,11 +75,11 @@ def prove(actor: Actor, challenge: str, signature: bytes) -> tuple[Awaited, Purp
         )
     except Refusal as refusal:
         raise Refusal("possession-wrong") from refusal
-    said = checked(certificate, [bytes.fromhex(one) for one in row.chain])
-    enrol.enrol(actor, row.user_id, said, certificate, Purpose(row.purpose), Proof.CHALLENGE)
+    facts = checked(certificate, [bytes.fromhex(der) for der in row.chain])
+    enrol.enrol(actor, row.user_id, facts, certificate, Purpose(row.purpose), Proof.CHALLENGE)
     with reading(actor.collectivity_id) as db:
         query = sa.select(Certificate).where(
-            Certificate.user_id == row.user_id, Certificate.fingerprint == said.fingerprint_sha256
+            Certificate.user_id == row.user_id, Certificate.fingerprint == facts.fingerprint_sha256
         )
         return enrol.awaited(db.scalars(query).one(), db.get_one(User, row.user_id)), Purpose(row.purpose)
 
@@ -88,25 +90,25 @@ def certificate_of(actor: Actor, challenge: str) -> bytes:
         query = sa.select(PossessionChallenge.certificate).where(
             PossessionChallenge.id == challenge, PossessionChallenge.user_id == actor.user_id
         )
-        found = db.scalar(query)
-    if found is None:
+        certificate = db.scalar(query)
+    if certificate is None:
         raise Refusal("possession-over")
-    return bytes(found)
+    return bytes(certificate)
 
 
 def checked(certificate: bytes, chain: tuple[bytes, ...] | list[bytes]) -> CertificateFacts:
     """The facts of a certificate that may sign; refuses as `check_certificate` does, in the words of enrolling."""
     with enrol.in_its_words():
-        said = check_certificate(certificate, chain, trust=authorities.trust(), moment=now(), enrolled=None)
+        facts = check_certificate(certificate, chain, trust=authorities.trust(), moment=now(), enrolled=None)
     authorities.remember(chain)
-    return said
+    return facts
 
 
-def statement_of(said: CertificateFacts, actor: Actor) -> str:
+def statement_of(certificate: CertificateFacts, actor: Actor) -> str:
     """What the key signs, in words: which certificate, for whom, where, when; and a number that was never used."""
     return (
-        f"Inscription dans Paraphe du certificat {de(said.common_name)}, numéro {said.serial}, au nom {de(actor.name)}, "
-        f"{actor.collectivity_name}, {instant_preuve(now())}. Rien d’autre n’est signé. {new_token()}"
+        f"Inscription dans Paraphe du certificat {de(certificate.common_name)}, numéro {certificate.serial}, "
+        f"au nom {de(actor.name)}, {actor.collectivity_name}, {instant_preuve(now())}. Rien d’autre n’est signé. {new_token()}"
     )
 
 
@@ -139,7 +141,7 @@ def keep(
             user_id=actor.user_id or 0,
             login_session_id=actor.session_id,
             certificate=certificate,
-            chain=[one.hex() for one in chain],
+            chain=[der.hex() for der in chain],
             purpose=purpose.value,
             statement=statement,
             expires_at=moment + timedelta(minutes=setting.minutes()),

@@ -53,14 +53,14 @@ def prove() -> Response:
     with watched(g.actor, "enrol"):
         if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
             raise Refusal("bad-request", detail="la signature manque")
-        (one,) = signatures
+        (entry,) = signatures
         name = str(answer.get("session", ""))
         with enrol.in_its_words():
-            if "signatureAlgorithm" in one:
-                made = webeid.read_signature(one, possession.certificate_of(g.actor, name))
+            if "signatureAlgorithm" in entry:
+                signature = webeid.read_signature(entry, possession.certificate_of(g.actor, name))
             else:
-                made = browser.read_signature(one.get("signature"))
-        why, purpose = possession.prove(g.actor, name, made)
+                signature = browser.read_signature(entry.get("signature"))
+        why, purpose = possession.prove(g.actor, name, signature)
     flash(outcome(why, purpose), "warn" if why else "ok")
     return jsonify(state="done", location=url_for("signing.certificates"))
 
@@ -95,7 +95,7 @@ def outcome(why: enrol.Awaited, purpose: Purpose) -> str:
     if why:
         use = "servira" if purpose is Purpose.SEAL else "signera"
         return (
-            f"Le certificat est inscrit, mais {why.words} : il {use} quand un administrateur l’aura confirmé. "
+            f"Le certificat est inscrit, mais {why.clause} : il {use} quand un administrateur l’aura confirmé. "
             "Les administrateurs sont prévenus."
         )
     return SEAL if purpose is Purpose.SEAL else DONE

@@ -125,18 +125,18 @@ async def _augment(
     after: IO[bytes],
     answers: Answers,
     timestamper: TimestampClient | None,
-    asked: _Asked,
+    scope: _Asked,
 ) -> None:
     proven = await (
-        _last_time(writer.prev, answers) if asked is None else _signatures(writer.prev, answers, *asked)
+        _last_time(writer.prev, answers) if scope is None else _signatures(writer.prev, answers, *scope)
     )
     for signature, proofs in proven:
         DocumentSecurityStore.supply_dss_in_writer(
             writer,
             signature.pkcs7_content,
-            paths=[one.path for one in proofs],
-            ocsps=_once(one for proof in proofs for one in proof.ocsps),
-            crls=_once(one for proof in proofs for one in proof.crls),
+            paths=[proof.path for proof in proofs],
+            ocsps=_once(answer for proof in proofs for answer in proof.ocsps),
+            crls=_once(revocation_list for proof in proofs for revocation_list in proof.crls),
         )
     if timestamper is None:
         writer.write(after)  # type: ignore[no-untyped-call]
@@ -148,17 +148,17 @@ async def _augment(
 
 
 async def _signatures(reader: PdfFileReader, answers: Answers, fields: Collection[str] | None) -> _Proven:
-    found = []
+    proven = []
     for signature in reader.embedded_regular_signatures:
         if fields is not None and signature.field_name not in fields:
             continue
         proofs = [await _proof(signature.signed_data, answers, PERSON)]
         tokens = extract_tst_data_iter(signature.signer_info, signed=False)
         proofs += [await _time_proof(token, answers) for token in tokens]
-        found.append((signature, proofs))
-    if not found:
+        proven.append((signature, proofs))
+    if not proven:
         raise Refusal("archive-not-made", why="ce document ne porte aucune signature d’ici")
-    return found
+    return proven
 
 
 async def _last_time(reader: PdfFileReader, answers: Answers) -> _Proven:
@@ -175,7 +175,7 @@ async def _time_proof(token: cms.SignedData, answers: Answers) -> _Proof:
 async def _proof(signed: cms.SignedData, answers: Answers, role: str) -> _Proof:
     certificates = extract_certificate_info(signed)
     signer, others = certificates.signer_cert, certificates.other_certs
-    name = (role, signer.dump(), frozenset(one.dump() for one in others))
+    name = (role, signer.dump(), frozenset(other.dump() for other in others))
     if name not in answers.proofs:
         answers.proofs[name] = await _proven(signer, others, answers, role)
     return answers.proofs[name]
@@ -188,18 +188,22 @@ async def _proven(
     usage, extended = ({"non_repudiation"}, set()) if role == PERSON else (set(), {"time_stamping"})
     validator = CertificateValidator(signer, intermediate_certs=others, validation_context=context)
     path = await validator.async_validate_usage(usage, extended)  # type: ignore[no-untyped-call]
-    below = [one for one in path if isinstance(one, x509.Certificate)]
+    below = [certificate for certificate in path if isinstance(certificate, x509.Certificate)]
     # The context has answers about the certificates of other files too: each file keeps its own, and no more
     return _Proof(
         path,
-        tuple(one for one in context.ocsps if any(_speaks_of(one, each) for each in below)),
-        tuple(one for one in context.crls if any(one.issuer == each.issuer for each in below)),
+        tuple(answer for answer in context.ocsps if any(_speaks_of(answer, each) for each in below)),
+        tuple(
+            revocation_list
+            for revocation_list in context.crls
+            if any(revocation_list.issuer == each.issuer for each in below)
+        ),
     )
 
 
 def _speaks_of(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
-    for one in response.basic_ocsp_response["tbs_response_data"]["responses"]:
-        named = one["cert_id"]
+    for answer in response.basic_ocsp_response["tbs_response_data"]["responses"]:
+        named = answer["cert_id"]
         issuer = {"sha1": certificate.issuer.sha1, "sha256": certificate.issuer.sha256}
         if (
             named["serial_number"].native == certificate.serial_number
@@ -210,4 +214,4 @@ def _speaks_of(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bo
 
 
 def _once(items: Iterable[ocsp.OCSPResponse | crl.CertificateList]) -> Iterator[object]:
-    return iter({one.dump(): one for one in items}.values())
+    return iter({entry.dump(): entry for entry in items}.values())

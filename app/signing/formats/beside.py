@@ -60,11 +60,11 @@ class Embedder:
         digest = hash_of(source, prepared.algorithm)
         if digest != prepared.digest or not self.waits(waiting, prepared, certificate, digest):
             raise Refusal("prepared-file-changed")
-        made = self.embed(waiting, prepared, certificate, chain, proven, timestamper)
+        signed = self.embed(waiting, prepared, certificate, chain, proven, timestamper)
         # Written beside and renamed: whoever looks sees what waited, or the whole signature
         part = target.with_name(target.name + ".part")
         with part.open("wb") as stream:
-            stream.write(made)
+            stream.write(signed)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(target)
@@ -86,12 +86,12 @@ class Embedder:
         is the business of `check_certificate`; no host is asked here. Refuses `signature-not-valid-after-embedding`.
         """
         try:
-            seen, *others = self.read(target, source, dataclasses.replace(trust, fetch=False), moment)
+            signature, *others = self.read(target, source, dataclasses.replace(trust, fetch=False), moment)
         except Refusal as error:
             raise failed(str(error)) from error
         own = {
             "elle n’est pas seule dans son fichier": not others,
-            "elle n’est pas celle de ce fichier": seen.intact,
-            "elle n’est pas valable": seen.holds,
+            "elle n’est pas celle de ce fichier": signature.intact,
+            "elle n’est pas valable": signature.holds,
         }
-        return demand(seen, field, certificate, own, timestamped=timestamped)
+        return demand(signature, field, certificate, own, timestamped=timestamped)

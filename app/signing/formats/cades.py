@@ -64,14 +64,18 @@ def _attributes(certificate: bytes, digest: bytes, algorithm: str, now: datetime
         "cms_algorithm_protection": protection,
         MIME_TYPE: media_type,
     }
-    made = [cms.CMSAttribute({"type": kind, "values": [value]}) for kind, value in values.items()]
-    return bytes(cms.CMSAttributes(made).dump())
+    attributes = [cms.CMSAttribute({"type": kind, "values": [value]}) for kind, value in values.items()]
+    return bytes(cms.CMSAttributes(attributes).dump())
 
 
 def _waits(waiting: bytes, prepared: Prepared, _certificate: bytes, digest: bytes) -> bool:
     announced = cms.CMSAttributes.load(prepared.attributes, strict=True)
-    said = [bytes(one["values"][0].native) for one in announced if one["type"].native == "message_digest"]
-    return waiting == prepared.attributes and said == [digest]
+    digests = [
+        bytes(attribute["values"][0].native)
+        for attribute in announced
+        if attribute["type"].native == "message_digest"
+    ]
+    return waiting == prepared.attributes and digests == [digest]
 
 
 def _embed(

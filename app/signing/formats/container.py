@@ -113,7 +113,7 @@ def _fixed(certificate: bytes, chain: tuple[bytes, ...], algorithm: str) -> _Fix
     own, mechanism = _parsed(certificate)
     digest_algorithm = cms.DigestAlgorithm({"algorithm": algorithm}).dump()
     # The reader already has the root it trusts, so it is not sent along (RFC 5652 §5.1 leaves it free)
-    sent = {certificate, *(one for one in chain if not _is_root(one))}
+    sent = {certificate, *(issuer for issuer in chain if not _is_root(issuer))}
     content = _tlv(SEQUENCE, cms.ContentType("data").dump())
     issued = _tlv(SEQUENCE, own.issuer.dump(), core.Integer(own.serial_number).dump())
     return _Fixed(
@@ -127,8 +127,8 @@ def _fixed(certificate: bytes, chain: tuple[bytes, ...], algorithm: str) -> _Fix
 
 
 def _is_root(certificate: bytes) -> bool:
-    one = x509.Certificate.load(certificate)
-    return bool(one.issuer.dump() == one.subject.dump())
+    parsed = x509.Certificate.load(certificate)
+    return bool(parsed.issuer.dump() == parsed.subject.dump())
 
 
 def _in_order(items: Collection[bytes]) -> list[bytes]:
@@ -148,7 +148,7 @@ def _tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def demand(
-    seen: SignatureReading,
+    signature: SignatureReading,
     field: str,
     certificate: bytes,
     own: Mapping[str, bool],
@@ -163,9 +163,11 @@ def demand(
     """
     demands = {
         **own,
-        "elle est d’un autre certificat": seen.fingerprint_sha256 == facts(certificate).fingerprint_sha256,
-        "son certificat n’est pas reconnu": seen.vouched,
-        "son horodatage n’est pas celui attendu": seen.timestamp == ("trusted" if timestamped else "none"),
+        "elle est d’un autre certificat": signature.fingerprint_sha256
+        == facts(certificate).fingerprint_sha256,
+        "son certificat n’est pas reconnu": signature.vouched,
+        "son horodatage n’est pas celui attendu": signature.timestamp
+        == ("trusted" if timestamped else "none"),
     }
     for why, met in demands.items():
         if not met:
@@ -173,10 +175,10 @@ def demand(
     return SignatureFacts(
         field=field,
         level="B-T" if timestamped else "B-B",
-        signed_at=seen.claimed_at,
-        timestamped_at=seen.timestamped_at,
-        fingerprint_sha256=seen.fingerprint_sha256,
-        signature_sha256=seen.signature_sha256,
+        signed_at=signature.claimed_at,
+        timestamped_at=signature.timestamped_at,
+        fingerprint_sha256=signature.fingerprint_sha256,
+        signature_sha256=signature.signature_sha256,
         earlier=earlier,
     )
 

@@ -221,9 +221,9 @@ class Look:
     def close(self) -> None:
         """Give back what pdfium holds."""
         with ONE_AT_A_TIME:
-            for one in (self._last, self._document):
-                if one is not None:
-                    one.close()
+            for handle in (self._last, self._document):
+                if handle is not None:
+                    handle.close()
 
 
 @contextmanager
@@ -272,11 +272,11 @@ def corner_box(path: Path | Look, page: str, corner: str, index: int, count: int
     shape, (edge, side) = every[number], corner.split("-")
     grid = _grid(shape, count)
     row, column = divmod(index, grid.columns)
-    here = min(grid.columns, count - row * grid.columns)  # the last row may be shorter
+    columns = min(grid.columns, count - row * grid.columns)  # the last row may be shorter
     across = grid.width + grid.gap
     left = grid.margin + column * across
     if side == "right":
-        left = shape.width - grid.margin - (here - column) * across + grid.gap
+        left = shape.width - grid.margin - (columns - column) * across + grid.gap
     from_top = shape.height - grid.margin - (row + 1) * (grid.height + grid.gap) + grid.gap
     bottom = from_top if edge == "top" else grid.foot + (grid.rows - 1 - row) * (grid.height + grid.gap)
     return Box(number, left, bottom, left + grid.width, bottom + grid.height)
@@ -367,9 +367,9 @@ def tag_boxes(path: Path | Look, tags: Collection[str]) -> dict[str, Box]:
         with ONE_AT_A_TIME:
             for number in range(path.count - 1, -1, -1):
                 with path.page(number) as page, closing(page.get_textpage()) as text:
-                    here = {tag: place for tag in left if (place := _last(text, tag)) is not None}
-                marked |= {tag: (number, place) for tag, place in here.items()}
-                left -= here.keys()
+                    places = {tag: place for tag in left if (place := _last(text, tag)) is not None}
+                marked |= {tag: (number, place) for tag, place in places.items()}
+                left -= places.keys()
                 if not left:
                     break
     except pdfium.PdfiumError:  # a file, or a page of it, whose text it cannot read: no tag is seen there
@@ -379,18 +379,18 @@ def tag_boxes(path: Path | Look, tags: Collection[str]) -> dict[str, Box]:
 
 
 def _last(text: Any, tag: str) -> Rectangle | None:
-    search, found = text.search(tag, match_case=True), None
+    search, rectangle = text.search(tag, match_case=True), None
     with closing(search):
         while (hit := search.get_next()) is not None:
             first, length = hit
             corners = [text.get_charbox(first + offset) for offset in range(length)]
-            found = (
+            rectangle = (
                 min(corner[0] for corner in corners),
                 min(corner[1] for corner in corners),
                 max(corner[2] for corner in corners),
                 max(corner[3] for corner in corners),
             )
-    return found
+    return rectangle
 
 
 def _under(page: PageShape, number: int, tag: Rectangle) -> Box:

@@ -20,6 +20,8 @@ def signature_name(document: str, rank: int, signer: str, suffix: str = ".p7s") 
 def _plain(text: str) -> str:
     """ASCII that reads as the text does; what is no letter or digit becomes one hyphen."""
     flat = unicodedata.normalize("NFKD", text.translate(LETTERS).replace("°", " "))
-    kept = "".join(one for one in flat if not unicodedata.combining(one))
-    words = "".join(one if one.isascii() and (one.isalnum() or one == "_") else " " for one in kept).split()
-    return "-".join(words)[:LONGEST_NAME].strip("-")
+    letters = "".join(sign for sign in flat if not unicodedata.combining(sign))
+    parts = "".join(
+        sign if sign.isascii() and (sign.isalnum() or sign == "_") else " " for sign in letters
+    ).split()
+    return "-".join(parts)[:LONGEST_NAME].strip("-")

@@ -43,7 +43,7 @@ def left_free(path: Path) -> list[FieldPlan] | None:
             return None
 
 
-def made(path: Path, wanted: Collection[str]) -> dict[str, Box | None]:
+def boxes_of(path: Path, wanted: Collection[str]) -> dict[str, Box | None]:
     """Where the signature fields of these names stand in a document, those that it has; None for one without size."""
     with path.open("rb") as stream:
         try:
@@ -62,14 +62,14 @@ def names(reader: PdfFileReader) -> frozenset[str]:
 
 
 def _names(fields: Any) -> Iterator[str]:
-    waiting, seen = [fields], set[Any]()
-    while waiting and len(seen) < MOST_FIELDS:
+    waiting, visited = [fields], set[Any]()
+    while waiting and len(visited) < MOST_FIELDS:
         several = waiting.pop()
         for index in range(len(several)) if isinstance(several, (list, tuple)) else ():
             field = several[index]  # by index: pyHanko follows references there, and not when it iterates
-            if not isinstance(field, dict) or id(field) in seen:
+            if not isinstance(field, dict) or id(field) in visited:
                 continue
-            seen.add(id(field))
+            visited.add(id(field))
             if "/T" in field:
                 yield str(field["/T"])
             waiting.append(_value(field, "/Kids", ()))
@@ -101,7 +101,7 @@ def _demands(seed: Any) -> bool:
         return True
     if flags & SUB_FILTER and list(_value(seed, "/SubFilter", ()))[:1] != ["/ETSI.CAdES.detached"]:
         return True
-    if flags & DIGESTS and not {str(one) for one in _value(seed, "/DigestMethod", ())} >= OURS:
+    if flags & DIGESTS and not {str(method) for method in _value(seed, "/DigestMethod", ())} >= OURS:
         return True
     # A certificate, a certification, an hour of somebody's choice: they may not be met on the day
     return (
@@ -112,7 +112,7 @@ def _demands(seed: Any) -> bool:
 
 def _box(reader: PdfFileReader, field: Any) -> Box | None:
     widget = field["/Kids"][0] if "/Kids" in field else field
-    corners = [float(one) for one in widget["/Rect"]]
+    corners = [float(corner) for corner in widget["/Rect"]]
     if corners[0] == corners[2] or corners[1] == corners[3]:
         return None
     number = _page(reader, widget)
@@ -131,6 +131,9 @@ def _page(reader: PdfFileReader, widget: Any) -> int:
     own = widget.container_ref
     for number, page in enumerate(pages):
         shown = page.get_object().get("/Annots", ())
-        if any(getattr(one, "container_ref", None) == own for one in (shown[n] for n in range(len(shown)))):
+        if any(
+            getattr(annotation, "container_ref", None) == own
+            for annotation in (shown[n] for n in range(len(shown)))
+        ):
             return number
     raise LookupError("no page shows this field")

@@ -247,7 +247,7 @@ def check(
         readings = read_pdf(target, None, silent, moment)
     except Refusal as error:
         raise failed("le fichier signé ne se relit pas") from error
-    ours = [one for one in readings if one.where == field]
+    ours = [reading for reading in readings if reading.where == field]
     if len(ours) != 1 or ours[0] is not readings[-1]:
         raise failed(f"la signature n’est pas dans l’emplacement « {field} »")
     own = {
@@ -255,13 +255,15 @@ def check(
         "elle ne couvre pas tout le fichier": ours[0].covers_whole,
         "elle n’est pas au format PAdES": ours[0].baseline,
     }
-    made = demand(ours[0], field, certificate, own, timestamped=timestamped, earlier=len(readings) - 1)
-    broken = {one.where for one in readings[:-1] if not one.holds}
+    facts = demand(ours[0], field, certificate, own, timestamped=timestamped, earlier=len(readings) - 1)
+    broken = {reading.where for reading in readings[:-1] if not reading.holds}
     if broken:
-        broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds} | set(since)
+        broken &= {
+            reading.where for reading in read_pdf(source, None, silent, moment) if reading.holds
+        } | set(since)
     if broken:
         raise failed(
             f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}",
             earlier=bool(broken - set(since)),
         )
-    return made
+    return facts

@@ -30,11 +30,11 @@ def foreseen(path: Path) -> tuple[Mode | None, Sequence[str]]:
     bordereaux are all signed on paper (InfoDematerialisee = 0), is sound, and nothing of it is signed: None.
     """
     with path.open("rb") as stream:
-        found = _sound(path, stream)
-        if not found.bordereaux or _on_paper(found):
+        flow = _sound(path, stream)
+        if not flow.bordereaux or _on_paper(flow):
             return None, ()
-        targets = _targets(found, stream)
-    return "global" if targets[0].name == ROOT else "bordereau", [one.id or "" for one in targets]
+        targets = _targets(flow, stream)
+    return "global" if targets[0].name == ROOT else "bordereau", [target.id or "" for target in targets]
 
 
 def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
@@ -45,65 +45,69 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     (`pes-nothing-to-sign`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), Ids that
     designate nothing certain (`pes-id-twice`, `pes-id-invalid`), or an empty element (`pes-misplaced`).
     """
-    found = _sound(path, stream)
-    if not found.bordereaux:
+    flow = _sound(path, stream)
+    if not flow.bordereaux:
         raise Refusal("pes-nothing-to-sign")
-    targets = _targets(found, stream)
-    encoding = found.encoding or ENCODING
+    targets = _targets(flow, stream)
+    encoding = flow.encoding or ENCODING
     return [
-        Planned(one.id or "", canonical.digest(element(stream, one), one.context, encoding), one.close)
-        for one in targets
+        Planned(
+            target.id or "", canonical.digest(element(stream, target), target.context, encoding), target.close
+        )
+        for target in targets
     ]
 
 
 def _sound(path: Path, stream: IO[bytes]) -> Layout:
     """What the flow is made of, if the Treasury would read it; refuses what has nothing to do with bordereaux."""
-    found = layout(path, skim=True)
+    flow = layout(path, skim=True)
     stream.seek(0)
     head = stream.read(DECLARED_WITHIN).upper()
-    if (found.encoding or "").upper() != ENCODING or ENCODING.encode() not in head:
-        raise Refusal("pes-encoding", encoding=found.encoding or "non déclaré")
-    if found.signed:
+    if (flow.encoding or "").upper() != ENCODING or ENCODING.encode() not in head:
+        raise Refusal("pes-encoding", encoding=flow.encoding or "non déclaré")
+    if flow.signed:
         raise Refusal("pes-already-signed")
-    if found.strays:
-        raise Refusal("pes-misplaced", what=f"un élément {found.strays[0]} hors de sa place")
-    return found
+    if flow.strays:
+        raise Refusal("pes-misplaced", what=f"un élément {flow.strays[0]} hors de sa place")
+    return flow
 
 
-def _on_paper(found: Layout) -> bool:
+def _on_paper(flow: Layout) -> bool:
     """Whether every domain that has bordereaux declares them signed on paper; one that says nothing decides nothing."""
-    return all(values and NO.issuperset(values) for values in found.declared.values())
+    return all(values and NO.issuperset(values) for values in flow.declared.values())
 
 
-def _targets(found: Layout, stream: IO[bytes]) -> Sequence[Target]:
+def _targets(flow: Layout, stream: IO[bytes]) -> Sequence[Target]:
     """What would be signed of a sound flow that has bordereaux."""
-    for domain, values in found.declared.items():
+    for domain, values in flow.declared.items():
         if not values or not YES.issuperset(values):
             value = ", ".join(values) or "absent"
             raise Refusal("pes-not-dematerialised", where=DOMAINS[domain], value=value)
-    targets = _chosen(found)
-    _demand_certain_ids(found, [one.id or "" for one in targets])
-    for one in targets:
-        if tag_end(stream, one.close) < 0:
-            raise Refusal("pes-misplaced", what=f"un élément {one.name} vide")
+    targets = _chosen(flow)
+    _demand_certain_ids(flow, [target.id or "" for target in targets])
+    for target in targets:
+        if tag_end(stream, target.close) < 0:
+            raise Refusal("pes-misplaced", what=f"un élément {target.name} vide")
     return targets
 
 
-def _chosen(found: Layout) -> Sequence[Target]:
+def _chosen(flow: Layout) -> Sequence[Target]:
     """Every Bordereau when each has an Id, else the root when it has one; refuses `pes-id-missing`."""
-    if found.bordereaux and all(one.id for one in found.bordereaux):
-        return found.bordereaux
-    if found.root.id:
-        return [found.root]
+    if flow.bordereaux and all(bordereau.id for bordereau in flow.bordereaux):
+        return flow.bordereaux
+    if flow.root.id:
+        return [flow.root]
     raise Refusal("pes-id-missing")
 
 
-def _demand_certain_ids(found: Layout, ids: Sequence[str]) -> None:
-    if found.twice:
-        raise Refusal("pes-id-twice", id=min(found.twice)[:80])
-    for one in ids:
-        if not PLAIN.fullmatch(one):
-            raise Refusal("pes-id-invalid", id=one[:80])
-    brought = {f"{one}{end}" for one in ids for end in ("_SIG", "_SIG_SP")} & found.ids
-    if brought or len({f"{one}{end}" for one in ids for end in ("", "_SIG", "_SIG_SP")}) != 3 * len(ids):
+def _demand_certain_ids(flow: Layout, ids: Sequence[str]) -> None:
+    if flow.twice:
+        raise Refusal("pes-id-twice", id=min(flow.twice)[:80])
+    for identifier in ids:
+        if not PLAIN.fullmatch(identifier):
+            raise Refusal("pes-id-invalid", id=identifier[:80])
+    brought = {f"{identifier}{end}" for identifier in ids for end in ("_SIG", "_SIG_SP")} & flow.ids
+    if brought or len(
+        {f"{identifier}{end}" for identifier in ids for end in ("", "_SIG", "_SIG_SP")}
+    ) != 3 * len(ids):
         raise Refusal("pes-id-twice", id=min(brought, default="_SIG")[:80])

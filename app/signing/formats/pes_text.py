@@ -48,13 +48,13 @@ class Signatory:
 
     def checked(self) -> "Signatory":
         """The same with single spaces; refuses `pes-signatory-incomplete`."""
-        words = {"la qualité": self.role, "la commune": self.city}
-        words |= {"le code postal": self.postal_code, "le pays": self.country}
-        said = {what: " ".join(text.split()) for what, text in words.items()}
-        for what, text in said.items():
+        texts = {"la qualité": self.role, "la commune": self.city}
+        texts |= {"le code postal": self.postal_code, "le pays": self.country}
+        checked = {label: " ".join(text.split()) for label, text in texts.items()}
+        for label, text in checked.items():
             if not text or not text.isprintable():
-                raise Refusal("pes-signatory-incomplete", what=what)
-        return Signatory(*said.values())
+                raise Refusal("pes-signatory-incomplete", what=label)
+        return Signatory(*checked.values())
 
 
 def write(
@@ -125,14 +125,14 @@ def _certificate(certificate: bytes) -> tuple[bytes, str, int]:
 def name_of(name: Any) -> str:
     """A distinguished name of asn1crypto as RFC 2253 writes it: last first, special characters escaped."""
     sets = reversed(list(name.chosen))
-    return ",".join("+".join(_attribute(one) for one in relative) for relative in sets)
+    return ",".join("+".join(_attribute(attribute) for attribute in relative) for relative in sets)
 
 
 def _attribute(pair: Any) -> str:
     kind, value = pair["type"].dotted, pair["value"]
     if kind not in NAMED:
         return f"{kind}=#{value.dump().hex()}"
-    text = "".join(f"\\{one}" if one in ',+"\\<>;' else one for one in value.native)
+    text = "".join(f"\\{character}" if character in ',+"\\<>;' else character for character in value.native)
     if text.startswith(("#", " ")):
         text = f"\\{text}"
     if text.endswith(" "):

@@ -56,37 +56,37 @@ def check(
         if not is_prefix(before, after):
             raise Refusal("archive-not-made", why="la version précédente ne serait pas conservée")
         try:
-            found = asyncio.run(_read(PdfFileReader(after), trust, moment, fields, renews=renews))
+            preserved = asyncio.run(_read(PdfFileReader(after), trust, moment, fields, renews=renews))
         except NoDSSFoundError as error:
             raise Refusal("archive-not-made", why="le fichier ne contient aucune preuve") from error
         except UNREADABLE as error:
             raise Refusal("archive-not-made", why=str(error)) from error
-    if found.level != level:
-        raise Refusal("archive-not-made", why=f"le niveau atteint est {found.level}")
-    return found
+    if preserved.level != level:
+        raise Refusal("archive-not-made", why=f"le niveau atteint est {preserved.level}")
+    return preserved
 
 
 async def _read(
     reader: PdfFileReader, trust: Trust, moment: datetime, fields: Collection[str] | None, *, renews: bool
 ) -> Preserved:
-    held = _Held(DocumentSecurityStore.read_dss(reader), trust)
+    rules = _OwnRules(DocumentSecurityStore.read_dss(reader), trust)
     every = reader.embedded_regular_signatures
-    signatures = [one for one in every if fields is None or one.field_name in fields]
-    for one in signatures:
-        await _demand(one, held, moment)
+    signatures = [signature for signature in every if fields is None or signature.field_name in fields]
+    for signature in signatures:
+        await _demand(signature, rules, moment)
     times = reader.embedded_timestamp_signatures
     if not times or times[-1].evaluate_signature_coverage() is not SignatureCoverageLevel.ENTIRE_FILE:
         return Preserved("B-LT", len(signatures))
     if renews:
         # What proves a timestamp was gathered when the next one was put over it
         former, following = times[-2:]
-        await _demand_time(former, held.authorities(_hour(following)))
+        await _demand_time(former, rules.authorities(_hour(following)))
     last = times[-1]
     ends = await _demand_time(last, trust.tsa_context(moment, fetch=False))
     return Preserved("B-LTA", len(signatures), _hour(last), ends)
 
 
-class _Held:
+class _OwnRules:
     """Rules that know nothing but what the file holds: revocation must be known, and nobody is asked."""
 
     def __init__(self, dss: DocumentSecurityStore, trust: Trust) -> None:
@@ -103,7 +103,7 @@ class _Held:
     ) -> ValidationContext:
         return self._dss.as_validation_context(
             {
-                "trust_roots": [one for data in roots for one in certificates_in(data)],
+                "trust_roots": [root for data in roots for root in certificates_in(data)],
                 "moment": moment,
                 "allow_fetching": False,
                 "revinfo_policy": CertRevTrustPolicy(policy, retroactive_revinfo=True),
@@ -112,13 +112,13 @@ class _Held:
         )
 
 
-async def _demand(signature: EmbeddedPdfSignature, held: _Held, moment: datetime) -> None:
+async def _demand(signature: EmbeddedPdfSignature, rules: _OwnRules, moment: datetime) -> None:
     token = next(extract_tst_data_iter(signature.signer_info, signed=False), None)
     at = token["encap_content_info"]["content"].parsed["gen_time"].native if token is not None else None
     status = await async_validate_pdf_signature(
         signature,
-        signer_validation_context=held.persons(at or moment),
-        ts_validation_context=held.authorities(at or moment),
+        signer_validation_context=rules.persons(at or moment),
+        ts_validation_context=rules.authorities(at or moment),
     )
     name = signature.field_name
     if not (status.intact and status.valid and status.docmdp_ok):
@@ -129,9 +129,9 @@ async def _demand(signature: EmbeddedPdfSignature, held: _Held, moment: datetime
         raise Refusal("archive-not-made", why=f"l’horodatage de « {name} » n’est pas prouvé par le fichier")
 
 
-async def _demand_time(one: EmbeddedPdfSignature, context: ValidationContext) -> datetime:
+async def _demand_time(stamp: EmbeddedPdfSignature, context: ValidationContext) -> datetime:
     """When a timestamp that is proven here ends."""
-    status = await async_validate_pdf_timestamp(one, validation_context=context)
+    status = await async_validate_pdf_timestamp(stamp, validation_context=context)
     if not (status.intact and status.valid and status.trusted) or status.validation_path is None:
         raise Refusal("archive-not-made", why="l’horodatage du document n’est pas prouvé")
     path = status.validation_path.iter_certs(include_root=False)
@@ -139,6 +139,6 @@ async def _demand_time(one: EmbeddedPdfSignature, context: ValidationContext) ->
     return ends
 
 
-def _hour(one: EmbeddedPdfSignature) -> datetime:
-    said: datetime = one.signed_data["encap_content_info"]["content"].parsed["gen_time"].native
-    return said
+def _hour(stamp: EmbeddedPdfSignature) -> datetime:
+    hour: datetime = stamp.signed_data["encap_content_info"]["content"].parsed["gen_time"].native
+    return hour

@@ -236,7 +236,7 @@ def _enough(rectangle: geometry.Rectangle) -> geometry.Rectangle:
 def _enlarged(widget: Any) -> Iterator[None]:
     """Draw in a box that is not degenerate; viewers fit the drawing to the true one (ISO 32000-2 §12.5.5)."""
     true = widget["/Rect"]
-    corners = [float(one) for one in true]
+    corners = [float(corner) for corner in true]
     ordered = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
     widget["/Rect"] = _written(_enough(ordered))
     try:

@@ -62,7 +62,7 @@ def prepare(
     known = algorithms.of(certificate)
     digest, called = hash_of(source, known.digest), name or source.name
     own = f"S-{secrets.token_hex(8)}"
-    sent = [certificate, *(one for one in chain if not _is_root(one))]
+    sent = [certificate, *(issuer for issuer in chain if not _is_root(issuer))]
     signed = _properties(own, called, media_type, now, sent, known.digest, ds=DS_NAME, space=SPACE)
     key = f' Id="{own}-K">{certificates_in(sent)}</ds:KeyInfo>'
     parts = {"P": signed, "K": f"<ds:KeyInfo{DS_NAME}{key}"}
@@ -97,9 +97,9 @@ def _properties(
 ) -> str:
     """The signed properties of level B-B (EN 319 132-1 §5.2.1, §5.2.2, §5.2.4)."""
     marks = "".join(
-        f"<xades:Cert><xades:CertDigest>{digest_of(algorithm, hashlib.new(algorithm, one).digest(), ds=ds)}"
+        f"<xades:Cert><xades:CertDigest>{digest_of(algorithm, hashlib.new(algorithm, der).digest(), ds=ds)}"
         "</xades:CertDigest></xades:Cert>"
-        for one in sent
+        for der in sent
     )
     return (
         f'<xades:SignedProperties{space} Id="{own}-P"><xades:SignedSignatureProperties>'
@@ -120,8 +120,8 @@ def _half(known: algorithms.KeyFacts) -> int:
     return (known.bits + 7) // 8
 
 
-def _is_root(one: bytes) -> bool:
-    parsed = x509.load_der_x509_certificate(one)
+def _is_root(der: bytes) -> bool:
+    parsed = x509.load_der_x509_certificate(der)
     return parsed.issuer == parsed.subject
 
 
@@ -154,12 +154,12 @@ def _embed(
         r, s = decode_dss_signature(proven)
         proven = r.to_bytes(_half(known)) + s.to_bytes(_half(known))
     value = b64encode(proven)
-    made = waiting[: prepared.start] + value + waiting[prepared.end :]
+    signed = waiting[: prepared.start] + value + waiting[prepared.end :]
     if timestamper is None:
-        return made
+        return signed
     canonical = f"<ds:SignatureValue{DS_NAME}>".encode() + value + b"</ds:SignatureValue>"
     token = timestamper.token(hashlib.new(prepared.algorithm, canonical).digest(), prepared.algorithm)
-    before, after = made.rsplit(END, 1)
+    before, after = signed.rsplit(END, 1)
     return before + _time(token).encode() + END + after
 
 

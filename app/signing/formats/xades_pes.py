@@ -40,14 +40,14 @@ def prepare(
     kind = algorithms.of(certificate)
     if kind.kind != "RSA":
         raise Refusal("pes-key-not-rsa", kind=f"courbe {kind.curve}")
-    said = signatory.checked()
+    signer = signatory.checked()
     room = len(b64encode(bytes(kind.signature_size)))
     try:
         with source.open("rb") as before:
             plan = pes_before.plan(source, before)
-            texts = [pes_text.write(one.id, one.digest, certificate, said, now) for one in plan]
+            texts = [pes_text.write(target.id, target.digest, certificate, signer, now) for target in plan]
             with target.open("wb") as after:
-                places, digest = _splice(before, after, [one.at for one in plan], texts, room)
+                places, digest = _splice(before, after, [target.at for target in plan], texts, room)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -87,16 +87,16 @@ def complete(
     if not prepared or len(prepared) != len(signatures):
         raise Refusal("signature-not-yours")
     values = [
-        b64encode(algorithms.check_signature(certificate, signature, one.attributes, one.algorithm))
-        for one, signature in zip(prepared, signatures, strict=True)
+        b64encode(algorithms.check_signature(certificate, signature, entry.attributes, entry.algorithm))
+        for entry, signature in zip(prepared, signatures, strict=True)
     ]
-    if any(len(value) != one.end - one.start for one, value in zip(prepared, values, strict=True)):
+    if any(len(value) != entry.end - entry.start for entry, value in zip(prepared, values, strict=True)):
         raise Refusal("signature-not-yours")
     with target.open("r+b") as stream:
         if not _as_prepared(stream, prepared):
             raise Refusal("prepared-file-changed")
-        for one, value in zip(prepared, values, strict=True):
-            stream.seek(one.start)
+        for entry, value in zip(prepared, values, strict=True):
+            stream.seek(entry.start)
             stream.write(value)
         stream.flush()
         os.fsync(stream.fileno())
@@ -105,20 +105,20 @@ def complete(
 def _as_prepared(stream: IO[bytes], prepared: Sequence[Prepared]) -> bool:
     """True when the file is what was hashed, its places are empty, and each follows the SignedInfo that is signed."""
     digest, at = hashlib.sha256(), 0
-    for one in prepared:
-        info = embedded(one.attributes) + b"<ds:SignatureValue>"
-        if one.start - len(info) < at:
+    for entry in prepared:
+        info = embedded(entry.attributes) + b"<ds:SignatureValue>"
+        if entry.start - len(info) < at:
             return False
-        for block in blocks(stream, at, one.start - len(info)):
+        for block in blocks(stream, at, entry.start - len(info)):
             digest.update(block)
-        if stream.read(len(info)) != info or stream.read(one.end - one.start).strip(b" "):
+        if stream.read(len(info)) != info or stream.read(entry.end - entry.start).strip(b" "):
             return False
         digest.update(info)
-        at = one.end
+        at = entry.end
     while block := stream.read(BLOCK):
         digest.update(block)
-    found = digest.digest()
-    return all(one.digest == found for one in prepared)
+    result = digest.digest()
+    return all(entry.digest == result for entry in prepared)
 
 
 def check(
@@ -140,41 +140,45 @@ def check(
     from app.verification.readers.pes.proof import read_pes
 
     fingerprint = facts(certificate).fingerprint_sha256
-    found = read_pes(target, replace(trust, fetch=False), moment, chain=chain)
-    if not found:
+    signatures = read_pes(target, replace(trust, fetch=False), moment, chain=chain)
+    if not signatures:
         raise failed("aucune signature n’y figure")
-    for one in found:
-        faults = [*one.faults, *one.remarks]
-        if one.fingerprint_sha256 != fingerprint:
+    for signature in signatures:
+        faults = [*signature.faults, *signature.remarks]
+        if signature.fingerprint_sha256 != fingerprint:
             faults.append("elle est d’un autre certificat")
-        if not one.trusted:
+        if not signature.trusted:
             faults.append("son certificat n’est pas reconnu")
         if faults:
-            raise failed(f"{one.target} : {faults[0]}")
-    spans = [(one.start, one.end) for one in found]
+            raise failed(f"{signature.target} : {faults[0]}")
+    spans = [(signature.start, signature.end) for signature in signatures]
     with target.open("rb") as after, source.open("rb") as before:
         if not _is_source(before, after, spans):
             raise failed("le reste du fichier a changé")
-        for one in found:
+        for signature in signatures:
             text = pes_text.write(
-                one.target, one.digest, certificate, Signatory(*one.declared), one.signed_at or moment
+                signature.target,
+                signature.digest,
+                certificate,
+                Signatory(*signature.declared),
+                signature.signed_at or moment,
             )
-            after.seek(one.start)
-            raw = after.read(one.end - one.start)
+            after.seek(signature.start)
+            raw = after.read(signature.end - signature.start)
             value = raw[len(text.before) : len(raw) - len(text.after)]
-            if raw != text.before + value + text.after or value != one.value:
-                raise failed(f"{one.target} : la signature n’est pas écrite comme prévu")
+            if raw != text.before + value + text.after or value != signature.value:
+                raise failed(f"{signature.target} : la signature n’est pas écrite comme prévu")
     return [
         SignatureFacts(
-            field=one.field,
+            field=signature.field,
             level="EPES",
-            signed_at=one.signed_at,
+            signed_at=signature.signed_at,
             timestamped_at=None,
-            fingerprint_sha256=one.fingerprint_sha256,
-            signature_sha256=one.signature_sha256,
+            fingerprint_sha256=signature.fingerprint_sha256,
+            signature_sha256=signature.signature_sha256,
             earlier=0,
         )
-        for one in found
+        for signature in signatures
     ]
 
 

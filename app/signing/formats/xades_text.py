@@ -32,15 +32,17 @@ def digest_of(algorithm: str, value: bytes, *, ds: str = "") -> str:
 
 def reference(attributes: str, algorithm: str, value: bytes, *transforms: str) -> str:
     """What is signed, and its hash; without transforms, the very bytes of another file."""
-    listed = "".join(f'<ds:Transform Algorithm="{one}"></ds:Transform>' for one in transforms)
+    listed = "".join(f'<ds:Transform Algorithm="{transform}"></ds:Transform>' for transform in transforms)
     steps = f"<ds:Transforms>{listed}</ds:Transforms>" if transforms else ""
     return f"<ds:Reference {attributes}>{steps}{digest_of(algorithm, value)}</ds:Reference>"
 
 
 def certificates_in(chain: Iterable[bytes]) -> str:
     """The certificates (DER) that come along, the signer's first."""
-    held = "".join(f"<ds:X509Certificate>{b64encode(one).decode()}</ds:X509Certificate>" for one in chain)
-    return f"<ds:X509Data>{held}</ds:X509Data>"
+    certificates = "".join(
+        f"<ds:X509Certificate>{b64encode(der).decode()}</ds:X509Certificate>" for der in chain
+    )
+    return f"<ds:X509Data>{certificates}</ds:X509Data>"
 
 
 def assemble(own: str, method: str, references: Iterable[str], key: str, space: str, properties: str) -> Text:

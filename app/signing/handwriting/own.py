@@ -52,6 +52,6 @@ def _row(db: Db, actor: Actor) -> HandwrittenImage | None:
     return db.scalar(sa.select(HandwrittenImage).where(HandwrittenImage.user_id == actor.user_id))
 
 
-def _tell(db: Db, actor: Actor, what: str) -> None:
-    event = Event(f"signature.image.{what}", actor.name, actor.user_id, None, {"user": actor.user_id})
+def _tell(db: Db, actor: Actor, act: str) -> None:
+    event = Event(f"signature.image.{act}", actor.name, actor.user_id, None, {"user": actor.user_id})
     append(db, actor.collectivity_id, event)

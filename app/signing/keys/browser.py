@@ -36,7 +36,7 @@ def read_key(offer: Mapping[str, Any]) -> BrowserKey:
     certificate = _bytes(offer.get("certificate"), LARGEST_CERTIFICATE, "certificat")
     algorithms.of(certificate)
     return BrowserKey(
-        certificate, tuple(_bytes(one, LARGEST_CERTIFICATE, "chaîne de certificats") for one in chain)
+        certificate, tuple(_bytes(der, LARGEST_CERTIFICATE, "chaîne de certificats") for der in chain)
     )
 
 
@@ -63,13 +63,13 @@ def read_signature(text: Any) -> bytes:
     return _bytes(text, LARGEST_SIGNATURE, "signature")
 
 
-def _bytes(text: Any, most: int, what: str) -> bytes:
+def _bytes(text: Any, most: int, label: str) -> bytes:
     if not isinstance(text, str) or len(text) > most * 4 // 3 + 4:
-        raise Refusal("browser-answer-invalid", what=what)
+        raise Refusal("browser-answer-invalid", what=label)
     try:
         value = b64decode(text, validate=True)
     except (NotBase64, ValueError) as error:
-        raise Refusal("browser-answer-invalid", what=what) from error
+        raise Refusal("browser-answer-invalid", what=label) from error
     if not value:
-        raise Refusal("browser-answer-invalid", what=what)
+        raise Refusal("browser-answer-invalid", what=label)
     return value

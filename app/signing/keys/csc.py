@@ -54,15 +54,15 @@ class Challenge:
         """The same as plain JSON, for a row that outlives the request."""
         return {
             **vars(self),
-            "hashes": [b64encode(one).decode() for one in self.hashes],
+            "hashes": [b64encode(digest).decode() for digest in self.hashes],
             "wants": list(self.wants),
         }
 
     @classmethod
-    def load(cls, kept: Mapping[str, Any]) -> "Challenge":
+    def load(cls, fields: Mapping[str, Any]) -> "Challenge":
         """A challenge that was kept by `dump`."""
-        hashes = tuple(b64decode(one) for one in kept["hashes"])
-        return cls(kept["credential"], hashes, tuple(kept["wants"]), kept["page"], kept["state"])
+        hashes = tuple(b64decode(encoded) for encoded in fields["hashes"])
+        return cls(fields["credential"], hashes, tuple(fields["wants"]), fields["page"], fields["state"])
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,23 @@ class CscKey:
         Refuses `csc-credential-unusable` when its key is not enabled or signs with no algorithm of ours, what `ask`
         and `algorithms.of` refuse.
         """
-        asked = {"credentialID": credential, "certificates": "chain", "authInfo": True}
-        said = service.ask("credentials/info", asked)
-        key, cert = member(said, "key"), member(said, "cert")
-        certificate, *chain = [decoded(one) for one in listed(cert, "certificates", LONGEST_CHAIN)]
+        body = {"credentialID": credential, "certificates": "chain", "authInfo": True}
+        description = service.ask("credentials/info", body)
+        key, cert = member(description, "key"), member(description, "cert")
+        certificate, *chain = [decoded(encoded) for encoded in listed(cert, "certificates", LONGEST_CHAIN)]
         facts = algorithms.of(certificate)
-        known = [one for one in SIGNATURES[facts.kind, facts.digest] if one in listed(key, "algo", 100)]
+        known = [
+            algorithm
+            for algorithm in SIGNATURES[facts.kind, facts.digest]
+            if algorithm in listed(key, "algo", 100)
+        ]
         if key.get("status") != "enabled" or cert.get("status", "valid") != "valid" or not known:
             raise Refusal("csc-credential-unusable", credential=credential)
-        otp, wants, most = said.get("OTP") or {}, _wanted(said), _count(said.get("multisign", 1))
+        otp, wants, most = (
+            description.get("OTP") or {},
+            _wanted(description),
+            _count(description.get("multisign", 1)),
+        )
         return cls(
             certificate,
             tuple(chain),
@@ -143,31 +151,35 @@ class CscKey:
         service gives back another number of signatures, and what `Service.ask` refuses. Whether each is the signature
         of its document is proven where it is embedded.
         """
-        given = {name: one for name, one in (("pin", pin), ("otp", otp), ("code", code)) if one is not None}
-        if challenge.credential != self.credential or set(challenge.wants) - set(given):
+        secrets = {
+            name: secret
+            for name, secret in (("pin", pin), ("otp", otp), ("code", code))
+            if secret is not None
+        }
+        if challenge.credential != self.credential or set(challenge.wants) - set(secrets):
             raise Refusal("csc-code-wrong")
-        hashes = [b64encode(one).decode() for one in challenge.hashes]
+        hashes = [b64encode(digest).decode() for digest in challenge.hashes]
         sad = (
-            self._service.grant(given["code"])
+            self._service.grant(secrets["code"])
             if "code" in challenge.wants
-            else self._authorise(hashes, given)
+            else self._authorise(hashes, secrets)
         )
-        asked = {
+        body = {
             "credentialID": self.credential,
             "hash": hashes,
             "hashAlgo": HASHES[self.digest],
             "signAlgo": self._algorithm,
         }
-        said = self._service.ask("signatures/signHash", asked, {"SAD": sad})
-        signatures = [decoded(one) for one in listed(said, "signatures", len(hashes))]
+        answer = self._service.ask("signatures/signHash", body, {"SAD": sad})
+        signatures = [decoded(encoded) for encoded in listed(answer, "signatures", len(hashes))]
         if len(signatures) != len(hashes):
             raise Refusal("csc-answer-invalid", what="nombre de signatures")
         return signatures
 
-    def _authorise(self, hashes: list[str], given: Mapping[str, SecretStr]) -> SecretStr:
-        asked = {"credentialID": self.credential, "numSignatures": len(hashes), "hash": hashes}
-        secrets = {name.upper(): one for name, one in given.items() if name in self.wants}
-        return SecretStr(text(self._service.ask("credentials/authorize", asked, secrets).get("SAD")))
+    def _authorise(self, hashes: list[str], codes: Mapping[str, SecretStr]) -> SecretStr:
+        body = {"credentialID": self.credential, "numSignatures": len(hashes), "hash": hashes}
+        secrets = {name.upper(): secret for name, secret in codes.items() if name in self.wants}
+        return SecretStr(text(self._service.ask("credentials/authorize", body, secrets).get("SAD")))
 
     def _challenge(self, hashes: tuple[bytes, ...]) -> Challenge:
         if self.wants != ("code",):
@@ -175,7 +187,7 @@ class CscKey:
         if not self._service.oauth:
             raise Refusal("csc-credential-unusable", credential=self.credential)
         state = new_token()
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": self._service.client,
             "redirect_uri": self._service.redirect,
@@ -183,25 +195,27 @@ class CscKey:
             "state": state,
             "credentialID": self.credential,
             "numSignatures": len(hashes),
-            "hash": ",".join(urlsafe_b64encode(one).decode() for one in hashes),
+            "hash": ",".join(urlsafe_b64encode(digest).decode() for digest in hashes),
         }
-        page = f"{self._service.oauth.rstrip('/')}/oauth2/authorize?{urlencode(asked)}"
+        page = f"{self._service.oauth.rstrip('/')}/oauth2/authorize?{urlencode(parameters)}"
         return Challenge(self.credential, hashes, self.wants, page, state)
 
 
-def _wanted(said: Mapping[str, Any]) -> tuple[str, ...]:
+def _wanted(description: Mapping[str, Any]) -> tuple[str, ...]:
     """What an authorisation waits for, by « authMode » and by the « presence » of PIN and OTP (§11.5)."""
-    mode = said.get("authMode")
+    mode = description.get("authMode")
     if mode == "oauth2code":
         return ("code",)
     if mode == "implicit":
         return ()
     if mode != "explicit":
         raise Refusal("csc-answer-invalid", what="authMode")
-    return tuple(name.lower() for name in ("PIN", "OTP") if member(said, name, {}).get("presence") == "true")
+    return tuple(
+        name.lower() for name in ("PIN", "OTP") if member(description, name, {}).get("presence") == "true"
+    )
 
 
-def _count(found: Any) -> int:
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+def _count(count: Any) -> int:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise Refusal("csc-answer-invalid", what="multisign")
-    return found
+    return count

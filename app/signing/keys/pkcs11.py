@@ -60,9 +60,9 @@ class _Process:
                 with suppress(PKCS11Error):
                     known.finalize()
                 self.life += 1
-        found = pkcs11.lib(path)
+        library = pkcs11.lib(path)
         self.started.add(path)
-        return found
+        return library
 
 
 _process = _Process()
@@ -93,7 +93,7 @@ class _Line:
         A token that is not there is looked for again for two seconds. Refuses `token-pin-refused`, `token-key-missing`,
         and `token-silent` when the second time fails too.
         """
-        with _process.turn, _told(self.token):
+        with _process.turn, _translated(self.token):
             try:
                 return work(*self._open())
             except WRONG_PIN:
@@ -118,8 +118,8 @@ class _Line:
 
     def _log_in(self, token: Any) -> Any:
         mark = hashlib.sha256(self.pin.get_secret_value().encode()).digest()
-        seen = (str(self.module), self.token, mark)
-        if seen in _process.refused:
+        attempt = (str(self.module), self.token, mark)
+        if attempt in _process.refused:
             raise Refusal("token-pin-refused", token=self.token)
         try:
             return token.open(user_pin=self.pin.get_secret_value())
@@ -128,19 +128,19 @@ class _Line:
                 token.open()
             )  # another key of this process is logged in: the login is the process's (§6.7.4)
         except WRONG_PIN:
-            _process.refused.add(seen)
+            _process.refused.add(attempt)
             raise
 
     def _private(self, session: Any) -> Any:
         wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: self.label}
-        found = list(session.get_objects(wanted))
-        if len(found) != 1:
+        keys = list(session.get_objects(wanted))
+        if len(keys) != 1:
             raise Refusal("token-key-missing", label=self.label, token=self.token)
-        return found[0]
+        return keys[0]
 
 
 @contextmanager
-def _told(token: str) -> Iterator[None]:
+def _translated(token: str) -> Iterator[None]:
     """Say in French what a module answers by a number; a number never holds the PIN."""
     try:
         yield
@@ -175,7 +175,7 @@ class Pkcs11Key:
         if own is None:
             raise Refusal("token-key-missing", label=label, token=token)
         certificate = own.public_bytes(Encoding.DER)
-        above = tuple(one.public_bytes(Encoding.DER) for one in _above(own, others))
+        above = tuple(issuer.public_bytes(Encoding.DER) for issuer in _above(own, others))
         return cls(certificate, above, algorithms.of(certificate).digest, line)
 
     def sign(self, tbs: bytes) -> bytes:
@@ -202,21 +202,21 @@ def _certificates(
         identity = bytes(key[Attribute.ID])
     except said.AttributeTypeInvalid:
         identity = b""
-    found: list[tuple[bytes, str, x509.Certificate]] = []
-    for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE}):
+    certificates: list[tuple[bytes, str, x509.Certificate]] = []
+    for entry in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE}):
         with suppress(ValueError):
-            parsed = x509.load_der_x509_certificate(bytes(one[Attribute.VALUE]))
-            found.append((bytes(one[Attribute.ID]), str(one[Attribute.LABEL]), parsed))
-    own = [one for ident, _, one in found if identity and ident == identity]
-    own = own or [one for _, name, one in found if name == label]
-    return (own[0] if len(own) == 1 else None), tuple(one for _, _, one in found)
+            parsed = x509.load_der_x509_certificate(bytes(entry[Attribute.VALUE]))
+            certificates.append((bytes(entry[Attribute.ID]), str(entry[Attribute.LABEL]), parsed))
+    own = [certificate for ident, _, certificate in certificates if identity and ident == identity]
+    own = own or [certificate for _, name, certificate in certificates if name == label]
+    return (own[0] if len(own) == 1 else None), tuple(certificate for _, _, certificate in certificates)
 
 
 def _above(leaf: x509.Certificate, others: tuple[x509.Certificate, ...]) -> Iterator[x509.Certificate]:
     """The issuers of `leaf` among `others`, nearest first, the root included when it is there."""
-    below, left = leaf, [one for one in others if one != leaf]
+    below, left = leaf, [other for other in others if other != leaf]
     while below.issuer != below.subject:
-        issuer = next((one for one in left if _issued(below, one)), None)
+        issuer = next((candidate for candidate in left if _issued(below, candidate)), None)
         if issuer is None:
             return
         yield issuer

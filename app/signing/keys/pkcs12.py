@@ -32,10 +32,10 @@ class Pkcs12Key:
         Refuses `passphrase-wrong`, `key-file-unreadable`, `key-file-empty`, and the weak keys of `algorithms.of`.
         """
         try:
-            seen = path.stat()
+            status = path.stat()
         except OSError as error:
             raise Refusal("key-file-unreadable") from error
-        return _load(path, passphrase, seen.st_mtime_ns, seen.st_size)
+        return _load(path, passphrase, status.st_mtime_ns, status.st_size)
 
     def sign(self, tbs: bytes) -> bytes:
         """The signature of `tbs`, hashed with `digest`."""
@@ -60,5 +60,5 @@ def _load(path: Path, passphrase: bytes, modified: int, size: int) -> Pkcs12Key:
     if bag.cert is None or not isinstance(bag.key, RSAPrivateKey | EllipticCurvePrivateKey):
         raise Refusal("key-file-empty")
     certificate = bag.cert.certificate.public_bytes(Encoding.DER)
-    chain = tuple(one.certificate.public_bytes(Encoding.DER) for one in bag.additional_certs)
+    chain = tuple(issuer.certificate.public_bytes(Encoding.DER) for issuer in bag.additional_certs)
     return Pkcs12Key(certificate, chain, algorithms.of(certificate).digest, bag.key)

@@ -40,8 +40,8 @@ def read_key(offer: Mapping[str, Any]) -> WebEidKey:
     if not isinstance(listed, list) or len(listed) > MOST_ALGORITHMS:
         raise Refusal("card-answer-invalid", what="algorithmes")
     wanted = signature_algorithm(certificate)
-    if wanted not in [_algorithm(one) for one in listed]:
-        raise Refusal("card-algorithm-missing", wanted=_words(wanted))
+    if wanted not in [_algorithm(entry) for entry in listed]:
+        raise Refusal("card-algorithm-missing", wanted=_label(wanted))
     return WebEidKey(certificate)
 
 
@@ -70,29 +70,29 @@ def read_signature(answer: Mapping[str, Any], certificate: bytes) -> bytes:
     signed attributes already say PKCS#1 v1.5).
     """
     signature = _bytes(answer.get("signature"), LARGEST_SIGNATURE, "signature")
-    said = _algorithm(answer.get("signatureAlgorithm"))
-    if said != signature_algorithm(certificate):
-        raise Refusal("card-algorithm-other", said=_words(said))
+    algorithm = _algorithm(answer.get("signatureAlgorithm"))
+    if algorithm != signature_algorithm(certificate):
+        raise Refusal("card-algorithm-other", said=_label(algorithm))
     return signature
 
 
-def _algorithm(found: Any) -> dict[str, str]:
-    if not isinstance(found, Mapping):
+def _algorithm(entry: Any) -> dict[str, str]:
+    if not isinstance(entry, Mapping):
         raise Refusal("card-answer-invalid", what="algorithme")
-    said = {name: found.get(name) for name in ALGORITHM}
-    if not all(isinstance(one, str) and len(one) <= 16 for one in said.values()):
+    algorithm = {name: entry.get(name) for name in ALGORITHM}
+    if not all(isinstance(value, str) and len(value) <= 16 for value in algorithm.values()):
         raise Refusal("card-answer-invalid", what="algorithme")
-    return {name: str(one) for name, one in said.items()}
+    return {name: str(value) for name, value in algorithm.items()}
 
 
-def _words(algorithm: Mapping[str, str]) -> str:
+def _label(algorithm: Mapping[str, str]) -> str:
     return " ".join(algorithm[name] for name in ALGORITHM if algorithm[name] != "NONE")
 
 
-def _bytes(text: Any, most: int, what: str) -> bytes:
+def _bytes(text: Any, most: int, label: str) -> bytes:
     if not isinstance(text, str) or not text or len(text) > most * 4 // 3 + 4:
-        raise Refusal("card-answer-invalid", what=what)
+        raise Refusal("card-answer-invalid", what=label)
     try:
         return b64decode(text, validate=True)
     except (NotBase64, ValueError) as error:
-        raise Refusal("card-answer-invalid", what=what) from error
+        raise Refusal("card-answer-invalid", what=label) from error

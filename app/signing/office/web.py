@@ -63,8 +63,8 @@ def index() -> str:
         doubles = enrol.doubles(db, g.actor.collectivity_id)
     return render_template(
         "signing/office.html",
-        waiting=[one for one in rows if one.waits],
-        rows=[one for one in rows if not one.waits],
+        waiting=[row for row in rows if row.waits],
+        rows=[row for row in rows if not row.waits],
         past=past,
         doubles=doubles,
     )
@@ -82,7 +82,7 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
     """
     error, status = None, 200
     with reading(g.actor.collectivity_id) as db:
-        _found(db, certificate_id)
+        _owned(db, certificate_id)
     if request.method == "POST":
         if "given_up" in request.form:
             give_up()
@@ -100,7 +100,7 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
         else:
             return redirect(url_for("signing.office.index"))
     with reading(g.actor.collectivity_id) as db:
-        row = _row(*_found(db, certificate_id))
+        row = _row(*_owned(db, certificate_id))
     return render_template(
         "signing/certificate.html",
         one=row,
@@ -145,7 +145,7 @@ def _act(certificate_id: int, action: str, reason: str) -> str:
     if action == "end":
         enrol.withdraw(g.actor, certificate_id, reason)
         with reading(g.actor.collectivity_id) as db:
-            refused = enrol.declined(_found(db, certificate_id)[1])
+            refused = enrol.declined(_owned(db, certificate_id)[1])
         return f"Ce certificat {'est refusé' if refused else 'ne signe plus'}. Son titulaire est prévenu."
     if action == "purpose":
         try:
@@ -158,7 +158,7 @@ def _act(certificate_id: int, action: str, reason: str) -> str:
     raise Refusal("bad-request", detail="cette décision n’existe pas")
 
 
-def _found(db: Db, certificate_id: int) -> tuple[User, Certificate]:
+def _owned(db: Db, certificate_id: int) -> tuple[User, Certificate]:
     query = sa.select(Certificate).where(Certificate.id == certificate_id)
     row = db.scalar(query)
     if row is None:
@@ -169,7 +169,7 @@ def _found(db: Db, certificate_id: int) -> tuple[User, Certificate]:
 def _row(user: User, row: Certificate) -> Row:
     from app.signing.enrolling.holder import same_person
 
-    words: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "confirmed": f"Confirmé par {row.confirmed_by}, {instant(row.confirmed_at)}"
         if row.confirmed_at
         else "",
@@ -198,5 +198,5 @@ def _row(user: User, row: Certificate) -> Row:
         before=f"Écarté par {row.ended_by}, {instant(row.ended_at)} : {row.ended_reason}"
         if row.ended_at and row.withdrawn_at is None
         else "",
-        **words,
+        **changes,
     )

@@ -78,26 +78,26 @@ def sign(
         _dated(statement, folder)
         if scan is None and scan_of(db, folder) is None:
             raise Refusal("paper-no-scan")
-    kept = None
+    file = None
     if scan is not None:
         with TemporaryDirectory(prefix="paraphe-paper-") as room:
-            kept = keep_paper(actor.collectivity_id, scan, Path(room))
-    return write(actor, folder_id, version=version, statement=statement, kept=kept)
+            file = keep_paper(actor.collectivity_id, scan, Path(room))
+    return write(actor, folder_id, version=version, statement=statement, file=file)
 
 
 @use_case
 def write(
-    db: Db, actor: Actor, folder_id: int, *, version: int, statement: Statement, kept: Kept | None
+    db: Db, actor: Actor, folder_id: int, *, version: int, statement: Statement, file: Kept | None
 ) -> Moved:
     """Write the scan, the statement and the move, once everything holds under the lock."""
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
-    here = standing(db, actor, folder)
-    scan = add_beside(db, folder, actor, kept) if kept is not None else scan_of(db, folder)
+    position = standing(db, actor, folder)
+    scan = add_beside(db, folder, actor, file) if file is not None else scan_of(db, folder)
     if scan is None:
         raise Refusal("paper-no-scan")
-    part = part_of(db, folder, here, actor)
-    run = next(one for one in here.runs if one.slot == part)
+    part = part_of(db, folder, position, actor)
+    run = next(run for run in position.runs if run.slot == part)
     main = last_version(db, _main(db, folder))
     row = PaperSignature(
         collectivity_id=folder.collectivity_id,
@@ -127,10 +127,10 @@ def write(
         "document": main.document_id,
         "sha256": main.sha256,
     }
-    said = Said(
-        told(row), capacity=statement.capacity, facts=facts, who=statement.name, signed_on=row.signed_on
+    decision = Said(
+        described(row), capacity=statement.capacity, facts=facts, who=statement.name, signed_on=row.signed_on
     )
-    return move(db, folder, Action.SIGN, actor, said)
+    return move(db, folder, Action.SIGN, actor, decision)
 
 
 def shown(db: Db, folder: Folder) -> str:
@@ -174,7 +174,7 @@ def of_folder(db: Db, folder_id: int) -> list[PaperSignature]:
 
 def of_version(db: Db, folder_id: int, version_id: int) -> list[PaperSignature]:
     """The signatures that this scan shows."""
-    return [one for one in of_folder(db, folder_id) if one.version_id == version_id]
+    return [row for row in of_folder(db, folder_id) if row.version_id == version_id]
 
 
 def scan_of(db: Db, folder: Folder) -> DocumentVersion | None:
@@ -192,7 +192,7 @@ def scan_of(db: Db, folder: Folder) -> DocumentVersion | None:
     return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).first()
 
 
-def told(row: PaperSignature) -> str:
+def described(row: PaperSignature) -> str:
     """« Signé sur papier le mardi 24 novembre 2026, original conservé : registre des délibérations »."""
     return f"Signé sur papier le {jour_long(row.signed_on)}, original conservé : {row.kept_at}"
 
@@ -224,23 +224,25 @@ def signed_days(db: Db, folder_id: int) -> Mapping[int, date]:
 
 def standing(db: Db, actor: Actor, folder: Folder) -> Present:
     """Where the folder stands, if this person may sign it on paper there."""
-    here = present(db, folder) if folder.circuit_version_id else None
-    if here is None or Action.SIGN not in choices(here.circuit, here.standing, here.asker(actor, folder)):
+    position = present(db, folder) if folder.circuit_version_id else None
+    if position is None or Action.SIGN not in choices(
+        position.circuit, position.standing, position.asker(actor, folder)
+    ):
         refuse_stranger(db, actor, folder)
-        raise not_your_turn(db, actor, folder, here)
+        raise not_your_turn(db, actor, folder, position)
     if not family_of(folder.in_force).paper_signature:
         raise Refusal("paper-not-allowed")
-    if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.facts)):
+    if any(step.kind is StepKind.SEAL for step in position.circuit.applicable(folder.facts)):
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
     if last_version(db, _main(db, folder)).origin == "signed":
         raise Refusal("paper-mixed")
     refuse_obstacles(db, folder)
-    return here
+    return position
 
 
 def _checked(statement: Statement) -> Statement:
-    texts = [one.strip() for one in (statement.name, statement.capacity, statement.kept_at)]
-    if not all(texts) or any(len(one) > LONGEST for one in texts):
+    texts = [text.strip() for text in (statement.name, statement.capacity, statement.kept_at)]
+    if not all(texts) or any(len(text) > LONGEST for text in texts):
         raise Refusal("paper-incomplete", longest=LONGEST)
     if statement.signed_on is None:
         raise Refusal("paper-date-missing")
@@ -281,7 +283,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     decided = _decided_on(folder)
     if decided is None or folder.phase == Phase.DONE:
         return []
-    days = [one.signed_on for one in of_round(db, folder) if antedated(folder, one.signed_on)]
+    days = [row.signed_on for row in of_round(db, folder) if antedated(folder, row.signed_on)]
     if not days:
         return []
     last = max(days)

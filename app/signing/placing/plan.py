@@ -73,15 +73,15 @@ def field_name(step: str, rank: int, mark: str = "") -> str:
 
 def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[Part, ...]:
     """Every signature of the folder's way, in order, seals included; refuses `desk-missing`."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for step in circuit.applicable(folder.facts):
         if step.kind is StepKind.SIGN:
             for rank, slot in enumerate(slots_of(db, folder, step)):
                 label = slot.people[0].name if len(slot.people) == 1 else slot.label
-                found.append(Part(field_name(step.key, rank, mark), step.key, slot.key, label))
+                parts.append(Part(field_name(step.key, rank, mark), step.key, slot.key, label))
         elif step.kind is StepKind.SEAL:
-            found.append(Part(field_name(step.key, 0, mark), step.key, "", "Cachet", seal=True))
-    return tuple(found)
+            parts.append(Part(field_name(step.key, 0, mark), step.key, "", "Cachet", seal=True))
+    return tuple(parts)
 
 
 def chosen(db: Db, folder_id: int, sha256: str) -> dict[tuple[str, str], Box]:
@@ -129,12 +129,12 @@ def _locks(parts: Sequence[Part], family: str) -> dict[str, tuple[str, ...]]:
         return {}
     steps = list(dict.fromkeys(part.step for part in parts))
     return {
-        one.field: tuple(
+        part.field: tuple(
             other.field
             for other in parts
-            if other is not one and steps.index(other.step) >= steps.index(one.step)
+            if other is not part and steps.index(other.step) >= steps.index(part.step)
         )
-        for one in parts
+        for part in parts
     }
 
 
@@ -196,14 +196,14 @@ def place(actor: Actor, folder_id: int, *, version: int, boxes: Chosen) -> int:
     from app.signing.formats import geometry
 
     with reading(actor.collectivity_id) as db:
-        seen = sheet(db, lock_editable(db, actor, folder_id, version))
-    if len(boxes) > MOST or not set(boxes) <= {(part.step, part.slot) for part in seen.parts}:
+        page = sheet(db, lock_editable(db, actor, folder_id, version))
+    if len(boxes) > MOST or not set(boxes) <= {(part.step, part.slot) for part in page.parts}:
         raise Refusal("place-unknown")
     with TemporaryDirectory(prefix="paraphe-place-") as room:
         source = Path(room) / "source.pdf"
-        vault.store().fetch(vault.scope(actor.collectivity_id), seen.sha256, source)
+        vault.store().fetch(vault.scope(actor.collectivity_id), page.sha256, source)
         _fit(geometry.pages(source), list(boxes.values()))
-    return write(actor, folder_id, version=version, sha256=seen.sha256, boxes=boxes)
+    return write(actor, folder_id, version=version, sha256=page.sha256, boxes=boxes)
 
 
 def _fit(pages: Sequence["PageShape"], boxes: Sequence[Box]) -> None:

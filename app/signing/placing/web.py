@@ -40,23 +40,23 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
             posted = _read(request.form.get("places", ""))
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        seen = plan.sheet(db, folder)
-        boxes = seen.boxes if posted is None else posted
+        sheet = plan.sheet(db, folder)
+        boxes = sheet.boxes if posted is None else posted
         documents = page.documents(db, folder, None)
         context = {
             "folder": page.head(db, folder),
-            "document": next(one for one in documents if one.role == "main"),
+            "document": next(document for document in documents if document.role == "main"),
         }
     rows = [
         {
             "step": part.step,
             "slot": part.slot,
             "label": part.label,
-            "box": _said(boxes.get((part.step, part.slot))),
+            "box": _fields(boxes.get((part.step, part.slot))),
         }
-        for part in seen.parts
+        for part in sheet.parts
     ]
-    return render_template("signing/places.html", rows=rows, seen=seen, error=error, **context), status
+    return render_template("signing/places.html", rows=rows, sheet=sheet, error=error, **context), status
 
 
 def _keep(folder_id: int) -> Response:
@@ -79,13 +79,13 @@ def _read(text: str) -> dict[tuple[str, str], Box]:
         raise Refusal("bad-request", detail="l’emplacement des signatures n’est pas lisible") from None
 
 
-def box_of(found: Any) -> Box:
+def box_of(fields: Any) -> Box:
     """The box that a page sent; the page counts its pages from one, a `Box` counts them from zero.
 
     Numbers only, ValueError otherwise; whether such a page exists is checked when it is known.
     """
     try:
-        number, corners = int(found["page"]), [float(found[name]) for name in CORNERS]
+        number, corners = int(fields["page"]), [float(fields[name]) for name in CORNERS]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("not a box") from None
     if number < 1 or not all(map(isfinite, corners)):
@@ -93,7 +93,7 @@ def box_of(found: Any) -> Box:
     return Box(number - 1, *corners)
 
 
-def _said(box: Box | None) -> dict[str, float] | None:
+def _fields(box: Box | None) -> dict[str, float] | None:
     if box is None:
         return None
     return {"page": box.page + 1, **{name: round(getattr(box, name), 2) for name in CORNERS}}
@@ -110,7 +110,7 @@ def planned(folder_id: int) -> Response:
     version = request.args.get("version", type=int)
     if version is None:
         raise Refusal("bad-request", detail="« version » doit être un nombre entier")
-    return jsonify(box=_said(sign.place_of(g.actor, folder_id, version=version)))
+    return jsonify(box=_fields(sign.place_of(g.actor, folder_id, version=version)))
 
 
 def card(db: Db, folder: Folder) -> Markup | None:
@@ -118,12 +118,12 @@ def card(db: Db, folder: Folder) -> Markup | None:
     try:
         if "free_fields" in plan.main_version(db, folder).note:  # its author has certified where they stand
             return None
-        seen = plan.sheet(db, folder)
+        sheet = plan.sheet(db, folder)
     except Refusal as refusal:
         if refusal.key != "desk-missing":
             return None
-        return Markup(render_template("signing/_places_card.html", rows=None, seen=None))  # noqa: S704 - the template escapes what it prints
-    if not seen.parts:
+        return Markup(render_template("signing/_places_card.html", rows=None, sheet=None))  # noqa: S704 - the template escapes what it prints
+    if not sheet.parts:
         return None
-    rows = [(part.label, seen.boxes.get((part.step, part.slot))) for part in seen.parts]
-    return Markup(render_template("signing/_places_card.html", rows=rows, seen=seen, endpoint=ENDPOINT))  # noqa: S704 - the template escapes what it prints
+    rows = [(part.label, sheet.boxes.get((part.step, part.slot))) for part in sheet.parts]
+    return Markup(render_template("signing/_places_card.html", rows=rows, sheet=sheet, endpoint=ENDPOINT))  # noqa: S704 - the template escapes what it prints

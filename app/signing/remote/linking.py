@@ -25,7 +25,7 @@ from app.signing.enrolling.possession import checked, statement_of
 from app.signing.keys.csc import CscKey
 from app.signing.models import Certificate, RemoteKey, RemoteRequest
 from app.signing.remote import pending
-from app.signing.remote.pending import Asked
+from app.signing.remote.pending import Authorisation
 from app.trust import algorithms
 from app.trust.certificates import CertificateFacts, facts
 
@@ -57,7 +57,7 @@ def _offers(user: str) -> Iterator[Offer]:
             yield Offer(credential, None, refusal)
 
 
-def ask(actor: Actor, credential: str) -> Asked:
+def ask(actor: Actor, credential: str) -> Authorisation:
     """Ask the owner of a credential for the proof that it is his.
 
     Refuses a certificate that may not sign (`app.trust.certificates`), a credential that signs without asking anything of
@@ -68,11 +68,11 @@ def ask(actor: Actor, credential: str) -> Asked:
     key = CscKey.open(service, credential)
     if not key.wants:
         raise Refusal("csc-credential-unguarded")
-    said = checked(key.certificate, list(key.chain))
+    certificate = checked(key.certificate, list(key.chain))
     with reading(actor.collectivity_id) as db:
         _refuse_taken(db, actor, service.url, credential)
-        refuse_taken(db, actor.user_id or 0, said.fingerprint_sha256)
-    statement = statement_of(said, actor)
+        refuse_taken(db, actor.user_id or 0, certificate.fingerprint_sha256)
+    statement = statement_of(certificate, actor)
     challenges = key.challenges([hashlib.new(key.digest, statement.encode()).digest()])
     return pending.open_request(actor, credential, key.certificate, challenges, statement=statement)
 
@@ -99,12 +99,12 @@ def finish(actor: Actor, row: RemoteRequest) -> Awaited:
 
 @use_case
 def link(
-    db: Db, actor: Actor, credential: str, said: CertificateFacts, certificate: bytes, proof: str
+    db: Db, actor: Actor, credential: str, facts: CertificateFacts, certificate: bytes, proof: str
 ) -> Awaited:
     """Enrol the certificate to the person who proved that it is his, and keep by which credential it signs."""
     service = setting.remote_service().url
     _refuse_taken(db, actor, service, credential)
-    row = enrolled(db, actor, actor.user_id or 0, said, certificate, proof=Proof.REMOTE)
+    row = enrolled(db, actor, actor.user_id or 0, facts, certificate, proof=Proof.REMOTE)
     db.execute(
         sa.delete(RemoteKey)
         .where(
@@ -125,8 +125,8 @@ def link(
             linked_at=now(),
         )
     )
-    told = {"user": actor.user_id, "fingerprint": row.fingerprint, "credential": credential, "proof": proof}
-    append(db, actor.collectivity_id, Event("certificate.linked", actor.name, actor.user_id, None, told))
+    line = {"user": actor.user_id, "fingerprint": row.fingerprint, "credential": credential, "proof": proof}
+    append(db, actor.collectivity_id, Event("certificate.linked", actor.name, actor.user_id, None, line))
     db.flush()
     carry_on(db, row)
     return awaited(row, db.get_one(User, row.user_id))

@@ -38,22 +38,22 @@ def linked(db: Db, user_id: int | None, service: str) -> list[Linked]:
     return [
         Linked(
             key.id,
-            one.id,
+            row.id,
             key.credential,
-            one.der,
-            one.subject,
-            one.issuer,
-            one.enrolled_at,
-            one.not_after,
+            row.der,
+            row.subject,
+            row.issuer,
+            row.enrolled_at,
+            row.not_after,
         )
-        for key, one in db.execute(query)
+        for key, row in db.execute(query)
     ]
 
 
 def own(actor: Actor, key_id: int, service: str) -> Linked:
     """One of this person's own credentials; refuses everybody else's (`csc-key-unknown`)."""
     with reading(actor.collectivity_id) as db:
-        found = [one for one in linked(db, actor.user_id, service) if one.id == key_id]
-    if not found:
+        keys = [key for key in linked(db, actor.user_id, service) if key.id == key_id]
+    if not keys:
         raise Refusal("csc-key-unknown")
-    return found[0]
+    return keys[0]

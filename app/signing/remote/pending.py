@@ -30,7 +30,7 @@ BUSY = timedelta(seconds=90)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Authorisation:
     """What the person does now: give what `wants` names, or authorise on the service's `page`; nothing when all is signed."""
 
     request: str
@@ -52,7 +52,7 @@ def open_request(
     box: list[Any] | None = None,
     batch_id: int | None = None,
     parts: Sequence[tuple[str, int]] = (),
-) -> Asked:
+) -> Authorisation:
     """Keep what is asked; what was prepared for it waits as long as the request does. A batch asks one thing at a time."""
     moment, name = now(), new_token()
     if batch_id is not None:
@@ -68,7 +68,7 @@ def open_request(
         folder_id=folder_id,
         session_id=session_id,
         batch_id=batch_id,
-        parts=[[*one] for one in parts] or None,
+        parts=[[*part] for part in parts] or None,
         statement=statement,
         box=box,
         signatures=[],
@@ -77,16 +77,16 @@ def open_request(
         expires_at=ends,
         created_at=moment,
     )
-    asked = _await(row, challenges)
+    authorisation = _await(row, challenges)
     db.add(row)
     sessions = [session_id, *(session for session, _ in parts)]
     query = sa.update(SignatureSession).where(SignatureSession.id.in_(sessions))
     db.execute(query.values(expires_at=ends).execution_options(synchronize_session=False))
-    return asked
+    return authorisation
 
 
 @use_case
-def ask_again(db: Db, request: str, challenges: Sequence[Challenge]) -> Asked:
+def ask_again(db: Db, request: str, challenges: Sequence[Challenge]) -> Authorisation:
     """Put what is left to authorise as the service asks it now, after what was asked first came to nothing."""
     return _await(db.get_one(RemoteRequest, request, with_for_update=True), challenges)
 
@@ -132,22 +132,22 @@ def take(
 
 
 @use_case
-def keep(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
+def keep(db: Db, request: str, signatures: Sequence[bytes]) -> Authorisation:
     """Keep what the service signed, and say what is asked next; nothing when all is signed."""
     return keep_in(db, request, signatures)
 
 
-def keep_in(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
+def keep_in(db: Db, request: str, signatures: Sequence[bytes]) -> Authorisation:
     """The same in the caller's transaction, which does more with them."""
     row = db.get_one(RemoteRequest, request, with_for_update=True)
-    row.signatures = [*row.signatures, *(b64encode(one).decode() for one in signatures)]
+    row.signatures = [*row.signatures, *(b64encode(value).decode() for value in signatures)]
     row.busy_until = now()
-    asked = _await(row, [Challenge.load(one) for one in row.challenges[1:]])
+    authorisation = _await(row, [Challenge.load(challenge) for challenge in row.challenges[1:]])
     if row.status == "held" and row.session_id:
         row.expires_at = now() + WAIT
         query = sa.update(SignatureSession).where(SignatureSession.id == row.session_id)
         db.execute(query.values(expires_at=row.expires_at).execution_options(synchronize_session=False))
-    return asked
+    return authorisation
 
 
 @use_case
@@ -219,10 +219,10 @@ def begun(
     )
     with reading(actor.collectivity_id) as db:
         rows = list(db.scalars(query))
-    found = next((one for one in rows if one.signatures and one.box == box), None)
-    if found is not None and found.busy_until > now():
+    begun_request = next((row for row in rows if row.signatures and row.box == box), None)
+    if begun_request is not None and begun_request.busy_until > now():
         raise Refusal("csc-at-work")
-    return found
+    return begun_request
 
 
 def may_go_on(actor: Actor, request: str) -> bool:
@@ -235,7 +235,7 @@ def may_go_on(actor: Actor, request: str) -> bool:
     return row is not None and bool(row.signatures)
 
 
-def found(actor: Actor, request: str) -> RemoteRequest | None:
+def request_of(actor: Actor, request: str) -> RemoteRequest | None:
     """A request of this person, whatever became of it."""
     with reading(actor.collectivity_id) as db:
         query = sa.select(RemoteRequest).where(
@@ -244,15 +244,15 @@ def found(actor: Actor, request: str) -> RemoteRequest | None:
         return db.scalar(query)
 
 
-def _await(row: RemoteRequest, challenges: Sequence[Challenge]) -> Asked:
+def _await(row: RemoteRequest, challenges: Sequence[Challenge]) -> Authorisation:
     """Wait for the first of these challenges."""
-    row.challenges = [one.dump() for one in challenges]
+    row.challenges = [challenge.dump() for challenge in challenges]
     if not challenges:
         row.status, row.state = "held", None
-        return Asked(row.id)
+        return Authorisation(row.id)
     first = challenges[0]
     row.status, row.state = "waiting", first.state or None
-    return Asked(row.id, first.wants, first.page)
+    return Authorisation(row.id, first.wants, first.page)
 
 
 def _his(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:

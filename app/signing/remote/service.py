@@ -46,16 +46,18 @@ class Service:
 
     def credentials(self, user: str = "") -> tuple[str, ...]:
         """The credentials of a user of the service, or without one all that our token may use (§11.4), every page."""
-        found: list[str] = []
-        asked = {"userID": user} if user else {}
+        credentials: list[str] = []
+        query = {"userID": user} if user else {}
         page: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            said = self.ask("credentials/list", {**asked, **page})
-            found += [text(one) for one in listed(said, "credentialIDs", MOST_CREDENTIALS, least=0)]
-            if not said.get("nextPageToken"):
+            answer = self.ask("credentials/list", {**query, **page})
+            credentials += [
+                text(credential) for credential in listed(answer, "credentialIDs", MOST_CREDENTIALS, least=0)
+            ]
+            if not answer.get("nextPageToken"):
                 break
-            page = {"pageToken": text(said["nextPageToken"])}
-        return tuple(found)
+            page = {"pageToken": text(answer["nextPageToken"])}
+        return tuple(credentials)
 
     def ask(
         self, method: str, body: Mapping[str, Any], secrets: Mapping[str, SecretStr] | None = None
@@ -74,13 +76,13 @@ class Service:
 
     def grant(self, code: SecretStr) -> SecretStr:
         """The SAD for the code that the service's own page gave back (§8.3.3)."""
-        asked = {"grant_type": "authorization_code", "redirect_uri": self.redirect}
-        return SecretStr(text(self._token(asked, {"code": code}).get("access_token")))
+        body = {"grant_type": "authorization_code", "redirect_uri": self.redirect}
+        return SecretStr(text(self._token(body, {"code": code}).get("access_token")))
 
     def _ask(self, method: str, body: Mapping[str, Any], secrets: Mapping[str, SecretStr]) -> dict[str, Any]:
         address, bearer = f"{self.url.rstrip('/')}/{method}", self._access()
         return _object(
-            _told(
+            _translated(
                 lambda: self._out(address).post(
                     address, _json(body, secrets), JSON, JSON, bearer=bearer.get_secret_value()
                 )
@@ -91,25 +93,25 @@ class Service:
         """Our own token: the one of the settings, or one that we are given for our secret (§8.3.3, client credentials)."""
         if self.bearer.get_secret_value():
             return self.bearer
-        kept = self._tokens.get("access")
-        if kept is None or kept[1] < time.monotonic():
+        token = self._tokens.get("access")
+        if token is None or token[1] < time.monotonic():
             try:
-                said = self._token({"grant_type": "client_credentials"}, {})
+                answer = self._token({"grant_type": "client_credentials"}, {})
             except Refusal as refusal:
                 raise refusal if refusal.key == "csc-silent" else Refusal("csc-access-refused") from None
-            life = said.get("expires_in", LIFE)
+            life = answer.get("expires_in", LIFE)
             life = life if isinstance(life, int | float) else LIFE
-            kept = SecretStr(text(said.get("access_token"))), time.monotonic() + life - MARGIN
-            self._tokens["access"] = kept
-        return kept[0]
+            token = SecretStr(text(answer.get("access_token"))), time.monotonic() + life - MARGIN
+            self._tokens["access"] = token
+        return token[0]
 
-    def _token(self, asked: Mapping[str, str], secrets: Mapping[str, SecretStr]) -> dict[str, Any]:
+    def _token(self, fields: Mapping[str, str], secrets: Mapping[str, SecretStr]) -> dict[str, Any]:
         address = f"{self.oauth.rstrip('/')}/oauth2/token"
-        given = {**asked, "client_id": self.client}
+        body = {**fields, "client_id": self.client}
         return _object(
-            _told(
+            _translated(
                 lambda: self._out(address).post(
-                    address, _form(given, {**secrets, "client_secret": self.client_secret}), FORM, JSON
+                    address, _form(body, {**secrets, "client_secret": self.client_secret}), FORM, JSON
                 )
             )
         )
@@ -121,11 +123,11 @@ class Service:
             raise Refusal("csc-address-unsafe", host="?") from None
         if target.scheme != "https" and target.host not in LOOPBACK:
             raise Refusal("csc-address-unsafe", host=target.host)
-        allowed = Allowed(inside=[entry_of(one) for one in (self.url, self.oauth) if one])
+        allowed = Allowed(inside=[entry_of(address) for address in (self.url, self.oauth) if address])
         return Outside(allowed, self.timeout, MOST_BYTES)
 
 
-def _told(ask: Callable[[], bytes]) -> bytes:
+def _translated(ask: Callable[[], bytes]) -> bytes:
     """Say in French what went wrong; nothing is chained, because the frames of the request hold secrets."""
     try:
         return ask()
@@ -138,16 +140,16 @@ def _told(ask: Callable[[], bytes]) -> bytes:
 
 def _refusal(status: int, body: bytes) -> Refusal:
     try:
-        said = json.loads(body or b"{}")
+        answer = json.loads(body or b"{}")
     except ValueError:
-        said = {}
-    said = said if isinstance(said, dict) else {}
-    code, words = said.get("error"), str(said.get("error_description", "")).strip(" .").lower()
-    if "locked" in words.split():
+        answer = {}
+    answer = answer if isinstance(answer, dict) else {}
+    code, description = answer.get("error"), str(answer.get("error_description", "")).strip(" .").lower()
+    if "locked" in description.split():
         return Refusal("csc-credential-locked")
-    if code in WRONG_CODES or words in WRONG_WORDS:
+    if code in WRONG_CODES or description in WRONG_WORDS:
         return Refusal("csc-code-wrong")
-    if code == "invalid_grant" or words == "sad expired":
+    if code == "invalid_grant" or description == "sad expired":
         return Refusal("csc-authorization-expired")
     if status in {401, 403}:
         return Refusal("csc-access-refused")
@@ -155,49 +157,55 @@ def _refusal(status: int, body: bytes) -> Refusal:
 
 
 def _json(body: Mapping[str, Any], secrets: Mapping[str, SecretStr]) -> bytes:
-    return json.dumps({**body, **{name: one.get_secret_value() for name, one in secrets.items()}}).encode()
+    return json.dumps(
+        {**body, **{name: secret.get_secret_value() for name, secret in secrets.items()}}
+    ).encode()
 
 
 def _form(body: Mapping[str, str], secrets: Mapping[str, SecretStr]) -> bytes:
-    return urlencode({**body, **{name: one.get_secret_value() for name, one in secrets.items()}}).encode()
+    return urlencode(
+        {**body, **{name: secret.get_secret_value() for name, secret in secrets.items()}}
+    ).encode()
 
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(data or b"{}")
+        content = json.loads(data or b"{}")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise Refusal("csc-answer-invalid", what="objet JSON")
-    return found
+    return content
 
 
-def member(said: Mapping[str, Any], name: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+def member(
+    answer: Mapping[str, Any], name: str, default: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     """A member that is an object; refuses `csc-answer-invalid`."""
-    found = said.get(name, default)
-    if not isinstance(found, Mapping):
+    value = answer.get(name, default)
+    if not isinstance(value, Mapping):
         raise Refusal("csc-answer-invalid", what=name)
-    return found
+    return value
 
 
-def listed(said: Mapping[str, Any], name: str, most: int, *, least: int = 1) -> list[Any]:
+def listed(answer: Mapping[str, Any], name: str, most: int, *, least: int = 1) -> list[Any]:
     """A member that is a list of an expected length; refuses `csc-answer-invalid`."""
-    found = said.get(name)
-    if not isinstance(found, list) or not least <= len(found) <= most:
+    value = answer.get(name)
+    if not isinstance(value, list) or not least <= len(value) <= most:
         raise Refusal("csc-answer-invalid", what=name)
-    return found
+    return value
 
 
-def text(found: Any) -> str:
+def text(value: Any) -> str:
     """A text that says something; refuses `csc-answer-invalid`."""
-    if not isinstance(found, str) or not found:
+    if not isinstance(value, str) or not value:
         raise Refusal("csc-answer-invalid", what="texte")
-    return found
+    return value
 
 
-def decoded(found: Any) -> bytes:
+def decoded(value: Any) -> bytes:
     """The bytes that a text in base64 stands for; refuses `csc-answer-invalid`."""
     try:
-        return b64decode(text(found), validate=True)
+        return b64decode(text(value), validate=True)
     except (NotBase64, ValueError) as error:
         raise Refusal("csc-answer-invalid", what="base64") from error

@@ -28,7 +28,7 @@ from app.signing.models import RemoteRequest
 from app.signing.ports import Box, Prepared
 from app.signing.remote import pending
 from app.signing.remote.mine import own
-from app.signing.remote.pending import Asked
+from app.signing.remote.pending import Authorisation
 from workflows.engine import Moved
 
 # What failed was neither the signature nor the right to make it: the same signature serves once the cause is gone
@@ -43,7 +43,7 @@ def ask(
     key_id: int,
     box: Box | None,
     mandate: int | None = None,
-) -> Asked:
+) -> Authorisation:
     """Prepare the signature and say what its owner must give; the hashes that he authorises are those, no others.
 
     Taken up again where it stood when the service has already signed, whole or in part. Refuses what `sign.prepare`
@@ -54,18 +54,18 @@ def ask(
         identity.refuse_stale(actor)
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
-    found = pending.begun(actor, folder_id, version, mine.credential, place, mandate)
-    if found is not None:
+    begun = pending.begun(actor, folder_id, version, mine.credential, place, mandate)
+    if begun is not None:
         # Begun before the rule, or proven in another login: what is left is authorised by a factor like the rest
         with reading(actor.collectivity_id) as db:
             shown = main_digests(db, sa.select(Folder.id).where(Folder.id == folder_id))
             identity.refuse_stale_in(db, actor, shown)
-    if found is not None and not found.challenges:
-        return Asked(found.id)
+    if begun is not None and not begun.challenges:
+        return Authorisation(begun.id)
     key = opened(mine.credential, mine.certificate)
-    if found is not None:
-        left = [one for kept in found.challenges for one in Challenge.load(kept).hashes]
-        return pending.ask_again(found.id, key.challenges(left))
+    if begun is not None:
+        left = [digest for challenge in begun.challenges for digest in Challenge.load(challenge).hashes]
+        return pending.ask_again(begun.id, key.challenges(left))
     ready = sign.prepare(actor, folder_id, version=version, key=key, box=box, mandate=mandate)
     return pending.open_request(
         actor,
@@ -80,13 +80,13 @@ def ask(
 
 def answer(
     row: RemoteRequest,
-    keep: Callable[[str, Sequence[bytes]], Asked] = pending.keep,
+    keep: Callable[[str, Sequence[bytes]], Authorisation] = pending.keep,
     /,
     *,
     pin: SecretStr | None = None,
     otp: SecretStr | None = None,
     code: SecretStr | None = None,
-) -> Asked:
+) -> Authorisation:
     """Pass an answer on for a request that `pending.take` gave, and keep what the service signed; says what comes next.
 
     Refuses what the service refuses (`csc-code-wrong`, `csc-credential-locked`, `csc-silent`, …): the request may then
@@ -98,10 +98,10 @@ def answer(
     except Exception:
         pending.give_back(row.id)
         raise
-    asked = keep(row.id, signatures)
-    if "otp" in asked.wants:
+    authorisation = keep(row.id, signatures)
+    if "otp" in authorisation.wants:
         key.send_otp(Challenge.load(row.challenges[1]))
-    return asked
+    return authorisation
 
 
 def complete(actor: Actor, folder_id: int, request: str) -> Moved:
@@ -111,7 +111,7 @@ def complete(actor: Actor, folder_id: int, request: str) -> Moved:
     """
     row = pending.take_up(actor, request, folder_id)
     try:
-        moved = sign.complete(actor, str(row.session_id), [b64decode(one) for one in row.signatures])
+        moved = sign.complete(actor, str(row.session_id), [b64decode(value) for value in row.signatures])
     except Refusal as refusal:
         if refusal.key in PASSING:
             pending.give_back(row.id)
@@ -130,7 +130,7 @@ def state_of(actor: Actor, folder_id: int, request: str) -> str:
 
     `held`: what the service signed is here and nobody is embedding it, `complete` may be asked again.
     """
-    row = pending.found(actor, request)
+    row = pending.request_of(actor, request)
     if row is None:
         return "nothing"
     state = sessions.state_of(actor, folder_id, row.session_id or "")
@@ -149,4 +149,4 @@ def opened(credential: str, certificate: bytes) -> CscKey:
 
 def hashes_of(prepared: Sequence[Prepared]) -> list[bytes]:
     """What the service signs, in the order in which `sign.complete` takes it back."""
-    return [hashlib.new(one.algorithm, one.attributes).digest() for one in prepared]
+    return [hashlib.new(entry.algorithm, entry.attributes).digest() for entry in prepared]

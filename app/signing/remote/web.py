@@ -45,13 +45,13 @@ def at_distance(**routes: str) -> dict[str, Any] | None:
     """The way to sign at the trust service as the sign form's script reads it, for whoever has a certificate there."""
     keys = [
         {
-            "id": one.id,
-            "subject": common_name(one.subject),
-            "issuer": common_name(one.issuer),
-            "notBefore": one.enrolled_at.isoformat(),
-            "notAfter": one.not_after.isoformat(),
+            "id": key.id,
+            "subject": common_name(key.subject),
+            "issuer": common_name(key.issuer),
+            "notBefore": key.enrolled_at.isoformat(),
+            "notAfter": key.not_after.isoformat(),
         }
-        for one in kept_there()
+        for key in kept_there()
     ]
     return {"service": setting.remote_name(), "keys": keys, "routes": routes} if keys else None
 
@@ -71,16 +71,16 @@ def choose() -> tuple[str, int]:
     from app.signing.remote import linking
 
     try:
-        found = linking.offers(user)
+        offers = linking.offers(user)
     except Refusal as refusal:
         return _page(refusal, user=user)
     rows = [
         (
-            one.credential,
-            one.certificate and (one.certificate.common_name, jour_long(one.certificate.not_after)),
-            one.refusal and sentences.say(one.refusal.key, one.refusal.facts)[1],
+            offer.credential,
+            offer.certificate and (offer.certificate.common_name, jour_long(offer.certificate.not_after)),
+            offer.refusal and sentences.say(offer.refusal.key, offer.refusal.facts)[1],
         )
-        for one in found
+        for offer in offers
     ]
     return _page(user=user, offers=rows)
 
@@ -93,12 +93,12 @@ def ask() -> Response | tuple[str, int]:
     from app.signing.remote import linking
 
     try:
-        asked = linking.ask(g.actor, _text("credential"))
+        authorisation = linking.ask(g.actor, _text("credential"))
     except Refusal as refusal:
         if refusal.key == "identity-needed":
             return redirect(url_for("people.confirm", suite=url_for("signing.remote.choose")))
         return _page(refusal)
-    return _page(asked=asked)
+    return _page(authorisation=authorisation)
 
 
 @pages.post("/compte/certificats/distance/code")
@@ -116,8 +116,10 @@ def prove() -> Response | tuple[str, int]:
         why = linking.finish(g.actor, row)
     except Refusal as refusal:
         again = row is not None and refusal.key == "csc-code-wrong"
-        asked = pending.Asked(name, tuple(row.challenges[0]["wants"])) if row and again else None
-        return _page(refusal, asked=asked)
+        authorisation = (
+            pending.Authorisation(name, tuple(row.challenges[0]["wants"])) if row and again else None
+        )
+        return _page(refusal, authorisation=authorisation)
     return _linked(why)
 
 
@@ -127,10 +129,12 @@ def _linked(why: Awaited) -> Response:
     return redirect(url_for("signing.certificates"))
 
 
-def _page(refusal: Refusal | None = None, **words: Any) -> tuple[str, int]:
+def _page(refusal: Refusal | None = None, **fields: Any) -> tuple[str, int]:
     status, error = sentences.say(refusal.key, refusal.facts) if refusal else (200, None)
-    given = {"user": "", "offers": None, "asked": None, **words}
-    return render_template("signing/remote.html", error=error, service=setting.remote_name(), **given), status
+    context = {"user": "", "offers": None, "authorisation": None, **fields}
+    return render_template(
+        "signing/remote.html", error=error, service=setting.remote_name(), **context
+    ), status
 
 
 # signing a folder
@@ -155,7 +159,7 @@ def prepare(folder_id: int) -> Response:
             box=payload.box(offer),
             mandate=payload.mandate(offer),
         )
-    return jsonify(told(wanted))
+    return jsonify(question_of(wanted))
 
 
 @pages.post("/dossiers/<int:folder_id>/signature/distance/autoriser")
@@ -167,11 +171,11 @@ def authorise(folder_id: int) -> Response:
     setting.remote_service()
     from app.signing.remote import pending, signing
 
-    given = payload.body()
+    content = payload.body()
     with watched(g.actor, "complete", folder_id=folder_id):
-        row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
-        answer = signing.answer(row, **codes_of(given))
-    return jsonify(told(answer))
+        row = pending.take(g.actor, request=str(content.get("session", "")), folder_id=folder_id)
+        answer = signing.answer(row, **codes_of(content))
+    return jsonify(question_of(answer))
 
 
 @pages.route("/dossiers/<int:folder_id>/signature/distance/terminer", methods=["GET", "POST"])
@@ -197,11 +201,11 @@ def _readable(folder_id: int) -> None:
         authorize(db, g.actor, folder_id)
 
 
-def told(asked: Any) -> dict[str, Any]:
+def question_of(authorisation: Any) -> dict[str, Any]:
     """A request as the script reads it: its name, and what is to be given for it now."""
     return {
-        "session": asked.request,
-        "items": [{"id": asked.request, "wants": asked.wants, "page": asked.page}],
+        "session": authorisation.request,
+        "items": [{"id": authorisation.request, "wants": authorisation.wants, "page": authorisation.page}],
     }
 
 
@@ -223,15 +227,15 @@ def back() -> Response:
     try:
         return _go_on(row, SecretStr(request.args.get("code", "")[:MOST_CODE]))
     except Refusal as refusal:
-        said = sentences.say(refusal.key, refusal.facts)[1]
+        sentence = sentences.say(refusal.key, refusal.facts)[1]
         if row.batch_id is not None:
-            flash(f"Le lot s’est arrêté. {said} Ce qui est déjà signé le reste.", "danger")
+            flash(f"Le lot s’est arrêté. {sentence} Ce qui est déjà signé le reste.", "danger")
             return redirect(url_for(sockets.batches()[1], batch_id=row.batch_id))
         if row.folder_id is None:
-            flash(said, "danger")
+            flash(sentence, "danger")
             return redirect(url_for("signing.certificates"))
         goes_on = pending.may_go_on(g.actor, row.id)
-        flash(f"{said} {spaces(KEPT)}" if goes_on else said, "danger")
+        flash(f"{sentence} {spaces(KEPT)}" if goes_on else sentence, "danger")
         return redirect(url_for("signing.dialog" if goes_on else "folders.show", folder_id=row.folder_id))
 
 
@@ -251,17 +255,17 @@ def _go_on(row: Any, code: SecretStr) -> Response:
         signing.answer(row, code=code)
         return _linked(linking.finish(g.actor, row))
     with watched(g.actor, "complete", folder_id=row.folder_id):
-        asked = signing.answer(row, code=code)
-        if asked.page:
-            return redirect(asked.page)
+        authorisation = signing.answer(row, code=code)
+        if authorisation.page:
+            return redirect(authorisation.page)
         signing.complete(g.actor, row.folder_id, row.id)
     return redirect(_next(row.folder_id, tell=True))
 
 
-def codes_of(given: Any) -> dict[str, SecretStr]:
+def codes_of(fields: Any) -> dict[str, SecretStr]:
     """The PIN and the one-time password that were typed; wrapped at once, so that nothing shows them."""
-    found = {name: str(given.get(name) or "")[:LONGEST] for name in ("pin", "otp")}
-    return {name: SecretStr(value) for name, value in found.items() if value}
+    codes = {name: str(fields.get(name) or "")[:LONGEST] for name in ("pin", "otp")}
+    return {name: SecretStr(value) for name, value in codes.items() if value}
 
 
 def _text(name: str) -> str:

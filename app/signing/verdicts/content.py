@@ -19,12 +19,12 @@ PROOFS = Question(
 def contents_of(db: Db, folder_id: int) -> Mapping[int, str]:
     """SHA-256 of what each signature beside its document signs, the very version that was prepared, by number of version."""
     versions = {version.id: version for _, version in ask(db, DOCUMENTS, folder_id) if version is not None}
-    found: dict[int, str] = {}
+    contents: dict[int, str] = {}
     for proof, prepared_id in ask(db, PROOFS, folder_id):
         beside, prepared = versions.get(proof.version_id), versions.get(prepared_id or 0)
         if beside is not None and prepared is not None and beside.document_id != prepared.document_id:
-            found.setdefault(beside.id, prepared.sha256)
-    return found
+            contents.setdefault(beside.id, prepared.sha256)
+    return contents
 
 
 def content_of(db: Db, version: DocumentVersion) -> str | None:

@@ -31,21 +31,21 @@ pages = Blueprint("documents", __name__)
 def verdicts(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
     """The verdicts on one version of a folder's document; asked to (POST), judge it first."""
     version, title, content = _version(folder_id, document_id, number)
-    here, key = views.address(folder_id, document_id, number), key_of(version.sha256, content)
+    url, key = views.address(folder_id, document_id, number), key_of(version.sha256, content)
     if request.method == "POST":
         judged = judge_kept(g.actor, version.sha256, content)
         if "HX-Request" not in request.headers:
-            return redirect(here)
+            return redirect(url)
         with reading(g.actor.collectivity_id) as db:
             by_hand = paper.of_version(db, folder_id, version.id)
-        lines = [views.judged(one, here) for one in judged.verdicts]
+        lines = [views.judged(verdict, url) for verdict in judged.verdicts]
         return render_template("signing/_verdict_lines.html", lines=[*lines, *map(views.by_hand, by_hand)])
     with reading(g.actor.collectivity_id) as db:
         known = remembered(db, [key]).get(key)
         by_hand = paper.of_version(db, folder_id, version.id)
     return render_template(
         "signing/verdicts.html",
-        papers=[(f"{one.name}, {one.capacity}", paper.told(one), one.stated_by) for one in by_hand],
+        papers=[(f"{row.name}, {row.capacity}", paper.described(row), row.stated_by) for row in by_hand],
         verdicts=known.verdicts if known else None,
         judged=instant(known.judged_at) if known else "",
         stale=known is not None and not known.fresh,
@@ -53,9 +53,9 @@ def verdicts(folder_id: int, document_id: int, number: int) -> BaseResponse | st
         sealed=setting.sealed(),
         title=title,
         filename=version.filename,
-        address=here,
+        address=url,
         folder_url=url_for("folders.show", folder_id=folder_id, document=document_id),
-        report=lambda one: f"{here}/{known.verdicts.index(one) + 1}" if known else "",
+        report=lambda verdict: f"{url}/{known.verdicts.index(verdict) + 1}" if known else "",
     )
 
 
@@ -67,12 +67,12 @@ def report(folder_id: int, document_id: int, number: int, rank: int) -> Response
     key = key_of(version.sha256, content)
     with reading(g.actor.collectivity_id) as db:
         known = remembered(db, [key]).get(key)
-    found = known.verdicts[rank - 1 : rank] if known and rank else ()
-    if not found or found[0].report is None:
+    verdicts = known.verdicts[rank - 1 : rank] if known and rank else ()
+    if not verdicts or verdicts[0].report is None:
         raise Refusal("verification-unknown")
-    made = Response(found[0].report, mimetype="application/xml")
-    made.headers["Content-Disposition"] = f'attachment; filename="rapport-signature-{rank}.xml"'
-    return made
+    response = Response(verdicts[0].report, mimetype="application/xml")
+    response.headers["Content-Disposition"] = f'attachment; filename="rapport-signature-{rank}.xml"'
+    return response
 
 
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/avant-apres")
@@ -86,8 +86,8 @@ def before_after(folder_id: int, document_id: int, number: int) -> str:
         raise Refusal("verification-unknown")
     with place(wait=WAIT), vault.local(g.actor.collectivity_id, version.sha256) as path:
         more = continued(path, known.verdicts, OURS)
-    here = views.address(folder_id, document_id, number)
-    return render_template("signing/before_after.html", more=more, title=title, address=here)
+    url = views.address(folder_id, document_id, number)
+    return render_template("signing/before_after.html", more=more, title=title, address=url)
 
 
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/version-signee")
