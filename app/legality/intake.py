@@ -162,7 +162,7 @@ def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Receive
         identifier=read.identifier or (anomaly.identifier if anomaly else None) or about.identifier,
         number=anomaly.number if anomaly else None,
         dated_on=read.dated_on or (anomaly.received_on if anomaly else None),
-        text=read.words or (anomaly.reason if anomaly else None),
+        text=read.free_text or (anomaly.reason if anomaly else None),
         sha256=store.put_bytes(scope, letter.message).sha256,
         size=len(letter.message),
         filename=letter.message_name,

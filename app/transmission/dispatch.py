@@ -117,7 +117,7 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
     if found is not None:
         mark_sent(actor, sending.id, found, None, relayed=channel.relayed)
         return found
-    if why := channel.held(parcel):
+    if why := channel.hold_reason(parcel):
         raise Later(HELD_SECONDS, why)
     with TemporaryDirectory(prefix="paraphe-package-") as room:
         package = channel.package(parcel, Path(room))

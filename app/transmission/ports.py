@@ -227,7 +227,7 @@ class Channel(Protocol):
         del parcel
         return []
 
-    def held(self, parcel: Parcel) -> str | None:
+    def hold_reason(self, parcel: Parcel) -> str | None:
         """Why nothing of this sender may leave by this carrier for now, in French; None when it may."""
         del parcel
         return self.unset

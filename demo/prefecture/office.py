@@ -203,7 +203,7 @@ class SimulatedOffice:
         else:
             name = message_name(act.identifier, code, reference)
             files = (document_name(None, act.identifier, reference - 1, "pdf", code),)
-            said = Exchange(code, act.identifier, today, words=_WORDS.get(code), files=files)
+            said = Exchange(code, act.identifier, today, free_text=_WORDS.get(code), files=files)
             message = write_exchange(said, MARK, schema)
             create_only(
                 folder / files[0], page_of(_TITLES[code], act.identifier, _WORDS.get(code, MARK), today)

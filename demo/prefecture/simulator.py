@@ -28,7 +28,7 @@ from app.channels.actes.naming import message_name, return_envelope_name, serial
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.transport import ActesTransport, Deposit, Followup, Found, Letter, Reply
+from app.channels.actes.transport import ActesTransport, Deposit, Followup, Letter, Match, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
 from demo.prefecture import answers
@@ -94,7 +94,7 @@ class SimulatedPrefecture(ActesTransport):
             raise Uncertain("La préfecture factice n’a pas répondu.")
         return str(reference)
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look up the number among those consumed."""
         self.scenarios.connect()
         record = self._record(deposit.account.siren, deposit.act.number)
@@ -102,7 +102,7 @@ class SimulatedPrefecture(ActesTransport):
             return None
         # The day in the name may differ: a parcel packed again after midnight is still the same one.
         ours = serial_of(record["archive"]) == serial_of(deposit.archive_name)
-        return Found(str(record["reference"]), ours)
+        return Match(str(record["reference"]), ours)
 
     def poll(self, reference: str, back: str = "") -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""

@@ -31,7 +31,7 @@ from urllib.parse import quote
 from app.channels import create_only
 from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.transport import Deposit, Found, HeliosTransport, Reply, name_taken
+from app.channels.helios.transport import Deposit, HeliosTransport, Match, Reply, name_taken
 from app.core.clock import PARIS
 from app.transmission.ports import Listed, Rejected, Sender, Uncertain, Unreachable
 from demo.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
@@ -96,13 +96,13 @@ class SimulatedTreasury(HeliosTransport):
             raise Uncertain("La trésorerie factice n’a pas répondu.")
         return str(reference)
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look up NomFic and CodCol among those consumed."""
         self.scenarios.connect()
         record = self._record(deposit.flow)
         if record is None:
             return None
-        return Found(str(record["reference"]), record["filename"] == deposit.filename)
+        return Match(str(record["reference"]), record["filename"] == deposit.filename)
 
     def poll(self, sender: Sender, reference: str) -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""

@@ -32,19 +32,19 @@ SAID = {
         "3-1",
         ACT,
         LETTER,
-        words="Merci de transmettre les statuts et le budget prévisionnel.",
+        free_text="Merci de transmettre les statuts et le budget prévisionnel.",
         files=(f"{ACT}-3-1_1.pdf",),
     ),
     "3-2": Exchange("3-2", ACT, LETTER),
     "3-3": Exchange("3-3", ACT, LETTER, files=(f"99_DE-{ACT}-3-3_1.pdf",)),
     "3-4": Exchange("3-4", ACT, LETTER, files=(f"99_DE-{ACT}-3-4_1.pdf", f"21_RP-{ACT}-3-4_2.pdf")),
     "3-5": Exchange("3-5", ACT, LETTER, BACK),
-    "4-1": Exchange("4-1", ACT, LETTER, words="Quorum non mentionné.", files=(f"{ACT}-4-1_1.pdf",)),
+    "4-1": Exchange("4-1", ACT, LETTER, free_text="Quorum non mentionné.", files=(f"{ACT}-4-1_1.pdf",)),
     "4-2": Exchange("4-2", ACT, LETTER),
     "4-3": Exchange("4-3", ACT, LETTER, files=(f"99_DE-{ACT}-4-3_1.pdf",)),
     "4-4": Exchange("4-4", ACT, LETTER, files=(f"99_DE-{ACT}-4-4_1.pdf",)),
     "4-5": Exchange("4-5", ACT, LETTER, BACK),
-    "5-1": Exchange("5-1", ACT, FILED, words="Incompétence", files=(f"{ACT}-5-1_1.pdf",)),
+    "5-1": Exchange("5-1", ACT, FILED, free_text="Incompétence", files=(f"{ACT}-5-1_1.pdf",)),
     "6-1": Exchange("6-1", ACT),
     "6-2": Exchange("6-2", ACT, received_on=date(2026, 12, 3)),
 }
@@ -55,12 +55,12 @@ def sample(code: str) -> bytes:
 
 
 def fields(read) -> tuple:
-    return (read.code, read.identifier, read.dated_on, read.received_on, read.words, read.files)
+    return (read.code, read.identifier, read.dated_on, read.received_on, read.free_text, read.files)
 
 
 def said(code: str) -> tuple:
     one = SAID[code]
-    return (one.code, one.identifier, one.dated_on, one.received_on, one.words, one.files)
+    return (one.code, one.identifier, one.dated_on, one.received_on, one.free_text, one.files)
 
 
 def test_the_table_of_messages_is_the_one_of_the_schema():
@@ -168,8 +168,8 @@ def test_a_hostile_letter_expands_nothing_and_conforms_to_nothing():
     )
     read = read_exchange(raw.replace("Quorum", "&e;Quorum").encode("latin-1"))
     assert not read.conforming
-    assert "Quorum non mentionné." in (read.words or "")
-    assert Path("/etc/hostname").read_text().strip() not in (read.words or "")
+    assert "Quorum non mentionné." in (read.free_text or "")
+    assert Path("/etc/hostname").read_text().strip() not in (read.free_text or "")
 
 
 def test_a_message_without_its_date_or_with_too_many_documents_is_never_written():

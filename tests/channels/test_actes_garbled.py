@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.channels.actes.garbled import cautions, told, unspoilt
+from app.channels.actes.garbled import cautions, unspoilt, warning
 from app.folders import sending
 from app.folders.models import Folder
 from tests.api.software import Software
@@ -25,9 +25,9 @@ from workflows.vocabulary import Right
 )
 def test_what_was_read_in_the_wrong_alphabet_is_told_and_nothing_else(text: str, former: str | None) -> None:
     assert unspoilt(text) == former
-    assert bool(told(text)) == (former is not None)
+    assert bool(warning(text)) == (former is not None)
     if former:
-        assert f"« {former} »" in told(text)
+        assert f"« {former} »" in warning(text)
 
 
 def test_it_is_said_of_acts_alone() -> None:

@@ -242,8 +242,8 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
         unread = replace(parcel.sender, settings={**own, "handover_webhook_secret": "le secret de Kerlann"})
         [problem] = channel.check(a_parcel(tmp_path / "store", sender=unread))
         # What is signed already is not sent back for it: it waits for another secret
-        assert channel.held(a_parcel(tmp_path / "store", sender=unread)) == problem.sentence
-        assert channel.held(theirs) is None
+        assert channel.hold_reason(a_parcel(tmp_path / "store", sender=unread)) == problem.sentence
+        assert channel.hold_reason(theirs) is None
         assert "n’est plus lisible" in problem.sentence
     assert len(got) == 1
 

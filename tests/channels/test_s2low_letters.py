@@ -287,7 +287,7 @@ def a_tar(*members: tuple[str, bytes | None]) -> bytes:
 FORM = f"{ACT}-3-1_9.xml"
 
 
-ANNOUNCING = Exchange("3-1", ACT, date(2026, 12, 2), words="Les statuts", files=("a.pdf",))
+ANNOUNCING = Exchange("3-1", ACT, date(2026, 12, 2), free_text="Les statuts", files=("a.pdf",))
 ODD = {
     "link": (a_tar(("a.pdf", None), (FORM, b"<x/>")), FORM, [], "pas un fichier ordinaire"),
     "folder": (a_tar(("../../a.pdf", b"a"), (f"./{FORM}", b"<x/>")), FORM, ["a.pdf"], None),

@@ -25,6 +25,7 @@ EMPTY = {
 # Folders, with all below them, and files whose names were put right; the others are owed, and a room is only ever added
 RIGHT = (
     "app/batches",
+    "app/channels",
     "app/core",
     "app/files",
     "app/invoices",

@@ -101,21 +101,21 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes | Path, moment: int) ->
         tar.addfile(info, source)
 
 
-def _refuse_odd(info: tarfile.TarInfo, seen: set[str]) -> None:
+def _refuse_odd(info: tarfile.TarInfo, names: set[str]) -> None:
     if not info.isreg() or info.issparse():
         raise BadArchive("E01", f"L’archive contient « {info.name} », qui n’est pas un fichier ordinaire.")
     if "/" in info.name or "\\" in info.name or info.name in {"", ".", ".."}:
         raise BadArchive("E01", f"L’archive n’est pas plate : « {info.name} » est rangé dans un dossier.")
-    if info.name in seen:
+    if info.name in names:
         raise BadArchive("E01", f"L’archive contient deux fois « {info.name} ».")
 
 
 def _read(source: IO[bytes], info: tarfile.TarInfo) -> Member:
-    counted, kept, head = hashlib.sha256(), bytearray(), b""
+    counted, content, head = hashlib.sha256(), bytearray(), b""
     keep = info.name.endswith(".xml") and info.size <= MAX_XML
     while chunk := source.read(_CHUNK):
         head = head or chunk[:HEAD]
         counted.update(chunk)
         if keep:
-            kept += chunk
-    return Member(info.name, info.size, counted.hexdigest(), head, bytes(kept) if keep else None)
+            content += chunk
+    return Member(info.name, info.size, counted.hexdigest(), head, bytes(content) if keep else None)

@@ -73,13 +73,13 @@ class Budget:
 
         A date that is none, or a kind that no schema knows, binds nobody.
         """
-        told = (
+        facts = (
             ("siret", "SIRET du budget", self.siret),
             ("budget_kind", "Document", self.kind),
             ("fiscal_year", "Exercice", self.fiscal_year),
             ("decision_date", "Date de la décision", self.decided_on if _is_day(self.decided_on) else ""),
         )
-        return tuple(one for one in told if one[2])
+        return tuple(fact for fact in facts if fact[2])
 
 
 EXPLAINED: Final = {
@@ -126,16 +126,16 @@ def seal_of(root: _Element) -> Seal:
 
     A file whose accents were mangled is told from an altered one by undoing the damage: the seal then holds again.
     """
-    if (found := next(root.iter(f"{{{BUDGET}}}Scellement"), None)) is None:
+    if (seal := next(root.iter(f"{{{BUDGET}}}Scellement"), None)) is None:
         return Seal.ABSENT
-    wanted = {name: found.get(name, "").strip().lower() for name in ("md5", "sha1")}
+    wanted = {name: seal.get(name, "").strip().lower() for name in ("md5", "sha1")}
     if not any(wanted.values()):
         return Seal.ABSENT
     if _holds(root, wanted):
         return Seal.GENUINE
-    if any(_holds(one, wanted) for one in _unmangled(root)):
+    if any(_holds(variant, wanted) for variant in _unmangled(root)):
         return Seal.REENCODED
-    if any(_holds(one, wanted) for one in _laid_out(root)):
+    if any(_holds(variant, wanted) for variant in _laid_out(root)):
         return Seal.REWRITTEN
     return Seal.ALTERED
 
@@ -168,12 +168,12 @@ def rows_of(budget: Budget, remark: str = "") -> tuple[tuple[str, str], ...]:
 
 def _holds(root: _Element, wanted: dict[str, str]) -> bool:
     content = _without_seal(root)
-    made = {
+    digests = {
         # The two digests are the format's own, and say whether a file changed, not who made it.
         "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
         "sha1": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
     }
-    return all(made[name] == value for name, value in wanted.items() if value)
+    return all(digests[name] == value for name, value in wanted.items() if value)
 
 
 def _without_seal(root: _Element) -> bytes:
@@ -197,11 +197,11 @@ def _unmangled(root: _Element) -> Iterator[_Element]:
 
     text = etree.tostring(root, encoding="unicode")
     for encoding in ("latin-1", "cp1252"):
-        found = text
+        repaired = text
         for _ in range(2):
             try:
-                found = found.encode(encoding).decode("utf-8")
-                yield parse(found.encode()).getroot()
+                repaired = repaired.encode(encoding).decode("utf-8")
+                yield parse(repaired.encode()).getroot()
             except (UnicodeError, Malformed):
                 break
 

@@ -46,14 +46,14 @@ class Due:
 
     title: str
     limit: date
-    words: str
+    sentence: str
     late: bool
     soon: bool
 
 
 def in_season(actor: Actor) -> sa.ColumnElement[bool]:
     """Whether something may be due today, for an administrator or somebody at a desk that deposited a budget."""
-    if not any(one - BEFORE <= today() <= one + AFTER for one in _limits(today().year)):
+    if not any(limit - BEFORE <= today() <= limit + AFTER for limit in _limits(today().year)):
         return sa.false()
     if actor.administrator:
         return sa.true()
@@ -85,24 +85,24 @@ def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
     accounts = [folder for kind, year, folder in deposited if kind in ACCOUNTS and year == day.year - 1]
     deadlines = [*_budget(day.year, budgets, chosen.population), *_account(day.year - 1, accounts)]
     return [
-        Due(title, limit, words, late=day > limit, soon=day <= limit <= day + SOON)
-        for title, limit, words in sorted(deadlines, key=lambda deadline: deadline[1])
+        Due(title, limit, sentence, late=day > limit, soon=day <= limit <= day + SOON)
+        for title, limit, sentence in sorted(deadlines, key=lambda deadline: deadline[1])
         if limit - BEFORE <= day <= limit + AFTER
     ]
 
 
-def _on_its_way(one: Folder) -> bool:
-    return one.phase in {Phase.RUNNING, Phase.DONE}
+def _on_its_way(folder: Folder) -> bool:
+    return folder.phase in {Phase.RUNNING, Phase.DONE}
 
 
 def _main(rows: list[Folder]) -> list[Folder]:
     """Those on their way of which the file says that they are the main budget's."""
-    return [one for one in rows if _on_its_way(one) and one.sources.get(MAIN)]
+    return [folder for folder in rows if _on_its_way(folder) and folder.sources.get(MAIN)]
 
 
 def _beside(rows: list[Folder], what: str) -> str:
     """What is here and does not answer, as a sentence that follows another; empty when nothing is."""
-    if any(_on_its_way(one) for one in rows):
+    if any(_on_its_way(folder) for folder in rows):
         return (
             f" Au moins un {what} est ici, mais rien n’y dit qu’il est celui du budget principal : vérifiez."
         )
@@ -126,7 +126,7 @@ def _budget(year: int, budgets: list[Folder], population: int | None) -> Iterato
             limit,
             f"Au plus tard le {jour_long(limit)}{why} (CGCT L1612-2). Déposez le budget scellé dès qu’il est voté.{beside}",
         )
-    if not any(one.fields.get("received_on_by_state") for one in main):
+    if not any(folder.fields.get("received_on_by_state") for folder in main):
         last = transmission_limit(year)
         yield (
             f"Transmission du budget {year}",
@@ -156,10 +156,10 @@ class Tray:
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
         """The band, None once nothing is due."""
-        asked = due(db, actor.collectivity_id, today())
-        if not asked:
+        deadlines = due(db, actor.collectivity_id, today())
+        if not deadlines:
             return None
         page = self._templates.get_template("actes/calendar.html").render(
-            asked=asked, year=today().year, late=any(one.late for one in asked)
+            deadlines=deadlines, year=today().year, late=any(deadline.late for deadline in deadlines)
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -30,7 +30,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What to look at in an account before deciding: who presided over its vote, and whether the mayor would sign it."""
     if folder.family != "budget" or folder.phase == Phase.DONE:
         return []
-    kind = next((str(one) for one in values(folder.facts, "budget_kind") if one in ACCOUNTS), "")
+    kind = next((str(value) for value in values(folder.facts, "budget_kind") if value in ACCOUNTS), "")
     if not kind:
         return []
     mayors = _mayors(db, folder.collectivity_id)
@@ -49,11 +49,11 @@ def _presided(kind: str, chair: str, mayors: dict[int, str]) -> tuple[str, ...]:
     law = "Le maire se retire au moment du vote de ses comptes, et un autre élu préside (CGCT L2121-14)."
     pages = "que la page des signatures porte celles de tous les conseillers, quel que soit leur vote"
     if not chair:
-        asked = (
+        sentence = (
             f"{law} Faites écrire qui a présidé (un rejet ramène le dossier à qui l’a déposé), ou vérifiez-le sur la "
             f"délibération jointe, et {pages}."
         )
-        return "cfu-chair", f"{kind} : qui a présidé le vote ?", asked, ""
+        return "cfu-chair", f"{kind} : qui a présidé le vote ?", sentence, ""
     # Another key than that of a vote that somebody else presided: who ruled on that one has not ruled on this
     if _is_mayor(chair, mayors):
         wrong = (
@@ -61,7 +61,7 @@ def _presided(kind: str, chair: str, mayors: dict[int, str]) -> tuple[str, ...]:
             "saisie, faites corriger ce nom (un rejet ramène le dossier) ; sinon faites voter de nouveau."
         )
         return "cfu-chair-mayor", f"{kind} présidé par le maire", wrong, chair
-    if alike := next((one for one in mayors.values() if _alike(chair, one)), ""):
+    if alike := next((mayor for mayor in mayors.values() if _alike(chair, mayor)), ""):
         doubtful = (
             f"{law} Or le dossier dit que « {chair} » a présidé, et le maire est {alike}. Faites écrire le prénom et le nom de "
             "qui a présidé (un rejet ramène le dossier) ; si c’est le maire, le vote peut être annulé."
@@ -75,21 +75,21 @@ def _signed(
     db: Db, folder: Folder, kind: str, chair: str, mayors: dict[int, str]
 ) -> Iterator[tuple[str, ...]]:
     """The signatures to come that fall on the mayor: the council's own chair signs what the council voted on his accounts."""
-    whom = chair if chair and not _is_mayor(chair, mayors) else "qui a présidé"
+    signer = chair if chair and not _is_mayor(chair, mayors) else "qui a présidé"
     for step in _to_come(db, folder):
         try:
             slots = slots_of(db, folder, step, seats_alone=True)
         except Refusal:  # a desk that is missing: told elsewhere
             continue
-        people = [one for slot in slots for one in slot.people]
-        falls = dict.fromkeys(one.name for one in people if one.user_id in mayors)
+        people = [person for slot in slots for person in slot.people]
+        falls = dict.fromkeys(person.name for person in people if person.user_id in mayors)
         if falls:
             who = " ou ".join(falls)
-            here = any(_plain(one.name) == _plain(chair) for one in people)
+            at_this_step = any(_plain(person.name) == _plain(chair) for person in people)
             sentence = (
                 f"À l’étape « {step.label} », {who}, maire, signerait le {kind.lower()} de sa propre gestion. Faites signer "
-                f"{whom}, {'qui le peut à cette étape' if here else 'par un circuit qui le demande'} ; ou dites à quel titre "
-                "le maire signe."
+                f"{signer}, {'qui le peut à cette étape' if at_this_step else 'par un circuit qui le demande'} ; "
+                "ou dites à quel titre le maire signe."
             )
             yield "cfu-signature", f"{kind} : le maire signerait", sentence, step.key, chair, who
 
@@ -106,9 +106,9 @@ def _mayors(db: Db, collectivity_id: int) -> dict[int, str]:
     """Who is mayor today, by account: by a mandate where mandates are recorded, else by what an account says of its person."""
     recorded = mandates(db)
     holders = {
-        one.person
-        for one in recorded
-        if one.kind is Kind.MAYOR and not over(one, today()) and one.starts_on <= today()
+        mandate.person
+        for mandate in recorded
+        if mandate.kind is Kind.MAYOR and not over(mandate, today()) and mandate.starts_on <= today()
     }
     people = db.scalars(
         sa.select(User)
@@ -116,25 +116,25 @@ def _mayors(db: Db, collectivity_id: int) -> dict[int, str]:
         .order_by(User.id)
     )
     return {
-        one.id: f"{one.first_name} {one.last_name}"
-        for one in people
-        if (one.id in holders if recorded else _MAYOR.fullmatch(one.capacity.strip()))
+        user.id: f"{user.first_name} {user.last_name}"
+        for user in people
+        if (user.id in holders if recorded else _MAYOR.fullmatch(user.capacity.strip()))
     }
 
 
 def _is_mayor(chair: str, mayors: dict[int, str]) -> bool:
     """Whether it is the name of the mayor, or his office alone: « Le maire », « Mme la maire »."""
-    words = _plain(chair)
-    return words in map(_plain, mayors.values()) or (not words and "maire" in chair.casefold())
+    parts = _plain(chair)
+    return parts in map(_plain, mayors.values()) or (not parts and "maire" in chair.casefold())
 
 
 def _alike(chair: str, mayor: str) -> bool:
     """Whether it may be the mayor: his surname, an initial, his name among other words."""
-    words, whole = _plain(chair), _plain(mayor)
-    shorter = bool(words) and all(
-        one in whole or (len(one) == 1 and any(word.startswith(one) for word in whole)) for one in words
+    parts, whole = _plain(chair), _plain(mayor)
+    shorter = bool(parts) and all(
+        part in whole or (len(part) == 1 and any(word.startswith(part) for word in whole)) for part in parts
     )
-    return shorter or (bool(whole) and whole <= words)
+    return shorter or (bool(whole) and whole <= parts)
 
 
 def _named(chair: str) -> str:
@@ -142,7 +142,7 @@ def _named(chair: str) -> str:
     return f"{chair}, maire," if _plain(chair) else "le maire"
 
 
-def _plain(words: str) -> frozenset[str]:
+def _plain(text: str) -> frozenset[str]:
     """The words of a name, in any order, without case, accents or titles of courtesy."""
-    bare = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().casefold()
+    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
     return frozenset(re.findall(r"[a-z]+", bare)) - {"m", "mme", "monsieur", "madame", "le", "la", "maire"}

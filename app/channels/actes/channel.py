@@ -85,7 +85,7 @@ class ActesChannel(Channel):
         """The classification in force for this collectivity: natures, types and matters, for its forms."""
         return self._classifications.current(siren)
 
-    def held(self, parcel: Parcel) -> str | None:
+    def hold_reason(self, parcel: Parcel) -> str | None:
         """The prefect may suspend the convention: acts then wait here, or leave on paper (CGCT R2131-4).
 
         They wait too as long as no operator is set.
@@ -110,8 +110,8 @@ class ActesChannel(Channel):
 
     def edition(self, siren: str) -> str:
         """The content of the classification, the day and the size limit: all three decide of what is refused."""
-        found = self.classification_of(siren)
-        return f"{found.dated} {hash(found):x} {self._today()} {self._settings.max_archive_bytes}"
+        classification = self.classification_of(siren)
+        return f"{classification.dated} {hash(classification):x} {self._today()} {self._settings.max_archive_bytes}"
 
     def rehearse(self, parcel: Parcel) -> list[Problem]:
         """List every rule among A01 to A14, X01 to X06 and E01 to E03 that the parcel breaks, but for A02.
@@ -129,7 +129,7 @@ class ActesChannel(Channel):
             try:
                 entries = [(name, _short(content)) for name, content in self._entries(parcel, deposit)]
                 write_archive(target, entries, 0)
-                seen = inspect(
+                inspected = inspect(
                     target,
                     target.name,
                     deposit.account,
@@ -140,7 +140,7 @@ class ActesChannel(Channel):
                 return [Problem("X02", "", _off_schema(error))]
             except Refused as refused:
                 return [_ours(problem) for problem in refused.problems]
-        return [_ours(problem) for problem in seen.problems]
+        return [_ours(problem) for problem in inspected.problems]
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List what `rehearse` finds, and A02, for which the other side is asked."""
@@ -151,8 +151,8 @@ class ActesChannel(Channel):
         if act.number and main_files(parcel):
             # Out of reach today does not forbid to deposit: the question comes again before the act leaves.
             with suppress(Unreachable, Uncertain):
-                found = self._transport.find(self._deposit(parcel))
-                if found is not None and not found.ours:
+                match = self._transport.find(self._deposit(parcel))
+                if match is not None and not match.ours:
                     problems.append(number_taken(act.number))
         return problems
 
@@ -181,8 +181,8 @@ class ActesChannel(Channel):
         """Return the reference of this very parcel if the Préfecture has its number from it."""
         if is_followup(parcel):
             return self._followups.find(parcel)
-        found = self._transport.find(self._deposit(parcel))
-        return found.reference if found is not None and found.ours else None
+        match = self._transport.find(self._deposit(parcel))
+        return match.reference if match is not None and match.ours else None
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deposit the archive once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""

@@ -92,21 +92,21 @@ class Classification:
         """The matters an act may bear: two levels at least."""
         return tuple(matter for matter in self.matters if len(matter.path) > 1)
 
-    def search_matters(self, words: str) -> tuple[Matter, ...]:
+    def search_matters(self, query: str) -> tuple[Matter, ...]:
         """The sendable matters in which every word begins a word of the labels or the code; accents ignored.
 
         A matter whose own label answers comes before one found by the labels above it.
         """
-        wanted = _fold(words).split()
-        found: list[tuple[int, Matter]] = []
+        wanted = _fold(query).split()
+        matches: list[tuple[int, Matter]] = []
         for matter in self.sendable_matters():
-            own, whole = _words(matter.label), _words(matter.full_label)
+            own, whole = _terms(matter.label), _terms(matter.full_label)
             code = matter.code
             if all(code.startswith(word) or any(part.startswith(word) for part in whole) for word in wanted):
                 direct = all(any(part.startswith(word) for part in own) for word in wanted)
-                found.append((0 if direct else 1, matter))
-        found.sort(key=lambda ranked: (ranked[0], ranked[1].path))
-        return tuple(matter for _, matter in found)
+                matches.append((0 if direct else 1, matter))
+        matches.sort(key=lambda ranked: (ranked[0], ranked[1].path))
+        return tuple(matter for _, matter in matches)
 
 
 def read_classification(raw: bytes) -> Classification:
@@ -139,14 +139,14 @@ def _nature(element: "_Element") -> Nature:
     from app.channels.actes.xmltree import tag
 
     kinds = {
-        kind.get(tag("CodeTypePJ"), ""): _words_of(kind) for kind in element.iter(tag("TypePJNatureActe"))
+        kind.get(tag("CodeTypePJ"), ""): _label_of(kind) for kind in element.iter(tag("TypePJNatureActe"))
     }
     # Order of the notice 2.2: « 99_… » first, then the label.
     order = sorted(kinds.items(), key=lambda kind: (not kind[0].startswith("99_"), _fold(kind[1]), kind[0]))
     return Nature(
         code=int(element.get(tag("CodeNatureActe"), "0")),
         abbreviation=element.get(tag("TypeAbrege"), ""),
-        label=_words_of(element),
+        label=_label_of(element),
         types=tuple(AttachmentType(code, label) for code, label in order),
     )
 
@@ -159,7 +159,7 @@ _LOST = (
 )
 
 
-def _words_of(element: "_Element") -> str:
+def _label_of(element: "_Element") -> str:
     from app.channels.actes.xmltree import tag
 
     return mended(str(element.get(tag("Libelle"), "")))
@@ -177,15 +177,15 @@ def mended(label: str) -> str:
 
 
 def _walk(
-    parent: "_Element", level: int, path: tuple[int, ...], above: tuple[str, ...], found: list[Matter]
+    parent: "_Element", level: int, path: tuple[int, ...], above: tuple[str, ...], matters: list[Matter]
 ) -> None:
     from app.channels.actes.xmltree import tag
 
     for element in parent.findall(tag(f"Matiere{level}")):
-        here = (*path, int(element.get(tag("CodeMatiere"), "0")))
-        label = _words_of(element)
-        found.append(Matter(here, label, above))
-        _walk(element, level + 1, here, (*above, label), found)
+        own_path = (*path, int(element.get(tag("CodeMatiere"), "0")))
+        label = _label_of(element)
+        matters.append(Matter(own_path, label, above))
+        _walk(element, level + 1, own_path, (*above, label), matters)
 
 
 def _fold(text: str) -> str:
@@ -193,7 +193,7 @@ def _fold(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
 
 
-def _words(text: str) -> list[str]:
+def _terms(text: str) -> list[str]:
     return "".join(letter if letter.isalnum() else " " for letter in _fold(text)).split()
 
 
@@ -202,28 +202,28 @@ _VERSION_NAME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-[0-9a-f]{12}\.x
 
 
 class Classifications:
-    """A folder for each SIREN; `given` is what the installation was given for all, None for the one shipped.
+    """A folder for each SIREN; `installed` is the file of the installation for all, None for the one shipped.
 
     Each Préfecture sends its own, so that two collectivities of one installation need not share it.
     """
 
-    def __init__(self, folder: Path, given: Path | None) -> None:
+    def __init__(self, folder: Path, installed: Path | None) -> None:
         self._folder = folder
-        self._given = given
+        self._installed = installed
 
     def current(self, siren: str) -> Classification:
-        """The newest that this collectivity received, unless the installation was given a newer one."""
-        given, received = load_classification(self._given), self._newest(siren)
+        """The newest that this collectivity received, unless the installation has a newer one."""
+        installed, received = load_classification(self._installed), self._newest(siren)
         if received is None:
-            return given
+            return installed
         latest = load_classification(received)
-        return latest if latest.dated >= given.dated else given
+        return latest if latest.dated >= installed.dated else installed
 
     def dated(self, siren: str, day: date) -> Classification | None:
         """The one of that date, as an act sent under it names it; None when it was never here."""
-        given = load_classification(self._given)
-        if given.dated == day:
-            return given
+        installed = load_classification(self._installed)
+        if installed.dated == day:
+            return installed
         file = next((path for path in self._all(siren) if path.name.startswith(day.isoformat())), None)
         return load_classification(file) if file else None
 

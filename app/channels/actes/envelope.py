@@ -146,12 +146,12 @@ def service_of(account: Account) -> str:
 def _contact(parent: _Element, contact: Contact) -> None:
     from app.channels.actes.xmltree import child
 
-    made = child(parent, "Referent")
-    child(made, "Nom", transliterate(contact.name))
+    element = child(parent, "Referent")
+    child(element, "Nom", transliterate(contact.name))
     if contact.phone:
-        child(made, "Telephone", contact.phone)
+        child(element, "Telephone", contact.phone)
     if contact.email:
-        child(made, "Email", contact.email)
+        child(element, "Email", contact.email)
 
 
 def _forms(parent: _Element, forms: tuple[str, ...]) -> None:

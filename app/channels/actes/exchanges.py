@@ -23,29 +23,29 @@ Files = Literal["none", "one", "many", "pieces"]
 
 @dataclass(frozen=True)
 class Form:
-    """What a message of this code is made of: its root, its dates, its words and its documents."""
+    """What a message of this code is made of: its root, its dates, its free text and its documents."""
 
     root: str
     letter_date: bool = False  # `DateCourrierPref`, which ties a reply to its letter
     reception: bool = False
-    words: str | None = None
+    free_text: str | None = None
     files: Files = "none"
 
 
 FORMS: Final = {
     "2-1": Form("CourrierSimple", letter_date=True, files="one"),
     "2-2": Form("ReponseCourrierSimple", letter_date=True, files="one"),
-    "3-1": Form("DemandePieceComplementaire", letter_date=True, words="DescriptionPieces", files="one"),
+    "3-1": Form("DemandePieceComplementaire", letter_date=True, free_text="DescriptionPieces", files="one"),
     "3-2": Form("ARDemandePieceComplementaire", letter_date=True),
     "3-3": Form("RefusPieceComplementaire", letter_date=True, files="one"),
     "3-4": Form("PieceComplementaire", letter_date=True, files="many"),
     "3-5": Form("ARPieceComplementaire", letter_date=True, reception=True),
-    "4-1": Form("LettreObservations", letter_date=True, words="Motif", files="one"),
+    "4-1": Form("LettreObservations", letter_date=True, free_text="Motif", files="one"),
     "4-2": Form("ARLettreObservations", letter_date=True),
     "4-3": Form("RejetLettreObservations", letter_date=True, files="one"),
     "4-4": Form("ReponseLettreObservations", letter_date=True, files="one"),
     "4-5": Form("ARReponseRejetLettreObservations", letter_date=True, reception=True),
-    "5-1": Form("DefereTA", words="NatureIllegalite", files="pieces"),
+    "5-1": Form("DefereTA", free_text="NatureIllegalite", files="pieces"),
     "6-1": Form("Annulation"),
     "6-2": Form("ARAnnulation", reception=True),
 }
@@ -62,13 +62,13 @@ _RECEIPT_OF_REPLY: Final = frozenset({"3-5", "4-5"})
 
 @dataclass(frozen=True)
 class Exchange:
-    """A message about an act: `dated_on` is the letter's date (the day of filing for 5-1), `words` its free text."""
+    """A message about an act: `dated_on` is the letter's date (the day of filing for 5-1), `free_text` what it says."""
 
     code: str
     identifier: str
     dated_on: date | None = None
     received_on: date | None = None
-    words: str | None = None
+    free_text: str | None = None
     files: tuple[str, ...] = ()
 
 
@@ -80,26 +80,26 @@ class ReadExchange:
     identifier: str | None
     dated_on: date | None
     received_on: date | None
-    words: str | None
+    free_text: str | None
     files: tuple[str, ...]
     conforming: bool
     raw: bytes
 
 
-def write_exchange(said: Exchange, remark: str | None = None, schema_folder: Path | None = None) -> bytes:
+def write_exchange(exchange: Exchange, remark: str | None = None, schema_folder: Path | None = None) -> bytes:
     """The bytes of a message in ISO-8859-1; `remark` becomes a comment before it. Refuses with ValueError."""
     from lxml import etree
 
-    form = FORMS[said.code]
+    form = FORMS[exchange.code]
     top = root(form.root)
     if remark:
         top.addprevious(etree.Comment(f" {remark} "))  # before it: some messages may hold nothing
-    _dates(top, said, form)
-    if said.code == "5-1":
-        child(top, "DateDepot", _iso(said.dated_on))
-    if form.words:
-        child(top, form.words, transliterate(said.words or ""))
-    _files(top, said, form)
+    _dates(top, exchange, form)
+    if exchange.code == "5-1":
+        child(top, "DateDepot", _iso(exchange.dated_on))
+    if form.free_text:
+        child(top, form.free_text, transliterate(exchange.free_text or ""))
+    _files(top, exchange, form)
     return write(top, schema_folder)
 
 
@@ -110,13 +110,13 @@ def read_exchange(raw: bytes, schema_folder: Path | None = None) -> ReadExchange
     if top is None or opened.code not in FORMS:
         return ReadExchange(None, None, None, None, None, (), conforming=False, raw=raw)
     form = FORMS[opened.code]
-    words = "".join(_inner(top, form.words)).strip() if form.words else ""
+    free_text = "".join(_inner(top, form.free_text)).strip() if form.free_text else ""
     return ReadExchange(
         code=opened.code,
         identifier=own(top, "IDActe") or anywhere(top, "IDActe"),
         dated_on=day(anywhere(top, "DateCourrierPref") or text(top, "DateDepot")),
         received_on=day(anywhere(top, "DateReception")),
-        words=repair(words) or None,
+        free_text=repair(free_text) or None,
         files=tuple(texts(top, "NomFichier")),
         conforming=conforms(opened, schema_folder),
         raw=raw,
@@ -146,26 +146,26 @@ def read_classification_date(raw: bytes) -> tuple[str | None, date | None]:
     return opened.code, day(text(opened.top, "DateClassification"))
 
 
-def _dates(top: _Element, said: Exchange, form: Form) -> None:
+def _dates(top: _Element, exchange: Exchange, form: Form) -> None:
     if form.reception:
-        top.set(tag("DateReception"), _iso(said.received_on))
-    bearer = child(top, "InfosCourrierPref") if said.code in _RECEIPT_OF_REPLY else top
-    bearer.set(tag("IDActe"), said.identifier)
+        top.set(tag("DateReception"), _iso(exchange.received_on))
+    bearer = child(top, "InfosCourrierPref") if exchange.code in _RECEIPT_OF_REPLY else top
+    bearer.set(tag("IDActe"), exchange.identifier)
     if form.letter_date:
-        bearer.set(tag("DateCourrierPref"), _iso(said.dated_on))
+        bearer.set(tag("DateCourrierPref"), _iso(exchange.dated_on))
 
 
-def _files(top: _Element, said: Exchange, form: Form) -> None:
-    if form.files == "one" and len(said.files) != 1:
-        raise ValueError(f"{said.code} carries one document, not {len(said.files)}")
-    if form.files == "none" and said.files:
-        raise ValueError(f"{said.code} carries no document")
+def _files(top: _Element, exchange: Exchange, form: Form) -> None:
+    if form.files == "one" and len(exchange.files) != 1:
+        raise ValueError(f"{exchange.code} carries one document, not {len(exchange.files)}")
+    if form.files == "none" and exchange.files:
+        raise ValueError(f"{exchange.code} carries no document")
     if form.files in {"one", "none"}:
-        for name in said.files:
+        for name in exchange.files:
             child(child(top, "Document"), "NomFichier", name)
         return
     listed = child(top, "Documents" if form.files == "many" else "PiecesJointes")
-    for name in said.files:
+    for name in exchange.files:
         child(child(listed, "Document" if form.files == "many" else "PieceJointe"), "NomFichier", name)
 
 

@@ -64,16 +64,16 @@ class Followups:
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """What keeps it from leaving: an act that is not named, a document too many, too few, untyped or of a wrong kind."""
-        made, form = self._followup(parcel), FORMS.get(self._facts(parcel).get("code", ""))
-        if form is None or made.code not in SENT or not IDENTIFIER.fullmatch(made.identifier):
-            rule = "W01" if made.code == "6-1" else "W03"
+        followup, form = self._followup(parcel), FORMS.get(self._facts(parcel).get("code", ""))
+        if form is None or followup.code not in SENT or not IDENTIFIER.fullmatch(followup.identifier):
+            rule = "W01" if followup.code == "6-1" else "W03"
             sentence = (
                 "Ce message ne dit pas à quel acte ou à quel courrier il répond. Abandonnez ce dossier, et préparez-en un "
                 "autre depuis l’acte ou le courrier."
             )
             return [Problem(rule, "", sentence)]
         problems = []
-        if form.files == "one" and len(made.pieces) != 1:
+        if form.files == "one" and len(followup.pieces) != 1:
             problems.append(
                 Problem(
                     "W03",
@@ -81,7 +81,7 @@ class Followups:
                     "Cette réponse part avec un seul document : retirez les annexes, ou réunissez-les en un PDF.",
                 )
             )
-        for piece in made.pieces:
+        for piece in followup.pieces:
             if piece.kind not in _KINDS:
                 sentence = f"« {piece.title} » n’est ni un PDF, ni une image, ni un XML. Remplacez-le."
                 problems.append(Problem("A09", piece.field, sentence))
@@ -95,8 +95,8 @@ class Followups:
 
         The Préfecture would take it: the rule is ours, and holds before anybody signs.
         """
-        problems, made = self.check(parcel), self._followup(parcel)
-        if made.code == DOCUMENTS and len(made.pieces) < _LETTER_AND_ONE:
+        problems, followup = self.check(parcel), self._followup(parcel)
+        if followup.code == DOCUMENTS and len(followup.pieces) < _LETTER_AND_ONE:
             sentence = (
                 "Cette réponse n’a aucune des pièces que la préfecture demande. Ajoutez-les au dossier, en plus de la lettre ; "
                 "pour refuser de les envoyer, abandonnez ce dossier et préparez le refus depuis le courrier."
@@ -108,24 +108,24 @@ class Followups:
         """Write its archive, the same bytes for the same parcel; refuses with `Rejected`."""
         if problems := self.check(parcel):
             raise Rejected(" ".join(problem.sentence for problem in problems))
-        made = self._followup(parcel)
-        for piece in made.pieces:
+        followup = self._followup(parcel)
+        for piece in followup.pieces:
             if piece.path is None or digest(piece.path) != piece.sha256:
                 raise Rejected(f"« {piece.title} » n’est plus le fichier du dossier. Rien n’est parti.")
         names = tuple(
-            document_name(piece.type_code or "", made.identifier, index, piece.kind, made.code)
-            for index, piece in enumerate(made.pieces, 1)
+            document_name(piece.type_code or "", followup.identifier, index, piece.kind, followup.code)
+            for index, piece in enumerate(followup.pieces, 1)
         )
-        said = Exchange(made.code, made.identifier, made.letter_date, files=names)
-        form, schema = message_name(made.identifier, made.code), self._settings.schema_folder
+        exchange = Exchange(followup.code, followup.identifier, followup.letter_date, files=names)
+        form, schema = message_name(followup.identifier, followup.code), self._settings.schema_folder
         try:
-            message = write_exchange(said, schema_folder=schema)
+            message = write_exchange(exchange, schema_folder=schema)
             envelope = write_envelope(envelope_of(parcel.sender, (form,)), schema)
         except ValueError as error:
             raise Rejected(f"Le message ne respecte pas le schéma de la préfecture ({error}).") from error
-        files = [(name, piece.path) for name, piece in zip(names, made.pieces, strict=True) if piece.path]
+        files = [(name, piece.path) for name, piece in zip(names, followup.pieces, strict=True) if piece.path]
         moment = parcel.prepared_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        target = folder / made.archive_name
+        target = folder / followup.archive_name
         entries: list[tuple[str, bytes | Path]] = [
             (self._envelope_name(parcel), envelope),
             (form, message),
@@ -154,8 +154,8 @@ class Followups:
 
     def poll(self, parcel: Parcel, reference: str) -> Answer:
         """Ask for its receipt (3-5, 4-5, 6-2); a message that has none is over once it is sent."""
-        made = self._followup(parcel)
-        awaited = RECEIPTS.get(made.code)
+        followup = self._followup(parcel)
+        awaited = RECEIPTS.get(followup.code)
         if awaited is None:
             return self._answer(AnswerKind.ACKNOWLEDGED)
         try:
@@ -167,27 +167,27 @@ class Followups:
         if reply.message is None:
             kind = AnswerKind.PENDING if reply.refusal is None else AnswerKind.REFUSED
             return self._answer(kind, reason=reply.refusal, stage=reply.stage)
-        return self._read(made, awaited, reply.message, reply.message_name)
+        return self._read(followup, awaited, reply.message, reply.message_name)
 
-    def _read(self, made: Followup, awaited: str, message: bytes, name: str | None) -> Answer:
+    def _read(self, followup: Followup, awaited: str, message: bytes, name: str | None) -> Answer:
         receipt = read_receipt(message, self._settings.schema_folder)
-        told = {
+        facts = {
             "raw": receipt.raw,
             "filename": name,
             "identifier": receipt.identifier,
             "received_on": receipt.received_on,
         }
         if SIMULATED in message and not self._transport.simulated:
-            return self._answer(AnswerKind.PENDING, reason=FOREIGN, **told)
+            return self._answer(AnswerKind.PENDING, reason=FOREIGN, **facts)
         if receipt.code in {"1-3", "ANO"}:
-            return self._answer(AnswerKind.REFUSED, reason=receipt.reason, **told)
-        if receipt.code == awaited and receipt.identifier == made.identifier:
-            return self._answer(AnswerKind.ACKNOWLEDGED, **told)
-        return self._answer(AnswerKind.PENDING, reason=DOUBT, **told)
+            return self._answer(AnswerKind.REFUSED, reason=receipt.reason, **facts)
+        if receipt.code == awaited and receipt.identifier == followup.identifier:
+            return self._answer(AnswerKind.ACKNOWLEDGED, **facts)
+        return self._answer(AnswerKind.PENDING, reason=DOUBT, **facts)
 
-    def _answer(self, kind: AnswerKind, **told: Any) -> Answer:
+    def _answer(self, kind: AnswerKind, **facts: Any) -> Answer:
         blank = dict.fromkeys(("raw", "filename", "identifier", "received_on", "reason"))
-        return Answer(kind=kind, simulated=self._transport.simulated, **{**blank, **told})
+        return Answer(kind=kind, simulated=self._transport.simulated, **{**blank, **facts})
 
     def _followup(self, parcel: Parcel) -> Followup:
         facts = self._facts(parcel)

@@ -26,8 +26,8 @@ def unspoilt(text: str) -> str | None:
     return "" if _SPOILT.search(text) else None
 
 
-def told(text: str) -> str:
-    """What whoever deposits or decides is told of a subject; empty when it is sound."""
+def warning(text: str) -> str:
+    """The sentence on a spoilt subject, for whoever deposits or decides; empty when it is sound."""
     former = unspoilt(text)
     if former is None:
         return ""
@@ -41,7 +41,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     """The caution on the subject of an act, wherever one decides."""
     del db
     subject = str(folder.fields.get("subject") or "")
-    sentence = told(subject) if "nature" in folder.fields else ""
+    sentence = warning(subject) if "nature" in folder.fields else ""
     if not sentence:
         return []
     by = frozenset(folder.sources.get("depositors", ()))

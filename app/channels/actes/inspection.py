@@ -102,8 +102,8 @@ def _document(member: Member, expected: str, schema_folder: Path | None) -> _Ele
 
 
 def _archive_name(filename: str, envelope: str) -> Iterator[Problem]:
-    found = ARCHIVE.fullmatch(filename)
-    if found is None or f"{found['envelope']}.xml" != envelope:
+    match = ARCHIVE.fullmatch(filename)
+    if match is None or f"{match['envelope']}.xml" != envelope:
         yield Problem("X06", "", f"Le nom de l’archive, « {filename} », ne suit pas celui de l’enveloppe.")
 
 
@@ -148,12 +148,12 @@ def _agreement(envelope: Envelope, act: Act, names: tuple[str, ...]) -> Iterator
 
 
 def _pieces(members: dict[str, Member], names: tuple[str, ...]) -> tuple[Piece, ...]:
-    found = []
+    pieces = []
     for text in names:
         member, name = members.get(text), read_name(text)
         if member is not None:
             kind = sniff(member.head)
-            found.append(
+            pieces.append(
                 Piece(text, name.type_code if name else None, member.size, kind, sha256=member.sha256)
             )
-    return tuple(found)
+    return tuple(pieces)

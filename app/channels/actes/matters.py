@@ -22,8 +22,8 @@ KIND = "matter"
 
 
 @dataclass(frozen=True)
-class Found:
-    """The matters that words find, in two parts, and the date of their classification, as « 18/04/2019 »."""
+class Matches:
+    """The matters that a query finds, in two parts, and the date of their classification, as « 18/04/2019 »."""
 
     favourites: Sequence["Matter"]
     others: Sequence["Matter"]
@@ -49,12 +49,12 @@ def classifiable(db: Db, actor: Actor, folder_id: int) -> Folder:
     return folder
 
 
-def search(db: Db, actor: Actor, words: str) -> Found:
-    """The matters in which every word begins a word of the labels or the code; all of them without words."""
+def search(db: Db, actor: Actor, query: str) -> Matches:
+    """The matters in which each word of a query begins a word of the labels or the code; all of them without a query."""
     classification, mine = in_force(db, actor.collectivity_id), favourites_of(db, actor.user_id, KIND)
-    found = classification.search_matters(words)
-    return Found(
-        [matter for matter in found if matter.code in mine],
-        [matter for matter in found if matter.code not in mine],
+    matters = classification.search_matters(query)
+    return Matches(
+        [matter for matter in matters if matter.code in mine],
+        [matter for matter in matters if matter.code not in mine],
         f"{classification.dated:%d/%m/%Y}",
     )

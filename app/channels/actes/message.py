@@ -76,10 +76,10 @@ def read_message(element: _Element) -> tuple[Act, str, tuple[str, ...], int]:
 
     matters: list[int] = []
     for level in range(1, MAX_LEVELS + 1):
-        found = element.find(tag(f"CodeMatiere{level}"))
-        if found is None:
+        code_element = element.find(tag(f"CodeMatiere{level}"))
+        if code_element is None:
             break
-        matters.append(int(found.get(tag("CodeMatiere"), "0")))
+        matters.append(int(code_element.get(tag("CodeMatiere"), "0")))
     previous = element.find(tag("PrecedentIdentifiantActe"))
     listed = element.find(tag("Annexes"))
     act = Act(

@@ -107,10 +107,10 @@ def serial_of(archive: str) -> str | None:
 
 def read_name(text: str) -> Name | None:
     """The parts of a message's or document's name, or None when it is not one."""
-    found = MESSAGE.fullmatch(text) or DOCUMENT.fullmatch(text)
-    if found is None:
+    match = MESSAGE.fullmatch(text) or DOCUMENT.fullmatch(text)
+    if match is None:
         return None
-    parts = found.groupdict()
+    parts = match.groupdict()
     return Name(
         siren=parts["siren"],
         department=parts["department"],

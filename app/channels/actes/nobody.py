@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from app.channels.actes.transport import ActesTransport, Deposit, Followup, Found, Reply
+from app.channels.actes.transport import ActesTransport, Deposit, Followup, Match, Reply
 from app.transmission.ports import Rejected, Unreachable
 
 UNSET: Final = (
@@ -22,7 +22,7 @@ class NobodyCarries(ActesTransport):
         """Refuse with `Unreachable`: certainly nothing was taken."""
         raise Unreachable(UNSET)
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Nobody to ask; the channel then holds the act (`held`), so that nothing follows from it."""
 
     def poll(self, reference: str, back: str = "") -> Reply:

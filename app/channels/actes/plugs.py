@@ -75,7 +75,7 @@ class _Preflight:
             ),
             subject=subject_sent(subject),
             typed=subject,
-            spoilt=garbled.told(subject),
+            spoilt=garbled.warning(subject),
             dated=f"{in_force(db, folder.collectivity_id).dated:%d/%m/%Y}",
             folder=folder if folder.phase != Phase.RUNNING else None,
             open=folder.phase != Phase.RUNNING,
@@ -114,14 +114,16 @@ def _classified(db: Db, folder: Folder) -> Mapping[str, Any]:
     written = str(folder.fields.get("matter") or "")
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)+", written):
         return {}
-    found = in_force(db, folder.collectivity_id)
-    known = found.matter(tuple(map(int, written.split("."))))
-    return {"classification_date": found.dated.isoformat()} if known else {}
+    classification = in_force(db, folder.collectivity_id)
+    known = classification.matter(tuple(map(int, written.split("."))))
+    return {"classification_date": classification.dated.isoformat()} if known else {}
 
 
 def _matters(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
-    found = in_force(db, collectivity_id)
-    return [(matter.code, f"{matter.code} {matter.full_label}") for matter in found.sendable_matters()]
+    classification = in_force(db, collectivity_id)
+    return [
+        (matter.code, f"{matter.code} {matter.full_label}") for matter in classification.sendable_matters()
+    ]
 
 
 def _read_budget(path: Path, media_type: str) -> ReadFacts | None:
@@ -129,18 +131,18 @@ def _read_budget(path: Path, media_type: str) -> ReadFacts | None:
     from app.channels.actes.budget import Seal, explain, read_budget
 
     del media_type  # the family takes XML only
-    found = read_budget(path.read_bytes())
-    if found is None:
+    budget = read_budget(path.read_bytes())
+    if budget is None:
         return None
-    fields = {key: read for key, _, read in found.facts()}
-    fields["subject"] = " ".join(part for part in (found.kind, found.fiscal_year, found.label) if part)
+    fields = {key: read for key, _, read in budget.facts()}
+    fields["subject"] = " ".join(part for part in (budget.kind, budget.fiscal_year, budget.label) if part)
     broken = (
         ()
-        if found.seal is Seal.GENUINE
-        else (Caution("budget-seal", "Scellement du budget", explain(found)),)
+        if budget.seal is Seal.GENUINE
+        else (Caution("budget-seal", "Scellement du budget", explain(budget)),)
     )
-    kept = {key: value for key, value in fields.items() if value}
-    return ReadFacts(kept, "lu dans le fichier budgétaire", doubts=broken, content=found)
+    facts = {key: value for key, value in fields.items() if value}
+    return ReadFacts(facts, "lu dans le fichier budgétaire", doubts=broken, content=budget)
 
 
 def _taken(db: Db, folder: Folder, version: DocumentVersion, budget: Budget) -> None:
@@ -158,10 +160,10 @@ def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
     from app.channels.actes.xmltree import Malformed
 
     try:
-        found = read_budget(data)
+        budget = read_budget(data)
     except Malformed:
         return None
-    return None if found is None else rows_of(found, remark(data))
+    return None if budget is None else rows_of(budget, remark(data))
 
 
 def _year(db: Db, folder: Folder) -> Sequence[Caution]:
@@ -170,7 +172,7 @@ def _year(db: Db, folder: Folder) -> Sequence[Caution]:
 
     chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
     by = frozenset(folder.sources.get("depositors", ()))
-    return tuple(replace(one, by=by) for one in cautions(folder.facts, chosen.population, today()))
+    return tuple(replace(caution, by=by) for caution in cautions(folder.facts, chosen.population, today()))
 
 
 def _chair(db: Db, folder: Folder) -> Sequence[Caution]:

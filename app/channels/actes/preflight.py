@@ -49,14 +49,14 @@ CANCELLATION: Final[Lines] = (
 
 @dataclass(frozen=True)
 class Line:
-    """One rule as people read it: `says` what was found when it is kept, `fixes` what to do when it is not."""
+    """One rule as people read it: `says` what was read when it is in order, `fixes` what to do when it is not."""
 
     label: str
     says: str
     fixes: tuple[str, ...]
 
     @property
-    def kept(self) -> bool:
+    def in_order(self) -> bool:
         """True when nothing is to be done."""
         return not self.fixes
 
@@ -68,7 +68,7 @@ def lines(problems: Sequence[Problem], *, about: str, budget: bool) -> tuple[Lin
     """
     table = ACT if not about else CANCELLATION if about == "6-1" else REPLY
     act_is_sound = not any(problem.key.startswith("A") and problem.key != "A02" for problem in problems)
-    found = []
+    listed = []
     for rules, label, says in table:
         if rules[0] in BUDGETARY and not budget:
             continue
@@ -79,8 +79,8 @@ def lines(problems: Sequence[Problem], *, about: str, budget: bool) -> tuple[Lin
             problem.key for problem in problems
         ):
             fixes = ("Sera vérifié quand le fichier du budget sera en règle.",)
-        found.append(Line(label, says, fixes))
-    return tuple(found)
+        listed.append(Line(label, says, fixes))
+    return tuple(listed)
 
 
 def subject_sent(subject: str) -> str:

@@ -187,13 +187,13 @@ def _gather(entries: Iterable[_Entry], room: int) -> tuple[tuple[Member, ...], s
             if entry.source is None:
                 missing = missing or f"« {name} » n’y est pas un fichier ordinaire"
                 continue
-            made = _member(name, entry.source.read())
-            if made.head.startswith(_APPLE) and name.startswith("._"):
+            member = _member(name, entry.source.read())
+            if member.head.startswith(_APPLE) and name.startswith("._"):
                 continue
-            if name in members and members[name].sha256 == made.sha256:
+            if name in members and members[name].sha256 == member.sha256:
                 continue
             members[_free(name, members)] = Member(
-                _free(name, members), made.size, made.sha256, made.head, made.content
+                _free(name, members), member.size, member.sha256, member.head, member.content
             )
     except _FAULTS:
         missing = missing or (

@@ -31,29 +31,33 @@ def renew(actor: Actor) -> tuple[Classification, bool]:
     if channel.unset is not None:
         raise Refusal("classification-unset", why=channel.unset)
     try:
-        found, new = channel.renew_classification(siren)
+        classification, new = channel.renew_classification(siren)
     except (Unreachable, Uncertain, Rejected) as silent:
         raise Refusal("classification-unreachable") from silent
     except ValueError as unreadable:
         raise Refusal("classification-unreadable") from unreadable
     if new:
-        _tell(actor, found)
-    return found, new
+        _tell(actor, classification)
+    return classification, new
 
 
 def nightly() -> None:
     """Renew it for every collectivity; where nobody answers, the former stays in force and the log says so."""
     with reading() as db:
         everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
-    for here in everywhere:
+    for collectivity_id in everywhere:
         try:
-            renew(system(here))
+            renew(system(collectivity_id))
         except Refusal as refusal:
-            log.warning("classification.not_renewed", collectivity=here, why=refusal.key)
+            log.warning("classification.not_renewed", collectivity=collectivity_id, why=refusal.key)
 
 
 @use_case
-def _tell(db: Db, actor: Actor, found: Classification) -> None:
-    facts = {"dated": found.dated.isoformat(), "natures": len(found.natures), "matters": len(found.matters)}
+def _tell(db: Db, actor: Actor, classification: Classification) -> None:
+    facts = {
+        "dated": classification.dated.isoformat(),
+        "natures": len(classification.natures),
+        "matters": len(classification.matters),
+    }
     event = Event("classification.received", actor.name, actor.user_id, None, facts)
     append(db, actor.collectivity_id, event)

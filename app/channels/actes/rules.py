@@ -250,7 +250,7 @@ def _sound(pieces: tuple[Piece, ...]) -> Iterator[Problem]:
                 piece.field,
                 f"« {piece.title} » est un PDF abîmé. Enregistrez-le de nouveau, puis remplacez-le.",
             )
-        elif broken := [one.name for one in signatures if not one.valid_structure]:
+        elif broken := [signature.name for signature in signatures if not signature.valid_structure]:
             yield Problem(
                 "A12",
                 piece.field,

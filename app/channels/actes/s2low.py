@@ -17,7 +17,7 @@ from app.channels.actes.message import transliterate
 from app.channels.actes.naming import ARCHIVE, ENVELOPE
 from app.channels.actes.s2low_files import ACTES, filename, files, posted, upload
 from app.channels.actes.s2low_letters import Letters
-from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
+from app.channels.actes.transport import Deposit, Followup, Letter, Match, Reply
 from app.core.clock import PARIS, now
 from app.transmission.ports import AccountRefused, Rejected, Stage
 from app.transmission.s2low.answers import (
@@ -73,7 +73,7 @@ class S2lowActes:
         raw = self._client(siren).post(f"{ACTES}/actes_transac_create.php", fields, uploads)
         return f"{siren}/{created(raw)}"
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look for the act's number among the transactions since the eve of its archive.
 
         It is ours when its file bears our name; before the answer, when S2LOW does not tell the names yet, when date
@@ -86,20 +86,20 @@ class S2lowActes:
             client, f"{ACTES}/api/list_actes.php", _STATUSES, min_submission_date=since, min_date=since
         )
         other = None
-        for status, one in listed:
-            if str(one.get("number")) != act.number or str(one.get("type", "1")) != "1":
+        for status, row in listed:
+            if str(row.get("number")) != act.number or str(row.get("type", "1")) != "1":
                 continue
-            reference = f"{siren}/{one['id']}"
+            reference = f"{siren}/{row['id']}"
             if status in _BEFORE_ANSWER:
-                ours = str(one.get("date", "")) == str(act.decided_on) and _same(
-                    one.get("subject"), act.subject
+                ours = str(row.get("date", "")) == str(act.decided_on) and _same(
+                    row.get("subject"), act.subject
                 )
             else:
-                names = posted(client, str(one["id"]))
+                names = posted(client, str(row["id"]))
                 ours = names[:1] == [filename(deposit.archive_name, deposit.main, 1)]
             if ours:
-                return Found(reference, ours=True)
-            other = other or Found(reference, ours=False)
+                return Match(reference, ours=True)
+            other = other or Match(reference, ours=False)
         return other
 
     def poll(self, reference: str, back: str = "") -> Reply:
@@ -111,25 +111,25 @@ class S2lowActes:
         if not number.isdigit():
             raise LookupError(reference)
         client = self._client(siren)
-        said = status_of(client.get(f"{ACTES}/actes_transac_get_status.php", transaction=number))
-        if said.code in _RECEIVED:
+        status = status_of(client.get(f"{ACTES}/actes_transac_get_status.php", transaction=number))
+        if status.code in _RECEIVED:
             # Later states no longer bring the receipt with them.
-            receipt = said.rest if said.rest.lstrip().startswith(b"<") else None
+            receipt = status.rest if status.rest.lstrip().startswith(b"<") else None
             receipt = receipt or client.maybe(f"{ACTES}/actes_transac_get_ARActe.php", id=number)
             return Reply(receipt, f"AR-{number}.xml") if receipt else Reply(None, None, stage=_FILE_LATE)
-        if said.code == ERROR and b"<" in said.rest:
-            return Reply(said.rest, f"anomalie-{number}.xml")
-        if said.code in {ERROR, CANCELLED}:
-            verb = "refuse" if said.code == ERROR else "a annulé"
-            words = " ".join(decode(said.rest).split()).rstrip(".") or "sans motif"
-            return Reply(None, None, f"L’opérateur {verb} l’envoi : {words}.")
-        return Reply(None, None, stage=stage_of(said.code, self._confirmation(number, back)))
+        if status.code == ERROR and b"<" in status.rest:
+            return Reply(status.rest, f"anomalie-{number}.xml")
+        if status.code in {ERROR, CANCELLED}:
+            verb = "refuse" if status.code == ERROR else "a annulé"
+            reason = " ".join(decode(status.rest).split()).rstrip(".") or "sans motif"
+            return Reply(None, None, f"L’opérateur {verb} l’envoi : {reason}.")
+        return Reply(None, None, stage=stage_of(status.code, self._confirmation(number, back)))
 
     def _confirmation(self, number: str, back: str) -> str:
         """Where an agent confirms, with his own certificate, what the technical account may not send on."""
         home = f"{back}?erreur=%%ERROR%%&message=%%MESSAGE%%"
-        asked = urlencode({"id": number, "url_return": home})
-        return f"{self._settings.url.rstrip('/')}{ACTES}/actes_transac_post_confirm_api.php?{asked}"
+        query = urlencode({"id": number, "url_return": home})
+        return f"{self._settings.url.rstrip('/')}{ACTES}/actes_transac_post_confirm_api.php?{query}"
 
     stamps = True
 

@@ -28,7 +28,7 @@ def upload(archive_name: str, piece: Piece, field: str, rank: int) -> Upload:
 def posted(client: Client, number: str) -> list[str]:
     """The names under which the documents of a transaction were posted; empty while S2LOW does not tell them yet."""
     listed = files(client.get(f"{ACTES}/actes_transac_get_files_list.php", transaction=number))
-    return [str(one.get("posted_filename", "")) for one in listed[1:]]
+    return [str(file.get("posted_filename", "")) for file in listed[1:]]
 
 
 def files(raw: bytes) -> list[dict[str, object]]:
@@ -40,4 +40,4 @@ def files(raw: bytes) -> list[dict[str, object]]:
         if raw.startswith(b"KO") and not isinstance(fault, AccountRefused):
             return []  # « Pas d'acquittement recu »
         raise fault from None
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [file for file in listed if isinstance(file, dict)] if isinstance(listed, list) else []

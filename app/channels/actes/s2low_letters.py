@@ -74,8 +74,8 @@ class Letters:
         number = _number(reference, account.siren)
         client = self._speaker(account.siren)
         raw = client.get(f"{ACTES}/api/document_prefecture_mark_as_read.php", transaction_id=number)
-        said = _json(raw)
-        if not isinstance(said, dict) or said.get("result") != "ok":
+        answer = _json(raw)
+        if not isinstance(answer, dict) or answer.get("result") != "ok":
             raise unexpected(raw)
 
     def follow(self, followup: Followup) -> str:
@@ -98,17 +98,23 @@ class Letters:
         if followup.code in _BY_ITSELF:
             return followup.letter
         client = self._client(siren)
-        for one in _exchanges(client, followup):
-            if one.kind != followup.code[0] or one.number == (followup.letter or "").partition("/")[2]:
+        for exchange in _exchanges(client, followup):
+            if (
+                exchange.kind != followup.code[0]
+                or exchange.number == (followup.letter or "").partition("/")[2]
+            ):
                 continue
-            if one.status != ERROR if followup.code == "6-1" else _is_this(client, one, followup):
-                return f"{siren}/{one.number}"
+            if exchange.status != ERROR if followup.code == "6-1" else _is_this(client, exchange, followup):
+                return f"{siren}/{exchange.number}"
         return None
 
     def _reply(self, client: Client, followup: Followup) -> bytes:
         letter = _number(followup.letter, followup.account.siren)
         # S2LOW makes of a reply what its letter is, whatever was meant: a wrong pair is for us to refuse.
-        if any(one.number == letter and one.kind != followup.code[0] for one in _exchanges(client, followup)):
+        if any(
+            exchange.number == letter and exchange.kind != followup.code[0]
+            for exchange in _exchanges(client, followup)
+        ):
             raise Rejected("Aucun courrier de la préfecture n’attend cette réponse (W03). Rien n’est parti.")
         main, *annexes = followup.pieces
         fields = [
@@ -144,26 +150,27 @@ def _exchanges(client: Client, followup: Followup) -> list[Listed]:
     if lines and lines[0].startswith("KO"):
         # No refusal: a message whose answer was lost may be there all the same.
         raise unexpected(raw, f"S2LOW ne dit pas les échanges de {followup.identifier}")
-    found = [_LISTED.fullmatch(line) for line in lines]
-    if not all(found):
+    matches = [_LISTED.fullmatch(line) for line in lines]
+    if not all(matches):
         raise unexpected(raw)
-    return [Listed(one[1], int(one[2]), one[3]) for one in found if one]
+    return [Listed(match[1], int(match[2]), match[3]) for match in matches if match]
 
 
-def _is_this(client: Client, one: Listed, followup: Followup) -> bool:
+def _is_this(client: Client, exchange: Listed, followup: Followup) -> bool:
     """True when an exchange is this very reply."""
-    if names := posted(client, one.number):
+    if names := posted(client, exchange.number):
         return names[:1] == [filename(followup.archive_name, piece, 1) for piece in followup.pieces[:1]]
     try:
         members = {
-            member.name: member for member in unpack(_raw_archive(client, one.number), MAX_ANSWER).members
+            member.name: member
+            for member in unpack(_raw_archive(client, exchange.number), MAX_ANSWER).members
         }
         message, code = _message(tuple(members.values()))
     except BadArchive as bad:
-        raise Uncertain(f"L’envoi {one.number} de S2LOW ne peut pas être lu : {bad.sentence}") from bad
+        raise Uncertain(f"L’envoi {exchange.number} de S2LOW ne peut pas être lu : {bad.sentence}") from bad
     read = read_exchange(message.content or b"")
     if code is None or (code == followup.code and not set(read.files) <= set(members)):
-        raise Uncertain(f"L’envoi {one.number} de S2LOW ne dit pas ce qu’il est.")
+        raise Uncertain(f"L’envoi {exchange.number} de S2LOW ne dit pas ce qu’il est.")
     meant = (followup.code, followup.identifier, followup.letter_date)
     return (code, read.identifier, read.dated_on) == meant and [
         members[name].sha256 for name in read.files
@@ -175,7 +182,7 @@ def _unread(raw: bytes) -> list[tuple[str, About]]:
     listed = _json(raw)
     if not isinstance(listed, list):
         raise unexpected(raw)
-    rows = {str(one.get("id")): _about(one) for one in listed if isinstance(one, dict)}
+    rows = {str(row.get("id")): _about(row) for row in listed if isinstance(row, dict)}
     if not all(number.isdecimal() for number in rows):
         raise unexpected(raw)
     return sorted(rows.items(), key=lambda row: int(row[0]))
@@ -207,10 +214,12 @@ def _letter(reference: str, raw: bytes, about: About) -> Letter | None:
     if code not in _WRITTEN:
         return None
     named = list(read_exchange(message.content or b"").files)
-    rest = [one for one in unpacked.members if one is not message and not _ENVELOPE.match(one.name)]
-    rest.sort(key=lambda one: named.index(one.name) if one.name in named else len(named))
-    files = tuple((one.name, one.content or b"") for one in rest)
-    absent = [one for one in named if one not in {file for file, _ in files}]
+    rest = [
+        member for member in unpacked.members if member is not message and not _ENVELOPE.match(member.name)
+    ]
+    rest.sort(key=lambda member: named.index(member.name) if member.name in named else len(named))
+    files = tuple((member.name, member.content or b"") for member in rest)
+    absent = [announced for announced in named if announced not in {file for file, _ in files}]
     if unpacked.missing is None and not absent:
         return Letter(reference, message.content or b"", message.name, files, about=about)
     trouble = f"Une partie de l’archive n’a pas pu être ouverte : {unpacked.missing}."
@@ -221,19 +230,21 @@ def _letter(reference: str, raw: bytes, about: About) -> Letter | None:
 
 def _message(members: tuple[Member, ...]) -> tuple[Member, str | None]:
     """The message of an archive and its code; one that cannot be understood has none, and is known by its name."""
-    forms = [one for one in members if start(one.head)[:1] == b"<" and not _ENVELOPE.match(one.name)]
-    forms += [
-        one
-        for one in members
-        if one.name.lower().endswith(".xml") and not _ENVELOPE.match(one.name) and one not in forms
+    forms = [
+        member for member in members if start(member.head)[:1] == b"<" and not _ENVELOPE.match(member.name)
     ]
-    for one in forms:
-        code = open_message(one.content or b"").code
+    forms += [
+        member
+        for member in members
+        if member.name.lower().endswith(".xml") and not _ENVELOPE.match(member.name) and member not in forms
+    ]
+    for form in forms:
+        code = open_message(form.content or b"").code
         if code in FORMS or code == "1-3":
-            return one, code
-    for one in forms:
-        if MESSAGE.fullmatch(one.name):
-            return one, None
+            return form, code
+    for form in forms:
+        if MESSAGE.fullmatch(form.name):
+            return form, None
     raise BadArchive("E02", "L’archive ne contient aucun message de la préfecture.")
 
 

@@ -80,7 +80,7 @@ class Opened:
 def open_message(raw: bytes) -> Opened:
     """Cut, parse and if need be repair; never fails: what cannot be parsed has no `top`."""
     start = max(raw.find(b"<"), 0)
-    ends = [found.end() for shape in (_CLOSING, _SELF_CLOSED) for found in shape.finditer(raw)]
+    ends = [match.end() for shape in (_CLOSING, _SELF_CLOSED) for match in shape.finditer(raw)]
     end = max(ends) if ends else len(raw)
     top, sound = _tree(raw[start:end])
     return Opened(top, sound, _decode(raw[end:]).strip() or None)
@@ -104,8 +104,8 @@ def own(element: _Element, name: str) -> str | None:
 
 def anywhere(top: _Element, name: str) -> str | None:
     """The first attribute, else the first element, of that local name."""
-    found = (own(element, name) for element in top.iter())
-    return next(filter(None, found), None) or text(top, name)
+    values = (own(element, name) for element in top.iter())
+    return next(filter(None, values), None) or text(top, name)
 
 
 def text(top: _Element, name: str) -> str | None:
@@ -151,11 +151,11 @@ def _tree(body: bytes) -> tuple[_Element | None, bool]:
     undeclared = _DECLARATION.sub(b"", body)
     for attempt, sound in ((body, True), (_decode(undeclared).encode(), False)):
         try:
-            found = etree.fromstring(attempt, strict_parser() if sound else recovering_parser())
+            top = etree.fromstring(attempt, strict_parser() if sound else recovering_parser())
         except (etree.XMLSyntaxError, ValueError):
             continue
-        if found is not None and isinstance(found.tag, str):
-            return found, sound and not has_doctype(found)
+        if top is not None and isinstance(top.tag, str):
+            return top, sound and not has_doctype(top)
     return None, False
 
 

@@ -29,7 +29,7 @@ class Deposit:
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     """A number that the other side knows: its reference, and whether it came from this very deposit."""
 
     reference: str
@@ -130,7 +130,7 @@ class ActesTransport(Protocol):
         taken, and `Uncertain` when the answer was lost: `find` must then be asked before any resend.
         """
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look up the act's number for this account, whatever the state and age of the transaction."""
 
     def poll(self, reference: str, back: str = "") -> Reply:

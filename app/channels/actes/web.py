@@ -20,12 +20,12 @@ pages = Blueprint("actes", __name__, template_folder="templates")
 @guard(CREATE)
 def renew_classification() -> Response:
     """Ask for it now, then go back to the draft that was shown."""
-    found, new = renew(g.actor)
+    classification, new = renew(g.actor)
     if new:
-        said = f"La classification du {found.dated:%d/%m/%Y} est en vigueur. Vérifiez la matière, puis enregistrez."
+        sentence = f"La classification du {classification.dated:%d/%m/%Y} est en vigueur. Vérifiez la matière, puis enregistrez."
     else:
-        said = f"La classification du {found.dated:%d/%m/%Y} est toujours en vigueur."
-    flash(said, "ok")
+        sentence = f"La classification du {classification.dated:%d/%m/%Y} est toujours en vigueur."
+    flash(sentence, "ok")
     folder_id = request.form.get("folder", type=int)
     return redirect(url_for("folders.draft", folder_id=folder_id) if folder_id else url_for("folders.inbox"))
 
@@ -34,15 +34,15 @@ def renew_classification() -> Response:
 @guard(CREATE)
 def matters(folder_id: int) -> str:
     """Search the classification for a draft; each matter that is found may be chosen, or kept as a favourite."""
-    words = request.args.get("q", "")
+    query = request.args.get("q", "")
     with reading(g.actor.collectivity_id) as db:
         folder = classifiable(db, g.actor, folder_id)
         context = {
             "folder": page.head(db, folder),
             "chosen": str(folder.fields.get(KIND) or ""),
-            "found": search(db, g.actor, words),
+            "matches": search(db, g.actor, query),
         }
-    return render_template("actes/matters.html", q=words, touched=request.args.get("sur", ""), **context)
+    return render_template("actes/matters.html", q=query, touched=request.args.get("sur", ""), **context)
 
 
 @pages.post("/dossiers/<int:folder_id>/matiere")
@@ -68,5 +68,5 @@ def star() -> Response:
     folder_id = request.form.get("folder", type=int)
     if folder_id is None:
         return redirect(url_for("folders.inbox"))
-    words = request.form.get("q") or None
-    return redirect(url_for("actes.matters", folder_id=folder_id, q=words, sur=code))
+    query = request.form.get("q") or None
+    return redirect(url_for("actes.matters", folder_id=folder_id, q=query, sur=code))

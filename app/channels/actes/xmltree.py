@@ -30,25 +30,25 @@ def root(name: str) -> _Element:
     """A new document of the schema, with the namespaces in the order that relay operators write."""
     from lxml import etree
 
-    made = etree.Element(tag(name), nsmap=_NAMESPACES)
-    made.set(f"{{{XSI}}}schemaLocation", f"{ACTES} actesv1_1.xsd")
-    return made
+    document = etree.Element(tag(name), nsmap=_NAMESPACES)
+    document.set(f"{{{XSI}}}schemaLocation", f"{ACTES} actesv1_1.xsd")
+    return document
 
 
 def child(parent: _Element, name: str, text: str | None = None) -> _Element:
     """A new element under `parent`."""
     from lxml import etree
 
-    made = etree.SubElement(parent, tag(name))
-    made.text = text
-    return made
+    element = etree.SubElement(parent, tag(name))
+    element.text = text
+    return element
 
 
 def code(parent: _Element, name: str, attribute: str, value: str) -> _Element:
     """A new element under `parent` that only bears one attribute of the schema."""
-    made = child(parent, name)
-    made.set(tag(attribute), value)
-    return made
+    element = child(parent, name)
+    element.set(tag(attribute), value)
+    return element
 
 
 def write(document: _Element, schema_folder: Path | None = None) -> bytes:
@@ -57,8 +57,8 @@ def write(document: _Element, schema_folder: Path | None = None) -> bytes:
 
     etree.indent(document, space=" ")
     tree = document.getroottree()
-    if found := complaint(tree, schema_folder):
-        raise ValueError(f"invalid message: {found}")
+    if fault := complaint(tree, schema_folder):
+        raise ValueError(f"invalid message: {fault}")
     # No standalone declaration by lxml: it writes apostrophes where every relay operator writes quotes.
     body = cast("bytes", etree.tostring(tree, encoding="ISO-8859-1", xml_declaration=False))
     return _HEAD + body + b"\n"

@@ -47,8 +47,8 @@ def write_bundle(parcel: Parcel, target: Path) -> str:
         bundle.writestr(_entry(MANIFEST), manifest(parcel))
         for file, name in zip(parcel.files, names, strict=True):
             with bundle.open(_entry(name), "w", force_zip64=True) as out:
-                found = _copy(file.path, out)
-            if found != file.sha256:
+                copied_digest = _copy(file.path, out)
+            if copied_digest != file.sha256:
                 raise Rejected(
                     f"« {file.title} » n’est plus le fichier du dossier : son empreinte a changé. Rien n’est parti."
                 )
@@ -107,14 +107,14 @@ def file_names(parcel: Parcel) -> list[str]:
 
 def _safe(file: ParcelFile) -> str:
     text = unicodedata.normalize("NFC", file.filename.replace("\\", "/").rsplit("/", 1)[-1])
-    kept = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text)
-    kept = kept.strip(" .") or f"document-{file.document_id}"
-    stem, dot, extension = kept.rpartition(".")
-    if (stem or kept).casefold() in _RESERVED:
-        kept = f"_{kept}"
-    if len(kept) > _MAX_NAME:
-        kept = f"{stem[: _MAX_NAME - len(extension) - 1]}{dot}{extension}" if stem else kept[:_MAX_NAME]
-    return kept
+    name = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text)
+    name = name.strip(" .") or f"document-{file.document_id}"
+    stem, dot, extension = name.rpartition(".")
+    if (stem or name).casefold() in _RESERVED:
+        name = f"_{name}"
+    if len(name) > _MAX_NAME:
+        name = f"{stem[: _MAX_NAME - len(extension) - 1]}{dot}{extension}" if stem else name[:_MAX_NAME]
+    return name
 
 
 def _free(room: str, name: str, taken: set[str]) -> str:

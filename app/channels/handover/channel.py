@@ -35,7 +35,7 @@ class HandoverChannel(Channel):
         self._settings = settings
         self._clock = clock
 
-    def held(self, parcel: Parcel) -> str | None:
+    def hold_reason(self, parcel: Parcel) -> str | None:
         """A secret that no key of the installation opens any more: the folder is signed, and waits for another secret."""
         try:
             if own_value(parcel.sender.settings, URL):
@@ -166,7 +166,7 @@ class HandoverChannel(Channel):
     def _delivered(self, reference: str) -> Path | None:
         """The ZIP where it was left, or where a restoration laid it aside: it was delivered before."""
         folders = (self._settings.folder, self._settings.aside)
-        return next((one / reference for one in folders if (one / reference).exists()), None)
+        return next((folder / reference for folder in folders if (folder / reference).exists()), None)
 
     def _receipt_path(self, reference: str) -> Path:
         return self._settings.folder / RECEIPTS / f"{Path(reference).stem}.json"

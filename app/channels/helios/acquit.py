@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 class Anomaly:
     """What is wrong, and where: a piece and a line when the Treasury names them."""
 
-    words: str
+    text: str
     piece: str = ""
     line: str = ""
 
@@ -81,9 +81,9 @@ class Element:
     def faults(self) -> Iterator[tuple[str, str]]:
         """Each anomaly: its place (« mandat 2, ligne 1 », or nothing), then what is wrong."""
         piece = _PIECES.get(self.domain, "pièce")
-        for one in self.anomalies:
-            place = f"{piece} {one.piece}" if one.piece else ""
-            yield place + (f", ligne {one.line}" if one.line else ""), one.words
+        for anomaly in self.anomalies:
+            place = f"{piece} {anomaly.piece}" if anomaly.piece else ""
+            yield place + (f", ligne {anomaly.line}" if anomaly.line else ""), anomaly.text
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,12 @@ class Acquit:
     @property
     def refused(self) -> tuple[Element, ...]:
         """What the Treasury did not take."""
-        return tuple(one for one in self.elements if not one.accepted)
+        return tuple(element for element in self.elements if not element.accepted)
 
     @property
     def verdict(self) -> Verdict | None:
         """What it decides; None when it answers nothing at all."""
-        if self.refused_whole or any(one.domain in WHOLE for one in self.refused):
+        if self.refused_whole or any(element.domain in WHOLE for element in self.refused):
             return Verdict.REFUSED
         if not self.elements:
             return None
@@ -126,20 +126,24 @@ class Acquit:
         """Why the flow comes back, by mandat, what must not be sent again, and what to do."""
         partial = self.verdict is Verdict.PARTIAL
         head = "Acquit partiel : une partie du flux est refusée." if partial else "Le flux est refusé."
-        words = [head, *(_sentence(one) for one in self.refused)]
-        taken = [one.name for one in self.elements if one.accepted and one.slip] if partial else []
+        sentences = [head, *(_sentence(element) for element in self.refused)]
+        taken = (
+            [element.name for element in self.elements if element.accepted and element.slip]
+            if partial
+            else []
+        )
         if taken:
             many = len(taken) > 1
-            words.append(
+            sentences.append(
                 f"Déjà pris en charge, à ne pas renvoyer : {', '.join(taken)}."
                 if many
                 else f"Le {taken[0]} est pris en charge : ne le renvoyez pas."
             )
-        words.append(
+        sentences.append(
             "Corrigez dans le logiciel de finances, puis déposez un nouveau flux sous un autre nom : "
             f"« {name} » a servi."
         )
-        return " ".join(words)
+        return " ".join(sentences)
 
 
 def read_acquit(raw: bytes) -> Acquit | None:
@@ -164,7 +168,7 @@ def read_acquit(raw: bytes) -> Acquit | None:
         code=_first(top, "CodCol"),
         siret=_first(top, "IdColl"),
         day=_day(_first(top, "DteStr")),
-        elements=tuple(_element(one) for one in _each(top, "ElementACQUIT")),
+        elements=tuple(_element(node) for node in _each(top, "ElementACQUIT")),
         refused_whole=local == "PES_NonAcquit",
     )
 
@@ -176,15 +180,15 @@ def rows_of(acquit: Acquit) -> Iterator[tuple[str, str]]:
         yield "Date de l’acquit", f"{acquit.day:%d/%m/%Y}"
     if acquit.refused_whole:
         yield "Flux", "Refusé en entier"
-    for one in acquit.elements:
-        yield _capital(one.name), "Pris en charge" if one.accepted else "Refusé"
-        for place, words in one.faults():
-            yield _capital(place) or "Motif", words
+    for element in acquit.elements:
+        yield _capital(element.name), "Pris en charge" if element.accepted else "Refusé"
+        for place, text in element.faults():
+            yield _capital(place) or "Motif", text
 
 
-def _sentence(one: Element) -> str:
-    faults = [f"{place} : {words}" if place else words for place, words in one.faults()]
-    return f"{_capital(one.name)}, {' ; '.join(faults) or 'refusé sans motif'}."
+def _sentence(element: Element) -> str:
+    faults = [f"{place} : {text}" if place else text for place, text in element.faults()]
+    return f"{_capital(element.name)}, {' ; '.join(faults) or 'refusé sans motif'}."
 
 
 def _element(node: _Element) -> Element:
@@ -201,37 +205,37 @@ def _element(node: _Element) -> Element:
 
 def _anomalies(node: _Element) -> Iterator[Anomaly]:
     for fault in _children(node, "Erreur"):
-        yield Anomaly(_words(fault))
+        yield Anomaly(_text(fault))
     for piece in _children(node, "DetailPiece"):
         number = _own(piece, "NumPiece")
         lines = list(_children(piece, "DetailLigne"))
         faults = list(_children(piece, "Erreur"))
-        yield from (Anomaly(_words(fault), number) for fault in faults)
+        yield from (Anomaly(_text(fault), number) for fault in faults)
         for line in lines:
             for fault in _children(line, "Erreur"):
-                yield Anomaly(_words(fault), number, _own(line, "NumLigne"))
+                yield Anomaly(_text(fault), number, _own(line, "NumLigne"))
         if not faults and not lines:
             yield Anomaly("refusé sans motif", number)
 
 
-def _words(fault: _Element) -> str:
+def _text(fault: _Element) -> str:
     return explain(_own(fault, "NumAnoAck"), _own(fault, "LibelleAnoAck"))
 
 
 def _each(top: _Element, local: str) -> Iterator[_Element]:
-    return (one for one in top.iter() if str(one.tag).rsplit("}", 1)[-1] == local)
+    return (node for node in top.iter() if str(node.tag).rsplit("}", 1)[-1] == local)
 
 
 def _children(node: _Element, local: str) -> Iterator[_Element]:
-    return (one for one in node if str(one.tag).rsplit("}", 1)[-1] == local)
+    return (child for child in node if str(child.tag).rsplit("}", 1)[-1] == local)
 
 
 def _own(node: _Element, local: str) -> str:
-    return next(((one.get("V") or one.text or "").strip() for one in _children(node, local)), "")
+    return next(((child.get("V") or child.text or "").strip() for child in _children(node, local)), "")
 
 
 def _first(top: _Element, local: str) -> str:
-    return next(((one.get("V") or one.text or "").strip() for one in _each(top, local)), "")
+    return next(((node.get("V") or node.text or "").strip() for node in _each(top, local)), "")
 
 
 def _day(text: str) -> date | None:
@@ -255,35 +259,39 @@ def parts_of(flow: Flow, acquit: Acquit) -> tuple[Part, ...]:
     out. Several bordereaux of one number are answered in their order.
     """
     refused = acquit.verdict is Verdict.REFUSED
-    return tuple(one for one in _parts(flow, acquit) if not (refused and one.accepted))
+    return tuple(part for part in _parts(flow, acquit) if not (refused and part.accepted))
 
 
 def _parts(flow: Flow, acquit: Acquit) -> Iterator[Part]:
     whole = acquit.verdict is Verdict.ACCEPTED
     left: dict[str, list[Element]] = defaultdict(list)
-    for one in acquit.elements:
-        left[one.domain].append(one)
+    for element in acquit.elements:
+        left[element.domain].append(element)
     for slip in flow.slips:
         answer = _take(left[slip.domain], slip)
         if answer is not None or whole:
             where = series(flow.code, flow.budget, _SERIES_DOMAINS.get(slip.domain, ""), slip.year, slip.kind)
             yield _part("slip", where, slip.number, answer, slip.pieces)
     for unique_id in flow.attachments:
-        answer = next((one for one in acquit.elements if one.attachment == unique_id), None)
+        answer = next((element for element in acquit.elements if element.attachment == unique_id), None)
         if answer is not None or whole:
             yield _part("attachment", "", unique_id, answer, ())
 
 
 def _part(kind: str, where: str, number: str, answer: Element | None, pieces: tuple[str, ...]) -> Part:
-    faults = tuple(Fault(one.piece, one.line, one.words) for one in answer.anomalies) if answer else ()
+    faults = (
+        tuple(Fault(anomaly.piece, anomaly.line, anomaly.text) for anomaly in answer.anomalies)
+        if answer
+        else ()
+    )
     accepted = answer is None or answer.accepted
     return Part("slip" if kind == "slip" else "attachment", where, number, accepted, pieces, faults)
 
 
 def _take(answers: list[Element], slip: Slip) -> Element | None:
     """The answer to this bordereau, which then answers no other."""
-    for one in answers:
-        if one.slip and same_number(one.slip, slip.number) and one.year in {"", slip.year}:
-            answers.remove(one)
-            return one
+    for answer in answers:
+        if answer.slip and same_number(answer.slip, slip.number) and answer.year in {"", slip.year}:
+            answers.remove(answer)
+            return answer
     return None

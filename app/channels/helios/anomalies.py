@@ -41,8 +41,8 @@ WORDS: Final = {
 
 def explain(code: str, label: str) -> str:
     """An anomaly in French: our words, then the Treasury's own between brackets; its words alone when it has no code."""
-    words = WORDS.get(code)
-    said = label.strip().rstrip(".")
-    if words is None:
-        return said or code or "refusé sans motif"
-    return f"{words} ({said})" if said else words
+    sentence = WORDS.get(code)
+    own_label = label.strip().rstrip(".")
+    if sentence is None:
+        return own_label or code or "refusé sans motif"
+    return f"{sentence} ({own_label})" if own_label else sentence

@@ -91,8 +91,8 @@ class HeliosChannel(Channel):
             with suppress(Unreachable, Uncertain):
                 main = _the_main(parcel)
                 flow = _read(main)
-                found = self._transport.find(_deposit(parcel, flow, main))
-                if found is not None and not found.ours:
+                match = self._transport.find(_deposit(parcel, flow, main))
+                if match is not None and not match.ours:
                     problems.append(Problem("P02", "main", name_taken(flow.name)))
         return problems
 
@@ -115,8 +115,8 @@ class HeliosChannel(Channel):
     def find(self, parcel: Parcel) -> str | None:
         """Return the reference of this very parcel if the other side has it."""
         main = _the_main(parcel)
-        found = self._transport.find(_deposit(parcel, _read(main), main))
-        return found.reference if found is not None and found.ours else None
+        match = self._transport.find(_deposit(parcel, _read(main), main))
+        return match.reference if match is not None and match.ours else None
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deposit the flow once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
@@ -189,25 +189,27 @@ class HeliosChannel(Channel):
             flow = read_flow(main.path)
         except Unreadable:
             return [Problem("P01", "main", f"« {main.title} » n’est pas un flux comptable lisible. {_AGAIN}")]
-        found = []
+        problems = []
         if not flow.name or len(flow.name) > MAX_NAME:
-            found.append(
+            problems.append(
                 Problem(
                     "P03", "main", f"Le flux n’a pas de nom (NomFic) de {MAX_NAME} signes au plus. {_AGAIN}"
                 )
             )
         if not flow.code:
-            found.append(Problem("P03", "main", f"Le flux n’a pas de code collectivité (CodCol). {_AGAIN}"))
+            problems.append(
+                Problem("P03", "main", f"Le flux n’a pas de code collectivité (CodCol). {_AGAIN}")
+            )
         if flow.empty:
-            found.append(
+            problems.append(
                 Problem("P04", "main", f"Le flux ne contient ni bordereau, ni pièce, ni marché. {_AGAIN}")
             )
         if main.path.stat().st_size > self._settings.max_flow_bytes:
             limit = self._settings.max_flow_bytes // MEGABYTE
-            found.append(
+            problems.append(
                 Problem("P05", "main", f"Le flux dépasse {limit} Mo. Exportez-le en plusieurs flux.")
             )
-        return found
+        return problems
 
     def _answer(
         self,

@@ -83,7 +83,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self._path: list[str] = []
-        self._said: dict[str, str] = {}
+        self._header: dict[str, str] = {}
         self._slips: list[Slip] = []
         self._open: dict[str, str] = {}
         self._pieces: list[str] = []
@@ -100,7 +100,7 @@ class _Reading:
         value = attributes.get("V", "")
         self._path.append(name)
         if name in _HEADER.get(parent, ()) and len(self._path) <= 4:
-            self._said.setdefault(name, value)
+            self._header.setdefault(name, value)
         elif parent == "BlocBordereau" and name in {"IdBord", "Exer", "TypBord"}:
             self._open[name] = value
         elif name == "IdPce" and parent in {"InfoPce", "BlocPiece"}:
@@ -110,28 +110,28 @@ class _Reading:
         elif name == "IdContrat" and parent in {"IdentifiantMarche", "IdentifiantConcession"}:
             self._markets.append(value)
         elif name == "SequenceEnvoi" and parent in {"IdentifiantMarche", "IdentifiantConcession"}:
-            self._markets[-1:] = [f"{one}-{value.zfill(3)}" for one in self._markets[-1:]]
+            self._markets[-1:] = [f"{market}-{value.zfill(3)}" for market in self._markets[-1:]]
 
     def end(self, name: str) -> None:
         self._path.pop()
         if name != "Bordereau" or len(self._path) < 2:
             return
         domain = DOMAINS.get(self._path[1], "")
-        number, year, kind = (self._open.get(one, "") for one in ("IdBord", "Exer", "TypBord"))
+        number, year, kind = (self._open.get(tag, "") for tag in ("IdBord", "Exer", "TypBord"))
         slip = Slip(domain, number, year, tuple(self._pieces), kind)
         self._slips.append(slip)
         self._open, self._pieces = {}, []
 
     def flow(self) -> Flow:
-        said = self._said
+        header = self._header
         return Flow(
-            kind=said.get("TypFic", ""),
-            name=said.get("NomFic", "").strip(),
-            code=said.get("CodCol", "").strip(),
-            siret=re.sub(r"\s", "", said.get("IdColl", "")),
-            post=said.get("IdPost", ""),
-            budget=said.get("CodBud", ""),
-            label=said.get("LibelleColBud", ""),
+            kind=header.get("TypFic", ""),
+            name=header.get("NomFic", "").strip(),
+            code=header.get("CodCol", "").strip(),
+            siret=re.sub(r"\s", "", header.get("IdColl", "")),
+            post=header.get("IdPost", ""),
+            budget=header.get("CodBud", ""),
+            label=header.get("LibelleColBud", ""),
             slips=tuple(self._slips),
             attachments=tuple(self._attachments),
             markets=tuple(self._markets),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from app.channels.helios.transport import Deposit, Found, HeliosTransport, Reply
+from app.channels.helios.transport import Deposit, HeliosTransport, Match, Reply
 from app.transmission.ports import Sender, Unreachable
 
 UNSET: Final = (
@@ -22,7 +22,7 @@ class NobodyCarries(HeliosTransport):
         """Refuse with `Unreachable`: certainly nothing was taken."""
         raise Unreachable(UNSET)
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Nobody to ask; the channel then holds the flow (`held`), so that nothing follows from it."""
 
     def poll(self, sender: Sender, reference: str) -> Reply:

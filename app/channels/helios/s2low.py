@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from app.channels.helios.transport import Deposit, Found, Reply
+from app.channels.helios.transport import Deposit, Match, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Listed, Rejected, Sender
 from app.transmission.s2low.answers import (
@@ -54,19 +54,19 @@ class S2lowHelios:
         raw = self._client(deposit.sender).post(f"{_API}/helios_importer_fichier.php", (), (upload,))
         if not raw.lstrip().startswith(b"<"):
             raise lost(raw)
-        said = fields_of(raw, "import")
-        if said.get("resultat") != "OK" or not said.get("id", "").isdigit():
-            raise refusal(f"KO {said.get('message', '')}")
-        return said["id"]
+        fields = fields_of(raw, "import")
+        if fields.get("resultat") != "OK" or not fields.get("id", "").isdigit():
+            raise refusal(f"KO {fields.get('message', '')}")
+        return fields["id"]
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look among the flows since the eve of the deposit for the one that bears its file's name."""
         client = self._client(deposit.sender)
         since = day((deposit.since - timedelta(days=1)).astimezone(PARIS).date())
-        for _, one in transactions(client, f"{_API}/list_pes_aller.php", _STATUSES, min_date=since):
-            reference = str(one["id"])
+        for _, row in transactions(client, f"{_API}/list_pes_aller.php", _STATUSES, min_date=since):
+            reference = str(row["id"])
             if client.name_of("/modules/helios/helios_download_file.php", id=reference) == deposit.filename:
-                return Found(reference, ours=True)
+                return Match(reference, ours=True)
         return None
 
     def poll(self, sender: Sender, reference: str) -> Reply:
@@ -74,19 +74,19 @@ class S2lowHelios:
         if not reference.isdigit():
             raise LookupError(reference)
         client = self._client(sender)
-        said = fields_of(
+        fields = fields_of(
             client.get(f"{_API}/helios_transac_get_status.php", transaction=reference), "transaction"
         )
-        if said.get("resultat") != "OK":
-            words = said.get("message", "")
-            if "invalide" in words:
+        if fields.get("resultat") != "OK":
+            message = fields.get("message", "")
+            if "invalide" in message:
                 raise LookupError(reference)
-            fault = refusal(f"KO {words}")
+            fault = refusal(f"KO {message}")
             return Reply(None, None, str(fault)) if isinstance(fault, Rejected) else _raise(fault)
-        status = int(said.get("status") or 0)
+        status = int(fields.get("status") or 0)
         if status in {ERROR, CANCELLED}:
             verb = "refuse" if status == ERROR else "a annulé"
-            return Reply(None, None, f"L’opérateur {verb} le flux : {said.get('message') or 'sans motif'}.")
+            return Reply(None, None, f"L’opérateur {verb} le flux : {fields.get('message') or 'sans motif'}.")
         if status not in _ANSWERED:
             return Reply(None, None, stage=stage_of(status))
         acquit = client.maybe("/modules/helios/helios_download_acquit.php", id=reference)
@@ -99,17 +99,17 @@ class S2lowHelios:
         if result.get("resultat") != "OK":
             raise unexpected(f"KO {result.get('message', '')}".encode())
         listed = [Listed(row.get("id", ""), row.get("nom", ""), row.get("date", "")) for row in rows]
-        if not all(one.reference.isdecimal() for one in listed):
+        if not all(entry.reference.isdecimal() for entry in listed):
             raise unexpected(raw)
-        return sorted(listed, key=lambda one: int(one.reference))
+        return sorted(listed, key=lambda entry: int(entry.reference))
 
     def returned(self, sender: Sender, reference: str) -> bytes:
         """The file; where the operator does not give it, it says why in its own XML (`get_retour`)."""
         raw = self._client(sender).get(f"{_API}/helios_get_retour.php", id=reference)
         if not raw or _NOT_GIVEN.match(raw):
-            words = fields_of(raw, "get_retour").get("message", "") if raw else ""
+            message = fields_of(raw, "get_retour").get("message", "") if raw else ""
             raise unexpected(
-                f"KO {words}".encode(), f"S2LOW ne donne pas le retour {reference} de la trésorerie"
+                f"KO {message}".encode(), f"S2LOW ne donne pas le retour {reference} de la trésorerie"
             )
         return raw
 

@@ -22,7 +22,7 @@ class Deposit:
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     """A flow that the other side knows: its reference, and whether it came from this very deposit."""
 
     reference: str
@@ -68,7 +68,7 @@ class HeliosTransport(Protocol):
         certainly nothing was taken, and `Uncertain` when the answer was lost: `find` must then be asked first.
         """
 
-    def find(self, deposit: Deposit) -> Found | None:
+    def find(self, deposit: Deposit) -> Match | None:
         """Look the flow up, by its file or by NomFic and CodCol, whatever its state."""
 
     def poll(self, sender: Sender, reference: str) -> Reply:
