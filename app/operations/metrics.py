@@ -55,7 +55,7 @@ class _Figures:
         with reading() as db:
             yield from _outbox(db)
             yield from _sessions(db)
-            silent = sum(one.told for one in silences.lasting(db))
+            silent = sum(one.notified for one in silences.lasting(db))
         yield _one(
             "paraphe_operators_silent", "Relay operators that are silent or refuse an account.", silent
         )

@@ -42,7 +42,9 @@ def relay(settings: Settings) -> str | Remark:
         return _LATER
     with reading() as db:
         last = [
-            f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
+            f"{one.collectivity} : {one.heading} ({one.sentence})"
+            for one in silences.lasting(db)
+            if one.notified
         ]
         places = list(
             db.execute(sa.select(Collectivity.siren, Collectivity.settings).order_by(Collectivity.id))
@@ -67,7 +69,9 @@ def relay(settings: Settings) -> str | Remark:
 def relay_of(settings: Settings, collectivity_id: int, siren: str) -> str | Remark:
     """Whether the operator serves this collectivity, in words for its administrators."""
     with reading() as db:
-        last = [f"{one.heading} ({one.words})" for one in silences.lasting(db, collectivity_id) if one.told]
+        last = [
+            f"{one.heading} ({one.sentence})" for one in silences.lasting(db, collectivity_id) if one.notified
+        ]
         own = db.get_one(Collectivity, collectivity_id).settings
     if _unaddressed(settings, own):
         remedy = "donnez-la sous « Réglages »" if opened(known("actes_email")) else TELL

@@ -129,7 +129,7 @@ def _worker() -> bool:
 
 def _operator() -> bool:
     with reading() as db:
-        return not any(one.told for one in silences.lasting(db))
+        return not any(one.notified for one in silences.lasting(db))
 
 
 @pages.get("/administration")

@@ -47,7 +47,7 @@ def keep(db: Db, folder: Folder, row: Transmission, answer: Answer, later: bool)
                 number=part.number,
                 accepted=part.accepted,
                 pieces=list(part.pieces),
-                faults=[[fault.piece, fault.line, fault.words] for fault in part.faults],
+                faults=[[fault.piece, fault.line, fault.text] for fault in part.faults],
                 simulated=answer.simulated,
                 later=later,
                 answered_on=day,

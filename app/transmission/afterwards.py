@@ -129,8 +129,8 @@ def ask(row: Row, settings: Settings) -> None:
             with silences.watching(actor, name, settings):
                 answer = channel.poll(parcel, reference)
     if answer.raw is not None:
-        kept = vault.store().put_bytes(vault.scope(actor.collectivity_id), answer.raw)
-        keep(actor, row.payload["transmission_id"], answer, kept.sha256)
+        stored = vault.store().put_bytes(vault.scope(actor.collectivity_id), answer.raw)
+        keep(actor, row.payload["transmission_id"], answer, stored.sha256)
 
 
 @use_case
@@ -171,15 +171,15 @@ def _after(db: Db, row: Transmission, answer: Answer) -> str:
 
 def _tell(db: Db, actor: Actor, row: Transmission, folder: Folder, answer: Answer) -> None:
     """A letter to each who follows the folder, once for what it says, whatever bytes say it again."""
-    said = digest(f"{answer.kind.value} {answer.reason}".encode()).hexdigest()[:16]
+    mark = digest(f"{answer.kind.value} {answer.reason}".encode()).hexdigest()[:16]
     payload = {"event": EVENT, "folder_id": folder.id, "by": actor.name}
     news = {
-        key: News("mail", key, {**payload, "user_id": one}, folder.id)
-        for one in sorted(followers(db, folder, row.round))
-        for key in [f"{EVENT}-{row.id}-{said}-{one}"]
+        key: News("mail", key, {**payload, "user_id": user_id}, folder.id)
+        for user_id in sorted(followers(db, folder, row.round))
+        for key in [f"{EVENT}-{row.id}-{mark}-{user_id}"]
     }
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
-    post(db, actor.collectivity_id, [one for key, one in news.items() if key not in known])
+    post(db, actor.collectivity_id, [mail for key, mail in news.items() if key not in known])
 
 
 @dataclass(frozen=True)
@@ -193,5 +193,5 @@ class Other:
 def others(db: Db, folder: Folder) -> Sequence[Other]:
     """Those of a folder, of whatever round, oldest first."""
     answers = (Other(*row) for row in answers_of(db, folder.id))
-    later = [one for one in answers if one.receipt.after in {CONTRADICTS, UNREAD}]
-    return sorted(later, key=lambda one: one.receipt.id)
+    later = [other for other in answers if other.receipt.after in {CONTRADICTS, UNREAD}]
+    return sorted(later, key=lambda other: other.receipt.id)

@@ -113,10 +113,10 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
     """The reference of the delivery: the known one, the one found over there, or the one of a first sending."""
     if sending.reference is not None:
         return sending.reference
-    found = channel.find(parcel)
-    if found is not None:
-        mark_sent(actor, sending.id, found, None, relayed=channel.relayed)
-        return found
+    known_reference = channel.find(parcel)
+    if known_reference is not None:
+        mark_sent(actor, sending.id, known_reference, None, relayed=channel.relayed)
+        return known_reference
     if why := channel.hold_reason(parcel):
         raise Later(HELD_SECONDS, why)
     with TemporaryDirectory(prefix="paraphe-package-") as room:
@@ -157,7 +157,7 @@ def open_transmission(
     folder = db.get(Folder, folder_id, with_for_update=True)
     if folder is None or (folder.round, folder.place) != (round_number, step):
         return None
-    row = db.scalar(_one(folder_id, round_number, step))
+    row = db.scalar(_sending_query(folder_id, round_number, step))
     if row is None:
         row = Transmission(
             collectivity_id=actor.collectivity_id,
@@ -167,7 +167,7 @@ def open_transmission(
             channel=channel,
             simulated=open_channel(channel).simulated,
             state="ready",
-            versions=[one.id for one in current_versions(db, folder_id).values()],
+            versions=[version.id for version in current_versions(db, folder_id).values()],
             prepared_at=now(),
         )
         db.add(row)
@@ -189,7 +189,7 @@ def open_transmission(
     )
 
 
-def _one(folder_id: int, round_number: int, step: str) -> Any:
+def _sending_query(folder_id: int, round_number: int, step: str) -> Any:
     return sa.select(Transmission).where(
         Transmission.folder_id == folder_id, Transmission.round == round_number, Transmission.step == step
     )

@@ -56,13 +56,13 @@ def keep_answer(
                 identifier=answer.identifier,
                 received_on=answer.received_on,
                 after=after,
-                words=answer.reason if after else None,
+                reason=answer.reason if after else None,
                 created_at=now(),
             )
         )
     media = "application/json" if name.endswith(".json") else "application/xml"
     facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
-    kept = Kept(
+    document = Kept(
         "receipt",
         title or traits_of(row.channel).answer(answer.kind),
         name,
@@ -73,7 +73,7 @@ def keep_answer(
         "received",
         {"facts": facts, "signatures": []},
     )
-    add_receipt(db, folder, actor, kept)
+    add_receipt(db, folder, actor, document)
     return not known
 
 
@@ -95,7 +95,7 @@ def tell_unread(db: Db, actor: Actor, row: Transmission, folder: Folder) -> None
         for key in [f"{UNREAD_ANSWER}-{row.id}-{user_id}"]
     }
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
-    post(db, folder.collectivity_id, [one for key, one in news.items() if key not in known])
+    post(db, folder.collectivity_id, [mail for key, mail in news.items() if key not in known])
 
 
 def note_late_anomaly(

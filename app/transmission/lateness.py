@@ -32,8 +32,8 @@ def sentence(row: Transmission) -> str:
     """What to do about it."""
     if row.stage_address:
         return f"Sans confirmation depuis le {instant(row.sent_at)} : rien n’est transmis tant qu’elle manque"
-    whom = traits_of(row.channel).to_call
-    return f"Sans réponse depuis le {instant(row.sent_at)} : appelez {whom}. Ne renvoyez rien."
+    contact = traits_of(row.channel).to_call
+    return f"Sans réponse depuis le {instant(row.sent_at)} : appelez {contact}. Ne renvoyez rien."
 
 
 @use_case
@@ -46,9 +46,9 @@ def tell(db: Db, actor: Actor, transmission_id: int, settings: Settings) -> str 
     users = correctors(db, folder)  # an administrator, who may not read the folder, sees it on his own page
     payload = {"event": LATE, "folder_id": folder.id, "by": actor.name}
     news = {
-        key: News("mail", key, {**payload, "user_id": one}, folder.id, None)
-        for one in sorted(users)
-        for key in [f"{LATE}-{row.id}-{one}"]
+        key: News("mail", key, {**payload, "user_id": user_id}, folder.id, None)
+        for user_id in sorted(users)
+        for key in [f"{LATE}-{row.id}-{user_id}"]
     }
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
     if not known:

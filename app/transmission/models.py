@@ -62,7 +62,7 @@ class Receipt(Base, Tenanted):
     """What the other side answered, byte for byte; the same answer twice is one row.
 
     `after` is None for an answer that ended its sending, or came before; else how one that came later stands to it
-    (`afterwards`): « repeats », « contradicts » or « unread ». `words`: what that later one says, in French.
+    (`afterwards`): « repeats », « contradicts » or « unread ». `reason`: what that later one says, in French.
     """
 
     __tablename__ = "receipt"
@@ -79,7 +79,7 @@ class Receipt(Base, Tenanted):
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
     after: Mapped[str | None]
-    words: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column("words")
     created_at: Mapped[datetime]
 
 
@@ -105,7 +105,7 @@ class RelaySilence(Base, Tenanted):
     """A time during which the way of a channel did not answer a collectivity; `ended_at` is None as long as it lasts.
 
     `refused`: it answers, and refuses our account, which waiting does not mend. `told_at` is when administrators were last
-    told of it, `told` how many times; `why` the last fault, in French.
+    told of it, `alerts` how many times; `why` the last fault, in French.
     """
 
     __tablename__ = "relay_silence"
@@ -127,5 +127,5 @@ class RelaySilence(Base, Tenanted):
     why: Mapped[str]
     refused: Mapped[bool]
     told_at: Mapped[datetime | None]
-    told: Mapped[int] = mapped_column(server_default="0")
+    alerts: Mapped[int] = mapped_column("told", server_default="0")
     ended_at: Mapped[datetime | None]

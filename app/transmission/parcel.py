@@ -62,10 +62,10 @@ def parcel_of(
 
 def _kind(folder: Folder) -> Mapping[str, Any]:
     """The collectivity's own type of the folder, with how long it is to be kept; nothing for one of a family alone."""
-    one = family_of(folder.in_force)
-    if one.type_version is None:
+    family = family_of(folder.in_force)
+    if family.type_version is None:
         return {}
-    return {"type": one.type_key, "type_label": one.label, "retention_years": one.retention_years}
+    return {"type": family.type_key, "type_label": family.label, "retention_years": family.retention_years}
 
 
 def _files(
@@ -75,9 +75,9 @@ def _files(
     leaving = current_versions(db, folder.id) if versions is None else named_versions(db, folder.id, versions)
     scan = next(
         (
-            one
-            for one in leaving.values()
-            if roles[one.document_id].role == PAPER and one.round == round_number
+            version
+            for version in leaving.values()
+            if roles[version.document_id].role == PAPER and version.round == round_number
         ),
         None,
     )
@@ -90,7 +90,7 @@ def _files(
         if document.role not in SENT_ROLES:
             continue
         yield _file(folder, document, version, room, document.role)
-        kept_apart = any(one.role == "original" for one in roles.values())
+        kept_apart = any(document.role == "original" for document in roles.values())
         if document.role == "main" and version.origin == "signed" and not kept_apart:
             # What was deposited is within what was signed; whoever books the invoice is given it as it came all the same.
             yield _file(folder, document, _before_signatures(db, version), room, "original")

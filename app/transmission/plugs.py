@@ -47,8 +47,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     each_round(afterwards.KIND, afterwards.Watch())
     each_round("s2low.expiry", expiry.Watch(settings))
     sockets.question(SENDINGS)
-    sockets.note("transmit", _Words(settings).note)
-    sockets.tag(_Words(settings).tag)
+    sockets.note("transmit", _Display(settings).note)
+    sockets.tag(_Display(settings).tag)
     sockets.band(_Others(templates))
     sockets.returned(_returned)
     sockets.share("transmissions", _shared)
@@ -107,16 +107,16 @@ class _Others:
         self._templates = templates
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        found = [_other(one) for one in afterwards.others(db, folder)]
-        if not found:
+        others = [_other(other) for other in afterwards.others(db, folder)]
+        if not others:
             return None
-        page = self._templates.get_template("transmission/others.html").render(others=found)
+        page = self._templates.get_template("transmission/others.html").render(others=others)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
-def _other(one: afterwards.Other) -> dict[str, Any]:
+def _other(other: afterwards.Other) -> dict[str, Any]:
     """A later answer beside the first one, in words."""
-    row, receipt = one.sending, one.receipt
+    row, receipt = other.sending, other.receipt
     return {
         "readable": receipt.after == afterwards.CONTRADICTS,
         "sent": instant(row.sent_at) if row.sent_at else "",
@@ -124,7 +124,7 @@ def _other(one: afterwards.Other) -> dict[str, Any]:
         "first_at": jour(row.received_on) if row.received_on else instant(row.ended_at),
         "other": traits_of(row.channel).state(receipt.kind),
         "other_at": jour(receipt.received_on) if receipt.received_on else instant(receipt.created_at),
-        "words": receipt.words or "",
+        "reason": receipt.reason or "",
     }
 
 
@@ -160,7 +160,7 @@ class _Check:
         self._settings = settings
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
-        found: list[Problem] = []
+        obstacles: list[Problem] = []
         for step in route_of(db, folder).circuit.applicable(folder.facts):
             if step.kind is StepKind.TRANSMIT and step.channel:
                 with parcel_of(
@@ -172,8 +172,8 @@ class _Check:
                     settings=self._settings,
                 ) as parcel:
                     problems = channels.open_channel(step.channel).check(parcel)
-                found += [replace(one, key=f"channel-{one.key}") for one in problems]
-        return found
+                obstacles += [replace(problem, key=f"channel-{problem.key}") for problem in problems]
+        return obstacles
 
 
 class _Obstacle:
@@ -184,11 +184,11 @@ class _Obstacle:
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
         step = to_leave(db, folder)
-        found = rehearse(db, folder, step, self._settings) if step else ()
-        return [replace(one, key=f"channel-{one.key}") for one in found]
+        problems = rehearse(db, folder, step, self._settings) if step else ()
+        return [replace(problem, key=f"channel-{problem.key}") for problem in problems]
 
 
-class _Words:
+class _Display:
     """What the folder's page says of a sending."""
 
     def __init__(self, settings: Settings) -> None:
@@ -196,7 +196,7 @@ class _Words:
 
     def note(self, db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
         """The line of a transmission's step in the circuit."""
-        row = next((one for one in _sent(db, folder) if one.step == step), None)
+        row = next((sending for sending in _sent(db, folder) if sending.step == step), None)
         if folder.place == step and _stopped(db, folder):
             return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
         if row is None:
@@ -214,28 +214,28 @@ class _Words:
             meta += f". {silence}"
         elif lateness.late(row, self._settings):
             meta += f". {lateness.sentence(row)}"
-        told = {
+        line = {
             "title": channels.open_channel(row.channel).label,
             "meta": meta,
             "mono": row.identifier if traits_of(row.channel).state_date else "",
             "back": word(row) if row.state in BACK else "",
         }
         if row.state == "sent" and row.stage_address:
-            told |= {
+            line |= {
                 "link_label": "Confirmer chez l’opérateur, avec votre certificat",
                 "link_url": row.stage_address,
             }
-        return told
+        return line
 
     def tag(self, db: Db, folder: Folder) -> Tag | None:
         """Where an act or a flow stands; of an act that was published, or touched since its receipt, what it is worth."""
         worth = effect_of(db, folder)
         if worth is not None:
             return Tag(worth.tone, worth.icon, worth.inside)
-        if any(one.receipt.after == afterwards.CONTRADICTS for one in afterwards.others(db, folder)):
+        if any(other.receipt.after == afterwards.CONTRADICTS for other in afterwards.others(db, folder)):
             return Tag("danger", "exclamation-circle", "Acquits qui se contredisent")
         tagged = having("tagged")
-        row = next((one for one in _sent(db, folder) if one.channel in tagged), None)
+        row = next((sending for sending in _sent(db, folder) if sending.channel in tagged), None)
         return self._stands(db, folder, row) if row is not None else None
 
     def _stands(self, db: Db, folder: Folder, row: Transmission) -> Tag:
@@ -244,9 +244,9 @@ class _Words:
             return _received(folder, row)
         if _stopped(db, folder):
             return Tag("danger", "exclamation-circle", STOPPED)
-        held = row.state == "sent" and row.stage_address is not None
-        if held or lateness.late(row, self._settings):
-            return Tag("warn", "hourglass-split", word(row) if held else "Réponse en retard")
+        waiting = row.state == "sent" and row.stage_address is not None
+        if waiting or lateness.late(row, self._settings):
+            return Tag("warn", "hourglass-split", word(row) if waiting else "Réponse en retard")
         return Tag(BACK.get(row.state, "info"), "send", word(row))
 
 
@@ -266,7 +266,7 @@ def word(row: Transmission) -> str:
 
 def _sent(db: Db, folder: Folder) -> list[Transmission]:
     """The sendings of the folder's present round."""
-    return [one for one in sendings_of(db, folder.id) if one.round == folder.round]
+    return [sending for sending in sendings_of(db, folder.id) if sending.round == folder.round]
 
 
 def _stopped(db: Db, folder: Folder) -> bool:
@@ -291,20 +291,20 @@ def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
         "ended_at",
     )
     later: dict[int, list[dict[str, Any]]] = {}
-    for one in afterwards.others(db, folder):
-        later.setdefault(one.sending.id, []).append(_shared_other(one))
+    for other in afterwards.others(db, folder):
+        later.setdefault(other.sending.id, []).append(_shared_other(other))
     return [
         {**{name: getattr(row, name) for name in names}, "label": word(row), "later": later.get(row.id, [])}
         for row in sendings_of(db, folder.id)
     ]
 
 
-def _shared_other(one: afterwards.Other) -> dict[str, Any]:
-    readable = one.receipt.after == afterwards.CONTRADICTS
+def _shared_other(other: afterwards.Other) -> dict[str, Any]:
+    readable = other.receipt.after == afterwards.CONTRADICTS
     return {
-        "state": one.receipt.kind if readable else "unread",
-        "label": _other(one)["other"] if readable else afterwards.TITLES[afterwards.UNREAD],
-        "reason": one.receipt.words,
-        "received_on": one.receipt.received_on,
-        "sha256": one.receipt.sha256,
+        "state": other.receipt.kind if readable else "unread",
+        "label": _other(other)["other"] if readable else afterwards.TITLES[afterwards.UNREAD],
+        "reason": other.receipt.reason,
+        "received_on": other.receipt.received_on,
+        "sha256": other.receipt.sha256,
     }

@@ -93,7 +93,7 @@ class Fault:
 
     piece: str
     line: str
-    words: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Stage:
     `left`: the operator has sent it on, and it is the answer that is awaited.
     """
 
-    words: str
+    sentence: str
     address: str | None = None
     left: bool = False
 

@@ -43,18 +43,18 @@ def rehearse(db: Db, folder: Folder, step: Step, settings: Settings) -> tuple[Pr
         return ()
     key = _key(db, folder, sender, f"{channel.name} {edition}", email_of(sender.settings, settings))
     with _lock:
-        if (found := _known.get(key)) is not None:
+        if (problems := _known.get(key)) is not None:
             _known.move_to_end(key)
-            return found
+            return problems
     with parcel_of(
         db, folder, round_number=folder.round, step=step.key, prepared_at=now(), settings=settings
     ) as parcel:
-        found = tuple(channel.rehearse(parcel))
+        problems = tuple(channel.rehearse(parcel))
     with _lock:
-        _known[key] = found
+        _known[key] = problems
         while len(_known) > KEPT:
             _known.popitem(last=False)
-    return found
+    return problems
 
 
 def _circuit(db: Db, folder: Folder) -> Circuit:

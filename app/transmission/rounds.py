@@ -22,9 +22,11 @@ def due(kind: str, name: str, seconds: float, having: sa.ColumnElement[bool]) ->
     with reading() as db:
         under_way = sa.select(sa.literal(1)).where(_under_way(kind, Collectivity.id))
         concerned = sa.select(Collectivity.id).where(having, ~under_way.exists())
-        asked = {f"{name}-{one}-{slot}": one for one in db.scalars(concerned)}
-        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
-    return {key: one for key, one in asked.items() if key not in known}
+        rounds = {
+            f"{name}-{collectivity_id}-{slot}": collectivity_id for collectivity_id in db.scalars(concerned)
+        }
+        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(rounds))))
+    return {key: collectivity_id for key, collectivity_id in rounds.items() if key not in known}
 
 
 def request(db: Db, actor: Actor, kind: str, key: str) -> None:

@@ -37,9 +37,9 @@ class ChannelSettings(BaseModel):
         return [name for name, field in cls.model_fields.items() if isinstance(field.default, Path)]
 
     @classmethod
-    def placed(cls, data: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    def placed(cls, data: Path | None, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """The values that were given, made absolute where they are paths, and the folders that were not, inside `data`."""
-        values = {name: value for name, value in given.items() if value is not None}
+        values = {name: value for name, value in attributes.items() if value is not None}
         for name in cls.folders():
             if values.get(name):
                 values[name] = Path(values[name]).absolute()
@@ -48,9 +48,9 @@ class ChannelSettings(BaseModel):
         return values
 
     @classmethod
-    def inside(cls, data: Path, **given: Any) -> Self:
+    def inside(cls, data: Path, **attributes: Any) -> Self:
         """Settings whose folders stand inside `data`, but for what is given."""
-        return cls.model_validate(cls.placed(data, given))
+        return cls.model_validate(cls.placed(data, attributes))
 
     @classmethod
     def read(cls, settings: Any) -> Self:
@@ -60,8 +60,8 @@ class ChannelSettings(BaseModel):
         """
         if isinstance(settings, cls):
             return settings
-        given = {name: getattr(settings, f"{cls.channel()}_{name}", None) for name in cls.model_fields}
-        return cls.model_validate(cls.placed(getattr(settings, "data_dir", None), given))
+        attributes = {name: getattr(settings, f"{cls.channel()}_{name}", None) for name in cls.model_fields}
+        return cls.model_validate(cls.placed(getattr(settings, "data_dir", None), attributes))
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -95,7 +95,9 @@ def declared() -> Mapping[str, type[ChannelSettings]]:
 
 def _checked(name: str) -> type[ChannelSettings]:
     module = import_module(f"app.channels.{name}.settings")
-    own = [one for one in ChannelSettings.__subclasses__() if one.__module__ == module.__name__]
+    own = [
+        subclass for subclass in ChannelSettings.__subclasses__() if subclass.__module__ == module.__name__
+    ]
     if len(own) != 1:
         raise TypeError(f"{module.__name__}: one class on ChannelSettings is asked")
     (model,) = own
@@ -123,9 +125,9 @@ def table(model: type[ChannelSettings]) -> Iterator[tuple[str, str, str]]:
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
         if isinstance(plain, Path):
             plain = f"{DATA}/{plain.as_posix()}"
-        words = str(plain).lower() if isinstance(plain, bool) else str(plain)
+        text = str(plain).lower() if isinstance(plain, bool) else str(plain)
         yield (
             f"{PREFIX}{model.channel()}_{name}".upper(),
-            "" if plain in (None, "", ()) else f"`{words}`",
+            "" if plain in (None, "", ()) else f"`{text}`",
             field.description or "",
         )

@@ -47,9 +47,9 @@ class Silence:
 
     collectivity: str
     channel: str
-    told: bool
+    notified: bool
     heading: str
-    words: str
+    sentence: str
 
 
 def note(actor: Actor, channel: str, fault: Unreachable, settings: Settings) -> None:
@@ -77,7 +77,7 @@ def _note(db: Db, actor: Actor, channel: str, why: str, refused: bool, hours: fl
             last_at=moment,
             why=cleaned(why)[:500],
             refused=refused,
-            told=0,
+            alerts=0,
         )
         db.add(row)
         db.flush()  # its number names its news
@@ -99,11 +99,11 @@ def _due(row: RelaySilence, worse: bool, moment: datetime, hours: float) -> bool
 
 
 def _tell(db: Db, actor: Actor, row: RelaySilence, moment: datetime) -> None:
-    row.told_at, row.told = moment, row.told + 1
+    row.told_at, row.alerts = moment, row.alerts + 1
     facts = {"channel": row.channel, "since": row.since.isoformat(), "why": row.why, "refused": row.refused}
     append(db, actor.collectivity_id, Event("operator.silent", actor.name, None, None, facts))
     event = WITHHELD.get(row.channel) or (REFUSED if row.refused else SILENT)
-    _mail(db, row, event, f"{row.id}-{row.told}")
+    _mail(db, row, event, f"{row.id}-{row.alerts}")
 
 
 @use_case
@@ -112,7 +112,7 @@ def _end(db: Db, actor: Actor, channel: str) -> None:
     if row is None:
         return
     row.ended_at = now()
-    if not row.told or channel in WITHHELD:
+    if not row.alerts or channel in WITHHELD:
         return  # a letter that comes at last is told by itself, a return is on its page
     facts = {"channel": channel, "since": row.since.isoformat()}
     append(db, actor.collectivity_id, Event("operator.back", actor.name, None, None, facts))
@@ -175,7 +175,7 @@ def _whose(channel: str) -> str:
 
 
 def _shown(row: RelaySilence, name: str) -> Silence:
-    whom = _whose(row.channel)
+    recipient = _whose(row.channel)
     if row.channel == LETTERS:
         heading = _withheld(row)
         remedy = "Lisez-le sur son site, et appelez-le : le délai du courrier court. Les autres courriers arrivent."
@@ -183,15 +183,19 @@ def _shown(row: RelaySilence, name: str) -> Silence:
         heading = f"L’opérateur annonce un retour de la trésorerie et ne le donne pas depuis le {instant(row.since)}"
         remedy = "Signalez-le-lui. Les autres retours arrivent."
     elif row.refused:
-        heading = f"Le compte de télétransmission vers {whom} est refusé depuis le {instant(row.since)}"
+        heading = f"Le compte de télétransmission vers {recipient} est refusé depuis le {instant(row.since)}"
         remedy = (
             "Vérifiez le certificat et le compte technique avec l’opérateur : attendre n’y changera rien."
         )
     else:
-        heading = f"L’opérateur de télétransmission vers {whom} ne répond pas depuis le {instant(row.since)}"
+        heading = (
+            f"L’opérateur de télétransmission vers {recipient} ne répond pas depuis le {instant(row.since)}"
+        )
         remedy = "Paraphe essaie encore, sans rien perdre. Si cela dure, appelez l’opérateur."
-    told = f"Dernier courriel le {instant(row.told_at)}." if row.told_at else "Aucun courriel encore."
-    return Silence(name, row.channel, row.told > 0, heading, f"{row.why.rstrip('.')}. {remedy} {told}")
+    last_letter = f"Dernier courriel le {instant(row.told_at)}." if row.told_at else "Aucun courriel encore."
+    return Silence(
+        name, row.channel, row.alerts > 0, heading, f"{row.why.rstrip('.')}. {remedy} {last_letter}"
+    )
 
 
 def _withheld(row: RelaySilence) -> str:

@@ -23,7 +23,7 @@ AWAITED = "confirmation_awaited"
 
 def keep(actor: Actor, transmission_id: int, stage: Stage | None) -> None:
     """Keep it; nothing is written when it is the same as before. That it left the operator is a line of the journal."""
-    wanted = (stage.words, stage.address) if stage else (None, None)
+    wanted = (stage.sentence, stage.address) if stage else (None, None)
     with reading(actor.collectivity_id) as db:
         row = db.get_one(Transmission, transmission_id)
         if (row.stage, row.stage_address) == wanted:
@@ -33,21 +33,21 @@ def keep(actor: Actor, transmission_id: int, stage: Stage | None) -> None:
 
 @use_case
 def _keep(
-    db: Db, actor: Actor, transmission_id: int, words: str | None, address: str | None, *, left: bool
+    db: Db, actor: Actor, transmission_id: int, sentence: str | None, address: str | None, *, left: bool
 ) -> None:
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
-    row.stage, row.stage_address = words, address
+    row.stage, row.stage_address = sentence, address
     if left and not _known_to_have_left(db, row):
-        told = {"channel": row.channel, "reference": row.reference, "simulated": row.simulated}
-        append(db, actor.collectivity_id, Event(LEFT, actor.name, None, row.folder_id, told))
+        departure = {"channel": row.channel, "reference": row.reference, "simulated": row.simulated}
+        append(db, actor.collectivity_id, Event(LEFT, actor.name, None, row.folder_id, departure))
     if address is None:
         return
     folder = db.get_one(Folder, row.folder_id)
     payload = {"event": AWAITED, "folder_id": folder.id, "by": actor.name}
     news = {
-        key: News("mail", key, {**payload, "user_id": one}, folder.id, None)
-        for one in sorted(correctors(db, folder))
-        for key in [f"{AWAITED}-{row.id}-{one}"]
+        key: News("mail", key, {**payload, "user_id": user_id}, folder.id, None)
+        for user_id in sorted(correctors(db, folder))
+        for key in [f"{AWAITED}-{row.id}-{user_id}"]
     }
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
     if known:

@@ -36,6 +36,7 @@ RIGHT = (
     "app/pes",
     "app/publication",
     "app/signing",
+    "app/transmission",
     "app/trust",
     "app/verification",
 )

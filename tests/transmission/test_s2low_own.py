@@ -24,7 +24,7 @@ from app.core.sealed import unseal
 from app.operations import resealing
 from app.people.own_settings.changing import give_file, try_out
 from app.transmission.ports import AccountRefused
-from app.transmission.s2low.own import ACCOUNT, read, told
+from app.transmission.s2low.own import ACCOUNT, read, summary
 from app.transmission.s2low.settings import S2lowSettings, account_of
 from demo.cast import PASSWORD, SIREN
 from tests.builders.house import House
@@ -168,7 +168,7 @@ def test_what_cannot_serve_is_refused_before_anybody_is_asked(tmp_path: Path) ->
         with pytest.raises(Refusal, match=key_of):
             read(data, texts)
     for data in (good, packed(good), certificate + locked):
-        assert told(read(data, {"secret": PHRASE})).startswith("Kerlann, jusqu’au ")
+        assert summary(read(data, {"secret": PHRASE})).startswith("Kerlann, jusqu’au ")
     chained = read(good + authority.pem.read_bytes(), {"login": "kerlann", "password": "secret"})
     assert chained.count("BEGIN CERTIFICATE") == 2
-    assert told(chained).endswith(", avec un compte technique")
+    assert summary(chained).endswith(", avec un compte technique")

@@ -38,8 +38,8 @@ def stage_of(code: int, address: str | None = None) -> Stage | None:
     """Where a transaction that has no answer waits; None when it was sent on. One to confirm is confirmed at `address`."""
     if code == _SENT:
         return None
-    words = _WAITING.get(code, f"État {code} chez l’opérateur, que Paraphe ne connaît pas")
-    return Stage(words, address if code == TO_CONFIRM else None, left=code in _LEFT)
+    sentence = _WAITING.get(code, f"État {code} chez l’opérateur, que Paraphe ne connaît pas")
+    return Stage(sentence, address if code == TO_CONFIRM else None, left=code in _LEFT)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def created(raw: bytes) -> str:
     What is no answer, an empty one under 200 for example, is `Uncertain`: the deposit may be there.
     """
     text = decode(raw).strip()
-    if found := _CREATED.fullmatch(text):
-        return found[1]
+    if match := _CREATED.fullmatch(text):
+        return match[1]
     raise refusal(text) if _REFUSAL.match(text) else lost(raw)
 
 
@@ -80,22 +80,22 @@ def lost(raw: bytes) -> Exception:
 
 def refusal(text: str) -> Exception:
     """A « KO » as it must be acted on: the account is the administrator's, the rest is the depositor's."""
-    found = _REFUSAL.match(text.strip())
-    if found is None:
+    match = _REFUSAL.match(text.strip())
+    if match is None:
         return Unreachable(f"Réponse inattendue de S2LOW : « {text[:200]} »")
-    words = " ".join(found[1].split()) or "refus sans motif"
-    if _ACCOUNT.search(words):
-        return AccountRefused(f"S2LOW refuse le compte technique : {words}")
-    return Rejected(f"L’opérateur de télétransmission refuse le dépôt : {words.rstrip('.')}.")
+    reason = " ".join(match[1].split()) or "refus sans motif"
+    if _ACCOUNT.search(reason):
+        return AccountRefused(f"S2LOW refuse le compte technique : {reason}")
+    return Rejected(f"L’opérateur de télétransmission refuse le dépôt : {reason.rstrip('.')}.")
 
 
-def unexpected(raw: bytes, words: str = "Réponse inattendue de S2LOW") -> Unreachable:
+def unexpected(raw: bytes, opening: str = "Réponse inattendue de S2LOW") -> Unreachable:
     """What an answer that is none means: our account refused, in words where data was awaited, or a fault over there."""
     text = decode(raw).strip()
     fault = refusal(text)
     if isinstance(fault, AccountRefused):
         return fault
-    return Unreachable(f"{words} : « {' '.join(text[:200].split())} »")
+    return Unreachable(f"{opening} : « {' '.join(text[:200].split())} »")
 
 
 def status_of(raw: bytes) -> Status:
@@ -121,14 +121,16 @@ def fields_of(raw: bytes, root: str) -> dict[str, str]:
 def rows_of(raw: bytes, root: str, row: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The elements of an XML answer, and those of each `row` in it; refuses with `Unreachable` what is none."""
     top = _top(raw, root)
-    return _texts(top), [_texts(one) for one in top.iterchildren(row)]
+    return _texts(top), [_texts(element) for element in top.iterchildren(row)]
 
 
 def _texts(top: Any) -> dict[str, str]:
     from lxml import etree
 
     elements = top.iterchildren(tag=etree.Element)
-    return {etree.QName(one).localname: html.unescape((one.text or "").strip()) for one in elements}
+    return {
+        etree.QName(element).localname: html.unescape((element.text or "").strip()) for element in elements
+    }
 
 
 def _top(raw: bytes, root: str) -> Any:
@@ -150,11 +152,11 @@ def _top(raw: bytes, root: str) -> Any:
 def transactions_of(raw: bytes) -> list[dict[str, Any]]:
     """The transactions of a list in JSON; refuses with `Unreachable` what is none."""
     try:
-        found = json.loads(decode_json(raw))
-        listed = found["transactions"]
+        answer = json.loads(decode_json(raw))
+        listed = answer["transactions"]
     except (ValueError, KeyError, TypeError) as error:
         raise unexpected(raw) from error
-    return [one for one in listed if isinstance(one, dict)]
+    return [transaction for transaction in listed if isinstance(transaction, dict)]
 
 
 def decode_json(raw: bytes) -> str:

@@ -110,8 +110,8 @@ class Client:
     def name_of(self, path: str, **parameters: object) -> str | None:
         """The name under which the operator offers a file, without fetching it; None when it offers none."""
         with self._open("GET", path, Unreachable, params=parameters) as answer:
-            found = _NAMED.search(answer.headers.get("Content-Disposition", ""))
-            return found[1].strip() if found and answer.status_code == HTTPStatus.OK else None
+            match = _NAMED.search(answer.headers.get("Content-Disposition", ""))
+            return match[1].strip() if match and answer.status_code == HTTPStatus.OK else None
 
     def post(self, path: str, fields: Sequence[tuple[str, str]], uploads: Sequence[Upload] = ()) -> bytes:
         """The bytes of the answer to a deposit; refuses with `Unreachable`, `Uncertain` or `Rejected`.
@@ -120,9 +120,9 @@ class Client:
         """
         with ExitStack() as room:
             files: list[Any] = [(name, (None, value.encode("latin-1", "replace"))) for name, value in fields]
-            for one in uploads:
-                opened = room.enter_context(one.path.open("rb"))
-                files.append((one.field, (one.filename, opened, one.media_type)))
+            for upload in uploads:
+                opened = room.enter_context(upload.path.open("rb"))
+                files.append((upload.field, (upload.filename, opened, upload.media_type)))
             return self._ask("POST", path, Uncertain, files=files)
 
     @property
@@ -139,9 +139,9 @@ class Client:
         method: str,
         path: str,
         lost: type[Exception],
-        **given: Any,
+        **options: Any,
     ) -> bytes:
-        with self._open(method, path, lost, **given) as answer:
+        with self._open(method, path, lost, **options) as answer:
             return _body(answer, lost)
 
     def _led_to(self, answer: Response, target: str, key: str) -> str | None:
@@ -149,25 +149,29 @@ class Client:
         if not answer.is_redirect:
             return None
         there = urlsplit(urljoin(answer.url, answer.headers["Location"]))
-        here = urlsplit(self._settings.url.rstrip("/") + target)
-        if (there.scheme, there.netloc.lower(), there.path) != (here.scheme, here.netloc.lower(), here.path):
+        expected = urlsplit(self._settings.url.rstrip("/") + target)
+        if (there.scheme, there.netloc.lower(), there.path) != (
+            expected.scheme,
+            expected.netloc.lower(),
+            expected.path,
+        ):
             return None
         query = parse_qsl(there.query, keep_blank_values=True)
         return query[0][1] if len(query) == 1 and query[0][0] == key and query[0][1].isdecimal() else None
 
     @contextmanager
-    def _open(self, method: str, path: str, lost: type[Exception], **given: Any) -> Iterator[Response]:
+    def _open(self, method: str, path: str, lost: type[Exception], **options: Any) -> Iterator[Response]:
         account, url = self._account, self._settings.url.rstrip("/") + path
-        given["auth"] = (account.login, account.password) if account.login else None
+        options["auth"] = (account.login, account.password) if account.login else None
         shared = self._together if method == "GET" else None
         try:
             with ExitStack() as room:
                 if shared is None:
-                    given["cert"] = room.enter_context(account.shown())
-                    question = exchange(method, url, self._allowed, self._bounds, **given)
+                    options["cert"] = room.enter_context(account.shown())
+                    question = exchange(method, url, self._allowed, self._bounds, **options)
                 else:
-                    given["cert"] = shared.certificate(account)
-                    question = shared.conversation.exchange(method, url, **given)
+                    options["cert"] = shared.certificate(account)
+                    question = shared.conversation.exchange(method, url, **options)
                 yield room.enter_context(question)
         except UnreachableError as error:
             if lost is Unreachable and _certificate_refused(error.__cause__ or error):
@@ -186,8 +190,8 @@ def _silence(error: UnreachableError) -> str:
 
 def _is_module(answer: Response) -> bool:
     """True when a redirect leads to a page of the modules, at the operator's own address."""
-    there, here = urlsplit(urljoin(answer.url, answer.headers["Location"])), urlsplit(answer.url)
-    return there.netloc == here.netloc and there.path.startswith(("/modules/actes/", "/modules/helios/"))
+    target, origin = urlsplit(urljoin(answer.url, answer.headers["Location"])), urlsplit(answer.url)
+    return target.netloc == origin.netloc and target.path.startswith(("/modules/actes/", "/modules/helios/"))
 
 
 def _body(answer: Response, lost: type[Exception]) -> bytes:
@@ -211,10 +215,10 @@ def _judge(answer: Response, lost: type[Exception]) -> None:
     if status in _NOT_TAKEN:
         raise Unreachable(f"S2LOW refuse la demande (HTTP {status})")
     if status == HTTPStatus.BAD_REQUEST:
-        said = beginning(answer).decode(answer.encoding or "utf-8", "replace")
-        if "archiviste" in said:
+        message = beginning(answer).decode(answer.encoding or "utf-8", "replace")
+        if "archiviste" in message:
             raise AccountRefused("S2LOW refuse le compte technique : il lui faut le rôle d’archiviste")
-        raise Unreachable(f"S2LOW refuse la demande (HTTP 400) : {said[:500]}")
+        raise Unreachable(f"S2LOW refuse la demande (HTTP 400) : {message[:500]}")
     raise lost(f"S2LOW répond par une erreur (HTTP {status})")
 
 
@@ -228,5 +232,5 @@ def _is_page(headers: Mapping[str, str], data: bytes) -> bool:
 
 def _certificate_refused(error: BaseException) -> bool:
     """True when the server says, in TLS, that it does not want our certificate."""
-    told = repr(error).upper()
-    return "ALERT" in told and "CERTIFICATE" in told
+    text = repr(error).upper()
+    return "ALERT" in text and "CERTIFICATE" in text

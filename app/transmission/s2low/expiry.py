@@ -53,8 +53,10 @@ def remind(settings: S2lowSettings) -> int:
         return 0
     with reading() as db:
         places = db.execute(sa.select(Collectivity.id, Collectivity.siren).order_by(Collectivity.id)).all()
-    ends = [(here, last_day(settings, siren)) for here, siren in places]
-    return sum(remind_in(here, end) for here, end in ends if end is not None and _soon(end))
+    ends = [(collectivity_id, last_day(settings, siren)) for collectivity_id, siren in places]
+    return sum(
+        remind_in(collectivity_id, end) for collectivity_id, end in ends if end is not None and _soon(end)
+    )
 
 
 def _soon(end: date) -> bool:

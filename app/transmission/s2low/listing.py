@@ -14,17 +14,17 @@ def transactions(
     client: Client, path: str, statuses: tuple[int, ...], **more: object
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each transaction with its status, once; what is asked of each meanwhile shares the connection of the list."""
-    seen: set[str] = set()
+    ids: set[str] = set()
     with client.together():
         for status in statuses:
             offset = 0
             while True:
-                asked: dict[str, object] = {"status_id": status, "offset": offset, "limit": PAGE, **more}
-                page = transactions_of(client.get(path, **asked))
-                for one in page:
-                    if str(one.get("id")) not in seen:
-                        seen.add(str(one.get("id")))
-                        yield status, one
+                query: dict[str, object] = {"status_id": status, "offset": offset, "limit": PAGE, **more}
+                page = transactions_of(client.get(path, **query))
+                for transaction in page:
+                    if str(transaction.get("id")) not in ids:
+                        ids.add(str(transaction.get("id")))
+                        yield status, transaction
                 if len(page) < PAGE:
                     break
                 offset += PAGE

@@ -46,7 +46,7 @@ def setting(settings: Settings) -> Setting:
         default="celui que l’installation a pour la collectivité, s’il y en a un",
         file=SecretFile(
             read=read,
-            told=told,
+            told=summary,
             tried=lambda collectivity_id, text: _tried(settings, collectivity_id, text),
             beside=(
                 Beside(
@@ -85,16 +85,16 @@ def read(data: bytes, texts: Mapping[str, str]) -> str:
     return json.dumps({"pem": pem.decode("ascii"), "login": login, "password": password})
 
 
-def told(text: str) -> str:
+def summary(text: str) -> str:
     """« Commune de Kerlann, jusqu’au 12/03/2027 », of a text that was sealed."""
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
-    kept = json.loads(text)
-    certificate = x509.load_pem_x509_certificate(kept["pem"].encode())
+    account = json.loads(text)
+    certificate = x509.load_pem_x509_certificate(account["pem"].encode())
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     name = " ".join(str(names[0].value).split())[:120] if names else "sans nom"
-    login = ", avec un compte technique" if kept["login"] else ""
+    login = ", avec un compte technique" if account["login"] else ""
     return f"{name}, jusqu’au {jour(certificate.not_valid_after_utc.date())}{login}"
 
 
@@ -118,8 +118,8 @@ def account(siren: str) -> Account | None:
 
 
 def _account(siren: str, text: str) -> Account:
-    kept = json.loads(text)
-    return Account(siren, kept["pem"].encode(), kept["login"], kept["password"])
+    account = json.loads(text)
+    return Account(siren, account["pem"].encode(), account["login"], account["password"])
 
 
 def _tried(settings: Settings, collectivity_id: int, text: str) -> Result:
@@ -144,7 +144,7 @@ def _whole(data: bytes, passphrase: str) -> bytes:
     if certificate is None or key.public_key() != certificate.public_key():
         raise Refusal("s2low-other-key")
     _refuse_ended(certificate, now())
-    pem = b"".join(one.public_bytes(Encoding.PEM) for one in (certificate, *chain))
+    pem = b"".join(part.public_bytes(Encoding.PEM) for part in (certificate, *chain))
     if unfit(pem):
         raise Refusal("s2low-unfit")
     return pem + bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -153,7 +153,8 @@ def _whole(data: bytes, passphrase: str) -> bytes:
 def _refuse_ended(certificate: "x509.Certificate", moment: datetime) -> None:
     if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
         begins, ends = (
-            jour(one.date()) for one in (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+            jour(bound.date())
+            for bound in (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
         )
         raise Refusal("s2low-ended", begins=begins, ends=ends)
 
@@ -170,8 +171,8 @@ def _of_pem(
     key = _key(data, passphrase) if b"PRIVATE KEY-----" in data else None
     if key is None:
         return every[0], every[1:], None
-    own = next((one for one in every if one.public_key() == key.public_key()), None)
-    return own, [one for one in every if one is not own], key
+    own = next((candidate for candidate in every if candidate.public_key() == key.public_key()), None)
+    return own, [candidate for candidate in every if candidate is not own], key
 
 
 def _key(data: bytes, passphrase: str) -> "Key":

@@ -45,13 +45,13 @@ class Account:
             yield file.name
 
 
-_given: list[Callable[[str], Account | None]] = [lambda _siren: None]
+_own_account: list[Callable[[str], Account | None]] = [lambda _siren: None]
 """How the account that a collectivity gave itself is known to the application of this process."""
 
 
 def given_by(own: Callable[[str], Account | None]) -> None:
     """Say how the account that a collectivity gave itself is known; a second application says its own in its place."""
-    _given[0] = own
+    _own_account[0] = own
 
 
 class S2lowSettings(BaseModel):
@@ -77,9 +77,9 @@ class S2lowSettings(BaseModel):
         own = settings if isinstance(settings, cls) else getattr(settings, "s2low", None)
         if isinstance(own, cls):
             return own
-        given = {name: getattr(settings, f"s2low_{name}", None) for name in cls.model_fields}
-        read = cls.model_validate({name: value for name, value in given.items() if value is not None})
-        return read.model_copy(update={"own": _given[0]})
+        attributes = {name: getattr(settings, f"s2low_{name}", None) for name in cls.model_fields}
+        read = cls.model_validate({name: value for name, value in attributes.items() if value is not None})
+        return read.model_copy(update={"own": _own_account[0]})
 
 
 def unfit(pem: bytes) -> bool:
