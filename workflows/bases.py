@@ -16,8 +16,8 @@ HOME = Path(__file__).parent
 @cache
 def _written(name: str) -> dict[str, Any]:
     """A base as it is written, read once for all its families: it ships with the program."""
-    found: dict[str, Any] = read_yaml((HOME / name / "base.yaml").read_text(encoding="utf-8"))
-    return found
+    base: dict[str, Any] = read_yaml((HOME / name / "base.yaml").read_text(encoding="utf-8"))
+    return base
 
 
 def with_base(data: Mapping[str, Any]) -> tuple[dict[str, Any], ModuleType | None]:

@@ -168,12 +168,12 @@ class Circuit:
     def following(self, place: str) -> tuple[Step | None, ...]:
         """The steps tried in order on leaving `place`; a last `None` means that the folder may end there."""
         start = 0 if place in RESERVED else self.steps.index(self.step(place)) + 1
-        found: list[Step | None] = []
+        steps: list[Step | None] = []
         for step in self.steps[start:]:
-            found.append(step)
+            steps.append(step)
             if step.when is None:
-                return tuple(found)
-        return (*found, None)
+                return tuple(steps)
+        return (*steps, None)
 
     @property
     def own_fields(self) -> frozenset[str]:

@@ -191,7 +191,7 @@ def _plain(value: Decimal | str) -> int | float | str:
 
 def _equal(fact: object, value: object) -> bool:
     if isinstance(fact, tuple):  # a branch of desks is each of its desks
-        return any(_equal(one, value) for one in fact)
+        return any(_equal(member, value) for member in fact)
     if isinstance(fact, str) and isinstance(value, str):
         return fact == value
     left, right = _number(fact), _number(value)
@@ -224,17 +224,17 @@ _OPERATORS: dict[str, Callable[[object, Any], bool]] = {
 _ORDERS = frozenset({">", ">=", "<", "<="})
 
 
-def _exclude(one: Condition, other: Condition) -> bool:
+def _exclude(first: Condition, second: Condition) -> bool:
     """No fact satisfies both: the contrary, a second value of one field, bounds with nothing between."""
-    if other == Not(one):
+    if second == Not(first):
         return True
-    if not isinstance(one, Test) or not isinstance(other, Test) or one.field != other.field:
+    if not isinstance(first, Test) or not isinstance(second, Test) or first.field != second.field:
         return False
-    pinned = {one.field: one.value}
-    if one.op == "==":
-        return not other.holds(pinned)
-    if one.op in {">", ">="} and other.op in {"<", "<="}:
-        tightest = Test(other.field, "<", other.value) if one.op == ">" else other
+    pinned = {first.field: first.value}
+    if first.op == "==":
+        return not second.holds(pinned)
+    if first.op in {">", ">="} and second.op in {"<", "<="}:
+        tightest = Test(second.field, "<", second.value) if first.op == ">" else second
         return not tightest.holds(pinned)
     return False
 
@@ -346,13 +346,13 @@ def values(facts: Facts, key: str) -> tuple[object, ...]:
 def may_hold(condition: Condition, facts: Facts) -> bool:
     """Whether the rule holds for the facts that stand, or for other values of those that are disputed."""
     tried = versions(facts, condition.fields)
-    return tried is None or any(condition.holds(one) for one in tried)
+    return tried is None or any(condition.holds(version) for version in tried)
 
 
 def surely_holds(condition: Condition, facts: Facts) -> bool:
     """Whether the rule holds whichever of the disputed values is the right one."""
     tried = versions(facts, condition.fields)
-    return tried is not None and all(condition.holds(one) for one in tried)
+    return tried is not None and all(condition.holds(version) for version in tried)
 
 
 def versions(facts: Facts, fields: frozenset[str]) -> Iterator[Facts] | None:

@@ -28,7 +28,7 @@ def covers(conditions: Sequence[Condition], fields: Mapping[str, Field]) -> bool
     False
     """
     compared: dict[str, list[Test]] = {}
-    for test in (one for condition in conditions for one in tests_of(condition)):
+    for test in (test for condition in conditions for test in tests_of(condition)):
         compared.setdefault(test.field, []).append(test)
     cases = {key: trials(fields.get(key), tests) for key, tests in compared.items()}
     if not all(cases.values()) or prod(map(len, cases.values())) > MOST:
@@ -49,7 +49,7 @@ def trials(field: Field | None, tests: Sequence[Test]) -> list[object]:
     if any(test.op == "starts_with" for test in tests):
         return []
     named = [
-        one for test in tests for one in (test.value if isinstance(test.value, tuple) else (test.value,))
+        value for test in tests for value in (test.value if isinstance(test.value, tuple) else (test.value,))
     ]
     try:
         around = [near for value in named if value is not None for near in _around(field, value)]
@@ -67,5 +67,5 @@ def _around(field: Field, value: Decimal | str) -> list[object]:
         return [whole - 1, whole, whole + 1]
     if field.type == "date" and isinstance(value, str):
         day = date.fromisoformat(value)
-        return [(day + timedelta(days=one)).isoformat() for one in (-1, 0, 1)]
+        return [(day + timedelta(days=offset)).isoformat() for offset in (-1, 0, 1)]
     raise ValueError(f"{field.type}: not proven by its neighbours")

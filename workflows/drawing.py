@@ -45,14 +45,14 @@ def condition_text(condition: Condition, names: Names | None = None, money: Coll
         name = names.get(condition.field, condition.field)
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         inside = condition.field in money
-        told = ", ".join(
+        shown = ", ".join(
             f"« {names[key]} »"
             if (key := value_key(condition.field, value)) in names
             else _value(value, money=inside)
             for value in values
             if value is not None
         )
-        return f"{name} {WORDS[condition.op]} {told}".rstrip()
+        return f"{name} {WORDS[condition.op]} {shown}".rstrip()
     if isinstance(condition, Not):
         return f"il est faux que {_grouped(condition.part, names, money)}"
     if isinstance(condition, AllOf | AnyOf):
@@ -151,13 +151,13 @@ def svg(
     boxes: list[tuple[str, list[str], list[str]]] = [("circuit-end", [_ENDS[DRAFT], *begins], [])]
     for step in circuit.steps:
         optional = " circuit-conditional" if step.when is not None else ""
-        told = [
+        texts = [
             step.label,
             *(part for text in step_lines(step, names, money) for part in wrap(text, columns)),
         ]
         faults = [part for text in wrong.get(step.key, ()) for part in wrap(text, columns - 3)]
         marked = " circuit-wrong" if faults else ""
-        boxes.append((f"circuit-step circuit-{step.kind}{optional}{marked}", told, faults))
+        boxes.append((f"circuit-step circuit-{step.kind}{optional}{marked}", texts, faults))
     boxes.append(("circuit-end", [_ENDS[DONE]], []))
     drawn: list[str] = []
     top = MARGIN
@@ -200,8 +200,8 @@ def _value(value: Decimal | str, *, money: bool) -> str:
 
 
 def _grouped(condition: Condition, names: Names, money: Collection[str]) -> str:
-    told = condition_text(condition, names, money)
-    return told if isinstance(condition, Test) else f"({told})"
+    text = condition_text(condition, names, money)
+    return text if isinstance(condition, Test) else f"({text})"
 
 
 def _mermaid_edges(
@@ -213,12 +213,12 @@ def _mermaid_edges(
             continue
         target = DONE if step is None else step.key
         when = step.when if step else None
-        told = [
+        parts = [
             word
             for word in ("sinon" if skipped else "", when and f"si {condition_text(when, names, money)}")
             if word
         ]
-        label = f'|"{_entities(", ".join(told))}"|' if told else ""
+        label = f'|"{_entities(", ".join(parts))}"|' if parts else ""
         yield f"  p_{place} -->{label} p_{target}"
         skipped = True
 

@@ -114,12 +114,12 @@ def filled(parts: Sequence[Collection[int]]) -> int:
     """
     taken: dict[int, int] = {}
 
-    def place(part: int, seen: set[int]) -> bool:
+    def place(part: int, tried: set[int]) -> bool:
         for person in parts[part]:
-            if person in seen:
+            if person in tried:
                 continue
-            seen.add(person)
-            if person not in taken or place(taken[person], seen):
+            tried.add(person)
+            if person not in taken or place(taken[person], tried):
                 taken[person] = part
                 return True
         return False

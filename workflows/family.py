@@ -239,7 +239,9 @@ class Family:
             patterns = self.credit_title
         known = {key: str(value) for key, value in facts.items() if value not in (None, "")}
         full = (
-            one for one in patterns if all(name in known for _, name, *_ in Formatter().parse(one) if name)
+            pattern
+            for pattern in patterns
+            if all(name in known for _, name, *_ in Formatter().parse(pattern) if name)
         )
         title = next(full, patterns[-1]).format_map(defaultdict(str, known))
         title = title.strip(" ,")
@@ -262,7 +264,7 @@ class Family:
             )
         if rule.unless is not None and surely_holds(rule.unless, facts):
             return None
-        starts = [day for one in values(facts, rule.start) if (day := _day(one)) is not None]
+        starts = [day for value in values(facts, rule.start) if (day := _day(value)) is not None]
         ends = [*map(CLOCKS[rule.clock], starts)]
         ends += [start + timedelta(days=self.days) for start in starts] if self.days is not None else []
         return min(ends, default=None)
@@ -282,12 +284,12 @@ def families() -> dict[str, Family]:
 
 def family(name: str) -> Family:
     """The family in force under this name: one of the law, or a version of a type made from it; refuses `family-unknown`."""
-    found = _discovered().get(name)
-    if found is None and TYPED in name:
-        found = next((one for find in _type_sources if (one := find(name)) is not None), None)
-    if found is None:
+    family_in_force = _discovered().get(name)
+    if family_in_force is None and TYPED in name:
+        family_in_force = next((typed for find in _type_sources if (typed := find(name)) is not None), None)
+    if family_in_force is None:
         raise Refusal("family-unknown", name=name)
-    return found
+    return family_in_force
 
 
 def typed_name(name: str, version: int | None) -> str:
@@ -310,7 +312,7 @@ def types_come_from(find: Callable[[str], Family | None]) -> None:
 @lru_cache(maxsize=1)
 def restricted_families() -> tuple[str, ...]:
     """The names of the families whose folders are read by those alone who may act on them (`Family.restricted`)."""
-    return tuple(name for name, one in _discovered().items() if one.restricted)
+    return tuple(name for name, family in _discovered().items() if family.restricted)
 
 
 def normalised(family: Family, facts: Facts) -> dict[str, object]:
@@ -318,7 +320,7 @@ def normalised(family: Family, facts: Facts) -> dict[str, object]:
 
     What is not of its type stays as typed, for `problems` to name it; keys that are no field pass through.
     """
-    kept = {key: value for key, value in facts.items() if family.field(key) is None}
+    answers = {key: value for key, value in facts.items() if family.field(key) is None}
     for field in family.fields:
         value = facts.get(field.key)
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -326,37 +328,37 @@ def normalised(family: Family, facts: Facts) -> dict[str, object]:
         if value is None:
             continue
         try:
-            kept[field.key] = parse(field, value)
+            answers[field.key] = parse(field, value)
         except ValueError:
-            kept[field.key] = value
+            answers[field.key] = value
             continue
-        if kept[field.key] == []:
-            del kept[field.key]  # a table without a line says nothing
+        if answers[field.key] == []:
+            del answers[field.key]  # a table without a line says nothing
             continue
         rewrite = (family.normalise or {}).get(field.key)
         if rewrite is not None:
-            kept[field.key] = rewrite(kept[field.key])
-    return kept
+            answers[field.key] = rewrite(answers[field.key])
+    return answers
 
 
 def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date) -> list[Problem]:
     """All that prevents a folder with these facts from being submitted, or published."""
-    kept = normalised(family, facts)
-    found: list[Problem] = []
-    sound = dict(kept)
+    answers = normalised(family, facts)
+    faults: list[Problem] = []
+    sound = dict(answers)
     for field in family.fields:
-        if field.key not in kept:
+        if field.key not in answers:
             if field.required_from == "submit" or (field.required_from == "publish" and at == "publish"):
                 sentence = f"« {field.label} » reste à renseigner."
-                found.append(Problem("required", field.key, sentence))
+                faults.append(Problem("required", field.key, sentence))
             continue
         try:
-            parse(field, kept[field.key])
+            parse(field, answers[field.key])
         except ValueError as error:
-            found.append(Problem(f"{field.type}-invalid", field.key, str(error)))
+            faults.append(Problem(f"{field.type}-invalid", field.key, str(error)))
             del sound[field.key]  # a rule reads only what is of its type
-    found.extend(problem for rule in family.rules if (problem := rule(sound, today)) is not None)
-    return found
+    faults.extend(problem for rule in family.rules if (problem := rule(sound, today)) is not None)
+    return faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,9 +432,10 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
     for stage in family.stages:
         skippable = [step for step in rest if _is_of(family, stage, step)]
         astray = next((step for step in rest if step.kind is stage), None)
-        kept = (None, family.sign_when) if stage is StepKind.SIGN else (None,)
+        conditions = (None, family.sign_when) if stage is StepKind.SIGN else (None,)
         rank = next(
-            (n for n, step in enumerate(rest) if _is_of(family, stage, step) and step.when in kept), None
+            (n for n, step in enumerate(rest) if _is_of(family, stage, step) and step.when in conditions),
+            None,
         )
         if rank is None:
             rank = _together(family, stage, rest)
@@ -469,7 +472,7 @@ def _is_of(family: Family, stage: StepKind, step: Step) -> bool:
 def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int | None:
     """The rank of the step with which those of this stage, taken in their order, leave no case out; None when never."""
     # A folder made with an earlier version of its type lacks an own field: no stage of the law rests on one
-    fields = {one.key: one for one in family.fields if not one.key.startswith(OWN)}
+    fields = {field.key: field for field in family.fields if not field.key.startswith(OWN)}
     left = [Not(family.sign_when)] if stage is StepKind.SIGN and family.sign_when is not None else []
     shared: list[Condition] = []
     for rank, step in enumerate(steps):
@@ -535,7 +538,7 @@ def _read(home: Path) -> Family:
     data, shared = with_base(read_yaml((home / "family.yaml").read_text(encoding="utf-8")))
     modules = [import_module(f"workflows.families.{home.name}.rules"), *filter(None, (shared,))]
     stages = tuple(map(StepKind, data.pop("stages")))
-    found = Family(
+    family = Family(
         name=data.pop("name"),
         label=data.pop("label"),
         plural=data.pop("plural"),
@@ -552,7 +555,9 @@ def _read(home: Path) -> Family:
         circuit=load(data.pop("circuit")),
         rules=_named(modules, data.pop("rules", ())),
         circuit_rules=_named(modules, data.pop("circuit_rules", ())),
-        normalise={key: rewrite for one in reversed(modules) for key, rewrite in _rewrites(one).items()},
+        normalise={
+            key: rewrite for module in reversed(modules) for key, rewrite in _rewrites(module).items()
+        },
         signature_place=_signature_place(data.pop("signature_place", None)),
         signature_level=_one_of(SIGNATURE_LEVELS, data.pop("signature_level", None), "signature_level"),
         minimum_signature=_one_of(ASSURANCES, data.pop("minimum_signature", None), "minimum_signature")
@@ -576,24 +581,24 @@ def _read(home: Path) -> Family:
             str(StepKind(key)): str(source) for key, source in data.pop("stage_sources", {}).items()
         },
     )
-    if data or found.name != home.name:
+    if data or family.name != home.name:
         raise ValueError(
             f"family {home.name}: unknown keys {sorted(data)} or a name that is not the folder's"
         )
-    if found.register is not None and found.field(found.number_field or "") is None:
+    if family.register is not None and family.field(family.number_field or "") is None:
         raise ValueError(
             f"family {home.name}: a register writes its numbers in number_field, which is none of its fields"
         )
-    check_circuit(found, found.circuit)
-    return found
+    check_circuit(family, family.circuit)
+    return family
 
 
 def _field(written: Mapping[str, Any]) -> Field:
     choices = {str(value): label for value, label in written.get("choices", {}).items()}
-    found = Field(**{**written, "choices": choices})
-    if found.type not in get_args(FieldType) or found.required_from not in (None, *get_args(Moment)):
-        raise ValueError(f"field {found.key}: unknown type or moment")
-    return found
+    field = Field(**{**written, "choices": choices})
+    if field.type not in get_args(FieldType) or field.required_from not in (None, *get_args(Moment)):
+        raise ValueError(f"field {field.key}: unknown type or moment")
+    return field
 
 
 def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
@@ -617,10 +622,10 @@ def _condition(written: Any, key: str) -> Condition | None:
     if written is None:
         return None
     faults: list[str] = []
-    found = read(written, faults.append)
+    condition = read(written, faults.append)
     if faults:
         raise ValueError(f"{key}: {faults}")
-    return found
+    return condition
 
 
 def _one_of(known: tuple[str, ...], written: str | None, key: str) -> str | None:
@@ -630,8 +635,8 @@ def _one_of(known: tuple[str, ...], written: str | None, key: str) -> str | None
 def _register(written: str | None) -> str | None:
     """A pattern that gives two numbers for two ranks and two years; ValueError otherwise."""
     if written is not None:
-        made = {written.format(year=year, rank=rank) for year in (2026, 2027) for rank in (1, 2)}
-        if len(made) != 4:
+        numbers = {written.format(year=year, rank=rank) for year in (2026, 2027) for rank in (1, 2)}
+        if len(numbers) != 4:
             raise ValueError(f"register: {written} does not tell years and ranks apart")
     return written
 
@@ -645,21 +650,22 @@ def _among(known: tuple[str, ...], written: str, key: str) -> str:
 def _signature_place(written: Mapping[str, str] | None) -> SignaturePlace | None:
     if written is None:
         return None
-    found = SignaturePlace(**written)
-    if found.page not in ("first", "last") or found.corner not in CORNERS:
+    place = SignaturePlace(**written)
+    if place.page not in ("first", "last") or place.corner not in CORNERS:
         raise ValueError(
             f"signature_place: {dict(written)} is no page (first, last) and corner ({', '.join(CORNERS)})"
         )
-    return found
+    return place
 
 
 def _named(modules: Sequence[ModuleType], names: Sequence[str]) -> tuple[Any, ...]:
     """The functions of these names, a family's own before its base's; AttributeError for a name that neither has."""
     return tuple(
-        getattr(next((one for one in modules if hasattr(one, name)), modules[0]), name) for name in names
+        getattr(next((module for module in modules if hasattr(module, name)), modules[0]), name)
+        for name in names
     )
 
 
 def _rewrites(rules: ModuleType) -> Mapping[str, Callable[[object], object]]:
-    found: Mapping[str, Callable[[object], object]] = getattr(rules, "NORMALISE", {})
-    return found
+    rewrites: Mapping[str, Callable[[object], object]] = getattr(rules, "NORMALISE", {})
+    return rewrites

@@ -174,17 +174,21 @@ def _lines(field: Field, value: object) -> list[Line]:
         more = f" Et {len(faults) - MAX_TOLD} autres." if len(faults) > MAX_TOLD else ""
         raise ValueError(" ".join(faults[:MAX_TOLD]) + more)
     return [
-        {one.key: _PARSERS[one.type](one, line[one.key]) for one in field.columns if one.key in line}  # type: ignore[misc]
+        {
+            column.key: _PARSERS[column.type](column, line[column.key])  # type: ignore[misc]
+            for column in field.columns
+            if column.key in line
+        }
         for line in lines
     ]
 
 
 def filled(lines: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
     """The lines that say something, each without its empty cells."""
-    kept = (
+    cells = (
         {key: cell for key, cell in line.items() if cell is not None and str(cell).strip()} for line in lines
     )
-    return [line for line in kept if line]
+    return [line for line in cells if line]
 
 
 def line_faults(field: Field, lines: Iterable[Mapping[str, object]]) -> list[tuple[int, str, str]]:
@@ -197,16 +201,16 @@ def line_faults(field: Field, lines: Iterable[Mapping[str, object]]) -> list[tup
 
 
 def _cell_faults(field: Field, line: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    columns = {one.key: one for one in field.columns}
+    columns = {column.key: column for column in field.columns}
     yield from ((key, f"« {key[:40]} » n’est pas une colonne.") for key in line if key not in columns)
-    for key, one in columns.items():
+    for key, column in columns.items():
         if key in line:
             try:
-                _PARSERS[one.type](one, line[key])
+                _PARSERS[column.type](column, line[key])
             except ValueError as error:
                 yield key, str(error)
-        elif one.required_from is not None:
-            yield key, f"« {one.label} » reste à renseigner."
+        elif column.required_from is not None:
+            yield key, f"« {column.label} » reste à renseigner."
 
 
 _PARSERS: dict[FieldType, Callable[[Field, object], str | int | list[Line]]] = {

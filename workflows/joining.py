@@ -15,14 +15,14 @@ def contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
     desks that are told weigh nothing.
     """
     tried = _values(facts, circuit, other)
-    return tried is not None and all(_contains(circuit, other, one) for one in tried)
+    return tried is not None and all(_contains(circuit, other, version) for version in tried)
 
 
 def _contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
     steps = circuit.applicable(facts)
     matches = [
-        [rank for rank, step in enumerate(steps) if asks_as_much(step, one)]
-        for one in other.applicable(facts)
+        [rank for rank, step in enumerate(steps) if asks_as_much(step, needed)]
+        for needed in other.applicable(facts)
     ]
     return filled(matches) == len(matches)
 
@@ -44,13 +44,13 @@ def asks_as_much(step: Step, other: Step) -> bool:
 
 def maximal(circuits: Sequence[Circuit], facts: Facts) -> tuple[int, ...]:
     """The ranks of those that no other contains; of several that contain one another, the first."""
-    kept: list[int] = []
-    for rank, one in enumerate(circuits):
-        if any(contains(circuits[before], one, facts) for before in kept):
+    ranks: list[int] = []
+    for rank, circuit in enumerate(circuits):
+        if any(contains(circuits[before], circuit, facts) for before in ranks):
             continue
-        kept = [before for before in kept if not contains(one, circuits[before], facts)]
-        kept.append(rank)
-    return tuple(kept)
+        ranks = [before for before in ranks if not contains(circuit, circuits[before], facts)]
+        ranks.append(rank)
+    return tuple(ranks)
 
 
 def joined(circuits: Sequence[Circuit], facts: Facts) -> Circuit:
@@ -62,30 +62,35 @@ def joined(circuits: Sequence[Circuit], facts: Facts) -> Circuit:
     first, *others = circuits
     for other in others:
         first = _with(first, other, facts)
-    labels = " et ".join(dict.fromkeys(one.label for one in circuits))
-    told = tuple(dict.fromkeys(key for one in circuits for key in one.told))
-    only = next((one.only_for for one in circuits if one.only_for), "")
-    return replace(first, label=labels[:120].strip(), told=told, only_for=only)
+    labels = " et ".join(dict.fromkeys(circuit.label for circuit in circuits))
+    informed = tuple(dict.fromkeys(key for circuit in circuits for key in circuit.told))
+    only = next((circuit.only_for for circuit in circuits if circuit.only_for), "")
+    return replace(first, label=labels[:120].strip(), told=informed, only_for=only)
 
 
 def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
     steps, place, met = list(circuit.steps), 0, set[str]()
-    for one in other.steps:
+    for theirs in other.steps:
         at = next(
-            (n for n, step in enumerate(steps) if step.key not in met and _stands_for(step, one, facts)), None
+            (n for n, step in enumerate(steps) if step.key not in met and _stands_for(step, theirs, facts)),
+            None,
         )
         if at is not None:
-            steps[at] = replace(steps[at], told=_told(steps[at], one))
+            steps[at] = replace(steps[at], told=_told(steps[at], theirs))
         else:
             at = next(
-                (n for n, step in enumerate(steps) if step.key not in met and _stands_for(one, step, facts)),
+                (
+                    n
+                    for n, step in enumerate(steps)
+                    if step.key not in met and _stands_for(theirs, step, facts)
+                ),
                 None,
             )
             if at is not None:
-                steps[at] = replace(one, key=steps[at].key, told=_told(steps[at], one))
+                steps[at] = replace(theirs, key=steps[at].key, told=_told(steps[at], theirs))
         if at is None:
             at = place
-            steps.insert(at, replace(one, key=_free(one.key, {step.key for step in steps})))
+            steps.insert(at, replace(theirs, key=_free(theirs.key, {step.key for step in steps})))
         met.add(steps[at].key)
         place = max(place, at + 1)
     return replace(circuit, steps=tuple(steps))
@@ -101,8 +106,10 @@ def _stands_for(step: Step, other: Step, facts: Facts) -> bool:
         return False
     untold = not set(other.told) <= set(step.told)
     return all(
-        step.applies(one) == other.applies(one) if untold else step.applies(one) or not other.applies(one)
-        for one in tried
+        step.applies(version) == other.applies(version)
+        if untold
+        else step.applies(version) or not other.applies(version)
+        for version in tried
     )
 
 

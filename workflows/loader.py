@@ -103,11 +103,11 @@ class _StrictLoader(Composer, yaml.CSafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            if key.value in keys:
                 raise unreadable(key.start_mark, f"la clé « {key.value} » est donnée deux fois")
-            seen.add(key.value)
+            keys.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -117,16 +117,16 @@ def _circuit(data: object, tell: Tell) -> Circuit:
         return Circuit("", "", ())
     _unknown(data, _CIRCUIT_FIELDS, "Circuit", tell)
     key, label, only_for = _key(data, "Circuit", tell), _label(data, "Circuit", tell), _only_for(data, tell)
-    told = _told(data.get("told"), "Circuit", tell)
+    informed = _told(data.get("told"), "Circuit", tell)
     written = data.get("steps")
     if not isinstance(written, list | tuple) or not written:
         tell("Circuit : il faut au moins une étape dans « steps ».")
-        return Circuit(key, label, (), only_for, told)
+        return Circuit(key, label, (), only_for, informed)
     if len(written) > MAX_STEPS:
         tell(f"Circuit : {len(written)} étapes, {MAX_STEPS} au plus.")
     steps = tuple(_step(step, rank, tell) for rank, step in enumerate(written[:MAX_STEPS], start=1))
     _check_order(steps, tell)
-    return Circuit(key, label, steps, only_for, told)
+    return Circuit(key, label, steps, only_for, informed)
 
 
 def _only_for(data: Mapping[str, Any], tell: Tell) -> str:
@@ -140,12 +140,12 @@ def _only_for(data: Mapping[str, Any], tell: Tell) -> str:
 
 
 def _check_order(steps: Sequence[Step], tell: Tell) -> None:
-    seen: set[str] = set()
+    keys: set[str] = set()
     archived = False
     for step in steps:
-        if step.key and step.key in seen:
+        if step.key and step.key in keys:
             tell(f"La clé « {step.key} » est donnée à deux étapes.")
-        seen.add(step.key)
+        keys.add(step.key)
         if archived:
             tell(f"L’étape « {step.label} » ne peut pas être atteinte : elle suit l’archivage.")
         elif step.kind is StepKind.ARCHIVE and step.when is None:
@@ -215,13 +215,13 @@ def _who(data: object, kind: StepKind, where: str, tell: Tell) -> tuple[Who, ...
         return ()
     if len(entries) > MAX_WHO:
         tell(f"{where} : {len(entries)} acteurs, {MAX_WHO} au plus.")
-    found = [who for entry in entries[:MAX_WHO] if (who := _one_who(entry, where, tell)) is not None]
-    if kind is StepKind.SIGN and any(who.kind is WhoKind.PERSON for who in found):
+    actors = [who for entry in entries[:MAX_WHO] if (who := _one_who(entry, where, tell)) is not None]
+    if kind is StepKind.SIGN and any(who.kind is WhoKind.PERSON for who in actors):
         # Who signs at a desk does so by a mandate; who is named signs in his own capacity
         tell(f"{where} : une signature se demande à un bureau, où le mandat de qui signe est vérifié.")
-    for who in dict.fromkeys(who for who in found if found.count(who) > 1):
+    for who in dict.fromkeys(who for who in actors if actors.count(who) > 1):
         tell(f"{where} : l’acteur « {who.kind}: {who.value} » est donné plusieurs fois.")
-    return tuple(found)
+    return tuple(actors)
 
 
 def _one_who(data: object, where: str, tell: Tell) -> Who | None:
@@ -278,7 +278,7 @@ def _told(data: object, where: str, tell: Tell) -> tuple[str, ...]:
     if data is None:
         return ()
     if not isinstance(data, list | tuple) or not all(
-        isinstance(one, str) and _DESK.fullmatch(one) for one in data
+        isinstance(desk, str) and _DESK.fullmatch(desk) for desk in data
     ):
         tell(f"{where} : « told » doit être une liste de clés de bureaux, en minuscules sans accent.")
         return ()

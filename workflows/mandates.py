@@ -159,7 +159,7 @@ def bounds(mandate: Mandate, named_substitution: Iterable[str]) -> tuple[Bound, 
         Bound("matter", How.WITHIN, mandate.matters, "mandate-outside-matter"),
         Bound("weight_cents", How.AT_MOST, ceiling, "mandate-above-ceiling"),
     )
-    return tuple(one for one in every if one.values)
+    return tuple(bound for bound in every if bound.values)
 
 
 def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> tuple[Bound, ...] | None:
@@ -171,7 +171,7 @@ def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> t
 
 def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
     named = (act.family,) if act.named_substitution else ()
-    broken = next((one for one in bounds(mandate, named) if not one.holds(act)), None)
+    broken = next((bound for bound in bounds(mandate, named) if not bound.holds(act)), None)
     if broken is None:
         return
     if broken.how is not How.AT_MOST:
@@ -184,7 +184,7 @@ def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
 
 def _covered(matter: str, prefixes: Iterable[str]) -> bool:
     """Whether a matter is one of these or below it: 7.5 holds 7.5.2, and not 7.50."""
-    return any(matter == one or matter.startswith(f"{one}.") for one in prefixes)
+    return any(matter == prefix or matter.startswith(f"{prefix}.") for prefix in prefixes)
 
 
 # Of several reasons, the one nearest to a signature is told.
@@ -218,8 +218,10 @@ def fitting(mandates: Iterable[Mandate], act: Act, today: date) -> tuple[Mandate
             fit.append(mandate)
     if fit:
         order = list(Kind)
-        return tuple(sorted(fit, key=lambda one: (order.index(one.kind), one.rank or 0, one.id)))
-    raise max(reasons, key=lambda one: _NEARNESS.index(one.key), default=Refusal("mandate-missing"))
+        return tuple(
+            sorted(fit, key=lambda mandate: (order.index(mandate.kind), mandate.rank or 0, mandate.id))
+        )
+    raise max(reasons, key=lambda refusal: _NEARNESS.index(refusal.key), default=Refusal("mandate-missing"))
 
 
 def words(mandate: Mandate) -> str:
@@ -248,7 +250,7 @@ def conflicts(mandates: Iterable[Mandate], today: date) -> Iterator[tuple[Mandat
     Several deputies may share a function only if the order says who comes first (CGCT L2122-18). Officers may share
     a signature freely; one person's own delegations do not conflict.
     """
-    live = [one for one in mandates if one.kind is Kind.FUNCTION and not over(one, today)]
+    live = [mandate for mandate in mandates if mandate.kind is Kind.FUNCTION and not over(mandate, today)]
     for first, second in combinations(live, 2):
         ordered = first.rank is not None and second.rank is not None and first.rank != second.rank
         if first.person != second.person and not ordered and _overlap(first, second):
@@ -267,7 +269,7 @@ def _overlap(first: Mandate, second: Mandate) -> bool:
     if not first.matters or not second.matters:
         return True
     return any(
-        _covered(one, (other,)) or _covered(other, (one,))
-        for one in first.matters
+        _covered(matter, (other,)) or _covered(other, (matter,))
+        for matter in first.matters
         for other in second.matters
     )

@@ -50,8 +50,8 @@ ICONS: Mapping[str, str] = {
 }
 """The icons that a type may have, by their name in the set of the pages, and what each stands for."""
 PLACES: Mapping[str, str] = {
-    f"{page}:{corner}": f"{words}, {where}"
-    for page, words in (("first", "Première page"), ("last", "Dernière page"))
+    f"{page}:{corner}": f"{name}, {where}"
+    for page, name in (("first", "Première page"), ("last", "Dernière page"))
     for corner, where in (
         ("top-left", "en haut à gauche"),
         ("top-right", "en haut à droite"),
@@ -133,17 +133,17 @@ class OwnField(Column):
 
     def as_field(self) -> Field:
         """The same as a family's fields are."""
-        columns = tuple(one.as_field() for one in self.columns)
+        columns = tuple(column.as_field() for column in self.columns)
         return replace(Column.as_field(self), help=self.help, listed=self.listed, columns=columns)
 
     def to_data(self) -> dict[str, Any]:
         """As JSON keeps it."""
-        columns = [one.to_data() for one in self.columns]
+        columns = [column.to_data() for column in self.columns]
         return {**Column.to_data(self), "help": self.help, "listed": self.listed, "columns": columns}
 
 
 def _column(data: Mapping[str, Any]) -> dict[str, Any]:
-    choices = tuple((key, words) for key, words in data.get("choices", ()))
+    choices = tuple((key, label) for key, label in data.get("choices", ()))
     named = {name: data[name] for name in ("key", "label", "kind")}
     return {**named, "required": data.get("required", False), "choices": choices}
 
@@ -179,19 +179,19 @@ class Definition:
         """As JSON keeps it."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         lists = {name: list(getattr(self, name)) for name in _LISTS}
-        return {**plain, **lists, "fields": [one.to_data() for one in self.fields]}
+        return {**plain, **lists, "fields": [field.to_data() for field in self.fields]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Definition":
         """The one that `to_data` kept, whatever has come since that a version may say."""
         fields = tuple(
             OwnField(
-                **_column(one),
-                help=one.get("help", ""),
-                listed=one.get("listed", False),
-                columns=tuple(Column(**_column(column)) for column in one.get("columns", ())),
+                **_column(field),
+                help=field.get("help", ""),
+                listed=field.get("listed", False),
+                columns=tuple(Column(**_column(column)) for column in field.get("columns", ())),
             )
-            for one in data["fields"]
+            for field in data["fields"]
         )
         values: dict[str, Any] = {name: data[name] for name in _PLAIN if name in data}
         values |= {name: tuple(data[name]) for name in _LISTS if name in data}
@@ -220,12 +220,12 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
 
     Whatever the family has come to ask since the version was published, the stricter of both stands.
     """
-    formats = tuple(one for one in law.formats if one in definition.formats) or law.formats
+    formats = tuple(name for name in law.formats if name in definition.formats) or law.formats
     return replace(
         law,
         label=definition.label,
         help=definition.help or law.help,
-        fields=(*law.fields, *(one.as_field() for one in definition.fields)),
+        fields=(*law.fields, *(field.as_field() for field in definition.fields)),
         formats=formats,
         minimum_signature=_higher(ASSURANCES, law.minimum_signature, definition.minimum_signature),
         signature_level=_higher(SIGNATURE_LEVELS, law.signature_level, definition.signature_level),
@@ -258,11 +258,11 @@ def merged(base: Definition, drawn: Definition, published: Definition) -> tuple[
     names = [*_PLAIN, *_LISTS]
     values, both = {}, []
     for name in names:
-        before, mine, theirs = (getattr(one, name) for one in (base, drawn, published))
+        before, mine, theirs = (getattr(definition, name) for definition in (base, drawn, published))
         values[name] = theirs if mine == before else mine
         if before not in (mine, theirs) and mine != theirs:
             both.append(name)
-    old, mine, theirs = ({one.key: one for one in kind.fields} for kind in (base, drawn, published))
+    old, mine, theirs = ({field.key: field for field in kind.fields} for kind in (base, drawn, published))
     fields = []
     # An order that nobody changed here is the published one
     order = [*theirs, *mine] if list(mine) == list(old) else [*mine, *theirs]
@@ -278,12 +278,12 @@ def merged(base: Definition, drawn: Definition, published: Definition) -> tuple[
 
 
 def _higher(ranks: Sequence[str], *levels: Any) -> Any:
-    return max((one for one in levels if one is not None), key=ranks.index, default=None)
+    return max((level for level in levels if level is not None), key=ranks.index, default=None)
 
 
-def alike(words: str) -> str:
+def alike(text: str) -> str:
     """What two names have in common when a reader cannot tell them apart: capitals and ways of writing an accent aside."""
-    return unicodedata.normalize("NFC", words).casefold()
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def law_days(law: Family) -> int | None:
@@ -294,10 +294,10 @@ def law_days(law: Family) -> int | None:
     return (CLOCKS[law.due_rule.clock](start) - start).days
 
 
-def slug(words: str, between: str) -> str:
+def slug(text: str, between: str) -> str:
     """Words as a key: « Point de livraison » is « point-de-livraison »; empty where no letter or digit is left."""
-    parted = unicodedata.normalize("NFKD", words.lower())
-    letters = "".join(one for one in parted if not unicodedata.combining(one))
+    parted = unicodedata.normalize("NFKD", text.lower())
+    letters = "".join(character for character in parted if not unicodedata.combining(character))
     return re.sub(r"[^a-z0-9]+", between, letters).strip(between)[:40].strip(between)
 
 
@@ -307,7 +307,7 @@ def faults(law: Family, definition: Definition) -> list[Problem]:
     The fields are named as `Definition` names them; those of an own field « fields.0.label ».
     """
     return [
-        *_words(definition),
+        *_texts(definition),
         *_fields(law, definition),
         *_signature(law, definition),
         *_bounds(law, definition),
@@ -318,7 +318,7 @@ def faults(law: Family, definition: Definition) -> list[Problem]:
     ]
 
 
-def _words(definition: Definition) -> Iterator[Problem]:
+def _texts(definition: Definition) -> Iterator[Problem]:
     if not 0 < len(definition.label) <= LONGEST_LABEL or not definition.label.isprintable():
         yield Problem(
             "type-label", "label", f"Donnez un nom, en {LONGEST_LABEL} signes au plus, sur une ligne."
@@ -330,64 +330,64 @@ def _words(definition: Definition) -> Iterator[Problem]:
 def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
     if len(definition.fields) > MOST_FIELDS:
         yield Problem("type-fields", "fields", f"Un type a {MOST_FIELDS} champs au plus.")
-    tables = [rank for rank, one in enumerate(definition.fields) if one.kind == "lines"]
+    tables = [rank for rank, field in enumerate(definition.fields) if field.kind == "lines"]
     if len(tables) > MOST_TABLES:
         yield Problem(
             "type-tables", f"fields.{tables[MOST_TABLES]}.kind", f"Un type a {MOST_TABLES} tableaux au plus."
         )
-    shown = [rank for rank, one in enumerate(definition.fields) if one.listed]
+    shown = [rank for rank, field in enumerate(definition.fields) if field.listed]
     if len(shown) > MOST_LISTED:
         yield Problem(
             "type-listed",
             f"fields.{shown[MOST_LISTED]}.listed",
             f"Les listes montrent {MOST_LISTED} champs d’un type au plus.",
         )
-    labels = {alike(one.label): f"la famille « {law.label} »" for one in law.fields}
-    labels |= {alike(one): "tous les dossiers" for one in RESERVED}
+    labels = {alike(field.label): f"la famille « {law.label} »" for field in law.fields}
+    labels |= {alike(name): "tous les dossiers" for name in RESERVED}
     keys: set[str] = set()
-    for rank, one in enumerate(definition.fields):
+    for rank, field in enumerate(definition.fields):
         at = f"fields.{rank}"
-        if not 0 < len(one.label) <= LONGEST_FIELD or not one.label.isprintable():
+        if not 0 < len(field.label) <= LONGEST_FIELD or not field.label.isprintable():
             yield Problem(
                 "field-label",
                 f"{at}.label",
                 f"Nommez ce champ, en {LONGEST_FIELD} signes au plus, sur une ligne.",
             )
-        elif other := labels.get(alike(one.label)):
+        elif other := labels.get(alike(field.label)):
             yield Problem(
                 "field-twice",
                 f"{at}.label",
-                f"« {one.label} » est déjà un champ de {other}. Donnez un autre nom.",
+                f"« {field.label} » est déjà un champ de {other}. Donnez un autre nom.",
             )
-        labels.setdefault(alike(one.label), "ce type")
-        if not _KEY.fullmatch(one.key) or one.key in keys:
+        labels.setdefault(alike(field.label), "ce type")
+        if not _KEY.fullmatch(field.key) or field.key in keys:
             yield Problem(
                 "field-key", f"{at}.label", "Ce nom ne donne pas de clé. Écrivez-le avec des lettres."
             )
-        keys.add(one.key)
-        if one.kind not in KINDS:
+        keys.add(field.key)
+        if field.kind not in KINDS:
             yield Problem("field-kind", f"{at}.kind", "Choisissez la nature du champ dans la liste.")
-        if len(one.help) > LONGEST_HELP or not one.help.isprintable():
+        if len(field.help) > LONGEST_HELP or not field.help.isprintable():
             yield Problem(
                 "field-help", f"{at}.help", f"L’aide tient sur une ligne, en {LONGEST_HELP} signes au plus."
             )
-        yield from _choices(one, at)
-        yield from _columns(one, at)
+        yield from _choices(field, at)
+        yield from _columns(field, at)
 
 
-def _columns(one: OwnField, at: str) -> Iterator[Problem]:
+def _columns(field: OwnField, at: str) -> Iterator[Problem]:
     """What is wrong of the columns of a table, told at the field that has them; of another kind, that it has any."""
-    if one.kind == "lines" and one.listed:
+    if field.kind == "lines" and field.listed:
         yield Problem("field-listed", f"{at}.listed", "Un tableau ne se montre pas dans les listes.")
-    sentences = [] if one.kind == "lines" else ["Seul un tableau a des colonnes."] if one.columns else []
-    if one.kind == "lines":
-        if not 0 < len(one.columns) <= MOST_COLUMNS:
+    sentences = [] if field.kind == "lines" else ["Seul un tableau a des colonnes."] if field.columns else []
+    if field.kind == "lines":
+        if not 0 < len(field.columns) <= MOST_COLUMNS:
             sentences.append(f"Un tableau a de 1 à {MOST_COLUMNS} colonnes.")
-        if len({alike(column.label) for column in one.columns}) < len(one.columns):
+        if len({alike(column.label) for column in field.columns}) < len(field.columns):
             sentences.append("Deux colonnes ont le même nom : changez-en un.")
-        elif len({column.key for column in one.columns}) < len(one.columns):
+        elif len({column.key for column in field.columns}) < len(field.columns):
             sentences.append("Deux colonnes ont la même clé.")
-        sentences += [sentence for column in one.columns for sentence in _column_faults(column)]
+        sentences += [sentence for column in field.columns for sentence in _column_faults(column)]
     yield from (Problem("field-columns", f"{at}.columns", sentence) for sentence in sentences)
 
 
@@ -398,18 +398,18 @@ def _column_faults(column: Column) -> Iterator[str]:
         yield f"« {column.label} » ne donne pas de clé. Écrivez-le avec des lettres."
     if column.kind not in COLUMN_KINDS:
         yield f"« {column.label} » : choisissez la nature de la colonne dans la liste."
-    yield from (f"« {column.label} » : {one.sentence}" for one in _choices(column, ""))
+    yield from (f"« {column.label} » : {problem.sentence}" for problem in _choices(column, ""))
 
 
-def _choices(one: Column, at: str) -> Iterator[Problem]:
-    if one.kind != "choice":
+def _choices(column: Column, at: str) -> Iterator[Problem]:
+    if column.kind != "choice":
         return
-    words = [words.casefold() for _, words in one.choices]
-    if not 1 < len(words) <= MOST_CHOICES:
+    labels = [label.casefold() for _, label in column.choices]
+    if not 1 < len(labels) <= MOST_CHOICES:
         yield Problem("field-choices", f"{at}.choices", f"Écrivez de 2 à {MOST_CHOICES} choix, un par ligne.")
-    if len(set(words)) < len(words) or len({key for key, _ in one.choices}) < len(words):
+    if len(set(labels)) < len(labels) or len({key for key, _ in column.choices}) < len(labels):
         yield Problem("field-choices", f"{at}.choices", "Deux choix sont pareils : retirez-en un.")
-    if any(not key or len(word) > LONGEST_FIELD or not word.isprintable() for key, word in one.choices):
+    if any(not key or len(word) > LONGEST_FIELD or not word.isprintable() for key, word in column.choices):
         yield Problem(
             "field-choices",
             f"{at}.choices",
@@ -418,9 +418,9 @@ def _choices(one: Column, at: str) -> Iterator[Problem]:
 
 
 def _signature(law: Family, definition: Definition) -> Iterator[Problem]:
-    asked, level = definition.minimum_signature, definition.signature_level
-    if asked is not None and (
-        asked not in ASSURANCES or ASSURANCES.index(asked) < ASSURANCES.index(law.minimum_signature)
+    minimum, level = definition.minimum_signature, definition.signature_level
+    if minimum is not None and (
+        minimum not in ASSURANCES or ASSURANCES.index(minimum) < ASSURANCES.index(law.minimum_signature)
     ):
         yield Problem(
             "type-weaker",
@@ -523,9 +523,9 @@ def _readers(law: Family, definition: Definition) -> Iterator[Problem]:
 
 
 def _files(law: Family, definition: Definition) -> Iterator[Problem]:
-    if any(one not in law.formats for one in definition.formats):
+    if any(name not in law.formats for name in definition.formats):
         yield Problem("type-weaker", "formats", f"« {law.label} » n’accepte pas ce format.")
-    if law.restricted and any(one not in law.restricted_to for one in definition.deposited_by):
+    if law.restricted and any(desk not in law.restricted_to for desk in definition.deposited_by):
         yield Problem(
             "type-weaker",
             "deposited_by",

@@ -130,7 +130,9 @@ def choose(table: Table, facts: Facts, circuit_of: Callable[[str], Circuit]) -> 
     another. Where none does, all that no other contains are followed together: no count says which of two is the lighter.
     """
     tried = versions(facts, table.fields)
-    ranks = range(len(table.rows) + 1) if tried is None else sorted({table.first(one) for one in tried})
+    ranks = (
+        range(len(table.rows) + 1) if tried is None else sorted({table.first(version) for version in tried})
+    )
     if len({table.circuit(rank) for rank in ranks}) == 1:
         rank = table.first(facts)
         return Choice(rank, table.circuit(rank))
@@ -168,13 +170,13 @@ def reach(table: Table, rank: int, fields: Mapping[str, Field], paths: Sequence[
     for earlier in range(rank):
         if not _looked(row.when) & _looked(table.rows[earlier].when):
             continue  # what looks at other facts hides a row only with others
-        found = _firsts([table.rows[earlier], row], fields, paths)
-        if found is not None and 1 not in found:
+        firsts = _firsts([table.rows[earlier], row], fields, paths)
+        if firsts is not None and 1 not in firsts:
             return Reach(never=True, hidden_by=(earlier,))
-    found = _firsts([*table.rows[:rank], row], fields, paths, holding=row.when)
-    if found is None:
+    firsts = _firsts([*table.rows[:rank], row], fields, paths, holding=row.when)
+    if firsts is None:
         return Reach(judged=False)
-    return Reach() if rank in found else Reach(never=True, hidden_by=tuple(sorted(found)))
+    return Reach() if rank in firsts else Reach(never=True, hidden_by=tuple(sorted(firsts)))
 
 
 def _looked(condition: Condition) -> frozenset[str]:
@@ -201,7 +203,7 @@ def _cases(
     conditions: Sequence[Condition], fields: Mapping[str, Field], paths: Sequence[Path]
 ) -> Iterator[Facts] | None:
     compared: dict[str, list[Test]] = {}
-    for test in (one for condition in conditions for one in tests_of(condition)):
+    for test in (test for condition in conditions for test in tests_of(condition)):
         compared.setdefault(test.field, []).append(test)
     by_desk = [test for key in (EMITTER, BRANCH) for test in compared.pop(key, ())]
     offered: list[list[Mapping[str, object]]] = []
@@ -224,10 +226,10 @@ def _values(field: Field | None, tests: Sequence[Test]) -> list[object]:
         return []
     missing: list[object] = [] if field.required_from == "submit" else [None]
     named = [
-        one
+        value
         for test in tests
-        for one in (test.value if isinstance(test.value, tuple) else (test.value,))
-        if one is not None
+        for value in (test.value if isinstance(test.value, tuple) else (test.value,))
+        if value is not None
     ]
     if field.choices or (named and field.type in _SAMPLES):
         return trials(field, tests)

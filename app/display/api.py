@@ -60,7 +60,7 @@ def mount(app: Any, csrf: Any) -> None:
 def me() -> Json:
     """Who calls."""
     (seat,) = g.actor.seats
-    rights = sorted(seat.rights.words)
+    rights = sorted(seat.rights.grants)
     return {
         "application": g.actor.name,
         "collectivity": g.actor.collectivity_name,

@@ -77,7 +77,7 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
 
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     """The condition on the folders that a desk deposits, as its holder reads them."""
-    if Right.CREATE.value in seat.reading.words:
+    if Right.CREATE.value in seat.reading.grants:
         return sa.true()
     if Right.CREATE in seat.reading:
         return sa.or_(_open(folders), of_types(seat.reading, Right.CREATE, folders))
@@ -127,7 +127,7 @@ def emitted_with(actor: Actor, right: Right) -> Condition:
 
 def with_right(actor: Actor, right: Right, desk: Any, rows: Any) -> Condition:
     """The condition on `rows` that the actor holds a right, on folders of their type, at the desk that a column names."""
-    whole = [seat.desk_id for seat in actor.seats if right.value in seat.rights.words]
+    whole = [seat.desk_id for seat in actor.seats if right.value in seat.rights.grants]
     some = [seat for seat in actor.seats if right in seat.rights and seat.desk_id not in whole]
     found = [sa.and_(desk == seat.desk_id, of_types(seat.rights, right, rows)) for seat in some]
     return sa.or_(desk.in_(whole), *found) if found else desk.in_(whole)
@@ -232,7 +232,7 @@ def readable_as_text(actor: Actor) -> str:
 
 
 def _held(actor: Actor) -> Rights:
-    return Rights.read(word for seat in actor.seats for word in seat.rights.words)
+    return Rights.read(word for seat in actor.seats for word in seat.rights.grants)
 
 
 def _kinds(rights: Rights, steps: Any) -> Condition:

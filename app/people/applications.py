@@ -93,7 +93,7 @@ def create_application(
         raise Refusal("desk-closed", name=place.name)
     if _named(db, collectivity_id, name):
         raise Refusal("application-name-taken", name=name)
-    token, granted = new_token(), list(given.words)
+    token, granted = new_token(), list(given.grants)
     row = Application(
         collectivity_id=collectivity_id,
         name=name,

@@ -186,7 +186,7 @@ def listed(siren: str) -> None:
     with reading(collectivity_id) as db:
         known = applications.applications(db, collectivity_id)
     for one in known:
-        rights = ",".join(one.rights.words) or "aucun droit"
+        rights = ",".join(one.rights.grants) or "aucun droit"
         state = f"dernier usage : {instant(one.used_at) or 'aucun'}, {_end(one)}" if one.active else "fermée"
         click.echo(f"{one.name} ({one.desk}, {rights}), {state}")
 

@@ -186,9 +186,9 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection
     if row is not None and not given:
         db.delete(row)
     elif row is not None:
-        row.rights = list(given.words)
+        row.rights = list(given.grants)
     elif given:
-        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=list(given.words)))
+        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=list(given.grants)))
 
 
 @use_case

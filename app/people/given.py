@@ -17,7 +17,7 @@ CALLED: list[Callable[[Db, int], Mapping[str, str]]] = []
 def types_called(db: Db, collectivity_id: int, *rights: Rights) -> dict[str, str]:
     """The families and, where one of these rights is for a type made from one, the types of the collectivity, in words."""
     called = {name: one.plural for name, one in families().items()}
-    if any(OWN_TYPE in word for one in rights for word in one.words):
+    if any(OWN_TYPE in word for one in rights for word in one.grants):
         for names in CALLED:
             called |= names(db, collectivity_id)
     return called
@@ -38,7 +38,7 @@ def rights_of(row: Holder | None) -> Rights:
 
 def seat_facts(desk: str, was: Rights, rights: Rights) -> dict[str, Any]:
     """What a line of the journal tells of rights at a desk; `apart`: to publish is told apart from the visa."""
-    return {"desk": desk, "was": list(was.words), "rights": list(rights.words), "apart": True}
+    return {"desk": desk, "was": list(was.grants), "rights": list(rights.grants), "apart": True}
 
 
 def refuse_odd(rights: Rights) -> None:

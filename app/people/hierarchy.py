@@ -215,9 +215,9 @@ def _write(db: Db, row: Holder | None, user: User, desk: Desk, rights: Rights) -
     if row is not None and not rights:
         db.delete(row)
     elif row is not None:
-        row.rights = list(rights.words)
+        row.rights = list(rights.grants)
     elif rights:
-        db.add(Holder(user_id=user.id, desk_id=desk.id, rights=list(rights.words)))
+        db.add(Holder(user_id=user.id, desk_id=desk.id, rights=list(rights.grants)))
 
 
 def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:

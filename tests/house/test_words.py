@@ -39,7 +39,10 @@ RIGHT = (
     "app/transmission",
     "app/trust",
     "app/verification",
+    "workflows",
 )
+# A key of a stored format keeps its word in the class that reads it
+FORMATS = {("workflows/circuit.py", "told")}
 
 
 def bindings(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -59,7 +62,7 @@ def test_a_name_is_a_noun_in_the_rooms_that_were_put_right() -> None:
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in files
         for line, name in bindings(ast.parse(path.read_text(encoding="utf-8")))
-        if name.lstrip("_") in EMPTY
+        if name.lstrip("_") in EMPTY and (str(path.relative_to(ROOT)), name) not in FORMATS
     ]
     assert not empty
 

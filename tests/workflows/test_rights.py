@@ -29,7 +29,7 @@ def test_a_right_for_a_type_is_none_for_another_nor_for_the_family_it_is_made_fr
 def test_rights_are_written_one_way_whatever_the_order_in_which_they_are_given() -> None:
     words = ["sign:invoice", "sign:invoice.energie", "archive", "act:contract", "act", "create"]
     assert Rights.read(words) == Rights.read(reversed(words))
-    assert Rights.read(words).words == ("create", "act", "sign:invoice", "archive")
+    assert Rights.read(words).grants == ("create", "act", "sign:invoice", "archive")
     assert len(Rights.read(words)) == 4
     assert Rights.read(["sign:invoice"]) | Rights.of(Right.SIGN) == Rights.of(Right.SIGN)
     assert not Rights()
@@ -46,9 +46,9 @@ def test_a_word_that_is_no_right_is_refused(word: str) -> None:
 def test_what_is_lost_is_what_nobody_else_has_for_that_type() -> None:
     his = Rights.read(["create", "sign", "act:invoice", "act:contract"])
     theirs = Rights.read(["create", "sign:invoice", "act:invoice"])
-    assert his.without(theirs).words == ("act:contract", "sign")
+    assert his.without(theirs).grants == ("act:contract", "sign")
     assert not Rights.read(["act:invoice.energie"]).without(Rights.read(["act:invoice"]))
-    assert allows(theirs.words, Right.SIGN, "invoice", "energie")
+    assert allows(theirs.grants, Right.SIGN, "invoice", "energie")
 
 
 def test_rights_are_said_in_words() -> None:

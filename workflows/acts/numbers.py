@@ -9,5 +9,5 @@ def next_number(number: str) -> str:
     >>> next_number("2026_057"), next_number("2026_057_1")
     ('2026_057_1', '2026_057_2')
     """
-    found = re.fullmatch(r"(.+_[0-9]{3,})_([0-9]{1,2})", number)
-    return f"{found[1]}_{int(found[2]) + 1}" if found else f"{number}_1"
+    match = re.fullmatch(r"(.+_[0-9]{3,})_([0-9]{1,2})", number)
+    return f"{match[1]}_{int(match[2]) + 1}" if match else f"{number}_1"

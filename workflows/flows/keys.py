@@ -9,9 +9,9 @@ def series(body: str, budget: str, domain: str, year: str, kind: str) -> str:
     >>> series("123", "00", "dépenses", "2026", "01")
     '123 00 dépenses 2026 01'
     """
-    return " ".join(one.strip() for one in (body, budget, domain, year, kind))
+    return " ".join(part.strip() for part in (body, budget, domain, year, kind))
 
 
-def same_number(one: str, other: str) -> bool:
+def same_number(left: str, right: str) -> bool:
     """Whether two numbers are the same one: the Treasury's answers may write « 22 » for « 0022 »."""
-    return one.strip().lstrip("0") == other.strip().lstrip("0")
+    return left.strip().lstrip("0") == right.strip().lstrip("0")

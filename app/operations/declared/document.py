@@ -207,7 +207,7 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
             words = f"il faut une liste parmi {known}, chacun pour tous les types, ou pour un : sign{ONLY}invoice."
             tell(f"{where}.desks.{str(desk)[:40]}", words)
         else:
-            rights[str(desk)] = list(read.words)
+            rights[str(desk)] = list(read.grants)
     return {
         **{name: _text(value, name, where, tell) for name in _PERSON},
         "administrator": administrator,

@@ -80,7 +80,7 @@ def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
         .order_by(Desk.key)
     )
     for user_id, key, rights in db.execute(held):
-        seats.setdefault(user_id, {})[key] = list(Rights.read(rights).words)
+        seats.setdefault(user_id, {})[key] = list(Rights.read(rights).grants)
     ours = sa.select(Desk.id, Desk.key).where(Desk.collectivity_id == collectivity_id)
     desks: dict[int | None, str] = {row.id: row.key for row in db.execute(ours)}
     open_accounts = sa.select(User).where(User.collectivity_id == collectivity_id, User.active.is_(True))

@@ -451,7 +451,7 @@ def _boxes(present: Rights, chosen: Rights, called: Mapping[str, str]) -> list[B
 
 def _marks(desk: views.DeskView) -> list[str]:
     """What the page shows of each holder, to be posted back (`_seen`)."""
-    return [f"{one.id}:{','.join(one.rights.words)}" for one in desk.holders]
+    return [f"{one.id}:{','.join(one.rights.grants)}" for one in desk.holders]
 
 
 @pages.route("/administration/bureaux/<int:desk_id>/titulaires/<int:user_id>", methods=["GET", "POST"])

@@ -103,7 +103,7 @@ def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
         his = Rights.read(word for row in here if row.user_id == user.id for word in row.rights)
         theirs = Rights.read(word for row in here if row.user_id != user.id for word in row.rights)
         # Nothing stops where somebody who only followed is gone
-        lost = Rights(tuple(one for one in his.without(theirs).words if one != Right.FOLLOW))
+        lost = Rights(tuple(one for one in his.without(theirs).grants if one != Right.FOLLOW))
         if lost:
             found.append((name, lost.in_words(called(db, user.collectivity_id))))
     return tuple(found)

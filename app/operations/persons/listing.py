@@ -145,7 +145,7 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     held_desks = held_desks.where(Holder.user_id.in_(numbers), Desk.closed_at.is_(None))
     for row in db.execute(held_desks.order_by(Desk.name)):
         rights.setdefault(row.user_id, []).append((row.id, row.name, Rights.read(row.rights)))
-    limited = any(ONLY in word for several in rights.values() for *_, one in several for word in one.words)
+    limited = any(ONLY in word for several in rights.values() for *_, one in several for word in one.grants)
     types = called(db, people[0].collectivity_id) if limited else {}
     seats = {
         user_id: tuple(
