@@ -31,7 +31,7 @@ _WORDS = {
 }
 
 
-def told(description: str, example: Any = None, **more: Any) -> Any:
+def attribute(description: str, example: Any = None, **more: Any) -> Any:
     """What a field is for, in French, with an example; `more` is what pydantic knows of a field (`max_length`, `ge`…)."""
     return Field(description=description, examples=None if example is None else [example], **more)
 

@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from app.core.bodies import parsed
 from app.core.db import LARGEST_KEY
 from app.core.refusals import Refusal
-from app.core.shapes import Rank, Taken, shaped, told
+from app.core.shapes import Rank, Taken, attribute, shaped
 from workflows.fields import MAX_LINES
 
 LONGEST_FACT = 20_000
@@ -56,16 +56,18 @@ Fact = Annotated[
 ]
 File = Annotated[FileStorage, WithJsonSchema(BYTES)]
 Attachment = Annotated[FileStorage, WithJsonSchema({**BYTES, "description": "Une annexe."})]
-AttachmentType = Annotated[str, told("Un type.", "21_RP", max_length=60)]
+AttachmentType = Annotated[str, attribute("Un type.", "21_RP", max_length=60)]
 
 
 def _facts() -> Any:
     words = "Les informations du dossier, par clé de champ (voir `GET /families`)."
-    return told(words, {"received_on": "2026-11-20", "proof_of_service": "technique"}, default_factory=dict)
+    return attribute(
+        words, {"received_on": "2026-11-20", "proof_of_service": "technique"}, default_factory=dict
+    )
 
 
 def _reason() -> Any:
-    return told(
+    return attribute(
         "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
         "Le fournisseur a facturé deux fois le port.",
         default="",
@@ -77,33 +79,33 @@ def _attachment_types() -> Any:
     words = (
         "Le type de chaque annexe, dans l’ordre des annexes (actes) ; vide, il reste à choisir avant l’envoi."
     )
-    return told(words, default_factory=list)
+    return attribute(words, default_factory=list)
 
 
 def _annexes_said() -> Any:
     words = "Vrai : les annexes en sont, même une autre facture ou un autre flux, refusés sinon (`annex-is-subject`)."
-    return told(words, default=False, strict=False)  # in a form, it is a text
+    return attribute(words, default=False, strict=False)  # in a form, it is a text
 
 
 class Deposit(Taken):
     """A folder and its files."""
 
-    family: str = told(
+    family: str = attribute(
         "Famille ou type de dossier : un `name` de `GET /families`.", "invoice", min_length=1, max_length=60
     )
-    title: str | None = told(
+    title: str | None = attribute(
         "Titre ; composé des informations s’il n’est pas donné.", default=None, max_length=300
     )
     facts: Annotated[dict[str, Fact], BeforeValidator(_from_text)] = _facts()
     reason: str = _reason()
-    main: File = told("Le document principal : celui qui est lu, visé et signé.")
-    main_type: str = told(
+    main: File = attribute("Le document principal : celui qui est lu, visé et signé.")
+    main_type: str = attribute(
         "Le type du document principal (actes) ; sans lui, le type habituel de la nature.",
         "99_DE",
         default="",
         max_length=60,
     )
-    attachments: list[Attachment] = told("Les annexes.", default_factory=list)
+    attachments: list[Attachment] = attribute("Les annexes.", default_factory=list)
     attachment_types: list[AttachmentType] = _attachment_types()
     annexes_said: bool = _annexes_said()
 
@@ -111,7 +113,7 @@ class Deposit(Taken):
 class Attachments(Taken):
     """More files for a draft."""
 
-    attachments: list[Attachment] = told("Les annexes.", min_length=1)
+    attachments: list[Attachment] = attribute("Les annexes.", min_length=1)
     attachment_types: list[AttachmentType] = _attachment_types()
     annexes_said: bool = _annexes_said()
 
@@ -121,7 +123,7 @@ class Key(Taken):
 
     model_config = ConfigDict(extra="ignore")
 
-    key: Annotated[str, shaped("[!-~]{1,200}", "De 1 à 200 signes ASCII sans espace.")] | None = told(
+    key: Annotated[str, shaped("[!-~]{1,200}", "De 1 à 200 signes ASCII sans espace.")] | None = attribute(
         "La clé du dépôt, choisie par l’appelant. La même clé avec le même envoi rend le même dossier.",
         "commande-2026-1187",
         default=None,
@@ -133,16 +135,16 @@ class Key(Taken):
 class Version(Taken):
     """The version of the folder that was read."""
 
-    version: int = told("Version du dossier telle qu’elle a été lue.", 1, ge=0, le=LARGEST_KEY)
+    version: int = attribute("Version du dossier telle qu’elle a été lue.", 1, ge=0, le=LARGEST_KEY)
 
 
 class Approve(Version):
     """A visa, or an opinion."""
 
-    comment: str = told(
+    comment: str = attribute(
         "Commentaire, lu par tous ceux qui lisent le dossier.", "Livré.", default="", max_length=2000
     )
-    opinion: Literal["favourable", "unfavourable"] | None = told(
+    opinion: Literal["favourable", "unfavourable"] | None = attribute(
         "À une étape d’avis, s’il est favorable ; défavorable, il se motive dans `comment`.", default=None
     )
 
@@ -150,35 +152,41 @@ class Approve(Version):
 class Reject(Version):
     """A refusal."""
 
-    reason: str = told("Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000)
+    reason: str = attribute(
+        "Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000
+    )
 
 
 class StepChange(Taken):
     """One change of the coming steps."""
 
-    kind: Literal["add", "replace", "remove"] = told(
+    kind: Literal["add", "replace", "remove"] = attribute(
         "add : un avis ajouté après une étape ; replace : un bureau à la place de qui est attendu ; remove : une étape retirée.",
         "add",
     )
-    step: str = told("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)
-    after: str = told("L’étape que suit celle qui est ajoutée.", "service_done", default="", max_length=40)
-    instead: str = told(
+    step: str = attribute("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)
+    after: str = attribute(
+        "L’étape que suit celle qui est ajoutée.", "service_done", default="", max_length=40
+    )
+    instead: str = attribute(
         "Qui est remplacé : `desk:` puis la clé d’un bureau, `chosen:` ou `role:` puis celle d’un champ, `superior:` et un rang, "
         "`person:` et un identifiant.",
         "desk:finances",
         default="",
         max_length=80,
     )
-    desk: str = told("Le bureau qui vient, par sa clé.", "direction", default="", max_length=80)
-    label: str = told("Le nom de l’étape ajoutée ; fait du bureau s’il est vide.", default="", max_length=80)
-    days: int | None = told("Son délai en jours ouvrés.", 2, default=None, ge=1, le=365)
+    desk: str = attribute("Le bureau qui vient, par sa clé.", "direction", default="", max_length=80)
+    label: str = attribute(
+        "Le nom de l’étape ajoutée ; fait du bureau s’il est vide.", default="", max_length=80
+    )
+    days: int | None = attribute("Son délai en jours ouvrés.", 2, default=None, ge=1, le=365)
 
 
 class Reroute(Version):
     """Other coming steps for one running folder."""
 
-    changes: list[StepChange] = told("Les changements, dans l’ordre.", min_length=1, max_length=30)
-    reason: str = told(
+    changes: list[StepChange] = attribute("Les changements, dans l’ordre.", min_length=1, max_length=30)
+    reason: str = attribute(
         "Motif, lu par le déposant, porté au journal et sur le bordereau.",
         "Le tonnage facturé dépasse le marché.",
         min_length=1,
@@ -189,13 +197,13 @@ class Reroute(Version):
 class Change(Version):
     """What is typed in a draft; what is not named stays."""
 
-    title: str | None = told("Titre du dossier.", default=None, max_length=300)
+    title: str | None = attribute("Titre du dossier.", default=None, max_length=300)
     facts: dict[str, Fact] = _facts()
     reason: str = _reason()
     types: dict[
         Annotated[str, shaped("[0-9]{1,10}", "Le numéro d’une pièce est attendu.")],
-        Annotated[str, told("Un type.", "21_RP", min_length=1, max_length=60)],
-    ] = told(
+        Annotated[str, attribute("Un type.", "21_RP", min_length=1, max_length=60)],
+    ] = attribute(
         "Le type de pièces, par numéro de pièce (actes) ; voir `types` du dossier.",
         {"30": "99_DE"},
         default_factory=dict,
@@ -205,13 +213,13 @@ class Change(Version):
 class TrayQuery(Taken):
     """Which folders."""
 
-    tray: Literal["todo", "late", "returned", "running", "done", "drafts"] = told(
+    tray: Literal["todo", "late", "returned", "running", "done", "drafts"] = attribute(
         "todo : à traiter par le bureau ; late : en retard ; returned : revenus ; running : déposés et en circuit ; "
         "done : terminés ; drafts : brouillons.",
         default="todo",
     )
-    family: str | None = told("Une seule famille de dossiers.", default=None, max_length=60)
-    after: str | None = told(
+    family: str | None = attribute("Une seule famille de dossiers.", default=None, max_length=60)
+    after: str | None = attribute(
         "La page suivante : la valeur `next` de la page lue.", default=None, max_length=120
     )
 
@@ -219,4 +227,4 @@ class TrayQuery(Taken):
 class JournalQuery(Taken):
     """Where the journal goes on from."""
 
-    after: Rank = told("Les écritures après ce numéro.", 0, default=0, ge=0, le=LARGEST_KEY)
+    after: Rank = attribute("Les écritures après ce numéro.", 0, default=0, ge=0, le=LARGEST_KEY)
