@@ -1,14 +1,16 @@
 """What keeps a circuit that is being written from being published: by step and by field, in words that name no syntax."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import Db
+from app.core.db import Db, key_in
 from app.core.refusals import Refusal
-from app.people.models import Desk, Holder, User
+from app.people.models import Holder, User
+from app.people.places import places
 from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.drawing import value_key
 from workflows.engine import filled
@@ -47,25 +49,65 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Whom circuits and rules name: desks by key, people by login or by number."""
+
+    desks: frozenset[str]
+    logins: frozenset[str]
+    numbers: frozenset[int]
+
+
+def named_in(*definitions: Mapping[str, Any]) -> Named:
+    """Whom these circuits and these tables of rules, as data, ask, tell or compare with."""
+    desks, logins, values = set[str](), set[str](), set[str]()
+    waiting: list[Any] = list(definitions)
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, Mapping):
+            for word, value in part.items():
+                if word in {"desk", "told"}:
+                    desks.update(map(str, value if isinstance(value, list | tuple) else [value]))
+                elif word == "person":
+                    logins.add(str(value))
+                elif word == "value":
+                    values.update(map(str, value if isinstance(value, list | tuple) else [value]))
+                else:
+                    waiting.append(value)
+    numbers = {number for one in values if (number := key_in(one)) is not None}
+    return Named(frozenset(desks | values), frozenset(logins), frozenset(numbers))
+
+
+@dataclass(frozen=True, slots=True)
 class SeatsOfDesk:
     """A desk as a circuit looks at it: its number, its name, and who holds it, by number, with his rights there.
 
-    `logins`: the numbers of those people by login.
+    `logins`: the numbers of those people by login. `whole`: whether all who hold it were read; else those alone, if any,
+    whom a circuit names.
     """
 
     id: int
     name: str
     holders: Mapping[int, tuple[str, Rights]] = field(default_factory=dict)
     logins: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = True
 
     def may(self, right: Right, family: Family | None = None) -> Mapping[int, str]:
         """The people with this right at the desk, their names by number.
 
         `family`: on the folders of this own type, or on some at least of this family; None: on some folders at least.
+        Raises LookupError of a desk that was not read whole.
         """
+        if not self.whole:
+            raise LookupError(f"who holds « {self.name} » was not read")
         return {
-            number: name for number, (name, rights) in self.holders.items() if _held(rights, right, family)
+            number: name for number, (name, _) in self.holders.items() if self.gives(number, right, family)
         }
+
+    def gives(self, number: int, right: Right, family: Family | None) -> bool:
+        """Whether one who was read here has this right at the desk, as in `may`."""
+        return _held(self.holders[number][1], right, family)
 
 
 def _held(rights: Rights, right: Right, family: Family | None) -> bool:
@@ -77,32 +119,48 @@ def _held(rights: Rights, right: Right, family: Family | None) -> bool:
 
 
 Desks = Mapping[str, SeatsOfDesk]
+_NOBODY: Mapping[Any, Any] = {}
 
 
-def desks_of(db: Db, collectivity_id: int) -> dict[str, SeatsOfDesk]:
-    """Every open desk of a collectivity by its key, with those who hold it and whose account is open; one statement."""
-    query = (
-        sa.select(
-            Desk.id, Desk.key, Desk.name, Holder.rights, User.id, User.first_name, User.last_name, User.login
-        )
-        .outerjoin(Holder, Holder.desk_id == Desk.id)
-        .outerjoin(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
-        .where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
-        .order_by(Desk.name, User.last_name, User.id)
-    )
-    desks: dict[str, SeatsOfDesk] = {}
-    for desk_id, key, name, rights, user_id, first, last, login in db.execute(query):
-        desk = desks.setdefault(key, SeatsOfDesk(desk_id, name, {}, {}))
-        holders: dict[int, tuple[str, Rights]] = desk.holders  # type: ignore[assignment]
-        logins: dict[str, int] = desk.logins  # type: ignore[assignment]
+def desks_of(db: Db, collectivity_id: int, named: Named | None = None) -> dict[str, SeatsOfDesk]:
+    """Every open desk of a collectivity by its key, with those who hold it and whose account is open; two statements.
+
+    `named`: who holds the other desks is not read.
+    """
+    opened = [one for one in places(db, collectivity_id).values() if one.closed_at is None]
+    asked = [one.id for one in opened if named is None or one.key in named.desks]
+    whole = frozenset(asked)
+    holders: dict[int, dict[int, tuple[str, Rights]]] = defaultdict(dict)
+    logins: dict[int, dict[str, int]] = defaultdict(dict)
+    for desk_id, rights, user_id, first, last, login in db.execute(_seats(collectivity_id, named, asked)):
         if user_id is not None:
-            holders[user_id] = f"{first} {last}", Rights.read(rights)
-            logins[login] = user_id
-    return desks
+            holders[desk_id][user_id] = f"{first} {last}", Rights.read(rights)
+            logins[desk_id][login] = user_id
+    return {
+        one.key: SeatsOfDesk(
+            one.id, one.name, holders.get(one.id, _NOBODY), logins.get(one.id, _NOBODY), one.id in whole
+        )
+        for one in opened
+    }
+
+
+def _seats(collectivity_id: int, named: Named | None, asked: Collection[int]) -> sa.Select[Any]:
+    columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.login)
+    people = sa.and_(User.collectivity_id == collectivity_id, User.active.is_(True))
+    # Outer, or SQLite would begin with all the people of the collectivity
+    query = sa.select(*columns).outerjoin(User, sa.and_(User.id == Holder.user_id, people))
+    query = query.order_by(User.last_name, User.id)
+    if named is None:
+        return query.where(User.id.is_not(None))
+    called = sa.select(User.id).where(
+        people, sa.or_(User.login.in_(named.logins), User.id.in_(named.numbers))
+    )
+    theirs = Holder.user_id.in_(called) if named.logins or named.numbers else sa.false()
+    return query.where(sa.or_(Holder.desk_id.in_(asked), theirs))
 
 
 def people_of(desks: Desks) -> dict[str, str]:
-    """Everybody who holds a desk: the names by login, in their order."""
+    """Those who hold a desk and were read: the names by login, in their order."""
     every = {
         login: desk.holders[number][0] for desk in desks.values() for login, number in desk.logins.items()
     }
@@ -119,7 +177,7 @@ def _able(desks: Desks, login: str, right: Right, family: Family) -> frozenset[i
     return frozenset(
         desk.logins[login]
         for desk in desks.values()
-        if login in desk.logins and desk.logins[login] in desk.may(right, family)
+        if login in desk.logins and desk.gives(desk.logins[login], right, family)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from app.circuits.checking import desks_of, problems
+from app.circuits.checking import desks_of, named_in, problems
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
 from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
@@ -308,7 +308,8 @@ def _family(db: Db, draft: Draft, definition: Mapping[str, Any]) -> Family:
 def _ready(
     db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
-    told = problems(draft.family, definition, desks_of(db, actor.collectivity_id), channels)
+    desks = desks_of(db, actor.collectivity_id, named_in(definition))
+    told = problems(draft.family, definition, desks, channels)
     if told:
         raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
     circuit = load(definition)

@@ -270,7 +270,7 @@ def versions(db: Db, collectivity_id: int, name: str) -> list[CircuitVersion]:
         )
         .order_by(CircuitVersion.number.desc())
     )
-    return list(db.scalars(query))
+    return once(db, ("versions", collectivity_id, name), lambda: list(db.scalars(query)))
 
 
 def _write(

@@ -10,6 +10,7 @@ from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.reserved import refuse_unread
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import refuse_former
@@ -90,8 +91,12 @@ def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Curr
     )
     if opened:
         query = query.where(FolderType.closed_at.is_(None))
-    every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
-    return sorted(every, key=lambda one: (one.definition.label.casefold(), one.row.id))
+
+    def read() -> list[Current]:
+        every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
+        return sorted(every, key=lambda one: (one.definition.label.casefold(), one.row.id))
+
+    return once(db, ("types", collectivity_id, opened), read)
 
 
 def called(db: Db, collectivity_id: int) -> dict[str, str]:

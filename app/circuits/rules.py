@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import own_types, tables
-from app.circuits.checking import Desks, Problem, condition_problems, desks_of
+from app.circuits.checking import Desks, Problem, condition_problems, desks_of, named_in
 from app.circuits.drafting import moved, unpublished
 from app.circuits.gestures import Definition, Gesture, Parts, played
 from app.circuits.library import catalogue, circuit_name, circuit_of
@@ -19,6 +19,7 @@ from app.circuits.tables import InForce, table_of
 from app.circuits.written import latest
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import refuse_former
@@ -356,7 +357,8 @@ def _ready(db: Db, actor: Actor, kind: Kind, definition: Mapping[str, Any]) -> T
     )
     locked = mine.order_by(NamedCircuit.id).with_for_update().execution_options(populate_existing=True)
     db.scalars(locked).all()
-    ways, desks = takeable(db, actor.collectivity_id, kind), desks_of(db, actor.collectivity_id)
+    ways = takeable(db, actor.collectivity_id, kind)
+    desks = desks_of(db, actor.collectivity_id, named_in(definition))
     if told := problems(kind, definition, desks, ways):
         raise Refusal("rules-unready", details=" ".join(one.sentence for one in told))
     return table_of(definition)
@@ -394,7 +396,7 @@ def versions(db: Db, collectivity_id: int, name: str) -> list[RuleTableVersion]:
         .where(RuleTableVersion.collectivity_id == collectivity_id, RuleTableVersion.kind == name)
         .order_by(RuleTableVersion.number.desc())
     )
-    return list(db.scalars(query))
+    return once(db, ("rule versions", collectivity_id, name), lambda: list(db.scalars(query)))
 
 
 def in_force(db: Db, collectivity_id: int) -> dict[str, InForce]:

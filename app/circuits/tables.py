@@ -1,6 +1,6 @@
 """The tables of rules in force: which circuit a folder of a type takes, and who names a circuit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.circuits.models import RuleTableDraft, RuleTableVersion
 from app.core.db import Db
 from app.core.questions import once
 from app.core.refusals import Refusal
-from app.people.models import Desk
+from app.people.places import Places, places
 from workflows.condition import read
 from workflows.rule_table import Path, Row, Table
 
@@ -57,26 +57,33 @@ def every(db: Db, collectivity_id: int) -> dict[str, InForce]:
         .where(RuleTableVersion.collectivity_id == collectivity_id)
         .order_by(RuleTableVersion.number)
     )
-    return {row.kind: _read(row) for row in {one.kind: one for one in db.scalars(query)}.values()}
+    rows = once(db, ("tables", collectivity_id), lambda: list(db.scalars(query)))
+    return {row.kind: _read(row) for row in {one.kind: one for one in rows}.values()}
 
 
 def _read(row: RuleTableVersion) -> InForce:
     return InForce(row.id, row.kind, row.number, table_of(row.definition))
 
 
-def paths(db: Db, collectivity_id: int) -> dict[int, Path]:
-    """The branch of each desk, itself first, by its number; one statement."""
-    query = sa.select(Desk.id, Desk.key, Desk.parent_id).where(Desk.collectivity_id == collectivity_id)
-    desks = {row.id: row for row in db.execute(query)}
-    return {number: tuple(_above(number, desks)) for number in desks}
+class Paths(Mapping[int, Path]):
+    """The branch of each desk, itself first, by its number; each is followed when it is asked."""
+
+    def __init__(self, desks: Places) -> None:
+        self._desks = desks
+
+    def __getitem__(self, number: int) -> Path:
+        return (self._desks[number].key, *(self._desks[one].key for one in self._desks.above(number)))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._desks)
+
+    def __len__(self) -> int:
+        return len(self._desks)
 
 
-def _above(number: int | None, desks: Any) -> Iterator[str]:
-    met: set[int] = set()
-    while number is not None and number in desks and number not in met:
-        met.add(number)
-        yield desks[number].key
-        number = desks[number].parent_id
+def paths(db: Db, collectivity_id: int) -> Paths:
+    """The branches of the desks of a collectivity; one statement."""
+    return Paths(places(db, collectivity_id))
 
 
 @dataclass(frozen=True)

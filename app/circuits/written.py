@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from app.circuits.models import CircuitVersion
 from app.core.db import Db
+from app.core.questions import once
 
 JOINT = "+"
 """Between the names of circuits that folders in dispute follow together, in the name of the versions of that circuit."""
@@ -23,4 +24,9 @@ def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
     )
     numbers = sa.select(sa.func.max(CircuitVersion.number)).where(*mine).group_by(CircuitVersion.family)
     every = sa.select(CircuitVersion).where(*mine, CircuitVersion.number.in_(numbers))
-    return {row.family: row for row in db.scalars(every.order_by(CircuitVersion.number))}
+    rows = once(
+        db,
+        ("circuits", collectivity_id),
+        lambda: list(db.scalars(every.order_by(CircuitVersion.number))),
+    )
+    return {row.family: row for row in rows}

@@ -52,6 +52,11 @@ def ask_together(db: Db, questions: Sequence[Question], number: int) -> None:
         answers[question, number] = sorted(rows, key=question.order)
 
 
+def gather(db: Db) -> None:
+    """Keep from now on what `once` finds, as long as this session, which only reads: a page is being made of it."""
+    db.info.setdefault(ANSWERS, {})
+
+
 def gathered(db: Db) -> bool:
     """Whether this session keeps what it reads: a page is being made of it."""
     return ANSWERS in db.info

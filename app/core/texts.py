@@ -13,6 +13,22 @@ _STRANGE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'", "ß": "ss"})
 
 
+class _Plain(dict[int, str]):
+    """Each character without its accents, as it is met: thousands of names are searched for one word."""
+
+    MOST = 5_000
+
+    def __missing__(self, point: int) -> str:
+        parts = unicodedata.normalize("NFKD", _LIGATURES.get(point) or chr(point))
+        plain = "".join(sign for sign in parts if not unicodedata.combining(sign))
+        if len(self) < self.MOST:
+            self[point] = plain
+        return plain
+
+
+_PLAIN = _Plain()
+
+
 def strange(text: str) -> str | None:
     r"""The first character of a text that cannot be kept, by its number, or None.
 
@@ -53,5 +69,4 @@ def key_of(text: str) -> str:
     """
     if text.isascii():  # nine names in ten, at a tenth of the time
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
-    return "".join(character for character in decomposed if not unicodedata.combining(character)).lower()
+    return text.translate(_PLAIN).lower()

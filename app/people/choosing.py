@@ -11,8 +11,8 @@ from app.core.db import Db
 from app.core.texts import key_of
 from app.people.models import Desk, User
 
-SHOWN = 40
-"""How many choices a page holds before the others are looked for by words."""
+SHOWN, BEGINNING = 40, 20
+"""How many choices a page holds at most, or what words find; and how many of a longer list, before others are looked for."""
 Option = tuple[str, str]
 """What is posted, and what is read."""
 
@@ -86,16 +86,19 @@ def desks(
     return _offer(options, own, words, whole)
 
 
+def begun(options: Sequence[Option], *, whole: bool = False) -> Offer:
+    """All of these, which are in their order, where they are few or asked `whole`; else their beginning."""
+    if whole or len(options) <= SHOWN:
+        return Offer(tuple(options))
+    return Offer(tuple(options[:BEGINNING]), more=True)
+
+
 def matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
     """The numbers of those in whom each word is found, accents and capitals apart."""
-    columns = (User.id, User.first_name, User.last_name, User.login, User.email, User.capacity)
-    rows = db.execute(query.with_only_columns(*columns))
+    told = User.first_name + " " + User.last_name + " " + User.login + " " + User.email + " " + User.capacity
     asked = key_of(words).split()
-    return [
-        number
-        for number, *texts in rows
-        if all(word in key for key in [key_of(" ".join(texts))] for word in asked)
-    ]
+    rows = db.execute(query.with_only_columns(User.id, told))
+    return [number for number, text in rows if all(word in key for key in [key_of(text)] for word in asked)]
 
 
 def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int]]:
@@ -141,7 +144,7 @@ def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, words: str,
     fit = [(value, label) for value, label, told in rows if all(one in key_of(told) for one in asked)]
     if whole:
         return Offer(tuple(fit))
-    first = fit[:SHOWN]
+    first = fit[: SHOWN if words or len(fit) <= SHOWN else BEGINNING]
     if chosen is not None and not words:
         first.sort(key=lambda one: key_of(one[1]))
     return Offer(tuple(first), len(fit) > SHOWN)

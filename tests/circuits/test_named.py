@@ -15,8 +15,9 @@ from app.circuits.gestures import Gesture
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
-from app.operations.desks.views import tree
+from app.operations.desks.views import whole
 from app.people import desks, identity
+from app.people.places import places
 from app.transmission.settings import names as channels
 from tests.builders.house import PASSWORD, House
 from workflows.family import family
@@ -160,7 +161,8 @@ def test_the_desks_that_it_names_say_so_and_another_commune_never_meets_it(house
     name = opened(house)
     drafting.publish_draft(house.actor(K), name, 1, 0, CHANNELS)
     with reading(house.actor(K).collectivity_id) as db:
-        uses = {one.key: one.uses for one in tree(db, house.actor(K).collectivity_id)}
+        here = house.actor(K).collectivity_id
+        uses = {one.key: one.uses for one in whole(db, here, places(db, here)).values()}
     assert "Factures, Voirie courte" in {use.label for use in uses["finances"]}
     other = desks.create_collectivity(
         "200023414", "Autre", department="029", district="1", nature="31", settings={}

@@ -15,6 +15,7 @@ from app.journal.chain import verify
 from app.operations.desks import views
 from app.operations.starting import kits, start
 from app.people.models import Desk, Holder
+from app.people.places import places
 from tests.builders.house import House, token_in
 from tests.operations.test_commune import a_new_commune
 from workflows.circuit import WhoKind
@@ -97,11 +98,11 @@ def test_what_is_shown_is_created_whole_and_nothing_lacks(new: House, kit: str) 
     assert "sont ouverts" in text_of(done)
     here = new.actor(ADMIN).collectivity_id
     with db.reading(here) as base:
-        every = views.tree(base, here)
-        assert {one.key for one in every} == {one.key for one in kits.KITS[kit].desks}
-        assert views.absent(base, here, every) == {}
-        names = {one.id: one.key for one in every}
-        assert {one.key: names.get(one.parent_id or 0, "") for one in every} == {
+        there = places(base, here)
+        assert {one.key for one in there.values()} == {one.key for one in kits.KITS[kit].desks}
+        assert views.absent(base, here, there) == {}
+        names = {number: one.key for number, one in there.items()}
+        assert {one.key: names.get(one.parent_id or 0, "") for one in there.values()} == {
             one.key: one.parent for one in kits.KITS[kit].desks
         }
         assert in_force(base, here) == kits.KITS[kit].circuits()

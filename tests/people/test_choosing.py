@@ -59,7 +59,7 @@ def options(page: str, name: str) -> list[str]:
 def test_a_page_holds_the_beginning_of_a_long_list_and_the_whole_of_it_on_demand(crowd: House) -> None:
     client = crowd.client(K)
     page = client.get("/administration/mandats").get_data(as_text=True)
-    assert len(options(page, "person")) == choosing.SHOWN
+    assert len(options(page, "person")) == choosing.BEGINNING
     assert 'data-from="/administration/choix/personnes"' in page
     whole = client.get("/administration/mandats?liste=entiere").get_data(as_text=True)
     assert len(options(whole, "person")) > choosing.SHOWN + 5
@@ -145,7 +145,7 @@ def test_a_desk_far_in_the_list_is_placed_and_held_by_whom_words_find(crowd: Hou
         value for value, _ in client.get("/administration/choix/bureaux?q=service 044").json["options"]
     )
     page = client.get(f"/administration/bureaux/{number}").get_data(as_text=True)
-    assert len(options(page, "added")) == choosing.SHOWN
+    assert len(options(page, "added")) == choosing.BEGINNING
 
 
 def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:

@@ -87,6 +87,7 @@ ROUTES = {
     "operations.circuits.versions": "administer",
     "operations.circuits.text": "administer",
     "operations.circuits.export": "administer",
+    "operations.circuits.acting": "administer",
     "operations.circuits.rehearse": "administer",
     "operations.circuits.of_folder": "create",
     "operations.rules.index": "administer",

@@ -30,6 +30,7 @@ from app.people.accounts import Particulars
 from app.people.branches import desks_below
 from app.people.models import Desk, Holder, User
 from app.people.own_settings.changing import change_setting
+from app.people.places import places
 from app.transmission.settings import names
 from tests.builders.house import House
 from workflows.circuit import Circuit
@@ -220,7 +221,7 @@ class Walk(RuleBasedStateMachine):
     def seat(self, who: str, place: int, person: int, rights: Rights) -> None:
         desk_id, user_id = self._desk(place), self._person(person)
         with reading(self.here) as db:
-            desk = views.desk_of(views.tree(db, self.here), desk_id)
+            desk = views.desk_of(db, self.here, places(db, self.here), desk_id)
         held = {one.id: one.rights for one in desk.holders}
         told = bool(views.after(desk, {user_id: rights})) or bool(desk.faults)
         with self.act(who, told=told, gives={("right", user_id)}) as actor:

@@ -26,6 +26,7 @@ from app.operations.state import seats as seats_as_told
 from app.people import applications, desks, hierarchy
 from app.people.actor import Actor, Seat
 from app.people.models import Desk, Holder, User
+from app.people.places import places
 from app.publication import waiting
 from app.publication.publishing import may_publish
 from tests.api.software import Software
@@ -213,7 +214,7 @@ def test_a_right_given_for_own_types_alone_is_said_of_the_rest_of_the_family(hou
     for login in ("n.abgrallec", T):
         seat(house, "finances", login, "act:invoice.facture-d-energie")
     with reading(here(house)) as db:
-        one = views.desk_of(views.tree(db, here(house)), desk("finances"))
+        one = views.desk_of(db, here(house), places(db, here(house)), desk("finances"))
     assert any(
         "n’y est donné que pour certains types propres : pour « Factures »" in words(fault)
         for fault in one.faults

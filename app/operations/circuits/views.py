@@ -9,7 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import drafting, rules
-from app.circuits.checking import Desks, Problem, operators, people_of, problems, rows_of, words_of_people
+from app.circuits.checking import (
+    Desks,
+    Named,
+    Problem,
+    named_in,
+    operators,
+    people_of,
+    problems,
+    rows_of,
+    words_of_people,
+)
 from app.circuits.difference import difference, only_words
 from app.circuits.drafting import Changed, Draft
 from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted, versions
@@ -22,8 +32,12 @@ from app.circuits.written import latest
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
+from app.core.texts import key_of
 from app.display.forms import choices_of
 from app.folders.models import CircuitChange, Folder
+from app.people import choosing
+from app.people.models import Desk, Holder, User
+from app.people.places import places
 from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
@@ -197,7 +211,7 @@ def words_of(family: Family, desks: Desks) -> Words:
     carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
     holders = {number: name for one in desks.values() for number, (name, _) in one.holders.items()}
     where = {value_key("channel", name): label for name, label in carriers}
-    names = names_of(family, {key: desk.name for key, desk in desks.items()}, holders)
+    names = names_of(family, {key: desk.name for key, desk in desks.items() if desk.whole}, holders)
     return Words({**words_of_people(desks), **names, **where}, money_of(family), carriers)
 
 
@@ -324,13 +338,29 @@ def superior(level: int) -> str:
     return "Supérieur de l’émetteur" if level == 1 else f"{level}e supérieur de l’émetteur"
 
 
+@dataclass(frozen=True)
+class Offered:
+    """Who may be added to a step, by groups; `more` where there are others, whom words find (`acting`)."""
+
+    groups: Sequence[tuple[str, Sequence[Choice]]]
+    more: bool = False
+
+
 def offered(
-    family: Family, desks: Desks, actors: Sequence[Actor], kind: StepKind
-) -> list[tuple[str, list[Choice]]]:
-    """Who may be added to a step of this kind; those that it names already are left out, and people where one signs."""
+    db: Db, family: Family, desks: Desks, actors: Sequence[Actor], kind: StepKind, *, entire: bool
+) -> Offered:
+    """Who may be added to a step of this kind; those that it names already are left out, and people where one signs.
+
+    Of many desks and people, the beginning by name, unless the list is asked `entire`.
+    """
     named = {one.value for one in actors}
-    groups = [
-        ("Bureaux", [(f"desk:{key}", desk.name) for key, desk in desks.items()]),
+    every = [(f"desk:{key}", desk.name) for key, desk in desks.items()]
+    people = [] if kind is StepKind.SIGN else _seated(db, None if entire else choosing.SHOWN)
+    more = not entire and (len(every) > choosing.SHOWN or len(people) > choosing.SHOWN)
+    if more:
+        every, people = every[: choosing.BEGINNING], people[: choosing.BEGINNING]
+    groups: list[tuple[str, list[Choice]]] = [
+        ("Bureaux", every),
         (
             "Selon le dossier",
             [
@@ -347,10 +377,33 @@ def offered(
         ),
     ]
     if kind is not StepKind.SIGN:
-        groups.append(
-            ("Quelqu’un, nommément", [(f"person:{key}", name) for key, name in people_of(desks).items()])
-        )
-    return [(label, [one for one in group if one[0] not in named]) for label, group in groups]
+        groups.append(("Quelqu’un, nommément", people))
+    shown = [(label, [one for one in group if one[0] not in named]) for label, group in groups]
+    return Offered(shown, more)
+
+
+def _seated(db: Db, most: int | None) -> list[Choice]:
+    """Those who hold an open desk, as a step names them, by name; one more than `most` where there are others."""
+    seated = sa.exists().where(Holder.user_id == User.id, Holder.desk_id == Desk.id, Desk.closed_at.is_(None))
+    query = (
+        sa.select(User.login, User.first_name, User.last_name)
+        .where(User.collectivity_id == db.info["collectivity_id"], User.active.is_(True), seated)
+        .order_by(sa.func.lower(User.last_name), User.id)
+    )
+    rows = db.execute(query if most is None else query.limit(most + 1))
+    people = [(login, f"{first} {last}") for login, first, last in rows]
+    by_name = sorted(people, key=lambda one: (one[1].casefold(), one[0]))
+    return [(f"person:{login}", name) for login, name in by_name]
+
+
+def acting(db: Db, words: str, *, signs: bool) -> choosing.Offer:
+    """The desks, then the people who hold one, in whom each of these words is found, as a step names them."""
+    asked = key_of(words).split()
+    opened = (one for one in places(db, db.info["collectivity_id"]).values() if one.closed_at is None)
+    every = [(f"desk:{one.key}", one.name) for one in opened]
+    every += [] if signs else _seated(db, None)
+    fit = [(value, name) for value, name in every if all(one in key_of(name) for one in asked)]
+    return choosing.Offer(tuple(fit[: choosing.SHOWN]), len(fit) > choosing.SHOWN)
 
 
 def _of(family: Family, kind: str) -> list[Field]:
@@ -429,6 +482,19 @@ class VersionView:
     changes: Sequence[str]
     following: int
     in_force: bool
+
+
+def named_by(db: Db, draft: Draft, definition: Mapping[str, Any], most: int | None = None) -> Named:
+    """Whom the pages of a circuit name: as it is written, in force, in its last `most` versions, where it was copied from."""
+    former = versions(db, int(db.info["collectivity_id"]), draft.name)[:most]
+    origin = copied(db, draft.own) if not draft.in_force else None
+    return named_in(
+        definition,
+        draft.definition,
+        draft.followed.to_data(),
+        *(row.definition for row in former),
+        *([origin.circuit.to_data()] if origin else []),
+    )
 
 
 def history(

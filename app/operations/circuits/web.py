@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -19,6 +19,7 @@ from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces
 from app.core.http import guard
+from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.forms import choices_of
@@ -26,7 +27,8 @@ from app.folders import rehearsal
 from app.folders.access import authorize
 from app.operations.circuits import forms, rehearsing, views
 from app.operations.circuits.views import AS_DRAFTED, AS_IT_IS
-from app.people.office.web import who_is_there
+from app.people import choosing
+from app.people.office.web import choosing_whole, who_is_there
 from app.transmission.settings import names as channels
 from workflows.circuit import Circuit, Phase, StepKind
 from workflows.fields import Field, parse
@@ -188,8 +190,10 @@ def _editor(
 ) -> tuple[str, int]:
     here = g.actor.collectivity_id
     with reading(here) as db:
-        draft, desks = draft_of(db, here, family), desks_of(db, here)
+        gather(db)
+        draft = draft_of(db, here, family)
         definition = draft.after(typed)
+        desks = desks_of(db, here, views.named_by(db, draft, definition, most=2))
         cards, told = views.cards(draft, definition, desks)
         kinds = views.kinds_of(db, draft, here)
         words = views.words_of_circuit(draft, kinds, desks)
@@ -198,10 +202,16 @@ def _editor(
         opened = views.opened(db, draft, definition, desks, shown, told)
         context = {
             "keeping": views.keeping(db, draft, here),
-            "offered": views.offered(draft.family, desks, opened.actors, opened.kind) if opened else [],
+            "offered": views.offered(
+                db, draft.family, desks, opened.actors, opened.kind, entire=choosing_whole()
+            )
+            if opened
+            else None,
             "latest": views.history(db, draft, here, words, most=1),
             "use": rules.use_of(db, here, family),
         }
+    # Nobody is told of a folder that only its circuit may read
+    tellable = [] if draft.family.restricted else [(key, desk.name) for key, desk in desks.items()]
     return render_template(
         "operations/circuits/edit.html",
         family=draft.family,
@@ -214,7 +224,7 @@ def _editor(
         kinds=list(StepKind),
         types=[(key, kind.label) for key, kind in kinds.items()],
         only_for=str(definition.get("type") or ""),
-        desks=[(key, desk.name) for key, desk in desks.items()] if not draft.family.restricted else [],
+        desks=choosing.begun(tellable, whole=choosing_whole()),
         all_told=views.told_of(definition, desks),
         wrong={one.field: one.sentence for one in told if one.step is None},
         quorums=views.QUORUMS,
@@ -226,6 +236,15 @@ def _editor(
         trial=f"{AS_DRAFTED if draft.begun else AS_IT_IS}{draft.name}",
         **context,
     ), status
+
+
+@pages.get("/circuits/acteurs")
+@guard("administer")
+def acting() -> Response:
+    """The desks and the people whom words find, for the list of a step that its page does not hold whole."""
+    with reading(g.actor.collectivity_id) as db:
+        offer = views.acting(db, request.args.get("q", "")[:100], signs="signature" in request.args)
+    return jsonify(options=offer.options, more=offer.more)
 
 
 @pages.route("/circuits/<family>/publier", methods=["GET", "POST"])
@@ -260,7 +279,9 @@ def publish(family: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.circuits.edit", family=family))
     here = g.actor.collectivity_id
     with reading(here) as db:
-        draft, desks = draft_of(db, here, family), desks_of(db, here)
+        gather(db)
+        draft = draft_of(db, here, family)
+        desks = desks_of(db, here, views.named_by(db, draft, draft.definition, most=2))
         words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks)
         cards, told = views.cards(draft, draft.definition, desks)
         page = render_template(
@@ -298,8 +319,10 @@ def versions(family: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.circuits.versions", family=family))
     here = g.actor.collectivity_id
     with reading(here) as db:
+        gather(db)
         draft = draft_of(db, here, family)
-        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks_of(db, here))
+        desks = desks_of(db, here, views.named_by(db, draft, draft.definition))
+        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks)
         listed = views.history(db, draft, here, words)
     page = render_template(
         "operations/circuits/versions.html", draft=draft, family=draft.family, versions=listed, error=error

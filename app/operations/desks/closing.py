@@ -4,7 +4,7 @@ A folder is never left behind: as long as one waits at the desk, will come to it
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -25,6 +25,7 @@ from app.people.actor import Actor
 from app.people.branches import Branch
 from app.people.desks import write_down
 from app.people.models import Application, Desk, User
+from app.people.places import Place, Places, places
 from workflows.circuit import Circuit, Phase, Step, WhoKind
 
 MOST_SHOWN = 20
@@ -46,7 +47,7 @@ class Effects:
     coming: tuple[int, ...]
     deposited: tuple[int, ...]
     uses: tuple[views.Use, ...]
-    below: tuple[views.DeskView, ...]
+    below: tuple[Place, ...]
     applications: tuple[tuple[int, str], ...]
     holders: tuple[str, ...]
 
@@ -63,8 +64,8 @@ class Effects:
 
 def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
     """Read as of now; refuses `desk-absent`."""
-    every = views.tree(db, collectivity_id, only=(desk_id,))
-    desk = views.desk_of(every, desk_id)
+    every = places(db, collectivity_id)
+    desk = views.desk_of(db, collectivity_id, every, desk_id)
     waiting = (
         sa.select(StepRun.folder_id)
         .where(
@@ -95,7 +96,11 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
         tuple(islice(_coming(db, collectivity_id, desk, every), MOST)),
         tuple(db.scalars(deposited.limit(MOST))),
         tuple(dict.fromkeys(desk.uses)),
-        tuple(one for one in every if one.parent_id == desk_id and one.closed_at is None),
+        tuple(
+            every[number]
+            for number in every.depths
+            if every[number].parent_id == desk_id and every[number].closed_at is None
+        ),
         tuple((row.id, row.name) for row in db.execute(software.order_by(Application.name))),
         tuple(one.name for one in desk.holders if one.active),
     )
@@ -181,9 +186,7 @@ def _locked(db: Db, actor: Actor, desk_id: int) -> Desk:
     return desk
 
 
-def _coming(
-    db: Db, collectivity_id: int, desk: views.DeskView, every: Collection[views.DeskView]
-) -> Iterator[int]:
+def _coming(db: Db, collectivity_id: int, desk: views.DeskView, every: Places) -> Iterator[int]:
     """The folders on their way whose circuit brings them to the desk after the step where they stand."""
     on_their_way = (
         Folder.collectivity_id == collectivity_id,
@@ -192,7 +195,7 @@ def _coming(
     )
     running = sa.select(Folder).where(*on_their_way)
     versions = db.scalars(sa.select(Folder.circuit_version_id).where(*on_their_way).distinct())
-    parents = {one.id: one.parent_id for one in every}
+    parents = {one.id: one.parent_id for one in every.values()}
     for version in sorted(one for one in versions if one is not None):
         circuit = circuit_of(db, version)
         if not any(_may_name(step, desk) for step in circuit.steps):

@@ -1,7 +1,7 @@
 """What an administrator reads of desks: the tree, who holds each with which rights, what uses it, and what nobody could do."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -12,10 +12,13 @@ from app.circuits.library import in_force, parted
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.grammar import plural
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
+from app.people.actor import Actor
 from app.people.hierarchy import GRANTED
 from app.people.models import Application, Desk, Holder, User
+from app.people.places import Places, places
 from workflows.circuit import Step
 from workflows.family import families
 from workflows.rights import Rights
@@ -66,136 +69,103 @@ Waiting = tuple[Right, str, str]
 
 @dataclass(frozen=True)
 class DeskView:
-    """A desk in the tree: how deep it stands, who holds it, the circuits that name it, and what is wrong in words."""
+    """A desk: who holds it, the circuits that name it, and what is wrong in words."""
 
     id: int
     key: str
     name: str
     parent_id: int | None
-    depth: int = 0
     holders: tuple[HolderView, ...] = ()
     uses: tuple[Use, ...] = ()
     waiting: Mapping[Waiting, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
     closed_at: datetime | None = None
-    closed_by: str = ""
-    closed_reason: str = ""
-    whole: bool = False
-    """Whether its holders, its uses and what waits there were read."""
 
 
-Which = Collection[int] | Callable[[Sequence[DeskView]], Collection[int]] | None
-"""The desks that are read whole: these, those that a page chooses among all in their order, or None for all."""
+def whole(
+    db: Db, collectivity_id: int, desks: Places, only: Collection[int] | None = None
+) -> dict[int, DeskView]:
+    """Desks with who holds them, what uses them and what is wrong, by number; as many statements, however many there are.
 
-
-def tree(db: Db, collectivity_id: int, only: Which = None) -> list[DeskView]:
-    """Every desk, each after its superior, those of a same one by name; as many statements, however many there are.
-
-    `only`: the desks of which holders, uses, what waits and what is wrong are read; of the others, where they stand.
+    `only`: these, in their order. None: those that a circuit or a folder asks, in the order of the tree: of any other,
+    nothing can be wrong.
     """
-    columns = (
-        Desk.id,
-        Desk.key,
-        Desk.name,
-        Desk.parent_id,
-        Desk.closed_at,
-        Desk.closed_by,
-        Desk.closed_reason,
-    )
-    desks = db.execute(sa.select(*columns).where(Desk.collectivity_id == collectivity_id)).all()
-    plain = {
-        one.id: DeskView(
-            one.id,
-            one.key,
-            one.name,
-            one.parent_id,
-            closed_at=one.closed_at,
-            closed_by=one.closed_by or "",
-            closed_reason=one.closed_reason or "",
-        )
-        for one in desks
-    }
-    ordered = list(_ordered(plain))
-    chosen = only(ordered) if callable(only) else only
-    wanted = {one.id: one for one in ordered if chosen is None or one.id in chosen}
-    detailed = dict(_detailed(db, collectivity_id, plain, wanted))
-    return [detailed.get(one.id, one) for one in ordered]
-
-
-def _detailed(
-    db: Db, collectivity_id: int, every: Mapping[int, DeskView], wanted: Mapping[int, DeskView]
-) -> Iterator[tuple[int, DeskView]]:
-    """Those that are wanted, with who holds them, what uses them and what is wrong."""
-    if not wanted:
-        return iter(())
-    only = None if len(wanted) == len(every) else frozenset(wanted)
-    holders, uses = _holders(db, collectivity_id, only), _uses(db, collectivity_id)
-    above = _above(db, collectivity_id, every)
-    waiting, software = _waiting(db, collectivity_id, only), defaultdict(list)
+    if only is not None and not only:
+        return {}
+    uses = _uses(db, collectivity_id)
+    above = _above(db, collectivity_id, desks) if any(isinstance(one, int) for one in uses) else {}
+    waiting = _waiting(db, collectivity_id, only)
+    if only is None:
+        only = [
+            number
+            for number in desks.depths
+            if uses.get(desks[number].key)
+            or number in waiting
+            or not uses.keys().isdisjoint(above.get(number, ()))
+        ]
+    holders, software = _holders(db, collectivity_id, only), defaultdict(list)
     live = sa.select(Application.desk_id, Application.name).where(
         Application.collectivity_id == collectivity_id, Application.active.is_(True)
     )
     for row in db.execute(live.order_by(Application.name)):
         software[row.desk_id].append(row.name)
-    return (
-        (
-            one.id,
-            _judged(
-                replace(
-                    one,
-                    whole=True,
-                    holders=tuple(holders[one.id]),
-                    uses=(*uses[one.key], *(use for height in above[one.id] for use in uses[height])),
-                    waiting=waiting[one.id],
-                    applications=tuple(software[one.id]),
-                )
-            ),
-        )
-        for one in wanted.values()
-    )
-
-
-def absent(db: Db, collectivity_id: int, every: list[DeskView]) -> dict[str, str]:
-    """The keys that a circuit in force names and no desk has, with the families whose folders could not be sent."""
-    known = {one.key for one in every}
     return {
-        key: ", ".join(dict.fromkeys(one.label for one in uses))
-        for key, uses in sorted(_named(db, collectivity_id).items())
+        number: _judged(
+            DeskView(
+                number,
+                desks[number].key,
+                desks[number].name,
+                desks[number].parent_id if number != desks.head else None,
+                holders=tuple(holders[number]),
+                uses=(
+                    *uses.get(desks[number].key, ()),
+                    *(use for height in sorted(above.get(number, ())) for use in uses.get(height, ())),
+                ),
+                waiting=waiting.get(number, {}),
+                applications=tuple(software[number]),
+                closed_at=desks[number].closed_at,
+            )
+        )
+        for number in only
+        if number in desks
+    }
+
+
+def absent(db: Db, collectivity_id: int, desks: Places) -> dict[str, str]:
+    """The keys that a circuit in force names and no desk has, with the families whose folders could not be sent."""
+    uses, known = _uses(db, collectivity_id), {one.key for one in desks.values()}
+    return {
+        key: ", ".join(dict.fromkeys(one.label for one in uses[key]))
+        for key in sorted(key for key in uses if isinstance(key, str))
         if key not in known
     }
 
 
-def _named(db: Db, collectivity_id: int) -> dict[str, list[Use]]:
-    return {key: uses for key, uses in _uses(db, collectivity_id).items() if isinstance(key, str)}
-
-
-def desk_of(every: Sequence[DeskView], desk_id: int) -> DeskView:
+def desk_of(db: Db, collectivity_id: int, desks: Places, desk_id: int) -> DeskView:
     """The one of that number, or `desk-absent`."""
-    for one in every:
-        if one.id == desk_id:
-            return one
-    raise Refusal("desk-absent")
+    if desk_id not in desks:
+        raise Refusal("desk-absent")
+    return whole(db, collectivity_id, desks, (desk_id,))[desk_id]
 
 
-def below(every: Sequence[DeskView], desk: DeskView) -> frozenset[int]:
-    """The desk, and all that depend on it: under none of them can it be placed."""
-    under = {desk.id}
-    for one in every:  # each comes after its superior
-        if one.parent_id in under:
-            under.add(one.id)
-    return frozenset(under)
+def why_closed(db: Db, collectivity_id: int, desk_id: int) -> tuple[str, str]:
+    """Who closed a desk, and the reason that was given; empty of one that is open."""
+    query = sa.select(Desk.closed_by, Desk.closed_reason).where(
+        Desk.collectivity_id == collectivity_id, Desk.id == desk_id
+    )
+    row = db.execute(query).one()
+    return row.closed_by or "", row.closed_reason or ""
 
 
-def of_branch(every: Sequence[DeskView], root_id: int) -> list[DeskView]:
-    """A desk and those below it, as a tree of its own: nothing is said of what stands above or beside."""
-    root = desk_of(every, root_id)
-    inside = below(every, root)
-    return [
-        replace(one, depth=one.depth - root.depth, parent_id=one.parent_id if one.id != root_id else None)
-        for one in every
-        if one.id in inside
-    ]
+def of_actor(db: Db, actor: Actor) -> Places:
+    """The desks that somebody administers: all of them, or his branch; refuses `desk-absent` where that is gone."""
+    every = places(db, actor.collectivity_id)
+    if not actor.delegated or actor.branch_id is None:
+        return every
+    if actor.branch_id not in every:
+        raise Refusal("desk-absent")
+    return every.branch(actor.branch_id)
 
 
 def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
@@ -211,26 +181,25 @@ def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     return [one for one in would.faults if one not in desk.faults]
 
 
-def _holders(
-    db: Db, collectivity_id: int, only: Collection[int] | None = None
-) -> Mapping[int, list[HolderView]]:
-    """Who holds each desk, or these; whoever has a closed account holds it in the base alone, and acts no more."""
+def _holders(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int, list[HolderView]]:
+    """Who holds each of these desks; whoever has a closed account holds it in the base alone, and acts no more."""
     columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.capacity)
+    # Outer, or SQLite would begin with all the people of the collectivity
     query = (
         sa.select(*columns, User.active)
-        .join(User, User.id == Holder.user_id)
-        .where(User.collectivity_id == collectivity_id)
+        .outerjoin(User, sa.and_(User.id == Holder.user_id, User.collectivity_id == collectivity_id))
+        .where(Holder.desk_id.in_(only))
         .order_by(User.active.desc(), sa.func.lower(User.last_name), User.id)
     )
-    if only is not None:
-        query = query.where(Holder.desk_id.in_(only))
     holders: dict[int, list[HolderView]] = defaultdict(list)
     for desk_id, rights, number, first, last, capacity, active in db.execute(query):
-        holders[desk_id].append(HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active))
+        if number is not None:
+            person = HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active)
+            holders[desk_id].append(person)
     return holders
 
 
-def _above(db: Db, collectivity_id: int, desks: Mapping[int, DeskView]) -> Mapping[int, set[int]]:
+def _above(db: Db, collectivity_id: int, desks: Places) -> Mapping[int, set[int]]:
     """At which heights each desk is the superior of a desk where folders are deposited: 1 of its own, 2 of those below."""
     able = (
         sa.select(Holder.desk_id)
@@ -245,13 +214,9 @@ def _above(db: Db, collectivity_id: int, desks: Mapping[int, DeskView]) -> Mappi
     )
     above: dict[int, set[int]] = defaultdict(set)
     for number in db.scalars(able):
-        if number not in desks or desks[number].closed_at is not None:
-            continue
-        at, height, met = desks[number].parent_id, 1, {number}
-        while at is not None and at in desks and at not in met:
-            above[at].add(height)
-            met.add(at)
-            at, height = desks[at].parent_id, height + 1
+        if number in desks and desks[number].closed_at is None:
+            for height, superior in enumerate(desks.above(number), 1):
+                above[superior].add(height)
     return above
 
 
@@ -260,6 +225,10 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
 
     By the desk's key where a step names it, by the height of the superior where it asks the emitter's.
     """
+    return once(db, ("uses", collectivity_id), lambda: _found_uses(db, collectivity_id))
+
+
+def _found_uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
     known = families()
     uses: dict[str | int, list[Use]] = defaultdict(list)
     for name, circuit in in_force(db, collectivity_id).items():
@@ -368,24 +337,3 @@ def _asked_though_closed(desk: DeskView) -> Iterator[str]:
 def _verb(right: Right) -> str:
     """« déposer des dossiers »."""
     return f"{right.label[:1].lower()}{right.label[1:]}"
-
-
-def _ordered(views: Mapping[int, DeskView]) -> Iterator[DeskView]:
-    """Superiors first; a desk whose superior is gone, or that depends on itself, stands at the top rather than nowhere."""
-    children: dict[int | None, list[DeskView]] = defaultdict(list)
-    for one in sorted(views.values(), key=lambda one: (one.name.casefold(), one.id)):
-        children[one.parent_id if one.parent_id in views else None].append(one)
-    shown: set[int] = set()
-
-    def walk(one: DeskView, depth: int) -> Iterator[DeskView]:
-        if one.id in shown:
-            return
-        shown.add(one.id)
-        yield replace(one, depth=depth)
-        for child in children[one.id]:
-            yield from walk(child, depth + 1)
-
-    for top in children[None]:
-        yield from walk(top, 0)
-    for one in views.values():
-        yield from walk(one, 0)

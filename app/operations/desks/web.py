@@ -1,6 +1,6 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from app.circuits import own_types
 from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.http import BRANCH, guard
+from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import key_of
@@ -22,6 +23,7 @@ from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
+from app.people.places import Places
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import ONLY, Rights
@@ -80,51 +82,42 @@ class NewDeskForm(DeskForm):
 def index() -> str:
     """Every desk in its place, with who holds it and what nobody at it could do; many are shown by pages."""
     words, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
-    total, pages = 0, 1
-
-    def chosen(every: Sequence[views.DeskView]) -> Collection[int]:
-        nonlocal total, page, pages
-        ours = views.of_branch(every, g.actor.branch_id) if g.actor.delegated else every
-        asked = key_of(words).split()
-        fit = [
-            one.id
-            for one in ours
-            if one.closed_at is None and all(word in key_of(one.name) for word in asked)
-        ]
-        total = len(fit)
-        if words or total > AT_ONCE:
-            pages = max(1, -(-total // LISTED))
-            page = min(page, pages)
-            fit = fit[(page - 1) * LISTED : page * LISTED]
-        return [*fit, *(one.id for one in ours if one.closed_at is not None)]
-
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db, chosen)
-        absent = _absent(db, every)
-    opened = [one for one in every if one.closed_at is None]
+        gather(db)
+        ours = views.of_actor(db, g.actor)
+        opened = [number for number in ours.depths if ours[number].closed_at is None]
+        closed = [number for number in ours.depths if ours[number].closed_at is not None]
+        asked = key_of(words).split()
+        fit = [number for number in opened if all(word in key_of(ours[number].name) for word in asked)]
+        listed = LISTED if words or len(fit) > AT_ONCE else max(1, len(fit))
+        pages = max(1, -(-len(fit) // listed))
+        page = min(page, pages)
+        shown = fit[(page - 1) * listed : page * listed]
+        desks = views.whole(db, g.actor.collectivity_id, ours, [*shown, *closed])
+        absent = _absent(db, ours)
     return render_template(
         "operations/desks.html",
-        desks=[one for one in opened if one.whole],
+        desks=[desks[number] for number in shown],
+        depths=ours.depths,
         opened=len(opened),
         several=len(opened) > AT_ONCE,
-        total=total,
+        total=len(fit),
         words=words,
         page=page,
         pages=pages,
-        closed=[one for one in every if one.closed_at is not None],
-        faulty=sum(1 for one in every if one.faults),
+        closed=[desks[number] for number in closed],
+        faulty=sum(1 for one in desks.values() if one.faults),
         absent=absent,
         usual=USUAL,
     )
 
 
-def _tree(db: Db, only: views.Which = None) -> list[views.DeskView]:
-    """The desks that whoever asks administers: all of them, or his branch; `only`: those that are read whole."""
-    every = views.tree(db, g.actor.collectivity_id, only)
-    return views.of_branch(every, g.actor.branch_id) if g.actor.delegated else every
+def _desk_of(db: Db, desk_id: int) -> views.DeskView:
+    """The desk of that number, among those that whoever asks administers; refuses `desk-absent`."""
+    return views.desk_of(db, g.actor.collectivity_id, views.of_actor(db, g.actor), desk_id)
 
 
-def _absent(db: Db, every: list[views.DeskView]) -> dict[str, str]:
+def _absent(db: Db, every: Places) -> dict[str, str]:
     """The desks that circuits name and that lack; who has a branch opens none of them."""
     return {} if g.actor.delegated else _in_order(views.absent(db, g.actor.collectivity_id, every))
 
@@ -142,7 +135,8 @@ def new() -> Response | tuple[str, int]:
     """Open a desk: one that the circuits name and that lacks, or one more."""
     form, error, status = NewDeskForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db, ())
+        gather(db)
+        every = views.of_actor(db, g.actor)
         absent = _absent(db, every)
         _offer_superiors(db, form, every, frozenset())
     form.key.choices = [
@@ -191,7 +185,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         return _desk(desk_id, None, 200)
     form, ticked = DeskForm(), _ticks()
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
+        desk = _desk_of(db, desk_id)
     if ticked.fault:
         status, error = sentences.say(ticked.fault, {})
         return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
@@ -246,7 +240,8 @@ def close(desk_id: int) -> Response | tuple[str, int]:
             flash(f"Le bureau « {name} » est fermé. Ce qui y est passé reste lu par ses titulaires.", "ok")
             return redirect(url_for("operations.desks.show", desk_id=desk_id))
     with reading(g.actor.collectivity_id) as db:
-        desk = views.desk_of(_tree(db, (desk_id,)), desk_id)
+        gather(db)
+        desk = _desk_of(db, desk_id)
         effects = closing.effects_of(db, g.actor.collectivity_id, desk_id)
     if desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
@@ -342,31 +337,30 @@ def _seen() -> dict[int, Rights]:
     return seen
 
 
-def _choices(
-    every: list[views.DeskView], but: frozenset[int], kept: int | None = None
-) -> list[tuple[str, str]]:
+def _choices(every: Places, but: frozenset[int], kept: int | None = None) -> list[tuple[str, str]]:
     """The open desks under which one may be placed, and `kept`, each after as many dashes as it is deep."""
     return [("", NONE)] + [
-        (str(one.id), f"{'– ' * one.depth}{one.name}")
-        for one in every
-        if one.id not in but and (one.closed_at is None or one.id == kept)
+        (str(number), f"{'– ' * depth}{every[number].name}")
+        for number, depth in every.depths.items()
+        if number not in but and (every[number].closed_at is None or number == kept)
     ]
 
 
-def _form(db: Db, form: DeskForm | None, every: list[views.DeskView], desk: views.DeskView) -> DeskForm:
+def _form(db: Db, form: DeskForm | None, every: Places, desk: views.DeskView) -> DeskForm:
     """The form of the name and the place: what was typed, or what is; the superiors that may be chosen."""
     if form is None or "name" not in request.form:
         form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
-    _offer_superiors(db, form, every, views.below(every, desk), desk.parent_id)
+    _offer_superiors(db, form, every, every.under(desk.id), desk.parent_id)
     return form
 
 
 def _offer_superiors(
-    db: Db, form: DeskForm, every: list[views.DeskView], but: frozenset[int], kept: int | None = None
+    db: Db, form: DeskForm, every: Places, but: frozenset[int], kept: int | None = None
 ) -> None:
     """All of them in the order of the tree; of a long list, the beginning by name, and the others by words."""
-    form.parent.choices = _choices(every, but, kept)[g.actor.delegated :]
-    if len(form.parent.choices) <= 2 * choosing.SHOWN or g.actor.delegated or choosing_whole():
+    few = sum(one.closed_at is None for one in every.values()) < 2 * choosing.SHOWN
+    if few or g.actor.delegated or choosing_whole():
+        form.parent.choices = _choices(every, but, kept)[g.actor.delegated :]
         return
     chosen = key_in(str(form.parent.data or "")) or kept
     offer = choosing.desks(db, g.actor.collectivity_id, chosen=chosen)
@@ -387,8 +381,9 @@ def _desk(
 ) -> tuple[str, int]:
     """The page of a desk; `ticks` is what was ticked and is not written yet, `faults` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db, (desk_id,))
-        desk = views.desk_of(every, desk_id)
+        gather(db)
+        every = views.of_actor(db, g.actor)
+        desk = views.desk_of(db, g.actor.collectivity_id, every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         holding = {one.id for one in desk.holders}
         others = choosing.people(
@@ -406,11 +401,14 @@ def _desk(
         reopens = desk.closed_at is not None and closing.may_reopen(
             db, g.actor, branch_of(db, g.actor), desk_id, desk.key
         )
+        why = views.why_closed(db, g.actor.collectivity_id, desk_id) if desk.closed_at else ("", "")
     wanted = ticks.wanted if ticks else {}
     page = render_template(
         "operations/desk.html",
         desk=desk,
-        path=_path(every, desk),
+        path=[every[number] for number in every.above(desk_id)],
+        closed_by=why[0],
+        closed_reason=why[1],
         form=form,
         error=error,
         seats_error=seats_error,
@@ -460,8 +458,8 @@ def _marks(desk: views.DeskView) -> list[str]:
 def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db, (desk_id,))
-        desk, called = views.desk_of(every, desk_id), own_types.called(db, g.actor.collectivity_id)
+        gather(db)
+        desk, called = _desk_of(db, desk_id), own_types.called(db, g.actor.collectivity_id)
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
@@ -525,8 +523,9 @@ def history(desk_id: int) -> str:
     """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
     here = g.actor.collectivity_id
     with reading(here) as db:
-        every = _tree(db, (desk_id,))
-        desk = views.desk_of(every, desk_id)
+        gather(db)
+        every = views.of_actor(db, g.actor)
+        desk = views.desk_of(db, here, every, desk_id)
         asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, here, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
@@ -538,25 +537,14 @@ def history(desk_id: int) -> str:
 def histories() -> str:
     """What was done to the desks that whoever asks administers, the latest first."""
     with reading(g.actor.collectivity_id) as db:
-        every = _tree(db, ())
-        keys = tuple(one.key for one in every)
+        every = views.of_actor(db, g.actor)
+        keys = tuple(one.key for one in every.values())
         asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, g.actor.collectivity_id, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=None, lines=shown[: trace.PAGE], more=more)
 
 
-def _named(every: Sequence[views.DeskView]) -> frozenset[str] | None:
+def _named(every: Places) -> frozenset[str] | None:
     """The desks that a history may name to whoever asks: those of his branch; None for all of them."""
-    return frozenset(one.name for one in every) if g.actor.delegated else None
-
-
-def _path(every: list[views.DeskView], desk: views.DeskView) -> list[views.DeskView]:
-    """The desks above it, the top first."""
-    known = {one.id: one for one in every}
-    path: list[views.DeskView] = []
-    above = desk.parent_id
-    while above in known and known[above] not in path:
-        path.insert(0, known[above])
-        above = known[above].parent_id
-    return path
+    return frozenset(one.name for one in every.values()) if g.actor.delegated else None

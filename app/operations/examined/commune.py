@@ -17,6 +17,7 @@ from app.operations.persons import listing
 from app.people.mandates import mandates
 from app.people.models import Collectivity, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
+from app.people.places import Places, places
 from app.signing.expiry import CERTIFICATE, MANDATE, endings
 from app.signing.models import Certificate
 from workflows.circuit import DRAFT
@@ -48,11 +49,15 @@ class Point:
 
 
 def points(db: Db, collectivity_id: int) -> list[Point]:
-    """Each of them, in the order in which a commune sets itself up."""
-    every = views.tree(db, collectivity_id)
-    opened = [one for one in every if one.closed_at is None]
+    """Each of them, in the order in which a commune sets itself up.
+
+    Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
+    """
+    desks = places(db, collectivity_id)
+    asked = list(views.whole(db, collectivity_id, desks).values())
+    opened = [one for one in asked if one.closed_at is None]
     return [
-        _desks(db, collectivity_id, every),
+        _desks(db, collectivity_id, desks, asked),
         _people(db, collectivity_id),
         _certificates(db, collectivity_id, opened),
         _mandates(db),
@@ -62,18 +67,18 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     ]
 
 
-def _desks(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
+def _desks(db: Db, collectivity_id: int, desks: Places, asked: Sequence[views.DeskView]) -> Point:
     name, here = "bureaux", "operations.desks.index"
-    if not every:
+    if not desks:
         words = "Aucun bureau n’est ouvert : un modèle en propose, avec leurs circuits."
         return Point(name, Level.RED, words, "Choisir un modèle de départ", "operations.starting.index")
-    if absent := views.absent(db, collectivity_id, list(every)):
+    if absent := views.absent(db, collectivity_id, desks):
         words = (
             f"Les circuits nomment {plural(len(absent), 'bureau', 'bureaux')} qui "
             f"n’{'existent' if len(absent) > 1 else 'existe'} pas : les dossiers de ces types ne partiraient pas."
         )
         return Point(name, Level.RED, words, "Ouvrir les bureaux", here)
-    faulty = [one for one in every if one.faults]
+    faulty = [one for one in asked if one.faults]
     if len(faulty) == 1:
         at = (("desk_id", faulty[0].id),)
         fault = faulty[0].faults[0]
@@ -107,7 +112,7 @@ def _inhabitants(db: Db, collectivity_id: int) -> Point:
 
 def _people(db: Db, collectivity_id: int) -> Point:
     name = "personnes"
-    counts = listing.listing(db, collectivity_id, listing.Which.INCOMPLETE, "", 1).counts
+    counts = listing.counted(db, collectivity_id)
     incomplete = counts[listing.Which.INCOMPLETE]
     present = counts[listing.Which.ALL] - counts[listing.Which.CLOSED]
     if incomplete:

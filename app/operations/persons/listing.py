@@ -81,19 +81,10 @@ def listing(
 
     `branch`: those alone who sit in it. Four statements, however many there are.
     """
-    moment = now()
-    ours = only_in(branch) if branch is not None else sa.true()
-    here = sa.and_(User.collectivity_id == collectivity_id, ours)
-    counts = db.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.sum(sa.case((_incomplete(moment), 1), else_=0)),
-            sa.func.sum(sa.case((User.active.is_(False), 1), else_=0)),
-        ).where(here)
-    ).one()
+    here, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
     wanted = {
         Which.ALL: sa.true(),
-        Which.INCOMPLETE: _incomplete(moment),
+        Which.INCOMPLETE: _incomplete(now()),
         Which.CLOSED: User.active.is_(False),
     }[which]
     order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
@@ -104,11 +95,27 @@ def listing(
         page = _within(page, total)
         query = query.where(User.id.in_(numbers[(page - 1) * PAGE : page * PAGE]))
     else:
-        total = int((counts[0], counts[1], counts[2])[list(Which).index(which)] or 0)
+        total = counts[which]
         page = _within(page, total)
         query = query.limit(PAGE).offset((page - 1) * PAGE)
     people = views(db, db.scalars(query).all())
-    return Listing(people, dict(zip(Which, (int(one or 0) for one in counts), strict=True)), total, page)
+    return Listing(people, counts, total, page)
+
+
+def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
+    ours = only_in(branch) if branch is not None else sa.true()
+    return sa.and_(User.collectivity_id == collectivity_id, ours)
+
+
+def counted(db: Db, collectivity_id: int, branch: Branch | None = None) -> dict[Which, int]:
+    """How many people each choice has; one statement."""
+    counts = sa.select(
+        sa.func.count(),
+        sa.func.sum(sa.case((_incomplete(now()), 1), else_=0)),
+        sa.func.sum(sa.case((User.active.is_(False), 1), else_=0)),
+    )
+    row = db.execute(counts.where(_of(collectivity_id, branch))).one()
+    return dict(zip(Which, (int(one or 0) for one in row), strict=True))
 
 
 def _within(page: int, total: int) -> int:
@@ -139,11 +146,13 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     """Each of them with his desks; two statements, one more for rights by type where there are, and one for branches."""
     numbers = [one.id for one in people]
     rights: dict[int, list[tuple[int, str, Rights]]] = {}
-    held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(
-        Desk, Desk.id == Holder.desk_id
+    # Outer, or SQLite would begin with all the desks of the collectivity
+    held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).outerjoin(
+        Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None))
     )
-    held_desks = held_desks.where(Holder.user_id.in_(numbers), Desk.closed_at.is_(None))
-    for row in db.execute(held_desks.order_by(Desk.name)):
+    for row in db.execute(held_desks.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
+        if row.id is None:
+            continue
         rights.setdefault(row.user_id, []).append((row.id, row.name, Rights.read(row.rights)))
     limited = any(ONLY in word for several in rights.values() for *_, one in several for word in one.grants)
     types = called(db, people[0].collectivity_id) if limited else {}

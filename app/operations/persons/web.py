@@ -160,8 +160,8 @@ def invite() -> Answer | tuple[str, int]:
         down = not mails or stopped(db, "mail") is not None
         chosen = key_in(request.form.get("desk", ""))
         if g.actor.delegated:
-            every = views.of_branch(views.tree(db, g.actor.collectivity_id, only=()), g.actor.branch_id)
-            seats = choosing.Offer(tuple((str(one.id), one.name) for one in every))
+            ours = views.of_actor(db, g.actor)
+            seats = choosing.Offer(tuple((str(number), ours[number].name) for number in ours.depths))
         else:
             whole = choosing_whole()
             seats = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=whole)

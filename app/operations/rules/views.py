@@ -14,7 +14,7 @@ from app.circuits.difference import rules_difference
 from app.circuits.library import circuit_of, current
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.rules import Kind, RulesDraft, Takeable
-from app.circuits.tables import table_of
+from app.circuits.tables import Paths, table_of
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.grammar import plural
@@ -91,16 +91,17 @@ def cards(
     ways: Takeable,
     told: Sequence[Problem],
     counts: Mapping[int, int],
-    desks: Sequence[tuple[str, ...]],
+    desks: Paths,
 ) -> list[Card]:
     """Every row of what is written, in order."""
     fields = {one.key: one for one in draft.kind.asked.fields}
+    branches = list(desks.values()) if table.rows else []
     shown = []
     for rank, (row, data) in enumerate(zip(table.rows, definition["rows"], strict=True)):
         mine = [one for one in told if one.step == row.key]
         parts = row.when.parts if isinstance(row.when, AllOf | AnyOf) else (row.when,)
         texts = [condition_text(one, words.names, words.money) for one in parts if one.fields]
-        seen = reach(table, rank, fields, desks) if not mine else Reach()
+        seen = reach(table, rank, fields, branches) if not mine else Reach()
         shown.append(
             Card(
                 row.key,

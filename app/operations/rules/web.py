@@ -6,11 +6,12 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from app.circuits import rules, tables
-from app.circuits.checking import desks_of
+from app.circuits.checking import desks_of, named_in
 from app.circuits.gestures import Gesture
 from app.circuits.rules import ROWS, RulesDraft, draft_of, problems, takeable
 from app.core.db import reading
 from app.core.http import guard
+from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.circuits import forms
@@ -79,8 +80,10 @@ def _editor(
 ) -> tuple[str, int]:
     here = g.actor.collectivity_id
     with reading(here) as db:
-        draft, desks = draft_of(db, here, kind), desks_of(db, here)
+        gather(db)
+        draft = draft_of(db, here, kind)
         definition = draft.after(typed)
+        desks = desks_of(db, here, named_in(definition, draft.definition, draft.followed.to_data()))
         table, ways = sketched(definition), takeable(db, here, draft.kind)
         told = problems(draft.kind, definition, desks, ways)
         words = words_of(draft.kind.asked, desks)
@@ -93,7 +96,7 @@ def _editor(
             ways,
             told,
             count.by_rank,
-            list(tables.paths(db, here).values()),
+            tables.paths(db, here),
         )
         opened = views.opened(db, draft.kind, definition, key, told)
     return render_template(
@@ -145,10 +148,12 @@ def publish(kind: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.rules.edit", kind=kind))
     here = g.actor.collectivity_id
     with reading(here) as db:
-        draft, desks = draft_of(db, here, kind), desks_of(db, here)
+        gather(db)
+        draft = draft_of(db, here, kind)
+        desks = desks_of(db, here, named_in(draft.definition, draft.followed.to_data()))
         ways, words = takeable(db, here, draft.kind), words_of(draft.kind.asked, desks)
         told = problems(draft.kind, draft.definition, desks, ways)
-        table, branches = draft.table, list(tables.paths(db, here).values())
+        table, branches = draft.table, tables.paths(db, here)
         count = views.counted(db, g.actor, draft.kind, table)
         cards = views.cards(draft, draft.definition, table, words, ways, told, count.by_rank, branches)
     page = render_template(
@@ -183,8 +188,11 @@ def versions(kind: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.rules.versions", kind=kind))
     here = g.actor.collectivity_id
     with reading(here) as db:
+        gather(db)
         draft = draft_of(db, here, kind)
-        words = words_of(draft.kind.asked, desks_of(db, here))
+        former = (row.definition for row in rules.versions(db, here, draft.kind.name))
+        named = named_in(draft.definition, draft.followed.to_data(), *former)
+        words = words_of(draft.kind.asked, desks_of(db, here, named))
         listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind))
     page = render_template(
         "operations/rules/versions.html", kind=draft.kind, draft=draft, versions=listed, error=error

@@ -60,13 +60,14 @@ const PAUSE = 200; // milliseconds without a sign before the server is asked
 
 // The last words typed count: an answer to others, late, changes nothing.
 function asking(select, input, status) {
-  const begin = [...select.options].map((one) => one.cloneNode(true));
+  const begin = [...select.children].map((one) => one.cloneNode(true)); // in their groups
+  const values = [...select.options].map((one) => one.value);
   let turn = 0;
-  const put = (options) => {
+  const put = (nodes, offered) => {
     const chosen = select.selectedOptions[0];
-    const kept = chosen?.value && !options.some((one) => one.value === chosen.value) ? [chosen.cloneNode(true)] : [];
+    const kept = chosen?.value && !offered.includes(chosen.value) ? [chosen.cloneNode(true)] : [];
     const { value } = select;
-    select.replaceChildren(begin[0].cloneNode(true), ...kept, ...options.filter((one) => one.value));
+    select.replaceChildren(begin[0].cloneNode(true), ...kept, ...nodes);
     select.value = value;
   };
   const ask = async () => {
@@ -74,7 +75,7 @@ function asking(select, input, status) {
     const mine = turn;
     const words = input.value.trim();
     if (!words) {
-      put(begin.map((one) => one.cloneNode(true)));
+      put(begin.slice(1).map((one) => one.cloneNode(true)), values);
       status.textContent = "";
       return null;
     }
@@ -90,7 +91,7 @@ function asking(select, input, status) {
     }
     const { options, more } = await answer.json();
     if (mine !== turn) return null;
-    put(options.map(([value, label]) => new Option(label, value)));
+    put(options.map(([value, label]) => new Option(label, value)), options.map(([value]) => value));
     const many = options.length > 1 ? "s" : "";
     status.textContent = !options.length ? "Aucune réponse" : more ? `${options.length} premières réponses : précisez` : `${options.length} réponse${many}`;
     return options[0]?.[0];
