@@ -92,6 +92,8 @@ _TITLES_BY_SUBJECT = {
     "start": "Ce modèle ne peut pas être posé",
     "desk": "Ce bureau ne peut pas changer ainsi",
     "seats": "Ce bureau a changé",
+    "absence": "Cette absence ne peut pas s’écrire ainsi",
+    "cover": "Votre intérim ne le permet pas",
 }
 MOVED = "moved"
 """Where a browser's session keeps the name of the collectivity that it was moved to: a form of the former one says so."""

@@ -218,7 +218,7 @@ def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
     ranked = (("current", "active"), ("rejected", "rejected"), ("done", "done"))
     state = next((word for word, one in ranked if one in states), "todo" if ahead else "passed")
     due = next((run.due_on for run in runs if run.state == "active" and run.due_on < NO_DATE), None)
-    names = ("state", "who", "capacity", "comment", "entered_at", "ended_at", "opinion")
+    names = ("state", "who", "capacity", "comment", "entered_at", "ended_at", "opinion", "absent")
     desks = [seen.desks.get(run.desk_id or 0) for run in runs]
     parts = [
         {**{name: getattr(run, name) for name in names}, "desk": desk.key if desk else None}

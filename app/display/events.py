@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.core.grammar import de
+
 EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
     "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
@@ -117,6 +119,8 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
     written = words.format(who=who, words=facts.get("words", ""))
+    if absent := facts.get("absent"):
+        written += f", en l’absence {de(absent)}"
     if informed := facts.get("told"):
         written += f". Pour information : {', '.join(informed.values())}"
     return icon, written

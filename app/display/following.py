@@ -21,6 +21,7 @@ from app.folders.access import (
     named_reading,
     readable_as_text,
     reading_at,
+    reading_under,
 )
 from app.folders.search import indexable, matching, patterns
 from app.people.actor import Actor
@@ -139,6 +140,7 @@ def _asked(
 ) -> _Asked:
     last, found = key_in(after), patterns(words, MOST_WORDS)
     binds: dict[str, Any] = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
+    binds |= {f"cover{n}": one.seat.desk_id for n, one in enumerate(actor.covers)}
     binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "family": family, "last": last}
     binds |= {f"word{n}": one for n, one in enumerate(found)}
     sqlite = db.get_bind().dialect.name == "sqlite"
@@ -186,6 +188,8 @@ def _branches(asked: _Asked, *, limit: int) -> list[str]:
         where = f"f.emitter_desk_id = :desk{n} AND {asked.here('f')}{may}{asked.page('f', 'f.id')}{asked.of_folder()}"
         branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id DESC LIMIT {limit}")
         branches.append(_reached(asked, f"s.desk_id = :desk{n}", reading_at(actor, seat), limit))
+    for n, cover in enumerate(actor.covers):
+        branches.append(_reached(asked, f"s.desk_id = :cover{n}", reading_under(actor, cover), limit))
     if actor.user_id is not None:
         # IS NOT NULL says nothing more than the equality, but it is what the partial indexes are declared with
         for column, condition in (("named_user_id", named_reading(actor)), ("user_id", sa.true())):
@@ -206,6 +210,7 @@ def _reads_few(db: Db, asked: _Asked) -> bool:
     """Whether all that has reached the reader may be looked at."""
     who = [f"folder t WHERE t.emitter_desk_id = :desk{n}" for n, _ in enumerate(asked.actor.seats)]
     who += [f"step_run t WHERE t.desk_id = :desk{n}" for n, _ in enumerate(asked.actor.seats)]
+    who += [f"step_run t WHERE t.desk_id = :cover{n}" for n, _ in enumerate(asked.actor.covers)]
     if asked.actor.user_id is not None:
         who += [
             f"step_run t WHERE t.{one} = :me AND t.{one} IS NOT NULL" for one in ("named_user_id", "user_id")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +12,7 @@ from app.display import queues, timeline
 from app.folders.models import Folder, StepRun
 from app.folders.move import present
 from app.people.actor import Actor
+from app.people.covers import in_absence
 from workflows.circuit import Phase
 from workflows.vocabulary import Right
 
@@ -67,15 +69,25 @@ def refusals(db: Db, folder_ids: Sequence[int]) -> Mapping[int, tuple[str, str]]
     last = sa.select(sa.func.max(StepRun.id)).where(refused).group_by(StepRun.folder_id)
     query = (
         sa.select(
-            StepRun.folder_id, StepRun.kind, StepRun.step, StepRun.who, StepRun.ended_at, StepRun.comment
+            StepRun.folder_id,
+            StepRun.kind,
+            StepRun.step,
+            StepRun.who,
+            StepRun.absent,
+            StepRun.ended_at,
+            StepRun.comment,
         )
         .join(Folder, Folder.id == StepRun.folder_id)
         .where(StepRun.id.in_(last), Folder.phase == Phase.REJECTED.value)
     )
     return {
         row.folder_id: (
-            f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, row.who or '')}, {instant(row.ended_at)}",
+            f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, _who(row))}, {instant(row.ended_at)}",
             row.comment or "",
         )
         for row in db.execute(query).all()
     }
+
+
+def _who(row: Any) -> str:
+    return in_absence(row.who or "", row.absent)

@@ -62,4 +62,5 @@ def told(db: Db, folder: Folder) -> str:
     title = f"« {folder.title or 'Sans titre'} »"
     if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
         return f"{title} a changé {moment_of_day(folder.updated_at)}"
-    return f"{run.who} a {decided(folder, run)} {title} {moment_of_day(run.ended_at)}"
+    who = f"{run.by}," if run.absent else run.who
+    return f"{who} a {decided(folder, run)} {title} {moment_of_day(run.ended_at)}"

@@ -39,7 +39,7 @@ from app.folders import decide, points
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import EMITTERS, Present, lacking_words
+from app.folders.move import EMITTERS, Present, lacking_words, part_of
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.rerouting import may_reroute
 from app.folders.rows import every_version
@@ -210,6 +210,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         why = _lacking(folder, actor, here)
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
     quality, blocked = f", étape « {here.step.label} »", ""
+    under = here.under(actor, folder, part_of(db, folder, here, actor)) if actor.covers else None
     asks_opinion = here.step.kind is StepKind.OPINION
     if asks_opinion:
         actions = tuple(
@@ -222,6 +223,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
+    if under is not None:
+        quality += f", en l’absence {de(under.absent)}"
     return Decision(
         f"À vous de {asks}{quality}",
         line,
@@ -246,6 +249,7 @@ def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
 def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
     """Why who sits at the desk that signs is not asked: what his mandate lacks, before he has done anything."""
     lacking = here.lacking(actor, folder) if here.seated(actor, folder) else None
+    lacking = lacking or here.lacking_under(actor, folder)
     if lacking is None:
         return ()
     return (Notice("info", "Ce dossier ne vous attend pas", lacking_words(lacking)),)

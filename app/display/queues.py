@@ -26,12 +26,15 @@ from app.folders.access import (
     as_text,
     asking_at,
     asking_in_person,
+    asking_under,
     depositing_at,
     reading_at,
     scopes,
 )
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor, Seat
+from app.people.covers import in_absence
+from workflows.circuit import StepKind
 from workflows.family import restricted_families, typed_name
 from workflows.mandates import Bound
 from workflows.vocabulary import Right
@@ -57,7 +60,8 @@ class Line:
     """One folder in a list; `key` is where the next page goes on from; `corrected` and `listed` come with `told`.
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
-    the folder's own, the one that its page, « Suivi » and the API call its deadline.
+    the folder's own, the one that its page, « Suivi » and the API call its deadline. `absent`: in whose absence it awaits the
+    reader, empty where it awaits himself.
     """
 
     id: int
@@ -79,6 +83,7 @@ class Line:
     corrected: str = ""
     type_version: int | None = None
     listed: tuple[Shown, ...] = ()
+    absent: str = ""
 
     @property
     def in_force(self) -> str:
@@ -117,6 +122,11 @@ def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bo
         f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_and(asking_at(actor, seat))}{where} {order}) AS d{n}"
         for n, seat in enumerate(actor.seats)
     ]
+    scans += [
+        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :cover{n} AND s.state = 'active'{_and(asking_under(actor, cover))}{where} {order}) AS c{n}"
+        for n, cover in enumerate(actor.covers)
+        if cover.seat.rights
+    ]
     if actor.user_id is not None:
         # IS NOT NULL says nothing more than the equality, but it is what the partial index is declared with
         named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
@@ -132,6 +142,7 @@ def _ours(db: Db) -> str:
 
 def _binds(actor: Actor, **more: Any) -> dict[str, Any]:
     desks = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
+    desks |= {f"cover{n}": one.seat.desk_id for n, one in enumerate(actor.covers)}
     return {**desks, "me": actor.user_id or 0, "today": today(), **more}
 
 
@@ -164,11 +175,11 @@ def todo(
     """
     if not actor.seats and actor.user_id is None:
         return []
-    columns = "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step"
+    columns = "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type"
     scans = _branches(actor, columns, limit=size, after=bool(after), family=bool(family), late=tray == "late")
     sql = (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
-        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
@@ -178,7 +189,21 @@ def todo(
     statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     used = {name: value for name, value in binds.items() if f":{name}" in sql}
     rows = db.execute(statement, used)
-    return [_line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}") for row in rows]
+    return [
+        replace(
+            _line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}"),
+            absent=_absent(actor, row),
+        )
+        for row in rows
+    ]
+
+
+def _absent(actor: Actor, row: Any) -> str:
+    """In whose absence a folder of the list awaits the actor; empty where it awaits himself."""
+    if not actor.covers:
+        return ""
+    cover = actor.cover_at(row.desk_id, StepKind(row.kind).right, (row.family, row.own_type))
+    return cover.absent if cover is not None else ""
 
 
 def _line(row: Any, key: str) -> Line:
@@ -344,6 +369,7 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
             Folder.sources,
             StepRun.kind,
             StepRun.who,
+            StepRun.absent,
             StepRun.ended_at,
         )
         .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last)))
@@ -358,7 +384,7 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     return [
         replace(one, corrected=corrected.get(one.id, ""), listed=words.get(one.id, ())) for one in lines
     ], {
-        row.id: LastAct(row.kind, row.who or "", row.ended_at)
+        row.id: LastAct(row.kind, in_absence(row.who or "", row.absent), row.ended_at)
         for row in rows.values()
         if row.kind is not None
     }
@@ -387,8 +413,10 @@ def _asker(actor: Actor) -> Actor:
         kind="",
         collectivity_id=0,
         name="",
-        user_id=None if actor.user_id is None else 0,
+        # What is asked under a cover is never one's own deposit: whose it is, is in the statement
+        user_id=None if actor.user_id is None else actor.user_id if actor.covers else 0,
         seats=tuple(Seat(0, "", "", seat.rights) for seat in actor.seats),
+        covers=actor.covers,
         by_mandate=actor.by_mandate,
         mandates=actor.mandates,
     )

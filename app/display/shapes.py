@@ -259,6 +259,7 @@ class Part(Given):
     opinion: Literal["favourable", "unfavourable"] | None = attribute(
         "À une étape d’avis, s’il est favorable."
     )
+    absent: str | None = attribute("En l’absence de qui il s’est prononcé ; nul à un bureau qu’il tient.")
 
 
 class StepShown(StepPlanned):

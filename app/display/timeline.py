@@ -55,6 +55,7 @@ from app.folders.rows import (
 from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
+from app.people.covers import in_absence
 from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
@@ -93,8 +94,17 @@ def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
 def _names(step: Step, slots: tuple[Slot, ...], open_slots: set[str] | None = None) -> str:
     """The one person of each part, else its desk; the page says what it can."""
     wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
-    words = [slot.people[0].name if len(slot.people) == 1 else slot.label for slot in wanted]
-    return " et ".join(words) or step.label
+    return " et ".join(map(_of_part, wanted)) or step.label
+
+
+def _of_part(slot: Slot) -> str:
+    """The one person of a part, told in whose absence or until when he is away himself; else the desk."""
+    people = [one for one in slot.people if not one.covered]
+    if len(people) != 1:
+        return slot.label
+    one = people[0]
+    name = in_absence(one.name, one.absent)
+    return f"{name} (absence jusqu’au {instant(one.away)})" if one.away is not None else name
 
 
 def steps(
@@ -249,21 +259,21 @@ def _limit(db: Db, folder: Folder, step: Step, run: StepRun) -> str:
 
 def _made_known(run: StepRun, means: Means | None) -> str | None:
     """« Notifié par X », by the way in which the act was made known; None for another step."""
-    return None if means is None else f"{means.ending.removeprefix('est ').capitalize()} par {run.who}"
+    return None if means is None else f"{means.ending.removeprefix('est ').capitalize()} par {run.by}"
 
 
 def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, words: str | None) -> StepView:
     """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
         return StepView(
-            "refused", n, f"Rejeté par {run.who}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
+            "refused", n, f"Rejeté par {run.by}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
         )
     at = desks.get(run.desk_id or 0)
     desk = at.name if at else None
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
-    words = words or (words_of(run) if run.opinion else f"{done_by(run.kind).capitalize()} {run.who}")
+    words = words or (words_of(run) if run.opinion else f"{done_by(run.kind).capitalize()} {run.by}")
     return StepView("done", n, words, meta, run.comment or "")
 
 
@@ -435,7 +445,7 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     run = rejected[-1] if rejected else None
     if run is None:
         return None
-    who = refused_by(db, folder.id, run.kind, run.step, run.who or "")
+    who = refused_by(db, folder.id, run.kind, run.step, run.by)
     return Notice("danger", f"{who}, {instant(run.ended_at)}", escape(run.comment or ""))  # quoted as written
 
 

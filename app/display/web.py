@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response
 from app.circuits.library import catalogue
 from app.core import french
 from app.core.db import NO_DATE, reading
-from app.core.grammar import plural
+from app.core.grammar import de, plural
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -252,6 +252,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         not line.read,
         url_for(endpoint, folder_id=line.id),
         _pick(line),
+        told=f"En l’absence {de(line.absent)}" if line.absent else "",
         corrected=line.corrected,
         listed=line.listed,
     )

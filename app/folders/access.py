@@ -19,7 +19,7 @@ from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
 from app.core.refusals import Refusal
 from app.folders.models import Folder, StepRun
-from app.people.actor import Actor, Seat
+from app.people.actor import Actor, Cover, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
 from workflows.mandates import Bound, How, scope
@@ -52,7 +52,8 @@ def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
 
     A draft is seen by its own desk alone. An administrator who holds none of these desks reads nothing. A restricted
     family is read by those alone who may act on this very folder: deposit it, or do what the step that came there asks,
-    by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps reading.
+    by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps reading. Who stands in for
+    somebody reads what is awaited at the desk now, of the types of his cover, and nothing of the past (`reading_under`).
     """
     query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor))
     return db.execute(query).first() is not None
@@ -141,7 +142,10 @@ def reaching(actor: Actor, steps: Any = STEP) -> Condition:
     if actor.user_id is None:
         return sa.or_(sa.false(), *at_desks)
     named = sa.and_(steps.c.named_user_id == actor.user_id, named_reading(actor, steps))
-    return sa.or_(*at_desks, named, steps.c.user_id == actor.user_id)
+    under = [
+        sa.and_(steps.c.desk_id == one.seat.desk_id, reading_under(actor, one, steps)) for one in actor.covers
+    ]
+    return sa.or_(*at_desks, *under, named, steps.c.user_id == actor.user_id)
 
 
 def reading_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
@@ -161,7 +165,11 @@ def asking(actor: Actor, steps: Any = STEP) -> Condition:
     ]
     if actor.user_id is None:
         return sa.or_(sa.false(), *at_desks)
-    return sa.or_(*at_desks, sa.and_(steps.c.named_user_id == actor.user_id, asking_in_person(actor, steps)))
+    under = [
+        sa.and_(steps.c.desk_id == one.seat.desk_id, asking_under(actor, one, steps)) for one in actor.covers
+    ]
+    named = sa.and_(steps.c.named_user_id == actor.user_id, asking_in_person(actor, steps))
+    return sa.or_(*at_desks, *under, named)
 
 
 def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
@@ -169,11 +177,48 @@ def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
     return _asking_by(actor, seat.rights, steps)
 
 
-def _asking_by(actor: Actor, rights: Rights, steps: Any) -> Condition:
-    """The condition on the steps of a desk that these rights, held there, would let the actor act on."""
+def asking_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:
+    """The condition on the steps of a desk at which the actor may act in somebody's absence.
+
+    By what the cover lends there; he signs by a mandate of his own, even where none is asked of who sits at the desk. Never
+    on a folder that he deposited, nor twice on a step (decision 0031).
+    """
+    lent = cover.seat.rights
+    if not lent:
+        return sa.false()
+    deposited, other = _FOLDERS.alias("d"), sa.inspect(StepRun).local_table.alias("o")
+    own = sa.exists().where(
+        deposited.c.id == steps.c.folder_id, deposited.c.depositor_user_id == actor.user_id
+    )
+    acted = sa.exists().where(
+        other.c.folder_id == steps.c.folder_id,
+        other.c.pass_number == steps.c.pass_number,
+        other.c.state == "done",
+        other.c.user_id == actor.user_id,
+    )
+    able = _asking_by(actor, lent, steps, mandated=True)
+    return sa.and_(able, ~own.correlate(steps), ~acted.correlate(steps))
+
+
+def reading_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:
+    """The condition on the steps of a desk by which the actor reads their folder in somebody's absence.
+
+    While the folder waits there, and no longer: of a restricted family, or type, what he may act on, or what he would with
+    the rights that a cover to read lends.
+    """
+    able = _asking_by(actor, cover.seat.reading, steps, mandated=True)
+    of_cover = _named_types(cover.types, steps) if cover.types else sa.true()
+    return sa.and_(steps.c.state == "active", of_cover, _read_or(able, steps))
+
+
+def _asking_by(actor: Actor, rights: Rights, steps: Any, *, mandated: bool = False) -> Condition:
+    """The condition on the steps of a desk that these rights, held there, would let the actor act on.
+
+    `mandated`: a signature asks a mandate though none was ever recorded.
+    """
     able = kinds_with(rights)
     engaging = [kind for kind in able if kind in ENGAGING]
-    if not actor.by_mandate or not engaging:
+    if not (actor.by_mandate or mandated) or not engaging:
         return _kinds(rights, steps)
     others = [kind for kind in able if kind not in ENGAGING]
     covered = sa.or_(sa.false(), *(_inside(one, steps) for one in scopes(actor)))

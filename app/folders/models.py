@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.folders.readings import disputed
+from app.people.covers import in_absence
 from workflows.condition import Facts
 from workflows.family import Family, family, typed_name
 
@@ -187,7 +188,8 @@ class StepRun(Base, Tenanted):
     circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
     None, above every ceiling, where it is unknown. `restricted`: the reading of the folder is closed at this desk (`read_as`).
 
-    `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`).
+    `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`). `absent`: in whose absence it was
+    done, under which cover; None for who acted at a desk of his own.
     """
 
     __tablename__ = "step_run"
@@ -251,6 +253,12 @@ class StepRun(Base, Tenanted):
     capacity: Mapped[str | None]
     comment: Mapped[str | None]
     opinion: Mapped[str | None]
+    absent: Mapped[str | None]
+
+    @property
+    def by(self) -> str:
+        """Who decided, and in whose absence: « Gaud Le Bras, en l’absence d’Armel Kervadec »."""
+        return in_absence(self.who or "", self.absent)
 
 
 class CircuitChange(Base, Tenanted):

@@ -1,7 +1,7 @@
 """The one door through which a folder moves: its place, its steps, the news and the journal line, together or not at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ from app.folders.rows import signatures_of_round
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
-from app.people.actor import Actor
+from app.people.actor import Actor, Cover
+from app.people.covers import in_absence, lent_to
 from app.people.models import Desk
 from app.people.working_days import calendar_of
 from workflows.circuit import Circuit, Phase, Step, StepKind
@@ -56,6 +57,10 @@ class Present:
         if any(run.named_user_id is None for run in seated) and self.lacking(actor, folder) is not None:
             seated = tuple(run for run in seated if run.named_user_id is not None)
         held = frozenset(run.slot for run in seated)
+        if actor.covers and self.lacking_under(actor, folder) is None:
+            held |= frozenset(
+                run.slot for run in self.runs if self.under(actor, folder, run.slot) is not None
+            )
         emits = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
         return Asker(person_of(actor), held, emits, actor.kind)  # type: ignore[arg-type]
 
@@ -71,6 +76,32 @@ class Present:
             if run.desk_id in desks
             or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
         )
+
+    def under(self, actor: Actor, folder: Folder, slot: str | None) -> Cover | None:
+        """The cover under which the actor would take a part of this step; None for a part of his own, or of others."""
+        if not actor.covers or self.step is None or self.step.kind.automatic:
+            return None
+        run = next((one for one in self.runs if one.slot == slot), None)
+        return actor.cover_at(run.desk_id, self.step.kind.right, folder.of_type) if run is not None else None
+
+    def lacking_under(self, actor: Actor, folder: Folder) -> Refusal | None:
+        """Why the actor may not act here in somebody's absence: he deposited it, or signs by no mandate of his own.
+
+        None where nothing keeps him from it, or where he stands in for nobody.
+        """
+        covers = [one for run in self.runs if (one := self.under(actor, folder, run.slot)) is not None]
+        if not covers or self.step is None:
+            return None
+        absent = covers[0].absent
+        if actor.user_id is not None and folder.depositor_user_id == actor.user_id:
+            return Refusal("cover-own-deposit", absent=absent)
+        if self.step.kind is not StepKind.SIGN:
+            return None
+        try:
+            fitting(actor.mandates, act_of(folder), today())
+        except Refusal as refusal:
+            return Refusal("cover-mandate", absent=absent, details=lacking_words(refusal))
+        return None
 
     def lacking(self, actor: Actor, folder: Folder) -> Refusal | None:
         """Why no mandate of the actor covers this folder where a desk signs it; None where one does, or none is asked."""
@@ -107,6 +138,7 @@ class Said:
     facts: Mapping[str, Any] = field(default_factory=dict)
     who: str = ""  # whose act it is, when another person states it
     signed_on: date | None = None  # the day that was stated of a signature by hand; else it is made now
+    absent: str | None = None  # in whose absence it is done, where it is under a cover
 
 
 def person_of(actor: Actor) -> int | None:
@@ -162,6 +194,12 @@ def move(
         _refuse_unsaid(here.step, said)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
+    under = here.under(actor, folder, slot)
+    if under is not None:
+        _refuse_over(db, actor, folder, here, under, moment)
+        said = replace(
+            said, absent=under.absent, facts={**said.facts, "absent": under.absent, "cover": under.number}
+        )
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
     if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
@@ -171,12 +209,39 @@ def move(
     end = models.ended(own, _ended(action, actor, said, moment))
     letters = Letters(
         folder.collectivity_id,
-        _news(db, folder, here, moved, entered, informed, actor, partial="partial" in said.facts),
+        _news(
+            db,
+            folder,
+            here,
+            moved,
+            entered,
+            informed,
+            replace(actor, name=in_absence(actor.name, said.absent)),
+            partial="partial" in said.facts,
+        ),
     )
     line = _line(folder, here, moved, actor, slot, said, informed)
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
+
+
+def _refuse_over(db: Db, actor: Actor, folder: Folder, here: Present, under: Cover, moment: datetime) -> None:
+    """Refuse an act under a cover that ended, or was narrowed, between the page and the click (`cover-over`).
+
+    The absence is locked: nobody ends it before this act is told.
+    """
+    lent = lent_to(db, actor.user_id or 0, moment, lock=True)
+    right = here.step.kind.right if here.step is not None else None
+    still = any(
+        one.number == under.number
+        and one.seat.desk_id == under.seat.desk_id
+        and right is not None
+        and one.seat.gives(right, folder.of_type)
+        for one in lent
+    )
+    if not still:
+        raise Refusal("cover-over", absent=under.absent)
 
 
 def _refuse_unsaid(step: Step, said: Said) -> None:
@@ -211,14 +276,18 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
 
 def lacking_words(refusal: Refusal) -> str:
     """What a mandate lacks, as a sentence for who has not tried to sign."""
-    words = sentences.say(refusal.key, refusal.facts)[1].removeprefix("Rien n’a été signé").lstrip("\u00a0 :")
+    words = sentences.say(refusal.key, refusal.facts)[1]
+    for nothing in ("Rien n’a été signé", "Rien n’a été fait"):
+        words = words.removeprefix(nothing)
+    words = words.lstrip("\u00a0 :")
     return f"{words[:1].upper()}{words[1:]}"
 
 
 def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal:
     """Why it is not for this reader to act where the folder stands, to be raised.
 
-    He was the last to decide (`acted-already`), no mandate of his covers it (as the law says it), else `not-your-turn`.
+    He was the last to decide (`acted-already`), no mandate of his covers it (as the law says it), what keeps him from it in
+    somebody's absence (`Present.lacking_under`), else `not-your-turn`.
     """
     last = _last_decision(db, folder)
     if last is not None and actor.user_id is not None and last.user_id == actor.user_id and last.ended_at:
@@ -226,8 +295,10 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
         return Refusal(
             "acted-already", act=act, when=moment_of_day(last.ended_at), title="Vous avez déjà décidé"
         )
-    lacking = here.lacking(actor, folder) if here is not None and here.seated(actor, folder) else None
-    return lacking or Refusal("not-your-turn")
+    if here is None:
+        return Refusal("not-your-turn")
+    lacking = here.lacking(actor, folder) if here.seated(actor, folder) else None
+    return lacking or here.lacking_under(actor, folder) or Refusal("not-your-turn")
 
 
 def decided(folder: Folder, run: Any) -> str:
@@ -290,6 +361,7 @@ def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[s
         "capacity": said.capacity or actor.capacity,
         "comment": said.comment or None,
         "opinion": said.facts.get("opinion"),
+        "absent": said.absent,
     }
 
 

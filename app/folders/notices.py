@@ -40,16 +40,21 @@ def news_of(
     `informed`: the desks that are told, whose people have nothing to do; who has another letter has none of it. `stuck`: too
     few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of the circuit is
     done at once, so that the end alone is told. `partial`: of a folder that comes back, a part was taken.
+    Who stands in for somebody at a part of the step is told in whose absence; who is away gets his letters when he is back,
+    as far as they still ask something (`app/notices/letter.py`).
     One letter for a person: a receipt that makes it one's turn, or that leaves the folder where nobody may act, is told in
     the letter that says so (`turn`, `after`).
     """
     letters: dict[tuple[int, str], str | None] = {}
+    absent: dict[int, str] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
         involved = followers(db, folder, folder.round)
         letters = dict.fromkeys(((user_id, PARTIAL if partial else REFUSED) for user_id in involved), None)
     for slot in entered:
         for person in slot.people:
             letters.setdefault((person.user_id, YOUR_TURN), person.email)
+            if person.absent:
+                absent.setdefault(person.user_id, person.absent)
     letters |= _informing(informed, {user_id for user_id, _ in letters})
     event, depositor = _for_depositor(moved), folder.depositor_user_id
     if event == SIGNED and ending:
@@ -59,7 +64,15 @@ def news_of(
         # A receipt that is also one's turn goes as a receipt: it stays news when somebody else has acted meanwhile.
         letters.setdefault((depositor, event), letters.pop((depositor, YOUR_TURN), None))
     news: dict[tuple[int, str], News] = {
-        (user_id, event): _letter(folder, event, user_id, email, actor, turn=asked and event == RECEIPT)
+        (user_id, event): _letter(
+            folder,
+            event,
+            user_id,
+            email,
+            actor,
+            turn=asked and event == RECEIPT,
+            absent=absent.get(user_id, "") if event == YOUR_TURN else "",
+        )
         for (user_id, event), email in letters.items()
         if user_id != actor.user_id
     }
@@ -158,10 +171,19 @@ def correctors(db: Db, folder: Folder) -> set[int]:
 
 
 def _letter(
-    folder: Folder, event: str, user_id: int, email: str | None, actor: Actor, *, turn: bool = False
+    folder: Folder,
+    event: str,
+    user_id: int,
+    email: str | None,
+    actor: Actor,
+    *,
+    turn: bool = False,
+    absent: str = "",
 ) -> News:
     key = f"{event}-{folder.id}-{folder.version}-{user_id}"
     payload = {"event": event, "user_id": user_id, "folder_id": folder.id, "by": actor.name}
     if turn:
         payload["turn"] = True
+    if absent:
+        payload["absent"] = absent
     return News("mail", key, payload, folder.id, email)

@@ -10,7 +10,7 @@ from workflows.vocabulary import Opinion
 
 def words_of(run: StepRun) -> str:
     """« Avis défavorable de Gwenola Tréhorel »."""
-    return f"{Opinion.words(run.opinion or '', 'Avis')} de {run.who}"
+    return f"{Opinion.words(run.opinion or '', 'Avis')} de {run.by}"
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

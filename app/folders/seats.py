@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,12 +11,15 @@ from sqlalchemy.orm import aliased
 from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db, key_in
-from app.core.questions import keep, kept
+from app.core.french import instant
+from app.core.questions import keep, kept, once
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
-from app.people.mandates import as_their_orders_stand, held_key, law_of, recorded_key
+from app.people.covers import Away, away_at, in_absence, moment_on, until
+from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
 from app.people.models import Desk, Holder, MandateRow, User
+from workflows.absences import concerns
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.engine import filled
 from workflows.mandates import Act, Mandate, covers
@@ -77,7 +80,7 @@ _OF_NUMBERS = (
 _signers_awaited = _signers.where(sa.or_(*_OF_NUMBERS))
 _runs = StepRun.__table__
 _open_runs = (
-    sa.select(_runs, _desk.c.name.label("desk"))
+    sa.select(_runs, _desk.c.name.label("desk"), Folder.__table__.c.depositor_user_id)
     .outerjoin(_desk, _desk.c.id == _runs.c.desk_id)
     .join(Folder.__table__, Folder.__table__.c.id == _runs.c.folder_id)
     .where(
@@ -97,22 +100,33 @@ AHEAD = "people of a page"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may act for a slot, and where mail reaches him or her."""
+    """Somebody who may act for a slot, and where mail reaches him or her.
+
+    `absent`: in whose absence, under a cover; empty for who sits there. `away`: until when he is away himself, None for who
+    is there: he may act all the same, and nobody waits for it. `covered`: somebody stands in for him meanwhile.
+    """
 
     user_id: int
     name: str
     email: str
+    absent: str = ""
+    away: datetime | None = None
+    covered: bool = False
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One expected part at a step: a desk (any of its people with the right) or one named person."""
+    """One expected part at a step: a desk (any of its people with the right) or one named person.
+
+    `seated`: those who have the right at the desk, whatever their mandates: for whom somebody may stand in.
+    """
 
     key: str
     label: str
     desk_id: int | None
     named_user_id: int | None
     people: tuple[Person, ...]
+    seated: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,8 +258,8 @@ def slots_of(
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
     Who signs at a desk has a mandate that covers this folder today, once the collectivity has recorded one;
-    `seats_alone` leaves that out: a circuit is planned before the day on which it is signed. `on`: another day than today.
-    One statement for all the desks of the step, whatever their number.
+    `seats_alone` leaves that out, and who stands in for whom: a circuit is planned before the day on which it is signed. `on`:
+    another day than today. One statement for all the desks of the step, whatever their number, and one for who is away.
     """
     if not step.who:
         return ()
@@ -264,7 +278,74 @@ def slots_of(
     for user_id in persons:
         slot = _named(db, folder, user_id, step, right)
         found[slot.key] = slot
-    return tuple(found.values())
+    slots = tuple(found.values())
+    if seats_alone:
+        return slots
+    return stand_in(db, folder, step, slots, _away(db, folder.collectivity_id, on), on or today())
+
+
+def _away(db: Db, collectivity_id: int, day: date | None) -> dict[int, list[Away]]:
+    """Who is away: now, or at midday of another day; asked once for a page."""
+    key = ("away", collectivity_id, None if day is None or day == today() else day)
+    return once(db, key, lambda: away_at(db, collectivity_id, moment_on(day)))
+
+
+def stand_in(
+    db: Db,
+    folder: Folder,
+    step: Step,
+    slots: Sequence[Slot],
+    away: Mapping[int, Sequence[Away]],
+    day: date,
+) -> tuple[Slot, ...]:
+    """The same parts with who is away told so, and who stands in for them at each desk beside them.
+
+    The law of `access.asking_under`: never who deposited the folder, for a signature only by a mandate of his own, and not
+    for the part of one named person.
+    """
+    if not away:
+        return tuple(slots)
+    return tuple(_stood_in(db, folder, step, slot, away, day) for slot in slots)
+
+
+def _stood_in(
+    db: Db, folder: Folder, step: Step, slot: Slot, away: Mapping[int, Sequence[Away]], day: date
+) -> Slot:
+    own = {one.user_id for one in slot.people}
+    found: dict[int, Person] = {}
+    helped = set[int]()
+    for person in slot.seated or slot.people:
+        for one in away.get(person.user_id, ()):
+            number = one.law.by
+            if (
+                number is not None
+                and number not in own
+                and person.absent == ""
+                and _lends(one, slot.desk_id, folder.of_type)
+                and number != folder.depositor_user_id
+                and (step.kind is not StepKind.SIGN or _signs(db, number, act_of(folder), day))
+            ):
+                helped.add(person.user_id)
+                ends = until(away.get(number, ()))
+                found.setdefault(number, Person(number, one.cover_name, one.cover_email, person.name, ends))
+    people = (
+        replace(one, away=until(away.get(one.user_id, ())), covered=one.user_id in helped)
+        if one.user_id in away
+        else one
+        for one in slot.people
+    )
+    return replace(slot, people=(*people, *found.values()))
+
+
+def _lends(one: Away, desk_id: int | None, of_type: tuple[str, str]) -> bool:
+    """Whether an absence has somebody act at this desk, on folders of this type."""
+    law = one.law
+    return law.acts and desk_id is not None and law.desk in {None, desk_id} and concerns(law.types, *of_type)
+
+
+def _signs(db: Db, user_id: int, act: Act, day: date) -> bool:
+    """Whether a mandate of somebody covers an act on that day."""
+    return any(covers(one, act, day) for one in mandates(db, user_id))
 
 
 def _sorted_out(db: Db, folder: Folder, step: Step) -> tuple[list[str], list[int], list[int]]:
@@ -353,20 +434,23 @@ def _read(
     else:
         rows = _signing_rows(db, db.execute(query, binds), act, day)
     of_type = folder.of_type
-    desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
+    desks: dict[int, tuple[str, str, dict[int, Person], dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
-        people = desks.setdefault(desk_id, (key, name, {}))[2]
-        if able and user_id is not None and allows(rights, right, *of_type):
-            people[user_id] = Person(user_id, f"{first} {last}", email)
-    for desk_id, (key, name, people) in desks.items():
-        yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()))
+        _, _, people, seated = desks.setdefault(desk_id, (key, name, {}, {}))
+        if user_id is not None and allows(rights, right, *of_type):
+            seated[user_id] = Person(user_id, f"{first} {last}", email)
+            if able:
+                people[user_id] = seated[user_id]
+    for desk_id, (key, name, people, seated) in desks.items():
+        yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()), tuple(seated.values()))
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now.
 
-    `persons`: the same people by their number, since two may have one name; `named`: the part is of one person alone.
+    `persons`: those who sit there by their number, since two may have one name; `named`: the part is of one person alone. In
+    `people`, who stands in for somebody is first, and who is away is told so: « Gaud Le Bras, en l’absence d’Armel Kervadec ».
     """
 
     desk: str
@@ -378,7 +462,8 @@ class Part:
 def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> dict[int, list[Part]]:
     """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
 
-    Who has acted on the step is not awaited at its other parts. Three statements at most, however many folders.
+    Who has acted on the step is not awaited at its other parts. Four statements at most, however many folders, and one more
+    for each person who would sign in somebody's absence.
     """
     runs = db.execute(_open_runs, {"here": collectivity_id, "folders": list(folder_ids)}).all()
     open_runs = [run for run in runs if run.state == "active" and (run.desk_id or run.named_user_id)]
@@ -389,6 +474,7 @@ def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> 
     }
     people = _seated(db, db.execute(_signers_awaited, binds).all()) if open_runs else []
     acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
+    away = _away(db, collectivity_id, None) if open_runs else {}
     found: dict[int, list[Part]] = {}
     for run in open_runs:
         able = {
@@ -396,10 +482,48 @@ def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> 
             for one in people
             if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
         }
-        names = tuple(dict.fromkeys(able.values()))
+        names = tuple(dict.fromkeys(_told(db, run, people, able, away, acted)))
         part = Part(run.desk or "", names, able, run.named_user_id is not None)
         found.setdefault(run.folder_id, []).append(part)
     return found
+
+
+def _told(
+    db: Db,
+    run: Any,
+    people: Sequence["_Seated"],
+    able: Mapping[int, str],
+    away: Mapping[int, Sequence[Away]],
+    acted: Collection[tuple[int, int, int]],
+) -> Iterator[str]:
+    """The people of a part in words: who stands in for somebody, then those who sit there, and until when one is away."""
+    for one in people if away and run.named_user_id is None else ():
+        for absence in away.get(one.user_id, ()) if one.sits(run) else ():
+            number = absence.law.by
+            if (
+                number is not None
+                and number not in able
+                and _lends(absence, run.desk_id, (run.family, run.own_type))
+                and number != run.depositor_user_id
+                and (run.folder_id, run.pass_number, number) not in acted
+                and (run.kind != StepKind.SIGN or _signs(db, number, _act(run), today()))
+            ):
+                yield in_absence(absence.cover_name, one.name)
+    for number, name in able.items():
+        ends = until(away.get(number, ()))
+        yield f"{name} (absence jusqu’au {instant(ends)})" if ends is not None else name
+
+
+def _act(run: Any) -> Act:
+    """The act of a part of a step, as a mandate looks at it."""
+    family = family_of(run.family)
+    return Act(
+        run.family,
+        run.matter,
+        run.amount_cents,
+        priced=family.amount_field is not None,
+        named_substitution=family.named_substitution,
+    )
 
 
 @dataclass(frozen=True)
@@ -414,23 +538,19 @@ class _Seated:
 
     def may(self, run: Any) -> bool:
         """Whether this person, at this desk, may take this part: the law of `slots_of`, on what the step keeps of the act."""
-        if not allows(self.rights, StepKind(run.kind).right, run.family, run.own_type):
-            return False
         if run.named_user_id is not None:
-            return bool(run.named_user_id == self.user_id)
-        if run.desk_id != self.desk_id:
+            right = allows(self.rights, StepKind(run.kind).right, run.family, run.own_type)
+            return right and bool(run.named_user_id == self.user_id)
+        if not self.sits(run):
             return False
         if run.kind != StepKind.SIGN or self.mandates is None:
             return True
-        family = family_of(run.family)
-        act = Act(
-            run.family,
-            run.matter,
-            run.amount_cents,
-            priced=family.amount_field is not None,
-            named_substitution=family.named_substitution,
-        )
-        return any(covers(one, act, today()) for one in self.mandates)
+        return any(covers(one, _act(run), today()) for one in self.mandates)
+
+    def sits(self, run: Any) -> bool:
+        """Whether this person has the right of this part at its desk, whatever his mandates."""
+        right = StepKind(run.kind).right
+        return run.desk_id == self.desk_id and allows(self.rights, right, run.family, run.own_type)
 
 
 def _seated(db: Db, rows: Sequence[Any]) -> list[_Seated]:

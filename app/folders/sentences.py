@@ -11,6 +11,18 @@ SENTENCES: Sentences = {
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",
     ),
+    "cover-own-deposit": (
+        403,
+        "Rien n’a été fait : vous avez déposé ce dossier, et nul ne décide de son propre dépôt en l’absence d’un autre. Il attend {absent}, ou un autre titulaire : voyez dans le circuit qui est attendu.",
+    ),
+    "cover-mandate": (
+        403,
+        "Rien n’a été signé : l’intérim n’est pas une délégation de signature. En l’absence {absent:de}, vous ne signez que par votre propre mandat : il faut un arrêté de délégation à votre nom qui porte sur ce dossier, exécutoire avant la signature (CGCT L2122-18, L2122-19, L2131-1). {details}",
+    ),
+    "cover-over": (
+        409,
+        "Rien n’a été fait : votre intérim en l’absence {absent:de} est terminé, ou a été réduit. Rechargez la page pour voir ce qui vous attend.",
+    ),
     "opinion-asked": (
         422,
         "Rien n’a été enregistré : cette étape demande un avis. Ouvrez le dossier, dites si votre avis est favorable ou défavorable, puis donnez-le.",

@@ -29,11 +29,12 @@ from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
 from app.notices import hours
 from app.people.accounts import INVITED
 from app.people.actor import Actor
+from app.people.covers import away_at, until
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
 from app.people.login import SHOWN_NAME, of_user
 from app.people.logo import png_of, shown_in
-from app.people.models import Collectivity, PasswordReset, User
+from app.people.models import Absence, Collectivity, PasswordReset, User
 from app.people.own_settings.registry import Own, own_value, value_in
 from config import Settings
 from workflows.circuit import StepKind
@@ -81,7 +82,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
         _refuse_dead_link(db, row)
+        _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
+        if row.payload["event"] in hours.PATIENT and (back := _back(db, user)):
+            raise Later((back - now()).total_seconds(), "attend le retour de cette personne, absente")
         if pause := hours.wait(town.settings, row.payload["event"], now()):
             raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
@@ -101,6 +105,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
+        dated = _dated(db, row, user)
     context = {
         **sender_of(place, own),
         "name": _plain(user.name),
@@ -129,6 +134,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "reason": _plain(str(row.payload.get("reason", ""))),
         "declined": bool(row.payload.get("declined")),
         "desk": _plain(str(row.payload.get("desk") or "")),
+        "absent": _plain(str(row.payload.get("absent", ""))),
+        "begins": _plain(str(row.payload.get("begins", ""))),
+        "ends": _plain(str(row.payload.get("ends", ""))),
+        "acts": row.payload.get("acts", True),
         "last_day": jour_long(row.payload.get("last_day")),
         "court": bool(row.payload.get("court")),
     }
@@ -137,7 +146,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
     to = apart or user.email
-    message = _message(row.key, row.created_at, event, settings, to, context, templates, logo)
+    message = _message(row.key, dated, event, settings, to, context, templates, logo)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
@@ -187,6 +196,42 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
     }
 
 
+def _back(db: Db, user: User) -> datetime | None:
+    """When somebody is back, who is away now and wants no letter meanwhile; None for who is there, or wants them.
+
+    Then only what still asks something of him leaves.
+    """
+    several = away_at(db, user.collectivity_id, now()).get(user.id, ())
+    return None if any(absence.letters for absence in several) else until(several)
+
+
+def _dated(db: Db, row: Row, user: User) -> datetime:
+    """The date of a letter, the same at each try: when it was written, or later when it was due, or its reader was back."""
+    if "at" in row.payload:
+        return datetime.fromisoformat(row.payload["at"])
+    if row.payload["event"] not in hours.PATIENT:
+        return row.created_at
+    back = sa.select(sa.func.max(Absence.ends_at)).where(
+        Absence.user_id == user.id,
+        Absence.letters.is_(False),
+        Absence.starts_at < Absence.ends_at,
+        Absence.starts_at <= row.created_at,
+        Absence.ends_at > row.created_at,
+        Absence.ends_at <= now(),
+    )
+    return db.scalar(back) or row.created_at
+
+
+def _refuse_over(db: Db, row: Row) -> None:
+    """Raises `Needless` for a letter about an absence that was changed, or ended, since it was written."""
+    number = row.payload.get("absence")
+    if number is None:
+        return
+    absence = db.get(Absence, number)
+    if absence is None or absence.revision != row.payload["revision"]:
+        raise Needless("cette absence a changé depuis : aucun courriel n’est parti")
+
+
 def _refuse_dead_link(db: Db, row: Row) -> None:
     """Raises `Needless` for a letter whose link would open nothing any more."""
     life = LINKS.get(row.payload["event"])
@@ -221,7 +266,8 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     if not alone and not row.payload.get("turn"):
         return True
     # What awaits other desks by now says nothing of whether he was rightly asked.
-    his = sa.or_(STEP.c.desk_id.in_(actor.desk_ids), STEP.c.named_user_id == actor.user_id)
+    desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
+    his = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
     awaited = sa.select(asking(actor).label("able")).where(
         STEP.c.folder_id == folder.id, STEP.c.state == "active", his
     )

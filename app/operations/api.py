@@ -6,15 +6,18 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
+from app.core.api import open_doors
 from app.core.http import PUBLIC, guard
 from app.core.limits import limiter
 from app.operations import front
+from app.operations.absences import api as absences
 
 routes = Blueprint("operations_api", __name__)
 
 
 def mount(app: Any, csrf: Any) -> None:
-    """Serve it; a signed question needs no token of a form, and changes nothing."""
+    """Serve it; a signed question needs no token of a form, and changes nothing. And the absences, to software."""
+    open_doors(app, csrf, absences.routes)
     csrf.exempt(routes)
     app.register_blueprint(routes)
 

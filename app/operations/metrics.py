@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from prometheus_client.exposition import generate_latest
 from app.core import heartbeat
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.outbox import Outbox
+from app.core.outbox import LONGEST_WAIT, Outbox
 from app.files import vault
 from app.operations.examined import rounds, view
 from app.operations.findings import Level
@@ -88,7 +89,9 @@ def _outbox(db: Db) -> Iterator[GaugeMetricFamily]:
         "paraphe_outbox_oldest_seconds", "Age of the oldest, by kind and state.", labels=["kind", "state"]
     )
     moment = now()
-    for state, condition in (("waiting", _OPEN), ("stopped", _PARKED)):
+    # What is due on another day, as the letter that ends an absence, waits for nobody to mend anything
+    due = sa.and_(_OPEN, Outbox.available_at <= moment + timedelta(seconds=LONGEST_WAIT))
+    for state, condition in (("waiting", due), ("stopped", _PARKED)):
         query = sa.select(Outbox.kind, sa.func.count(Outbox.id), sa.func.min(Outbox.created_at))
         for kind, count, since in db.execute(query.where(condition).group_by(Outbox.kind)):
             rows.add_metric([kind, state], count)

@@ -1,6 +1,70 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "absence-whose": (
+        403,
+        "Rien n’a été enregistré : l’absence d’une personne s’écrit par elle-même, par le secrétariat qu’elle a choisi ou par un administrateur. Demandez-le-leur.",
+    ),
+    "absence-unknown": (
+        404,
+        "Cette absence n’existe pas, ou n’est pas à vous. Rechargez la page « Absences ».",
+    ),
+    "absence-changed": (
+        409,
+        "Rien n’a changé : cette absence vient d’être modifiée ailleurs. Rechargez la page « Absences », relisez-la, puis recommencez.",
+    ),
+    "absence-dates": (
+        422,
+        "Rien n’a été enregistré : donnez le jour et l’heure du début, puis ceux de la fin.",
+    ),
+    "absence-hour": (
+        422,
+        "Rien n’a été enregistré : il n’est jamais {hour} le {day}, les horloges avancent d’une heure cette nuit-là. Donnez une autre heure.",
+    ),
+    "absence-order": (
+        422,
+        "Rien n’a été enregistré : la fin vient avant le début. Corrigez l’une des deux.",
+    ),
+    "absence-past": (
+        409,
+        "Rien n’a été enregistré : cette absence est déjà finie. Choisissez une fin à venir.",
+    ),
+    "absence-long": (
+        422,
+        "Rien n’a été enregistré : une absence dure trois ans au plus. Au-delà, demandez à l’administrateur de donner le bureau à quelqu’un d’autre.",
+    ),
+    "absence-cover": (
+        422,
+        "Rien n’a été enregistré : cette personne n’a pas de compte ouvert ici, ou ne convient pas. Choisissez quelqu’un dans la liste.",
+    ),
+    "absence-self": (
+        422,
+        "Rien n’a été enregistré : une personne n’assure pas son propre intérim. Choisissez quelqu’un d’autre, ou personne.",
+    ),
+    "absence-desk": (
+        422,
+        "Rien n’a été enregistré : ce bureau n’est pas un de ceux de la personne absente. Choisissez-en un autre, ou tous.",
+    ),
+    "absence-type": (
+        422,
+        "Rien n’a été enregistré : un de ces types de dossiers n’existe pas ici. Choisissez-les de nouveau.",
+    ),
+    "absence-away": (
+        409,
+        "Rien n’a été enregistré : une absence {cover:de} est déjà inscrite, du {begins} au {ends}. Choisissez quelqu’un d’autre, ou d’autres dates.",
+    ),
+    "absence-loop": (
+        409,
+        "Rien n’a été enregistré : l’intérim tournerait en rond, celui {cover:de} revenant à ce moment-là à {absent}. Choisissez quelqu’un d’autre.",
+    ),
+    "absence-twice": (
+        409,
+        "Rien n’a été enregistré : {cover} assure déjà cet intérim à ce moment-là. Modifiez plutôt l’absence qui existe.",
+    ),
+    "absence-emitter": (
+        409,
+        "Rien n’a été enregistré : {cover} a déposé des dossiers qui attendent là ({folders}), et déciderait de son propre dépôt. Choisissez quelqu’un d’autre, d’autres types, ou la lecture seule.",
+    ),
     "people-file-none": (422, "Rien n’a été lu : choisissez le fichier de la liste."),
     "people-file-unread": (
         422,

@@ -22,6 +22,10 @@ from workflows.rights import Rights
 
 PAGE = 50
 ACTS = {
+    "absence.changed": "Absence modifiée",
+    "absence.ended": "Absence terminée ou annulée",
+    "absence.planned": "Absence enregistrée",
+    "absence.secretary": "Secrétariat des absences choisi",
     "account.changed": "Compte modifié",
     "account.closed": "Compte fermé",
     "account.delegated": "Administration d’une branche changée",

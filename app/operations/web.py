@@ -21,6 +21,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import StepRun
 from app.operations import trace
+from app.operations.absences.web import pages as absences
 from app.operations.circuits.web import pages as circuits
 from app.operations.desks.web import pages as desks
 from app.operations.doctor import WORKER_SILENT
@@ -39,6 +40,7 @@ from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+pages.register_blueprint(absences)
 pages.register_blueprint(circuits)
 pages.register_blueprint(desks)
 pages.register_blueprint(examined)

@@ -37,6 +37,20 @@ class Seat:
 
 
 @dataclass(frozen=True)
+class Cover:
+    """A desk where the actor stands in for somebody who is away now: `seat` has what the cover lends there, and no more.
+
+    `number`: of the absence. `seat.rights` are none where the actor is only to read; `types`: of which folders, none for all.
+    """
+
+    number: int
+    absent_id: int
+    absent: str
+    seat: Seat
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Actor:
     """A person, an application or the system itself, inside one collectivity.
 
@@ -49,6 +63,7 @@ class Actor:
     more; None where it does not, or ends of itself before. `idle_minutes`: how long a session waits for the next
     page, 0 for ever. `shown_name`: what the collectivity is called on its pages, where that is not its own name.
     `logo`: its logo, if any.
+    `covers`: the desks where he stands in for somebody now (`app/people/covers.py`); they are none of his `seats`.
     `branch_id`: the desk whose branch a delegated administrator has; None of anybody else.
     `arrived` and `guided`: whether the person has read what to do first, and is shown the first signature step by step.
     """
@@ -64,6 +79,7 @@ class Actor:
     administrator: bool = False
     branch_id: int | None = None
     seats: tuple[Seat, ...] = ()
+    covers: tuple[Cover, ...] = ()
     by_mandate: bool = False
     mandates: tuple[Mandate, ...] = ()
     first_name: str = ""
@@ -113,6 +129,21 @@ class Actor:
         """The desks where this actor holds a right on the folders of this type; None: on some folders at least."""
         return frozenset(seat.desk_id for seat in self.seats if seat.gives(right, of_type))
 
+    def covered_with(self, right: Right, of_type: tuple[str, str] | None = None) -> frozenset[int]:
+        """The desks where a cover lends a right on the folders of this type; None: on some folders at least."""
+        return frozenset(cover.seat.desk_id for cover in self.covers if cover.seat.gives(right, of_type))
+
+    def cover_at(self, desk_id: int | None, right: Right, of_type: tuple[str, str]) -> Cover | None:
+        """The cover by which the actor has a right at a desk; None where his own seat gives it, or nothing does."""
+        if desk_id in self.desks_with(right, of_type):
+            return None
+        lent = (one for one in self.covers if one.seat.desk_id == desk_id and one.seat.gives(right, of_type))
+        return next(lent, None)
+
+    def may(self, right: Right) -> bool:
+        """Whether the right is held at all, by a seat or under a cover: who may knock at a page."""
+        return self.holds(right) or bool(self.covered_with(right))
+
     def holds(self, right: Right, of_type: tuple[str, str] | None = None) -> bool:
         """Whether the right is held at all, at any desk (administering belongs to the person, not to a desk)."""
         return self.administrator if right is Right.ADMINISTER else bool(self.desks_with(right, of_type))
@@ -124,6 +155,6 @@ def system(collectivity_id: int, name: str = "Paraphe") -> Actor:
 
 
 def require(actor: Actor, right: Right) -> None:
-    """Refuse whoever does not hold the right anywhere (`right-missing`)."""
-    if not actor.holds(right):
+    """Refuse whoever has the right nowhere, neither by a seat nor under a cover (`right-missing`)."""
+    if not actor.may(right):
         raise Refusal("right-missing", right=right.value)

@@ -26,8 +26,9 @@ from app.core.security import new_token, token_hash
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people import identity, logo, passwords, persons, rules
-from app.people.actor import Actor, Seat, require
+from app.people.actor import Actor, Cover, Seat, require
 from app.people.applications import USED_EVERY, note_use
+from app.people.covers import covering, lent_to
 from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import (
@@ -336,8 +337,10 @@ def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> int:
 
 _SEAT = (Desk.id, Desk.key, Desk.name, Desk.closed_at, Holder.rights)
 _recorded, _mandate, _giver = aliased(MandateRow), aliased(MandateRow), aliased(MandateRow)
-# With the seats, in the one statement of every page: what somebody is asked and reads follows both.
+# With the seats, in the one statement of every page: what somebody is asked and reads follows both. Of covers it says only
+# whether there is one: who stands in for nobody, which is nearly everybody, pays one look in an index.
 _MANDATED = (
+    covering(User.id, sa.bindparam("moment")).correlate(User).label("covering"),
     sa.exists().where(_recorded.collectivity_id == User.collectivity_id).correlate(User).label("by_mandate"),
     _mandate,
     _giver,
@@ -405,14 +408,15 @@ _standings = (
 
 @dataclass(frozen=True)
 class Standing:
-    """By what a person acts: the desks held, by name, and the mandates."""
+    """By what a person acts: the desks held, by name, the mandates, and the desks where he stands in for somebody."""
 
     seats: tuple[Seat, ...]
     by_mandate: bool
     mandates: tuple[Mandate, ...]
+    covers: tuple[Cover, ...] = ()
 
 
-def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
+def _standing_in(db: Db, rows: Sequence[Any], user_id: int) -> Standing:
     """What these rows end with, each seat beside each mandate; a person without any has one row, without desk."""
     seats: dict[int, Seat] = {}
     mandates: dict[int, Mandate] = {}
@@ -422,7 +426,8 @@ def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
         if mandate is not None and mandate.id not in mandates:
             mandates[mandate.id] = law_of(mandate, giver)
     law = as_their_orders_stand(db, list(mandates.values()))
-    return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law))
+    covers = lent_to(db, user_id, now()) if rows and rows[0].covering else ()
+    return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law), covers)
 
 
 def _seat(number: int, key: str, name: str, rights: Rights, *, closed: bool) -> Seat:
@@ -482,7 +487,9 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
         return None
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
-    actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
+    actor = _actor(
+        user, collectivity_name, _standing_in(db, rows, user.id), session_id=session_id, address=address
+    )
     due = factors == 0 and rules.read(settings).binds(actor)
     ends = idle_end(seen_at, created_at, expires_at, idle)
     shown, picture = str(value_in(settings, SHOWN_NAME).value), logo.shown_in(settings)
@@ -512,7 +519,11 @@ def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Act
     if open_session_id is None:
         raise Refusal("session-closed")
     return _actor(
-        user, collectivity_name, _standing_in(db, rows), session_id=open_session_id, address=address
+        user,
+        collectivity_name,
+        _standing_in(db, rows, user.id),
+        session_id=open_session_id,
+        address=address,
     )
 
 
@@ -527,9 +538,9 @@ def of_users(db: Db, users: Sequence[User], collectivity_name: str) -> list[Acto
     Seats and mandates in one statement; whether the orders of mandates signed here stand is asked for each who has one.
     """
     rows: dict[int, list[Any]] = {}
-    for row in db.execute(_standings, {"users": [one.id for one in users]}):
+    for row in db.execute(_standings, {"users": [one.id for one in users], "moment": now()}):
         rows.setdefault(row.number, []).append(row)
-    return [_actor(one, collectivity_name, _standing_in(db, rows.get(one.id, []))) for one in users]
+    return [_actor(one, collectivity_name, _standing_in(db, rows.get(one.id, []), one.id)) for one in users]
 
 
 def _actor(
@@ -551,6 +562,7 @@ def _actor(
         administrator=user.administrator,
         branch_id=user.branch_id,
         seats=standing.seats,
+        covers=standing.covers,
         by_mandate=standing.by_mandate,
         mandates=standing.mandates,
         first_name=user.first_name,

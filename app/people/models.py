@@ -148,6 +148,47 @@ class MandateRow(Base, Tenanted):
     ended_by: Mapped[str | None]
 
 
+class Absence(Base, Tenanted):
+    """Somebody is away, from `starts_at` to `ends_at`, the last excluded; `cover_id` stands in, None for nobody.
+
+    `desk_id`: at this desk alone, None at all his desks. `types`: for these types of folders, as a right names them; empty for
+    all. `acts`: who stands in acts, or else reads. `letters`: his own letters leave all the same. `revision` grows at each
+    change: a page posts the one it showed, and a letter about a former one does not leave. `set_by`: who wrote it last. One
+    that was cancelled before it began ends when it begins. What it means is said in `workflows/absences.py`.
+    """
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        sa.CheckConstraint("starts_at <= ends_at", name="in_order"),
+        # Who is away in a collectivity at a moment, and for whom somebody stands in: what is over is never read
+        sa.Index("ix_absence_collectivity_id_ends_at", "collectivity_id", "ends_at"),
+        sa.Index("ix_absence_cover_id_ends_at", "cover_id", "ends_at"),
+        sa.Index("ix_absence_user_id_ends_at", "user_id", "ends_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    cover_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    desk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    types: Mapped[list[Any]]
+    acts: Mapped[bool]
+    letters: Mapped[bool]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    revision: Mapped[int]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+class Secretary(Base, Tenanted):
+    """Whom somebody has named to write down his absences; one for each person, None for nobody any more."""
+
+    __tablename__ = "secretary"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    secretary_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+
+
 class SetupLink(Base):
     """A link that serves once: it opens a new installation in the browser, or gives a collectivity an administrator.
 

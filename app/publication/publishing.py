@@ -159,9 +159,14 @@ def keep_online(db: Db, actor: Actor, folder_id: int, *, version: int, reason: s
 
 
 def may_publish(db: Db, actor: Actor, folder: Folder) -> bool:
-    """Whether the actor is of those whom the circuit names at the folder's step of publication, now or once."""
+    """Whether the actor is of those whom the circuit names at the folder's step of publication, now or once.
+
+    In somebody's absence: now alone.
+    """
     desks = actor.desks_with(Right.PUBLISH, folder.of_type)
     who: list[sa.ColumnElement[bool]] = [StepRun.desk_id.in_(desks)] if desks else []
+    if covered := actor.covered_with(Right.PUBLISH, folder.of_type):
+        who.append(sa.and_(StepRun.desk_id.in_(covered), StepRun.state == "active"))
     if actor.user_id is not None and actor.holds(Right.PUBLISH, folder.of_type):
         who.append(StepRun.named_user_id == actor.user_id)
     if not who:

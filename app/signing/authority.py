@@ -12,11 +12,12 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
 from app.folders.models import Folder, Run, StepRun
-from app.folders.move import Present, not_your_turn, part_of
+from app.folders.move import Present, lacking_words, not_your_turn, part_of
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
 from workflows.mandates import Mandate, fitting, words
+from workflows.vocabulary import Right
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,29 @@ class Part(Protocol):
     def named_user_id(self) -> int | None:
         """The person whom the folder names for this part, if it waits for a person rather than a desk."""
 
+    @property
+    def desk_id(self) -> int | None:
+        """The desk where it waits, if it waits for a desk."""
+
 
 def offered(db: Db, actor: Actor, folder: Folder, part: Part, *, lock: bool = False) -> tuple[Authority, ...]:
     """As what the actor may sign this part of this folder today, the strongest first; never empty.
 
     In one's own capacity where the folder names the person (a sitting's secretary, CGCT L2121-23), and as long as the
     collectivity has recorded no mandate (docs/decisions/0015). Else by a mandate: refuses as the law does
-    (`workflows.mandates.fitting`). With `lock`, no mandate can be ended before the caller's transaction is.
+    (`workflows.mandates.fitting`), and `cover-mandate` in somebody's absence, whom nobody signs for without a mandate of his
+    own, recorded or not. With `lock`, no mandate can be ended before the caller's transaction is.
     """
-    if part.named_user_id is not None or not recorded(db, folder.collectivity_id):
+    cover = actor.cover_at(part.desk_id, Right.SIGN, folder.of_type)
+    if cover is None and (part.named_user_id is not None or not recorded(db, folder.collectivity_id)):
         return (Authority(actor.capacity),)
     own_mandates = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
-    return tuple(_authority(mandate) for mandate in fitting(own_mandates, act_of(folder), today()))
+    try:
+        return tuple(_authority(mandate) for mandate in fitting(own_mandates, act_of(folder), today()))
+    except Refusal as refusal:
+        if cover is None:
+            raise
+        raise Refusal("cover-mandate", absent=cover.absent, details=lacking_words(refusal)) from refusal
 
 
 def capacities(db: Db, actor: Actor, folder: Folder, position: Present) -> tuple[Authority, ...]:
@@ -66,13 +78,14 @@ def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, st
 
     Those of the strongest capacity, as `offered` gives it; three statements, however many folders.
     """
-    awaited = {
-        row.folder_id: row.named_user_id
+    desks = actor.desk_ids | actor.covered_with(Right.SIGN)
+    awaited: dict[int, Part] = {
+        row.folder_id: row
         for row in db.execute(
-            sa.select(StepRun.folder_id, StepRun.named_user_id).where(
+            sa.select(StepRun.folder_id, StepRun.named_user_id, StepRun.desk_id).where(
                 StepRun.folder_id.in_([folder.id for folder in folders]),
                 StepRun.state == "active",
-                sa.or_(StepRun.desk_id.in_(actor.desk_ids), StepRun.named_user_id == actor.user_id),
+                sa.or_(StepRun.desk_id.in_(desks), StepRun.named_user_id == actor.user_id),
             )
         )
     }
@@ -82,7 +95,9 @@ def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, st
     for folder in folders:
         if folder.id not in awaited:
             continue
-        if awaited[folder.id] is not None or not by_mandate:
+        part = awaited[folder.id]
+        own = actor.cover_at(part.desk_id, Right.SIGN, folder.of_type) is None
+        if own and (part.named_user_id is not None or not by_mandate):
             wordings[folder.id] = actor.capacity
             continue
         try:

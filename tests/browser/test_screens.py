@@ -23,6 +23,7 @@ from app.folders import decide
 from app.folders.effect import CANCELLED
 from app.folders.models import Folder
 from app.legality import on_paper
+from app.operations.absences.planning import Wanted, plan
 from app.people.actor import system
 from app.people.desks import seat
 from app.people.hierarchy import open_desk
@@ -324,6 +325,21 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "certificates", "/compte/certificats")
         look.at(mayor, "handwriting", "/compte/signature")
         look.at(mayor, "diagnosis", "/compte/certificats/diagnostic")
+        days = (f"{today() + timedelta(days=ahead):%Y-%m-%d}" for ahead in (-1, 20))
+        absence = Wanted(
+            house.actor("n.abgrallec").user_id or 0,
+            house.actor("t.lescoat").user_id,
+            *(f"{day}T08:00" for day in days),
+        )
+        plan(house.actor("k.morizur"), absence)
+        look.at(mayor, "absences", "/absences")
+        mayor.page.get_by_label("Confier les dossiers à").select_option(
+            label="Solenn Rivoal, Directrice générale des services"
+        )
+        expect(mayor.page.locator("#bloquera")).to_contain_text(
+            "L’intérim ne signe pas à la place d’un autre"
+        )
+        look.at(mayor, "absences, what will block")
         look.at(mayor, "follow", "/suivi")
         look.at(mayor, "follow, nothing", "/suivi?q=introuvable")
         look.at(mayor, "forbidden", "/administration")

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import outbox
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.core.limits import KNOWN
 from app.folders import decide, deposit, sending
@@ -343,12 +343,11 @@ class House:
             )
 
     def pending(self) -> int:
-        """Rows that still have something to do."""
+        """Rows that still have something to do; those of another day, as the end of an absence, are not waited for."""
+        soon = outbox.Outbox.available_at < now() + timedelta(days=1)
         with reading() as db:
-            return (
-                db.scalar(sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"])))
-                or 0
-            )
+            query = sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"]), soon)
+            return db.scalar(query) or 0
 
     # what a test looks at
 

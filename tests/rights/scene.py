@@ -4,15 +4,17 @@ import io
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from app.core.clock import today
+from app.core.clock import PARIS, now, today
 from app.core.db import reading
 from app.folders import decide, sending
+from app.operations.absences import planning
 from app.people import applications, desks, persons
 from app.people.login import revoke
 from app.people.mandates import end_mandate
@@ -32,6 +34,8 @@ PASSER_BY, BOTH_COMMUNES = "p.ailleurs", "m.leroux-ici"
 BOTH = ("invoice", "deliberation")
 LATE = "d.fini"
 """Who sits at the mayor's desk with the right to sign, and whose delegation has ended; beside him the deputy, for acts alone."""
+STANDS_IN = "i.interim"
+"""Who holds no desk, and stands in for the head of finances and for the mayor, without any mandate."""
 LOGINS = (
     "g.trehorel",
     "r.pellenec",
@@ -47,6 +51,7 @@ LOGINS = (
     FOREIGN,
     DEPUTY,
     LATE,
+    STANDS_IN,
 )
 FOREIGNERS = (FOREIGN, PASSER_BY)
 OUTSIDE = ("anonymous", "closed", "revoked")
@@ -101,6 +106,8 @@ class Scene:
         _user(here, CLOSED, ("comptabilite", EVERY), ("technique", EVERY))
         _user(here, TAKEN_BACK, ("technique", EVERY), ("conseil", EVERY), ("maire", EVERY))
         _user(here, LATE, ("maire", (Right.ACT, Right.SIGN)))
+        _user(here, STANDS_IN)
+        self._absences()
         self._mandates()
         other = desks.create_collectivity(
             "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
@@ -124,6 +131,15 @@ class Scene:
         with reading(here) as db:
             (number,) = applications.numbers_of(db, here, "Logiciel closed")
         applications.close_application(here, number)
+
+    def _absences(self) -> None:
+        """Two people away for a week, whose desks somebody else has meanwhile."""
+        cover = self.house.actor(STANDS_IN).user_id
+        first, last = (now().astimezone(PARIS) + timedelta(days=one) for one in (-1, 7))
+        for login in ("n.abgrallec", "a.kervadec"):
+            absent = self.house.actor(login).user_id or 0
+            typed = (f"{one:%Y-%m-%dT%H:%M}" for one in (first, last))
+            planning.plan(self.house.actor("k.morizur"), planning.Wanted(absent, cover, *typed))
 
     def _mandates(self) -> None:
         """The mayor's, the deputy's for acts alone, one that has ended, and one whose holder left the mayor's desk."""

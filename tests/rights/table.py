@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from tests.builders.mandates import DEPUTY
-from tests.rights.scene import ALONE, FOREIGN, LATE, LOGINS, SECOND, TAKEN_BACK
+from tests.rights.scene import ALONE, FOREIGN, LATE, LOGINS, SECOND, STANDS_IN, TAKEN_BACK
 
 G, R, N, T, A, B, S, K = (
     "g.trehorel",
@@ -17,7 +17,7 @@ G, R, N, T, A, B, S, K = (
     "s.rivoal",
     "k.morizur",
 )
-SIGNERS = {A, B, DEPUTY, LATE}
+SIGNERS = {A, B, DEPUTY, LATE, STANDS_IN}
 MAYOR = {A, DEPUTY, LATE}
 """Who reads what came to the mayor's desk; who may sign there, the mandates say."""
 CREATORS = {G, R, N, S, K, FOREIGN}
@@ -98,6 +98,13 @@ ROUTES = {
     "operations.examined.again": "administer",
     "operations.examined.attempt": "administer",
     "operations.starting.index": "administer",
+    "operations.absences.index": "person",
+    "operations.absences.plan": "person",  # each verb asks whose absence it is (tests/operations/test_absences.py)
+    "operations.absences.preview": "person",
+    "operations.absences.show": "person",
+    "operations.absences.end": "person",
+    "operations.absences.secretary": "person",
+    "absences_api.absences": "person",
     "operations.guidance.first_signature": "person",
     "operations.guidance.index": "person",
     "operations.guidance.topic": "person",
@@ -341,8 +348,15 @@ APPEAL = {("legality.appeal", "POST")}
 TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
     ("invoice", "draft"): ({G, SECOND}, [({G}, EDIT)]),
     ("invoice", "service_done"): ({G, SECOND, R}, [({R}, APPROVE | REJECT), ({G}, RECALL)]),
-    ("invoice", "finance"): ({G, SECOND, R, N, T}, [({N, T}, APPROVE | REJECT), ({G}, RECALL)]),
-    ("invoice", "bon_a_payer"): ({G, SECOND, R, N, T, *MAYOR}, [({A}, SIGN | REJECT), ({G}, RECALL)]),
+    ("invoice", "finance"): (
+        {G, SECOND, R, N, T, STANDS_IN},
+        [({N, T, STANDS_IN}, APPROVE | REJECT), ({G}, RECALL)],
+    ),
+    # Who stands in for the mayor reads what waits there, and signs nothing without a mandate of his own
+    ("invoice", "bon_a_payer"): (
+        {G, SECOND, R, N, T, *MAYOR, STANDS_IN},
+        [({A}, SIGN | REJECT), ({G}, RECALL)],
+    ),
     ("invoice", "handover"): ({G, SECOND, R, N, T, *MAYOR}, []),
     ("invoice", "done"): ({G, SECOND, R, N, T, *MAYOR}, []),
     ("invoice", "rejected"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
@@ -352,7 +366,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT | CLASSIFY)]),
     ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL | REROUTE)]),
     ("deliberation", "signatures"): (
-        {K, SECOND, S, B, *MAYOR},
+        {K, SECOND, S, B, *MAYOR, STANDS_IN},
         [({A, B, DEPUTY}, SIGN | ON_PAPER | REJECT), ({K}, RECALL | REROUTE)],
     ),
     ("deliberation", "half_signed"): ({K, SECOND, S, B, *MAYOR}, [({B}, SIGN | REJECT), ({K}, REROUTE)]),

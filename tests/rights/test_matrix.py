@@ -288,6 +288,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "user_id": ABSENT,
         "desk_id": ABSENT,
         "type_id": ABSENT,
+        "absence_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
         "mark": "0" * 16,
@@ -303,6 +304,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "people.factors.begun_totp": 302,  # nothing was begun, nothing was drawn: led back to the list
         "people.factors.codes": 302,
         "people.factors.remove": 404,
+        "operations.absences.show": 404,
         "operations.persons.close": 404,
         "operations.persons.show": 404,
         "operations.persons.reduce": 404,

@@ -8,7 +8,7 @@ from app.circuits.library import OURS, family_of, unjoined
 from app.circuits.models import CircuitVersion
 from app.circuits.tables import InForce
 from app.core.db import NO_DATE, Db
-from app.core.french import jour, spaces
+from app.core.french import instant, jour, spaces
 from app.core.grammar import de, plural
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -22,6 +22,7 @@ from app.folders.sending import find_problems, main_document
 from app.folders.sockets import plugged
 from app.operations.circuits.views import HANDOVER
 from app.people import mandates
+from app.people.covers import in_absence
 from app.signing import setting
 from app.signing.enrol import certificates_by_person
 from app.signing.foreseen import certificate_lacks
@@ -197,7 +198,7 @@ def _towards(step: Step) -> str:
 
 
 def _slot(slot: Slot) -> str:
-    names = ", ".join(person.name for person in slot.people)
+    names = ", ".join(in_absence(person.name, person.absent) for person in slot.people)
     if slot.named_user_id is not None:
         return names or slot.label
     return f"{slot.label} : {names}" if names else f"{slot.label} : personne"
@@ -217,6 +218,15 @@ def _snags(db: Db, folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
         yield from _mandates(db, folder, stage)
         if not stage.stuck:
             yield from _certified(folder, stage, held)
+    yield from _away(stage)
+
+
+def _away(stage: Stage) -> Iterable[Snag]:
+    """Those who will be away on that day, where nobody else of the part is there and nobody stands in: it waits for them."""
+    for slot in stage.slots:
+        if slot.people and all(one.away is not None for one in slot.people):
+            gone = ", ".join(f"{one.name}, jusqu’au {instant(one.away)}" for one in slot.people)
+            yield Snag(spaces(f"Absent ce jour-là : {gone}. Le dossier attendrait son retour."), stops=False)
 
 
 def _alone(step: Step) -> Iterable[Snag]:

@@ -1,6 +1,6 @@
 """What would stop the commune, looked at when the page is asked: its people, desks, certificates and mandates."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,12 +14,14 @@ from app.folders.publicity import Means, choice_of
 from app.operations.desks import views
 from app.operations.findings import Level
 from app.operations.persons import listing
+from app.people.covers import Away, away_at
 from app.people.mandates import mandates
 from app.people.models import Collectivity, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
 from app.people.places import Places, places
 from app.signing.expiry import CERTIFICATE, MANDATE, endings
 from app.signing.models import Certificate
+from workflows.absences import lent
 from workflows.circuit import DRAFT
 from workflows.mandates import over
 from workflows.vocabulary import Right
@@ -61,7 +63,7 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
         _people(db, collectivity_id),
         _certificates(db, collectivity_id, opened),
         _mandates(db),
-        _covered(opened),
+        _covered(db, collectivity_id, opened),
         _inhabitants(db, collectivity_id),
         _first_folder(db, collectivity_id),
     ]
@@ -169,6 +171,17 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
     )
 
 
+def _is_empty(desk: views.DeskView, away: Mapping[int, Sequence[Away]]) -> bool:
+    """Whether all who act at a desk are away now, and nobody stands in for any of them there."""
+    people = [one.id for one in desk.holders if one.active and lent(one.rights, ())]
+    helped = (
+        one.law.by is not None and one.law.acts and one.law.desk in {None, desk.id}
+        for number in people
+        for one in away.get(number, ())
+    )
+    return bool(people) and all(number in away for number in people) and not any(helped)
+
+
 def _mandates(db: Db) -> Point:
     name, office = "mandats de signature", "people.office.index"
     day = today()
@@ -191,9 +204,14 @@ def _mandates(db: Db) -> Point:
     )
 
 
-def _covered(every: Sequence[views.DeskView]) -> Point:
-    """A desk that circuits ask and one person alone could serve waits as long as he is away."""
+def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
+    """A desk that circuits ask and one person alone could serve waits as long as he is away, unless somebody stands in."""
     name = "absences"
+    away = away_at(db, collectivity_id, now())
+    empty = [one.name for one in every if one.uses and _is_empty(one, away)]
+    if empty:
+        words = f"{_named(empty)} : personne n’y est aujourd’hui, et personne n’assure l’intérim. Les dossiers attendent."
+        return Point(name, Level.RED, words, "Voir les absences", "operations.absences.index")
     alone = [
         one.name
         for one in every

@@ -59,6 +59,10 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "step_run.user_id": ("folder_id", "step", "kind", "state", "entered_at", "ended_at", "capacity"),
     "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
     "reading.user_id": ("folder_id", "first_at"),
+    "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
+    "absence.cover_id": ("starts_at", "ends_at", "acts", "set_by", "set_at"),
+    "secretary.user_id": ("secretary_id",),
+    "secretary.secretary_id": ("user_id",),
     "batch.user_id": ("kind", "address", "created_at", "started_at", "ended_at"),
 }  # fmt: skip
 """Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""

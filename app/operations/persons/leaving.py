@@ -6,12 +6,12 @@ import sqlalchemy as sa
 
 from app.circuits.library import in_force
 from app.circuits.own_types import called
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import Db
 from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
 from app.people.mandates import mandates
-from app.people.models import Desk, Holder, User
+from app.people.models import Absence, Desk, Holder, User
 from workflows.mandates import over, words
 from workflows.rights import Rights
 from workflows.vocabulary import Right, WhoKind
@@ -27,6 +27,7 @@ class Leaving:
     `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone,
     at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to anybody.
     `alone`: desks where no other open account holds a right that he holds, with these rights in words.
+    `covering`: for whom he stands in, now or soon.
     `mandates`: those to sign that are not over. `circuits`: the steps that name him, of circuits that folders may take.
     """
 
@@ -37,6 +38,7 @@ class Leaving:
     alone: tuple[tuple[str, str], ...]
     mandates: tuple[str, ...]
     circuits: tuple[str, ...]
+    covering: tuple[str, ...] = ()
 
 
 def effects_of(db: Db, user: User) -> Leaving:
@@ -64,7 +66,17 @@ def effects_of(db: Db, user: User) -> Leaving:
             words(one) for one in mandates(db, user.id) if one.person == user.id and not over(one, today())
         ),
         _naming(db, user),
+        _covering(db, user),
     )
+
+
+def _covering(db: Db, user: User) -> tuple[str, ...]:
+    """Those for whom somebody stands in, now or soon: they would have nobody."""
+    query = sa.select(User.first_name, User.last_name).join(Absence, Absence.user_id == User.id).distinct()
+    alive = query.where(
+        Absence.cover_id == user.id, Absence.ends_at > now(), Absence.ends_at > Absence.starts_at
+    )
+    return tuple(sorted(f"{row.first_name} {row.last_name}" for row in db.execute(alive)))
 
 
 def _naming(db: Db, user: User) -> tuple[str, ...]:

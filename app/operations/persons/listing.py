@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
-from app.core.french import jour
+from app.core.french import instant, jour
 from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
+from app.people.covers import away_at, until
 from app.people.models import Desk, Holder, PasswordReset, Person, User
 from workflows.rights import ONLY, Rights
 
@@ -79,7 +80,7 @@ def listing(
 ) -> Listing:
     """Twenty-five people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
 
-    `branch`: those alone who sit in it. Four statements, however many there are.
+    `branch`: those alone who sit in it. Five statements, however many there are.
     """
     here, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
     wanted = {
@@ -143,7 +144,7 @@ def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
 
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
-    """Each of them with his desks; two statements, one more for rights by type where there are, and one for branches."""
+    """Each of them with his desks; three statements, one more for rights by type where there are, and one for branches."""
     numbers = [one.id for one in people]
     rights: dict[int, list[tuple[int, str, Rights]]] = {}
     # Outer, or SQLite would begin with all the desks of the collectivity
@@ -174,18 +175,24 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     delegated = {one.branch_id for one in people if one.branch_id is not None}
     names = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
     branches = {row.id: row.name for row in db.execute(names)} if delegated else {}
+    away = away_at(db, people[0].collectivity_id, now()) if people else {}
     return tuple(
         replace(
-            _view(one, seats.get(one.id, ()), *enter[one.id]), branch=branches.get(one.branch_id or 0, "")
+            _view(one, seats.get(one.id, ()), *enter[one.id], until(away.get(one.id, ()))),
+            branch=branches.get(one.branch_id or 0, ""),
         )
         for one in people
     )
 
 
-def _view(user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None) -> PersonView:
+def _view(
+    user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None, away: datetime | None
+) -> PersonView:
     missing = ""
     if not user.active:
         state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
+    elif has_password and away is not None:
+        state, tone, icon = f"Absence jusqu’au {instant(away)}", "info", "calendar3"
     elif has_password:
         state, tone, icon = "Actif", "ok", "check-lg"
     elif link is not None and link > now():

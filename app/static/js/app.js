@@ -16,6 +16,7 @@ const PARTS = [
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
   ["form[data-passkey]", () => import("./passkeys.js"), "startPasskey"],
   ["form[data-circuit]", () => import("./circuit.js"), "startCircuit"],
+  ["form[data-absence]", () => import("./absences.js"), "startAbsence"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 

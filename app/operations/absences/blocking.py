@@ -1,0 +1,347 @@
+"""What a planned absence will stop, before it begins: by the functions of the real run, and nothing is written."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of
+from app.core.clock import PARIS, now, today
+from app.core.db import NO_DATE, Db
+from app.core.french import jour, spaces
+from app.core.grammar import de, plural
+from app.core.refusals import Refusal
+from app.folders.facts import act_of
+from app.folders.models import Folder, StepRun
+from app.folders.move import lacking_words, present
+from app.folders.rehearsal import coming
+from app.folders.rows import runs_of_round
+from app.folders.seats import Slot, lacks_people, slots_of, stand_in
+from app.people.covers import Away, away_at, moment_on
+from app.people.mandates import mandates
+from app.people.models import Desk, Holder, User
+from app.signing.enrol import certificates_by_person
+from workflows import absences
+from workflows.absences import meet
+from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
+from workflows.mandates import fitting
+from workflows.rights import Rights
+
+MOST = 150
+"""Running folders that are looked at, those that wait for the person first."""
+SHOWN = 20
+"""Folders named by their number in a line."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of what an absence does: `tone` is danger (it stops), warn (to be watched) or ok, `folders` by number."""
+
+    tone: str
+    title: str
+    sentence: str
+    folders: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an absence will do; `unseen`: there were more running folders than could be looked at."""
+
+    blocks: tuple[Block, ...]
+    unseen: bool = False
+
+    @property
+    def told(self) -> str:
+        """« 2 blocages, 1 risque »; empty when nothing stops."""
+        stops = sum(block.tone == "danger" for block in self.blocks)
+        risks = sum(block.tone == "warn" for block in self.blocks)
+        counts = ((stops, "blocage", "blocages"), (risks, "risque", "risques"))
+        return ", ".join(plural(count, word, several) for count, word, several in counts if count)
+
+
+@dataclass(frozen=True)
+class _Met:
+    """A step that will wait for the person while he is away: from which day, until which day it is on time."""
+
+    folder: Folder
+    step: Step
+    slots: tuple[Slot, ...]
+    acted: Mapping[str, int]
+    day: date
+    due: date
+
+
+@dataclass
+class _Group:
+    tone: str
+    kind: StepKind
+    sentence: str
+    due: date = NO_DATE
+    folders: list[int] = field(default_factory=list)
+
+
+def outlook(
+    db: Db,
+    law: absences.Absence,
+    absent: User,
+    cover: User | None,
+    others: Sequence[absences.Absence] = (),
+) -> Outlook:
+    """What this absence will stop, and what goes on without the person; `others`: the absences that are planned already."""
+    met, unseen = _met(db, law, absent.id)
+    groups: dict[tuple[str, StepKind, str], _Group] = {}
+    for meeting in met:
+        tone, sentence = _judged(db, law, absent, cover, meeting)
+        group = groups.setdefault(
+            (tone, meeting.step.kind, sentence), _Group(tone, meeting.step.kind, sentence)
+        )
+        group.due = min(group.due, meeting.due)
+        if meeting.folder.id not in group.folders:
+            group.folders.append(meeting.folder.id)
+    order = {"danger": 0, "warn": 1, "ok": 2}
+    blocks = sorted(map(_block, groups.values()), key=lambda block: order[block.tone])
+    beside = _beside(
+        db, law, absent, cover, others, any(meeting.step.kind is StepKind.SIGN for meeting in met)
+    )
+    return Outlook(tuple(sorted((*blocks, *beside), key=lambda block: order[block.tone])), unseen)
+
+
+def _block(group: _Group) -> Block:
+    count = len(group.folders)
+    named = {
+        StepKind.SIGN: ("signature", "signatures"),
+        StepKind.VISA: ("visa", "visas"),
+        StepKind.OPINION: ("avis", "avis"),
+        StepKind.PUBLISH: ("publication", "publications"),
+        StepKind.ARCHIVE: ("archivage", "archivages"),
+    }.get(group.kind, ("dossier", "dossiers"))
+    due = (
+        f" Échéance la plus proche : {jour(group.due)}." if group.due < NO_DATE and group.tone != "ok" else ""
+    )
+    return Block(
+        group.tone,
+        plural(count, *named),
+        spaces(group.sentence + due),
+        tuple(sorted(group.folders)[:SHOWN]),
+    )
+
+
+def _judged(
+    db: Db, law: absences.Absence, absent: User, cover: User | None, meeting: _Met
+) -> tuple[str, str]:
+    """Whether a step ends without the person while he is away, and why not: the quorum counts who is there, each once."""
+    away = away_at(db, meeting.folder.collectivity_id, moment_on(meeting.day))
+    named = cover.name if cover is not None else ""
+    planned = Away(0, law, False, named, cover.email if cover is not None else "")
+    away[absent.id] = [*away.get(absent.id, ()), planned]
+    slots = stand_in(db, meeting.folder, meeting.step, meeting.slots, away, meeting.day)
+    there = tuple(replace(slot, people=tuple(p for p in slot.people if p.away is None)) for slot in slots)
+    stuck = lacks_people(meeting.step, there, meeting.acted)
+    helped = any(p.user_id == law.by and p.absent for slot in there for p in slot.people)
+    if not stuck and helped:
+        return "ok", f"Pour {named}, « en l’absence {de(absent.name)} »."
+    if not stuck:
+        return "ok", "D’autres titulaires du bureau peuvent agir."
+    tone = "danger" if meeting.due <= (law.ends - absences.MINUTE).astimezone(PARIS).date() else "warn"
+    return _why(db, law, absent, cover, meeting, tone)
+
+
+def _why(
+    db: Db, law: absences.Absence, absent: User, cover: User | None, meeting: _Met, tone: str
+) -> tuple[str, str]:
+    """Why a step waits: what was not lent, or what keeps who stands in from it."""
+    if unlent := _unlent(law, absent, cover, meeting):
+        return tone, f"{unlent} : cela attendra {absent.name}."
+    if cover is not None and meeting.folder.depositor_user_id == cover.id:
+        return "danger", f"{cover.name} a déposé ce dossier, et ne décide pas de son propre dépôt."
+    if cover is not None and meeting.step.kind is StepKind.SIGN:
+        return "danger", _unsigned(db, cover, meeting)
+    needed = meeting.step.quorum.needed(len(meeting.slots))
+    people = plural(needed, "personne différente", "personnes différentes")
+    return tone, f"Il faut {people} à cette étape, et il en manquera : nul n’y agit deux fois."
+
+
+def _unlent(law: absences.Absence, absent: User, cover: User | None, meeting: _Met) -> str:
+    """Why nobody stands in at a step; empty where somebody does."""
+    own = next((slot for slot in meeting.slots if _is_his(slot, absent.id)), None)
+    named = own is not None and own.named_user_id is not None
+    desk = own.desk_id if own is not None else None
+    reasons = (
+        (named, f"L’étape nomme {absent.name}, et personne n’agit à sa place"),
+        (cover is None, "Sans intérim"),
+        (not law.acts, f"{cover.name if cover is not None else ''} lira sans agir"),
+        (law.desk is not None and law.desk != desk, "Ce bureau n’est pas confié"),
+        (not absences.concerns(law.types, *meeting.folder.of_type), "Ce type de dossiers n’est pas confié"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _unsigned(db: Db, cover: User, meeting: _Met) -> str:
+    """Why who stands in will not sign: which mandate lacks, in the words of the law."""
+    try:
+        fitting(mandates(db, cover.id), act_of(meeting.folder), meeting.day)
+    except Refusal as refusal:
+        if refusal.key == "mandate-missing":
+            why = f"aucun arrêté de délégation au nom {de(cover.name)} (CGCT L2122-18, L2122-19)"
+        else:
+            why = lacking_words(refusal).split(". ")[0].removesuffix(".")
+            why = _of_another(why, cover.name)
+        return f"L’intérim ne signe pas à la place d’un autre : {why}."
+    return f"{cover.name} ne peut pas signer ce dossier seul : une autre personne manquera."
+
+
+def _of_another(sentence: str, name: str) -> str:
+    """What is said to whom a mandate lacks, as it is said of somebody."""
+    for own, whose in (
+        ("Votre mandat", f"le mandat {de(name)}"),
+        ("votre mandat", f"le mandat {de(name)}"),
+        ("Votre délégation", f"la délégation {de(name)}"),
+        ("votre délégation", f"la délégation {de(name)}"),
+        ("à votre nom", f"au nom {de(name)}"),
+        ("vous délègue", f"délègue à {name}"),
+    ):
+        sentence = sentence.replace(own, whose)
+    return f"{sentence[:1].lower()}{sentence[1:]}"
+
+
+def _is_his(slot: Slot, user_id: int) -> bool:
+    return any(person.user_id == user_id and not person.absent for person in (*slot.people, *slot.seated))
+
+
+def _met(db: Db, law: absences.Absence, user_id: int) -> tuple[list[_Met], bool]:
+    """The steps, now and to come, where the person would be asked while he is away; and whether some were not looked at."""
+    begins = max(law.starts.astimezone(PARIS).date(), today())
+    last = (law.ends - absences.MINUTE).astimezone(PARIS).date()
+    numbers, unseen = _running(db, user_id)
+    meetings: list[_Met] = []
+    for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)).order_by(Folder.id)):
+        if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
+            continue
+        meetings += _of_folder(db, folder, circuit_of(db, folder.circuit_version_id), user_id, begins, last)
+    return meetings, unseen
+
+
+def _of_folder(
+    db: Db, folder: Folder, circuit: Circuit, user_id: int, begins: date, last: date
+) -> Iterator[_Met]:
+    position = present(db, folder)
+    if position.step is not None and not position.step.kind.automatic:
+        try:
+            slots = slots_of(db, folder, position.step, on=begins)
+        except Refusal:
+            slots = ()
+        free = {run.slot for run in position.runs if run.state == "active"}
+        if any(_is_his(slot, user_id) and slot.key in free for slot in slots):
+            due = min(
+                (run.due_on for run in runs_of_round(db, folder) if run.state == "active"), default=NO_DATE
+            )
+            yield _Met(folder, position.step, slots, position.standing.acted, begins, due)
+    for stage in coming(db, folder, circuit, today()).stages:
+        met = begins <= stage.leaves and stage.entered <= last
+        if met and not stage.step.kind.automatic and any(_is_his(slot, user_id) for slot in stage.seats):
+            yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due)
+
+
+def _running(db: Db, user_id: int) -> tuple[list[int], bool]:
+    """The running folders where the person is or may be asked: those that wait for him, then those whose circuit may ask him."""
+    desks = sa.select(Holder.desk_id).join(Desk, Desk.id == Holder.desk_id)
+    his = desks.where(Holder.user_id == user_id, Desk.closed_at.is_(None))
+    waiting = (
+        sa.select(StepRun.folder_id)
+        .where(
+            sa.text("step_run.state = 'active'"),
+            sa.or_(StepRun.desk_id.in_(his), StepRun.named_user_id == user_id),
+        )
+        .distinct()
+        .order_by(StepRun.folder_id)
+    )
+    numbers = list(db.scalars(waiting.limit(MOST + 1)))
+    keys = set(db.scalars(sa.select(Desk.key).where(Desk.id.in_(his))))
+    running = sa.select(Folder.id, Folder.circuit_version_id).where(
+        sa.text("folder.phase <> 'done'"), Folder.phase == Phase.RUNNING.value
+    )
+    rows = db.execute(running.order_by(Folder.id.desc()).limit(10 * MOST)).all()
+    for row in rows:
+        if (
+            row.id not in numbers
+            and row.circuit_version_id
+            and _may_ask(circuit_of(db, row.circuit_version_id), keys)
+        ):
+            numbers.append(row.id)
+    return numbers[:MOST], len(numbers) > MOST or len(rows) == 10 * MOST
+
+
+def _may_ask(circuit: Circuit, keys: set[str]) -> bool:
+    """Whether some step of a circuit may ask one of these desks: by its name, or by what the folder says."""
+    return any(
+        who.kind is not WhoKind.DESK or who.value in keys for step in circuit.steps for who in step.who
+    )
+
+
+def _beside(
+    db: Db,
+    law: absences.Absence,
+    absent: User,
+    cover: User | None,
+    others: Iterable[absences.Absence],
+    signing: bool,
+) -> Iterator[Block]:
+    """What is to be watched beside the folders: those for whom the person stands in, and the certificate of who stands in."""
+    left = [other for other in others if other.by == absent.id and meet(other, law)]
+    if left:
+        people = db.execute(
+            sa.select(User.first_name, User.last_name).where(User.id.in_({other.person for other in left}))
+        ).all()
+        whose = ", ".join(f"{row.first_name} {row.last_name}" for row in people)
+        yield Block(
+            "warn",
+            f"Intérim {de(whose)}",
+            spaces(
+                f"{absent.name} l’assure sur cette période, et ce qui est confié ne se confie pas plus loin."
+            ),
+        )
+    yield from _empty(db, law, absent, cover, others)
+    if cover is None or not law.acts or not signing:
+        return
+    ends = [
+        certificate.not_after.astimezone(PARIS).date()
+        for certificate in certificates_by_person(db, {cover.id}).get(cover.id, [])
+    ]
+    if ends and max(ends) < (law.ends - absences.MINUTE).astimezone(PARIS).date():
+        sentence = f"Il expire le {jour(max(ends))} : {cover.name} ne signera plus ensuite, même par son propre mandat."
+        yield Block("warn", f"Certificat {de(cover.name)}", spaces(sentence))
+
+
+def _empty(
+    db: Db,
+    law: absences.Absence,
+    absent: User,
+    cover: User | None,
+    others: Iterable[absences.Absence],
+) -> Iterator[Block]:
+    """The desks where nobody who acts will be there at all: what comes meanwhile waits."""
+    gone = {other.person for other in others if meet(other, law)}
+    seats = (
+        sa.select(Desk.id, Desk.name, Holder.user_id, Holder.rights)
+        .join(Holder, Holder.desk_id == Desk.id)
+        .join(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
+        .where(Desk.collectivity_id == absent.collectivity_id, Desk.closed_at.is_(None))
+        .order_by(Desk.name, Holder.user_id)
+    )
+    desks: dict[int, tuple[str, set[int]]] = {}
+    for row in db.execute(seats):
+        if absences.lent(Rights.read(row.rights), ()):
+            desks.setdefault(row.id, (row.name, set()))[1].add(row.user_id)
+    for number, (name, people) in desks.items():
+        lent = cover is not None and law.acts and law.desk in {None, number}
+        if absent.id in people and not people - gone - {absent.id} and not lent:
+            sentence = f"Personne n’y agira : ce qui y viendra attendra {absent.name}."
+            yield Block("warn", f"Bureau « {name} »", spaces(sentence))
+
+
+def soon(moment: datetime | None = None) -> tuple[datetime, datetime]:
+    """What a form proposes: from tomorrow at midnight to the last minute of that day, in Paris."""
+    day = (moment or now()).astimezone(PARIS).date() + timedelta(days=1)
+    start = datetime(day.year, day.month, day.day, tzinfo=PARIS)
+    return start, start + timedelta(hours=23, minutes=59)

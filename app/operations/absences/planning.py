@@ -1,0 +1,390 @@
+"""Write an absence, change it, end it before its time; name who writes one's own: the verbs, and what they refuse."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.own_types import called
+from app.core.clock import PARIS, now
+from app.core.db import Db
+from app.core.french import heure, jour_long
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.models import Folder, StepRun
+from app.journal.chain import Event, append
+from app.people import identity
+from app.people.actor import Actor
+from app.people.branches import branch_of, is_reached
+from app.people.covers import law_of
+from app.people.models import Absence, Desk, Holder, Secretary, User
+from workflows import absences
+from workflows.absences import clash, lent, loops, meet, moment_of, refuse_disorder
+from workflows.circuit import StepKind
+from workflows.rights import Rights
+
+SET, BEGINS, OVER = "absence_set", "absence_begins", "absence_over"
+PAGE = "/absences"
+MOST_TYPES = 60
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An absence as it is asked for: `first` and `last` are the minutes typed in Paris, both of them inside.
+
+    `user_id` is away, `cover_id` stands in, None for nobody; `desk_id`, `types`, `acts` and `letters` as in `Absence`.
+    """
+
+    user_id: int
+    cover_id: int | None
+    first: str
+    last: str
+    desk_id: int | None = None
+    types: tuple[str, ...] = ()
+    acts: bool = True
+    letters: bool = False
+
+    def law(self) -> absences.Absence:
+        """The same as the law reads it; refuses `absence-dates` and `absence-hour`."""
+        starts = moment_of(self.first, PARIS)
+        ends = moment_of(self.last, PARIS, last=True) + absences.MINUTE
+        return absences.Absence(
+            self.user_id, self.cover_id, starts, ends, self.desk_id, tuple(sorted(set(self.types))), self.acts
+        )
+
+
+def words_of(moment: datetime) -> str:
+    """« 21 décembre 2026 à 8 h 00 »."""
+    return f"{jour_long(moment.astimezone(PARIS).date())} à {heure(moment)}"
+
+
+def last_minute(ends: datetime) -> str:
+    """The last minute of an absence that ends then, in words: an end is inclusive wherever it is read."""
+    return words_of(ends - absences.MINUTE)
+
+
+def may_set(db: Db, actor: Actor, user_id: int) -> bool:
+    """Whether the actor writes the absences of somebody: his own, those of who named him, those of whom he administers."""
+    if actor.user_id is None:
+        return False
+    if actor.user_id == user_id:
+        return True
+    if actor.administrator:
+        return True
+    if actor.delegated and is_reached(db, branch_of(db, actor), user_id):
+        return True
+    named = sa.select(Secretary.user_id).where(
+        Secretary.user_id == user_id, Secretary.secretary_id == actor.user_id
+    )
+    return db.scalar(named) is not None
+
+
+@use_case
+def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
+    """Write an absence; its number. Who stands in is told now, and again when it begins and when it ends.
+
+    Refuses `identity-needed`, `absence-whose` to who may not write it, what `checked` refuses, and `absence-emitter` where
+    who would stand in deposited a folder that waits there.
+    """
+    identity.refuse_stale_in(db, actor)
+    law, absent, cover = checked(db, actor, wanted, lock=True)
+    _refuse_emitter(db, law, cover)
+    row = Absence(
+        collectivity_id=actor.collectivity_id,
+        **_columns(law),
+        letters=wanted.letters,
+        revision=1,
+        set_by=actor.name,
+        set_at=now(),
+    )
+    db.add(row)
+    db.flush()
+    _tell(db, actor, row, absent, cover)
+    _write_down(db, actor, "absence.planned", row, absent, cover)
+    return row.id
+
+
+@use_case
+def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) -> None:
+    """Write an absence otherwise: dates, who stands in, for what; whose it is never changes.
+
+    Refuses what `plan` refuses, `absence-unknown`, `absence-changed` where another wrote it since, and `absence-past` of one
+    that is over.
+    """
+    identity.refuse_stale_in(db, actor)
+    row = _locked(db, actor, number, revision)
+    former, wanted = row.cover_id, replace(wanted, user_id=row.user_id)
+    law, absent, cover = checked(db, actor, wanted, lock=True, but=number)
+    _refuse_emitter(db, law, cover)
+    for name, value in _columns(law).items():
+        setattr(row, name, value)
+    row.letters, row.set_by, row.set_at, row.revision = wanted.letters, actor.name, now(), row.revision + 1
+    db.flush()
+    if former is not None and former != row.cover_id:
+        before = db.get_one(User, former)
+        post(db, row.collectivity_id, [_letter(OVER, row, absent, before, actor, ends=words_of(now()))])
+    _tell(db, actor, row, absent, cover)
+    _write_down(db, actor, "absence.changed", row, absent, cover)
+
+
+@use_case
+def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
+    """End an absence now, or cancel one that has not begun; nothing more is lent from this minute on.
+
+    Refuses `absence-whose`, `absence-unknown`, `absence-changed`, and `absence-past` of one that is over.
+    """
+    row = _locked(db, actor, number, revision)
+    moment = now()
+    begun = row.starts_at <= moment
+    row.ends_at = moment if begun else row.starts_at
+    row.revision, row.set_by, row.set_at = row.revision + 1, actor.name, moment
+    db.flush()
+    absent = db.get_one(User, row.user_id)
+    cover = db.get(User, row.cover_id) if row.cover_id is not None else None
+    if cover is not None and cover.active:
+        letter = _letter(OVER, row, absent, cover, actor, ends=words_of(moment))
+        post(db, row.collectivity_id, [letter])
+    _write_down(db, actor, "absence.ended", row, absent, cover)
+
+
+@use_case
+def name_secretary(db: Db, actor: Actor, secretary_id: int | None) -> None:
+    """Say who may write one's absences beside oneself, None for nobody; refuses `identity-needed` and `absence-cover`."""
+    identity.refuse_stale_in(db, actor)
+    named = _person(db, actor, secretary_id) if secretary_id is not None else None
+    if named is not None and named.id == actor.user_id:
+        raise Refusal("absence-cover")
+    row = db.get(Secretary, actor.user_id)
+    if row is None:
+        row = Secretary(user_id=actor.user_id, collectivity_id=actor.collectivity_id)
+        db.add(row)
+    row.secretary_id = named.id if named is not None else None
+    sentence = f"secrétariat : {named.name}" if named is not None else "personne"
+    facts = {"whose": actor.user_id, "secretary": row.secretary_id, "words": sentence}
+    event = Event("absence.secretary", actor.name, actor.user_id, None, facts)
+    append(db, actor.collectivity_id, event)
+
+
+def secretary_of(db: Db, user_id: int) -> User | None:
+    """Whom somebody has named to write his absences; None for nobody."""
+    query = sa.select(User).join(Secretary, Secretary.secretary_id == User.id)
+    return db.scalar(query.where(Secretary.user_id == user_id, User.active.is_(True)))
+
+
+def checked(
+    db: Db, actor: Actor, wanted: Wanted, *, lock: bool = False, but: int | None = None
+) -> tuple[absences.Absence, User, User | None]:
+    """An absence that may be written, as the law reads it, who is away and who stands in; `but`: the one that it changes.
+
+    Refuses `absence-whose`, `absence-dates`, `absence-hour`, `absence-order`, `absence-past`, `absence-long`; an account that
+    is closed or elsewhere (`absence-cover`), oneself (`absence-self`); a desk that is not the person's (`absence-desk`), types
+    that are none here (`absence-type`); who is away then (`absence-away`), or comes back to the person (`absence-loop`); a
+    second absence of the same person, with the same stand-in, at the same time (`absence-twice`).
+
+    `lock`: nobody plans another absence of these two people until the caller's transaction is over.
+    """
+    if not may_set(db, actor, wanted.user_id):
+        raise Refusal("absence-whose")
+    law = wanted.law()
+    refuse_disorder(law, now())
+    if lock:
+        both = sa.select(User.id).where(User.id.in_([wanted.user_id, wanted.cover_id or 0]))
+        db.execute(both.order_by(User.id).with_for_update()).all()
+    absent = _person(db, actor, wanted.user_id)
+    cover = _person(db, actor, wanted.cover_id) if wanted.cover_id is not None else None
+    if cover is not None and cover.id == absent.id:
+        raise Refusal("absence-self")
+    _refuse_place(db, law)
+    others = [other for other in coming(db, actor.collectivity_id, law.starts) if other.id != but]
+    _refuse_clash(law, [law_of(other) for other in others], absent, cover)
+    return law, absent, cover
+
+
+def coming(db: Db, collectivity_id: int, since: datetime) -> Sequence[Absence]:
+    """The absences of a collectivity that are not over at a moment, cancelled ones left out, in the order in which they begin."""
+    query = sa.select(Absence).where(
+        Absence.collectivity_id == collectivity_id,
+        Absence.ends_at > since,
+        Absence.ends_at > Absence.starts_at,
+    )
+    return db.scalars(query.order_by(Absence.starts_at, Absence.id)).all()
+
+
+def _person(db: Db, actor: Actor, user_id: int) -> User:
+    query = sa.select(User).where(User.id == user_id, User.collectivity_id == actor.collectivity_id)
+    user = db.scalar(query.where(User.active.is_(True)))
+    if user is None:
+        raise Refusal("absence-cover")
+    return user
+
+
+def _refuse_place(db: Db, law: absences.Absence) -> None:
+    if law.desk is not None:
+        seat = sa.select(Holder.desk_id).join(Desk, Desk.id == Holder.desk_id)
+        his = seat.where(Holder.user_id == law.person, Holder.desk_id == law.desk, Desk.closed_at.is_(None))
+        if db.scalar(his) is None:
+            raise Refusal("absence-desk")
+    if law.types:
+        collectivity_id = db.info.get("collectivity_id") or 0
+        known = called(db, collectivity_id)
+        if len(law.types) > MOST_TYPES or not set(law.types) <= known.keys():
+            raise Refusal("absence-type")
+
+
+def _refuse_clash(
+    law: absences.Absence, others: Collection[absences.Absence], absent: User, cover: User | None
+) -> None:
+    if cover is None:
+        return
+    if loops(law, others):
+        raise Refusal("absence-loop", cover=cover.name, absent=absent.name)
+    away = clash(law, others)
+    if away is not None:
+        begins, ends = words_of(away.starts), last_minute(away.ends)
+        raise Refusal("absence-away", cover=cover.name, begins=begins, ends=ends)
+    same = (
+        other for other in others if other.person == law.person and other.by == law.by and meet(other, law)
+    )
+    if any(other.desk in {None, law.desk} or law.desk is None for other in same):
+        raise Refusal("absence-twice", cover=cover.name)
+
+
+def deposited_by(db: Db, law: absences.Absence, cover_id: int, most: int) -> list[int]:
+    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by number."""
+    seats = sa.select(Holder.desk_id, Holder.rights).where(Holder.user_id == law.person)
+    lending = {
+        row.desk_id: kinds
+        for row in db.execute(seats)
+        if law.desk in {None, row.desk_id} and (kinds := _kinds(lent(Rights.read(row.rights), law.types)))
+    }
+    if not lending or not law.acts:
+        return []
+    query = (
+        sa.select(StepRun.folder_id, StepRun.family, StepRun.own_type)
+        .join(Folder, Folder.id == StepRun.folder_id)
+        .where(
+            sa.text("step_run.state = 'active'"),
+            Folder.depositor_user_id == cover_id,
+            sa.or_(
+                *(
+                    sa.and_(StepRun.desk_id == desk, StepRun.kind.in_(kinds))
+                    for desk, kinds in lending.items()
+                )
+            ),
+        )
+        .distinct()
+        .order_by(StepRun.folder_id)
+    )
+    rows = db.execute(query.limit(10 * most)).all()
+    fit = [row.folder_id for row in rows if absences.concerns(law.types, row.family, row.own_type)]
+    return list(dict.fromkeys(fit))[:most]
+
+
+def _kinds(rights: Rights) -> list[str]:
+    return [kind.value for kind in StepKind if not kind.automatic and kind.right in rights]
+
+
+def _refuse_emitter(db: Db, law: absences.Absence, cover: User | None) -> None:
+    """Refuse who deposited a folder that waits there: he would decide of his own deposit."""
+    if cover is None:
+        return
+    if deposits := deposited_by(db, law, cover.id, 6):
+        shown = ", ".join(f"n° {number}" for number in deposits[:5]) + ("…" if len(deposits) > 5 else "")
+        raise Refusal("absence-emitter", cover=cover.name, folders=shown)
+
+
+def _columns(law: absences.Absence) -> dict[str, Any]:
+    return {
+        "user_id": law.person,
+        "cover_id": law.by,
+        "desk_id": law.desk,
+        "types": list(law.types),
+        "acts": law.acts,
+        "starts_at": law.starts,
+        "ends_at": law.ends,
+    }
+
+
+def _locked(db: Db, actor: Actor, number: int, revision: int) -> Absence:
+    """The absence, locked, as the page showed it; who may not write it is told that it does not exist."""
+    query = sa.select(Absence).where(Absence.id == number, Absence.collectivity_id == actor.collectivity_id)
+    row = db.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if row is None or not may_set(db, actor, row.user_id):
+        raise Refusal("absence-unknown")
+    if row.revision != revision:
+        raise Refusal("absence-changed")
+    if row.ends_at <= now() or row.ends_at <= row.starts_at:
+        raise Refusal("absence-past")
+    return row
+
+
+def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) -> None:
+    """The letters of an absence as it stands now; those of a former revision do not leave."""
+    news: list[News] = []
+    if cover is not None:
+        if cover.id != actor.user_id:
+            news.append(_letter(SET, row, absent, cover, actor))
+        moment = now()
+        if row.starts_at > moment:
+            news.append(_letter(BEGINS, row, absent, cover, actor, at=row.starts_at))
+        news.append(_letter(OVER, row, absent, cover, actor, at=row.ends_at))
+    if absent.id != actor.user_id:
+        news.append(_letter(SET, row, absent, absent, actor, cover=cover))
+    post(db, row.collectivity_id, news)
+
+
+def _letter(
+    event: str,
+    row: Absence,
+    absent: User,
+    reader: User,
+    actor: Actor,
+    *,
+    at: datetime | None = None,
+    ends: str = "",
+    cover: User | None = None,
+) -> News:
+    facts: dict[str, Any] = {
+        "event": event,
+        "user_id": reader.id,
+        "absence": row.id,
+        "revision": row.revision,
+        "by": actor.name,
+        "whose": absent.name,
+        "own": reader.id != absent.id,
+        "acts": row.acts,
+        "what": cover.name if cover is not None else "",
+        "begins": words_of(row.starts_at),
+        "ends": ends or last_minute(row.ends_at),
+        "page": "/" if event == BEGINS else PAGE,
+    }
+    delay = max((at - now()).total_seconds(), 0.0) if at is not None else 0.0
+    if at is not None:
+        facts["at"] = at.isoformat()
+    key = f"{event}-{row.id}-{row.revision}-{reader.id}"
+    return News("mail", key, facts, None, reader.email, delay=delay)
+
+
+def _write_down(db: Db, actor: Actor, event: str, row: Absence, absent: User, cover: User | None) -> None:
+    facts: dict[str, Any] = {
+        "absence": row.id,
+        "whose": absent.id,
+        "cover": cover.id if cover is not None else None,
+        "desk": db.get_one(Desk, row.desk_id).key if row.desk_id is not None else None,
+        "types": row.types,
+        "acts": row.acts,
+        "starts": row.starts_at.isoformat(),
+        "ends": row.ends_at.isoformat(),
+        "words": f"du {words_of(row.starts_at)} au {last_minute(row.ends_at)}"
+        + (f", intérim : {cover.name}" if cover is not None else ", sans intérim"),
+    }
+    append(db, row.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
+
+
+def names(db: Db, users: Iterable[int]) -> dict[int, str]:
+    """The names of these people, by number."""
+    rows = db.execute(sa.select(User.id, User.first_name, User.last_name).where(User.id.in_(set(users))))
+    return {row.id: f"{row.first_name} {row.last_name}" for row in rows}

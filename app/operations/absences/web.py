@@ -1,0 +1,222 @@
+"""The page « Absences »: who is away, one's own written and ended there, what each would stop before it is written."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits.own_types import called
+from app.core.clock import PARIS, now, today
+from app.core.db import Db, key_in, reading
+from app.core.french import jour_long
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.absences import planning, views
+from app.operations.absences.blocking import Outlook, outlook, soon
+from app.people import choosing
+from app.people.covers import away_at, law_of
+from app.people.models import Absence
+from app.people.office.web import who_is_there
+from app.people.working_days import calendar_of
+from workflows import absences
+
+pages = Blueprint("absences", __name__)
+HERE = "operations.absences.index"
+MINUTES = "%Y-%m-%dT%H:%M"
+
+
+@pages.get("/absences")
+@guard(PERSON)
+def index() -> str:
+    """Who is away and who stands in, one's own absences, and the form that writes one."""
+    return _page(_proposed(), None, None)
+
+
+@pages.post("/absences")
+@guard(PERSON)
+@who_is_there(HERE)
+def plan() -> Response | tuple[str, int]:
+    """Write an absence."""
+    wanted = _typed()
+    try:
+        planning.plan(g.actor, wanted)
+    except Refusal as refusal:
+        return _refused(wanted, refusal, None)
+    flash("L’absence est enregistrée.", "ok")
+    return redirect(url_for(HERE))
+
+
+@pages.post("/absences/apercu")
+@guard(PERSON)
+def preview() -> str | tuple[str, int]:
+    """The same form with what the absence would stop; nothing is written."""
+    wanted, number = _typed(), key_in(request.form.get("absence"))
+    try:
+        with reading(g.actor.collectivity_id) as db:
+            prospect = _outlook(db, wanted, number)
+    except Refusal as refusal:
+        return _refused(wanted, refusal, number)
+    return _page(wanted, None, prospect, number)
+
+
+@pages.route("/absences/<int:absence_id>", methods=["GET", "POST"])
+@guard(PERSON)
+@who_is_there(HERE)
+def show(absence_id: int) -> Response | str | tuple[str, int]:
+    """One absence, to be changed; who may not is told that it does not exist."""
+    if request.method != "POST":
+        prospect, error = None, None
+        with reading(g.actor.collectivity_id) as db:
+            row = _row(db, absence_id)
+            wanted, revision = _of_row(row), row.revision
+            try:
+                prospect = _outlook(db, wanted, absence_id)
+            except Refusal as refusal:  # it stands as it was written; it could not be written so any more
+                error = sentences.say(refusal.key, refusal.facts)[1]
+        return _page(wanted, error, prospect, absence_id, revision)
+    wanted = _typed()
+    try:
+        planning.change(g.actor, absence_id, wanted, revision=_revision())
+    except Refusal as refusal:
+        return _refused(wanted, refusal, absence_id)
+    flash("L’absence est modifiée.", "ok")
+    return redirect(url_for(HERE))
+
+
+@pages.post("/absences/<int:absence_id>/terminer")
+@guard(PERSON)
+@who_is_there(HERE)
+def end(absence_id: int) -> Response:
+    """End an absence now, or cancel one that has not begun."""
+    planning.end(g.actor, absence_id, revision=_revision())
+    flash("C’est terminé : plus rien n’est confié à ce titre.", "ok")
+    return redirect(url_for(HERE))
+
+
+@pages.post("/absences/secretariat")
+@guard(PERSON)
+@who_is_there(HERE)
+def secretary() -> Response:
+    """Say who may write one's absences beside oneself."""
+    planning.name_secretary(g.actor, key_in(request.form.get("secretariat")))
+    flash("C’est enregistré.", "ok")
+    return redirect(url_for(HERE))
+
+
+def _revision() -> int:
+    return key_in(request.form.get("revision")) or 0
+
+
+def _row(db: Db, number: int) -> Absence:
+    row = db.get(Absence, number)
+    if row is None or row.collectivity_id != g.actor.collectivity_id:
+        raise Refusal("absence-unknown")
+    if not planning.may_set(db, g.actor, row.user_id):
+        raise Refusal("absence-unknown")
+    return row
+
+
+def _outlook(db: Db, wanted: planning.Wanted, number: int | None) -> Outlook:
+    law, absent, cover = planning.checked(db, g.actor, wanted, but=number)
+    others = [
+        law_of(other)
+        for other in planning.coming(db, g.actor.collectivity_id, law.starts)
+        if other.id != number
+    ]
+    return outlook(db, law, absent, cover, others)
+
+
+def _proposed() -> planning.Wanted:
+    start, last = soon()
+    return planning.Wanted(g.actor.user_id, None, start.strftime(MINUTES), last.strftime(MINUTES))
+
+
+def _of_row(row: Absence) -> planning.Wanted:
+    return planning.Wanted(
+        row.user_id,
+        row.cover_id,
+        row.starts_at.astimezone(PARIS).strftime(MINUTES),
+        (row.ends_at - absences.MINUTE).astimezone(PARIS).strftime(MINUTES),
+        row.desk_id,
+        tuple(row.types),
+        row.acts,
+        row.letters,
+    )
+
+
+def _typed() -> planning.Wanted:
+    form = request.form
+    return planning.Wanted(
+        key_in(form.get("pour")) or g.actor.user_id or 0,
+        key_in(form.get("interim")),
+        form.get("du", "")[:40],
+        form.get("au", "")[:40],
+        key_in(form.get("bureau")),
+        tuple(form.getlist("types")[: planning.MOST_TYPES]),
+        form.get("pouvoir") != "lire",
+        form.get("courriels") == "1",
+    )
+
+
+def _refused(wanted: planning.Wanted, refusal: Refusal, number: int | None) -> tuple[str, int]:
+    if refusal.key == "absence-unknown":
+        raise refusal
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    return _page(wanted, sentence, None, number, _revision()), status
+
+
+def _page(
+    wanted: planning.Wanted,
+    error: str | None,
+    prospect: Outlook | None,
+    number: int | None = None,
+    revision: int = 0,
+) -> str:
+    collectivity_id, moment = g.actor.collectivity_id, now()
+    first = views.monday(request.args.get("semaine", ""))
+    with reading(collectivity_id) as db:
+        rows = planning.coming(db, collectivity_id, moment - timedelta(days=2 * views.DAYS))
+        alive = [absence for absence in rows if absence.ends_at > moment]
+        lines = views.lines(db, g.actor, alive)
+        calendar = calendar_of(db, collectivity_id)
+        days = {first + timedelta(days=rank): False for rank in range(views.DAYS)}
+        works = {day: calendar.works(day) for day in days}
+        names = planning.names(
+            db, {absence.user_id for absence in rows} | {absence.cover_id or 0 for absence in rows}
+        )
+        may_write = views.people_of(db, g.actor)
+        own = [absence for absence in alive if absence.user_id == g.actor.user_id]
+        mine = views.lines(db, g.actor, own)
+        context: Mapping[str, Any] = {
+            "now_away": [absence for absence in lines if absence.state == "now"],
+            "coming": [absence for absence in lines if absence.state == "coming"],
+            "mine": mine,
+            "over": views.lines(db, g.actor, views.over(db, g.actor.user_id)),
+            "planning": views.planned(rows, names, first, works),
+            "people": may_write,
+            "offered": choosing.people(
+                db, collectivity_id, chosen=wanted.cover_id, whole=True, but=[wanted.user_id]
+            ).options,
+            "desks": views.desks_of(db, wanted.user_id) if _allowed(wanted, may_write) else [],
+            "types": called(db, collectivity_id),
+            "secretary": planning.secretary_of(db, g.actor.user_id),
+            "colleagues": choosing.people(db, collectivity_id, whole=True, but=[g.actor.user_id]).options,
+            "away": away_at(db, collectivity_id, moment).get(g.actor.user_id, []),
+        }
+    return render_template(
+        "operations/absences.html",
+        wanted=wanted,
+        error=error,
+        outlook=prospect,
+        number=number,
+        revision=revision,
+        day=jour_long(today()),
+        **context,
+    )
+
+
+def _allowed(wanted: planning.Wanted, may_write: list[tuple[int, str]]) -> bool:
+    return any(number == wanted.user_id for number, _ in may_write)

@@ -1,0 +1,131 @@
+"""Who is away now and who stands in, read from the clock: nothing has to run for a cover to begin or to end.
+
+`live` says in SQL what `workflows.absences.live` says of one absence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, now, today
+from app.core.db import OURS_ALREADY, Db
+from app.core.french import instant
+from app.core.grammar import de
+from app.people.actor import Cover, Seat
+from app.people.models import Absence, Desk, Holder, User
+from workflows import absences
+from workflows.rights import NONE, Rights
+
+_absence: Any = Absence.__table__
+_cover: Any = User.__table__.alias("stands_in")
+MIDDAY = time(12)
+
+
+def live(moment: Any) -> sa.ColumnElement[bool]:
+    """The condition on `absence` that it has begun at a moment and is not over."""
+    return sa.and_(_absence.c.starts_at <= moment, _absence.c.ends_at > moment)
+
+
+def covering(user: Any, moment: Any) -> Any:
+    """Whether somebody stands in for anybody at a moment, as a column of a statement about people."""
+    return sa.exists().where(_absence.c.cover_id == user, live(moment))
+
+
+def law_of(row: Any) -> absences.Absence:
+    """An absence as the law reads it."""
+    return absences.Absence(
+        row.user_id, row.cover_id, row.starts_at, row.ends_at, row.desk_id, tuple(row.types), row.acts
+    )
+
+
+def lent_to(db: Db, user_id: int, moment: datetime, *, lock: bool = False) -> tuple[Cover, ...]:
+    """The desks where somebody stands in at this moment, each with what the seat of who is away lends him there.
+
+    `lock`: nobody ends or changes these absences until the caller's transaction is over.
+    """
+    query = (
+        sa.select(_absence, User.first_name, User.last_name, Desk.key, Desk.name, Holder.rights)
+        .add_columns(Desk.id.label("place"))
+        .select_from(_absence)
+        .join(User, sa.and_(User.id == _absence.c.user_id, User.active.is_(True)))
+        .join(Holder, Holder.user_id == User.id)
+        .join(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
+        .where(
+            _absence.c.cover_id == user_id,
+            live(moment),
+            sa.or_(_absence.c.desk_id.is_(None), _absence.c.desk_id == Desk.id),
+        )
+        .order_by(Desk.name, _absence.c.id)
+    )
+    if lock:
+        query = query.with_for_update(read=True, of=_absence)
+    return tuple(map(_lent, db.execute(query)))
+
+
+def _lent(row: Any) -> Cover:
+    rights = absences.lent(Rights.read(row.rights), row.types)
+    seat = Seat(row.place, row.key, row.name, *((rights, NONE) if row.acts else (NONE, rights)))
+    return Cover(row.id, row.user_id, f"{row.first_name} {row.last_name}", seat, tuple(row.types))
+
+
+@dataclass(frozen=True)
+class Away:
+    """One absence of somebody, with the name and address of who stands in, empty for nobody; `letters`: he gets his own."""
+
+    number: int
+    law: absences.Absence
+    letters: bool = False
+    cover_name: str = ""
+    cover_email: str = ""
+
+    @property
+    def until(self) -> str:
+        """« mer. 2 déc., 8 h 00 »: until when."""
+        return instant(self.law.ends)
+
+
+_away = (
+    sa.select(_absence, _cover.c.first_name, _cover.c.last_name, _cover.c.email)
+    .outerjoin(_cover, sa.and_(_cover.c.id == _absence.c.cover_id, _cover.c.active.is_(True)))
+    .where(_absence.c.collectivity_id == sa.bindparam("here"), live(sa.bindparam("moment")))
+    .order_by(_absence.c.id)
+    .execution_options(**{OURS_ALREADY: True})
+)
+
+
+def away_at(db: Db, collectivity_id: int, moment: datetime) -> dict[int, list[Away]]:
+    """The absences of a collectivity at a moment, by the person who is away; one look in an index where nobody is."""
+    away: dict[int, list[Away]] = {}
+    for row in db.execute(_away, {"here": collectivity_id, "moment": moment}):
+        away.setdefault(row.user_id, []).append(away_of(row))
+    return away
+
+
+def away_of(row: Any) -> Away:
+    """An absence of a row of `absence`, with the names of who stands in; an account that was closed stands in for nobody."""
+    law = law_of(row)
+    if row.first_name is None:
+        return Away(row.id, replace(law, by=None), row.letters)
+    return Away(row.id, law, row.letters, f"{row.first_name} {row.last_name}", row.email)
+
+
+def moment_on(day: date | None) -> datetime:
+    """The moment by which a day is judged: now for today, else its midday."""
+    return now() if day is None or day == today() else datetime.combine(day, MIDDAY, PARIS)
+
+
+def until(several: Iterable[Away]) -> datetime | None:
+    """Until when somebody is away, the last of his absences at this moment; None where there is none."""
+    return max((one.law.ends for one in several), default=None)
+
+
+def in_absence(who: str, absent: str | None) -> str:
+    """« Gaud Le Bras, en l’absence d’Armel Kervadec »; the name alone where nobody was away.
+
+    >>> in_absence("Gaud Le Bras", "Armel Kervadec"), in_absence("Gaud Le Bras", None)
+    ('Gaud Le Bras, en l’absence d’Armel Kervadec', 'Gaud Le Bras')
+    """
+    return f"{who}, en l’absence {de(absent)}" if absent else who

@@ -1,0 +1,540 @@
+"""Somebody is away and somebody stands in: what he may do then and never, by every route, and how it is told."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.circuits import library
+from app.core.clock import PARIS, now, today
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.display import queues
+from app.display.answers import folder_of
+from app.folders import decide, sending
+from app.folders.access import may_read
+from app.folders.models import Folder, StepRun
+from app.journal.models import JournalEntry
+from app.operations.absences import planning
+from app.operations.absences.blocking import Outlook, outlook
+from app.operations.absences.planning import Wanted, change, end, name_secretary, plan
+from app.people import applications, desks
+from app.people.actor import Actor
+from app.people.covers import law_of
+from app.people.models import Absence, User
+from app.signing import sign
+from tests.builders.house import House
+from tests.builders.mandates import of_mayor, record
+from tests.folders.test_seats import CIRCUIT
+from workflows.mandates import Kind
+from workflows.vocabulary import Right
+
+FINANCE, TECHNIQUE, MAYOR, DIRECTION, DEPOSITOR, CLERK = (
+    "n.abgrallec",
+    "r.pellenec",
+    "a.kervadec",
+    "s.rivoal",
+    "g.trehorel",
+    "k.morizur",
+)
+
+
+def typed(moment: datetime) -> str:
+    return f"{moment.astimezone(PARIS):%Y-%m-%dT%H:%M}"
+
+
+def wanted(
+    house: House, absent: str, cover: str | None, *, since: int = -1, days: int = 21, **more: Any
+) -> Wanted:
+    """Away from `since` days ago, for so many days."""
+    first = now() + timedelta(days=since)
+    by = house.actor(cover).user_id if cover else None
+    last = first + timedelta(days=days)
+    return Wanted(house.actor(absent).user_id or 0, by, typed(first), typed(last), **more)
+
+
+def away(house: House, absent: str, cover: str | None, *, by: str | None = None, **more: Any) -> int:
+    return plan(house.actor(by or absent), wanted(house, absent, cover, **more))
+
+
+def put(number: int, **columns: Any) -> None:
+    """Let the clock have passed: the absence is moved instead."""
+    with engine().begin() as connection:
+        connection.execute(sa.update(Absence.__table__).where(Absence.id == number).values(**columns))  # type: ignore[arg-type]
+
+
+def over(number: int) -> None:
+    put(number, starts_at=now() - timedelta(days=2), ends_at=now() - timedelta(minutes=1))
+
+
+def todo(house: House, login: str) -> dict[int, str]:
+    with reading(house.actor(login).collectivity_id) as db:
+        actor = house.actor(login)
+        lines = queues.todo(db, actor)
+        assert queues.counters(db, actor).todo == len(lines)
+        return {line.id: line.absent for line in lines}
+
+
+def reads(house: House, login: str, folder_id: int) -> bool:
+    with reading() as db:
+        return may_read(db, house.actor(login), db.get_one(Folder, folder_id))
+
+
+def run_of(folder_id: int, step: str) -> StepRun:
+    with reading() as db:
+        query = sa.select(StepRun).where(StepRun.folder_id == folder_id, StepRun.step == step)
+        return db.scalars(query.order_by(StepRun.id.desc())).first()  # type: ignore[return-value]
+
+
+def last_facts(folder_id: int) -> str:
+    with reading() as db:
+        query = sa.select(JournalEntry.facts).where(JournalEntry.folder_id == folder_id)
+        return db.scalar(query.order_by(JournalEntry.id.desc()).limit(1)) or ""
+
+
+def letters(event: str) -> list[Outbox]:
+    with reading() as db:
+        return [
+            row
+            for row in db.scalars(sa.select(Outbox).where(Outbox.kind == "mail").order_by(Outbox.id))
+            if row.payload["event"] == event
+        ]
+
+
+def looked(house: House, absent: str, cover: str | None, **more: Any) -> Outlook:
+    here = house.actor(absent).collectivity_id
+    with reading(here) as db:
+        law, who, by = planning.checked(db, house.actor(absent), wanted(house, absent, cover, **more))
+        others = [law_of(one) for one in planning.coming(db, here, law.starts)]
+        return outlook(db, law, who, by, others)
+
+
+def test_three_weeks_away_two_urgent_acts_go_on_and_a_signature_is_made_by_nobody_in_his_place(
+    house: House,
+) -> None:
+    urgent, other, signature = (house.an_invoice(at=one) for one in ("finance", "finance", "bon_a_payer"))
+    past = house.an_invoice(at="done")
+    away(house, FINANCE, TECHNIQUE)
+    away(house, MAYOR, DIRECTION)
+    assert todo(house, TECHNIQUE) == {urgent: "Nolwenn Abgrallec", other: "Nolwenn Abgrallec"}
+    assert todo(house, DIRECTION) == {}
+    page = house.client(TECHNIQUE).get("/a-traiter").get_data(as_text=True)
+    assert page.count("En l’absence de Nolwenn Abgrallec") == 2
+
+    house.approve(urgent, TECHNIQUE)
+    decide.reject(
+        house.actor(TECHNIQUE), other, version=house.folder(other).version, reason="Montant à vérifier"
+    )
+    run = run_of(urgent, "finance")
+    assert (run.who, run.absent, run.by) == (
+        "Ronan Pellenec",
+        "Nolwenn Abgrallec",
+        "Ronan Pellenec, en l’absence de Nolwenn Abgrallec",
+    )
+    assert '"absent":"Nolwenn Abgrallec"' in last_facts(urgent).replace(": ", ":")
+
+    # Who stands in for the mayor reads what waits for him, and is told which order lacks; the mayor's past is not his
+    assert reads(house, DIRECTION, signature)
+    assert not reads(house, DIRECTION, past)
+    with pytest.raises(Refusal, match="cover-mandate") as refused:
+        sign.place_of(house.actor(DIRECTION), signature, version=house.folder(signature).version)
+    assert refused.value.facts["absent"] == "Armel Kervadec"
+    page = house.client(DIRECTION).get(f"/dossiers/{signature}").get_data(as_text=True)
+    assert "il faut un arrêté de délégation à votre nom" in page
+    assert "Signer…" not in page
+    house.sign(signature, MAYOR)  # who is away may come back whenever he likes
+
+
+def test_what_was_done_in_somebody_s_absence_is_told_by_the_page_the_slip_and_the_api(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    away(house, FINANCE, TECHNIQUE)
+    client = house.client(TECHNIQUE)
+    words = "Nolwenn Abgrallec"
+    assert f"en l’absence de {words}" in client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    house.approve(folder_id, TECHNIQUE)
+    for address in (
+        f"/dossiers/{folder_id}",
+        f"/dossiers/{folder_id}/bordereau",
+        f"/dossiers/{folder_id}?onglet=journal",
+    ):
+        page = client.get(address).get_data(as_text=True)
+        assert f"Visé par Ronan Pellenec, en l’absence de {words}" in page, address
+    with house.app.test_request_context(), reading() as db:
+        shown = folder_of(db, db.get_one(Folder, folder_id), house.actor(TECHNIQUE))
+    parts = [part for step in shown["steps"] for part in step["parts"]]
+    assert [part["absent"] for part in parts if part["state"] == "done"] == [None, words]
+
+
+def test_who_stands_in_signs_by_a_mandate_of_his_own_and_by_no_other(house: House) -> None:
+    record(house, of_mayor(house))
+    house.enrol(DIRECTION, "rsa3072")
+    folder_id, beyond = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer")
+    away(house, MAYOR, DIRECTION)
+    assert todo(house, DIRECTION) == {}
+    order = of_mayor(
+        house,
+        user_id=house.actor(DIRECTION).user_id,
+        kind=Kind.SIGNATURE,
+        title="la directrice générale des services",
+        order_number="2026-050",
+        order_date=of_mayor(house).starts_on,
+        families=("invoice",),
+        ceiling_cents=10_000_000,
+        elected=False,
+    )
+    record(house, order)
+    assert todo(house, DIRECTION) == {folder_id: "Armel Kervadec", beyond: "Armel Kervadec"}
+    house.sign(folder_id, DIRECTION, "rsa3072")
+    run = run_of(folder_id, "bon_a_payer")
+    assert run.absent == "Armel Kervadec"
+    assert run.capacity == "Pour le maire et par délégation, la directrice générale des services"
+
+
+def test_nothing_is_lent_from_the_last_minute_on_whatever_the_route(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    number = away(house, FINANCE, TECHNIQUE)
+    client, stale = house.client(TECHNIQUE), house.actor(TECHNIQUE)
+    token, version = house.csrf(client), house.folder(folder_id).version
+    assert reads(house, TECHNIQUE, folder_id)
+    end(house.actor(FINANCE), number, revision=1)
+    # He held another desk's part of this very folder before: what he read by it he reads on, and acts no more
+    with pytest.raises(Refusal, match="cover-over"):
+        decide.approve(stale, folder_id, version=version)
+    with pytest.raises(Refusal, match="not-your-turn|acted-already"):
+        decide.approve(house.actor(TECHNIQUE), folder_id, version=version)
+    answer = client.post(f"/dossiers/{folder_id}/viser", data={"csrf_token": token, "version": version})
+    assert answer.status_code in {403, 409}
+    assert todo(house, TECHNIQUE) == {}
+    assert house.folder(folder_id).version == version
+    over(away(house, FINANCE, CLERK))
+    assert not reads(house, CLERK, folder_id)
+    assert client.get("/absences").status_code == 200
+
+
+@pytest.mark.parametrize("acts", [True, False], ids=["acts", "reads"])
+def test_a_cover_reads_what_waits_there_and_one_to_read_decides_nothing(house: House, acts: bool) -> None:
+    folder_id, past = house.an_invoice(at="finance"), house.an_invoice(at="bon_a_payer")
+    number = away(house, FINANCE, "b.cadiou", acts=acts)
+    assert reads(house, "b.cadiou", folder_id)
+    assert not reads(house, "b.cadiou", past)
+    assert todo(house, "b.cadiou") == ({folder_id: "Nolwenn Abgrallec"} if acts else {})
+    found = house.client("b.cadiou").get("/suivi").get_data(as_text=True)
+    assert f"/dossiers/{folder_id}" in found
+    assert f"/dossiers/{past}" not in found
+    if not acts:
+        with pytest.raises(Refusal, match="not-your-turn"):
+            house.approve(folder_id, "b.cadiou")
+    over(number)
+    assert not reads(house, "b.cadiou", folder_id)
+    assert f"/dossiers/{folder_id}" not in house.client("b.cadiou").get("/suivi").get_data(as_text=True)
+
+
+def test_a_restricted_family_is_read_under_cover_by_who_may_act_and_no_longer(house: House) -> None:
+    folder_id = house.a_pay_flow()
+    number = away(house, MAYOR, DIRECTION)
+    assert not reads(house, DIRECTION, folder_id)  # it waits for a signature, and she has no mandate
+    record(house, of_mayor(house))
+    mine = of_mayor(
+        house,
+        user_id=house.actor(DIRECTION).user_id,
+        kind=Kind.SUBSTITUTE,
+        title="la première adjointe",
+        reason="Congés du maire",
+        families=("pes_payroll",),
+        elected=True,
+        rank=1,
+        ends_on=today() + timedelta(days=20),
+    )
+    record(house, mine)
+    assert reads(house, DIRECTION, folder_id)
+    assert list(todo(house, DIRECTION)) == [folder_id]
+    over(number)
+    assert not reads(house, DIRECTION, folder_id)
+
+
+def test_a_cover_for_some_types_or_one_desk_is_for_these_alone(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    desks.seat(here, "direction", FINANCE, [Right.ACT])
+    invoice, act = house.an_invoice(at="finance"), house.a_deliberation(at="direction")
+    number = away(house, FINANCE, "b.cadiou", types=("deliberation",))
+    assert list(todo(house, "b.cadiou")) == [act]
+    assert not reads(house, "b.cadiou", invoice)
+    revision = 1
+    seat = next(one.desk_id for one in house.actor(FINANCE).seats if one.key == "finances")
+    change(house.actor(FINANCE), number, wanted(house, FINANCE, "b.cadiou", desk_id=seat), revision=revision)
+    assert list(todo(house, "b.cadiou")) == [invoice]
+    with pytest.raises(Refusal, match="not-found"):
+        house.approve(act, "b.cadiou")
+
+
+def test_nobody_decides_of_his_own_deposit_in_somebody_s_absence(house: House) -> None:
+    waiting = house.an_invoice(at="finance")
+    with pytest.raises(Refusal, match="absence-emitter") as refused:
+        away(house, FINANCE, DEPOSITOR)
+    assert refused.value.facts["folders"] == f"n° {waiting}"
+    away(house, FINANCE, DEPOSITOR, types=("deliberation",))
+    house.approve(waiting, FINANCE)
+    # Set before it arrives, it is refused again when it does
+    with engine().begin() as connection:
+        connection.execute(sa.update(Absence.__table__).values(types=[]))
+    arrived = house.an_invoice(at="finance")
+    assert arrived not in todo(house, DEPOSITOR)
+    with pytest.raises(Refusal, match="cover-own-deposit"):
+        house.approve(arrived, DEPOSITOR)
+    assert not [one for one in letters("your_turn") if one.folder_id == arrived and "absent" in one.payload]
+
+
+def test_one_person_counts_once_at_a_step_whatever_he_stands_in_for(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    desks.seat(here, "conseil", "t.lescoat", [Right.ACT])
+    who = "{desk: technique}, {desk: conseil}"
+    library.publish(house.actor(CLERK), "invoice", CIRCUIT.format(who=who, quorum="all"))
+    folder_id = house.an_invoice(at="draft")
+    away(house, TECHNIQUE, DIRECTION)
+    away(house, "t.lescoat", DIRECTION)
+    sending.send(house.actor(DEPOSITOR), folder_id, version=house.folder(folder_id).version)
+    assert list(todo(house, DIRECTION)) == [folder_id]
+    house.approve(folder_id, DIRECTION)
+    assert house.folder(folder_id).place == "visas"
+    assert todo(house, DIRECTION) == {}
+    with pytest.raises(Refusal, match="already-acted|acted-already"):
+        house.approve(folder_id, DIRECTION)
+    for login in (TECHNIQUE, "t.lescoat"):
+        if folder_id in todo(house, login):
+            house.approve(folder_id, login)
+            break
+    assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_a_loop_is_refused_and_one_that_is_there_all_the_same_lends_nothing_further(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    away(house, FINANCE, TECHNIQUE)
+    with pytest.raises(Refusal, match="absence-loop"):
+        away(house, TECHNIQUE, FINANCE)
+    number = away(house, TECHNIQUE, "b.cadiou")  # what was lent to him is not lent further
+    assert todo(house, "b.cadiou") == {}
+    with pytest.raises(Refusal, match="absence-away"):
+        away(house, MAYOR, TECHNIQUE)
+    with pytest.raises(Refusal, match="absence-loop"):
+        away(house, "b.cadiou", FINANCE)
+    put(number, cover_id=house.actor(FINANCE).user_id)
+    assert todo(house, FINANCE) == {folder_id: ""}
+    house.approve(folder_id, FINANCE)
+    assert run_of(folder_id, "finance").absent is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"cover_id": 999_999}, "absence-cover"),
+        ({"user_id": 999_999}, "absence-cover"),
+        ({"first": "hier"}, "absence-dates"),
+        ({"first": "2027-03-28T02:30", "last": "2027-04-01T00:00"}, "absence-hour"),
+        ({"last": "2020-01-01T00:00"}, "absence-order"),
+        ({"first": "2020-01-01T00:00", "last": "2020-01-02T00:00"}, "absence-past"),
+        ({"last": "2040-01-01T00:00"}, "absence-long"),
+        ({"desk_id": 999_999}, "absence-desk"),
+        ({"types": ("jamais",)}, "absence-type"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_and_nothing_is(
+    house: House, changes: Mapping[str, Any], key: str
+) -> None:
+    asked = Wanted(**{**vars(wanted(house, FINANCE, TECHNIQUE)), **changes})
+    with pytest.raises(Refusal, match=key):
+        plan(house.actor(CLERK), asked)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Absence.id))) == 0
+
+
+def test_an_absence_is_written_by_its_person_the_secretariat_that_he_named_or_an_administrator(
+    house: House,
+) -> None:
+    with pytest.raises(Refusal, match="absence-whose"):
+        away(house, FINANCE, TECHNIQUE, by="t.lescoat")
+    name_secretary(house.actor(FINANCE), house.actor("t.lescoat").user_id)
+    number = away(house, FINANCE, TECHNIQUE, by="t.lescoat")
+    with pytest.raises(Refusal, match="absence-unknown"):
+        end(house.actor(TECHNIQUE), number, revision=1)
+    with pytest.raises(Refusal, match="absence-twice"):
+        away(house, FINANCE, TECHNIQUE, by=CLERK)
+    with pytest.raises(Refusal, match="absence-changed"):
+        change(house.actor(CLERK), number, wanted(house, FINANCE, DIRECTION), revision=7)
+    change(house.actor(CLERK), number, wanted(house, FINANCE, DIRECTION), revision=1)
+    name_secretary(house.actor(FINANCE), None)
+    with pytest.raises(Refusal, match="absence-unknown"):
+        end(house.actor("t.lescoat"), number, revision=2)
+    end(house.actor(FINANCE), number, revision=2)
+    with pytest.raises(Refusal, match="absence-past"):
+        end(house.actor(FINANCE), number, revision=3)
+    with pytest.raises(Refusal, match="absence-self"):
+        away(house, FINANCE, FINANCE)
+    with reading() as db:
+        told = list(
+            db.scalars(sa.select(JournalEntry.event).where(JournalEntry.event.startswith("absence.")))
+        )
+    assert sorted(told) == sorted(
+        ["absence.planned", "absence.changed", "absence.ended", "absence.secretary", "absence.secretary"]
+    )
+
+
+def test_an_absence_that_has_not_begun_lends_nothing_yet_and_is_cancelled_for_good(house: House) -> None:
+    house.an_invoice(at="finance")
+    number = away(house, FINANCE, TECHNIQUE, since=3)
+    assert todo(house, TECHNIQUE) == {}
+    end(house.actor(FINANCE), number, revision=1)
+    put(number, set_at=now())
+    with reading() as db:
+        row = db.get_one(Absence, number)
+        assert row.starts_at == row.ends_at
+
+
+def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House) -> None:
+    number = away(house, FINANCE, TECHNIQUE, since=3)
+    change(house.actor(FINANCE), number, wanted(house, FINANCE, TECHNIQUE, since=5), revision=1)
+    house.drain()
+    sent = house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    assert len(sent) == 1  # the letter of the former dates did not leave
+    with engine().begin() as connection:  # weeks have passed
+        connection.execute(
+            sa.update(Outbox.__table__).values(available_at=now()).where(Outbox.state == "pending")
+        )  # type: ignore[arg-type]
+    house.drain()
+    subjects = [
+        str(one["Subject"]).replace("\u00a0", " ")
+        for one in house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    ]
+    assert [re.sub(r", du .*", "", one) for one in subjects] == [
+        "Paraphe : intérim de Nolwenn Abgrallec",
+        "Paraphe : votre intérim de Nolwenn Abgrallec commence",
+        "Paraphe : votre intérim de Nolwenn Abgrallec est terminé",
+    ]
+
+
+def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_they_still_wait(
+    house: House,
+) -> None:
+    number = away(house, FINANCE, "b.cadiou")
+    waiting, taken = house.an_invoice(at="finance"), house.an_invoice(at="finance")
+    house.drain()
+    sent = house.mail.to("b.cadiou@kerlann-sur-mer.example")
+    bodies = [one.get_body(("plain",)).get_content() for one in sent]  # type: ignore[union-attr]
+    assert sum("En l’absence de Nolwenn Abgrallec" in one for one in bodies) == 2
+    told = [one for one in letters("your_turn") if one.payload.get("absent")]
+    assert {one.folder_id for one in told} == {waiting, taken}
+    assert house.mail.to("n.abgrallec@kerlann-sur-mer.example") == []
+    house.approve(taken, "b.cadiou")
+    over(number)
+    with engine().begin() as connection:  # weeks have passed
+        waits = sa.update(Outbox.__table__).where(Outbox.state == "pending")  # type: ignore[arg-type]
+        connection.execute(waits.values(available_at=now(), created_at=now() - timedelta(hours=30)))
+    house.drain()
+    back = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
+    assert len(back) == 1
+    assert f"/dossiers/{waiting}" in back[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert back[0]["Date"].datetime > now() - timedelta(
+        hours=1
+    )  # of the return, not of the day when it was written
+
+
+def test_who_wants_his_letters_all_the_same_gets_them(house: House) -> None:
+    away(house, FINANCE, "b.cadiou", letters=True)
+    house.an_invoice(at="finance")
+    house.drain()
+    assert len(house.mail.to("n.abgrallec@kerlann-sur-mer.example")) == 1
+
+
+def test_what_an_absence_will_stop_is_told_before_it_is_written(house: House) -> None:
+    house.an_invoice(at="bon_a_payer")
+    alone = looked(house, MAYOR, None)
+    assert alone.blocks[0].title == "1 signature"
+    assert "Sans intérim : cela attendra Armel Kervadec." in alone.blocks[0].sentence.replace("\u00a0", " ")
+    covered = looked(house, MAYOR, DIRECTION)
+    assert covered.blocks[0].tone == "danger"
+    assert "L’intérim ne signe pas à la place d’un autre" in covered.blocks[0].sentence
+    house.an_invoice(at="service_done")
+    visas = looked(house, TECHNIQUE, DIRECTION)
+    assert [(one.tone, one.title) for one in visas.blocks] == [("ok", "1 visa")]
+    assert "en l’absence de Ronan Pellenec" in visas.blocks[0].sentence
+    reading_only = looked(house, TECHNIQUE, DIRECTION, acts=False)
+    assert "lira sans agir" in next(one.sentence for one in reading_only.blocks if one.title == "1 visa")
+    other_type = looked(house, TECHNIQUE, DIRECTION, types=("deliberation",))
+    assert any("n’est pas confié" in one.sentence for one in other_type.blocks)
+    deposited = looked(house, TECHNIQUE, DEPOSITOR)
+    assert any("son propre dépôt" in one.sentence for one in deposited.blocks)
+    away(house, MAYOR, TECHNIQUE)
+    chain = looked(house, TECHNIQUE, DIRECTION)
+    assert any(one.title == "Intérim d’Armel Kervadec" for one in chain.blocks)
+
+
+def test_the_page_shows_plans_changes_and_ends(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    client = house.client(FINANCE)
+    token, cover = house.csrf(client), str(house.actor("b.cadiou").user_id)
+    first, last = now() - timedelta(hours=1), now() + timedelta(days=9)
+    form = {"csrf_token": token, "du": typed(first), "au": typed(last), "interim": cover, "pouvoir": "agir"}
+    seen = client.post("/absences/apercu", data=form).get_data(as_text=True)
+    assert "Ce qui bloquera" in seen
+    assert f'href="/dossiers/{folder_id}"' in seen
+    assert client.post("/absences", data={**form, "au": ""}).status_code == 422
+    assert client.post("/absences", data=form).status_code == 302
+    page = client.get("/absences").get_data(as_text=True)
+    assert "intérim Bleuenn Cadiou" in page
+    number = re.search(r"/absences/(\d+)/terminer", page).group(1)  # type: ignore[union-attr]
+    assert client.get(f"/absences/{number}").status_code == 200
+    other = house.client(TECHNIQUE)
+    assert other.get(f"/absences/{number}").status_code == 404
+    theirs = {"csrf_token": house.csrf(other), "revision": "1"}
+    assert other.post(f"/absences/{number}/terminer", data=theirs).status_code == 404
+    assert (
+        other.post(
+            "/absences", data={**form, **theirs, "pour": str(house.actor(FINANCE).user_id)}
+        ).status_code
+        == 403
+    )
+    changed = {**form, "revision": "1", "pouvoir": "lire"}
+    assert client.post(f"/absences/{number}", data=changed).status_code == 302
+    assert "lecture seule" in client.get("/absences").get_data(as_text=True)
+    assert (
+        client.post(f"/absences/{number}/terminer", data={"csrf_token": token, "revision": "2"}).status_code
+        == 302
+    )
+    named = {"csrf_token": token, "secretariat": str(house.actor(CLERK).user_id)}
+    assert client.post("/absences/secretariat", data=named).status_code == 302
+    assert client.get("/absences?semaine=n-importe").status_code == 200
+
+
+def test_software_knows_who_is_away_at_its_desk_and_nowhere_else(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    away(house, FINANCE, TECHNIQUE)
+    away(house, MAYOR, None)
+    token = applications.create_application(here, "Finances", "finances", (Right.ACT,))
+    answer = house.client().get("/api/v1/absences", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    (one,) = answer.get_json()["absences"]
+    assert (one["person"], one["cover"], one["acts"]) == ("Nolwenn Abgrallec", "Ronan Pellenec", True)
+
+
+def test_an_actor_of_another_collectivity_is_no_stand_in(house: House) -> None:
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
+    desks.create_user(
+        other,
+        "x.ailleurs",
+        email="x@ailleurs.example",
+        first_name="X",
+        last_name="Ailleurs",
+        capacity="Agent",
+    )
+    with reading() as db:
+        stranger = db.scalar(sa.select(User.id).where(User.login == "x.ailleurs")) or 0
+    with pytest.raises(Refusal, match="absence-cover"):
+        plan(house.actor(FINANCE), Wanted(**{**vars(wanted(house, FINANCE, None)), "cover_id": stranger}))
+    foreign = Actor(kind="person", collectivity_id=other, name="X", user_id=stranger, administrator=True)
+    with pytest.raises(Refusal, match="absence-cover"):
+        plan(foreign, wanted(house, FINANCE, None))
