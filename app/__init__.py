@@ -23,7 +23,7 @@ from app.core import (
     security,
     transaction,
 )
-from app.core.commands import told
+from app.core.commands import in_french
 from app.core.limits import limiter
 from app.core.refusals import catalogue
 from app.core.routes import Route
@@ -195,7 +195,7 @@ def _bring(app: Flask, module: Any, part: str) -> None:
         module.mount(app, csrf)
     else:
         for command in module.COMMANDS:
-            app.cli.add_command(told(command))
+            app.cli.add_command(in_french(command))
 
 
 def _simulation(chosen: Settings) -> str:

@@ -76,7 +76,7 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
             None,
         )
         if at is not None:
-            steps[at] = replace(steps[at], told=_told(steps[at], theirs))
+            steps[at] = replace(steps[at], told=_informed(steps[at], theirs))
         else:
             at = next(
                 (
@@ -87,7 +87,7 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
                 None,
             )
             if at is not None:
-                steps[at] = replace(theirs, key=steps[at].key, told=_told(steps[at], theirs))
+                steps[at] = replace(theirs, key=steps[at].key, told=_informed(steps[at], theirs))
         if at is None:
             at = place
             steps.insert(at, replace(theirs, key=_free(theirs.key, {step.key for step in steps})))
@@ -113,7 +113,7 @@ def _stands_for(step: Step, other: Step, facts: Facts) -> bool:
     )
 
 
-def _told(*steps: Step) -> tuple[str, ...]:
+def _informed(*steps: Step) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for step in steps for key in step.told))
 
 

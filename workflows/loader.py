@@ -117,7 +117,7 @@ def _circuit(data: object, tell: Tell) -> Circuit:
         return Circuit("", "", ())
     _unknown(data, _CIRCUIT_FIELDS, "Circuit", tell)
     key, label, only_for = _key(data, "Circuit", tell), _label(data, "Circuit", tell), _only_for(data, tell)
-    informed = _told(data.get("told"), "Circuit", tell)
+    informed = _informed(data.get("told"), "Circuit", tell)
     written = data.get("steps")
     if not isinstance(written, list | tuple) or not written:
         tell("Circuit : il faut au moins une étape dans « steps ».")
@@ -178,7 +178,7 @@ def _step(data: object, rank: int, tell: Tell) -> Step:
         when=_when(data, where, tell),
         days=_days(data.get("days"), where, tell),
         channel=_channel(data.get("channel"), kind, where, tell),
-        told=_told(data.get("told"), where, tell),
+        told=_informed(data.get("told"), where, tell),
     )
 
 
@@ -274,7 +274,7 @@ def _days(data: object, where: str, tell: Tell) -> int | None:
     return None
 
 
-def _told(data: object, where: str, tell: Tell) -> tuple[str, ...]:
+def _informed(data: object, where: str, tell: Tell) -> tuple[str, ...]:
     if data is None:
         return ()
     if not isinstance(data, list | tuple) or not all(

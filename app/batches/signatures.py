@@ -271,7 +271,7 @@ def _carry(order: Order, received: _Received) -> None:
     except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
-        if _made(order, received.item_id):
+        if _signed_meanwhile(order, received.item_id):
             note_done(order, received.item_id)
         elif refusal.key in SIGNED_AGAIN:
             put_back(order, received.item_id)
@@ -292,7 +292,7 @@ def _embed(order: Order, received: _Received) -> None:
     )
 
 
-def _made(order: Order, item_id: int) -> bool:
+def _signed_meanwhile(order: Order, item_id: int) -> bool:
     """Whether another process that was thought dead has signed it meanwhile."""
     query = (
         sa.select(SignatureSession.state)

@@ -10,20 +10,20 @@ from app.core.refusals import Refusal, catalogue
 _DONE = "told_in_french"
 
 
-def told(command: click.Command) -> click.Command:
+def in_french(command: click.Command) -> click.Command:
     """Let this command, and those below it, say a refusal in its sentence and exit with 1; what is refused changes nothing.
 
     So is a file that is closed to the account that types.
     """
     if isinstance(command, click.Group):
         for below in command.commands.values():
-            told(below)
+            in_french(below)
     elif command.callback is not None and not hasattr(command.callback, _DONE):
-        command.callback = _told(command.callback)
+        command.callback = _in_french(command.callback)
     return command
 
 
-def _told(run: Any) -> Any:
+def _in_french(run: Any) -> Any:
     @functools.wraps(run)
     def say(*arguments: Any, **options: Any) -> Any:
         try:

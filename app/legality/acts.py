@@ -179,7 +179,7 @@ def _in_time(life: Life) -> list[Dated]:
     ]
 
 
-def told(db: Db, folder: Folder) -> list[dict[str, Any]]:
+def dates_as_data(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """The same dates for other software; empty for what the Préfecture does not have."""
     if act_at_the_prefecture(db, folder) is None:
         return []

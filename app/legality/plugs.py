@@ -32,7 +32,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Band(templates))
     sockets.held(_suspended)
     sockets.waiting(views.open_words)
-    sockets.share("dates", acts.told)
+    sockets.share("dates", acts.dates_as_data)
 
 
 class _With:
