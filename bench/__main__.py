@@ -57,9 +57,9 @@ RESULTS = Path(__file__).with_name("results.json")
 
 def main() -> None:
     """Measure, print, write."""
-    began, results, wanted = time.monotonic(), [], {one.lower() for one in sys.argv[1:]}
-    chosen = [one for one in GOALS if not wanted or _name(one) in wanted]
-    if unknown := wanted - {_name(one) for one in GOALS}:
+    began, results, wanted = time.monotonic(), [], {argument.lower() for argument in sys.argv[1:]}
+    chosen = [module for module in GOALS if not wanted or _name(module) in wanted]
+    if unknown := wanted - {_name(module) for module in GOALS}:
         sys.exit(f"no goal is called {', '.join(sorted(unknown))}: {', '.join(map(_name, GOALS))}")
     print(
         f"load before the run: {os.getloadavg()[0]:.2f} (above 1.5, repeat when a spread is wide)", flush=True
@@ -77,9 +77,9 @@ def main() -> None:
             print(f"       {why}", flush=True)
     if not wanted:
         RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    held = sum(bool(line["holds"]) for line in results)
+    holding = sum(bool(line["holds"]) for line in results)
     written = "" if wanted else f"; {RESULTS.name} written"
-    print(f"{held} of {len(results)} goals hold; {time.monotonic() - began:.0f} s{written}")
+    print(f"{holding} of {len(results)} goals hold; {time.monotonic() - began:.0f} s{written}")
 
 
 def _name(script: ModuleType) -> str:

@@ -111,35 +111,35 @@ class Hand:
         self.work.clicks += 1
         self.page.goto(address)
 
-    def clicks(self, words: str | Locator, role: str = "") -> None:
+    def clicks(self, label: str | Locator, role: str = "") -> None:
         """Click a button or a link of this name."""
-        if isinstance(words, str):
+        if isinstance(label, str):
             self.awake()
             pages = self.page
-            found = pages.get_by_role("button", name=words).or_(pages.get_by_role("link", name=words))
-            words = (pages.get_by_role(role, name=words) if role else found).first  # type: ignore[arg-type]
+            control = pages.get_by_role("button", name=label).or_(pages.get_by_role("link", name=label))
+            label = (pages.get_by_role(role, name=label) if role else control).first  # type: ignore[arg-type]
         self.work.clicks += 1
-        words.click()
+        label.click()
 
-    def types(self, field: str | Locator, words: str) -> None:
+    def types(self, field: str | Locator, text: str) -> None:
         """Click a field, and type in it."""
         target = self.page.get_by_label(field, exact=True) if isinstance(field, str) else field
         self.work.clicks += 1
-        self.work.keys += len(words)
-        target.fill(words)
+        self.work.keys += len(text)
+        target.fill(text)
 
-    def picks(self, field: str | Locator, words: str) -> None:
+    def picks(self, field: str | Locator, label: str) -> None:
         """Choose in a list: open it, and click."""
         target = self.page.get_by_label(field, exact=True) if isinstance(field, str) else field
-        option = target.locator("option").filter(has_text=re.compile(rf"^[– ]*{re.escape(words)}")).first
+        option = target.locator("option").filter(has_text=re.compile(rf"^[– ]*{re.escape(label)}")).first
         self.work.clicks += 2
         value = option.get_attribute("value")
-        assert value is not None, words
+        assert value is not None, label
         target.select_option(value)
 
-    def ticks(self, words: str | Locator) -> None:
+    def ticks(self, label: str | Locator) -> None:
         """Tick a box, or choose one of several."""
-        target = self.page.get_by_label(words, exact=True) if isinstance(words, str) else words
+        target = self.page.get_by_label(label, exact=True) if isinstance(label, str) else label
         self.work.clicks += 1
         target.check()
 
@@ -148,16 +148,16 @@ class Hand:
         self.work.files += 1
         self.page.get_by_label(field).set_input_files(path)
 
-    def sees(self, words: str) -> None:
+    def sees(self, text: str) -> None:
         """The page says so."""
-        spaced = re.compile(r"\s+".join(re.escape(one) for one in words.split()))
+        spaced = re.compile(r"\s+".join(re.escape(word) for word in text.split()))
         expect(self.page.locator("body")).to_contain_text(spaced)
 
-    def menu(self, words: str) -> None:
+    def menu(self, label: str) -> None:
         """A page of « Administration »."""
         if not self.page.get_by_role("navigation", name="Administration").count():
             self.clicks(self.page.locator("header").get_by_role("link", name="Administration"))
-        self.clicks(self.page.locator("main, aside, nav").get_by_role("link", name=words, exact=True).first)
+        self.clicks(self.page.locator("main, aside, nav").get_by_role("link", name=label, exact=True).first)
 
     def enters(self, login: str) -> None:
         """Log in."""
@@ -215,7 +215,7 @@ class Afternoon:
 
         def do(hand: Hand) -> None:
             hand.goes(link)
-            for field, words in (
+            for field, text in (
                 ("SIREN", SIREN),
                 ("Nom", "Kerlann-sur-Mer"),
                 ("Département", "29"),
@@ -229,7 +229,7 @@ class Afternoon:
                 ("Identifiant", SECRETARY),
                 ("Mot de passe", PASSWORD),
             ):
-                hand.types(field, words)
+                hand.types(field, text)
             hand.picks("Nature", "Commune")
             hand.clicks("Ouvrir la collectivité")
             hand.sees("La collectivité est ouverte.")
@@ -517,12 +517,12 @@ def main(kind: str = "sqlite") -> int:
     serving = Serving(settings, home / "log", web)
     try:
         serving.start()
-        asked = [sys.executable, "-m", "flask", "--app", "wsgi", "setup-link"]
-        said = subprocess.run(
-            asked, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "setup-link"]
+        completed = subprocess.run(
+            command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True
         )
-        link = re.search(r"http\S+", said.stdout)
-        assert link, said
+        link = re.search(r"http\S+", completed.stdout)
+        assert link, completed
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable(), args=options())
             afternoon = Afternoon(browser, settings.public_url, home, mail, pki)
@@ -544,15 +544,15 @@ def main(kind: str = "sqlite") -> int:
         mail.stop()
         if cluster:
             cluster.stop()
-    _told(afternoon.parts)
+    _print_parts(afternoon.parts)
     return 0
 
 
-def _told(parts: list[tuple[str, Work, float]]) -> None:
-    mine = [one for one in parts if not _another(one[0])]
+def _print_parts(parts: list[tuple[str, Work, float]]) -> None:
+    mine = [part for part in parts if not _another(part[0])]
     for title, chosen in (
         ("Secrétaire générale", mine),
-        ("Les autres", [one for one in parts if one not in mine]),
+        ("Les autres", [part for part in parts if part not in mine]),
     ):
         print(f"\n{title:36} clics  signes  pages  minutes  (Chromium, s)")
         for name, work, seconds in chosen:
@@ -560,7 +560,7 @@ def _told(parts: list[tuple[str, Work, float]]) -> None:
                 f"{name:36} {work.clicks:5}  {work.keys:6}  {work.pages:5}  {work.minutes:7.1f}  {seconds:9.1f}"
             )
         total = Work(
-            *(sum(getattr(one[1], name) for one in chosen) for name in ("clicks", "keys", "pages", "files"))
+            *(sum(getattr(part[1], name) for part in chosen) for name in ("clicks", "keys", "pages", "files"))
         )
         print(f"{'Ensemble':36} {total.clicks:5}  {total.keys:6}  {total.pages:5}  {total.minutes:7.1f}")
 

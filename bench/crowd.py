@@ -62,12 +62,12 @@ class _Writer:
         visas, desk = _waits(number, self._movers, self._waiting)
         passed = way(amount(number))
         born = BORN + timedelta(minutes=number)
-        here = {"collectivity_id": self._commune.id, "folder_id": number}
+        scope = {"collectivity_id": self._commune.id, "folder_id": number}
         place = "done" if desk is None else passed[visas][0]
         rows[Folder].append(self._row(number, born, place, visas + 1))
         rows[Document].append(
             {
-                **here,
+                **scope,
                 "id": number,
                 "role": "main",
                 "title": "Facture",
@@ -138,7 +138,7 @@ class _Writer:
     ) -> dict[str, Any]:
         key, desk, login = step
         who = self._commune.actors[login]
-        position = [one[0] for one in STEPS].index(key)
+        position = [step[0] for step in STEPS].index(key)
         moment = born + timedelta(hours=rank)
         return {
             "collectivity_id": self._commune.id,

@@ -97,11 +97,11 @@ class Tally:
 class Served:
     """The product behind its own command, and what its processes hold."""
 
-    def __init__(self, ground: Ground, kind: str) -> None:
-        self.port, self.log = free_port(), ground.home / "serve.log"
-        url = ground.peopled(kind, "flood", folders=FOLDERS)
-        self.rules = sorted({one.rule for one in ground.web(url).url_map.iter_rules()})
-        self.env = ground.environment(url) | {
+    def __init__(self, place: Ground, kind: str) -> None:
+        self.port, self.log = free_port(), place.home / "serve.log"
+        url = place.peopled(kind, "flood", folders=FOLDERS)
+        self.rules = sorted({rule.rule for rule in place.web(url).url_map.iter_rules()})
+        self.env = place.environment(url) | {
             "PARAPHE_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
         }
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(self.port)]
@@ -140,11 +140,11 @@ class Served:
 
 def _pss(pid: int) -> int:
     try:
-        words = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        usage = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    found = re.search(r"^Pss:\s+(\d+) kB", words, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"^Pss:\s+(\d+) kB", usage, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
 
 
 def attack(served: Served, tally: Tally, seed: int) -> None:
@@ -237,17 +237,17 @@ def ask(tally: Tally, name: str, session: requests.Session, address: str, every:
 def logged_in(served: Served) -> requests.Session:
     """A colleague, logged in as a person does."""
     session = requests.Session()
-    found = re.search(
+    match = re.search(
         r'name="csrf[_-]token"[^>]*(?:value|content)="([^"]+)"',
         session.get(served.at("/login"), timeout=30).text,
     )
-    form = {"login": READER, "password": PASSWORD, "csrf_token": found[1] if found else ""}
+    form = {"login": READER, "password": PASSWORD, "csrf_token": match[1] if match else ""}
     if session.post(served.at("/login"), data=form, timeout=30, allow_redirects=False).status_code != 302:
         raise RuntimeError("login refused")
     return session
 
 
-def _said(waits: list[tuple[float, float]], since: float, until: float) -> str:
+def _sentence(waits: list[tuple[float, float]], since: float, until: float) -> str:
     times = sorted(taken * 1000 for start, taken in waits if since <= start < until)
     if not times:
         return "nothing asked"
@@ -267,13 +267,13 @@ def _described(served: Served) -> str:
 
 def main(seconds: float = 120, kind: str = "sqlite") -> int:
     """Serve, look at the calm, attack, look at the calm again, and say what was seen."""
-    ground = Ground()
-    served, tally = Served(ground, kind), Tally()
-    asked = {"/health/live": requests.Session(), "/a-traiter": logged_in(served)}
-    tally.waits = {name: [] for name in asked}
+    place = Ground()
+    served, tally = Served(place, kind), Tally()
+    sessions = {"/health/live": requests.Session(), "/a-traiter": logged_in(served)}
+    tally.waits = {name: [] for name in sessions}
     quiet = [
-        threading.Thread(target=ask, args=(tally, name, one, served.at(name), 0.4))
-        for name, one in asked.items()
+        threading.Thread(target=ask, args=(tally, name, session, served.at(name), 0.4))
+        for name, session in sessions.items()
     ]
     hostile = [threading.Thread(target=attack, args=(served, tally, SEED + n)) for n in range(ATTACKERS)]
     hostile += [threading.Thread(target=drip, args=(served, tally, SEED - n - 1)) for n in range(SLOW)]
@@ -297,7 +297,9 @@ def main(seconds: float = 120, kind: str = "sqlite") -> int:
     step = max(1, len(tally.memory) // 10)
     print("memory (s: MiB):", ", ".join(f"{when:.0f}: {size >> 20}" for when, size in tally.memory[::step]))
     for name, waits in tally.waits.items():
-        print(f"{name}, before: {_said(waits, began, marks[0])}; under attack: {_said(waits, *marks)}")
+        print(
+            f"{name}, before: {_sentence(waits, began, marks[0])}; under attack: {_sentence(waits, *marks)}"
+        )
     print("schemathesis:", _described(served))
     print("memory at the end:", served.resident() >> 20, "MiB")
     served.stop()
@@ -306,8 +308,8 @@ def main(seconds: float = 120, kind: str = "sqlite") -> int:
     print(
         f"log: {len(log.splitlines())} lines, {len(traces)} of a trace; other than 200 for who is at home, or a 500: {len(tally.failed)}"
     )
-    for one in [*tally.failed[:20], *traces[:20]]:
-        print("  ", one[:400])
+    for fault in [*tally.failed[:20], *traces[:20]]:
+        print("  ", fault[:400])
     if os.environ.get("FLOOD_LOG"):
         Path(os.environ["FLOOD_LOG"]).write_text(log)
     return 1 if tally.failed or traces else 0

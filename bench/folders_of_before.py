@@ -37,7 +37,7 @@ EVERY = 20
 """Folders in a turn: one of each kind below, the others are invoices that wait for finance."""
 
 
-def made(house: House, rank: int) -> None:
+def add_folder(house: House, rank: int) -> None:
     """One more folder, where its rank says."""
     match rank % EVERY:
         case 0:
@@ -79,7 +79,7 @@ def main(url: str, home: Path, port: int, count: int) -> None:
     if hasattr(once, "_signed_once"):
         once.confined.Confined.ask = once._signed_once
     for rank in range(count):
-        made(house, rank)
+        add_folder(house, rank)
     house.drain()
     with db.reading() as session:
         places = Counter(session.scalars(sa.select(Folder.place)))

@@ -95,9 +95,9 @@ class Ground:
         name = f"region_{folders}"
         if (kind, name) not in self._urls:
             url = self.empty(kind, name)
-            here = self.regions[kind, folders] = Region()
-            here.settle()
-            here.fill(folders)
+            region = self.regions[kind, folders] = Region()
+            region.settle()
+            region.fill(folders)
             self._urls[kind, name] = url
         self.point(self._urls[kind, name])
         return self._urls[kind, name]

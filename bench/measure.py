@@ -23,7 +23,7 @@ class Figure:
     ratios: tuple[float, ...]
     bar: float
     at_least: bool = False
-    words: str = ""
+    note: str = ""
 
     @property
     def ratio(self) -> float:
@@ -47,12 +47,12 @@ class Figure:
             return self.bar / self.ratio if self.ratio else float("inf")
         return self.ratio / self.bar if self.bar else float(self.ratio > 0) * 2
 
-    def said(self) -> str:
+    def sentence(self) -> str:
         """« name 0.31 [0.29..0.33] ≥ 0.17 »."""
         low, high = min(self.ratios), max(self.ratios)
         sign = "≥" if self.at_least else "≤"
         spread = "" if low == high else f" [{low:.3g}..{high:.3g}]"
-        return f"{self.name} {self.ratio:.3g}{spread} {sign} {self.bar:g}{f' ({self.words})' if self.words else ''}"
+        return f"{self.name} {self.ratio:.3g}{spread} {sign} {self.bar:g}{f' ({self.note})' if self.note else ''}"
 
 
 def goal(name: str, figures: list[Figure], how: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def goal(name: str, figures: list[Figure], how: str) -> dict[str, Any]:
         "ratio": round(tightest.ratio, 3),
         "bar": tightest.bar,
         "holds": all(figure.holds for figure in figures),
-        "how": f"{how}: {'; '.join(figure.said() for figure in figures)}",
+        "how": f"{how}: {'; '.join(figure.sentence() for figure in figures)}",
         "spread": [round(min(tightest.ratios), 3), round(max(tightest.ratios), 3)],
     }
 
@@ -73,7 +73,7 @@ def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[di
 
     One operation of each in turn, the order reversed at every second turn: what slows the machine slows all alike.
     """
-    found = []
+    rounds = []
     names = list(candidates)
     gc.freeze()  # as wsgi.py does: what is loaded is not looked through again
     for _ in range(ROUNDS):
@@ -85,9 +85,9 @@ def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[di
                 start = time.perf_counter()
                 operation()
                 taken[name].append(time.perf_counter() - start)
-        found.append({name: statistics.median(times) for name, times in taken.items()})
+        rounds.append({name: statistics.median(times) for name, times in taken.items()})
     gc.unfreeze()
-    return found
+    return rounds
 
 
 def steady(measure: Callable[[], list[Figure]]) -> list[Figure]:
@@ -105,9 +105,9 @@ def steady(measure: Callable[[], list[Figure]]) -> list[Figure]:
 
 def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[float, ...]:
     """The time of one candidate over that of another, for each round."""
-    return tuple(one[above] / one[below] for one in rounds)
+    return tuple(medians[above] / medians[below] for medians in rounds)
 
 
 def milliseconds(rounds: list[dict[str, float]], name: str) -> str:
     """The median over the rounds, for the curious: it does not travel to another machine."""
-    return f"{statistics.median(one[name] for one in rounds) * 1000:.2f} ms"
+    return f"{statistics.median(medians[name] for medians in rounds) * 1000:.2f} ms"

@@ -87,11 +87,11 @@ def _done(url: str, question: str) -> Callable[[], bool]:
     return lambda: connection.execute(question).fetchone() is None
 
 
-def _until(true: Callable[[], bool], what: str) -> None:
+def _until(true: Callable[[], bool], event: str) -> None:
     end = time.monotonic() + PATIENCE
     while not true():
         if time.monotonic() > end:
-            raise RuntimeError(f"{what}: not within {PATIENCE:.0f} s")
+            raise RuntimeError(f"{event}: not within {PATIENCE:.0f} s")
         time.sleep(0.005)
 
 
@@ -118,26 +118,26 @@ def _timed(ask: Callable[[], None], done: Callable[[], bool]) -> float:
 
 
 def _once_each(letters: list[EmailMessage], count: int) -> None:
-    names = [str(one["Message-ID"]) for one in letters]
+    names = [str(letter["Message-ID"]) for letter in letters]
     if len(names) != count or len(set(names)) != count:
         raise RuntimeError(f"{count} letters asked, {len(names)} accepted, {len(set(names))} different")
 
 
 def _delays(ask: Callable[[], None], catcher: _Catcher) -> list[float]:
     """Milliseconds from the commit to the server's « accepted », each time with a worker at rest."""
-    found = []
+    delays = []
     for number in range(SINGLE):
         catcher.clear()
         time.sleep(0.3 + 0.017 * (number % 7))  # never in step with what polls
         ask()
         committed = time.perf_counter()
         _until(lambda: bool(catcher.moments), "the letter is accepted")
-        found.append((catcher.moments[0] - committed) * 1000)
+        delays.append((catcher.moments[0] - committed) * 1000)
     time.sleep(0.3)
-    return found
+    return delays
 
 
-def _words(delays: list[float]) -> str:
+def _summary(delays: list[float]) -> str:
     ordered = sorted(delays)
     return f"median {statistics.median(ordered):.1f}, p95 {ordered[int(0.95 * len(ordered))]:.1f} ms"
 
@@ -148,7 +148,7 @@ class _Match:
     def __init__(self, ours: _Ours, theirs: "peer.Peer", catcher: _Catcher, workers: dict[str, int]) -> None:
         self._ours, self._theirs, self._catcher = ours, theirs, catcher
         self._workers, self._spent = workers, dict[tuple[str, str], list[float]]()
-        self._done = {one: _done(one.url, one.left()) for one in (ours, theirs)}
+        self._done = {side: _done(side.url, side.left()) for side in (ours, theirs)}
 
     def _round(self, kind: str, count: int, turn: int) -> dict[str, float]:
         taken = {}
@@ -176,24 +176,25 @@ class _Match:
     def rates(self) -> list[Figure]:
         """How many times as many jobs ours does, for each kind of job."""
         figures = []
-        for kind, count, words in (("empty", EMPTY, "empty jobs"), (peer.MAIL, LETTERS, "letters")):
+        for kind, count, label in (("empty", EMPTY, "empty jobs"), (peer.MAIL, LETTERS, "letters")):
             rounds = [self._round(kind, count, turn) for turn in range(ROUNDS)]
-            rate = {name: [count / one[name] for one in rounds] for name in ("ours", "peer")}
-            told = " against ".join(
-                f"{statistics.median(one):.0f} [{min(one):.0f}..{max(one):.0f}]" for one in rate.values()
+            rate = {name: [count / times[name] for times in rounds] for name in ("ours", "peer")}
+            note = " against ".join(
+                f"{statistics.median(values):.0f} [{min(values):.0f}..{max(values):.0f}]"
+                for values in rate.values()
             )
-            told = f"{told} a second, {self._cost(kind)}"
-            figures.append(Figure(words, ratios(rounds, "peer", "ours"), RATE_BAR, at_least=True, words=told))
+            note = f"{note} a second, {self._cost(kind)}"
+            figures.append(Figure(label, ratios(rounds, "peer", "ours"), RATE_BAR, at_least=True, note=note))
         return figures
 
     def delay(self) -> Figure:
         """From commit to server, ours; the peer's is told beside."""
-        told = {}
+        delays = {}
         for name, side in (("ours", self._ours), ("peer", self._theirs)):
-            told[name] = _delays(partial(side.ask, peer.MAIL, 1), self._catcher)
+            delays[name] = _delays(partial(side.ask, peer.MAIL, 1), self._catcher)
             _until(self._done[side], "the letter's row is done")
-        words = f"{_words(told['ours'])}; procrastinate {_words(told['peer'])}; load {os.getloadavg()[0]:.1f}"
-        return Figure("commit to SMTP, ms", (statistics.median(told["ours"]),), DELAY_BAR, words=words)
+        note = f"{_summary(delays['ours'])}; procrastinate {_summary(delays['peer'])}; load {os.getloadavg()[0]:.1f}"
+        return Figure("commit to SMTP, ms", (statistics.median(delays["ours"]),), DELAY_BAR, note=note)
 
 
 def _warm(match: _Match) -> None:

@@ -39,7 +39,7 @@ def _compiled(environment: dict[str, str], home: Path) -> dict[str, str]:
 
 def _family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in _family(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _family(int(child)))]
 
 
 def _memory(pids: list[int], line: str) -> float:
@@ -79,8 +79,8 @@ def _visit(port: int) -> None:
 
 def _measure(candidates: dict[str, Operations]) -> list[Figure]:
     rounds = side_by_side(candidates, turns=TURNS)
-    words = f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, 'bare')}"
-    return [Figure("first answer", ratios(rounds, "ours", "bare"), START_BAR, words=words)]
+    note = f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, 'bare')}"
+    return [Figure("first answer", ratios(rounds, "ours", "bare"), START_BAR, note=note)]
 
 
 def run() -> dict[str, Any]:
@@ -102,7 +102,7 @@ def run() -> dict[str, Any]:
             "MiB (PSS) of all processes",
             (shared,),
             MEMORY_BAR,
-            words=f"{len(pids)} processes, RSS {whole:.0f}",
+            note=f"{len(pids)} processes, RSS {whole:.0f}",
         ),
     ]
     return goal(

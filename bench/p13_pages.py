@@ -60,7 +60,7 @@ def address(page: str, folders: int) -> str:
     return page.format(middle=folders // 2, waiting=folders - 10 + folders % 10, ended=ended)
 
 
-def asked(url: str, client: FlaskClient, page: str) -> Operations:
+def requests_of(url: str, client: FlaskClient, page: str) -> Operations:
     for _ in itertools.count():
         db.configure(url)
         yield partial(get, client, page)
@@ -84,8 +84,8 @@ def get(client: FlaskClient, page: str) -> None:
 
 def measured(name: str, candidates: dict[str, Operations]) -> list[Figure]:
     rounds = side_by_side(candidates, turns=TURNS)
-    words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
-    return [Figure(name, ratios(rounds, "large", "small"), BAR, words=words)]
+    note = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
+    return [Figure(name, ratios(rounds, "large", "small"), BAR, note=note)]
 
 
 def run() -> dict[str, Any]:
@@ -96,15 +96,15 @@ def run() -> dict[str, Any]:
         urls = {name: place.region(kind, folders) for name, folders in sizes.items()}
         for login, pages in PAGES.items():
             clients = {name: client_of(place.web(url), login) for name, url in urls.items()}
-            for what, page in pages.items():
+            for label, page in pages.items():
                 candidates = {
-                    name: asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes
+                    name: requests_of(urls[name], clients[name], address(page, sizes[name])) for name in sizes
                 }
                 for operations in candidates.values():
                     for _ in range(3):
                         next(operations)()
                 figures += steady(
-                    partial(measured, f"{kind} {what}{f' ({login})' if login else ''}", candidates)
+                    partial(measured, f"{kind} {label}{f' ({login})' if login else ''}", candidates)
                 )
     return goal("P13", figures, f"each page at {LARGE:,} folders over {SMALL:,}")
 

@@ -12,7 +12,7 @@ from bench.commune import READER
 from bench.ground import KINDS, Ground, browser, ground
 from bench.measure import Figure, goal, steady
 from bench.p1_statements import counted
-from bench.p13_pages import asked, get, measured
+from bench.p13_pages import get, measured, requests_of
 from workflows.vocabulary import Right
 
 STATEMENTS = 6
@@ -51,7 +51,7 @@ def _crowded(place: Ground, kind: str, name: str) -> str:
         if connection.scalar(sa.select(sa.func.count()).select_from(Desk)) >= desks:
             return url
         top = connection.scalar(sa.select(sa.func.max(Desk.id)))
-        made = [
+        services = [
             {
                 "id": top + number,
                 "collectivity_id": commune,
@@ -61,7 +61,7 @@ def _crowded(place: Ground, kind: str, name: str) -> str:
             }
             for number in range(1, desks - top + 1)
         ]
-        connection.execute(sa.insert(Desk), made)
+        connection.execute(sa.insert(Desk), services)
         first = connection.scalar(sa.select(sa.func.max(User.id)))
         rows = [
             {
@@ -80,7 +80,7 @@ def _crowded(place: Ground, kind: str, name: str) -> str:
         seats = [
             {
                 "user_id": row["id"],
-                "desk_id": made[place_ % len(made)]["id"],
+                "desk_id": services[place_ % len(services)]["id"],
                 "rights": [Right.CREATE, Right.ACT],
             }
             for place_, row in enumerate(rows)
@@ -98,17 +98,17 @@ def run() -> dict[str, Any]:
         for name, url in urls.items():
             place.point(url)
             clients[name] = browser(place.web(url), READER)
-        for what, page in PAGES.items():
+        for label, page in PAGES.items():
             address = page.format(person=9, desk=9)
-            candidates = {name: asked(urls[name], clients[name], address) for name in SIZES}
+            candidates = {name: requests_of(urls[name], clients[name], address) for name in SIZES}
             for operations in candidates.values():
                 for _ in range(3):
                     next(operations)()
             place.point(urls["large"])
-            with counted() as seen:
+            with counted() as counts:
                 get(clients["large"], address)
-            figures.append(Figure(f"{kind} {what}, statements", (float(seen["statements"]),), STATEMENTS))
-            figures += steady(partial(measured, f"{kind} {what}", candidates))
+            figures.append(Figure(f"{kind} {label}, statements", (float(counts["statements"]),), STATEMENTS))
+            figures += steady(partial(measured, f"{kind} {label}", candidates))
     return goal("P14", figures, "each page at 2,000 people and 500 desks over 20 and 20")
 
 

@@ -22,28 +22,28 @@ ROWS = (10, 1_000)
 @contextmanager
 def counted() -> Iterator[dict[str, int]]:
     """Count what reaches the database: statements (what opens a transaction apart), and commits."""
-    seen = {"statements": 0, "commits": 0}
+    counts = {"statements": 0, "commits": 0}
 
-    def one(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen["statements"] += not statement.upper().startswith(("BEGIN", "PRAGMA"))
+    def statement_run(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        counts["statements"] += not statement.upper().startswith(("BEGIN", "PRAGMA"))
 
     def commit(_connection: Any) -> None:
-        seen["commits"] += 1
+        counts["commits"] += 1
 
     engine = db.engine()
-    event.listen(engine, "before_cursor_execute", one)
+    event.listen(engine, "before_cursor_execute", statement_run)
     event.listen(engine, "commit", commit)
     try:
-        yield seen
+        yield counts
     finally:
-        event.remove(engine, "before_cursor_execute", one)
+        event.remove(engine, "before_cursor_execute", statement_run)
         event.remove(engine, "commit", commit)
 
 
 def _of(work: Callable[[], object]) -> dict[str, int]:
-    with counted() as seen:
+    with counted() as counts:
         work()
-    return seen
+    return counts
 
 
 def _waiting(place: Ground, kind: str, rows: int) -> str:
@@ -53,8 +53,8 @@ def _waiting(place: Ground, kind: str, rows: int) -> str:
 
 def _first(client: FlaskClient) -> str:
     """The page of the first folder of the list."""
-    found = re.search(r'href="(/dossiers/[0-9]+)"', client.get("/a-traiter").get_data(as_text=True))
-    return found[1] if found else ""
+    match = re.search(r'href="(/dossiers/[0-9]+)"', client.get("/a-traiter").get_data(as_text=True))
+    return match[1] if match else ""
 
 
 def run() -> dict[str, Any]:
@@ -75,12 +75,12 @@ def run() -> dict[str, Any]:
         folders.append(_of(first)["statements"])
         operations = visas(place.commune, url, range(1, 4))
         next(operations)()  # the process reads a circuit once
-        seen = [_of(operation) for operation in operations]
-        moves.append(max(one["statements"] for one in seen))
-        commits.append(max(one["commits"] for one in seen))
-    words = f"{'/'.join(map(str, ROWS))} rows, SQLite then PostgreSQL: {', '.join(map(str, pages))}"
+        samples = [_of(operation) for operation in operations]
+        moves.append(max(counts["statements"] for counts in samples))
+        commits.append(max(counts["commits"] for counts in samples))
+    note = f"{'/'.join(map(str, ROWS))} rows, SQLite then PostgreSQL: {', '.join(map(str, pages))}"
     figures = [
-        Figure("page", (float(max(pages)),), PAGE_BAR, words=words),
+        Figure("page", (float(max(pages)),), PAGE_BAR, note=note),
         Figure("folder", (float(max(folders)),), FOLDER_BAR),
         Figure("move", (float(max(moves)),), MOVE_BAR),
         Figure("commits of a move beyond the first", (float(max(commits) - 1),), 0),

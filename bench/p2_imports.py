@@ -34,8 +34,8 @@ def run() -> dict[str, Any]:
         text=True,
         check=True,
     )
-    found = done.stdout.split()
-    figure = Figure("heavy libraries", (float(len(found)),), 0, words=", ".join(found) or "none")
+    libraries = done.stdout.split()
+    figure = Figure("heavy libraries", (float(len(libraries)),), 0, note=", ".join(libraries) or "none")
     return goal(
         "P2", [figure], f"of {', '.join(HEAVY)} in sys.modules after GET /a-traiter, in a new process"
     )

@@ -83,7 +83,7 @@ class Raw:
     def _visa(
         self, folder_id: int, left: tuple[str, str], login: str, entered: tuple[str, str | None]
     ) -> None:
-        run, here = self._connection.execute, self._commune.id
+        run, commune_id = self._connection.execute, self._commune.id
         (step, desk_left), (to, desk) = left, entered
         actor, moment = self._commune.actors[login], datetime.now(UTC)
         at = moment.replace(tzinfo=None).isoformat(" ", timespec="microseconds")
@@ -93,10 +93,10 @@ class Raw:
         run(END, (at, actor.user_id, actor.name, actor.capacity, row[0]))
         due = min(due, self._due[to] or due)
         slot, desk_id = (f"desk:{desk}", self._commune.desks[desk]) if desk else ("system", None)
-        run(OPEN, (here, folder_id, to, KINDS[to], PASSES[to], slot, desk_id, due, at))
+        run(OPEN, (commune_id, folder_id, to, KINDS[to], PASSES[to], slot, desk_id, due, at))
         run(PLACE, (to, version + 1, at, folder_id))
         for kind, key, payload, recipient in self._news(folder_id, version + 1, round_, to, desk, actor.name):
-            run(POST, (here, kind, key, json.dumps(payload), folder_id, recipient, at, at))
+            run(POST, (commune_id, kind, key, json.dumps(payload), folder_id, recipient, at, at))
         facts = {"left": step, "entered": to, "round": round_, "version": version + 1}
         self._chain(actor, folder_id, {**facts, "slot": f"desk:{desk_left}", "capacity": actor.capacity})
         run("COMMIT")
@@ -118,8 +118,8 @@ class Raw:
         ]
 
     def _chain(self, actor: Any, folder_id: int, facts: dict[str, Any]) -> None:
-        run, here = self._connection.execute, self._commune.id
-        seq, previous = run(HEAD, (here,)).fetchone()
+        run, commune_id = self._connection.execute, self._commune.id
+        seq, previous = run(HEAD, (commune_id,)).fetchone()
         line = {
             "folder_id": folder_id,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -128,9 +128,9 @@ class Raw:
             "event": "folder.approve",
             "facts": canonical(facts),
         }
-        hashed = digest(previous, here, seq + 1, line)
-        run(LINE, (here, seq + 1, *line.values(), previous, hashed))
-        run(ADVANCE, (seq + 1, hashed, here))
+        hashed = digest(previous, commune_id, seq + 1, line)
+        run(LINE, (commune_id, seq + 1, *line.values(), previous, hashed))
+        run(ADVANCE, (seq + 1, hashed, commune_id))
 
 
 def run() -> dict[str, Any]:
@@ -146,8 +146,8 @@ def run() -> dict[str, Any]:
 
     def measure() -> list[Figure]:
         rounds = side_by_side(candidates, turns=TURNS)
-        words = f"{milliseconds(rounds, 'product')} against {milliseconds(rounds, 'raw')}"
-        return [Figure("speed", ratios(rounds, "raw", "product"), BAR, at_least=True, words=words)]
+        note = f"{milliseconds(rounds, 'product')} against {milliseconds(rounds, 'raw')}"
+        return [Figure("speed", ratios(rounds, "raw", "product"), BAR, at_least=True, note=note)]
 
     figures = steady(measure)
     _same_rows(product, limit)
@@ -164,8 +164,8 @@ def _same_rows(*urls: str) -> None:
         ours, theirs = (_rows(url, name) for url in urls)
         if len(ours) != len(theirs):
             raise RuntimeError(f"{name}: {len(ours)} rows against {len(theirs)}")
-        for one, other in zip(ours, theirs, strict=True):
-            if strange := {key: (one[key], other[key]) for key in one if one[key] != other[key]}:
+        for own, other in zip(ours, theirs, strict=True):
+            if strange := {key: (own[key], other[key]) for key in own if own[key] != other[key]}:
                 raise RuntimeError(f"{name}: {strange}")
 
 

@@ -41,9 +41,9 @@ def run() -> dict[str, Any]:
         "viewflow": place.cluster.create("p4_viewflow"),
         "spiff": place.cluster.create("p4_spiff"),
     }
-    made = _Counted()
+    counter = _Counted()
     candidates = {
-        "product": made.each(visas(place.commune, urls["product"], range(1, needed + 1))),
+        "product": counter.each(visas(place.commune, urls["product"], range(1, needed + 1))),
         "viewflow": viewflow(urls["viewflow"], needed),
         "spiff": Spiff(urls["spiff"]).visas(needed),
     }
@@ -58,13 +58,13 @@ def run() -> dict[str, Any]:
                 ratios(rounds, name, "product"),
                 bar,
                 at_least=True,
-                words=f"{milliseconds(rounds, 'product')} against {milliseconds(rounds, name)}",
+                note=f"{milliseconds(rounds, 'product')} against {milliseconds(rounds, name)}",
             )
             for name, bar in bars.items()
         ]
 
     figures = steady(measure)
-    _one_commit_each(urls, before, _commits(place), made.several)
+    _one_commit_each(urls, before, _commits(place), counter.several)
     return goal("P4", figures, "one visa and one commit on PostgreSQL with fsync, all three side by side")
 
 

@@ -22,8 +22,8 @@ TURNS, BAR = 100, 1.1
 
 def _measure(kind: str, candidates: dict[str, Operations]) -> list[Figure]:
     rounds = side_by_side(candidates, turns=TURNS)
-    words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
-    return [Figure(kind, ratios(rounds, "large", "small"), BAR, words=words)]
+    note = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
+    return [Figure(kind, ratios(rounds, "large", "small"), BAR, note=note)]
 
 
 def run() -> dict[str, Any]:

@@ -56,8 +56,8 @@ def _pages(url: str, client: FlaskClient) -> Iterator[Any]:
 
 def _measure(name: str, candidates: dict[str, Operations]) -> list[Figure]:
     rounds = side_by_side(candidates, turns=TURNS)
-    words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
-    return [Figure(name, ratios(rounds, "large", "small"), BAR, words=words)]
+    note = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
+    return [Figure(name, ratios(rounds, "large", "small"), BAR, note=note)]
 
 
 def run() -> dict[str, Any]:
@@ -72,11 +72,11 @@ def run() -> dict[str, Any]:
             "Terminés": {name: _ended(url, actor) for name, url in urls.items()},
             "page": {name: _pages(url, clients[name]) for name, url in urls.items()},
         }
-        for what, candidates in kinds.items():
+        for label, candidates in kinds.items():
             for operations in candidates.values():
                 for _ in range(10):
                     next(operations)()
-            figures += steady(partial(_measure, f"{kind} {what}", candidates))
+            figures += steady(partial(_measure, f"{kind} {label}", candidates))
     return goal("P7", figures, f"À traiter with its counters at {LARGE:,} folders over {SMALL:,}")
 
 

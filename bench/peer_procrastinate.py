@@ -23,7 +23,7 @@ def application(connector: Any) -> App:
     app = App(connector=connector)
 
     @app.task(name="empty")
-    def _empty(**_words: Any) -> None:
+    def _empty(**_payload: Any) -> None:
         return
 
     @app.task(name=MAIL)
@@ -60,9 +60,9 @@ class Peer:
 
     def ask(self, kind: str, count: int) -> None:
         """Defer so many jobs in one statement."""
-        words = [{"key": f"peer-{self._number + n}", "collectivity_id": self._here} for n in range(count)]
+        payloads = [{"key": f"peer-{self._number + n}", "collectivity_id": self._here} for n in range(count)]
         self._number += count
-        self._app.tasks[kind].batch_defer(*words)
+        self._app.tasks[kind].batch_defer(*payloads)
 
     def left(self) -> str:
         """The question that answers whether something is left to do."""

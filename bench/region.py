@@ -74,11 +74,11 @@ class Region:
 
     def settle(self) -> None:
         """Found the collectivities: the first by the verbs of the product, the others as copies of it."""
-        here = self.commune
-        here.settle()
-        desks.create_desk(here.id, "musee", "Musée")
+        commune = self.commune
+        commune.settle()
+        desks.create_desk(commune.id, "musee", "Musée")
         desks.create_user(
-            here.id,
+            commune.id,
             POOR,
             email=f"{POOR}@kerlann-sur-mer.example",
             first_name="Yann",
@@ -86,11 +86,11 @@ class Region:
             capacity="Agent",
             password=PASSWORD,
         )
-        desks.seat(here.id, "musee", POOR, [Right.ACT])
+        desks.seat(commune.id, "musee", POOR, [Right.ACT])
         with db.reading() as session:
-            found = {one.key: one.id for one in session.execute(sa.select(Desk.key, Desk.id))}
+            desk_ids = {desk.key: desk.id for desk in session.execute(sa.select(Desk.key, Desk.id))}
         wanted = {key: number for number, key in enumerate((*DESKS, "musee"), start=1)}
-        if here.id != 1 or here.version_id != 1 or found != wanted:
+        if commune.id != 1 or commune.version_id != 1 or desk_ids != wanted:
             raise RuntimeError("a region is founded on an empty base, whose numbers begin at 1")
         with db.engine().execution_options(writes=True).begin() as connection:
             for statement in _collectivities():
@@ -125,7 +125,7 @@ def _collectivities() -> Iterator[str]:
     yield f"INSERT INTO collectivity (id, siren, name, {columns}) {copies} SELECT k, CAST(300000000 + k AS VARCHAR), 'Commune ' || k, {columns} FROM more, collectivity WHERE id = 1"
     yield f"INSERT INTO desk (id, key, name, collectivity_id) {copies} SELECT {base} + d.id, d.key, d.name, k FROM more, desk d WHERE d.id < {MUSEUM}"
     columns = "email, first_name, last_name, capacity, administrator, active, theme, shortcuts, created_at, emergency"
-    chosen = ", ".join(f"p.{one}" for one in columns.split(", "))
+    chosen = ", ".join(f"p.{column}" for column in columns.split(", "))
     yield f"INSERT INTO user_account (id, login, {columns}, collectivity_id) {copies} SELECT {base} + p.id, p.login || k, {chosen}, k FROM more, user_account p WHERE p.id < {MUSEUM}"
     yield f"INSERT INTO holder (user_id, desk_id, rights) {copies} SELECT {base} + h.user_id, {base} + h.desk_id, h.rights FROM more, holder h WHERE h.desk_id < {MUSEUM}"
     yield f"INSERT INTO circuit_version (id, family, number, label, definition, published_at, published_by, collectivity_id) {copies} SELECT {base} + 1, v.family, v.number, v.label, v.definition, v.published_at, v.published_by, k FROM more, circuit_version v WHERE v.id = 1"
@@ -174,7 +174,7 @@ Rows = Iterator[tuple[str, str]]
 
 def _rows(kind: str, folders: int) -> Rows:
     say = _Dialect(kind, folders)
-    yield from (("settings", one) for one in (SERVER_FAST if say.server else FILE_FAST))
+    yield from (("settings", setting) for setting in (SERVER_FAST if say.server else FILE_FAST))
     step, village = max(folders // 5 // READS, 20), max(folders // IN_VILLAGE, 2)
     yield "region", _SHAPE.format(step=step, village=village, folders=folders, numbers=say.numbers)
     for part in (_folders, _steps, _lines, _letters, _gone):
@@ -213,7 +213,7 @@ def _folders(say: _Dialect) -> Rows:
 
 
 def _steps(say: _Dialect) -> Rows:
-    for rank, name, what, desk, user, where in _STEPS:
+    for rank, name, label, desk, user, where in _STEPS:
         reached = f"r.phase = 'done' OR (r.phase = 'rejected' AND {rank} = 0) OR (r.phase = 'running' AND {rank} <= {_AWAITED})"
         state = f"CASE WHEN r.phase = 'done' OR (r.phase = 'running' AND {rank} < {_AWAITED}) THEN 'done' WHEN r.phase = 'rejected' THEN 'rejected' ELSE 'active' END"
         whose, by = (f"r.base + {desk}", f"r.base + {user}") if desk else ("CAST(NULL AS INTEGER)",) * 2
@@ -221,7 +221,7 @@ def _steps(say: _Dialect) -> Rows:
         yield (
             "step_run",
             "INSERT INTO step_run (folder_id, collectivity_id, family, matter, amount_cents, step, kind, pass_number, slot, desk_id, state, due_on, entered_at, ended_at, user_id, who, capacity)"
-            f" SELECT folder_id, k, family, NULL, amount, '{name}', '{what}', {1000 + rank}, 'desk:{rank}', desk, state, due, entered, CASE WHEN state <> 'active' THEN ended END,"
+            f" SELECT folder_id, k, family, NULL, amount, '{name}', '{label}', {1000 + rank}, 'desk:{rank}', desk, state, due, entered, CASE WHEN state <> 'active' THEN ended END,"
             " CASE WHEN state <> 'active' THEN person END, CASE WHEN state <> 'active' THEN 'Somebody' END, 'Agent' FROM ("
             f"SELECT r.n AS folder_id, r.k, r.family, (r.n % 9000 + 10) * 100 AS amount, {whose} AS desk, {by} AS person, {state} AS state,"
             f" {say.day('r.n + 43200')} AS due, {say.at(f'r.n + {rank * 600}')} AS entered, {say.at(f'r.n + {rank * 600 + 500}')} AS ended FROM region r WHERE {where} AND ({reached})) AS entered",
@@ -293,7 +293,7 @@ def main(kind: str, folders: int) -> None:
         taken = ground().regions[kind, folders].taken
         weight = connection.exec_driver_sql(f"SELECT {size}").scalar() or 0
     print(f"{folders:,} folders on {kind} in {sum(taken.values()):.0f} s, {weight / 2**20:.0f} MiB")
-    for name, seconds in sorted(taken.items(), key=lambda one: -one[1]):
+    for name, seconds in sorted(taken.items(), key=lambda entry: -entry[1]):
         print(f"{name:18} {seconds:6.1f} s")
 
 

@@ -17,13 +17,13 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 def processor(pids: set[int]) -> dict[int, float]:
     """The seconds of computing that each process has had; one that is gone is left out."""
-    found = {}
+    seconds = {}
     for pid in pids:
         path = Path(f"/proc/{pid}/stat")
         if path.exists():
             fields = path.read_text().rpartition(")")[2].split()
-            found[pid] = (int(fields[11]) + int(fields[12])) / TICK
-    return found
+            seconds[pid] = (int(fields[11]) + int(fields[12])) / TICK
+    return seconds
 
 
 def backends(url: str) -> tuple[set[int], int]:

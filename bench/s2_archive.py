@@ -33,11 +33,11 @@ SERVER = "import sys; from pathlib import Path; from demo import pki; pki.serve(
 def _authority(folder: Path) -> Iterator[test_pki.TestPki]:
     """The test authority in a process of its own: what it computes is not our work, and waits as a network would."""
     port = free_port()
-    made = test_pki.make(folder, f"http://127.0.0.1:{port}")
+    pki = test_pki.make(folder, f"http://127.0.0.1:{port}")
     process = subprocess.Popen([sys.executable, "-c", SERVER, str(folder), str(port)], cwd=ROOT)
     try:
-        _wait(made.base_url)
-        yield made
+        _wait(pki.base_url)
+        yield pki
     finally:
         process.terminate()
         process.wait(10)
@@ -55,7 +55,7 @@ def _wait(url: str) -> None:
 def _signed(folder: Path, pki: test_pki.TestPki) -> list[Path]:
     """Files that one person has signed at level B-T, with what they had in common: nothing but the person."""
     key = Pkcs12Key.load(pki.p12("a_kervadec"), pki.passphrase)
-    timestamper, found = TimestampClient(pki.tsa_url, timeout=30), []
+    timestamper, targets = TimestampClient(pki.tsa_url, timeout=30), []
     for rank in range(FILES):
         source, target = folder / f"{rank}.pdf", folder / f"{rank}-signed.pdf"
         with pikepdf.new() as pdf:
@@ -72,8 +72,8 @@ def _signed(folder: Path, pki: test_pki.TestPki) -> list[Path]:
             now=now(),
             timestamper=timestamper,
         )
-        found.append(target)
-    return found
+        targets.append(target)
+    return targets
 
 
 def _adds(files: list[Path], target: Path, answers: Callable[[], Answers]) -> Operations:
@@ -95,8 +95,8 @@ def _measure(files: list[Path], trust: Trust, target: Path) -> tuple[list[Figure
         },
         turns=TURNS,
     )
-    words = f"{milliseconds(rounds, 'shared')} against {milliseconds(rounds, 'fresh')}"
-    return [Figure("shared / fresh answers", ratios(rounds, "shared", "fresh"), BAR)], words
+    note = f"{milliseconds(rounds, 'shared')} against {milliseconds(rounds, 'fresh')}"
+    return [Figure("shared / fresh answers", ratios(rounds, "shared", "fresh"), BAR)], note
 
 
 def run() -> dict[str, Any]:
@@ -104,14 +104,16 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, _authority(Path(name) / "pki") as pki:
         root = pki.root_pem.read_bytes()
         trust = Trust((root,), (root,), allowed_hosts=(pki.host,), timeout=30)
-        files, said = _signed(Path(name), pki), [""]
+        files, notes = _signed(Path(name), pki), [""]
 
         def measure() -> list[Figure]:
-            figures, said[0] = _measure(files, trust, Path(name) / "target.pdf")
+            figures, notes[0] = _measure(files, trust, Path(name) / "target.pdf")
             return figures
 
         figures = steady(measure)
-    how = f"PAdES B-LT added to a B-T file, OCSP and CRL over HTTP on this machine, fsync included, {said[0]}"
+    how = (
+        f"PAdES B-LT added to a B-T file, OCSP and CRL over HTTP on this machine, fsync included, {notes[0]}"
+    )
     return goal("S2", figures, how)
 
 

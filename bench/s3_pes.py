@@ -120,7 +120,7 @@ def _rounds(room: Path, key: Pkcs12Key) -> Iterator[tuple[float, float]]:
             source, target, certificate=key.certificate, signatory=MAYOR, now=datetime.now(UTC)
         )
         ready = time.perf_counter()
-        signatures = [key.sign(one.attributes) for one in prepared]
+        signatures = [key.sign(entry.attributes) for entry in prepared]
         signed = time.perf_counter()
         xades_pes.complete(target, prepared, certificate=key.certificate, signatures=signatures)
         yield ready - hashed + time.perf_counter() - signed, hashed - start
@@ -129,8 +129,8 @@ def _rounds(room: Path, key: Pkcs12Key) -> Iterator[tuple[float, float]]:
 def _measure(room: Path, key: Pkcs12Key) -> list[Figure]:
     rounds = list(_rounds(room, key))[1:]  # the first is warming
     ours, hashing = (statistics.median(column) for column in zip(*rounds, strict=True))
-    words = f"{ours:.2f} s against {hashing:.3f} s"
-    return [Figure("prepare and embed", tuple(one / other for one, other in rounds), BAR, words=words)]
+    note = f"{ours:.2f} s against {hashing:.3f} s"
+    return [Figure("prepare and embed", tuple(own / other for own, other in rounds), BAR, note=note)]
 
 
 def run() -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _certificate(
 ) -> x509.Certificate:
     moment, authority = datetime.now(UTC), listed is None
     usage = {**dict.fromkeys(UNUSED, False), "key_cert_sign": authority, "crl_sign": authority}
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_name(name))
         .issuer_name(_name("Racine"))
@@ -135,13 +135,15 @@ def _certificate(
     )
     if listed is not None:
         point = x509.DistributionPoint([x509.UniformResourceIdentifier(listed)], None, None, None)
-        made = made.add_extension(x509.CRLDistributionPoints([point]), critical=False)
-    return made.sign(signer, hashes.SHA256())
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    return builder.sign(signer, hashes.SHA256())
 
 
 def _name(common: str) -> x509.Name:
     kinds = ((x509.NameOID.COUNTRY_NAME, "FR"), (x509.NameOID.ORGANIZATION_NAME, "Commune"))
-    return x509.Name([x509.NameAttribute(*one) for one in (*kinds, (x509.NameOID.COMMON_NAME, common))])
+    return x509.Name(
+        [x509.NameAttribute(*attribute) for attribute in (*kinds, (x509.NameOID.COMMON_NAME, common))]
+    )
 
 
 def document(path: Path, size: int, number: int = 0) -> Path:
@@ -193,11 +195,11 @@ def waiting(settings: Settings, commune: Commune, count: int, size: int, room: P
     for number in range(count):
         path = document(room / "document.pdf", size, number)
         stored = vault.store().put_file(vault.scope(commune.id), path)
-        kept = Kept(
+        file = Kept(
             "main", "", f"S{number}.pdf", stored.sha256, stored.size, "application/pdf", 1, "deposited"
         )
         named = {**facts, "number": f"S{number}"}
-        folder_id = deposit.create(depositor, "invoice", min(depositor.desk_ids), [kept], named)
+        folder_id = deposit.create(depositor, "invoice", min(depositor.desk_ids), [file], named)
         sending.submit(depositor, folder_id, version=1)
         decide.approve(clerk, folder_id, version=3, comment="")
     with reading() as db:

@@ -133,23 +133,23 @@ def _measure(worker: _Worker, client: FlaskClient, room: Path, seal: Seal, more:
     worker.seconds()
     rounds = [_round(worker, client, room, seal) for _ in range(ROUNDS)]
 
-    def said(one: str, other: str) -> str:
-        first, second = (statistics.median(each[name] for each in rounds) * 1000 for name in (one, other))
+    def medians(*names: str) -> str:
+        first, second = (statistics.median(each[name] for each in rounds) * 1000 for name in names)
         return f"{first:.1f} ms against {second:.1f} ms"
 
     return [
         Figure(
             f"product, {ROUNDS * SEALS} seals, rate over stock pyHanko's bare loop",
-            tuple(one["stock"] / one["product"] for one in rounds),
+            tuple(times["stock"] / times["product"] for times in rounds),
             RATE_BAR,
             at_least=True,
-            words=said("product", "stock"),
+            note=medians("product", "stock"),
         ),
         Figure(
             "À traiter meanwhile, p95 over idle",
-            tuple(one["busy"] / one["idle"] for one in rounds),
+            tuple(times["busy"] / times["idle"] for times in rounds),
             PAGE_BAR,
-            words=said("busy", "idle"),
+            note=medians("busy", "idle"),
         ),
     ]
 
@@ -175,4 +175,4 @@ def figures() -> list[Figure]:
 
 if __name__ == "__main__":
     for figure in figures():
-        print(figure.said())
+        print(figure.sentence())

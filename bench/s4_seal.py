@@ -86,7 +86,7 @@ def _light(seal: Seal) -> Path:
     bag = load_pkcs12(seal.file.read_bytes(), seal.passphrase)
     quick = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(1).hmac_hash(hashes.SHA256())
     quick = quick.key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC)
-    above = [one.certificate for one in bag.additional_certs]
+    above = [entry.certificate for entry in bag.additional_certs]
     light, own = seal.file.with_name("leger.p12"), bag.cert
     assert own is not None
     light.write_bytes(
@@ -157,16 +157,18 @@ class _Bench:
     def valid(self) -> None:
         """What each candidate made holds, by pyHanko, by poppler and by qpdf: else nothing was measured."""
         for who in ("ours", "stock", "peer"):
-            made = self.room / f"{who}-small.pdf"
-            self.by(who, "small", made)
-            (seen,) = read_pdf(
-                made, None, Trust((), (), fetch=False), now()
+            target = self.room / f"{who}-small.pdf"
+            self.by(who, "small", target)
+            (signature,) = read_pdf(
+                target, None, Trust((), (), fetch=False), now()
             )  # whom one believes is no matter here
-            said = subprocess.run(["pdfsig", str(made)], capture_output=True, text=True, check=True).stdout
-            if not (seen.holds and seen.covers_whole and "Signature is Valid" in said):
-                raise RuntimeError(f"{who}: {seen}\n{said}")
+            report = subprocess.run(
+                ["pdfsig", str(target)], capture_output=True, text=True, check=True
+            ).stdout
+            if not (signature.holds and signature.covers_whole and "Signature is Valid" in report):
+                raise RuntimeError(f"{who}: {signature}\n{report}")
             if who == "ours":
-                subprocess.run(["qpdf", "--check", str(made)], capture_output=True, check=True)
+                subprocess.run(["qpdf", "--check", str(target)], capture_output=True, check=True)
 
 
 def _small(bench: _Bench) -> list[Figure]:
@@ -181,20 +183,20 @@ def _small(bench: _Bench) -> list[Figure]:
     }
     return [
         Figure(
-            f"50 kB, of {words}'s time",
+            f"50 kB, of {label}'s time",
             ratios(rounds, "ours", name),
             bar,
-            words=f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, name)} for {IN_A_ROW}",
+            note=f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, name)} for {IN_A_ROW}",
         )
-        for name, (words, bar) in bars.items()
+        for name, (label, bar) in bars.items()
     ]
 
 
 def _large(bench: _Bench) -> list[Figure]:
     candidates = {"ours": bench.each("ours", "large", 1), "hash": bench.hashing()}
     rounds = side_by_side(candidates, turns=LARGE_TURNS)
-    words = f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, 'hash')}"
-    return [Figure("20 MB, of SHA-256's time", ratios(rounds, "ours", "hash"), HASH_BAR, words=words)]
+    note = f"{milliseconds(rounds, 'ours')} against {milliseconds(rounds, 'hash')}"
+    return [Figure("20 MB, of SHA-256's time", ratios(rounds, "ours", "hash"), HASH_BAR, note=note)]
 
 
 def _sign(who: str, room: str, file: str, rank: int, count: int) -> float:
@@ -202,35 +204,35 @@ def _sign(who: str, room: str, file: str, rank: int, count: int) -> float:
     key = Pkcs12Key.load(Path(file), PASSPHRASE.encode())
     stock = signers.SimpleSigner.load_pkcs12(file, passphrase=PASSPHRASE.encode())
     source, target = Path(room) / "small.pdf", Path(room) / f"{who}-{rank}.pdf"
-    one: Callable[[], None] = (
+    operation: Callable[[], None] = (
         partial(ours, key, source, target) if who == "ours" else partial(_stock, stock, source, target)
     )
-    one()
+    operation()
     start = time.perf_counter()
     for _ in range(count):
-        one()
+        operation()
     return time.perf_counter() - start
 
 
 def _rates(bench: _Bench) -> list[Figure]:
     """Signatures a second by two processes, ours over stock pyHanko's."""
-    found = []
+    rounds = []
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         for _ in range(ROUNDS):
             rates = {}
             for who, count in (("stock", STOCK_BATCH), ("ours", OUR_BATCH)):
                 work = partial(_sign, who, str(bench.room), str(bench.seal.file), count=count)
                 taken = [pool.submit(work, rank) for rank in range(PROCESSES)]
-                rates[who] = sum(count / one.result() for one in taken)
-            found.append(rates)
-    ours_rate, stock_rate = (statistics.median(one[who] for one in found) for who in ("ours", "stock"))
+                rates[who] = sum(count / future.result() for future in taken)
+            rounds.append(rates)
+    ours_rate, stock_rate = (statistics.median(each[who] for each in rounds) for who in ("ours", "stock"))
     return [
         Figure(
             "two processes, rate over stock pyHanko's",
-            tuple(one["ours"] / one["stock"] for one in found),
+            tuple(each["ours"] / each["stock"] for each in rounds),
             RATE_BAR,
             at_least=True,
-            words=f"{ours_rate:.0f} against {stock_rate:.1f} a second",
+            note=f"{ours_rate:.0f} against {stock_rate:.1f} a second",
         )
     ]
 

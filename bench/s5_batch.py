@@ -72,31 +72,31 @@ class Evening:
         enrol(mayor, mayor.user_id or 0, facts(self.key.certificate), self.key.certificate)
         token = open_session("a.kervadec", PASSWORD, hours=12, address="", client="bench")
         with reading() as db:
-            found = person(db, token, "")
-        assert found is not None
-        self.mayor: Actor = found
+            actor = person(db, token, "")
+        assert actor is not None
+        self.mayor: Actor = actor
 
     def batch(self, count: int) -> int:
         """Folders that wait for the mayor, gathered in a batch."""
         folders = [self.house.a_quick_invoice() for _ in range(count)]
-        for one in folders:
-            self.house.approve(one, "n.abgrallec")
-        shown = {one: self.house.folder(one).version for one in folders}
+        for folder_id in folders:
+            self.house.approve(folder_id, "n.abgrallec")
+        shown = {folder_id: self.house.folder(folder_id).version for folder_id in folders}
         return gesture.propose(self.mayor, "sign", shown)
 
     def sign(self, number: int, give: Callable[[int], None]) -> None:
         """Sign it as the page does, and give its rows to a worker."""
-        holder, given = gesture.take_up(self.mayor, number), set[int]()
+        holder, handled = gesture.take_up(self.mayor, number), set[int]()
         while offers := signatures.prepare_next(self.mayor, number, holder, self.public):
             answers = [
                 signatures.Answer(
-                    one.item_id, one.session, [self.key.sign(part.attributes) for part in one.prepared]
+                    offer.item_id, offer.session, [self.key.sign(part.attributes) for part in offer.prepared]
                 )
-                for one in offers
+                for offer in offers
             ]
             signatures.receive(self.mayor, number, answers)
-            for row in set(_rows()) - given:
-                given.add(row)
+            for row in set(_rows()) - handled:
+                handled.add(row)
                 give(row)
 
     def timed(self, worker: Worker, count: int = COUNT) -> tuple[float, float]:
@@ -143,8 +143,8 @@ def _workers(home: Path, pki: test_pki.TestPki) -> Iterator[tuple[Worker, Worker
         try:
             yield both
         finally:
-            for one in both:
-                one.stop()
+            for side in both:
+                side.stop()
 
 
 def run() -> dict[str, Any]:
@@ -152,8 +152,8 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, authority(Path(name) / "pki") as pki:
         evening = Evening(Path(name), pki)
         with _workers(Path(name), pki) as (near, far):
-            for one in (near, far):
-                evening.timed(one, 4)
+            for side in (near, far):
+                evening.timed(side, 4)
             gc.freeze()
             rounds = [
                 (_tokens(pki.tsa_url), *evening.timed(near), *evening.timed(far), _tokens(far.tsa))
@@ -161,15 +161,17 @@ def run() -> dict[str, Any]:
             ]
             gc.unfreeze()
         figures = [
-            Figure("batch / the authority’s own time", tuple(one[1] / one[0] for one in rounds), OWN_TIME),
+            Figure(
+                "batch / the authority’s own time", tuple(times[1] / times[0] for times in rounds), OWN_TIME
+            ),
             Figure(
                 f"{LATENCY * 1000:.0f} ms farther / that authority’s own time",
-                tuple(one[3] / one[5] for one in rounds),
+                tuple(times[3] / times[5] for times in rounds),
                 OWN_TIME,
             ),
             Figure(
                 f"{LATENCY * 1000:.0f} ms farther / {WAITS} latencies and our processor time",
-                tuple(one[3] / (WAITS * LATENCY + one[4]) for one in rounds),
+                tuple(times[3] / (WAITS * LATENCY + times[4]) for times in rounds),
                 FAR_TIME,
             ),
         ]
@@ -195,7 +197,9 @@ def _why(evening: Evening) -> list[str]:
     ]
     for label, function in PARTS.items():
         path, _, called = function.partition(":")
-        spent = sum(one[3] for key, one in stats.stats.items() if key[2] == called and key[0].endswith(path))
+        spent = sum(
+            entry[3] for key, entry in stats.stats.items() if key[2] == called and key[0].endswith(path)
+        )
         shares.append(f"{label:18} {spent / total:4.0%}")
     return shares
 

@@ -35,11 +35,11 @@ START = multiprocessing.get_context("spawn")
 def authority(folder: Path) -> Iterator[test_pki.TestPki]:
     """The test authority: timestamps, OCSP, lists."""
     port = free_port()
-    made = test_pki.make(folder, f"http://127.0.0.1:{port}")
+    pki = test_pki.make(folder, f"http://127.0.0.1:{port}")
     process = subprocess.Popen([sys.executable, "-c", SERVER, str(folder), str(port)], cwd=ROOT)
     try:
-        _answers(made.base_url)
-        yield made
+        _answers(pki.base_url)
+        yield pki
     finally:
         process.terminate()
         process.wait(10)
@@ -62,11 +62,11 @@ def far_away(url: str, seconds: float) -> Iterator[str]:
 def _delay(url: str, port: int, seconds: float) -> None:
     class Far(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             time.sleep(seconds)
-            request = urllib.request.Request(url, asked, {"Content-Type": self.headers["Content-Type"]})
-            with urllib.request.urlopen(request) as found:
-                answer, kind = found.read(), found.headers["Content-Type"]
+            request = urllib.request.Request(url, body, {"Content-Type": self.headers["Content-Type"]})
+            with urllib.request.urlopen(request) as reply:
+                answer, kind = reply.read(), reply.headers["Content-Type"]
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(answer)))
@@ -151,9 +151,9 @@ def _work(pipe: Connection, home: Path, folder: Path, base: str, tsa: str) -> No
 def _used() -> float:
     """Processor seconds of this process and of its helpers, while they live."""
     spent, tick = time.process_time(), os.sysconf("SC_CLK_TCK")
-    for one in multiprocessing.active_children():
+    for child in multiprocessing.active_children():
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{one.pid}/stat").read_text().rpartition(") ")[2].split()
+            fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(") ")[2].split()
             spent += (int(fields[11]) + int(fields[12])) / tick
     return spent
 
@@ -163,12 +163,12 @@ def profiled(work: Any) -> Any:
     import cProfile
     import pstats
 
-    found: list[cProfile.Profile] = []
+    profiles: list[cProfile.Profile] = []
 
     def begin(*_: object) -> None:
-        one = cProfile.Profile(time.thread_time)
-        found.append(one)
-        one.enable()
+        profile = cProfile.Profile(time.thread_time)
+        profiles.append(profile)
+        profile.enable()
 
     threading.setprofile(begin)
     own = cProfile.Profile(time.thread_time)
@@ -177,7 +177,7 @@ def profiled(work: Any) -> Any:
     finally:
         threading.setprofile(None)  # type: ignore[arg-type]
     whole = pstats.Stats(own)
-    for one in found:
-        one.create_stats()
-        whole.add(one)  # type: ignore[arg-type]
+    for profile in profiles:
+        profile.create_stats()
+        whole.add(profile)  # type: ignore[arg-type]
     return whole

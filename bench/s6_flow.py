@@ -62,8 +62,8 @@ def opened(room: Path, login: str) -> FlaskClient:
     schema.upgrade()
     people()
     client = app.test_client()
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/login").get_data(as_text=True))
-    form = {"login": login, "password": PASSWORD, "csrf_token": found[1] if found else ""}
+    match = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/login").get_data(as_text=True))
+    form = {"login": login, "password": PASSWORD, "csrf_token": match[1] if match else ""}
     if client.post("/login", data=form).status_code != 302:
         raise RuntimeError("login refused")
     return client
@@ -78,10 +78,10 @@ def measure(room: Path) -> None:
     whole = (room / "flow.xml").read_bytes().replace(b'<NomFic V="BANC"/>', b'<NomFic V="GRAND"/>', 1)
     (room / "flow.xml").write_bytes(whole)
     del whole
-    made: list[int] = []
+    numbers: list[int] = []
     began = time.perf_counter()
     taken = _peak(
-        lambda: made.append(
+        lambda: numbers.append(
             deposit.deposit(actor, "pes", [Incoming(room / "flow.xml", "flow.xml")]).folder_id
         )
     )
@@ -92,7 +92,7 @@ def measure(room: Path) -> None:
         def read(place: str = place, times: list[float] = times) -> None:
             for _ in range(ROUNDS):
                 start = time.perf_counter()
-                answer = client.get(f"/dossiers/{made[0]}{place}")
+                answer = client.get(f"/dossiers/{numbers[0]}{place}")
                 times.append(time.perf_counter() - start)
                 if answer.status_code != 200:
                     raise RuntimeError(f"{place}: {answer.status}")
@@ -113,7 +113,7 @@ def run() -> dict[str, Any]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = [tuple(map(float, line.split())) for line in done.stdout.splitlines()]
     (taken, seconds), places = lines[0], dict(zip(PLACES, lines[1:], strict=True))
-    figures = [Figure("MB above the idle process, deposit", (taken,), MEGABYTES, words=f"{seconds:.1f} s")]
+    figures = [Figure("MB above the idle process, deposit", (taken,), MEGABYTES, note=f"{seconds:.1f} s")]
     for place, (grown, spent) in places.items():
         figures.append(Figure(f"seconds, {place}", (spent,), SECONDS))
         figures.append(Figure(f"MB above the idle process, {place}", (grown,), MEGABYTES))

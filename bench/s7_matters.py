@@ -40,14 +40,14 @@ def measure(room: Path) -> None:
     url = f"/dossiers/{deposit.deposit(actor, 'deliberation', [Incoming(ACT, ACT.name)]).folder_id}/matiere"
     star(actor, "matter", "7.5.2", kept=True)
 
-    def ask(words: str, *, first: Callable[[], object] = lambda: None) -> list[float]:
+    def ask(text: str, *, first: Callable[[], object] = lambda: None) -> list[float]:
         rounds = []
         for _ in range(ROUNDS):
             times = []
             for _ in range(TURNS):
                 start = time.perf_counter()
                 first()
-                answer = client.get(url, query_string={"q": words})
+                answer = client.get(url, query_string={"q": text})
                 times.append(1000 * (time.perf_counter() - start))
                 if answer.status_code != 200:
                     raise RuntimeError(answer.status)
@@ -55,8 +55,8 @@ def measure(room: Path) -> None:
         return rounds
 
     client.get(url)  # idle, as a process that has worked before
-    for words in SEARCHES.values():
-        print(*ask(words))
+    for text in SEARCHES.values():
+        print(*ask(text))
     print(*ask(SEARCHES["one matter"], first=load_classification.cache_clear))
 
 
@@ -69,7 +69,8 @@ def run() -> dict[str, Any]:
         )
     lines = [tuple(map(float, line.split())) for line in done.stdout.splitlines()]
     figures = [
-        Figure(f"ms, {what}", line, MILLISECONDS) for what, line in zip([*SEARCHES, ANEW], lines, strict=True)
+        Figure(f"ms, {label}", line, MILLISECONDS)
+        for label, line in zip([*SEARCHES, ANEW], lines, strict=True)
     ]
     return goal("S7", figures, f"a matter searched by words among {MATTERS}, {TYPES} types of pieces")
 

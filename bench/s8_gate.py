@@ -36,7 +36,7 @@ def heavy(path: Path) -> Path:
         for number in range(PAGES):
             pdf.pages.append(act.pages[0])
             seed = (number * 7919).to_bytes(4, "big")
-            noise = b"".join(bytes((one ^ byte) for byte in range(250)) for one in seed * (WEIGHT // 1000))
+            noise = b"".join(bytes((salt ^ byte) for byte in range(250)) for salt in seed * (WEIGHT // 1000))
             picture = pdf.make_stream(
                 noise,
                 Type=pikepdf.Name.XObject,
@@ -102,18 +102,18 @@ def _ratios(path: Path, trust: Trust) -> tuple[tuple[float, ...], str]:
     rounds = side_by_side(
         {"with": operations(path, trust, WITH), "without": operations(path, trust, WITHOUT)}, turns=TURNS
     )
-    cost = tuple(max(0.0, one["with"] / one["without"] - 1) for one in rounds)
-    words = f"{1000 * median(one['with'] for one in rounds):.0f} ms beside {1000 * median(one['without'] for one in rounds):.0f}"
-    return cost, words
+    cost = tuple(max(0.0, medians["with"] / medians["without"] - 1) for medians in rounds)
+    note = f"{1000 * median(medians['with'] for medians in rounds):.0f} ms beside {1000 * median(medians['without'] for medians in rounds):.0f}"
+    return cost, note
 
 
 def run() -> dict[str, Any]:
     """The goal's line: what the gate adds to the verdict, as a part of the verdict without it."""
     with tempfile.TemporaryDirectory() as name:
         room, figures = Path(name), []
-        for words, source in (("50 kB", ACT), ("20 MB, 200 pages", heavy(room / "heavy.pdf"))):
+        for label, source in (("50 kB", ACT), ("20 MB, 200 pages", heavy(room / "heavy.pdf"))):
             cost, times = _ratios(*signed_twice(source, room))
-            figures.append(Figure(words, cost, BAR, words=times))
+            figures.append(Figure(label, cost, BAR, note=times))
     return goal("S8", figures, "what the gate adds to the verdict on a file of two signers")
 
 

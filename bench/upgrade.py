@@ -57,7 +57,7 @@ def main(revision: str, kind: str, count: int = 300) -> int:
         url = cluster.create("old") if cluster else f"sqlite:///{home / 'old.db'}"
         port = free_port()
         began = time.monotonic()
-        print(f"{revision} on {kind}: {_made(revision, url, home, port, count)}", end="")
+        print(f"{revision} on {kind}: {_prepare(revision, url, home, port, count)}", end="")
         print(f"made in {time.monotonic() - began:.0f} s, revision {_revision(url)}", flush=True)
         before = _counts(url)
         faults = _upgraded(url, home)
@@ -75,7 +75,7 @@ def main(revision: str, kind: str, count: int = 300) -> int:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _made(revision: str, url: str, home: Path, port: int, count: int) -> str:
+def _prepare(revision: str, url: str, home: Path, port: int, count: int) -> str:
     tree = home / "tree"
     tree.mkdir()
     archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True).stdout
@@ -124,12 +124,12 @@ def _revision(url: str) -> str:
 def _counts(url: str) -> dict[str, int]:
     engine = make_engine(url)
     with engine.connect() as connection:
-        found = {
+        state = {
             table: connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0
             for table in ("folder", "document_version", "journal_entry", "step_run", "signature_proof")
         }
     engine.dispose()
-    return found
+    return state
 
 
 def _environment(url: str, home: Path) -> dict[str, str]:
@@ -142,8 +142,8 @@ def _environment(url: str, home: Path) -> dict[str, str]:
     }
 
 
-def _flask(*words: str) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+def _flask(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
 
 def _upgraded(url: str, home: Path) -> list[str]:
@@ -168,7 +168,7 @@ def _upgraded(url: str, home: Path) -> list[str]:
                 process.send_signal(signal.SIGKILL)
                 break
             time.sleep(0.002)
-        said = process.communicate()[0].decode(errors="replace")
+        output = process.communicate()[0].decode(errors="replace")
         if process.returncode == 0:
             taken = time.monotonic() - started
             print(
@@ -176,23 +176,23 @@ def _upgraded(url: str, home: Path) -> list[str]:
             )
             return [] if met else [f"never killed between {before} and {_revision(url)}"]
         if process.returncode != -signal.SIGKILL:
-            return [f"the upgrade ended by itself with {process.returncode}: {said[-500:]}"]
+            return [f"the upgrade ended by itself with {process.returncode}: {output[-500:]}"]
         met.append(_revision(url)[:4])
     return [f"not upgraded after {MOST_KILLS} kills: {met}"]
 
 
 def _verified(url: str, home: Path) -> list[str]:
     faults = []
-    for words in (["check-schema"], ["journal", "verify"], ["journal", "verify", "--state"]):
+    for command in (["check-schema"], ["journal", "verify"], ["journal", "verify", "--state"]):
         done = subprocess.run(
-            _flask(*words), cwd=ROOT, env=_environment(url, home), capture_output=True, text=True
+            _flask(*command), cwd=ROOT, env=_environment(url, home), capture_output=True, text=True
         )
         print(
-            f"{' '.join(words)}: exit {done.returncode}, {(done.stdout or done.stderr).strip()[-200:]}",
+            f"{' '.join(command)}: exit {done.returncode}, {(done.stdout or done.stderr).strip()[-200:]}",
             flush=True,
         )
         if done.returncode:
-            faults.append(" ".join(words))
+            faults.append(" ".join(command))
     return faults
 
 
@@ -208,7 +208,7 @@ def _read(url: str, home: Path, port: int) -> list[str]:
         folders = [*session.execute(sa.select(Folder.id, Folder.place, Folder.family))]
         query = sa.select(Document.folder_id, Document.id, DocumentVersion.number)
         files = [*session.execute(query.join(DocumentVersion, DocumentVersion.document_id == Document.id))]
-    unread = {f"/dossiers/{one.id}" for one in folders} | {
+    unread = {f"/dossiers/{folder.id}" for folder in folders} | {
         f"/dossiers/{folder}/documents/{document}/{number}" for folder, document, number in files
     }
     for who in PEOPLE:
@@ -240,7 +240,7 @@ def _gone_on(house: House, folders: list[sa.Row[tuple[int, str, str]]]) -> list[
         ("finance", "n.abgrallec", house.approve),
         ("signatures", "a.kervadec", house.sign),
     ):
-        for row in [one for one in folders if one.place == place][:GO_ON]:
+        for row in [folder for folder in folders if folder.place == place][:GO_ON]:
             before = house.folder(row.id).version
             if verb == house.sign and row.family == "invoice":
                 house.another(row.id)

@@ -39,17 +39,17 @@ def _taken(port: int) -> bool:
     return False
 
 
-def _refusal(asked: str, *, reset: bool) -> str:
+def _refusal(port_text: str, *, reset: bool) -> str:
     """Why the demonstration cannot start, and what to type; empty when it can. Nothing was touched yet."""
-    if not (asked.isascii() and asked.isdigit() and FIRST <= int(asked) <= LAST):
-        return f"PORT={asked} n’est pas un port de {FIRST} à {LAST}. Rien n’a été lancé : tapez « PORT=8080 make demo »."
-    if _taken(int(asked)):
+    if not (port_text.isascii() and port_text.isdigit() and FIRST <= int(port_text) <= LAST):
+        return f"PORT={port_text} n’est pas un port de {FIRST} à {LAST}. Rien n’a été lancé : tapez « PORT=8080 make demo »."
+    if _taken(int(port_text)):
         return (
-            f"Le port {asked} est déjà pris sur cette machine, peut-être par une autre démonstration (Ctrl+C l’arrête dans "
+            f"Le port {port_text} est déjà pris sur cette machine, peut-être par une autre démonstration (Ctrl+C l’arrête dans "
             "son terminal). Rien n’a été lancé : libérez-le, ou tapez « PORT=8080 make demo »."
         )
-    kept = [] if reset else [int(path.read_text()) for path in sorted(HOME.glob("*.port"))]
-    if busy := [str(one) for one in kept if _taken(one)]:
+    ports = [] if reset else [int(path.read_text()) for path in sorted(HOME.glob("*.port"))]
+    if busy := [str(port) for port in ports if _taken(port)]:
         return (
             f"La démonstration garde pour son autorité d’essai et ses courriels le port {' et le port '.join(busy)}, qu’un autre "
             "programme occupe. Rien n’a été lancé : libérez-le, ou repartez de zéro par « make demo RESET=reset »."
@@ -108,16 +108,16 @@ def services(ports: dict[str, int]) -> None:
 
 def main() -> int:
     """Set everything up, print where it is, and serve until stopped."""
-    asked = os.environ.get("PORT") or "8000"
+    port_text = os.environ.get("PORT") or "8000"
     if "services" in sys.argv:
-        services(environment(int(asked)))
+        services(environment(int(port_text)))
         return 0
-    if refusal := _refusal(asked, reset="reset" in sys.argv):
+    if refusal := _refusal(port_text, reset="reset" in sys.argv):
         print(refusal, file=sys.stderr)
         return 1
     if "reset" in sys.argv:
         shutil.rmtree(HOME, ignore_errors=True)
-    port = int(asked)
+    port = int(port_text)
     ports = environment(port)
     from demo.pki import make
 
@@ -139,8 +139,10 @@ def main() -> int:
         f"  ports de cette machine : {port} (pages), {ports['pki']} (autorité d’essai), {ports['smtp']} (courriels)"
     )
     print(f"  mot de passe de tous les comptes : {PASSWORD}")
-    for one in EVERYBODY:
-        print(f"  {one.login:14} {one.first_name} {one.last_name}, {one.does[0].lower()}{one.does[1:]}")
+    for person in EVERYBODY:
+        print(
+            f"  {person.login:14} {person.first_name} {person.last_name}, {person.does[0].lower()}{person.does[1:]}"
+        )
     print(
         "\n  Les certificats (.p12) se téléchargent depuis cette page ; les courriels sont sous /demo/courriels.\n",
         flush=True,

@@ -150,4 +150,4 @@ SECRETARY = Account(
 )
 """The secretary of the sitting, whom the deliberation of the demonstration names."""
 
-EVERYBODY = (*(SECRETARY if one.login == "b.cadiou" else one for one in ACCOUNTS), DEPUTY)
+EVERYBODY = (*(SECRETARY if account.login == "b.cadiou" else account for account in ACCOUNTS), DEPUTY)

@@ -49,7 +49,7 @@ def mails(folder: Path) -> list[Mail]:
 
 def mail(folder: Path, key: str) -> Mail | None:
     """One letter, or None; the key is a name of this folder, never a path."""
-    path = next((one for one in folder.glob("*.eml") if one.stem == key), None)
+    path = next((letter for letter in folder.glob("*.eml") if letter.stem == key), None)
     return _read(path) if path else None
 
 

@@ -97,7 +97,7 @@ def flows(folder: Path) -> list[dict[str, Any]]:
 
 
 def _latest(folder: Path, pattern: str) -> list[Path]:
-    return sorted(folder.glob(pattern), key=lambda one: one.stat().st_mtime, reverse=True)
+    return sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime, reverse=True)
 
 
 def _act(path: Path, folder: Path) -> dict[str, Any]:
@@ -140,10 +140,10 @@ def _standing(office: Office, record: dict[str, Any], answer: Path) -> dict[str,
 
 def _awaits(office: Office, reference: str) -> str | None:
     try:
-        told = office.simulator.scenarios.told(reference)
+        scenario = office.simulator.scenarios.awaiting(reference)
     except Refusal:
         return None
-    return office.plays[told.play] if told else None
+    return office.plays[scenario.play] if scenario else None
 
 
 def _mandates(reference: str) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def invoice(
     """
     before = price + 3 * VISIT
     tax = (before * Decimal("0.2")).quantize(Decimal("0.01"))
-    words = {
+    replacements = {
         "FA-2026-0001": number,
         "20260815": f"{day:%Y%m%d}",
         "20260831": f"{day:%Y%m%d}",
@@ -88,12 +88,12 @@ def invoice(
         "Blois": NAME,
     }
     text = sample.decode()
-    formers = sorted(words, key=len, reverse=True)  # a SIRET before the SIREN that begins it
+    formers = sorted(replacements, key=len, reverse=True)  # a SIRET before the SIREN that begins it
     for rank, former in enumerate(formers):
         if former not in text:
             raise ValueError(former)  # the sample has changed: what it said would be shown as the commune's
         text = text.replace(former, f"\x00{rank}\x00")
     for rank, former in enumerate(formers):
-        text = text.replace(f"\x00{rank}\x00", escape(words[former]))
+        text = text.replace(f"\x00{rank}\x00", escape(replacements[former]))
     target.write_text(text, encoding="utf-8")
     return target

@@ -134,7 +134,7 @@ def _write_p12(pki: TestPki) -> None:
         person = next(person for person in PERSONS if label.removesuffix("_legacy") == person.label)
         secret = load_pem_private_key((pki.folder / "keys" / f"{key}.pem").read_bytes(), None)
         own = x509.load_der_x509_certificate(pki.certificate(person.label))
-        above = [x509.load_der_x509_certificate(one) for one in pki.chain(person.label)]
+        above = [x509.load_der_x509_certificate(der) for der in pki.chain(person.label)]
         data = serialize_key_and_certificates(person.name.encode(), secret, own, above, encryption)  # type: ignore[arg-type]
         pki.p12(label).write_bytes(data)
 

@@ -38,8 +38,8 @@ def use_known_keys() -> None:
 
 
 def _hash(sd_algo: algos.SignedDigestAlgorithm) -> hashes.HashAlgorithm:
-    made: hashes.HashAlgorithm = getattr(hashes, sd_algo.hash_algo.upper())()
-    return made
+    algorithm: hashes.HashAlgorithm = getattr(hashes, sd_algo.hash_algo.upper())()
+    return algorithm
 
 
 @lru_cache(maxsize=256)

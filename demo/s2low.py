@@ -29,7 +29,7 @@ from app.channels.helios.settings import HeliosSettings
 from app.core.clock import now
 from app.transmission.ports import Parcel, Rejected, Sender, Uncertain, Unreachable
 from demo.pki import Serving
-from demo.s2low_bytes import LATIN, as_json, as_text, kept
+from demo.s2low_bytes import LATIN, as_json, as_text, parcel_file
 from demo.s2low_letters import OfficeFace
 from demo.treasury.simulator import SimulatedTreasury
 
@@ -54,7 +54,7 @@ class Scenario:
     read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`: HTTP
     500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an account.
     `archivist`: HTTP 400, for a list that asks for that role.
-    Any other text is answered under 200. `said` holds the very bytes to answer to a path, whatever is asked. `always` befalls
+    Any other text is answered under 200. `scripted` holds the very bytes to answer to a path, whatever is asked. `always` befalls
     every request until it is emptied. Without `basic`, its web server hears no login and password (6.0.0, stock image): who
     gives some is refused as a stranger. `since`: the `min_date` of each list that was asked.
     """
@@ -62,13 +62,13 @@ class Scenario:
     always: str = ""
     basic: bool = True
     next: dict[str, list[str]] = field(default_factory=dict)
-    said: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    scripted: dict[str, bytes] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
     since: list[str] = field(default_factory=list)
 
     def of(self, path: str) -> str:
         """What befalls this request."""
-        self.asked.append(path)
+        self.paths.append(path)
         if self.always:
             return self.always
         waiting = self.next.get(path.rsplit("/", 1)[-1]) or self.next.get("*") or []
@@ -98,8 +98,8 @@ class Operator(OfficeFace):
         if fate and fate not in DONE:
             return _instead(fate)(environ, start)
         with request:
-            said = self.scenario.said.get(request.path.rsplit("/", 1)[-1])
-            answer = self._answer(request) if said is None else Response(said)
+            scripted = self.scenario.scripted.get(request.path.rsplit("/", 1)[-1])
+            answer = self._answer(request) if scripted is None else Response(scripted)
         if fate == "lost":
             return _fall(environ)
         answer = {"broken": Response("", 500), "empty": Response("")}.get(fate, answer)
@@ -111,8 +111,8 @@ class Operator(OfficeFace):
         )
         if page is None or not request.path.startswith(("/modules/", "/api/")):
             return Response("", 404)
-        made: Response = page(request)
-        return made
+        response: Response = page(request)
+        return response
 
     def _test_connexion(self, request: Request) -> Response:
         del request
@@ -121,28 +121,29 @@ class Operator(OfficeFace):
     # acts
 
     def _actes_transac_create(self, request: Request) -> Response:
-        given, main = request.form, request.files.get("acte_pdf_file")
+        form, main = request.form, request.files.get("acte_pdf_file")
         annexes = request.files.getlist("acte_attachments[]")
-        types = given.getlist("type_pj[]")
+        types = form.getlist("type_pj[]")
         if main is None:
             return as_text("KO\nLa taille totale des fichiers est trop importante\n")
-        if "type_acte" not in given or len(types) != len(annexes):
+        if "type_acte" not in form or len(types) != len(annexes):
             return as_text("KO\nLa typologie est absente")
-        number = given.get("number", "")
+        number = form.get("number", "")
         if self._record(number) is not None:
             return as_text(TAKEN)
         facts: dict[str, Any] = {
             "number": number,
-            "decision_date": given.get("decision_date"),
-            "subject": given.get("subject", ""),
-            "nature": given.get("nature_code"),
-            "matter": ".".join(given[f"classif{n}"] for n in range(1, 6) if f"classif{n}" in given),
-            "paper": given.get("document_papier") == "1",
+            "decision_date": form.get("decision_date"),
+            "subject": form.get("subject", ""),
+            "nature": form.get("nature_code"),
+            "matter": ".".join(form[f"classif{n}"] for n in range(1, 6) if f"classif{n}" in form),
+            "paper": form.get("document_papier") == "1",
         }
         with tempfile.TemporaryDirectory() as room:
-            files = [kept(Path(room), "main", main, given["type_acte"])]
+            files = [parcel_file(Path(room), "main", main, form["type_acte"])]
             files += [
-                kept(Path(room), "attachment", one, code) for one, code in zip(annexes, types, strict=True)
+                parcel_file(Path(room), "attachment", annex, code)
+                for annex, code in zip(annexes, types, strict=True)
             ]
             parcel = Parcel(
                 f"s2low-{number}",
@@ -159,8 +160,8 @@ class Operator(OfficeFace):
             channel = ActesChannel(self.actes, self._prefecture, now)
             posted = {
                 **facts,
-                "posted": [one.filename for one in files],
-                "types": [one.type_code for one in files],
+                "posted": [file.filename for file in files],
+                "types": [file.type_code for file in files],
             }
             try:
                 package = channel.package(parcel, Path(room))
@@ -182,19 +183,19 @@ class Operator(OfficeFace):
         return as_text("OK\n1\n")
 
     def _actes_transac_get_status(self, request: Request) -> Response:
-        found = self._state(request.args.get("transaction", ""))
-        if found is None:
+        state = self._state(request.args.get("transaction", ""))
+        if state is None:
             return as_text("KO\nNuméro de transaction invalide.")
-        status, message = found
+        status, message = state
         return Response(
             f"OK\n{status}\n".encode() + (message or b""), content_type=f"text/plain; charset={LATIN}"
         )
 
     def _actes_transac_get_ARActe(self, request: Request) -> Response:  # noqa: N802 - S2LOW's own name
-        found = self._state(request.args.get("id", ""))
-        if found is None or found[0] != 4 or found[1] is None:
+        state = self._state(request.args.get("id", ""))
+        if state is None or state[0] != 4 or state[1] is None:
             return Response("", 302, {"Location": "/modules/actes/index.php"})
-        return Response(found[1], mimetype="text/xml")
+        return Response(state[1], mimetype="text/xml")
 
     def _list_actes(self, request: Request) -> Response:
         wanted = int(request.args.get("status_id", "0"))
@@ -202,8 +203,8 @@ class Operator(OfficeFace):
         for path in sorted(self.actes.folder.glob(f"numbers/{self.authority.siren}/*.json")):
             record = json.loads(path.read_bytes())
             posted = json.loads(self._posted_path(path.stem).read_bytes())
-            found = self._state(str(record["reference"]))
-            if found is not None and found[0] == wanted:
+            state = self._state(str(record["reference"]))
+            if state is not None and state[0] == wanted:
                 listed.append(
                     {
                         "id": record["reference"],
@@ -216,13 +217,13 @@ class Operator(OfficeFace):
                     }
                 )
         if "min_date" in request.args:
-            listed = [one for row in listed for one in (row, row)]  # a row for each step of its history
+            listed = [entry for row in listed for entry in (row, row)]  # a row for each step of its history
         return self._listed(request, wanted, listed)
 
     def _actes_transac_get_files_list(self, request: Request) -> Response:
         reference = request.args.get("transaction", "")
-        found = self._state(reference)
-        if found is None or found[0] in {1, 2, 3}:
+        state = self._state(reference)
+        if state is None or state[0] in {1, 2, 3}:
             return as_text("KO\nPas d'acquittement recu")
         posted = self._posted(reference)
         rows = [{"id": f"{reference}0", "name": "message.xml", "posted_filename": "", "code_pj": ""}]
@@ -243,8 +244,8 @@ class Operator(OfficeFace):
         if sent is None:
             return _import("", "KO", "Echec lors du téléchargement du fichier")
         with tempfile.TemporaryDirectory() as room:
-            file = kept(Path(room), "main", sent, None)
-            if any(one["sha256"] == file.sha256 for _, one in self._flows()):
+            file = parcel_file(Path(room), "main", sent, None)
+            if any(flow["sha256"] == file.sha256 for _, flow in self._flows()):
                 return _import("", "KO", "doublon détecté. Ce fichier a déjà été posté")
             # The operator names its own parcel; what tells the sender's is the name that he gave to the file.
             parcel = Parcel(file.sha256, 0, "pes", "", {}, (file,), self.authority, (), "", now())
@@ -259,8 +260,8 @@ class Operator(OfficeFace):
 
     def _helios_transac_get_status(self, request: Request) -> Response:
         reference = request.args.get("transaction", "")
-        found = self._flow_state(reference)
-        if found is None:
+        status = self._flow_state(reference)
+        if status is None:
             return _xml(
                 "transaction",
                 id=reference,
@@ -268,9 +269,9 @@ class Operator(OfficeFace):
                 status="",
                 message="Numéro de transaction invalide",
             )
-        words = {3: "Transmis", 4: "Acquittement", 8: "Information disponible"}
+        labels = {3: "Transmis", 4: "Acquittement", 8: "Information disponible"}
         return _xml(
-            "transaction", id=reference, resultat="OK", status=str(found), message=words.get(found, "")
+            "transaction", id=reference, resultat="OK", status=str(status), message=labels.get(status, "")
         )
 
     def _helios_download_acquit(self, request: Request) -> Response:
@@ -289,16 +290,16 @@ class Operator(OfficeFace):
 
     def _list_pes_aller(self, request: Request) -> Response:
         wanted = int(request.args.get("status_id", "0"))
-        references = sorted(int(one["reference"]) for _, one in self._flows())
-        rows = [{"id": one} for one in references if self._flow_state(str(one)) == wanted]
+        references = sorted(int(flow["reference"]) for _, flow in self._flows())
+        rows = [{"id": reference} for reference in references if self._flow_state(str(reference)) == wanted]
         return self._listed(request, wanted, rows)
 
     def _helios_get_list(self, request: Request) -> Response:
         del request
         head = {"idColl": "1", "dateDemande": f"{now():%Y-%m-%d %H:%M:%S}", "resultat": "OK", "message": ""}
         rows = [
-            {"id": one.reference, "nom": one.name, "date": one.date}
-            for one in self._treasury.returns(self.authority)
+            {"id": entry.reference, "nom": entry.name, "date": entry.date}
+            for entry in self._treasury.returns(self.authority)
         ]
         return _xml("liste", rows, "pes_retour", **head)
 
@@ -337,8 +338,8 @@ class Operator(OfficeFace):
     def _listed(self, request: Request, status: int, rows: list[dict[str, Any]]) -> Response:
         self.scenario.since.append(request.args.get("min_date", ""))
         offset, limit = int(request.args.get("offset", "0")), int(request.args.get("limit", "100"))
-        told = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
-        return as_json({**told, "transactions": rows[offset : offset + limit]})
+        page = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
+        return as_json({**page, "transactions": rows[offset : offset + limit]})
 
 
 def _instead(fate: str) -> Response:
@@ -427,16 +428,16 @@ def _import(reference: str, result: str, message: str) -> Response:
     return _xml("import", id=reference, resultat=result, message=message)
 
 
-def _xml(root: str, rows: Sequence[Mapping[str, str]] = (), row: str = "", **given: str) -> Response:
-    lines = _lines(given, "  ")
-    for one in rows:
-        lines += [f"  <{row}>", *_lines(one, "    "), f"  </{row}>"]
+def _xml(root: str, rows: Sequence[Mapping[str, str]] = (), row: str = "", **attributes: str) -> Response:
+    lines = _lines(attributes, "  ")
+    for cells in rows:
+        lines += [f"  <{row}>", *_lines(cells, "    "), f"  </{row}>"]
     body = "\n".join([f'<?xml version="1.0"?>\n<{root}>', *lines, f"</{root}>\n"])
     return Response(body.encode(), mimetype="text/xml")
 
 
-def _lines(given: Mapping[str, str], margin: str) -> list[str]:
+def _lines(attributes: Mapping[str, str], margin: str) -> list[str]:
     return [
         f"{margin}<{name}>{escape(value)}</{name}>" if value else f"{margin}<{name}/>"
-        for name, value in given.items()
+        for name, value in attributes.items()
     ]

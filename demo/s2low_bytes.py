@@ -12,7 +12,7 @@ from app.transmission.ports import ParcelFile
 LATIN: Final = "iso-8859-1"
 
 
-def kept(room: Path, role: Any, sent: Any, code: str | None) -> ParcelFile:
+def parcel_file(room: Path, role: Any, sent: Any, code: str | None) -> ParcelFile:
     """A file that was sent, in a folder and as a part of a parcel."""
     content = sent.read()
     sha256 = hashlib.sha256(content).hexdigest()
@@ -22,9 +22,9 @@ def kept(room: Path, role: Any, sent: Any, code: str | None) -> ParcelFile:
     return ParcelFile(role, name, name, sent.mimetype, sha256, path, 0, code)
 
 
-def as_text(words: str) -> Response:
+def as_text(text: str) -> Response:
     """A text as S2LOW writes it."""
-    return Response(words.encode(LATIN, "replace"), content_type=f"text/plain; charset={LATIN}")
+    return Response(text.encode(LATIN, "replace"), content_type=f"text/plain; charset={LATIN}")
 
 
 def as_json(value: Any, **shape: Any) -> Response:

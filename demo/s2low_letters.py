@@ -28,7 +28,7 @@ from app.pdf.printed import stamp
 from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender
 from demo.prefecture.office import LATE_ANOMALY, MARK, RECEIPT, load, page_of
 from demo.prefecture.simulator import CONTACT, SimulatedPrefecture
-from demo.s2low_bytes import as_json, as_text, kept
+from demo.s2low_bytes import as_json, as_text, parcel_file
 
 _REPLIES: Final = {
     ("2-1", "4"): "2-2",
@@ -57,9 +57,9 @@ class OfficeFace:
     def _actes_transac_post_confirm_api(self, request: Request) -> Response:
         """An agent confirms: what was held is sent on, and he is led back."""
         self.stage = None
-        told = {"%%ERROR%%": "0", "%%MESSAGE%%": "OK"}
+        marks = {"%%ERROR%%": "0", "%%MESSAGE%%": "OK"}
         back = request.args.get("url_return", "")
-        for mark, value in told.items():
+        for mark, value in marks.items():
             back = back.replace(mark, value)
         return Response("", 302, {"Location": back})
 
@@ -124,46 +124,46 @@ class OfficeFace:
         archive = self.actes.folder / "archives" / f"{record['sha256']}.tar.gz"
         return Response(archive.read_bytes(), mimetype="application/gzip")
 
-    def _document(self, given: str, *, stamped: bool) -> Response:
+    def _document(self, key: str, *, stamped: bool) -> Response:
         """A document of an act, by the identifier of its list: its own reference, then its rank in the archive."""
-        reference, rank = given[:-1], given[-1:]
+        reference, rank = key[:-1], key[-1:]
         number, (status, _) = self._ticket(reference).get("number"), self._state(reference) or (0, None)
         record = load(self.actes.folder / "numbers" / self.authority.siren / f"{number}.json")
         if record is None or status != 4:
             return Response("", 302, _INDEX)
         with tarfile.open(self.actes.folder / "archives" / f"{record['sha256']}.tar.gz") as archive:
-            held = archive.extractfile(archive.getmembers()[1 + int(rank)])
-            content = held.read() if held else b""
+            member = archive.extractfile(archive.getmembers()[1 + int(rank)])
+            content = member.read() if member else b""
         if stamped and content.startswith(b"%PDF-"):
             content = _stamped(content, f"Reçu en préfecture le {now().astimezone(PARIS):%d/%m/%Y}")
         return Response(content, mimetype="application/octet-stream")
 
     def _actes_transac_reponse_create(self, request: Request) -> Response:
-        given, main = request.form, request.files.get("acte_pdf_file")
+        form, main = request.form, request.files.get("acte_pdf_file")
         # `api` in the query and in the form do not bring the same words.
         done, refused = (
             ("OK : id généré : {}\n", "KO : {}") if "api" in request.args else ("OK\n{}\n\n", "KO\n{}")
         )
-        if "letter" not in self._ticket(given.get("id", "")) or main is None:
+        if "letter" not in self._ticket(form.get("id", "")) or main is None:
             return as_text(refused.format("Envoi de fichier illégal."))
-        _, asked = self._about(given["id"])
-        code = _REPLIES.get((asked, given.get("type_envoie", "")))
+        _, question = self._about(form["id"])
+        code = _REPLIES.get((question, form.get("type_envoie", "")))
         if code is None:
             return as_text(refused.format("Vous devez choisir un type de réponse"))
-        annexes, types = request.files.getlist("acte_attachments[]"), given.getlist("type_pj[]")
-        if "type_acte" not in given or len(types) != len(annexes):
+        annexes, types = request.files.getlist("acte_attachments[]"), form.getlist("type_pj[]")
+        if "type_acte" not in form or len(types) != len(annexes):
             return as_text(refused.format("Erreur lors de la réception du fichier : typologie absente"))
-        read = read_exchange((self._folder(given["id"]) / self._index(given["id"])["message"]).read_bytes())
+        read = read_exchange((self._folder(form["id"]) / self._index(form["id"])["message"]).read_bytes())
         facts = {"code": code, "identifier": read.identifier, "letter_date": str(read.dated_on)}
         with tempfile.TemporaryDirectory() as room:
-            files = [kept(Path(room), "main", main, given["type_acte"])]
+            files = [parcel_file(Path(room), "main", main, form["type_acte"])]
             if FORMS[code].files == "many":
                 files += [
-                    kept(Path(room), "attachment", one, kind)
-                    for one, kind in zip(annexes, types, strict=True)
+                    parcel_file(Path(room), "attachment", annex, kind)
+                    for annex, kind in zip(annexes, types, strict=True)
                 ]
             try:
-                reference = self._post(f"s2low-{uuid4().hex}", facts | {"letter": given["id"]}, tuple(files))
+                reference = self._post(f"s2low-{uuid4().hex}", facts | {"letter": form["id"]}, tuple(files))
             except Rejected as error:
                 return as_text(refused.format(error.reason))
         return as_text(done.format(reference))
@@ -192,29 +192,31 @@ class OfficeFace:
         channel = ActesChannel(self.actes, self._prefecture, now)
         with tempfile.TemporaryDirectory() as room:
             package = channel.package(parcel, Path(room))
-            told = {
+            record = {
                 "letter": facts.get("letter"),
-                "posted": [one.filename for one in files],
-                "types": [one.type_code for one in files],
+                "posted": [file.filename for file in files],
+                "types": [file.type_code for file in files],
             }
-            create_only(self._posted_path(f"reply-{serial_of(package.filename)}"), json.dumps(told).encode())
+            create_only(
+                self._posted_path(f"reply-{serial_of(package.filename)}"), json.dumps(record).encode()
+            )
             return channel.send(parcel, package)
 
     def _exchanges(self, number: str) -> Iterator[str]:
         sent = [
-            one | {"told": load(self._posted_path(f"reply-{serial_of(one['archive'])}")) or {}}
-            for one in self._prefecture.office.followups(self.authority.siren)
-            if one["identifier"].split("-")[3] == number
+            followup | {"told": load(self._posted_path(f"reply-{serial_of(followup['archive'])}")) or {}}
+            for followup in self._prefecture.office.followups(self.authority.siren)
+            if followup["identifier"].split("-")[3] == number
         ]
         letters = self.actes.folder / "letters" / self.authority.siren
         indexes = [load(path) or {} for path in letters.glob(f"{number}-[2-5]-1/letter.json")]
-        for index in sorted(indexes, key=lambda one: int(one["reference"])):
-            replies = [one for one in sent if one["told"].get("letter") == str(index["reference"])]
-            for one in replies or [index]:
-                yield f"{index['code'][0]}-{self._status(one['reference'])}-{one['reference']}"
-        for one in sent:
-            if one["code"] == "6-1":
-                yield f"6-{self._status(one['reference'])}-{one['reference']}"
+        for index in sorted(indexes, key=lambda entry: int(entry["reference"])):
+            replies = [reply for reply in sent if reply["told"].get("letter") == str(index["reference"])]
+            for reply in replies or [index]:
+                yield f"{index['code'][0]}-{self._status(reply['reference'])}-{reply['reference']}"
+        for reply in sent:
+            if reply["code"] == "6-1":
+                yield f"6-{self._status(reply['reference'])}-{reply['reference']}"
 
     def _status(self, reference: int) -> int:
         status, _ = self._state(str(reference)) or (-1, None)
@@ -284,11 +286,11 @@ class OfficeFace:
         return self.actes.folder / "posted" / self.authority.siren / f"{name}.json"
 
 
-def _stamped(content: bytes, words: str) -> bytes:
+def _stamped(content: bytes, text: str) -> bytes:
     with tempfile.TemporaryDirectory() as room:
         source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"
         source.write_bytes(content)
-        return stamp(source, target, [words], simulated=True).read_bytes()
+        return stamp(source, target, [text], simulated=True).read_bytes()
 
 
 def _received(code: str) -> int:

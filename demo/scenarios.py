@@ -79,7 +79,7 @@ class Scenarios:
             self._next.rename(self._path(reference))
         except FileNotFoundError:
             return None
-        return self.told(reference)
+        return self.awaiting(reference)
 
     # a deposit that waits
 
@@ -89,7 +89,7 @@ class Scenarios:
             raise ValueError(play)
         self._write(self._path(reference), play, about)
 
-    def told(self, reference: str) -> Scenario | None:
+    def awaiting(self, reference: str) -> Scenario | None:
         """What awaits this deposit."""
         return _read(self._path(reference))
 
@@ -139,14 +139,14 @@ class Scenarios:
         if play not in self._plays:
             raise ValueError(play)
         self._root.mkdir(parents=True, exist_ok=True)
-        made = {"play": play, "about": about, "asked_at": self._clock().isoformat()}
+        fields = {"play": play, "about": about, "asked_at": self._clock().isoformat()}
         with replacing(path) as part:
-            part.write_text(json.dumps(made), encoding="utf-8")
+            part.write_text(json.dumps(fields), encoding="utf-8")
 
 
 def _read(path: Path) -> Scenario | None:
     try:
-        made = json.loads(path.read_bytes())
+        fields = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    return Scenario(made["play"], datetime.fromisoformat(made["asked_at"]), made["about"])
+    return Scenario(fields["play"], datetime.fromisoformat(fields["asked_at"]), fields["about"])

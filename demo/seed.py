@@ -77,25 +77,27 @@ def enrolled(actor: Actor, key: Pkcs12Key) -> None:
 
 def people(accounts: Sequence[Account] = ACCOUNTS) -> int:
     """The commune, its desks, these accounts and who holds what; returns the commune's number."""
-    here = desks.create_collectivity(SIREN, NAME, department="029", district="1", nature="31", settings={})
+    commune_id = desks.create_collectivity(
+        SIREN, NAME, department="029", district="1", nature="31", settings={}
+    )
     desks.place(SIREN, NAME, POSTAL_CODE)
     for key, name, parent in DESKS:
-        desks.create_desk(here, key, name, parent=parent)
-    for one in accounts:
+        desks.create_desk(commune_id, key, name, parent=parent)
+    for account in accounts:
         desks.create_user(
-            here,
-            one.login,
-            email=one.email,
-            first_name=one.first_name,
-            last_name=one.last_name,
-            capacity=one.capacity,
+            commune_id,
+            account.login,
+            email=account.email,
+            first_name=account.first_name,
+            last_name=account.last_name,
+            capacity=account.capacity,
             password=PASSWORD,
-            administrator=one.administrator,
+            administrator=account.administrator,
         )
-        for desk, rights in one.seats:
-            desks.seat(here, desk, one.login, [Right(right) for right in rights.split(",")])
-        met(one.login)
-    return here
+        for desk, rights in account.seats:
+            desks.seat(commune_id, desk, account.login, [Right(right) for right in rights.split(",")])
+        met(account.login)
+    return commune_id
 
 
 def met(login: str) -> None:
@@ -120,8 +122,8 @@ def mandates() -> None:
         ceiling_cents=10_000_00,
         elected=True,
     )
-    for one in (mayor, delegation):
-        open_mandate(administrator, one)
+    for mandate in (mayor, delegation):
+        open_mandate(administrator, mandate)
 
 
 def actor_of(login: str) -> Actor:

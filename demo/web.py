@@ -68,13 +68,13 @@ def home() -> str:
     """Who may log in, with what, and which file signs."""
     rows = [
         AccountView(
-            one.name,
-            one.capacity,
-            one.login,
-            one.does,
-            url_for("demo.p12", label=one.certificate) if one.certificate else None,
+            person.name,
+            person.capacity,
+            person.login,
+            person.does,
+            url_for("demo.p12", label=person.certificate) if person.certificate else None,
         )
-        for one in EVERYBODY
+        for person in EVERYBODY
     ]
     return render_template(
         "demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode(), slug=_slug()
@@ -97,7 +97,7 @@ def _slug() -> str | None:
 def enter() -> BaseResponse:
     """Log in as somebody of the demonstration: by the same door as everybody, with the password that its page shows."""
     login = request.form.get("login", "")
-    if login not in {one.login for one in EVERYBODY}:
+    if login not in {person.login for person in EVERYBODY}:
         raise Refusal("not-found")
     hours = current_app.config["SESSION_HOURS"]
     try:
@@ -114,7 +114,7 @@ def enter() -> BaseResponse:
 @guard(PUBLIC)
 def p12(label: str) -> Response:
     """A person's test certificate; worth nothing outside this demonstration."""
-    owner = next((one for one in EVERYBODY if one.certificate and one.certificate == label), None)
+    owner = next((person for person in EVERYBODY if person.certificate and person.certificate == label), None)
     path = (_home() / "pki" / "p12" / f"{label}.p12").absolute()
     if (
         owner is None or not path.is_file()
@@ -132,7 +132,7 @@ def p12(label: str) -> Response:
 def mails() -> str:
     """The letters caught."""
     rows = [
-        {**vars(one), "url": url_for("demo.mail", key=one.key)} for one in mailbox.mails(_home() / "mails")
+        {**vars(mail), "url": url_for("demo.mail", key=mail.key)} for mail in mailbox.mails(_home() / "mails")
     ]
     return render_template("demo/mails.html", mails=rows)
 
@@ -141,10 +141,10 @@ def mails() -> str:
 @guard(PUBLIC)
 def mail(key: str) -> str:
     """One letter."""
-    found = mailbox.mail(_home() / "mails", key)
-    if found is None:
+    mail = mailbox.mail(_home() / "mails", key)
+    if mail is None:
         raise Refusal("not-found")
-    view = {**vars(found), "html_url": url_for("demo.mail_html", key=key) if found.html else None}
+    view = {**vars(mail), "html_url": url_for("demo.mail_html", key=key) if mail.html else None}
     return render_template("demo/mail.html", mail=view)
 
 
@@ -152,10 +152,10 @@ def mail(key: str) -> str:
 @guard(PUBLIC)
 def mail_html(key: str) -> Response:
     """The HTML form of a letter, as text: a letter's own style is no page of ours."""
-    found = mailbox.mail(_home() / "mails", key)
-    if found is None:
+    mail = mailbox.mail(_home() / "mails", key)
+    if mail is None:
         raise Refusal("not-found")
-    return Response(found.html, mimetype="text/plain; charset=utf-8")
+    return Response(mail.html, mimetype="text/plain; charset=utf-8")
 
 
 @pages.get("/prefecture")
@@ -259,11 +259,11 @@ def send_return() -> BaseResponse:
 @guard(PUBLIC)
 def cut(place: str) -> BaseResponse:
     """Let the next connexions to a simulator fail, or none any more."""
-    scenarios, said = PLACES[place].simulator.scenarios, request.form.get("connexions", "")
-    if not re.fullmatch("[0-9]{1,2}", said) or int(said) > MOST_OUTAGES:
+    scenarios, count = PLACES[place].simulator.scenarios, request.form.get("connexions", "")
+    if not re.fullmatch("[0-9]{1,2}", count) or int(count) > MOST_OUTAGES:
         raise Refusal("bad-request", detail=f"le nombre de connexions va de 0 à {MOST_OUTAGES}")
-    scenarios.cut(int(said))
-    flash("La ligne est coupée." if int(said) else "La ligne est rétablie.", "ok")
+    scenarios.cut(int(count))
+    flash("La ligne est coupée." if int(count) else "La ligne est rétablie.", "ok")
     return _back(place)
 
 

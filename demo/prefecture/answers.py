@@ -77,8 +77,8 @@ def _answer(name: str, remark: str | None) -> _Element:
 
 
 def _copy(parent: _Element, name: str, source: _Element) -> None:
-    made = child(parent, name)
+    element = child(parent, name)
     for key, value in source.attrib.items():
         if str(key).startswith(tag("")):
-            made.set(key, value)
-    made.extend(deepcopy(part) for part in source)
+            element.set(key, value)
+    element.extend(deepcopy(part) for part in source)

@@ -100,23 +100,23 @@ class SimulatedOffice:
 
     def letters(self, account: Account) -> Sequence[Letter]:
         """The letters that are due and not taken, oldest first; always in the same bytes."""
-        found = []
+        entries = []
         siren = account.siren
         for act in self._known(siren, lambda number: self._due(siren, number)):
             for code in self._due(account.siren, act.number):
                 folder = self._root / "letters" / account.siren / f"{act.number}-{code}"
                 index = load(folder / "letter.json") or self._write(folder, act, code, account)
                 if not (self._root / "taken" / account.siren / str(index["reference"])).exists():
-                    found.append(index | {"folder": folder})
-        found.sort(key=lambda one: int(one["reference"]))
+                    entries.append(index | {"folder": folder})
+        entries.sort(key=lambda entry: int(entry["reference"]))
         return [
             Letter(
-                str(one["reference"]),
-                (one["folder"] / one["message"]).read_bytes(),
-                one["message"],
-                tuple((name, (one["folder"] / name).read_bytes()) for name in one["files"]),
+                str(entry["reference"]),
+                (entry["folder"] / entry["message"]).read_bytes(),
+                entry["message"],
+                tuple((name, (entry["folder"] / name).read_bytes()) for name in entry["files"]),
             )
-            for one in found
+            for entry in entries
         ]
 
     def taken(self, account: Account, reference: str) -> None:
@@ -134,17 +134,17 @@ class SimulatedOffice:
         siren = followup.account.siren
         if known := self.followed(followup):
             raise Rejected(f"Cet envoi est déjà reçu, sous la référence {known}.")
-        said = self._opened(archive, followup)
-        about = said.identifier.split("-")[3]
+        exchange = self._opened(archive, followup)
+        about = exchange.identifier.split("-")[3]
         acts = self._known(siren, lambda number: number == about)
-        act = next((one for one in acts if one.identifier == said.identifier), None)
+        act = next((candidate for candidate in acts if candidate.identifier == exchange.identifier), None)
         if act is None:
             raise Rejected("Cet acte n’a pas d’accusé de cette préfecture : rien ne peut y répondre (W01).")
         path = self._followup_path(siren, followup.archive_name)
-        if said.code == "6-1":
+        if exchange.code == "6-1":
             self._cancel(siren, act.number, path.stem)
         else:
-            self._answers_a_letter(siren, act.number, said)
+            self._answers_a_letter(siren, act.number, exchange)
         sha256 = digest(archive)
         create_only(self._root / "archives" / f"{sha256}.tar.gz", archive)
         moment = self._clock()
@@ -153,9 +153,9 @@ class SimulatedOffice:
             "reference": reference,
             "archive": followup.archive_name,
             "sha256": sha256,
-            "code": said.code,
-            "identifier": said.identifier,
-            "letter_date": said.dated_on.isoformat() if said.dated_on else None,
+            "code": exchange.code,
+            "identifier": exchange.identifier,
+            "letter_date": exchange.dated_on.isoformat() if exchange.dated_on else None,
             "due_at": (moment + timedelta(seconds=self._settings.delay_seconds)).isoformat(),
             "mark": MARK,
         }
@@ -173,21 +173,21 @@ class SimulatedOffice:
             return None
         code = RECEIPTS[record["code"]]
         dated = date.fromisoformat(record["letter_date"]) if record["letter_date"] else None
-        said = Exchange(code, record["identifier"], dated, due.astimezone(PARIS).date())
+        exchange = Exchange(code, record["identifier"], dated, due.astimezone(PARIS).date())
         name = message_name(record["identifier"], code, int(record["reference"]))
-        return name, write_exchange(said, MARK, self._settings.schema_folder)
+        return name, write_exchange(exchange, MARK, self._settings.schema_folder)
 
     def followups(self, siren: str) -> list[dict[str, Any]]:
         """Everything that was accepted about this collectivity's acts, in the order of reception."""
-        found = [load(path) or {} for path in (self._root / "followups" / siren).glob("[!.]*.json")]
-        return sorted(found, key=lambda one: int(one["reference"]))
+        followups = [load(path) or {} for path in (self._root / "followups" / siren).glob("[!.]*.json")]
+        return sorted(followups, key=lambda followup: int(followup["reference"]))
 
     def _due(self, siren: str, number: str) -> list[str]:
         """The letters asked for about an act, in the order of their codes."""
-        asked = [
+        requests = [
             load(path) or {} for path in (self._root / "asked" / siren).glob(f"{number}-[0-9]-[0-9].json")
         ]
-        return sorted(one["code"] for one in asked)
+        return sorted(request["code"] for request in requests)
 
     def _write(self, folder: Path, act: KnownAct, code: str, account: Account) -> dict[str, Any]:
         reference = self._number_of({"siren": account.siren, "letter": folder.name})
@@ -203,8 +203,8 @@ class SimulatedOffice:
         else:
             name = message_name(act.identifier, code, reference)
             files = (document_name(None, act.identifier, reference - 1, "pdf", code),)
-            said = Exchange(code, act.identifier, today, free_text=_WORDS.get(code), files=files)
-            message = write_exchange(said, MARK, schema)
+            exchange = Exchange(code, act.identifier, today, free_text=_WORDS.get(code), files=files)
+            message = write_exchange(exchange, MARK, schema)
             create_only(
                 folder / files[0], page_of(_TITLES[code], act.identifier, _WORDS.get(code, MARK), today)
             )
@@ -216,15 +216,17 @@ class SimulatedOffice:
     def _opened(self, archive: Path, followup: Followup) -> Exchange:
         """What the archive says, once every rule on its form is kept."""
         try:
-            members = {one.name: one for one in read_archive(archive, self._settings.max_archive_bytes)}
-            (envelope,) = [one for name, one in members.items() if ENVELOPE.fullmatch(name)]
+            members = {
+                member.name: member for member in read_archive(archive, self._settings.max_archive_bytes)
+            }
+            (envelope,) = [member for name, member in members.items() if ENVELOPE.fullmatch(name)]
             announced = read_envelope(parse(envelope.content or b"").getroot())
             (form,) = announced.forms
             tree = parse(members[form].content or b"")
         except (BadArchive, Malformed, ValueError, KeyError) as error:
             raise Rejected(f"L’archive ne peut pas être lue ({error}).") from error
-        if found := complaint(tree, self._settings.schema_folder):
-            raise Rejected(f"« {form} » ne respecte pas le schéma ({found}).")
+        if fault := complaint(tree, self._settings.schema_folder):
+            raise Rejected(f"« {form} » ne respecte pas le schéma ({fault}).")
         read = read_exchange(members[form].content or b"", self._settings.schema_folder)
         if announced.account != followup.account or read.code != followup.code:
             raise Rejected("L’archive ne dit pas ce que l’envoi annonce (E03, X05).")
@@ -243,12 +245,17 @@ class SimulatedOffice:
         if not create_only(path, _json({"serial": serial})) and (load(path) or {}).get("serial") != serial:
             raise Rejected("Une annulation de cet acte est déjà demandée (W01).")
 
-    def _answers_a_letter(self, siren: str, number: str, said: Exchange) -> None:
+    def _answers_a_letter(self, siren: str, number: str, exchange: Exchange) -> None:
         """W03: nothing is answered to a letter that was not written, nor under another date than its own."""
-        for code in (one for one in LETTERS if said.code in (*REPLIES[one], ACKNOWLEDGEMENTS.get(one))):
+        for code in (
+            letter for letter in LETTERS if exchange.code in (*REPLIES[letter], ACKNOWLEDGEMENTS.get(letter))
+        ):
             folder = self._root / "letters" / siren / f"{number}-{code}"
             index = load(folder / "letter.json")
-            if index and read_exchange((folder / index["message"]).read_bytes()).dated_on == said.dated_on:
+            if (
+                index
+                and read_exchange((folder / index["message"]).read_bytes()).dated_on == exchange.dated_on
+            ):
                 return
         raise Rejected("Aucun courrier de cette préfecture n’attend cette réponse (W03).")
 
@@ -269,20 +276,20 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
 
 
-def page_of(title: str, identifier: str, words: str, today: date) -> bytes:
+def page_of(title: str, identifier: str, text: str, today: date) -> bytes:
     """A letter or a slip as a page, marked for what it is."""
     from fpdf import FPDF
 
     page = FPDF(format="A4")
     page.add_page()
-    for text, size in (
+    for line, size in (
         (f"FACTICE - {title}", 16),
         (f"Acte {identifier}", 11),
         (f"Le {today:%d/%m/%Y}", 11),
-        (words, 11),
+        (text, 11),
     ):
         page.set_font("Helvetica", size=size)
         page.multi_cell(
-            0, 8, text.encode("latin-1", "replace").decode("latin-1"), new_x="LMARGIN", new_y="NEXT"
+            0, 8, line.encode("latin-1", "replace").decode("latin-1"), new_x="LMARGIN", new_y="NEXT"
         )
     return bytes(page.output())

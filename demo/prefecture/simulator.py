@@ -63,16 +63,18 @@ class SimulatedPrefecture(ActesTransport):
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Open the archive, apply every rule, consume the number; refuses with `Rejected`."""
         self.scenarios.connect()
-        seen = self._opened(archive, deposit.archive_name, deposit.account)
+        inspected = self._opened(archive, deposit.archive_name, deposit.account)
         now = self._clock()
         bench = Bench(self._in_force(), now.astimezone(PARIS).date(), self._settings.max_archive_bytes)
         # A classification out of date is the Préfecture's own refusal: it comes later, by a message 1-3.
-        problems = [p for p in judge(seen.act, seen.main, seen.annexes, bench) if p.key != "A07"]
-        if problems := [*seen.problems, *problems]:
+        problems = [
+            p for p in judge(inspected.act, inspected.main, inspected.annexes, bench) if p.key != "A07"
+        ]
+        if problems := [*inspected.problems, *problems]:
             raise Rejected(" ".join(problem.sentence for problem in problems))
         sha256 = digest(archive)
         create_only(self._root / "archives" / f"{sha256}.tar.gz", archive)
-        siren, number = seen.envelope.account.siren, seen.act.number
+        siren, number = inspected.envelope.account.siren, inspected.act.number
         if self._record(siren, number) is not None:
             raise Rejected(number_taken(number).sentence)
         reference = self._ticket({"siren": siren, "number": number})
@@ -80,8 +82,8 @@ class SimulatedPrefecture(ActesTransport):
             "reference": reference,
             "archive": deposit.archive_name,
             "sha256": sha256,
-            "subject": seen.act.subject,
-            "identifier": _identifier(seen),
+            "subject": inspected.act.subject,
+            "identifier": _identifier(inspected),
             "accepted_at": now.isoformat(),
             "due_at": (now + timedelta(seconds=self._settings.delay_seconds)).isoformat(),
             "mark": MARK,
@@ -110,8 +112,8 @@ class SimulatedPrefecture(ActesTransport):
         self.scenarios.connect()
         ticket = self._ticket_of(reference)
         if ticket is not None and "followup" in ticket:
-            told = self.office.receipt(ticket["siren"], ticket["followup"])
-            return Reply(told[1], told[0]) if told else Reply(None, None)
+            receipt = self.office.receipt(ticket["siren"], ticket["followup"])
+            return Reply(receipt[1], receipt[0]) if receipt else Reply(None, None)
         record = self._deposited(reference)
         if record is None:
             raise LookupError(reference)
@@ -169,55 +171,57 @@ class SimulatedPrefecture(ActesTransport):
     def _reply(self, record: dict[str, Any]) -> Reply:
         """The answer to an act: made when it is due, then for ever the same."""
         reference = str(record["reference"])
-        made = self._answer_path(reference)
-        index = load(made)
+        path = self._answer_path(reference)
+        index = load(path)
         if index is None:
-            scenario = self.scenarios.told(reference)
+            scenario = self.scenarios.awaiting(reference)
             accepted, due = (datetime.fromisoformat(record[key]) for key in ("accepted_at", "due_at"))
             moment = scenario.due(accepted) if scenario else due
             if moment is None or self._clock() < moment:
                 return Reply(None, None)
             index = self._answer(record, moment.astimezone(PARIS).date(), scenario)
-        return Reply((made.parent / index["message"]).read_bytes(), index["message"])
+        return Reply((path.parent / index["message"]).read_bytes(), index["message"])
 
     def _answer(self, record: dict[str, Any], day: date, scenario: Scenario | None) -> dict[str, Any]:
         """Write what is answered, and return what stands: another process may have answered first."""
         reference = str(record["reference"])
-        made, seen = self._answer_path(reference), self._received(record)
-        name, message = self._message(seen, int(reference), day, scenario.play if scenario else "")
-        account = seen.envelope.account
+        path, inspected = self._answer_path(reference), self._received(record)
+        name, message = self._message(inspected, int(reference), day, scenario.play if scenario else "")
+        account = inspected.envelope.account
         envelope = return_envelope_name(
             self._settings.application, service_of(account), account.siren, day, int(reference)
         )
         content = write_return_envelope(account, CONTACT, (name,), self._settings.schema_folder)
-        create_only(made.parent / name, message)
-        create_only(made.parent / envelope, content)
-        create_only(made, _json({"message": name, "envelope": envelope}))
+        create_only(path.parent / name, message)
+        create_only(path.parent / envelope, content)
+        create_only(path, _json({"message": name, "envelope": envelope}))
         if scenario is not None and scenario.play == TWICE:
-            self.office.ask(account.siren, seen.act.number, RECEIPT)
+            self.office.ask(account.siren, inspected.act.number, RECEIPT)
         self.scenarios.played(reference)
-        return load(made) or {"message": name}
+        return load(path) or {"message": name}
 
-    def _message(self, seen: Inspected, reference: int, day: date, play: str) -> tuple[str, bytes]:
+    def _message(self, inspected: Inspected, reference: int, day: date, play: str) -> tuple[str, bytes]:
         """The name and bytes of the answer to an act, from the archive, the day and what is played."""
         account, schema, current = (
-            seen.envelope.account,
+            inspected.envelope.account,
             self._settings.schema_folder,
             self._in_force().dated,
         )
         if play == ANOMALY:
             detail = f"PREF-VERIF-02 : SIREN non enregistré ({MARK})"
-            return f"ANO_{seen.envelope_name}", answers.write_envelope_anomaly(
-                seen.envelope_element, "005", detail, day, MARK, schema
+            return f"ANO_{inspected.envelope_name}", answers.write_envelope_anomaly(
+                inspected.envelope_element, "005", detail, day, MARK, schema
             )
-        if play == REFUSAL or seen.act.classified_on != current:
+        if play == REFUSAL or inspected.act.classified_on != current:
             detail = f"ODT-VERIF-01 : date de classification dépassée ({MARK})"
             # The real ones carry neither date, nor number, nor nature in their name.
             name = f"{account.department}-{account.siren}----1-3_{reference}.xml"
-            return name, answers.write_anomaly(seen.act_element, "002", detail, day, current, MARK, schema)
-        identifier = _identifier(seen)
+            return name, answers.write_anomaly(
+                inspected.act_element, "002", detail, day, current, MARK, schema
+            )
+        identifier = _identifier(inspected)
         return message_name(identifier, RECEIPT, reference), answers.write_receipt(
-            seen.act_element, identifier, day, current, MARK, schema
+            inspected.act_element, identifier, day, current, MARK, schema
         )
 
     def _received(self, record: dict[str, Any]) -> Inspected:
@@ -259,9 +263,9 @@ class SimulatedPrefecture(ActesTransport):
         return self._root / "numbers" / siren / f"{number}.json"
 
 
-def _identifier(seen: Inspected) -> str:
-    account = seen.envelope.account
-    return identifier_of(seen.act, account.department, account.siren) or ""
+def _identifier(inspected: Inspected) -> str:
+    account = inspected.envelope.account
+    return identifier_of(inspected.act, account.department, account.siren) or ""
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -23,7 +23,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     """The answer to one thing: `key` holds its own elements (NumBord and ExerciceBord, IdMarche, or IdUnique)."""
 
     domain: str
@@ -31,7 +31,7 @@ class Said:
     fault: Fault | None = None
 
 
-def write_acquit(flow: Flow, day: date, said: Iterable[Said], sender: str, remark: str) -> bytes:
+def write_acquit(flow: Flow, day: date, answers: Iterable[Answer], sender: str, remark: str) -> bytes:
     """The bytes of an acquit of `flow`; `sender` signs it (32 characters at most), `remark` is a comment at its head."""
     head = [("Version", "2"), ("TypFic", flow.kind), ("NomFic", flow.name)]
     named = [
@@ -46,25 +46,25 @@ def write_acquit(flow: Flow, day: date, said: Iterable[Said], sender: str, remar
         f'<?xml version="1.0" encoding="{_ENCODING}"?>\n<n:PES_ACQUIT xmlns:n="{RETOUR}"><!-- {remark} -->'
         f"<Enveloppe><Parametres>{_values(head)}</Parametres>"
         f"<Emetteur>{_values([('Sigle', sender), ('Adresse', 'FACTICE')])}</Emetteur></Enveloppe>"
-        f"<EnTetePES>{_values([one for one in named if one[1]])}</EnTetePES>"
-        f"<ACQUIT><EnTeteAcquit>{_values([('IdVer', '2')])}</EnTeteAcquit>{''.join(map(_element, said))}</ACQUIT>"
+        f"<EnTetePES>{_values([pair for pair in named if pair[1]])}</EnTetePES>"
+        f"<ACQUIT><EnTeteAcquit>{_values([('IdVer', '2')])}</EnTeteAcquit>{''.join(map(_element, answers))}</ACQUIT>"
         "</n:PES_ACQUIT>\n"
     )
     return text.encode(_ENCODING, "xmlcharrefreplace")
 
 
-def _element(one: Said) -> str:
-    state = [("DomaineAck", one.domain), ("EtatAck", "0" if one.fault else "1"), *one.key]
-    return f"<ElementACQUIT>{_values(state)}{_fault(one.fault) if one.fault else ''}</ElementACQUIT>"
+def _element(answer: Answer) -> str:
+    state = [("DomaineAck", answer.domain), ("EtatAck", "0" if answer.fault else "1"), *answer.key]
+    return f"<ElementACQUIT>{_values(state)}{_fault(answer.fault) if answer.fault else ''}</ElementACQUIT>"
 
 
 def _fault(fault: Fault) -> str:
-    made = f"<Erreur>{_values([('NumAnoAck', fault.code), ('LibelleAnoAck', fault.label)])}</Erreur>"
+    element = f"<Erreur>{_values([('NumAnoAck', fault.code), ('LibelleAnoAck', fault.label)])}</Erreur>"
     if fault.line:
-        made = f"<DetailLigne>{_values([('NumLigne', fault.line)])}{made}</DetailLigne>"
+        element = f"<DetailLigne>{_values([('NumLigne', fault.line)])}{element}</DetailLigne>"
     if fault.piece:
-        made = f"<DetailPiece>{_values([('NumPiece', fault.piece)])}{made}</DetailPiece>"
-    return made
+        element = f"<DetailPiece>{_values([('NumPiece', fault.piece)])}{element}</DetailPiece>"
+    return element
 
 
 def _values(pairs: Iterable[tuple[str, str]]) -> str:

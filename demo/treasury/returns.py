@@ -63,7 +63,7 @@ class Box:
 
     def put(self, name: str, raw: bytes, moment: datetime) -> str:
         """Let a file wait; returns its reference."""
-        number = max((int(one.stem) for one in self._home.glob("[0-9]*.xml")), default=0) + 1
+        number = max((int(path.stem) for path in self._home.glob("[0-9]*.xml")), default=0) + 1
         while not create_only(self._home / f"{number}.xml", raw):
             number += 1
         record = {"name": name, "date": moment.strftime("%Y-%m-%d %H:%M:%S")}
@@ -72,10 +72,10 @@ class Box:
 
     def waiting(self) -> Sequence[Listed]:
         """Those that nobody took, the oldest first."""
-        numbers = sorted(int(one.stem) for one in self._home.glob("[0-9]*.json"))
-        left = [one for one in numbers if not (self._home / f"{one}.taken").exists()]
-        records = {one: json.loads((self._home / f"{one}.json").read_bytes()) for one in left}
-        return [Listed(str(one), record["name"], record["date"]) for one, record in records.items()]
+        numbers = sorted(int(path.stem) for path in self._home.glob("[0-9]*.json"))
+        left = [number for number in numbers if not (self._home / f"{number}.taken").exists()]
+        records = {number: json.loads((self._home / f"{number}.json").read_bytes()) for number in left}
+        return [Listed(str(number), record["name"], record["date"]) for number, record in records.items()]
 
     def content(self, reference: str) -> bytes:
         """The bytes of one, taken or not; refuses with LookupError what it never had."""
@@ -110,7 +110,7 @@ def write_return(
     text = (
         f'<?xml version="1.0" encoding="{_ENCODING}"?>\n<n:PES_Retour xmlns:n="{RETOUR}"><!-- {remark} -->'
         f"<Enveloppe><Parametres>{_values(head)}</Parametres></Enveloppe>"
-        f"<EnTetePES>{_values([one for one in named if one[1]])}</EnTetePES>"
+        f"<EnTetePES>{_values([pair for pair in named if pair[1]])}</EnTetePES>"
         f"{''.join(_parts(file, day, share))}</n:PES_Retour>\n"
     )
     return name, text.encode(_ENCODING, "xmlcharrefreplace")
@@ -131,16 +131,16 @@ def _parts(file: Path, day: date, share: int) -> Iterator[str]:
 
 
 def _slip(slip: Any, domain: _Domain, day: date, share: int) -> str:
-    said = [(key, _value(slip, f"BlocBordereau/{key}")) for key in ("Exer", "IdBord", "TypBord")]
+    fields = [(key, _value(slip, f"BlocBordereau/{key}")) for key in ("Exer", "IdBord", "TypBord")]
     pieces = "".join(_piece(piece, domain, day, share) for piece in slip.findall("Piece"))
-    return f"<Bordereau><BlocBordereau>{_values(said)}</BlocBordereau>{pieces}</Bordereau>"
+    return f"<Bordereau><BlocBordereau>{_values(fields)}</BlocBordereau>{pieces}</Bordereau>"
 
 
 def _piece(piece: Any, domain: _Domain, day: date, share: int) -> str:
-    said = [(key, _value(piece, f".//{key}")) for key in ("IdPce", "TypPce", "NatPce")]
-    said += [("DtePcePec", day.isoformat()), ("EtatPce", domain.settled)]
+    fields = [(key, _value(piece, f".//{key}")) for key in ("IdPce", "TypPce", "NatPce")]
+    fields += [("DtePcePec", day.isoformat()), ("EtatPce", domain.settled)]
     lines = "".join(_line(line, domain, day, share) for line in piece.findall("LigneDePiece"))
-    return f"<Piece><{domain.piece}>{_values(said)}</{domain.piece}>{lines}</Piece>"
+    return f"<Piece><{domain.piece}>{_values(fields)}</{domain.piece}>{lines}</Piece>"
 
 
 def _line(line: Any, domain: _Domain, day: date, share: int) -> str:
@@ -148,18 +148,18 @@ def _line(line: Any, domain: _Domain, day: date, share: int) -> str:
     before, vat = _value(line, f"{place}/MtHT"), _value(line, f"{place}/MtTVA")
     due = Decimal(before or 0) + Decimal(vat or 0)
     moved = f"{(due * share / 100).quantize(_CENT)}"
-    said = [("IdLigne", _value(line, f"{place}/IdLigne")), ("EtatLigPce", domain.line), ("MtHT", before)]
-    said += [("MtTVA", vat)] if vat else []
+    fields = [("IdLigne", _value(line, f"{place}/IdLigne")), ("EtatLigPce", domain.line), ("MtHT", before)]
+    fields += [("MtTVA", vat)] if vat else []
     total = _values([(domain.count, "1"), (domain.amount, moved)])
     move = _values([("OrgEma", domain.origin), (domain.day, day.isoformat()), (domain.moved, moved)])
     return (
-        f"<LigneDePiece><BlocLignePiece><InfoLignePiece>{_values(said)}</InfoLignePiece>"
+        f"<LigneDePiece><BlocLignePiece><InfoLignePiece>{_values(fields)}</InfoLignePiece>"
         f"<{domain.total}>{total}</{domain.total}></BlocLignePiece><{domain.move}>{move}</{domain.move}></LigneDePiece>"
     )
 
 
 def _value(element: Any, path: str) -> str:
-    return str(next((one.get("V", "") for one in element.iterfind(path)), ""))
+    return str(next((node.get("V", "") for node in element.iterfind(path)), ""))
 
 
 def _values(pairs: Sequence[tuple[str, str]]) -> str:

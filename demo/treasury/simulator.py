@@ -35,7 +35,7 @@ from app.channels.helios.transport import Deposit, HeliosTransport, Match, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Listed, Rejected, Sender, Uncertain, Unreachable
 from demo.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
-from demo.treasury.answers import Fault, Said, write_acquit
+from demo.treasury.answers import Answer, Fault, write_acquit
 from demo.treasury.returns import Box, write_return
 from workflows.flows.keys import series
 
@@ -113,14 +113,14 @@ class SimulatedTreasury(HeliosTransport):
             raise LookupError(reference)
         path = self._acquit_path(reference)
         if not path.exists():
-            scenario = self.scenarios.told(reference)
+            scenario = self.scenarios.awaiting(reference)
             accepted, due = (datetime.fromisoformat(record[key]) for key in ("accepted_at", "due_at"))
             moment = scenario.due(accepted) if scenario else due
             if moment is None or self._clock() < moment:
                 return Reply(None, None)
             flow, day = self._flow(record), moment.astimezone(PARIS).date()
-            said = [self._judged(one, reference) for one in _answer(flow, scenario)]
-            create_only(path, write_acquit(flow, day, said, _SIGNED, MARK))
+            answers = [self._judged(judged, reference) for judged in _answer(flow, scenario)]
+            create_only(path, write_acquit(flow, day, answers, _SIGNED, MARK))
             if self.scenarios.played(reference) and scenario is not None and scenario.play == TWICE:
                 raise Unreachable(
                     "La connexion est tombée pendant l’acquit FACTICE : il sera rendu une seconde fois."
@@ -137,9 +137,9 @@ class SimulatedTreasury(HeliosTransport):
         if record is None or not self._acquit_path(reference).exists():
             raise LookupError(reference)
         moment = self._clock()
-        said = [one.said for one in _answer(self._flow(record), Scenario(play, moment, about))]
+        answers = [judged.answer for judged in _answer(self._flow(record), Scenario(play, moment, about))]
         remark = f"{MARK}, n° {len(self._again(reference)) + 2}"
-        raw = write_acquit(self._flow(record), moment.astimezone(PARIS).date(), said, _SIGNED, remark)
+        raw = write_acquit(self._flow(record), moment.astimezone(PARIS).date(), answers, _SIGNED, remark)
         for rank in range(len(self._again(reference)) + 2, MOST_AGAIN):
             if create_only(self._root / "answers" / f"{reference}-{rank:03}.xml", raw):
                 return
@@ -184,17 +184,17 @@ class SimulatedTreasury(HeliosTransport):
         record = None if self._acquit_path(reference).exists() else self._deposited(reference)
         return self._flow(record) if record else None
 
-    def _judged(self, one: _Judged, reference: str) -> Said:
+    def _judged(self, judged: _Judged, reference: str) -> Answer:
         """The answer to one thing, a duplicate if an earlier flow brought it; what is taken in charge is remembered."""
-        if one.said.fault is not None:
-            return one.said
-        for key, duplicate in one.things:
+        if judged.answer.fault is not None:
+            return judged.answer
+        for key, duplicate in judged.things:
             taken = _load(self._taken_path(key))
-            if taken is not None and taken["by"] != one.place(reference):
-                return replace(one.said, fault=duplicate)
-        for key, _ in one.things:
-            create_only(self._taken_path(key), _json({"by": one.place(reference), "key": key}))
-        return one.said
+            if taken is not None and taken["by"] != judged.place(reference):
+                return replace(judged.answer, fault=duplicate)
+        for key, _ in judged.things:
+            create_only(self._taken_path(key), _json({"by": judged.place(reference), "key": key}))
+        return judged.answer
 
     def _taken_path(self, key: str) -> Path:
         return self._root / "taken" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
@@ -242,34 +242,34 @@ def mandates(flow: Flow) -> list[tuple[str, str]]:
 class _Judged:
     """What is said of the `rank`-th thing of a flow; `things` are those that it brings, each with its fault as a duplicate."""
 
-    said: Said
+    answer: Answer
     rank: int = 0
     things: tuple[tuple[str, Fault], ...] = ()
 
     def place(self, reference: str) -> str:
         """Where it stands: the same thing twice in one flow is a duplicate too."""
-        return f"{reference} {self.said.domain} {self.rank}"
+        return f"{reference} {self.answer.domain} {self.rank}"
 
 
 def _answer(flow: Flow, scenario: Scenario | None) -> Iterator[_Judged]:
     """What the Treasury says of a flow, from the flow and the scenario alone."""
     play = scenario.play if scenario else ""
     if play == REJECTION:
-        yield _Judged(Said("0", (), Fault("ERREUR_CODE_COLLECTIVITE_BUDGET", f"Budget inconnu ({MARK})")))
+        yield _Judged(Answer("0", (), Fault("ERREUR_CODE_COLLECTIVITE_BUDGET", f"Budget inconnu ({MARK})")))
         return
     refused = _refused(flow, scenario.about if scenario else "") if play == PARTIAL else (-1, "")
     for rank, slip in enumerate(flow.slips):
         fault = None
         if rank == refused[0]:
             fault = Fault("ERREUR_AUTRE", f"1971 - Compte fonction présent à tort ({MARK})", refused[1], "1")
-        said = Said(slip.domain, (("NumBord", slip.number), ("ExerciceBord", slip.year)), fault)
-        yield _Judged(said, rank, tuple(_brought(flow, slip)))
+        answer = Answer(slip.domain, (("NumBord", slip.number), ("ExerciceBord", slip.year)), fault)
+        yield _Judged(answer, rank, tuple(_brought(flow, slip)))
     for rank, attachment in enumerate(flow.attachments):
         known = Fault("ERREUR_DOUBLON_PJ", f"1984 - PJ déjà intégrée ({MARK})")
-        said = Said("4", (("IdUnique", attachment),), known if not rank and play == ATTACHMENT else None)
-        yield _Judged(said, rank, ((f"attachment {attachment}", known),))
+        answer = Answer("4", (("IdUnique", attachment),), known if not rank and play == ATTACHMENT else None)
+        yield _Judged(answer, rank, ((f"attachment {attachment}", known),))
     for market in flow.markets:
-        yield _Judged(Said("11", (("IdMarche", market),)))
+        yield _Judged(Answer("11", (("IdMarche", market),)))
 
 
 def _brought(flow: Flow, slip: Slip) -> Iterator[tuple[str, Fault]]:

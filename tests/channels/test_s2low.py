@@ -86,7 +86,7 @@ def test_an_answer_lost_after_acceptance_is_unknown_then_found_and_not_sent_agai
     assert set(face.operator.scenario.since) == {str(NOW.date() - timedelta(days=1))}
     assert channel.send(parcel, package) == reference
     assert deposits(face) == 1
-    assert [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked].count(DEPOSIT[name]) == 1
+    assert [one.rsplit("/", 1)[-1] for one in face.operator.scenario.paths].count(DEPOSIT[name]) == 1
 
 
 def test_the_other_side_accepts_and_says_nothing(face, name, tmp_path):
@@ -112,7 +112,7 @@ def test_a_connexion_cut_before_acceptance_is_unknown_and_the_flow_is_not_found(
 def test_a_login_page_is_no_acquit_and_no_receipt(face, name, tmp_path):
     channel, parcel = through(face, name), made(name, tmp_path)
     reference = channel.send(parcel, channel.package(parcel, tmp_path))
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     said["helios_download_acquit.php"] = said["actes_transac_get_ARActe.php"] = LOGIN_PAGE
     said["actes_transac_get_status.php"] = b"OK\n5\n"
     with pytest.raises(AccountRefused):
@@ -124,7 +124,7 @@ def test_a_redirect_out_of_the_module_is_no_file_that_is_late(face, name, tmp_pa
     channel, parcel = through(face, name), made(name, tmp_path)
     reference = channel.send(parcel, channel.package(parcel, tmp_path))
     scenario = face.operator.scenario
-    scenario.said["actes_transac_get_status.php"] = b"OK\n5\n"
+    scenario.scripted["actes_transac_get_status.php"] = b"OK\n5\n"
     path = {"actes": "actes_transac_get_ARActe.php", "helios": "helios_download_acquit.php"}[name]
     for fate in ("home", "door"):
         scenario.next[path] = [fate]
@@ -177,7 +177,7 @@ def test_a_server_that_another_authority_certified_is_given_nothing(face, name, 
     package = channel.package(parcel, tmp_path)
     with pytest.raises(Unreachable):
         channel.send(parcel, package)
-    assert face.operator.scenario.asked == []
+    assert face.operator.scenario.paths == []
 
 
 def test_a_client_certificate_of_another_authority_gets_no_answer(face, name, tmp_path):
@@ -185,7 +185,7 @@ def test_a_client_certificate_of_another_authority_gets_no_answer(face, name, tm
     channel, parcel = through(face, name, folder=tmp_path / "own"), made(name, tmp_path)
     with pytest.raises((Unreachable, Uncertain)):
         channel.send(parcel, channel.package(parcel, tmp_path))
-    assert face.operator.scenario.asked == []
+    assert face.operator.scenario.paths == []
 
 
 def test_a_collectivity_without_certificate_is_told_whom_to_ask(face, name, tmp_path):
@@ -209,7 +209,7 @@ def test_a_certificate_that_cannot_identify_a_client_is_told_from_the_moment_it_
     own.write_bytes(b"nothing")
     with pytest.raises(AccountRefused, match="illisible"):
         channel.find(parcel)
-    assert face.operator.scenario.asked == []
+    assert face.operator.scenario.paths == []
     for fit in ((ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH), ()):
         face.authority.issue(own, "Kerlann", usages=fit)
         assert fault(settings, SENDER.siren) is None
@@ -256,7 +256,7 @@ def test_the_technical_account_is_told_when_there_is_one(face, tmp_path):
 
 def test_the_samples_are_understood_through_the_wire(face, tmp_path):
     channel, parcel = through(face, "actes"), made("actes", tmp_path)
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     package = channel.package(parcel, tmp_path)
     said["list_actes.php"] = b'{"transactions":[]}'
     said["actes_transac_create.php"] = (SAMPLES / "create-ok.txt").read_bytes()
@@ -279,8 +279,8 @@ def test_the_samples_are_understood_through_the_wire(face, tmp_path):
 
 def test_an_act_refused_by_the_operator_alone_comes_back_with_its_words(face, tmp_path):
     channel, parcel = through(face, "actes"), made("actes", tmp_path)
-    face.operator.scenario.said["actes_transac_get_status.php"] = "OK\n-1\nLe fichier est infecté.".encode(
-        "latin-1"
+    face.operator.scenario.scripted["actes_transac_get_status.php"] = (
+        "OK\n-1\nLe fichier est infecté.".encode("latin-1")
     )
     answer = channel.poll(parcel, f"{SENDER.siren}/1")
     assert (answer.kind, answer.raw) == (AnswerKind.REFUSED, None)
@@ -292,7 +292,7 @@ def test_a_later_state_no_longer_brings_the_receipt_which_is_then_asked_alone(fa
     channel, parcel = through(face, "actes"), made("actes", tmp_path)
     reference = channel.send(parcel, channel.package(parcel, tmp_path))
     receipt = channel.poll(parcel, reference)
-    face.operator.scenario.said["actes_transac_get_status.php"] = f"OK\n{status}\n".encode()
+    face.operator.scenario.scripted["actes_transac_get_status.php"] = f"OK\n{status}\n".encode()
     assert channel.poll(parcel, reference) == receipt
 
 
@@ -300,7 +300,7 @@ def test_an_unstamped_pdf_under_200_is_not_taken_for_the_stamped_copy(face, tmp_
     channel, parcel = through(face, "actes"), made("actes", tmp_path)
     reference = channel.send(parcel, channel.package(parcel, tmp_path))
     transport = S2lowActes(face.settings())
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     said["actes_download_file.php"] = PDF
     assert transport.stamped(reference, parcel.files[0].sha256) is None
     said["actes_download_file.php"] = PDF + b"tampon"
@@ -310,7 +310,9 @@ def test_an_unstamped_pdf_under_200_is_not_taken_for_the_stamped_copy(face, tmp_
 def test_an_account_that_may_not_list_flows_blocks_the_sending_and_says_why(face, tmp_path):
     channel, parcel = through(face, "helios"), made("helios", tmp_path)
     package = channel.package(parcel, tmp_path)
-    face.operator.scenario.said["list_pes_aller.php"] = b'{"error":"L\'utilisateur n\'est pas archiviste"}'
+    face.operator.scenario.scripted["list_pes_aller.php"] = (
+        b'{"error":"L\'utilisateur n\'est pas archiviste"}'
+    )
     with pytest.raises(Unreachable, match="archiviste"):
         channel.send(parcel, package)
     assert deposits(face) == 0
@@ -320,7 +322,9 @@ def test_an_account_that_may_not_list_flows_blocks_the_sending_and_says_why(face
 def test_a_flow_that_waits_for_a_window_or_a_quota_is_only_waited_for(face, status, tmp_path):
     channel, parcel = through(face, "helios"), made("helios", tmp_path)
     raw = (SAMPLES / "helios-status.xml").read_bytes()
-    face.operator.scenario.said["helios_transac_get_status.php"] = raw.replace(b">4<", f">{status}<".encode())
+    face.operator.scenario.scripted["helios_transac_get_status.php"] = raw.replace(
+        b">4<", f">{status}<".encode()
+    )
     answer = channel.poll(parcel, "905")
     assert (answer.kind, answer.raw) == (AnswerKind.PENDING, None)
 
@@ -329,7 +333,9 @@ def test_a_flow_that_waits_for_a_window_or_a_quota_is_only_waited_for(face, stat
 def test_a_flow_refused_or_cancelled_by_the_operator_comes_back(face, status, words, tmp_path):
     channel, parcel = through(face, "helios"), made("helios", tmp_path)
     raw = (SAMPLES / "helios-status.xml").read_bytes()
-    face.operator.scenario.said["helios_transac_get_status.php"] = raw.replace(b">4<", f">{status}<".encode())
+    face.operator.scenario.scripted["helios_transac_get_status.php"] = raw.replace(
+        b">4<", f">{status}<".encode()
+    )
     answer = channel.poll(parcel, "905")
     assert answer.kind is AnswerKind.REFUSED
     assert words in answer.reason
@@ -386,7 +392,7 @@ def test_the_face_answers_in_the_bytes_of_the_samples(face, tmp_path):
 
 def test_the_classification_comes_in_its_very_bytes_and_is_asked_for_once_a_week(face):
     channel = through(face, "actes")
-    asked = face.operator.scenario.asked
+    asked = face.operator.scenario.paths
     days = []
     for ahead in range(7):
         with time_machine.travel(NOW + timedelta(days=ahead), tick=False):
@@ -400,15 +406,15 @@ def test_the_classification_comes_in_its_very_bytes_and_is_asked_for_once_a_week
 def test_an_operator_without_classification_is_asked_for_one_and_the_former_stays(face):
     channel = through(face, "actes")
     before = channel.classification_of(SENDER.siren)
-    face.operator.scenario.said["actes_classification_fetch.php"] = b"KO\nAucune classification\n"
+    face.operator.scenario.scripted["actes_classification_fetch.php"] = b"KO\nAucune classification\n"
     with pytest.raises(Rejected, match="vient d’être demandée"):
         channel.renew_classification(SENDER.siren)
-    assert any(one.endswith("classification_request.php") for one in face.operator.scenario.asked)
+    assert any(one.endswith("classification_request.php") for one in face.operator.scenario.paths)
     assert channel.classification_of(SENDER.siren) == before
     # An account that is refused has none either: nothing is asked for, and it is told as what it is.
-    face.operator.scenario.asked.clear()
-    face.operator.scenario.said["actes_classification_fetch.php"] = REFUSED.encode("latin-1")
+    face.operator.scenario.paths.clear()
+    face.operator.scenario.scripted["actes_classification_fetch.php"] = REFUSED.encode("latin-1")
     with pytest.raises(AccountRefused, match="compte technique"):
         channel.renew_classification(SENDER.siren)
-    assert not any(one.endswith("classification_request.php") for one in face.operator.scenario.asked)
+    assert not any(one.endswith("classification_request.php") for one in face.operator.scenario.paths)
     assert channel.classification_of(SENDER.siren) == before

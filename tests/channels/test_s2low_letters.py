@@ -69,7 +69,7 @@ def acknowledged(face, clock, folder, code=""):
 
 def asked(face):
     """The addresses that were asked, in order."""
-    return [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked]
+    return [one.rsplit("/", 1)[-1] for one in face.operator.scenario.paths]
 
 
 def office(face):
@@ -146,7 +146,7 @@ def test_a_reply_that_cannot_be_told_from_ours_keeps_ours_from_leaving(face, clo
     other = answering(tmp_path, "3-4", PDF + b"suite")
     second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
     package = channel.package(second, tmp_path)
-    face.operator.scenario.said[ARCHIVE] = b"\x1f\x8b illisible"
+    face.operator.scenario.scripted[ARCHIVE] = b"\x1f\x8b illisible"
     with pytest.raises(Uncertain, match="ne peut pas être lu"):
         channel.send(second, package)
     assert replies(office(face)) == ["3-4"]
@@ -173,7 +173,7 @@ def test_a_reply_refused_by_the_operator_alone_comes_back_with_its_words(face, c
     channel, parcel, _ = to_answer(face, clock, tmp_path)
     reference = sent(channel, tmp_path, parcel)
     said = "OK\n-1\nLe fichier est infecté.".encode("latin-1")
-    face.operator.scenario.said["actes_transac_get_status.php"] = said
+    face.operator.scenario.scripted["actes_transac_get_status.php"] = said
     answer = channel.poll(parcel, reference)
     assert (answer.kind, answer.raw) == (AnswerKind.REFUSED, None)
     assert answer.reason == "L’opérateur refuse l’envoi : Le fichier est infecté."
@@ -187,7 +187,7 @@ def test_a_receipt_closes_a_reply_unless_it_is_factice_and_the_operator_real(fac
     clock.shift(DELAY)
     number = reference.rpartition("/")[2]
     _, message = face.operator._state(number)
-    face.operator.scenario.said["actes_transac_get_status.php"] = b"OK\n%d\n" % status + message
+    face.operator.scenario.scripted["actes_transac_get_status.php"] = b"OK\n%d\n" % status + message
     answer = channel.poll(parcel, reference)
     assert (answer.kind, answer.raw) == (AnswerKind.ACKNOWLEDGED, message)
     doubtful = through(face, simulated=False).poll(parcel, reference)
@@ -208,7 +208,7 @@ def test_a_letter_that_came_by_another_way_is_not_answered_here(face, clock, tmp
 )
 def test_a_reply_does_not_leave_when_its_act_s_exchanges_are_not_told(face, clock, tmp_path, said):
     channel, parcel, _ = to_answer(face, clock, tmp_path)
-    face.operator.scenario.said[EXCHANGES] = said.encode("latin-1")
+    face.operator.scenario.scripted[EXCHANGES] = said.encode("latin-1")
     with pytest.raises(Unreachable):
         sent(channel, tmp_path, parcel)
     assert (replies(office(face)), asked(face).count(REPLY)) == ([], 0)
@@ -392,7 +392,7 @@ def test_words_in_place_of_an_archive_are_no_letter_and_keep_no_other_from_comin
 def test_a_message_that_cannot_be_understood_keeps_its_bytes_and_its_files(face, clock, tmp_path):
     channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
     broken = b"<actes:Demande \xe9 sans fin"
-    face.operator.scenario.said[ARCHIVE] = a_tar(("a.pdf", PDF), (FORM, broken), ("lisez.txt", b"\xff\0"))
+    face.operator.scenario.scripted[ARCHIVE] = a_tar(("a.pdf", PDF), (FORM, broken), ("lisez.txt", b"\xff\0"))
     (letter,) = channel.letters(SENDER)
     assert (letter.message, letter.message_name) == (broken, FORM)
     assert letter.files == (("a.pdf", PDF), ("lisez.txt", b"\xff\0"))
@@ -434,7 +434,7 @@ def test_an_archive_is_not_sought_behind_a_second_redirect(face, clock, tmp_path
 
 def test_the_samples_are_understood_through_the_wire(face, clock, tmp_path):
     channel, parcel, letter = to_answer(face, clock, tmp_path)
-    package, said = channel.package(parcel, tmp_path), face.operator.scenario.said
+    package, said = channel.package(parcel, tmp_path), face.operator.scenario.scripted
     said[LISTED] = (SAMPLES / "list-document-prefecture.json").read_bytes()
     said[ARCHIVE] = a_tar((FORM, letter.message))
     said["actes_transac_get_document.php"] = said[ARCHIVE]

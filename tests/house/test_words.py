@@ -39,6 +39,8 @@ RIGHT = (
     "app/transmission",
     "app/trust",
     "app/verification",
+    "bench",
+    "demo",
     "workflows",
 )
 # A key of a stored format keeps its word in the class that reads it

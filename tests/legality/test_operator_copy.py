@@ -38,7 +38,7 @@ def test_the_operator_s_copy_is_reached_from_the_act_and_the_bare_original_is_no
     assert "copie-operateur-2026_057.pdf" in answer.headers["Content-Disposition"]
     with pikepdf.open(io.BytesIO(answer.data)) as copy:
         assert "/AcroForm" not in copy.Root
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     said[DOWNLOAD] = town.bytes_of(town.versions(act, "main")[-1])
     answer = client.get(where)
     assert answer.status_code == 409

@@ -98,7 +98,7 @@ def test_a_letter_that_is_listed_and_not_given_is_told_though_the_way_is_open(ho
     town = s2low.town(house, face, operator_silence_hours=4, actes_letters_seconds=1800)
     town.a_deliberation(at="publication", number="2026-057")
     office, siren = face.operator._prefecture.office, face.operator.authority.siren
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     with time_machine.travel(now().replace(microsecond=0), tick=False) as clock:
         office.ask(siren, "2026_057", "2-1")
         said["actes_download_file.php"] = b"KO\nErreur"
@@ -225,5 +225,5 @@ def test_a_week_of_an_operator_that_does_not_serve_loses_nothing_and_is_told(hou
         query = sa.select(Transmission.state).where(Transmission.folder_id == leaving)
         assert list(db.scalars(query)) == ["acknowledged"]
     assert [one.code for one in letters()] == ["5-1", "3-1", "2-1"]
-    assert [scenario.asked.count("/modules/actes/actes_transac_create.php")] == [2]
+    assert [scenario.paths.count("/modules/actes/actes_transac_create.php")] == [2]
     assert house.folder(first).place == "publication"

@@ -324,7 +324,7 @@ def test_returns_come_through_s2low_and_an_operator_that_fails_is_told(house: Ho
     treasury = face.operator._treasury
     Box(treasury._root, SIREN).put("PES2R_DEP.xml", RETURN, now())
     Box(treasury._root, SIREN).put("autre.xml", RETURN.replace(b"1500.00", b"1501.00"), now())
-    said = face.operator.scenario.said
+    said = face.operator.scenario.scripted
     said["helios_get_retour.php"] = (
         b"<?xml version='1.0'?>\n<get_retour><id>1</id><resultat>KO</resultat><message>Erreur</message></get_retour>\n"
     )
@@ -343,7 +343,7 @@ def test_returns_come_through_s2low_and_an_operator_that_fails_is_told(house: Ho
     fetch(town)
     assert [(one.reference, one.standing) for one in files()] == [("1", "read"), ("2", "read")]
     assert silent() == []
-    asked = [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked]
+    asked = [one.rsplit("/", 1)[-1] for one in face.operator.scenario.paths]
     assert asked.count("helios_change_status.php") == 3  # the first again, since its answer did not come
     assert treasury.returns(face.operator.authority) == []
 
