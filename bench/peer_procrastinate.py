@@ -32,7 +32,7 @@ def application(connector: Any) -> App:
 
         from app.notices import letter
 
-        row = Row(0, MAIL, key, collectivity_id, None, None, PAYLOAD, 1, now(), None)
+        row = Row(0, MAIL, key, collectivity_id, None, None, PAYLOAD, 1, now(), None, "")
         envelope = letter.write(row, current_app.config["PARAPHE"], current_app.jinja_env)
         parts = urlsplit(current_app.config["PARAPHE"].mail_url)
         with smtplib.SMTP(parts.hostname or "", parts.port or 0) as server:
