@@ -293,7 +293,7 @@ def _signature(settings: Settings) -> str:
     del settings
     from cryptography import x509
 
-    from app.operations.trial import trial_signature
+    from app.signing.trial import trial_signature
 
     key = setting.seal_key()
     if key is not None:
