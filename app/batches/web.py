@@ -219,7 +219,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         deciding = standing.state in {"proposed", "interrupted"} or standing.awaits_key
         warned = progress.warned(db, standing) if deciding else []
         certificates = enrol.certificates_of(db, g.actor.user_id) if standing.kind == SIGN else []
-        mine = [certificate for certificate in certificates if not certificate.to_confirm]
+        mine = enrol.usable(certificates)
         meant = meanings(db, g.actor, standing) if deciding else []
     whole = "tout" in request.args
     return render_template(
@@ -232,6 +232,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         error=error,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,
+        lack=enrol.lack_of(certificates),
         remote=_remote(batch_id) if mine else None,
         done=standing.of("done") if whole else standing.of("done")[: progress.SHOWN],
         waiting=standing.of("waiting", "prepared", "signed")

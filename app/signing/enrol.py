@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.core import security_log
 from app.core.clock import now
 from app.core.db import OURS_ALREADY, Db
+from app.core.french import jour_long
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -537,6 +538,40 @@ def doubles(db: Db, collectivity_id: int | None = None) -> list[Double]:
 def certificates_of(db: Db, user_id: int) -> list[Certificate]:
     """The certificates of a person that were not ended, newest first; some may wait for an administrator's word."""
     return certificates_by_person(db, [user_id]).get(user_id, [])
+
+
+def usable(certificates: Sequence[Certificate]) -> list[Certificate]:
+    """Those of a person that may sign today: confirmed where that was asked, and not past their end."""
+    return [each for each in certificates if not each.to_confirm and each.not_after > now()]
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a person lacks to sign, as the sign dialog says it in place of its button: a title and a sentence."""
+
+    title: str
+    wording: str
+
+
+def lack_of(certificates: Sequence[Certificate]) -> Lack | None:
+    """What lacks whoever has these certificates; None when one of them may sign today."""
+    if usable(certificates):
+        return None
+    if any(each.to_confirm for each in certificates):
+        return Lack(
+            "Votre certificat attend l’accord d’un administrateur",
+            "Il ne signe rien d’ici là. « Mes certificats » dit pourquoi : demandez-lui cet accord.",
+        )
+    if certificates:
+        name, end = common_name(certificates[0].subject), jour_long(certificates[0].not_after)
+        return Lack(
+            "Votre certificat a pris fin",
+            f"« {name} » ne signe plus depuis le {end}. Inscrivez sous « Mes certificats » celui qui le remplace.",
+        )
+    return Lack(
+        "Il vous manque un certificat pour signer",
+        "Inscrivez d’abord, sous « Mes certificats », celui que l’autorité de certification vous a remis.",
+    )
 
 
 def certificates_by_person(db: Db, user_ids: Collection[int]) -> dict[int, list[Certificate]]:

@@ -89,11 +89,8 @@ def dialog(folder_id: int) -> Response | str:
         documents = page.documents(db, folder, None)
         main = next(document for document in documents if document.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
-        mine = [
-            certificate
-            for certificate in enrol.certificates_of(db, g.actor.user_id)
-            if not certificate.to_confirm
-        ]
+        certificates = enrol.certificates_of(db, g.actor.user_id)
+        mine = enrol.usable(certificates)
         capacities = authority.capacities(db, g.actor, folder, position) if position is not None else ()
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
@@ -111,6 +108,7 @@ def dialog(folder_id: int) -> Response | str:
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=described(mine[0]) if mine else None,
+        lack=enrol.lack_of(certificates),
         paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
         remote=at_distance(
             **{

@@ -2,16 +2,19 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from app.core.db import reading
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.people import desks
 from app.people.actor import Actor
 from app.signing import enrol, sign
-from app.signing.models import SignatureProof, SignatureSession
+from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.trust.certificates import facts
 from app.trust.purpose import Purpose
 from tests.builders.house import House
@@ -40,6 +43,26 @@ def proof(house, folder_id):
 
 def text(answer):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def test_who_has_no_certificate_that_signs_today_is_told_what_lacks_and_where(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    client, at = house.client(A), f"/dossiers/{folder_id}/signer"
+    button = "data-sign-go"
+    assert button in client.get(at).get_data(as_text=True)
+
+    def told(**columns: object) -> str:
+        with engine().begin() as connection:
+            connection.execute(sa.update(Certificate.__table__).values(**columns))
+        shown = client.get(at).get_data(as_text=True)
+        assert button not in shown
+        assert 'href="/compte/certificats"' in shown
+        return text(client.get(at))
+
+    assert "Votre certificat attend l’accord d’un administrateur" in told(to_confirm=True)
+    past = now() - timedelta(days=1)
+    assert f"ne signe plus depuis le {jour_long(past)}" in told(to_confirm=False, not_after=past)
+    assert "Il vous manque un certificat pour signer" in told(withdrawn_at=now())
 
 
 @pytest.mark.parametrize(
