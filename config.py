@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     tsa_url: str = ""
     tsa_second_url: str = ""
     tsa_roots: Path | None = None
+    tsa_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     revocation_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     network_timeout: float = 10.0
     trust_lists: bool = False
@@ -269,6 +270,7 @@ class Settings(BaseSettings):
         return values
 
     @field_validator(
+        "tsa_hosts",
         "revocation_hosts",
         "former_secret_keys",
         "clear_hosts",
@@ -280,7 +282,7 @@ class Settings(BaseSettings):
     def _list(cls, value: Any) -> Any:
         return as_names(value)
 
-    @field_validator("revocation_hosts")
+    @field_validator("tsa_hosts", "revocation_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return as_hosts(value)

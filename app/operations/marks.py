@@ -1,6 +1,7 @@
 """The heads of all journals, written down each day and dated by an authority: whoever remakes a chain cannot remake its past.
 
-A mark is a file of lines of « journal head » and, beside it, the token of a timestamp authority over its bytes (RFC 3161).
+A mark is a file of lines of « journal head » and, beside it, the token of a timestamp authority over its bytes (RFC 3161):
+the installation's, whatever authority a collectivity has, for a mark holds the journals of all.
 Kept in the data folder and, by choice, mailed (`app.operations.posted`) and in a folder outside, where whoever runs this
 server should not be able to write.
 """

@@ -505,6 +505,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : ce logo n’est pas une image PNG ou JPEG. Enregistrez-le en PNG, puis recommencez.",
     ),
+    "setting-secret-again": (
+        422,
+        "Rien n’a changé : « {label} » va avec l’ancienne valeur de « {other} », et n’est pas montré à une autre. Tapez-le de "
+        "nouveau, ou revenez d’abord à la valeur de l’installation, ce qui l’oublie.",
+    ),
     "setting-moved": (
         409,
         "Rien n’a changé : quelqu’un d’autre vient de changer « {label} », qui vaut maintenant « {value} ». Revoyez-le, puis recommencez.",

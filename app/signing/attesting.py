@@ -1,4 +1,4 @@
-"""The installation's seal on the attestations that the verifier gives."""
+"""The seal on the attestations that the verifier gives: the collectivity's for its people, the installation's for strangers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import setting
+from app.signing import seals, timestamping
 from app.trust import authorities
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class AttestationSeal:
     """The seal, once its certificate was checked."""
 
     key: "ServerKey"
+    whose: int | None
 
     @property
     def name(self) -> str:
@@ -28,15 +29,15 @@ class AttestationSeal:
 
         return facts(self.key.certificate).common_name
 
-    def put(self, drawn: Path, target: Path, *, timestamped: bool) -> None:
+    def put(self, drawn: Path, target: Path) -> None:
         """Write `drawn` with the seal on it into the empty `target`, and read it back.
 
-        `timestamped`: whether the timestamp authority is asked for its hour. Refuses what `pades` refuses.
+        The collectivity's timestamp authority gives its hour; none is asked for a stranger. Refuses what `pades` refuses.
         """
         from app.signing.formats import pades
         from app.signing.ports import FieldPlan
 
-        timestamper = authorities.timestamper() if timestamped else None
+        timestamper = timestamping.of_collectivity(self.whose) if self.whose is not None else None
         moment = now()
         pades.seal(
             drawn,
@@ -60,13 +61,16 @@ class AttestationSeal:
         )
 
 
-def attestation_seal() -> AttestationSeal:
-    """The seal; refuses `attestation-not-sealed` where there is none, and a certificate that may not seal now."""
+def attestation_seal(whose: int | None) -> AttestationSeal:
+    """The seal of a collectivity, or the installation's for a stranger.
+
+    Refuses `attestation-not-sealed` where there is none, and a certificate that may not seal now.
+    """
     from app.trust.certificates import check_certificate
 
-    key = setting.seal_key()
+    key = seals.of_collectivity(whose)
     if key is None:
         raise Refusal("attestation-not-sealed")
     trust = authorities.trust()
     check_certificate(key.certificate, key.chain, trust=trust, moment=now(), enrolled=None, sealing=True)
-    return AttestationSeal(key)
+    return AttestationSeal(key, whose)

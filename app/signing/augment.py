@@ -24,7 +24,7 @@ from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.signing import levels
+from app.signing import levels, timestamping
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
 from app.signing.formats.preservation import Preserved
@@ -39,7 +39,8 @@ def augment(row: Row) -> None:
     """Bring the version that the row names to its level, outside any transaction; then tell it in one.
 
     Nothing is done (`Needless`) for a version that is no longer the last of its document: it was augmented already, or
-    a new round began. Refuses as `formats.augmentation` and `formats.preservation` do; the row then tries again.
+    a new round began. The collectivity's authority dates it. Refuses as `formats.augmentation` and
+    `formats.preservation` do; the row then tries again.
     """
     actor, level = system(row.collectivity_id), str(row.payload["level"])
     with reading(row.collectivity_id) as db:
@@ -49,7 +50,7 @@ def augment(row: Row) -> None:
         signed_at, ours = _our_signatures(db, version)
         of_before = sa.select(Augmentation.level).where(Augmentation.version_id == version.id)
         renews = db.scalar(of_before) == "B-LTA"
-    timestamper = authorities.timestamper() if level == "B-LTA" else None
+    timestamper = timestamping.of_collectivity(row.collectivity_id) if level == "B-LTA" else None
     if timestamper is None and level == "B-LTA":
         raise Refusal("level-needs-timestamp", level=level)
     scope = vault.scope(row.collectivity_id)

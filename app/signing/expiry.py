@@ -1,4 +1,4 @@
-"""What comes to its end: certificates, mandates, tokens of software, told 60, 30 and 7 days before to owner and administrators.
+"""What comes to its end: certificates, seals, mandates, tokens, told 60, 30 and 7 days before to owner and administrators.
 
 Once each: the row's key names what ends, when, at which distance and to whom. Whatever was missed while the worker was
 stopped is told at the next look, at the distance that is then true.
@@ -19,6 +19,7 @@ from app.people.applications import ending
 from app.people.mandates import mandates
 from app.people.models import Collectivity, User
 from app.people.office.views import last_day
+from app.signing import seals
 from app.signing.enrol import common_name
 from app.signing.models import Certificate
 from workflows.mandates import over, words
@@ -27,14 +28,15 @@ DISTANCES = (7, 30, 60)
 """Days before the end at which it is told, nearest first."""
 
 CERTIFICATE, MANDATE, TOKEN = "certificate_ends", "mandate_ends", "application_ends"
-NOBODY = 0  # a token of software is no person's
-_PLACES = {CERTIFICATE: "certificats", MANDATE: "mandats", TOKEN: "applications"}
+SEAL = "seal_ends"
+NOBODY = 0  # a token of software is no person's, nor is a seal
+_PLACES = {CERTIFICATE: "certificats", MANDATE: "mandats", TOKEN: "applications", SEAL: "reglages"}
 _looked: dict[str, date] = {}
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Something that ends soon: a certificate, a mandate or a software's token, whose, called what, and its last day."""
+    """Something that ends soon: a certificate, a seal, a mandate or a software's token, whose, called what, and its last day."""
 
     event: str
     id: int
@@ -70,6 +72,10 @@ def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
         for number, name, last in ending(db, day, timedelta(days=DISTANCES[-1])):
             if last >= day:
                 yield Ending(TOKEN, number, NOBODY, name, last)
+        town = db.get_one(Collectivity, db.info["collectivity_id"])
+        name, last = seals.ending(town.settings) or ("", day - timedelta(days=1))
+        if 0 <= (last - day).days <= DISTANCES[-1]:
+            yield Ending(SEAL, town.id, NOBODY, name, last)
 
 
 def daily() -> None:

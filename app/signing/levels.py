@@ -7,8 +7,9 @@ from app.core.db import Db
 from app.core.outbox import News
 from app.core.refusals import Refusal
 from app.folders.models import DocumentVersion, Folder
-from app.signing import setting
-from app.trust import authorities
+from app.people.models import Collectivity
+from app.people.own_settings.registry import Own
+from app.signing import setting, timestamping
 from workflows.circuit import Phase, StepKind
 
 if TYPE_CHECKING:
@@ -20,21 +21,25 @@ ADDED_LATER = frozenset({"B-LT", "B-LTA"})
 SIGNATURES = frozenset({StepKind.SIGN, StepKind.SEAL})
 
 
-def level_of(family: str) -> str:
-    """The level that this family asks for; without a word of its own, B-T where there is a timestamp authority, else B-B."""
-    return family_of(family).signature_level or ("B-T" if authorities.timestamper() else "B-B")
+def level_of(own: Own, family: str) -> str:
+    """The level that this family asks for; without a word of its own, B-T where there is a timestamp authority, else B-B.
 
-
-def timestamper_for(family: str) -> "TimestampClient | None":
-    """Who gives the time of this family's signatures; None at level B-B.
-
-    Refuses `level-needs-timestamp` where the family asks for more than the installation can give: a lower level is
-    never given in its place.
+    `own`: the settings of the collectivity, which may have an authority of its own.
     """
-    level = level_of(family)
+    return family_of(family).signature_level or ("B-T" if timestamping.there(own) else "B-B")
+
+
+def timestamper_for(collectivity_id: int, family: str) -> "TimestampClient | None":
+    """Who gives the time of a collectivity's signatures in this family; None at level B-B.
+
+    Refuses `level-needs-timestamp` where the family asks for more than there is an authority for: a lower level is never
+    given in its place. Refuses `timestamp-account-shut` as `timestamping.serving`.
+    """
+    own = timestamping.settings_of(collectivity_id)
+    level = level_of(own, family)
     if level == "B-B":
         return None
-    timestamper = authorities.timestamper()
+    timestamper = timestamping.serving(own)
     if timestamper is None:
         raise Refusal("level-needs-timestamp", level=level)
     return timestamper
@@ -46,7 +51,7 @@ def to_add(db: Db, folder: Folder, version: DocumentVersion) -> list[News]:
     A signature put over the proofs would be lawful (ETSI EN 319 142-1 §5.4) and would leave its own without proofs.
     What is no PDF stays at the level of the click.
     """
-    level = level_of(folder.in_force)
+    level = level_of(db.get_one(Collectivity, folder.collectivity_id).settings, folder.in_force)
     if level not in ADDED_LATER or version.media_type != PDF or awaits_signature(db, folder):
         return []
     return [news_of(folder.id, version, level)]

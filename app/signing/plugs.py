@@ -22,7 +22,8 @@ from app.folders.rows import DOCUMENTS, posted
 from app.folders.sockets import Tag
 from app.people import persons
 from app.people.actor import system
-from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
+from app.people.own_settings.registry import Trial, declare, offer
+from app.signing import copies, earlier, expiry, foreseen, levels, refused, seals, setting, timestamping
 from app.signing.attesting import attestation_seal
 from app.signing.authority import quality
 from app.signing.enrol import common_name
@@ -58,7 +59,10 @@ def plug(settings: Settings, templates: Environment) -> None:
     setting.configure(settings)
     if carry not in persons.JOINED:
         persons.JOINED.append(carry)
-    attestations.seals(setting.sealed, attestation_seal)
+    declare(seals.setting(), *timestamping.settings())
+    offer(Trial("seal", seals.GROUP, "Page scellée pour essai", seals.missing, seals.trial))
+    offer(Trial("timestamp", timestamping.GROUP, "Jeton d’essai", timestamping.missing, timestamping.trial))
+    attestations.seals(seals.there_for, attestation_seal)
     sockets.signable("pes", _flow)
     sockets.dry_run(_dry_run)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
@@ -235,14 +239,16 @@ def _seal(row: Row) -> None:
     from app.signing.sealing import seal
 
     try:
-        key = setting.seal_key()
+        key = seals.of_collectivity(row.collectivity_id)
     except Refusal as refusal:
-        if refusal.key != "token-pin-refused":
+        if refusal.key not in {"token-pin-refused", "seal-shut"}:
             raise
         # Each try with a wrong PIN brings the token nearer to locking itself: somebody has to correct it first
         raise Hopeless(sentences.say(refusal.key, refusal.facts)[1]) from refusal
     if key is None:
-        raise Hopeless("aucun cachet n’est configuré (PARAPHE_SEAL_P12 ou PARAPHE_SEAL_PKCS11_MODULE)")
+        raise Hopeless(
+            "ni la collectivité (Réglages) ni l’installation (PARAPHE_SEAL_P12, PARAPHE_SEAL_PKCS11_MODULE) n’ont de cachet"
+        )
     try:
         seal(system(row.collectivity_id), row.payload["folder_id"], row.payload["step"], key)
     except Refusal as refusal:

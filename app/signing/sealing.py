@@ -49,6 +49,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         context, prepared = document.context, document.prepared
         signatures = [key.sign(each.attributes) for each in prepared]
         facts = embed(
+            actor,
             writer,
             document.source,
             document.target,

@@ -9,6 +9,27 @@ from app.signing.placing import sentences as placing
 from app.signing.remote import sentences as remote
 
 SENTENCES: Sentences = {
+    "seal-passphrase": (
+        422,
+        "La phrase de passe n’ouvre pas ce fichier de cachet. Vérifiez-la, puis donnez-le de nouveau.",
+    ),
+    "seal-unreadable": (
+        422,
+        "Ce n’est pas un fichier .p12 ou .pfx que l’on puisse ouvrir. Donnez celui que l’autorité de certification a remis.",
+    ),
+    "seal-keyless": (
+        422,
+        "Ce fichier ne tient pas à la fois un certificat de cachet et sa clé (RSA ou courbe elliptique). Exportez-le avec la clé.",
+    ),
+    "seal-refused": (
+        422,
+        "Ce cachet ne peut pas servir : {why}. Donnez-en un autre.",
+    ),
+    "seal-shut": (
+        503,
+        "Rien n’a été scellé : le cachet de la collectivité n’est plus lisible, la clé de l’installation ayant changé. Demandez à "
+        "un administrateur de le donner de nouveau (Administration, Réglages).",
+    ),
     "would-be-refused": (
         409,
         "Rien n’a été signé : ce dossier serait refusé à l’envoi. {details} Rejetez-le pour qu’il soit corrigé.",

@@ -27,7 +27,7 @@ def configure(settings: Settings) -> None:
 
 @lru_cache(maxsize=1)
 def seal_key() -> "ServerKey | None":
-    """The collectivity's seal, in a file or in a security module, when the installation holds one."""
+    """The installation's seal, in a file or in a security module, when it holds one (`app.signing.seals` says whose serves)."""
     chosen = _chosen["settings"]
     if chosen.seal_p12 is not None:
         from app.signing.keys.pkcs12 import Pkcs12Key

@@ -222,6 +222,7 @@ def work_of(
     fields = fields_of(source, context, box)
     visible = any(plan.name == context.field and plan.box for plan in fields)
     system = actor.kind == "system"
+    timestamper = _timestamper(actor, context.writer, context.family)
     holder = holder_of(actor, signer.certificate)
     lines = seal_lines(signer.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
     return Work(
@@ -232,8 +233,10 @@ def work_of(
         reason=capacity or None,
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, context.city, context.postal_code),
-        timestamped=_timestamper(context.writer, context.family) is not None,
-        token_room=TOKEN if signer.once else authorities.token_room(TOKEN),
+        timestamped=timestamper is not None,
+        token_room=TOKEN
+        if signer.once or timestamper is None
+        else authorities.token_room(timestamper, TOKEN),
         fields=fields,
         fresh=context.first,
         stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
@@ -253,8 +256,8 @@ def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
         )
 
 
-def _timestamper(writer: Writer, family: str) -> Any:
-    return levels.timestamper_for(family) if writer.timestamps else None
+def _timestamper(actor: Actor, writer: Writer, family: str) -> Any:
+    return levels.timestamper_for(actor.collectivity_id, family) if writer.timestamps else None
 
 
 def _finish(
@@ -287,7 +290,7 @@ def _finish(
         vault.store().fetch(scope, version.sha256, source)
         waiting = scope if row.prepared_size is None else vault.waiting(actor.collectivity_id)
         vault.store().fetch(waiting, row.prepared_sha256, target)
-        facts = embed(writer, source, target, row.field, signer, unpack(row), signatures, family)
+        facts = embed(actor, writer, source, target, row.field, signer, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
     file = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
     moved = record(actor, row.id, file, certificate, facts, along)
@@ -300,6 +303,7 @@ def _finish(
 
 
 def embed(
+    actor: Actor,
     writer: Writer,
     source: Path,
     target: Path,
@@ -317,7 +321,7 @@ def embed(
         source=source,
         field=field,
         signer=signer,
-        timestamper=_timestamper(writer, family),
+        timestamper=_timestamper(actor, writer, family),
         trust=authorities.trust(),
     )
 

@@ -34,8 +34,8 @@ def trial_signature(room: Path, key: ServerKey | None, timestamper: Any, moment:
         now=moment,
         timestamper=timestamper,
     )
-    (seen,) = read_pdf(target, None, Trust((), (), fetch=False), moment)
-    if not (seen.holds and seen.covers_whole):
+    (signature,) = read_pdf(target, None, Trust((), (), fetch=False), moment)
+    if not (signature.holds and signature.covers_whole):
         raise RuntimeError("la signature d’essai ne tient pas après relecture")
     return f"apposée et relue avec {'le cachet' if key else 'une clé de passage'}"
 

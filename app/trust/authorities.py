@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 from app.trust import intermediates
 from config import Settings
@@ -23,7 +24,7 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Settings) -> None:
     """Give trust its settings."""
     _chosen["settings"] = settings
-    for cached in (_whom, _trust, timestamper):
+    for cached in (_whom, _trust, timestamper, own_timestamper):
         cached.cache_clear()
 
 
@@ -122,21 +123,55 @@ def refresh_lists() -> int:
 
 @lru_cache(maxsize=1)
 def timestamper() -> "TimestampClient | None":
-    """The timestamp authority, when there is one, with the second one behind it when there are two."""
+    """The installation's timestamp authority, when there is one, with the second one behind it when there are two."""
     from app.trust.timestamp import TimestampClient
 
     chosen = _chosen["settings"]
     if not chosen.tsa_url:
         return None
-    how: dict[str, Any] = {"timeout": chosen.network_timeout, "report": partial(token_seen, _tokens_folder())}
+    how = _manner()
     second = TimestampClient(chosen.tsa_second_url, **how) if chosen.tsa_second_url else None
     return TimestampClient(chosen.tsa_url, second=second, **how)
 
 
-def token_room(most: int) -> int:
-    """Bytes to keep in a file for the token of our authorities, as large as `most` until one is known."""
+@lru_cache(maxsize=256)
+def own_timestamper(urls: tuple[str, ...], account: str) -> "TimestampClient":
+    """The client of the authorities, one or two, that a collectivity named; the same while it names the same.
+
+    `account`: « account:password » of the first, or empty. Only servers of `timestamp_servers` are ever asked.
+    """
+    from app.trust.timestamp import TimestampClient
+
+    how = {**_manner(), "allowed": timestamp_servers()}
+    second = TimestampClient(urls[1], **how) if urls[1:] else None
+    return TimestampClient(urls[0], second=second, account=account, **how)
+
+
+def timestamp_servers() -> Allowed:
+    """The servers that a collectivity may name for its timestamps: `PARAPHE_TSA_HOSTS`, and those of the installation itself."""
     chosen = _chosen["settings"]
-    return room_for_token(_tokens_folder(), (chosen.tsa_url, chosen.tsa_second_url), most)
+    listed = Allowed.listed(chosen.tsa_hosts)
+    ours = [entry_of(url) for url in timestamp_urls()]
+    return Allowed(listed.hosts, [*listed.inside, *ours])
+
+
+def timestamp_urls() -> tuple[str, ...]:
+    """The addresses of the installation's own authorities, one, two or none."""
+    chosen = _chosen["settings"]
+    return tuple(url for url in (chosen.tsa_url, chosen.tsa_second_url) if chosen.tsa_url and url)
+
+
+def _manner() -> dict[str, Any]:
+    return {
+        "timeout": _chosen["settings"].network_timeout,
+        "report": partial(token_seen, _tokens_folder()),
+    }
+
+
+def token_room(client: "TimestampClient", most: int) -> int:
+    """Bytes to keep in a file for the token of these authorities, as large as `most` until one is known."""
+    urls = [authority.url for authority in (client, client.second) if authority is not None]
+    return room_for_token(_tokens_folder(), urls, most)
 
 
 def _tokens_folder() -> Path:
@@ -152,7 +187,7 @@ MARGIN = 1024
 """Bytes beyond the largest token seen: longer numbers and names; a longer chain does not fit, and is learnt."""
 
 
-def room_for_token(folder: Path, urls: tuple[str, ...], most: int) -> int:
+def room_for_token(folder: Path, urls: Sequence[str], most: int) -> int:
     """Bytes to keep for a token of these authorities; `most` until one of them has given a token here."""
     known = [size for url in urls if (size := _token_size(folder, url))]
     return min(most, max(known) + MARGIN) if known else most

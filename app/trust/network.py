@@ -1,5 +1,6 @@
 """How the signing room asks authorities: known hosts, short answers, a deadline, few redirections and only among those hosts."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -54,13 +55,17 @@ class Outside:
                 url = there
         raise UnreachableError(f"{url} leads from one address to another")
 
-    def post(self, url: str, data: bytes, kind: str, accept: str, *, bearer: str = "") -> bytes:
+    def post(
+        self, url: str, data: bytes, kind: str, accept: str, *, bearer: str = "", basic: str = ""
+    ) -> bytes:
         """The body of a 200 answer to POST, whose content type must be `accept`, or nothing for 204; never redirected.
 
-        `bearer`: an OAuth 2.0 token (RFC 6750). Raises `UnreachableError`, `AnsweredError` for another status.
+        `bearer`: an OAuth 2.0 token (RFC 6750). `basic`: « account:password » (RFC 7617). Raises
+        `UnreachableError`, `AnsweredError` for another status.
         """
         headers = {"Accept": accept, "Content-Type": kind}
         headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        headers |= {"Authorization": f"Basic {b64encode(basic.encode()).decode()}"} if basic else {}
         with exchange("POST", url, self.allowed, self._bounds(), headers=headers, data=data) as answer:
             return b"" if answer.status_code == HTTPStatus.NO_CONTENT else self._read(answer, accept)
 

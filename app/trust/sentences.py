@@ -122,6 +122,27 @@ SENTENCES: Sentences = {
         "Rien n’a été signé : l’autorité d’horodatage donne une heure fausse ({gap} sur notre horloge), et la signature "
         "porterait cette date. Recommencez plus tard ; si cela dure, prévenez l’administrateur.",
     ),
+    "timestamp-account-shut": (
+        503,
+        "Rien n’a été signé : le compte de la collectivité auprès de son autorité d’horodatage n’est plus lisible, la clé de "
+        "l’installation ayant changé. Demandez à un administrateur de le donner de nouveau (Administration, Réglages).",
+    ),
+    "timestamp-several": (
+        422,
+        "Rien n’a changé : donnez {most} autorités d’horodatage au plus, une par ligne.",
+    ),
+    "timestamp-address": (
+        422,
+        "Rien n’a changé : l’adresse « {url} » ne peut pas servir, {why}. Donnez-en une autre.",
+    ),
+    "timestamp-account": (
+        422,
+        "Rien n’a changé : écrivez le compte de l’autorité d’horodatage comme « compte:mot de passe », deux-points entre les deux.",
+    ),
+    "timestamp-clear": (
+        422,
+        "Rien n’a changé : un mot de passe ne part pas en clair. Donnez une adresse en https, ou n’indiquez pas de compte.",
+    ),
     "certificate-wrong-purpose": (
         403,
         "Rien n’a été signé : le certificat {name:de} est inscrit pour un autre usage ({purpose}). Signez avec un certificat inscrit pour les actes, ou faites corriger l’usage par l’administrateur.",

@@ -17,7 +17,7 @@ from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 from app.core.faults import words_of
 from app.core.refusals import Refusal
-from app.trust.certificates import TOLERANCE, Trust
+from app.trust.certificates import TOLERANCE, Trust, name_of
 from app.trust.network import Outside, UnreachableError
 
 log = structlog.get_logger(__name__)
@@ -36,8 +36,10 @@ class WrongClockError(ValueError):
 class TimestampClient(TimeStamper):
     """Asks a timestamp authority for tokens, and another when the first gives none; safe to share between threads.
 
-    `timeout` in seconds for each of `tries`. `second` serves while the first is silent or has a wrong clock, and is
-    then asked first for a minute (`REST`). `told` hears the authority's address and the size in bytes of each token.
+    `timeout` in seconds for each of `tries`. `allowed`: the servers that may be asked; that of `url` alone by default.
+    `account`: « account:password », shown to this authority and not to the second. `second` serves while the first is
+    silent or has a wrong clock, and is then asked first for a minute (`REST`). `report` hears the authority's address and
+    the size in bytes of each token.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class TimestampClient(TimeStamper):
         tries: int = 2,
         second: "TimestampClient | None" = None,
         report: Callable[[str, int], None] | None = None,
+        allowed: Allowed | None = None,
+        account: str = "",
     ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]
         self.url = url
@@ -55,7 +59,8 @@ class TimestampClient(TimeStamper):
         self.second = second
         self._report = report
         self._rests_until = 0.0
-        self._outside = Outside(Allowed(inside=(entry_of(url),)), timeout, LARGEST_TOKEN)
+        self._account = account
+        self._outside = Outside(allowed or Allowed(inside=(entry_of(url),)), timeout, LARGEST_TOKEN)
 
     def token(self, imprint: bytes, algorithm: str) -> bytes:
         """DER of a token over the hash `imprint`, given now by the first authority that gives one.
@@ -90,7 +95,7 @@ class TimestampClient(TimeStamper):
                 token = self.asked(imprint, algorithm)
                 _near(hour_of(token))
             except WrongClockError as error:
-                hour = _words(error.gap)
+                hour = gap_in_words(error.gap)
                 raise Refusal("timestamp-wrong-clock", gap=hour) from error
             except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
                 why = words_of(error) or str(error)
@@ -101,14 +106,24 @@ class TimestampClient(TimeStamper):
         raise Refusal("timestamp-silent", why=why)
 
     def asked(self, imprint: bytes, algorithm: str) -> bytes:
-        """The token as this authority gives it at once, whatever its hour; raises when it gives none for this request."""
+        """The token as this authority gives it at once, whatever its hour.
+
+        Raises `UnreachableError`, and `TimestampRequestError`, ValueError or TypeError for what is no token for this request.
+        """
         nonce, request = self.request_cms(imprint, algorithm)  # type: ignore[no-untyped-call]
         body = self._outside.post(
-            self.url, request.dump(), "application/timestamp-query", "application/timestamp-reply"
+            self.url,
+            request.dump(),
+            "application/timestamp-query",
+            "application/timestamp-reply",
+            basic=self._account,
         )
         # Taken before anything looks inside: what asn1crypto has parsed it may encode anew, and the seal would break
         token = bytes(tsp.TimeStampResp.load(body, strict=True)["time_stamp_token"].dump())
-        answer = handle_tsp_response(tsp.TimeStampResp.load(body), nonce)
+        try:
+            answer = handle_tsp_response(tsp.TimeStampResp.load(body), nonce)
+        except AttributeError as error:  # pyHanko 0.38 fails to write the two nonces in its own refusal
+            raise TimestampRequestError("the token is for another nonce") from error
         info = answer["content"]["encap_content_info"]["content"].parsed
         if info["message_imprint"]["hashed_message"].native != imprint:
             raise TimestampRequestError("the token is for another imprint")
@@ -124,6 +139,11 @@ def hour_of(token: bytes) -> datetime:
 
 def proven_hour(token: bytes, data: bytes, trust: Trust) -> datetime:
     """The hour of a token over these bytes, of an authority that is believed; ValueError, in French, when it is none."""
+    return proven(token, data, trust)[0]
+
+
+def proven(token: bytes, data: bytes, trust: Trust) -> tuple[datetime, str]:
+    """The hour of a token, as `proven_hour`, and the name on its authority's certificate."""
     try:
         hour = hour_of(token)
         status = asyncio.run(
@@ -139,7 +159,7 @@ def proven_hour(token: bytes, data: bytes, trust: Trust) -> datetime:
         raise ValueError("d’autres octets")
     if status.get("trust_problem_indic") is not None or status.get("validation_path") is None:
         raise ValueError("d’une autorité qui n’est pas reconnue")
-    return hour
+    return hour, name_of(status["signing_cert"].subject)
 
 
 def _near(hour: datetime) -> None:
@@ -148,8 +168,8 @@ def _near(hour: datetime) -> None:
         raise WrongClockError(gap.total_seconds())
 
 
-def _words(gap: float) -> str:
-    """« 3 jours de retard », « 7 minutes d’avance »."""
+def gap_in_words(gap: float) -> str:
+    """« 3 jours de retard », « 7 minutes d’avance », of seconds."""
     seconds = abs(gap)
     units = ((86400, "jour"), (3600, "heure"), (60, "minute"))
     size, name = next(unit for unit in units if seconds >= unit[0] or unit[0] == units[-1][0])

@@ -71,21 +71,22 @@ def _serializer(secret: str) -> URLSafeTimedSerializer:
     )
 
 
-def render(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
-    """The PDF, and whether it is sealed: it is wherever the installation holds a seal.
+def render(answer: Answer, whose: sockets.Whose) -> tuple[bytes, bool]:
+    """The PDF, and whether it is sealed: it is wherever there is a seal for whoever asks.
 
-    `timestamped`: whether the timestamp authority is asked for the seal's hour. Refuses `attestation-not-sealed` when
-    the seal is there and cannot serve (expired, revoked, its module silent): it is never left out in silence.
+    A timestamp is bought: the authority is asked for the seal's hour for the people of a collectivity alone. Refuses
+    `attestation-not-sealed` when the seal is there and cannot serve (expired, revoked, its module silent): it is never
+    left out in silence.
     """
     with TemporaryDirectory(prefix="paraphe-attestation-") as room:
         drawn, target = Path(room) / "verdict.pdf", Path(room) / "sealed.pdf"
-        if not sockets.sealed():
+        if not sockets.sealed(whose):
             _draw(answer, drawn, None)
             return drawn.read_bytes(), False
         try:
-            seal = sockets.seal()
+            seal = sockets.seal(whose)
             _draw(answer, drawn, seal.name)
-            seal.put(drawn, target, timestamped=timestamped)
+            seal.put(drawn, target)
         except Refusal as refusal:
             raise Refusal("attestation-not-sealed") from refusal
         return target.read_bytes(), True

@@ -95,7 +95,12 @@ def _page(template: str) -> tuple[str, int]:
             judged = _judge_upload()
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
-    context = {"limit": limit, "limit_label": taille(limit), "error": error, "sealed": sockets.sealed()}
+    context = {
+        "limit": limit,
+        "limit_label": taille(limit),
+        "error": error,
+        "sealed": sockets.sealed(_whose()),
+    }
     if judged is not None:
         suffix = "" if g.get("actor") is None else "_file"
         context |= {
@@ -110,6 +115,11 @@ def _page(template: str) -> tuple[str, int]:
             "apart_url": url_for(f"verification.apart{suffix}"),
         }
     return render_template(template, report=_data, **context), status
+
+
+def _whose() -> sockets.Whose:
+    actor = g.get("actor")
+    return actor.collectivity_id if actor is not None else None
 
 
 def _secret() -> str:
@@ -152,7 +162,7 @@ def attest() -> Response:
 
     A timestamp is bought: a stranger's verdict has its hour in words, and the seal over them.
     """
-    return attestation_file(attestation.unpack(request.form.get("answer", ""), _secret()), timestamped=False)
+    return attestation_file(attestation.unpack(request.form.get("answer", ""), _secret()), None)
 
 
 @pages.post("/compte/verifier/verdict")
@@ -160,7 +170,7 @@ def attest() -> Response:
 @limiter.limit(verify_rate, key_func=whoever)
 def attest_file() -> Response:
     """The same for somebody who is logged in, with the hour of the timestamp authority over the seal."""
-    return attestation_file(attestation.unpack(request.form.get("answer", ""), _secret()), timestamped=True)
+    return attestation_file(attestation.unpack(request.form.get("answer", ""), _secret()), _whose())
 
 
 @pages.post("/verifier/version-signee")
@@ -199,9 +209,9 @@ def signed_file(data: bytes, filename: str) -> Response:
     return response
 
 
-def attestation_file(answer: Answer, *, timestamped: bool) -> Response:
+def attestation_file(answer: Answer, whose: sockets.Whose) -> Response:
     """The attestation of an answer, to download; refuses what `attestation.render` refuses."""
-    data, sealed = attestation.render(answer, timestamped=timestamped)
+    data, sealed = attestation.render(answer, whose)
     response = Response(data, mimetype="application/pdf")
     name = "verdict.pdf" if sealed else "verdict-sans-cachet.pdf"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

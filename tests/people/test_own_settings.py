@@ -253,7 +253,7 @@ def test_the_host_says_what_administrators_set_and_sets_all_by_command(house: Ho
     for refused in (
         run(args=["settings", "set", SIREN, "trust_roots", "/etc/ssl"]),
         run(args=["settings", "set", "111111111", "mail_name", "Mairie"]),
-        run(args=["settings", "try", SIREN, "seal"]),
+        run(args=["settings", "try", SIREN, "trust_roots"]),
         run(args=["settings", "set", SIREN, "mail_name", "Mairie", "--secret-file", __file__]),
     ):
         assert refused.exit_code in {1, 2}

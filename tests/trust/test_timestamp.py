@@ -10,6 +10,7 @@ from app.core.refusals import Refusal
 from app.signing.formats import pades
 from app.trust.sentences import SENTENCES
 from app.trust.timestamp import TimestampClient, hour_of
+from tests.builders import stamps
 from tests.builders.authority import authority_in_advance
 from tests.builders.signing import refusal, sealed
 from tests.cluster import free_port
@@ -29,6 +30,14 @@ def test_silence_and_nonsense_are_refused_with_the_sentence_of_the_screen(pki):
     assert SENTENCES["timestamp-silent"][1] == (
         "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer : recommencez dans un instant."
     )
+
+
+def test_a_token_for_another_demand_is_no_token(pki):
+    with stamps.authority(pki) as other:
+        other.play = "nonce"
+        with pytest.raises(Refusal, match="timestamp-silent"):
+            TimestampClient(other.url, timeout=5).token(IMPRINT, "sha256")
+        assert len(other.asked) == 2  # it was asked once more, and no token was taken
 
 
 DAYS = timedelta(days=3)

@@ -23,7 +23,8 @@ from app.folders.sockets import plugged
 from app.operations.circuits.views import HANDOVER
 from app.people import mandates
 from app.people.covers import in_absence
-from app.signing import setting
+from app.people.models import Collectivity
+from app.signing import seals
 from app.signing.enrol import certificates_by_person
 from app.signing.foreseen import certificate_lacks
 from app.signing.models import Certificate
@@ -209,7 +210,7 @@ def _snags(db: Db, folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
     if stage.refusal is not None:
         yield Snag(spaces(f"Il manque : {stage.refusal.facts.get('what', '')}."), stops=True)
     elif step.kind.automatic:
-        yield from _alone(step)
+        yield from _alone(db, folder, step)
     elif stage.unsendable:
         yield from _nobody(step, stage.seats)
     elif step.kind is StepKind.SIGN:
@@ -229,9 +230,11 @@ def _away(stage: Stage) -> Iterable[Snag]:
             yield Snag(spaces(f"Absent ce jour-là : {gone}. Le dossier attendrait son retour."), stops=False)
 
 
-def _alone(step: Step) -> Iterable[Snag]:
+def _alone(db: Db, folder: Folder, step: Step) -> Iterable[Snag]:
     """What keeps a step that nobody acts on from ending: no seal, a channel that does not exist or reaches nobody."""
-    if step.kind is StepKind.SEAL and not setting.sealed():
+    if step.kind is StepKind.SEAL and not seals.there(
+        db.get_one(Collectivity, folder.collectivity_id).settings
+    ):
         yield Snag("Aucun cachet n’est installé : le dossier attendrait ici.", stops=True)
     if _unknown(step):
         yield Snag(spaces(f"Le canal « {step.channel} » n’existe pas. Corrigez le circuit."), stops=True)

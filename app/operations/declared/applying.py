@@ -25,8 +25,8 @@ from app.people import accounts, hierarchy
 from app.people.actor import Actor
 from app.people.desks import administrators, write_down
 from app.people.models import Collectivity, Desk, Holder, User
-from app.people.own_settings.changing import write_setting
-from app.people.own_settings.registry import Kind, beside, known, own_value
+from app.people.own_settings.changing import try_first, write_setting
+from app.people.own_settings.registry import Kind, Result, beside, known, own_value
 from workflows.loader import load
 from workflows.own_types import Definition
 from workflows.rights import Rights, type_name
@@ -42,15 +42,31 @@ class Applied:
     drawn: dict[str, str] = field(default_factory=dict)
 
 
-@use_case
-def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = True) -> Applied:
+def apply_document(actor: Actor, document: Document, *, invite: bool = True) -> Applied:
     """Write all that the file says and that is not so; what the file does not name stays.
 
     What it names becomes what it says: the rights at a desk that it gives somebody are all that he has there, and whom it
     does not say to administer does not. `invite`: who has no account yet is mailed the link by which he chooses his
     password. Refuses `declared-stopped`, with where and why, and `declared-nobody` of a file after which nobody would
-    administer the collectivity: nothing at all is written then.
+    administer the collectivity: nothing at all is written then. A setting that is tried before it serves is tried first.
     """
+    return _apply(actor, document, _tried(actor, document.get("settings", {})), invite=invite)
+
+
+def _tried(actor: Actor, settings: Mapping[str, Any]) -> dict[str, Result]:
+    """What the settings that are tried before they serve were found, by name."""
+    results: dict[str, Result] = {}
+    for name, value in settings.items():
+        with _at(f"settings.{name}"):
+            if result := try_first(actor, name, {name: str(value)}):
+                results[name] = result
+    return results
+
+
+@use_case
+def _apply(
+    db: Db, actor: Actor, document: Document, results: Mapping[str, Result], *, invite: bool
+) -> Applied:
     # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
     db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
     here = present(db, actor.collectivity_id)
@@ -72,7 +88,7 @@ def apply_document(db: Db, actor: Actor, document: Document, *, invite: bool = T
     _rules(db, actor, rules)
     _circuits(db, actor, circuits, set(circuits))
     _read(db, actor, here, document)
-    _settings(db, actor, document.get("settings", {}), applied)
+    _settings(db, actor, document.get("settings", {}), results, applied)
     db.flush()
     _close_desks(db, actor, document.get("desks", {}))
     if administered and not administrators(db, actor.collectivity_id):
@@ -219,12 +235,14 @@ def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:
             write_rules(db, actor, name, as_kept(db, actor.collectivity_id, name, one))
 
 
-def _settings(db: Db, actor: Actor, settings: Mapping[str, Any], applied: Applied) -> None:
+def _settings(
+    db: Db, actor: Actor, settings: Mapping[str, Any], results: Mapping[str, Result], applied: Applied
+) -> None:
     own = db.get_one(Collectivity, actor.collectivity_id).settings
     for name, value in settings.items():
         with _at(f"settings.{name}"):
             texts = {name: str(value)}
             for part in beside(known(name).name):
-                if part.kind is Kind.SEALED and own_value(own, part.place) is None:
+                if part.kind is Kind.SEALED and not part.optional and own_value(own, part.place) is None:
                     texts[part.name] = applied.drawn[part.label] = secrets.token_urlsafe(32)
-            write_setting(db, actor, known(name), texts)
+            write_setting(db, actor, known(name), texts, result=results.get(name))

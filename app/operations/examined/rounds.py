@@ -20,6 +20,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.operations import sendings
 from app.operations.doctor import Check, certificates, checks, made
+from app.operations.examined import own
 from app.operations.findings import Finding, Level
 from app.operations.helping import apart, busy
 from app.operations.models import DoctorFinding, DoctorRound
@@ -169,6 +170,8 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
         ),
         Check("envois", lambda _settings: sendings.outbox_of(collectivity_id), unread, Level.UNKNOWN),
         Check("certificats", lambda _settings: certificates(collectivity_id), unread, Level.UNKNOWN),
+        Check(own.SEAL, lambda _settings: own.seal(collectivity_id), unread, Level.UNKNOWN),
+        Check(own.TIMESTAMP, lambda _settings: own.timestamp(collectivity_id), unread, Level.UNKNOWN),
     )
 
 

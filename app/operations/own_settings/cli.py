@@ -48,7 +48,7 @@ def list_settings(siren: str) -> None:
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=None,
-    help="Fichier qui tient le secret qui va avec ; sans lui, le premier est tiré au hasard et affiché une seule fois.",
+    help="Fichier qui tient le secret qui va avec ; sans lui, celui de la remise est tiré au hasard et affiché une seule fois.",
 )
 def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> None:
     """Donner à une collectivité une valeur à elle."""
@@ -56,7 +56,7 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
     one = known(name)
     texts, drawn = {name: value}, ""
     for part in beside(name):
-        if part.kind is Kind.SEALED:
+        if part.kind is Kind.SEALED and not (part.optional and secret_file is None):
             drawn = "" if secret_file else _drawn(here, part.place)
             texts[part.name] = _written(part, secret_file) if secret_file else drawn
     if secret_file is not None and not beside(name):
@@ -122,7 +122,7 @@ def unset_value(siren: str, name: str) -> None:
 @click.argument("name")
 @click.option("--login", default=None, help="Le compte à qui va un courriel d’essai.")
 def try_settings(siren: str, name: str, login: str | None) -> None:
-    """Essayer pour de vrai : mail, handover ou s2low ; sort en erreur quand l’essai échoue."""
+    """Essayer pour de vrai : mail, handover, s2low, seal ou timestamp ; sort en erreur quand l’essai échoue."""
     here = _here(siren)
     to = None
     if login is not None:

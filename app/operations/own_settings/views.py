@@ -86,7 +86,9 @@ def line_of(one: Setting, own: Own) -> SettingLine:
     secrets = [part for part in beside(one.name) if part.kind is Kind.SEALED]
     guarded = ""
     if secrets and mine is not None:
-        guarded = "Secret gardé, jamais montré" if own_value(own, secrets[0].place) else "Sans secret"
+        kept = own_value(own, secrets[0].place) is not None
+        absent = "" if secrets[0].optional else "Sans secret"
+        guarded = "Secret gardé, jamais montré" if kept else absent
     return SettingLine(
         one,
         one.words(value.value, value.source),

@@ -21,6 +21,7 @@ from app.people.own_settings.registry import (
     GIVEN,
     Asker,
     Kind,
+    Own,
     Result,
     Setting,
     Source,
@@ -42,32 +43,88 @@ TRIED = "settings_tried"
 _HELD = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
 
 
-@use_case
-def change_setting(
-    db: Db, actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None = None
-) -> bool:
+def change_setting(actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None = None) -> bool:
     """Give a setting a value of the collectivity's own; False when it has it already, and nothing is written then.
+
+    A setting that says how (`Setting.tried`) is tried first, and keeps the result with its hour.
 
     `texts`: what was typed for the setting, and for those that go with it; a secret that is not typed stays as it is.
     `shown`: the `mark_of` what the page showed; when somebody changed it since, nothing is written (`setting-moved`).
-    Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`, and what `typed.read` and the setting's
-    own `check` refuse.
+    Refuses `setting-unknown`, `setting-host`, `identity-needed`, `right-missing`, what `typed.read` and the setting's own
+    `check` refuse, and as `try_first`.
     """
-    return write_setting(db, actor, _mine(db, actor, name), texts, shown=shown)
+    return _change(actor, name, texts, shown=shown, result=try_first(actor, name, texts, shown=shown))
+
+
+def try_first(
+    actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None = None
+) -> Result | None:
+    """Try what a setting would be, outside of any transaction; None where it is not one that is tried, or would not change.
+
+    Refuses as `change_setting`, and `setting-failed` with what the trial says, `setting-untried` while a restoration is held.
+    """
+    with reading(actor.collectivity_id) as db:
+        one = _mine(db, actor, name)
+        if one.tried is None:
+            return None
+        own = db.get_one(Collectivity, actor.collectivity_id).settings
+        _refuse_moved(one, own, shown)
+        after, lines = _changes(one, own, texts)
+        held = hold.since(db) is not None
+    if not lines:
+        return None
+    if held:
+        raise Refusal("setting-untried", why=_HELD)
+    result = one.tried(actor.collectivity_id, after)
+    if not result.fine:
+        raise Refusal("setting-failed", label=one.label, why=result.words.rstrip("."))
+    return result
+
+
+@use_case
+def _change(
+    db: Db, actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None, result: Result | None
+) -> bool:
+    return write_setting(db, actor, _mine(db, actor, name), texts, shown=shown, result=result)
 
 
 def write_setting(
-    db: Db, actor: Actor, one: Setting, texts: Mapping[str, str], *, shown: str | None = None
+    db: Db,
+    actor: Actor,
+    one: Setting,
+    texts: Mapping[str, str],
+    *,
+    shown: str | None = None,
+    result: Result | None = None,
 ) -> bool:
-    """What `change_setting` writes, in the transaction of who has refused who may not."""
-    if one.kind in GIVEN:
-        raise Refusal("setting-file", label=one.label)
+    """What `change_setting` writes, in the transaction of who has refused who may not; `result`: what it was tried with."""
     row = _locked(db, actor.collectivity_id)
     _refuse_moved(one, row.settings, shown)
-    before, after, lines = dict(row.settings), dict(row.settings), []
+    after, lines = _changes(one, row.settings, texts)
+    if not lines:
+        return False
+    row.settings = _untried(after, one.group)
+    if result is not None:
+        for trial in (each for each in trials().values() if each.group == one.group):
+            row.settings = _with_trial(row.settings, trial.name, result)
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
+    return True
+
+
+def _changes(one: Setting, own: Own, texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The settings with what was typed, and what changed in words, none where nothing did.
+
+    A secret that is optional is the other side's: it is never shown to another address than the one it was typed for
+    (`setting-secret-again`).
+    """
+    if one.kind in GIVEN:
+        raise Refusal("setting-file", label=one.label)
+    before, after, lines = own, dict(own), list[str]()
     for part in (one, *beside(one.name)):
         if part.kind is Kind.SEALED:
             if not texts.get(part.name):
+                if part.optional and lines and own_value(before, part.place) is not None:
+                    raise Refusal("setting-secret-again", label=part.label, other=one.label)
                 continue
             after[part.place] = seal(str(typed.read(part, texts[part.name])))
             lines.append(f"{part.label} : changé")
@@ -79,11 +136,7 @@ def write_setting(
             lines.append(f"{part.label} : {words} (avant : {_before(part, before)})")
     if one.check is not None:
         one.check(after)
-    if not lines:
-        return False
-    row.settings = _untried(after, one.group)
-    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
-    return True
+    return after, lines
 
 
 def give_file(
@@ -196,18 +249,20 @@ def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
 @use_case
 def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> None:
     row = _locked(db, actor.collectivity_id)
-    tried = {
-        **row.settings.get(TRIED, {}),
-        name: {
-            "at": now().isoformat(),
-            "fine": result.fine,
-            "words": result.words[:500],
-            "mark": installation_mark(),
-        },
-    }
-    row.settings = {**row.settings, TRIED: tried}
+    row.settings = _with_trial(row.settings, name, result)
     words = f"{label} : {'réussi' if result.fine else 'échec'}"
     write_down(db, actor.collectivity_id, "setting.tried", actor, trial=name, words=words)
+
+
+def _with_trial(own: Own, name: str, result: Result) -> dict[str, Any]:
+    """These settings with the result of a trial, made now."""
+    kept = {
+        "at": now().isoformat(),
+        "fine": result.fine,
+        "words": result.words[:500],
+        "mark": installation_mark(),
+    }
+    return {**own, TRIED: {**own.get(TRIED, {}), name: kept}}
 
 
 def _untried(own: dict[str, Any], group: str) -> dict[str, Any]:

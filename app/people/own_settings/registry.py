@@ -114,6 +114,8 @@ class Setting:
     usual form, or refuses it. `file`, `picture`: how a secret file, or an image, is taken. `beside`: the setting with which
     it is changed and taken back, as a secret is with the address that it signs for. `check`: of the one that leads, refuses
     what its values may not be together.
+    `tried`: whether what its values would be serves, asked outside of any transaction before they are kept. `optional`: a
+    secret that the other side may ask, drawn by nobody, bound to the value that it was typed for.
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
     """
@@ -133,6 +135,8 @@ class Setting:
     usual: Callable[[str], str] | None = None
     beside: str = ""
     check: Callable[[Own], None] | None = None
+    tried: "Callable[[int, Own], Result] | None" = None
+    optional: bool = False
     file: SecretFile | None = None
     picture: Picture | None = None
     default: str = "aucun"
@@ -152,11 +156,12 @@ class Setting:
     def words(self, value: Any, source: Source) -> str:
         """A value as it is told to the people of a collectivity, with its unit; what is said where nothing is set.
 
-        Of an address that the installation chose, its server alone: the rest of it may be a secret.
+        Of an address that the installation chose, its server alone: the rest of it may be a secret. Of a secret file of
+        its own, what `installation` says, which is words already.
         """
         if value in (None, "", 0):
             return self.default
-        if self.file is not None:
+        if self.file is not None and source is Source.COLLECTIVITY:
             return _told(self.file, str(value))
         if self.picture is not None:
             return self.picture.told(str(value))

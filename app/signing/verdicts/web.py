@@ -11,7 +11,8 @@ from app.core.texts import cleaned
 from app.display.bytes import readable
 from app.files import vault
 from app.folders.models import Document, DocumentVersion
-from app.signing import setting, views
+from app.people.models import Collectivity
+from app.signing import seals, views
 from app.signing.paper import sheet as paper
 from app.signing.verdicts.content import content_of
 from app.verification.attestation import Answer
@@ -43,6 +44,7 @@ def verdicts(folder_id: int, document_id: int, number: int) -> BaseResponse | st
     with reading(g.actor.collectivity_id) as db:
         known = remembered(db, [key]).get(key)
         by_hand = paper.of_version(db, folder_id, version.id)
+        sealed = seals.there(db.get_one(Collectivity, g.actor.collectivity_id).settings)
     return render_template(
         "signing/verdicts.html",
         papers=[(f"{row.name}, {row.capacity}", paper.described(row), row.stated_by) for row in by_hand],
@@ -50,7 +52,7 @@ def verdicts(folder_id: int, document_id: int, number: int) -> BaseResponse | st
         judged=instant(known.judged_at) if known else "",
         stale=known is not None and not known.fresh,
         continues=known is not None and bool(last_continued(known.verdicts)),
-        sealed=setting.sealed(),
+        sealed=sealed,
         title=title,
         filename=version.filename,
         address=url,
@@ -123,7 +125,7 @@ def attest(folder_id: int, document_id: int, number: int) -> Response:
         verdicts=known.verdicts,
         content_sha256=content or "",
     )
-    return attestation_file(answer, timestamped=True)
+    return attestation_file(answer, g.actor.collectivity_id)
 
 
 def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVersion, str, str | None]:

@@ -16,6 +16,7 @@ from app.core.db import reading
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
+from app.files.pkcs12 import PASSPHRASE, ShutError, opened
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Beside, Kind, Result, SecretFile, Setting, own_value
 from app.transmission.ports import AccountRefused
@@ -189,12 +190,14 @@ def _key(data: bytes, passphrase: str) -> "Key":
 def _of_pkcs12(
     data: bytes, passphrase: str
 ) -> tuple["x509.Certificate | None", list["x509.Certificate"], "Key | None"]:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import pkcs12
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    # What begins a PKCS#12: a SEQUENCE (RFC 7292 §4), whose fault is then that of its passphrase
     try:
-        key, certificate, chain = pkcs12.load_key_and_certificates(data, passphrase.encode() or None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Refusal("s2low-passphrase" if data[:1] == b"\x30" else "s2low-unreadable") from None
-    return certificate, list(chain), key  # type: ignore[return-value]
+        bag = opened(data, passphrase)
+    except ShutError as error:
+        raise Refusal("s2low-passphrase" if str(error) == PASSPHRASE else "s2low-unreadable") from None
+    certificate = x509.load_pem_x509_certificate(bag.certificate) if bag.certificate else None
+    chain = x509.load_pem_x509_certificates(bag.chain) if bag.chain else []
+    key = load_pem_private_key(bag.key, None) if bag.key else None
+    return certificate, chain, key  # type: ignore[return-value]
