@@ -10,13 +10,14 @@ from typing import Final
 from app.channels import create_only
 from app.channels.handover.address import judged
 from app.channels.handover.bundle import write_bundle
-from app.channels.handover.own import URL, own_secret
+from app.channels.handover.own import URL, own_folder, own_secret
+from app.channels.handover.place import entered
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
 from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
 from app.people.own_settings.registry import own_value
-from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Sender
+from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Sender, Unreachable
 from config import Settings
 from workflows.family import Problem
 
@@ -68,11 +69,12 @@ class HandoverChannel(Channel):
         The ZIP itself is looked for too: a process may die, or a copy be made, between delivery and receipt.
         """
         reference = _reference(parcel)
-        return reference if self._receipt_path(reference).exists() or self._delivered(reference) else None
+        return reference if self._receipt_path(reference).exists() or self._delivered(parcel) else None
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deliver once and return the reference; refuses with `Rejected`, `Uncertain` or `Unreachable`.
 
+        A collectivity's own folder is made when it is chosen, and no more: gone, its share is away, and the parcel waits.
         A folder already holding this key is left as it is. By webhook, a delivery whose answer was lost is posted
         again with the same `Idempotency-Key`: the receiver knows it.
         """
@@ -81,7 +83,7 @@ class HandoverChannel(Channel):
             return reference
         webhook = self._webhook(parcel.sender)
         if webhook is None:
-            create_only(self._settings.folder / reference, package.path)
+            self._leave(parcel, package, reference)
             self._keep_receipt(parcel, reference, package.sha256, "folder", None)
             return reference
         status = self._post(parcel, package, *webhook)
@@ -91,7 +93,7 @@ class HandoverChannel(Channel):
     def poll(self, parcel: Parcel, reference: str) -> Answer:
         """Acknowledge at once what was delivered, with its receipt; the same bytes every time."""
         path = self._receipt_path(reference)
-        delivered = self._delivered(reference)
+        delivered = self._delivered(parcel)
         if reference != _reference(parcel) or not (path.exists() or delivered):
             reason = f"La remise {reference} est inconnue."
             return Answer(AnswerKind.PENDING, None, None, None, None, reason, self.simulated)
@@ -129,7 +131,7 @@ class HandoverChannel(Channel):
         return post(target, allowed, bounds, headers, package.path)
 
     def _webhook(self, sender: Sender) -> tuple[Target, Allowed, bytes] | None:
-        """The collectivity's own webhook, else the installation's, else None for the folder.
+        """The collectivity's own webhook, else its own folder (None), else the installation's webhook, else None for its folder.
 
         The installation's own address is listed by being written in the settings; a collectivity's is not.
         """
@@ -137,6 +139,8 @@ class HandoverChannel(Channel):
         url, secret = own_value(sender.settings, URL), ""
         if url:
             secret = own_secret(sender.settings)
+        elif own_folder(sender.settings):
+            return None
         elif url := settings.webhook_url:
             secret = settings.webhook_secret.get_secret_value()
         else:
@@ -163,10 +167,29 @@ class HandoverChannel(Channel):
         text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
         create_only(self._receipt_path(reference), text.encode() + b"\n")
 
-    def _delivered(self, reference: str) -> Path | None:
+    def _leave(self, parcel: Parcel, package: Package, reference: str) -> None:
+        """The ZIP in the collectivity's own folder, or in that of the installation under its SIREN."""
+        names = own_folder(parcel.sender.settings)
+        if names is None:
+            create_only(self._settings.folder / reference, package.path)
+            return
+        try:
+            with entered(self._settings.root, _owner(parcel), names) as folder:
+                create_only(folder / _filename(parcel), package.path)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise Unreachable(
+                f"dossier de remise « {'/'.join((_owner(parcel), *names))} » : {why}"
+            ) from error
+
+    def _delivered(self, parcel: Parcel) -> Path | None:
         """The ZIP where it was left, or where a restoration laid it aside: it was delivered before."""
-        folders = (self._settings.folder, self._settings.aside)
-        return next((folder / reference for folder in folders if (folder / reference).exists()), None)
+        reference, settings = _reference(parcel), self._settings
+        places = [settings.folder / reference, settings.aside / reference]
+        if names := own_folder(parcel.sender.settings):
+            chosen = Path(_owner(parcel), *names, _filename(parcel))
+            places += [settings.root / chosen, settings.aside / chosen]
+        return next((zipped for zipped in places if zipped.exists()), None)
 
     def _receipt_path(self, reference: str) -> Path:
         return self._settings.folder / RECEIPTS / f"{Path(reference).stem}.json"
@@ -187,5 +210,8 @@ def _filename(parcel: Parcel) -> str:
 
 def _reference(parcel: Parcel) -> str:
     """Where the ZIP stands under the folder of hand-overs: by collectivity, and by key."""
-    owner = "".join(digit for digit in parcel.sender.siren if digit in "0123456789") or "0"
-    return f"{owner}/{_filename(parcel)}"
+    return f"{_owner(parcel)}/{_filename(parcel)}"
+
+
+def _owner(parcel: Parcel) -> str:
+    return "".join(digit for digit in parcel.sender.siren if digit in "0123456789") or "0"

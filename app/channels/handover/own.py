@@ -1,4 +1,4 @@
-"""A collectivity's own address for hand-overs, with the secret that signs what is posted there; and a signed trial of both."""
+"""A collectivity's own address for hand-overs with the secret that signs what is posted there, or its own folder; their trial."""
 
 import ipaddress
 import json
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from app.channels.handover import place
 from app.channels.handover.address import judged, refused
+from app.channels.handover.place import MOST_NAMES, names_of
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import SIGNATURE, TIMESTAMP, sign
 from app.core.addresses import AddressRefusedError, Allowed, Target
@@ -19,15 +21,15 @@ from app.people.own_settings.registry import Asker, Kind, Own, Result, Setting, 
 from app.transmission.ports import Rejected, Uncertain, Unreachable
 from config import Settings
 
-SECRET, URL = "handover_webhook_secret", "handover_webhook_url"
+SECRET, URL, FOLDER = "handover_webhook_secret", "handover_webhook_url", "handover_folder"
 GROUP: Final = "Remise au logiciel métier"
 SCHEMA: Final = "paraphe-handover-ping/1"
 _SECONDS: Final = 10.0
 _OK: Final = range(200, 300)
 
 
-def settings_of(settings: Settings) -> tuple[Setting, Setting]:
-    """The address, and the secret that goes with it."""
+def settings_of(settings: Settings) -> tuple[Setting, ...]:
+    """The address, the secret that goes with it, and the folder."""
     address = Setting(
         URL,
         GROUP,
@@ -52,11 +54,59 @@ def settings_of(settings: Settings) -> tuple[Setting, Setting]:
         most=200,
         beside=URL,
     )
-    return address, secret
+    folder = Setting(
+        FOLDER,
+        GROUP,
+        "Dossier de remise",
+        "Sous le dossier que l’hébergeur a prévu, au SIREN de la collectivité : un nom, ou plusieurs séparés par « / », comme "
+        "finances/factures.",
+        "remise de chaque dossier terminé, et de ceux qui attendent de l’être",
+        Kind.TEXT,
+        lambda: "",
+        most=200,
+        default="celui de l’installation, au SIREN de la collectivité",
+        usual=_folder,
+        check=_one_way,
+        tried=lambda collectivity_id, own: tried(HandoverSettings.read(settings), collectivity_id, own),
+    )
+    return address, secret, folder
+
+
+def _folder(text: str) -> str:
+    """Refuses `handover-folder`, what is no plain path under the collectivity's own."""
+    if names_of(text) is None:
+        raise Refusal("handover-folder", folder=text[:80], most=MOST_NAMES)
+    return text
+
+
+def _one_way(own: Own) -> None:
+    """Refuses `handover-both`: a hand-over goes one way."""
+    if own_value(own, URL) and own_value(own, FOLDER):
+        raise Refusal("handover-both")
+
+
+def own_folder(own: Own) -> tuple[str, ...] | None:
+    """The names of a collectivity's own folder; None where it has none, or has an address."""
+    chosen = own_value(own, FOLDER)
+    return names_of(str(chosen)) if chosen and not own_value(own, URL) else None
+
+
+def tried(settings: HandoverSettings, collectivity_id: int, own: Own) -> Result:
+    """Write a file in the folder that these settings name, read it and take it away."""
+    with reading(collectivity_id) as db:
+        siren = db.get_one(Collectivity, collectivity_id).siren
+    names = own_folder(own) or ()
+    shown = "/".join((siren, *names))
+    if why := place.tried(settings.root, siren, names):
+        return Result(
+            False, f"Rien ne s’écrit dans « {shown} » ({why}). Demandez à l’hébergeur ce qui s’y trouve."
+        )
+    return Result(True, f"Un fichier d’essai a été écrit dans « {shown} », relu, puis ôté.")
 
 
 def _check(own: Own, settings: HandoverSettings) -> None:
-    """Refuses an address without its secret (`handover-secret`), and one that a hand-over would refuse (`handover-address`)."""
+    """Refuses an address beside a folder (`handover-both`), without its secret (`handover-secret`), and `handover-address`."""
+    _one_way(own)
     if own_value(own, SECRET) is None:
         raise Refusal("handover-secret", least=MIN_SECRET)
     try:
@@ -99,20 +149,26 @@ def own_secret(own: Own) -> str:
 
 def missing(own: Own) -> str:
     """Why there is nothing to try here; that of the installation is its host's to try."""
-    return "" if own_value(own, URL) else "la collectivité n’a pas d’adresse de remise à elle"
+    return (
+        ""
+        if own_value(own, URL) or own_folder(own)
+        else "la collectivité n’a pas d’adresse de remise à elle, ni de dossier"
+    )
 
 
 class Ping:
-    """A small signed JSON posted to a collectivity's own address: nothing of any folder is in it."""
+    """A small signed JSON posted to a collectivity's own address, or a file in its own folder: nothing of any folder is in it."""
 
     def __init__(self, settings: Settings) -> None:
         self._chosen = settings
 
     def __call__(self, asker: Asker) -> Result:
-        """Post it once, and say what came back."""
+        """Post it once, or write it, and say what came back."""
         with reading(asker.collectivity_id) as db:
             row = db.get_one(Collectivity, asker.collectivity_id)
             own, sender = dict(row.settings), {"siren": row.siren, "name": row.name}
+        if own_folder(own):
+            return tried(HandoverSettings.read(self._chosen), asker.collectivity_id, own)
         try:
             return self._posted(own, sender, now())
         except Rejected as rejected:

@@ -16,12 +16,21 @@ class HandoverSettings(ChannelSettings):
     """Settings of the channel.
 
     A collectivity may have its own address: `handover_webhook_url` and `handover_webhook_secret`, both, in its
-    settings, the secret sealed.
+    settings, the secret sealed; or its own folder, `handover_folder`, under `root` and its SIREN.
     """
 
-    copied_as: ClassVar[Mapping[str, str]] = {"folder": "remises", "aside": "remises-restaurees"}
+    copied_as: ClassVar[Mapping[str, str]] = {
+        "folder": "remises",
+        "root": "remises-choisies",
+        "aside": "remises-restaurees",
+    }
 
     folder: Path = Field(Path("sorties/finances"), description="dossier des remises au logiciel de finances")
+    root: Path = Field(
+        Path("sorties/collectivites"),
+        description="dossier sous lequel chaque collectivité choisit le sien pour ses remises, dans un sous-dossier à son "
+        "SIREN ; jamais ailleurs (« Réglages d’une collectivité »)",
+    )
     aside: Path = Field(
         Path("remises-restaurees"),
         description="dossier où une restauration pose les remises d’une copie, que le logiciel a peut-être déjà prises",

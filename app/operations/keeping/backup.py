@@ -45,7 +45,7 @@ _FILES = {
 """Where a row names a file that the store must hold, in the part of its collectivity."""
 
 
-HANDOVERS, ASIDE = "remises", "remises-restaurees"
+HANDOVERS, CHOSEN, ASIDE = "remises", "remises-choisies", "remises-restaurees"
 """Where the commune's software takes what is handed over, and where a restoration lays it instead: it is not taken twice."""
 
 

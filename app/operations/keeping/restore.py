@@ -30,7 +30,7 @@ from app.journal import anchors
 from app.journal.chain import Event, append, canonical, verify
 from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
-from app.operations.keeping.backup import ASIDE, HANDOVERS, folders
+from app.operations.keeping.backup import ASIDE, CHOSEN, HANDOVERS, folders
 from app.people.models import LoginSession, PasswordReset, SetupLink
 from config import Settings
 
@@ -272,7 +272,7 @@ def _files(settings: Settings, source: Path, command: Sequence[str]) -> None:
 def _put_back(member: archive.Member, places: dict[str, Path], local: Path) -> None:
     """One file into its folder; a hand-over goes aside, where nobody takes it, and only its receipt into its place."""
     name, path = member.facts["folder"], member.facts["path"]
-    aside = name == ASIDE or (name == HANDOVERS and not path.startswith(f"{RECEIPTS}/"))
+    aside = name in {ASIDE, CHOSEN} or (name == HANDOVERS and not path.startswith(f"{RECEIPTS}/"))
     target = places[ASIDE if aside else name] / path
     with _writing(target):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
