@@ -44,6 +44,8 @@ CLOSED, REOPENED = "account_closed", "account_reopened"
 """What becomes of an account; the first is the one letter that a closed account is sent."""
 LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
+AWAY = "attend le retour de cette personne, absente"
+"""What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
 LATE = timedelta(minutes=15)
 """How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
@@ -85,7 +87,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
         if row.payload["event"] in hours.PATIENT and (back := _back(db, user)):
-            raise Later((back - now()).total_seconds(), "attend le retour de cette personne, absente")
+            raise Later((back - now()).total_seconds(), AWAY)
         if pause := hours.wait(town.settings, row.payload["event"], now()):
             raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:

@@ -44,6 +44,8 @@ def law_of(row: Any) -> absences.Absence:
 def lent_to(db: Db, user_id: int, moment: datetime, *, lock: bool = False) -> tuple[Cover, ...]:
     """The desks where somebody stands in at this moment, each with what the seat of who is away lends him there.
 
+    One where it lends nothing, as that of who only deposits there, is none of them.
+
     `lock`: nobody ends or changes these absences until the caller's transaction is over.
     """
     query = (
@@ -62,7 +64,7 @@ def lent_to(db: Db, user_id: int, moment: datetime, *, lock: bool = False) -> tu
     )
     if lock:
         query = query.with_for_update(read=True, of=_absence)
-    return tuple(map(_lent, db.execute(query)))
+    return tuple(cover for row in db.execute(query) if (cover := _lent(row)).seat.reading)
 
 
 def _lent(row: Any) -> Cover:

@@ -334,7 +334,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         plan(house.actor("k.morizur"), absence)
         look.at(mayor, "absences", "/absences")
         mayor.page.get_by_label("Confier les dossiers à").select_option(
-            label="Solenn Rivoal, Directrice générale des services"
+            label="Solenn Rivoal, directrice générale des services"
         )
         expect(mayor.page.locator("#bloquera")).to_contain_text(
             "L’intérim ne signe pas à la place d’un autre"

@@ -32,6 +32,7 @@ BOUNDED = (
 PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
 """Indexes of what is in hand alone, whatever the past: they may be read whole."""
 MORE = (
+    "/absences",
     "/administration/connexions",
     "/administration/journal",
     "/administration/mise-en-service",

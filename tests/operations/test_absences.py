@@ -382,6 +382,13 @@ def test_an_absence_is_written_by_its_person_the_secretariat_that_he_named_or_an
     )
 
 
+def test_one_that_is_over_stands_in_the_way_of_nothing(house: House) -> None:
+    end(house.actor(FINANCE), away(house, FINANCE, TECHNIQUE), revision=1)
+    folder_id = house.an_invoice(at="finance")
+    away(house, FINANCE, TECHNIQUE)
+    assert list(todo(house, TECHNIQUE)) == [folder_id]
+
+
 def test_an_absence_that_has_not_begun_lends_nothing_yet_and_is_cancelled_for_good(house: House) -> None:
     house.an_invoice(at="finance")
     number = away(house, FINANCE, TECHNIQUE, since=3)
@@ -441,6 +448,17 @@ def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_t
     )  # of the return, not of the day when it was written
 
 
+def test_an_absence_that_ends_before_its_time_lets_the_letters_go_at_once(house: House) -> None:
+    number = away(house, FINANCE, "b.cadiou")
+    waiting = house.an_invoice(at="finance")
+    house.drain()
+    assert house.mail.to("n.abgrallec@kerlann-sur-mer.example") == []
+    end(house.actor(FINANCE), number, revision=1)
+    house.drain()
+    (letter,) = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
+    assert f"/dossiers/{waiting}" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
 def test_who_wants_his_letters_all_the_same_gets_them(house: House) -> None:
     away(house, FINANCE, "b.cadiou", letters=True)
     house.an_invoice(at="finance")
@@ -469,6 +487,18 @@ def test_what_an_absence_will_stop_is_told_before_it_is_written(house: House) ->
     away(house, MAYOR, TECHNIQUE)
     chain = looked(house, TECHNIQUE, DIRECTION)
     assert any(one.title == "Intérim d’Armel Kervadec" for one in chain.blocks)
+
+
+def test_what_a_change_will_stop_does_not_count_on_the_absence_that_it_changes(house: House) -> None:
+    house.an_invoice(at="service_done")
+    number = away(house, TECHNIQUE, DIRECTION)
+    with reading(house.actor(TECHNIQUE).collectivity_id) as db:
+        asked = wanted(house, TECHNIQUE, None)
+        law, who, by = planning.checked(db, house.actor(TECHNIQUE), asked, but=number)
+        told = outlook(db, law, who, by, but=number).blocks
+        still = outlook(db, law, who, by).blocks
+    assert "Sans intérim" in next(one.sentence for one in told if one.title == "1 visa")
+    assert next(one.tone for one in still if one.title == "1 visa") == "ok"
 
 
 def test_the_page_shows_plans_changes_and_ends(house: House) -> None:

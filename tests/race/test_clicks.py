@@ -1,10 +1,13 @@
 """Two clicks at the same instant, on real servers: one decision each time, and a sentence for who came too late."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import requests
 
+from app.core.clock import today
+from app.operations.absences.planning import Wanted, plan
 from app.people import desks
 from tests.race.town import Browser, Town, at_once, one_wins, told
 from workflows.vocabulary import Right
@@ -57,6 +60,26 @@ def test_two_holders_of_a_desk_at_once_decide_once(town: Town) -> None:
         assert town.runs(folder_id, "finance") == ["done"]
     town.chain_holds()
     assert winners <= {302, 403, 409}
+
+
+def test_a_cover_that_ends_against_a_click_under_it_leaves_the_one_that_came_first(town: Town) -> None:
+    absent, cover = town.house.actor("n.abgrallec"), town.house.actor("b.cadiou").user_id
+    mine, theirs = town.tab("n.abgrallec"), town.tab("b.cadiou")
+    day = (today() + timedelta(days=9)).isoformat()
+    for _ in range(ROUNDS // 4):
+        folder_id, version = town.an_invoice()
+        wanted = Wanted(absent.user_id or 0, cover, f"{today().isoformat()}T00:00", f"{day}T00:00")
+        number = plan(absent, wanted)
+        ended, answer = at_once(
+            lambda number=number: mine.post(f"/absences/{number}/terminer", revision="1"),  # type: ignore[misc]
+            approve(theirs, folder_id, version),
+        )
+        assert ended.status_code == 302
+        # Approved, it was before the end; else he had nothing left there, and was told so
+        assert answer.status_code in {302, 403, 404, 409}
+        assert (town.house.folder(folder_id).place == "bon_a_payer") is (answer.status_code == 302)
+        assert town.runs(folder_id, "finance") == (["done"] if answer.status_code == 302 else ["active"])
+    town.chain_holds()
 
 
 def test_approve_against_reject_leaves_one_decision(town: Town) -> None:

@@ -87,12 +87,17 @@ def outlook(
     absent: User,
     cover: User | None,
     others: Sequence[absences.Absence] = (),
+    *,
+    but: int | None = None,
 ) -> Outlook:
-    """What this absence will stop, and what goes on without the person; `others`: the absences that are planned already."""
+    """What this absence will stop, and what goes on without the person.
+
+    `others`: the absences that are planned already; `but`: the number of the one that it changes, and that does not count.
+    """
     met, unseen = _met(db, law, absent.id)
     groups: dict[tuple[str, StepKind, str], _Group] = {}
     for meeting in met:
-        tone, sentence = _judged(db, law, absent, cover, meeting)
+        tone, sentence = _judged(db, law, absent, cover, meeting, but)
         group = groups.setdefault(
             (tone, meeting.step.kind, sentence), _Group(tone, meeting.step.kind, sentence)
         )
@@ -128,14 +133,18 @@ def _block(group: _Group) -> Block:
 
 
 def _judged(
-    db: Db, law: absences.Absence, absent: User, cover: User | None, meeting: _Met
+    db: Db, law: absences.Absence, absent: User, cover: User | None, meeting: _Met, but: int | None
 ) -> tuple[str, str]:
     """Whether a step ends without the person while he is away, and why not: the quorum counts who is there, each once."""
     away = away_at(db, meeting.folder.collectivity_id, moment_on(meeting.day))
     named = cover.name if cover is not None else ""
     planned = Away(0, law, False, named, cover.email if cover is not None else "")
-    away[absent.id] = [*away.get(absent.id, ()), planned]
-    slots = stand_in(db, meeting.folder, meeting.step, meeting.slots, away, meeting.day)
+    away[absent.id] = [*(former for former in away.get(absent.id, ()) if former.number != but), planned]
+    bare = [
+        replace(slot, people=tuple(replace(p, away=None) for p in slot.people if not p.absent))
+        for slot in meeting.slots
+    ]
+    slots = stand_in(db, meeting.folder, meeting.step, bare, away, meeting.day)
     there = tuple(replace(slot, people=tuple(p for p in slot.people if p.away is None)) for slot in slots)
     stuck = lacks_people(meeting.step, there, meeting.acted)
     helped = any(p.user_id == law.by and p.absent for slot in there for p in slot.people)

@@ -11,11 +11,12 @@ from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import heure, jour_long
-from app.core.outbox import News, post
+from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
+from app.notices.letter import AWAY
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import branch_of, is_reached
@@ -126,6 +127,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     if former is not None and former != row.cover_id:
         before = db.get_one(User, former)
         post(db, row.collectivity_id, [_letter(OVER, row, absent, before, actor, ends=words_of(now()))])
+    _let_go(db, row)
     _tell(db, actor, row, absent, cover)
     _write_down(db, actor, "absence.changed", row, absent, cover)
 
@@ -142,6 +144,7 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
     row.ends_at = moment if begun else row.starts_at
     row.revision, row.set_by, row.set_at = row.revision + 1, actor.name, moment
     db.flush()
+    _let_go(db, row)
     absent = db.get_one(User, row.user_id)
     cover = db.get(User, row.cover_id) if row.cover_id is not None else None
     if cover is not None and cover.active:
@@ -198,7 +201,7 @@ def checked(
     if cover is not None and cover.id == absent.id:
         raise Refusal("absence-self")
     _refuse_place(db, law)
-    others = [other for other in coming(db, actor.collectivity_id, law.starts) if other.id != but]
+    others = [other for other in coming(db, actor.collectivity_id, max(law.starts, now())) if other.id != but]
     _refuse_clash(law, [law_of(other) for other in others], absent, cover)
     return law, absent, cover
 
@@ -334,6 +337,18 @@ def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) 
     if absent.id != actor.user_id:
         news.append(_letter(SET, row, absent, absent, actor, cover=cover))
     post(db, row.collectivity_id, news)
+
+
+def _let_go(db: Db, row: Absence) -> None:
+    """Have the letters that wait for the person's return looked at now: it may have come nearer."""
+    waiting = sa.update(Outbox).where(
+        Outbox.collectivity_id == row.collectivity_id,
+        Outbox.kind == "mail",
+        sa.text("state = 'pending'"),
+        Outbox.last_error == AWAY,
+        Outbox.payload["user_id"].as_integer() == row.user_id,
+    )
+    db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
 
 
 def _letter(

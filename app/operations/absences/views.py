@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.french import instant, jour, spaces
 from app.operations.absences import planning
 from app.people.actor import Actor
+from app.people.branches import branch_of, only_in
 from app.people.models import Absence, Desk, Holder, Secretary, User
 from workflows import absences
 
@@ -106,12 +107,11 @@ def people_of(db: Db, actor: Actor) -> list[tuple[int, str]]:
         User.collectivity_id == actor.collectivity_id, User.active.is_(True), User.id != actor.user_id
     )
     if not actor.administrator:
-        named = sa.select(Secretary.user_id).where(Secretary.secretary_id == actor.user_id)
-        query = query.where(User.id.in_(named)) if not actor.delegated else query
+        named = User.id.in_(sa.select(Secretary.user_id).where(Secretary.secretary_id == actor.user_id))
+        branch = branch_of(db, actor) if actor.delegated else None
+        query = query.where(named if branch is None else sa.or_(named, only_in(branch)))
     rows = db.execute(query.order_by(sa.func.lower(User.last_name), User.first_name, User.id)).all()
     people = [(row.id, f"{row.first_name} {row.last_name}") for row in rows]
-    if actor.delegated:
-        people = [person for person in people if planning.may_set(db, actor, person[0])]
     return [(actor.user_id or 0, f"Moi, {actor.name}"), *people]
 
 

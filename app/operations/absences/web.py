@@ -123,10 +123,10 @@ def _outlook(db: Db, wanted: planning.Wanted, number: int | None) -> Outlook:
     law, absent, cover = planning.checked(db, g.actor, wanted, but=number)
     others = [
         law_of(other)
-        for other in planning.coming(db, g.actor.collectivity_id, law.starts)
+        for other in planning.coming(db, g.actor.collectivity_id, max(law.starts, now()))
         if other.id != number
     ]
-    return outlook(db, law, absent, cover, others)
+    return outlook(db, law, absent, cover, others, but=number)
 
 
 def _proposed() -> planning.Wanted:
