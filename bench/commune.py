@@ -11,11 +11,13 @@ from app.core.transaction import use_case
 from app.people import desks
 from app.people.actor import Actor
 from app.people.login import of_user
-from app.people.models import Desk, User
+from app.people.models import Collectivity, Desk, User
 from workflows.loader import load
 from workflows.vocabulary import Right
 
-NAME, SIREN, PASSWORD = "Kerlann-sur-Mer", "212909998", "kerlann-bench-2026"
+NAME, PASSWORD = "Kerlann-sur-Mer", "kerlann-bench-2026"
+SIRENS = ("212909998", "210000006", "210000014", "210000022")
+"""Fictitious, with a right key (Luhn): the commune, and those beside it where a goal compares several."""
 DESKS = ("maire", "conseil", "adjoint", "direction", "finances", "technique", "comptabilite", "secretariat")
 PEOPLE = {
     "a.kervadec": ("Armel", "Kervadec", ("maire", "conseil", "adjoint")),
@@ -71,9 +73,11 @@ def way(amount: int) -> tuple[tuple[str, str, str], ...]:
 
 
 class Commune:
-    """The same people under the same numbers on every database."""
+    """The same people under the same numbers on every database; `rank` tells several communes of one base apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, rank: int = 0) -> None:
+        self.rank = rank
+        self.name = f"{NAME} {rank}" if rank else NAME
         self.id = 0
         self.version_id = 0
         self.desks: dict[str, int] = {}
@@ -81,27 +85,39 @@ class Commune:
 
     def settle(self) -> None:
         """Found the commune on the present database, by the verbs of the product."""
+        more = str(self.rank or "")
         self.id = desks.create_collectivity(
-            SIREN, NAME, department="029", district="1", nature="31", settings={}
+            SIRENS[self.rank], self.name, department="029", district="1", nature="31", settings={}
         )
         for key in DESKS:
             desks.create_desk(self.id, key, key.capitalize())
         for login, (first, last, seats) in PEOPLE.items():
             desks.create_user(
                 self.id,
-                login,
-                email=f"{login}@kerlann-sur-mer.example",
+                login + more,
+                email=f"{login}{more}@kerlann-sur-mer.example",
                 first_name=first,
                 last_name=last,
                 capacity="Agent",
                 password=PASSWORD if login == READER else None,
             )
             for desk in seats:
-                desks.seat(self.id, desk, login, [Right.CREATE, Right.ACT, Right.SIGN])
+                desks.seat(self.id, desk, login + more, [Right.CREATE, Right.ACT, Right.SIGN])
         self.version_id = _freeze(self.id)
+        self.meet()
+
+    def meet(self) -> None:
+        """Read who and what it is on the present database, where it was founded before."""
+        more = str(self.rank or "")
         with reading() as db:
-            self.desks = {key: number for number, key in db.execute(sa.select(Desk.id, Desk.key))}
-            self.actors = {user.login: of_user(db, user, NAME) for user in db.scalars(sa.select(User))}
+            whose = sa.select(Collectivity.id).where(Collectivity.siren == SIRENS[self.rank])
+            self.id = db.execute(whose).scalar_one()
+            seats = sa.select(Desk.id, Desk.key).where(Desk.collectivity_id == self.id)
+            accounts = sa.select(User).where(User.collectivity_id == self.id)
+            self.desks = {key: number for number, key in db.execute(seats)}
+            self.actors = {
+                user.login.removesuffix(more): of_user(db, user, self.name) for user in db.scalars(accounts)
+            }
 
 
 @use_case

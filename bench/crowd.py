@@ -44,8 +44,8 @@ def _waits(number: int, movers: int, waiting: Mapping[str, int]) -> tuple[int, s
 class _Writer:
     """Makes the rows of one folder after the other, chained as the journal chains them."""
 
-    def __init__(self, commune: Commune, movers: int, waiting: Mapping[str, int]) -> None:
-        self._commune, self._movers, self._waiting = commune, movers, waiting
+    def __init__(self, commune: Commune, movers: int, waiting: Mapping[str, int], after: int) -> None:
+        self._commune, self._movers, self._waiting, self._after = commune, movers, waiting, after
         query = sa.select(ChainHead.seq, ChainHead.hash).where(ChainHead.collectivity_id == commune.id)
         with db.reading() as session:  # its people and rights have their lines already
             self._seq, self._hash = session.execute(query).one_or_none() or (0, GENESIS)
@@ -59,7 +59,7 @@ class _Writer:
 
     def folder(self, number: int, rows: Rows) -> None:
         """Add the rows of the folder of this number."""
-        visas, desk = _waits(number, self._movers, self._waiting)
+        visas, desk = _waits(number - self._after, self._movers, self._waiting)
         passed = way(amount(number))
         born = BORN + timedelta(minutes=number)
         scope = {"collectivity_id": self._commune.id, "folder_id": number}
@@ -198,19 +198,22 @@ class _Writer:
         self._hash = hashed
 
 
-def _batches(writer: _Writer, folders: int) -> Iterator[Rows]:
-    for start in range(1, folders + 1, BATCH):
+def _batches(writer: _Writer, first: int, last: int) -> Iterator[Rows]:
+    for start in range(first, last + 1, BATCH):
         rows: Rows = {table: [] for table in TABLES}
-        for number in range(start, min(start + BATCH, folders + 1)):
+        for number in range(start, min(start + BATCH, last + 1)):
             writer.folder(number, rows)
         yield rows
 
 
-def fill(commune: Commune, folders: int, *, movers: int, waiting: Mapping[str, int]) -> None:
-    """Write so many folders into the present database, with their documents, steps, journal and letters."""
-    writer = _Writer(commune, movers, waiting)
+def fill(commune: Commune, folders: int, *, movers: int, waiting: Mapping[str, int], after: int = 0) -> None:
+    """Write so many folders into the present database, with their documents, steps, journal and letters.
+
+    Their numbers follow `after`, which other communes of the base have.
+    """
+    writer = _Writer(commune, movers, waiting, after)
     engine = db.engine().execution_options(writes=True)
-    for rows in _batches(writer, folders):
+    for rows in _batches(writer, after + 1, after + folders):
         with engine.begin() as connection:
             for table in TABLES:
                 connection.execute(sa.insert(table), rows[table])
@@ -219,7 +222,7 @@ def fill(commune: Commune, folders: int, *, movers: int, waiting: Mapping[str, i
         connection.execute(sa.insert(ChainHead), writer.head)
         if connection.dialect.name == "postgresql":
             for table in ("folder", "document"):
-                connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', {folders})")
+                connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', {after + folders})")
 
 
 def tidy() -> None:

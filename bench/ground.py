@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app, open_ground
+from app import create_app
 from app.circuits import library
 from app.core import db, schema
 from app.files import vault
@@ -61,7 +61,7 @@ class Ground:
     def empty(self, kind: str, name: str) -> str:
         """The URL of a new database with the schema of this version and nothing else."""
         url = f"sqlite:///{self.home / name}.db" if kind == "sqlite" else self.cluster.create(name)
-        open_ground(self.settings(url))
+        self.web(url)  # a verb asks what the rooms have plugged in: days that are closed, sockets of a family
         schema.upgrade()
         # The rows of a crowd name documents that nobody wrote: a store that held nothing would be taken for one that is away
         vault.store().put_bytes(vault.scope(0), b"a document of the crowd")
