@@ -81,7 +81,10 @@ class Worker:
         self._free, self._on_quick, self._stopping = 0, 0, False
         self._hands = [threading.Thread(target=self._do_rows, name=f"hand-{n}") for n in range(threads)]
         self._round: threading.Thread | None = None
+        self._out: int
+        self._in: int | None
         self._out, self._in = os.pipe()
+        self._pipe = threading.RLock()  # `stop` is called by a signal too, in the thread that may hold it
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         began = time.monotonic()
@@ -114,9 +117,10 @@ class Worker:
         self._nudge()
 
     def _nudge(self) -> None:
-        """Have the thread that waits look at once; a pipe that is full says it already."""
-        with suppress(BlockingIOError):
-            os.write(self._in, b".")
+        """Have the thread that waits look at once; a pipe that is full says it already, and a closed one has nobody waiting."""
+        with self._pipe, suppress(BlockingIOError):
+            if self._in is not None:
+                os.write(self._in, b".")
 
     def _turn(self) -> None:
         """Look once at what is to be done, and wait."""
@@ -282,5 +286,9 @@ class Worker:
         if self._round is not None:
             self._round.join(LAST_ROUND)
         self._waker.close()
-        for end in (self._out, self._in):
-            os.close(end)
+        with self._pipe:
+            # Its number may be another file's a moment later: nobody may write there any more
+            entry, self._in = self._in, None
+            for end in (self._out, entry):
+                if end is not None:
+                    os.close(end)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, QueryContext, mapped_column
 
 from app.core.db import Base, Tenanted
 
@@ -26,6 +26,15 @@ class Collectivity(Base):
     settings: Mapped[dict[str, Any]]
     logo: Mapped[bytes | None] = mapped_column(deferred=True)
     created_at: Mapped[datetime]
+
+
+@sa.event.listens_for(Collectivity, "load")
+def _remember(row: Collectivity, context: QueryContext) -> None:
+    """Keep the row as long as its session lives: several rooms ask for its settings within one move.
+
+    A session forgets what nobody holds, and each of them asked the database again.
+    """
+    context.session.info[Collectivity, row.id] = row
 
 
 class Person(Base):
