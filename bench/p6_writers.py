@@ -106,8 +106,8 @@ def run() -> dict[str, Any]:
             rounds = [{name: _rate(crew) for name, crew in crews.items()} for _ in range(ROUNDS)]
             figures = tuple(rates["one"] / rates["four"] for rates in rounds)
             middle = sorted(rounds, key=lambda rates: rates["one"])[ROUNDS // 2]
-            words = f"{middle['one']:.0f} visas a second against {middle['four']:.0f}"
-            return [Figure("one collectivity", figures, BAR, at_least=True, words=words)]
+            note = f"{middle['one']:.0f} visas a second against {middle['four']:.0f}"
+            return [Figure("one collectivity", figures, BAR, at_least=True, note=note)]
 
         figures = steady(measure)
     _check(urls["one"], 1)

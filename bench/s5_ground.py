@@ -106,6 +106,7 @@ class Worker:
         self._pipe, there = START.Pipe()
         self._process = START.Process(target=_work, args=(there, home, pki.folder, pki.base_url, tsa))
         self._process.start()
+        self.pid = self._process.pid
         self.used: float = self._pipe.recv()
         """Processor seconds, as it last said."""
         self._given = 0
