@@ -13,7 +13,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.accounts import refuse_outside
 from app.people.actor import Actor
-from app.people.branches import Branch, administers_more, desks_below, is_reached
+from app.people.branches import Branch, administers_more, desks_below, is_reached, only_in
 from app.people.desks import write_down
 from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts, types_called
 from app.people.models import Desk, Holder, User
@@ -164,19 +164,27 @@ def seat_all(
             sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id.in_(wanted))
         )
     }
-    changed, leaving = 0, list[User]()
+    if left := left_out(db, branch, desk.id, wanted):
+        raise Refusal("seat-last", name=left[0])
+    changed = 0
     for user_id, rights in wanted.items():
         user, row = people.get(user_id), rows.get(user_id)
         if user is None or (rights != rights_of(row) and not _reached(db, branch, user, row)):
             raise Refusal("person-unknown")
         refuse_unknown(db, actor.collectivity_id, rights.without(rights_of(row)))
-        if branch is not None and row is not None and not rights and is_reached(db, branch, user_id):
-            leaving.append(user)
         changed += give(db, actor, desk, user, rights, row)
-    for user in leaving:
-        if user.active and not is_reached(db, branch, user.id):
-            raise Refusal("seat-last", name=user.name)
     return changed
+
+
+def left_out(db: Db, branch: Branch | None, desk_id: int, wanted: Mapping[int, Rights]) -> list[str]:
+    """The names of those whom an administrator of this branch could reach no more: this is their last seat, and it is taken."""
+    taken = [user_id for user_id, rights in wanted.items() if not rights]
+    if branch is None or not taken:
+        return []
+    elsewhere = sa.exists().where(Holder.user_id == User.id, Holder.desk_id != desk_id)
+    here = sa.exists().where(Holder.user_id == User.id, Holder.desk_id == desk_id)
+    only = sa.select(User).where(User.id.in_(taken), User.active.is_(True), only_in(branch), here, ~elsewhere)
+    return [one.name for one in db.scalars(only.order_by(User.id))]
 
 
 def _reached(db: Db, branch: Branch | None, user: User, row: Holder | None) -> bool:

@@ -231,6 +231,9 @@ def test_of_two_circuits_that_do_not_contain_one_another_a_corrected_amount_foll
     assert "Circuit « Sans direction et Sans finances », version 1" in page
     listed = words(house.client(K).get("/circuits"))
     assert "Sans direction et Sans finances" not in listed
+    drafting.change(house.actor(K), without_finance, 0, [Gesture("remove", "direction")])
+    kept = words(house.client(K).get(f"/circuits/{without_finance}/publier"))
+    assert "1 dossier en cours le suit réuni à un autre, et garde ses étapes." in kept
 
 
 def test_circuits_that_would_tell_too_many_desks_together_are_not_joined() -> None:

@@ -133,6 +133,7 @@ ROUTES = {
     "operations.desks.new": "branch",
     "operations.desks.show": "branch",
     "operations.desks.by_type": "branch",
+    "operations.desks.foresee": "branch",
     "operations.desks.history": "branch",
     "operations.desks.histories": "branch",
     "operations.settings.forget": "administer",

@@ -23,7 +23,7 @@ from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.move import present
 from app.folders.seats import lacks_people, slots_of
-from app.operations.desks import closing, views
+from app.operations.desks import closing, foreseen, views
 from app.operations.persons import leaving
 from app.people import accounts, arrivals, desks, hierarchy
 from app.people.accounts import Particulars
@@ -33,6 +33,7 @@ from app.people.own_settings.changing import change_setting
 from app.people.places import places
 from app.transmission.settings import names
 from tests.builders.house import House
+from tests.operations.test_foreseen import asks_the_superior
 from workflows.circuit import Circuit
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, check_circuit, families
 from workflows.loader import load
@@ -246,6 +247,17 @@ class Walk(RuleBasedStateMachine):
         with self.act(who, gives={("administers", user_id)}) as actor:
             accounts.delegate(actor, user_id, desk_id)
 
+    @rule(who=BY, place=PLACE, above=st.none() | PLACE)
+    def move_a_desk(self, who: str, place: int, above: int | None) -> None:
+        desk_id, parent_id = self._desk(place), self._desk(above) if above is not None else None
+        with reading(self.here) as db:
+            every = places(db, self.here)
+            desk = views.desk_of(db, self.here, every, desk_id)
+            change = foreseen.Change({}, parent_id)
+            told = bool(foreseen.stops(db, self.here, every, desk, change, ()))
+        with self.act(who, told=told) as actor:
+            hierarchy.change_desk(actor, desk_id, desk.name, parent_id)
+
     @rule(who=BY, place=PLACE, shut=st.booleans())
     def close_or_open_a_desk(self, who: str, place: int, shut: bool) -> None:
         desk_id = self._desk(place)
@@ -347,6 +359,8 @@ def test_no_act_stops_a_folder_unannounced_gives_what_it_does_not_say_or_weakens
         Walk.desks = sorted(db.scalars(sa.select(Desk.id).where(Desk.collectivity_id == here)))
         every = db.scalars(sa.select(User).where(User.collectivity_id == here))
         Walk.people = {one.id: one.login for one in every}
+    asks_the_superior(house)
+    house.an_invoice(at="chef")
     Walk.short = named.open_circuit(house.actor(K), "invoice", "Circuit court", "invoice")
     with reading(here) as db:
         draft = drafting.draft_of(db, here, Walk.short)

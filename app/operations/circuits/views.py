@@ -28,7 +28,7 @@ from app.circuits.named import copied, named
 from app.circuits.reserved import types_of, worded
 from app.circuits.rules import RulesDraft, Takeable, Use
 from app.circuits.wording import money_of, names_of
-from app.circuits.written import latest
+from app.circuits.written import JOINT, latest
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
@@ -472,6 +472,26 @@ def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
     return {version: count for version, count in db.execute(query) if version is not None}
 
 
+def joint_followers(db: Db, collectivity_id: int, name: str) -> int:
+    """How many folders in hand follow this circuit joined to others, which values in dispute asked (`freeze_joint`)."""
+    followed = sa.func.coalesce(CircuitChange.base_id, Folder.circuit_version_id)
+    query = (
+        sa.select(CircuitVersion.family, sa.func.count())
+        .select_from(Folder)
+        .outerjoin(CircuitChange, CircuitChange.after_id == Folder.circuit_version_id)
+        .join(CircuitVersion, CircuitVersion.id == followed)
+        .where(
+            Folder.collectivity_id == collectivity_id,
+            Folder.phase == Phase.RUNNING.value,
+            sa.text("folder.phase <> 'done'"),
+            Folder.family == parted(name)[0],
+            CircuitVersion.family.contains(JOINT),
+        )
+        .group_by(CircuitVersion.family)
+    )
+    return sum(count for names, count in db.execute(query) if name in names.split(JOINT))
+
+
 @dataclass(frozen=True)
 class VersionView:
     """A version: its number, when and by whom, what it changed in words, how many folders follow it; 0 for the origin."""
@@ -536,6 +556,10 @@ def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
         f"{plural(n, 'dossier')} en cours {'gardent' if n > 1 else 'garde'} la version {number}"
         for number, n in sorted(count.items(), reverse=True)
     ]
+    if count_joint := joint_followers(db, collectivity_id, draft.name):
+        verbs = ("le suivent réuni", "gardent") if count_joint > 1 else ("le suit réuni", "garde")
+        apart = f"{plural(count_joint, 'dossier')} en cours {verbs[0]} à un autre, et {verbs[1]} ses étapes"
+        told = [*told[:-1], f"{told[-1]}. {apart}"] if told else [apart]
     return spaces(f"{', '.join(told)}.") if told else ""
 
 

@@ -4,7 +4,7 @@ A folder is never left behind: as long as one waits at the desk, will come to it
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -188,24 +188,32 @@ def _locked(db: Db, actor: Actor, desk_id: int) -> Desk:
 
 def _coming(db: Db, collectivity_id: int, desk: views.DeskView, every: Places) -> Iterator[int]:
     """The folders on their way whose circuit brings them to the desk after the step where they stand."""
-    on_their_way = (
+    parents = {one.id: one.parent_id for one in every.values()}
+    for circuit, folder in running(db, collectivity_id, lambda step: _may_name(step, desk)):
+        if any(_names(step, folder, desk, parents) for step in left(circuit, folder)):
+            yield folder.id
+
+
+def running(
+    db: Db, collectivity_id: int, concerned: Callable[[Step], bool], *also: sa.ColumnElement[bool]
+) -> Iterator[tuple[Circuit, Folder]]:
+    """The folders on their way whose circuit has a step of a certain sort, each with that circuit; `also`: of these alone."""
+    on_their_way: list[sa.ColumnExpressionArgument[bool]] = [
         Folder.collectivity_id == collectivity_id,
         Folder.phase == Phase.RUNNING.value,
         sa.text("folder.phase <> 'done'"),  # in the words of the partial index
-    )
-    running = sa.select(Folder).where(*on_their_way)
+        *also,
+    ]
+    every = sa.select(Folder).where(*on_their_way)
     versions = db.scalars(sa.select(Folder.circuit_version_id).where(*on_their_way).distinct())
-    parents = {one.id: one.parent_id for one in every.values()}
     for version in sorted(one for one in versions if one is not None):
         circuit = circuit_of(db, version)
-        if not any(_may_name(step, desk) for step in circuit.steps):
-            continue
-        for folder in db.scalars(running.where(Folder.circuit_version_id == version).order_by(Folder.id)):
-            if any(_names(step, folder, desk, parents) for step in _left(circuit, folder)):
-                yield folder.id
+        if any(concerned(step) for step in circuit.steps):
+            for folder in db.scalars(every.where(Folder.circuit_version_id == version).order_by(Folder.id)):
+                yield circuit, folder
 
 
-def _left(circuit: Circuit, folder: Folder) -> Iterator[Step]:
+def left(circuit: Circuit, folder: Folder) -> Iterator[Step]:
     """The steps that a folder still has to pass, but the one where it stands."""
     keys = [step.key for step in circuit.steps]
     at = keys.index(folder.place) if folder.place in keys else -1
@@ -224,7 +232,7 @@ def _names(step: Step, folder: Folder, desk: views.DeskView, parents: Mapping[in
             return True
         if (
             who.kind is WhoKind.SUPERIOR
-            and _above(folder.emitter_desk_id, int(who.value), parents) == desk.id
+            and superior(folder.emitter_desk_id, int(who.value), parents) == desk.id
         ):
             return True
     return False
@@ -234,7 +242,8 @@ def _text(fields: Mapping[str, Any], key: str) -> str:
     return str(fields.get(key) or "")
 
 
-def _above(desk_id: int, height: int, parents: Mapping[int, int | None]) -> int | None:
+def superior(desk_id: int, height: int, parents: Mapping[int, int | None]) -> int | None:
+    """The desk so many levels above another; None past the top."""
     at: int | None = desk_id
     for _ in range(height):
         at = parents.get(at) if at is not None else None

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from app.circuits import own_types
+from app.circuits import own_types, rules
 from app.circuits.library import in_force, parted
 from app.core.db import Db
 from app.core.french import spaces
@@ -20,8 +20,10 @@ from app.people.hierarchy import GRANTED
 from app.people.models import Application, Desk, Holder, User
 from app.people.places import Places, places
 from workflows.circuit import Step
+from workflows.condition import tests_of
 from workflows.family import families
 from workflows.rights import Rights
+from workflows.rule_table import BRANCH, EMITTER
 from workflows.vocabulary import Right, StepKind, WhoKind
 
 
@@ -38,9 +40,10 @@ class HolderView:
 
 @dataclass(frozen=True)
 class Use:
-    """A step of a circuit that names a desk, and the right that it asks there; None where the desk is only told.
+    """A step of a circuit that names a desk, and the right that it asks there; None where the desk only reads.
 
-    `family` names the circuit; `own_type` is the key of the type made from it whose deposit it is, empty elsewhere.
+    `family` names the circuit, `at` its step by key; of a type, `own_type` is its key and `type_id` its number, and it names the
+    desk among those where it is deposited, or that read its folders.
     """
 
     family: str
@@ -48,6 +51,8 @@ class Use:
     step: str
     right: Right | None
     own_type: str = ""
+    type_id: int | None = None
+    at: str = ""
 
     def served(self, rights: Rights) -> bool:
         """Whether these rights let some at least of its folders pass the step."""
@@ -61,6 +66,16 @@ class Use:
     def wholly_served(self, rights: Rights) -> bool:
         """Whether they let all of its folders pass."""
         return self.right is None or rights.covers(self.right, parted(self.family)[0], self.own_type)
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """A row of rules that looks at the desk which deposits, and names this one: whose rules, its rank from 1, its key."""
+
+    kind: str
+    label: str
+    rank: int
+    row: str
 
 
 Waiting = tuple[Right, str, str]
@@ -94,7 +109,8 @@ def whole(
     if only is not None and not only:
         return {}
     uses = _uses(db, collectivity_id)
-    above = _above(db, collectivity_id, desks) if any(isinstance(one, int) for one in uses) else {}
+    by_height = any(isinstance(one, int) for one in uses)
+    above = _heights(depositors(db, collectivity_id), desks) if by_height else {}
     waiting = _waiting(db, collectivity_id, only)
     if only is None:
         only = [
@@ -104,7 +120,7 @@ def whole(
             or number in waiting
             or not uses.keys().isdisjoint(above.get(number, ()))
         ]
-    holders, software = _holders(db, collectivity_id, only), defaultdict(list)
+    holders, software = holders_of(db, collectivity_id, only), defaultdict(list)
     live = sa.select(Application.desk_id, Application.name).where(
         Application.collectivity_id == collectivity_id, Application.active.is_(True)
     )
@@ -181,7 +197,7 @@ def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     return [one for one in would.faults if one not in desk.faults]
 
 
-def _holders(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int, list[HolderView]]:
+def holders_of(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int, list[HolderView]]:
     """Who holds each of these desks; whoever has a closed account holds it in the base alone, and acts no more."""
     columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.capacity)
     # Outer, or SQLite would begin with all the people of the collectivity
@@ -199,10 +215,10 @@ def _holders(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int
     return holders
 
 
-def _above(db: Db, collectivity_id: int, desks: Places) -> Mapping[int, set[int]]:
-    """At which heights each desk is the superior of a desk where folders are deposited: 1 of its own, 2 of those below."""
+def depositors(db: Db, collectivity_id: int) -> Mapping[int, list[Rights]]:
+    """The desks where somebody deposits, with what each of those may do there."""
     able = (
-        sa.select(Holder.desk_id)
+        sa.select(Holder.desk_id, Holder.rights)
         .join(User, User.id == Holder.user_id)
         .where(
             User.collectivity_id == collectivity_id,
@@ -210,10 +226,17 @@ def _above(db: Db, collectivity_id: int, desks: Places) -> Mapping[int, set[int]
             # For every type (« create »), or for some (« create:… »): no other right begins so
             sa.cast(Holder.rights, sa.Text).contains(f'"{Right.CREATE.value}'),
         )
-        .distinct()
     )
+    found: dict[int, list[Rights]] = defaultdict(list)
+    for number, rights in db.execute(able):
+        found[number].append(Rights.read(rights))
+    return found
+
+
+def _heights(able: Collection[int], desks: Places) -> Mapping[int, set[int]]:
+    """At which heights each desk is the superior of a desk where folders are deposited: 1 of its own, 2 of those below."""
     above: dict[int, set[int]] = defaultdict(set)
-    for number in db.scalars(able):
+    for number in able:
         if number in desks and desks[number].closed_at is None:
             for height, superior in enumerate(desks.above(number), 1):
                 above[superior].add(height)
@@ -237,16 +260,39 @@ def _found_uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
         label = f"{law.plural}, {circuit.label}" if beside else law.plural
         for step in circuit.steps:
             for key in _asked_at(step):
-                uses[key].append(Use(name, label, step.label, step.kind.right))
+                uses[key].append(Use(name, label, step.label, step.kind.right, at=step.key))
             for key in circuit.told_at(step, first=step is circuit.steps[0]):
-                uses[key].append(Use(name, label, step.label, None))
+                uses[key].append(Use(name, label, step.label, None, at=step.key))
         if not beside:
             for key in law.restricted_to:
                 uses[key].append(Use(name, label, "Dépôt", Right.CREATE))
     for own in own_types.currents(db, collectivity_id, opened=True):
+        of_type = own.row.family, own.definition.label
         for key in own.definition.deposited_by:
-            uses[key].append(Use(own.row.family, own.definition.label, "Dépôt", Right.CREATE, own.row.key))
+            uses[key].append(Use(*of_type, "Dépôt", Right.CREATE, own.row.key, own.row.id))
+        for key in own.definition.seen_at if own.definition.visibility == "desks" else ():
+            uses[key].append(Use(*of_type, "Lecture", None, own.row.key, own.row.id))
     return uses
+
+
+def superiors(db: Db, collectivity_id: int) -> Mapping[int, list[Use]]:
+    """The steps that ask the superior of the desk which deposits, by its height."""
+    return {key: uses for key, uses in _uses(db, collectivity_id).items() if isinstance(key, int)}
+
+
+def ruled(db: Db, collectivity_id: int, key: str) -> list[Ruled]:
+    """The rules in force that look at whether this desk, or one below it, deposits."""
+    labels = {one.name: one.label for one in rules.kinds(db, collectivity_id)}
+    return [
+        Ruled(kind, labels.get(kind, kind), rank, row.key)
+        for kind, found in sorted(rules.in_force(db, collectivity_id).items())
+        for rank, row in enumerate(found.table.rows, start=1)
+        if any(
+            test.field in {EMITTER, BRANCH}
+            and key in (test.value if isinstance(test.value, tuple) else (test.value,))
+            for test in tests_of(row.when)
+        )
+    ]
 
 
 def _asked_at(step: Step) -> Iterator[str | int]:
@@ -307,19 +353,20 @@ def _faults_of(desk: DeskView, right: Right, people: Sequence[Rights]) -> Iterat
     if count:
         yield (
             f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et personne n’a le droit de "
-            f"{_verb(right)}{for_type}."
+            f"{verb(right)}{for_type}."
         )
     elif idle:
-        yield f"Personne n’a le droit de {_verb(right)}{for_type}, que demande le circuit de {_labels(idle)}."
+        yield f"Personne n’a le droit de {verb(right)}{for_type}, que demande le circuit de {labels(idle)}."
     partly = [one for one in uses if one not in idle and not any(one.wholly_served(each) for each in people)]
     if partly:
         yield (
-            f"Le droit de {_verb(right)} n’y est donné que pour certains types propres : pour {_labels(partly)}, les autres "
+            f"Le droit de {verb(right)} n’y est donné que pour certains types propres : pour {labels(partly)}, les autres "
             "dossiers ne passeraient pas."
         )
 
 
-def _labels(uses: Sequence[Use]) -> str:
+def labels(uses: Sequence[Use]) -> str:
+    """« « Factures », « Conventions » »: the circuits of these steps, each once."""
     return ", ".join(dict.fromkeys(f"« {one.label} »" for one in uses))
 
 
@@ -329,11 +376,10 @@ def _asked_though_closed(desk: DeskView) -> Iterator[str]:
         yield spaces(
             f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et il est fermé."
         )
-    if desk.uses:
-        named = ", ".join(dict.fromkeys(f"« {one.label} »" for one in desk.uses))
-        yield spaces(f"Il est fermé, et {named} le demande encore : ces dossiers ne partent pas.")
+    if asked := labels([one for one in desk.uses if one.right is not None]):
+        yield spaces(f"Il est fermé, et {asked} le demande encore : ces dossiers ne partent pas.")
 
 
-def _verb(right: Right) -> str:
+def verb(right: Right) -> str:
     """« déposer des dossiers »."""
     return f"{right.label[:1].lower()}{right.label[1:]}"

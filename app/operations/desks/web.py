@@ -1,6 +1,6 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,12 +18,12 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import key_of
 from app.operations import trace
-from app.operations.desks import closing, views
+from app.operations.desks import closing, foreseen, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
-from app.people.places import Places
+from app.people.places import Places, places
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import ONLY, Rights
@@ -185,12 +185,12 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         return _desk(desk_id, None, 200)
     form, ticked = DeskForm(), _ticks()
     with reading(g.actor.collectivity_id) as db:
-        desk = _desk_of(db, desk_id)
+        told = _foreseen(db, desk_id, ticked.wanted)
     if ticked.fault:
         status, error = sentences.say(ticked.fault, {})
         return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
-    if (faults := views.after(desk, ticked.wanted)) and request.form.get("sure") != "1":
-        return _desk(desk_id, form, 409, ticks=ticked, faults=faults)
+    if told.stops and request.form.get("sure") != "1":
+        return _desk(desk_id, form, 409, ticks=ticked, told=told)
     named = False
     try:
         if "name" in request.form:
@@ -221,6 +221,42 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         return _desk(desk_id, None, status, ticks=ticked, seats_error=error)
     flash(_done(changed, named=named), "ok" if changed or named else "info")
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What saving a page would stop, and what it would be refused for; in words."""
+
+    stops: Sequence[str] = ()
+    refused: Sequence[str] = ()
+
+
+@pages.post("/administration/bureaux/<int:desk_id>/avant")
+@guard(BRANCH)
+def foresee(desk_id: int) -> str:
+    """What saving these boxes and this superior would stop, as the page shows it beside its button at each of them."""
+    by_type = key_in(request.form.get("by_type", ""))
+    wanted = _ticks().wanted if by_type is None else {by_type: _by_type()}
+    with reading(g.actor.collectivity_id) as db:
+        told = _foreseen(db, desk_id, wanted)
+    return render_template("operations/_stops.html", told=told, asked=False)
+
+
+def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights]) -> Told:
+    """The same for the page and for what it posts: of the desk's rights, and of the superior where the form has one."""
+    here, known = g.actor.collectivity_id, views.of_actor(db, g.actor)
+    if desk_id not in known:
+        raise Refusal("desk-absent")
+    every = places(db, here)
+    desk = views.desk_of(db, here, every, desk_id)
+    root = g.actor.delegated and desk_id == g.actor.branch_id
+    moved = "parent" in request.form and not root
+    change = foreseen.Change(wanted, DeskForm().above() if moved else desk.parent_id)
+    left = hierarchy.left_out(db, branch_of(db, g.actor), desk_id, wanted)
+    return Told(
+        foreseen.stops(db, here, every, desk, change, known),
+        [sentences.say("seat-last", {"name": one})[1] for one in left],
+    )
 
 
 @pages.route("/administration/bureaux/<int:desk_id>/fermer", methods=["GET", "POST"])
@@ -377,9 +413,9 @@ def _desk(
     error: str | None = None,
     seats_error: str | None = None,
     ticks: Ticks | None = None,
-    faults: list[str] | None = None,
+    told: Told | None = None,
 ) -> tuple[str, int]:
-    """The page of a desk; `ticks` is what was ticked and is not written yet, `faults` what it would stop."""
+    """The page of a desk; `ticks` is what was ticked and is not written yet, `told` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
         gather(db)
         every = views.of_actor(db, g.actor)
@@ -402,6 +438,7 @@ def _desk(
             db, g.actor, branch_of(db, g.actor), desk_id, desk.key
         )
         why = views.why_closed(db, g.actor.collectivity_id, desk_id) if desk.closed_at else ("", "")
+        ruled = views.ruled(db, g.actor.collectivity_id, desk.key)
     wanted = ticks.wanted if ticks else {}
     page = render_template(
         "operations/desk.html",
@@ -412,7 +449,8 @@ def _desk(
         form=form,
         error=error,
         seats_error=seats_error,
-        faults=faults or [],
+        told=told or Told(),
+        ruled=ruled,
         rights=hierarchy.GRANTED,
         boxes={one.id: _boxes(one.rights, wanted.get(one.id, one.rights), called) for one in desk.holders},
         seen=_marks(desk),
@@ -463,15 +501,15 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
-    error, status, faults, chosen = "", 200, list[str](), holder.rights
+    error, status, told, chosen = "", 200, Told(), holder.rights
     if request.method == "POST":
-        words = request.form.getlist("all") + request.form.getlist("types")
-        chosen = _read(words)
+        chosen = _by_type()
         try:
-            _refuse_twice(words, called)
+            _refuse_twice(_words(), called)
             wanted = {user_id: chosen}
-            faults = views.after(desk, wanted)
-            if not faults or request.form.get("sure") == "1":
+            with reading(g.actor.collectivity_id) as db:
+                told = _foreseen(db, desk_id, wanted)
+            if not told.stops or request.form.get("sure") == "1":
                 changed = hierarchy.seat_all(g.actor, desk_id, wanted, _seen())
                 flash(_done(changed, named=False), "ok" if changed else "info")
                 return redirect(url_for("operations.desks.show", desk_id=desk_id))
@@ -501,10 +539,19 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
         ],
         opened=bool(limits),
         seen=_marks(desk),
-        faults=faults,
+        told=told,
         error=error,
     )
     return page, status
+
+
+def _by_type() -> Rights:
+    """What is ticked on the page of one person's rights."""
+    return _read(_words())
+
+
+def _words() -> list[str]:
+    return request.form.getlist("all") + request.form.getlist("types")
 
 
 def _refuse_twice(words: Collection[str], called: Mapping[str, str]) -> None:

@@ -1,0 +1,188 @@
+"""What a change of a desk would stop is told before it is saved, in the words in which the save asks about it."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from app.circuits import library, own_types, rules
+from app.circuits.gestures import Gesture
+from app.circuits.rules import draft_of
+from app.core.db import reading
+from app.people import accounts, desks, hierarchy
+from app.people.models import Desk
+from tests.builders.house import House
+from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, user, words
+from workflows.own_types import Definition
+from workflows.rights import Rights
+from workflows.rule_table import BRANCH
+
+pytestmark = pytest.mark.in_turn
+
+G, N, T = "g.trehorel", "n.abgrallec", "t.lescoat"
+
+
+def here(house: House) -> int:
+    return house.actor(K).collectivity_id
+
+
+def asks_the_superior(house: House, name: str = "invoice", height: int = 1) -> None:
+    """The circuit of a family asks first the superior of the desk that deposits."""
+    with reading(here(house)) as db:
+        circuit = library.in_force(db, here(house))[name].to_data()
+    first = next(one for one in circuit["steps"] if one["kind"] == "visa")
+    head = {**first, "key": "chef", "label": "Accord du chef", "who": [{"superior": height}], "quorum": "any"}
+    circuit["steps"].insert(0, head)
+    library.publish(house.actor(K), name, library.as_yaml(circuit))
+
+
+def form(house: House, client: FlaskClient, key: str, **more: Any) -> dict[str, Any]:
+    one = desk(key)
+    shown = {"name": one.name, "shown_name": one.name, "parent": str(one.parent_id or "")}
+    return {"csrf_token": house.csrf(client), **shown, "shown_parent": shown["parent"], **more}
+
+
+def told_before(client: FlaskClient, key: str, data: dict[str, Any]) -> str:
+    answer = client.post(f"{DESKS}/{desk(key).id}/avant", data=data)
+    assert answer.status_code == 200
+    return words(answer)
+
+
+def test_each_box_says_what_it_would_stop_as_the_save_asks_it_and_writes_nothing(house: House) -> None:
+    house.an_invoice(at="service_done")
+    client, number = house.client(K), user(R).id
+    boxes = {"seen": seen("technique"), "person": [str(number)]}
+    kept = form(house, client, "technique", **boxes, **{f"rights-{number}": ["create", "act"]})
+    assert told_before(client, "technique", kept) == ""
+    fewer = form(house, client, "technique", **boxes, **{f"rights-{number}": ["create"]})
+    told = told_before(client, "technique", fewer)
+    assert "1 dossier y attend, et personne n’a le droit de viser et rejeter." in told
+    assert "Enregistrer quand même" in told
+    assert seen("technique") == boxes["seen"]
+    asked = client.post(f"{DESKS}/{desk('technique').id}", data=fewer)
+    assert asked.status_code == 409
+    assert told.removeprefix("Enregistrer arrêterait ceci") in words(asked)
+    done = client.post(f"{DESKS}/{desk('technique').id}", data={**fewer, "sure": "1"})
+    assert done.status_code == 302
+
+
+def test_a_right_limited_to_some_types_says_what_it_would_stop(house: House) -> None:
+    house.an_invoice(at="service_done")
+    client, number = house.client(K), user(R).id
+    page = client.get(f"{DESKS}/{desk('technique').id}/titulaires/{number}").text
+    assert f'data-foresee="{DESKS}/{desk("technique").id}/avant"' in page
+    limited = {"csrf_token": house.csrf(client), "by_type": str(number), "all": ["create"]}
+    told = told_before(client, "technique", {**limited, "types": ["act:contract"]})
+    assert "1 dossier y attend, et personne n’a le droit de viser" in told
+    assert told_before(client, "technique", {**limited, "types": ["act:invoice"]}) == ""
+    shown = words(client.get(f"/administration/personnes/{number}"))
+    assert "Changer ses droits au bureau « Services techniques »" in shown
+
+
+def test_a_desk_that_moves_says_which_superior_would_lack_or_have_nobody(house: House) -> None:
+    asks_the_superior(house)
+    client, page = house.client(K), f"{DESKS}/{desk('comptabilite').id}"
+    top = form(house, client, "comptabilite") | {"parent": ""}
+    told = told_before(client, "comptabilite", top)
+    assert "« Comptabilité » n’aurait plus le supérieur que demande le circuit de « Factures »" in told
+    council = form(house, client, "comptabilite") | {"parent": str(desk("conseil").id)}
+    told = told_before(client, "comptabilite", council)
+    assert "« Conseil municipal » deviendrait le supérieur que demande le circuit de « Factures »" in told
+    assert "personne n’y a le droit de viser et rejeter" in told
+    head = form(house, client, "comptabilite") | {"parent": str(desk("direction").id)}
+    assert told_before(client, "comptabilite", head) == ""
+    asked = client.post(page, data=top)
+    assert asked.status_code == 409
+    assert "n’aurait plus le supérieur" in words(asked)
+    assert desk("comptabilite").parent_id == desk("finances").id
+    assert client.post(page, data=top | {"sure": "1"}).status_code == 302
+    assert desk("comptabilite").parent_id is None
+    absent = form(house, client, "comptabilite") | {"parent": "987654"}
+    assert told_before(client, "comptabilite", absent) == ""  # the verb refuses it
+
+
+def test_folders_on_their_way_to_a_superior_are_counted_when_the_desk_moves(house: House) -> None:
+    with reading(here(house)) as db:
+        circuit = library.in_force(db, here(house))["invoice"].to_data()
+    rank, last = next((n, one) for n, one in enumerate(circuit["steps"]) if one["kind"] == "visa")
+    head = {**last, "key": "chef", "label": "Accord du chef", "who": [{"superior": 1}], "quorum": "any"}
+    circuit["steps"].insert(rank + 1, head)
+    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    house.an_invoice(at="service_done")
+    del circuit["steps"][rank + 1]
+    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))  # the folder keeps its own
+    client = house.client(K)
+    for parent in ("", str(desk("conseil").id)):
+        told = told_before(client, "comptabilite", form(house, client, "comptabilite") | {"parent": parent})
+        assert "Une étape à venir de 1 dossier en cours demanderait un supérieur" in told
+    above = form(house, client, "comptabilite") | {"parent": str(desk("direction").id)}
+    assert told_before(client, "comptabilite", above) == ""
+
+
+def test_who_administers_a_branch_is_told_before_and_nothing_of_the_others(house: House) -> None:
+    asks_the_superior(house, height=2)
+    regies = hierarchy.open_desk(house.actor(K), "Régies", desk("comptabilite").id)
+    desks.seat(here(house), "regies", G, Rights.read(["create"]))
+    desks.seat(here(house), "direction", "s.rivoal", Rights.read(["create"]))
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    client = house.client(N)
+    moved = form(house, client, "regies") | {"parent": str(desk("finances").id)}
+    told = told_before(client, "regies", moved)
+    assert "Un bureau hors de votre branche deviendrait le supérieur" in told
+    assert "Direction générale" not in told
+    assert regies == desk("regies").id
+    number = user(T).id
+    last = form(house, client, "finances", seen=seen("finances"), person=[str(number)])
+    told = told_before(client, "finances", last)
+    assert "ne tiendrait plus aucun bureau" in told
+    assert "Enregistrer quand même" not in told
+    outside = client.post(f"{DESKS}/{desk('direction').id}/avant", data=form(house, client, "finances"))
+    assert outside.status_code == 404
+    assert house.client(R).post(f"{DESKS}/{regies}/avant").status_code in {400, 403}
+
+
+def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:
+    actor, page = house.actor(K), f"{DESKS}/{desk('conseil').id}"
+    with reading(here(house)) as db:
+        circuit = library.in_force(db, here(house))["invoice"].to_data()
+    circuit["steps"][0]["told"] = ["conseil"]
+    library.publish(actor, "invoice", library.as_yaml(circuit))
+    number = own_types.open_type(actor, "contract", "Marché de voirie")
+    seen_there = Definition("Marché de voirie", visibility="desks", seen_at=("conseil",))
+    revision = own_types.draw_up(actor, number, seen_there, shown=1)
+    own_types.publish_type(actor, number, shown=revision)
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), "invoice")
+    when = {"field": BRANCH, "op": "in", "value": ["conseil"]}
+    rules.change(
+        actor,
+        "invoice",
+        draft.version,
+        [Gesture("write", "r1", step={"when": when, "circuit": "invoice"})],
+        "invoice",
+    )
+    with reading(here(house)) as db:
+        draft = draft_of(db, here(house), "invoice")
+    rules.publish_rules(actor, "invoice", draft.version, draft.in_force)
+    answer = house.client(K).get(page)
+    shown = words(answer)
+    step = circuit["steps"][0]
+    assert f"Circuit « Factures », étape « {step['label']} » : le bureau lit le dossier, sans agir." in shown
+    assert "Type « Marché de voirie » : ses titulaires en lisent les dossiers, sans agir." in shown
+    assert "Règle 1 de « Facture » : regarde si ce bureau dépose le dossier" in shown
+    for address in (
+        f"/circuits/invoice?etape={step['key']}",
+        f"/administration/types/{number}",
+        "/administration/regles/invoice?regle=r1",
+    ):
+        assert f'href="{address}"' in answer.text
+    with reading() as db:
+        root = db.scalars(sa.select(Desk).where(Desk.key == "conseil")).one()
+    accounts.delegate(actor, user(N).id, root.id)
+    branch = house.client(N).get(page)
+    assert "Marché de voirie" in words(branch)
+    assert "/administration/types" not in branch.text
+    assert "Règle 1" not in words(branch)
+    closing = words(house.client(K).get(f"{page}/fermer"))
+    assert "ôtez-le des bureaux qui lisent" in closing
