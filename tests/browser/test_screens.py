@@ -516,6 +516,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "invitation refused")
         look.at(secretary, "desks", "/administration/bureaux")
         look.at(secretary, "opening a desk", "/administration/bureaux/nouveau")
+        look.at(secretary, "moving a desk", f"/administration/bureaux/{desk_of('technique')}/deplacer")
         look.at(secretary, "a desk", f"/administration/bureaux/{desk_of('technique')}")
         box = "box => [box.scrollWidth, box.clientWidth]"
         wide, seen = secretary.page.locator(".tbl-box:has(.tbl-rights)").evaluate(box)

@@ -17,7 +17,7 @@ K = "k.morizur"
 
 
 @use_case
-def many(db, collectivity_id: int, people: int, desks: int) -> None:
+def many(db, collectivity_id: int, people: int, desks: int, named: str = "Service") -> None:
     """So many accounts more, the last of an accented name, and so many desks under the first one."""
     top = db.query(Desk.id).filter(Desk.collectivity_id == collectivity_id).order_by(Desk.id).first()
     for number in range(people):
@@ -37,8 +37,8 @@ def many(db, collectivity_id: int, people: int, desks: int) -> None:
         db.add(
             Desk(
                 collectivity_id=collectivity_id,
-                key=f"service-{number}",
-                name=f"Service {number:03}",
+                key=f"{named.lower()}-{number}",
+                name=f"{named} {number:03}",
                 parent_id=top[0] if top else None,
             )
         )
@@ -125,11 +125,13 @@ def test_connections_are_listed_by_pages_and_found_by_words(crowd: House) -> Non
 
 def test_many_desks_are_listed_by_pages_and_found_by_words(crowd: House) -> None:
     client = crowd.client(K)
+    many(crowd.actor(K).collectivity_id, 0, 20, named="Antenne")
     first = client.get("/administration/bureaux").get_data(as_text=True)
     assert "Page 1 sur " in first
     assert "Service 044" not in first
     found = client.get("/administration/bureaux?q=service 044").get_data(as_text=True)
     assert "Service 044" in found
+    assert "Bureau du maire" in found  # where it stands
     assert ">1 bureau<" in found
     last = client.get("/administration/bureaux?page=999").get_data(as_text=True)
     assert "Page suivante" not in last

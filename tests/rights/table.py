@@ -134,6 +134,7 @@ ROUTES = {
     "operations.desks.show": "branch",
     "operations.desks.by_type": "branch",
     "operations.desks.foresee": "branch",
+    "operations.desks.move": "branch",
     "operations.desks.history": "branch",
     "operations.desks.histories": "branch",
     "operations.settings.forget": "administer",

@@ -311,6 +311,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "operations.desks.show": 404,
         "operations.desks.close": 404,
         "operations.desks.by_type": 404,
+        "operations.desks.move": 404,
         "operations.desks.history": 404,
         "operations.starting.index": 409,  # there are desks already
         "operations.types.show": 404,

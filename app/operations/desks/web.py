@@ -16,9 +16,8 @@ from app.core.http import BRANCH, guard
 from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.core.texts import key_of
 from app.operations import trace
-from app.operations.desks import closing, foreseen, views
+from app.operations.desks import closing, foreseen, tree, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.models import User
@@ -41,10 +40,6 @@ USUAL = {
     "conseil": "Conseil municipal",
 }
 """How the desks that the circuits of origin name are mostly called."""
-
-
-AT_ONCE, LISTED = 40, 25
-"""How many desks are one page, and how many are on each where there are more."""
 
 
 class DeskForm(FlaskForm):  # type: ignore[misc]
@@ -80,35 +75,30 @@ class NewDeskForm(DeskForm):
 @pages.get("/administration/bureaux")
 @guard(BRANCH)
 def index() -> str:
-    """Every desk in its place, with who holds it and what nobody at it could do; many are shown by pages."""
-    words, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
+    """The desks in their tree, with who holds each and what nobody at it could do; the branches of a long one are folded."""
+    words = request.args.get("q", "").strip()[:100]
+    asked = tree.Asked(words, key_in(request.args.get("ouvert")), key_in(request.args.get("page")))
     with reading(g.actor.collectivity_id) as db:
         gather(db)
         ours = views.of_actor(db, g.actor)
-        opened = [number for number in ours.depths if ours[number].closed_at is None]
+        shown = tree.choose(ours, asked)
         closed = [number for number in ours.depths if ours[number].closed_at is not None]
-        asked = key_of(words).split()
-        fit = [number for number in opened if all(word in key_of(ours[number].name) for word in asked)]
-        listed = LISTED if words or len(fit) > AT_ONCE else max(1, len(fit))
-        pages = max(1, -(-len(fit) // listed))
-        page = min(page, pages)
-        shown = fit[(page - 1) * listed : page * listed]
-        desks = views.whole(db, g.actor.collectivity_id, ours, [*shown, *closed])
+        desks = views.whole(db, g.actor.collectivity_id, ours, [*sorted(shown.listed), *closed])
         absent = _absent(db, ours)
     return render_template(
         "operations/desks.html",
-        desks=[desks[number] for number in shown],
-        depths=ours.depths,
-        opened=len(opened),
-        several=len(opened) > AT_ONCE,
-        total=len(fit),
+        nodes=tree.nested(ours, shown),
+        desks=desks,
+        shown=shown,
+        opened=len(ours) - len(closed),
+        several=len(ours) - len(closed) > tree.LISTED,
         words=words,
-        page=page,
-        pages=pages,
+        unfolded=asked.opened,
         closed=[desks[number] for number in closed],
         faulty=sum(1 for one in desks.values() if one.faults),
         absent=absent,
         usual=USUAL,
+        root=ours.head,
     )
 
 
@@ -223,6 +213,63 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
 
+@pages.route("/administration/bureaux/<int:desk_id>/deplacer", methods=["GET", "POST"])
+@guard(BRANCH)
+@who_is_there(HERE)
+def move(desk_id: int) -> Response | tuple[str, int]:
+    """Place a desk under another: the verb of its form, asked by this page or by who draws it in the tree."""
+    form, error, status, told = DeskForm(), "", 200, Told()
+    with reading(g.actor.collectivity_id) as db:
+        gather(db)
+        every = views.of_actor(db, g.actor)
+        desk = _desk_of(db, desk_id)
+        if request.method == "POST":
+            told = _foreseen(db, desk_id, {})
+    if desk.closed_at is not None or (g.actor.delegated and desk_id == g.actor.branch_id):
+        return redirect(url_for("operations.desks.show", desk_id=desk_id))
+    if request.method == "POST" and told.stops and request.form.get("sure") != "1":
+        status = 409
+    elif request.method == "POST":
+        shown = _shown() or (desk.name, desk.parent_id)
+        try:
+            changed = hierarchy.change_desk(g.actor, desk_id, shown[0], form.above(), shown=shown)
+        except Refusal as refusal:
+            if refusal.key not in {"desk-moved", "desk-below-itself", "desk-closed"}:
+                raise
+            status, error = _refused(form, refusal)
+        else:
+            flash(
+                _place(desk_id) if changed else "Rien à enregistrer : c’était déjà ainsi.",
+                "ok" if changed else "info",
+            )
+            return redirect(url_for(HERE, ouvert=desk_id))
+    with reading(g.actor.collectivity_id) as db:
+        if request.method != "POST":
+            there = request.args.get("vers", str(desk.parent_id or ""))
+            form = DeskForm(formdata=None, name=desk.name, parent=there)
+            if "vers" in request.args:
+                told = _foreseen(db, desk_id, {}, form)
+        _offer_superiors(db, form, every, every.under(desk_id), desk.parent_id)
+    page = render_template(
+        "operations/desk_move.html",
+        desk=desk,
+        path=[every[one] for one in reversed([*every.above(desk_id)])],
+        form=form,
+        told=told,
+        error=error,
+    )
+    return page, status
+
+
+def _place(desk_id: int) -> str:
+    """« « Régies » est maintenant sous « Direction des finances ». », read once it is written."""
+    with reading(g.actor.collectivity_id) as db:
+        every = views.of_actor(db, g.actor)
+    above = next((every[one].name for one in every.above(desk_id)), "")
+    where = f"sous « {above} »" if above else "au sommet"
+    return f"« {every[desk_id].name} » est maintenant {where}."
+
+
 @dataclass(frozen=True)
 class Told:
     """What saving a page would stop, and what it would be refused for; in words."""
@@ -242,16 +289,19 @@ def foresee(desk_id: int) -> str:
     return render_template("operations/_stops.html", told=told, asked=False)
 
 
-def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights]) -> Told:
-    """The same for the page and for what it posts: of the desk's rights, and of the superior where the form has one."""
+def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm | None = None) -> Told:
+    """The same for the page and for what it posts: of the desk's rights, and of the superior where the form has one.
+
+    `form`: one that the page fills, in place of what is posted.
+    """
     here, known = g.actor.collectivity_id, views.of_actor(db, g.actor)
     if desk_id not in known:
         raise Refusal("desk-absent")
     every = places(db, here)
     desk = views.desk_of(db, here, every, desk_id)
     root = g.actor.delegated and desk_id == g.actor.branch_id
-    moved = "parent" in request.form and not root
-    change = foreseen.Change(wanted, DeskForm().above() if moved else desk.parent_id)
+    moved = (form is not None or "parent" in request.form) and not root
+    change = foreseen.Change(wanted, (form or DeskForm()).above() if moved else desk.parent_id)
     left = hierarchy.left_out(db, branch_of(db, g.actor), desk_id, wanted)
     return Told(
         foreseen.stops(db, here, every, desk, change, known),

@@ -17,6 +17,7 @@ const PARTS = [
   ["form[data-passkey]", () => import("./passkeys.js"), "startPasskey"],
   ["form[data-circuit]", () => import("./circuit.js"), "startCircuit"],
   ["form[data-absence]", () => import("./absences.js"), "startAbsence"],
+  ["[data-tree]", () => import("./tree.js"), "startTree"],
   ["form[data-foresee]", () => import("./foresee.js"), "startForesight"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
