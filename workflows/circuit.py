@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, may_hold
+from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, possible
 from workflows.errors import Refusal
 from workflows.vocabulary import Phase, StepKind, WhoKind
 
@@ -85,7 +86,8 @@ class Quorum:
 class Step:
     """One step: `days` are working days before it is late; `channel` names the carrier of a transmission.
 
-    `told`: the keys of the desks that read the folder from this step on, and act on nothing.
+    `told`: the keys of the desks that read the folder from this step on, and act on nothing. `requires`: the keys of the own
+    fields (`OWN`) that whoever acts at the step fills in before it is left.
     """
 
     key: str
@@ -97,10 +99,18 @@ class Step:
     days: int | None = None
     channel: str | None = None
     told: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
-    def applies(self, facts: Facts) -> bool:
-        """True when a folder with these facts goes through the step: where they are disputed, when either asks for it."""
-        return self.when is None or may_hold(self.when, facts)
+    def applies(self, facts: Facts, unknown: frozenset[str] = frozenset()) -> bool:
+        """True when a folder with these facts goes through the step: where they are disputed, when either asks for it.
+
+        `unknown`: the keys of facts that are still to be given, when any value of them asks for it.
+        """
+        return self.when is None or possible(self.when, facts, unknown)
+
+    def awaits(self, facts: Facts) -> frozenset[str]:
+        """The keys of the facts that it requires and that nobody has given."""
+        return frozenset(key for key in self.requires if facts.get(key) in (None, ""))
 
     def to_data(self) -> dict[str, object]:
         """The step as the schema writes it, without what is left unsaid."""
@@ -116,6 +126,8 @@ class Step:
             written["channel"] = self.channel
         if self.told:
             written["told"] = list(self.told)
+        if self.requires:
+            written["requires"] = list(self.requires)
         return written
 
 
@@ -161,9 +173,49 @@ class Circuit:
         """The desks that a folder is told to when it enters a step; `first`: the one that it enters by when it leaves."""
         return tuple(dict.fromkeys((*(self.told if first else ()), *step.told)))
 
-    def applicable(self, facts: Facts) -> tuple[Step, ...]:
-        """The steps a folder with these facts goes through, in order."""
-        return tuple(step for step in self.steps if step.applies(facts))
+    def applicable(self, facts: Facts, after: str | None = None) -> tuple[Step, ...]:
+        """The steps a folder with these facts goes through, in order; `after`, those that follow the step of this key.
+
+        One that depends on a fact which a step before it requires, and which nobody has given yet, is among them as long as
+        some value of that fact asks for it.
+        """
+        start = 0 if after is None else self.steps.index(self.step(after))
+        unknown: frozenset[str] = frozenset()
+        found: list[Step] = []
+        for step in self.steps[start:]:
+            if step.key == after:
+                unknown |= step.awaits(facts)
+            elif step.applies(facts, unknown):
+                found.append(step)
+                unknown |= step.awaits(facts)
+        return tuple(found)
+
+    def unsure(self, facts: Facts) -> frozenset[str]:
+        """The keys of the steps that depend on a fact which a step requires and which nobody has given yet."""
+        open_now = frozenset[str]().union(*(step.awaits(facts) for step in self.steps))
+        return frozenset(
+            step.key for step in self.steps if step.when is not None and step.when.fields & open_now
+        )
+
+    def late_reads(self, given: Collection[str]) -> list[tuple[Step, str, Step]]:
+        """What would be decided on a fact that is only asked later: the step that reads it, its key, a step that requires it.
+
+        A condition reads it too early when no step before requires it; who is chosen at the deposit, whatever requires it.
+        `given`: the keys of the fields that no folder leaves without.
+        """
+        asking: dict[str, Step] = {}
+        for step in self.steps:
+            for key in step.requires:
+                asking.setdefault(key, step)
+        found: list[tuple[Step, str, Step]] = []
+        before: set[str] = set()
+        for step in self.steps:
+            read = (step.when.fields if step.when is not None else frozenset()) - before
+            chosen = {who.value for who in step.who if who.kind in _OF_A_FIELD}
+            late = sorted((read | chosen) & asking.keys() - set(given))
+            found += [(step, key, asking[key]) for key in late]
+            before |= set(step.requires)
+        return found
 
     def following(self, place: str) -> tuple[Step | None, ...]:
         """The steps tried in order on leaving `place`; a last `None` means that the folder may end there."""
@@ -180,7 +232,8 @@ class Circuit:
         """The keys of the fields of a type (`OWN`) that its steps name."""
         named = {who.value for step in self.steps for who in step.who if who.kind in _OF_A_FIELD}
         read = (step.when.fields for step in self.steps if step.when is not None)
-        return frozenset(key for key in named.union(*read) if key.startswith(OWN))
+        required = (step.requires for step in self.steps)
+        return frozenset(key for key in named.union(*read, *required) if key.startswith(OWN))
 
     def to_data(self) -> dict[str, Any]:
         """The circuit as the schema writes it; `load(circuit.to_data()) == circuit`."""

@@ -349,6 +349,28 @@ def may_hold(condition: Condition, facts: Facts) -> bool:
     return tried is None or any(condition.holds(version) for version in tried)
 
 
+def possible(condition: Condition, facts: Facts, unknown: frozenset[str]) -> bool:
+    """Whether the rule may come to hold: facts of the keys of `unknown` may become anything, disputed ones be either value."""
+    if not condition.fields & unknown:
+        return may_hold(condition, facts)
+    tried = versions(facts, condition.fields)
+    return tried is None or any(_outcomes(condition, one, unknown)[0] for one in tried)
+
+
+def _outcomes(condition: Condition, facts: Facts, unknown: frozenset[str]) -> tuple[bool, bool]:
+    """Whether the rule may come to hold, and whether it may come to fail."""
+    if isinstance(condition, Test) and condition.field in unknown:
+        return True, True
+    if isinstance(condition, Not):
+        holds, fails = _outcomes(condition.part, facts, unknown)
+        return fails, holds
+    if isinstance(condition, AllOf | AnyOf):
+        parts = [_outcomes(part, facts, unknown) for part in condition.parts]
+        hold, fail = [holds for holds, _ in parts], [fails for _, fails in parts]
+        return (all(hold), any(fail)) if isinstance(condition, AllOf) else (any(hold), all(fail))
+    return condition.holds(facts), not condition.holds(facts)
+
+
 def surely_holds(condition: Condition, facts: Facts) -> bool:
     """Whether the rule holds whichever of the disputed values is the right one."""
     tried = versions(facts, condition.fields)

@@ -105,9 +105,22 @@ def step_lines(step: Step, names: Names | None = None, money: Collection[str] = 
         lines.append(f"Seulement si {condition_text(step.when, names, money)}")
     if step.days is not None:
         lines.append(f"{step.days} jour{'s' if step.days > 1 else ''} ouvré{'s' if step.days > 1 else ''}")
+    if step.requires:
+        lines.append(required_text(step.requires, names))
     if step.told:
         lines.append(told_text(step.told, names))
     return lines
+
+
+def required_text(keys: Collection[str], names: Names | None = None) -> str:
+    """What is to be filled in before a step is left, in French: « À remplir : Numéro d’engagement »."""
+    return f"À remplir : {', '.join(field_name(key, names) for key in keys)}"
+
+
+def field_name(key: str, names: Names | None = None) -> str:
+    """The name of a field where it stands alone, with its capital."""
+    name = (names or {}).get(key, key)
+    return f"{name[:1].upper()}{name[1:]}"
 
 
 def told_text(desks: Collection[str], names: Names | None = None) -> str:

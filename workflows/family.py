@@ -18,7 +18,7 @@ from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import OWN, Condition, Facts, Not, read, surely_holds, values
 from workflows.covering import covers
 from workflows.errors import Refusal
-from workflows.fields import Field, FieldType, Moment, parse
+from workflows.fields import UNCOMPARED, Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
 
 __all__ = [
@@ -400,6 +400,7 @@ def faults_of(family: Family, circuit: Circuit) -> tuple[Fault, ...]:
     return (
         *_missing_stages(family, circuit),
         *_missing_fields(family, circuit),
+        *_required_fields(family, circuit),
         *_told_of_restricted(family, circuit),
         *rules,
     )
@@ -511,7 +512,8 @@ def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
     typed = bool(circuit.only_for) and circuit.only_for != family.type_key
     for step in circuit.steps:
         for name in sorted(step.when.fields if step.when else ()):
-            if family.field(name) is None and not (typed and name.startswith(OWN)):
+            read = family.field(name)
+            if (read is None or read.type in UNCOMPARED) and not (typed and name.startswith(OWN)):
                 yield Fault(
                     f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas.",
                     step.key,
@@ -526,6 +528,43 @@ def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
                     f"L’étape « {step.label} » attend qui est désigné dans « {who.value} », champ absent.",
                     step.key,
                 )
+
+
+def _required_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
+    """What steps require and the type has not; and what would be decided on a fact that is only asked later."""
+    if circuit.only_for and circuit.only_for != family.type_key:
+        return  # judged against the type that it is kept for
+    for step in circuit.steps:
+        for key in step.requires:
+            if family.field(key) is None:
+                remedy = (
+                    "que ce type de dossier n’a pas : retirez-le, ou ajoutez-le au type."
+                    if circuit.only_for
+                    else "propre à un type : réservez d’abord le circuit à ce type."
+                )
+                yield Fault(
+                    f"L’étape « {step.label} » exige le champ « {key} », {remedy}",
+                    step.key,
+                    field="requires_add",
+                )
+    given = {one.key for one in family.fields if one.required_from == "submit"}
+    for step, key, asking in circuit.late_reads(given):
+        one = family.field(key)
+        name = f"« {one.label if one is not None else key} »"
+        if step.when is not None and key in step.when.fields:
+            yield Fault(
+                f"L’étape « {step.label} » dépend de {name}, qui n’est demandé qu’à l’étape « {asking.label} » : elle serait "
+                "décidée sur rien. Placez-la après, ou rendez ce champ obligatoire à l’envoi.",
+                step.key,
+                field="cond_field_0",
+            )
+        else:
+            yield Fault(
+                f"L’étape « {step.label} » attend qui est désigné dans {name}, qui n’est demandé qu’à l’étape "
+                f"« {asking.label} » : rendez ce champ obligatoire à l’envoi, ou retirez-le de ce qui y est exigé.",
+                step.key,
+                field="who_add",
+            )
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,8 @@ FieldType = Literal[
 ]
 Moment = Literal["submit", "publish"]
 
+UNCOMPARED: tuple[FieldType, ...] = ("member", "lines")
+"""The types of fields that no condition reads: an account's number is that of one installation, and a table is no value."""
 MAX_TEXT, MAX_LONGTEXT = 1000, 20_000
 MAX_LINES, MAX_TOLD = 50, 5
 """How many lines a table has at most, and how many of its faults are told at once."""

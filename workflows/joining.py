@@ -11,20 +11,39 @@ from workflows.engine import filled
 def contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
     """Whether a folder with these facts meets in a circuit each step of another: the same nature, the same people, as many.
 
-    Of disputed facts, whichever value is the right one. Two steps of the other are never the same step here. Days, words and
-    desks that are told weigh nothing.
+    Of disputed facts, whichever value is the right one; of those that a step is still to ask, whatever they become. Two steps
+    of the other are never the same step here. Days, words and desks that are told weigh nothing; what is required weighs.
     """
-    tried = _values(facts, circuit, other)
-    return tried is not None and all(_contains(circuit, other, version) for version in tried)
+    tried, unknown = _values(facts, circuit, other), _awaited(facts, circuit, other)
+    return tried is not None and all(_contains(circuit, other, version, unknown) for version in tried)
 
 
-def _contains(circuit: Circuit, other: Circuit, facts: Facts) -> bool:
+def _contains(circuit: Circuit, other: Circuit, facts: Facts, unknown: frozenset[str]) -> bool:
     steps = circuit.applicable(facts)
     matches = [
-        [rank for rank, step in enumerate(steps) if asks_as_much(step, needed)]
+        [
+            rank
+            for rank, step in enumerate(steps)
+            if asks_as_much(step, needed)
+            and set(needed.requires) <= set(step.requires)
+            and _wherever(step, needed, facts, unknown)
+        ]
         for needed in other.applicable(facts)
     ]
     return filled(matches) == len(matches)
+
+
+def _awaited(facts: Facts, *circuits: Circuit) -> frozenset[str]:
+    """The keys of the facts that these circuits are still to ask."""
+    return frozenset[str]().union(*(step.awaits(facts) for circuit in circuits for step in circuit.steps))
+
+
+def _wherever(step: Step, other: Step, facts: Facts, unknown: frozenset[str]) -> bool:
+    """Whether a step takes place wherever the other does, whatever the facts become that are still to be asked."""
+    read = frozenset[str]().union(*(one.when.fields for one in (step, other) if one.when is not None))
+    if not read & unknown:
+        return step.applies(facts) or not other.applies(facts)
+    return step.when is None or step.when == other.when
 
 
 def asks_as_much(step: Step, other: Step) -> bool:
@@ -57,37 +76,43 @@ def joined(circuits: Sequence[Circuit], facts: Facts) -> Circuit:
     """A circuit that contains each of these for these facts: the steps of the first, and those of the others that it lacks.
 
     A step that is lacking stands where its own circuit has it, between those that both have; one that asks more of the same
-    people takes the place of the other, and the desks that either tells are told. The law is not asked here.
+    people takes the place of the other, and the desks that either tells are told, the fields that either requires required.
+    The law is not asked here.
     """
     first, *others = circuits
+    unknown = _awaited(facts, *circuits)
     for other in others:
-        first = _with(first, other, facts)
+        first = _with(first, other, facts, unknown)
     labels = " et ".join(dict.fromkeys(circuit.label for circuit in circuits))
     informed = tuple(dict.fromkeys(key for circuit in circuits for key in circuit.told))
     only = next((circuit.only_for for circuit in circuits if circuit.only_for), "")
     return replace(first, label=labels[:120].strip(), told=informed, only_for=only)
 
 
-def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
+def _with(circuit: Circuit, other: Circuit, facts: Facts, unknown: frozenset[str]) -> Circuit:
     steps, place, met = list(circuit.steps), 0, set[str]()
     for theirs in other.steps:
         at = next(
-            (n for n, step in enumerate(steps) if step.key not in met and _stands_for(step, theirs, facts)),
+            (
+                n
+                for n, step in enumerate(steps)
+                if step.key not in met and _stands_for(step, theirs, facts, unknown)
+            ),
             None,
         )
         if at is not None:
-            steps[at] = replace(steps[at], told=_informed(steps[at], theirs))
+            steps[at] = _both(steps[at], steps[at], theirs)
         else:
             at = next(
                 (
                     n
                     for n, step in enumerate(steps)
-                    if step.key not in met and _stands_for(theirs, step, facts)
+                    if step.key not in met and _stands_for(theirs, step, facts, unknown)
                 ),
                 None,
             )
             if at is not None:
-                steps[at] = replace(theirs, key=steps[at].key, told=_informed(steps[at], theirs))
+                steps[at] = _both(replace(theirs, key=steps[at].key), steps[at], theirs)
         if at is None:
             at = place
             steps.insert(at, replace(theirs, key=_free(theirs.key, {step.key for step in steps})))
@@ -96,25 +121,28 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts) -> Circuit:
     return replace(circuit, steps=tuple(steps))
 
 
-def _stands_for(step: Step, other: Step, facts: Facts) -> bool:
+def _stands_for(step: Step, other: Step, facts: Facts, unknown: frozenset[str]) -> bool:
     """Whether a step does for the other: it asks as much, wherever the other takes place.
 
-    One that would tell the desks of the other where the other tells nobody does not.
+    One that would tell the desks of the other, or require its fields, where the other does not take place does not.
     """
     tried = _values(facts, Circuit("", "", (step, other)))
     if tried is None or not asks_as_much(step, other):
         return False
-    untold = not set(other.told) <= set(step.told)
+    more = not set(other.told) <= set(step.told) or not set(other.requires) <= set(step.requires)
     return all(
-        step.applies(version) == other.applies(version)
-        if untold
-        else step.applies(version) or not other.applies(version)
+        _wherever(step, other, version, unknown) and (not more or _wherever(other, step, version, unknown))
         for version in tried
     )
 
 
-def _informed(*steps: Step) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for step in steps for key in step.told))
+def _both(stands: Step, *steps: Step) -> Step:
+    """A step with all the desks that these tell, and all the fields that they require."""
+    return replace(
+        stands,
+        told=tuple(dict.fromkeys(key for step in steps for key in step.told)),
+        requires=tuple(dict.fromkeys(key for step in steps for key in step.requires)),
+    )
 
 
 def _free(key: str, taken: set[str]) -> str:

@@ -9,16 +9,18 @@ from yaml.composer import Composer
 from yaml.reader import Reader
 
 from workflows.circuit import RESERVED, Circuit, Quorum, Step, StepKind, Who, WhoKind
-from workflows.condition import Condition, Tell, read
+from workflows.condition import OWN, Condition, Tell, read
 from workflows.errors import Refusal
 
-MAX_STEPS, MAX_WHO, MAX_DAYS, MAX_LABEL = 40, 20, 365, 120
+MAX_STEPS, MAX_WHO, MAX_DAYS, MAX_LABEL, MAX_REQUIRED = 40, 20, 365, 120, 20
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _DESK = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 """The key of a desk, as it is made of the name under which somebody opened it (app/people/hierarchy.py)."""
 _TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
 """The key of a type, as it is made of its name (app/circuits/own_types.py)."""
+_OWN_FIELD = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
+"""The key of a type's own field, as it is made of its name (workflows/own_types.py)."""
 _LOGIN = re.compile(r"[!-~]{1,60}", re.ASCII)
 """A login as accounts have it (app/people/accounts.py)."""
 _NAMED = {
@@ -26,7 +28,9 @@ _NAMED = {
     WhoKind.PERSON.value: (_LOGIN, "l’identifiant de quelqu’un"),
 }
 _CIRCUIT_FIELDS = frozenset({"key", "label", "type", "told", "steps"})
-_STEP_FIELDS = frozenset({"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told"})
+_STEP_FIELDS = frozenset(
+    {"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told", "requires"}
+)
 
 
 def load(data: Mapping[str, Any]) -> Circuit:
@@ -179,6 +183,7 @@ def _step(data: object, rank: int, tell: Tell) -> Step:
         days=_days(data.get("days"), where, tell),
         channel=_channel(data.get("channel"), kind, where, tell),
         told=_informed(data.get("told"), where, tell),
+        requires=_requires(data.get("requires"), kind, where, tell),
     )
 
 
@@ -285,6 +290,22 @@ def _informed(data: object, where: str, tell: Tell) -> tuple[str, ...]:
     if len(data) > MAX_WHO:
         tell(f"{where} : {len(data)} bureaux informés, {MAX_WHO} au plus.")
     return tuple(dict.fromkeys(data[:MAX_WHO]))
+
+
+def _requires(data: object, kind: StepKind, where: str, tell: Tell) -> tuple[str, ...]:
+    if data is None:
+        return ()
+    if not isinstance(data, list | tuple) or not all(
+        isinstance(one, str) and _OWN_FIELD.fullmatch(one) for one in data
+    ):
+        tell(f"{where} : « requires » doit être une liste de champs propres à un type, « {OWN}… ».")
+        return ()
+    if kind.automatic and data:
+        tell(f"{where} : personne n’agit à une étape automatique, retirez « requires ».")
+        return ()
+    if len(data) > MAX_REQUIRED:
+        tell(f"{where} : {len(data)} champs exigés, {MAX_REQUIRED} au plus.")
+    return tuple(dict.fromkeys(data[:MAX_REQUIRED]))
 
 
 def _channel(data: object, kind: StepKind, where: str, tell: Tell) -> str | None:

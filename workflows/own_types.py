@@ -67,8 +67,6 @@ VISIBILITIES: Mapping[str, str] = {
 """Who reads the folders of a type, where it closes what its family leaves open."""
 COLUMN_KINDS = ("text", "integer", "amount", "date", "choice")
 """What a cell of a table may be."""
-UNCOMPARED = ("member", "lines")
-"""The types of fields that no condition reads: an account's number is that of one installation, and a table is no value."""
 RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs", "Accès", "Numéro d’enregistrement")
 """Names of what the pages of every folder say by themselves: an own field of that name would be taken for it."""
 YES_NO = {"oui": "Oui", "non": "Non"}
@@ -180,6 +178,11 @@ class Definition:
         plain = {name: getattr(self, name) for name in _PLAIN}
         lists = {name: list(getattr(self, name)) for name in _LISTS}
         return {**plain, **lists, "fields": [field.to_data() for field in self.fields]}
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys of the own fields that no folder leaves without."""
+        return frozenset(one.key for one in self.fields if one.required)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Definition":

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.display import queues
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, Reading
+from app.folders.required import reminder
 from app.people.actor import Actor
 from workflows.circuit import StepKind
 
@@ -49,7 +51,8 @@ class Choice:
 def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[Choice]:
     """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
 
-    Four statements, however many folders; whether each may truly be acted on is asked again at the moment of the act.
+    Four statements, however many folders, and one for each version of a circuit that the process has not read yet; whether each
+    may truly be acted on is asked again at the moment of the act.
     """
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
     awaited = _awaited(db, actor, list(folders))
@@ -66,6 +69,8 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
         if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
+        if not why and kind != "reject":
+            why = _unfilled(db, folder)
         choices.append(
             Choice(
                 folder_id,
@@ -79,6 +84,15 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             )
         )
     return choices
+
+
+def _unfilled(db: Db, folder: Folder) -> str:
+    """What is to be filled in before one acts on a folder, in a sentence; empty when nothing is."""
+    if folder.circuit_version_id is None:
+        return ""
+    step = circuit_of(db, folder.circuit_version_id).step(folder.place)
+    words = reminder(folder, step)
+    return f"{words}, depuis la page du dossier." if words else ""
 
 
 def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:

@@ -15,7 +15,7 @@ from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.drawing import value_key
 from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
-from workflows.fields import Field, parse
+from workflows.fields import UNCOMPARED, Field, parse
 from workflows.loader import MAX_DAYS, MAX_LABEL, MAX_STEPS, load, sketch
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -341,7 +341,7 @@ def condition_problems(family: Family, key: str, when: object, desks: Desks) -> 
     """
     for rank, test in enumerate(_written_tests(when)):
         one = family.field(str(test.get("field") or ""))
-        if one is None:
+        if one is None or one.type in UNCOMPARED:
             yield Problem(key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
         elif sentence := _wrong_value(family, one, str(test.get("op") or ""), test.get("value"), desks):
             yield Problem(key, f"cond_value_{rank}", sentence)

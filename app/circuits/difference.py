@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from workflows.circuit import Circuit, Step
-from workflows.drawing import channel_text, condition_text, quorum_text, value_key, who_text
+from workflows.drawing import channel_text, condition_text, field_name, quorum_text, value_key, who_text
 from workflows.rule_table import Row, Table
 
 Names = Mapping[str, str]
@@ -25,10 +25,11 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
     if before.only_for != after.only_for:
         told.append(only_words(after, names))
     told += _told("Dès l’envoi", before.told, after.told, names)
-    told += [f"L’étape « {step.label} » est retirée." for key, step in old.items() if key not in new]
+    told += [_removed(step, after, names) for key, step in old.items() if key not in new]
     for rank, step in enumerate(after.steps):
         if step.key not in old:
             told.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
+            told += _required(f"« {step.label} »", (), step.requires, names)
     told += _moved(before, after, old, new)
     for key, step in new.items():
         if key in old:
@@ -42,6 +43,25 @@ def only_words(circuit: Circuit, names: Names) -> str:
         return "Le circuit n’est plus réservé à un type."
     label = names.get(value_key("type", circuit.only_for), circuit.only_for)
     return f"Le circuit est réservé au type « {label} »."
+
+
+def _removed(step: Step, after: Circuit, names: Names) -> str:
+    """That a step goes, with what no step requires any more."""
+    lost = [key for key in step.requires if not any(key in one.requires for one in after.steps)]
+    if not lost:
+        return f"L’étape « {step.label} » est retirée."
+    fields = ", ".join(f"« {field_name(key, names)} »" for key in lost)
+    return f"L’étape « {step.label} » est retirée : {fields} {'ne sont' if len(lost) > 1 else 'n’est'} plus à remplir."
+
+
+def _required(where: str, was: Sequence[str], requires: Sequence[str], names: Names) -> Iterator[str]:
+    """Which fields come to be required at a step, or are no more."""
+    come = [f"« {field_name(key, names)} »" for key in requires if key not in was]
+    gone = [f"« {field_name(key, names)} »" for key in was if key not in requires]
+    if come:
+        yield f"{where} : {', '.join(come)} {'y sont' if len(come) > 1 else 'y est'} à remplir."
+    if gone:
+        yield f"{where} : {', '.join(gone)} {'n’y sont' if len(gone) > 1 else 'n’y est'} plus à remplir."
 
 
 def _place(circuit: Circuit, rank: int) -> str:
@@ -128,6 +148,7 @@ def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Ite
     if was.channel != step.channel and step.channel is not None:
         before = f", et non plus {channel_text(was.channel, names)}" if was.channel else ""
         yield f"{name} : part {channel_text(step.channel, names)}{before}."
+    yield from _required(name, was.requires, step.requires, names)
     yield from _told(name, was.told, step.told, names)
 
 

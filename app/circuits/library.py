@@ -22,7 +22,7 @@ from workflows.circuit import Circuit
 from workflows.condition import Facts
 from workflows.family import Family, check_circuit, families, family, faults_of
 from workflows.joining import joined
-from workflows.loader import MAX_STEPS, MAX_WHO, invalid, load, load_yaml
+from workflows.loader import MAX_REQUIRED, MAX_STEPS, MAX_WHO, invalid, load, load_yaml
 from workflows.vocabulary import Right
 
 _frozen: dict[int, Circuit] = {}
@@ -176,6 +176,9 @@ def unjoined(law: Family, circuit: Circuit) -> str:
     told = max(len(one) for one in (circuit.told, *(step.told for step in circuit.steps)))
     if told > MAX_WHO:
         return f"Réunis, ils informeraient {told} bureaux à la fois, {MAX_WHO} au plus."
+    asked = max((len(step.requires) for step in circuit.steps), default=0)
+    if asked > MAX_REQUIRED:
+        return f"Réunis, ils exigeraient {asked} champs à une étape, {MAX_REQUIRED} au plus."
     return " ".join(fault.sentence for fault in faults_of(law, circuit))
 
 

@@ -1,27 +1,25 @@
 """Circuits that are kept for one type of the collectivity: they read its own fields, and its rules alone take them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from app.circuits import tables
-from app.circuits.models import FolderType, FolderTypeVersion
-from app.circuits.written import latest
+from app.circuits.models import FolderType, FolderTypeVersion, NamedCircuit
+from app.circuits.written import NAMED, latest
 from app.core.db import Db
 from app.core.refusals import Refusal
 from workflows.circuit import Circuit
 from workflows.condition import Test, tests_of
 from workflows.family import Family, families
 from workflows.loader import load
-from workflows.own_types import UNCOMPARED, Definition, joined
+from workflows.own_types import Definition, joined
+from workflows.rule_table import Table
 
 
 def only_as(db: Db, collectivity_id: int, law: Family, key: str) -> Family:
-    """The version in force of the type of this key, as a family; the family of law where it makes no such type.
-
-    Without the fields that no condition reads.
-    """
+    """The version in force of the type of this key, as a family; the family of law where it makes no such type."""
     if not key:
         return law
     query = (
@@ -38,8 +36,7 @@ def only_as(db: Db, collectivity_id: int, law: Family, key: str) -> Family:
     row = db.execute(query).first()
     if row is None:
         return law
-    made = joined(law, key, row.id, Definition.from_data(row.definition))
-    return replace(made, fields=tuple(one for one in made.fields if one.type not in UNCOMPARED))
+    return joined(law, key, row.id, Definition.from_data(row.definition))
 
 
 def types_of(db: Db, collectivity_id: int, law: Family) -> dict[str, Definition]:
@@ -61,7 +58,10 @@ def worded(family: Family, types: Mapping[str, Definition]) -> Family:
 
 
 def refuse_taken(db: Db, collectivity_id: int, name: str, circuit: Circuit) -> None:
-    """Refuse to keep for one type a circuit that rules in force of another, or of the family, take (`circuit-taken`)."""
+    """Refuse to keep for one type a circuit that rules in force of another, or of the family, take (`circuit-taken`).
+
+    And one that requires on its way what the rules that take it read when the folder leaves (`circuit-late`).
+    """
     if not circuit.only_for:
         return
     namings = tables.naming(db, collectivity_id).get(name, ())
@@ -69,6 +69,73 @@ def refuse_taken(db: Db, collectivity_id: int, name: str, circuit: Circuit) -> N
     if others:
         labels = _labels(db, collectivity_id, others)
         raise Refusal("circuit-taken", circuit=circuit.label, kinds=", ".join(f"« {one} »" for one in labels))
+    rules = tables.in_force(db, collectivity_id, circuit.only_for)
+    if rules is None or name not in rules.table.circuits:
+        return
+    made = types_of(db, collectivity_id, families()[name.partition(NAMED)[0]]).get(circuit.only_for)
+    told = late_rules(rules.table, [circuit], made.given if made is not None else ())
+    if told:
+        names = {one.key: one.label for one in made.fields} if made is not None else {}
+        raise Refusal("circuit-late", details=" ".join(late_sentence(one, names) for one in told))
+
+
+@dataclass(frozen=True)
+class Late:
+    """A rule that reads, when a folder leaves, what a step is only to ask: its rank from 1, its key, the field, the step."""
+
+    rank: int
+    row: str
+    field: str
+    step: str
+    circuit: str
+
+
+def late_rules(table: Table, circuits: Collection[Circuit], given: Collection[str]) -> list[Late]:
+    """What rules would decide on nothing; `circuits`: those that they take, `given`: the fields that no folder leaves without."""
+    asked: dict[str, tuple[str, str]] = {}
+    for circuit in circuits:
+        for step in circuit.steps:
+            for key in step.requires:
+                asked.setdefault(key, (step.label, circuit.label))
+    return [
+        Late(rank, row.key, key, *asked[key])
+        for rank, row in enumerate(table.rows, start=1)
+        for key in sorted(row.when.fields & asked.keys() - set(given))
+    ]
+
+
+def late_sentence(one: Late, names: Mapping[str, str]) -> str:
+    """The same in a sentence, with what to do; `names`: the fields by key."""
+    return (
+        f"La règle {one.rank} dépend de « {names.get(one.field, one.field)} », qui n’est demandé qu’à l’étape « {one.step} » du "
+        f"circuit « {one.circuit} » : à l’envoi, il serait vide. Rendez ce champ obligatoire à l’envoi, retirez-le de cette "
+        "étape, ou ne le lisez pas dans la règle."
+    )
+
+
+def asked_at(db: Db, collectivity_id: int, key: str) -> dict[str, list[str]]:
+    """By own field of the type of this key, where the circuits in force that are kept for it require it, in words."""
+    found: dict[str, list[str]] = {}
+    for circuit in _kept_for(db, collectivity_id, key).values():
+        for step in circuit.steps:
+            for name in step.requires:
+                found.setdefault(name, []).append(
+                    f"à l’étape « {step.label} » du circuit « {circuit.label} »"
+                )
+    return found
+
+
+def _kept_for(db: Db, collectivity_id: int, key: str) -> dict[str, Circuit]:
+    """The last version of each open circuit that is kept for the type of this key, by its name."""
+    shut = sa.select(NamedCircuit.family, NamedCircuit.key).where(
+        NamedCircuit.collectivity_id == collectivity_id, NamedCircuit.closed_at.is_not(None)
+    )
+    closed = {f"{family}{NAMED}{own}" for family, own in db.execute(shut)}
+    return {
+        name: load(version.definition)
+        for name, version in latest(db, collectivity_id).items()
+        if version.definition.get("type") == key and name not in closed
+    }
 
 
 def _labels(db: Db, collectivity_id: int, kinds: list[str]) -> list[str]:
@@ -101,6 +168,7 @@ def readers(db: Db, collectivity_id: int, key: str, label: str) -> Iterator[Read
         circuit = load(version.definition)
         for step in circuit.steps:
             named = [Test(who.value, "present") for who in step.who if who.value in circuit.own_fields]
+            named += [Test(one, "present") for one in step.requires]
             read = [*(tests_of(step.when) if step.when is not None else ()), *named]
             yield Reader(f"étape « {step.label} » du circuit « {circuit.label} »", tuple(read))
 
@@ -108,7 +176,8 @@ def readers(db: Db, collectivity_id: int, key: str, label: str) -> Iterator[Read
 def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:
     """Refuse a version of a type that takes away, or makes of another kind, what its rules or its circuits read.
 
-    They would never hold again, and folders would go another way unsaid (`type-ruled`): a field, its kind, a choice.
+    They would never hold again, and folders would go another way unsaid (`type-ruled`): a field, its kind, a choice. And one
+    that no folder is deposited without any more, while it is asked at a step and read before (`type-late`).
     """
     fields = {one.key: one for one in definition.fields}
     lost: dict[str, str] = {}
@@ -121,11 +190,9 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
             left = {value for value, _ in after.choices}
             gone = ((value, words) for value, words in one.choices if value not in left)
             choices |= {(one.key, value): f"« {words} » de « {one.label} »" for value, words in gone}
-    if not lost and not choices:
-        return
     told: dict[str, None] = {}
     users: dict[str, None] = {}
-    for reader in readers(db, collectivity_id, key, was.label):
+    for reader in readers(db, collectivity_id, key, was.label) if lost or choices else ():
         for test in reader.tests:
             values = test.value if isinstance(test.value, tuple) else (test.value,)
             broken = [lost.get(test.field), *(choices.get((test.field, str(value))) for value in values)]
@@ -133,3 +200,30 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
                 told[words] = users[reader.words] = None
     if told:
         raise Refusal("type-ruled", fields=", ".join(told), users=" ; ".join(users))
+    _refuse_late(db, collectivity_id, key, was, definition)
+
+
+def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:
+    """Refuse what would have rules or circuits in force decide on a field that is only asked later, and did not before."""
+    freed = (was.given - definition.given) & {one.key for one in definition.fields}
+    if not freed:
+        return
+    names = {one.key: one.label for one in was.fields}
+    circuits = _kept_for(db, collectivity_id, key)
+    told = [
+        f"L’étape « {step.label} » du circuit « {circuit.label} » lit « {names[name]} », qui n’est demandé qu’à l’étape "
+        f"« {asking.label} »."
+        for circuit in circuits.values()
+        for step, name, asking in circuit.late_reads(definition.given)
+        if name in freed
+    ]
+    rules = tables.in_force(db, collectivity_id, key)
+    if rules is not None:
+        taken = [circuit for name, circuit in circuits.items() if name in rules.table.circuits]
+        told += [
+            late_sentence(one, names)
+            for one in late_rules(rules.table, taken, definition.given)
+            if one.field in freed
+        ]
+    if told:
+        raise Refusal("type-late", details=" ".join(told))

@@ -1,7 +1,7 @@
 """The rules of a type: which circuit its folders take, written gesture by gesture as a draft, then published by versions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.circuits.gestures import Definition, Gesture, Parts, played
 from app.circuits.library import catalogue, circuit_name, circuit_of
 from app.circuits.models import NamedCircuit, RuleTableDraft, RuleTableVersion
 from app.circuits.named import named
-from app.circuits.reserved import only_as
+from app.circuits.reserved import late_rules, late_sentence, only_as
 from app.circuits.tables import InForce, table_of
 from app.circuits.written import latest
 from app.core.clock import now
@@ -28,7 +28,8 @@ from app.people.desks import write_down
 from workflows.circuit import Circuit
 from workflows.condition import read
 from workflows.family import Family
-from workflows.own_types import UNCOMPARED, joined
+from workflows.fields import UNCOMPARED
+from workflows.own_types import joined
 from workflows.rule_table import BRANCH, FIELDS, MAX_ROWS, Table, sketched
 from workflows.vocabulary import Right
 
@@ -39,13 +40,15 @@ ROWS = Parts("rows", {"when": None, "circuit": ""}, MAX_ROWS, "row", "rules-long
 class Kind:
     """What a table of rules is for: a family, or a type of the collectivity, by the name under which one deposits.
 
-    `asked` is the family in force, with what a row may look at beside its fields.
+    `asked` is the family in force, with what a row may look at beside its fields. `fields`: the keys of all its fields, read by
+    conditions or not.
     """
 
     name: str
     label: str
     law: Family
     asked: Family
+    fields: frozenset[str]
 
     @property
     def typed(self) -> bool:
@@ -55,7 +58,8 @@ class Kind:
 
 def _kind(name: str, law: Family, asked: Family) -> Kind:
     compared = (one for one in asked.fields if one.type not in UNCOMPARED)
-    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *compared)))
+    every = frozenset(one.key for one in asked.fields)
+    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *compared)), every)
 
 
 def kinds(db: Db, collectivity_id: int) -> list[Kind]:
@@ -164,10 +168,14 @@ def _read(db: Db, collectivity_id: int, kind: Kind, row: RuleTableDraft | None) 
 
 @dataclass(frozen=True)
 class Takeable:
-    """The circuits of a family, by name: how each is called, and why a rule may not take it; empty where it may."""
+    """The circuits of a family, by name: how each is called, and why a rule may not take it; empty where it may.
+
+    `kept`: those of them that are kept for the type, as they are in force.
+    """
 
     labels: Mapping[str, str]
     refused: Mapping[str, str]
+    kept: Mapping[str, Circuit] = field(default_factory=dict)
 
     @property
     def offered(self) -> list[tuple[str, str]]:
@@ -184,18 +192,20 @@ def takeable(db: Db, collectivity_id: int, kind: Kind) -> Takeable:
     default = written.get(law.name)
     labels = {law.name: default.label if default is not None else law.circuit.label}
     refused = {law.name: ""}
+    kept: dict[str, Circuit] = {}
     for one in named(db, collectivity_id, law.name):
         name = circuit_name(law.name, one.key)
         labels[name] = one.label
         if one.closed_at is not None:
             refused[name] = f"Le circuit « {one.label} » est fermé : choisissez-en un autre, ou rouvrez-le."
+        elif name not in written:
+            refused[name] = f"Le circuit « {one.label} » n’est pas publié : publiez-le d’abord."
         else:
-            refused[name] = (
-                _kept_for_another(db, kind, circuit_of(db, written[name].id))
-                if name in written
-                else f"Le circuit « {one.label} » n’est pas publié : publiez-le d’abord."
-            )
-    return Takeable(labels, refused)
+            circuit = circuit_of(db, written[name].id)
+            refused[name] = _kept_for_another(db, kind, circuit)
+            if circuit.only_for == kind.name:
+                kept[name] = circuit
+    return Takeable(labels, refused, kept)
 
 
 def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
@@ -207,7 +217,7 @@ def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
         return (
             f"Le circuit « {circuit.label} » est réservé au type « {asked.label} » : choisissez-en un autre."
         )
-    gone = sorted(key for key in circuit.own_fields if kind.asked.field(key) is None)
+    gone = sorted(circuit.own_fields - kind.fields)
     if gone:
         named = ", ".join(f"« {key} »" for key in gone)
         return f"Le circuit « {circuit.label} » lit {named}, que ce type n’a plus : changez-le d’abord."
@@ -219,6 +229,7 @@ def problems(kind: Kind, definition: Mapping[str, Any], desks: Desks, ways: Take
     found: list[Problem] = []
     for row in definition["rows"]:
         found += _of_row(kind, row, desks, ways)
+    found += _late(kind, definition, ways)
     if sentence := _wrong_circuit(definition["otherwise"], ways):
         found.append(Problem(None, "otherwise", sentence))
     return found
@@ -242,6 +253,16 @@ def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) ->
         yield Problem(
             key, "cond_field_0", "Ces conditions se contredisent : la règle ne prendrait aucun dossier."
         )
+
+
+def _late(kind: Kind, definition: Mapping[str, Any], ways: Takeable) -> Iterator[Problem]:
+    """The rows that read what a circuit of the table is only to ask on the way."""
+    table = sketched(definition)
+    given = {one.key for one in kind.asked.fields if one.required_from == "submit"}
+    names = {one.key: one.label for one in kind.asked.fields}
+    taken = [circuit for name, circuit in ways.kept.items() if name in table.circuits]
+    for one in late_rules(table, taken, given):
+        yield Problem(one.row, "cond_field_0", late_sentence(one, names))
 
 
 def _wrong_circuit(name: str, ways: Takeable) -> str:

@@ -87,6 +87,12 @@ SENTENCES: Sentences = {
         409,
         "Le dossier n’est pas parti et rien n’est perdu : une valeur corrigée donne les circuits « {circuits} », dont aucun ne contient l’autre, et leurs étapes ne se réunissent pas. {details} Remettez la valeur lue dans le fichier, ou demandez à un administrateur de faire contenir l’un par l’autre.",
     ),
+    "circuit-late": (422, "Rien n’est publié. {details} Réglez ces points, puis publiez."),
+    "type-late": (
+        409,
+        "Rien n’est publié : un champ ne serait plus obligatoire à l’envoi, et serait lu avant d’être demandé. {details} Changez "
+        "d’abord ces étapes ou ces règles, ou gardez le champ obligatoire.",
+    ),
     "circuit-typed": (
         422,
         "Rien n’a changé : ce circuit ne peut être réservé au type « {type} ». Ouvrez un circuit à côté du circuit habituel, qui sert à tous les dossiers, et choisissez un type publié de sa famille.",

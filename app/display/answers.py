@@ -21,9 +21,11 @@ from app.folders import corrections
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
 from app.folders.effect import effect_of
+from app.folders.filling import may_fill
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
+from app.folders.required import missing
 from app.folders.rerouting import may_reroute
 from app.folders.route import rule_words, usual
 from app.folders.rows import changes_of_round, every_version, publication_of
@@ -146,6 +148,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "enforceable_on": worth.enforceable_on if worth else None,
         "effect": worth.inside if worth else None,
         "actions": _actions(folder, actor, seen.here),
+        "to_fill": [{"value": one.key, "label": one.label} for one in _to_fill(folder, seen.here)],
         "steps": steps,
         "step_changes": [
             {"at": one.changed_at, "who": one.changed_by, "changes": one.words, "reason": one.reason}
@@ -207,8 +210,13 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
     return [
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS),
+        *(("fill",) if may_fill(folder, actor, here) else ()),
         *(("reroute",) if ahead else ()),
     ]
+
+
+def _to_fill(folder: Folder, here: Present | None) -> tuple[Field, ...]:
+    return missing(folder, here.step) if here is not None and here.step is not None else ()
 
 
 def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
@@ -231,6 +239,7 @@ def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
         "state": state,
         "due_on": due,
         "told": [one.key for one in seen.told.get(step.key, ())],
+        "requires": step.requires,
         "parts": parts,
     }
 

@@ -18,7 +18,7 @@ from app.display import answers, queues
 from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.portrait import current_present
-from app.folders import decide, deposit, rerouting, sending
+from app.folders import decide, deposit, filling, rerouting, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Attachments,
         Change,
         Deposit,
+        Fill,
         JournalQuery,
         Key,
         Reject,
@@ -219,7 +220,7 @@ def start(folder_id: int, json: "Version") -> Json:
 @guard("act")
 @describe(
     "Viser, ou donner un avis\nUne étape de signature est refusée (403) : une application ne signe jamais. Une étape d’avis "
-    "demande `opinion`, une étape de visa ne le prend pas.",
+    "demande `opinion`, une étape de visa ne le prend pas. `facts` remplit par le même acte ce que l’étape exige (`to_fill`).",
     gives="FolderShown",
     json="Approve",
     refuses=(409,),
@@ -229,12 +230,33 @@ def approve(folder_id: int, json: "Approve") -> Json:
     """Put a visa, or give an opinion where the step asks one."""
     try:
         decide.approve(
-            g.actor, folder_id, version=json.version, comment=json.comment, opinion=json.opinion or ""
+            g.actor,
+            folder_id,
+            version=json.version,
+            comment=json.comment,
+            opinion=json.opinion or "",
+            facts=json.facts,
         )
     except Refusal as refusal:
         if refusal.key.startswith(_MISSED) and _awaits_signature(folder_id):
             raise Refusal("software-never-signs") from None
         raise
+    return _folder(folder_id)
+
+
+@routes.post(f"{FOLDER}/fill")
+@guard(PERSON)
+@describe(
+    "Remplir ce que l’étape en cours exige\nLes champs de `to_fill`, par qui peut agir à cette étape. Ce qui ne va pas "
+    "est dit en une fois dans `problems` (422), et rien n’est alors enregistré.",
+    gives="FolderShown",
+    json="Fill",
+    refuses=(409,),
+    example={**VERSION, "facts": {}},
+)
+def fill(folder_id: int, json: "Fill") -> Json:
+    """Fill in what the step requires."""
+    filling.fill_in(g.actor, folder_id, version=json.version, facts=json.facts)
     return _folder(folder_id)
 
 

@@ -38,6 +38,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),
     "facts.corrected": ("pencil", "Corrigé par {who}, {words}"),
+    "facts.filled": ("pencil", "Rempli par {who}, {words}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),

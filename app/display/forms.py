@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -99,28 +99,61 @@ def draft_form(
     title = StringField(TITLE, render_kw={"maxlength": "300", **_ASKED})
     made = type("FamilyForm", (DraftForm,), {"title": title})
     asked = [one for one in family.fields if one.required_from != "publish"]
-    for one in asked:
-        if one.type != "lines":
-            setattr(made, one.key, _input(db, one, folder, user_id))
-    money = [one.key for one in family.fields if one.type == "amount" and one.key in folder.fields]
-    amounts = {key: montant(folder.fields[key]) for key in money}
-    form: DraftForm = made(
-        data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}, **amounts}
-    )
-    fields = [
-        _lines(one, folder.fields.get(one.key), marked=one.key in found)
-        if one.type == "lines"
-        else form[one.key]
-        for one in asked
-    ]
+    _give(db, made, asked, folder, user_id)
+    form: DraftForm = made(data={"title": folder.title, **_as_typed(family.fields, folder.fields)})
+    fields = _bound(form, asked, folder.fields, found)
     # A desk of a type's own is what is written of the folder, and no circuit awaits it
     desks = {one.key for one in asked if one.type == "desk" and not one.key.startswith(OWN)}
     form.facts = [field for field in fields if field.short_name not in desks]
     form.choosers = [field for field in fields if field.short_name in desks]
-    for field in (form.title, *fields):
+    if "title" in found:
+        form.title.errors = [found["title"]]
+    return form
+
+
+def inputs(
+    db: Db,
+    asked: Sequence[FamilyField],
+    folder: Folder,
+    values: Mapping[str, Any],
+    found: Mapping[str, str],
+    user_id: int | None,
+) -> list[Field | LinesInput]:
+    """The inputs of these fields, all of them mandatory, holding these values; `found` as in `draft_form`."""
+    every = [replace(one, required_from="submit") for one in asked]
+    made = type("StepForm", (DraftForm,), {})
+    _give(db, made, every, folder, user_id)
+    return _bound(made(formdata=None, data=_as_typed(every, values)), every, values, found)
+
+
+def _give(
+    db: Db, made: type[DraftForm], asked: Sequence[FamilyField], folder: Folder, user_id: int | None
+) -> None:
+    """Give a form an input for each field that is not a table."""
+    for one in asked:
+        if one.type != "lines":
+            setattr(made, one.key, _input(db, one, folder, user_id))
+
+
+def _as_typed(fields: Sequence[FamilyField], values: Mapping[str, Any]) -> dict[str, str]:
+    """The values as one types them."""
+    money = {one.key for one in fields if one.type == "amount"}
+    filled_in = {key: value for key, value in values.items() if value not in (None, "")}
+    return {key: montant(value) if key in money else str(value) for key, value in filled_in.items()}
+
+
+def _bound(
+    form: DraftForm, asked: Sequence[FamilyField], values: Mapping[str, Any], found: Mapping[str, str]
+) -> list[Field | LinesInput]:
+    """The inputs of a form in the order of its fields, each with what is wrong with it."""
+    fields = [
+        _lines(one, values.get(one.key), marked=one.key in found) if one.type == "lines" else form[one.key]
+        for one in asked
+    ]
+    for field in fields:
         if field.short_name in found and not isinstance(field, LinesInput):
             field.errors = [found[field.short_name]]
-    return form
+    return fields
 
 
 def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:

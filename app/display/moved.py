@@ -20,9 +20,10 @@ _LOST = {
     "folders.recall": "Le dossier n’a pas été repris.",
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
     "folders.coming": "Vos changements n’ont pas été appliqués.",
+    "folders.fill": "Ce que vous avez rempli n’a pas été enregistré.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
-_NOT_TYPED = frozenset({"csrf_token", "version", "action", "published_on", "means"})
+_NOT_TYPED = frozenset({"csrf_token", "version", "action", "then", "published_on", "means"})
 
 
 def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Assemble a folder's page: what it is, its documents, and whose turn it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import url_for
@@ -15,6 +15,7 @@ from app.core.grammar import de
 from app.core.questions import ask_together
 from app.core.refusals import Refusal
 from app.display import queues, timeline
+from app.display.forms import inputs
 from app.display.portrait import portrait, state_of
 from app.display.views import (
     ActionView,
@@ -23,6 +24,7 @@ from app.display.views import (
     Decision,
     DocView,
     Due,
+    FillView,
     FolderView,
     Link,
     Notice,
@@ -38,9 +40,11 @@ from app.files.xml import shown_text
 from app.folders import decide, points
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
+from app.folders.filling import may_fill
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import EMITTERS, Present, lacking_words, part_of
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.required import reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.rows import every_version
 from app.folders.ruling import doubted_by, may_rule
@@ -197,6 +201,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     route = timeline.passed_or_to_come(here.circuit, folder, {here.step.key})
     rank = next((n for n, step in enumerate(route) if step.key == here.step.key), 0)
     following = route[rank + 1].label if rank + 1 < len(route) else "fin du circuit"
+    if rank + 1 < len(route) and route[rank + 1].key in here.circuit.unsure(folder.facts):
+        following += ", selon ce qui reste à remplir"
     # The deposit is the first line of the circuit: the first step is the second.
     where = f"Étape {rank + 2} sur {len(route) + 1}"
     line = f"{where}. Ensuite : {following[:1].lower()}{following[1:]}."
@@ -222,6 +228,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
+    if lacks := reminder(folder, here.step):
+        blocked = f"{lacks}."
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     if under is not None:
         quality += f", en l’absence {de(under.absent)}"
@@ -233,6 +241,33 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         blocked,
         notices=_posted(db, folder, here),
         opinion=asks_opinion,
+    )
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was just typed of the fields that a step requires, and is not kept: by field, what is wrong with each, and why."""
+
+    facts: Mapping[str, Any]
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+def fill_view(
+    db: Db, folder: Folder, actor: Actor, here: Present | None, typed: Typed | None = None
+) -> FillView | None:
+    """What this reader is to fill in before he decides; None where the step requires nothing of him."""
+    if here is None or here.step is None or not may_fill(folder, actor, here):
+        return None
+    values = {**folder.fields, **(typed.facts if typed else {})}
+    wrong = typed.wrong if typed else {}
+    return FillView(
+        inputs(db, required(folder, here.step), folder, values, wrong, actor.user_id),
+        reminder(folder, here.step),
+        here.step.kind.infinitive,
+        here.step.kind is StepKind.VISA,
+        typed is not None,
+        typed.error if typed else "",
     )
 
 
@@ -383,7 +418,13 @@ TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), 
 
 
 def context(
-    db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None, asked: Mapping[str, str]
+    db: Db,
+    folder: Folder,
+    actor: Actor,
+    tab: str,
+    shown_id: int | None,
+    asked: Mapping[str, str],
+    typed: Typed | None = None,
 ) -> dict[str, Any]:
     """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown."""
     ask_together(db, plugged.questions, folder.id)
@@ -415,6 +456,7 @@ def context(
         "xml_rows": rows,
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
+        "fill": fill_view(db, folder, actor, here, typed),
         "points": points,
         "on_sheet": [one for one in on_sheet if one.about in rulable],
         "rulable": rulable,

@@ -66,6 +66,11 @@ def _facts() -> Any:
     )
 
 
+def _to_fill() -> Any:
+    words = "Ce que l’étape en cours exige (`to_fill`), par clé de champ."
+    return attribute(words, {"own_engagement": "E-2026-0412"}, default_factory=dict)
+
+
 def _reason() -> Any:
     return attribute(
         "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
@@ -147,6 +152,13 @@ class Approve(Version):
     opinion: Literal["favourable", "unfavourable"] | None = attribute(
         "À une étape d’avis, s’il est favorable ; défavorable, il se motive dans `comment`.", default=None
     )
+    facts: dict[str, Fact] = _to_fill()
+
+
+class Fill(Version):
+    """What the step in hand requires."""
+
+    facts: dict[str, Fact] = _to_fill()
 
 
 class Reject(Version):

@@ -151,6 +151,7 @@ class StepPlanned(Given):
     key: str = attribute("Clé de l’étape.", "finance")
     label: str = attribute("Son nom.", "Contrôle des finances")
     kind: str = attribute("visa, opinion, sign, seal, transmit, publish ou archive.", "visa")
+    requires: list[str] = attribute("Clés des champs à remplir avant de quitter cette étape.")
     told: list[str] = attribute(
         "Clés des bureaux qui lisent le dossier à partir de cette étape, sans y agir."
     )
@@ -426,7 +427,11 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, reject, reroute."
+        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute."
+    )
+    to_fill: list[Choice] = attribute(
+        "Ce que l’étape en cours exige et que personne n’a rempli : la clé de chaque champ et son nom. Sans cela, l’étape ne "
+        "s’achève pas (`facts-awaited`)."
     )
     steps: list[StepShown] = attribute("Son circuit.")
     step_changes: list[StepChanged] = attribute(

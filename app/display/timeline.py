@@ -38,10 +38,12 @@ from app.display.views import (
 )
 from app.folders import corrections, numbering
 from app.folders.effect import effect_of
+from app.folders.filling import filled_by
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
+from app.folders.required import missing, names, required
 from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import (
     RECIPIENTS,
@@ -125,12 +127,45 @@ def steps(
         )
     ]
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
+    awaited = _awaited(folder, route)
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
-        lines += _with_told(
-            _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts), told.get(step.key, ())
-        )
+        mine = _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
+        mine = _with_fields(db, folder, step, mine, awaited if not runs.get(step.key) else {})
+        lines += _with_told(mine, told.get(step.key, ()))
     return lines
+
+
+def _awaited(folder: Folder, route: Sequence[Step]) -> dict[str, Field]:
+    """The fields that steps of the way require and that nobody has filled in, by key."""
+    return {one.key: one for step in route for one in missing(folder, step)}
+
+
+def _with_fields(
+    db: Db, folder: Folder, step: Step, lines: list[StepView], awaited: Mapping[str, Field]
+) -> list[StepView]:
+    """The lines of a step, the last of them with the fields that are to be filled in there, or were, and by whom.
+
+    `awaited`: the fields that are still to be filled in; a step that depends on one says so.
+    """
+    if not lines:
+        return lines
+    told = []
+    if reads := [awaited[key] for key in sorted(step.when.fields & awaited.keys() if step.when else ())]:
+        told.append(f"Selon ce qui sera rempli : {names(reads)}")
+    if folder.phase in {Phase.DRAFT, Phase.RUNNING} and lines[-1].state in {"now", "todo"}:
+        lacking = missing(folder, step)
+        told += [f"À remplir : {names(lacking)}"] if lacking else []
+    for one in required(folder, step):
+        entry = filled_by(folder, one.key)
+        if entry is not None and entry["place"] == step.key:
+            said = _words(db, folder, one, entry["value"])
+            told.append(f"« {one.label} » rempli par {entry['who']} : {said}")
+    return [*lines[:-1], replace(lines[-1], filled=spaces(". ".join(told)))] if told else lines
+
+
+def _words(db: Db, folder: Folder, one: Field, value: Any) -> str:
+    return plural(len(value), "ligne") if one.type == "lines" else _said(db, folder, one, str(value))
 
 
 def _with_told(lines: list[StepView], told: Sequence[DeskName]) -> list[StepView]:
@@ -172,20 +207,19 @@ def told_desks(
 
 def passed_or_to_come(circuit: Circuit, folder: Folder, entered: Collection[str]) -> list[Step]:
     """The steps that a folder has `entered`, and those that its facts ask for: a ruling never hides what was done."""
-    return [step for step in circuit.steps if step.key in entered or step.applies(folder.facts)]
+    ahead = {step.key for step in circuit.applicable(folder.facts)}
+    return [step for step in circuit.steps if step.key in entered or step.key in ahead]
 
 
 def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     """Who will receive a draft, or a folder that came back, once it is sent: the whole circuit again."""
     route = circuit.applicable(folder.facts) if circuit else ()
-    told = told_desks(db, folder, route, circuit)
-    return [
-        line
-        for n, step in enumerate(route, start=1)
-        for line in _with_told(
-            [StepView("todo", n, step.label, _planned(db, folder, step))], told.get(step.key, ())
-        )
-    ]
+    told, awaited = told_desks(db, folder, route, circuit), _awaited(folder, route)
+    lines: list[StepView] = []
+    for n, step in enumerate(route, start=1):
+        mine = [StepView("todo", n, step.label, _planned(db, folder, step))]
+        lines += _with_told(_with_fields(db, folder, step, mine, awaited), told.get(step.key, ()))
+    return lines
 
 
 def _planned(db: Db, folder: Folder, step: Step) -> str:
@@ -323,8 +357,11 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
         if one.type == "lines" and value:
             rows.append((one.label, table(one, value)))
         elif value not in (None, ""):
-            words = _said(db, folder, one, str(value))
-            rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
+            words, entry = _said(db, folder, one, str(value)), filled_by(folder, one.key)
+            beside = disputed.get(one.key, "")
+            if entry is not None:
+                beside = f"rempli par {entry['who']} à l’étape « {entry['step']} »"
+            rows.append((one.label, spaces(f"{words} ({beside})") if beside else words))
         elif one.key in disputed:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
     rows += _of_type(folder)

@@ -1,5 +1,6 @@
 """What pages show: plain values, with their French words, made from rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -91,7 +92,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class StepView:
-    """One line of the circuit: done, now, todo, refused or passed."""
+    """One line of the circuit: done, now, todo, refused or passed; `filled`: what is, or was, to be filled in at the step."""
 
     state: str
     n: int
@@ -102,6 +103,7 @@ class StepView:
     link_label: str = ""
     link_url: str = ""
     told: str = ""
+    filled: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,22 @@ class FolderView:
     phase: str
     state_label: str
     tags: tuple[Tag, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class FillView:
+    """What the step requires of whoever acts at it: the inputs, what still lacks in a sentence, the verb that waits for it.
+
+    `visa`: filling in and putting the visa may be one gesture. `typed`: it holds what was just typed and is not kept; `error`:
+    why it is not.
+    """
+
+    inputs: Sequence[Any]
+    lacks: str
+    verb: str
+    visa: bool
+    typed: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)

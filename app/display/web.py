@@ -16,7 +16,7 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from app.circuits.library import catalogue
+from app.circuits.library import catalogue, family_of
 from app.core import french
 from app.core.db import NO_DATE, reading
 from app.core.grammar import de, plural
@@ -25,7 +25,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import (
     coming,  # noqa: F401 - its routes join the blueprint
-    drafting,  # noqa: F401
+    drafting,
     following,
     home,
     moved,
@@ -37,8 +37,9 @@ from app.display import (
 )
 from app.display.blueprint import CREATE, pages, version_shown
 from app.display.bytes import serve
+from app.display.forms import facts_typed
 from app.display.portrait import current_present
-from app.folders import decide, ruling, sockets
+from app.folders import decide, filling, ruling, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -318,6 +319,44 @@ def approve(folder_id: int) -> Response:
         opinion=opinion,
     )
     return _after(folder_id, "a votre avis" if opinion else "est visé")
+
+
+@pages.post("/dossiers/<int:folder_id>/remplir")
+@guard(PERSON)
+def fill(folder_id: int) -> Response | tuple[str, int]:
+    """Fill in what the step requires, and put one's visa by the same gesture where that is asked."""
+    with reading(g.actor.collectivity_id) as db:
+        family = family_of(authorize(db, g.actor, folder_id).in_force)
+    gesture, _, place = request.form.get("action", "").partition(":")
+    table, _, rank = place.partition(":")
+    off = (table, rank) if gesture == drafting.LINE_OFF else ("", "")
+    typed = facts_typed(family, request.form, off)
+    if gesture in {drafting.LINE_ON, drafting.LINE_OFF}:  # a line more or less: nothing is kept yet
+        return _filling(folder_id, page.Typed(typed)), 200
+    then = request.form.get("then") == "approve"
+    try:
+        if then:
+            decide.approve(g.actor, folder_id, version=version_shown(), facts=typed)
+            return _after(folder_id, "est visé")
+        words = filling.fill_in(g.actor, folder_id, version=version_shown(), facts=typed)
+    except Refusal as refusal:
+        if refusal.key not in {"facts-to-fix", "visa-held"}:
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        wrong = {one["field"]: one["sentence"] for one in refusal.facts.get("problems", ())}
+        told = "Rien n’est enregistré : corrigez ce qui est dit sous chaque champ." if wrong else sentence
+        return _filling(folder_id, page.Typed(typed, wrong, told)), status
+    flash(f"Enregistré : {words}." if words else "Rien n’a changé : ces valeurs étaient déjà là.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _filling(folder_id: int, typed: page.Typed) -> str:
+    """The folder's page as it is, with what was typed and is not kept, and what is wrong beside each field."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        context = page.context(db, folder, g.actor, "circuit", None, {}, typed)
+        g.todo_count = context.pop("todo_count")
+    return render_template("folders/show.html", **context)
 
 
 @pages.route("/dossiers/<int:folder_id>/rejeter", methods=["GET", "POST"])

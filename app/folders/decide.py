@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import filling
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
@@ -32,15 +33,25 @@ SHORTEST, LONGEST = 10, 500
 
 @use_case
 def approve(
-    db: Db, actor: Actor, folder_id: int, *, version: int, comment: str = "", opinion: str = ""
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    comment: str = "",
+    opinion: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Moved:
     """Put a visa on the folder, or give an opinion where the step asks one, and pass it on.
 
-    `opinion`: whether it is favourable (`workflows.vocabulary.Opinion`); the folder goes on either way. Refuses
+    `opinion`: whether it is favourable (`workflows.vocabulary.Opinion`); the folder goes on either way. `facts`: the fields
+    that the step requires, filled in by the same act, or not at all (`filling.write`). Refuses
     `opinion-asked`, `opinion-not-asked`, `opinion-word` of an unfavourable one without a word, and `visa-held` where nobody
     will sign and something stands before what would leave: a visa is the last look then.
     """
     folder = lock(db, actor, folder_id, version)
+    if facts:
+        filling.write(db, actor, folder, facts, whole=True)
     if opinion:
         if opinion not in set(Opinion):
             raise Refusal("bad-request", detail="avis inconnu")
@@ -58,8 +69,9 @@ def approve(
 def _signed_on_its_way(db: Db, folder: Folder) -> bool:
     if folder.circuit_version_id is None:
         return True
-    way = circuit_of(db, folder.circuit_version_id).applicable(folder.facts)
-    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in way)
+    circuit = circuit_of(db, folder.circuit_version_id)
+    way, unsure = circuit.applicable(folder.facts), circuit.unsure(folder.facts)
+    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} and step.key not in unsure for step in way)
 
 
 @use_case

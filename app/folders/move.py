@@ -20,6 +20,7 @@ from app.folders.facts import act_of
 from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
 from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
+from app.folders.required import refuse_unfilled
 from app.folders.rows import signatures_of_round
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
@@ -186,12 +187,15 @@ def move(
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
     `here`: where it stands, as the caller has just read it under the lock, for any action but a recall. Refuses what the
-    law refuses (`workflows.errors`), `not-your-turn`, and `not-found` to whoever may not read it.
+    law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, and `facts-awaited` to end a step
+    whose fields are not all filled in.
     """
     here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
         _refuse_unsaid(here.step, said)
+    if here.step is not None and action is here.step.kind.action:
+        refuse_unfilled(folder, here.step)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
     under = here.under(actor, folder, slot)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from app.circuits.library import family_of
 from app.core.clock import PARIS
 from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
@@ -15,6 +16,7 @@ from app.folders.facts import due_of, fill
 from app.folders.models import Folder
 from app.folders.move import entering
 from app.folders.publicity import signed_on
+from app.folders.required import missing
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of
 from app.folders.telling import to_tell
@@ -33,6 +35,7 @@ class Stage:
     `slots` are those who could act that day; `seats`, the same without their mandates; `told`, the desks that would be told of
     the folder there. `refusal`: why nobody can be told,
     and the folder would not be sent. `leaves`: the day on which the next step is entered, when each takes all its days.
+    `asks`: the names of the fields that would be filled in there.
     """
 
     step: Step
@@ -43,6 +46,7 @@ class Stage:
     seats: tuple[Slot, ...] = ()
     refusal: Refusal | None = None
     told: tuple[Slot, ...] = ()
+    asks: tuple[str, ...] = ()
 
     @property
     def unsendable(self) -> bool:
@@ -59,18 +63,15 @@ class Stage:
 class Rehearsal:
     """The whole way: its stages, the day it ends on, the legal last day of the folder (`NO_DATE` for none).
 
-    `refusal`: no step applies, and nothing would be sent.
+    `refusal`: no step applies, and nothing would be sent. `aside`: the steps to which other values of the fields that are filled
+    in on the way would lead, as the sending looks at them: one that lacks people keeps the folder from leaving.
     """
 
     stages: tuple[Stage, ...]
     ends: date
     due: date
     refusal: Refusal | None = None
-
-    @property
-    def first_stuck(self) -> Stage | None:
-        """The first stage that would not end."""
-        return next((one for one in self.stages if one.stuck), None)
+    aside: tuple[Stage, ...] = ()
 
 
 def imagined(collectivity_id: int, asked: Family, desk_id: int, facts: Mapping[str, Any]) -> Folder:
@@ -106,19 +107,24 @@ def again(folder: Folder) -> Folder:
     )
 
 
-def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
+def rehearse(
+    db: Db, folder: Folder, circuit: Circuit, day: date, later: Mapping[str, Any] | None = None
+) -> Rehearsal:
     """The way that this folder would take if it were sent on this day by this circuit; nothing is written.
 
     Each step is taken to last all its days, and none where it has none. `folder` is one of `imagined` or `again`: it is
-    in no session.
+    in no session. `later`: what would be filled in on the way, each at the first step that requires it.
     """
     folder.due_on = _due(folder, day)
+    sent = circuit.applicable(folder.facts)
     try:
         moved = advance(circuit, Standing(DRAFT, folder.facts), Action.SUBMIT)
     except Refusal as refusal:
         return Rehearsal((), day, folder.due_on, refusal)
-    stages, ends = _walk(db, folder, circuit, moved, day, None, sending=True)
-    return Rehearsal(stages, ends, folder.due_on)
+    stages, ends = _walk(db, folder, circuit, moved, day, None, later or {}, sending=True)
+    passed = {one.step.key for one in stages}
+    aside = tuple(_stage(db, folder, step, day, None) for step in sent if step.key not in passed)
+    return Rehearsal(stages, ends, folder.due_on, aside=aside)
 
 
 def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
@@ -133,7 +139,7 @@ def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
         day = max(day, due_on(began, step.days, calendar_of(db, folder.collectivity_id)))
     signed = day if step.kind in {StepKind.SIGN, StepKind.SEAL} else signed_on(db, folder)
     moved = _passed(circuit, folder, Stage(step, day, day, folder.due_on))
-    stages, ends = _walk(db, folder, circuit, moved, day, signed)
+    stages, ends = _walk(db, folder, circuit, moved, day, signed, {})
     return Rehearsal(stages, ends, folder.due_on)
 
 
@@ -144,21 +150,28 @@ def _walk(
     moved: Moved,
     day: date,
     signed: date | None,
+    later: Mapping[str, Any],
     *,
     sending: bool = False,
 ) -> tuple[tuple[Stage, ...], date]:
-    """The stages from a move on, and the day on which the last one ends; `sending`: that move is the sending."""
+    """The stages from a move on, and the day on which the last one ends; `sending`: that move is the sending.
+
+    What `later` says is filled in as its step is passed; where it says nothing, the folder is read and not written.
+    """
     stages: list[Stage] = []
     informed: set[str] = set()
     while moved.phase is Phase.RUNNING:
         stage = _stage(db, folder, circuit.step(moved.entered), day, signed)
         desks = to_tell(db, folder, circuit.told_at(stage.step, first=sending and not stages))
-        stage = replace(stage, told=tuple(one for one in desks if one.key not in informed))
+        told = tuple(one for one in desks if one.key not in informed)
+        stage = replace(stage, told=told, asks=tuple(one.label for one in missing(folder, stage.step)))
         informed.update(one.key for one in stage.told)
         stages.append(stage)
         day = stage.leaves
         if stage.step.kind in {StepKind.SIGN, StepKind.SEAL}:
             signed = day
+        if filled := {one.key: later[one.key] for one in missing(folder, stage.step) if one.key in later}:
+            fill(folder, family_of(folder.in_force), {**folder.fields, **filled}, title=None)
         moved = _passed(circuit, folder, stage)
     return tuple(stages), day
 

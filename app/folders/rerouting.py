@@ -212,7 +212,7 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     if len(changes) > MOST:
         raise Refusal("bad-request", detail=f"{MOST} changements au plus")
     for change in changes:
-        made = _played(folder, definition, change, desks)
+        made = _played(folder, before, definition, change, desks)
         if made is None:
             gone.append(change)
         else:
@@ -245,18 +245,23 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     )
 
 
-def _coming(folder: Folder, definition: Mapping[str, Any]) -> list[str]:
-    """The keys of the steps that this folder goes through after the one where it stands, in order."""
-    return [step.key for step in _ahead(folder, sketch(definition))]
+def _coming(folder: Folder, before: Circuit, after: Circuit) -> list[Step]:
+    """The steps that this folder goes through after the one where it stands, in order.
+
+    One that it went through before, and that rests on a field which no step would require any more, is still to be looked at.
+    """
+    keys = {step.key for circuit in (before, after) for step in _ahead(folder, circuit)}
+    rank = after.steps.index(after.step(folder.place))
+    return [step for step in after.steps[rank + 1 :] if step.key in keys]
 
 
 def _played(
-    folder: Folder, definition: Definition, change: Change, desks: Desks
+    folder: Folder, before: Circuit, definition: Definition, change: Change, desks: Desks
 ) -> tuple[Definition, Change] | None:
     """The definition after a change, and the change as it was taken; None where it bears on nothing to come."""
     if change.kind not in KINDS:
         raise Refusal("bad-request", detail="changement inconnu")
-    ahead = _coming(folder, definition)
+    ahead = [step.key for step in _coming(folder, before, sketch(definition))]
     if change.kind == ADD:
         if change.after not in {folder.place, *ahead}:
             return None
@@ -319,6 +324,7 @@ def _faults(
     steps = {str(one["key"]): one for one in definition["steps"]}
     law = folder.read_as
     circle = {*law.restricted_to, *law.seen_at, *_desks_of(before)}
+    yield from _unasked(folder, before, definition)
     for change in changes:
         desk, step = desks.get(change.desk), steps.get(change.step)
         if change.kind == REMOVE or desk is None or step is None:
@@ -339,6 +345,22 @@ def _faults(
                 change.step,
                 f"« {desk.name} » est déjà à l’étape « {step['label']} » : choisissez un autre bureau.",
             )
+
+
+def _unasked(folder: Folder, before: Circuit, definition: Definition) -> Iterator[tuple[str, str]]:
+    """The coming steps that depend on what is not given yet, and that no step would ask for any more."""
+    after = sketch(definition)
+    asked = {key for step in after.steps for key in step.requires}
+    for gone in before.steps:
+        lost = gone.awaits(folder.facts) - asked
+        for step in _coming(folder, before, after):
+            for key in sorted(lost & step.when.fields if step.when is not None else ()):
+                field = family_of(folder.in_force).field(key)
+                yield (
+                    step.key,
+                    f"L’étape « {step.label} » dépend de « {field.label if field else key} », que plus aucune étape ne "
+                    f"demanderait : retirez-la aussi, ou gardez « {gone.label} ».",
+                )
 
 
 def _desks_of(circuit: Circuit) -> Iterator[str]:
@@ -385,15 +407,14 @@ def _lines(folder: Folder, before: Circuit, after: Circuit, then: Rehearsal) -> 
             removed.setdefault(previous, []).append(step)
     was = {step.key: step for step in old}
     yield from (Line(step, "removed", step, None, None) for step in removed.get(folder.place, ()))
-    for step in _ahead(folder, after):
+    for step in _coming(folder, before, after):
         state = "added" if step.key not in was else "same" if was[step.key] == step else "changed"
         yield Line(step, state, was.get(step.key), law.get(step.key), stages.get(step.key))
         yield from (Line(one, "removed", one, None, None) for one in removed.get(step.key, ()))
 
 
 def _ahead(folder: Folder, circuit: Circuit) -> list[Step]:
-    rank = circuit.steps.index(circuit.step(folder.place))
-    return [step for step in circuit.steps[rank + 1 :] if step.applies(folder.facts)]
+    return list(circuit.applicable(folder.facts, folder.place))
 
 
 def _named(plan: Plan, change: Change) -> str:

@@ -1,6 +1,7 @@
 """Sending a draft on its way: what its family and its carriers ask first, then a circuit frozen for it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,6 +26,7 @@ from app.people.actor import Actor
 from app.people.models import Desk, User
 from workflows.engine import Moved
 from workflows.family import Problem, problems
+from workflows.fields import Field
 from workflows.own_types import OWN
 from workflows.vocabulary import Action
 
@@ -109,20 +111,17 @@ def find_problems(db: Db, folder: Folder) -> list[Problem]:
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []
     found += _attachments(db, folder)
-    found += _gone(db, folder)
+    own = [one for one in family_of(folder.in_force).fields if one.key.startswith(OWN)]
+    found += gone(db, folder, own, folder.fields)
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):
             found.append(Problem("repair-pending", str(document_id), _to_accept(version)))
     return found
 
 
-def _gone(db: Db, folder: Folder) -> list[Problem]:
+def gone(db: Db, folder: Folder, fields: Sequence[Field], values: Mapping[str, Any]) -> list[Problem]:
     """The desks and people that own fields name and that are not there any more; nothing is asked where none does."""
-    own = [
-        (one, str(folder.fields[one.key]))
-        for one in family_of(folder.in_force).fields
-        if one.key.startswith(OWN) and folder.fields.get(one.key)
-    ]
+    own = [(one, str(values[one.key])) for one in fields if values.get(one.key)]
     keys = {value for one, value in own if one.type == "desk"}
     numbers = {number for one, value in own if one.type == "member" and (number := key_in(value))}
     there: set[str] = set()

@@ -23,6 +23,16 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été fait : votre intérim en l’absence {absent:de} est terminé, ou a été réduit. Rechargez la page pour voir ce qui vous attend.",
     ),
+    "facts-awaited": (
+        422,
+        "Rien n’a été fait : à l’étape « {step} », il faut remplir {fields} avant de {verb}. Ouvrez le dossier, remplissez ce qui "
+        "manque, puis recommencez.",
+    ),
+    "facts-not-asked": (
+        409,
+        "Rien n’a été enregistré : l’étape « {step} » ne demande de remplir aucun champ. Décidez depuis la page du dossier.",
+    ),
+    "facts-to-fix": (422, "Rien n’a été enregistré. {details}"),
     "opinion-asked": (
         422,
         "Rien n’a été enregistré : cette étape demande un avis. Ouvrez le dossier, dites si votre avis est favorable ou défavorable, puis donnez-le.",

@@ -18,6 +18,7 @@ from app.folders.access import authorize
 from app.folders.documents import last_version
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, not_your_turn, part_of, present
+from app.folders.required import refuse_unfilled
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing import setting
@@ -79,7 +80,7 @@ def context_for(
 ) -> tuple[SigningContext, Authority]:
     """The context of this person's signature, and as what he or she signs.
 
-    Refuses `moved-on`, `not-your-turn`, `would-be-refused`, no mandate.
+    Refuses `moved-on`, `not-your-turn`, `facts-awaited`, `would-be-refused`, no mandate.
     """
     folder = authorize(db, actor, folder_id)
     if folder.version != version:
@@ -92,6 +93,8 @@ def context_for(
         or Action.SIGN not in choices(position.circuit, position.standing, asker)
     ):
         raise not_your_turn(db, actor, folder, position)
+    if position.step is not None:
+        refuse_unfilled(folder, position.step)  # before anything is prepared, and a key asked
     refuse_mixed(db, folder)
     refuse_obstacles(db, folder)
     rank = [run.slot for run in position.runs].index(part_of(db, folder, position, actor) or "")

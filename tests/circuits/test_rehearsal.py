@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from pathlib import Path
@@ -18,18 +19,19 @@ from hypothesis import Phase as Phases
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from app.circuits import drafting, library
+from app.circuits import drafting, library, own_types
 from app.circuits.gestures import Gesture
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE, Db, engine, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders import deposit, sending
+from app.folders import deposit, filling, sending
 from app.folders.access import lock
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import TOLD, Folder, StepRun
 from app.folders.move import MACHINE, Said, move, present
 from app.folders.rehearsal import Rehearsal, again, coming, imagined, rehearse
+from app.folders.required import missing
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, part_key, reroute
 from app.folders.seats import slots_of
 from app.folders.sockets import ReadFacts
@@ -47,6 +49,7 @@ from tests.builders.mandates import a_mayor_and_a_deputy
 from workflows.circuit import Circuit, Phase, StepKind
 from workflows.family import check_circuit, family
 from workflows.loader import load
+from workflows.own_types import Definition, OwnField
 from workflows.vocabulary import Action, Right
 
 pytestmark = pytest.mark.in_turn
@@ -55,6 +58,7 @@ CASES = int(os.environ.get("REHEARSALS", "30"))
 """How many circuits are run twice; as many as one likes by `REHEARSALS`."""
 KEYS = ("maire", "direction", "finances", "technique", "secretariat", "conseil")
 MONDAY = date(2026, 11, 30)
+KIND, SUM, CODE = "facture-au-hasard", "own_sum", "own_code"
 
 _tests = st.sampled_from(
     [
@@ -118,11 +122,50 @@ def _circuits(draw: Any) -> Circuit:
     return circuit
 
 
-class Runs:
-    """Invoices that are sent and decided for real, through the one door by which a folder moves."""
+_own_tests = st.sampled_from(
+    [{"field": SUM, "op": ">=", "value": 4000}, {"field": SUM, "op": "<", "value": 0}]
+)
+_own_conditions = st.one_of(
+    _own_tests,
+    _own_tests.map(lambda one: {"not": one}),
+    st.tuples(_own_tests, _tests).map(lambda two: {"any": list(two)}),
+    st.tuples(_own_tests, _tests).map(lambda two: {"all": list(two)}),
+)
+_filled = st.fixed_dictionaries(
+    {SUM: st.sampled_from(["-3.00", "120.00", "4000.00"]), CODE: st.sampled_from(["E-1", "E-2"])}
+)
 
-    def __init__(self, house: House) -> None:
-        self.house, self.clerk = house, house.actor(G)
+
+@st.composite
+def _asking_circuits(draw: Any) -> Circuit:
+    """A circuit of the type whose steps may require its fields, and depend on what an earlier one requires."""
+    data = draw(_circuits()).to_data()
+    asked: set[str] = set()
+    for step in data["steps"]:
+        if SUM in asked and draw(st.integers(0, 2)) == 0 and step["key"] not in {"pay", "handover"}:
+            step["when"] = draw(_own_conditions)
+        if "who" in step and draw(st.integers(0, 1)):
+            step["requires"] = draw(st.lists(st.sampled_from([SUM, CODE]), min_size=1, unique=True))
+            asked |= set(step["requires"])
+    circuit = load({**data, "type": KIND})
+    assert circuit.late_reads(()) == []
+    return circuit
+
+
+def _a_type(house: House) -> str:
+    """The name in force of a type of invoices with two fields that steps may require."""
+    number = own_types.open_type(house.actor(K), "invoice", "Facture au hasard")
+    fields = (OwnField(SUM, "Montant engagé", "amount"), OwnField(CODE, "Numéro d’engagement", "text"))
+    seen = own_types.draw_up(house.actor(K), number, Definition("Facture au hasard", fields=fields), shown=1)
+    own_types.publish_type(house.actor(K), number, shown=seen)
+    return own_types.asked(house.actor(K).collectivity_id, KIND).in_force
+
+
+class Runs:
+    """Invoices that are sent and decided for real, through the one door by which a folder moves; `kind`: of this type."""
+
+    def __init__(self, house: House, kind: str = "invoice") -> None:
+        self.house, self.clerk, self.kind = house, house.actor(G), kind
         self.here, self.desk_id = self.clerk.collectivity_id, min(self.clerk.desk_ids)
         with tempfile.TemporaryDirectory() as room:
             path = Path(shutil.copy(INVOICE, Path(room) / INVOICE.name))
@@ -138,7 +181,7 @@ class Runs:
     def deposit(self, facts: dict[str, str]) -> int:
         assert self.read is not None
         known = {**self.read.fields, **facts, "total_ht": facts["total_ttc"], "total_vat": "0.00"}
-        folder_id = deposit.create(self.clerk, "invoice", self.desk_id, self.kept, known)
+        folder_id = deposit.create(self.clerk, self.kind, self.desk_id, self.kept, known)
         self.house.another(folder_id)
         return folder_id
 
@@ -158,8 +201,8 @@ class Runs:
             )
             return list(db.scalars(query.order_by(StepRun.id)))
 
-    def close(self, folder_id: int) -> None:
-        """Have as many people as it takes act on the step where the folder stands."""
+    def close(self, folder_id: int, later: Mapping[str, str] | None = None) -> None:
+        """Have as many people as it takes act on the step where the folder stands, after they fill in what it requires."""
         folder = self.house.folder(folder_id)
         with reading(self.here) as db:
             step = library.circuit_of(db, folder.circuit_version_id or 0).step(folder.place)
@@ -171,7 +214,7 @@ class Runs:
         ]
         for actor in actors:
             try:
-                _play(actor, folder_id, step.kind.action)
+                _play(actor, folder_id, step.kind.action, later or {})
             except Refusal as refusal:
                 if refusal.key != "moved-on":  # a colleague has taken the part of their desk
                     raise
@@ -181,9 +224,11 @@ class Runs:
 
 
 @use_case
-def _play(db: Db, actor: Actor, folder_id: int, action: Action) -> None:
+def _play(db: Db, actor: Actor, folder_id: int, action: Action, later: Mapping[str, str]) -> None:
     folder = lock(db, actor, folder_id, None)
     here = present(db, folder)
+    if here.step is not None and (asked := missing(folder, here.step)):
+        filling.write(db, actor, folder, {one.key: later[one.key] for one in asked}, whole=True)
     thought = {"opinion": "unfavourable"} if here.step and here.step.kind is StepKind.OPINION else {}
     move(db, folder, action, actor, Said(facts=thought))
 
@@ -197,16 +242,20 @@ def noon(day: date) -> datetime:
     return datetime.combine(day, time(12), PARIS).astimezone(UTC)
 
 
-def told(house: House, folder_id: int, circuit: Circuit, day: date) -> Rehearsal:
+def told(
+    house: House, folder_id: int, circuit: Circuit, day: date, later: Mapping[str, str] | None = None
+) -> Rehearsal:
     folder = house.folder(folder_id)
     with reading(folder.collectivity_id) as db:
-        return rehearse(db, again(folder), circuit, day)
+        return rehearse(db, again(folder), circuit, day, later)
 
 
 def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
-    """On random circuits and facts: the steps, the parts of each, the day it is entered on, its last day; or the refusal."""
-    runs = Runs(house)
-    ended = {"sent": 0, "refused": 0, "steps": 0}
+    """On random circuits and facts, some of them filled in on the way: the steps, the parts of each, the day it is entered on,
+    its last day; or the refusal.
+    """
+    runs = Runs(house, _a_type(house))
+    ended = {"sent": 0, "refused": 0, "steps": 0, "filled": 0}
 
     @settings(
         max_examples=CASES,
@@ -215,14 +264,26 @@ def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
         database=None,
         phases=[Phases.generate],  # each case is a whole run: the first that differs is told as it is
     )
-    @given(circuit=_circuits(), facts=_facts, later=st.integers(0, 40))
-    def same(circuit: Circuit, facts: dict[str, str], later: int) -> None:
-        first = MONDAY + timedelta(days=later)
+    @given(
+        circuit=_asking_circuits(),
+        facts=_facts,
+        days=st.integers(0, 40),
+        later=_filled,
+        early=st.sets(st.sampled_from([SUM, CODE])),
+    )
+    def same(
+        circuit: Circuit, facts: dict[str, str], days: int, later: dict[str, str], early: set[str]
+    ) -> None:
+        first = MONDAY + timedelta(days=days)
         with time_machine.travel(noon(first), tick=True):
-            folder_id = runs.deposit(facts)
-            rehearsal = told(house, folder_id, circuit, first)
+            folder_id = runs.deposit({**facts, **{key: later[key] for key in early}})
+            rehearsal = told(house, folder_id, circuit, first, later)
             _take(house.actor(K), circuit)
-            unsendable = next((stage for stage in rehearsal.stages if stage.unsendable), None)
+            places = [step.key for step in circuit.steps]
+            looked_at = sorted(
+                (*rehearsal.stages, *rehearsal.aside), key=lambda one: places.index(one.step.key)
+            )
+            unsendable = next((stage for stage in looked_at if stage.unsendable), None)
             if unsendable is not None:
                 with pytest.raises(Refusal, match=r"desk-missing|nobody-there") as refusal:
                     runs.send(folder_id)
@@ -239,8 +300,9 @@ def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
             assert {run.due_on for run in active} == {stage.due}
             assert {run.entered_at.astimezone(PARIS).date() for run in active} == {stage.entered}
             assert runs.told(folder_id, stage.step.key) == [slot.key for slot in stage.told]
+            ended["filled"] += bool(stage.asks)
             with time_machine.travel(noon(stage.leaves), tick=True):
-                runs.close(folder_id)
+                runs.close(folder_id, later)
             ended["steps"] += 1
         assert house.folder(folder_id).phase == Phase.DONE
         ended["sent"] += 1
@@ -248,6 +310,7 @@ def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
     same()
     assert ended["sent"]
     assert ended["refused"]
+    assert ended["filled"]
     if os.environ.get("REHEARSALS"):
         print(ended)  # noqa: T201 (read by who asks for a thousand)
 

@@ -35,7 +35,8 @@ from app.transmission import parcel
 from demo.cast import ACCOUNTS, PASSWORD
 from tests.api.software import Software
 from tests.builders.house import ACT, INVOICE, PAY, House
-from workflows.family import families
+from workflows.family import families, faults_of
+from workflows.loader import load
 from workflows.own_types import Definition, OwnField, faults, joined
 from workflows.vocabulary import Right
 
@@ -662,9 +663,15 @@ def test_no_rule_and_no_circuit_reads_a_person_or_a_table(house: House) -> None:
         here, law = house.actor(K).collectivity_id, families()["invoice"]
         asked = rules.kind_of(db, here, "facture-de-travaux").asked
         kept = reserved.only_as(db, here, law, "facture-de-travaux")
+    assert (asked.field(REFERENT), asked.field(LOTS)) == (None, None)
     for one in (asked, kept):
-        assert (one.field(REFERENT), one.field(LOTS)) == (None, None)
         assert one.field(SERVICE) is not None
+    written = law.circuit.to_data()
+    for key, told in ((REFERENT, 1), (LOTS, 1), (SERVICE, 0)):
+        step = {**written["steps"][0], "when": {"field": key, "op": "present"}}
+        circuit = load({**written, "type": "facture-de-travaux", "steps": [step, *written["steps"][1:]]})
+        faults = [fault.sentence for fault in faults_of(kept, circuit)]
+        assert sum(f"dépend du champ « {key} »" in fault for fault in faults) == told
 
 
 def test_software_sends_and_reads_the_lines_of_a_table(house: House) -> None:

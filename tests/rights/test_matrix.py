@@ -84,12 +84,14 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
+    # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
     # No appeal was made against these acts: none comes to anything (tests/legality/test_effect.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
+        "folders.fill",
         "folders.rule",
         "signing.documents.report",
         "signing.documents.attest",

@@ -19,8 +19,8 @@ LONGEST_VALUE = 300
 LONGEST_NAME, LONGEST_KEY = 120, 44
 ROWS = 20
 SEPARATOR = ";"
-TOLD = ("addtold", "untold", "addalltold", "unalltold")
-"""The gestures on the desks that are told, of a step and of the whole circuit."""
+LISTS = ("addtold", "untold", "addalltold", "unalltold", "addrequires", "unrequires")
+"""The gestures on lists of keys: the desks that are told, of a step and of the whole circuit, and the fields that it requires."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def gestures(
     elif verb == "move":
         moved, _, place = rest.rpartition(":")
         made.append(Gesture("move", moved, _place(place)))
-    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard", *TOLD}:
+    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard", *LISTS}:
         raise Refusal("bad-request", detail="geste inconnu")
     return made
 
@@ -123,18 +123,22 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
     days = form.get("days", "").strip()[:9]
     if days:
         step["days"] = int(days) if days.isascii() and days.isdigit() else days
-    if told := told_in(form, "told"):
+    if told := keys_in(form, "told"):
         step["told"] = told
+    if not StepKind(kind).automatic and (requires := keys_in(form, "requires")):
+        step["requires"] = requires
     if kind == StepKind.TRANSMIT and form.get("channel"):
         step["channel"] = form.get("channel")[:40]
     return step
 
 
-def told_in(form: Form, name: str) -> list[str]:
-    """The keys of the desks that are told, as the list of this name (`told`, `all_told`) is left after the gesture."""
+def keys_in(form: Form, name: str) -> list[str]:
+    """The keys of a list (`told`, `all_told`: desks; `requires`: fields) as it is left after the gesture."""
     gone = form.get("gesture").removeprefix(f"un{name.replace('_', '')}:")
     kept = [key for rank, key in enumerate(form.getlist(name)) if gone != str(rank)]
-    return list(dict.fromkeys(key[:40] for key in [*kept, form.get(f"{name}_add")] if key))[: MAX_WHO + 1]
+    return list(dict.fromkeys(key[:LONGEST_KEY] for key in [*kept, form.get(f"{name}_add")] if key))[
+        : MAX_WHO + 1
+    ]
 
 
 def row_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -80,6 +80,7 @@ class StageView:
     when: str
     snags: Sequence[Snag]
     told: str = ""
+    asks: str = ""
 
     @property
     def stops(self) -> bool:
@@ -111,6 +112,8 @@ def view(
     if rehearsal.refusal is not None:
         words = sentences.say(rehearsal.refusal.key, rehearsal.refusal.facts)[1]
         return View((), spaces(words), "danger", "", "", *told)
+    lacking = [*lacking, *(_astray(one) for one in rehearsal.aside if one.unsendable)]
+    told = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
     held = _certificates(db, rehearsal.stages)
     stages = [_stage(db, folder, stage, held, rank) for rank, stage in enumerate(rehearsal.stages, start=1)]
     verdict, tone = _verdict(rehearsal.stages, stages, lacking, doubts)
@@ -118,6 +121,15 @@ def view(
         return View(stages, spaces(verdict), tone, "", "", *told)
     ending, late = _ending(rehearsal)
     return View(stages, spaces(verdict), "warn" if late else tone, spaces(ending), late, *told)
+
+
+def _astray(stage: Stage) -> str:
+    """Why a step that other values would lead to keeps the folder from leaving."""
+    step = stage.step
+    return (
+        f"L’étape « {step.label} » aurait lieu pour d’autres valeurs de ce qui se remplit en chemin, et personne ne pourrait y "
+        f"{step.kind.infinitive} : corrigez-la, un dossier ne part pas vers une étape dont il ne sortirait pas."
+    )
 
 
 def _verdict(
@@ -184,6 +196,7 @@ def _stage(db: Db, folder: Folder, stage: Stage, held: Held, rank: int) -> Stage
         spaces(when),
         list(_snags(db, folder, stage, held)),
         spaces(f"Pour information : {' ; '.join(map(_slot, stage.told))}") if stage.told else "",
+        spaces(f"À remplir : {', '.join(stage.asks)}") if stage.asks else "",
     )
 
 

@@ -46,14 +46,16 @@ from workflows.drawing import (
     channel_text,
     condition_text,
     quorum_text,
+    required_text,
     svg,
     told_text,
     value_key,
     who_text,
 )
 from workflows.family import Family, Field, imposed
+from workflows.fields import UNCOMPARED
 from workflows.loader import sketch
-from workflows.own_types import Definition
+from workflows.own_types import OWN, Definition
 from workflows.vocabulary import Phase
 
 HANDOVER = "le logiciel métier (fichiers remis dans un dossier)"
@@ -194,6 +196,7 @@ class Open:
     written_otherwise: str
     otherwise: str
     told: Sequence[Choice]
+    requires: Sequence[Choice]
     wrong: Mapping[str, str]
 
 
@@ -259,6 +262,8 @@ def summary(step: Step, words: Words) -> str:
         told.append(f"si {condition_text(step.when, words.names, words.money)}")
     if step.days is not None:
         told.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
+    if step.requires:
+        told.append(required_text(step.requires, words.names).replace("À", "à", 1))
     if step.told:
         told.append(told_text(step.told, words.names).replace("Pour", "pour", 1))
     return spaces(", ".join(told))
@@ -300,8 +305,18 @@ def opened(
         if following
         else "Sinon, le dossier se termine.",
         told=told_of(data, desks),
+        requires=[
+            (key, spaces(field.label) if (field := family.field(key)) else f"Champ « {key} »")
+            for key in data.get("requires") or ()
+        ],
         wrong={one.field: one.sentence for one in reversed(told) if one.step == key},
     )
+
+
+def askable(family: Family) -> list[Choice]:
+    """The own fields of the type that a circuit is kept for which a step may require: no folder leaves without the others."""
+    own = (one for one in family.fields if one.key.startswith(OWN) and one.required_from != "submit")
+    return [(one.key, spaces(one.label)) for one in own]
 
 
 def told_of(written: Mapping[str, Any], desks: Desks) -> list[Choice]:
@@ -412,7 +427,7 @@ def _of(family: Family, kind: str) -> list[Field]:
 
 def compared(family: Family) -> list[Choice]:
     """The facts that a condition may look at."""
-    return [(one.key, spaces(one.label)) for one in family.fields]
+    return [(one.key, spaces(one.label)) for one in family.fields if one.type not in UNCOMPARED]
 
 
 def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:

@@ -1,8 +1,9 @@
 """Pages of circuits: the list, the steps of one, publishing, versions, text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -31,6 +32,7 @@ from app.people import choosing
 from app.people.office.web import choosing_whole, who_is_there
 from app.transmission.settings import names as channels
 from workflows.circuit import Circuit, Phase, StepKind
+from workflows.family import Family, normalised
 from workflows.fields import Field, parse
 from workflows.loader import MAX_LABEL, sketch
 from workflows.rule_table import FIELDS
@@ -56,6 +58,7 @@ UNPUBLISHED = {
     "circuit-same",
     "circuit-twice",
     "circuit-taken",
+    "circuit-late",
     "circuit-closed",
 }
 """The same in the pages that publish, where nothing is typed."""
@@ -162,7 +165,7 @@ def edit(family: str) -> Response | tuple[str, int]:
             played,
             request.form.get("circuit_label"),
             request.form.get("only_for"),
-            forms.told_in(form, "all_told") if "all_told_add" in form else None,
+            forms.keys_in(form, "all_told") if "all_told_add" in form else None,
         )
     except Refusal as refusal:
         if refusal.key not in KEPT:
@@ -226,6 +229,7 @@ def _editor(
         only_for=str(definition.get("type") or ""),
         desks=choosing.begun(tellable, whole=choosing_whole()),
         all_told=views.told_of(definition, desks),
+        askable=views.askable(draft.family),
         wrong={one.field: one.sentence for one in told if one.step is None},
         quorums=views.QUORUMS,
         compared=views.compared(draft.family),
@@ -430,7 +434,8 @@ def rehearse() -> str:
         if ready and faults:
             broken = BROKEN
         if ready and desk_id is not None:
-            folder = rehearsal.imagined(here, family, desk_id, typed)
+            first, later = _given(family, circuits, typed)
+            folder = rehearsal.imagined(here, family, desk_id, first)
             if drafted:
                 words = f"Circuit « {drafted.title} », brouillon"
                 way = rehearsing.Taken(circuits[0], [], drafted.name, words)
@@ -442,7 +447,7 @@ def rehearse() -> str:
             result = rehearsing.view(
                 db,
                 folder,
-                rehearsal.rehearse(db, folder, way.circuit, day),
+                rehearsal.rehearse(db, folder, way.circuit, day, later),
                 [*way.lacking, *rehearsing.missing(folder, asked, day)],
                 [*rehearsing.undecided(folder, table), *rehearsing.unanswered(folder, way.circuit)],
             )
@@ -466,6 +471,16 @@ def rehearse() -> str:
             broken=broken,
             asked=trying,
         )
+
+
+def _given(
+    family: Family, circuits: Iterable[Circuit], typed: Mapping[str, str]
+) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """What is given at the deposit, and what a step is to ask on the way: what no folder leaves without is of the first."""
+    asked = {key for circuit in circuits for step in circuit.steps for key in step.requires}
+    asked -= {one.key for one in family.fields if one.required_from == "submit"}
+    first = {key: value for key, value in typed.items() if key not in asked}
+    return first, normalised(family, {key: value for key, value in typed.items() if key in asked})
 
 
 def _circuits(db: Db, names: Iterable[str]) -> list[Circuit]:

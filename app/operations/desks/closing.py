@@ -215,9 +215,8 @@ def running(
 
 def left(circuit: Circuit, folder: Folder) -> Iterator[Step]:
     """The steps that a folder still has to pass, but the one where it stands."""
-    keys = [step.key for step in circuit.steps]
-    at = keys.index(folder.place) if folder.place in keys else -1
-    return (step for step in circuit.steps[at + 1 :] if step.applies(folder.facts))
+    keys = {step.key for step in circuit.steps}
+    yield from circuit.applicable(folder.facts, folder.place if folder.place in keys else None)
 
 
 def _may_name(step: Step, desk: views.DeskView) -> bool:

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types
 from app.circuits.library import family_of
+from app.circuits.reserved import asked_at
 from app.core.db import key_in, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
@@ -123,6 +124,7 @@ def _page(
         drawn = own_types.drawn_up(row)
         every, counts = views.open_desks(db, here), views.in_hand(db, here).get(row.id, {})
         behind = last if own_types.behind(row, last) else None
+        where = asked_at(db, here, row.key)
         news = (
             views.changes(law, own_types.base_of(db, row, last), behind.definition, dict(every))
             if behind
@@ -140,6 +142,7 @@ def _page(
         news=news,
         errors=errors,
         error=error,
+        asked_at=where,
         kinds=KINDS,
         column_kinds={one: KINDS[one] for one in COLUMN_KINDS},
         imposed=views.imposed(law),

@@ -25,6 +25,7 @@ from app.folders.documents import add_beside, last_version
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, not_your_turn, part_of, present
+from app.folders.required import refuse_unfilled
 from app.folders.sockets import Caution, obstacles
 from app.people import identity
 from app.people.actor import Actor
@@ -232,6 +233,8 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
         raise not_your_turn(db, actor, folder, position)
     if not family_of(folder.in_force).paper_signature:
         raise Refusal("paper-not-allowed")
+    if position.step is not None:
+        refuse_unfilled(folder, position.step)
     if any(step.kind is StepKind.SEAL for step in position.circuit.applicable(folder.facts)):
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
     if last_version(db, _main(db, folder)).origin == "signed":
