@@ -321,6 +321,7 @@ def test_rules_are_compared_in_words_and_written_with_the_fields_and_circuits_th
     ]
     mine["rows"], mine["otherwise"] = [{**mine["rows"][1], "when": {**LARGE, "value": 5000}}], "invoice"
     document["circuits"]["invoice.voirie-courte"]["closed"] = True
+    document["circuits"]["invoice.voirie-courte"]["steps"][0]["days"] = 9
     document["rules"].pop("deliberation")
     file = tmp_path / "kerlann.yaml"
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
@@ -333,6 +334,10 @@ def test_rules_are_compared_in_words_and_written_with_the_fields_and_circuits_th
         "~ rules.invoice : Les autres cas suivent « Facture, en sept jours », et non plus « Voirie courte »."
         in told
     )
+    step = document["circuits"]["invoice.voirie-courte"]["steps"][0]["label"]
+    (days,) = [one for one in told if one.startswith(f"~ circuits.invoice.voirie-courte : « {step} » :")]
+    assert days.endswith("devient un délai de 9 jours ouvrés.")
+    assert "~ circuits.invoice.voirie-courte.closed : True (avant : False)" in told
     assert any(one.startswith("~ rules.facture-d-energie : La règle 1 (site vaut ") for one in told)
     assert told[-1] == "  rules.deliberation : 1 règle et les autres cas, ici seulement (laissé)"
     done = run(house, "apply", SIREN, file=file)

@@ -12,7 +12,7 @@ from app.circuits.own_types import currents
 from app.circuits.written import latest
 from app.core.db import Db
 from app.operations.declared.document import MOST, Document
-from app.operations.declared.ruled import circuits_here, differences, rules_here
+from app.operations.declared.ruled import circuit_differences, circuits_here, differences, rules_here
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import own_value, written
 from workflows.family import families
@@ -114,15 +114,27 @@ class Change:
 
 def changes(here: Document, file: Document) -> list[Change]:
     """What applying the file would change, then what is here alone, which it leaves; a section that is not there says nothing."""
-    found = [
-        change
-        for name in MOST
-        if name in file
-        for change in (
-            _ruled(here, file) if name == "rules" else _between(name, here.get(name, {}), file[name])
-        )
-    ]
+    found = [change for name in MOST if name in file for change in _of_section(name, here, file)]
     return sorted(found, key=lambda one: one.here_alone)
+
+
+def _of_section(name: str, here: Document, file: Document) -> Iterator[Change]:
+    if name == "rules":
+        return _ruled(here, file)
+    if name == "circuits":
+        return _circuits_between(here, file)
+    return _between(name, here.get(name, {}), file[name])
+
+
+def _circuits_between(here: Document, file: Document) -> Iterator[Change]:
+    """What the file says of circuits: those that are on one side alone, open or closed, then what each changes, in words."""
+    mine, theirs = dict(here.get("circuits", {})), dict(file["circuits"])
+    for name in mine.keys() & theirs.keys():
+        # The steps of both are told in words
+        theirs[name] = {**mine[name], "closed": theirs[name]["closed"]}
+    yield from _between("circuits", mine, theirs)
+    for name, sentences in circuit_differences(here, file):
+        yield from (Change(f"circuits.{name}", "", sentence, whole=True) for sentence in sentences)
 
 
 def _ruled(here: Document, file: Document) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits import tables
-from app.circuits.difference import rules_difference
+from app.circuits.difference import difference, rules_difference
 from app.circuits.library import parted
 from app.circuits.rules import Kind, kinds, takeable
 from app.circuits.wording import money_of, names_of
@@ -18,7 +18,9 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.operations.declared.document import Document
 from app.people.models import User
+from workflows.drawing import value_key
 from workflows.family import Family, families
+from workflows.loader import load
 from workflows.own_types import Definition, joined
 from workflows.rule_table import FIELDS, Table, sketched
 
@@ -126,6 +128,31 @@ def differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]
         if name not in mine:
             sentences.append(f"Les autres cas suivent « {circuits.get(after.otherwise, after.otherwise)} ».")
         yield name, sentences
+
+
+def circuit_differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
+    """Of each circuit that both documents have and say otherwise, what the file changes of it, in sentences."""
+    mine, theirs = here.get("circuits", {}), file["circuits"]
+    for name in sorted(mine.keys() & theirs.keys()):
+        before, after = (
+            load({key: value for key, value in one.items() if key != "closed"})
+            for one in (mine[name], theirs[name])
+        )
+        if before == after:
+            continue
+        kinds = [parted(name)[0], *filter(None, (before.only_for, after.only_for))]
+        asked = [
+            family for kind in kinds for where in (here, file) if (family := _asked(kind, where)) is not None
+        ]
+        names = {key: word for family in asked for key, word in _names(family, here, file).items()}
+        names |= {value_key("type", one.type_key): one.label for one in asked if one.type_key}
+        people = {
+            value_key("person", login): f"{one['first_name']} {one['last_name']}"
+            for where in (here, file)
+            for login, one in where.get("people", {}).items()
+        }
+        told = difference(before, after, {**names, **people}, frozenset[str]().union(*map(money_of, asked)))
+        yield name, told or ["Le circuit est écrit autrement."]
 
 
 def _asked(name: str, where: Document) -> Family | None:
