@@ -224,7 +224,7 @@ def _same_folder(folder_id: int, session: str) -> bytes:
 
 
 def _next(folder_id: int, *, tell: bool) -> str:
-    """Where the signer goes now: the next folder that waits, or the list."""
+    """Where the signer goes now: the next folder that waits, or the list; to the end of the guide, whom it has guided."""
     with reading(g.actor.collectivity_id) as db:
         title = authorize(db, g.actor, folder_id).title
         waiting = queues.todo(db, g.actor)
@@ -236,6 +236,8 @@ def _next(folder_id: int, *, tell: bool) -> str:
             else "Plus aucun dossier ne vous attend."
         )
         flash(after_act(title, "est signé", rest, url_for("folders.show", folder_id=folder_id)), "ok")
+    if tell and g.actor.guided:  # as the request found him: the signature has put the guide away
+        return url_for("operations.guidance.first_signed", folder_id=folder_id)
     return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
 
 

@@ -55,7 +55,7 @@ def test_the_guide_stands_beside_the_decision_until_it_is_put_away_and_comes_bac
     assert "<dialog" not in guide[0]
     for words in (
         "Vous signez le document affiché",
-        "votre certificat",
+        "Choisissez votre certificat",
         "dernière confirmation",
         "Tout le guide",
     ):
@@ -72,6 +72,33 @@ def test_the_guide_stands_beside_the_decision_until_it_is_put_away_and_comes_bac
     assert "Ce guide est rangé" in text(client.get(PAGE))
     odd = client.post(PAGE, data={"shown": "0", "folder": "9" * 40, "csrf_token": house.csrf(client)})
     assert odd.location == PAGE
+
+
+def test_the_guide_ends_with_the_proof_of_what_was_signed_and_of_nothing_else(house: House) -> None:
+    first, second = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer")
+    client = house.client(MAYOR)
+    nothing = "Vous n’avez rien signé dans ce dossier"
+    assert nothing in text(client.get(f"{PAGE}/{first}"))
+    house.sign(first, MAYOR)
+    page = client.get(f"{PAGE}/{first}").get_data(as_text=True)
+    told = text_of(page)
+    for words in (
+        "Votre première signature est faite",
+        "Armel Kervadec",
+        "Armel KERVADEC",
+        "émis par",
+        "Ouvrir le dossier suivant",
+    ):
+        assert words in told
+    proof = re.search(r'href="(/dossiers/[^"]*/signatures)"', page)
+    assert proof
+    assert client.get(proof[1]).status_code == 200
+    assert nothing in text(client.get(f"{PAGE}/{second}"))
+    # Who put a visa on the same folder has signed nothing, and a stranger to it reads nothing
+    assert nothing in text(house.client("n.abgrallec").get(f"{PAGE}/{first}"))
+    assert client.get(f"{PAGE}/999999").status_code == 404
+    house.sign(second, MAYOR)
+    assert "Votre première signature" not in text(client.get(f"{PAGE}/{second}")).partition("Aide :")[0]
 
 
 def test_the_first_signature_puts_the_guide_away(house: House) -> None:

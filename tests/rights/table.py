@@ -106,6 +106,7 @@ ROUTES = {
     "operations.absences.secretary": "person",
     "absences_api.absences": "person",
     "operations.guidance.first_signature": "person",
+    "operations.guidance.first_signed": "person",
     "operations.guidance.index": "person",
     "operations.guidance.topic": "person",
     "operations.guidance.welcomed": "person",
@@ -284,6 +285,9 @@ READ = {
     ("folders.document", "HEAD"),
     ("signing.documents.verdicts", "GET"),
     ("signing.documents.verdicts", "HEAD"),
+    # The end of the guide of a first signature, which says so of who has signed nothing there
+    ("operations.guidance.first_signed", "GET"),
+    ("operations.guidance.first_signed", "HEAD"),
 }
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)
     ("signing.documents.verdicts", "POST"),

@@ -1,6 +1,7 @@
 """What to do first: who arrives is told once, and the first signature is explained step by step, never in the way."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from jinja2 import Environment
@@ -8,8 +9,12 @@ from markupsafe import Markup
 
 from app.core.clock import now, today
 from app.core.db import Db
+from app.folders.access import authorize
+from app.folders.models import DocumentVersion
 from app.people.actor import Actor
-from app.signing.models import Certificate
+from app.signing.enrol import common_name
+from app.signing.models import Certificate, SignatureProof, SignatureSession
+from app.signing.views import address, in_both_names
 from workflows.mandates import over
 
 COMMUNE, CERTIFICATE = "commune", "certificate"
@@ -51,12 +56,95 @@ STEPS = (
     ),
 )
 
-POINTS = (
-    "Vous signez le document affiché, tel quel : lisez-le, et les points à regarder, avant.",
-    "« Signer… » demande votre certificat et qui vous êtes. Sans certificat, commencez par « Mes certificats ».",
-    "Rien n’est signé avant la dernière confirmation ; ensuite, une signature ne se retire pas.",
+
+@dataclass(frozen=True)
+class Act:
+    """What one does of a first signature on the page of the folder, which `static/js/guide.js` follows by its key."""
+
+    key: str
+    title: str
+    words: str
+
+
+ACTS = (
+    Act("folder", "Ouvrez le dossier", "Vous y êtes."),
+    Act(
+        "read",
+        "Lisez le document",
+        "Vous signez le document affiché, tel quel : parcourez-le jusqu’au bout, avec les points à regarder.",
+    ),
+    Act(
+        "open",
+        "Pressez « Signer… »",
+        "La fenêtre dit ce qui est signé, en quelle qualité et où cela se voit. Elle ne signe rien par elle-même.",
+    ),
+    Act(
+        "certificate",
+        "Choisissez votre certificat",
+        "Un fichier et son mot de passe, une carte, ou un service. Sans certificat inscrit, commencez par « Mes certificats ».",
+    ),
+    Act(
+        "sign",
+        "Signez",
+        "Rien n’est signé avant la dernière confirmation, où l’on peut vous demander qui vous êtes ; ensuite, une signature "
+        "ne se retire pas.",
+    ),
 )
-"""What of the steps is told on the page of the folder itself."""
+"""The acts in their order, on the page of the folder itself."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A signature of the reader as the record of its making says it, and the page of its verdict.
+
+    `first`: whether it is the only one that he has made here. `stamped_at`: None without a timestamp.
+    """
+
+    title: str
+    filename: str
+    name: str
+    capacity: str
+    certificate: str
+    issuer: str
+    signed_at: datetime
+    stamped_at: datetime | None
+    proof_url: str
+    first: bool
+
+
+def made(db: Db, actor: Actor, folder_id: int) -> Made | None:
+    """The last signature that the reader made in a folder; None where he made none. Refuses `not-found` as the folder does."""
+    folder = authorize(db, actor, folder_id)
+    mine = (
+        sa.select(SignatureProof, DocumentVersion)
+        .join(SignatureSession, SignatureSession.id == SignatureProof.session_id)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(SignatureProof.folder_id == folder_id, SignatureSession.user_id == actor.user_id)
+        .order_by(SignatureProof.id.desc())
+        .limit(1)
+    )
+    row = db.execute(mine).first()
+    if row is None:
+        return None
+    proof, version = row
+    others = (
+        sa.select(SignatureProof.id)
+        .join(SignatureSession, SignatureSession.id == SignatureProof.session_id)
+        .where(SignatureSession.user_id == actor.user_id, SignatureProof.id != proof.id)
+        .limit(1)
+    )
+    return Made(
+        folder.title,
+        version.filename,
+        in_both_names(proof.name, proof.holder),
+        proof.capacity,
+        common_name(proof.subject),
+        common_name(proof.issuer),
+        proof.signed_at,
+        proof.timestamped_at,
+        address(folder_id, version.document_id, version.number),
+        first=db.scalar(others) is None,
+    )
 
 
 class Welcome:

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from app.core.db import reading
 from app.core.http import guard
 from app.core.refusals import Refusal
+from app.display import queues
 from app.operations.guidance import first
 from app.operations.guidance.contents import topic_of, topics
 from app.people import desks
@@ -39,6 +40,19 @@ def first_signature() -> Response | str:
     return render_template("operations/first_signature.html", steps=first.STEPS, enrolled=enrolled)
 
 
+@pages.get("/aide/premiere-signature/<int:folder_id>")
+@guard("person")
+def first_signed(folder_id: int) -> str:
+    """The end of the guide: what was really signed, and its proof; that nothing was, where the reader has signed nothing."""
+    with reading(g.actor.collectivity_id) as db:
+        made = first.made(db, g.actor, folder_id)
+        waiting = queues.todo(db, g.actor)
+    following = next((one.id for one in waiting if one.id != folder_id), None)
+    return render_template(
+        "operations/first_signed.html", made=made, folder_id=folder_id, following=following
+    )
+
+
 @pages.post("/aide/bienvenue")
 @guard("person", unprotected=True)
 def welcomed() -> Response:
@@ -60,4 +74,4 @@ def topic(key: str) -> str:
 @pages.app_context_processor
 def _help() -> dict[str, object]:
     """What the header of a page leads to."""
-    return {"help_here": lambda: topic_of(request.endpoint or ""), "first_points": first.POINTS}
+    return {"help_here": lambda: topic_of(request.endpoint or ""), "first_acts": first.ACTS}

@@ -20,6 +20,7 @@ const PARTS = [
   ["[data-tree]", () => import("./tree.js"), "startTree"],
   ["form[data-foresee]", () => import("./foresee.js"), "startForesight"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
+  ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];
 
 // The page is marked awake while each part that it carries hears the person: whoever acts by machine waits for that.

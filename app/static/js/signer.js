@@ -90,6 +90,11 @@ export class Signer {
     this.defaultBox = null;
   }
 
+  /* What the guide of a first signature follows. */
+  tell(what) {
+    this.form.dispatchEvent(new CustomEvent("signing", { bubbles: true, detail: what }));
+  }
+
   part(name) {
     return this.form.querySelector(`[data-sign-${name}]`);
   }
@@ -168,6 +173,7 @@ export class Signer {
     this.turn += 1;
     this.opening = null;
     this.identities = [];
+    this.tell("forgotten");
     this.holder(this.unknown);
     this.part("choice").hidden = true;
     this.say();
@@ -241,6 +247,7 @@ export class Signer {
   showHolder() {
     const { subject, issuer, notAfter } = this.identity;
     const late = this.outOfDate();
+    this.tell(late ? "forgotten" : "ready");
     this.holder([subject, `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`]);
     // Whose certificate it is has to be read before the button, which stands over the end of the dialog
     this.part("name").scrollIntoView({ block: "nearest" });
@@ -408,5 +415,7 @@ export class Signer {
 }
 
 export function startSigner(form) {
-  new Signer(form).start();
+  const signer = new Signer(form);
+  signer.tell("open");
+  signer.start();
 }
