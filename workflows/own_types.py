@@ -379,7 +379,10 @@ def _fields(law: Family, definition: Definition) -> Iterator[Problem]:
 
 
 def _columns(field: OwnField, at: str) -> Iterator[Problem]:
-    """What is wrong of the columns of a table, told at the field that has them; of another kind, that it has any."""
+    """What is wrong of the columns of a table, each told at its rank, and of all of them together at the field.
+
+    Of a field of another kind, that it has any.
+    """
     if field.kind == "lines" and field.listed:
         yield Problem("field-listed", f"{at}.listed", "Un tableau ne se montre pas dans les listes.")
     sentences = [] if field.kind == "lines" else ["Seul un tableau a des colonnes."] if field.columns else []
@@ -390,7 +393,9 @@ def _columns(field: OwnField, at: str) -> Iterator[Problem]:
             sentences.append("Deux colonnes ont le même nom : changez-en un.")
         elif len({column.key for column in field.columns}) < len(field.columns):
             sentences.append("Deux colonnes ont la même clé.")
-        sentences += [sentence for column in field.columns for sentence in _column_faults(column)]
+        for rank, column in enumerate(field.columns):
+            for sentence in _column_faults(column):
+                yield Problem("field-columns", f"{at}.columns.{rank}", sentence)
     yield from (Problem("field-columns", f"{at}.columns", sentence) for sentence in sentences)
 
 

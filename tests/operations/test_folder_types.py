@@ -581,6 +581,32 @@ def typed(house: House, folder_id: int, login: str = G, **fields: str) -> TestRe
     return client.post(f"/dossiers/{folder_id}/brouillon", data=data)
 
 
+def test_the_columns_of_a_table_are_seen_as_at_the_deposit_and_what_is_wrong_stands_beside_its_column(
+    house: House,
+) -> None:
+    number = begin(house, label="Facture de travaux")
+    draw(house, number, **LISTED)
+    client = house.client(K)
+    page = client.get(f"/administration/types/{number}").get_data(as_text=True)
+    shown = re.search(r'data-columns="f3".*?</table>', page, re.DOTALL)
+    assert shown
+    assert re.findall(r'<th scope="col">([^<]+)</th>', shown[0]) == ["Lieu", "Quantité", "Montant"]
+    wrong = draw(house, number, **{**COLUMNS, "f3-c1-label": "!", "f3-c0-choices": "Mairie"})
+    assert wrong.status_code == 422
+    refused = wrong.get_data(as_text=True)
+    for rank, sentence in ((0, "de 2 à 50 choix"), (1, "ne donne pas de clé")):
+        beside = re.search(rf'id="f3-c{rank}-label".*?id="f3-c{rank}-kind"', refused, re.DOTALL)
+        assert beside
+        assert sentence in beside[0]
+        assert f'aria-describedby="fields.3.columns.{rank}-erreur"' in beside[0]
+    assert 'id="fields.3.columns.2-erreur"' not in refused
+    assert draw(house, number, **COLUMNS).status_code == 302
+    page = client.get(f"/administration/types/{number}").get_data(as_text=True)
+    cells = re.search(r'data-columns="f3".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    assert cells
+    assert "obligatoire" in cells[1]
+
+
 def test_a_person_a_desk_and_a_table_are_asked_read_listed_and_found(house: House) -> None:
     number = begin(house, label="Facture de travaux")
     assert draw(house, number, **LISTED).status_code == 302

@@ -353,9 +353,9 @@ def test_what_is_wrong_in_a_table_is_told_by_its_line_and_its_column(
     [
         ([replace(LOTS, columns=())], "fields.0.columns", "de 1 à 8 colonnes"),
         ([replace(LOTS, columns=LOTS.columns * 3)], "fields.0.columns", "de 1 à 8 colonnes"),
-        ([replace(LOTS, columns=(Column("a", "A", "iban"),))], "fields.0.columns", "nature de la colonne"),
-        ([replace(LOTS, columns=(Column("a", "A", "choice"),))], "fields.0.columns", "de 2 à 50 choix"),
-        ([replace(LOTS, columns=(Column("", "!", "text"),))], "fields.0.columns", "ne donne pas de clé"),
+        ([replace(LOTS, columns=(Column("a", "A", "iban"),))], "fields.0.columns.0", "nature de la colonne"),
+        ([replace(LOTS, columns=(Column("a", "A", "choice"),))], "fields.0.columns.0", "de 2 à 50 choix"),
+        ([replace(LOTS, columns=(Column("", "!", "text"),))], "fields.0.columns.0", "ne donne pas de clé"),
         (
             [replace(LOTS, columns=(Column("a", "A", "text"), Column("b", "a", "text")))],
             "fields.0.columns",
