@@ -20,7 +20,8 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import StepRun
-from app.operations import trace
+from app.journal.models import ChainHead
+from app.operations import marks, trace
 from app.operations.absences.web import pages as absences
 from app.operations.circuits.web import pages as circuits
 from app.operations.desks.web import pages as desks
@@ -273,12 +274,15 @@ def journal() -> str:
     asked = _asked()
     with reading(g.actor.collectivity_id) as db:
         shown = trace.lines(db, g.actor.collectivity_id, asked)
+        chain_head = db.get(ChainHead, g.actor.collectivity_id)
     more = len(shown) > trace.PAGE
     return render_template(
         "operations/journal.html",
         lines=shown[: trace.PAGE],
         more=shown[trace.PAGE - 1].seq if more else None,
         asked=asked,
+        chain_head=chain_head,
+        marked_at=heartbeat.last(marks.BEAT),
         acts=sorted(trace.ACTS.items(), key=lambda one: one[1]),
         address_days=current_app.config["PARAPHE"].journal_address_days,
     )

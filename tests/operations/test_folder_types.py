@@ -591,10 +591,10 @@ def test_the_columns_of_a_table_are_seen_as_at_the_deposit_and_what_is_wrong_sta
     shown = re.search(r'data-columns="f3".*?</table>', page, re.DOTALL)
     assert shown
     assert re.findall(r'<th scope="col">([^<]+)</th>', shown[0]) == ["Lieu", "Quantité", "Montant"]
-    wrong = draw(house, number, **{**COLUMNS, "f3-c1-label": "!", "f3-c0-choices": "Mairie"})
+    wrong = draw(house, number, **{**COLUMNS, "f3-c1-label": "", "f3-c0-choices": "Mairie"})
     assert wrong.status_code == 422
     refused = wrong.get_data(as_text=True)
-    for rank, sentence in ((0, "de 2 à 50 choix"), (1, "ne donne pas de clé")):
+    for rank, sentence in ((0, "de 2 à 50 choix"), (1, "Nommez chaque colonne")):
         beside = re.search(rf'id="f3-c{rank}-label".*?id="f3-c{rank}-kind"', refused, re.DOTALL)
         assert beside
         assert sentence in beside[0]

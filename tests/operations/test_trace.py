@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from app.core import heartbeat
 from app.core.db import reading
 from app.journal.chain import verify
+from app.journal.models import ChainHead
+from app.operations import marks
 from app.operations.trace import ACTS
 from app.people import desks
 from demo.cast import PASSWORD
@@ -52,6 +55,21 @@ def test_who_entered_and_who_was_given_what_is_told_with_who_did_it(house: House
     assert client.get("/compte").status_code == 302
     with reading() as db:
         assert verify(db, here)[1] is None
+
+
+def test_the_head_of_the_chain_is_told_with_the_last_dated_mark(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    page = plain(house)
+    assert "Aucun repère daté n’a encore été pris" in page
+    heartbeat.beat(marks.BEAT, datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+    page = plain(house)
+    with reading() as db:
+        head = db.get(ChainHead, here)
+    assert head is not None
+    assert head.hash in page
+    assert f"{head.seq} écritures dans la chaîne" in page
+    assert "Dernier repère daté" in page
+    assert "27 nov." in page
 
 
 def test_only_administrators_read_it_and_of_their_own_collectivity(house: House) -> None:
