@@ -153,39 +153,36 @@ class Welcome:
     def __init__(self, templates: Environment) -> None:
         self._templates = templates
 
-    def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        """Nothing for who has nothing to do first."""
-        what = first_thing(db, actor)
-        if what is None:
-            return None
+    def __call__(self, _db: Db, actor: Actor) -> Markup | None:
+        """The one thing to do first; asked where `arrives` holds, in the statement of every band."""
+        what = COMMUNE if actor.administrator else CERTIFICATE
         page = self._templates.get_template("operations/_welcome.html").render(what=what)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
 def arrives(actor: Actor) -> sa.ColumnElement[bool]:
-    """The condition under which `Welcome` is asked."""
-    return sa.false() if actor.arrived or actor.user_id is None else sa.true()
+    """Whether there is one thing to do first: the condition under which `Welcome` is asked.
 
-
-def first_thing(db: Db, actor: Actor) -> str | None:
-    """An administrator puts the collectivity in service; who may sign enrols a certificate; nobody else has anything to do.
-
+    An administrator puts the collectivity in service; who may sign enrols a certificate; nobody else has anything to do.
     From the first mandate recorded on, who has none signs nothing in the commune's name: he is not sent to a certificate.
     """
+    if actor.arrived or actor.user_id is None:
+        return sa.false()
     if actor.administrator:
-        return COMMUNE if actor.seats else None  # who holds no desk is told so by the page itself
-    mandated = not actor.by_mandate or any(not over(one, today()) for one in actor.mandates)
-    if actor.may_sign and mandated and not enrolled(db, actor):
-        return CERTIFICATE
-    return None
+        return sa.true() if actor.seats else sa.false()  # who holds no desk is told so by the page itself
+    mandated = not actor.by_mandate or any(not over(mandate, today()) for mandate in actor.mandates)
+    return ~_serving(actor) if actor.may_sign and mandated else sa.false()
 
 
 def enrolled(db: Db, actor: Actor) -> bool:
     """Whether the person has a certificate that serves today."""
-    mine = sa.exists().where(
+    return bool(db.scalar(sa.select(_serving(actor))))
+
+
+def _serving(actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
         Certificate.user_id == actor.user_id,
         Certificate.withdrawn_at.is_(None),
         Certificate.to_confirm.is_(False),
         Certificate.not_after > now(),
     )
-    return bool(db.scalar(sa.select(mine)))
