@@ -122,7 +122,9 @@ def _block(group: _Group) -> Block:
         StepKind.ARCHIVE: ("archivage", "archivages"),
     }.get(group.kind, ("dossier", "dossiers"))
     due = (
-        f" Échéance la plus proche : {jour(group.due)}." if group.due < NO_DATE and group.tone != "ok" else ""
+        f" Échéance la plus proche : {jour(group.due).removesuffix('.')}."
+        if group.due < NO_DATE and group.tone != "ok"
+        else ""
     )
     return Block(
         group.tone,
