@@ -181,14 +181,14 @@ class Circuit:
         """
         start = 0 if after is None else self.steps.index(self.step(after))
         unknown: frozenset[str] = frozenset()
-        found: list[Step] = []
+        way: list[Step] = []
         for step in self.steps[start:]:
             if step.key == after:
                 unknown |= step.awaits(facts)
             elif step.applies(facts, unknown):
-                found.append(step)
+                way.append(step)
                 unknown |= step.awaits(facts)
-        return tuple(found)
+        return tuple(way)
 
     def unsure(self, facts: Facts) -> frozenset[str]:
         """The keys of the steps that depend on a fact which a step requires and which nobody has given yet."""
@@ -197,25 +197,25 @@ class Circuit:
             step.key for step in self.steps if step.when is not None and step.when.fields & open_now
         )
 
-    def late_reads(self, given: Collection[str]) -> list[tuple[Step, str, Step]]:
+    def late_reads(self, mandatory: Collection[str]) -> list[tuple[Step, str, Step]]:
         """What would be decided on a fact that is only asked later: the step that reads it, its key, a step that requires it.
 
         A condition reads it too early when no step before requires it; who is chosen at the deposit, whatever requires it.
-        `given`: the keys of the fields that no folder leaves without.
+        `mandatory`: the keys of the fields that no folder leaves without.
         """
         asking: dict[str, Step] = {}
         for step in self.steps:
             for key in step.requires:
                 asking.setdefault(key, step)
-        found: list[tuple[Step, str, Step]] = []
+        reads: list[tuple[Step, str, Step]] = []
         before: set[str] = set()
         for step in self.steps:
             read = (step.when.fields if step.when is not None else frozenset()) - before
             chosen = {who.value for who in step.who if who.kind in _OF_A_FIELD}
-            late = sorted((read | chosen) & asking.keys() - set(given))
-            found += [(step, key, asking[key]) for key in late]
+            late = sorted((read | chosen) & asking.keys() - set(mandatory))
+            reads += [(step, key, asking[key]) for key in late]
             before |= set(step.requires)
-        return found
+        return reads
 
     def following(self, place: str) -> tuple[Step | None, ...]:
         """The steps tried in order on leaving `place`; a last `None` means that the folder may end there."""

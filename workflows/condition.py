@@ -354,7 +354,7 @@ def possible(condition: Condition, facts: Facts, unknown: frozenset[str]) -> boo
     if not condition.fields & unknown:
         return may_hold(condition, facts)
     tried = versions(facts, condition.fields)
-    return tried is None or any(_outcomes(condition, one, unknown)[0] for one in tried)
+    return tried is None or any(_outcomes(condition, version, unknown)[0] for version in tried)
 
 
 def _outcomes(condition: Condition, facts: Facts, unknown: frozenset[str]) -> tuple[bool, bool]:

@@ -547,10 +547,10 @@ def _required_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
                     step.key,
                     field="requires_add",
                 )
-    given = {one.key for one in family.fields if one.required_from == "submit"}
-    for step, key, asking in circuit.late_reads(given):
-        one = family.field(key)
-        name = f"« {one.label if one is not None else key} »"
+    mandatory = {field.key for field in family.fields if field.required_from == "submit"}
+    for step, key, asking in circuit.late_reads(mandatory):
+        field = family.field(key)
+        name = f"« {field.label if field is not None else key} »"
         if step.when is not None and key in step.when.fields:
             yield Fault(
                 f"L’étape « {step.label} » dépend de {name}, qui n’est demandé qu’à l’étape « {asking.label} » : elle serait "

@@ -40,7 +40,7 @@ def _awaited(facts: Facts, *circuits: Circuit) -> frozenset[str]:
 
 def _wherever(step: Step, other: Step, facts: Facts, unknown: frozenset[str]) -> bool:
     """Whether a step takes place wherever the other does, whatever the facts become that are still to be asked."""
-    read = frozenset[str]().union(*(one.when.fields for one in (step, other) if one.when is not None))
+    read = frozenset[str]().union(*(each.when.fields for each in (step, other) if each.when is not None))
     if not read & unknown:
         return step.applies(facts) or not other.applies(facts)
     return step.when is None or step.when == other.when

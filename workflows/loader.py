@@ -296,7 +296,7 @@ def _requires(data: object, kind: StepKind, where: str, tell: Tell) -> tuple[str
     if data is None:
         return ()
     if not isinstance(data, list | tuple) or not all(
-        isinstance(one, str) and _OWN_FIELD.fullmatch(one) for one in data
+        isinstance(key, str) and _OWN_FIELD.fullmatch(key) for key in data
     ):
         tell(f"{where} : « requires » doit être une liste de champs propres à un type, « {OWN}… ».")
         return ()

@@ -180,9 +180,9 @@ class Definition:
         return {**plain, **lists, "fields": [field.to_data() for field in self.fields]}
 
     @property
-    def given(self) -> frozenset[str]:
+    def mandatory(self) -> frozenset[str]:
         """The keys of the own fields that no folder leaves without."""
-        return frozenset(one.key for one in self.fields if one.required)
+        return frozenset(field.key for field in self.fields if field.required)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Definition":

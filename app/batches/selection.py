@@ -91,8 +91,8 @@ def _unfilled(db: Db, folder: Folder) -> str:
     if folder.circuit_version_id is None:
         return ""
     step = circuit_of(db, folder.circuit_version_id).step(folder.place)
-    words = reminder(folder, step)
-    return f"{words}, depuis la page du dossier." if words else ""
+    lack = reminder(folder, step)
+    return f"{lack}, depuis la page du dossier." if lack else ""
 
 
 def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:

@@ -73,7 +73,7 @@ def refuse_taken(db: Db, collectivity_id: int, name: str, circuit: Circuit) -> N
     if rules is None or name not in rules.table.circuits:
         return
     made = types_of(db, collectivity_id, families()[name.partition(NAMED)[0]]).get(circuit.only_for)
-    told = late_rules(rules.table, [circuit], made.given if made is not None else ())
+    told = late_rules(rules.table, [circuit], made.mandatory if made is not None else ())
     if told:
         names = {one.key: one.label for one in made.fields} if made is not None else {}
         raise Refusal("circuit-late", details=" ".join(late_sentence(one, names) for one in told))
@@ -90,8 +90,11 @@ class Late:
     circuit: str
 
 
-def late_rules(table: Table, circuits: Collection[Circuit], given: Collection[str]) -> list[Late]:
-    """What rules would decide on nothing; `circuits`: those that they take, `given`: the fields that no folder leaves without."""
+def late_rules(table: Table, circuits: Collection[Circuit], mandatory: Collection[str]) -> list[Late]:
+    """What rules would decide on nothing.
+
+    `circuits`: those that they take; `mandatory`: the keys of the fields that no folder leaves without.
+    """
     asked: dict[str, tuple[str, str]] = {}
     for circuit in circuits:
         for step in circuit.steps:
@@ -100,7 +103,7 @@ def late_rules(table: Table, circuits: Collection[Circuit], given: Collection[st
     return [
         Late(rank, row.key, key, *asked[key])
         for rank, row in enumerate(table.rows, start=1)
-        for key in sorted(row.when.fields & asked.keys() - set(given))
+        for key in sorted(row.when.fields & asked.keys() - set(mandatory))
     ]
 
 
@@ -205,7 +208,7 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
 
 def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:
     """Refuse what would have rules or circuits in force decide on a field that is only asked later, and did not before."""
-    freed = (was.given - definition.given) & {one.key for one in definition.fields}
+    freed = (was.mandatory - definition.mandatory) & {one.key for one in definition.fields}
     if not freed:
         return
     names = {one.key: one.label for one in was.fields}
@@ -214,7 +217,7 @@ def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, defini
         f"L’étape « {step.label} » du circuit « {circuit.label} » lit « {names[name]} », qui n’est demandé qu’à l’étape "
         f"« {asking.label} »."
         for circuit in circuits.values()
-        for step, name, asking in circuit.late_reads(definition.given)
+        for step, name, asking in circuit.late_reads(definition.mandatory)
         if name in freed
     ]
     rules = tables.in_force(db, collectivity_id, key)
@@ -222,7 +225,7 @@ def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, defini
         taken = [circuit for name, circuit in circuits.items() if name in rules.table.circuits]
         told += [
             late_sentence(one, names)
-            for one in late_rules(rules.table, taken, definition.given)
+            for one in late_rules(rules.table, taken, definition.mandatory)
             if one.field in freed
         ]
     if told:

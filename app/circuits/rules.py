@@ -258,10 +258,10 @@ def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) ->
 def _late(kind: Kind, definition: Mapping[str, Any], ways: Takeable) -> Iterator[Problem]:
     """The rows that read what a circuit of the table is only to ask on the way."""
     table = sketched(definition)
-    given = {one.key for one in kind.asked.fields if one.required_from == "submit"}
+    mandatory = {field.key for field in kind.asked.fields if field.required_from == "submit"}
     names = {one.key: one.label for one in kind.asked.fields}
     taken = [circuit for name, circuit in ways.kept.items() if name in table.circuits]
-    for one in late_rules(table, taken, given):
+    for one in late_rules(table, taken, mandatory):
         yield Problem(one.row, "cond_field_0", late_sentence(one, names))
 
 
