@@ -18,7 +18,7 @@ from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
 from app.core.refusals import Refusal
-from app.folders.models import Folder, StepRun
+from app.folders.models import WRITERS, Folder, StepRun
 from app.people.actor import Actor, Cover, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
@@ -187,6 +187,7 @@ def asking_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:
     if not lent:
         return sa.false()
     deposited, other = _FOLDERS.alias("d"), sa.inspect(StepRun).local_table.alias("o")
+    # Who rewrote or sent the draft of another is told so by the folder: `Folder.writers`, which the move asks
     own = sa.exists().where(
         deposited.c.id == steps.c.folder_id, deposited.c.depositor_user_id == actor.user_id
     )
@@ -393,4 +394,9 @@ def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = No
         raise Refusal("not-emitter")
     if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
         raise Refusal("not-editable")
+    if actor.user_id is not None and actor.user_id not in folder.writers:
+        folder.sources = {
+            **folder.sources,
+            WRITERS: sorted({*folder.sources.get(WRITERS, ()), actor.user_id}),
+        }
     return folder

@@ -25,6 +25,8 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
 
 READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
+WRITERS = "writers"
+"""In `Folder.sources`: the accounts of those who wrote the draft or sent it, beside who created it."""
 
 
 class Folder(Base, Tenanted):
@@ -100,6 +102,11 @@ class Folder(Base, Tenanted):
     def of_type(self) -> tuple[str, str]:
         """Its family and the key of the type made from it, empty for none: by both a right may be limited."""
         return self.family, family(self.in_force).type_key if self.type_version_id is not None else ""
+
+    @property
+    def writers(self) -> frozenset[int]:
+        """Who created the folder, wrote its draft or sent it, in any of its rounds: it is their deposit (decision 0031)."""
+        return frozenset({*self.sources.get(WRITERS, ()), *filter(None, (self.depositor_user_id,))})
 
     @property
     def read_as(self) -> Family:

@@ -94,7 +94,7 @@ class Present:
         if not covers or self.step is None:
             return None
         absent = covers[0].absent
-        if actor.user_id is not None and folder.depositor_user_id == actor.user_id:
+        if actor.user_id in folder.writers:
             return Refusal("cover-own-deposit", absent=absent)
         if self.step.kind is not StepKind.SIGN:
             return None

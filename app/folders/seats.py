@@ -15,7 +15,7 @@ from app.core.french import instant
 from app.core.questions import keep, kept, once
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
-from app.folders.models import Folder, StepRun
+from app.folders.models import WRITERS, Folder, StepRun
 from app.people.covers import Away, away_at, in_absence, moment_on, until
 from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
 from app.people.models import Desk, Holder, MandateRow, User
@@ -80,7 +80,12 @@ _OF_NUMBERS = (
 _signers_awaited = _signers.where(sa.or_(*_OF_NUMBERS))
 _runs = StepRun.__table__
 _open_runs = (
-    sa.select(_runs, _desk.c.name.label("desk"), Folder.__table__.c.depositor_user_id)
+    sa.select(
+        _runs,
+        _desk.c.name.label("desk"),
+        Folder.__table__.c.depositor_user_id,
+        Folder.__table__.c.sources[WRITERS].label("writers"),
+    )
     .outerjoin(_desk, _desk.c.id == _runs.c.desk_id)
     .join(Folder.__table__, Folder.__table__.c.id == _runs.c.folder_id)
     .where(
@@ -322,7 +327,7 @@ def _stood_in(
                 and number not in own
                 and person.absent == ""
                 and _lends(one, slot.desk_id, folder.of_type)
-                and number != folder.depositor_user_id
+                and number not in folder.writers
                 and (step.kind is not StepKind.SIGN or _signs(db, number, act_of(folder), day))
             ):
                 helped.add(person.user_id)
@@ -504,7 +509,7 @@ def _told(
                 number is not None
                 and number not in able
                 and _lends(absence, run.desk_id, (run.family, run.own_type))
-                and number != run.depositor_user_id
+                and number not in {run.depositor_user_id, *(run.writers or ())}
                 and (run.folder_id, run.pass_number, number) not in acted
                 and (run.kind != StepKind.SIGN or _signs(db, number, _act(run), today()))
             ):

@@ -5,6 +5,14 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Rien n’a été enregistré : l’absence d’une personne s’écrit par elle-même, par le secrétariat qu’elle a choisi ou par un administrateur. Demandez-le-leur.",
     ),
+    "absence-own-cover": (
+        403,
+        "Rien n’a été enregistré : qui écrit l’absence d’un autre ne se confie pas ses dossiers à soi-même. Choisissez quelqu’un d’autre, ou demandez à la personne de l’écrire.",
+    ),
+    "absence-branch": (
+        403,
+        "Rien n’a été enregistré : choisissez un bureau de votre branche ; seul un administrateur de la collectivité confie tous les bureaux d’une personne.",
+    ),
     "absence-unknown": (
         404,
         "Cette absence n’existe pas, ou n’est pas à vous. Rechargez la page « Absences ».",

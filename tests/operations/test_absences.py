@@ -22,12 +22,13 @@ from app.journal.models import JournalEntry
 from app.operations.absences import planning
 from app.operations.absences.blocking import Outlook, outlook
 from app.operations.absences.planning import Wanted, change, end, name_secretary, plan
-from app.people import applications, desks
+from app.people import accounts, applications, desks
 from app.people.actor import Actor
 from app.people.covers import law_of
-from app.people.models import Absence, User
+from app.people.models import Absence, Desk, User
 from app.signing import sign
-from tests.builders.house import House
+from app.signing.paper import sheet as paper
+from tests.builders.house import ACT, House
 from tests.builders.mandates import of_mayor, record
 from tests.folders.test_seats import CIRCUIT
 from workflows.mandates import Kind
@@ -286,6 +287,60 @@ def test_nobody_decides_of_his_own_deposit_in_somebody_s_absence(house: House) -
     with pytest.raises(Refusal, match="cover-own-deposit"):
         house.approve(arrived, DEPOSITOR)
     assert not [one for one in letters("your_turn") if one.folder_id == arrived and "absent" in one.payload]
+
+
+def test_who_rewrote_or_sent_a_draft_does_not_decide_of_it_in_somebody_s_absence(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    desks.seat(here, "comptabilite", "b.cadiou", [Right.CREATE])
+    folder_id = house.an_invoice(at="draft")
+    sending.send(house.actor("b.cadiou"), folder_id, version=house.folder(folder_id).version)
+    house.approve(folder_id, TECHNIQUE)
+    away(house, FINANCE, "b.cadiou", types=("deliberation",))
+    with engine().begin() as connection:
+        connection.execute(sa.update(Absence.__table__).values(types=[]))
+    with pytest.raises(Refusal, match="cover-own-deposit"):
+        house.approve(folder_id, "b.cadiou")
+
+
+def test_who_writes_the_absence_of_another_lends_himself_nothing_nor_beyond_his_branch(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    name_secretary(house.actor(FINANCE), house.actor("t.lescoat").user_id)
+    with pytest.raises(Refusal, match="absence-own-cover"):
+        away(house, FINANCE, "t.lescoat", by="t.lescoat")
+    with reading() as db:
+        branch = {
+            desk.key: desk.id for desk in db.scalars(sa.select(Desk).where(Desk.collectivity_id == here))
+        }
+    accounts.delegate(house.actor(CLERK), house.actor("b.cadiou").user_id or 0, branch["technique"])
+    with pytest.raises(Refusal, match="absence-own-cover"):
+        away(house, TECHNIQUE, "b.cadiou", by="b.cadiou", desk_id=branch["technique"])
+    with pytest.raises(Refusal, match="absence-branch"):
+        away(house, TECHNIQUE, DIRECTION, by="b.cadiou")
+    assert away(house, TECHNIQUE, DIRECTION, by="b.cadiou", desk_id=branch["technique"])
+
+
+def test_who_stands_in_states_no_signature_of_who_is_away(house: House) -> None:
+    record(house, of_mayor(house))
+    order = of_mayor(
+        house,
+        user_id=house.actor(DIRECTION).user_id,
+        kind=Kind.SIGNATURE,
+        title="la directrice générale des services",
+        order_number="2026-050",
+        order_date=of_mayor(house).starts_on,
+        families=("individual_decree",),
+        elected=False,
+    )
+    record(house, order)
+    folder_id = house.an_act("individual_decree", ACT)
+    away(house, MAYOR, DIRECTION)
+    assert folder_id in todo(house, DIRECTION)
+    with reading(house.actor(MAYOR).collectivity_id) as db:
+        folder = db.get_one(Folder, folder_id)
+        assert paper.allowed(db, house.actor(MAYOR), folder)
+        assert not paper.allowed(db, house.actor(DIRECTION), folder)
+        with pytest.raises(Refusal, match="paper-under-cover"):
+            paper.standing(db, house.actor(DIRECTION), folder)
 
 
 def test_one_person_counts_once_at_a_step_whatever_he_stands_in_for(house: House) -> None:

@@ -164,7 +164,7 @@ def _why(
     """Why a step waits: what was not lent, or what keeps who stands in from it."""
     if unlent := _unlent(law, absent, cover, meeting):
         return tone, f"{unlent} : cela attendra {absent.name}."
-    if cover is not None and meeting.folder.depositor_user_id == cover.id:
+    if cover is not None and cover.id in meeting.folder.writers:
         return "danger", f"{cover.name} a déposé ce dossier, et ne décide pas de son propre dépôt."
     if cover is not None and meeting.step.kind is StepKind.SIGN:
         return "danger", _unsigned(db, cover, meeting)

@@ -77,10 +77,7 @@ def may_set(db: Db, actor: Actor, user_id: int) -> bool:
         return True
     if actor.delegated and is_reached(db, branch_of(db, actor), user_id):
         return True
-    named = sa.select(Secretary.user_id).where(
-        Secretary.user_id == user_id, Secretary.secretary_id == actor.user_id
-    )
-    return db.scalar(named) is not None
+    return _is_secretary(db, actor, user_id)
 
 
 @use_case
@@ -182,7 +179,8 @@ def checked(
 ) -> tuple[absences.Absence, User, User | None]:
     """An absence that may be written, as the law reads it, who is away and who stands in; `but`: the one that it changes.
 
-    Refuses `absence-whose`, `absence-dates`, `absence-hour`, `absence-order`, `absence-past`, `absence-long`; an account that
+    Refuses `absence-whose`, what `_refuse_overreach` refuses, `absence-dates`, `absence-hour`, `absence-order`,
+    `absence-past`, `absence-long`; an account that
     is closed or elsewhere (`absence-cover`), oneself (`absence-self`); a desk that is not the person's (`absence-desk`), types
     that are none here (`absence-type`); who is away then (`absence-away`), or comes back to the person (`absence-loop`); a
     second absence of the same person, with the same stand-in, at the same time (`absence-twice`).
@@ -191,6 +189,7 @@ def checked(
     """
     if not may_set(db, actor, wanted.user_id):
         raise Refusal("absence-whose")
+    _refuse_overreach(db, actor, wanted)
     law = wanted.law()
     refuse_disorder(law, now())
     if lock:
@@ -204,6 +203,28 @@ def checked(
     others = [other for other in coming(db, actor.collectivity_id, max(law.starts, now())) if other.id != but]
     _refuse_clash(law, [law_of(other) for other in others], absent, cover)
     return law, absent, cover
+
+
+def _refuse_overreach(db: Db, actor: Actor, wanted: Wanted) -> None:
+    """Refuse to lend more than one's own place allows: to oneself, or outside the branch that one administers.
+
+    A secretary's or a branch's word ends with the charge; what it would lend to its writer, or at all desks of somebody,
+    would not.
+    """
+    if actor.administrator or actor.user_id == wanted.user_id:
+        return
+    if wanted.cover_id == actor.user_id:
+        raise Refusal("absence-own-cover")
+    branch = branch_of(db, actor)
+    if branch is not None and wanted.desk_id not in branch and not _is_secretary(db, actor, wanted.user_id):
+        raise Refusal("absence-branch")
+
+
+def _is_secretary(db: Db, actor: Actor, user_id: int) -> bool:
+    named = sa.select(Secretary.user_id).where(
+        Secretary.user_id == user_id, Secretary.secretary_id == actor.user_id
+    )
+    return db.scalar(named) is not None
 
 
 def coming(db: Db, collectivity_id: int, since: datetime) -> Sequence[Absence]:

@@ -7,6 +7,10 @@ SENTENCES: Sentences = {
         409,
         "Ce type de dossier ne se signe pas sur papier. Signez-le électroniquement, ou rejetez-le.",
     ),
+    "paper-under-cover": (
+        409,
+        "Vous agissez ici en l’absence de quelqu’un : une signature faite sur papier est déclarée par qui tient le bureau. Signez électroniquement si un arrêté à votre nom le permet, ou attendez son retour.",
+    ),
     "paper-mixed": (
         409,
         (

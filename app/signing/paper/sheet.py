@@ -65,8 +65,8 @@ def sign(
     `scan`: a PDF, examined as any deposit; None when another signatory of this round has given the scan that shows this
     signature too. Refuses `paper-not-allowed`, `paper-mixed`, `paper-before-seal`, `paper-no-scan`,
     `paper-scan-damaged`, `paper-incomplete`, `paper-date-missing`, `paper-date-future`,
-    `paper-date-before-act`, `paper-antedated` (an order, a decision or a contract that would be dated before its signature,
-    unless `two_dates` says that it is), `not-your-turn`, an older page (`moved-on`), what intake
+    `paper-date-before-act`, `paper-under-cover`, `paper-antedated` (an order, a decision or a contract that would be
+    dated before its signature, unless `two_dates` says that it is), `not-your-turn`, an older page (`moved-on`), what intake
     refuses, and who was not asked who he is since the form was opened (`identity-needed`, `identity-factor`).
     """
     statement = _checked(statement)
@@ -233,6 +233,9 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
         raise not_your_turn(db, actor, folder, position)
     if not family_of(folder.in_force).paper_signature:
         raise Refusal("paper-not-allowed")
+    if actor.covers and not position.seated(actor, folder):
+        # What is stated names who signed: whoever stands in states no signature of who is away (decision 0031)
+        raise Refusal("paper-under-cover")
     if position.step is not None:
         refuse_unfilled(folder, position.step)
     if any(step.kind is StepKind.SEAL for step in position.circuit.applicable(folder.facts)):
