@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, possible
+from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, plainly_within, possible
 from workflows.errors import Refusal
 from workflows.vocabulary import Phase, StepKind, WhoKind
 
@@ -200,7 +200,8 @@ class Circuit:
     def late_reads(self, mandatory: Collection[str]) -> list[tuple[Step, str, Step]]:
         """What would be decided on a fact that is only asked later: the step that reads it, its key, a step that requires it.
 
-        A condition reads it too early when no step before requires it; who is chosen at the deposit, whatever requires it.
+        A condition reads it too early when no step before requires it, or one that this folder may not have passed; who is
+        chosen at the deposit, whatever requires it.
         `mandatory`: the keys of the fields that no folder leaves without.
         """
         asking: dict[str, Step] = {}
@@ -208,13 +209,14 @@ class Circuit:
             for key in step.requires:
                 asking.setdefault(key, step)
         reads: list[tuple[Step, str, Step]] = []
-        before: set[str] = set()
+        before: list[tuple[Condition | None, tuple[str, ...]]] = []
         for step in self.steps:
-            read = (step.when.fields if step.when is not None else frozenset()) - before
+            known = {key for when, keys in before if plainly_within(step.when, when) for key in keys}
+            read = (step.when.fields if step.when is not None else frozenset()) - known
             chosen = {who.value for who in step.who if who.kind in _OF_A_FIELD}
             late = sorted((read | chosen) & asking.keys() - set(mandatory))
             reads += [(step, key, asking[key]) for key in late]
-            before |= set(step.requires)
+            before.append((step.when, step.requires))
         return reads
 
     def following(self, place: str) -> tuple[Step | None, ...]:

@@ -386,3 +386,17 @@ def versions(facts: Facts, fields: frozenset[str]) -> Iterator[Facts] | None:
     if prod(map(len, offered)) > MOST:
         return None
     return ({**facts, **dict(zip(disputed, chosen, strict=True))} for chosen in product(*offered))
+
+
+def plainly_within(condition: Condition | None, other: Condition | None) -> bool:
+    """Whether a condition (None: always) holds only where another does, as it is written: a doubt is no.
+
+    >>> above, low = Test("total_ttc", ">=", Decimal(1000)), Test("total_ttc", "<", Decimal(5))
+    >>> plainly_within(AllOf((above, low)), above), plainly_within(low, above), plainly_within(above, None)
+    (True, False, True)
+    """
+    if other is None or condition == other:
+        return True
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    wanted = other.parts if isinstance(other, AllOf) else (other,)
+    return all(part in parts for part in wanted)

@@ -551,7 +551,19 @@ def _required_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
     for step, key, asking in circuit.late_reads(mandatory):
         field = family.field(key)
         name = f"« {field.label if field is not None else key} »"
-        if step.when is not None and key in step.when.fields:
+        if (
+            circuit.steps.index(asking) < circuit.steps.index(step)
+            and step.when is not None
+            and key in step.when.fields
+        ):
+            yield Fault(
+                f"L’étape « {step.label} » dépend de {name}, demandé à l’étape « {asking.label} », que tous les dossiers ne "
+                "passent pas : elle serait décidée sur rien. Ôtez la condition de cette étape, écrivez-la aussi sur celle qui "
+                "en dépend, ou rendez ce champ obligatoire à l’envoi.",
+                step.key,
+                field="cond_field_0",
+            )
+        elif step.when is not None and key in step.when.fields:
             yield Fault(
                 f"L’étape « {step.label} » dépend de {name}, qui n’est demandé qu’à l’étape « {asking.label} » : elle serait "
                 "décidée sur rien. Placez-la après, ou rendez ce champ obligatoire à l’envoi.",

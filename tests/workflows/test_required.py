@@ -120,6 +120,13 @@ def test_a_step_is_never_decided_on_a_field_that_is_only_asked_later() -> None:
     assert "dépend de « Montant engagé », qui n’est demandé qu’à l’étape « Finance »" in told
     ((at, _, _),) = faults(kind, {**asks, "when": ABOVE})  # the step that asks it is decided as it is entered
     assert at == "finance"
+    dear = {"field": "total_ttc", "op": ">=", "value": 10000}
+    ((at, field, told),) = faults(
+        kind, {**asks, "when": dear}, reads
+    )  # a cheap one passes no step that asks it
+    assert (at, field) == ("direction", "cond_field_0")
+    assert "que tous les dossiers ne passent pas" in told
+    assert faults(kind, {**asks, "when": dear}, {**reads, "when": {"all": [dear, ABOVE]}}) == []
     given = type_of_invoice(
         OwnField(SUM, "Montant engagé", "amount", True), OwnField("own_desk", "Service", "desk")
     )
