@@ -125,6 +125,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "named": row.payload.get("named"),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
+        "limited": row.payload.get("limited", False),
         "manages": manages,
         "former": bool(row.payload.get("former")),
         "turn": awaited and bool(row.payload.get("turn")),

@@ -85,8 +85,8 @@ class Away:
 
     @property
     def until(self) -> str:
-        """« mer. 2 déc., 8 h 00 »: until when."""
-        return instant(self.law.ends)
+        """« mer. 2 déc., 8 h 00 »: its last minute, as it was typed."""
+        return instant(self.law.ends - absences.MINUTE)
 
 
 _away = (
@@ -120,8 +120,8 @@ def moment_on(day: date | None) -> datetime:
 
 
 def until(several: Iterable[Away]) -> datetime | None:
-    """Until when somebody is away, the last of his absences at this moment; None where there is none."""
-    return max((one.law.ends for one in several), default=None)
+    """The last minute of the last of somebody's absences at this moment; None where there is none."""
+    return max((away.law.ends - absences.MINUTE for away in several), default=None)
 
 
 def in_absence(who: str, absent: str | None) -> str:

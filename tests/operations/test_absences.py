@@ -477,6 +477,18 @@ def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House)
     ]
 
 
+def test_a_cover_of_one_desk_or_some_types_is_not_told_as_one_of_everything(house: House) -> None:
+    away(house, FINANCE, TECHNIQUE, types=("deliberation",))
+    away(house, FINANCE, DIRECTION)
+    house.drain()
+    limited, whole = (
+        house.mail.to(f"{login}@kerlann-sur-mer.example")[0].get_body(("plain",)).get_content()
+        for login in ("r.pellenec", "s.rivoal")
+    )
+    assert "pour les types que dit la page" in limited
+    assert "pour les types" not in whole
+
+
 def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_they_still_wait(
     house: House,
 ) -> None:

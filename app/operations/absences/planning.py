@@ -392,6 +392,7 @@ def _letter(
         "whose": absent.name,
         "own": reader.id != absent.id,
         "acts": row.acts,
+        "limited": row.desk_id is not None or bool(row.types),
         "what": cover.name if cover is not None else "",
         "begins": words_of(row.starts_at),
         "ends": ends or last_minute(row.ends_at),

@@ -26,6 +26,8 @@ from workflows import absences
 pages = Blueprint("absences", __name__)
 HERE = "operations.absences.index"
 MINUTES = "%Y-%m-%dT%H:%M"
+NOT_WRITTEN = "Rien n’a été enregistré : "
+"""How what was asked is refused; an absence that stands, and is only shown, was asked of nobody."""
 
 
 @pages.get("/absences")
@@ -75,7 +77,8 @@ def show(absence_id: int) -> Response | str | tuple[str, int]:
             try:
                 prospect = _outlook(db, wanted, absence_id)
             except Refusal as refusal:  # it stands as it was written; it could not be written so any more
-                error = sentences.say(refusal.key, refusal.facts)[1]
+                sentence = sentences.say(refusal.key, refusal.facts)[1].removeprefix(NOT_WRITTEN)
+                error = sentence[:1].upper() + sentence[1:]
         return _page(wanted, error, prospect, absence_id, revision)
     wanted = _typed()
     try:
@@ -204,7 +207,12 @@ def _page(
             "types": called(db, collectivity_id),
             "secretary": planning.secretary_of(db, g.actor.user_id),
             "colleagues": choosing.people(db, collectivity_id, whole=True, but=[g.actor.user_id]).options,
-            "away": away_at(db, collectivity_id, moment).get(g.actor.user_id, []),
+            "whose": next(
+                (name for user, name in may_write if user == wanted.user_id != g.actor.user_id), ""
+            ),
+            "away": sorted(
+                away_at(db, collectivity_id, moment).get(g.actor.user_id, []), key=lambda away: away.law.ends
+            ),
         }
     return render_template(
         "operations/absences.html",
