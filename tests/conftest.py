@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from sqlalchemy import Dialect, Engine
@@ -39,6 +40,11 @@ _numbers = itertools.count(1)
 gc.set_threshold(20_000, 20, 20)
 
 
+# How long a machine takes to draw or to run an example says nothing of what is tested: no test falls for it
+hypothesis.settings.register_profile(
+    "paraphe", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("paraphe")
 # The rooms whose files last longest begin, or one of them is alone at the end while the other processors have nothing to do
 LONG = ("browser", "rights", "race", "remote", "attacks", "journeys", "batches", "legality")
 

@@ -153,7 +153,7 @@ def _judged(
     if not stuck and helped:
         return "ok", f"Pour {named}, « en l’absence {de(absent.name)} »."
     if not stuck:
-        return "ok", "D’autres titulaires du bureau peuvent agir."
+        return "ok", "D’autres personnes peuvent agir à cette étape."
     tone = "danger" if meeting.due <= (law.ends - absences.MINUTE).astimezone(PARIS).date() else "warn"
     return _why(db, law, absent, cover, meeting, tone)
 
