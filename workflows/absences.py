@@ -4,6 +4,7 @@ A cover (« intérim ») is no delegation (CGCT L2122-17 to L2122-19): it lends 
 mandate. Whoever signs under it signs by a mandate of his own.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from workflows.vocabulary import Right
 LENT = (Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE)
 """What a step may ask, and a cover lends; to deposit, to change steps, to follow and to administer are lent to nobody."""
 MINUTE = timedelta(minutes=1)
+_TYPED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 LONGEST = timedelta(days=3 * 366)
 """A longer absence is a desk to be given to somebody else."""
 
@@ -107,17 +109,18 @@ def loops(wanted: Absence, others: Collection[Absence]) -> bool:
 def moment_of(typed: str, zone: ZoneInfo, *, last: bool = False) -> datetime:
     """The moment, in UTC, of a day and a minute as a clock on the wall shows them (« 2026-12-21T08:00 »).
 
-    A minute that the clock shows twice, in October, is the first of the two, or the second where `last`: the absence is the
-    longer. Refuses `absence-dates` what is none, and `absence-hour` a minute that the clock jumps over, in March.
+    A day without its hour is no moment. A minute that the clock shows twice, in October, is the first of the two, or the
+    second where `last`: the absence is the longer. Refuses `absence-dates` what is none, and `absence-hour` a minute that the
+    clock jumps over, in March.
     """
+    if not _TYPED.fullmatch(typed):
+        raise Refusal("absence-dates")
     try:
         local = datetime.fromisoformat(typed).replace(second=0, microsecond=0)
         moment = local.replace(tzinfo=zone, fold=int(last)).astimezone(UTC)
         back = moment.astimezone(zone).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise Refusal("absence-dates") from None
-    if local.tzinfo is not None:
-        raise Refusal("absence-dates")
     if back != local:
         raise Refusal("absence-hour", hour=f"{local:%H} h {local:%M}", day=f"{local:%d/%m/%Y}")
     return moment

@@ -53,6 +53,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été enregistré : ce bureau n’est pas un de ceux de la personne absente. Choisissez-en un autre, ou tous.",
     ),
+    "absence-power": (
+        422,
+        "Rien n’a été enregistré : choisissez si la personne qui assure l’intérim pourra agir, ou seulement lire.",
+    ),
     "absence-type": (
         422,
         "Rien n’a été enregistré : un de ces types de dossiers n’existe pas ici. Choisissez-les de nouveau.",

@@ -111,7 +111,7 @@ def looked(house: House, absent: str, cover: str | None, **more: Any) -> Outlook
     with reading(here) as db:
         law, who, by = planning.checked(db, house.actor(absent), wanted(house, absent, cover, **more))
         others = [law_of(one) for one in planning.coming(db, here, law.starts)]
-        return outlook(db, law, who, by, others)
+        return outlook(db, house.actor(absent), law, who, by, others)
 
 
 def test_three_weeks_away_two_urgent_acts_go_on_and_a_signature_is_made_by_nobody_in_his_place(
@@ -343,6 +343,48 @@ def test_who_stands_in_states_no_signature_of_who_is_away(house: House) -> None:
             paper.standing(db, house.actor(DIRECTION), folder)
 
 
+def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may_not_read(
+    house: House,
+) -> None:
+    pay = house.a_pay_flow()
+    name_secretary(house.actor(MAYOR), house.actor("t.lescoat").user_id)
+    with pytest.raises(Refusal, match="absence-emitter") as refused:
+        away(house, MAYOR, "m.kerzerho")
+    assert refused.value.facts["folders"] == f"n° {pay}"
+    assert looked(house, MAYOR, None).blocks[0].folders == (pay,)
+    first, last = now() - timedelta(hours=1), now() + timedelta(days=9)
+    for writer in ("t.lescoat", CLERK):
+        assert not reads(house, writer, pay)
+        client = house.client(writer)
+        form = {
+            "csrf_token": house.csrf(client),
+            "pour": str(house.actor(MAYOR).user_id),
+            "du": typed(first),
+            "au": typed(last),
+            "interim": "",
+            "pouvoir": "agir",
+        }
+        page = client.post("/absences/apercu", data=form).get_data(as_text=True)
+        assert "Parmi les dossiers en cours, seuls ceux que vous lisez sont comptés." in page
+        assert "1 signature" not in page
+        assert f">{pay}<" not in page
+    # As if no such folder were there; who stands in decides of it no more for that
+    assert (
+        client.post("/absences", data={**form, "interim": str(house.actor("m.kerzerho").user_id)}).status_code
+        == 302
+    )
+    assert todo(house, "m.kerzerho") == {}
+
+
+def test_what_will_come_to_the_person_is_counted_for_him_without_a_number_that_he_may_not_read_yet(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    assert not reads(house, MAYOR, folder_id)
+    block = looked(house, MAYOR, None).blocks[0]
+    assert (block.title, block.folders) == ("1 signature", ())
+
+
 def test_one_person_counts_once_at_a_step_whatever_he_stands_in_for(house: House) -> None:
     here = house.actor(FINANCE).collectivity_id
     desks.seat(here, "conseil", "t.lescoat", [Right.ACT])
@@ -489,6 +531,28 @@ def test_a_cover_of_one_desk_or_some_types_is_not_told_as_one_of_everything(hous
     assert "pour les types" not in whole
 
 
+@pytest.mark.parametrize("since", [-1, 3], ids=["begun", "to come"])
+def test_who_is_away_is_told_once_when_another_shortens_or_ends_his_absence(house: House, since: int) -> None:
+    number = away(house, FINANCE, TECHNIQUE, since=since)
+    house.drain()
+    assert house.mail.to("n.abgrallec@kerlann-sur-mer.example") == []
+    change(house.actor(CLERK), number, wanted(house, FINANCE, TECHNIQUE, since=since, days=7), revision=1)
+    house.drain()
+    end(house.actor(CLERK), number, revision=2)
+    house.drain()
+    house.drain()
+    shortened, ended = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
+    assert "votre absence, du" in str(shortened["Subject"]).replace("\u00a0", " ")
+    assert str(ended["Subject"]).replace("\u00a0", " ") == "Paraphe : il est mis fin à votre absence"
+    body = " ".join(ended.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+    assert "à votre absence qui commençait le" in body
+    assert "et à l’intérim de Ronan Pellenec." in body
+    again = away(house, FINANCE, TECHNIQUE)
+    end(house.actor(FINANCE), again, revision=1)
+    house.drain()
+    assert len(house.mail.to("n.abgrallec@kerlann-sur-mer.example")) == 2  # what one does oneself is no news
+
+
 def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_they_still_wait(
     house: House,
 ) -> None:
@@ -562,8 +626,8 @@ def test_what_a_change_will_stop_does_not_count_on_the_absence_that_it_changes(h
     with reading(house.actor(TECHNIQUE).collectivity_id) as db:
         asked = wanted(house, TECHNIQUE, None)
         law, who, by = planning.checked(db, house.actor(TECHNIQUE), asked, but=number)
-        told = outlook(db, law, who, by, but=number).blocks
-        still = outlook(db, law, who, by).blocks
+        told = outlook(db, house.actor(TECHNIQUE), law, who, by, but=number).blocks
+        still = outlook(db, house.actor(TECHNIQUE), law, who, by).blocks
     assert "Sans intérim" in next(one.sentence for one in told if one.title == "1 visa")
     assert next(one.tone for one in still if one.title == "1 visa") == "ok"
 
@@ -603,6 +667,44 @@ def test_the_page_shows_plans_changes_and_ends(house: House) -> None:
     named = {"csrf_token": token, "secretariat": str(house.actor(CLERK).user_id)}
     assert client.post("/absences/secretariat", data=named).status_code == 302
     assert client.get("/absences?semaine=n-importe").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "sentence"),
+    [
+        ({"bureau": "abc"}, 422, "ce bureau n’est pas un de ceux de la personne absente"),
+        ({"bureau": "0"}, 422, "ce bureau n’est pas un de ceux de la personne absente"),
+        ({"interim": "abc"}, 422, "cette personne n’a pas de compte ouvert ici"),
+        ({"pour": "abc"}, 403, "l’absence d’une personne s’écrit par elle-même"),
+        ({"pour": ""}, 403, "l’absence d’une personne s’écrit par elle-même"),
+        (
+            {"pouvoir": "tout"},
+            422,
+            "choisissez si la personne qui assure l’intérim pourra agir, ou seulement lire",
+        ),
+        ({"au": "2027-06-30"}, 422, "donnez le jour et l’heure"),
+    ],
+)
+def test_what_is_none_of_the_choices_of_the_page_is_refused_and_never_read_as_another(
+    house: House, changes: Mapping[str, str], status: int, sentence: str
+) -> None:
+    client = house.client(FINANCE)
+    first, last = now() + timedelta(hours=1), now() + timedelta(days=9)
+    form = {
+        "csrf_token": house.csrf(client),
+        "du": typed(first),
+        "au": typed(last),
+        "interim": str(house.actor(TECHNIQUE).user_id),
+        "bureau": "",
+        "pouvoir": "agir",
+        **changes,
+    }
+    for address in ("/absences/apercu", "/absences"):
+        answer = client.post(address, data=form)
+        assert answer.status_code == status, address
+        assert sentence in answer.get_data(as_text=True), address
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Absence.id))) == 0
 
 
 def test_software_knows_who_is_away_at_its_desk_and_nowhere_else(house: House) -> None:

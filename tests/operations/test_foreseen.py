@@ -99,7 +99,8 @@ def test_a_desk_that_moves_says_which_superior_would_lack_or_have_nobody(house: 
     assert client.post(page, data=top | {"sure": "1"}).status_code == 302
     assert desk("comptabilite").parent_id is None
     absent = form(house, client, "comptabilite") | {"parent": "987654"}
-    assert told_before(client, "comptabilite", absent) == ""  # the verb refuses it
+    asked = client.post(f"{DESKS}/{desk('comptabilite').id}/avant", data=absent)
+    assert asked.status_code == 404  # as the verb refuses it
 
 
 def test_folders_on_their_way_to_a_superior_are_counted_when_the_desk_moves(house: House) -> None:
@@ -140,6 +141,28 @@ def test_who_administers_a_branch_is_told_before_and_nothing_of_the_others(house
     outside = client.post(f"{DESKS}/{desk('direction').id}/avant", data=form(house, client, "finances"))
     assert outside.status_code == 404
     assert house.client(R).post(f"{DESKS}/{regies}/avant").status_code in {400, 403}
+
+
+def test_a_superior_outside_the_branch_is_answered_as_one_that_is_not_there_before_as_by_the_save(
+    house: House,
+) -> None:
+    asks_the_superior(house)
+    accounts.delegate(house.actor(K), user(N).id, desk("finances").id)
+    client, page = house.client(N), f"{DESKS}/{desk('comptabilite').id}"
+    answers = set()
+    # One where nobody acts, one where somebody does, none, and the top
+    for parent in (str(desk("conseil").id), str(desk("direction").id), "987654", ""):
+        data = form(house, client, "comptabilite") | {"parent": parent, "sure": "1"}
+        for answer in (
+            client.post(f"{page}/avant", data=data),
+            client.get(f"{page}/deplacer?vers={parent}"),
+            client.post(f"{page}/deplacer", data=data),
+            client.post(page, data=data),
+        ):
+            answers.add((answer.status_code, "Ce bureau n’existe pas ici." in words(answer)))
+    assert answers == {(404, True)}
+    inside = form(house, client, "comptabilite")
+    assert told_before(client, "comptabilite", inside) == ""
 
 
 def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:

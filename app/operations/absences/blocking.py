@@ -12,12 +12,14 @@ from app.core.db import NO_DATE, Db
 from app.core.french import jour, spaces
 from app.core.grammar import de, plural
 from app.core.refusals import Refusal
+from app.folders.access import readable_by
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import lacking_words, present
 from app.folders.rehearsal import coming
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of, stand_in
+from app.people.actor import Actor
 from app.people.covers import Away, away_at, moment_on
 from app.people.mandates import mandates
 from app.people.models import Desk, Holder, User
@@ -36,7 +38,10 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Block:
-    """One line of what an absence does: `tone` is danger (it stops), warn (to be watched) or ok, `folders` by number."""
+    """One line of what an absence does: `tone` is danger (it stops), warn (to be watched) or ok.
+
+    `folders`: the numbers of those that the reader may read.
+    """
 
     tone: str
     title: str
@@ -62,7 +67,10 @@ class Outlook:
 
 @dataclass(frozen=True)
 class _Met:
-    """A step that will wait for the person while he is away: from which day, until which day it is on time."""
+    """A step that will wait for the person while he is away: from which day, until which day it is on time.
+
+    `readable`: who asks reads the folder already.
+    """
 
     folder: Folder
     step: Step
@@ -70,6 +78,7 @@ class _Met:
     acted: Mapping[str, int]
     day: date
     due: date
+    readable: bool = False
 
 
 @dataclass
@@ -78,11 +87,13 @@ class _Group:
     kind: StepKind
     sentence: str
     due: date = NO_DATE
-    folders: list[int] = field(default_factory=list)
+    folders: set[int] = field(default_factory=set)
+    readable: set[int] = field(default_factory=set)
 
 
 def outlook(
     db: Db,
+    reader: Actor,
     law: absences.Absence,
     absent: User,
     cover: User | None,
@@ -92,9 +103,11 @@ def outlook(
 ) -> Outlook:
     """What this absence will stop, and what goes on without the person.
 
+    `reader`: who is told. He is told of the folders that he may read, and where he is who will be away, of those that will
+    ask him meanwhile, without their numbers; of others nothing (decision 0008).
     `others`: the absences that are planned already; `but`: the number of the one that it changes, and that does not count.
     """
-    met, unseen = _met(db, law, absent.id)
+    met, unseen = _met(db, reader, law, absent.id)
     groups: dict[tuple[str, StepKind, str], _Group] = {}
     for meeting in met:
         tone, sentence = _judged(db, law, absent, cover, meeting, but)
@@ -102,8 +115,9 @@ def outlook(
             (tone, meeting.step.kind, sentence), _Group(tone, meeting.step.kind, sentence)
         )
         group.due = min(group.due, meeting.due)
-        if meeting.folder.id not in group.folders:
-            group.folders.append(meeting.folder.id)
+        group.folders.add(meeting.folder.id)
+        if meeting.readable:
+            group.readable.add(meeting.folder.id)
     order = {"danger": 0, "warn": 1, "ok": 2}
     blocks = sorted(map(_block, groups.values()), key=lambda block: order[block.tone])
     beside = _beside(
@@ -130,7 +144,7 @@ def _block(group: _Group) -> Block:
         group.tone,
         plural(count, *named),
         spaces(group.sentence + due),
-        tuple(sorted(group.folders)[:SHOWN]),
+        tuple(sorted(group.readable)[:SHOWN]),
     )
 
 
@@ -220,16 +234,31 @@ def _is_his(slot: Slot, user_id: int) -> bool:
     return any(person.user_id == user_id and not person.absent for person in (*slot.people, *slot.seated))
 
 
-def _met(db: Db, law: absences.Absence, user_id: int) -> tuple[list[_Met], bool]:
-    """The steps, now and to come, where the person would be asked while he is away; and whether some were not looked at."""
+def _is_asked(reader: Actor, meeting: _Met) -> bool:
+    """Whether the reader himself may act at a step, in nobody's absence."""
+    people = (person for slot in meeting.slots for person in slot.people)
+    return any(person.user_id == reader.user_id and not person.absent for person in people)
+
+
+def _met(db: Db, reader: Actor, law: absences.Absence, user_id: int) -> tuple[list[_Met], bool]:
+    """The steps, now and to come, where the person would be asked while he is away; and whether some were not looked at.
+
+    Of the folders of which the reader may be told (`outlook`).
+    """
     begins = max(law.starts.astimezone(PARIS).date(), today())
     last = (law.ends - absences.MINUTE).astimezone(PARIS).date()
-    numbers, unseen = _running(db, user_id)
+    numbers, unseen = _running(db, reader, user_id)
+    readable = set(db.scalars(sa.select(Folder.id).where(Folder.id.in_(numbers), readable_by(reader))))
     meetings: list[_Met] = []
     for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)).order_by(Folder.id)):
         if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
             continue
-        meetings += _of_folder(db, folder, circuit_of(db, folder.circuit_version_id), user_id, begins, last)
+        circuit = circuit_of(db, folder.circuit_version_id)
+        meetings += (
+            replace(meeting, readable=folder.id in readable)
+            for meeting in _of_folder(db, folder, circuit, user_id, begins, last)
+            if folder.id in readable or _is_asked(reader, meeting)
+        )
     return meetings, unseen
 
 
@@ -254,13 +283,19 @@ def _of_folder(
             yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due)
 
 
-def _running(db: Db, user_id: int) -> tuple[list[int], bool]:
-    """The running folders where the person is or may be asked: those that wait for him, then those whose circuit may ask him."""
+def _running(db: Db, reader: Actor, user_id: int) -> tuple[list[int], bool]:
+    """The running folders where the person is or may be asked: those that wait for him, then those whose circuit may ask him.
+
+    Where the reader is somebody else, those alone that he may read.
+    """
+    told = sa.true() if reader.user_id == user_id else readable_by(reader)
     desks = sa.select(Holder.desk_id).join(Desk, Desk.id == Holder.desk_id)
     his = desks.where(Holder.user_id == user_id, Desk.closed_at.is_(None))
     waiting = (
         sa.select(StepRun.folder_id)
+        .join(Folder, Folder.id == StepRun.folder_id)
         .where(
+            told,
             sa.text("step_run.state = 'active'"),
             sa.or_(StepRun.desk_id.in_(his), StepRun.named_user_id == user_id),
         )
@@ -270,7 +305,7 @@ def _running(db: Db, user_id: int) -> tuple[list[int], bool]:
     numbers = list(db.scalars(waiting.limit(MOST + 1)))
     keys = set(db.scalars(sa.select(Desk.key).where(Desk.id.in_(his))))
     running = sa.select(Folder.id, Folder.circuit_version_id).where(
-        sa.text("folder.phase <> 'done'"), Folder.phase == Phase.RUNNING.value
+        told, sa.text("folder.phase <> 'done'"), Folder.phase == Phase.RUNNING.value
     )
     rows = db.execute(running.order_by(Folder.id.desc()).limit(10 * MOST)).all()
     for row in rows:

@@ -14,6 +14,7 @@ from app.core.french import heure, jour_long
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders.access import readable_by
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
 from app.notices.letter import AWAY
@@ -85,11 +86,12 @@ def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
     """Write an absence; its number. Who stands in is told now, and again when it begins and when it ends.
 
     Refuses `identity-needed`, `absence-whose` to who may not write it, what `checked` refuses, and `absence-emitter` where
-    who would stand in deposited a folder that waits there.
+    who would stand in deposited a folder that waits there and that the actor reads; of others it says nothing (decision
+    0008), and they are refused to who stands in.
     """
     identity.refuse_stale_in(db, actor)
     law, absent, cover = checked(db, actor, wanted, lock=True)
-    _refuse_emitter(db, law, cover)
+    _refuse_emitter(db, actor, law, cover)
     row = Absence(
         collectivity_id=actor.collectivity_id,
         **_columns(law),
@@ -116,7 +118,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     row = _locked(db, actor, number, revision)
     former, wanted = row.cover_id, replace(wanted, user_id=row.user_id)
     law, absent, cover = checked(db, actor, wanted, lock=True, but=number)
-    _refuse_emitter(db, law, cover)
+    _refuse_emitter(db, actor, law, cover)
     for name, value in _columns(law).items():
         setattr(row, name, value)
     row.letters, row.set_by, row.set_at, row.revision = wanted.letters, actor.name, now(), row.revision + 1
@@ -133,6 +135,8 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
 def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
     """End an absence now, or cancel one that has not begun; nothing more is lent from this minute on.
 
+    Who stood in is told, and so is who was away where somebody else did it.
+
     Refuses `absence-whose`, `absence-unknown`, `absence-changed`, and `absence-past` of one that is over.
     """
     row = _locked(db, actor, number, revision)
@@ -146,6 +150,9 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
     cover = db.get(User, row.cover_id) if row.cover_id is not None else None
     if cover is not None and cover.active:
         letter = _letter(OVER, row, absent, cover, actor, ends=words_of(moment))
+        post(db, row.collectivity_id, [letter])
+    if absent.id != actor.user_id:
+        letter = _letter(OVER, row, absent, absent, actor, ends=words_of(moment), cover=cover)
         post(db, row.collectivity_id, [letter])
     _write_down(db, actor, "absence.ended", row, absent, cover)
 
@@ -276,8 +283,11 @@ def _refuse_clash(
         raise Refusal("absence-twice", cover=cover.name)
 
 
-def deposited_by(db: Db, law: absences.Absence, cover_id: int, most: int) -> list[int]:
-    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by number."""
+def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, most: int) -> list[int]:
+    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by number.
+
+    Those alone that the reader may read.
+    """
     seats = sa.select(Holder.desk_id, Holder.rights).where(Holder.user_id == law.person)
     lending = {
         row.desk_id: kinds
@@ -292,6 +302,7 @@ def deposited_by(db: Db, law: absences.Absence, cover_id: int, most: int) -> lis
         .where(
             sa.text("step_run.state = 'active'"),
             Folder.depositor_user_id == cover_id,
+            readable_by(reader),
             sa.or_(
                 *(
                     sa.and_(StepRun.desk_id == desk, StepRun.kind.in_(kinds))
@@ -311,11 +322,11 @@ def _kinds(rights: Rights) -> list[str]:
     return [kind.value for kind in StepKind if not kind.automatic and kind.right in rights]
 
 
-def _refuse_emitter(db: Db, law: absences.Absence, cover: User | None) -> None:
-    """Refuse who deposited a folder that waits there: he would decide of his own deposit."""
+def _refuse_emitter(db: Db, actor: Actor, law: absences.Absence, cover: User | None) -> None:
+    """Refuse who deposited a folder that waits there and that the actor reads: he would decide of his own deposit."""
     if cover is None:
         return
-    if deposits := deposited_by(db, law, cover.id, 6):
+    if deposits := deposited_by(db, actor, law, cover.id, 6):
         shown = ", ".join(f"n° {number}" for number in deposits[:5]) + ("…" if len(deposits) > 5 else "")
         raise Refusal("absence-emitter", cover=cover.name, folders=shown)
 

@@ -28,6 +28,9 @@ HERE = "operations.absences.index"
 MINUTES = "%Y-%m-%dT%H:%M"
 NOT_WRITTEN = "Rien n’a été enregistré : "
 """How what was asked is refused; an absence that stands, and is only shown, was asked of nobody."""
+NOBODY = 0
+"""The number of no person and of no desk: what is refused as any that is not there."""
+ACTS, READS = "agir", "lire"
 
 
 @pages.get("/absences")
@@ -44,6 +47,7 @@ def plan() -> Response | tuple[str, int]:
     """Write an absence."""
     wanted = _typed()
     try:
+        _refuse_power()
         planning.plan(g.actor, wanted)
     except Refusal as refusal:
         return _refused(wanted, refusal, None)
@@ -57,6 +61,7 @@ def preview() -> str | tuple[str, int]:
     """The same form with what the absence would stop; nothing is written."""
     wanted, number = _typed(), key_in(request.form.get("absence"))
     try:
+        _refuse_power()
         with reading(g.actor.collectivity_id) as db:
             prospect = _outlook(db, wanted, number)
     except Refusal as refusal:
@@ -82,6 +87,7 @@ def show(absence_id: int) -> Response | str | tuple[str, int]:
         return _page(wanted, error, prospect, absence_id, revision)
     wanted = _typed()
     try:
+        _refuse_power()
         planning.change(g.actor, absence_id, wanted, revision=_revision())
     except Refusal as refusal:
         return _refused(wanted, refusal, absence_id)
@@ -104,7 +110,7 @@ def end(absence_id: int) -> Response:
 @who_is_there(HERE)
 def secretary() -> Response:
     """Say who may write one's absences beside oneself."""
-    planning.name_secretary(g.actor, key_in(request.form.get("secretariat")))
+    planning.name_secretary(g.actor, _chosen("secretariat"))
     flash("C’est enregistré.", "ok")
     return redirect(url_for(HERE))
 
@@ -129,7 +135,7 @@ def _outlook(db: Db, wanted: planning.Wanted, number: int | None) -> Outlook:
         for other in planning.coming(db, g.actor.collectivity_id, max(law.starts, now()))
         if other.id != number
     ]
-    return outlook(db, law, absent, cover, others, but=number)
+    return outlook(db, g.actor, law, absent, cover, others, but=number)
 
 
 def _proposed() -> planning.Wanted:
@@ -153,15 +159,27 @@ def _of_row(row: Absence) -> planning.Wanted:
 def _typed() -> planning.Wanted:
     form = request.form
     return planning.Wanted(
-        key_in(form.get("pour")) or g.actor.user_id or 0,
-        key_in(form.get("interim")),
+        (_chosen("pour") or NOBODY) if "pour" in form else g.actor.user_id or NOBODY,
+        _chosen("interim"),
         form.get("du", "")[:40],
         form.get("au", "")[:40],
-        key_in(form.get("bureau")),
+        _chosen("bureau"),
         tuple(form.getlist("types")[: planning.MOST_TYPES]),
-        form.get("pouvoir") != "lire",
+        form.get("pouvoir") == ACTS,
         form.get("courriels") == "1",
     )
+
+
+def _chosen(field: str) -> int | None:
+    """The number that a list of choices sends; None for its empty one, `NOBODY` for what is none of its choices."""
+    typed = request.form.get(field, "")
+    return (key_in(typed) or NOBODY) if typed else None
+
+
+def _refuse_power() -> None:
+    """Refuse `absence-power` what is neither to act nor to read."""
+    if request.form.get("pouvoir") not in {ACTS, READS}:
+        raise Refusal("absence-power")
 
 
 def _refused(wanted: planning.Wanted, refusal: Refusal, number: int | None) -> tuple[str, int]:

@@ -292,6 +292,8 @@ def foresee(desk_id: int) -> str:
 def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm | None = None) -> Told:
     """The same for the page and for what it posts: of the desk's rights, and of the superior where the form has one.
 
+    Refuses `desk-absent` of a desk, or a superior, that whoever asks does not administer.
+
     `form`: one that the page fills, in place of what is posted.
     """
     here, known = g.actor.collectivity_id, views.of_actor(db, g.actor)
@@ -301,7 +303,10 @@ def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm
     desk = views.desk_of(db, here, every, desk_id)
     root = g.actor.delegated and desk_id == g.actor.branch_id
     moved = (form is not None or "parent" in request.form) and not root
-    change = foreseen.Change(wanted, (form or DeskForm()).above() if moved else desk.parent_id)
+    parent_id = (form or DeskForm()).above() if moved else desk.parent_id
+    if moved and parent_id not in ({*known} if g.actor.delegated else {*known, None}):
+        raise Refusal("desk-absent")  # as the save refuses it, and before anything is said of it
+    change = foreseen.Change(wanted, parent_id)
     left = hierarchy.left_out(db, branch_of(db, g.actor), desk_id, wanted)
     return Told(
         foreseen.stops(db, here, every, desk, change, known),
