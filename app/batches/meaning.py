@@ -10,18 +10,22 @@ from app.circuits.library import catalogue
 from app.core.db import Db
 from app.folders.models import Folder
 from app.people.actor import Actor
-from app.signing.authority import wordings_of
+from app.signing.authority import Wording, wordings_of
 from app.signing.legal import legal_sentence
 
 
 @dataclass(frozen=True)
 class Meant:
-    """Folders of one family that are signed with the same meaning and in the same words: how many, what it means, as whom."""
+    """Folders of one family that are signed with the same meaning and in the same words: how many, what it means, as whom.
+
+    `absent`: in whose absence; empty for who signs at a part of his own.
+    """
 
     label: str
     count: int
     legal: str
     capacity: str
+    absent: str
 
 
 def meanings(db: Db, actor: Actor, standing: Standing) -> list[Meant]:
@@ -34,7 +38,7 @@ def meanings(db: Db, actor: Actor, standing: Standing) -> list[Meant]:
     wordings = wordings_of(db, actor, folders)
     families = catalogue()
     counted = Counter(
-        (families[folder.family].label, legal_sentence(db, folder), wordings.get(folder.id, ""))
+        (families[folder.family].label, legal_sentence(db, folder), wordings.get(folder.id, Wording("")))
         for folder in folders
     )
-    return [Meant(label, count, legal, capacity) for (label, legal, capacity), count in counted.items()]
+    return [Meant(label, count, legal, *wording) for (label, legal, wording), count in counted.items()]

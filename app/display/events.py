@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.grammar import de
+from app.people.covers import in_absence
 
 EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
@@ -119,9 +119,7 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     variant = next((one for one in VARIANTS if one in facts), usual)
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
-    written = words.format(who=who, words=facts.get("words", ""))
-    if absent := facts.get("absent"):
-        written += f", en l’absence {de(absent)}"
+    written = words.format(who=in_absence(who, facts.get("absent")), words=facts.get("words", ""))
     if informed := facts.get("told"):
         written += f". Pour information : {', '.join(informed.values())}"
     return icon, written

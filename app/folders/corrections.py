@@ -296,5 +296,6 @@ def ruled_in_words(folder: Folder) -> list[tuple[str, str]]:
         when = instant(datetime.fromisoformat(one["at"]))
         title = label(family, one["about"]) if one["keeps"] else one["title"]
         done = f"a retenu {shown(family, one['about'], one['kept'])}" if one["keeps"] else "a levé ce point"
-        found.append((title, spaces(f"{one['who']} {done}, {when} : « {one['word']} »")))
+        who = f"{one['who']}," if one.get("absent") else one["who"]
+        found.append((title, spaces(f"{who} {done}, {when} : « {one['word']} »")))
     return found

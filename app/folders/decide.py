@@ -16,11 +16,12 @@ from app.folders import filling
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
-from app.folders.move import Said, lacking_words, move, not_your_turn, present, typed
+from app.folders.move import Said, cover_of, lacking_words, move, not_your_turn, present, typed
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.covers import facts_of
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
 from workflows.engine import Moved, choices
@@ -161,7 +162,7 @@ def post_in_urgency(
     That day is the later of the posting and of reception by the State (CGCT L2131-1, V); the step of publication waits on,
     because the act is to be put online all the same. Refuses an act that is not published online or was posted already
     (`not-urgent`), no reason or an endless one (`urgency-reason-missing`), the days that `publish` refuses, and whoever is
-    not to publish it now.
+    not to publish it now, or no more (`cover-over`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
@@ -170,6 +171,7 @@ def post_in_urgency(
     here = present(db, folder)
     if Action.PUBLISH not in choices(here.circuit, here.standing, here.asker(actor, folder)):
         raise not_your_turn(db, actor, folder, here)
+    under = cover_of(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:
         raise Refusal("not-urgent")
     reason = reason.strip()
@@ -179,8 +181,12 @@ def post_in_urgency(
     enforceable = _record(db, folder, actor, Means.URGENT, day)
     folder.fields = {**folder.fields, URGENCY: reason}
     touch(folder)
-    facts = {"published_on": day.isoformat(), "means": Means.URGENT.value, "reason": reason}
-    facts["words"] = f"le {jour_long(day)} : « {reason} »"
+    facts: dict[str, Any] = {
+        "published_on": day.isoformat(),
+        "means": Means.URGENT.value,
+        "reason": reason,
+    }
+    facts |= {"words": f"le {jour_long(day)} : « {reason} »", **facts_of(under)}
     append(
         db, folder.collectivity_id, Event("publication.posted", actor.name, actor.user_id, folder.id, facts)
     )

@@ -21,14 +21,14 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import label, shown
 from app.folders.facts import fill, touch
 from app.folders.models import Folder
-from app.folders.move import Present, not_your_turn, present
+from app.folders.move import Present, cover_of, not_your_turn, present
 from app.folders.required import required
 from app.folders.seats import desk_name, person_name
 from app.folders.sending import gone
 from app.folders.sockets import indexed
 from app.journal.chain import Event, append
-from app.people.actor import Actor, Cover
-from app.people.covers import in_absence
+from app.people.actor import Actor
+from app.people.covers import facts_of, in_absence
 from workflows.circuit import Circuit, WhoKind
 from workflows.engine import choices
 from workflows.family import Problem, normalised
@@ -53,8 +53,8 @@ def _may_act(folder: Folder, actor: Actor, here: Present | None) -> bool:
 def fill_in(db: Db, actor: Actor, folder_id: int, *, version: int, facts: Mapping[str, Any]) -> str:
     """Keep what was typed of the fields that the step requires, all of them or not; what changed, in words.
 
-    Refuses `moved-on`, whoever may not act here (`not-your-turn`), `facts-not-asked` where the step requires nothing, and
-    `facts-to-fix` with all that is wrong, each on its field: nothing is kept then.
+    Refuses `moved-on`, whoever may not act here (`not-your-turn`), or no more (`cover-over`), `facts-not-asked` where the step
+    requires nothing, and `facts-to-fix` with all that is wrong, each on its field: nothing is kept then.
     """
     folder = lock(db, actor, folder_id, version)
     words = write(db, actor, folder, facts)
@@ -107,11 +107,11 @@ def _write(
     values: Mapping[str, Any],
     before: Mapping[str, Any],
 ) -> str:
+    under = cover_of(db, actor, folder, here)
     family = family_of(folder.in_force)
     left = {key: value for key, value in folder.fields.items() if key not in values}
     fill(folder, family, {**left, **values}, title=None)
     step = here.step.label if here.step is not None else ""
-    under = _cover(folder, actor, here)
     who = in_absence(actor.name, under.absent if under is not None else None)
     act = {"who": who, "at": now().isoformat(), "step": step, "place": folder.place}
     entries = {key: entry for key, entry in folder.sources.get(FILLED, {}).items() if key not in values}
@@ -133,16 +133,10 @@ def _write(
         "facts": dict(values),
         "before": {key: before[key] for key in values if before[key] is not None},
         "words": spaces(words),
-        **({"absent": under.absent, "cover": under.number} if under is not None else {}),
+        **facts_of(under),
     }
     append(db, folder.collectivity_id, Event("facts.filled", actor.name, actor.user_id, folder.id, facts))
     return spaces(words)
-
-
-def _cover(folder: Folder, actor: Actor, here: Present) -> Cover | None:
-    """The cover under which the actor fills in; None where a part of the step is his own."""
-    covers = [here.under(actor, folder, slot) for slot in sorted(here.asker(actor, folder).slots)]
-    return covers[0] if covers and all(covers) else None
 
 
 def to_fix(problems: list[Problem]) -> Refusal:

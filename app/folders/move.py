@@ -26,7 +26,7 @@ from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
-from app.people.covers import in_absence, lent_to
+from app.people.covers import facts_of, in_absence, refuse_over
 from app.people.models import Desk
 from app.people.working_days import calendar_of
 from workflows.circuit import Circuit, Phase, Step, StepKind
@@ -199,11 +199,9 @@ def move(
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
     under = here.under(actor, folder, slot)
-    if under is not None:
-        _refuse_over(db, actor, folder, here, under, moment)
-        said = replace(
-            said, absent=under.absent, facts={**said.facts, "absent": under.absent, "cover": under.number}
-        )
+    if under is not None and here.step is not None:
+        refuse_over(db, actor, under, here.step.kind.right, folder.of_type, moment)
+        said = replace(said, absent=under.absent, facts={**said.facts, **facts_of(under)})
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
     if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
@@ -230,22 +228,16 @@ def move(
     return moved
 
 
-def _refuse_over(db: Db, actor: Actor, folder: Folder, here: Present, under: Cover, moment: datetime) -> None:
-    """Refuse an act under a cover that ended, or was narrowed, between the page and the click (`cover-over`).
+def cover_of(db: Db, actor: Actor, folder: Folder, here: Present) -> Cover | None:
+    """The cover under which the actor does, where the folder stands, what ends no part of the step; None where a part is his own.
 
-    The absence is locked: nobody ends it before this act is told.
+    To be asked under the lock of the folder: refuses `cover-over`, as a move does.
     """
-    lent = lent_to(db, actor.user_id or 0, moment, lock=True)
-    right = here.step.kind.right if here.step is not None else None
-    still = any(
-        one.number == under.number
-        and one.seat.desk_id == under.seat.desk_id
-        and right is not None
-        and one.seat.gives(right, folder.of_type)
-        for one in lent
-    )
-    if not still:
-        raise Refusal("cover-over", absent=under.absent)
+    covers = [here.under(actor, folder, slot) for slot in sorted(here.asker(actor, folder).slots)]
+    under = covers[0] if covers and all(covers) else None
+    if under is not None and here.step is not None:
+        refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
+    return under
 
 
 def _refuse_unsaid(step: Step, said: Said) -> None:

@@ -15,11 +15,12 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
 from app.folders.facts import act_of, count_amount, due_of, fill, sent_on, touch
 from app.folders.models import Folder, StepRun
-from app.folders.move import Present, due_at, person_of, present, was_signed
+from app.folders.move import Present, cover_of, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, indexed
 from app.journal.chain import Event, append
-from app.people.actor import Actor
+from app.people.actor import Actor, Cover
+from app.people.covers import facts_of, in_absence
 from workflows.circuit import StepKind
 from workflows.engine import choices
 
@@ -41,14 +42,17 @@ def rule(
 ) -> str:
     """Rule on a caution (`Caution.about`) or on several, and for a correction keep one of its values; says so in French.
 
-    Refuses `not-your-turn` to whoever does not decide here, `own-caution` to who typed or deposited what is doubted,
-    `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`, and `ruled-too-late` for a fact once
-    somebody signed. Of several, all are ruled on or none is; each has its line in the journal.
+    Refuses `not-your-turn` to whoever does not decide here, `cover-over` to who does no more, `own-caution` to who typed or
+    deposited what is doubted, `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`, and
+    `ruled-too-late` for a fact once somebody signed. Of several, all are ruled on or none is; each has its line in the
+    journal, with whose absence it is done in.
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
-    if not may_rule(folder, actor, present(db, folder)):
+    here = present(db, folder)
+    if not may_rule(folder, actor, here):
         raise Refusal("not-your-turn")
+    under = cover_of(db, actor, folder, here)
     named = {one.about: one for one in cautions(db, folder) if one.about}
     wanted = list(dict.fromkeys([about] if isinstance(about, str) else about))
     if not wanted:
@@ -59,13 +63,24 @@ def rule(
         raise Refusal("own-caution")
     if not word.strip():
         raise Refusal("word-needed")
-    said = {"who": actor.name, "at": now().isoformat(), "word": word.strip()[:LONGEST]}
-    told = [_ruled(db, actor, folder, named[one], keep, said) for one in wanted]
+    absent = under.absent if under is not None else ""
+    said = {"who": in_absence(actor.name, absent), "at": now().isoformat(), "word": word.strip()[:LONGEST]}
+    if absent:
+        said["absent"] = absent
+    told = [_ruled(db, actor, folder, named[one], keep, said, under) for one in wanted]
     touch(folder)
     return told[0] if len(told) == 1 else f"{len(told)} points levés"
 
 
-def _ruled(db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, said: dict[str, str]) -> str:
+def _ruled(
+    db: Db,
+    actor: Actor,
+    folder: Folder,
+    caution: Caution,
+    keep: str,
+    said: dict[str, str],
+    under: Cover | None,
+) -> str:
     """Write one ruling down, on the folder and in the journal."""
     about = caution.about
     facts: dict[str, Any] = {"round": folder.round, "about": about, "keep": keep, "word": said["word"]}
@@ -76,7 +91,8 @@ def _ruled(db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, sa
     else:
         _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
         done = f"« {caution.title} » : point levé"
-    told = Event("folder.ruled", actor.name, actor.user_id, folder.id, {**facts, "words": done})
+    facts |= {"words": done, **facts_of(under)}
+    told = Event("folder.ruled", actor.name, actor.user_id, folder.id, facts)
     append(db, folder.collectivity_id, told)
     return done
 

@@ -14,10 +14,12 @@ from app.core.clock import PARIS, now, today
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import instant
 from app.core.grammar import de
-from app.people.actor import Cover, Seat
+from app.core.refusals import Refusal
+from app.people.actor import Actor, Cover, Seat
 from app.people.models import Absence, Desk, Holder, User
 from workflows import absences
 from workflows.rights import NONE, Rights
+from workflows.vocabulary import Right
 
 _absence: Any = Absence.__table__
 _cover: Any = User.__table__.alias("stands_in")
@@ -65,6 +67,28 @@ def lent_to(db: Db, user_id: int, moment: datetime, *, lock: bool = False) -> tu
     if lock:
         query = query.with_for_update(read=True, of=_absence)
     return tuple(cover for row in db.execute(query) if (cover := _lent(row)).seat.reading)
+
+
+def refuse_over(
+    db: Db,
+    actor: Actor,
+    under: Cover,
+    right: Right,
+    of_type: tuple[str, str],
+    moment: datetime | None = None,
+) -> None:
+    """Refuse an act under a cover that ended, or was narrowed, between the page and the click (`cover-over`).
+
+    The absence is locked: nobody ends it before this act is told. `of_type`: of the folder; `moment`: now unless said.
+    """
+    lent = lent_to(db, actor.user_id or 0, moment or now(), lock=True)
+    if not any(
+        cover.number == under.number
+        and cover.seat.desk_id == under.seat.desk_id
+        and cover.seat.gives(right, of_type)
+        for cover in lent
+    ):
+        raise Refusal("cover-over", absent=under.absent)
 
 
 def _lent(row: Any) -> Cover:
@@ -122,6 +146,11 @@ def moment_on(day: date | None) -> datetime:
 def until(several: Iterable[Away]) -> datetime | None:
     """The last minute of the last of somebody's absences at this moment; None where there is none."""
     return max((away.law.ends - absences.MINUTE for away in several), default=None)
+
+
+def facts_of(under: Cover | None) -> dict[str, Any]:
+    """What the journal keeps of the cover under which something was done: in whose absence, and the absence; nothing of none."""
+    return {"absent": under.absent, "cover": under.number} if under is not None else {}
 
 
 def in_absence(who: str, absent: str | None) -> str:

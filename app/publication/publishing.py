@@ -22,7 +22,8 @@ from app.folders.facts import touch
 from app.folders.keep import Incoming, Kept, keep_masked
 from app.folders.models import Document, Folder, StepRun
 from app.journal.chain import Event, append
-from app.people.actor import Actor
+from app.people.actor import Actor, Cover
+from app.people.covers import facts_of, in_absence, refuse_over
 from app.publication import record
 from app.publication.masking import refuse_readable
 from app.publication.models import PublicAct
@@ -54,9 +55,9 @@ class Masked:
 def mask(actor: Actor, folder_id: int, *, version: int, sent: Masked) -> None:
     """Keep a version whose personal data are masked (CRPA L312-1-2); if the act is online, it takes its place at once.
 
-    Refuses `not-publisher`, `publication-forbidden`, `public-title-missing`, `replacement-reason-missing`,
-    `masked-still-readable` (what it should hide is still in the file), `masked-damaged`, an older page (`moved-on`), and
-    what intake refuses.
+    Refuses `not-publisher`, `cover-own-deposit`, `cover-over`, `publication-forbidden`, `public-title-missing`,
+    `replacement-reason-missing`, `masked-still-readable` (what it should hide is still in the file), `masked-damaged`, an
+    older page (`moved-on`), and what intake refuses.
     """
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
@@ -73,15 +74,15 @@ def mask(actor: Actor, folder_id: int, *, version: int, sent: Masked) -> None:
 @use_case
 def write_masked(db: Db, actor: Actor, folder_id: int, *, version: int, document: Kept, reason: str) -> None:
     """Write the masked version beside the original, and put it online in its place where the act already is."""
-    folder = _locked(db, actor, folder_id, version)
+    folder, under = _locked(db, actor, folder_id, version)
     masked = add_beside(db, folder, actor, document)
     db.get_one(Document, masked.document_id).title = document.title
     touch(folder)
     facts = {"sha256": document.sha256, "title": document.title}
-    append(db, folder.collectivity_id, _line("publication.masked", actor, folder, facts))
+    append(db, folder.collectivity_id, _line("publication.masked", actor, folder, facts, under))
     act = record.act_of(db, folder.id)
     if act is not None and act.withdrawn_at is None:
-        record.replace(db, folder, actor, act, reason)
+        record.replace(db, folder, actor, act, reason, under.absent if under is not None else None)
 
 
 @use_case
@@ -91,12 +92,13 @@ def put_online(db: Db, actor: Actor, folder_id: int, *, version: int) -> None:
     Refuses `not-publisher`, `publication-forbidden`, `not-published` (its step comes first), `masked-missing`,
     `already-online`, and one whose transmission was cancelled (`act-cancelled`).
     """
-    folder = _locked(db, actor, folder_id, version)
+    folder, under = _locked(db, actor, folder_id, version)
     if folder.fields.get(CANCELLED):
         raise Refusal("act-cancelled")
     if not published(db, folder):
         raise Refusal("not-published")
-    record.put(db, folder, actor, record.published_on_of(db, folder) or today())
+    absent = under.absent if under is not None else None
+    record.put(db, folder, actor, record.published_on_of(db, folder) or today(), absent)
     touch(folder)
 
 
@@ -107,7 +109,7 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
     Before the end of its two months (CGCT R2131-1), only for a reason of law that is written down. Refuses
     `not-publisher`, `not-online`, `online-too-short`, `withdrawal-reason-missing`.
     """
-    folder = _locked(db, actor, folder_id, version)
+    folder, under = _locked(db, actor, folder_id, version)
     act = record.act_of(db, folder.id)
     if act is None or act.withdrawn_at is not None:
         raise Refusal("not-online")
@@ -120,7 +122,8 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
         raise Refusal("withdrawal-reason-missing", shortest=SHORTEST, longest=LONGEST)
     moment = now()
     shown = record.online_version(db, act)
-    shown.ended_at, shown.ended, shown.ended_by, shown.reason = moment, "withdrawn", actor.name, reason
+    who = in_absence(actor.name, under.absent if under is not None else None)
+    shown.ended_at, shown.ended, shown.ended_by, shown.reason = moment, "withdrawn", who, reason
     act.withdrawn_at, act.withdrawal, act.changed_at, act.questioned_on = moment, kind, moment, None
     if kind == "personal_data":
         act.title_key = act.number.lower()  # what the title says is no longer found by its words either
@@ -133,7 +136,7 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
         "early": early,
         "sha256": sha256,
     }
-    append(db, folder.collectivity_id, _line("publication.withdrawn", actor, folder, facts))
+    append(db, folder.collectivity_id, _line("publication.withdrawn", actor, folder, facts, under))
     _tell_depositor(db, actor, folder, act)
 
 
@@ -144,7 +147,7 @@ def keep_online(db: Db, actor: Actor, folder_id: int, *, version: int, reason: s
     Refuses `not-publisher`, `not-online`, an act of which that is not asked (`nothing-to-keep`), and no reason or an endless
     one (`keeping-reason-missing`).
     """
-    folder = _locked(db, actor, folder_id, version)
+    folder, under = _locked(db, actor, folder_id, version)
     act = record.act_of(db, folder.id)
     if act is None or act.withdrawn_at is not None:
         raise Refusal("not-online")
@@ -155,18 +158,23 @@ def keep_online(db: Db, actor: Actor, folder_id: int, *, version: int, reason: s
         raise Refusal("keeping-reason-missing", shortest=SHORTEST, longest=LONGEST)
     act.questioned_on = None
     touch(folder)
-    append(db, folder.collectivity_id, _line("publication.kept", actor, folder, {"reason": reason}))
+    append(db, folder.collectivity_id, _line("publication.kept", actor, folder, {"reason": reason}, under))
 
 
 def may_publish(db: Db, actor: Actor, folder: Folder) -> bool:
     """Whether the actor is of those whom the circuit names at the folder's step of publication, now or once.
 
-    In somebody's absence: now alone.
+    In somebody's absence: now alone, and not of what he deposited (`refuse_other` says so).
     """
+    return _named(db, actor, folder) or (
+        _cover(db, actor, folder) is not None and actor.user_id not in folder.writers
+    )
+
+
+def _named(db: Db, actor: Actor, folder: Folder) -> bool:
+    """Whether the actor is of them by a desk of his own, or by name."""
     desks = actor.desks_with(Right.PUBLISH, folder.of_type)
     who: list[sa.ColumnElement[bool]] = [StepRun.desk_id.in_(desks)] if desks else []
-    if covered := actor.covered_with(Right.PUBLISH, folder.of_type):
-        who.append(sa.and_(StepRun.desk_id.in_(covered), StepRun.state == "active"))
     if actor.user_id is not None and actor.holds(Right.PUBLISH, folder.of_type):
         who.append(StepRun.named_user_id == actor.user_id)
     if not who:
@@ -176,19 +184,40 @@ def may_publish(db: Db, actor: Actor, folder: Folder) -> bool:
     return db.scalar(query.limit(1)) is not None
 
 
-def _locked(db: Db, actor: Actor, folder_id: int, version: int) -> Folder:
+def _cover(db: Db, actor: Actor, folder: Folder) -> Cover | None:
+    """The cover by which the actor is awaited at the folder's step of publication; None where there is none."""
+    covered = actor.covered_with(Right.PUBLISH, folder.of_type)
+    if not covered:
+        return None
+    query = sa.select(StepRun.desk_id).where(*_of_publication(folder, "active"), StepRun.desk_id.in_(covered))
+    return actor.cover_at(db.scalar(query.order_by(StepRun.id).limit(1)), Right.PUBLISH, folder.of_type)
+
+
+def _locked(db: Db, actor: Actor, folder_id: int, version: int) -> tuple[Folder, Cover | None]:
+    """The folder, locked, and the cover under which the actor publishes it, which nobody ends meanwhile; None for himself."""
     folder = lock(db, actor, folder_id, version)
-    refuse_other(db, actor, folder)
-    return folder
+    under = refuse_other(db, actor, folder)
+    if under is not None:
+        refuse_over(db, actor, under, Right.PUBLISH, folder.of_type)
+    return folder, under
 
 
-def refuse_other(db: Db, actor: Actor, folder: Folder) -> None:
-    """Refuse whoever does not publish this folder, and a family that is never put online."""
+def refuse_other(db: Db, actor: Actor, folder: Folder) -> Cover | None:
+    """Refuse whoever does not publish this folder, and a family that is never put online; the cover under which he does.
+
+    Refuses `not-publisher`, `publication-forbidden`, and in somebody's absence what he deposited (`cover-own-deposit`).
+    """
     refuse_stranger(db, actor, folder)
-    if not may_publish(db, actor, folder):
-        raise Refusal("not-publisher")
+    under = None
+    if not _named(db, actor, folder):
+        under = _cover(db, actor, folder)
+        if under is None:
+            raise Refusal("not-publisher")
+        if actor.user_id in folder.writers:
+            raise Refusal("cover-own-deposit", absent=under.absent)
     if family_of(folder.in_force).publication == "none":
         raise Refusal("publication-forbidden", family=family_of(folder.in_force).label)
+    return under
 
 
 def published(db: Db, folder: Folder) -> bool:
@@ -229,5 +258,7 @@ def _tell_depositor(db: Db, actor: Actor, folder: Folder, act: PublicAct) -> Non
     )
 
 
-def _line(name: str, actor: Actor, folder: Folder, facts: Mapping[str, Any]) -> Event:
-    return Event(name, actor.name, actor.user_id, folder.id, facts)
+def _line(
+    name: str, actor: Actor, folder: Folder, facts: Mapping[str, Any], under: Cover | None = None
+) -> Event:
+    return Event(name, actor.name, actor.user_id, folder.id, {**facts, **facts_of(under)})

@@ -21,6 +21,7 @@ from app.folders.publicity import Means, means_of
 from app.folders.rows import every_version, publication_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.covers import in_absence
 from app.people.models import Collectivity
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
 from workflows.circuit import StepKind
@@ -39,11 +40,22 @@ def follow(db: Db, folder: Folder, actor: Actor, published_on: date) -> None:
     """The act has just been published: put it online too, unless its family never is, or the council chose another way."""
     publication = db.get_one(Publication, folder.id)
     if family_of(folder.in_force).publication != "none" and publication.means in ONLINE_AT_LAST:
-        put(db, folder, actor, published_on)
+        put(db, folder, actor, published_on, _absent(db, folder, actor))
 
 
-def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
-    """Put the act online as it now is: its masked version if there is one, else whole.
+def _absent(db: Db, folder: Folder, actor: Actor) -> str | None:
+    """In whose absence the actor has just published the act; None for a part of his own."""
+    query = sa.select(StepRun.absent).where(
+        StepRun.folder_id == folder.id,
+        StepRun.kind == StepKind.PUBLISH.value,
+        StepRun.state == "done",
+        StepRun.user_id == actor.user_id,
+    )
+    return db.scalar(query.order_by(StepRun.ended_at.desc(), StepRun.id.desc()).limit(1))
+
+
+def put(db: Db, folder: Folder, actor: Actor, published_on: date, absent: str | None = None) -> PublicAct:
+    """Put the act online as it now is: its masked version if there is one, else whole; `absent`: in whose absence.
 
     Refuses `masked-missing` (its family is never put online otherwise) and `already-online`.
     """
@@ -61,24 +73,30 @@ def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
     _name(act, folder, files)
     db.flush()
     _open_site(db, folder.collectivity_id, moment)
-    _write(db, act, actor, files, moment)
-    facts = {"published_on": act.published_on.isoformat(), **_proof(files)}
+    _write(db, act, in_absence(actor.name, absent), files, moment)
+    facts = {"published_on": act.published_on.isoformat(), **_proof(files), **_in_absence(absent)}
     append(db, folder.collectivity_id, _event("publication.online", actor, folder, facts))
     return act
 
 
-def replace(db: Db, folder: Folder, actor: Actor, act: PublicAct, reason: str) -> None:
-    """Put another version in the place of the one online; that one stays in the history, with the reason."""
+def replace(
+    db: Db, folder: Folder, actor: Actor, act: PublicAct, reason: str, absent: str | None = None
+) -> None:
+    """Put another version in the place of the one online; that one stays in the history, with the reason.
+
+    `absent`: in whose absence.
+    """
+    who = in_absence(actor.name, absent)
     files = _chosen(db, folder)
     moment = now()
     former = online_version(db, act)
     former_files = [file.sha256 for file in files_of(db, former)]
-    former.ended_at, former.ended, former.ended_by, former.reason = moment, "replaced", actor.name, reason
+    former.ended_at, former.ended, former.ended_by, former.reason = moment, "replaced", who, reason
     db.flush()  # one version is online at a time: the former ends first
     act.changed_at = moment
     _name(act, folder, files)
-    _write(db, act, actor, files, moment)
-    facts = {"former": former_files, "reason": reason, **_proof(files)}
+    _write(db, act, who, files, moment)
+    facts = {"former": former_files, "reason": reason, **_proof(files), **_in_absence(absent)}
     append(db, folder.collectivity_id, _event("publication.replaced", actor, folder, facts))
 
 
@@ -246,7 +264,7 @@ def _name(act: PublicAct, folder: Folder, files: list[tuple[Document, DocumentVe
 
 
 def _write(
-    db: Db, act: PublicAct, actor: Actor, files: list[tuple[Document, DocumentVersion]], moment: datetime
+    db: Db, act: PublicAct, who: str, files: list[tuple[Document, DocumentVersion]], moment: datetime
 ) -> None:
     rank = len(versions_of(db, act)) + 1
     masked = files[0][0].role == MASKED
@@ -256,7 +274,7 @@ def _write(
         rank=rank,
         masked=masked,
         online_at=moment,
-        put_by=actor.name,
+        put_by=who,
     )
     db.add(version)
     db.flush()
@@ -303,6 +321,10 @@ def _open_site(db: Db, collectivity_id: int, moment: datetime) -> None:
 
 def _proof(files: list[tuple[Document, DocumentVersion]]) -> dict[str, Any]:
     return {"masked": files[0][0].role == MASKED, "sha256": [version.sha256 for _, version in files]}
+
+
+def _in_absence(absent: str | None) -> dict[str, str]:
+    return {"absent": absent} if absent else {}
 
 
 def _event(name: str, actor: Actor, folder: Folder, facts: dict[str, Any]) -> Event:

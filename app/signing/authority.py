@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -73,7 +73,20 @@ def capacities(db: Db, actor: Actor, folder: Folder, position: Present) -> tuple
     return offered(db, actor, folder, part)
 
 
-def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
+def absent_of(db: Db, actor: Actor, folder: Folder, position: Present) -> str:
+    """In whose absence the actor would sign where the folder stands; empty for a part of his own."""
+    under = position.under(actor, folder, part_of(db, folder, position, actor))
+    return under.absent if under is not None else ""
+
+
+class Wording(NamedTuple):
+    """In which words somebody would sign a folder, and in whose absence, empty for a part of his own."""
+
+    capacity: str
+    absent: str = ""
+
+
+def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Wording]:
     """In which words the actor would sign each folder that awaits him or her, by folder; nothing for one that may not be signed.
 
     Those of the strongest capacity, as `offered` gives it; three statements, however many folders.
@@ -96,12 +109,13 @@ def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, st
         if folder.id not in awaited:
             continue
         part = awaited[folder.id]
-        own = actor.cover_at(part.desk_id, Right.SIGN, folder.of_type) is None
-        if own and (part.named_user_id is not None or not by_mandate):
-            wordings[folder.id] = actor.capacity
+        cover = actor.cover_at(part.desk_id, Right.SIGN, folder.of_type)
+        if cover is None and (part.named_user_id is not None or not by_mandate):
+            wordings[folder.id] = Wording(actor.capacity)
             continue
         try:
-            wordings[folder.id] = words(fitting(own_mandates, act_of(folder), today())[0])
+            mandate = fitting(own_mandates, act_of(folder), today())[0]
+            wordings[folder.id] = Wording(words(mandate), cover.absent if cover is not None else "")
         except Refusal:  # told of this folder alone, when it is its turn
             continue
     return wordings

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from jinja2 import Environment
 
@@ -17,11 +18,12 @@ from app.core.refusals import catalogue as sentences
 from app.display.timeline import planned_circuit
 from app.folders import sockets
 from app.folders.documents import JUDGE, current_versions
-from app.folders.models import DocumentVersion, Folder
+from app.folders.models import DocumentVersion, Folder, StepRun
 from app.folders.rows import DOCUMENTS, posted
 from app.folders.sockets import Tag
 from app.people import persons
 from app.people.actor import system
+from app.people.covers import in_absence
 from app.people.own_settings.registry import Trial, declare, offer
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, seals, setting, timestamping
 from app.signing.attesting import attestation_seal
@@ -177,9 +179,16 @@ def _when_made(row: SignatureProof, archived: str, url: str) -> SignatureView:
 
 
 def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
-    """What was signed with a certificate in another name: its part of the step says both."""
-    proofs = (row for row, _ in ask(db, PROOFS, folder_id) if row.holder)
-    return {row.step_run_id: f"Signé par {in_both_names(row.name, row.holder)}" for row in proofs}
+    """What was signed with a certificate in another name: its part of the step says both, and in whose absence."""
+    proofs = {row.step_run_id: row for row, _ in ask(db, PROOFS, folder_id) if row.holder}
+    if not proofs:
+        return {}
+    query = sa.select(StepRun.id, StepRun.absent).where(StepRun.id.in_(proofs))
+    absents: dict[int, str | None] = {row.id: row.absent for row in db.execute(query)}
+    return {
+        number: f"Signé par {in_both_names(in_absence(proof.name, absents.get(number)), proof.holder)}"
+        for number, proof in proofs.items()
+    }
 
 
 def _preservations(db: Db, folder_id: int) -> Mapping[int, str]:

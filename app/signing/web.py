@@ -92,6 +92,7 @@ def dialog(folder_id: int) -> Response | str:
         certificates = enrol.certificates_of(db, g.actor.user_id)
         mine = enrol.usable(certificates)
         capacities = authority.capacities(db, g.actor, folder, position) if position is not None else ()
+        absent = authority.absent_of(db, g.actor, folder, position) if position is not None else ""
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
         points, legal = cautions(db, folder), legal_sentence(db, folder)
@@ -104,6 +105,7 @@ def dialog(folder_id: int) -> Response | str:
         document_line=f"{main.title}, {view.family_label.lower()} {view.number}".strip(),
         extent=_extent(version, folder),
         capacities=capacities,
+        absent=absent,
         legal=legal,
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),

@@ -2,7 +2,7 @@
 
 from app.core.db import reading
 from app.folders.models import Folder
-from app.signing.authority import wordings_of
+from app.signing.authority import Wording, wordings_of
 from tests.batches.town import Hand
 from tests.builders.house import ACT, House
 from tests.builders.mandates import BY_DELEGATION, DEPUTY, a_mayor_and_a_deputy
@@ -31,8 +31,8 @@ def test_the_words_of_each_mandate_stand_before_the_button(house: House) -> None
     with reading() as db:
         folders = [db.get_one(Folder, one) for one in (first, second, act)]
         assert wordings_of(db, house.actor(DEPUTY), folders) == {
-            first: BY_DELEGATION,
-            second: BY_DELEGATION,
+            first: Wording(BY_DELEGATION),
+            second: Wording(BY_DELEGATION),
         }
         assert wordings_of(db, house.actor("k.morizur"), folders) == {}
 

@@ -206,13 +206,12 @@ def test_a_batch_tells_apart_the_folders_that_lack_a_field_and_moves_the_others(
     assert house.folder(late).place == "finance"
 
 
-def test_who_stands_in_meets_the_same_gate_and_is_named_with_who_is_away(house: House) -> None:
-    requiring(house, {"finance": [CODE]})
-    folder_id = at_finance(house)
+def stand_in(house: House, absent: str, cover: str) -> int:
+    """Somebody stands in for somebody, an hour ago to an hour from now; the number of the absence."""
     row = {
         "collectivity_id": here(house),
-        "user_id": house.actor(N).user_id,
-        "cover_id": house.actor("s.rivoal").user_id,
+        "user_id": house.actor(absent).user_id,
+        "cover_id": house.actor(cover).user_id,
         "types": [],
         "acts": True,
         "letters": False,
@@ -224,6 +223,13 @@ def test_who_stands_in_meets_the_same_gate_and_is_named_with_who_is_away(house: 
     }
     with engine().begin() as connection:
         connection.execute(sa.insert(Absence.__table__), [row])
+        return connection.scalar(sa.select(sa.func.max(Absence.id))) or 0
+
+
+def test_who_stands_in_meets_the_same_gate_and_is_named_with_who_is_away(house: House) -> None:
+    requiring(house, {"finance": [CODE]})
+    folder_id = at_finance(house)
+    stand_in(house, N, "s.rivoal")
     with pytest.raises(Refusal, match="facts-awaited"):
         house.approve(folder_id, "s.rivoal")
     assert post(house, folder_id, "s.rivoal", **{CODE: "E-5"}, then="approve").status_code == 302
@@ -232,6 +238,18 @@ def test_who_stands_in_meets_the_same_gate_and_is_named_with_who_is_away(house: 
     assert line["absent"] == "Nolwenn Abgrallec"
     told = "rempli par Solenn Rivoal, en l’absence de Nolwenn Abgrallec : E-5"
     assert told in words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+
+
+def test_nothing_is_filled_in_under_a_cover_that_ended_since_the_page_was_shown(house: House) -> None:
+    requiring(house, {"finance": [CODE]})
+    folder_id = at_finance(house)
+    absence = stand_in(house, N, "s.rivoal")
+    stale, version = house.actor("s.rivoal"), house.folder(folder_id).version
+    with engine().begin() as connection:
+        connection.execute(sa.update(Absence.__table__).where(Absence.id == absence).values(ends_at=now()))
+    with pytest.raises(Refusal, match="cover-over"):
+        filling.fill_in(stale, folder_id, version=version, facts={CODE: "E-5"})
+    assert (house.folder(folder_id).version, lines(folder_id, "facts.filled")) == (version, [])
 
 
 def test_a_signature_is_not_prepared_before_its_fields_are_filled_in(house: House) -> None:

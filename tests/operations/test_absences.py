@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import queues
 from app.display.answers import folder_of
-from app.folders import decide, sending
+from app.folders import decide, ruling, sending
 from app.folders.access import may_read
+from app.folders.keep import Incoming, keep_masked
 from app.folders.models import Folder, StepRun
+from app.folders.publicity import Means
 from app.journal.models import JournalEntry
 from app.operations.absences import planning
 from app.operations.absences.blocking import Outlook, outlook
@@ -26,11 +29,16 @@ from app.people import accounts, applications, desks
 from app.people.actor import Actor
 from app.people.covers import law_of
 from app.people.models import Absence, Desk, User
+from app.publication import publishing
 from app.signing import sign
 from app.signing.paper import sheet as paper
+from tests.batches.town import Hand
 from tests.builders.house import ACT, House
 from tests.builders.mandates import of_mayor, record
+from tests.folders.test_corrections import TYPED
+from tests.folders.test_corrections import an_invoice as a_disputed_invoice
 from tests.folders.test_seats import CIRCUIT
+from tests.publication.town import a_masked_pdf, mask
 from workflows.mandates import Kind
 from workflows.vocabulary import Right
 
@@ -214,6 +222,108 @@ def test_nothing_is_lent_from_the_last_minute_on_whatever_the_route(house: House
     over(away(house, FINANCE, CLERK))
     assert not reads(house, CLERK, folder_id)
     assert client.get("/absences").status_code == 200
+
+
+def test_what_moves_nothing_asks_again_too_whether_the_cover_is_over(house: House, tmp_path: Path) -> None:
+    invoice, act = house.an_invoice(at="finance"), house.a_deliberation(at="publication")
+    numbers = away(house, FINANCE, "b.cadiou"), away(house, CLERK, "b.cadiou")
+    stale = house.actor("b.cadiou")
+    path = tmp_path / "occulte.pdf"
+    path.write_bytes(a_masked_pdf())
+    masked = keep_masked(stale.collectivity_id, Incoming(path, path.name), tmp_path)
+    versions = {one: house.folder(one).version for one in (invoice, act)}
+    lines = {one: house.journal(one) for one in (invoice, act)}
+    for login, number in zip((FINANCE, CLERK), numbers, strict=True):
+        end(house.actor(login), number, revision=1)
+    with pytest.raises(Refusal, match="cover-over"):
+        ruling.rule(stale, invoice, version=versions[invoice], about="fact:total_ttc", keep="", word="Vu.")
+    with pytest.raises(Refusal, match="cover-over"):
+        decide.post_in_urgency(
+            stale, act, version=versions[act], posted_on=today(), reason="Risque d’éboulement de la falaise."
+        )
+    with pytest.raises(Refusal, match="cover-over"):
+        publishing.write_masked(stale, act, version=versions[act], document=masked, reason="")
+    assert {one: house.folder(one).version for one in versions} == versions
+    assert {one: house.journal(one) for one in lines} == lines
+    assert house.versions(act, "masked") == []
+
+
+def test_a_ruling_a_posting_and_a_masked_version_say_in_whose_absence(house: House, tmp_path: Path) -> None:
+    invoice = a_disputed_invoice(house, tmp_path)
+    house.save(invoice, DEPOSITOR, TYPED)
+    sending.send(house.actor(DEPOSITOR), invoice, version=house.folder(invoice).version)
+    act = house.a_deliberation(at="publication")
+    away(house, TECHNIQUE, "b.cadiou", types=("invoice",))
+    away(house, CLERK, "b.cadiou")
+    version = house.folder(invoice).version
+    cover = house.actor("b.cadiou")
+    ruling.rule(cover, invoice, version=version, about="fact:total_ttc", keep="", word="Vu au téléphone.")
+    assert '"absent":"Ronan Pellenec"' in last_facts(invoice).replace(": ", ":")
+    hand = Hand(house, "b.cadiou")
+    who = "Bleuenn Cadiou, en l’absence de Ronan Pellenec"
+    assert f"{who}, a retenu 3 042,00 €" in hand.text(f"/dossiers/{invoice}")
+    assert f"Tranché par {who}, " in hand.text(f"/dossiers/{invoice}?onglet=journal")
+
+    version, why = house.folder(act).version, "Risque d’éboulement de la falaise."
+    decide.post_in_urgency(cover, act, version=version, posted_on=today(), reason=why)
+    assert '"absent":"Katell Morizur"' in last_facts(act).replace(": ", ":")
+    mask(house, act, login="b.cadiou")
+    assert '"absent":"Katell Morizur"' in last_facts(act).replace(": ", ":")
+    decide.publish(cover, act, version=house.folder(act).version, means=Means.ONLINE)
+    assert '"absent":"Katell Morizur"' in last_facts(act).replace(": ", ":")
+    page = hand.text(f"/dossiers/{act}?onglet=journal")
+    who = "Bleuenn Cadiou, en l’absence de Katell Morizur"
+    for words in (
+        "Affichage en urgence enregistré par",
+        "Version occultée déposée par",
+        "Publié par",
+        "Mis en ligne par",
+    ):
+        assert f"{words} {who}" in page, words
+    assert f"par {who}" in Hand(house, CLERK).text(f"/dossiers/{act}/publication")
+
+
+def test_who_signs_in_somebody_s_absence_is_told_so_before_and_after(house: House) -> None:
+    record(house, of_mayor(house))
+    mine = of_mayor(
+        house,
+        user_id=house.actor(DIRECTION).user_id,
+        kind=Kind.SUBSTITUTE,
+        title="la première adjointe",
+        reason="Congés du maire",
+        families=("invoice",),
+        elected=True,
+        rank=1,
+        ends_on=today() + timedelta(days=20),
+    )
+    record(house, mine)
+    house.enrol(DIRECTION, "rsa3072")  # in the name of Gaud LE BRAS
+    folder_id = house.an_invoice(at="bon_a_payer")
+    away(house, MAYOR, DIRECTION)
+    hand, words = Hand(house, DIRECTION), "en l’absence d’Armel Kervadec"
+    assert words in hand.text(f"/dossiers/{folder_id}/signer")
+    assert f"E{words[1:]}." in hand.page(hand.propose("sign", [folder_id]))
+    house.sign(folder_id, DIRECTION, "rsa3072")
+    for address in (f"/dossiers/{folder_id}", f"/dossiers/{folder_id}/bordereau"):
+        page = hand.text(address)
+        assert f"Signé par Solenn Rivoal, {words}, certificat au nom" in page, address
+
+
+def test_a_cover_gives_no_masked_version_of_what_he_deposited(house: House) -> None:
+    act, here = house.a_deliberation(at="publication"), house.actor(CLERK).collectivity_id
+    desks.seat(here, "secretariat", "m.kerzerho", [Right.PUBLISH, Right.ACT])
+    desks.seat(here, "secretariat", CLERK, [Right.CREATE])
+    put(
+        away(house, "m.kerzerho", CLERK, types=("invoice",)), types=[]
+    )  # set before what he deposited arrived
+    lines = house.journal(act)
+    with pytest.raises(Refusal, match="cover-own-deposit") as refused:
+        mask(house, act, login=CLERK)
+    assert refused.value.facts["absent"] == house.actor("m.kerzerho").name
+    with reading(here) as db:
+        assert not publishing.may_publish(db, house.actor(CLERK), house.folder(act))
+    assert (house.journal(act), house.versions(act, "masked")) == (lines, [])
+    mask(house, act, login="m.kerzerho")
 
 
 @pytest.mark.parametrize("acts", [True, False], ids=["acts", "reads"])
