@@ -75,7 +75,7 @@ def named_in(*definitions: Mapping[str, Any]) -> Named:
                     values.update(map(str, value if isinstance(value, list | tuple) else [value]))
                 else:
                     waiting.append(value)
-    numbers = {number for one in values if (number := key_in(one)) is not None}
+    numbers = {number for text in values if (number := key_in(text)) is not None}
     return Named(frozenset(desks | values), frozenset(logins), frozenset(numbers))
 
 
@@ -107,10 +107,10 @@ class SeatsOfDesk:
 
     def gives(self, number: int, right: Right, family: Family | None) -> bool:
         """Whether one who was read here has this right at the desk, as in `may`."""
-        return _held(self.holders[number][1], right, family)
+        return _covers(self.holders[number][1], right, family)
 
 
-def _held(rights: Rights, right: Right, family: Family | None) -> bool:
+def _covers(rights: Rights, right: Right, family: Family | None) -> bool:
     if family is None:
         return right in rights
     if family.type_key:
@@ -127,24 +127,24 @@ def desks_of(db: Db, collectivity_id: int, named: Named | None = None) -> dict[s
 
     `named`: who holds the other desks is not read.
     """
-    opened = [one for one in places(db, collectivity_id).values() if one.closed_at is None]
-    asked = [one.id for one in opened if named is None or one.key in named.desks]
-    whole = frozenset(asked)
+    opened = [desk for desk in places(db, collectivity_id).values() if desk.closed_at is None]
+    desk_ids = [desk.id for desk in opened if named is None or desk.key in named.desks]
+    whole = frozenset(desk_ids)
     holders: dict[int, dict[int, tuple[str, Rights]]] = defaultdict(dict)
     logins: dict[int, dict[str, int]] = defaultdict(dict)
-    for desk_id, rights, user_id, first, last, login in db.execute(_seats(collectivity_id, named, asked)):
+    for desk_id, rights, user_id, first, last, login in db.execute(_seats(collectivity_id, named, desk_ids)):
         if user_id is not None:
             holders[desk_id][user_id] = f"{first} {last}", Rights.read(rights)
             logins[desk_id][login] = user_id
     return {
-        one.key: SeatsOfDesk(
-            one.id, one.name, holders.get(one.id, _NOBODY), logins.get(one.id, _NOBODY), one.id in whole
+        desk.key: SeatsOfDesk(
+            desk.id, desk.name, holders.get(desk.id, _NOBODY), logins.get(desk.id, _NOBODY), desk.id in whole
         )
-        for one in opened
+        for desk in opened
     }
 
 
-def _seats(collectivity_id: int, named: Named | None, asked: Collection[int]) -> sa.Select[Any]:
+def _seats(collectivity_id: int, named: Named | None, desk_ids: Collection[int]) -> sa.Select[Any]:
     columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.login)
     people = sa.and_(User.collectivity_id == collectivity_id, User.active.is_(True))
     # Outer, or SQLite would begin with all the people of the collectivity
@@ -156,7 +156,7 @@ def _seats(collectivity_id: int, named: Named | None, asked: Collection[int]) ->
         people, sa.or_(User.login.in_(named.logins), User.id.in_(named.numbers))
     )
     theirs = Holder.user_id.in_(called) if named.logins or named.numbers else sa.false()
-    return query.where(sa.or_(Holder.desk_id.in_(asked), theirs))
+    return query.where(sa.or_(Holder.desk_id.in_(desk_ids), theirs))
 
 
 def people_of(desks: Desks) -> dict[str, str]:
@@ -164,7 +164,7 @@ def people_of(desks: Desks) -> dict[str, str]:
     every = {
         login: desk.holders[number][0] for desk in desks.values() for login, number in desk.logins.items()
     }
-    return dict(sorted(every.items(), key=lambda one: (one[1].casefold(), one[0])))
+    return dict(sorted(every.items(), key=lambda entry: (entry[1].casefold(), entry[0])))
 
 
 def words_of_people(desks: Desks) -> dict[str, str]:
@@ -181,9 +181,9 @@ def _able(desks: Desks, login: str, right: Right, family: Family) -> frozenset[i
     )
 
 
-def operators(one: Field) -> tuple[str, ...]:
+def operators(field: Field) -> tuple[str, ...]:
     """How a fact of this field may be compared."""
-    return OPERATORS.get(one.type, TEXTS)
+    return OPERATORS.get(field.type, TEXTS)
 
 
 def problems(
@@ -198,19 +198,19 @@ def problems(
     """
     written: list[Mapping[str, Any]] = definition["steps"]
     circuit = sketch(definition)
-    found = list(_whole(family, definition, written, desks))
+    obstacles = list(_whole(family, definition, written, desks))
     for step, data in zip(circuit.steps, written, strict=False):
-        found += _of_step(family, step, data, desks, channels)
-    found += _unreachable(circuit)
-    found += [Problem(fault.step, fault.field, fault.sentence) for fault in faults_of(family, circuit)]
-    if not found:
+        obstacles += _of_step(family, step, data, desks, channels)
+    obstacles += _unreachable(circuit)
+    obstacles += [Problem(fault.step, fault.field, fault.sentence) for fault in faults_of(family, circuit)]
+    if not obstacles:
         try:
             load(definition)
         except (
             Refusal
         ) as refusal:  # nothing that the reader refuses is published because no sentence here told it
-            found += [Problem(None, "", sentence) for sentence in refusal.facts["faults"]]
-    return found
+            obstacles += [Problem(None, "", sentence) for sentence in refusal.facts["faults"]]
+    return obstacles
 
 
 def _absent(step: str | None, field: str, keys: object, desks: Desks) -> Iterator[Problem]:
@@ -340,10 +340,10 @@ def condition_problems(family: Family, key: str, when: object, desks: Desks) -> 
     `key` is that of the step, or of the row of rules, whose condition it is.
     """
     for rank, test in enumerate(_written_tests(when)):
-        one = family.field(str(test.get("field") or ""))
-        if one is None or one.type in UNCOMPARED:
+        field = family.field(str(test.get("field") or ""))
+        if field is None or field.type in UNCOMPARED:
             yield Problem(key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
-        elif sentence := _wrong_value(family, one, str(test.get("op") or ""), test.get("value"), desks):
+        elif sentence := _wrong_value(family, field, str(test.get("op") or ""), test.get("value"), desks):
             yield Problem(key, f"cond_value_{rank}", sentence)
 
 
@@ -354,34 +354,34 @@ def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: De
         yield Problem(step.key, "cond_field_0", sentence)
 
 
-def _wrong_value(family: Family, one: Field, op: str, value: object, desks: Desks) -> str:
+def _wrong_value(family: Family, field: Field, op: str, value: object, desks: Desks) -> str:
     """What is wrong with the value that a fact is compared with, in a sentence; empty when nothing is.
 
     It is read as an answer to the field is: what no folder could hold would never be met (a word for a SIRET, « 7,5 » for
     a matter, a desk that does not exist), nor what folders hold in another form.
     """
-    if op not in operators(one):
-        return f"« {one.label} » ne se compare pas ainsi."
+    if op not in operators(field):
+        return f"« {field.label} » ne se compare pas ainsi."
     if op == "present":
         return ""
     values = value if isinstance(value, list | tuple) else [value]
     if not values or any(each is None or each == "" for each in values):
-        return f"Donnez la valeur à laquelle comparer « {one.label} »."
+        return f"Donnez la valeur à laquelle comparer « {field.label} »."
     if op == "starts_with":
         return ""
-    return next((told for each in values if (told := _wrong_answer(family, one, each, desks))), "")
+    return next((sentence for each in values if (sentence := _wrong_answer(family, field, each, desks))), "")
 
 
-def _wrong_answer(family: Family, one: Field, value: Any, desks: Desks) -> str:
+def _wrong_answer(family: Family, field: Field, value: Any, desks: Desks) -> str:
     """What keeps a value from being the answer of any folder, in a sentence; empty when nothing does."""
     try:
-        parse(one, value)
+        parse(field, value)
     except ValueError as error:
         return str(error)
-    answer = normalised(family, {one.key: value})[one.key]
-    if not Test(one.key, "==", value).holds({one.key: answer}):
-        return f"« {one.label} » s’écrit « {answer} » dans les dossiers : écrivez-le ainsi."
-    if one.type == "desk" and answer not in desks:
+    answer = normalised(family, {field.key: value})[field.key]
+    if not Test(field.key, "==", value).holds({field.key: answer}):
+        return f"« {field.label} » s’écrit « {answer} » dans les dossiers : écrivez-le ainsi."
+    if field.type == "desk" and answer not in desks:
         return f"Le bureau « {answer} » n’existe pas, ou est fermé : choisissez-en un dans la liste."
     return ""
 
@@ -418,6 +418,8 @@ def rows_of(when: object) -> tuple[str, list[Mapping[str, Any]]] | None:
             return "all", [when]
         for word in ("all", "any"):
             parts = when.get(word)
-            if isinstance(parts, list) and all(isinstance(one, Mapping) and "field" in one for one in parts):
+            if isinstance(parts, list) and all(
+                isinstance(part, Mapping) and "field" in part for part in parts
+            ):
                 return word, parts
     return None

@@ -19,22 +19,22 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
     if before == after:
         return []
     old, new = {step.key: step for step in before.steps}, {step.key: step for step in after.steps}
-    told: list[str] = []
+    sentences: list[str] = []
     if before.label != after.label:
-        told.append(f"Le circuit « {before.label} » s’appelle « {after.label} ».")
+        sentences.append(f"Le circuit « {before.label} » s’appelle « {after.label} ».")
     if before.only_for != after.only_for:
-        told.append(only_words(after, names))
-    told += _told("Dès l’envoi", before.told, after.told, names)
-    told += [_removed(step, after, names) for key, step in old.items() if key not in new]
+        sentences.append(only_words(after, names))
+    sentences += _informed("Dès l’envoi", before.told, after.told, names)
+    sentences += [_removed(step, after, names) for key, step in old.items() if key not in new]
     for rank, step in enumerate(after.steps):
         if step.key not in old:
-            told.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
-            told += _required(f"« {step.label} »", (), step.requires, names)
-    told += _moved(before, after, old, new)
+            sentences.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
+            sentences += _required(f"« {step.label} »", (), step.requires, names)
+    sentences += _moved(before, after, old, new)
     for key, step in new.items():
         if key in old:
-            told += _changed(old[key], step, names, money)
-    return told
+            sentences += _changed(old[key], step, names, money)
+    return sentences
 
 
 def only_words(circuit: Circuit, names: Names) -> str:
@@ -47,7 +47,7 @@ def only_words(circuit: Circuit, names: Names) -> str:
 
 def _removed(step: Step, after: Circuit, names: Names) -> str:
     """That a step goes, with what no step requires any more."""
-    lost = [key for key in step.requires if not any(key in one.requires for one in after.steps)]
+    lost = [key for key in step.requires if not any(key in other.requires for other in after.steps)]
     if not lost:
         return f"L’étape « {step.label} » est retirée."
     fields = ", ".join(f"« {field_name(key, names)} »" for key in lost)
@@ -85,8 +85,8 @@ def _still(first: Sequence[str], second: Sequence[str]) -> set[str]:
     """Those that keep their place, when the fewest others move."""
     return {
         first[at]
-        for one in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
-        for at in range(one.a, one.a + one.size)
+        for block in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+        for at in range(block.a, block.a + block.size)
     }
 
 
@@ -103,27 +103,31 @@ def rules_difference(
     def way(name: str) -> str:
         return f"« {circuits.get(name, name)} »" if name else "aucun circuit encore"
 
-    told = [
+    sentences = [
         f"La règle {places[key]} ({when(row)}) est retirée." for key, row in old.items() if key not in new
     ]
     still = _still([key for key in old if key in new], [key for key in new if key in old])
     for rank, (key, row) in enumerate(new.items(), start=1):
         if key not in old:
             says = f" : si {when(row)}, {way(row.circuit)}" if row.when.fields else ", sans condition encore"
-            told.append(f"La règle {rank} est ajoutée{says}.")
+            sentences.append(f"La règle {rank} est ajoutée{says}.")
             continue
         was = old[key]
         if key not in still:
-            told.append(f"La règle {places[key]} ({when(was)}) passe en place {rank}.")
+            sentences.append(f"La règle {places[key]} ({when(was)}) passe en place {rank}.")
         if was.when != row.when:
-            told.append(f"La règle {rank} prend les dossiers si {when(row)}, et non plus si {when(was)}.")
+            sentences.append(
+                f"La règle {rank} prend les dossiers si {when(row)}, et non plus si {when(was)}."
+            )
         if was.circuit != row.circuit:
-            told.append(
+            sentences.append(
                 f"La règle {rank} ({when(row)}) donne {way(row.circuit)}, et non plus {way(was.circuit)}."
             )
     if before.otherwise != after.otherwise:
-        told.append(f"Les autres cas suivent {way(after.otherwise)}, et non plus {way(before.otherwise)}.")
-    return told
+        sentences.append(
+            f"Les autres cas suivent {way(after.otherwise)}, et non plus {way(before.otherwise)}."
+        )
+    return sentences
 
 
 def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Iterator[str]:
@@ -149,13 +153,13 @@ def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Ite
         before = f", et non plus {channel_text(was.channel, names)}" if was.channel else ""
         yield f"{name} : part {channel_text(step.channel, names)}{before}."
     yield from _required(name, was.requires, step.requires, names)
-    yield from _told(name, was.told, step.told, names)
+    yield from _informed(name, was.told, step.told, names)
 
 
-def _told(where: str, was: Sequence[str], told: Sequence[str], names: Names) -> Iterator[str]:
+def _informed(where: str, was: Sequence[str], desks: Sequence[str], names: Names) -> Iterator[str]:
     """Which desks come to be told at a step, or are told no more."""
-    come = [names.get(key, key) for key in told if key not in was]
-    gone = [names.get(key, key) for key in was if key not in told]
+    come = [names.get(key, key) for key in desks if key not in was]
+    gone = [names.get(key, key) for key in was if key not in desks]
     if come:
         yield f"{where} : {', '.join(come)} {'sont informés' if len(come) > 1 else 'est informé'} sans agir."
     if gone:
@@ -165,10 +169,10 @@ def _told(where: str, was: Sequence[str], told: Sequence[str], names: Names) -> 
 def _when(was: Step, step: Step, names: Names, money: Collection[str]) -> str:
     if step.when is None:
         return "a lieu dans tous les cas."
-    words = condition_text(step.when, names, money)
+    condition = condition_text(step.when, names, money)
     if was.when is None:
-        return f"n’a plus lieu que si {words}."
-    return f"a lieu si {words}, et non plus si {condition_text(was.when, names, money)}."
+        return f"n’a plus lieu que si {condition}."
+    return f"a lieu si {condition}, et non plus si {condition_text(was.when, names, money)}."
 
 
 def _days(days: int | None) -> str:

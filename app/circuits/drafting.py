@@ -89,10 +89,10 @@ class Draft:
 
     def after(self, gestures: Sequence[Gesture]) -> Definition:
         """The definition once these gestures are played on it, written nowhere."""
-        made = self.definition
+        definition = self.definition
         for gesture in gestures:
-            made = played(made, gesture)
-        return made
+            definition = played(definition, gesture)
+        return definition
 
 
 def draft_of(db: Db, collectivity_id: int, name: str) -> Draft:
@@ -115,18 +115,18 @@ def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> Ci
 
 
 def _read(db: Db, family: Family, name: str, own: NamedCircuit | None, row: CircuitDraft | None) -> Draft:
-    here = db.info["collectivity_id"]
-    latest = current(db, here, name)
+    collectivity_id = db.info["collectivity_id"]
+    latest = current(db, collectivity_id, name)
     followed = circuit_of(db, latest.id) if latest else family.circuit
     number = latest.number if latest else 0
     if row is None:
         definition = followed.to_data()
         if own is not None and latest is None:
             definition["label"] = own.label
-        family = only_as(db, here, family, followed.only_for)
+        family = only_as(db, collectivity_id, family, followed.only_for)
         return Draft(family, name, definition, 0, number, number, followed, own=own)
     return Draft(
-        only_as(db, here, family, str(row.definition.get("type") or "")),
+        only_as(db, collectivity_id, family, str(row.definition.get("type") or "")),
         name,
         row.definition,
         row.version,
@@ -145,45 +145,48 @@ def change(
     db: Db,
     actor: Actor,
     name: str,
-    seen: int,
+    shown: int,
     gestures: Sequence[Gesture],
     label: str | None = None,
     only_for: str | None = None,
-    told: Sequence[str] | None = None,
+    informed: Sequence[str] | None = None,
 ) -> int:
     """Play gestures on the draft of a circuit, begun where there is none; the version that it has then.
 
-    `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, with who changed it).
-    `label`: another name for the circuit; `only_for`: the key of the type that it is kept for, empty for none; `told`: the
+    `shown`: the version of the draft that the page showed; another one is refused (`draft-moved`, with who changed it).
+    `label`: another name for the circuit; `only_for`: the key of the type that it is kept for, empty for none; `informed`: the
     desks that are told as soon as its folders leave. Refuses `circuit-typed` of a type that may not be, and what would take
     from the circuit something that the law has it do (`circuit-locked`): a draft may break it no more than what is in force
     does. Gestures that change nothing write nothing.
     """
-    draft, row = _for_change(db, actor, name, seen)
-    made = draft.after(gestures)
+    draft, row = _for_change(db, actor, name, shown)
+    definition = draft.after(gestures)
     if label is not None:
-        made = {**made, "label": label[:LONGEST_LABEL]}
-    if told is not None and list(told) != list(made.get("told") or ()):
-        made = {**_without(made, "told"), **({"told": list(told)} if told else {})}
-    if only_for is not None and only_for != str(made.get("type") or ""):
-        made = {**_without(made, "type"), **({"type": only_for[:LONGEST_KEY]} if only_for else {})}
-        if only_for and (draft.own is None or _family(db, draft, made) is law_of_circuit(name)):
+        definition = {**definition, "label": label[:LONGEST_LABEL]}
+    if informed is not None and list(informed) != list(definition.get("told") or ()):
+        definition = {**_without(definition, "told"), **({"told": list(informed)} if informed else {})}
+    if only_for is not None and only_for != str(definition.get("type") or ""):
+        definition = {
+            **_without(definition, "type"),
+            **({"type": only_for[:LONGEST_KEY]} if only_for else {}),
+        }
+        if only_for and (draft.own is None or _family(db, draft, definition) is law_of_circuit(name)):
             raise Refusal("circuit-typed", type=only_for[:LONGEST_KEY])
-    if made == draft.definition:
+    if definition == draft.definition:
         return draft.version
-    _refuse_weaker(draft, made)
-    return _keep(db, actor, draft, row, made)
+    _refuse_weaker(draft, definition)
+    return _keep(db, actor, draft, row, definition)
 
 
 @use_case
-def take_in(db: Db, actor: Actor, name: str, seen: int, source: str) -> int:
+def take_in(db: Db, actor: Actor, name: str, shown: int, source: str) -> int:
     """Make a draft of a YAML text; the version that it has then.
 
     Refuses what `load_yaml` cannot read (`circuit-invalid`), `circuit-typed` of a default one that says a type, and
     `draft-moved`. What the law does not let it do is told
     in the draft, where it is mended.
     """
-    draft, row = _for_change(db, actor, name, seen)
+    draft, row = _for_change(db, actor, name, shown)
     circuit = load_yaml(source)
     if circuit.only_for and draft.own is None:
         raise Refusal("circuit-typed", type=circuit.only_for)
@@ -191,15 +194,15 @@ def take_in(db: Db, actor: Actor, name: str, seen: int, source: str) -> int:
 
 
 @use_case
-def give_up(db: Db, actor: Actor, name: str, seen: int) -> None:
+def give_up(db: Db, actor: Actor, name: str, shown: int) -> None:
     """Remove the draft: what is in force stays. Refuses `draft-moved`."""
-    _, row = _for_change(db, actor, name, seen)
+    _, row = _for_change(db, actor, name, shown)
     if row is not None:
         _remove(db, name, actor)
 
 
 @use_case
-def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channels: Collection[str]) -> int:
+def publish_draft(db: Db, actor: Actor, name: str, shown: int, over: int, channels: Collection[str]) -> int:
     """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
@@ -210,7 +213,7 @@ def publish_draft(db: Db, actor: Actor, name: str, seen: int, over: int, channel
     """
     refuse_former(db, actor)
     draft, row = _for_change(db, actor, name, None)
-    if seen != draft.version:
+    if shown != draft.version:
         raise unpublished(draft, actor)
     _refuse_moved(draft, over)
     circuit = _ready(db, actor, draft, draft.definition, channels)
@@ -249,14 +252,14 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: C
     return write_version(db, actor, name, circuit, again=number)
 
 
-def _for_change(db: Db, actor: Actor, name: str, seen: int | None) -> tuple[Draft, CircuitDraft | None]:
+def _for_change(db: Db, actor: Actor, name: str, shown: int | None) -> tuple[Draft, CircuitDraft | None]:
     require(actor, Right.ADMINISTER)
     family, own = law_of_circuit(name), named_of(db, actor.collectivity_id, name, locked=True)
     row = _row(db, actor.collectivity_id, name, locked=True)
     draft = _read(db, family, name, own, row)
     if draft.closed:
         raise Refusal("circuit-closed", circuit=draft.title)
-    if seen is not None and seen != draft.version:
+    if shown is not None and shown != draft.version:
         raise moved(draft, actor)
     return draft, row
 
@@ -288,12 +291,16 @@ def _refuse_moved(draft: Draft, over: int) -> None:
         raise Refusal("circuit-moved", number=draft.in_force)
 
 
-def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
+def _refuse_weaker(draft: Draft, definition: Mapping[str, Any]) -> None:
     """Refuse a definition that breaks something of the law that the one before did not."""
-    kept = duties(draft.family, sketch(draft.definition))
-    broken = [one for one in faults_of(draft.family, sketch(made)) if one.duty and one.duty not in kept]
+    before = duties(draft.family, sketch(draft.definition))
+    broken = [
+        fault
+        for fault in faults_of(draft.family, sketch(definition))
+        if fault.duty and fault.duty not in before
+    ]
     if broken:
-        raise Refusal("circuit-locked", details=" ".join(one.sentence for one in broken))
+        raise Refusal("circuit-locked", details=" ".join(fault.sentence for fault in broken))
 
 
 def _without(definition: Definition, name: str) -> Definition:
@@ -309,16 +316,16 @@ def _ready(
     db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
     desks = desks_of(db, actor.collectivity_id, named_in(definition))
-    told = problems(draft.family, definition, desks, channels)
-    if told:
-        raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
+    obstacles = problems(draft.family, definition, desks, channels)
+    if obstacles:
+        raise Refusal("circuit-unready", details=" ".join(obstacle.sentence for obstacle in obstacles))
     circuit = load(definition)
     refuse_taken(db, actor.collectivity_id, draft.name, circuit)
     refuse_twice(db, actor.collectivity_id, draft.name, circuit.label)
     return circuit
 
 
-def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, made: Definition) -> int:
+def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, definition: Definition) -> int:
     if row is None:
         row = CircuitDraft(
             collectivity_id=actor.collectivity_id,
@@ -327,7 +334,7 @@ def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, made: De
             version=0,
         )
         db.add(row)
-    row.definition, row.version = made, draft.version + 1
+    row.definition, row.version = definition, draft.version + 1
     row.changed_at, row.changed_by, row.changed_by_id = now(), actor.name, actor.user_id
     db.flush()  # of two who begin at the same moment, the second meets the draft of the first
     return row.version

@@ -53,14 +53,14 @@ def played(definition: Mapping[str, Any], gesture: Gesture, parts: Parts = STEPS
     Refuses `step-gone` on a step that is no longer there, `circuit-long` beyond `MAX_STEPS` (`Parts`). A step that is
     written and is gone comes back at the end: what somebody typed is not lost because another one removed it.
     """
-    made: Definition = deepcopy(dict(definition))
-    steps: list[dict[str, Any]] = made[parts.name]
+    draft: Definition = deepcopy(dict(definition))
+    steps: list[dict[str, Any]] = draft[parts.name]
     if gesture.kind in {"add", "copy"} and len(steps) >= parts.most:
         raise Refusal(parts.full, most=parts.most)
     if gesture.kind == "add":
-        fresh = {"key": free_key(made, parts), **deepcopy(dict(parts.new))}
+        fresh = {"key": free_key(draft, parts), **deepcopy(dict(parts.new))}
         steps.insert(_inside(gesture.place, len(steps)), fresh)
-        return made
+        return draft
     at = next((rank for rank, step in enumerate(steps) if step["key"] == gesture.key), None)
     if gesture.kind == "write":
         written = {**deepcopy(dict(gesture.step)), "key": gesture.key}
@@ -68,11 +68,11 @@ def played(definition: Mapping[str, Any], gesture: Gesture, parts: Parts = STEPS
             steps.append(written)
         else:
             steps[at] = written
-        return made
+        return draft
     if at is None:
         raise Refusal(parts.gone)
     if gesture.kind == "copy":
-        copy = {**deepcopy(steps[at]), "key": free_key(made, parts)}
+        copy = {**deepcopy(steps[at]), "key": free_key(draft, parts)}
         if "label" in parts.new:
             copy["label"] = f"{steps[at].get('label') or ''} (copie)"
         steps.insert(at + 1, copy)
@@ -83,7 +83,7 @@ def played(definition: Mapping[str, Any], gesture: Gesture, parts: Parts = STEPS
         steps.insert(_inside(gesture.place, len(steps)), step)
     else:
         raise Refusal("bad-request", detail="geste inconnu")
-    return made
+    return draft
 
 
 def free_key(definition: Mapping[str, Any], parts: Parts = STEPS) -> str:

@@ -42,10 +42,10 @@ def family_of(name: str) -> Family:
 
 def law_of(name: str) -> Family:
     """The family of law of that name, or `family-unknown`: what an address says is never a type, which has an owner."""
-    one = catalogue().get(name)
-    if one is None:
+    law = catalogue().get(name)
+    if law is None:
         raise Refusal("family-unknown", name=name)
-    return one
+    return law
 
 
 def law_of_circuit(name: str) -> Family:
@@ -125,8 +125,8 @@ def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
     )
     own = sorted(circuit_name(*row) for row in db.execute(opened) if row[0] in families())
     return {
-        name: circuit_of(db, written[name].id) if name in written else one.circuit
-        for name, one in families().items()
+        name: circuit_of(db, written[name].id) if name in written else law.circuit
+        for name, law in families().items()
     } | {name: circuit_of(db, written[name].id) for name in own if name in written}
 
 
@@ -137,18 +137,18 @@ def freeze(db: Db, collectivity_id: int, name: str) -> CircuitVersion:
     wrote is his to write again (`circuit-outdated`). Refuses `circuit-unknown` of one that was named and never published.
     """
     version = current(db, collectivity_id, name)
-    found = law_of_circuit(name)
+    law = law_of_circuit(name)
     if version is None:
         if parted(name)[1]:
             raise Refusal("circuit-unknown")
-        return _write(db, collectivity_id, name, 1, found.circuit, OURS)
+        return _write(db, collectivity_id, name, 1, law.circuit, OURS)
     try:
-        check_circuit(found, circuit_of(db, version.id))
+        check_circuit(law, circuit_of(db, version.id))
     except Refusal as refusal:
         if version.published_by != OURS:
-            raise Refusal("circuit-outdated", family=found.label, **refusal.facts) from refusal
-        version = _write(db, collectivity_id, name, version.number + 1, found.circuit, OURS)
-        facts = {"family": name, "number": version.number, "digest": found.circuit.digest}
+            raise Refusal("circuit-outdated", family=law.label, **refusal.facts) from refusal
+        version = _write(db, collectivity_id, name, version.number + 1, law.circuit, OURS)
+        facts = {"family": name, "number": version.number, "digest": law.circuit.digest}
         append(db, collectivity_id, Event("circuit.published", OURS, None, None, facts))
     return version
 
@@ -173,12 +173,12 @@ def unjoined(law: Family, circuit: Circuit) -> str:
     """Why circuits that were joined may not be followed together, in sentences; empty where they may."""
     if len(circuit.steps) > MAX_STEPS:
         return f"Réunis, ils auraient {len(circuit.steps)} étapes, {MAX_STEPS} au plus."
-    told = max(len(one) for one in (circuit.told, *(step.told for step in circuit.steps)))
-    if told > MAX_WHO:
-        return f"Réunis, ils informeraient {told} bureaux à la fois, {MAX_WHO} au plus."
-    asked = max((len(step.requires) for step in circuit.steps), default=0)
-    if asked > MAX_REQUIRED:
-        return f"Réunis, ils exigeraient {asked} champs à une étape, {MAX_REQUIRED} au plus."
+    informed = max(len(desks) for desks in (circuit.told, *(step.told for step in circuit.steps)))
+    if informed > MAX_WHO:
+        return f"Réunis, ils informeraient {informed} bureaux à la fois, {MAX_WHO} au plus."
+    required = max((len(step.requires) for step in circuit.steps), default=0)
+    if required > MAX_REQUIRED:
+        return f"Réunis, ils exigeraient {required} champs à une étape, {MAX_REQUIRED} au plus."
     return " ".join(fault.sentence for fault in faults_of(law, circuit))
 
 

@@ -34,7 +34,7 @@ def named(db: Db, collectivity_id: int, family_name: str | None = None) -> list[
     query = sa.select(NamedCircuit).where(NamedCircuit.collectivity_id == collectivity_id)
     if family_name is not None:
         query = query.where(NamedCircuit.family == family_name)
-    return sorted(db.scalars(query), key=lambda one: (one.label.casefold(), one.id))
+    return sorted(db.scalars(query), key=lambda row: (row.label.casefold(), row.id))
 
 
 @use_case
@@ -48,24 +48,24 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
     require(actor, Right.ADMINISTER)
     if not like:
         raise Refusal("circuit-like")
-    law, here = law_of(family_name), actor.collectivity_id
+    law, collectivity_id = law_of(family_name), actor.collectivity_id
     if parted(like)[0] != law.name:
         raise Refusal("circuit-unknown")
-    named_of(db, here, like)
+    named_of(db, collectivity_id, like)
     label = " ".join(label.split())
     if sentence := wrong_label(label, "au circuit", "du circuit"):
         raise Refusal("circuit-name", details=sentence)
-    mine = named(db, here, law.name)
-    if sum(one.closed_at is None for one in mine) >= MOST:
+    mine = named(db, collectivity_id, law.name)
+    if sum(row.closed_at is None for row in mine) >= MOST:
         raise Refusal("circuit-many", most=MOST)
-    key = _key(label, {one.key for one in mine})
+    key = _key(label, {row.key for row in mine})
     name = circuit_name(law.name, key)
-    refuse_twice(db, here, name, label)
-    version, moment = current(db, here, like), now()
+    refuse_twice(db, collectivity_id, name, label)
+    version, moment = current(db, collectivity_id, like), now()
     steps = circuit_of(db, version.id) if version else law.circuit
     db.add(
         NamedCircuit(
-            collectivity_id=here,
+            collectivity_id=collectivity_id,
             family=law.name,
             key=key,
             label=label,
@@ -76,7 +76,7 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
     )
     db.add(
         CircuitDraft(
-            collectivity_id=here,
+            collectivity_id=collectivity_id,
             family=name,
             definition={**steps.to_data(), "label": label},
             version=1,
@@ -87,7 +87,7 @@ def open_circuit(db: Db, actor: Actor, family_name: str, label: str, like: str) 
         )
     )
     db.flush()
-    write_down(db, here, "circuit.opened", actor, family=name, name=label)
+    write_down(db, collectivity_id, "circuit.opened", actor, family=name, name=label)
     return name
 
 
@@ -130,9 +130,9 @@ def refuse_twice(db: Db, collectivity_id: int, name: str, label: str) -> None:
     """Refuse a label by which a circuit could not be told from another open one of its family (`circuit-twice`)."""
     family_name, key = parted(name)
     taken = {
-        alike(one.label)
-        for one in named(db, collectivity_id, family_name)
-        if one.key != key and one.closed_at is None
+        alike(row.label)
+        for row in named(db, collectivity_id, family_name)
+        if row.key != key and row.closed_at is None
     }
     if key:
         version = current(db, collectivity_id, family_name)

@@ -54,12 +54,12 @@ def family_named(name: str) -> Family | None:
             row = db.execute(query).first()
         if row is None or row.family not in families():
             return None
-        _made(row.family, row.key, version_id, Definition.from_data(row.definition))
-    one = _known[version_id]
-    return one if one.name == made_from else None
+        _in_force(row.family, row.key, version_id, Definition.from_data(row.definition))
+    family = _known[version_id]
+    return family if family.name == made_from else None
 
 
-def _made(family_name: str, key: str, version_id: int, definition: Definition) -> Family:
+def _in_force(family_name: str, key: str, version_id: int, definition: Definition) -> Family:
     """The family in force for a version that is committed, kept for the process."""
     if version_id not in _known:
         _known[version_id] = joined(family(family_name), key, version_id, definition)
@@ -68,8 +68,8 @@ def _made(family_name: str, key: str, version_id: int, definition: Definition) -
 
 def key_of(name: str) -> str | None:
     """The key of the type that a name in force says; None of a family, and of what is known no more."""
-    one = family_named(name) if TYPED in name else None
-    return one.type_key if one is not None else None
+    family = family_named(name) if TYPED in name else None
+    return family.type_key if family is not None else None
 
 
 def forget() -> None:
@@ -94,7 +94,7 @@ def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Curr
 
     def read() -> list[Current]:
         every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
-        return sorted(every, key=lambda one: (one.definition.label.casefold(), one.row.id))
+        return sorted(every, key=lambda version: (version.definition.label.casefold(), version.row.id))
 
     return once(db, ("types", collectivity_id, opened), read)
 
@@ -107,7 +107,7 @@ def called(db: Db, collectivity_id: int) -> dict[str, str]:
         for name, law in families().items()
         for key, label in (
             ("", law.plural),
-            *((one.row.key, one.definition.label) for one in own if one.row.family == name),
+            *((version.row.key, version.definition.label) for version in own if version.row.family == name),
         )
     }
 
@@ -115,9 +115,9 @@ def called(db: Db, collectivity_id: int) -> dict[str, str]:
 def offered(db: Db, collectivity_id: int) -> list[Family]:
     """The types that may be deposited now, as families; those of a family that is known no more are left out."""
     return [
-        _made(one.row.family, one.row.key, one.version_id, one.definition)
-        for one in currents(db, collectivity_id, opened=True)
-        if one.row.family in families()
+        _in_force(version.row.family, version.row.key, version.version_id, version.definition)
+        for version in currents(db, collectivity_id, opened=True)
+        if version.row.family in families()
     ]
 
 
@@ -132,14 +132,14 @@ def asked(collectivity_id: int, name: str) -> Family:
         row = db.scalar(
             sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id, FolderType.key == name)
         )
-        one = current(db, row) if row is not None else None
-    if row is None or one is None:
+        version = current(db, row) if row is not None else None
+    if row is None or version is None:
         raise Refusal("family-unknown", name=name)
     if row.closed_at is not None:
-        raise Refusal("type-closed", type=one.definition.label)
+        raise Refusal("type-closed", type=version.definition.label)
     if row.family not in families():
         raise Refusal("family-unknown", name=name)
-    return _made(row.family, row.key, one.version_id, one.definition)
+    return _in_force(row.family, row.key, version.version_id, version.definition)
 
 
 def refuse_closed(db: Db, kind: Family) -> None:
@@ -336,8 +336,8 @@ def _publish(
     )
     db.add(version)
     row.revision += 1
-    told = f"{definition.label}, version {version.number}"
-    facts = {"type": row.key, "number": version.number, "words": told, "definition": version.definition}
+    summary = f"{definition.label}, version {version.number}"
+    facts = {"type": row.key, "number": version.number, "words": summary, "definition": version.definition}
     write_down(db, actor.collectivity_id, "type.published", actor, **facts)
     return version.number
 
@@ -469,9 +469,11 @@ def _refuse_twice(db: Db, actor: Actor, label: str, type_id: int | None) -> None
     )
     taken = {alike(str(row.draft["label"])) for row in db.execute(query) if row.id != type_id}
     taken |= {
-        alike(one.definition.label) for one in currents(db, actor.collectivity_id) if one.row.id != type_id
+        alike(version.definition.label)
+        for version in currents(db, actor.collectivity_id)
+        if version.row.id != type_id
     }
-    taken |= {alike(words) for one in families().values() for words in (one.label, one.plural)}
+    taken |= {alike(name) for law in families().values() for name in (law.label, law.plural)}
     if alike(label) in taken:
         raise Refusal("type-twice", label=label)
 
@@ -480,6 +482,9 @@ def _refuse(problems: list[Problem]) -> None:
     if problems:
         raise Refusal(
             "type-refused",
-            details=" ".join(one.sentence for one in problems),
-            problems=[{"key": one.key, "field": one.field, "sentence": one.sentence} for one in problems],
+            details=" ".join(problem.sentence for problem in problems),
+            problems=[
+                {"key": problem.key, "field": problem.field, "sentence": problem.sentence}
+                for problem in problems
+            ],
         )

@@ -52,9 +52,11 @@ def types_of(db: Db, collectivity_id: int, law: Family) -> dict[str, Definition]
 
 def worded(family: Family, types: Mapping[str, Definition]) -> Family:
     """The same family with the fields of all these types after its own: to call each by its name, whichever type has it."""
-    others = {one.key: one.as_field() for kind in types.values() for one in kind.fields}
-    mine = {one.key for one in family.fields}
-    return replace(family, fields=(*family.fields, *(one for key, one in others.items() if key not in mine)))
+    others = {field.key: field.as_field() for kind in types.values() for field in kind.fields}
+    mine = {field.key for field in family.fields}
+    return replace(
+        family, fields=(*family.fields, *(field for key, field in others.items() if key not in mine))
+    )
 
 
 def refuse_taken(db: Db, collectivity_id: int, name: str, circuit: Circuit) -> None:
@@ -65,18 +67,22 @@ def refuse_taken(db: Db, collectivity_id: int, name: str, circuit: Circuit) -> N
     if not circuit.only_for:
         return
     namings = tables.naming(db, collectivity_id).get(name, ())
-    others = sorted({one.kind for one in namings if not one.drafted and one.kind != circuit.only_for})
+    others = sorted(
+        {naming.kind for naming in namings if not naming.drafted and naming.kind != circuit.only_for}
+    )
     if others:
         labels = _labels(db, collectivity_id, others)
-        raise Refusal("circuit-taken", circuit=circuit.label, kinds=", ".join(f"« {one} »" for one in labels))
+        raise Refusal(
+            "circuit-taken", circuit=circuit.label, kinds=", ".join(f"« {label} »" for label in labels)
+        )
     rules = tables.in_force(db, collectivity_id, circuit.only_for)
     if rules is None or name not in rules.table.circuits:
         return
-    made = types_of(db, collectivity_id, families()[name.partition(NAMED)[0]]).get(circuit.only_for)
-    told = late_rules(rules.table, [circuit], made.mandatory if made is not None else ())
-    if told:
-        names = {one.key: one.label for one in made.fields} if made is not None else {}
-        raise Refusal("circuit-late", details=" ".join(late_sentence(one, names) for one in told))
+    definition = types_of(db, collectivity_id, families()[name.partition(NAMED)[0]]).get(circuit.only_for)
+    late = late_rules(rules.table, [circuit], definition.mandatory if definition is not None else ())
+    if late:
+        names = {field.key: field.label for field in definition.fields} if definition is not None else {}
+        raise Refusal("circuit-late", details=" ".join(late_sentence(rule, names) for rule in late))
 
 
 @dataclass(frozen=True)
@@ -95,37 +101,37 @@ def late_rules(table: Table, circuits: Collection[Circuit], mandatory: Collectio
 
     `circuits`: those that they take; `mandatory`: the keys of the fields that no folder leaves without.
     """
-    asked: dict[str, tuple[str, str]] = {}
+    required: dict[str, tuple[str, str]] = {}
     for circuit in circuits:
         for step in circuit.steps:
             for key in step.requires:
-                asked.setdefault(key, (step.label, circuit.label))
+                required.setdefault(key, (step.label, circuit.label))
     return [
-        Late(rank, row.key, key, *asked[key])
+        Late(rank, row.key, key, *required[key])
         for rank, row in enumerate(table.rows, start=1)
-        for key in sorted(row.when.fields & asked.keys() - set(mandatory))
+        for key in sorted(row.when.fields & required.keys() - set(mandatory))
     ]
 
 
-def late_sentence(one: Late, names: Mapping[str, str]) -> str:
+def late_sentence(late: Late, names: Mapping[str, str]) -> str:
     """The same in a sentence, with what to do; `names`: the fields by key."""
     return (
-        f"La règle {one.rank} dépend de « {names.get(one.field, one.field)} », qui n’est demandé qu’à l’étape « {one.step} » du "
-        f"circuit « {one.circuit} » : à l’envoi, il serait vide. Rendez ce champ obligatoire à l’envoi, retirez-le de cette "
-        "étape, ou ne le lisez pas dans la règle."
+        f"La règle {late.rank} dépend de « {names.get(late.field, late.field)} », qui n’est demandé qu’à l’étape « {late.step} » "
+        f"du circuit « {late.circuit} » : à l’envoi, il serait vide. Rendez ce champ obligatoire à l’envoi, retirez-le de "
+        "cette étape, ou ne le lisez pas dans la règle."
     )
 
 
 def asked_at(db: Db, collectivity_id: int, key: str) -> dict[str, list[str]]:
     """By own field of the type of this key, where the circuits in force that are kept for it require it, in words."""
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for circuit in _kept_for(db, collectivity_id, key).values():
         for step in circuit.steps:
             for name in step.requires:
-                found.setdefault(name, []).append(
+                places.setdefault(name, []).append(
                     f"à l’étape « {step.label} » du circuit « {circuit.label} »"
                 )
-    return found
+    return places
 
 
 def _kept_for(db: Db, collectivity_id: int, key: str) -> dict[str, Circuit]:
@@ -149,14 +155,14 @@ def _labels(db: Db, collectivity_id: int, kinds: list[str]) -> list[str]:
         .order_by(FolderTypeVersion.number)
     )
     own = {key: str(data["label"]) for key, data in db.execute(query)}
-    return [families()[one].label if one in families() else own.get(one, one) for one in kinds]
+    return [families()[kind].label if kind in families() else own.get(kind, kind) for kind in kinds]
 
 
 @dataclass(frozen=True)
 class Reader:
     """Who reads the own fields of a type, in words (« règle 2 »), and the comparisons that it makes of them."""
 
-    words: str
+    label: str
     tests: tuple[Test, ...]
 
 
@@ -171,7 +177,7 @@ def readers(db: Db, collectivity_id: int, key: str, label: str) -> Iterator[Read
         circuit = load(version.definition)
         for step in circuit.steps:
             named = [Test(who.value, "present") for who in step.who if who.value in circuit.own_fields]
-            named += [Test(one, "present") for one in step.requires]
+            named += [Test(required, "present") for required in step.requires]
             read = [*(tests_of(step.when) if step.when is not None else ()), *named]
             yield Reader(f"étape « {step.label} » du circuit « {circuit.label} »", tuple(read))
 
@@ -182,38 +188,38 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
     They would never hold again, and folders would go another way unsaid (`type-ruled`): a field, its kind, a choice. And one
     that no folder is deposited without any more, while it is asked at a step and read before (`type-late`).
     """
-    fields = {one.key: one for one in definition.fields}
+    fields = {field.key: field for field in definition.fields}
     lost: dict[str, str] = {}
     choices: dict[tuple[str, str], str] = {}
-    for one in was.fields:
-        after = fields.get(one.key)
-        if after is None or after.kind != one.kind:
-            lost[one.key] = f"« {one.label} »"
+    for field in was.fields:
+        after = fields.get(field.key)
+        if after is None or after.kind != field.kind:
+            lost[field.key] = f"« {field.label} »"
         else:
             left = {value for value, _ in after.choices}
-            gone = ((value, words) for value, words in one.choices if value not in left)
-            choices |= {(one.key, value): f"« {words} » de « {one.label} »" for value, words in gone}
-    told: dict[str, None] = {}
+            gone = ((value, label) for value, label in field.choices if value not in left)
+            choices |= {(field.key, value): f"« {label} » de « {field.label} »" for value, label in gone}
+    removed: dict[str, None] = {}
     users: dict[str, None] = {}
     for reader in readers(db, collectivity_id, key, was.label) if lost or choices else ():
         for test in reader.tests:
             values = test.value if isinstance(test.value, tuple) else (test.value,)
             broken = [lost.get(test.field), *(choices.get((test.field, str(value))) for value in values)]
-            for words in filter(None, broken):
-                told[words] = users[reader.words] = None
-    if told:
-        raise Refusal("type-ruled", fields=", ".join(told), users=" ; ".join(users))
+            for removal in filter(None, broken):
+                removed[removal] = users[reader.label] = None
+    if removed:
+        raise Refusal("type-ruled", fields=", ".join(removed), users=" ; ".join(users))
     _refuse_late(db, collectivity_id, key, was, definition)
 
 
 def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:
     """Refuse what would have rules or circuits in force decide on a field that is only asked later, and did not before."""
-    freed = (was.mandatory - definition.mandatory) & {one.key for one in definition.fields}
+    freed = (was.mandatory - definition.mandatory) & {field.key for field in definition.fields}
     if not freed:
         return
-    names = {one.key: one.label for one in was.fields}
+    names = {field.key: field.label for field in was.fields}
     circuits = _kept_for(db, collectivity_id, key)
-    told = [
+    sentences = [
         f"L’étape « {step.label} » du circuit « {circuit.label} » lit « {names[name]} », qui n’est demandé qu’à l’étape "
         f"« {asking.label} »."
         for circuit in circuits.values()
@@ -223,10 +229,10 @@ def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, defini
     rules = tables.in_force(db, collectivity_id, key)
     if rules is not None:
         taken = [circuit for name, circuit in circuits.items() if name in rules.table.circuits]
-        told += [
-            late_sentence(one, names)
-            for one in late_rules(rules.table, taken, definition.mandatory)
-            if one.field in freed
+        sentences += [
+            late_sentence(late, names)
+            for late in late_rules(rules.table, taken, definition.mandatory)
+            if late.field in freed
         ]
-    if told:
-        raise Refusal("type-late", details=" ".join(told))
+    if sentences:
+        raise Refusal("type-late", details=" ".join(sentences))

@@ -40,14 +40,14 @@ ROWS = Parts("rows", {"when": None, "circuit": ""}, MAX_ROWS, "row", "rules-long
 class Kind:
     """What a table of rules is for: a family, or a type of the collectivity, by the name under which one deposits.
 
-    `asked` is the family in force, with what a row may look at beside its fields. `fields`: the keys of all its fields, read by
+    `family` is the family in force, with what a row may look at beside its fields. `fields`: the keys of all its fields, read by
     conditions or not.
     """
 
     name: str
     label: str
     law: Family
-    asked: Family
+    family: Family
     fields: frozenset[str]
 
     @property
@@ -56,10 +56,10 @@ class Kind:
         return self.name != self.law.name
 
 
-def _kind(name: str, law: Family, asked: Family) -> Kind:
-    compared = (one for one in asked.fields if one.type not in UNCOMPARED)
-    every = frozenset(one.key for one in asked.fields)
-    return Kind(name, asked.label, law, replace(asked, fields=(*FIELDS, *compared)), every)
+def _kind(name: str, law: Family, family: Family) -> Kind:
+    compared = (field for field in family.fields if field.type not in UNCOMPARED)
+    every = frozenset(field.key for field in family.fields)
+    return Kind(name, family.label, law, replace(family, fields=(*FIELDS, *compared)), every)
 
 
 def kinds(db: Db, collectivity_id: int) -> list[Kind]:
@@ -67,14 +67,14 @@ def kinds(db: Db, collectivity_id: int) -> list[Kind]:
     laws = catalogue()
     own = [
         _kind(
-            one.row.key,
-            laws[one.row.family],
-            joined(laws[one.row.family], one.row.key, one.version_id, one.definition),
+            version.row.key,
+            laws[version.row.family],
+            joined(laws[version.row.family], version.row.key, version.version_id, version.definition),
         )
-        for one in own_types.currents(db, collectivity_id)
-        if one.row.family in laws
+        for version in own_types.currents(db, collectivity_id)
+        if version.row.family in laws
     ]
-    return [*(_kind(one.name, one, one) for one in laws.values()), *own]
+    return [*(_kind(law.name, law, law) for law in laws.values()), *own]
 
 
 def kind_of(db: Db, collectivity_id: int, name: str) -> Kind:
@@ -82,10 +82,10 @@ def kind_of(db: Db, collectivity_id: int, name: str) -> Kind:
     law = catalogue().get(name)
     if law is not None:
         return _kind(name, law, law)
-    found = next((one for one in kinds(db, collectivity_id) if one.name == name), None)
-    if found is None:
+    kind = next((kind for kind in kinds(db, collectivity_id) if kind.name == name), None)
+    if kind is None:
         raise Refusal("rules-absent")
-    return found
+    return kind
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ class RulesDraft:
 
     def after(self, gestures: Sequence[Gesture], otherwise: str | None = None) -> Definition:
         """The definition once these gestures are played on it, written nowhere."""
-        made = self.definition
+        definition = self.definition
         for gesture in gestures:
-            made = played(made, gesture, ROWS)
-        return made if otherwise is None else {**made, "otherwise": otherwise}
+            definition = played(definition, gesture, ROWS)
+        return definition if otherwise is None else {**definition, "otherwise": otherwise}
 
 
 def draft_of(db: Db, collectivity_id: int, name: str) -> RulesDraft:
@@ -148,9 +148,9 @@ def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> Ru
 
 
 def _read(db: Db, collectivity_id: int, kind: Kind, row: RuleTableDraft | None) -> RulesDraft:
-    found = tables.in_force(db, collectivity_id, kind.name, kind.law.name)
-    followed = found.table if found is not None else Table((), kind.law.name)
-    number = found.number if found is not None and found.kind == kind.name else 0
+    version = tables.in_force(db, collectivity_id, kind.name, kind.law.name)
+    followed = version.table if version is not None else Table((), kind.law.name)
+    number = version.number if version is not None and version.kind == kind.name else 0
     if row is None:
         return RulesDraft(kind, followed.to_data(), 0, number, number, followed)
     return RulesDraft(
@@ -170,12 +170,12 @@ def _read(db: Db, collectivity_id: int, kind: Kind, row: RuleTableDraft | None) 
 class Takeable:
     """The circuits of a family, by name: how each is called, and why a rule may not take it; empty where it may.
 
-    `kept`: those of them that are kept for the type, as they are in force.
+    `reserved`: those of them that are kept for the type, as they are in force.
     """
 
     labels: Mapping[str, str]
     refused: Mapping[str, str]
-    kept: Mapping[str, Circuit] = field(default_factory=dict)
+    reserved: Mapping[str, Circuit] = field(default_factory=dict)
 
     @property
     def offered(self) -> list[tuple[str, str]]:
@@ -192,20 +192,20 @@ def takeable(db: Db, collectivity_id: int, kind: Kind) -> Takeable:
     default = written.get(law.name)
     labels = {law.name: default.label if default is not None else law.circuit.label}
     refused = {law.name: ""}
-    kept: dict[str, Circuit] = {}
-    for one in named(db, collectivity_id, law.name):
-        name = circuit_name(law.name, one.key)
-        labels[name] = one.label
-        if one.closed_at is not None:
-            refused[name] = f"Le circuit « {one.label} » est fermé : choisissez-en un autre, ou rouvrez-le."
+    circuits: dict[str, Circuit] = {}
+    for row in named(db, collectivity_id, law.name):
+        name = circuit_name(law.name, row.key)
+        labels[name] = row.label
+        if row.closed_at is not None:
+            refused[name] = f"Le circuit « {row.label} » est fermé : choisissez-en un autre, ou rouvrez-le."
         elif name not in written:
-            refused[name] = f"Le circuit « {one.label} » n’est pas publié : publiez-le d’abord."
+            refused[name] = f"Le circuit « {row.label} » n’est pas publié : publiez-le d’abord."
         else:
             circuit = circuit_of(db, written[name].id)
             refused[name] = _kept_for_another(db, kind, circuit)
             if circuit.only_for == kind.name:
-                kept[name] = circuit
-    return Takeable(labels, refused, kept)
+                circuits[name] = circuit
+    return Takeable(labels, refused, circuits)
 
 
 def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
@@ -213,9 +213,9 @@ def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
     if not circuit.only_for:
         return ""
     if circuit.only_for != kind.name:
-        asked = only_as(db, db.info["collectivity_id"], kind.law, circuit.only_for)
+        family = only_as(db, db.info["collectivity_id"], kind.law, circuit.only_for)
         return (
-            f"Le circuit « {circuit.label} » est réservé au type « {asked.label} » : choisissez-en un autre."
+            f"Le circuit « {circuit.label} » est réservé au type « {family.label} » : choisissez-en un autre."
         )
     gone = sorted(circuit.own_fields - kind.fields)
     if gone:
@@ -226,13 +226,13 @@ def _kept_for_another(db: Db, kind: Kind, circuit: Circuit) -> str:
 
 def problems(kind: Kind, definition: Mapping[str, Any], desks: Desks, ways: Takeable) -> list[Problem]:
     """All that keeps a table from being published, in the order of its rows; none for one that may be."""
-    found: list[Problem] = []
+    obstacles: list[Problem] = []
     for row in definition["rows"]:
-        found += _of_row(kind, row, desks, ways)
-    found += _late(kind, definition, ways)
+        obstacles += _of_row(kind, row, desks, ways)
+    obstacles += _late(kind, definition, ways)
     if sentence := _wrong_circuit(definition["otherwise"], ways):
-        found.append(Problem(None, "otherwise", sentence))
-    return found
+        obstacles.append(Problem(None, "otherwise", sentence))
+    return obstacles
 
 
 def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) -> Iterator[Problem]:
@@ -243,11 +243,11 @@ def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) ->
         sentence = "Donnez une condition : une règle qui prend tous les dossiers est la dernière ligne."
         yield Problem(key, "", sentence)
         return
-    told = list(condition_problems(kind.asked, key, when, desks))
-    yield from told
+    obstacles = list(condition_problems(kind.family, key, when, desks))
+    yield from obstacles
     faults: list[str] = []
     condition = read(when, faults.append)
-    if not told:
+    if not obstacles:
         yield from (Problem(key, "", f"La condition est à revoir : {fault}") for fault in faults)
     if condition is not None and not faults and condition.never and BRANCH not in condition.fields:
         yield Problem(
@@ -258,11 +258,11 @@ def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) ->
 def _late(kind: Kind, definition: Mapping[str, Any], ways: Takeable) -> Iterator[Problem]:
     """The rows that read what a circuit of the table is only to ask on the way."""
     table = sketched(definition)
-    mandatory = {field.key for field in kind.asked.fields if field.required_from == "submit"}
-    names = {one.key: one.label for one in kind.asked.fields}
-    taken = [circuit for name, circuit in ways.kept.items() if name in table.circuits]
-    for one in late_rules(table, taken, mandatory):
-        yield Problem(one.row, "cond_field_0", late_sentence(one, names))
+    mandatory = {field.key for field in kind.family.fields if field.required_from == "submit"}
+    names = {field.key: field.label for field in kind.family.fields}
+    taken = [circuit for name, circuit in ways.reserved.items() if name in table.circuits]
+    for late in late_rules(table, taken, mandatory):
+        yield Problem(late.row, "cond_field_0", late_sentence(late, names))
 
 
 def _wrong_circuit(name: str, ways: Takeable) -> str:
@@ -271,39 +271,39 @@ def _wrong_circuit(name: str, ways: Takeable) -> str:
 
 @use_case
 def change(
-    db: Db, actor: Actor, name: str, seen: int, gestures: Sequence[Gesture], otherwise: str | None = None
+    db: Db, actor: Actor, name: str, shown: int, gestures: Sequence[Gesture], otherwise: str | None = None
 ) -> int:
     """Play gestures on the draft of the rules of a type, begun where there is none; the version that it has then.
 
-    `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, `draft-gone`).
+    `shown`: the version of the draft that the page showed; another one is refused (`draft-moved`, `draft-gone`).
     `otherwise`: the circuit of all other cases. Refuses `rules-absent`, `row-gone`, `rules-long`. Gestures that change
     nothing write nothing.
     """
-    draft, row = _for_change(db, actor, name, seen)
-    made = draft.after(gestures, otherwise)
-    if made == draft.definition:
+    draft, row = _for_change(db, actor, name, shown)
+    definition = draft.after(gestures, otherwise)
+    if definition == draft.definition:
         return draft.version
     if row is None:
         row = RuleTableDraft(
             collectivity_id=actor.collectivity_id, kind=name, based_on=draft.in_force, version=0
         )
         db.add(row)
-    row.definition, row.version = made, draft.version + 1
+    row.definition, row.version = definition, draft.version + 1
     row.changed_at, row.changed_by, row.changed_by_id = now(), actor.name, actor.user_id
     db.flush()  # of two who begin at the same moment, the second meets the draft of the first
     return row.version
 
 
 @use_case
-def give_up(db: Db, actor: Actor, name: str, seen: int) -> None:
+def give_up(db: Db, actor: Actor, name: str, shown: int) -> None:
     """Remove the draft: what is in force stays. Refuses as `change`."""
-    _, row = _for_change(db, actor, name, seen)
+    _, row = _for_change(db, actor, name, shown)
     if row is not None:
         _remove(db, actor, name)
 
 
 @use_case
-def publish_rules(db: Db, actor: Actor, name: str, seen: int, over: int) -> int:
+def publish_rules(db: Db, actor: Actor, name: str, shown: int, over: int) -> int:
     """Publish the draft as a new version, and return its number. Folders on their way keep their circuit.
 
     `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`).
@@ -313,16 +313,16 @@ def publish_rules(db: Db, actor: Actor, name: str, seen: int, over: int) -> int:
     """
     refuse_former(db, actor)
     draft, row = _for_change(db, actor, name, None)
-    if seen != draft.version:
+    if shown != draft.version:
         raise unpublished(draft, actor)
     if draft.in_force != over:
         raise Refusal("circuit-moved", number=draft.in_force)
     if draft.same:
         raise Refusal("rules-same")
-    made = _ready(db, actor, draft.kind, draft.definition)
+    table = _ready(db, actor, draft.kind, draft.definition)
     if row is not None:
         _remove(db, actor, name)
-    return _write(db, actor, draft, made)
+    return _write(db, actor, draft, table)
 
 
 def write_rules(db: Db, actor: Actor, name: str, definition: Mapping[str, Any]) -> None:
@@ -330,8 +330,8 @@ def write_rules(db: Db, actor: Actor, name: str, definition: Mapping[str, Any]) 
 
     What is being written of them stays. Refuses `rules-absent`, and `rules-unready` with all that `problems` tells.
     """
-    here, kind = actor.collectivity_id, kind_of(db, actor.collectivity_id, name)
-    draft = _read(db, here, kind, _row(db, here, name, locked=True))
+    collectivity_id, kind = actor.collectivity_id, kind_of(db, actor.collectivity_id, name)
+    draft = _read(db, collectivity_id, kind, _row(db, collectivity_id, name, locked=True))
     _write(db, actor, draft, _ready(db, actor, kind, definition))
 
 
@@ -360,13 +360,13 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int) -> int:
 
 
 def _for_change(
-    db: Db, actor: Actor, name: str, seen: int | None
+    db: Db, actor: Actor, name: str, shown: int | None
 ) -> tuple[RulesDraft, RuleTableDraft | None]:
     require(actor, Right.ADMINISTER)
     kind = kind_of(db, actor.collectivity_id, name)
     row = _row(db, actor.collectivity_id, name, locked=True)
     draft = _read(db, actor.collectivity_id, kind, row)
-    if seen is not None and seen != draft.version:
+    if shown is not None and shown != draft.version:
         raise moved(draft, actor)
     return draft, row
 
@@ -380,8 +380,8 @@ def _ready(db: Db, actor: Actor, kind: Kind, definition: Mapping[str, Any]) -> T
     db.scalars(locked).all()
     ways = takeable(db, actor.collectivity_id, kind)
     desks = desks_of(db, actor.collectivity_id, named_in(definition))
-    if told := problems(kind, definition, desks, ways):
-        raise Refusal("rules-unready", details=" ".join(one.sentence for one in told))
+    if obstacles := problems(kind, definition, desks, ways):
+        raise Refusal("rules-unready", details=" ".join(obstacle.sentence for obstacle in obstacles))
     return table_of(definition)
 
 
@@ -400,8 +400,8 @@ def _write(db: Db, actor: Actor, draft: RulesDraft, table: Table, *, again: int 
     facts: dict[str, Any] = {"kind": draft.kind.name, "number": number, "definition": version.definition}
     if again is not None:
         facts["again"] = again
-    words = f"{draft.kind.label}, version {number}"
-    write_down(db, actor.collectivity_id, "rules.published", actor, **facts, words=words)
+    summary = f"{draft.kind.label}, version {number}"
+    write_down(db, actor.collectivity_id, "rules.published", actor, **facts, words=summary)
     return number
 
 
@@ -449,16 +449,16 @@ class Use:
 
 def uses(db: Db, collectivity_id: int) -> dict[str, Use]:
     """What names each circuit, by its name; one that is not there is named by nothing."""
-    labels = {one.name: one.label for one in kinds(db, collectivity_id)}
+    labels = {kind.name: kind.label for kind in kinds(db, collectivity_id)}
     ruled = in_force(db, collectivity_id)
-    told = {name: Use(usual=True) for name in catalogue() if name not in ruled}
+    by_name = {name: Use(usual=True) for name in catalogue() if name not in ruled}
     for name, namings in tables.naming(db, collectivity_id).items():
-        told[name] = Use(
-            [_user(one, labels.get(one.kind, one.kind)) for one in namings if not one.drafted],
-            [_user(one, labels.get(one.kind, one.kind)) for one in namings if one.drafted],
-            name in told,
+        by_name[name] = Use(
+            [_user(naming, labels.get(naming.kind, naming.kind)) for naming in namings if not naming.drafted],
+            [_user(naming, labels.get(naming.kind, naming.kind)) for naming in namings if naming.drafted],
+            name in by_name,
         )
-    return told
+    return by_name
 
 
 def use_of(db: Db, collectivity_id: int, name: str) -> Use:
@@ -466,8 +466,8 @@ def use_of(db: Db, collectivity_id: int, name: str) -> Use:
     return uses(db, collectivity_id).get(name, Use())
 
 
-def _user(one: tables.Naming, label: str) -> str:
-    if one.drafted:
+def _user(naming: tables.Naming, label: str) -> str:
+    if naming.drafted:
         return f"brouillon des règles de « {label} »"
-    ranks = [f"règle {rank}" if rank else "autres cas" for rank in one.ranks]
+    ranks = [f"règle {rank}" if rank else "autres cas" for rank in naming.ranks]
     return f"{', '.join(ranks)} de « {label} »"

@@ -46,7 +46,7 @@ def in_force(db: Db, collectivity_id: int, *kinds: str) -> InForce | None:
         .order_by(RuleTableVersion.number.desc())
     )
     rows = once(db, ("rules", collectivity_id, kinds), lambda: list(db.scalars(query)))
-    row = next((one for kind in kinds for one in rows if one.kind == kind), None)
+    row = next((version for kind in kinds for version in rows if version.kind == kind), None)
     return _read(row) if row is not None else None
 
 
@@ -58,7 +58,7 @@ def every(db: Db, collectivity_id: int) -> dict[str, InForce]:
         .order_by(RuleTableVersion.number)
     )
     rows = once(db, ("tables", collectivity_id), lambda: list(db.scalars(query)))
-    return {row.kind: _read(row) for row in {one.kind: one for one in rows}.values()}
+    return {row.kind: _read(row) for row in {version.kind: version for version in rows}.values()}
 
 
 def _read(row: RuleTableVersion) -> InForce:
@@ -72,7 +72,10 @@ class Paths(Mapping[int, Path]):
         self._desks = desks
 
     def __getitem__(self, number: int) -> Path:
-        return (self._desks[number].key, *(self._desks[one].key for one in self._desks.above(number)))
+        return (
+            self._desks[number].key,
+            *(self._desks[superior].key for superior in self._desks.above(number)),
+        )
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._desks)
@@ -98,14 +101,14 @@ class Naming:
 def naming(db: Db, collectivity_id: int) -> dict[str, list[Naming]]:
     """The tables that name each circuit, by its name, those in force before those that are being written; two statements."""
     drafts = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
-    written = [(one.kind, one.table.to_data(), False) for one in every(db, collectivity_id).values()]
+    written = [(rules.kind, rules.table.to_data(), False) for rules in every(db, collectivity_id).values()]
     written += [(row.kind, row.definition, True) for row in db.scalars(drafts.order_by(RuleTableDraft.kind))]
-    told: dict[str, list[Naming]] = {}
+    namings: dict[str, list[Naming]] = {}
     for kind, data, drafted in written:
         ranks: dict[str, list[int]] = {}
         for rank, row in enumerate(data["rows"], start=1):
             ranks.setdefault(row["circuit"], []).append(rank)
         ranks.setdefault(data["otherwise"], []).append(0)
         for name, mine in ranks.items():
-            told.setdefault(name, []).append(Naming(kind, tuple(mine), drafted))
-    return told
+            namings.setdefault(name, []).append(Naming(kind, tuple(mine), drafted))
+    return namings

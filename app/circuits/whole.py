@@ -21,24 +21,30 @@ def write_circuit(db: Db, actor: Actor, name: str, circuit: Circuit, *, closed: 
     written anew in the same transaction. Refuses `circuit-key`, `circuit-default` of a default one that is closed,
     `circuit-twice`, and what `publish` and `close_circuit` refuse.
     """
-    (family_name, key), here = parted(name), actor.collectivity_id
+    (family_name, key), collectivity_id = parted(name), actor.collectivity_id
     law = law_of_circuit(name)
     if not key:
         if closed:
             raise Refusal("circuit-default")
     elif slug(key, "-") != key:
         raise Refusal("circuit-key", name=name)
-    elif not any(one.key == key for one in named(db, here, family_name)):
+    elif not any(other.key == key for other in named(db, collectivity_id, family_name)):
         db.add(
-            NamedCircuit(collectivity_id=here, family=law.name, key=key, label=circuit.label, opened_at=now())
+            NamedCircuit(
+                collectivity_id=collectivity_id,
+                family=law.name,
+                key=key,
+                label=circuit.label,
+                opened_at=now(),
+            )
         )
         db.flush()
-        write_down(db, here, "circuit.opened", actor, family=name, name=circuit.label)
-    last = current(db, here, name)
+        write_down(db, collectivity_id, "circuit.opened", actor, family=name, name=circuit.label)
+    last = current(db, collectivity_id, name)
     before = circuit_of(db, last.id) if last is not None else (None if key else law.circuit)
     if circuit != before:
         lawful(db, actor, name, circuit)
-        refuse_twice(db, here, name, circuit.label)
+        refuse_twice(db, collectivity_id, name, circuit.label)
         write_version(db, actor, name, circuit)
-    if (row := named_of(db, here, name, locked=True)) is not None:
+    if (row := named_of(db, collectivity_id, name, locked=True)) is not None:
         write_closed(db, actor, row, name, closed=closed)

@@ -10,16 +10,16 @@ from workflows.family import Family
 
 def names_of(family: Family, desks: Mapping[str, str], people: Mapping[Any, str]) -> dict[str, str]:
     """The names that a condition of this family is read with (`drawing.Names`): `desks` by key, `people` as values name them."""
-    facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
+    facts = {field.key: f"{field.label[:1].lower()}{field.label[1:]}" for field in family.fields}
     offered: dict[str, Mapping[Any, str]] = {"desk": desks, "person": people}
     worth = {
-        value_key(one.key, value): spaces(label)
-        for one in family.fields
-        for value, label in (one.choices or offered.get(one.type, {})).items()
+        value_key(field.key, value): spaces(label)
+        for field in family.fields
+        for value, label in (field.choices or offered.get(field.type, {})).items()
     }
     return {**facts, **desks, **worth}
 
 
 def money_of(family: Family) -> frozenset[str]:
     """The facts of a family that are amounts in euros."""
-    return frozenset(one.key for one in family.fields if one.type == "amount")
+    return frozenset(field.key for field in family.fields if field.type == "amount")

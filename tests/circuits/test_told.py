@@ -152,7 +152,7 @@ def test_the_page_of_the_circuit_adds_and_removes_who_is_told(house: House, cabi
     with reading(here(house)) as db:
         draft = draft_of(db, here(house), "invoice")
     assert draft.definition == family("invoice").circuit.to_data()
-    seen = drafting.change(house.actor(K), "invoice", draft.version, [], told=["rien"])
+    seen = drafting.change(house.actor(K), "invoice", draft.version, [], informed=["rien"])
     page = words(client.get(CIRCUIT))
     assert "Le bureau « rien », à informer, n’existe pas, ou est fermé" in page
     with pytest.raises(Refusal, match="circuit-unready"):
@@ -169,6 +169,6 @@ def test_nobody_is_told_of_a_restricted_family(house: House, cabinet: Actor) -> 
             library.publish(house.actor(K), "pes_payroll", library.as_yaml(told))
         assert "est à accès restreint" in refused.value.facts["details"]
     with pytest.raises(Refusal, match="circuit-locked"):
-        drafting.change(house.actor(K), "pes_payroll", 0, [], told=["cabinet"])
+        drafting.change(house.actor(K), "pes_payroll", 0, [], informed=["cabinet"])
     assert "Ajouter un bureau à informer" not in words(house.client(K).get("/circuits/pes_payroll"))
     assert load({**data, "told": ["cabinet"]}).to_data()["told"] == ["cabinet"]

@@ -26,6 +26,7 @@ EMPTY = {
 RIGHT = (
     "app/batches",
     "app/channels",
+    "app/circuits",
     "app/core",
     "app/files",
     "app/invoices",

@@ -687,7 +687,7 @@ def test_no_rule_and_no_circuit_reads_a_person_or_a_table(house: House) -> None:
     works(house)
     with reading() as db:
         here, law = house.actor(K).collectivity_id, families()["invoice"]
-        asked = rules.kind_of(db, here, "facture-de-travaux").asked
+        asked = rules.kind_of(db, here, "facture-de-travaux").family
         kept = reserved.only_as(db, here, law, "facture-de-travaux")
     assert (asked.field(REFERENT), asked.field(LOTS)) == (None, None)
     for one in (asked, kept):

@@ -397,7 +397,7 @@ def rehearse() -> str:
         kinds = rules.kinds(db, here)
         kind = next((one for one in kinds if one.name == name), kinds[0])
         wrong_type = NO_TYPE if name and name != kind.name else ""
-        family = replace(kind.asked, fields=kind.asked.fields[len(FIELDS) :])
+        family = replace(kind.family, fields=kind.family.fields[len(FIELDS) :])
         ways, drafts = rules.takeable(db, here, kind), drafting.drafts(db, here)
         tried = rules.draft_of(db, here, kind.name)
         trials = views.trials(drafts, tried, ways)

@@ -91,7 +91,7 @@ def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -
 
 
 def _renamed(rules: Mapping[str, Any], kind: Kind, rename: Rename) -> dict[str, Any]:
-    persons = frozenset(one.key for one in kind.asked.fields if one.type == "person")
+    persons = frozenset(one.key for one in kind.family.fields if one.type == "person")
     rows = [{**row, "when": _condition(row["when"], persons, rename)} for row in rules["rows"]]
     return {**rules, "rows": rows}
 

@@ -94,7 +94,7 @@ def cards(
     desks: Paths,
 ) -> list[Card]:
     """Every row of what is written, in order."""
-    fields = {one.key: one for one in draft.kind.asked.fields}
+    fields = {one.key: one for one in draft.kind.family.fields}
     branches = list(desks.values()) if table.rows else []
     shown = []
     for rank, (row, data) in enumerate(zip(table.rows, definition["rows"], strict=True)):
@@ -155,7 +155,7 @@ def opened(
         key,
         rank,
         data["circuit"],
-        [condition_row(db, kind.asked, one) for one in written[1]],
+        [condition_row(db, kind.family, one) for one in written[1]],
         written[0],
         {one.field: one.sentence for one in reversed(told) if one.step == key},
     )

@@ -52,7 +52,7 @@ def edit(kind: str) -> Response | tuple[str, int]:
     played: Sequence[Gesture] = ()
     try:
         played = forms.gestures(
-            form, draft.definition["rows"], lambda before: forms.row_in(draft.kind.asked, form, before), ROWS
+            form, draft.definition["rows"], lambda before: forms.row_in(draft.kind.family, form, before), ROWS
         )
         if done == "discard":
             rules.give_up(g.actor, kind, seen)
@@ -86,7 +86,7 @@ def _editor(
         desks = desks_of(db, here, named_in(definition, draft.definition, draft.followed.to_data()))
         table, ways = sketched(definition), takeable(db, here, draft.kind)
         told = problems(draft.kind, definition, desks, ways)
-        words = words_of(draft.kind.asked, desks)
+        words = words_of(draft.kind.family, desks)
         count = views.counted(db, g.actor, draft.kind, table)
         cards = views.cards(
             draft,
@@ -112,7 +112,7 @@ def _editor(
         wrong={one.field: one.sentence for one in told if one.step is None},
         opened=opened,
         ways=ways,
-        compared=compared(draft.kind.asked),
+        compared=compared(draft.kind.family),
         changes=_changes(draft, views.changes(draft, words, ways)),
         error=error,
     ), status
@@ -151,7 +151,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
         gather(db)
         draft = draft_of(db, here, kind)
         desks = desks_of(db, here, named_in(draft.definition, draft.followed.to_data()))
-        ways, words = takeable(db, here, draft.kind), words_of(draft.kind.asked, desks)
+        ways, words = takeable(db, here, draft.kind), words_of(draft.kind.family, desks)
         told = problems(draft.kind, draft.definition, desks, ways)
         table, branches = draft.table, tables.paths(db, here)
         count = views.counted(db, g.actor, draft.kind, table)
@@ -192,7 +192,7 @@ def versions(kind: str) -> Response | tuple[str, int]:
         draft = draft_of(db, here, kind)
         former = (row.definition for row in rules.versions(db, here, draft.kind.name))
         named = named_in(draft.definition, draft.followed.to_data(), *former)
-        words = words_of(draft.kind.asked, desks_of(db, here, named))
+        words = words_of(draft.kind.family, desks_of(db, here, named))
         listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind))
     page = render_template(
         "operations/rules/versions.html", kind=draft.kind, draft=draft, versions=listed, error=error
