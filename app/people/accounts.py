@@ -64,8 +64,8 @@ def open_account(
     _refuse_more(particulars, branch)
     clean = _clean(db, actor.collectivity_id, particulars, None, branch)
     login = login_of(login)
-    here = (User.collectivity_id == actor.collectivity_id, User.login == login)
-    if db.scalar(sa.select(User.id).where(*here)):
+    same = (User.collectivity_id == actor.collectivity_id, User.login == login)
+    if db.scalar(sa.select(User.id).where(*same)):
         raise Refusal("login-taken", login=login)
     user = User(
         collectivity_id=actor.collectivity_id,
@@ -200,7 +200,7 @@ def was_used(db: Db, user: User) -> bool:
     entered = sa.select(LoginSession.id).where(LoginSession.user_id == user.id)
     acted = sa.select(JournalEntry.id).where(JournalEntry.user_id == user.id)
     ways = (entered, acted)
-    return user.person_id is not None or any(db.scalar(one.limit(1)) is not None for one in ways)
+    return user.person_id is not None or any(db.scalar(query.limit(1)) is not None for query in ways)
 
 
 def refuse_former(db: Db, actor: Actor) -> None:
@@ -213,7 +213,7 @@ def refuse_former(db: Db, actor: Actor) -> None:
     identity.refuse_stale_in(db, actor)
     ours = sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.administrator.is_(True))
     locked = ours.order_by(User.id).with_for_update().execution_options(populate_existing=True)
-    if not any(one.id == actor.user_id and one.active for one in db.scalars(locked)):
+    if not any(user.id == actor.user_id and user.active for user in db.scalars(locked)):
         still = db.scalar(sa.select(User.active).where(User.id == actor.user_id))
         raise Refusal("administrator-lost" if still else "account-closed")
 
@@ -265,13 +265,13 @@ def write_branch(db: Db, actor: Actor, user: User, desk_id: int | None) -> bool:
         raise Refusal("delegated-whole", name=user.name)
     former = db.scalar(ours.where(Desk.id == user.branch_id)) if user.branch_id is not None else None
     user.branch_id = desk_id
-    names = [one.name if one is not None else "" for one in (former, desk)]
+    names = [branch.name if branch is not None else "" for branch in (former, desk)]
     facts = {"branch": {"was": names[0], "now": names[1]}}
     write_down(db, actor.collectivity_id, "account.delegated", actor, whose=user.id, **facts)
-    told = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
-    told["about"] = f"le droit d’administrer la branche « {names[1] or names[0]} »"
+    letter = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
+    letter["about"] = f"le droit d’administrer la branche « {names[1] or names[0]} »"
     key = f"{CHANGED}-{user.id}-{new_token()[:16]}"
-    post(db, actor.collectivity_id, [News("mail", key, told, None, user.email)])
+    post(db, actor.collectivity_id, [News("mail", key, letter, None, user.email)])
     _tell_administrators(db, actor, user, branch=names[1] or names[0])
     return True
 
@@ -300,9 +300,10 @@ def checked(particulars: Particulars) -> Particulars:
     Refuses `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`.
     """
     first, last, capacity = (
-        " ".join(one.split()) for one in (particulars.first_name, particulars.last_name, particulars.capacity)
+        " ".join(text.split())
+        for text in (particulars.first_name, particulars.last_name, particulars.capacity)
     )
-    if not first or not last or not all(one.isprintable() for one in (first, last)):
+    if not first or not last or not all(text.isprintable() for text in (first, last)):
         raise Refusal("name-missing")
     if not capacity or not capacity.isprintable():
         raise Refusal("capacity-missing")
@@ -377,7 +378,7 @@ def _refuse_borne(db: Db, collectivity_id: int, clean: Particulars, user: User |
 
 
 def _folded(first_name: str, last_name: str) -> str:
-    return "".join(one for one in key_of(first_name + last_name) if one.isalnum())
+    return "".join(letter for letter in key_of(first_name + last_name) if letter.isalnum())
 
 
 def _void_links(db: Db, user: User) -> None:
@@ -411,14 +412,14 @@ def _keep(db: Db, actor: Actor, user: User, link: Link, *, mailed: bool) -> None
 
 def _tell_of_change(db: Db, actor: Actor, user: User, was: Particulars) -> None:
     """One letter to the person where he is reached now, and one where he was."""
-    words = {
+    changes = {
         "l’adresse de courriel": user.email != was.email,
         "le nom": (user.first_name, user.last_name) != (was.first_name, was.last_name),
         "la qualité imprimée sur les signatures": user.capacity != was.capacity,
         "le droit d’administrer": user.administrator != was.administrator,
     }
     facts = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
-    facts["about"] = _listed(one for one, changed in words.items() if changed)
+    facts["about"] = _listed(label for label, changed in changes.items() if changed)
     key = f"{CHANGED}-{user.id}-{new_token()[:16]}"
     post(db, actor.collectivity_id, [News("mail", key, facts, None, user.email)])
     if user.email != was.email:
@@ -426,8 +427,8 @@ def _tell_of_change(db: Db, actor: Actor, user: User, was: Particulars) -> None:
         post(db, actor.collectivity_id, [News("mail", f"{key}-former", there, None, was.email)])
 
 
-def _listed(words: Iterable[str]) -> str:
-    *first, last = words
+def _listed(labels: Iterable[str]) -> str:
+    *first, last = labels
     return f"{', '.join(first)} et {last}" if first else last
 
 
@@ -457,8 +458,8 @@ def _tell_administrators(
         .order_by(User.id)
     )
     mark = new_token()[:16]
-    for one in others:
-        facts = {"event": ADMINISTERS, "user_id": one.id, "whose": user.name, "by": actor.name}
+    for other in others:
+        facts = {"event": ADMINISTERS, "user_id": other.id, "whose": user.name, "by": actor.name}
         facts |= {"own": user.administrator, "page": f"/administration/personnes/{user.id}"}
         facts |= {"what": "moved"} if moved else {}
         if branch is not None:
@@ -469,5 +470,5 @@ def _tell_administrators(
                 "whose": f"{former.first_name} {former.last_name}, {former.capacity}",
                 "about": f"{user.name}, {user.capacity}",
             }
-        key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"  # a mark of its own for each change
-        post(db, actor.collectivity_id, [News("mail", key, facts, None, one.email)])
+        key = f"{ADMINISTERS}-{user.id}-{other.id}-{mark}"  # a mark of its own for each change
+        post(db, actor.collectivity_id, [News("mail", key, facts, None, other.email)])

@@ -137,7 +137,11 @@ class Actor:
         """The cover by which the actor has a right at a desk; None where his own seat gives it, or nothing does."""
         if desk_id in self.desks_with(right, of_type):
             return None
-        lent = (one for one in self.covers if one.seat.desk_id == desk_id and one.seat.gives(right, of_type))
+        lent = (
+            cover
+            for cover in self.covers
+            if cover.seat.desk_id == desk_id and cover.seat.gives(right, of_type)
+        )
         return next(lent, None)
 
     def may(self, right: Right) -> bool:

@@ -80,9 +80,9 @@ def create_application(
     closed one (`desk-closed`), and what `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
     """
     last = _last_day(until)
-    given = rights if isinstance(rights, Rights) else Rights.of(*rights)
-    refuse_odd(given)
-    refuse_unknown(db, collectivity_id, given)
+    wanted = rights if isinstance(rights, Rights) else Rights.of(*rights)
+    refuse_odd(wanted)
+    refuse_unknown(db, collectivity_id, wanted)
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)
@@ -93,7 +93,7 @@ def create_application(
         raise Refusal("desk-closed", name=place.name)
     if _named(db, collectivity_id, name):
         raise Refusal("application-name-taken", name=name)
-    token, granted = new_token(), list(given.grants)
+    token, granted = new_token(), list(wanted.grants)
     row = Application(
         collectivity_id=collectivity_id,
         name=name,
@@ -105,7 +105,7 @@ def create_application(
     )
     db.add(row)
     db.flush()
-    _told(
+    _write_down(
         db,
         "application.opened",
         row,
@@ -124,7 +124,7 @@ def close_application(db: Db, collectivity_id: int, application_id: int, *, by: 
     row = _open(db, collectivity_id, application_id)
     row.active, row.closed_at = False, now()
     row.closed_by = (by or by_command(collectivity_id)).name
-    _told(db, "application.closed", row, by)
+    _write_down(db, "application.closed", row, by)
     return row.name
 
 
@@ -149,7 +149,7 @@ def rotate_application(
         raise Refusal("application-rotated", name=row.name)
     token = new_token()
     row.token_hash, row.rotated_at, row.ends_on = token_hash(token), now(), last
-    _told(db, "application.rotated", row, by, ends_on=last.isoformat())
+    _write_down(db, "application.rotated", row, by, ends_on=last.isoformat())
     return token
 
 
@@ -230,8 +230,8 @@ def _open(db: Db, collectivity_id: int, application_id: int) -> Application:
     return row
 
 
-def _told(db: Db, event: str, row: Application, by: Actor | None, **facts: object) -> None:
+def _write_down(db: Db, event: str, row: Application, by: Actor | None, **facts: object) -> None:
     """The journal keeps the name and the number, never the token nor its hash."""
     who = by or by_command(row.collectivity_id)
-    told = {"application": row.id, "name": row.name, "address": who.address, **facts}
-    append(db, row.collectivity_id, Event(event, who.name, who.user_id, None, told))
+    entry = {"application": row.id, "name": row.name, "address": who.address, **facts}
+    append(db, row.collectivity_id, Event(event, who.name, who.user_id, None, entry))

@@ -45,7 +45,7 @@ def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[in
     user, link = accounts.open_account(
         db, actor, arrival.login, arrival.particulars, by_mail=by_mail, branch=branch
     )
-    _seat(db, actor, user, arrival, _desks(db, actor, [arrival]), told=False)
+    _seat(db, actor, user, arrival, _desks(db, actor, [arrival]), tell=False)
     return user.id, link
 
 
@@ -60,40 +60,40 @@ def bring(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Written:
     accounts.refuse_former(db, actor)
     desks = _desks(db, actor, arrivals)
     opened = changed = 0
-    for one in arrivals:
-        here = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(one.login))
-        user = db.scalar(sa.select(User).where(*here))
+    for arrival in arrivals:
+        same = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(arrival.login))
+        user = db.scalar(sa.select(User).where(*same))
         if user is None:
-            user, _ = accounts.open_account(db, actor, one.login, one.particulars, by_mail=True)
-            _seat(db, actor, user, one, desks, told=False)
+            user, _ = accounts.open_account(db, actor, arrival.login, arrival.particulars, by_mail=True)
+            _seat(db, actor, user, arrival, desks, tell=False)
             opened += 1
             continue
         user = accounts.open_user(db, actor, user.id)
-        differs = accounts.write_particulars(db, actor, user, one.particulars)
-        seated = _seat(db, actor, user, one, desks, told=True)
+        differs = accounts.write_particulars(db, actor, user, arrival.particulars)
+        seated = _seat(db, actor, user, arrival, desks, tell=True)
         changed += differs or seated
     return Written(opened, changed)
 
 
 def _desks(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Mapping[int, Desk]:
     """The desks that are named, locked in their order: of two administrators at the same desk, one waits."""
-    numbers = {number for one in arrivals for number in one.seats}
+    numbers = {number for arrival in arrivals for number in arrival.seats}
     query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id, Desk.id.in_(numbers))
-    desks = {one.id: one for one in db.scalars(query.order_by(Desk.id).with_for_update())}
+    desks = {desk.id: desk for desk in db.scalars(query.order_by(Desk.id).with_for_update())}
     if numbers - desks.keys():
         raise Refusal("desk-absent")
-    for one in desks.values():
-        if one.closed_at is not None:
-            raise Refusal("desk-closed", name=one.name)
+    for desk in desks.values():
+        if desk.closed_at is not None:
+            raise Refusal("desk-closed", name=desk.name)
     return desks
 
 
 def _seat(
-    db: Db, actor: Actor, user: User, arrival: Arrival, desks: Mapping[int, Desk], *, told: bool
+    db: Db, actor: Actor, user: User, arrival: Arrival, desks: Mapping[int, Desk], *, tell: bool
 ) -> bool:
     changed = False
     for number, rights in sorted(arrival.seats.items()):
         row = db.get(Holder, (user.id, number))
         refuse_unknown(db, actor.collectivity_id, rights.without(rights_of(row)))
-        changed |= hierarchy.give(db, actor, desks[number], user, rights, row, told=told)
+        changed |= hierarchy.give(db, actor, desks[number], user, rights, row, tell=tell)
     return changed

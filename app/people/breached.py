@@ -41,7 +41,7 @@ def known(password: str) -> bool:
     wanted = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
     try:
         with path.open("rb") as file:
-            return _found(file, wanted)
+            return _contains(file, wanted)
     except (OSError, StrangeFileError) as fault:
         log.warning("passwords.unlisted", reason=str(fault))
         return False
@@ -64,7 +64,7 @@ def sample(path: Path) -> int:
         return size // len(file.readline(LONGEST_LINE))
 
 
-def _found(file: IO[bytes], wanted: bytes) -> bool:
+def _contains(file: IO[bytes], wanted: bytes) -> bool:
     """Bisection by bytes: the line that is wanted, if there is one, begins between `low` and `high`."""
     low, high = 0, file.seek(0, 2)
     while low < high:

@@ -30,7 +30,7 @@ def people(
     collectivity_id: int,
     *,
     chosen: int | None = None,
-    words: str = "",
+    search: str = "",
     whole: bool = False,
     within: sa.ColumnElement[bool] | None = None,
     but: Collection[int] = (),
@@ -46,12 +46,12 @@ def people(
     if but:
         query = query.where(User.id.not_in(but))
     order = (sa.func.lower(User.last_name), User.first_name, User.id)
-    rows = _rows(db, query, order, User.id, chosen, every=bool(words) or whole)
+    rows = _rows(db, query, order, User.id, chosen, every=bool(search) or whole)
     options = [
         (str(number), _named(f"{first} {last}", capacity), f"{first} {last} {capacity} {login}")
         for number, first, last, capacity, login in rows
     ]
-    return _offer(options, None if chosen is None else str(chosen), words, whole)
+    return _offer(options, None if chosen is None else str(chosen), search, whole)
 
 
 def desks(
@@ -59,7 +59,7 @@ def desks(
     collectivity_id: int,
     *,
     chosen: int | None = None,
-    words: str = "",
+    search: str = "",
     whole: bool = False,
     keys: bool = False,
 ) -> Offer:
@@ -72,8 +72,8 @@ def desks(
     query = sa.select(*columns).outerjoin(above, above.id == Desk.parent_id)
     query = query.where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
     order = (sa.func.lower(Desk.name), Desk.id)
-    rows = _rows(db, query, order, Desk.id, chosen, every=bool(words) or whole)
-    if not words and (whole or len(rows) <= SHOWN):
+    rows = _rows(db, query, order, Desk.id, chosen, every=bool(search) or whole)
+    if not search and (whole or len(rows) <= SHOWN):
         tree = in_order([(number, parent, name) for number, _, name, parent, _ in rows])
         posted = {number: key if keys else str(number) for number, key, *_ in rows}
         names = {number: name for number, _, name, *_ in rows}
@@ -83,7 +83,7 @@ def desks(
         for number, key, name, _, parent in rows
     ]
     own = next((key if keys else str(number) for number, key, *_ in rows if number == chosen), None)
-    return _offer(options, own, words, whole)
+    return _offer(options, own, search, whole)
 
 
 def begun(options: Sequence[Option], *, whole: bool = False) -> Offer:
@@ -93,12 +93,14 @@ def begun(options: Sequence[Option], *, whole: bool = False) -> Offer:
     return Offer(tuple(options[:BEGINNING]), more=True)
 
 
-def matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
+def matching(db: Db, query: sa.Select[User], search: str) -> list[int]:
     """The numbers of those in whom each word is found, accents and capitals apart."""
-    told = User.first_name + " " + User.last_name + " " + User.login + " " + User.email + " " + User.capacity
-    asked = key_of(words).split()
-    rows = db.execute(query.with_only_columns(User.id, told))
-    return [number for number, text in rows if all(word in key for key in [key_of(text)] for word in asked)]
+    particulars = (
+        User.first_name + " " + User.last_name + " " + User.login + " " + User.email + " " + User.capacity
+    )
+    terms = key_of(search).split()
+    rows = db.execute(query.with_only_columns(User.id, particulars))
+    return [number for number, text in rows if all(word in key for key in [key_of(text)] for word in terms)]
 
 
 def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int]]:
@@ -113,17 +115,17 @@ def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int
     for number, parent, name in rows:
         below.setdefault(parent if parent in known else None, []).append((key_of(name), number))
     placed: list[tuple[int, int]] = []
-    seen: set[int] = set()
+    listed: set[int] = set()
 
     def place(parent: int | None, depth: int) -> None:
         for _, number in sorted(below.get(parent, ())):
-            if number not in seen:
-                seen.add(number)
+            if number not in listed:
+                listed.add(number)
                 placed.append((number, depth))
                 place(number, depth + 1)
 
     place(None, 0)
-    return placed + [(number, 0) for number in sorted(known - seen)]
+    return placed + [(number, 0) for number in sorted(known - listed)]
 
 
 def _named(name: str, capacity: str) -> str:
@@ -139,12 +141,12 @@ def _rows(
     return list(db.execute(query if every else query.limit(SHOWN + 1)))
 
 
-def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, words: str, whole: bool) -> Offer:
-    asked = key_of(words).split()
-    fit = [(value, label) for value, label, told in rows if all(one in key_of(told) for one in asked)]
+def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, search: str, whole: bool) -> Offer:
+    terms = key_of(search).split()
+    fit = [(value, label) for value, label, text in rows if all(term in key_of(text) for term in terms)]
     if whole:
         return Offer(tuple(fit))
-    first = fit[: SHOWN if words or len(fit) <= SHOWN else BEGINNING]
-    if chosen is not None and not words:
-        first.sort(key=lambda one: key_of(one[1]))
+    first = fit[: SHOWN if search or len(fit) <= SHOWN else BEGINNING]
+    if chosen is not None and not search:
+        first.sort(key=lambda row: key_of(row[1]))
     return Offer(tuple(first), len(fit) > SHOWN)

@@ -27,8 +27,8 @@ def _collectivity(siren: str) -> int:
 def _rights(text: str) -> Rights:
     # Administering is said of an account, not of a desk
     known = [right.value for right in Right if right is not Right.ADMINISTER]
-    wanted = [one.strip() for one in text.split(",") if one.strip()]
-    if unknown := [one for one in wanted if one.partition(ONLY)[0] not in known]:
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [word for word in wanted if word.partition(ONLY)[0] not in known]:
         raise click.BadParameter(f"pas de droit « {', '.join(unknown)} » ; il y a : {', '.join(known)}")
     try:
         return Rights.read(wanted)
@@ -114,8 +114,8 @@ def memberships(login: str) -> None:
         mine = persons.memberships(db, user.person_id) if user is not None else []
     if not mine:
         raise Refusal("user-unknown", login=login)
-    for one in mine:
-        click.echo(f"{one.collectivity} : {one.name}, {one.capacity}")
+    for membership in mine:
+        click.echo(f"{membership.collectivity} : {membership.name}, {membership.capacity}")
 
 
 @people.command("close-sessions")
@@ -185,16 +185,20 @@ def listed(siren: str) -> None:
     collectivity_id = _collectivity(siren)
     with reading(collectivity_id) as db:
         known = applications.applications(db, collectivity_id)
-    for one in known:
-        rights = ",".join(one.rights.grants) or "aucun droit"
-        state = f"dernier usage : {instant(one.used_at) or 'aucun'}, {_end(one)}" if one.active else "fermée"
-        click.echo(f"{one.name} ({one.desk}, {rights}), {state}")
+    for application in known:
+        rights = ",".join(application.rights.grants) or "aucun droit"
+        state = (
+            f"dernier usage : {instant(application.used_at) or 'aucun'}, {_end(application)}"
+            if application.active
+            else "fermée"
+        )
+        click.echo(f"{application.name} ({application.desk}, {rights}), {state}")
 
 
-def _end(one: applications.Listed) -> str:
-    if one.ends_on is None:
+def _end(application: applications.Listed) -> str:
+    if application.ends_on is None:
         return "jeton sans fin"
-    return f"jeton {'fini le' if one.ended else 'jusqu’au'} {jour_long(one.ends_on)}"
+    return f"jeton {'fini le' if application.ended else 'jusqu’au'} {jour_long(application.ends_on)}"
 
 
 @people.command("close-application")
@@ -254,7 +258,7 @@ def reopen(siren: str, login: str) -> None:
 @click.option("--off", is_flag=True, help="N’être plus le compte de secours.")
 def emergency(siren: str, login: str, off: bool) -> None:
     """Faire d’un compte le compte de secours, gardé au coffre : chacune de ses connexions est dite aux administrateurs."""
-    name = desks.keep_for_emergency(_collectivity(siren), login, kept=not off)
+    name = desks.keep_for_emergency(_collectivity(siren), login, reserved=not off)
     if off:
         click.echo(f"Le compte {de(name)} n’est plus un compte de secours.")
     else:
@@ -275,7 +279,7 @@ def reset_factors(siren: str, login: str, reason: str) -> None:
 
 @people.command("second-factor")
 @click.argument("siren")
-@click.argument("who", type=click.Choice([one.value for one in rules.Who]))
+@click.argument("who", type=click.Choice([who.value for who in rules.Who]))
 @click.option("--before-signing", is_flag=True, help="La demander aussi avant chaque signature.")
 def second_factor(siren: str, who: str, before_signing: bool) -> None:
     """Dire qui doit avoir une double authentification : nobody, administrators, engaged (et qui signe), everybody."""

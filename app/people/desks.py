@@ -121,8 +121,8 @@ def _create_user(
     password_hash: str | None,
     administrator: bool,
 ) -> int:
-    here = (User.collectivity_id == collectivity_id, User.login == login)
-    if db.scalar(sa.select(User.id).where(*here)):
+    same = (User.collectivity_id == collectivity_id, User.login == login)
+    if db.scalar(sa.select(User.id).where(*same)):
         raise Refusal("login-taken", login=login)
     row = User(
         collectivity_id=collectivity_id,
@@ -169,8 +169,8 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection
 
     Refuses `user-unknown`, `desk-unknown`, `desk-closed`, and what `refuse_odd` and `refuse_unknown` refuse.
     """
-    given = rights if isinstance(rights, Rights) else Rights.of(*rights)
-    refuse_odd(given)
+    wanted = rights if isinstance(rights, Rights) else Rights.of(*rights)
+    refuse_odd(wanted)
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
@@ -180,15 +180,15 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Collection
     desk_id = place.id
     row = db.get(Holder, (user.id, desk_id))
     was = rights_of(row)
-    refuse_unknown(db, collectivity_id, given.without(was))
-    if was != given:
-        write_down(db, collectivity_id, "desk.rights", None, whose=user.id, **seat_facts(desk, was, given))
-    if row is not None and not given:
+    refuse_unknown(db, collectivity_id, wanted.without(was))
+    if was != wanted:
+        write_down(db, collectivity_id, "desk.rights", None, whose=user.id, **seat_facts(desk, was, wanted))
+    if row is not None and not wanted:
         db.delete(row)
     elif row is not None:
-        row.rights = list(given.grants)
-    elif given:
-        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=list(given.grants)))
+        row.rights = list(wanted.grants)
+    elif wanted:
+        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=list(wanted.grants)))
 
 
 @use_case
@@ -205,8 +205,8 @@ def ask_reset(db: Db, login: str, address: str = "") -> None:
     if person is not None and user is not None:
         _mail_reset(db, user, address, recovery=person.email)
     invited = (User.login == login, User.person_id.is_(None), User.active.is_(True))
-    for one in db.scalars(sa.select(User).where(*invited).order_by(User.collectivity_id)).all():
-        _mail_reset(db, one, address)
+    for account in db.scalars(sa.select(User).where(*invited).order_by(User.collectivity_id)).all():
+        _mail_reset(db, account, address)
 
 
 def _mail_reset(db: Db, user: User, address: str, *, recovery: str | None = None) -> None:
@@ -246,9 +246,9 @@ def reset(token: str, password: str, address: str = "") -> str:
     """
     with reading() as db:
         _, user = persons.by_link(db, token)
-        here = db.get_one(Collectivity, user.collectivity_id)
-        words = (user.first_name, user.last_name, user.login, user.email, here.name)
-    return _reset(token, passwords.hashed(password, chosen_by=words), address)
+        collectivity = db.get_one(Collectivity, user.collectivity_id)
+        particulars = (user.first_name, user.last_name, user.login, user.email, collectivity.name)
+    return _reset(token, passwords.hashed(password, chosen_by=particulars), address)
 
 
 def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
@@ -262,23 +262,30 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
     """
     identity.refuse_stale(actor)
     with reading() as db:
-        user, here = db.get_one(User, actor.user_id), db.get_one(Collectivity, actor.collectivity_id)
+        user, collectivity = db.get_one(User, actor.user_id), db.get_one(Collectivity, actor.collectivity_id)
         person = db.get_one(Person, actor.person_id)
-        seen = person.password_hash
-        words = (user.first_name, user.last_name, user.login, person.login, user.email, here.name)
-    if seen and not passwords.matches(seen, present.get_secret_value()):
+        former = person.password_hash
+        particulars = (
+            user.first_name,
+            user.last_name,
+            user.login,
+            person.login,
+            user.email,
+            collectivity.name,
+        )
+    if former and not passwords.matches(former, present.get_secret_value()):
         left = identity.answered(actor, None, None)
         raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
     token = new_token()
-    _change_password(actor, seen, passwords.hashed(chosen.get_secret_value(), chosen_by=words), token)
+    _change_password(actor, former, passwords.hashed(chosen.get_secret_value(), chosen_by=particulars), token)
     return token
 
 
 @use_case
-def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str, token: str) -> None:
+def _change_password(db: Db, actor: Actor, former: str | None, password_hash: str, token: str) -> None:
     user = db.scalar(sa.select(User).where(User.id == actor.user_id, User.active.is_(True)).with_for_update())
     person = persons.person_of(db, user, lock=True) if user is not None else None
-    if user is None or person is None or person.password_hash != seen:
+    if user is None or person is None or person.password_hash != former:
         raise Refusal("password-moved")
     _chosen(db, user, person, password_hash, actor.address, but=actor.session_id)
     row = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
@@ -300,10 +307,10 @@ def _chosen(
     persons.revoke_sessions(db, person.id, but=but)
     facts = {"event": "password_changed", "user_id": user.id, "address": address, "page": "/compte"}
     key = f"password-{user.id}-{new_token()[:16]}"
-    told = [News("mail", key, facts, None, user.email)]
+    news = [News("mail", key, facts, None, user.email)]
     if person.email.lower() != user.email.lower():
-        told.append(News("mail", f"{key}-recovery", {**facts, "recovery": True}, None, person.email))
-    post(db, user.collectivity_id, told)
+        news.append(News("mail", f"{key}-recovery", {**facts, "recovery": True}, None, person.email))
+    post(db, user.collectivity_id, news)
     append(
         db, user.collectivity_id, Event("password.changed", user.name, user.id, None, {"address": address})
     )
@@ -376,7 +383,7 @@ def close_account(
             raise Refusal("person-unknown")
         if user.id == by.user_id:
             raise Refusal("account-own")
-        if branch is None and not any(one.id == by.user_id and one.active for one in ours):
+        if branch is None and not any(account.id == by.user_id and account.active for account in ours):
             raise Refusal("account-closed")
     if not user.active:
         return
@@ -384,9 +391,11 @@ def close_account(
     revoke_all(db, user.id)
     write_down(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
     if by is not None:
-        others = [one for one in ours if one.active and one.id not in {user.id, by.user_id}]
+        others = [account for account in ours if account.active and account.id not in {user.id, by.user_id}]
         left = {"by": by.name, "left": stuck, "named": named}
-        post(db, collectivity_id, [_of_account("closed", user, one, **left) for one in (user, *others)])
+        post(
+            db, collectivity_id, [_of_account("closed", user, account, **left) for account in (user, *others)]
+        )
 
 
 @use_case
@@ -418,23 +427,23 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
     write_down(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
     others = db.scalars(admins.where(User.active.is_(True), User.id != user.id).order_by(User.id))
-    post(db, collectivity_id, [_of_account("reopened", user, one) for one in (user, *others)])
+    post(db, collectivity_id, [_of_account("reopened", user, account) for account in (user, *others)])
     return _first_link(db, user)
 
 
 @use_case
-def keep_for_emergency(db: Db, collectivity_id: int, login: str, *, kept: bool) -> str:
+def keep_for_emergency(db: Db, collectivity_id: int, login: str, *, reserved: bool) -> str:
     """Say whether an account is the one in the safe, by the command line alone; the person's name.
 
     Whoever opens it is told to every administrator. Refuses `user-unknown`, and `emergency-useless` of an account that
     administers nothing: it could give nobody his access back.
     """
     user = user_of(db, collectivity_id, login)
-    if kept and not user.administrator:
+    if reserved and not user.administrator:
         raise Refusal("emergency-useless", name=user.name)
-    if user.emergency != kept:
-        user.emergency = kept
-        write_down(db, collectivity_id, "account.emergency", None, whose=user.id, kept=kept)
+    if user.emergency != reserved:
+        user.emergency = reserved
+        write_down(db, collectivity_id, "account.emergency", None, whose=user.id, kept=reserved)
     return user.name
 
 

@@ -16,8 +16,8 @@ CALLED: list[Callable[[Db, int], Mapping[str, str]]] = []
 
 def types_called(db: Db, collectivity_id: int, *rights: Rights) -> dict[str, str]:
     """The families and, where one of these rights is for a type made from one, the types of the collectivity, in words."""
-    called = {name: one.plural for name, one in families().items()}
-    if any(OWN_TYPE in word for one in rights for word in one.grants):
+    called = {name: family.plural for name, family in families().items()}
+    if any(OWN_TYPE in word for seat in rights for word in seat.grants):
         for names in CALLED:
             called |= names(db, collectivity_id)
     return called
@@ -26,8 +26,8 @@ def types_called(db: Db, collectivity_id: int, *rights: Rights) -> dict[str, str
 def refuse_unknown(db: Db, collectivity_id: int, rights: Rights) -> None:
     """Refuse a right for a type that the collectivity does not have (`right-type-unknown`): it would wait for who makes one."""
     called = types_called(db, collectivity_id, rights)
-    limits = (one for right in rights for one in rights.types(right) or ())
-    if unknown := next((one for one in limits if one not in called), None):
+    limits = (kind for right in rights for kind in rights.types(right) or ())
+    if unknown := next((kind for kind in limits if kind not in called), None):
         raise Refusal("right-type-unknown", type=unknown)
 
 
@@ -49,8 +49,8 @@ def refuse_odd(rights: Rights) -> None:
     if Right.ADMINISTER in rights:
         raise Refusal("bad-request", detail="droit inconnu")
     for right in rights:
-        for one in rights.types(right) or ():
-            if right is Right.FOLLOW or parted_type(one)[0] not in families():
-                raise Refusal("right-type-unknown", type=one)
+        for kind in rights.types(right) or ():
+            if right is Right.FOLLOW or parted_type(kind)[0] not in families():
+                raise Refusal("right-type-unknown", type=kind)
     if Right.FOLLOW in rights and len(rights) > 1:
         raise Refusal("follow-alone")

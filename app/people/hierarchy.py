@@ -24,9 +24,9 @@ LONGEST = 80
 KEY_LONGEST = 40
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SEATED = "desk_rights"
-GRANTED = tuple(one for one in Right if one is not Right.ADMINISTER)
+GRANTED = tuple(right for right in Right if right is not Right.ADMINISTER)
 """What a person may be given at a desk; to administer is said of an account."""
-LIMITED = tuple(one for one in GRANTED if one is not Right.FOLLOW)
+LIMITED = tuple(right for right in GRANTED if right is not Right.FOLLOW)
 """What may be given for some types of folders alone; who follows a desk follows all that he may read there."""
 
 
@@ -110,13 +110,13 @@ def write_desk(
     """What `change_desk` writes, in the transaction of who has refused who may not."""
     # All of them: of two moves at the same time, each could put one desk under the other
     every = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
-    desks = {one.id: one for one in db.scalars(every.with_for_update())}
+    desks = {desk.id: desk for desk in db.scalars(every.with_for_update())}
     desk = desks.get(desk_id)
     if desk is None or (parent_id is not None and parent_id not in desks):
         raise Refusal("desk-absent")
-    for one in (desk, desks.get(parent_id or 0)):
-        if one is not None and one.closed_at is not None and one.id != desk.parent_id:
-            raise Refusal("desk-closed", name=one.name)
+    for place in (desk, desks.get(parent_id or 0)):
+        if place is not None and place.closed_at is not None and place.id != desk.parent_id:
+            raise Refusal("desk-closed", name=place.name)
     if shown is not None and shown != (desk.name, desk.parent_id):
         raise Refusal("desk-moved")
     name = _name(db, actor, name, desk)
@@ -129,7 +129,9 @@ def write_desk(
     if name != desk.name:
         facts["called"] = {"was": desk.name, "now": name}
     if parent_id != desk.parent_id:
-        was, now = (desks[one].name if one is not None else "" for one in (desk.parent_id, parent_id))
+        was, now = (
+            desks[number].name if number is not None else "" for number in (desk.parent_id, parent_id)
+        )
         facts["above"] = {"was": was, "now": now}
     if not facts:
         return False
@@ -140,11 +142,11 @@ def write_desk(
 
 @use_case
 def seat_all(
-    db: Db, actor: Actor, desk_id: int, wanted: Mapping[int, Rights], seen: Mapping[int, Rights]
+    db: Db, actor: Actor, desk_id: int, wanted: Mapping[int, Rights], shown: Mapping[int, Rights]
 ) -> int:
     """Give each of these people these rights at a desk, none to take it from him; how many seats changed.
 
-    `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
+    `wanted` names people by number; who is not in it keeps what he has. `shown` is what the page showed of all who held it:
     when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
     for each. Refuses `identity-needed`, `desk-absent`, `desk-closed`, `person-unknown`, `person-closed` for who would be given
     something, what `refuse_odd` and `refuse_unknown` refuse, and of who administers a branch `seat-last`: whoever would sit
@@ -153,14 +155,14 @@ def seat_all(
     branch = refuse_outside(db, actor, desk_id)
     desk = _desk(db, actor, desk_id)
     rows = {
-        one.user_id: one
-        for one in db.scalars(sa.select(Holder).where(Holder.desk_id == desk.id).with_for_update())
+        holder.user_id: holder
+        for holder in db.scalars(sa.select(Holder).where(Holder.desk_id == desk.id).with_for_update())
     }
-    if {user_id: rights_of(row) for user_id, row in rows.items()} != dict(seen):
+    if {user_id: rights_of(row) for user_id, row in rows.items()} != dict(shown):
         raise Refusal("seats-moved")
     people = {
-        one.id: one
-        for one in db.scalars(
+        user.id: user
+        for user in db.scalars(
             sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id.in_(wanted))
         )
     }
@@ -182,9 +184,11 @@ def left_out(db: Db, branch: Branch | None, desk_id: int, wanted: Mapping[int, R
     if branch is None or not taken:
         return []
     elsewhere = sa.exists().where(Holder.user_id == User.id, Holder.desk_id != desk_id)
-    here = sa.exists().where(Holder.user_id == User.id, Holder.desk_id == desk_id)
-    only = sa.select(User).where(User.id.in_(taken), User.active.is_(True), only_in(branch), here, ~elsewhere)
-    return [one.name for one in db.scalars(only.order_by(User.id))]
+    holds = sa.exists().where(Holder.user_id == User.id, Holder.desk_id == desk_id)
+    only = sa.select(User).where(
+        User.id.in_(taken), User.active.is_(True), only_in(branch), holds, ~elsewhere
+    )
+    return [user.name for user in db.scalars(only.order_by(User.id))]
 
 
 def _reached(db: Db, branch: Branch | None, user: User, row: Holder | None) -> bool:
@@ -198,11 +202,11 @@ def _reached(db: Db, branch: Branch | None, user: User, row: Holder | None) -> b
 
 
 def give(
-    db: Db, actor: Actor, desk: Desk, user: User, rights: Rights, row: Holder | None, *, told: bool = True
+    db: Db, actor: Actor, desk: Desk, user: User, rights: Rights, row: Holder | None, *, tell: bool = True
 ) -> bool:
     """Write what somebody may do at a desk, `row` being what it holds of him; False when it was so already.
 
-    `told`: he is written to; whoever is only now invited reads it in that letter's place. Refuses what `refuse_odd`
+    `tell`: he is written to; whoever is only now invited reads it in that letter's place. Refuses what `refuse_odd`
     refuses, `person-closed` of who would be given something.
     """
     refuse_odd(rights)
@@ -214,7 +218,7 @@ def give(
     _write(db, row, user, desk, rights)
     facts = seat_facts(desk.key, was, rights)
     write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
-    if told:
+    if tell:
         _tell(db, actor, desk, user, rights)
     return True
 
@@ -258,18 +262,18 @@ def _own(db: Db, actor: Actor) -> Branch:
     return desks_below(db, actor.collectivity_id, actor.branch_id) if actor.branch_id else frozenset()
 
 
-def _key(db: Db, actor: Actor, words: str, *, exact: bool) -> str:
+def _key(db: Db, actor: Actor, text: str, *, exact: bool) -> str:
     """The key that is asked, or one made of a name: « direction-des-finances », « …-2 » when another desk has it."""
-    parted = unicodedata.normalize("NFKD", words.lower())
-    letters = "".join(one for one in parted if not unicodedata.combining(one))
+    parted = unicodedata.normalize("NFKD", text.lower())
+    letters = "".join(letter for letter in parted if not unicodedata.combining(letter))
     stem = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:KEY_LONGEST].strip("-") or "bureau"
     taken = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
     if exact:
-        if not KEY.fullmatch(words):
+        if not KEY.fullmatch(text):
             raise Refusal("desk-key")
-        if words in taken:
-            raise Refusal("desk-taken", desk=words)
-        return words
+        if text in taken:
+            raise Refusal("desk-taken", desk=text)
+        return text
     return next(
         key
         for number in range(1, len(taken) + 2)
@@ -289,7 +293,7 @@ def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
             User.id != user.id,
         )
         readers = list(db.scalars(others.order_by(User.id)))
-    words = rights.in_words(types_called(db, actor.collectivity_id, rights))
+    summary = rights.in_words(types_called(db, actor.collectivity_id, rights))
     mark = new_token()[:16]
     for reader in readers:
         if not reader.active:
@@ -301,7 +305,7 @@ def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
             "desk": desk.name,
             "whose": user.name,
         }
-        facts |= {"own": reader.id == user.id, "declined": not rights, "what": words}
+        facts |= {"own": reader.id == user.id, "declined": not rights, "what": summary}
         facts["page"] = "/compte" if reader.id == user.id else f"/administration/bureaux/{desk.id}"
         key = f"{SEATED}-{desk.id}-{user.id}-{reader.id}-{mark}"
         post(db, actor.collectivity_id, [News("mail", key, facts, None, reader.email)])

@@ -138,8 +138,8 @@ def minutes_in(db: Db, collectivity_id: int) -> int:
 
 def ways_of(db: Db, person: Person) -> list[Way]:
     """The ways by which a person proves himself: those of his second factor, else his password."""
-    factors = [one for one in WAYS if one.key != "password" and one.serves(db, person)]
-    return factors or [one for one in WAYS if one.key == "password"]
+    factors = [way for way in WAYS if way.key != "password" and way.serves(db, person)]
+    return factors or [way for way in WAYS if way.key == "password"]
 
 
 def who_enters(db: Db, actor: Actor) -> Person | None:
@@ -151,9 +151,9 @@ def question_for(db: Db, actor: Actor) -> Question:
     """What this person is asked, here; a password when nothing is known of him."""
     person = who_enters(db, actor)
     ways = ways_of(db, person) if person is not None else [Password()]
-    field = next((one for one in ways if one.typed), None)
+    field = next((way for way in ways if way.typed), None)
     shown = field or ways[0]
-    keys = any(not one.typed for one in ways)
+    keys = any(not way.typed for way in ways)
     named = person is not None and rules.of(db, actor.collectivity_id).before_signing
     first = sa.select(sa.func.min(Factor.trusted_from)).where(
         Factor.person_id == actor.person_id, Factor.removed_at.is_(None)
@@ -348,8 +348,10 @@ def answered(
         row.proven_for = None if proof.documents is None else list(proof.documents)
         _log("proven", actor, {**facts, "way": proof.way})
         if proof.way in rules.FACTORS:
-            kept = {**facts, "way": proof.way, "documents": row.proven_for, **proof.facts}
-            append(db, actor.collectivity_id, Event("identity.proven", actor.name, actor.user_id, None, kept))
+            entry = {**facts, "way": proof.way, "documents": row.proven_for, **proof.facts}
+            append(
+                db, actor.collectivity_id, Event("identity.proven", actor.name, actor.user_id, None, entry)
+            )
         return None
     row.wrong += 1
     left = max(0, MOST_WRONG - row.wrong)
@@ -368,8 +370,8 @@ def renew(row: LoginSession, token: str) -> None:
 
 
 def _log(what: str, actor: Actor, facts: Mapping[str, object]) -> None:
-    told = {"collectivity": actor.collectivity_id, **facts, "what": what}
-    security_log.log.warning("identity.asked", **told)
+    entry = {"collectivity": actor.collectivity_id, **facts, "what": what}
+    security_log.log.warning("identity.asked", **entry)
 
 
 def _write(db: Db, actor: Actor, user: User, session_id: int) -> None:
@@ -379,17 +381,17 @@ def _write(db: Db, actor: Actor, user: User, session_id: int) -> None:
     news = [
         News(
             "mail",
-            f"session_closed-{session_id}-{one.id}",
+            f"session_closed-{session_id}-{account.id}",
             {
                 "event": "session_closed",
-                "user_id": one.id,
+                "user_id": account.id,
                 "whose": user.name,
-                "own": one.id == user.id,
-                "page": "/compte" if one.id == user.id else "/administration",
+                "own": account.id == user.id,
+                "page": "/compte" if account.id == user.id else "/administration",
             },
             None,
-            one.email,
+            account.email,
         )
-        for one in db.scalars(people)
+        for account in db.scalars(people)
     ]
     post(db, actor.collectivity_id, news)

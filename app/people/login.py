@@ -72,10 +72,10 @@ class Cookies(security.Cookies):
             return "_user_id" not in session or not _replaced(session["_user_id"])
         if actor.former or "_user_id" not in session:
             return not actor.former
-        held = sa.select(LoginSession.id).where(LoginSession.token_hash == token_hash(session["_user_id"]))
+        query = sa.select(LoginSession.id).where(LoginSession.token_hash == token_hash(session["_user_id"]))
         try:
             with reading() as db:
-                return db.scalar(held) is not None
+                return db.scalar(query) is not None
         except SQLAlchemyError:  # what was to be remembered is lost, and the page that says so is drawn
             return False
 
@@ -191,8 +191,8 @@ def note_refused(login: str, address: str) -> None:
     """Tell the security log of a wrong password, by the number of the account: what was typed may be a password too."""
     with reading() as db:
         user = account_at_door(db, login)
-    told = {"user": user.id, "collectivity": user.collectivity_id} if user else {"user": None}
-    security_log.log.warning("login.refused", address=address, **told)
+    facts = {"user": user.id, "collectivity": user.collectivity_id} if user else {"user": None}
+    security_log.log.warning("login.refused", address=address, **facts)
 
 
 @use_case
@@ -263,8 +263,8 @@ def tell_emergency(db: Db, user: User, client: str, address: str) -> None:
         for reader in readers
     ]
     post(db, user.collectivity_id, letters)
-    told = {"user": user.id, "collectivity": user.collectivity_id, "address": address}
-    after_commit(db, lambda: security_log.log.warning("emergency.opened", **told))
+    entry = {"user": user.id, "collectivity": user.collectivity_id, "address": address}
+    after_commit(db, lambda: security_log.log.warning("emergency.opened", **entry))
 
 
 def opened_by(db: Db, token: str) -> str | None:
@@ -311,10 +311,10 @@ def revoke_others(db: Db, actor: Actor, token: str) -> int:
     How many others there were.
     """
     closed = persons.revoke_sessions(db, actor.person_id or 0, but=actor.session_id)
-    here = sa.select(LoginSession).where(
+    query = sa.select(LoginSession).where(
         LoginSession.id == actor.session_id, LoginSession.revoked_at.is_(None)
     )
-    row = db.scalar(here.with_for_update())
+    row = db.scalar(query.with_for_update())
     if row is not None:
         identity.renew(row, token)
     facts = {"user": actor.user_id, "address": actor.address, "words": "toutes les autres"}
@@ -538,9 +538,11 @@ def of_users(db: Db, users: Sequence[User], collectivity_name: str) -> list[Acto
     Seats and mandates in one statement; whether the orders of mandates signed here stand is asked for each who has one.
     """
     rows: dict[int, list[Any]] = {}
-    for row in db.execute(_standings, {"users": [one.id for one in users], "moment": now()}):
+    for row in db.execute(_standings, {"users": [user.id for user in users], "moment": now()}):
         rows.setdefault(row.number, []).append(row)
-    return [_actor(one, collectivity_name, _standing_in(db, rows.get(one.id, []), one.id)) for one in users]
+    return [
+        _actor(user, collectivity_name, _standing_in(db, rows.get(user.id, []), user.id)) for user in users
+    ]
 
 
 def _actor(
@@ -654,10 +656,10 @@ def _page_of_form() -> str | None:
     return page.path + (f"?{page.query}" if page.query else "")
 
 
-def _say_once(words: str) -> None:
+def _say_once(sentence: str) -> None:
     """On the next page, however often this one is asked for meanwhile."""
-    if ["warn", words] not in [list(one) for one in session.get("_flashes", ())]:
-        flash(words, "warn")
+    if ["warn", sentence] not in [list(message) for message in session.get("_flashes", ())]:
+        flash(sentence, "warn")
 
 
 def _bearer() -> Actor | None:
@@ -673,7 +675,7 @@ def _visitor() -> Actor | None:
     return actor
 
 
-def _seen(response: Response) -> Response:
+def _note_use(response: Response) -> Response:
     """Note that a session or a token still serves, once the answer is made."""
     if "touch" in g:
         touch(g.touch)
@@ -774,7 +776,7 @@ def stand_guard(app: Flask) -> None:
         http.refuse_strange()
         return None
 
-    app.after_request(_seen)
+    app.after_request(_note_use)
 
 
 def renewed(token: str) -> None:

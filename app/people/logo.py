@@ -35,7 +35,7 @@ def setting() -> Setting:
         "haut des pages sur un grand écran, bordereaux et courriels, à côté du nom",
         Kind.IMAGE,
         lambda: "",
-        picture=Picture(_clean, _keep, told, accept=".png,.jpg,.jpeg"),
+        picture=Picture(_clean, _keep, summary, accept=".png,.jpg,.jpeg"),
     )
 
 
@@ -55,7 +55,7 @@ def png_of(db: Db, collectivity_id: int) -> bytes | None:
     return bytes(png) if png else None
 
 
-def told(value: str) -> str:
+def summary(value: str) -> str:
     """« une image de 320 × 80 points »."""
     width, _, height = value.partition(" ")[2].partition("x")
     return f"une image de {width} × {height} points"

@@ -82,24 +82,24 @@ def as_their_orders_stand(db: Db, mandates: Sequence[Mandate]) -> list[Mandate]:
     Whoever asks what a person may sign asks it of these: trays, letters and pages offer nothing that would be refused.
     One statement when one of them is by an order signed here, else none.
     """
-    asked = {one.order_folder for one in mandates if one.order_folder is not None}
+    folders = {mandate.order_folder for mandate in mandates if mandate.order_folder is not None}
     known: tuple[set[int], set[int]] | None = kept(db, ORDERS)
-    if known is not None and asked <= known[0]:
-        standing = asked & known[1]
+    if known is not None and folders <= known[0]:
+        standing = folders & known[1]
     else:
-        standing = set(asked)
-        for executory in _executory if asked else ():
-            standing &= set(executory(db, asked))
-        keep(db, ORDERS, (asked, standing))
+        standing = set(folders)
+        for executory in _executory if folders else ():
+            standing &= set(executory(db, folders))
+        keep(db, ORDERS, (folders, standing))
     return [
-        replace(one, order_off=one.order_folder is not None and one.order_folder not in standing)
-        for one in mandates
+        replace(mandate, order_off=mandate.order_folder is not None and mandate.order_folder not in standing)
+        for mandate in mandates
     ]
 
 
 def orders(db: Db) -> list[Order]:
     """The orders signed here that may delegate, the last first."""
-    return [one for find in _orders for one in find(db)]
+    return [order for find in _orders for order in find(db)]
 
 
 @use_case
@@ -167,11 +167,11 @@ def _by_its_order(db: Db, wanted: Wanted) -> Wanted:
         if not known:
             return wanted
         wanted = replace(wanted, order_folder_id=known[-1])
-    found = next((one for one in orders(db) if one.folder_id == wanted.order_folder_id), None)
-    if found is None or found.executory_on is None:
+    order = next((order for order in orders(db) if order.folder_id == wanted.order_folder_id), None)
+    if order is None or order.executory_on is None:
         raise Refusal("mandate-order")
-    first = max(found.executory_on, wanted.starts_on or found.executory_on)
-    return replace(wanted, order_number=found.number, order_date=found.signed_on, starts_on=first)
+    first = max(order.executory_on, wanted.starts_on or order.executory_on)
+    return replace(wanted, order_number=order.number, order_date=order.signed_on, starts_on=first)
 
 
 @use_case
@@ -186,7 +186,7 @@ def accredit(db: Db, actor: Actor, mandate_id: int, day: date | None) -> None:
         .where(MandateRow.id == mandate_id, MandateRow.collectivity_id == actor.collectivity_id)
         .with_for_update()
     )
-    law = {one.id: one for one in mandates(db)}
+    law = {mandate.id: mandate for mandate in mandates(db)}
     if row is None or over(law[row.id], today()):
         raise Refusal("mandate-unknown")
     first = min(row.order_date or row.starts_on, row.starts_on)
@@ -197,15 +197,15 @@ def accredit(db: Db, actor: Actor, mandate_id: int, day: date | None) -> None:
     append(db, actor.collectivity_id, Event("mandate.accredited", actor.name, actor.user_id, None, facts))
 
 
-def to_accredit(found: Sequence[Mandate], day: date) -> list[Mandate]:
+def to_accredit(known: Sequence[Mandate], day: date) -> list[Mandate]:
     """The mandates in force or to come that sign payment flows and of which the accountant was not told."""
-    flows = {one.name for one in families().values() if one.certificate_purpose == "pes"}
+    flows = {family.name for family in families().values() if family.certificate_purpose == "pes"}
     return [
-        one
-        for one in found
-        if one.accredited_on is None
-        and not over(one, day)
-        and (not one.families or flows & set(one.families))
+        mandate
+        for mandate in known
+        if mandate.accredited_on is None
+        and not over(mandate, day)
+        and (not mandate.families or flows & set(mandate.families))
     ]
 
 
@@ -221,7 +221,7 @@ def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None 
         .where(MandateRow.id == mandate_id, MandateRow.collectivity_id == actor.collectivity_id)
         .with_for_update()
     )
-    law = {one.id: one for one in mandates(db)}
+    law = {mandate.id: mandate for mandate in mandates(db)}
     if row is None or over(law[row.id], today()):
         raise Refusal("mandate-unknown")
     if last_day is None:
@@ -231,9 +231,9 @@ def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None 
     else:
         row.ends_on, row.ended_by = last_day, actor.name
     falling = tuple(
-        words(one)
-        for one in law.values()
-        if one.given_by is not None and one.given_by.id == row.id and not over(one, today())
+        words(mandate)
+        for mandate in law.values()
+        if mandate.given_by is not None and mandate.given_by.id == row.id and not over(mandate, today())
     )
     facts = {
         **_facts(row),
@@ -286,11 +286,11 @@ def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[
     if lock:
         query = query.with_for_update(read=True).execution_options(populate_existing=True)
     rows = list(db.scalars(query))
-    found: dict[int, Mandate] = {}
+    by_id: dict[int, Mandate] = {}
     for row in rows:  # a mayor's mandate is older than the delegations that it gave
-        found[row.id] = _law(row, found.get(row.given_by_id) if row.given_by_id is not None else None)
+        by_id[row.id] = _law(row, by_id.get(row.given_by_id) if row.given_by_id is not None else None)
     return as_their_orders_stand(
-        db, [found[row.id] for row in rows if user_id is None or row.user_id == user_id]
+        db, [by_id[row.id] for row in rows if user_id is None or row.user_id == user_id]
     )
 
 
@@ -316,7 +316,7 @@ def _law(row: MandateRow, given_by: Mandate | None) -> Mandate:
 
 def _sound(wanted: Wanted) -> date:
     """The first day, once nothing is missing and nothing contradicts itself."""
-    missing = [label for label, there in _asked(wanted) if not there]
+    missing = [label for label, there in _required(wanted) if not there]
     if missing or wanted.starts_on is None:
         raise Refusal("mandate-incomplete", details=", ".join(missing))
     if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
@@ -325,7 +325,7 @@ def _sound(wanted: Wanted) -> date:
         raise Refusal("mandate-officer")
     if wanted.kind.delegated and wanted.order_date is not None:
         _order_before(wanted.order_date, wanted.starts_on)
-    if unknown := [one for one in wanted.families if one not in families()]:
+    if unknown := [name for name in wanted.families if name not in families()]:
         raise Refusal("family-unknown", name=unknown[0])
     for matter in wanted.matters:
         if not _MATTER.fullmatch(matter):
@@ -345,24 +345,27 @@ def _order_before(order_date: date, starts_on: date) -> None:
         raise Refusal("mandate-order-to-come")
 
 
-def _asked(wanted: Wanted) -> list[tuple[str, object]]:
+def _required(wanted: Wanted) -> list[tuple[str, object]]:
     """What the law asks of this kind, with what was given."""
-    asked: list[tuple[str, object]] = [("qualité", wanted.title.strip()), ("premier jour", wanted.starts_on)]
+    entries: list[tuple[str, object]] = [
+        ("qualité", wanted.title.strip()),
+        ("premier jour", wanted.starts_on),
+    ]
     if wanted.kind is not Kind.MAYOR:
-        asked.append(("si la personne est élue ou agent", wanted.elected is not None))
+        entries.append(("si la personne est élue ou agent", wanted.elected is not None))
     if wanted.kind.delegated:
-        asked += [
+        entries += [
             ("numéro de l’arrêté", wanted.order_number.strip()),
             ("date de l’arrêté", wanted.order_date),
             ("au moins un type de dossier", wanted.families),
         ]
     if wanted.kind is Kind.SIGNATURE and wanted.elected is not True and _of_the_council(wanted.families):
-        asked += [
+        entries += [
             ("délibération qui permet à un agent de signer les décisions du maire", wanted.reason.strip())
         ]
     if wanted.kind is Kind.SUBSTITUTE:
-        asked += [("motif de l’empêchement", wanted.reason.strip()), ("dernier jour", wanted.ends_on)]
-    return asked
+        entries += [("motif de l’empêchement", wanted.reason.strip()), ("dernier jour", wanted.ends_on)]
+    return entries
 
 
 def _of_the_council(names: Sequence[str]) -> bool:
@@ -374,19 +377,19 @@ def _of_the_council(names: Sequence[str]) -> bool:
 def _giver(known: Sequence[Mandate], wanted: Wanted) -> Mandate:
     """The mayor in office on the day of the order; only his office carries the delegation."""
     day = wanted.order_date or today()
-    for one in known:
-        in_time = one.starts_on <= day and (one.ends_on is None or day <= one.ends_on)
-        if one.kind is Kind.MAYOR and in_time and not over(one, today()):
-            return one
+    for mandate in known:
+        in_time = mandate.starts_on <= day and (mandate.ends_on is None or day <= mandate.ends_on)
+        if mandate.kind is Kind.MAYOR and in_time and not over(mandate, today()):
+            return mandate
     raise Refusal("mandate-no-mayor")
 
 
 def _alone(known: Sequence[Mandate], starts_on: date, ends_on: date | None) -> None:
-    for one in known:
-        if one.kind is not Kind.MAYOR or over(one, min(starts_on, today())):
+    for mandate in known:
+        if mandate.kind is not Kind.MAYOR or over(mandate, min(starts_on, today())):
             continue
-        before = one.ends_on is not None and one.ends_on < starts_on
-        after = ends_on is not None and ends_on < one.starts_on
+        before = mandate.ends_on is not None and mandate.ends_on < starts_on
+        after = ends_on is not None and ends_on < mandate.starts_on
         if not before and not after:
             raise Refusal("mandate-mayor-twice")
 

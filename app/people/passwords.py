@@ -74,7 +74,7 @@ def matches(stored: str | None, password: str) -> bool:
             return False
 
 
-def refuse_guessable(password: str, words: Iterable[str]) -> None:
+def refuse_guessable(password: str, particulars: Iterable[str]) -> None:
     """Refuse `password-guessable`: one of a list, a run of keys, or made of these words (a person's own, the commune's).
 
     Nobody is asked: the lists are the library's (zxcvbn, Dan Lowe Wheeler, USENIX Security 2016). For what a person
@@ -82,7 +82,7 @@ def refuse_guessable(password: str, words: Iterable[str]) -> None:
     """
     from zxcvbn import zxcvbn
 
-    own = [part for word in words for part in (word, *_PARTS.split(word)) if len(part) > SHORTEST_WORD]
+    own = [part for word in particulars for part in (word, *_PARTS.split(word)) if len(part) > SHORTEST_WORD]
     if zxcvbn(password[:_LOOKED_AT], user_inputs=own)["guesses"] < FEWEST_GUESSES:
         raise Refusal("password-guessable")
 

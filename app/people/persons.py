@@ -169,9 +169,9 @@ def invitation(db: Db, token: str) -> Invitation:
     link, user = by_link(db, token)
     if user.person_id is not None:
         raise Refusal("link-expired")
-    here = db.get_one(Collectivity, user.collectivity_id)
+    collectivity = db.get_one(Collectivity, user.collectivity_id)
     return Invitation(
-        user.id, here.name, user.name, user.capacity, user.email, user.administrator, link.expires_at
+        user.id, collectivity.name, user.name, user.capacity, user.email, user.administrator, link.expires_at
     )
 
 
@@ -208,7 +208,7 @@ def _join(db: Db, person_id: int, from_id: int, token: str, address: str) -> int
         raise Refusal("account-closed")
     if user.person_id is not None:
         raise Refusal("link-expired")
-    if any(one.collectivity_id == user.collectivity_id for one in memberships(db, person.id)):
+    if any(membership.collectivity_id == user.collectivity_id for membership in memberships(db, person.id)):
         raise Refusal("membership-there")
     user.person_id, link.used_at = person.id, now()
     db.flush()
@@ -219,9 +219,9 @@ def _join(db: Db, person_id: int, from_id: int, token: str, address: str) -> int
     for follow in JOINED:
         follow(db, person.id)
     lines = [(user, "account.joined"), (left, "account.shared")]
-    for one, event in sorted(lines, key=lambda line: line[0].collectivity_id):
-        told = Event(event, one.name, one.id, None, {"whose": one.id, "address": address})
-        append(db, one.collectivity_id, told)
+    for account, event in sorted(lines, key=lambda line: line[0].collectivity_id):
+        entry = Event(event, account.name, account.id, None, {"whose": account.id, "address": address})
+        append(db, account.collectivity_id, entry)
     return user.id
 
 
@@ -246,9 +246,9 @@ def choose_recovery(db: Db, actor: Actor, email: str) -> None:
         db,
         actor.collectivity_id,
         [
-            News("mail", f"recovery_moved-{mark}-{number}", facts, None, one)
-            for number, one in enumerate((former, email))
+            News("mail", f"recovery_moved-{mark}-{number}", facts, None, recipient)
+            for number, recipient in enumerate((former, email))
         ],
     )
-    told = {"user": actor.user_id, "address": actor.address}
-    append(db, actor.collectivity_id, Event("recovery.moved", actor.name, actor.user_id, None, told))
+    origin = {"user": actor.user_id, "address": actor.address}
+    append(db, actor.collectivity_id, Event("recovery.moved", actor.name, actor.user_id, None, origin))

@@ -42,7 +42,7 @@ class Rule:
 
     def binds(self, actor: Actor) -> bool:
         """Whether this person must have a factor."""
-        signs = actor.holds(Right.SIGN) or any(not over(one, today()) for one in actor.mandates)
+        signs = actor.holds(Right.SIGN) or any(not over(mandate, today()) for mandate in actor.mandates)
         if self.before_signing and signs:
             return True
         if self.who is Who.ADMINISTRATORS:
@@ -79,9 +79,9 @@ def choose(db: Db, actor: Actor, rule: Rule, refuse_stale: Callable[[Db, Actor],
         raise Refusal("factor-own-first")
     former = read(row.settings)
     row.settings = {**row.settings, _KEY: {"who": rule.who.value, "before_signing": rule.before_signing}}
-    facts = {"user": actor.user_id, "address": actor.address, "was": _told(former), "now": _told(rule)}
+    facts = {"user": actor.user_id, "address": actor.address, "was": _facts(former), "now": _facts(rule)}
     append(db, actor.collectivity_id, Event("factor.rule", actor.name, actor.user_id, None, facts))
 
 
-def _told(rule: Rule) -> dict[str, object]:
+def _facts(rule: Rule) -> dict[str, object]:
     return {"who": rule.who.value, "before_signing": rule.before_signing}

@@ -22,26 +22,26 @@ Cookie = MutableMapping[str, Any]
 """What a browser keeps of a session."""
 
 
-def show(cookie: Cookie, actor: Actor, what: str, **words: object) -> None:
+def show(cookie: Cookie, actor: Actor, what: str, **values: object) -> None:
     """Keep this for the page that shows it, in this session alone."""
     until = (now() + LASTS).timestamp()
-    cookie[_name(what)] = seal(json.dumps([actor.session_id, until, words]))
+    cookie[_name(what)] = seal(json.dumps([actor.session_id, until, values]))
 
 
 def shown(cookie: Cookie, actor: Actor, what: str) -> dict[str, object] | None:
     """What the page shows; None once it is noted, after its ten minutes, and in another session."""
     try:
-        owner, until, words = json.loads(unseal(cookie[_name(what)]))
+        owner, until, values = json.loads(unseal(cookie[_name(what)]))
     except (KeyError, Refusal):
         return None
-    kept: dict[str, object] | None = (
-        words if owner == actor.session_id and until > now().timestamp() else None
+    current: dict[str, object] | None = (
+        values if owner == actor.session_id and until > now().timestamp() else None
     )
-    if kept is None:
+    if current is None:
         forget(cookie, what)
     else:
         keep_whole()
-    return kept
+    return current
 
 
 def forget(cookie: Cookie, what: str) -> None:

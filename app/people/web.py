@@ -84,7 +84,7 @@ class Opened:
     address: str
     way: str
     opened: datetime
-    seen: datetime
+    last_seen: datetime
     ends: datetime
     recognised: bool
     current: bool
@@ -333,7 +333,7 @@ def which() -> Response | str:
         return redirect(safe(request.args.get("suite")))
     with reading() as db:
         mine = persons.memberships(db, g.actor.person_id)
-    mine.sort(key=lambda one: one.user_id != g.actor.user_id)
+    mine.sort(key=lambda membership: membership.user_id != g.actor.user_id)
     return render_template("people/which.html", memberships=mine)
 
 
@@ -394,10 +394,10 @@ def _gives_up() -> bool:
     if not request.is_json:
         return bool(request.form.get("given_up"))
     try:
-        given = http.read_json()
+        body = http.read_json()
     except Refusal:
         return False
-    return isinstance(given, Mapping) and bool(given.get("given_up"))
+    return isinstance(body, Mapping) and bool(body.get("given_up"))
 
 
 @pages.route("/compte/confirmer", methods=["GET", "POST"])
@@ -409,16 +409,16 @@ def confirm() -> Response | tuple[str, int]:
     error, status, about = None, 200, digests(request.args.getlist("document")) or None
     whole = "entier" in request.args
     if request.method == "POST":
-        given = http.read_json() if request.is_json else request.form
-        given = given if isinstance(given, Mapping) else {}
-        answer = given.get("answer")
+        body = http.read_json() if request.is_json else request.form
+        body = body if isinstance(body, Mapping) else {}
+        answer = body.get("answer")
         if _gives_up():
             give_up()
             if request.is_json:
                 return jsonify(state="given up")
             return redirect(safe(request.args.get("suite")))
         try:
-            documents = digests(given.get("documents") if request.is_json else about)
+            documents = digests(body.get("documents") if request.is_json else about)
             beside = SecretStr(request.form.get("password", "")[:LONGEST]) if whole else None
             answered = SecretStr(str(answer or "")[:LONGEST])
             door.renewed(identity.prove(g.actor, answered, documents, password=beside))
@@ -457,7 +457,7 @@ def account() -> str:
     )
     with reading(g.actor.collectivity_id) as db:
         mine = persons.memberships(db, g.actor.person_id)
-        places = {one.user_id: one.collectivity for one in mine}
+        places = {membership.user_id: membership.collectivity for membership in mine}
         rows = [
             Opened(
                 row.id,
@@ -475,16 +475,16 @@ def account() -> str:
             for row in db.scalars(query)
             if not door.left_alone(row.seen_at, row.created_at, row.expires_at, g.actor.idle_minutes)
         ]
-        factors = [one.name for one in factors_of(db, g.actor.person_id)]
+        factors = [factor.name for factor in factors_of(db, g.actor.person_id)]
         left = codes_left(db, g.actor.person_id)
-        signs = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
+        signs = [view(mandate, g.actor.name, today()) for mandate in mandates(db, g.actor.user_id)]
         enters = identity.who_enters(db, g.actor)
     return render_template(
         "people/account.html",
         sessions=rows,
         factors=factors,
         left=left,
-        mandates=[one for one in signs if not one.over],
+        mandates=[row for row in signs if not row.over],
         login=enters.login if enters is not None else "",
         recovery=persons.masked(enters.email) if enters is not None else "",
         memberships=mine,

@@ -48,7 +48,7 @@ def setting() -> Setting:
         default="aucun",
         file=SecretFile(
             read=read,
-            told=told,
+            summary=told,
             tried=lambda _collectivity_id, text: _tried(_key(text)),
             beside=(
                 Beside(

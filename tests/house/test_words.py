@@ -34,6 +34,7 @@ RIGHT = (
     "app/legality",
     "app/notices",
     "app/pdf",
+    "app/people",
     "app/pes",
     "app/publication",
     "app/signing",

@@ -660,7 +660,7 @@ def test_the_account_in_the_safe_goes_on_administering(house: House) -> None:
     actor = house.actor(K)
     gwenola = Particulars("Gwenola", "Tréhorel", user(G).email, user(G).capacity, administrator=True)
     accounts.change(actor, user(G).id, gwenola)
-    desks.keep_for_emergency(actor.collectivity_id, G, kept=True)
+    desks.keep_for_emergency(actor.collectivity_id, G, reserved=True)
     with pytest.raises(Refusal, match="administrator-emergency"):
         accounts.change(
             actor, user(G).id, Particulars(*[*gwenola.__dict__.values()][:4], administrator=False)

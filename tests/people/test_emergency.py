@@ -70,11 +70,11 @@ def test_each_opening_of_the_account_in_the_safe_is_told_to_every_administrator(
 
 
 def test_another_account_is_opened_in_peace_and_an_unknown_one_is_refused(house: House, safe: int) -> None:
-    desks.keep_for_emergency(safe, SAFE, kept=True)
+    desks.keep_for_emergency(safe, SAFE, reserved=True)
     house.client("g.trehorel")
     assert told(house) == []
     with pytest.raises(Refusal, match="user-unknown"):
-        desks.keep_for_emergency(safe, "personne", kept=True)
+        desks.keep_for_emergency(safe, "personne", reserved=True)
     run = house.app.test_cli_runner().invoke(args=["people", "emergency", SIREN, "g.trehorel"])
     assert run.exit_code == 1
     assert "n’administre pas" in run.output

@@ -193,7 +193,7 @@ def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[s
                 if unknown := next((name for name in limits if name not in types), None):
                     raise Refusal("right-type-unknown", type=unknown)
                 hierarchy.give(
-                    db, actor, desk, user, given, db.get(Holder, (user.id, desk.id)), told=not opened
+                    db, actor, desk, user, given, db.get(Holder, (user.id, desk.id)), tell=not opened
                 )
 
 

@@ -32,7 +32,7 @@ def seal(collectivity_id: int) -> str | Remark:
 
 
 def _told(result: Result, meanwhile: str) -> str:
-    words = result.words.rstrip(".")
+    words = result.sentence.rstrip(".")
     if not result.fine:
         raise Unwell(f"{words} ; {meanwhile} d’ici là : {_MEND}")
     return words

@@ -86,7 +86,7 @@ def give_file(siren: str, name: str, file: Path, secret_file: Path | None) -> No
         data = source.read(taken.most + 1)
     texts = {"secret": secret_file.read_text(encoding="utf-8").strip()} if secret_file else {}
     result = changing.give_file(by_command(_here(siren)), name, data, texts)
-    click.echo(f"{one.label} : {result.words} Fichier enregistré.")
+    click.echo(f"{one.label} : {result.sentence} Fichier enregistré.")
 
 
 def _written(part: Setting, file: Path) -> str:
@@ -129,5 +129,5 @@ def try_settings(siren: str, name: str, login: str | None) -> None:
         with reading(here) as db:
             to = user_of(db, here, login).id
     result = changing.try_out(by_command(here), name, to)
-    click.echo(f"{trials()[name].label} : {result.words}")
+    click.echo(f"{trials()[name].label} : {result.sentence}")
     sys.exit(0 if result.fine else 1)

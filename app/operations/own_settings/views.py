@@ -91,10 +91,10 @@ def line_of(one: Setting, own: Own) -> SettingLine:
         guarded = "Secret gardé, jamais montré" if kept else absent
     return SettingLine(
         one,
-        one.words(value.value, value.source),
+        one.wording(value.value, value.source),
         value.source,
         "" if mine is None or one.kind in GIVEN else str(mine),
-        one.words(one.installation(), Source.INSTALLATION),
+        one.wording(one.installation(), Source.INSTALLATION),
         guarded,
         opened(one),
         mine is not None and value.source is Source.INSTALLATION,

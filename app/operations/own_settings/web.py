@@ -97,7 +97,7 @@ def _given(one: Setting) -> str:
         part.name: request.form.get(part.name, "")[:LONGEST] for part in (one.file.beside if one.file else ())
     }
     result = changing.give_file(g.actor, one.name, data, texts, shown=request.form.get("shown"))
-    return f"{result.words} Le réglage est enregistré."
+    return f"{result.sentence} Le réglage est enregistré."
 
 
 @pages.post("/administration/reglages/<name>/revenir")
@@ -136,5 +136,5 @@ def logo(mark: str) -> Response:
 def try_out(name: str) -> Response:
     """Try for real, and show what came back."""
     result = changing.try_out(g.actor, name)
-    flash(result.words, "ok" if result.fine else "warn")
+    flash(result.sentence, "ok" if result.fine else "warn")
     return redirect(url_for(HERE))

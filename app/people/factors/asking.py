@@ -24,14 +24,14 @@ def factors_of(db: Db, person_id: int | None) -> list[Factor]:
 
 def passkeys_of(db: Db, person_id: int | None) -> list[Factor]:
     """Those that are keys."""
-    return [one for one in factors_of(db, person_id) if one.kind == "passkey"]
+    return [factor for factor in factors_of(db, person_id) if factor.kind == "passkey"]
 
 
 def drawn(nonce: bytes, documents: Sequence[str] | None) -> bytes:
     """What a key signs: the nonce, or SHA-256(nonce ‖ the digests of what is shown, sorted, 32 octets each)."""
     if documents is None:
         return nonce
-    return sha256(nonce + b"".join(bytes.fromhex(one) for one in sorted(documents))).digest()
+    return sha256(nonce + b"".join(bytes.fromhex(digest) for digest in sorted(documents))).digest()
 
 
 def ask(

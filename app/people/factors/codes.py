@@ -99,8 +99,8 @@ def recovery_hashes_before(typed: str, salt: str | None) -> list[str]:
 
     return [
         # The parameters of migration 0050, for ever (RFC 9106 §4, second recommended)
-        hash_secret_raw(one.encode(), bytes.fromhex(salt or _NO_SALT), 3, 65536, 4, 32, Type.ID).hex()
-        for one in _keyed(typed, _GROUPS_BEFORE)
+        hash_secret_raw(code.encode(), bytes.fromhex(salt or _NO_SALT), 3, 65536, 4, 32, Type.ID).hex()
+        for code in _keyed(typed, _GROUPS_BEFORE)
     ]
 
 

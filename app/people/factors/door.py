@@ -60,29 +60,29 @@ class Awaited:
 def awaited(ticket: str) -> Awaited:
     """Who this ticket lets go on; refuses `factor-ticket`, one that is too old, has served, or of an older password."""
     with reading() as db:
-        asked, person = _ticket(db, ticket)
+        challenge, person = _ticket(db, ticket)
         known = asking.factors_of(db, person.id)
-        keys = [one for one in known if one.kind == "passkey"]
-        request = passkeys.request(asking.value_of(asked), keys) if keys and passkeys.usable() else None
-        typed = any(one.kind == "totp" for one in known)
+        keys = [factor for factor in known if factor.kind == "passkey"]
+        request = passkeys.request(asking.value_of(challenge), keys) if keys and passkeys.usable() else None
+        typed = any(factor.kind == "totp" for factor in known)
         before = sa.select(RecoveryCode.id).where(
             RecoveryCode.person_id == person.id,
             RecoveryCode.used_at.is_(None),
             RecoveryCode.salt.is_not(None),
         )
         short = db.scalar(before.limit(1)) is not None
-        seen = (asked.password_seen or "")[:16]
-        return Awaited(person.id, person.login, request, typed, asked.days, seen, short)
+        mark = (challenge.password_seen or "")[:16]
+        return Awaited(person.id, person.login, request, typed, challenge.days, mark, short)
 
 
 def _ticket(db: Db, ticket: str) -> tuple[Challenge, Person]:
-    asked = asking.open_one(db, ticket, "login")
-    person = db.get(Person, asked.person_id) if asked is not None else None
-    if asked is None or person is None or account_of(db, person.id) is None:
+    challenge = asking.open_one(db, ticket, "login")
+    person = db.get(Person, challenge.person_id) if challenge is not None else None
+    if challenge is None or person is None or account_of(db, person.id) is None:
         raise Refusal("factor-ticket")
-    if asked.password_seen != token_hash(person.password_hash or ""):
+    if challenge.password_seen != token_hash(person.password_hash or ""):
         raise Refusal("factor-ticket")
-    return asked, person
+    return challenge, person
 
 
 def enter(ticket: str, answer: str, place: From) -> str:
@@ -92,8 +92,8 @@ def enter(ticket: str, answer: str, place: From) -> str:
     is told then, since whoever tried knew the password.
     """
     with reading() as db:
-        asked, person = _ticket(db, ticket)
-        proof, number = _proof(db, person, ticket, answer), asked.id
+        challenge, person = _ticket(db, ticket)
+        proof, number = _proof(db, person, ticket, answer), challenge.id
     token = _enter(number, person.id, proof, place) if proof else None
     if token is not None:
         return token
@@ -102,9 +102,9 @@ def enter(ticket: str, answer: str, place: From) -> str:
 
 
 def _proof(db: Db, person: Person, ticket: str, answer: str) -> Proof | None:
-    given = ways.answer_of(answer)
-    if given is not None:
-        known = ways.by_key(db, ticket, "login", given[1]) if given[0] == ticket else None
+    reply = ways.answer_of(answer)
+    if reply is not None:
+        known = ways.by_key(db, ticket, "login", reply[1]) if reply[0] == ticket else None
         return known[2] if known and known[1].id == person.id else None
     return ways.Totp().proof(person, SecretStr(answer), None) or ways.by_recovery(db, person, answer)
 
@@ -123,8 +123,8 @@ def enter_by_key(token: str, credential: Mapping[str, Any], place: From) -> tupl
     if known is None:
         security_log.log.warning("login.refused", user=None, address=place.address, what="passkey")
         raise Refusal("passkey-unknown")
-    asked, person, proof = known
-    session = _enter(asked.id, person.id, proof, place)
+    challenge, person, proof = known
+    session = _enter(challenge.id, person.id, proof, place)
     if session is None:
         raise Refusal("passkey-unknown")
     return session, person.login
@@ -133,11 +133,11 @@ def enter_by_key(token: str, credential: Mapping[str, Any], place: From) -> tupl
 @use_case
 def _enter(db: Db, challenge_id: int, person_id: int, proof: Proof, place: From) -> str | None:
     """The token of the session, or None when the proof or the question has served."""
-    asked, person = db.get(Challenge, challenge_id), db.get(Person, person_id)
+    challenge, person = db.get(Challenge, challenge_id), db.get(Person, person_id)
     user = account_of(db, person_id)
-    if asked is None or person is None or user is None or not proof.spend(db):
+    if challenge is None or person is None or user is None or not proof.spend(db):
         return None
-    if asked.purpose == "login" and asked.password_seen != token_hash(person.password_hash or ""):
+    if challenge.purpose == "login" and challenge.password_seen != token_hash(person.password_hash or ""):
         raise Refusal("factor-ticket")  # the password changed meanwhile
     if proof.way != "passkey" and not asking.spend(db, challenge_id):
         raise Refusal("factor-ticket")  # undoes what was spent
@@ -152,7 +152,7 @@ def _enter(db: Db, challenge_id: int, person_id: int, proof: Proof, place: From)
     return begin(
         db,
         user,
-        hours=place.lasting(asked.days if proof.way != "passkey" or asked.days else place.days),
+        hours=place.lasting(challenge.days if proof.way != "passkey" or challenge.days else place.days),
         address=place.address,
         client=place.client,
         opened_by=proof.way,
@@ -162,17 +162,17 @@ def _enter(db: Db, challenge_id: int, person_id: int, proof: Proof, place: From)
 @use_case
 def _missed(db: Db, challenge_id: int, person_id: int, place: From) -> int:
     """Count a wrong answer; how many are left."""
-    asked = db.scalar(sa.select(Challenge).where(Challenge.id == challenge_id).with_for_update())
+    challenge = db.scalar(sa.select(Challenge).where(Challenge.id == challenge_id).with_for_update())
     user = account_of(db, person_id)
-    if asked is None or user is None or asked.used_at is not None:
+    if challenge is None or user is None or challenge.used_at is not None:
         raise Refusal("factor-ticket")
-    asked.wrong += 1
-    left = max(0, MOST_WRONG - asked.wrong)
+    challenge.wrong += 1
+    left = max(0, MOST_WRONG - challenge.wrong)
     facts = {"user": user.id, "address": place.address}
     security_log.log.warning("login.refused", collectivity=user.collectivity_id, **facts, what="factor")
     append(db, user.collectivity_id, Event("factor.refused", user.name, user.id, None, facts))
     if not left:
-        asked.used_at = now()
-        told: list[News] = [letter(user, "tried", mark=str(asked.id))]
-        post(db, user.collectivity_id, told)
+        challenge.used_at = now()
+        news: list[News] = [letter(user, "tried", mark=str(challenge.id))]
+        post(db, user.collectivity_id, news)
     return left

@@ -51,10 +51,10 @@ def begin_totp(actor: Actor) -> Begun:
 def again(actor: Actor, token: str) -> Begun:
     """The same, shown again after a wrong code; refuses `factor-begun`."""
     with reading() as db:
-        asked, person = _mine(db, actor, token), _person(db, actor)
-        if asked.secret is None:
+        challenge, person = _mine(db, actor, token), _person(db, actor)
+        if challenge.secret is None:
             raise Refusal("factor-begun")
-        secret, login = unseal(asked.secret), person.login
+        secret, login = unseal(challenge.secret), person.login
     return Begun(token, secret, codes.drawing(codes.address(secret, login)))
 
 
@@ -92,11 +92,11 @@ def confirm_totp(db: Db, actor: Actor, token: str, code: str, name: str = "") ->
 
     Refuses `factor-begun`, a question too old, and `code-refused`.
     """
-    asked, user = _mine(db, actor, token), _user(db, actor)
-    step = codes.step_of(unseal(asked.secret or ""), code, now()) if asked.secret else None
+    challenge, user = _mine(db, actor, token), _user(db, actor)
+    step = codes.step_of(unseal(challenge.secret or ""), code, now()) if challenge.secret else None
     if step is None:
         raise Refusal("code-refused", hour=heure(now()))
-    return _enrolled(db, actor, user, asked, "totp", name, secret=asked.secret, last_step=step)
+    return _enrolled(db, actor, user, challenge, "totp", name, secret=challenge.secret, last_step=step)
 
 
 @use_case
@@ -107,15 +107,15 @@ def confirm_passkey(
 
     Refuses `factor-begun`, `passkey-refused`, and `passkey-known`, one that is somebody's.
     """
-    asked, user = _mine(db, actor, token), _user(db, actor)
-    key = passkeys.made(credential, asking.value_of(asked))
+    challenge, user = _mine(db, actor, token), _user(db, actor)
+    key = passkeys.new_key(credential, asking.value_of(challenge))
     if db.scalar(sa.select(Factor.id).where(Factor.credential_id == key.credential_id)) is not None:
         raise Refusal("passkey-known")
     return _enrolled(
         db,
         actor,
         user,
-        asked,
+        challenge,
         "passkey",
         name,
         credential_id=key.credential_id,
@@ -127,11 +127,11 @@ def confirm_passkey(
 
 
 def _enrolled(
-    db: Db, actor: Actor, user: User, asked: Challenge, kind: str, name: str, **kept: Any
+    db: Db, actor: Actor, user: User, challenge: Challenge, kind: str, name: str, **columns: Any
 ) -> list[str]:
     person = _person(db, actor)
     first = not asking.factors_of(db, person.id)
-    if not asking.spend(db, asked.id):
+    if not asking.spend(db, challenge.id):
         raise Refusal("factor-begun")
     session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     moment = now()
@@ -142,10 +142,10 @@ def _enrolled(
         person_id=person.id,
         kind=kind,
         name=" ".join(name.split())[:LONGEST] or NAMES[kind],
-        transports=kept.pop("transports", []),
+        transports=columns.pop("transports", []),
         created_at=moment,
         trusted_from=_trusted_from(db, person, session, moment),
-        **kept,
+        **columns,
     )
     db.add(row)
     db.flush()
@@ -176,7 +176,7 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
     """
     identity.refuse_partial_in(db, actor)
     user, person, mine = _user(db, actor), _person(db, actor), asking.factors_of(db, actor.person_id)
-    row = next((one for one in mine if one.id == factor_id), None)
+    row = next((factor for factor in mine if factor.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
     if len(mine) == 1 and rules.of(db, actor.collectivity_id).binds(actor):
@@ -197,29 +197,29 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
 def without(db: Db, actor: Actor, factor_id: int) -> tuple[Factor, list[str]]:
     """One of one's own factors, and what comes of taking it off, in sentences; refuses `factor-unknown`."""
     mine = asking.factors_of(db, actor.person_id)
-    row = next((one for one in mine if one.id == factor_id), None)
+    row = next((factor for factor in mine if factor.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
-    others = [one for one in mine if one is not row]
-    said = [
+    others = [factor for factor in mine if factor is not row]
+    sentences = [
         "Elle n’ouvrira plus Paraphe et ne confirmera plus rien, dès maintenant ; vos autres sessions se ferment."
     ]
     if not others:
-        said.append(
+        sentences.append(
             "C’est la dernière : votre mot de passe seul ouvrira votre compte, et vos codes de secours partent avec elle."
         )
     signs = row.trusted_from <= now()
     if rules.of(db, actor.collectivity_id).before_signing and signs:
-        later = min((one.trusted_from for one in others), default=None)
+        later = min((factor.trusted_from for factor in others), default=None)
         if later is None:
-            said.append(
+            sentences.append(
                 "La commune en demande une avant chaque signature : sans elle, vous ne signerez plus."
             )
         elif later > now():
-            said.append(
+            sentences.append(
                 f"Les autres ne signent pas avant {instant(later)} : d’ici là, vous ne signerez plus."
             )
-    return row, said
+    return row, sentences
 
 
 def by_recovery(db: Db, actor: Actor) -> bool:
@@ -248,8 +248,8 @@ def draw_codes(db: Db, actor: Actor) -> list[str]:
 def _drawn(db: Db, person: Person) -> list[str]:
     forget_codes(db, person)
     drawn, moment = codes.new_recovery(), now()
-    hashes = [codes.recovery_hash(one) for one in drawn]
-    db.add_all(RecoveryCode(person_id=person.id, code_hash=one, created_at=moment) for one in hashes)
+    hashes = [codes.recovery_hash(code) for code in drawn]
+    db.add_all(RecoveryCode(person_id=person.id, code_hash=digest, created_at=moment) for digest in hashes)
     return drawn
 
 
@@ -265,10 +265,13 @@ def codes_left(db: Db, person_id: int | None) -> int:
 
 
 def _mine(db: Db, actor: Actor, token: str) -> Challenge:
-    asked = asking.open_one(db, token, "enrol")
-    if asked is None or (asked.person_id, asked.session_id) != (actor.person_id, actor.session_id):
+    challenge = asking.open_one(db, token, "enrol")
+    if challenge is None or (challenge.person_id, challenge.session_id) != (
+        actor.person_id,
+        actor.session_id,
+    ):
         raise Refusal("factor-begun")
-    return asked
+    return challenge
 
 
 def _user(db: Db, actor: Actor) -> User:

@@ -71,10 +71,10 @@ def creation(
             resident_key=structs.ResidentKeyRequirement.PREFERRED,
             user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[_described(one) for one in known],
+        exclude_credentials=[_described(factor) for factor in known],
     )
-    asked: dict[str, Any] = json.loads(options_to_json(options))
-    return asked
+    document: dict[str, Any] = json.loads(options_to_json(options))
+    return document
 
 
 def request(challenge: bytes, known: Iterable[Factor]) -> dict[str, Any]:
@@ -86,14 +86,14 @@ def request(challenge: bytes, known: Iterable[Factor]) -> dict[str, Any]:
         rp_id=host(),
         challenge=challenge,
         timeout=PATIENCE,
-        allow_credentials=[_described(one) for one in known],
+        allow_credentials=[_described(factor) for factor in known],
         user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    asked: dict[str, Any] = json.loads(options_to_json(options))
-    return asked
+    document: dict[str, Any] = json.loads(options_to_json(options))
+    return document
 
 
-def made(credential: Mapping[str, Any], challenge: bytes) -> Key:
+def new_key(credential: Mapping[str, Any], challenge: bytes) -> Key:
     """The key that the browser made for this challenge and this address; refuses `passkey-refused`."""
     from webauthn import verify_registration_response
     from webauthn.helpers import (
@@ -114,12 +114,12 @@ def made(credential: Mapping[str, Any], challenge: bytes) -> Key:
     except Exception as error:  # whatever a hostile key makes the library fall on, it is no key
         raise Refusal("passkey-refused") from error
     response = credential.get("response")
-    said = response.get("transports") if isinstance(response, Mapping) else None
+    transports = response.get("transports") if isinstance(response, Mapping) else None
     return Key(
         bytes_to_base64url(key.credential_id),
         bytes_to_base64url(key.credential_public_key),
         key.sign_count,
-        [str(one)[:20] for one in said[:8]] if isinstance(said, list) else [],
+        [str(transport)[:20] for transport in transports[:8]] if isinstance(transports, list) else [],
         key.credential_backed_up,
     )
 
@@ -148,8 +148,10 @@ def _described(factor: Factor) -> Any:
     from webauthn import base64url_to_bytes
     from webauthn.helpers import structs
 
-    known = {one.value for one in structs.AuthenticatorTransport}
-    transports = [structs.AuthenticatorTransport(one) for one in factor.transports if one in known]
+    known = {transport.value for transport in structs.AuthenticatorTransport}
+    transports = [
+        structs.AuthenticatorTransport(transport) for transport in factor.transports if transport in known
+    ]
     return structs.PublicKeyCredentialDescriptor(
         id=base64url_to_bytes(factor.credential_id or ""), transports=transports or None
     )

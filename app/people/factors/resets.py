@@ -87,7 +87,7 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     persons.refuse_shared(db, user)
     if not asking.factors_of(db, user.person_id):
         raise Refusal("reset-nothing", name=user.name)
-    if any(one.user_id == user.id for one in waiting(db, actor.collectivity_id)):
+    if any(reset.user_id == user.id for reset in waiting(db, actor.collectivity_id)):
         raise Refusal("reset-asked", name=user.name)
     row = FactorReset(
         collectivity_id=actor.collectivity_id,
@@ -101,17 +101,17 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     _write(db, actor, "factor.reset_asked", user, reason=reason)
     people = sa.select(User).where(User.active.is_(True), User.collectivity_id == actor.collectivity_id)
     others = db.scalars(people.where(User.administrator.is_(True), User.id.not_in([user.id, actor.user_id])))
-    told = [letter(user, "asked", by=actor.name, mark=str(row.id))]
-    told += [
-        letter(one, "confirm", name=user.name, by=actor.name, mark=str(row.id), reset=row.id)
-        for one in others
+    news = [letter(user, "asked", by=actor.name, mark=str(row.id))]
+    news += [
+        letter(other, "confirm", name=user.name, by=actor.name, mark=str(row.id), reset=row.id)
+        for other in others
     ]
-    post(db, actor.collectivity_id, told)
+    post(db, actor.collectivity_id, news)
     return user.name
 
 
 def _live(db: Db, actor: Actor) -> set[int]:
-    return {one.id for one in waiting(db, actor.collectivity_id)}
+    return {reset.id for reset in waiting(db, actor.collectivity_id)}
 
 
 @use_case
@@ -172,10 +172,10 @@ def take_off(db: Db, user: User, actor: Actor) -> None:
     if person is None:
         return
     every = sa.select(Factor).where(Factor.person_id == person.id)
-    for one in db.scalars(every):
-        one.trusted_from = min(one.trusted_from, moment)
-        if one.removed_at is None:
-            one.removed_at, one.removed_by = moment, actor.name
+    for factor in db.scalars(every):
+        factor.trusted_from = min(factor.trusted_from, moment)
+        if factor.removed_at is None:
+            factor.removed_at, factor.removed_by = moment, actor.name
     forget_codes(db, person)
     persons.revoke_sessions(db, person.id)
     _write(db, actor, "factor.reset", user)

@@ -24,12 +24,12 @@ def answer_of(text: str) -> tuple[str, Mapping[str, Any]] | None:
     if not text.startswith("{"):
         return None
     try:
-        given = parsed(text)
+        reply = parsed(text)
     except Refusal:
         return None
-    if not isinstance(given, dict):
+    if not isinstance(reply, dict):
         return None
-    token, credential = given.get("token"), given.get("credential")
+    token, credential = reply.get("token"), reply.get("credential")
     if not isinstance(token, str) or not token.isascii() or not isinstance(credential, dict):
         return None
     if not isinstance(credential.get("id"), str) or not credential["id"].isascii():
@@ -53,14 +53,14 @@ class Passkey:
 
     def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Of the answer to a question of this session."""
-        given = answer_of(answer.get_secret_value())
-        if given is None:
+        reply = answer_of(answer.get_secret_value())
+        if reply is None:
             return None
         with reading() as db:
-            asked = asking.open_one(db, given[0], "prove")
-            if asked is None or (asked.person_id, asked.session_id) != (person.id, session_id):
+            challenge = asking.open_one(db, reply[0], "prove")
+            if challenge is None or (challenge.person_id, challenge.session_id) != (person.id, session_id):
                 return None
-            return _of_key(db, asked, given[1], person)
+            return _of_key(db, challenge, reply[1], person)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Totp:
 
     def serves(self, db: Db, person: Person) -> bool:
         """Whoever enrolled one."""
-        return any(one.kind == self.key for one in asking.factors_of(db, person.id))
+        return any(factor.kind == self.key for factor in asking.factors_of(db, person.id))
 
     def proof(self, person: Person, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Of a code that has not served."""
@@ -94,8 +94,8 @@ def by_key(
     db: Db, token: str, purpose: str, credential: Mapping[str, Any]
 ) -> tuple[Challenge, Person, Proof] | None:
     """Whose key answers a question of this purpose, whoever it is; None when nobody's does."""
-    asked, number = asking.open_one(db, token, purpose), credential.get("id")
-    if asked is None or not isinstance(number, str):
+    challenge, number = asking.open_one(db, token, purpose), credential.get("id")
+    if challenge is None or not isinstance(number, str):
         return None
     enters = sa.exists().where(User.person_id == Person.id, User.active.is_(True))
     query = (
@@ -104,10 +104,10 @@ def by_key(
         .where(Factor.credential_id == number, Factor.removed_at.is_(None), enters)
     )
     person = db.scalar(query)
-    if person is None or asked.person_id not in {None, person.id}:
+    if person is None or challenge.person_id not in {None, person.id}:
         return None
-    proof = _of_key(db, asked, credential, person)
-    return (asked, person, proof) if proof else None
+    proof = _of_key(db, challenge, credential, person)
+    return (challenge, person, proof) if proof else None
 
 
 def by_recovery(db: Db, person: Person, typed: str) -> Proof | None:
@@ -133,25 +133,25 @@ def by_recovery(db: Db, person: Person, typed: str) -> Proof | None:
     return Proof("recovery", {}, None, spend, trusted_from=None)
 
 
-def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], person: Person) -> Proof | None:
+def _of_key(db: Db, question: Challenge, credential: Mapping[str, Any], person: Person) -> Proof | None:
     factor = next(
-        (one for one in asking.passkeys_of(db, person.id) if one.credential_id == credential.get("id")), None
+        (key for key in asking.passkeys_of(db, person.id) if key.credential_id == credential.get("id")), None
     )
     if factor is None:
         return None
-    count = passkeys.answered(factor, credential, asking.value_of(asked))
+    count = passkeys.answered(factor, credential, asking.value_of(question))
     if count is None:
         return None
     response = credential["response"]
     facts = {
         "factor": factor.id,
-        "nonce": asked.nonce,
+        "nonce": question.nonce,
         "client_data": response["clientDataJSON"],
         "authenticator_data": response["authenticatorData"],
         "signature": response["signature"],
         "public_key": factor.public_key,
     }
-    number, known, challenge = factor.id, factor.sign_count, asked.id
+    number, known, challenge = factor.id, factor.sign_count, question.id
     if count < known:
         security_log.log.warning("factor.count", person=person.id, factor=number, count=count)
 
@@ -162,7 +162,7 @@ def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], person: Per
         values = {"sign_count": max(count, known), "used_at": now()}
         return bool(db.execute(query.values(**values)).rowcount)  # type: ignore[attr-defined]
 
-    return Proof("passkey", facts, asked.documents, spend, trusted_from=factor.trusted_from)
+    return Proof("passkey", facts, question.documents, spend, trusted_from=factor.trusted_from)
 
 
 def _of_code(factor: Factor, step: int) -> Proof:

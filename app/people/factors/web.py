@@ -147,9 +147,9 @@ def door_question() -> Response:
 def by_key() -> Response:
     """Enter by a passkey alone, for as long as whoever enters by his password."""
     days = int(current_app.config["REMEMBER_DAYS"]) if request.form.get("remember") else None
-    given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
+    reply = ways.answer_of(request.form.get("answer", "")[:LONGEST])
     try:
-        token, login = door.enter_by_key(*(given or ("", {})), _place(days=days))
+        token, login = door.enter_by_key(*(reply or ("", {})), _place(days=days))
     except Refusal as refusal:
         flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
         return redirect(url_for("people.login", suite=request.args.get("suite")))
@@ -164,27 +164,27 @@ def by_key() -> Response:
 @limiter.limit(QUESTION_RATE, key_func=per_person_there)
 def prove_question() -> Response:
     """What a passkey has to sign: for this session, and for the documents that the page shows."""
-    given = http.read_json()
-    documents = given.get("documents") if isinstance(given, Mapping) else None
-    token, options = _asked(g.actor, digests(documents))
+    body = http.read_json()
+    documents = body.get("documents") if isinstance(body, Mapping) else None
+    token, options = _ask(g.actor, digests(documents))
     return jsonify(token=token, options=options)
 
 
-def digests(given: Any) -> list[str] | None:
+def digests(values: Any) -> list[str] | None:
     """The SHA-256 of documents, as a page sends them back; None when it sends none. Refuses `json-invalid` anything else."""
-    if given is None:
+    if values is None:
         return None
-    if not isinstance(given, list) or not all(_digest(one) for one in given):
+    if not isinstance(values, list) or not all(_digest(value) for value in values):
         raise Refusal("json-invalid")
-    return [str(one) for one in given]
+    return [str(value) for value in values]
 
 
-def _digest(given: Any) -> bool:
-    return isinstance(given, str) and len(given) == 64 and set(given) <= set("0123456789abcdef")
+def _digest(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
 
 
 @use_case
-def _asked(db: Db, actor: Actor, documents: list[str] | None) -> tuple[str, dict[str, Any]]:
+def _ask(db: Db, actor: Actor, documents: list[str] | None) -> tuple[str, dict[str, Any]]:
     known = asking.passkeys_of(db, actor.person_id)
     if not known:
         raise Refusal("factor-none")
@@ -207,7 +207,7 @@ def mine() -> Page:
 def _mine(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         known = asking.factors_of(db, g.actor.person_id)
-        rows = [_row(one, _signs_after(one, known)) for one in known]
+        rows = [_row(factor, _signs_after(factor, known)) for factor in known]
         rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.person_id)
         recovered = keeping.by_recovery(db, g.actor)
     page = render_template(
@@ -228,21 +228,21 @@ def _mine(status: int = 200, error: str | None = None) -> Page:
 def _signs_after(factor: Factor, known: Sequence[Factor]) -> datetime | None:
     """From when the others may sign, where this one alone may now and another waits; None elsewhere."""
     moment = now()
-    others = [one.trusted_from for one in known if one is not factor]
+    others = [other.trusted_from for other in known if other is not factor]
     if factor.trusted_from > moment or not others or min(others) <= moment:
         return None
     return min(others)
 
 
 def _row(factor: Factor, without: datetime | None) -> dict[str, Any]:
-    words = {"passkey": "Clé d’accès", "totp": "Application de codes"}[factor.kind]
+    label = {"passkey": "Clé d’accès", "totp": "Application de codes"}[factor.kind]
     if factor.synced:
-        words = "Clé d’accès, synchronisée entre vos appareils"
+        label = "Clé d’accès, synchronisée entre vos appareils"
     waits = factor.trusted_from if factor.trusted_from > now() else None
     return {
         "id": factor.id,
         "name": factor.name,
-        "words": words,
+        "words": label,
         "created": factor.created_at,
         "used": factor.used_at,
         "waits": waits,
@@ -263,9 +263,9 @@ def begin_totp() -> Response:
 @guard(PERSON, unprotected=True)
 def begun_totp() -> Response | Page:
     """Show the secret that was drawn, until it is enrolled or too old."""
-    kept = shown.shown(session, g.actor, BEGUN) or {"token": ""}
+    sealed = shown.shown(session, g.actor, BEGUN) or {"token": ""}
     try:
-        begun = keeping.again(g.actor, str(kept["token"]))
+        begun = keeping.again(g.actor, str(sealed["token"]))
     except Refusal as refusal:
         flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
         return redirect(url_for("people.factors.mine"))
@@ -301,10 +301,10 @@ def key_question() -> Response:
 @guard(PERSON, unprotected=True)
 def confirm_passkey() -> Response | Page:
     """Enrol the key that the browser made."""
-    given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
-    if given is None:
+    reply = ways.answer_of(request.form.get("answer", "")[:LONGEST])
+    if reply is None:
         return _mine(*catalogue.say("passkey-empty", {}))
-    token, credential = given
+    token, credential = reply
     return _enrolled(keeping.confirm_passkey(g.actor, token, credential, request.form.get("name", "")))
 
 
@@ -325,11 +325,11 @@ def _codes(drawn: list[str], *, first: bool) -> Response:
 @guard(PERSON, unprotected=True)
 def codes() -> Response | Page:
     """The recovery codes just drawn, until they are said to be kept."""
-    kept = shown.shown(session, g.actor, CODES)
-    if kept is None:
+    recovery = shown.shown(session, g.actor, CODES)
+    if recovery is None:
         flash("Ces codes ne se montrent plus. Tirez-en de nouveaux si vous ne les avez pas gardés.", "warn")
         return redirect(url_for("people.factors.mine"))
-    return render_template("people/recovery.html", today=today(), **kept), 200
+    return render_template("people/recovery.html", today=today(), **recovery), 200
 
 
 @pages.post("/compte/protection/secours/note")
@@ -340,13 +340,13 @@ def codes_kept() -> Response:
     return redirect(url_for("people.factors.mine"))
 
 
-def _sure(title: str, button: str, said: list[str], action: str) -> Page:
+def _sure(title: str, button: str, sentences: list[str], action: str) -> Page:
     """What is asked before it is done, on a page of its own."""
     page = render_template(
         "people/sure.html",
         title=title,
         button=button,
-        said=said,
+        said=sentences,
         action=action,
         back=url_for("people.factors.mine"),
     )
@@ -360,8 +360,8 @@ def remove(factor_id: int) -> Response | Page:
     """Take one off, once it is known what will come of it."""
     if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
-            one, said = keeping.without(db, g.actor, factor_id)
-        return _sure(f"Retirer « {one.name} »", "Retirer", said, request.path)
+            factor, sentences = keeping.without(db, g.actor, factor_id)
+        return _sure(f"Retirer « {factor.name} »", "Retirer", sentences, request.path)
     name = keeping.remove(g.actor, factor_id)
     flash(
         f"« {name} » est retirée : elle n’ouvre plus rien, et vos autres sessions sont fermées.",
@@ -376,12 +376,12 @@ def before_codes() -> Page:
     """Ask before new recovery codes take the place of those that are kept."""
     with reading(g.actor.collectivity_id) as db:
         left = keeping.codes_left(db, g.actor.person_id)
-    said = "Il ne vous en reste aucun : dix seront tirés."
+    sentence = "Il ne vous en reste aucun : dix seront tirés."
     if left:
-        told = f"Les {left} qui vous restent ne serviront" if left > 1 else "Celui qui vous reste ne servira"
-        said = f"{told} plus, dès que vous aurez confirmé : dix autres prennent leur place. Ayez de quoi les recopier."
+        rest = f"Les {left} qui vous restent ne serviront" if left > 1 else "Celui qui vous reste ne servira"
+        sentence = f"{rest} plus, dès que vous aurez confirmé : dix autres prennent leur place. Ayez de quoi les recopier."
     action = url_for("people.factors.draw_codes")
-    return _sure("Tirer de nouveaux codes de secours", "Tirer de nouveaux codes", [said], action)
+    return _sure("Tirer de nouveaux codes de secours", "Tirer de nouveaux codes", [sentence], action)
 
 
 @pages.post("/compte/protection/secours")
@@ -436,12 +436,12 @@ def _office_refused(refusal: Refusal) -> Page:
 
 
 def _office(status: int = 200, error: str | None = None) -> Page:
-    words, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
+    search, page = request.args.get("q", "").strip()[:100], key_in(request.args.get("page")) or 1
     lost = key_in(request.form.get("person") or request.args.get("perdu"))
     with reading(g.actor.collectivity_id) as db:
         rule = rules.of(db, g.actor.collectivity_id)
-        asked = resets.waiting(db, g.actor.collectivity_id)
-        accounts, total, page, administrators = _accounts(db, rule, words, page)
+        waiting = resets.waiting(db, g.actor.collectivity_id)
+        accounts, total, page, administrators = _accounts(db, rule, search, page)
         whose = db.scalar(_open().where(User.id == lost, User.id != g.actor.user_id)) if lost else None
     page_of_all = render_template(
         "people/connections.html",
@@ -449,11 +449,11 @@ def _office(status: int = 200, error: str | None = None) -> Page:
         total=total,
         page=page,
         pages=max(1, -(-total // LISTED)),
-        words=words,
+        words=search,
         rule=rule,
         whos=list(rules.Who),
-        waiting=asked,
-        asked={one.user_id for one in asked},
+        waiting=waiting,
+        asked={reset.user_id for reset in waiting},
         alone=administrators < 2,
         lost=whose,
         error=error,
@@ -466,7 +466,7 @@ def _open() -> sa.Select[Any]:
     return sa.select(User).where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True))
 
 
-def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Account], int, int, int]:
+def _accounts(db: Db, rule: rules.Rule, search: str, page: int) -> tuple[list[Account], int, int, int]:
     """The open accounts of a page, by name, how many words find, the page, the last at most, and how many administer in all."""
     mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
     count = sa.select(sa.func.count(Factor.id)).where(*mine).correlate(User).scalar_subquery()
@@ -474,17 +474,17 @@ def _accounts(db: Db, rule: rules.Rule, words: str, page: int) -> tuple[list[Acc
     total, administrators = db.execute(_open().with_only_columns(*numbers_of)).one()
     everybody = _open().order_by(sa.func.lower(User.last_name), User.first_name, User.id)
     query = everybody.add_columns(count)
-    numbers = choosing.matching(db, everybody, words) if words else []
-    page = min(page, max(1, -(-(len(numbers) if words else total) // LISTED)))
+    numbers = choosing.matching(db, everybody, search) if search else []
+    page = min(page, max(1, -(-(len(numbers) if search else total) // LISTED)))
     first = (page - 1) * LISTED
-    if words:
+    if search:
         total, query = len(numbers), query.where(User.id.in_(numbers[first : first + LISTED]))
     else:
         query = query.limit(LISTED).offset(first)
     rows = db.execute(query).all()
     name = g.actor.collectivity_name
     actors = cookies.of_users(db, [user for user, _ in rows], name) if rule.asks else []
-    bound = {one.user_id: rule.binds(one) for one in actors}
+    bound = {actor.user_id: rule.binds(actor) for actor in actors}
     accounts = [
         Account(
             user.id,
@@ -532,11 +532,11 @@ def settle_reset(reset_id: int) -> Response | Page:
         name = resets.settle(g.actor, reset_id, confirm=confirm)
     except Refusal as refusal:
         return _office_refused(refusal)
-    words = (
+    sentence = (
         f"La double authentification {de(name)} est remise à zéro : le mot de passe seul ouvre le compte, "
         "jusqu’à ce qu’une nouvelle clé y soit inscrite."
         if confirm
         else f"La demande pour {name} est écartée."
     )
-    flash(words, "ok")
+    flash(sentence, "ok")
     return redirect(url_for("people.factors.office"))

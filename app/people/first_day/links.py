@@ -87,8 +87,12 @@ def draw(db: Db, siren: str = "") -> tuple[str, datetime, str]:
     none: that of `siren`, where there are several. Those drawn before for the same serve no more. Refuses `setup-done`
     where somebody administers already, `setup-which` where `siren` must say, and `collectivity-unknown`.
     """
-    here = _awaited(db, siren)
-    same = SetupLink.administers_id.is_(None) if here is None else SetupLink.administers_id == here.id
+    collectivity = _awaited(db, siren)
+    same = (
+        SetupLink.administers_id.is_(None)
+        if collectivity is None
+        else SetupLink.administers_id == collectivity.id
+    )
     earlier = sa.update(SetupLink).where(SetupLink.used_at.is_(None), same).values(used_at=now())
     db.execute(earlier.execution_options(synchronize_session=False))
     token, ends = new_token(), now() + LIFE
@@ -97,26 +101,29 @@ def draw(db: Db, siren: str = "") -> tuple[str, datetime, str]:
             token_hash=token_hash(token),
             created_at=now(),
             expires_at=ends,
-            administers_id=here.id if here is not None else None,
+            administers_id=collectivity.id if collectivity is not None else None,
         )
     )
-    return token, ends, here.name if here is not None else ""
+    return token, ends, collectivity.name if collectivity is not None else ""
 
 
 def _awaited(db: Db, siren: str) -> Collectivity | None:
     """The collectivity that a link would be for; None where there is none yet."""
     waiting = awaiting(db)
     if siren:
-        here = collectivity_of(db, siren)
-        if here not in waiting:
+        collectivity = collectivity_of(db, siren)
+        if collectivity not in waiting:
             raise Refusal("setup-done")
-        return here
+        return collectivity
     if not opened(db):
         return None
     if not waiting:
         raise Refusal("setup-done")
     if len(waiting) > 1:
-        raise Refusal("setup-which", names=", ".join(f"{one.siren} ({one.name})" for one in waiting))
+        raise Refusal(
+            "setup-which",
+            names=", ".join(f"{collectivity.siren} ({collectivity.name})" for collectivity in waiting),
+        )
     return waiting[0]
 
 
@@ -129,13 +136,13 @@ def set_up(token: str, typed: Beginning, password: str) -> str:
     Nothing is written then, and the link still serves; nothing is hashed for who has no link.
     """
     with reading() as db:
-        here = _by_token(db, token).administers_id
-        name = db.get_one(Collectivity, here).name if here is not None else ""
+        collectivity_id = _by_token(db, token).administers_id
+        name = db.get_one(Collectivity, collectivity_id).name if collectivity_id is not None else ""
     clean = _person(typed)
-    if here is None:
+    if collectivity_id is None:
         clean = _place(clean)
-    words = (clean.first_name, clean.last_name, clean.login, clean.email, clean.name or name)
-    _set_up(token, clean, passwords.hashed(password, chosen_by=words))
+    particulars = (clean.first_name, clean.last_name, clean.login, clean.email, clean.name or name)
+    _set_up(token, clean, passwords.hashed(password, chosen_by=particulars))
     return clean.login
 
 
@@ -143,14 +150,16 @@ def set_up(token: str, typed: Beginning, password: str) -> str:
 def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
     link = _by_token(db, token)
     link.used_at = now()
-    here = link.administers_id if link.administers_id is not None else _open(db, typed)
+    collectivity_id = link.administers_id if link.administers_id is not None else _open(db, typed)
     alike = sa.select(User).where(
-        User.collectivity_id == here, User.active.is_(True), sa.func.lower(User.email) == typed.email.lower()
+        User.collectivity_id == collectivity_id,
+        User.active.is_(True),
+        sa.func.lower(User.email) == typed.email.lower(),
     )
     if (other := db.scalar(alike.limit(1))) is not None:
         raise Refusal("email-taken", email=typed.email, name=other.name)
     user = User(
-        collectivity_id=here,
+        collectivity_id=collectivity_id,
         login=typed.login,
         email=typed.email,
         first_name=typed.first_name,
@@ -159,19 +168,21 @@ def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
         administrator=True,
         created_at=now(),
     )
-    same = (User.collectivity_id == here, User.login == typed.login)
+    same = (User.collectivity_id == collectivity_id, User.login == typed.login)
     if db.scalar(sa.select(User.id).where(*same)):
         raise Refusal("login-taken", login=typed.login)
     db.add(user)
     db.flush()
     persons.opened(db, user, password_hash, login=typed.login)
-    by = system(here, BY_LINK)
-    write_down(db, here, "account.opened", by, whose=user.id, login=typed.login, administrator=True)
+    by = system(collectivity_id, BY_LINK)
+    write_down(
+        db, collectivity_id, "account.opened", by, whose=user.id, login=typed.login, administrator=True
+    )
 
 
 def _open(db: Db, typed: Beginning) -> int:
     """The collectivity, with its lines in the journal; its number."""
-    here = Collectivity(
+    collectivity = Collectivity(
         siren=typed.siren,
         name=typed.name,
         department=typed.department,
@@ -184,13 +195,15 @@ def _open(db: Db, typed: Beginning) -> int:
         },
         created_at=now(),
     )
-    db.add(here)
+    db.add(collectivity)
     db.flush()
-    by = system(here.id, BY_LINK)
+    by = system(collectivity.id, BY_LINK)
     inhabitants = {POPULATION: int(typed.population)} if typed.population else {}
-    write_down(db, here.id, "collectivity.opened", by, name=typed.name, siren=typed.siren, **inhabitants)
-    write_down(db, here.id, "collectivity.place", by, city=typed.city, postal_code=typed.postal_code)
-    return here.id
+    write_down(
+        db, collectivity.id, "collectivity.opened", by, name=typed.name, siren=typed.siren, **inhabitants
+    )
+    write_down(db, collectivity.id, "collectivity.place", by, city=typed.city, postal_code=typed.postal_code)
+    return collectivity.id
 
 
 def _by_token(db: Db, token: str) -> SetupLink:
@@ -198,8 +211,8 @@ def _by_token(db: Db, token: str) -> SetupLink:
     # All that may serve are locked before it is asked who administers: of two links at once, one opens
     live = sa.select(SetupLink).where(SetupLink.used_at.is_(None)).order_by(SetupLink.id).with_for_update()
     digest = token_hash(token)
-    link = next((one for one in db.scalars(live) if one.token_hash == digest), None)
-    waiting = {one.id for one in awaiting(db)}
+    link = next((row for row in db.scalars(live) if row.token_hash == digest), None)
+    waiting = {collectivity.id for collectivity in awaiting(db)}
     there = opened(db)
     if there and not waiting:
         raise Refusal("setup-done")

@@ -90,7 +90,7 @@ class BeginningForm(AdministratorForm):
     )
     nature = SelectField(
         "Nature",
-        choices=[SelectChoice(code, words) for code, words in links.NATURES.items()],
+        choices=[SelectChoice(code, label) for code, label in links.NATURES.items()],
         validate_choice=False,
     )
     department = StringField(
@@ -123,7 +123,7 @@ class BeginningForm(AdministratorForm):
 def begin() -> Response | str | tuple[str, int]:
     """Open the installation, or give its collectivity an administrator; a page that says so where somebody administers."""
     with reading() as db:
-        there, waiting = links.opened(db), [one.name for one in links.awaiting(db)]
+        there, waiting = links.opened(db), [collectivity.name for collectivity in links.awaiting(db)]
     if there and not waiting:
         raise Refusal("setup-done")
     form = AdministratorForm() if there else BeginningForm()

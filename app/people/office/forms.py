@@ -83,29 +83,29 @@ class MandateForm(FlaskForm):  # type: ignore[misc]
 
     def wanted(self) -> Wanted:
         """What was written, as the verb takes it; refuses what is no kind, no amount and no number."""
-        found = self.data
+        answers = self.data
         try:
-            kind = Kind(str(found["kind"]))
+            kind = Kind(str(answers["kind"]))
         except ValueError:
             raise Refusal("mandate-incomplete", details="le genre de mandat") from None
-        person = key_in(str(found["person"] or ""))
+        person = key_in(str(answers["person"] or ""))
         if person is None:
             raise Refusal("mandate-incomplete", details="la personne")
         return Wanted(
             user_id=person,
             kind=kind,
-            title=_text(found["title"]),
+            title=_text(answers["title"]),
             starts_on=_day(self.starts_on),
             ends_on=_day(self.ends_on),
-            order_number=_text(found["order_number"]),
+            order_number=_text(answers["order_number"]),
             order_date=_day(self.order_date),
-            families=tuple(found["families"] or ()),
-            matters=tuple(filter(None, (one.strip() for one in _text(found["matters"]).split(",")))),
-            ceiling_cents=_cents(_text(found["ceiling"])),
-            rank=_rank(_text(found["rank"])),
-            reason=_text(found["reason"]),
-            elected={"yes": True, "no": False}.get(str(found["elected"])),
-            order_folder_id=key_in(str(found["order_folder"] or "")),
+            families=tuple(answers["families"] or ()),
+            matters=tuple(filter(None, (matter.strip() for matter in _text(answers["matters"]).split(",")))),
+            ceiling_cents=_cents(_text(answers["ceiling"])),
+            rank=_rank(_text(answers["rank"])),
+            reason=_text(answers["reason"]),
+            elected={"yes": True, "no": False}.get(str(answers["elected"])),
+            order_folder_id=key_in(str(answers["order_folder"] or "")),
         )
 
 
@@ -124,12 +124,12 @@ def mandate_form(db: Db) -> MandateForm:
     form = MandateForm()
     form.order_folder.choices = [("", "Aucun : je donne ses dates plus bas")] + [
         (
-            str(one.folder_id),
-            f"{one.title}, {f'exécutoire le {jour(one.executory_on)}' if one.executory_on else 'pas encore exécutoire'}",
+            str(order.folder_id),
+            f"{order.title}, {f'exécutoire le {jour(order.executory_on)}' if order.executory_on else 'pas encore exécutoire'}",
         )
-        for one in orders(db)
+        for order in orders(db)
     ]
-    form.families.choices = [SelectChoice(name, one.plural) for name, one in families().items()]
+    form.families.choices = [SelectChoice(name, family.plural) for name, family in families().items()]
     return form
 
 
@@ -139,10 +139,10 @@ def _text(value: Any) -> str:
 
 def _day(field: Any) -> date | None:
     """The date of a field: nothing when it is empty, refused when it is none (`mandate-date-unreadable`)."""
-    if field.data is None and any(_text(one) for one in field.raw_data or ()):
+    if field.data is None and any(_text(text) for text in field.raw_data or ()):
         raise Refusal("mandate-date-unreadable", label=field.label.text)
-    found: date | None = field.data
-    return found
+    day: date | None = field.data
+    return day
 
 
 def _cents(text: str) -> int | None:

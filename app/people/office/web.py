@@ -126,12 +126,14 @@ def index() -> Response | tuple[str, int]:
         names = _names(db, known)
         chosen = key_in(str(form.person.data or ""))
         people = choosing.people(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole())
-    rows = [view(one, names[one.person], today()) for one in known]
+    rows = [view(mandate, names[mandate.person], today()) for mandate in known]
     return render_template(
         "people/mandates.html",
-        live=[one for one in rows if not one.over],
-        past=[one for one in rows if one.over],
-        accredit=[(names[one.person], words(one), one.id) for one in to_accredit(known, today())],
+        live=[row for row in rows if not row.over],
+        past=[row for row in rows if row.over],
+        accredit=[
+            (names[mandate.person], words(mandate), mandate.id) for mandate in to_accredit(known, today())
+        ],
         warnings=warnings(conflicts(known, today()), names),
         form=form,
         people=people,
@@ -161,15 +163,17 @@ def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
     with reading(g.actor.collectivity_id) as db:
         known = mandates(db)
         names = _names(db, known)
-    found = next((one for one in known if one.id == mandate_id), None)
-    if found is None:
+    mandate = next((mandate for mandate in known if mandate.id == mandate_id), None)
+    if mandate is None:
         raise Refusal("mandate-unknown")
     falling = [
-        f"{words(one)} ({names[one.person]})"
-        for one in known
-        if one.given_by is not None and one.given_by.id == mandate_id and not over(one, today())
+        f"{words(delegation)} ({names[delegation.person]})"
+        for delegation in known
+        if delegation.given_by is not None
+        and delegation.given_by.id == mandate_id
+        and not over(delegation, today())
     ]
-    shown = view(found, names[found.person], today())
+    shown = view(mandate, names[mandate.person], today())
     return render_template("people/mandate.html", mandate=shown, falling=falling, form=form, error=error)
 
 
@@ -196,14 +200,14 @@ def accredited(mandate_id: int) -> Response | tuple[str, int]:
 def letter(mandate_id: int) -> str:
     """The letter that makes a signatory of flows known to the accountant, with the box of his specimen, to print (PES-03)."""
     with reading(g.actor.collectivity_id) as db:
-        here = db.get_one(Collectivity, g.actor.collectivity_id)
-        sender = (here.name, here.siren)
+        collectivity = db.get_one(Collectivity, g.actor.collectivity_id)
+        sender = (collectivity.name, collectivity.siren)
         known = mandates(db)
         names = _names(db, known)
-    found = next((one for one in known if one.id == mandate_id), None)
-    if found is None or over(found, today()):
+    mandate = next((mandate for mandate in known if mandate.id == mandate_id), None)
+    if mandate is None or over(mandate, today()):
         raise Refusal("mandate-unknown")
-    shown = view(found, names[found.person], today())
+    shown = view(mandate, names[mandate.person], today())
     if not shown.flows:
         raise Refusal("letter-no-flows")
     return render_template(
@@ -211,27 +215,27 @@ def letter(mandate_id: int) -> str:
         mandate=shown,
         sender=sender,
         today=today(),
-        since=found.starts_on,
-        until=last_day(found),
-        mayor=found.kind is Kind.MAYOR,
-        elected=found.kind in {Kind.MAYOR, Kind.SUBSTITUTE},
+        since=mandate.starts_on,
+        until=last_day(mandate),
+        mayor=mandate.kind is Kind.MAYOR,
+        elected=mandate.kind in {Kind.MAYOR, Kind.SUBSTITUTE},
     )
 
 
 def _ended(fallen: tuple[str, ...]) -> str:
-    told = "La fin du mandat est enregistrée."
+    sentence = "La fin du mandat est enregistrée."
     if not fallen:
-        return told
+        return sentence
     return (
-        f"{told} {len(fallen)} délégations finissent avec lui."
+        f"{sentence} {len(fallen)} délégations finissent avec lui."
         if len(fallen) > 1
-        else f"{told} Une délégation finit avec lui."
+        else f"{sentence} Une délégation finit avec lui."
     )
 
 
 def _names(db: Db, known: Sequence[Mandate]) -> dict[int, str]:
-    holders = sa.select(User).where(User.id.in_({one.person for one in known}))
-    return {one.id: one.name for one in db.scalars(holders)}
+    holders = sa.select(User).where(User.id.in_({mandate.person for mandate in known}))
+    return {user.id: user.name for user in db.scalars(holders)}
 
 
 def choosing_whole() -> bool:
@@ -243,12 +247,12 @@ def choosing_whole() -> bool:
 @guard("administer")
 def choices(what: str) -> Response:
     """The people or the desks that words find, the beginning of them, for a list that the page does not hold whole."""
-    words, here = request.args.get("q", "")[:100], g.actor.collectivity_id
-    with reading(here) as db:
+    search, collectivity_id = request.args.get("q", "")[:100], g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         if what == "personnes":
-            offer = choosing.people(db, here, words=words)
+            offer = choosing.people(db, collectivity_id, search=search)
         elif what == "bureaux":
-            offer = choosing.desks(db, here, words=words, keys="cles" in request.args)
+            offer = choosing.desks(db, collectivity_id, search=search, keys="cles" in request.args)
         else:
             raise Refusal("not-found")
     return jsonify(options=offer.options, more=offer.more)
@@ -267,17 +271,17 @@ def software() -> Response | Page:
             g.actor.collectivity_id,
             name,
             request.form.get("desk", ""),
-            [one for one in applications.OFFERED if one.value in rights],
+            [right for right in applications.OFFERED if right.value in rights],
             until=_until(),
             by=g.actor,
         )
     except Refusal as refusal:
         status, error = sentences.say(refusal.key, refusal.facts)
         return _software(status, error=error)
-    return _given(token, " ".join(name.split()), replaces=False)
+    return _show_token(token, " ".join(name.split()), replaces=False)
 
 
-def _given(token: str, whose: str, *, replaces: bool) -> Response:
+def _show_token(token: str, whose: str, *, replaces: bool) -> Response:
     shown.show(session, g.actor, GIVEN, token=token, whose=whose, replaces=replaces)
     return redirect(url_for("people.office.applications"))
 
@@ -302,10 +306,13 @@ def _until() -> date | None:
 def _listed(application_id: int) -> applications.Listed:
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
-    found = next((one for one in known if one.id == application_id and one.active), None)
-    if found is None:
+    application = next(
+        (application for application in known if application.id == application_id and application.active),
+        None,
+    )
+    if application is None:
         raise Refusal("application-unknown")
-    return found
+    return application
 
 
 @pages.route("/administration/applications/<int:application_id>/jeton", methods=["GET", "POST"])
@@ -314,12 +321,12 @@ def _listed(application_id: int) -> applications.Listed:
 def rotate(application_id: int) -> Response | Page:
     """Give an application another token, once it is known what becomes of the present one, and show it once."""
     if request.method != "POST":
-        one = _listed(application_id)
+        application = _listed(application_id)
         return _sure(
-            f"Donner un nouveau jeton à « {one.name} »",
+            f"Donner un nouveau jeton à « {application.name} »",
             "Donner un nouveau jeton",
             "Le jeton en service est refusé aussitôt : ce logiciel ne fait plus rien jusqu’à ce que le nouveau y soit copié.",
-            serial=one.serial,
+            serial=application.serial,
         )
     token = applications.rotate_application(
         g.actor.collectivity_id,
@@ -328,7 +335,7 @@ def rotate(application_id: int) -> Response | Page:
         until=_until(),
         by=g.actor,
     )
-    return _given(token, _listed(application_id).name, replaces=True)
+    return _show_token(token, _listed(application_id).name, replaces=True)
 
 
 @pages.route("/administration/applications/<int:application_id>/fermer", methods=["GET", "POST"])
@@ -348,14 +355,14 @@ def close(application_id: int) -> Response | Page:
     return redirect(url_for("people.office.applications"))
 
 
-def _sure(title: str, button: str, *said: str, **kept: str) -> Page:
+def _sure(title: str, button: str, *sentences: str, **hidden: str) -> Page:
     """What is asked before it is done, on a page of its own that posts to its own address."""
     page = render_template(
         "people/sure.html",
         title=title,
         button=button,
-        said=said,
-        kept=kept,
+        said=sentences,
+        kept=hidden,
         action=request.path,
         back=url_for("people.office.applications"),
     )
@@ -368,13 +375,13 @@ def _software(status: int = 200, error: str | None = None) -> Page:
         typed_desk = request.form.get("desk", "") if error else ""
         chosen = db.scalar(sa.select(Desk.id).where(Desk.key == typed_desk)) if typed_desk else None
         desks = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole(), keys=True)
-        called = types_called(db, g.actor.collectivity_id, *(one.rights for one in known))
+        called = types_called(db, g.actor.collectivity_id, *(application.rights for application in known))
     page = render_template(
         "people/applications.html",
-        live=[one for one in known if one.active],
-        closed=[one for one in known if not one.active],
+        live=[application for application in known if application.active],
+        closed=[application for application in known if not application.active],
         desks=desks,
-        rights=[(one.value, one.label) for one in applications.OFFERED],
+        rights=[(right.value, right.label) for right in applications.OFFERED],
         rights_said=lambda rights: rights.in_words(called),
         typed={
             "name": request.form.get("name", "") if error else "",

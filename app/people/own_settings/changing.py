@@ -64,20 +64,20 @@ def try_first(
     Refuses as `change_setting`, and `setting-failed` with what the trial says, `setting-untried` while a restoration is held.
     """
     with reading(actor.collectivity_id) as db:
-        one = _mine(db, actor, name)
-        if one.tried is None:
+        setting = _mine(db, actor, name)
+        if setting.tried is None:
             return None
         own = db.get_one(Collectivity, actor.collectivity_id).settings
-        _refuse_moved(one, own, shown)
-        after, lines = _changes(one, own, texts)
-        held = hold.since(db) is not None
+        _refuse_moved(setting, own, shown)
+        after, lines = _changes(setting, own, texts)
+        busy = hold.since(db) is not None
     if not lines:
         return None
-    if held:
+    if busy:
         raise Refusal("setting-untried", why=_HELD)
-    result = one.tried(actor.collectivity_id, after)
+    result = setting.tried(actor.collectivity_id, after)
     if not result.fine:
-        raise Refusal("setting-failed", label=one.label, why=result.words.rstrip("."))
+        raise Refusal("setting-failed", label=setting.label, why=result.sentence.rstrip("."))
     return result
 
 
@@ -91,7 +91,7 @@ def _change(
 def write_setting(
     db: Db,
     actor: Actor,
-    one: Setting,
+    setting: Setting,
     texts: Mapping[str, str],
     *,
     shown: str | None = None,
@@ -99,32 +99,34 @@ def write_setting(
 ) -> bool:
     """What `change_setting` writes, in the transaction of who has refused who may not; `result`: what it was tried with."""
     row = _locked(db, actor.collectivity_id)
-    _refuse_moved(one, row.settings, shown)
-    after, lines = _changes(one, row.settings, texts)
+    _refuse_moved(setting, row.settings, shown)
+    after, lines = _changes(setting, row.settings, texts)
     if not lines:
         return False
-    row.settings = _untried(after, one.group)
+    row.settings = _untried(after, setting.group)
     if result is not None:
-        for trial in (each for each in trials().values() if each.group == one.group):
+        for trial in (each for each in trials().values() if each.group == setting.group):
             row.settings = _with_trial(row.settings, trial.name, result)
-    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=" ; ".join(lines))
+    write_down(
+        db, actor.collectivity_id, "setting.changed", actor, setting=setting.name, words=" ; ".join(lines)
+    )
     return True
 
 
-def _changes(one: Setting, own: Own, texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+def _changes(setting: Setting, own: Own, texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """The settings with what was typed, and what changed in words, none where nothing did.
 
     A secret that is optional is the other side's: it is never shown to another address than the one it was typed for
     (`setting-secret-again`).
     """
-    if one.kind in GIVEN:
-        raise Refusal("setting-file", label=one.label)
+    if setting.kind in GIVEN:
+        raise Refusal("setting-file", label=setting.label)
     before, after, lines = own, dict(own), list[str]()
-    for part in (one, *beside(one.name)):
+    for part in (setting, *beside(setting.name)):
         if part.kind is Kind.SEALED:
             if not texts.get(part.name):
                 if part.optional and lines and own_value(before, part.place) is not None:
-                    raise Refusal("setting-secret-again", label=part.label, other=one.label)
+                    raise Refusal("setting-secret-again", label=part.label, other=setting.label)
                 continue
             after[part.place] = seal(str(typed.read(part, texts[part.name])))
             lines.append(f"{part.label} : changé")
@@ -132,10 +134,10 @@ def _changes(one: Setting, own: Own, texts: Mapping[str, str]) -> tuple[dict[str
         value = typed.read(part, texts.get(part.name, ""))
         if own_value(before, part.place) != value:
             after[part.place] = value
-            words = _told(part, value, Source.COLLECTIVITY)
-            lines.append(f"{part.label} : {words} (avant : {_before(part, before)})")
-    if one.check is not None:
-        one.check(after)
+            wording = _wording(part, value, Source.COLLECTIVITY)
+            lines.append(f"{part.label} : {wording} (avant : {_before(part, before)})")
+    if setting.check is not None:
+        setting.check(after)
     return after, lines
 
 
@@ -149,61 +151,61 @@ def give_file(
     says, `setting-file-large`, what the setting's own file refuses, `identity-needed` and `right-missing`.
     """
     with reading(actor.collectivity_id) as db:
-        one = _mine(db, actor, name)
-        if one.kind not in GIVEN:
+        setting = _mine(db, actor, name)
+        if setting.kind not in GIVEN:
             raise Refusal("setting-unknown", name=name[:60], names=", ".join(known_files()))
-        _refuse_moved(one, db.get_one(Collectivity, actor.collectivity_id).settings, shown)
-        held = hold.since(db) is not None
+        _refuse_moved(setting, db.get_one(Collectivity, actor.collectivity_id).settings, shown)
+        busy = hold.since(db) is not None
     if not data:
-        raise Refusal("setting-empty", label=one.label)
-    if one.picture is not None:
-        _keep_picture(actor, one, *one.picture.clean(data), shown)
+        raise Refusal("setting-empty", label=setting.label)
+    if setting.picture is not None:
+        _keep_picture(actor, setting, *setting.picture.clean(data), shown)
         return Result(True, "L’image est gardée.")
-    if one.file is None:
-        raise Refusal("setting-file", label=one.label)
-    if len(data) > one.file.most:
-        raise Refusal("setting-file-large", label=one.label, most=one.file.most // 1024)
-    text = one.file.read(data, texts)
-    if held:
+    if setting.file is None:
+        raise Refusal("setting-file", label=setting.label)
+    if len(data) > setting.file.most:
+        raise Refusal("setting-file-large", label=setting.label, most=setting.file.most // 1024)
+    text = setting.file.read(data, texts)
+    if busy:
         raise Refusal("setting-untried", why=_HELD)
-    result = one.file.tried(actor.collectivity_id, text)
+    result = setting.file.tried(actor.collectivity_id, text)
     if not result.fine:
-        raise Refusal("setting-failed", label=one.label, why=result.words)
-    _keep_file(actor, one, text, shown)
+        raise Refusal("setting-failed", label=setting.label, why=result.sentence)
+    _keep_file(actor, setting, text, shown)
     return result
 
 
 @use_case
-def _keep_file(db: Db, actor: Actor, one: Setting, text: str, shown: str | None) -> None:
+def _keep_file(db: Db, actor: Actor, setting: Setting, text: str, shown: str | None) -> None:
     _refuse(db, actor)
     row = _locked(db, actor.collectivity_id)
-    _refuse_moved(one, row.settings, shown)
-    before, sealed = _before(one, row.settings), seal(text)
-    row.settings = _untried({**row.settings, one.place: sealed}, one.group)
-    words = f"{one.label} : {_told(one, sealed, Source.COLLECTIVITY)} (avant : {before})"
-    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=words)
+    _refuse_moved(setting, row.settings, shown)
+    before, sealed = _before(setting, row.settings), seal(text)
+    row.settings = _untried({**row.settings, setting.place: sealed}, setting.group)
+    summary = f"{setting.label} : {_wording(setting, sealed, Source.COLLECTIVITY)} (avant : {before})"
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=setting.name, words=summary)
 
 
 @use_case
-def _keep_picture(db: Db, actor: Actor, one: Setting, png: bytes, value: str, shown: str | None) -> None:
+def _keep_picture(db: Db, actor: Actor, setting: Setting, png: bytes, value: str, shown: str | None) -> None:
     _refuse(db, actor)
     row = _locked(db, actor.collectivity_id)
-    _refuse_moved(one, row.settings, shown)
-    before = _before(one, row.settings)
-    _picture(one, row, png)
-    row.settings = {**row.settings, one.place: value}
-    words = f"{one.label} : {_told(one, value, Source.COLLECTIVITY)} (avant : {before})"
-    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=one.name, words=words)
+    _refuse_moved(setting, row.settings, shown)
+    before = _before(setting, row.settings)
+    _picture(setting, row, png)
+    row.settings = {**row.settings, setting.place: value}
+    summary = f"{setting.label} : {_wording(setting, value, Source.COLLECTIVITY)} (avant : {before})"
+    write_down(db, actor.collectivity_id, "setting.changed", actor, setting=setting.name, words=summary)
 
 
-def _picture(one: Setting, row: Collectivity, png: bytes | None) -> None:
-    if one.picture is not None:
-        one.picture.keep(row, png)
+def _picture(setting: Setting, row: Collectivity, png: bytes | None) -> None:
+    if setting.picture is not None:
+        setting.picture.keep(row, png)
 
 
 def known_files() -> list[str]:
     """The names of the settings that are given by a file."""
-    return [one.name for one in leading() if one.kind in GIVEN]
+    return [setting.name for setting in leading() if setting.kind in GIVEN]
 
 
 @use_case
@@ -213,18 +215,20 @@ def forget_setting(db: Db, actor: Actor, name: str, *, shown: str | None = None)
     `shown`: as `change_setting`. Refuses `setting-unknown`, `setting-host`, `setting-moved`, `identity-needed`,
     `right-missing`.
     """
-    one = _mine(db, actor, name)
+    setting = _mine(db, actor, name)
     row = _locked(db, actor.collectivity_id)
-    _refuse_moved(one, row.settings, shown)
-    places = {part.place for part in (one, *beside(name))}
+    _refuse_moved(setting, row.settings, shown)
+    places = {part.place for part in (setting, *beside(name))}
     if not places & row.settings.keys():
         return False
-    before = _before(one, row.settings)
-    _picture(one, row, None)
+    before = _before(setting, row.settings)
+    _picture(setting, row, None)
     left = {place: value for place, value in row.settings.items() if place not in places}
-    row.settings = _untried(left, one.group)
-    words = f"{one.label} : {_told(one, one.installation(), Source.INSTALLATION)} (avant : {before})"
-    write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=words)
+    row.settings = _untried(left, setting.group)
+    summary = (
+        f"{setting.label} : {_wording(setting, setting.installation(), Source.INSTALLATION)} (avant : {before})"
+    )
+    write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=summary)
     return True
 
 
@@ -250,35 +254,35 @@ def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
 def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> None:
     row = _locked(db, actor.collectivity_id)
     row.settings = _with_trial(row.settings, name, result)
-    words = f"{label} : {'réussi' if result.fine else 'échec'}"
-    write_down(db, actor.collectivity_id, "setting.tried", actor, trial=name, words=words)
+    summary = f"{label} : {'réussi' if result.fine else 'échec'}"
+    write_down(db, actor.collectivity_id, "setting.tried", actor, trial=name, words=summary)
 
 
 def _with_trial(own: Own, name: str, result: Result) -> dict[str, Any]:
     """These settings with the result of a trial, made now."""
-    kept = {
+    entry = {
         "at": now().isoformat(),
         "fine": result.fine,
-        "words": result.words[:500],
+        "words": result.sentence[:500],
         "mark": installation_mark(),
     }
-    return {**own, TRIED: {**own.get(TRIED, {}), name: kept}}
+    return {**own, TRIED: {**own.get(TRIED, {}), name: entry}}
 
 
 def _untried(own: dict[str, Any], group: str) -> dict[str, Any]:
     """These settings without what was tried of this group: it was tried as it was before."""
-    named = {one.name for one in trials().values() if one.group == group}
+    named = {trial.name for trial in trials().values() if trial.group == group}
     tried = {name: result for name, result in own.get(TRIED, {}).items() if name not in named}
     return {**own, TRIED: tried} if TRIED in own else own
 
 
 def _mine(db: Db, actor: Actor, name: str) -> Setting:
     """The setting, if whoever asks may set it; the host may set them all."""
-    one = known(name)
+    setting = known(name)
     _refuse(db, actor)
-    if actor.kind != "system" and not opened(one):
-        raise Refusal("setting-host", label=one.label)
-    return one
+    if actor.kind != "system" and not opened(setting):
+        raise Refusal("setting-host", label=setting.label)
+    return setting
 
 
 def _refuse(db: Db, actor: Actor) -> None:
@@ -292,18 +296,20 @@ def _locked(db: Db, collectivity_id: int) -> Collectivity:
     return db.get_one(Collectivity, collectivity_id, with_for_update=True, populate_existing=True)
 
 
-def _refuse_moved(one: Setting, own: Mapping[str, Any], shown: str | None) -> None:
-    if shown is not None and shown != mark_of(own, one.name):
-        present = value_in(own, one.name)
-        raise Refusal("setting-moved", label=one.label, value=_told(one, present.value, present.source))
+def _refuse_moved(setting: Setting, own: Mapping[str, Any], shown: str | None) -> None:
+    if shown is not None and shown != mark_of(own, setting.name):
+        present = value_in(own, setting.name)
+        raise Refusal(
+            "setting-moved", label=setting.label, value=_wording(setting, present.value, present.source)
+        )
 
 
-def _told(one: Setting, value: Any, source: Source) -> str:
-    return one.words(value, source).replace("\n", " / ")
+def _wording(setting: Setting, value: Any, source: Source) -> str:
+    return setting.wording(value, source).replace("\n", " / ")
 
 
-def _before(one: Setting, own: Mapping[str, Any]) -> str:
-    mine = own_value(own, one.place)
+def _before(setting: Setting, own: Mapping[str, Any]) -> str:
+    mine = own_value(own, setting.place)
     if mine is None:
-        return f"{_told(one, one.installation(), Source.INSTALLATION)}, de l’installation"
-    return _told(one, mine, Source.COLLECTIVITY)
+        return f"{_wording(setting, setting.installation(), Source.INSTALLATION)}, de l’installation"
+    return _wording(setting, mine, Source.COLLECTIVITY)

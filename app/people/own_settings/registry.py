@@ -60,7 +60,7 @@ class Result:
     """What a trial found, in a sentence."""
 
     fine: bool
-    words: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Beside:
 class SecretFile:
     """How the file of a setting is taken: it is read, tried for real, and only then lies sealed, in place of the former.
 
-    `read`: the text to seal, of the bytes and of what was typed with them; refuses what cannot serve. `told`: what anybody
+    `read`: the text to seal, of the bytes and of what was typed with them; refuses what cannot serve. `summary`: what anybody
     who administers may read of that text. `tried`: whether it opens what it is for, asked with the number of the
     collectivity outside of any transaction. `accept`: names of files that a browser offers; `most` bytes.
     """
 
     read: Callable[[bytes, Mapping[str, str]], str]
-    told: Callable[[str], str]
+    summary: Callable[[str], str]
     tried: Callable[[int, str], Result]
     beside: tuple[Beside, ...] = ()
     accept: str = ""
@@ -100,7 +100,7 @@ class Picture:
 
     clean: Callable[[bytes], tuple[bytes, str]]
     keep: Callable[[Collectivity, bytes | None], None]
-    told: Callable[[str], str]
+    summary: Callable[[str], str]
     accept: str = ""
     most: int = 2 * 1024 * 1024
 
@@ -153,7 +153,7 @@ class Setting:
         limit = self.installation() if self.stricter else None
         return self.least, min(self.most, int(limit)) if limit else self.most
 
-    def words(self, value: Any, source: Source) -> str:
+    def wording(self, value: Any, source: Source) -> str:
         """A value as it is told to the people of a collectivity, with its unit; what is said where nothing is set.
 
         Of an address that the installation chose, its server alone: the rest of it may be a secret. Of a secret file of
@@ -162,9 +162,9 @@ class Setting:
         if value in (None, "", 0):
             return self.default
         if self.file is not None and source is Source.COLLECTIVITY:
-            return _told(self.file, str(value))
+            return _summary(self.file, str(value))
         if self.picture is not None:
-            return self.picture.told(str(value))
+            return self.picture.summary(str(value))
         if self.kind is Kind.CHOICE:
             return dict(self.choices).get(str(value), str(value))
         if self.kind is Kind.URL and source is not Source.COLLECTIVITY:
@@ -172,9 +172,9 @@ class Setting:
         return f"{value} {self.unit}".strip()
 
 
-def _told(file: SecretFile, sealed: str) -> str:
+def _summary(file: SecretFile, sealed: str) -> str:
     try:
-        return file.told(unseal(sealed))
+        return file.summary(unseal(sealed))
     except Refusal:
         return "illisible, la clé de l’installation ayant changé : donnez-le de nouveau"
 
@@ -184,37 +184,37 @@ _declared: dict[str, Setting] = {}
 
 def declare(*settings: Setting) -> None:
     """Add settings, once for the process; a second application of the process declares its own in their place."""
-    _declared.update({one.name: one for one in settings})
+    _declared.update({setting.name: setting for setting in settings})
 
 
 def declared() -> Mapping[str, Setting]:
     """Every setting by its name, in the order of the page: by group, as they were declared."""
-    groups = list(dict.fromkeys(one.group for one in _declared.values()))
-    every = sorted(_declared.values(), key=lambda one: groups.index(one.group))
-    return {one.name: one for one in every}
+    groups = list(dict.fromkeys(setting.group for setting in _declared.values()))
+    every = sorted(_declared.values(), key=lambda setting: groups.index(setting.group))
+    return {setting.name: setting for setting in every}
 
 
 def leading() -> list[Setting]:
     """The settings that are changed by themselves."""
-    return [one for one in declared().values() if not one.beside]
+    return [setting for setting in declared().values() if not setting.beside]
 
 
 def written() -> list[Setting]:
     """Those whose value a file of settings may say: what is a file itself is given apart."""
-    return [one for one in leading() if one.kind not in GIVEN]
+    return [setting for setting in leading() if setting.kind not in GIVEN]
 
 
 def beside(name: str) -> list[Setting]:
     """Those that are changed with this one."""
-    return [one for one in declared().values() if one.beside == name]
+    return [setting for setting in declared().values() if setting.beside == name]
 
 
 def known(name: str) -> Setting:
     """The setting of this name, one that is changed by itself; refuses `setting-unknown`."""
-    one = _declared.get(name)
-    if one is None or one.beside:
+    setting = _declared.get(name)
+    if setting is None or setting.beside:
         raise Refusal("setting-unknown", name=name[:60], names=", ".join(each.name for each in leading()))
-    return one
+    return setting
 
 
 def own_value(own: Own, place: str) -> Any:
@@ -230,9 +230,9 @@ def mark_of(own: Own, name: str) -> str:
 
 def value_in(own: Own, name: str) -> Value:
     """The value in force for whoever has these settings, and where it comes from."""
-    one = _declared[name]
-    mine, shared = own_value(own, one.place), one.installation()
-    if mine is None or (one.stricter and shared and shared < mine):
+    setting = _declared[name]
+    mine, shared = own_value(own, setting.place), setting.installation()
+    if mine is None or (setting.stricter and shared and shared < mine):
         return Value(shared, Source.INSTALLATION)
     return Value(mine, Source.COLLECTIVITY)
 
@@ -265,26 +265,26 @@ def open_to_administrators(names: tuple[str, ...]) -> None:
 
     `NOBODY` leaves them none. Refuses to start on a name that is no setting.
     """
-    every = {one.name: one.host for one in leading()}
+    every = {setting.name: setting.host for setting in leading()}
     if not names:
         names = tuple(name for name, host in every.items() if not host)
     elif names == NOBODY:
         names = ()
     if strange := sorted(set(names) - every.keys()):
         known_names = ", ".join(every)
-        told = ", ".join(f"« {name} »" for name in strange)
+        refused = ", ".join(f"« {name} »" for name in strange)
         ill = "ne sont pas des réglages" if len(strange) > 1 else "n’est pas un réglage"
         raise ConfigurationRefused(
             "Paraphe ne démarre pas : la configuration est à corriger.\n"
-            f"- PARAPHE_COLLECTIVITY_SETTINGS : {told} {ill} d’une collectivité ; il y a : {known_names}"
+            f"- PARAPHE_COLLECTIVITY_SETTINGS : {refused} {ill} d’une collectivité ; il y a : {known_names}"
         )
     _opened.clear()
     _opened.update(names)
 
 
-def opened(one: Setting) -> bool:
+def opened(setting: Setting) -> bool:
     """Whether an administrator of a collectivity may set it; else the host alone does, by command."""
-    return one.name in _opened
+    return setting.name in _opened
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ MOST_LINES = 4
 _MOST_DIGITS = 9
 
 
-def read(one: Setting, text: str) -> str | int:
+def read(setting: Setting, text: str) -> str | int:
     """The value that this text says.
 
     Refuses `setting-empty`, `setting-long`, `setting-short`, `setting-number`, `setting-bounds`, `setting-address`,
@@ -20,47 +20,51 @@ def read(one: Setting, text: str) -> str | int:
     """
     if sign := strange(text):
         raise Refusal("text-unreadable", sign=sign)
-    if one.kind is Kind.LINES:
-        text = _lines(one, text)
-    elif one.kind is Kind.TEXT:
+    if setting.kind is Kind.LINES:
+        text = _lines(setting, text)
+    elif setting.kind is Kind.TEXT:
         text = " ".join(text.split())
     else:
         text = text.strip()
     if not text:
-        raise Refusal("setting-empty", label=one.label)
-    if one.kind in _CLOSED:
-        return _CLOSED[one.kind](one, text)
-    if len(text) > one.most:
-        raise Refusal("setting-long", label=one.label, most=one.most, count=len(text))
-    if len(text) < one.least:
-        raise Refusal("setting-short", label=one.label, least=one.least)
-    if one.kind is Kind.ADDRESS:
+        raise Refusal("setting-empty", label=setting.label)
+    if setting.kind in _CLOSED:
+        return _CLOSED[setting.kind](setting, text)
+    if len(text) > setting.most:
+        raise Refusal("setting-long", label=setting.label, most=setting.most, count=len(text))
+    if len(text) < setting.least:
+        raise Refusal("setting-short", label=setting.label, least=setting.least)
+    if setting.kind is Kind.ADDRESS:
         return address_of(text)
-    if one.kind is Kind.URL and not _whole(text):
-        raise Refusal("setting-address", label=one.label)
-    return one.usual(text) if one.usual is not None else text
+    if setting.kind is Kind.URL and not _whole(text):
+        raise Refusal("setting-address", label=setting.label)
+    return setting.usual(text) if setting.usual is not None else text
 
 
-def _choice(one: Setting, text: str) -> str:
-    if text not in dict(one.choices):
-        raise Refusal("setting-choice", label=one.label, text=text[:40], names=", ".join(dict(one.choices)))
+def _choice(setting: Setting, text: str) -> str:
+    if text not in dict(setting.choices):
+        raise Refusal(
+            "setting-choice", label=setting.label, text=text[:40], names=", ".join(dict(setting.choices))
+        )
     return text
 
 
-def _lines(one: Setting, text: str) -> str:
+def _lines(setting: Setting, text: str) -> str:
     lines = [" ".join(line.split()) for line in text.strip().splitlines()]
     if len(lines) > MOST_LINES:
-        raise Refusal("setting-lines", label=one.label, most=MOST_LINES, count=len(lines))
+        raise Refusal("setting-lines", label=setting.label, most=MOST_LINES, count=len(lines))
     return "\n".join(lines)
 
 
-def _number(one: Setting, text: str) -> int:
+def _number(setting: Setting, text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
-        raise Refusal("setting-number", label=one.label, text=text[:20])
-    least, most = one.bounds()
+        raise Refusal("setting-number", label=setting.label, text=text[:20])
+    least, most = setting.bounds()
     if not least <= int(text) <= most:
-        why = ", la valeur de l’installation" if one.stricter else ""
-        raise Refusal("setting-bounds", label=one.label, least=least, most=most, unit=one.unit, why=why)
+        why = ", la valeur de l’installation" if setting.stricter else ""
+        raise Refusal(
+            "setting-bounds", label=setting.label, least=least, most=most, unit=setting.unit, why=why
+        )
     return int(text)
 
 

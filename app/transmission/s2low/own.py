@@ -47,7 +47,7 @@ def setting(settings: Settings) -> Setting:
         default="celui que l’installation a pour la collectivité, s’il y en a un",
         file=SecretFile(
             read=read,
-            told=summary,
+            summary=summary,
             tried=lambda collectivity_id, text: _tried(settings, collectivity_id, text),
             beside=(
                 Beside(
