@@ -32,10 +32,10 @@ def passage() -> Response:
     request.get_data(cache=False)
     # As it came, before ProxyFix believed any of it
     before = request.environ.get("werkzeug.proxy_fix.orig", {})
-    said = request.environ.get("HTTP_X_FORWARDED_FOR", before.get("HTTP_X_FORWARDED_FOR", ""))
+    header = request.environ.get("HTTP_X_FORWARDED_FOR", before.get("HTTP_X_FORWARDED_FOR", ""))
     return jsonify(
         address=request.remote_addr,
         secure=request.is_secure,
-        forwarded=[one.strip() for one in said.split(",") if one.strip()],
+        forwarded=[address.strip() for address in header.split(",") if address.strip()],
         seconds=time.monotonic() - begun,
     )

@@ -104,7 +104,7 @@ def doctor(only: tuple[str, ...]) -> None:
         raise click.UsageError(f"aucun contrôle ne s’appelle « {strange[0]} » : {', '.join(names(chosen))}.")
     for finding in examine(chosen, only):
         failed |= not finding.ok
-        click.echo(f"{'ok ' if finding.ok else 'KO '} {finding.name} : {finding.words}")
+        click.echo(f"{'ok ' if finding.ok else 'KO '} {finding.name} : {finding.sentence}")
     sys.exit(1 if failed else 0)
 
 
@@ -118,11 +118,11 @@ outbox_group = AppGroup("outbox", help="Envois : relancer ce qui s’est arrêt�
 @click.option("--siren", default=None, help="D’une seule collectivité.")
 def retry_kind(kind: str, siren: str | None) -> None:
     """Relancer tous les envois arrêtés d’un genre."""
-    here = None
+    collectivity_id = None
     if siren is not None:
         with reading() as db:
-            here = collectivity_of(db, siren).id
-    count = outbox.retry_all(kind, here)
+            collectivity_id = collectivity_of(db, siren).id
+    count = outbox.retry_all(kind, collectivity_id)
     click.echo(f"{KINDS[kind]} : {count} relancés." if count > 1 else f"{KINDS[kind]} : {count} relancé.")
 
 
@@ -142,10 +142,10 @@ def take_mark() -> None:
 def verify_marks(folder: Path | None) -> None:
     """Comparer le journal à tous les repères d’un dossier ; sort en erreur dès qu’un seul ne tient pas."""
     failed = False
-    for one in marks.verify(folder or current_app.config["PARAPHE"].data_dir / marks.FOLDER):
-        hour = f"daté du {instant(one.hour)}" if one.hour else "sans date prouvée"
-        click.echo(f"{one.name}, {hour} : {one.fault or 'le journal le porte encore'}.")
-        failed |= one.fault is not None
+    for mark in marks.verify(folder or current_app.config["PARAPHE"].data_dir / marks.FOLDER):
+        hour = f"daté du {instant(mark.hour)}" if mark.hour else "sans date prouvée"
+        click.echo(f"{mark.name}, {hour} : {mark.fault or 'le journal le porte encore'}.")
+        failed |= mark.fault is not None
     if failed:
         sys.exit(1)
 
@@ -156,14 +156,14 @@ secrets_group = AppGroup("secrets", help="Ce que la base garde scellé.")
 @secrets_group.command("rotate")
 def rotate_secrets() -> None:
     """Sceller de nouveau, par la clé d’aujourd’hui, ce qu’une clé d’avant a scellé ; interrompu, se relance."""
-    found = resealing.rotate()
-    if found.shut:
+    stand = resealing.rotate()
+    if stand.shut:
         raise click.ClickException(
-            f"{found.shut} secrets ne s’ouvrent par aucune clé connue ({found.fresh} le sont par celle d’aujourd’hui) : remettez "
+            f"{stand.shut} secrets ne s’ouvrent par aucune clé connue ({stand.fresh} le sont par celle d’aujourd’hui) : remettez "
             "la clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, puis recommencez."
         )
     click.echo(
-        f"{plural(found.fresh, 'secret')} {'sont scellés' if found.fresh > 1 else 'est scellé'} par la clé d’aujourd’hui."
+        f"{plural(stand.fresh, 'secret')} {'sont scellés' if stand.fresh > 1 else 'est scellé'} par la clé d’aujourd’hui."
     )
 
 

@@ -62,40 +62,40 @@ def examine(settings: Settings, only: Collection[str] = ()) -> Iterator[Finding]
     """Every check in turn, or those of these names; one that fails does not stop the others."""
     for check in checks(settings):
         if not only or check.name in only:
-            yield made(check, settings)
+            yield finding_of(check, settings)
 
 
-def made(check: Check, settings: Settings, *, details: bool = True) -> Finding:
+def finding_of(check: Check, settings: Settings, *, details: bool = True) -> Finding:
     """What one check finds; without `details` a break says its remedy alone, to who may not read of the machine."""
     try:
-        seen = check.look(settings)
-    except Unwell as found:
-        return Finding(check.name, False, str(found), found.level)
+        answer = check.look(settings)
+    except Unwell as trouble:
+        return Finding(check.name, False, str(trouble), trouble.level)
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
-        said = f"{check.remedy} ({_short(fault)})" if details else check.remedy
-        return Finding(check.name, False, said, check.broken)
-    if isinstance(seen, Remark):
-        return Finding(check.name, True, seen.words, seen.level)
-    return Finding(check.name, True, seen, Level.GREEN)
+        sentence = f"{check.remedy} ({_short(fault)})" if details else check.remedy
+        return Finding(check.name, False, sentence, check.broken)
+    if isinstance(answer, Remark):
+        return Finding(check.name, True, answer.sentence, answer.level)
+    return Finding(check.name, True, answer, Level.GREEN)
 
 
 def names(settings: Settings) -> list[str]:
     """The names of the checks of this installation, in their order."""
-    return [one.name for one in checks(settings)]
+    return [check.name for check in checks(settings)]
 
 
 def checks(settings: Settings) -> tuple[Check, ...]:
     """The checks of this installation, in their order."""
     absent = {REMOTE: not settings.csc_url, ANTIVIRUS: not settings.antivirus_url}
-    return tuple(one for one in _EVERY if not absent.get(one.name))
+    return tuple(check for check in _EVERY if not absent.get(check.name))
 
 
 def _short(fault: Exception) -> str:
     """The fault on one line: a refusal in its French words, anything else as the library says it."""
     if isinstance(fault, Refusal):
         return catalogue.say(fault.key, fault.facts)[1]
-    if words := words_of(fault):
-        return words
+    if sentence := words_of(fault):
+        return sentence
     return _ACCOUNT.sub("//…@", (str(fault).splitlines() or [type(fault).__name__])[0])[:200]
 
 
@@ -108,15 +108,15 @@ def _database(settings: Settings) -> str:
 
 def _migrations(settings: Settings) -> str:
     del settings
-    found, wanted = schema.revisions()
-    if found is not None and not schema.knows(found):
+    current, wanted = schema.revisions()
+    if current is not None and not schema.knows(current):
         raise Unwell(
-            f"la base est à la version {found}, que ce programme ne connaît pas : elle vient d’une version plus récente ou "
+            f"la base est à la version {current}, que ce programme ne connaît pas : elle vient d’une version plus récente ou "
             "modifiée ; remettez le code de cette version-là, ou une sauvegarde"
         )
-    if found != wanted:
+    if current != wanted:
         raise Unwell(
-            f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
+            f"la base est à la version {current or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
         )
     try:
         schema.check()
@@ -234,8 +234,8 @@ def _authorities(settings: Settings) -> str:
         )
     hosts = len(settings.revocation_hosts)
     believed = " et ".join(
-        words
-        for words, used in (
+        label
+        for label, used in (
             ("vos racines", settings.trust_roots),
             ("les listes de confiance", settings.trust_lists),
         )
@@ -254,7 +254,7 @@ def _usable_roots(path: Path | None, name: str) -> None:
         raise Unwell(f"{path} ne se lit pas comme des certificats PEM : remettez-les ({name})") from error
     if not roots:
         raise Unwell(f"{path} ne contient aucune autorité (.pem) : mettez-y ses racines ({name})")
-    if all(one.not_valid_after_utc < now() for one in roots):
+    if all(root.not_valid_after_utc < now() for root in roots):
         raise Unwell(
             f"les autorités de {path} ont toutes expiré : mettez à côté celles d’aujourd’hui ({name}), sans ôter celles sous "
             "lesquelles des actes ont été signés"
@@ -263,10 +263,10 @@ def _usable_roots(path: Path | None, name: str) -> None:
 
 def _mute(hosts: Sequence[str]) -> list[str]:
     """The hosts of the list that do not answer, asked all at once; networks say where a name may lead, and are not asked."""
-    named = [one for one in hosts if entry(one).name]
+    named = [host for host in hosts if entry(host).name]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        answers = list(pool.map(lambda one: _answers(one, hosts), named))
-    return [one for one, answer in zip(named, answers, strict=True) if not answer]
+        answers = list(pool.map(lambda host: _answers(host, hosts), named))
+    return [host for host, answer in zip(named, answers, strict=True) if not answer]
 
 
 def _answers(host: str, hosts: Sequence[str]) -> bool:
@@ -285,8 +285,8 @@ def _answers(host: str, hosts: Sequence[str]) -> bool:
 
 
 def _remote(settings: Settings) -> str:
-    said = setting.remote_service().ask("info", {})
-    return f"« {settings.csc_name} » répond (API {str(said.get('specs', '?'))[:20]})"
+    answer = setting.remote_service().ask("info", {})
+    return f"« {settings.csc_name} » répond (API {str(answer.get('specs', '?'))[:20]})"
 
 
 def _signature(settings: Settings) -> str:
@@ -311,7 +311,7 @@ def certificates(collectivity_id: int | None = None) -> str:
     with reading() as db:
         several = enrol.doubles(db, collectivity_id)
     if several:
-        names = " ; ".join(f"« {one.certificate} » pour {', '.join(one.people)}" for one in several)
+        names = " ; ".join(f"« {double.certificate} » pour {', '.join(double.people)}" for double in several)
         raise Unwell(
             f"des certificats sont inscrits à plusieurs noms ({names}) : sous « Certificats », retirez ceux qui ne devraient "
             "pas signer"
@@ -334,14 +334,14 @@ def _software(settings: Settings) -> str | Remark:
             "clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, ou donnez un autre secret (« flask --app wsgi settings set »)"
         )
     if soon:
-        told = " ; ".join(
+        listed = " ; ".join(
             f"« {name} » {'fini le' if last < today() else 'jusqu’au'} {jour_long(last)}"
             for _, name, last in soon
         )
         raise Unwell(
-            f"le jeton d’un logiciel prend fin ({told}) : donnez-lui-en un autre (Administration, Applications) ou fermez-le"
+            f"le jeton d’un logiciel prend fin ({listed}) : donnez-lui-en un autre (Administration, Applications) ou fermez-le"
         )
-    endless = sum(one is None for one in ends)
+    endless = sum(end is None for end in ends)
     return (
         f"{len(ends)} en service, dont {endless} dont le jeton n’a pas de fin"
         if endless
@@ -352,13 +352,13 @@ def _software(settings: Settings) -> str | Remark:
 def _shut(db: Db) -> list[str]:
     """The collectivities of which a secret is opened by no key of the installation."""
     names = []
-    secrets = [one for one in declared().values() if one.kind is Kind.SEALED]
-    for name, kept in db.execute(
+    secrets = [setting for setting in declared().values() if setting.kind is Kind.SEALED]
+    for name, own in db.execute(
         sa.select(Collectivity.name, Collectivity.settings).order_by(Collectivity.name)
     ):
         try:
-            for one in secrets:
-                if secret := own_value(kept, one.place):
+            for setting in secrets:
+                if secret := own_value(own, setting.place):
                     unseal(str(secret))
         except Refusal:
             names.append(name)
@@ -370,23 +370,23 @@ def _sealed(settings: Settings) -> str | Remark:
     if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
-        found = resealing.stand(db)
-    if found.shut:
+        stand = resealing.stand(db)
+    if stand.shut:
         raise Unwell(
-            f"{found.shut} ne s’ouvrent par aucune clé, application de codes ou secret de remise : remettez la clé d’avant dans "
+            f"{stand.shut} ne s’ouvrent par aucune clé, application de codes ou secret de remise : remettez la clé d’avant dans "
             "PARAPHE_FORMER_SECRET_KEYS, puis lancez « flask --app wsgi secrets rotate »"
         )
-    if found.former:
+    if stand.former:
         return Remark(
-            f"{len(found.former)} dépendent encore d’une clé d’avant : lancez « flask --app wsgi secrets rotate »",
+            f"{len(stand.former)} dépendent encore d’une clé d’avant : lancez « flask --app wsgi secrets rotate »",
             Level.AMBER,
         )
     if settings.former_secret_keys:
         return (
-            f"{found.fresh} scellés par la clé d’aujourd’hui ; celles d’avant ne servent plus qu’aux sessions et aux codes de "
+            f"{stand.fresh} scellés par la clé d’aujourd’hui ; celles d’avant ne servent plus qu’aux sessions et aux codes de "
             "secours"
         )
-    return f"{found.fresh} scellés par la clé d’aujourd’hui"
+    return f"{stand.fresh} scellés par la clé d’aujourd’hui"
 
 
 def _marks(settings: Settings) -> str | Remark:
@@ -429,8 +429,8 @@ def _worker(settings: Settings) -> str | Remark:
     if last is None or now() - last > WORKER_SILENT:
         raise Unwell("le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »")
     alive = f"signe de vie il y a {(now() - last).total_seconds():.0f} s"
-    if held := waits(settings.journal_address_days):
-        return Remark(" ; ".join((alive, *held)), Level.AMBER)
+    if delays := waits(settings.journal_address_days):
+        return Remark(" ; ".join((alive, *delays)), Level.AMBER)
     return alive
 
 

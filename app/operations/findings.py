@@ -46,7 +46,7 @@ class Finding:
 
     name: str
     ok: bool
-    words: str
+    sentence: str
     level: Level
 
 
@@ -54,7 +54,7 @@ class Finding:
 class Remark:
     """What a check that passes says when it is not simply « well »: to keep an eye on, not examined, nothing to examine."""
 
-    words: str
+    sentence: str
     level: Level
 
 
@@ -95,4 +95,6 @@ def certificates_of(path: Path) -> list[Any]:
     from cryptography import x509
 
     files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    return [one for file in files for one in x509.load_pem_x509_certificates(file.read_bytes())]
+    return [
+        certificate for file in files for certificate in x509.load_pem_x509_certificates(file.read_bytes())
+    ]

@@ -47,7 +47,7 @@ def apart(settings: Settings, work: Callable[[Settings], None], name: str) -> Ba
 
 def busy() -> bool:
     """Whether a process that this one started apart is still at its work."""
-    return any(one.is_alive() for one in _at_work)
+    return any(thread.is_alive() for thread in _at_work)
 
 
 def _apart(settings: Settings, work: Callable[[Settings], None], caller: int) -> None:

@@ -30,21 +30,21 @@ def in_clear(settings: Settings) -> Iterator[str]:
     Neither this very machine nor a name of `PARAPHE_CLEAR_HOSTS` (a closed network) is told. Addresses are never repeated:
     they hold passwords.
     """
-    told = set()
-    for name, words in (*LINKS, *_of_channels()):
+    addresses = set()
+    for name, label in (*LINKS, *_of_channels()):
         address = _service(str(getattr(settings, name) or ""))
         parts = urlsplit(address)
         scheme = parts.scheme.partition("+")[0] if "starttls" not in parts.scheme else ""
         if (
             scheme not in CLEAR
-            or address in told
+            or address in addresses
             or _hosts(scheme, parts) <= LOOPBACK | {*settings.clear_hosts}
         ):
             continue
         if scheme == "postgresql" and parse_qs(parts.query).get("sslmode", [""])[-1] == VERIFIED:
             continue
-        told.add(address)
-        yield f"{words} (PARAPHE_{name.upper()}) : {CLEAR[scheme]}"
+        addresses.add(address)
+        yield f"{label} (PARAPHE_{name.upper()}) : {CLEAR[scheme]}"
 
 
 def _of_channels() -> Iterator[tuple[str, str]]:

@@ -43,7 +43,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Seen:
+class MarkState:
     """What a mark says now: its name, the hour that its authority gives (None without a token), and what is wrong."""
 
     name: str
@@ -142,7 +142,7 @@ def daily(settings: Settings) -> None:
         log.warning("mark.failed", error=repr(fault))
 
 
-def verify(folder: Path) -> Iterator[Seen]:
+def verify(folder: Path) -> Iterator[MarkState]:
     """Each mark of a folder, the oldest first: whether its token is an authority's over these bytes, and the journal agrees.
 
     Refuses `marks-none`, a folder without any.
@@ -151,10 +151,10 @@ def verify(folder: Path) -> Iterator[Seen]:
     if not names:
         raise Refusal("marks-none", folder=str(folder))
     for path in names:
-        yield _seen(path)
+        yield _state(path)
 
 
-def _seen(path: Path) -> Seen:
+def _state(path: Path) -> MarkState:
     from app.trust import authorities
     from app.trust.timestamp import proven_hour
 
@@ -164,11 +164,11 @@ def _seen(path: Path) -> Seen:
         try:
             hour = proven_hour(beside.read_bytes(), data, authorities.trust())
         except ValueError as error:
-            return Seen(path.name, None, f"son horodatage ne tient pas ({error})")
+            return MarkState(path.name, None, f"son horodatage ne tient pas ({error})")
     try:
         lines = data.decode().splitlines()
     except UnicodeDecodeError:
-        return Seen(path.name, hour, "ce n’est pas un repère de Paraphe")
+        return MarkState(path.name, hour, "ce n’est pas un repère de Paraphe")
     with reading() as db:
         count, fault = anchors.compare(db, lines)
-    return Seen(path.name, hour, fault or (None if count else "aucune ligne à comparer"))
+    return MarkState(path.name, hour, fault or (None if count else "aucune ligne à comparer"))

@@ -31,11 +31,11 @@ def allowed(address: str | None, headers: Mapping[str, str], token: str) -> bool
 
     Whoever enters by the socket of `serve` has no address.
     """
-    given = headers.get("Authorization", "")
-    if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    authorization = headers.get("Authorization", "")
+    if token and hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
         return True
     direct = not any(name.title().startswith(("X-Forwarded", "Forwarded", "X-Real")) for name in headers)
-    return direct and not given and address in {"127.0.0.1", "::1", ""}
+    return direct and not authorization and address in {"127.0.0.1", "::1", ""}
 
 
 def text(settings: Settings) -> bytes:
@@ -56,21 +56,21 @@ class _Figures:
         with reading() as db:
             yield from _outbox(db)
             yield from _sessions(db)
-            silent = sum(one.notified for one in silences.lasting(db))
-        yield _one(
+            silent = sum(silence.notified for silence in silences.lasting(db))
+        yield _gauge(
             "paraphe_operators_silent", "Relay operators that are silent or refuse an account.", silent
         )
         last = heartbeat.last("worker")
         if last is not None:
             age = (now() - last).total_seconds()
-            yield _one("paraphe_worker_silence_seconds", "Since the worker last said that it lives.", age)
-        yield _one("paraphe_store_up", "Whether the store of documents answers.", _store())
+            yield _gauge("paraphe_worker_silence_seconds", "Since the worker last said that it lives.", age)
+        yield _gauge("paraphe_store_up", "Whether the store of documents answers.", _store())
         with reading() as db:
             yield from _findings(db, self._settings)
 
 
-def _one(name: str, words: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, words, value=value)
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
 
 
 def _store() -> float:
@@ -104,20 +104,20 @@ def _sessions(db: Db) -> Iterator[GaugeMetricFamily]:
     query = sa.select(sa.func.count(LoginSession.id)).where(
         LoginSession.revoked_at.is_(None), LoginSession.expires_at > now()
     )
-    yield _one("paraphe_sessions_open", "Login sessions that may still serve.", db.scalar(query) or 0)
+    yield _gauge("paraphe_sessions_open", "Login sessions that may still serve.", db.scalar(query) or 0)
 
 
 def _findings(db: Db, settings: Settings) -> Iterator[GaugeMetricFamily]:
     """One figure for each check; what is old is told as unknown: nobody knows it of now."""
-    told = GaugeMetricFamily(
+    gauge = GaugeMetricFamily(
         "paraphe_finding",
         "What the doctor found of each check: green, amber, red, unknown, none.",
         labels=["name", "level"],
     )
     for line in view.whole(db, settings):
-        told.add_metric([line.name, Level.UNKNOWN if line.old else line.level], 1)
-    yield told
+        gauge.add_metric([line.name, Level.UNKNOWN if line.old else line.level], 1)
+    yield gauge
     ended_at = rounds.stand(db).ended_at
     if ended_at is not None:
         age = (now() - ended_at).total_seconds()
-        yield _one("paraphe_findings_age_seconds", "Since a whole round of the doctor last ended.", age)
+        yield _gauge("paraphe_findings_age_seconds", "Since a whole round of the doctor last ended.", age)

@@ -42,12 +42,12 @@ Ce courriel part tout seul, une fois par jour. Le jour où il n’arrive plus, d
 @use_case
 def announce(db: Db, path: Path) -> None:
     """Write the letter of a mark that was just taken; nothing while there is no collectivity, and so no journal."""
-    here = db.scalar(sa.select(sa.func.min(Collectivity.id)))
-    if here is None:
+    collectivity_id = db.scalar(sa.select(sa.func.min(Collectivity.id)))
+    if collectivity_id is None:
         return
     beside = path.with_name(f"{path.name}{marks.BESIDE}")
-    files = {one.name: b64encode(one.read_bytes()).decode() for one in (path, beside) if one.is_file()}
-    post(db, here, [News(KIND, f"mark {path.name}", {"files": files})])
+    files = {file.name: b64encode(file.read_bytes()).decode() for file in (path, beside) if file.is_file()}
+    post(db, collectivity_id, [News(KIND, f"mark {path.name}", {"files": files})])
 
 
 def plug(settings: Settings) -> None:

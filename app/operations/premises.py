@@ -41,9 +41,9 @@ def space(settings: Settings) -> str:
     places = {str(place): shutil.disk_usage(place).free for place in _places(settings)}
     scarce = {place: free for place, free in places.items() if free < least}
     if scarce:
-        told = " ; ".join(f"{place} : {_room(free)}" for place, free in scarce.items())
+        listed = " ; ".join(f"{place} : {_room(free)}" for place, free in scarce.items())
         raise Unwell(
-            f"le disque est presque plein ({told}, il en faut {_room(least)}, PARAPHE_DISK_FREE_MB) : faites de la place "
+            f"le disque est presque plein ({listed}, il en faut {_room(least)}, PARAPHE_DISK_FREE_MB) : faites de la place "
             "avant que les dépôts ne soient refusés"
         )
     return f"{_room(min(places.values()))} libres"
@@ -56,7 +56,7 @@ def _room(size: int) -> str:
 def _places(settings: Settings) -> Iterator[Path]:
     yield Path(settings.data_dir)
     yield from _folder_of(settings.store_url)
-    yield from (one.parent for one in _sqlite(settings.database_url))
+    yield from (path.parent for path in _sqlite(settings.database_url))
 
 
 def _folder_of(url: str) -> Iterator[Path]:
@@ -70,7 +70,7 @@ def _sqlite(url: str) -> Iterator[Path]:
     """The file of a database in a file, and what SQLite writes beside it."""
     if url.startswith("sqlite:///"):
         name = url.removeprefix("sqlite:///")
-        yield from (one for one in map(Path, (name, f"{name}-wal", f"{name}-shm")) if one.is_file())
+        yield from (path for path in map(Path, (name, f"{name}-wal", f"{name}-shm")) if path.is_file())
 
 
 def at_rest(settings: Settings) -> str | Remark:
@@ -107,7 +107,7 @@ def _sealed(node: Path) -> bool:
 
 def rights(settings: Settings) -> str | Remark:
     """Not every account of this machine reads a secret, the database, the documents or the marks, nor does a copy of `.env`."""
-    open_to_all = [str(one) for one in _private(settings) if _exposed(one)]
+    open_to_all = [str(path) for path in _private(settings) if _exposed(path)]
     if open_to_all:
         several = len(open_to_all) > 1
         more = et_autres(len(open_to_all) - _MANY)
@@ -129,7 +129,7 @@ def _private(settings: Settings) -> Iterator[Path]:
     yield from _folder_of(settings.store_url)
     for url in (settings.database_url, settings.rate_limit_url):
         yield from _sqlite(url)
-    yield from (one for one in (settings.seal_p12, settings.seal_pkcs11_pin_file) if one is not None)
+    yield from (path for path in (settings.seal_p12, settings.seal_pkcs11_pin_file) if path is not None)
     home = S2lowSettings.read(settings).folder
     yield from (*home.glob("*/client.pem"), *home.glob("*/compte"))
 
@@ -138,7 +138,7 @@ def _exposed(path: Path) -> bool:
     """Whether accounts that are neither its owner nor of its group reach it: its own rights, and those of all above it."""
     try:
         return bool(path.stat().st_mode & _OTHERS_READ) and all(
-            one.stat().st_mode & _OTHERS_ENTER for one in path.resolve().parents
+            folder.stat().st_mode & _OTHERS_ENTER for folder in path.resolve().parents
         )
     except OSError:
         return False  # what is not there exposes nothing; what cannot be read is another check's
@@ -184,12 +184,12 @@ def program(settings: Settings) -> str | Remark:
 
 def beside(root: Path) -> list[str]:
     """What no installation needs (ASVS 15.2.3) and this one has, with the history of the code."""
-    return [one for one in (".git", *FOR_MAKERS) if (root / one).exists()]
+    return [name for name in (".git", *FOR_MAKERS) if (root / name).exists()]
 
 
 def files_of(root: Path) -> str:
     """The same, for a program that is installed in `root`."""
-    lost = [one for one in _needed(root) if not _there(root / one)]
+    lost = [name for name in _needed(root) if not _there(root / name)]
     vendor = root / "app/static/vendor"
     if (vendor / "SHA256SUMS").is_file():
         for line in (vendor / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
@@ -234,9 +234,9 @@ def libraries_of(lock: str) -> str:
     """The same, for a lock: « name==version », one a line, perhaps for some systems only."""
     wanted = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)[ \t]*(?:;[ \t]*([^\\\n]+))?", lock, re.MULTILINE)
     other = [
-        f"{name} {there or 'absente'} au lieu de {asked}"
-        for name, asked, marker in wanted
-        if (there := _installed(name)) != asked and (there is not None or not marker.strip())
+        f"{name} {there or 'absente'} au lieu de {version}"
+        for name, version, marker in wanted
+        if (there := _installed(name)) != version and (there is not None or not marker.strip())
     ]
     if other:
         more = et_autres(len(other) - _MANY)
@@ -287,17 +287,17 @@ def stolen_passwords(settings: Settings) -> str | Remark:
     """The file of passwords of known breaches is read, and is in the order that a search in it needs."""
     path = settings.breached_passwords
     if path is None:
-        words = (
+        sentence = (
             "sans PARAPHE_BREACHED_PASSWORDS, seuls les plus courants sont refusés : donnez le fichier de « Have I Been "
             "Pwned », trié par empreinte SHA-1"
         )
-        return Remark(words, Level.AMBER if in_service(settings) else Level.NONE)
+        return Remark(sentence, Level.AMBER if in_service(settings) else Level.NONE)
     try:
         count = breached.sample(path)
     except (OSError, breached.StrangeFileError) as fault:
-        said = str(fault) if isinstance(fault, breached.StrangeFileError) else "il ne se lit pas"
+        reason = str(fault) if isinstance(fault, breached.StrangeFileError) else "il ne se lit pas"
         raise Unwell(
-            f"le fichier des mots de passe volés ne sert pas ({said}), seuls les plus courants sont refusés : remettez-le, "
+            f"le fichier des mots de passe volés ne sert pas ({reason}), seuls les plus courants sont refusés : remettez-le, "
             "trié par empreinte SHA-1, ou retirez PARAPHE_BREACHED_PASSWORDS"
         ) from fault
     return f"environ {count} sont refusés"

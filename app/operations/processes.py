@@ -87,12 +87,12 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _main(verb: str, *words: str) -> None:
+def _main(verb: str, *arguments: str) -> None:
     """What `flask --app wsgi serve` becomes, without the application, and what each command goes through."""
     if verb == "tied":
-        parent, needs, *command = words
-        tie(int(parent), [int(one) for one in needs.split(",") if one], command)
-    sys.exit(run(listen=verb, workers=int(words[0])))
+        parent, needs, *command = arguments
+        tie(int(parent), [int(number) for number in needs.split(",") if number], command)
+    sys.exit(run(listen=verb, workers=int(arguments[0])))
 
 
 if __name__ == "__main__":

@@ -42,11 +42,11 @@ class Stand:
 def stand(db: Db) -> Stand:
     """Every secret tried with every key that the installation knows."""
     good, former, shut = 0, [], 0
-    for one in _every(db):
-        if fresh(one.text):
+    for sealed in _every(db):
+        if fresh(sealed.text):
             good += 1
-        elif _opens(one.text):
-            former.append(one)
+        elif _opens(sealed.text):
+            former.append(sealed)
         else:
             shut += 1
     return Stand(good, tuple(former), shut)
@@ -65,13 +65,13 @@ def rotate() -> Stand:
 @use_case
 def seal_again(db: Db, some: Sequence[Sealed]) -> None:
     """Seal these by the key of now; one that was changed or removed meanwhile is left as it is."""
-    for one in some:
-        row = db.get(one.table, one.row_id, with_for_update=True, populate_existing=True)
+    for sealed in some:
+        row = db.get(sealed.table, sealed.row_id, with_for_update=True, populate_existing=True)
         if isinstance(row, Collectivity):
-            if own_value(row.settings, one.place) == one.text:
-                row.settings = {**row.settings, one.place: seal(unseal(one.text))}
-        elif isinstance(row, Factor | Challenge) and row.secret == one.text:
-            row.secret = seal(unseal(one.text))
+            if own_value(row.settings, sealed.place) == sealed.text:
+                row.settings = {**row.settings, sealed.place: seal(unseal(sealed.text))}
+        elif isinstance(row, Factor | Challenge) and row.secret == sealed.text:
+            row.secret = seal(unseal(sealed.text))
 
 
 def _every(db: Db) -> Iterator[Sealed]:
@@ -79,10 +79,10 @@ def _every(db: Db) -> Iterator[Sealed]:
     for table in tables:
         query = sa.select(table.id, table.secret).where(table.secret.is_not(None)).order_by(table.id)
         yield from (Sealed(table, row.id, "", str(row.secret)) for row in db.execute(query))
-    places = [one.place for one in declared().values() if one.kind in {Kind.SEALED, Kind.FILE}]
+    places = [setting.place for setting in declared().values() if setting.kind in {Kind.SEALED, Kind.FILE}]
     for row in db.execute(sa.select(Collectivity.id, Collectivity.settings).order_by(Collectivity.id)):
-        kept = ((place, own_value(row.settings, place)) for place in places)
-        yield from (Sealed(Collectivity, row.id, place, str(text)) for place, text in kept if text)
+        texts = ((place, own_value(row.settings, place)) for place in places)
+        yield from (Sealed(Collectivity, row.id, place, str(text)) for place, text in texts if text)
 
 
 def _opens(text: str) -> bool:

@@ -42,9 +42,9 @@ def relay(settings: Settings) -> str | Remark:
         return _LATER
     with reading() as db:
         last = [
-            f"{one.collectivity} : {one.heading} ({one.sentence})"
-            for one in silences.lasting(db)
-            if one.notified
+            f"{silence.collectivity} : {silence.heading} ({silence.sentence})"
+            for silence in silences.lasting(db)
+            if silence.notified
         ]
         places = list(
             db.execute(sa.select(Collectivity.siren, Collectivity.settings).order_by(Collectivity.id))
@@ -70,7 +70,9 @@ def relay_of(settings: Settings, collectivity_id: int, siren: str) -> str | Rema
     """Whether the operator serves this collectivity, in words for its administrators."""
     with reading() as db:
         last = [
-            f"{one.heading} ({one.sentence})" for one in silences.lasting(db, collectivity_id) if one.notified
+            f"{silence.heading} ({silence.sentence})"
+            for silence in silences.lasting(db, collectivity_id)
+            if silence.notified
         ]
         own = db.get_one(Collectivity, collectivity_id).settings
     if _unaddressed(settings, own):

@@ -90,9 +90,9 @@ def use(folder: Path, kind: str) -> None:
     _note(place, now())
 
 
-def _away(noted: str, found: str) -> bool:
+def _away(noted: str, mounted: str) -> bool:
     """Whether the mount point of now is not the one that was noted, nor one under it."""
-    return not Path(found).is_relative_to(noted)
+    return not Path(mounted).is_relative_to(noted)
 
 
 @use_case
@@ -113,13 +113,13 @@ def look(settings: Settings) -> str | Remark:
     if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
-        known = [Place(Path(row.path), row.kind, row.mount) for row in _told(db, settings)]
+        known = [Place(Path(row.path), row.kind, row.mount) for row in _places(db, settings)]
         deposited = db.scalar(sa.select(DocumentVersion.id).limit(1)) is not None
-    away = [one for one in known if _away(one.mount, str(mount_of(one.path)))]
+    away = [place for place in known if _away(place.mount, str(mount_of(place.path)))]
     if away:
-        told = " ; ".join(f"{_WORDS[one.kind]}, {one.path}, était sur {one.mount}" for one in away)
+        listed = " ; ".join(f"{_WORDS[place.kind]}, {place.path}, était sur {place.mount}" for place in away)
         raise Unwell(
-            f"un partage n’est pas monté ({told}) : montez-le ; ce qui s’écrirait là resterait sur le disque de cette machine"
+            f"un partage n’est pas monté ({listed}) : montez-le ; ce qui s’écrirait là resterait sur le disque de cette machine"
         )
     if deposited and _bare():
         raise Unwell(
@@ -143,9 +143,11 @@ def _bare() -> bool:
         return True
 
 
-def _told(db: Db, settings: Settings) -> list[DoctorPlace]:
+def _places(db: Db, settings: Settings) -> list[DoctorPlace]:
     """The folders that the settings name now, and those of regular backups."""
-    named = {str(one.absolute()) for one in (*_store(settings), settings.marks_folder) if one is not None}
+    named = {
+        str(folder.absolute()) for folder in (*_store(settings), settings.marks_folder) if folder is not None
+    }
     return [
         row
         for row in db.scalars(sa.select(DoctorPlace).order_by(DoctorPlace.path))

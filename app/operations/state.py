@@ -26,7 +26,7 @@ from workflows.vocabulary import Action, Phase, Right
 
 _ENDS = {"done", "withdrawn"}
 RULED = "folder.ruled"
-MOVES = {f"folder.{one.value}": one for one in Action}
+MOVES = {f"folder.{action.value}": action for action in Action}
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _entry: Any = JournalEntry.__table__
 _version: Any = DocumentVersion.__table__
@@ -44,7 +44,7 @@ class Stands:
 
 
 @dataclass
-class Told:
+class Account:
     """What the lines of one folder say together."""
 
     place: str = "draft"
@@ -66,7 +66,7 @@ class Told:
         if action is Action.SUBMIT:
             sent = facts.get("fields", {})
             self.stands = {key: Stands(value, "envoyé", row.seq) for key, value in sent.items()}
-            self.acted.update((one["sha256"], row.seq) for one in facts.get("documents", ()))
+            self.acted.update((document["sha256"], row.seq) for document in facts.get("documents", ()))
         elif action is Action.SIGN and "sha256" in facts:
             self.acted[facts["sha256"]] = row.seq
 
@@ -102,14 +102,14 @@ def folders(db: Db, collectivity_id: int) -> Iterator[str]:
     for folder in db.scalars(known.execution_options(yield_per=500)):
         for number, _ in telling.before(folder.id):
             yield _gone(number)
-        told = Told()
+        account = Account()
         rows = telling.at(folder.id)
         for row in rows:
-            told.read(row)
+            account.read(row)
         documents = holding.at(folder.id)
         if rows:
-            yield from _folder(folder, told)
-            yield from _documents(db, folder, told, documents)
+            yield from _folder(folder, account)
+            yield from _documents(db, folder, account, documents)
         else:
             yield f"dossier n° {folder.id} : aucune écriture ne parle de lui"
         yield from _files(collectivity_id, folder.id, documents)
@@ -122,8 +122,8 @@ def _gone(number: int) -> str:
 
 
 def _by_folder(db: Db, query: Any) -> Iterator[tuple[int, list[Any]]]:
-    found = db.execute(query.execution_options(yield_per=1000))
-    for number, rows in groupby(found, key=lambda row: row.folder_id):
+    cursor = db.execute(query.execution_options(yield_per=1000))
+    for number, rows in groupby(cursor, key=lambda row: row.folder_id):
         yield number, list(rows)
 
 
@@ -150,17 +150,17 @@ class _Side:
         return rows
 
 
-def _folder(folder: Folder, told: Told) -> Iterator[str]:
+def _folder(folder: Folder, account: Account) -> Iterator[str]:
     """Its place, its facts and the amount of lists."""
     name = f"dossier n° {folder.id}"
-    if folder.place != told.place:
-        yield f"{name} : la base le dit à « {folder.place} », le journal à « {told.place} »"
+    if folder.place != account.place:
+        yield f"{name} : la base le dit à « {folder.place} », le journal à « {account.place} »"
     if (folder.phase == Phase.DONE.value) != (folder.place in _ENDS):
         yield f"{name} : sa phase « {folder.phase} » n’est pas celle de sa place « {folder.place} »"
-    if folder.version < told.version:
-        yield f"{name} : la base a moins avancé ({folder.version}) que le journal ({told.version})"
+    if folder.version < account.version:
+        yield f"{name} : la base a moins avancé ({folder.version}) que le journal ({account.version})"
     if folder.phase in {Phase.RUNNING.value, Phase.DONE.value}:
-        for key, last in told.stands.items():
+        for key, last in account.stands.items():
             if folder.fields.get(key) != last.value:
                 yield (
                     f"{name} : « {key} » n’est pas ce qui a été {last.verb} à l’écriture n° {last.seq} "
@@ -176,17 +176,17 @@ def _short(value: Any) -> str:
     return "rien" if value is None else f"« {str(value)[:60]} »"
 
 
-def _documents(db: Db, folder: Folder, told: Told, documents: Sequence[Any]) -> Iterator[str]:
+def _documents(db: Db, folder: Folder, account: Account, documents: Sequence[Any]) -> Iterator[str]:
     """Each version that no line names, and each that a line names and that is no longer there."""
-    here = {row.sha256 for row in documents}
+    digests = {row.sha256 for row in documents}
     for row in documents:
         # A letter of the Préfecture is told by the line of its act, not of the folder that answers it
-        if row.sha256 not in told.digests and not _told_elsewhere(db, folder.collectivity_id, row.sha256):
+        if row.sha256 not in account.digests and not _told_elsewhere(db, folder.collectivity_id, row.sha256):
             yield (
                 f"dossier n° {folder.id} : la version {row.number} de « {row.title} » n’est nommée par aucune écriture"
             )
-    for digest, seq in told.acted.items():
-        if digest not in here:
+    for digest, seq in account.acted.items():
+        if digest not in digests:
             yield f"dossier n° {folder.id} : le document de l’écriture n° {seq} ({digest[:12]}…) n’est plus dans la base"
 
 
@@ -232,19 +232,19 @@ def _files(collectivity_id: int, number: int, documents: Sequence[Any]) -> Itera
 
 def seats(db: Db, collectivity_id: int) -> Iterator[str]:
     """Each person whose rights at a desk are not the last that the journal tells; what no line tells is of before it did."""
-    told: dict[tuple[int, str], tuple[int, list[str]]] = {}
-    given = sa.select(_entry.c.seq, _entry.c.facts).where(
+    latest: dict[tuple[int, str], tuple[int, list[str]]] = {}
+    query = sa.select(_entry.c.seq, _entry.c.facts).where(
         _entry.c.collectivity_id == collectivity_id, _entry.c.event == "desk.rights"
     )
-    for row in db.execute(given.order_by(_entry.c.seq)):
+    for row in db.execute(query.order_by(_entry.c.seq)):
         facts = json.loads(row.facts)
-        told[facts["whose"], facts["desk"]] = row.seq, sorted(_told_rights(facts))
+        latest[facts["whose"], facts["desk"]] = row.seq, sorted(_told_rights(facts))
     holders = sa.select(Holder.user_id, Desk.key, Holder.rights).join(Desk, Desk.id == Holder.desk_id)
     rights = {
         (row.user_id, row.key): sorted(row.rights)
         for row in db.execute(holders.where(Desk.collectivity_id == collectivity_id))
     }
-    for (user, desk), (seq, wanted) in told.items():
+    for (user, desk), (seq, wanted) in latest.items():
         if rights.get((user, desk), []) != wanted:
             yield f"compte n° {user} : ses droits au bureau « {desk} » ne sont pas ceux de l’écriture n° {seq}"
 

@@ -76,13 +76,13 @@ def sweep(days: int, addresses: int, *, whole: bool = True) -> Swept:
     moment = now()
     rows = _rows(moment)
     copies.sweep(moment)
-    found = _documents(moment, timedelta(days=days), whole=whole) if days else (0, 0, 0)
+    documents = _documents(moment, timedelta(days=days), whole=whole) if days else (0, 0, 0)
     gone = erase_old(addresses)
     if addresses and believed(addresses):
         _places(moment - timedelta(days=addresses))
     for why in waits(addresses):
         log.warning("sweep.addresses_wait", why=why)
-    return Swept(vault.store().sweep(moment), *found, *rows, gone, _done(moment - DONE))
+    return Swept(vault.store().sweep(moment), *documents, *rows, gone, _done(moment - DONE))
 
 
 def _done(before: datetime) -> int:
@@ -90,8 +90,8 @@ def _done(before: datetime) -> int:
     with reading() as db:
         everybody = list(db.scalars(sa.select(Collectivity.id)))
     gone = 0
-    for one in everybody:
-        while went := outbox.forget_done(one, before, BATCH):
+    for collectivity_id in everybody:
+        while went := outbox.forget_done(collectivity_id, before, BATCH):
             gone += went
     return gone
 
@@ -102,14 +102,14 @@ def _places(db: Db, before: datetime) -> None:
     for model in (SignatureSession, Batch):
         old = sa.update(model).where(model.created_at < before, model.address != "").values(address="")
         db.execute(old.execution_options(synchronize_session=False))
-    told = (
+    query = (
         sa.select(Outbox.id, Outbox.payload)
         .where(Outbox.kind == "mail", Outbox.created_at < before)
         .where(Outbox.payload["address"].as_string() != "")
         .order_by(Outbox.id)
         .limit(LETTERS)
     )
-    for number, payload in db.execute(told).all():
+    for number, payload in db.execute(query).all():
         left = {**payload, **{name: "" for name in KEPT_APART if name in payload}}
         letter = sa.update(Outbox).where(Outbox.id == number).values(payload=left)
         db.execute(letter.execution_options(synchronize_session=False))
@@ -136,11 +136,11 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     )
     links = sa.delete(PasswordReset).where(PasswordReset.expires_at < over)
     keys = sa.delete(DepositKey).where(DepositKey.created_at < moment - KEYS)
-    signatures, logged, sent, made = (
-        len(db.execute(one.returning(sa.literal(1)).execution_options(synchronize_session=False)).all())
-        for one in (ended, logins, links, keys)
+    signatures, logged, sent, deposited = (
+        len(db.execute(query.returning(sa.literal(1)).execution_options(synchronize_session=False)).all())
+        for query in (ended, logins, links, keys)
     )
-    return signatures, logged, sent, made
+    return signatures, logged, sent, deposited
 
 
 def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, int, int]:
@@ -152,7 +152,7 @@ def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, i
     The order is the proof: the old ones are listed, then every row is read, and a file that was deposited again since
     is no longer old. A file just stored, whose row is not yet written, is younger than any transaction.
     """
-    old = (one for one in vault.store().old(moment, age) if not vault.waits(one[0]))
+    old = (entry for entry in vault.store().old(moment, age) if not vault.waits(entry[0]))
     every, unnamed = Counter[str](), Counter[str]()
     sizes: dict[tuple[str, str], int] = {}
     while batch := list(islice(old, BATCH)):
@@ -169,20 +169,20 @@ def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, i
     count = size = doubtful = 0
     for scope in unnamed:
         mine = [sha256 for place, sha256 in sizes if place == scope]
-        orphans = [one for one in mine if bytes.fromhex(one) in lost]
+        orphans = [digest for digest in mine if bytes.fromhex(digest) in lost]
         if 2 * (len(orphans) + unnamed[scope] - len(mine)) > every[scope]:
             # Crashes leave few: this looks like another base, or one of long ago, put before these documents.
             doubtful += len(orphans)
             continue
-        gone = [one for one in orphans if vault.store().forget(scope, one, moment, age)]
-        count, size = count + len(gone), size + sum(sizes[scope, one] for one in gone)
+        gone = [digest for digest in orphans if vault.store().forget(scope, digest, moment, age)]
+        count, size = count + len(gone), size + sum(sizes[scope, digest] for digest in gone)
     return count, size, doubtful
 
 
 def _named_by_index(digests: Sequence[str]) -> frozenset[str]:
     """Those of these digests that a column of digests holds, as its index answers."""
-    asked: Any = sa.bindparam("digests", digests, expanding=True)
-    columns = [sa.select(one).where(one.in_(asked)) for one in _indexed()]
+    bound: Any = sa.bindparam("digests", digests, expanding=True)
+    columns = [sa.select(column).where(column.in_(bound)) for column in _indexed()]
     with reading() as db:
         _one_moment(db)
         return frozenset(db.scalars(sa.union(*columns)))
@@ -197,7 +197,7 @@ def _indexed() -> tuple[sa.Column[Any], ...]:
         for index in table.indexes
         if index.dialect_options["postgresql"]["where"] is None
     )
-    return tuple(one for one in firsts if one.name.endswith("sha256"))
+    return tuple(column for column in firsts if column.name.endswith("sha256"))
 
 
 def _written_nowhere(digests: set[bytes]) -> set[bytes]:
@@ -206,15 +206,15 @@ def _written_nowhere(digests: set[bytes]) -> set[bytes]:
     with reading() as db:
         _one_moment(db)
         for table in Base.metadata.sorted_tables:
-            columns = [one for one in table.columns if _may_name(one)]
+            columns = [column for column in table.columns if _may_name(column)]
             if not columns or not left:
                 continue
             # As text: a digest is found at any depth of a JSON value.
-            texts = [sa.cast(one, sa.Text) for one in columns]
+            texts = [sa.cast(column, sa.Text) for column in columns]
             rows = db.connection().execution_options(stream_results=True).execute(sa.select(*texts))
             for row in rows.yield_per(BATCH):
                 left.difference_update(
-                    bytes.fromhex(one) for one in _DIGEST.findall(" ".join(filter(None, row)))
+                    bytes.fromhex(digest) for digest in _DIGEST.findall(" ".join(filter(None, row)))
                 )
     return left
 
@@ -234,8 +234,8 @@ def watch(days: int, addresses: int, *beside: Callable[[], None]) -> Callable[[]
 
     def round_() -> None:
         outbox.watch()
-        for one in beside:
-            one()
+        for job in beside:
+            job()
         last = heartbeat.last("sweep")
         if (
             last is not None and abs(now() - last) < EVERY

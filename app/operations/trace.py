@@ -139,7 +139,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Search:
     """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`.
 
     `desks`: only what was done to the desks of these keys. `named`: the names of desks that are told, None for all; another
@@ -155,29 +155,29 @@ class Asked:
     named: frozenset[str] | None = None
 
 
-def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) -> list[Line]:
+def lines(db: Db, collectivity_id: int, search: Search, limit: int | None = PAGE) -> list[Line]:
     """The lines, the latest first; one more than the page where there are older ones. All of them without `limit`."""
     query = sa.select(JournalEntry).where(
         JournalEntry.collectivity_id == collectivity_id, sa.text("folder_id IS NULL")
     )
-    if asked.act:
-        query = query.where(JournalEntry.event == asked.act)
-    if asked.desks:
-        at_desk = sa.cast(_facts(db)["desk"].as_string(), sa.String).in_(asked.desks)
-        query = query.where(JournalEntry.event.in_([one for one in ACTS if one.startswith("desk.")]), at_desk)
-    if asked.who:
-        query = query.where(_of(db, collectivity_id, asked.who.strip()))
-    if asked.since is not None:
-        query = query.where(JournalEntry.at >= _midnight(asked.since))
-    if asked.until is not None and asked.until < date.max:
-        query = query.where(JournalEntry.at < _midnight(asked.until + timedelta(days=1)))
-    if asked.before is not None:
-        query = query.where(JournalEntry.seq < asked.before)
+    if search.act:
+        query = query.where(JournalEntry.event == search.act)
+    if search.desks:
+        at_desk = sa.cast(_facts(db)["desk"].as_string(), sa.String).in_(search.desks)
+        query = query.where(JournalEntry.event.in_([act for act in ACTS if act.startswith("desk.")]), at_desk)
+    if search.who:
+        query = query.where(_of(db, collectivity_id, search.who.strip()))
+    if search.since is not None:
+        query = query.where(JournalEntry.at >= _midnight(search.since))
+    if search.until is not None and search.until < date.max:
+        query = query.where(JournalEntry.at < _midnight(search.until + timedelta(days=1)))
+    if search.before is not None:
+        query = query.where(JournalEntry.seq < search.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = list(as_read(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
     names = names_of(db, collectivity_id, (facts for _, facts in rows))
     called = types_of(db, collectivity_id, (facts for _, facts in rows))
-    return [line_of(one, _veiled(facts, asked.named), names, called) for one, facts in rows]
+    return [line_of(row, _veiled(facts, search.named), names, called) for row, facts in rows]
 
 
 def _veiled(facts: Mapping[str, Any], named: frozenset[str] | None) -> Mapping[str, Any]:
@@ -190,15 +190,17 @@ def _veiled(facts: Mapping[str, Any], named: frozenset[str] | None) -> Mapping[s
 
 def types_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The types that the rights of these lines are for, by their labels."""
-    return types_called(db, collectivity_id, *(held for one in facts for held in _held(one)))
+    return types_called(
+        db, collectivity_id, *(rights for line_facts in facts for rights in _grants(line_facts))
+    )
 
 
-def _held(facts: Mapping[str, Any]) -> Iterator[Rights]:
+def _grants(facts: Mapping[str, Any]) -> Iterator[Rights]:
     """The rights that a line tells, as far as this version reads them."""
     for name in ("rights", "was"):
-        if isinstance(words := facts.get(name), list):
+        if isinstance(grants := facts.get(name), list):
             try:
-                yield Rights.read(words)
+                yield Rights.read(grants)
             except ValueError:
                 continue
 
@@ -216,16 +218,16 @@ def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     )
     # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
     known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
-    alike = [one for one in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(one)]
+    alike = [name for name in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(name)]
     numbers = [str(number) for number, name in names.items() if name in alike]
     facts = _facts(db)
-    told = [sa.cast(facts[one].as_string(), sa.String) for one in _NAMING]
+    columns = [sa.cast(facts[name].as_string(), sa.String) for name in _NAMING]
     return sa.or_(
         JournalEntry.who.icontains(typed, autoescape=True),
         JournalEntry.who.in_(alike),
-        *(sa.cast(facts[one].as_string(), sa.String).in_(numbers) for one in _NUMBERS),
-        *(one.icontains(typed, autoescape=True) for one in told),
-        *(one.in_(alike) for one in told),
+        *(sa.cast(facts[name].as_string(), sa.String).in_(numbers) for name in _NUMBERS),
+        *(column.icontains(typed, autoescape=True) for column in columns),
+        *(column.in_(alike) for column in columns),
     )
 
 
@@ -238,7 +240,9 @@ def _facts(db: Db) -> Any:
 
 def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[int, str]:
     """The names of the accounts that the facts of these lines are about, by their number."""
-    numbers = {told[one] for told in facts for one in _NUMBERS if isinstance(told.get(one), int)}
+    numbers = {
+        line_facts[name] for line_facts in facts for name in _NUMBERS if isinstance(line_facts.get(name), int)
+    }
     return of_accounts(db, collectivity_id, numbers)
 
 
@@ -280,10 +284,10 @@ def _detail(
 ) -> str:
     """The facts that a person reads, each day with its year; what only a program verifies stays in the chain."""
     with for_years():
-        return _told(event, facts, names, called, by)
+        return _summary(event, facts, names, called, by)
 
 
-def _told(
+def _summary(
     event: str,
     facts: Mapping[str, Any],
     names: Mapping[int, str],
@@ -315,7 +319,7 @@ def _told(
         place(facts),
         _erased(facts),
     ]
-    return ", ".join(str(one) for one in parts if one)
+    return ", ".join(str(part) for part in parts if part)
 
 
 def place(facts: Mapping[str, Any]) -> str:
@@ -347,8 +351,10 @@ def _erased(facts: Mapping[str, Any]) -> str:
 
 def _doubtful(facts: Mapping[str, Any]) -> str:
     """Those that were not as their lines say when the sweep came, by the numbers of these."""
-    words = (("altered", "modifiée avant"), ("missing", "ôtée avant sans le dire"))
-    parts = [f", {word} : n° {', '.join(map(str, facts[name]))}" for name, word in words if facts.get(name)]
+    outcomes = (("altered", "modifiée avant"), ("missing", "ôtée avant sans le dire"))
+    parts = [
+        f", {word} : n° {', '.join(map(str, facts[name]))}" for name, word in outcomes if facts.get(name)
+    ]
     return "".join(parts)
 
 
@@ -356,34 +362,34 @@ def _mandate(facts: Mapping[str, Any]) -> str:
     """The order, the days and the bounds of a mandate, or of a suspended convention."""
     since, until = facts.get("starts_on") or facts.get("since"), facts.get("ends_on")
     ceiling, families = facts.get("ceiling_cents"), facts.get("families")
-    words = [
+    parts = [
         facts.get("order") and f"arrêté {facts['order']}",
         since and f"depuis le {jour(since)}",
         until and f"jusqu’au {jour(until)}",
         ceiling and f"plafond {euros(Decimal(ceiling) / 100)}",
-        families and f"pour {', '.join(family_words(one)[0].lower() for one in families)}",
+        families and f"pour {', '.join(family_words(family)[0].lower() for family in families)}",
     ]
-    return ", ".join(str(one) for one in words if one)
+    return ", ".join(str(part) for part in parts if part)
 
 
 def _establishments(facts: Mapping[str, Any]) -> str:
     """The SIRETs that were added to a list and taken off it, as many as a line has room for; the chain has them all."""
     if "listed" not in facts:
         return ""
-    words = [
+    parts = [
         f"{word} : {', '.join(changed[:ROOM])}{' …' if len(changed) > ROOM else ''}"
         for word, changed in (("ajout", facts["added"]), ("retrait", facts["removed"]))
         if changed
     ]
-    return ", ".join((*words, f"{len(facts['listed'])} dans la liste"))
+    return ", ".join((*parts, f"{len(facts['listed'])} dans la liste"))
 
 
 def _rights(facts: Mapping[str, Any], called: Mapping[str, str]) -> str:
     if not isinstance(facts.get("rights"), list):
         return ""
     apart = bool(facts.get("apart"))
-    given = _labels(facts["rights"], called, apart=apart)
-    return f"{given} (avant : {_labels(facts['was'], called, apart=apart)})" if "was" in facts else given
+    labels = _labels(facts["rights"], called, apart=apart)
+    return f"{labels} (avant : {_labels(facts['was'], called, apart=apart)})" if "was" in facts else labels
 
 
 def _mailed(mailed: object) -> str:
@@ -410,22 +416,22 @@ def _changed(facts: Mapping[str, Any]) -> Iterator[str]:
 def _labels(rights: Sequence[str], called: Mapping[str, str], *, apart: bool) -> str:
     """Rights in words; `apart`: since publication is told apart from the visa, which gave it before."""
     try:
-        held = Rights.read(rights)
+        granted = Rights.read(rights)
     except ValueError:
         return ", ".join(rights)  # of another version
-    words = held.in_words(called)
+    wording = granted.in_words(called)
     return (
-        words if apart else words.replace("viser et rejeter", "viser, publier et rejeter")
+        wording if apart else wording.replace("viser et rejeter", "viser, publier et rejeter")
     ) or "aucun droit"
 
 
 def _rule(rule: object) -> str:
     if not isinstance(rule, Mapping):
         return ""
-    words = f"pour {_RULES.get(str(rule.get('who')), '')}"
-    return f"{words}, et avant chaque signature" if rule.get("before_signing") else words
+    wording = f"pour {_RULES.get(str(rule.get('who')), '')}"
+    return f"{wording}, et avant chaque signature" if rule.get("before_signing") else wording
 
 
-def _emergency(kept: object) -> str:
+def _emergency(reserved: object) -> str:
     """Whether the account is the one in the safe from now on."""
-    return "devient un compte de secours" if kept else "n’est plus un compte de secours"
+    return "devient un compte de secours" if reserved else "n’est plus un compte de secours"

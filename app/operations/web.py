@@ -85,15 +85,15 @@ def ready() -> tuple[Response, int]:
 
     `operator` is false while a relay operator is silent or refuses an account, and changes neither status nor code.
     """
-    found = {
+    checks = {
         "database": _try(_database),
         "store": _try(lambda: vault.store().answers()),
         "worker": _try(_worker),
     }
-    fine = all(found.values())
+    fine = all(checks.values())
     # An operator that is silent stops nobody from signing: it is told here, and takes nothing out of service
     status, code = ("ready", 200) if fine else ("not ready", 503)
-    return jsonify(status=status, **found, operator=_try(_operator)), code
+    return jsonify(status=status, **checks, operator=_try(_operator)), code
 
 
 @pages.get("/metrics")
@@ -132,7 +132,7 @@ def _worker() -> bool:
 
 def _operator() -> bool:
     with reading() as db:
-        return not any(one.notified for one in silences.lasting(db))
+        return not any(silence.notified for silence in silences.lasting(db))
 
 
 @pages.get("/administration")
@@ -158,7 +158,7 @@ def admin() -> Response | str:
         readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
         names = trace.of_accounts(db, g.actor.collectivity_id, readers)
     last = heartbeat.last("worker")
-    words = (
+    sentence = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
         if last
         else "Aucun signe de vie : lancez « flask --app wsgi worker »."
@@ -168,7 +168,7 @@ def admin() -> Response | str:
         several=several,
         parked=[_view(row, names) for row in parked],
         waiting=[_view(row, names) for row in waiting],
-        heartbeat=(_worker(), words),
+        heartbeat=(_worker(), sentence),
         stuck=stuck,
         silent=silent,
         ill=ill,
@@ -201,7 +201,7 @@ def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
 
 def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
     """Folders that wait for a desk that nobody holds any more, whatever their age."""
-    held = (
+    seats = (
         sa.select(Holder.desk_id)
         .join(User, User.id == Holder.user_id)
         .join(Desk, Desk.id == Holder.desk_id)
@@ -214,7 +214,7 @@ def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
             # Days begin the index of what waits: without a word of them SQLite takes that of all that the desk has reached
             sa.text("step_run.state = 'active'"),
             StepRun.due_on >= date.min,
-            Desk.id.not_in(held),
+            Desk.id.not_in(seats),
             StepRun.collectivity_id == g.actor.collectivity_id,
         )
         .limit(100)
@@ -261,8 +261,8 @@ def _outages() -> dict[str, object]:
             if outage.count > 1
             else ("une lettre attend", "elle partira d’elle-même")
         )
-        told = f"{waiting} {depuis(outage.since)}, {leaving} quand le serveur répondra."
-        return f"Le courriel ne part plus : {told}"
+        sentence = f"{waiting} {depuis(outage.since)}, {leaving} quand le serveur répondra."
+        return f"Le courriel ne part plus : {sentence}"
 
     return {"mail_down": mail_down}
 
@@ -271,19 +271,19 @@ def _outages() -> dict[str, object]:
 @guard("administer")
 def journal() -> str:
     """Who entered, who gave whom what: the lines of the chained journal that belong to no folder."""
-    asked = _asked()
+    search = _search()
     with reading(g.actor.collectivity_id) as db:
-        shown = trace.lines(db, g.actor.collectivity_id, asked)
+        shown = trace.lines(db, g.actor.collectivity_id, search)
         chain_head = db.get(ChainHead, g.actor.collectivity_id)
     more = len(shown) > trace.PAGE
     return render_template(
         "operations/journal.html",
         lines=shown[: trace.PAGE],
         more=shown[trace.PAGE - 1].seq if more else None,
-        asked=asked,
+        asked=search,
         chain_head=chain_head,
         marked_at=heartbeat.last(marks.BEAT),
-        acts=sorted(trace.ACTS.items(), key=lambda one: one[1]),
+        acts=sorted(trace.ACTS.items(), key=lambda act: act[1]),
         address_days=current_app.config["PARAPHE"].journal_address_days,
     )
 
@@ -293,30 +293,30 @@ def journal() -> str:
 def journal_file() -> Response:
     """The same lines, all of them, for a table of one's own; no cell begins as a formula would (OWASP, CSV injection)."""
     with reading(g.actor.collectivity_id) as db:
-        rows = trace.lines(db, g.actor.collectivity_id, _asked(), limit=None)
+        rows = trace.lines(db, g.actor.collectivity_id, _search(), limit=None)
     text = StringIO()
     table = csv.writer(text, delimiter=";", lineterminator="\r\n")
     table.writerow(["Écriture", "Heure (UTC)", "Qui", "Acte", "Détail"])
-    for one in rows:
-        cells = [str(one.seq), one.at.isoformat(), one.who, one.act, one.detail]
+    for line in rows:
+        cells = [str(line.seq), line.at.isoformat(), line.who, line.act, line.detail]
         table.writerow([importing.safe(cell) for cell in cells])
     answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer
 
 
-def _asked() -> trace.Asked:
+def _search() -> trace.Search:
     act = request.args.get("acte", "")
-    asked = trace.Asked(
+    search = trace.Search(
         act if act in trace.ACTS else "",
         request.args.get("qui", "").strip()[:100],
         _day(request.args.get("du", "")),
         _day(request.args.get("au", "")),
         key_in(request.args.get("avant")),
     )
-    if asked.since and asked.until and asked.since > asked.until:
+    if search.since and search.until and search.since > search.until:
         raise Refusal("trace-days")
-    return asked
+    return search
 
 
 def _day(typed: str) -> date | None:

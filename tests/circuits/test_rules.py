@@ -216,7 +216,7 @@ def test_of_two_circuits_that_do_not_contain_one_another_a_corrected_amount_foll
     with reading(here(house)) as db:
         told = taken(db, again(db.get_one(Folder, folder_id)))
     assert told.lacking == []
-    assert told.words.replace("\xa0", " ").startswith(
+    assert told.title.replace("\xa0", " ").startswith(
         "Circuits « Sans direction et Sans finances », réunis, par : règle 1"
     )
     keys = ["service_done", "direction", "finance", "bon_a_payer", "handover"]
@@ -312,7 +312,7 @@ def test_the_rehearsal_and_the_real_run_choose_the_same_circuit(house: House) ->
         folder = house.folder(folder_id)
         assert followed(house, folder_id) == rehearsed.circuit.label == administrators.circuit.label
         assert folder.rule == route.rule
-        assert rehearsed.words == administrators.words
+        assert rehearsed.title == administrators.title
         assert folder.phase == Phase.RUNNING
         ranks.add(folder.rule["rank"] if folder.rule else None)
 

@@ -90,7 +90,7 @@ def test_an_infected_deposit_leaves_a_line_and_nothing_else_and_the_doctor_tries
 
     def told() -> tuple[bool, str]:
         [finding] = doctor.examine(chosen, ["antivirus"])
-        return finding.ok, finding.words
+        return finding.ok, finding.sentence
 
     assert told()[0], told()
     scanner.answer = b"stream: OK\0"

@@ -54,7 +54,7 @@ def watch_keeper(house: House) -> tuple[bool, str, bool]:
     """What the doctor and the health page say of the relay: well or not, in which words; the page's word."""
     (found,) = [one for one in examine(house.settings) if one.name == "télétransmission"]
     health = house.client().get("/health/ready").get_json()
-    return found.ok, found.words, health["operator"]
+    return found.ok, found.sentence, health["operator"]
 
 
 def rows(kind: str) -> list[str]:

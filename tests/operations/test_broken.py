@@ -492,7 +492,7 @@ def relay_account_refused(scene: Scene) -> Iterator[Changed]:
 def found(scene: Scene, changed: Changed, *only: str) -> dict[str, tuple[bool, str]]:
     settings = scene.house.settings.model_copy(update=changed)
     create_app(settings)
-    return {one.name: (one.ok, one.words) for one in examine(settings, only)}
+    return {one.name: (one.ok, one.sentence) for one in examine(settings, only)}
 
 
 def test_nothing_else_is_told_of_each_broken_installation(

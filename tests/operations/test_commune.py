@@ -93,8 +93,8 @@ def test_a_desk_that_nobody_serves_is_red_until_somebody_does(house: House) -> N
         desk = desks.desk_of(base, here, "maire").id
     written(sa.delete(Holder).where(Holder.desk_id == desk))
     point = points(house)["bureaux"]
-    assert (point.level, point.asked) == (Level.RED, {"desk_id": desk})
-    assert "« Bureau du maire » : personne n’a le droit de" in point.words
+    assert (point.level, point.arguments) == (Level.RED, {"desk_id": desk})
+    assert "« Bureau du maire » : personne n’a le droit de" in point.sentence
     assert f"/administration/bureaux/{desk}" in words(house)
 
 
@@ -103,7 +103,7 @@ def test_signatories_without_a_certificate_are_named(house: House) -> None:
     written(sa.update(Certificate).values(withdrawn_at=now(), withdrawn_by="essai"))
     bare = points(house)["certificats de signature"]
     assert bare.level is Level.RED
-    assert "« Bureau du maire »" in bare.words
+    assert "« Bureau du maire »" in bare.sentence
     assert first.level is not Level.RED
 
 
@@ -117,13 +117,13 @@ def test_a_certificate_that_ends_soon_is_told_with_its_owner_and_its_day(house: 
     written(sa.update(Certificate).values(not_after=now() + timedelta(days=6)))
     soon = points(house)["certificats de signature"]
     assert soon.level is Level.AMBER
-    assert "prend fin le" in soon.words
+    assert "prend fin le" in soon.sentence
 
 
 def test_mandates_are_asked_for_and_a_single_one_is_a_risk(house: House) -> None:
     written(sa.delete(MandateRow))
     assert points(house)["mandats de signature"].level is Level.AMBER
-    assert "Aucun mandat n’a cours" in points(house)["mandats de signature"].words
+    assert "Aucun mandat n’a cours" in points(house)["mandats de signature"].sentence
 
 
 def test_one_holder_is_a_risk_and_two_are_none(house: House) -> None:
@@ -151,7 +151,7 @@ def test_another_commune_counts_for_nothing(house: House) -> None:
     with db.reading() as base:
         other = base.scalars(sa.select(Collectivity.id).where(Collectivity.name == "Trégavan")).one()
     with db.reading(other) as base:
-        assert commune.points(base, other)[1].words == "Un seul compte est ouvert : le vôtre."
+        assert commune.points(base, other)[1].sentence == "Un seul compte est ouvert : le vôtre."
 
 
 def test_the_rules_of_law_follow_from_how_many_people_live_there(house: House) -> None:
@@ -161,7 +161,7 @@ def test_the_rules_of_law_follow_from_how_many_people_live_there(house: House) -
     change_setting(actor, "population", {"population": "3200"})
     choose(actor, small)
     told = points(house)["habitants"]
-    assert (told.level, "le conseil peut choisir" in told.words) == (Level.GREEN, True)
+    assert (told.level, "le conseil peut choisir" in told.sentence) == (Level.GREEN, True)
     change_setting(actor, "population", {"population": "12000"})
     told = points(house)["habitants"]
     assert (told.level, told.action) == (Level.RED, "Publier en ligne")

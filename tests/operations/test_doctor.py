@@ -12,7 +12,7 @@ from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.files import vault
 from app.operations import links
-from app.operations.doctor import Check, examine, made
+from app.operations.doctor import Check, examine, finding_of
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.process import ask, environment
@@ -56,7 +56,7 @@ def found(house: House, **changed: object) -> dict[str, tuple[bool, str]]:
     settings = house.settings.model_copy(update=changed)
     if changed:
         create_app(settings)
-    return {one.name: (one.ok, one.words) for one in examine(settings)}
+    return {one.name: (one.ok, one.sentence) for one in examine(settings)}
 
 
 def only_ill(house: House, *names: str, **changed: object) -> list[str]:
@@ -117,7 +117,7 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
         def look(_: Any, address: str = f"postgresql://p:{password}@base.exemple/p") -> str:
             raise ValueError(f"connection to {address} failed")
 
-        told = made(Check("base", look, "vérifiez la base"), house.settings).words
+        told = finding_of(Check("base", look, "vérifiez la base"), house.settings).sentence
         assert told == "vérifiez la base (connection to postgresql://…@base.exemple/p failed)"
     for name, addresses in ill.items():
         for address in addresses:

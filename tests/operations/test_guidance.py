@@ -23,9 +23,9 @@ def test_each_topic_says_what_for_three_gestures_and_words_of_the_glossary() -> 
     for topic in topics().values():
         assert topic.purpose.endswith(".")
         assert len(topic.gestures) == 3, topic.key
-        assert 1 <= len(topic.words) <= 6
+        assert 1 <= len(topic.definitions) <= 6
         assert all(one.endswith(".") for one in topic.gestures)
-        used |= {word for word, _ in topic.words}
+        used |= {word for word, _ in topic.definitions}
     assert not [word for word in used if word not in french]
     written = re.findall(r"^([^#\n:]+):", (HERE / "words.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(used) == sorted(written)  # none explained for nobody

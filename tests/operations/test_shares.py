@@ -101,7 +101,7 @@ def test_what_is_written_on_a_share_never_stays_under_its_mount_point(house: Hou
         settings = house.settings.model_copy(update=changed)
         create_app(settings)
         (finding,) = examine(settings, ["partages"])
-        return "" if finding.ok else finding.words
+        return "" if finding.ok else finding.sentence
 
     try:
         mounted(yes=False)

@@ -113,10 +113,10 @@ def test_of_two_administrators_the_second_is_told(house: House) -> None:
     actor = house.actor(ADMIN)
     with db.reading(actor.collectivity_id) as base:
         seen = record.of(base, actor.collectivity_id).mark
-    assert record.complete(actor, record.Statements(privacy_contact="un"), seen=seen)
+    assert record.complete(actor, record.Statements(privacy_contact="un"), shown=seen)
     with pytest.raises(Refusal, match="statement-moved"):
-        record.complete(actor, record.Statements(privacy_contact="deux"), seen=seen)
+        record.complete(actor, record.Statements(privacy_contact="deux"), shown=seen)
     with pytest.raises(Refusal, match="statement-long"):
-        record.complete(actor, record.Statements(privacy_text="x" * 5001), seen=seen)
+        record.complete(actor, record.Statements(privacy_text="x" * 5001), shown=seen)
     with pytest.raises(Refusal, match="statement-long"):
-        record.complete(actor, record.Statements(access_contact="a\u202eb"), seen=seen)
+        record.complete(actor, record.Statements(access_contact="a\u202eb"), shown=seen)

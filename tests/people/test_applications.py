@@ -164,7 +164,7 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
     with time_machine.travel(now() + timedelta(days=25), tick=True):
         [told_by_doctor] = doctor.examine(house.settings, ["logiciels"])
         assert not told_by_doctor.ok
-        assert "Finances" in told_by_doctor.words
+        assert "Finances" in told_by_doctor.sentence
         assert status(house, token) == 200
     with time_machine.travel(now() + timedelta(days=31), tick=True):
         gone = house.app.test_client().get("/api/v1/me", headers=bearer)
@@ -178,4 +178,4 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
     assert status(house, again) == 200
     assert "Sans fin" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
     [told_by_doctor] = doctor.examine(house.settings, ["logiciels"])
-    assert (told_by_doctor.ok, "dont 1 " in told_by_doctor.words) == (True, True)
+    assert (told_by_doctor.ok, "dont 1 " in told_by_doctor.sentence) == (True, True)

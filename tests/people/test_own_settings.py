@@ -464,13 +464,13 @@ def test_the_operator_is_asked_whether_it_knows_the_collectivity(house: House, t
     with a_face(tmp_path / "face") as face:
         ours = town(house, face)
         result = try_out(ours.actor(K), "s2low")
-        assert (result.fine, result.words) == (True, "L’opérateur reconnaît la collectivité.")
+        assert (result.fine, result.sentence) == (True, "L’opérateur reconnaît la collectivité.")
         assert "L’opérateur reconnaît la collectivité." in text(ours.client(K).get(PAGE))
         (face.accounts / SIREN / "client.pem").unlink()
         lost = try_out(ours.actor(K), "s2low")
     assert not lost.fine
-    assert "n’a pas de certificat" in lost.words
-    assert str(tmp_path) not in lost.words
+    assert "n’a pas de certificat" in lost.sentence
+    assert str(tmp_path) not in lost.sentence
 
 
 def test_without_an_address_for_the_prefecture_it_is_said_until_one_is_given(

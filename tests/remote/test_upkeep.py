@@ -36,7 +36,7 @@ def test_what_was_asked_goes_a_day_after_its_end_and_the_link_stays(house, at) -
 def test_the_doctor_asks_the_service_where_there_is_one(house, server) -> None:
     def said(settings) -> tuple[bool, str] | None:
         take_settings(settings)
-        return next(((one.ok, one.words) for one in examine(settings) if "distance" in one.name), None)
+        return next(((one.ok, one.sentence) for one in examine(settings) if "distance" in one.name), None)
 
     assert said(house.settings) == (True, "« Signature de Bretagne » répond (API 1.0.4.0)")
     server.odd = {"info": (503, b"", "application/json")}

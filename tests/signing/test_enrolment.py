@@ -317,7 +317,7 @@ def test_doubles_of_before_are_told_on_the_page_and_by_the_doctor_and_nothing_is
     assert "signe pour Armel Kervadec et pour Bleuenn Cadiou" in page
     (found,) = [one for one in examine(house.settings) if one.name == "certificats"]
     assert not found.ok
-    assert "Armel Kervadec, Bleuenn Cadiou" in found.words
+    assert "Armel Kervadec, Bleuenn Cadiou" in found.sentence
     assert len(own(house, A)) == 1
     assert len(own(house, B)) == 2
     assert enrolling(house, S, "a_kervadec").get_json()["key"] == "certificate-taken"

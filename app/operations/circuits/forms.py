@@ -52,7 +52,7 @@ def gestures(
     `steps` are those of the draft as it is, `typed` reads the open one, given what it was; refuses `bad-request` of a button
     that the page has not, and of a part that no draft could have.
     """
-    made = []
+    gestures = []
     key = form.get("open", "")[:40]
     before = next((step for step in steps if step["key"] == key), None)
     if key and before is None and not is_step_key(key):
@@ -60,23 +60,23 @@ def gestures(
     if key:
         step = typed(before)
         if before is None or step != {name: value for name, value in before.items() if name != "key"}:
-            made.append(Gesture("write", key, step=step))
+            gestures.append(Gesture("write", key, step=step))
     verb, _, rest = form.get("gesture", "").partition(":")
     if verb == "add":
-        made.append(Gesture("add", place=_place(rest)))
+        gestures.append(Gesture("add", place=_place(rest)))
     elif verb in {"copy", "remove"}:
-        made.append(Gesture(verb, rest))
+        gestures.append(Gesture(verb, rest))
     elif verb in {"up", "down"}:
         at = next((rank for rank, step in enumerate(steps) if step["key"] == rest), None)
         if at is None:
             raise Refusal(parts.gone)
-        made.append(Gesture("move", rest, max(0, at + (1 if verb == "down" else -1))))
+        gestures.append(Gesture("move", rest, max(0, at + (1 if verb == "down" else -1))))
     elif verb == "move":
         moved, _, place = rest.rpartition(":")
-        made.append(Gesture("move", moved, _place(place)))
+        gestures.append(Gesture("move", moved, _place(place)))
     elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho", "discard", *LISTS}:
         raise Refusal("bad-request", detail="geste inconnu")
-    return made
+    return gestures
 
 
 def opened_after(form: Form, keys: Callable[[], Sequence[str]]) -> str:
@@ -123,8 +123,8 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
     days = form.get("days", "").strip()[:9]
     if days:
         step["days"] = int(days) if days.isascii() and days.isdigit() else days
-    if told := keys_in(form, "told"):
-        step["told"] = told
+    if informed := keys_in(form, "told"):
+        step["told"] = informed
     if not StepKind(kind).automatic and (requires := keys_in(form, "requires")):
         step["requires"] = requires
     if kind == StepKind.TRANSMIT and form.get("channel"):
@@ -135,8 +135,8 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
 def keys_in(form: Form, name: str) -> list[str]:
     """The keys of a list (`told`, `all_told`: desks; `requires`: fields) as it is left after the gesture."""
     gone = form.get("gesture").removeprefix(f"un{name.replace('_', '')}:")
-    kept = [key for rank, key in enumerate(form.getlist(name)) if gone != str(rank)]
-    return list(dict.fromkeys(key[:LONGEST_KEY] for key in [*kept, form.get(f"{name}_add")] if key))[
+    keys = [key for rank, key in enumerate(form.getlist(name)) if gone != str(rank)]
+    return list(dict.fromkeys(key[:LONGEST_KEY] for key in [*keys, form.get(f"{name}_add")] if key))[
         : MAX_WHO + 1
     ]
 
@@ -149,17 +149,17 @@ def row_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict
 def _who(form: Form) -> list[dict[str, Any]]:
     gone = form.get("gesture", "").removeprefix("unwho:")
     rows = [row for rank, row in enumerate(form.getlist("who")) if gone != str(rank)]
-    found: list[dict[str, Any]] = []
+    actors: list[dict[str, Any]] = []
     for row in [*rows, form.get("who_add", "")][: MAX_WHO + 1]:
         kind, _, value = row.partition(":")
         if not value or kind not in set(WhoKind):
             continue
-        one: dict[str, Any] = {kind: value[:60]}
+        actor: dict[str, Any] = {kind: value[:60]}
         if kind == WhoKind.SUPERIOR:
-            one = {kind: key_in(value) or 1}
-        if one not in found:
-            found.append(one)
-    return found
+            actor = {kind: key_in(value) or 1}
+        if actor not in actors:
+            actors.append(actor)
+    return actors
 
 
 def _quorum(form: Form, actors: int) -> str | int:
@@ -200,9 +200,9 @@ def _row(family: Family, form: Form, rank: int) -> dict[str, Any]:
         op = operators(field)[0]
     if op == "present":
         return {"field": key, "op": op}
-    typed = [one.strip()[:LONGEST_VALUE] for one in form.getlist(f"cond_value_{rank}")]
+    typed = [text.strip()[:LONGEST_VALUE] for text in form.getlist(f"cond_value_{rank}")]
     if op == "in":
-        parts = [part for one in typed for part in (one.split(SEPARATOR) if not field.choices else [one])]
+        parts = [part for text in typed for part in (text.split(SEPARATOR) if not field.choices else [text])]
         return {
             "field": key,
             "op": op,

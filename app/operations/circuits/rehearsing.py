@@ -79,13 +79,13 @@ class StageView:
     who: Sequence[str]
     when: str
     snags: Sequence[Snag]
-    told: str = ""
+    informed: str = ""
     asks: str = ""
 
     @property
     def stops(self) -> bool:
         """Whether the folder would stop here."""
-        return any(one.stops for one in self.snags)
+        return any(snag.stops for snag in self.snags)
 
 
 @dataclass(frozen=True)
@@ -108,19 +108,21 @@ def view(
     db: Db, folder: Folder, rehearsal: Rehearsal, lacking: Sequence[str] = (), doubts: Sequence[str] = ()
 ) -> View:
     """The rehearsal of a folder in words; a certificate or a mandate is looked at on the day on which it would serve."""
-    told = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
+    notes = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
     if rehearsal.refusal is not None:
-        words = sentences.say(rehearsal.refusal.key, rehearsal.refusal.facts)[1]
-        return View((), spaces(words), "danger", "", "", *told)
-    lacking = [*lacking, *(_astray(one) for one in rehearsal.aside if one.unsendable)]
-    told = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
-    held = _certificates(db, rehearsal.stages)
-    stages = [_stage(db, folder, stage, held, rank) for rank, stage in enumerate(rehearsal.stages, start=1)]
+        sentence = sentences.say(rehearsal.refusal.key, rehearsal.refusal.facts)[1]
+        return View((), spaces(sentence), "danger", "", "", *notes)
+    lacking = [*lacking, *(_astray(stage) for stage in rehearsal.aside if stage.unsendable)]
+    notes = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
+    certificates = _certificates(db, rehearsal.stages)
+    stages = [
+        _stage(db, folder, stage, certificates, rank) for rank, stage in enumerate(rehearsal.stages, start=1)
+    ]
     verdict, tone = _verdict(rehearsal.stages, stages, lacking, doubts)
-    if lacking or any(one.stops for one in stages):
-        return View(stages, spaces(verdict), tone, "", "", *told)
+    if lacking or any(stage.stops for stage in stages):
+        return View(stages, spaces(verdict), tone, "", "", *notes)
     ending, late = _ending(rehearsal)
-    return View(stages, spaces(verdict), "warn" if late else tone, spaces(ending), late, *told)
+    return View(stages, spaces(verdict), "warn" if late else tone, spaces(ending), late, *notes)
 
 
 def _astray(stage: Stage) -> str:
@@ -136,13 +138,13 @@ def _verdict(
     stages: Sequence[Stage], views: Sequence[StageView], lacking: Sequence[str], doubts: Sequence[str]
 ) -> tuple[str, str]:
     """The one sentence of the rehearsal, with how much blocks and how much is to be watched, and its tone."""
-    snags = [snag for one in views for snag in one.snags if snag.counted]
+    snags = [snag for view in views for snag in view.snags if snag.counted]
     blocks = len(lacking) + sum(snag.stops for snag in snags)
     risks = len(doubts) + sum(not snag.stops for snag in snags)
     unsent = [
-        one for one, stage in zip(views, stages, strict=True) if stage.unsendable or _unknown(stage.step)
+        view for view, stage in zip(views, stages, strict=True) if stage.unsendable or _unknown(stage.step)
     ]
-    stopped = [one for one in views if one.stops]
+    stopped = [view for view in views if view.stops]
     verdict, tone = "Ce dossier irait jusqu’au bout", "warn" if risks else "ok"
     if any(snag.by_hand for snag in snags):
         verdict = "Ce dossier irait jusqu’au bout, signé sur papier"
@@ -154,14 +156,14 @@ def _verdict(
         place = f"étape {stopped[0].n}, {stopped[0].label}"
         verdict, tone = f"Ce dossier partirait, puis s’arrêterait : {place}", "danger"
     counts = ((blocks, "blocage", "blocages"), (risks, "point à surveiller", "points à surveiller"))
-    told = ", ".join(plural(count, word, words) for count, word, words in counts if count)
-    return (f"{verdict} ({told})" if told else verdict), tone
+    summary = ", ".join(plural(count, word, several) for count, word, several in counts if count)
+    return (f"{verdict} ({summary})" if summary else verdict), tone
 
 
 def _ending(rehearsal: Rehearsal) -> tuple[str, str]:
     """When the folder would be over, which steps that does not count, its legal last day; and by how much it is late."""
     ending = f"Terminé le {jour(rehearsal.ends)} si chaque étape prend tout son délai"
-    if free := [f"« {one.step.label} »" for one in rehearsal.stages if not one.step.days]:
+    if free := [f"« {stage.step.label} »" for stage in rehearsal.stages if not stage.step.days]:
         verbs = "n’en ont pas et ne sont pas comptées" if len(free) > 1 else "n’en a pas et n’est pas comptée"
         ending += f" ; {_listed(free)} {verbs}"
     ending = f"{ending}."
@@ -172,12 +174,12 @@ def _ending(rehearsal: Rehearsal) -> tuple[str, str]:
     return f"{ending.removesuffix('.')}.", f"{plural(days, 'jour')} trop tard." if days > 0 else ""
 
 
-def _listed(words: Sequence[str]) -> str:
+def _listed(labels: Sequence[str]) -> str:
     """« A, B et C »."""
-    return " et ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return " et ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
 
 
-def _stage(db: Db, folder: Folder, stage: Stage, held: Held, rank: int) -> StageView:
+def _stage(db: Db, folder: Folder, stage: Stage, certificates: Held, rank: int) -> StageView:
     step = stage.step
     parts = stage.slots or stage.seats
     who = [_slot(slot) for slot in parts]
@@ -192,9 +194,9 @@ def _stage(db: Db, folder: Folder, stage: Stage, held: Held, rank: int) -> Stage
     return StageView(
         rank,
         step.label,
-        [spaces(one) for one in who],
+        [spaces(part) for part in who],
         spaces(when),
-        list(_snags(db, folder, stage, held)),
+        list(_snags(db, folder, stage, certificates)),
         spaces(f"Pour information : {' ; '.join(map(_slot, stage.told))}") if stage.told else "",
         spaces(f"À remplir : {', '.join(stage.asks)}") if stage.asks else "",
     )
@@ -218,7 +220,7 @@ def _slot(slot: Slot) -> str:
     return f"{slot.label} : {names}" if names else f"{slot.label} : personne"
 
 
-def _snags(db: Db, folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
+def _snags(db: Db, folder: Folder, stage: Stage, certificates: Held) -> Iterable[Snag]:
     step = stage.step
     if stage.refusal is not None:
         yield Snag(spaces(f"Il manque : {stage.refusal.facts.get('what', '')}."), stops=True)
@@ -231,15 +233,15 @@ def _snags(db: Db, folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
             yield from _nobody(step, stage.slots, by_mandate=True)
         yield from _mandates(db, folder, stage)
         if not stage.stuck:
-            yield from _certified(folder, stage, held)
+            yield from _certified(folder, stage, certificates)
     yield from _away(stage)
 
 
 def _away(stage: Stage) -> Iterable[Snag]:
     """Those who will be away on that day, where nobody else of the part is there and nobody stands in: it waits for them."""
     for slot in stage.slots:
-        if slot.people and all(one.away is not None for one in slot.people):
-            gone = ", ".join(f"{one.name}, jusqu’au {instant(one.away)}" for one in slot.people)
+        if slot.people and all(person.away is not None for person in slot.people):
+            gone = ", ".join(f"{person.name}, jusqu’au {instant(person.away)}" for person in slot.people)
             yield Snag(spaces(f"Absent ce jour-là : {gone}. Le dossier attendrait son retour."), stops=False)
 
 
@@ -265,24 +267,24 @@ def _mandates(db: Db, folder: Folder, stage: Stage) -> Iterable[Snag]:
             yield Snag(spaces(f"{person.name} : {why}"), stops=stage.stuck, counted=not stage.stuck)
 
 
-def _certified(folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
+def _certified(folder: Folder, stage: Stage, certificates: Held) -> Iterable[Snag]:
     """Those who could sign and have no certificate that serves; they block where too few are left without them."""
     family = family_of(folder.in_force)
     lacks = {
-        person.user_id: certificate_lacks(folder, held.get(person.user_id, []), stage.entered)
+        person.user_id: certificate_lacks(folder, certificates.get(person.user_id, []), stage.entered)
         for person in _people(stage.slots)
     }
     left = tuple(
-        replace(slot, people=tuple(one for one in slot.people if not lacks[one.user_id]))
+        replace(slot, people=tuple(person for person in slot.people if not lacks[person.user_id]))
         for slot in stage.slots
     )
     short = lacks_people(stage.step, left)
-    asked = "" if family.minimum_signature == SIMPLE else f" Demandé : {LABELS[family.minimum_signature]}."
+    level = "" if family.minimum_signature == SIMPLE else f" Demandé : {LABELS[family.minimum_signature]}."
     paper = " La signature sur papier reste possible." if family.paper_signature else ""
     for person in _people(stage.slots):
         if lack := lacks[person.user_id].replace("n’a ", "n’aura ", 1):
             yield Snag(
-                spaces(f"{person.name} {lack} ce jour-là.{asked}{paper}"),
+                spaces(f"{person.name} {lack} ce jour-là.{level}{paper}"),
                 stops=short and not family.paper_signature,
                 by_hand=short and family.paper_signature,
             )
@@ -290,7 +292,7 @@ def _certified(folder: Folder, stage: Stage, held: Held) -> Iterable[Snag]:
 
 def _people(slots: Sequence[Slot]) -> list[Person]:
     """Those of these parts, each once."""
-    return list({one.user_id: one for slot in slots for one in slot.people}.values())
+    return list({person.user_id: person for slot in slots for person in slot.people}.values())
 
 
 def _nobody(step: Step, slots: Sequence[Slot], *, by_mandate: bool = False) -> Iterable[Snag]:
@@ -324,16 +326,16 @@ def _mandate(db: Db, folder: Folder, user_id: int, day: date) -> str:
     try:
         fitting(mandates.mandates(db, user_id), act_of(folder), day)
     except Refusal as refusal:
-        words = lacking_words(refusal).split(". ")[0].removesuffix(".")
+        sentence = lacking_words(refusal).split(". ")[0].removesuffix(".")
         for own, whose in _OF_ANOTHER:
-            words = words.replace(own, whose)
-        return f"{words}."
+            sentence = sentence.replace(own, whose)
+        return f"{sentence}."
     return "aucun mandat ne porte sur ce dossier."
 
 
 def _certificates(db: Db, stages: Sequence[Stage]) -> Held:
     """The certificates of each who would sign."""
-    signing = [one for one in stages if one.step.kind is StepKind.SIGN]
+    signing = [stage for stage in stages if stage.step.kind is StepKind.SIGN]
     people = {person.user_id for stage in signing for slot in stage.slots for person in slot.people}
     return certificates_by_person(db, people)
 
@@ -345,7 +347,7 @@ class Taken:
     circuit: Circuit
     lacking: Sequence[str]
     name: str
-    words: str
+    title: str
     dispute: str = ""
 
 
@@ -363,8 +365,8 @@ def taken(db: Db, folder: Folder, drafted: InForce | None = None) -> Taken:
         circuit, lacking = _lawful(family, route.version, route.circuit)
         label = circuit_label(family, route.version)
     rule = route.rule
-    words = f"{label}, par : {rule_words(rule)}" if rule is not None else label
-    return Taken(circuit, lacking, route.name, spaces(words), dispute_words(rule) if rule is not None else "")
+    title = f"{label}, par : {rule_words(rule)}" if rule is not None else label
+    return Taken(circuit, lacking, route.name, spaces(title), dispute_words(rule) if rule is not None else "")
 
 
 def taken_anyhow(family: Family, name: str, version: CircuitVersion | None, circuit: Circuit) -> Taken:
@@ -397,16 +399,16 @@ def circuit_label(family: Family, version: CircuitVersion | None) -> str:
 
 def keeping(db: Db, folder: Folder) -> list[str]:
     """Why this draft would not leave, as `sending.send` asks it: what it lacks, else what its carriers would refuse."""
-    found = []
+    reasons = []
     try:
         main_document(db, folder)
     except Refusal:
-        found.append("Le document principal manque, ou n’est pas un PDF.")
-    found += [one.sentence for one in find_problems(db, folder)]
-    if found:
-        return found
+        reasons.append("Le document principal manque, ou n’est pas un PDF.")
+    reasons += [problem.sentence for problem in find_problems(db, folder)]
+    if reasons:
+        return reasons
     try:
-        return [one.sentence for check in plugged.checks.of(folder) for one in check(db, folder)]
+        return [problem.sentence for check in plugged.checks.of(folder) for problem in check(db, folder)]
     except Refusal as refusal:
         told_at_its_step = refusal.key == "channel-unknown"
         return [] if told_at_its_step else [sentences.say(refusal.key, refusal.facts)[1]]
@@ -414,14 +416,14 @@ def keeping(db: Db, folder: Folder) -> list[str]:
 
 def missing(folder: Folder, fields: Sequence[Field], day: date) -> list[str]:
     """What the law asks of these facts and does not have, for a folder sent on this day."""
-    keys = {one.key for one in fields}
-    found = problems(family_of(folder.in_force), folder.fields, at="submit", today=day)
-    return [one.sentence for one in found if one.field in keys]
+    keys = {field.key for field in fields}
+    faults = problems(family_of(folder.in_force), folder.fields, at="submit", today=day)
+    return [fault.sentence for fault in faults if fault.field in keys]
 
 
 def undecided(folder: Folder, table: Table | None) -> list[str]:
     """The rules that take this folder, or leave it, only because a fact is empty."""
-    family, told = family_of(folder.in_force), []
+    family, sentences = family_of(folder.in_force), []
     for rank, row in enumerate(table.rows if table is not None else (), start=1):
         if _decided(row.when, {**folder.facts, EMITTER: "", BRANCH: ""}) is None:
             empty = [
@@ -432,23 +434,23 @@ def undecided(folder: Folder, table: Table | None) -> list[str]:
             labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
             if labels:
                 verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
-                told.append(f"La règle {rank} dépend de {_listed(labels)}, qui {verb}.")
-    return told
+                sentences.append(f"La règle {rank} dépend de {_listed(labels)}, qui {verb}.")
+    return sentences
 
 
 def unanswered(folder: Folder, circuit: Circuit) -> list[str]:
     """The steps that apply, or do not, only because a fact is empty."""
     family, facts = family_of(folder.in_force), folder.facts
-    told = []
+    sentences = []
     for step in circuit.steps:
         if step.when is None or _decided(step.when, facts) is not None:
             continue
         empty = sorted(name for name in step.when.fields if facts.get(name) in (None, ""))
         labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
         verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
-        here = "elle est dans cet essai" if step.applies(facts) else "elle n’est pas dans cet essai"
-        told.append(f"L’étape « {step.label} » dépend de {_listed(labels)}, qui {verb} : {here}.")
-    return told
+        place = "elle est dans cet essai" if step.applies(facts) else "elle n’est pas dans cet essai"
+        sentences.append(f"L’étape « {step.label} » dépend de {_listed(labels)}, qui {verb} : {place}.")
+    return sentences
 
 
 def _decided(condition: Condition, facts: Facts) -> bool | None:
@@ -469,7 +471,7 @@ def _decided(condition: Condition, facts: Facts) -> bool | None:
     return condition.holds(facts)
 
 
-def asked(family: Family, circuits: Iterable[Circuit], table: Table | None = None) -> list[Field]:
+def questions(family: Family, circuits: Iterable[Circuit], table: Table | None = None) -> list[Field]:
     """The facts that the way depends on: rules, conditions, those who are chosen at the deposit, clock, ceiling, matter.
 
     `circuits` are those that the folder may take, `table` the rules that choose among them.
@@ -482,4 +484,4 @@ def asked(family: Family, circuits: Iterable[Circuit], table: Table | None = Non
         keys |= {family.due_rule.start, *(family.due_rule.unless.fields if family.due_rule.unless else ())}
     if family.amount_field:
         keys.add(family.amount_field)
-    return [one for one in family.fields if one.key in keys or one.type == "matter"]
+    return [field for field in family.fields if field.key in keys or field.type == "matter"]

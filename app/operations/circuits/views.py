@@ -93,11 +93,11 @@ def listing(db: Db, collectivity_id: int) -> list[Line]:
     lines = []
     for family in catalogue().values():
         lines.append(_line(family, family.name, family.circuit.label, written, drafts))
-        mine = [one for one in every if one.family == family.name]
-        for one in sorted(mine, key=lambda one: one.closed_at is not None):
-            line = _line(family, circuit_name(one.family, one.key), one.label, written, drafts)
-            lines.append(replace(line, own=True, closed=one.closed_at is not None))
-    return [replace(one, use=_use(one, uses.get(one.name, Use()))) for one in lines]
+        mine = [circuit for circuit in every if circuit.family == family.name]
+        for circuit in sorted(mine, key=lambda circuit: circuit.closed_at is not None):
+            line = _line(family, circuit_name(circuit.family, circuit.key), circuit.label, written, drafts)
+            lines.append(replace(line, own=True, closed=circuit.closed_at is not None))
+    return [replace(line, use=_use(line, uses.get(line.name, Use()))) for line in lines]
 
 
 def _use(line: Line, use: Use) -> str:
@@ -131,9 +131,9 @@ def _line(
 def grouped(db: Db, collectivity_id: int) -> list[tuple[str, list[Choice]]]:
     """The open circuits of each family, as a list to choose from."""
     groups: dict[str, list[Choice]] = {}
-    for one in listing(db, collectivity_id):
-        if not one.closed:
-            groups.setdefault(one.family, []).append((one.name, one.label))
+    for line in listing(db, collectivity_id):
+        if not line.closed:
+            groups.setdefault(line.family, []).append((line.name, line.label))
     return list(groups.items())
 
 
@@ -195,13 +195,13 @@ class Open:
     conditional: bool
     written_otherwise: str
     otherwise: str
-    told: Sequence[Choice]
+    informed: Sequence[Choice]
     requires: Sequence[Choice]
     wrong: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Words:
+class Wording:
     """How this family's desks, facts and channels are called, and which facts are amounts."""
 
     names: Mapping[str, str]
@@ -209,13 +209,13 @@ class Words:
     channels: Sequence[Choice]
 
 
-def words_of(family: Family, desks: Desks) -> Words:
+def words_of(family: Family, desks: Desks) -> Wording:
     """The names that a circuit of this family is read with (`drawing.Names`)."""
     carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
-    holders = {number: name for one in desks.values() for number, (name, _) in one.holders.items()}
+    holders = {number: name for desk in desks.values() for number, (name, _) in desk.holders.items()}
     where = {value_key("channel", name): label for name, label in carriers}
     names = names_of(family, {key: desk.name for key, desk in desks.items() if desk.whole}, holders)
-    return Words({**words_of_people(desks), **names, **where}, money_of(family), carriers)
+    return Wording({**words_of_people(desks), **names, **where}, money_of(family), carriers)
 
 
 def kinds_of(db: Db, draft: Draft, collectivity_id: int) -> dict[str, Definition]:
@@ -223,54 +223,54 @@ def kinds_of(db: Db, draft: Draft, collectivity_id: int) -> dict[str, Definition
     return types_of(db, collectivity_id, law_of_circuit(draft.name)) if draft.own is not None else {}
 
 
-def words_of_circuit(draft: Draft, kinds: Mapping[str, Definition], desks: Desks) -> Words:
+def words_of_circuit(draft: Draft, kinds: Mapping[str, Definition], desks: Desks) -> Wording:
     """The names that the versions of a circuit are read with, whichever of these types each was kept for."""
-    words = words_of(worded(draft.family, kinds), desks)
+    wording = words_of(worded(draft.family, kinds), desks)
     labels = {value_key("type", key): kind.label for key, kind in kinds.items()}
-    return replace(words, names={**words.names, **labels})
+    return replace(wording, names={**wording.names, **labels})
 
 
 def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[list[Card], list[Problem]]:
     """Every step of what is written, and all that keeps it from being published."""
-    circuit, told = sketch(definition), problems(draft.family, definition, desks, channels())
-    locks, words = imposed(draft.family, circuit), words_of(draft.family, desks)
+    circuit, obstacles = sketch(definition), problems(draft.family, definition, desks, channels())
+    locks, wording = imposed(draft.family, circuit), words_of(draft.family, desks)
     return [
         Card(
             step.key,
             rank,
             step.label or _nameless(definition["steps"][rank]),
-            summary(step, words),
+            summary(step, wording),
             locks.get(step.key),
-            [one for one in told if one.step == step.key],
+            [obstacle for obstacle in obstacles if obstacle.step == step.key],
         )
         for rank, step in enumerate(circuit.steps)
-    ], told
+    ], obstacles
 
 
 def _nameless(written: Mapping[str, Any]) -> str:
     return "Étape au nom à corriger" if str(written.get("label") or "").strip() else "Étape sans nom"
 
 
-def summary(step: Step, words: Words) -> str:
+def summary(step: Step, wording: Wording) -> str:
     """« Visa, Direction des finances, un seul suffit, 3 jours ouvrés »."""
-    told = [step.kind.label, *(who_text(who, words.names) for who in step.who)]
+    parts = [step.kind.label, *(who_text(who, wording.names) for who in step.who)]
     if step.channel:
-        told.append(channel_text(step.channel, words.names))
+        parts.append(channel_text(step.channel, wording.names))
     if counted := quorum_text(step):
-        told.append(counted)
+        parts.append(counted)
     if step.when is not None:
-        told.append(f"si {condition_text(step.when, words.names, words.money)}")
+        parts.append(f"si {condition_text(step.when, wording.names, wording.money)}")
     if step.days is not None:
-        told.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
+        parts.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
     if step.requires:
-        told.append(required_text(step.requires, words.names).replace("À", "à", 1))
+        parts.append(required_text(step.requires, wording.names).replace("À", "à", 1))
     if step.told:
-        told.append(told_text(step.told, words.names).replace("Pour", "pour", 1))
-    return spaces(", ".join(told))
+        parts.append(told_text(step.told, wording.names).replace("Pour", "pour", 1))
+    return spaces(", ".join(parts))
 
 
 def opened(
-    db: Db, draft: Draft, definition: Mapping[str, Any], desks: Desks, key: str, told: Sequence[Problem]
+    db: Db, draft: Draft, definition: Mapping[str, Any], desks: Desks, key: str, obstacles: Sequence[Problem]
 ) -> Open | None:
     """The form of one step; None when it is not there."""
     circuit = sketch(definition)
@@ -278,9 +278,9 @@ def opened(
     if rank is None:
         return None
     step, data = circuit.steps[rank], definition["steps"][rank]
-    family, words = draft.family, words_of(draft.family, desks)
+    family, wording = draft.family, words_of(draft.family, desks)
     rows = rows_of(data.get("when"))
-    alike = any(one.kind is step.kind for one in circuit.steps if one is not step)
+    alike = any(other.kind is step.kind for other in circuit.steps if other is not step)
     locked = key in imposed(family, circuit)
     following = circuit.steps[rank + 1].label if rank + 1 < len(circuit.steps) else ""
     quorum = data.get("quorum", "any")
@@ -291,32 +291,32 @@ def opened(
         locked=locked,
         channel=step.channel or "",
         days="" if data.get("days") is None else str(data["days"]),
-        actors=[_actor(one, step, family, desks, words) for one in data.get("who", ())],
+        actors=[_actor(actor, step, family, desks, wording) for actor in data.get("who", ())],
         quorum=quorum if quorum in {"any", "all"} else "n",
         quorum_n="" if quorum in {"any", "all"} else str(quorum),
-        rows=[condition_row(db, family, one) for one in rows[1]] if rows else [],
+        rows=[condition_row(db, family, test) for test in rows[1]] if rows else [],
         word=rows[0] if rows else "all",
         # What the law wants of every folder has no condition, unless another step of its kind may take the other cases
         conditional=not locked or alike or data.get("when") is not None,
         written_otherwise=""
         if rows or step.when is None
-        else condition_text(step.when, words.names, words.money),
+        else condition_text(step.when, wording.names, wording.money),
         otherwise=f"Sinon, le dossier passe à « {following} »."
         if following
         else "Sinon, le dossier se termine.",
-        told=told_of(data, desks),
+        informed=told_of(data, desks),
         requires=[
             (key, spaces(field.label) if (field := family.field(key)) else f"Champ « {key} »")
             for key in data.get("requires") or ()
         ],
-        wrong={one.field: one.sentence for one in reversed(told) if one.step == key},
+        wrong={obstacle.field: obstacle.sentence for obstacle in reversed(obstacles) if obstacle.step == key},
     )
 
 
 def askable(family: Family) -> list[Choice]:
     """The own fields of the type that a circuit is kept for which a step may require: no folder leaves without the others."""
-    own = (one for one in family.fields if one.key.startswith(OWN) and one.required_from != "submit")
-    return [(one.key, spaces(one.label)) for one in own]
+    own = (field for field in family.fields if field.key.startswith(OWN) and field.required_from != "submit")
+    return [(field.key, spaces(field.label)) for field in own]
 
 
 def told_of(written: Mapping[str, Any], desks: Desks) -> list[Choice]:
@@ -326,7 +326,7 @@ def told_of(written: Mapping[str, Any], desks: Desks) -> list[Choice]:
     ]
 
 
-def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks, words: Words) -> Actor:
+def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks, wording: Wording) -> Actor:
     ((kind, raw),) = written.items()
     value = f"{kind}:{raw}"
     if kind == WhoKind.DESK:
@@ -344,7 +344,7 @@ def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks,
     field = family.field(str(raw))
     label = field.label if field else str(raw)
     chosen = "Bureau choisi au dépôt" if kind == WhoKind.CHOSEN else "Personne désignée au dépôt"
-    del words
+    del wording
     return Actor(value, label, chosen)
 
 
@@ -368,7 +368,7 @@ def offered(
 
     Of many desks and people, the beginning by name, unless the list is asked `entire`.
     """
-    named = {one.value for one in actors}
+    named = {actor.value for actor in actors}
     every = [(f"desk:{key}", desk.name) for key, desk in desks.items()]
     people = [] if kind is StepKind.SIGN else _seated(db, None if entire else choosing.SHOWN)
     more = not entire and (len(every) > choosing.SHOWN or len(people) > choosing.SHOWN)
@@ -380,12 +380,12 @@ def offered(
             "Selon le dossier",
             [
                 *(
-                    (f"chosen:{one.key}", f"Bureau choisi au dépôt : {one.label}")
-                    for one in _of(family, "desk")
+                    (f"chosen:{field.key}", f"Bureau choisi au dépôt : {field.label}")
+                    for field in _of(family, "desk")
                 ),
                 *(
-                    (f"role:{one.key}", f"Personne désignée au dépôt : {one.label}")
-                    for one in _of(family, "person")
+                    (f"role:{field.key}", f"Personne désignée au dépôt : {field.label}")
+                    for field in _of(family, "person")
                 ),
                 *((f"superior:{level}", superior(level)) for level in SUPERIORS),
             ],
@@ -393,7 +393,7 @@ def offered(
     ]
     if kind is not StepKind.SIGN:
         groups.append(("Quelqu’un, nommément", people))
-    shown = [(label, [one for one in group if one[0] not in named]) for label, group in groups]
+    shown = [(label, [choice for choice in group if choice[0] not in named]) for label, group in groups]
     return Offered(shown, more)
 
 
@@ -407,27 +407,27 @@ def _seated(db: Db, most: int | None) -> list[Choice]:
     )
     rows = db.execute(query if most is None else query.limit(most + 1))
     people = [(login, f"{first} {last}") for login, first, last in rows]
-    by_name = sorted(people, key=lambda one: (one[1].casefold(), one[0]))
+    by_name = sorted(people, key=lambda entry: (entry[1].casefold(), entry[0]))
     return [(f"person:{login}", name) for login, name in by_name]
 
 
-def acting(db: Db, words: str, *, signs: bool) -> choosing.Offer:
+def acting(db: Db, search: str, *, signs: bool) -> choosing.Offer:
     """The desks, then the people who hold one, in whom each of these words is found, as a step names them."""
-    asked = key_of(words).split()
-    opened = (one for one in places(db, db.info["collectivity_id"]).values() if one.closed_at is None)
-    every = [(f"desk:{one.key}", one.name) for one in opened]
+    terms = key_of(search).split()
+    opened = (desk for desk in places(db, db.info["collectivity_id"]).values() if desk.closed_at is None)
+    every = [(f"desk:{desk.key}", desk.name) for desk in opened]
     every += [] if signs else _seated(db, None)
-    fit = [(value, name) for value, name in every if all(one in key_of(name) for one in asked)]
+    fit = [(value, name) for value, name in every if all(term in key_of(name) for term in terms)]
     return choosing.Offer(tuple(fit[: choosing.SHOWN]), len(fit) > choosing.SHOWN)
 
 
 def _of(family: Family, kind: str) -> list[Field]:
-    return [one for one in family.fields if one.type == kind]
+    return [field for field in family.fields if field.type == kind]
 
 
 def compared(family: Family) -> list[Choice]:
     """The facts that a condition may look at."""
-    return [(one.key, spaces(one.label)) for one in family.fields if one.type not in UNCOMPARED]
+    return [(field.key, spaces(field.label)) for field in family.fields if field.type not in UNCOMPARED]
 
 
 def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:
@@ -440,8 +440,8 @@ def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:
     if field.type in {"choice", "nature", "desk", "person"}:
         options = choices_of(db, int(db.info["collectivity_id"]), field) or []
     values = value if isinstance(value, list) else [] if value is None else [value]
-    shown = "; ".join(_shown(field, one) for one in values)
-    ops = [(one, WORDS[one]) for one in operators(field)]
+    shown = "; ".join(_shown(field, value) for value in values)
+    ops = [(operator, WORDS[operator]) for operator in operators(field)]
     exact = field.type in {"text", "longtext"} and op != "present"
     return Row(key, op, ops, shown, frozenset(map(str, values)), options, field.type, exact)
 
@@ -453,13 +453,13 @@ def _shown(field: Field, value: object) -> str:
     return str(value)
 
 
-def picture(definition: Mapping[str, Any], words: Words, told: Sequence[Problem]) -> str:
+def picture(definition: Mapping[str, Any], wording: Wording, obstacles: Sequence[Problem]) -> str:
     """The drawing, with what is wrong in each box; it escapes what it prints."""
     wrong: dict[str, list[str]] = {}
-    for one in told:
-        if one.step:
-            wrong.setdefault(one.step, []).append(spaces(one.sentence))
-    return svg(sketch(definition), words.names, words.money, wrong, NARROW)
+    for obstacle in obstacles:
+        if obstacle.step:
+            wrong.setdefault(obstacle.step, []).append(spaces(obstacle.sentence))
+    return svg(sketch(definition), wording.names, wording.money, wrong, NARROW)
 
 
 def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
@@ -533,7 +533,7 @@ def named_by(db: Db, draft: Draft, definition: Mapping[str, Any], most: int | No
 
 
 def history(
-    db: Db, draft: Draft, collectivity_id: int, words: Words, most: int | None = None
+    db: Db, draft: Draft, collectivity_id: int, wording: Wording, most: int | None = None
 ) -> list[VersionView]:
     """Every version, the last first, each with what it changed of the one before it; the last `most` of them."""
     rows = versions(db, collectivity_id, draft.name)
@@ -546,16 +546,16 @@ def history(
     for rank, row in enumerate(shown):
         before = circuits[rank + 1] if rank + 1 < len(rows) else origin
         changes = (
-            difference(before, circuits[rank], words.names, words.money)
+            difference(before, circuits[rank], wording.names, wording.money)
             if before is not None
-            else told_anew(circuits[rank], words)
+            else told_anew(circuits[rank], wording)
         )
         views.append(
             VersionView(
                 row.number,
                 row.published_at,
                 row.published_by,
-                [spaces(one) for one in changes],
+                [spaces(sentence) for sentence in changes],
                 count.get(row.id, 0),
                 in_force=rank == 0,
             )
@@ -566,16 +566,20 @@ def history(
 def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
     """« 12 dossiers en cours gardent la version 3. »; empty when none is in hand."""
     rows = {row.id: row.number for row in versions(db, collectivity_id, draft.name)}
-    count = {rows[one]: n for one, n in followers(db, collectivity_id, draft.name).items() if one in rows}
-    told = [
+    count = {
+        rows[version_id]: n
+        for version_id, n in followers(db, collectivity_id, draft.name).items()
+        if version_id in rows
+    }
+    parts = [
         f"{plural(n, 'dossier')} en cours {'gardent' if n > 1 else 'garde'} la version {number}"
         for number, n in sorted(count.items(), reverse=True)
     ]
     if count_joint := joint_followers(db, collectivity_id, draft.name):
         verbs = ("le suivent réuni", "gardent") if count_joint > 1 else ("le suit réuni", "garde")
         apart = f"{plural(count_joint, 'dossier')} en cours {verbs[0]} à un autre, et {verbs[1]} ses étapes"
-        told = [*told[:-1], f"{told[-1]}. {apart}"] if told else [apart]
-    return spaces(f"{', '.join(told)}.") if told else ""
+        parts = [*parts[:-1], f"{parts[-1]}. {apart}"] if parts else [apart]
+    return spaces(f"{', '.join(parts)}.") if parts else ""
 
 
 def saved(draft: Changed | None) -> str:
@@ -599,31 +603,39 @@ def trials(drafts: Mapping[str, CircuitDraft], tried: RulesDraft, ways: Takeable
     return offered
 
 
-def compared_to(db: Db, draft: Draft, circuit: Circuit, words: Words) -> tuple[str, list[str]] | None:
+def compared_to(db: Db, draft: Draft, circuit: Circuit, wording: Wording) -> tuple[str, list[str]] | None:
     """Of a circuit that was never published, what it changes of the one that it was copied from; None where none is known."""
     origin = copied(db, draft.own) if not draft.in_force else None
     if origin is None:
         return None
     version = f"version {origin.number}" if origin.number else "d’origine"
-    told = difference(replace(origin.circuit, label=circuit.label), circuit, words.names, words.money)
-    return spaces(f"« {origin.label} », {version}"), [spaces(one) for one in told]
+    sentences = difference(
+        replace(origin.circuit, label=circuit.label), circuit, wording.names, wording.money
+    )
+    return spaces(f"« {origin.label} », {version}"), [spaces(sentence) for sentence in sentences]
 
 
-def changes(draft: Draft, circuit: Circuit, words: Words) -> list[str]:
+def changes(draft: Draft, circuit: Circuit, wording: Wording) -> list[str]:
     """What a circuit changes of the one in force, in words; all its steps, of one that was named and never published."""
     if draft.own and not draft.in_force:
-        return told_anew(circuit, words)
-    return [spaces(one) for one in difference(draft.followed, circuit, words.names, words.money)]
+        return told_anew(circuit, wording)
+    return [
+        spaces(sentence) for sentence in difference(draft.followed, circuit, wording.names, wording.money)
+    ]
 
 
-def told_anew(circuit: Circuit, words: Words) -> list[str]:
+def told_anew(circuit: Circuit, wording: Wording) -> list[str]:
     """Every step of a circuit that has nothing before it, in words."""
     return [
         "Ce circuit est nouveau.",
-        *([only_words(circuit, words.names)] if circuit.only_for else []),
-        *([spaces(f"Dès l’envoi, {told_text(circuit.told, words.names).lower()}.")] if circuit.told else []),
+        *([only_words(circuit, wording.names)] if circuit.only_for else []),
         *(
-            spaces(f"Étape {rank}, {step.label or 'sans nom'} : {summary(step, words)}.")
+            [spaces(f"Dès l’envoi, {told_text(circuit.told, wording.names).lower()}.")]
+            if circuit.told
+            else []
+        ),
+        *(
+            spaces(f"Étape {rank}, {step.label or 'sans nom'} : {summary(step, wording)}.")
             for rank, step in enumerate(circuit.steps, start=1)
         ),
     ]

@@ -145,7 +145,7 @@ def edit(family: str) -> Response | tuple[str, int]:
     """The steps of a circuit beside its picture; what is posted is a gesture, and the draft is kept at each."""
     if request.method != "POST":
         return _editor(family, request.args.get("etape", ""))
-    seen, done = forms.number(request.form, "version"), request.form.get("gesture", "")
+    based_on, done = forms.number(request.form, "version"), request.form.get("gesture", "")
     with reading(g.actor.collectivity_id) as db:
         draft = draft_of(db, g.actor.collectivity_id, family)
     played: Sequence[Gesture] = ()
@@ -155,13 +155,13 @@ def edit(family: str) -> Response | tuple[str, int]:
             form, draft.definition["steps"], lambda before: forms.step_in(draft.family, form, before)
         )
         if done == "discard":
-            drafting.give_up(g.actor, family, seen)
+            drafting.give_up(g.actor, family, based_on)
             flash("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
         drafting.change(
             g.actor,
             family,
-            seen,
+            based_on,
             played,
             request.form.get("circuit_label"),
             request.form.get("only_for"),
@@ -184,34 +184,34 @@ def _keys(name: str) -> list[str]:
 def _refused(family: str, played: Sequence[Gesture], refusal: Refusal) -> tuple[str, int]:
     """The page as it is now, with what was typed laid over it and written nowhere, and why."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
-    typed = [one for one in played if one.kind == "write"]
+    typed = [gesture for gesture in played if gesture.kind == "write"]
     return _editor(family, request.form.get("open", "")[:40], typed, sentence, status)
 
 
 def _editor(
     family: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
 ) -> tuple[str, int]:
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, family)
+        draft = draft_of(db, collectivity_id, family)
         definition = draft.after(typed)
-        desks = desks_of(db, here, views.named_by(db, draft, definition, most=2))
-        cards, told = views.cards(draft, definition, desks)
-        kinds = views.kinds_of(db, draft, here)
-        words = views.words_of_circuit(draft, kinds, desks)
+        desks = desks_of(db, collectivity_id, views.named_by(db, draft, definition, most=2))
+        cards, obstacles = views.cards(draft, definition, desks)
+        kinds = views.kinds_of(db, draft, collectivity_id)
+        wording = views.words_of_circuit(draft, kinds, desks)
         # Of a closed one no step is open, but one that was typed while it was closed
         shown = key if not draft.closed or typed else ""
-        opened = views.opened(db, draft, definition, desks, shown, told)
+        opened = views.opened(db, draft, definition, desks, shown, obstacles)
         context = {
-            "keeping": views.keeping(db, draft, here),
+            "keeping": views.keeping(db, draft, collectivity_id),
             "offered": views.offered(
                 db, draft.family, desks, opened.actors, opened.kind, entire=choosing_whole()
             )
             if opened
             else None,
-            "latest": views.history(db, draft, here, words, most=1),
-            "use": rules.use_of(db, here, family),
+            "latest": views.history(db, draft, collectivity_id, wording, most=1),
+            "use": rules.use_of(db, collectivity_id, family),
         }
     # Nobody is told of a folder that only its circuit may read
     tellable = [] if draft.family.restricted else [(key, desk.name) for key, desk in desks.items()]
@@ -222,7 +222,7 @@ def _editor(
         label=definition["label"],
         saved=views.saved(draft),
         cards=cards,
-        problems=told,
+        problems=obstacles,
         opened=opened,
         kinds=list(StepKind),
         types=[(key, kind.label) for key, kind in kinds.items()],
@@ -230,12 +230,12 @@ def _editor(
         desks=choosing.begun(tellable, whole=choosing_whole()),
         all_told=views.told_of(definition, desks),
         askable=views.askable(draft.family),
-        wrong={one.field: one.sentence for one in told if one.step is None},
+        wrong={obstacle.field: obstacle.sentence for obstacle in obstacles if obstacle.step is None},
         quorums=views.QUORUMS,
         compared=views.compared(draft.family),
-        channels=words.channels,
-        changes=views.changes(draft, sketch(definition), words) if draft.begun else [],
-        picture=Markup(views.picture(definition, words, told)),  # noqa: S704 (the drawing escapes what it prints)
+        channels=wording.channels,
+        changes=views.changes(draft, sketch(definition), wording) if draft.begun else [],
+        picture=Markup(views.picture(definition, wording, obstacles)),  # noqa: S704 (the drawing escapes what it prints)
         error=error,
         trial=f"{AS_DRAFTED if draft.begun else AS_IT_IS}{draft.name}",
         **context,
@@ -281,25 +281,25 @@ def publish(family: str) -> Response | tuple[str, int]:
             )
             flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.{untaken}", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, family)
-        desks = desks_of(db, here, views.named_by(db, draft, draft.definition, most=2))
-        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks)
-        cards, told = views.cards(draft, draft.definition, desks)
+        draft = draft_of(db, collectivity_id, family)
+        desks = desks_of(db, collectivity_id, views.named_by(db, draft, draft.definition, most=2))
+        wording = views.words_of_circuit(draft, views.kinds_of(db, draft, collectivity_id), desks)
+        cards, obstacles = views.cards(draft, draft.definition, desks)
         page = render_template(
             "operations/circuits/publish.html",
             draft=draft,
             family=draft.family,
             cards=cards,
-            problems=told,
-            changes=views.changes(draft, sketch(draft.definition), words),
-            copied=views.compared_to(db, draft, sketch(draft.definition), words),
-            keeping=views.keeping(db, draft, here),
-            use=rules.use_of(db, here, family),
+            problems=obstacles,
+            changes=views.changes(draft, sketch(draft.definition), wording),
+            copied=views.compared_to(db, draft, sketch(draft.definition), wording),
+            keeping=views.keeping(db, draft, collectivity_id),
+            use=rules.use_of(db, collectivity_id, family),
             saved=views.saved(draft),
-            error="" if unready and told else error,  # the list says it, each with its step
+            error="" if unready and obstacles else error,  # the list says it, each with its step
         )
     return page, status
 
@@ -313,21 +313,23 @@ def versions(family: str) -> Response | tuple[str, int]:
     if request.method == "POST":
         number = forms.number(request.form, "number")
         try:
-            made = drafting.restore(g.actor, family, number, forms.number(request.form, "over"), channels())
+            version = drafting.restore(
+                g.actor, family, number, forms.number(request.form, "over"), channels()
+            )
         except Refusal as refusal:
             if refusal.key not in UNPUBLISHED:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash(f"La version {made} est publiée : ce sont les étapes de la version {number}.", "ok")
+            flash(f"La version {version} est publiée : ce sont les étapes de la version {number}.", "ok")
             return redirect(url_for("operations.circuits.versions", family=family))
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, family)
-        desks = desks_of(db, here, views.named_by(db, draft, draft.definition))
-        words = views.words_of_circuit(draft, views.kinds_of(db, draft, here), desks)
-        listed = views.history(db, draft, here, words)
+        draft = draft_of(db, collectivity_id, family)
+        desks = desks_of(db, collectivity_id, views.named_by(db, draft, draft.definition))
+        wording = views.words_of_circuit(draft, views.kinds_of(db, draft, collectivity_id), desks)
+        listed = views.history(db, draft, collectivity_id, wording)
     page = render_template(
         "operations/circuits/versions.html", draft=draft, family=draft.family, versions=listed, error=error
     )
@@ -377,7 +379,7 @@ def _yaml(draft: Draft) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A fact that the rehearsal asks for: its key, label, kind, value, what is offered, and what is wrong with it."""
 
     key: str
@@ -392,27 +394,33 @@ class Asked:
 @guard("administer")
 def rehearse() -> str:
     """A rehearsal: a type, facts, a desk that deposits, a day; each step, who would be asked, by when, what would block."""
-    here, name, by = g.actor.collectivity_id, request.args.get("type", ""), request.args.get("circuit", "")
-    with reading(here) as db:
-        kinds = rules.kinds(db, here)
-        kind = next((one for one in kinds if one.name == name), kinds[0])
+    collectivity_id, name, by = (
+        g.actor.collectivity_id,
+        request.args.get("type", ""),
+        request.args.get("circuit", ""),
+    )
+    with reading(collectivity_id) as db:
+        kinds = rules.kinds(db, collectivity_id)
+        kind = next((kind for kind in kinds if kind.name == name), kinds[0])
         wrong_type = NO_TYPE if name and name != kind.name else ""
         family = replace(kind.family, fields=kind.family.fields[len(FIELDS) :])
-        ways, drafts = rules.takeable(db, here, kind), drafting.drafts(db, here)
-        tried = rules.draft_of(db, here, kind.name)
+        ways, drafts = rules.takeable(db, collectivity_id, kind), drafting.drafts(db, collectivity_id)
+        tried = rules.draft_of(db, collectivity_id, kind.name)
         trials = views.trials(drafts, tried, ways)
         wrong_circuit = NO_CIRCUIT if by and not wrong_type and by not in dict(trials) else ""
         if wrong_type or wrong_circuit:
             by = ""
-        drafted = draft_of(db, here, by.removeprefix(AS_DRAFTED)) if by.startswith(AS_DRAFTED) else None
+        drafted = (
+            draft_of(db, collectivity_id, by.removeprefix(AS_DRAFTED)) if by.startswith(AS_DRAFTED) else None
+        )
         alone = by.removeprefix(AS_IT_IS) if by.startswith(AS_IT_IS) else ""
         trial = InForce(0, kind.name, 0, tried.table) if by == "regles" else None
         table = None if drafted or alone else trial.table if trial else tried.followed
-        desks = desks_of(db, here)
+        desks = desks_of(db, collectivity_id)
         emitters = [
-            (str(one.id), one.name)
-            for key, one in desks.items()
-            if one.may(Right.CREATE, family)
+            (str(desk.id), desk.name)
+            for key, desk in desks.items()
+            if desk.may(Right.CREATE, family)
             and all(key in only for only in filter(None, (family.restricted_to, family.deposited_by)))
         ]
         chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
@@ -421,10 +429,10 @@ def rehearse() -> str:
         day, wrong_day = _day(request.args.get("jour", ""))
         names = [alone] if alone else table.circuits if table is not None else []
         circuits = [sketch(drafted.definition)] if drafted else _circuits(db, names)
-        asked = rehearsing.asked(family, circuits, table)
-        typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in asked}
-        fields = [_asked(db, one, typed[one.key]) for one in asked]
-        ready = trying and not any([wrong_type, wrong_circuit, wrong_day, *(one.wrong for one in fields)])
+        questions = rehearsing.questions(family, circuits, table)
+        typed = {question.key: request.args.get(f"f_{question.key}", "").strip() for question in questions}
+        fields = [_question(db, question, typed[question.key]) for question in questions]
+        ready = trying and not any([wrong_type, wrong_circuit, wrong_day, *(field.wrong for field in fields)])
         result = broken = way = None
         faults: Sequence[Problem] = ()
         if drafted:
@@ -434,13 +442,13 @@ def rehearse() -> str:
         if ready and faults:
             broken = BROKEN
         if ready and desk_id is not None:
-            first, later = _given(family, circuits, typed)
-            folder = rehearsal.imagined(here, family, desk_id, first)
+            first, later = _split(family, circuits, typed)
+            folder = rehearsal.imagined(collectivity_id, family, desk_id, first)
             if drafted:
-                words = f"Circuit « {drafted.title} », brouillon"
-                way = rehearsing.Taken(circuits[0], [], drafted.name, words)
+                title = f"Circuit « {drafted.title} », brouillon"
+                way = rehearsing.Taken(circuits[0], [], drafted.name, title)
             elif alone:
-                version = current(db, here, alone)
+                version = current(db, collectivity_id, alone)
                 way = rehearsing.taken_anyhow(kind.law, alone, version, circuits[0])
             else:
                 way = rehearsing.taken(db, folder, trial)
@@ -448,12 +456,12 @@ def rehearse() -> str:
                 db,
                 folder,
                 rehearsal.rehearse(db, folder, way.circuit, day, later),
-                [*way.lacking, *rehearsing.missing(folder, asked, day)],
+                [*way.lacking, *rehearsing.missing(folder, questions, day)],
                 [*rehearsing.undecided(folder, table), *rehearsing.unanswered(folder, way.circuit)],
             )
         return render_template(
             "operations/circuits/rehearse.html",
-            families=[(one.name, one.label) for one in kinds],
+            families=[(kind.name, kind.label) for kind in kinds],
             family=family,
             kind=kind,
             trials=trials,
@@ -473,14 +481,14 @@ def rehearse() -> str:
         )
 
 
-def _given(
+def _split(
     family: Family, circuits: Iterable[Circuit], typed: Mapping[str, str]
 ) -> tuple[Mapping[str, str], Mapping[str, Any]]:
     """What is given at the deposit, and what a step is to ask on the way: what no folder leaves without is of the first."""
-    asked = {key for circuit in circuits for step in circuit.steps for key in step.requires}
-    asked -= {one.key for one in family.fields if one.required_from == "submit"}
-    first = {key: value for key, value in typed.items() if key not in asked}
-    return first, normalised(family, {key: value for key, value in typed.items() if key in asked})
+    required = {key for circuit in circuits for step in circuit.steps for key in step.requires}
+    required -= {field.key for field in family.fields if field.required_from == "submit"}
+    first = {key: value for key, value in typed.items() if key not in required}
+    return first, normalised(family, {key: value for key, value in typed.items() if key in required})
 
 
 def _circuits(db: Db, names: Iterable[str]) -> list[Circuit]:
@@ -500,18 +508,18 @@ def _day(typed: str) -> tuple[date, str]:
     return day, "" if FIRST <= day <= LAST else TOO_FAR
 
 
-def _asked(db: Db, one: Field, value: str) -> Asked:
+def _question(db: Db, field: Field, value: str) -> Question:
     wrong = ""
     if value:
         try:
-            known = parse(one, value)
+            known = parse(field, value)
         except ValueError as error:
             wrong = str(error)
         else:
-            far = one.type == "date" and not FIRST <= date.fromisoformat(str(known)) <= LAST
+            far = field.type == "date" and not FIRST <= date.fromisoformat(str(known)) <= LAST
             wrong = TOO_FAR if far else ""
-    options = choices_of(db, g.actor.collectivity_id, one)
-    return Asked(one.key, spaces(one.label), one.type, value, options, spaces(wrong))
+    options = choices_of(db, g.actor.collectivity_id, field)
+    return Question(field.key, spaces(field.label), field.type, value, options, spaces(wrong))
 
 
 @pages.get("/dossiers/<int:folder_id>/essai")

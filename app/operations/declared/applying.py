@@ -69,25 +69,29 @@ def _apply(
 ) -> Applied:
     # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
     db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
-    here = present(db, actor.collectivity_id)
-    wanted = [one for one in changes(here, document) if not one.here_alone]
+    current = present(db, actor.collectivity_id)
+    wanted = [change for change in changes(current, document) if not change.here_alone]
     applied = Applied(wanted)
     if not wanted:
         return applied
     administered = bool(administrators(db, actor.collectivity_id))
     _desks(db, actor, document.get("desks", {}))
     types = called(db, actor.collectivity_id).keys() | {
-        type_name(one["family"], key) for key, one in document.get("types", {}).items()
+        type_name(entry["family"], key) for key, entry in document.get("types", {}).items()
     }
     _people(db, actor, document.get("people", {}), types, invite=invite)
-    rules = {name: one for name, one in document.get("rules", {}).items() if one != here["rules"].get(name)}
+    rules = {
+        name: entry
+        for name, entry in document.get("rules", {}).items()
+        if entry != current["rules"].get(name)
+    }
     _types(db, actor, document.get("types", {}))
     circuits = document.get("circuits", {})
-    shut = {name for name, one in here["circuits"].items() if one["closed"]}
+    shut = {name for name, entry in current["circuits"].items() if entry["closed"]}
     _circuits(db, actor, circuits, shut)
     _rules(db, actor, rules)
     _circuits(db, actor, circuits, set(circuits))
-    _read(db, actor, here, document)
+    _read(db, actor, current, document)
     _settings(db, actor, document.get("settings", {}), results, applied)
     db.flush()
     _close_desks(db, actor, document.get("desks", {}))
@@ -98,7 +102,7 @@ def _apply(
 
 
 def _counted(wanted: list[Change]) -> str:
-    words = {
+    labels = {
         "desks": "bureaux",
         "people": "personnes",
         "types": "types",
@@ -107,8 +111,8 @@ def _counted(wanted: list[Change]) -> str:
         "settings": "réglages",
     }
     counts = {
-        label: len({one.where.split(".")[1] for one in wanted if one.where.startswith(f"{name}.")})
-        for name, label in words.items()
+        label: len({change.where.split(".")[1] for change in wanted if change.where.startswith(f"{name}.")})
+        for name, label in labels.items()
     }
     return ", ".join(f"{label} : {count}" for label, count in counts.items() if count)
 
@@ -126,25 +130,25 @@ def _at(where: str) -> Iterator[None]:
 def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
     """Those that open again; those that are new, after their superiors; then those that change place or name."""
     rows = _rows(db, actor)
-    for key, one in desks.items():
-        if key in rows and rows[key].closed_at is not None and not one["closed"]:
+    for key, entry in desks.items():
+        if key in rows and rows[key].closed_at is not None and not entry["closed"]:
             write_open(db, actor, rows[key])
-    waiting = {key: one for key, one in desks.items() if key not in rows}
+    waiting = {key: entry for key, entry in desks.items() if key not in rows}
     while waiting:
-        ready = [key for key, one in waiting.items() if one["above"] not in waiting]
+        ready = [key for key, entry in waiting.items() if entry["above"] not in waiting]
         if not ready:
             key = next(iter(waiting))
             with _at(f"desks.{key}"):
                 raise Refusal("desk-below-itself", name=waiting[key]["name"])
         for key in ready:
-            one = waiting.pop(key)
+            entry = waiting.pop(key)
             with _at(f"desks.{key}"):
-                rows[key] = hierarchy.add_desk(db, actor, one["name"], _number(rows, one["above"]), key)
-    for key, one in desks.items():
+                rows[key] = hierarchy.add_desk(db, actor, entry["name"], _number(rows, entry["above"]), key)
+    for key, entry in desks.items():
         with _at(f"desks.{key}"):
-            desk, above = rows[key], _number(rows, one["above"])
-            if (desk.name, desk.parent_id) != (one["name"], above):
-                hierarchy.write_desk(db, actor, desk.id, one["name"], above)
+            desk, above = rows[key], _number(rows, entry["above"])
+            if (desk.name, desk.parent_id) != (entry["name"], above):
+                hierarchy.write_desk(db, actor, desk.id, entry["name"], above)
 
 
 def _close_desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
@@ -157,7 +161,7 @@ def _close_desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
 
 def _rows(db: Db, actor: Actor) -> dict[str, Desk]:
     query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
-    return {one.key: one for one in db.scalars(query.with_for_update())}
+    return {desk.key: desk for desk in db.scalars(query.with_for_update())}
 
 
 def _number(rows: Mapping[str, Desk], key: str | None) -> int | None:
@@ -170,50 +174,54 @@ def _number(rows: Mapping[str, Desk], key: str | None) -> int | None:
 
 def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[str], *, invite: bool) -> None:
     rows = _rows(db, actor)
-    for login, one in people.items():
+    for login, entry in people.items():
         with _at(f"people.{login}"):
             particulars = accounts.Particulars(
-                one["first_name"], one["last_name"], one["email"], one["capacity"], one["administrator"]
+                entry["first_name"],
+                entry["last_name"],
+                entry["email"],
+                entry["capacity"],
+                entry["administrator"],
             )
-            here = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(login))
-            user = db.scalar(sa.select(User).where(*here))
+            same = (User.collectivity_id == actor.collectivity_id, User.login == accounts.login_of(login))
+            user = db.scalar(sa.select(User).where(*same))
             opened = user is None
             if user is None:
                 user, _ = accounts.open_account(db, actor, login, particulars, by_mail=invite)
             else:
                 user = accounts.open_user(db, actor, user.id)
                 accounts.write_particulars(db, actor, user, particulars)
-            accounts.write_branch(db, actor, user, _number(rows, one["branch"]))
-            for key, rights in one["desks"].items():
+            accounts.write_branch(db, actor, user, _number(rows, entry["branch"]))
+            for key, rights in entry["desks"].items():
                 desk = rows.get(key)
                 if desk is None:
                     raise Refusal("declared-desk", desk=key)
-                given = Rights.read(rights)
-                limits = [name for right in given for name in given.types(right) or ()]
+                granted = Rights.read(rights)
+                limits = [name for right in granted for name in granted.types(right) or ()]
                 if unknown := next((name for name in limits if name not in types), None):
                     raise Refusal("right-type-unknown", type=unknown)
                 hierarchy.give(
-                    db, actor, desk, user, given, db.get(Holder, (user.id, desk.id)), tell=not opened
+                    db, actor, desk, user, granted, db.get(Holder, (user.id, desk.id)), tell=not opened
                 )
 
 
 def _types(db: Db, actor: Actor, types: Mapping[str, Any]) -> None:
-    for key, one in types.items():
+    for key, entry in types.items():
         with _at(f"types.{key}"):
-            definition = Definition.from_data(one)
-            write_type(db, actor, key, one["family"], definition, closed=one["closed"], ruled=True)
+            definition = Definition.from_data(entry)
+            write_type(db, actor, key, entry["family"], definition, closed=entry["closed"], ruled=True)
 
 
-def _read(db: Db, actor: Actor, here: Document, document: Document) -> None:
+def _read(db: Db, actor: Actor, current: Document, document: Document) -> None:
     """What rules and circuits, as they now are, read of the types; and whose rules take the circuits of one type."""
-    for key, one in document.get("types", {}).items():
-        if key in here["types"]:
+    for key, entry in document.get("types", {}).items():
+        if key in current["types"]:
             with _at(f"types.{key}"):
-                was = Definition.from_data(here["types"][key])
-                refuse_unread(db, actor.collectivity_id, key, was, Definition.from_data(one))
-    for name, one in document.get("circuits", {}).items():
+                was = Definition.from_data(current["types"][key])
+                refuse_unread(db, actor.collectivity_id, key, was, Definition.from_data(entry))
+    for name, entry in document.get("circuits", {}).items():
         with _at(f"circuits.{name}"):
-            circuit = load({key: value for key, value in one.items() if key != "closed"})
+            circuit = load({key: value for key, value in entry.items() if key != "closed"})
             refuse_taken(db, actor.collectivity_id, name, circuit)
 
 
@@ -225,14 +233,14 @@ def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any], closable: Colle
                 name in closable or name not in tables.naming(db, actor.collectivity_id)
             )
             definition = {key: value for key, value in data.items() if key != "closed"}
-            kept = circuit_as_kept(db, actor.collectivity_id, name, definition)
-            write_circuit(db, actor, name, load(kept), closed=closed)
+            stored = circuit_as_kept(db, actor.collectivity_id, name, definition)
+            write_circuit(db, actor, name, load(stored), closed=closed)
 
 
 def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:
-    for name, one in rules.items():
+    for name, entry in rules.items():
         with _at(f"rules.{name}"):
-            write_rules(db, actor, name, as_kept(db, actor.collectivity_id, name, one))
+            write_rules(db, actor, name, as_kept(db, actor.collectivity_id, name, entry))
 
 
 def _settings(

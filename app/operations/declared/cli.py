@@ -36,10 +36,10 @@ def diff(siren: str, file: Path) -> None:
     """Dire ce qu’appliquer ce fichier changerait ; sort par 1 dès qu’il changerait quelque chose."""
     document = read(_bytes(file))
     with reading() as db:
-        found = changes(present(db, collectivity_of(db, siren).id), document)
-    for one in found:
-        click.echo(_line(one))
-    sys.exit(1 if any(not one.here_alone for one in found) else 0)
+        differences = changes(present(db, collectivity_of(db, siren).id), document)
+    for change in differences:
+        click.echo(_line(change))
+    sys.exit(1 if any(not change.here_alone for change in differences) else 0)
 
 
 @collectivity_group.command("apply")
@@ -52,10 +52,10 @@ def apply_file(siren: str, file: Path, *, without_invitation: bool) -> None:
     """Écrire tout ce que dit ce fichier, ou rien ; ce qu’il ne nomme pas reste."""
     document = read(_bytes(file))
     with reading() as db:
-        here = collectivity_of(db, siren).id
-    applied = apply_document(by_command(here), document, invite=not without_invitation)
-    for one in applied.changed:
-        click.echo(_line(one))
+        collectivity_id = collectivity_of(db, siren).id
+    applied = apply_document(by_command(collectivity_id), document, invite=not without_invitation)
+    for change in applied.changed:
+        click.echo(_line(change))
     click.echo("Rien à changer." if not applied.changed else "Appliqué.")
     for label, drawn in applied.drawn.items():
         click.echo(f"{label}, affiché une seule fois : {drawn}")
@@ -67,7 +67,8 @@ def _bytes(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def _line(one: Change) -> str:
-    if one.here_alone:
-        return f"  {one.where} : {one.here}, ici seulement (laissé)"
-    return f"{'~' if one.here or one.whole else '+'} {one.where} : {one.file}{f' (avant : {one.here})' if one.here else ''}"
+def _line(change: Change) -> str:
+    if change.here_alone:
+        return f"  {change.where} : {change.current}, ici seulement (laissé)"
+    before = f" (avant : {change.current})" if change.current else ""
+    return f"{'~' if change.current or change.whole else '+'} {change.where} : {change.file}{before}"

@@ -75,11 +75,11 @@ def read(text: bytes) -> dict[str, dict[str, Any]]:
         raise Refusal("declared-invalid", details=refusal.facts["details"]) from refusal
     except UnicodeDecodeError:
         raise Refusal("declared-invalid", details="Le fichier n’est pas un texte UTF-8.") from None
-    found: list[str] = []
-    document = _document(data, lambda where, why: found.append(f"{where} : {why}"))
-    if found:
-        more = f" Et {len(found) - MOST_FAULTS} autres." if len(found) > MOST_FAULTS else ""
-        raise Refusal("declared-invalid", details=" ".join(found[:MOST_FAULTS]) + more)
+    sentences: list[str] = []
+    document = _document(data, lambda where, why: sentences.append(f"{where} : {why}"))
+    if sentences:
+        more = f" Et {len(sentences) - MOST_FAULTS} autres." if len(sentences) > MOST_FAULTS else ""
+        raise Refusal("declared-invalid", details=" ".join(sentences[:MOST_FAULTS]) + more)
     return document
 
 
@@ -88,30 +88,30 @@ def write(document: Document) -> str:
     short = {
         "settings": dict(document["settings"]),
         "desks": {
-            key: _without(one, {"above": None, "closed": False}) for key, one in document["desks"].items()
+            key: _without(entry, {"above": None, "closed": False}) for key, entry in document["desks"].items()
         },
         "people": {
-            key: _without(one, {"administrator": False, "desks": {}})
-            for key, one in document["people"].items()
+            key: _without(entry, {"administrator": False, "desks": {}})
+            for key, entry in document["people"].items()
         },
-        "types": {key: _short_type(one) for key, one in document["types"].items()},
-        "circuits": {key: _without(one, {"closed": False}) for key, one in document["circuits"].items()},
+        "types": {key: _short_type(entry) for key, entry in document["types"].items()},
+        "circuits": {key: _without(entry, {"closed": False}) for key, entry in document["circuits"].items()},
         "rules": dict(document["rules"]),
     }
-    ordered = {name: dict(sorted(one.items())) for name, one in short.items()}
+    ordered = {name: dict(sorted(entries.items())) for name, entries in short.items()}
     return yaml.safe_dump({"schema": SCHEMA, **ordered}, allow_unicode=True, sort_keys=False, width=100)
 
 
-def _without(one: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in one.items() if name not in usual or value != usual[name]}
+def _without(entry: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in usual or value != usual[name]}
 
 
-def _short_type(one: Mapping[str, Any]) -> dict[str, Any]:
-    short = _without(one, {**_EMPTY, "closed": False, "label": None})
+def _short_type(entry: Mapping[str, Any]) -> dict[str, Any]:
+    short = _without(entry, {**_EMPTY, "closed": False, "label": None})
     if "fields" in short:
         short["fields"] = [
             _without({**field, "columns": [_without(column, _COLUMN) for column in field["columns"]]}, _FIELD)
-            for field in one["fields"]
+            for field in entry["fields"]
         ]
     return short
 
@@ -130,7 +130,7 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
         "rules": _rules,
     }
     read_in = {}
-    for name in (one for one in MOST if one in data):
+    for name in (name for name in MOST if name in data):
         section = data[name]
         if not isinstance(section, Mapping):
             tell(name, "il faut une clé pour chacun.")
@@ -142,7 +142,7 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
         for key, value in section.items():
             if not isinstance(key, str) or not key or len(key) > 120:
                 tell(name, f"« {str(key)[:40]} » n’est pas une clé : écrivez-la entre guillemets.")
-            elif sign := next((sign for one in texts_in([key, value]) if (sign := strange(one))), None):
+            elif sign := next((sign for text in texts_in([key, value]) if (sign := strange(text))), None):
                 tell(f"{name}.{key[:40]}", f"un caractère ne se garde pas ({sign}).")
             else:
                 entries[key] = readers[name](key, value, tell)
@@ -150,14 +150,14 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
     return read_in
 
 
-def _only(one: Mapping[Any, Any], names: set[str], where: str, tell: Tell) -> None:
-    for name in one:
+def _only(entry: Mapping[Any, Any], names: set[str], where: str, tell: Tell) -> None:
+    for name in entry:
         if name not in names:
             tell(f"{where}.{name}".lstrip(".")[:80], f"clé inconnue ; il y a : {', '.join(sorted(names))}.")
 
 
-def _text(one: Mapping[str, Any], name: str, where: str, tell: Tell) -> str:
-    value = one.get(name)
+def _text(entry: Mapping[str, Any], name: str, where: str, tell: Tell) -> str:
+    value = entry.get(name)
     if not isinstance(value, str):
         tell(f"{where}.{name}", "il faut un texte, entre guillemets s’il ressemble à un nombre.")
         return ""
@@ -165,7 +165,7 @@ def _text(one: Mapping[str, Any], name: str, where: str, tell: Tell) -> str:
 
 
 def _setting(key: str, value: Any, tell: Tell) -> Any:
-    if key not in {one.name for one in written()}:
+    if key not in {setting.name for setting in written()}:
         tell(f"settings.{key[:60]}", "ce n’est pas un réglage d’une collectivité, ou c’est un secret.")
     elif isinstance(value, bool) or not isinstance(value, str | int):
         tell(f"settings.{key}", "il faut un texte ou un nombre entier.")
@@ -196,16 +196,16 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     branch = _text(value, "branch", where, tell) if value.get("branch") is not None else None
     if not isinstance(administrator, bool):
         tell(f"{where}.administrator", "il faut true ou false.")
-    known = ", ".join(one.value for one in GRANTED)
+    known = ", ".join(right.value for right in GRANTED)
     if not isinstance(seats, Mapping):
         tell(f"{where}.desks", "il faut une liste de droits pour chaque bureau.")
         seats = {}
     rights = {}
-    for desk, given in seats.items():
-        read = _rights(given)
+    for desk, grants in seats.items():
+        read = _rights(grants)
         if not read:
-            words = f"il faut une liste parmi {known}, chacun pour tous les types, ou pour un : sign{ONLY}invoice."
-            tell(f"{where}.desks.{str(desk)[:40]}", words)
+            sentence = f"il faut une liste parmi {known}, chacun pour tous les types, ou pour un : sign{ONLY}invoice."
+            tell(f"{where}.desks.{str(desk)[:40]}", sentence)
         else:
             rights[str(desk)] = list(read.grants)
     return {
@@ -216,13 +216,13 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     }
 
 
-def _rights(given: Any) -> Rights:
+def _rights(grants: Any) -> Rights:
     """The rights of a list; none at all where it is no list of them."""
     try:
-        rights = Rights.read(given) if isinstance(given, list) else Rights()
+        rights = Rights.read(grants) if isinstance(grants, list) else Rights()
     except (ValueError, AttributeError):
         return Rights()
-    return rights if all(one in GRANTED for one in rights) else Rights()
+    return rights if all(right in GRANTED for right in rights) else Rights()
 
 
 def _type(key: str, value: Any, tell: Tell) -> Any:
@@ -243,8 +243,8 @@ def _type(key: str, value: Any, tell: Tell) -> Any:
     for name, why in wrong:
         tell(f"{where}.{name}", why)
     if not wrong:
-        for one in faults(families()[family], Definition.from_data(definition)):
-            tell(f"{where}.{one.field}", one.sentence)
+        for fault in faults(families()[family], Definition.from_data(definition)):
+            tell(f"{where}.{fault.field}", fault.sentence)
     return {"family": family, "closed": closed, **definition}
 
 
@@ -260,47 +260,49 @@ def _wrong(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, "il faut un texte."
     for name in _LISTS:
         if not isinstance(definition[name], list) or any(
-            not isinstance(one, str) for one in definition[name]
+            not isinstance(part, str) for part in definition[name]
         ):
             yield name, "il faut une liste de textes."
     if definition["help"] is None or definition["label"] is None:
         yield "label", "il faut un texte."
 
 
-def _fields(given: Any, where: str, tell: Tell) -> Iterator[dict[str, Any]]:
-    for one, at in _named(given, f"{where}.fields", "une liste de champs", tell):
-        _only(one, {"key", "label", "kind", *_FIELD}, at, tell)
-        plain = _plain_field(one, at, tell)
+def _fields(fields: Any, where: str, tell: Tell) -> Iterator[dict[str, Any]]:
+    for field, at in _named(fields, f"{where}.fields", "une liste de champs", tell):
+        _only(field, {"key", "label", "kind", *_FIELD}, at, tell)
+        plain = _plain_field(field, at, tell)
         if plain is None:
             continue
-        listed = one.get("listed", False)
+        listed = field.get("listed", False)
         if not isinstance(listed, bool):
             tell(f"{at}.listed", "il faut true ou false.")
             continue
-        told = _text(one, "help", at, tell) if "help" in one else ""
+        help_text = _text(field, "help", at, tell) if "help" in field else ""
         columns = []
-        for column, inside in _named(one.get("columns", []), f"{at}.columns", "une liste de colonnes", tell):
+        for column, inside in _named(
+            field.get("columns", []), f"{at}.columns", "une liste de colonnes", tell
+        ):
             _only(column, {"key", "label", "kind", *_COLUMN}, inside, tell)
             read_in = _plain_field(column, inside, tell)
             columns += [read_in] if read_in is not None else []
-        yield {**plain, "help": told, "listed": listed, "columns": columns}
+        yield {**plain, "help": help_text, "listed": listed, "columns": columns}
 
 
-def _named(given: Any, where: str, wanted: str, tell: Tell) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _named(entries: Any, where: str, wanted: str, tell: Tell) -> Iterator[tuple[Mapping[str, Any], str]]:
     """The mappings of a list, each with its place in the file."""
-    if not isinstance(given, list):
+    if not isinstance(entries, list):
         tell(where, f"il faut {wanted}.")
         return
-    for rank, one in enumerate(given):
-        if isinstance(one, Mapping):
-            yield one, f"{where}.{rank}"
+    for rank, entry in enumerate(entries):
+        if isinstance(entry, Mapping):
+            yield entry, f"{where}.{rank}"
         else:
             tell(f"{where}.{rank}", "il faut « key », « label » et « kind ».")
 
 
-def _plain_field(one: Mapping[str, Any], at: str, tell: Tell) -> dict[str, Any] | None:
+def _plain_field(field: Mapping[str, Any], at: str, tell: Tell) -> dict[str, Any] | None:
     """What a field and a column both say; None of one that cannot be read."""
-    required, choices = one.get("required", False), one.get("choices", [])
+    required, choices = field.get("required", False), field.get("choices", [])
     pairs = isinstance(choices, list) and all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
         for pair in choices
@@ -308,8 +310,8 @@ def _plain_field(one: Mapping[str, Any], at: str, tell: Tell) -> dict[str, Any] 
     if not isinstance(required, bool) or not pairs:
         tell(at, "« required » est true ou false, « choices » une liste de couples de textes.")
         return None
-    words = {name: _text(one, name, at, tell) for name in ("key", "label", "kind")}
-    return {**words, "required": required, "choices": choices}
+    texts = {name: _text(field, name, at, tell) for name in ("key", "label", "kind")}
+    return {**texts, "required": required, "choices": choices}
 
 
 def _circuit(key: str, value: Any, tell: Tell) -> Any:
@@ -326,7 +328,7 @@ def _circuit(key: str, value: Any, tell: Tell) -> Any:
     try:
         return {
             "closed": closed,
-            **load({name: one for name, one in value.items() if name != "closed"}).to_data(),
+            **load({name: part for name, part in value.items() if name != "closed"}).to_data(),
         }
     except Refusal as refusal:
         tell(where, str(refusal.facts.get("details", "")))

@@ -25,15 +25,17 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
     And the rules in force that choose a circuit. Neither a secret, nor a mandate, a certificate or a draft.
     """
     own = db.get_one(Collectivity, collectivity_id).settings
-    settings = {one.name: value for one in written() if (value := own_value(own, one.place)) is not None}
+    settings = {
+        setting.name: value for setting in written() if (value := own_value(own, setting.place)) is not None
+    }
     types = {
-        one.row.key: {
-            "family": one.row.family,
-            "closed": one.row.closed_at is not None,
-            **one.definition.to_data(),
+        version.row.key: {
+            "family": version.row.family,
+            "closed": version.row.closed_at is not None,
+            **version.definition.to_data(),
         }
-        for one in currents(db, collectivity_id)
-        if one.row.family in families()
+        for version in currents(db, collectivity_id)
+        if version.row.family in families()
     }
     return {
         "settings": settings,
@@ -48,7 +50,9 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
 def _circuits(db: Db, collectivity_id: int) -> dict[str, Any]:
     """Those that were written: a default one that is its family's own is not, nor one that was never published."""
     closed = {
-        circuit_name(one.family, one.key) for one in named(db, collectivity_id) if one.closed_at is not None
+        circuit_name(circuit.family, circuit.key)
+        for circuit in named(db, collectivity_id)
+        if circuit.closed_at is not None
     }
     every = {name: circuit_of(db, row.id) for name, row in latest(db, collectivity_id).items()}
     return {
@@ -60,41 +64,41 @@ def _circuits(db: Db, collectivity_id: int) -> dict[str, Any]:
 
 def _desks(db: Db, collectivity_id: int) -> dict[str, Any]:
     rows = list(db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id).order_by(Desk.key)))
-    keys = {one.id: one.key for one in rows}
+    keys = {desk.id: desk.key for desk in rows}
     return {
-        one.key: {
-            "name": one.name,
-            "above": keys[one.parent_id] if one.parent_id is not None else None,
-            "closed": one.closed_at is not None,
+        desk.key: {
+            "name": desk.name,
+            "above": keys[desk.parent_id] if desk.parent_id is not None else None,
+            "closed": desk.closed_at is not None,
         }
-        for one in rows
+        for desk in rows
     }
 
 
 def _people(db: Db, collectivity_id: int) -> dict[str, Any]:
     seats: dict[int, dict[str, list[str]]] = {}
-    held = (
+    query = (
         sa.select(Holder.user_id, Desk.key, Holder.rights)
         .join(Desk, Desk.id == Holder.desk_id)
         .where(Desk.collectivity_id == collectivity_id)
         .order_by(Desk.key)
     )
-    for user_id, key, rights in db.execute(held):
+    for user_id, key, rights in db.execute(query):
         seats.setdefault(user_id, {})[key] = list(Rights.read(rights).grants)
     ours = sa.select(Desk.id, Desk.key).where(Desk.collectivity_id == collectivity_id)
     desks: dict[int | None, str] = {row.id: row.key for row in db.execute(ours)}
     open_accounts = sa.select(User).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     return {
-        one.login: {
-            "first_name": one.first_name,
-            "last_name": one.last_name,
-            "email": one.email,
-            "capacity": one.capacity,
-            "administrator": one.administrator,
-            "branch": desks.get(one.branch_id),
-            "desks": dict(sorted(seats.get(one.id, {}).items())),
+        user.login: {
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "email": user.email,
+            "capacity": user.capacity,
+            "administrator": user.administrator,
+            "branch": desks.get(user.branch_id),
+            "desks": dict(sorted(seats.get(user.id, {}).items())),
         }
-        for one in db.scalars(open_accounts.order_by(User.login))
+        for user in db.scalars(open_accounts.order_by(User.login))
     }
 
 
@@ -106,40 +110,40 @@ class Change:
     """
 
     where: str
-    here: str
+    current: str
     file: str
     here_alone: bool = False
     whole: bool = False
 
 
-def changes(here: Document, file: Document) -> list[Change]:
+def changes(current: Document, file: Document) -> list[Change]:
     """What applying the file would change, then what is here alone, which it leaves; a section that is not there says nothing."""
-    found = [change for name in MOST if name in file for change in _of_section(name, here, file)]
-    return sorted(found, key=lambda one: one.here_alone)
+    differences = [change for name in MOST if name in file for change in _of_section(name, current, file)]
+    return sorted(differences, key=lambda change: change.here_alone)
 
 
-def _of_section(name: str, here: Document, file: Document) -> Iterator[Change]:
+def _of_section(name: str, current: Document, file: Document) -> Iterator[Change]:
     if name == "rules":
-        return _ruled(here, file)
+        return _ruled(current, file)
     if name == "circuits":
-        return _circuits_between(here, file)
-    return _between(name, here.get(name, {}), file[name])
+        return _circuits_between(current, file)
+    return _between(name, current.get(name, {}), file[name])
 
 
-def _circuits_between(here: Document, file: Document) -> Iterator[Change]:
+def _circuits_between(current: Document, file: Document) -> Iterator[Change]:
     """What the file says of circuits: those that are on one side alone, open or closed, then what each changes, in words."""
-    mine, theirs = dict(here.get("circuits", {})), dict(file["circuits"])
+    mine, theirs = dict(current.get("circuits", {})), dict(file["circuits"])
     for name in mine.keys() & theirs.keys():
         # The steps of both are told in words
         theirs[name] = {**mine[name], "closed": theirs[name]["closed"]}
     yield from _between("circuits", mine, theirs)
-    for name, sentences in circuit_differences(here, file):
+    for name, sentences in circuit_differences(current, file):
         yield from (Change(f"circuits.{name}", "", sentence, whole=True) for sentence in sentences)
 
 
-def _ruled(here: Document, file: Document) -> Iterator[Change]:
-    mine = here.get("rules", {})
-    for kind, sentences in differences(here, file):
+def _ruled(current: Document, file: Document) -> Iterator[Change]:
+    mine = current.get("rules", {})
+    for kind, sentences in differences(current, file):
         at = f"rules.{kind}"
         if kind not in file["rules"]:
             count = len(mine[kind]["rows"])
@@ -149,18 +153,18 @@ def _ruled(here: Document, file: Document) -> Iterator[Change]:
         yield from (Change(at, "", sentence, whole=kind in mine) for sentence in sentences)
 
 
-def _between(where: str, here: Any, file: Any) -> Iterator[Change]:
-    if isinstance(here, Mapping) and isinstance(file, Mapping):
-        for key in sorted({*here, *file}):
+def _between(where: str, current: Any, file: Any) -> Iterator[Change]:
+    if isinstance(current, Mapping) and isinstance(file, Mapping):
+        for key in sorted({*current, *file}):
             at = f"{where}.{key}"
             if key not in file:
-                yield Change(at, _short(here[key]), "", here_alone=True)
-            elif key not in here:
+                yield Change(at, _short(current[key]), "", here_alone=True)
+            elif key not in current:
                 yield Change(at, "", _short(file[key]))
             else:
-                yield from _between(at, here[key], file[key])
-    elif here != file:
-        yield Change(where, _short(here), _short(file))
+                yield from _between(at, current[key], file[key])
+    elif current != file:
+        yield Change(where, _short(current), _short(file))
 
 
 def _short(value: Any) -> str:

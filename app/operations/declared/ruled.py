@@ -29,10 +29,10 @@ Rename = Callable[[Any], Any]
 
 def rules_here(db: Db, collectivity_id: int) -> dict[str, Any]:
     """The rules in force of a collectivity, by the family or the type that they are for."""
-    every, by_login = {one.name: one for one in kinds(db, collectivity_id)}, _by_login(db, collectivity_id)
+    every, by_login = {kind.name: kind for kind in kinds(db, collectivity_id)}, _by_login(db, collectivity_id)
     return {
-        name: _renamed(found.table.to_data(), every[name], by_login)
-        for name, found in sorted(tables.every(db, collectivity_id).items())
+        name: _renamed(version.table.to_data(), every[name], by_login)
+        for name, version in sorted(tables.every(db, collectivity_id).items())
         if name in every
     }
 
@@ -49,7 +49,7 @@ def circuit_as_kept(db: Db, collectivity_id: int, name: str, data: Mapping[str, 
 
 
 def _circuit(name: str, data: Mapping[str, Any], rename: Rename) -> dict[str, Any]:
-    persons = frozenset(one.key for one in families()[parted(name)[0]].fields if one.type == "person")
+    persons = frozenset(field.key for field in families()[parted(name)[0]].fields if field.type == "person")
     steps = [
         {**step, "when": _condition(step["when"], persons, rename)} if step.get("when") else step
         for step in data["steps"]
@@ -80,7 +80,7 @@ def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -
 
     Refuses `declared-type`, `declared-circuit` and `declared-person` of what is neither in the file nor here.
     """
-    kind = next((one for one in kinds(db, collectivity_id) if one.name == name), None)
+    kind = next((kind for kind in kinds(db, collectivity_id) if kind.name == name), None)
     if kind is None:
         raise Refusal("declared-type", type=name)
     labels = takeable(db, collectivity_id, kind).labels
@@ -91,7 +91,7 @@ def as_kept(db: Db, collectivity_id: int, name: str, rules: Mapping[str, Any]) -
 
 
 def _renamed(rules: Mapping[str, Any], kind: Kind, rename: Rename) -> dict[str, Any]:
-    persons = frozenset(one.key for one in kind.family.fields if one.type == "person")
+    persons = frozenset(field.key for field in kind.family.fields if field.type == "person")
     rows = [{**row, "when": _condition(row["when"], persons, rename)} for row in rules["rows"]]
     return {**rules, "rows": rows}
 
@@ -101,18 +101,18 @@ def _condition(when: Mapping[str, Any], persons: frozenset[str], rename: Rename)
         return {"not": _condition(when["not"], persons, rename)}
     for word in ("all", "any"):
         if word in when:
-            return {word: [_condition(one, persons, rename) for one in when[word]]}
+            return {word: [_condition(part, persons, rename) for part in when[word]]}
     if when["field"] not in persons or "value" not in when:
         return dict(when)
     value = when["value"]
-    return {**when, "value": [rename(one) for one in value] if isinstance(value, list) else rename(value)}
+    return {**when, "value": [rename(text) for text in value] if isinstance(value, list) else rename(value)}
 
 
-def differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
+def differences(current: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
     """Of each family or type, what its rules of the file change of those that are here, in sentences; all that both name."""
-    mine, theirs = here.get("rules", {}), file["rules"]
-    circuits = {name: one.circuit.label for name, one in families().items()} | {
-        name: one["label"] for where in (here, file) for name, one in where.get("circuits", {}).items()
+    mine, theirs = current.get("rules", {}), file["rules"]
+    circuits = {name: law.circuit.label for name, law in families().items()} | {
+        name: entry["label"] for where in (current, file) for name, entry in where.get("circuits", {}).items()
     }
     for name in sorted({*mine, *theirs}):
         if name not in theirs:
@@ -121,41 +121,46 @@ def differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]
         after = sketched(theirs[name])
         before = sketched(mine[name]) if name in mine else Table((), after.otherwise)
         # A field may be on one side alone: rules that read it are told all the same
-        asked = [family for where in (here, file) if (family := _asked(name, where)) is not None]
-        names = {key: word for family in asked for key, word in _names(family, here, file).items()}
-        money = frozenset[str]().union(*map(money_of, asked))
+        laws = [family for where in (current, file) if (family := _family(name, where)) is not None]
+        names = {key: word for family in laws for key, word in _names(family, current, file).items()}
+        money = frozenset[str]().union(*map(money_of, laws))
         sentences = rules_difference(before, after, names, money, circuits)
         if name not in mine:
             sentences.append(f"Les autres cas suivent « {circuits.get(after.otherwise, after.otherwise)} ».")
         yield name, sentences
 
 
-def circuit_differences(here: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
+def circuit_differences(current: Document, file: Document) -> Iterator[tuple[str, list[str]]]:
     """Of each circuit that both documents have and say otherwise, what the file changes of it, in sentences."""
-    mine, theirs = here.get("circuits", {}), file["circuits"]
+    mine, theirs = current.get("circuits", {}), file["circuits"]
     for name in sorted(mine.keys() & theirs.keys()):
         before, after = (
-            load({key: value for key, value in one.items() if key != "closed"})
-            for one in (mine[name], theirs[name])
+            load({key: value for key, value in entry.items() if key != "closed"})
+            for entry in (mine[name], theirs[name])
         )
         if before == after:
             continue
         kinds = [parted(name)[0], *filter(None, (before.only_for, after.only_for))]
-        asked = [
-            family for kind in kinds for where in (here, file) if (family := _asked(kind, where)) is not None
+        laws = [
+            family
+            for kind in kinds
+            for where in (current, file)
+            if (family := _family(kind, where)) is not None
         ]
-        names = {key: word for family in asked for key, word in _names(family, here, file).items()}
-        names |= {value_key("type", one.type_key): one.label for one in asked if one.type_key}
+        names = {key: word for family in laws for key, word in _names(family, current, file).items()}
+        names |= {value_key("type", law.type_key): law.label for law in laws if law.type_key}
         people = {
-            value_key("person", login): f"{one['first_name']} {one['last_name']}"
-            for where in (here, file)
-            for login, one in where.get("people", {}).items()
+            value_key("person", login): f"{person['first_name']} {person['last_name']}"
+            for where in (current, file)
+            for login, person in where.get("people", {}).items()
         }
-        told = difference(before, after, {**names, **people}, frozenset[str]().union(*map(money_of, asked)))
-        yield name, told or ["Le circuit est écrit autrement."]
+        sentences = difference(
+            before, after, {**names, **people}, frozenset[str]().union(*map(money_of, laws))
+        )
+        yield name, sentences or ["Le circuit est écrit autrement."]
 
 
-def _asked(name: str, where: Document) -> Family | None:
+def _family(name: str, where: Document) -> Family | None:
     """The family, or the type as one of the documents says it; None where it says none."""
     if name in families():
         return families()[name]
@@ -165,11 +170,11 @@ def _asked(name: str, where: Document) -> Family | None:
     return joined(families()[declared["family"]], name, 0, Definition.from_data(declared))
 
 
-def _names(family: Family, here: Document, file: Document) -> dict[str, str]:
-    desks = {key: one["name"] for where in (here, file) for key, one in where.get("desks", {}).items()}
+def _names(family: Family, current: Document, file: Document) -> dict[str, str]:
+    desks = {key: desk["name"] for where in (current, file) for key, desk in where.get("desks", {}).items()}
     people = {
-        login: f"{one['first_name']} {one['last_name']}"
-        for where in (here, file)
-        for login, one in where.get("people", {}).items()
+        login: f"{person['first_name']} {person['last_name']}"
+        for where in (current, file)
+        for login, person in where.get("people", {}).items()
     }
     return names_of(replace(family, fields=(*FIELDS, *family.fields)), desks, people)

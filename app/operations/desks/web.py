@@ -628,7 +628,7 @@ def history(desk_id: int) -> str:
         gather(db)
         every = views.of_actor(db, g.actor)
         desk = views.desk_of(db, here, every, desk_id)
-        asked = trace.Asked(desks=(desk.key,), before=key_in(request.args.get("avant")), named=_named(every))
+        asked = trace.Search(desks=(desk.key,), before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, here, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=desk, lines=shown[: trace.PAGE], more=more)
@@ -641,7 +641,7 @@ def histories() -> str:
     with reading(g.actor.collectivity_id) as db:
         every = views.of_actor(db, g.actor)
         keys = tuple(one.key for one in every.values())
-        asked = trace.Asked(desks=keys, before=key_in(request.args.get("avant")), named=_named(every))
+        asked = trace.Search(desks=keys, before=key_in(request.args.get("avant")), named=_named(every))
         shown = trace.lines(db, g.actor.collectivity_id, asked)
     more = shown[trace.PAGE - 1].seq if len(shown) > trace.PAGE else None
     return render_template("operations/desk_history.html", desk=None, lines=shown[: trace.PAGE], more=more)

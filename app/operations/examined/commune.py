@@ -39,13 +39,13 @@ class Point:
 
     name: str
     level: Level
-    words: str
+    sentence: str
     action: str = ""
     endpoint: str = ""
     values: tuple[tuple[str, str | int], ...] = ()
 
     @property
-    def asked(self) -> dict[str, str | int]:
+    def arguments(self) -> dict[str, str | int]:
         """The values of the address."""
         return dict(self.values)
 
@@ -56,10 +56,10 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
     desks = places(db, collectivity_id)
-    asked = list(views.whole(db, collectivity_id, desks).values())
-    opened = [one for one in asked if one.closed_at is None]
+    listed = list(views.whole(db, collectivity_id, desks).values())
+    opened = [desk for desk in listed if desk.closed_at is None]
     return [
-        _desks(db, collectivity_id, desks, asked),
+        _desks(db, collectivity_id, desks, listed),
         _people(db, collectivity_id),
         _certificates(db, collectivity_id, opened),
         _mandates(db),
@@ -69,28 +69,30 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     ]
 
 
-def _desks(db: Db, collectivity_id: int, desks: Places, asked: Sequence[views.DeskView]) -> Point:
-    name, here = "bureaux", "operations.desks.index"
+def _desks(db: Db, collectivity_id: int, desks: Places, listed: Sequence[views.DeskView]) -> Point:
+    name, endpoint = "bureaux", "operations.desks.index"
     if not desks:
-        words = "Aucun bureau n’est ouvert : un modèle en propose, avec leurs circuits."
-        return Point(name, Level.RED, words, "Choisir un modèle de départ", "operations.starting.index")
+        sentence = "Aucun bureau n’est ouvert : un modèle en propose, avec leurs circuits."
+        return Point(name, Level.RED, sentence, "Choisir un modèle de départ", "operations.starting.index")
     if absent := views.absent(db, collectivity_id, desks):
-        words = (
+        sentence = (
             f"Les circuits nomment {plural(len(absent), 'bureau', 'bureaux')} qui "
             f"n’{'existent' if len(absent) > 1 else 'existe'} pas : les dossiers de ces types ne partiraient pas."
         )
-        return Point(name, Level.RED, words, "Ouvrir les bureaux", here)
-    faulty = [one for one in asked if one.faults]
+        return Point(name, Level.RED, sentence, "Ouvrir les bureaux", endpoint)
+    faulty = [desk for desk in listed if desk.faults]
     if len(faulty) == 1:
         at = (("desk_id", faulty[0].id),)
         fault = faulty[0].faults[0]
-        words = f"« {faulty[0].name} » : {fault[:1].lower()}{fault[1:]}"
-        return Point(name, Level.RED, words, "Compléter ce bureau", "operations.desks.show", at)
+        sentence = f"« {faulty[0].name} » : {fault[:1].lower()}{fault[1:]}"
+        return Point(name, Level.RED, sentence, "Compléter ce bureau", "operations.desks.show", at)
     if faulty:
-        words = f"{_named(one.name for one in faulty)} : personne n’y a un droit que les circuits demandent."
-        return Point(name, Level.RED, words, "Compléter les bureaux", here)
-    words = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
-    return Point(name, Level.GREEN, words)
+        sentence = (
+            f"{_named(desk.name for desk in faulty)} : personne n’y a un droit que les circuits demandent."
+        )
+        return Point(name, Level.RED, sentence, "Compléter les bureaux", endpoint)
+    sentence = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
+    return Point(name, Level.GREEN, sentence)
 
 
 def _inhabitants(db: Db, collectivity_id: int) -> Point:
@@ -98,18 +100,21 @@ def _inhabitants(db: Db, collectivity_id: int) -> Point:
     name, own = "habitants", db.get_one(Collectivity, collectivity_id).settings
     count, chosen = population_in(own), choice_of(own).means
     if count is None:
-        words = "Leur nombre n’est pas dit : à partir de 3 500, la loi demande la publication en ligne et une note de synthèse."
+        sentence = (
+            "Leur nombre n’est pas dit : à partir de 3 500, la loi demande la publication en ligne et une note de "
+            "synthèse."
+        )
         at = (("name", POPULATION),)
-        return Point(name, Level.AMBER, words, "Le dire", "operations.settings.show", at)
+        return Point(name, Level.AMBER, sentence, "Le dire", "operations.settings.show", at)
     if count >= THRESHOLD and chosen is not Means.ONLINE:
-        words = f"{milliers(count)} habitants : la loi veut les actes en ligne, et le choix gardé est « {chosen.label} »."
-        return Point(name, Level.RED, words, "Publier en ligne", "publication.office")
+        sentence = f"{milliers(count)} habitants : la loi veut les actes en ligne, et le choix gardé est « {chosen.label} »."
+        return Point(name, Level.RED, sentence, "Publier en ligne", "publication.office")
     if count >= THRESHOLD:
-        words = f"{milliers(count)} habitants : publication en ligne obligatoire, note de synthèse avec les convocations."
-        return Point(name, Level.GREEN, words)
+        sentence = f"{milliers(count)} habitants : publication en ligne obligatoire, note de synthèse avec les convocations."
+        return Point(name, Level.GREEN, sentence)
     today_is = chosen.label[:1].lower() + chosen.label[1:]
-    words = f"{milliers(count)} habitants : le conseil peut choisir l’affichage ou le papier. Aujourd’hui : {today_is}."
-    return Point(name, Level.GREEN, words)
+    sentence = f"{milliers(count)} habitants : le conseil peut choisir l’affichage ou le papier. Aujourd’hui : {today_is}."
+    return Point(name, Level.GREEN, sentence)
 
 
 def _people(db: Db, collectivity_id: int) -> Point:
@@ -118,20 +123,20 @@ def _people(db: Db, collectivity_id: int) -> Point:
     incomplete = counts[listing.Which.INCOMPLETE]
     present = counts[listing.Which.ALL] - counts[listing.Which.CLOSED]
     if incomplete:
-        words = (
+        sentence = (
             f"{plural(incomplete, 'compte')} à compléter : sans bureau, ou dont l’invitation ne sert plus."
         )
         at = (("etat", listing.Which.INCOMPLETE.value),)
-        return Point(name, Level.AMBER, words, "Les compléter", "operations.persons.index", at)
+        return Point(name, Level.AMBER, sentence, "Les compléter", "operations.persons.index", at)
     if present == 1:
-        words = "Un seul compte est ouvert : le vôtre."
-        return Point(name, Level.AMBER, words, "Inviter une personne", "operations.persons.invite")
+        sentence = "Un seul compte est ouvert : le vôtre."
+        return Point(name, Level.AMBER, sentence, "Inviter une personne", "operations.persons.invite")
     return Point(name, Level.GREEN, f"{plural(present, 'compte')} ouverts, aucun à compléter.")
 
 
 def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
     name, office = "certificats de signature", "signing.office.index"
-    held = set(
+    certified = set(
         db.scalars(
             sa.select(Certificate.user_id)
             .join(User, User.id == Certificate.user_id)
@@ -144,26 +149,26 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
         )
     )
     signing = [
-        (one, [person for person in one.holders if person.active and Right.SIGN in person.rights])
-        for one in every
-        if any(use.right is Right.SIGN for use in one.uses)
+        (desk, [person for person in desk.holders if person.active and Right.SIGN in person.rights])
+        for desk in every
+        if any(use.right is Right.SIGN for use in desk.uses)
     ]
-    bare = [desk.name for desk, people in signing if not any(person.id in held for person in people)]
+    bare = [desk.name for desk, people in signing if not any(person.id in certified for person in people)]
     if bare:
-        words = (
+        sentence = (
             f"{_named(bare)} : les circuits y demandent une signature, et personne n’y a de certificat inscrit et confirmé. "
             "Chacun inscrit le sien sous « Mes certificats »."
         )
-        return Point(name, Level.RED, words, "Voir les certificats", office)
-    soon = _soon(db, CERTIFICATE, held)
+        return Point(name, Level.RED, sentence, "Voir les certificats", office)
+    soon = _soon(db, CERTIFICATE, certified)
     if soon:
         return Point(name, Level.AMBER, soon, "Voir les certificats", office)
-    without = [person.name for _, people in signing for person in people if person.id not in held]
+    without = [person.name for _, people in signing for person in people if person.id not in certified]
     if without:
-        words = (
+        sentence = (
             f"{_named(dict.fromkeys(without))} : droit de signer, et pas de certificat inscrit et confirmé."
         )
-        return Point(name, Level.AMBER, words, "Voir les certificats", office)
+        return Point(name, Level.AMBER, sentence, "Voir les certificats", office)
     if not signing:
         return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé pour signer.")
     return Point(
@@ -173,11 +178,11 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
 
 def _is_empty(desk: views.DeskView, away: Mapping[int, Sequence[Away]]) -> bool:
     """Whether all who act at a desk are away now, and nobody stands in for any of them there."""
-    people = [one.id for one in desk.holders if one.active and lent(one.rights, ())]
+    people = [holder.id for holder in desk.holders if holder.active and lent(holder.rights, ())]
     helped = (
-        one.law.by is not None and one.law.acts and one.law.desk in {None, desk.id}
+        absence.law.by is not None and absence.law.acts and absence.law.desk in {None, desk.id}
         for number in people
-        for one in away.get(number, ())
+        for absence in away.get(number, ())
     )
     return bool(people) and all(number in away for number in people) and not any(helped)
 
@@ -185,18 +190,18 @@ def _is_empty(desk: views.DeskView, away: Mapping[int, Sequence[Away]]) -> bool:
 def _mandates(db: Db) -> Point:
     name, office = "mandats de signature", "people.office.index"
     day = today()
-    present = [one for one in mandates(db) if not over(one, day) and one.starts_on <= day]
+    present = [mandate for mandate in mandates(db) if not over(mandate, day) and mandate.starts_on <= day]
     if not present:
-        words = (
+        sentence = (
             "Aucun mandat n’a cours aujourd’hui : enregistrez celui du maire et les délégations, pour qu’eux seuls signent "
             "au nom de la commune."
         )
-        return Point(name, Level.AMBER, words, "Enregistrer un mandat", office)
+        return Point(name, Level.AMBER, sentence, "Enregistrer un mandat", office)
     if soon := _soon(db, MANDATE, None):
         return Point(name, Level.AMBER, soon, "Voir les mandats", office)
-    if len({one.person for one in present}) == 1:
-        words = "Une seule personne a un mandat : en son absence, personne ne signerait."
-        return Point(name, Level.AMBER, words, "Enregistrer une délégation", office)
+    if len({mandate.person for mandate in present}) == 1:
+        sentence = "Une seule personne a un mandat : en son absence, personne ne signerait."
+        return Point(name, Level.AMBER, sentence, "Enregistrer une délégation", office)
     return Point(
         name,
         Level.GREEN,
@@ -208,24 +213,26 @@ def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> P
     """A desk that circuits ask and one person alone could serve waits as long as he is away, unless somebody stands in."""
     name = "absences"
     away = away_at(db, collectivity_id, now())
-    empty = [one.name for one in every if one.uses and _is_empty(one, away)]
+    empty = [desk.name for desk in every if desk.uses and _is_empty(desk, away)]
     if empty:
-        words = f"{_named(empty)} : personne n’y est aujourd’hui, et personne n’assure l’intérim. Les dossiers attendent."
-        return Point(name, Level.RED, words, "Voir les absences", "operations.absences.index")
+        sentence = f"{_named(empty)} : personne n’y est aujourd’hui, et personne n’assure l’intérim. Les dossiers attendent."
+        return Point(name, Level.RED, sentence, "Voir les absences", "operations.absences.index")
     alone = [
-        one.name
-        for one in every
-        if one.uses
-        and not one.faults
-        and any(use.right is not None and _able(one, use) == 1 for use in one.uses)
+        desk.name
+        for desk in every
+        if desk.uses
+        and not desk.faults
+        and any(use.right is not None and _able(desk, use) == 1 for use in desk.uses)
     ]
     if alone:
-        words = f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
-        return Point(name, Level.AMBER, words, "Ajouter un titulaire", "operations.desks.index")
-    if lacking := [one.name for one in every if one.uses and one.faults]:
-        words = f"{_named(lacking)} : personne n’y a un droit que les circuits demandent ; complétez d’abord ces bureaux."
-        return Point(name, Level.AMBER, words, "Ouvrir les bureaux", "operations.desks.index")
-    if not any(one.uses for one in every):
+        sentence = (
+            f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
+        )
+        return Point(name, Level.AMBER, sentence, "Ajouter un titulaire", "operations.desks.index")
+    if lacking := [desk.name for desk in every if desk.uses and desk.faults]:
+        sentence = f"{_named(lacking)} : personne n’y a un droit que les circuits demandent ; complétez d’abord ces bureaux."
+        return Point(name, Level.AMBER, sentence, "Ouvrir les bureaux", "operations.desks.index")
+    if not any(desk.uses for desk in every):
         return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé par un circuit.")
     return Point(
         name, Level.GREEN, "Chaque bureau que les circuits demandent peut être servi par deux personnes."
@@ -233,7 +240,7 @@ def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> P
 
 
 def _able(desk: views.DeskView, use: views.Use) -> int:
-    return sum(1 for one in desk.holders if one.active and use.served(one.rights))
+    return sum(1 for holder in desk.holders if holder.active and use.served(holder.rights))
 
 
 def _first_folder(db: Db, collectivity_id: int) -> Point:
@@ -247,20 +254,20 @@ def _first_folder(db: Db, collectivity_id: int) -> Point:
     )
     if db.scalar(gone) is not None:
         return Point(name, Level.GREEN, "Des dossiers sont partis.")
-    words = (
+    sentence = (
         "Aucun n’est encore parti. Envoyez-en un sans enjeu jusqu’au bout, puis lisez « Travail de fond »."
     )
-    return Point(name, Level.UNKNOWN, words)
+    return Point(name, Level.UNKNOWN, sentence)
 
 
 def _soon(db: Db, event: str, people: Iterable[int] | None) -> str:
     """The first that ends within sixty days, in words; empty where none does. `people`: those who could sign by it."""
-    ends = [one for one in endings(db, today()) if one.event == event]
+    ends = [ending for ending in endings(db, today()) if ending.event == event]
     if people is not None:
-        ends = [one for one in ends if one.user_id in set(people)]
+        ends = [ending for ending in ends if ending.user_id in set(people)]
     if not ends:
         return ""
-    first = min(ends, key=lambda one: one.last_day)
+    first = min(ends, key=lambda ending: ending.last_day)
     user = db.get_one(User, first.user_id)
     others = f" ; {plural(len(ends) - 1, 'autre')} d’ici soixante jours" if len(ends) > 1 else ""
     return f"« {first.name} », de {user.name}, prend fin le {jour(first.last_day)}{others}."
@@ -269,6 +276,6 @@ def _soon(db: Db, event: str, people: Iterable[int] | None) -> str:
 def _named(names: Iterable[str]) -> str:
     """« A », « B », « C » et 4 autres."""
     every = list(names)
-    shown = ", ".join(f"« {one} »" for one in every[:NAMED])
+    shown = ", ".join(f"« {name} »" for name in every[:NAMED])
     more = len(every) - NAMED
     return f"{shown} et {plural(more, 'autre')}" if more > 0 else shown

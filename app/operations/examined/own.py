@@ -15,24 +15,24 @@ def timestamp(collectivity_id: int) -> str | Remark:
     own = timestamping.settings_of(collectivity_id)
     if not timestamping.urls_of(own):
         return Remark("celui de l’installation sert", Level.NONE)
-    return _told(timestamping.tried(own), "rien ne se signe")
+    return _outcome(timestamping.tried(own), "rien ne se signe")
 
 
 def seal(collectivity_id: int) -> str | Remark:
     """A page sealed by a collectivity's own seal; nothing to examine where the installation's serves, or none."""
     own = timestamping.settings_of(collectivity_id)
     if own_value(own, seals.SEAL) is None:
-        words = "celui de l’installation sert" if seals.there(own) else "il n’y a pas de cachet"
-        return Remark(words, Level.NONE)
-    words = _told(seals.trial(Asker(collectivity_id, None)), "rien ne se scelle")
+        sentence = "celui de l’installation sert" if seals.there(own) else "il n’y a pas de cachet"
+        return Remark(sentence, Level.NONE)
+    sentence = _outcome(seals.trial(Asker(collectivity_id, None)), "rien ne se scelle")
     end = seals.ending(own)
     if end is not None and end[1] - today() < SHORT:
         raise Ending(f"« {end[0]} » expire le {jour_long(end[1])} : donnez-en un autre sous « Réglages »")
-    return words
+    return sentence
 
 
-def _told(result: Result, meanwhile: str) -> str:
-    words = result.sentence.rstrip(".")
+def _outcome(result: Result, meanwhile: str) -> str:
+    sentence = result.sentence.rstrip(".")
     if not result.fine:
-        raise Unwell(f"{words} ; {meanwhile} d’ici là : {_MEND}")
-    return words
+        raise Unwell(f"{sentence} ; {meanwhile} d’ici là : {_MEND}")
+    return sentence

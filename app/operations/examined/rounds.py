@@ -19,7 +19,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.operations import sendings
-from app.operations.doctor import Check, certificates, checks, made
+from app.operations.doctor import Check, certificates, checks, finding_of
 from app.operations.examined import own
 from app.operations.findings import Finding, Level
 from app.operations.helping import apart, busy
@@ -80,8 +80,8 @@ def ask(db: Db, actor: Actor) -> None:
         seconds = ceil((opens - now()).total_seconds())
         raise Refusal("examination-hurry", seconds=seconds, minutes=ceil(seconds / 60))
     row.asked_at = now()
-    told = {"address": actor.address}
-    append(db, actor.collectivity_id, Event(ASKED, actor.name, actor.user_id, None, told))
+    facts = {"address": actor.address}
+    append(db, actor.collectivity_id, Event(ASKED, actor.name, actor.user_id, None, facts))
 
 
 def begin(settings: Settings) -> None:
@@ -98,30 +98,30 @@ def begin(settings: Settings) -> None:
 
 def _claimed(hours: int) -> bool:
     with reading() as db:
-        if not _due(stand(db), hours, held=hold.since(db) is not None):
+        if not _due(stand(db), hours, on_hold=hold.since(db) is not None):
             return False
-    return _claim(hours, held=hold.held())
+    return _claim(hours, on_hold=hold.held())
 
 
 @use_case
-def _claim(db: Db, hours: int, *, held: bool) -> bool:
+def _claim(db: Db, hours: int, *, on_hold: bool) -> bool:
     """Begin a round, unless another worker just did."""
     row = _row(db)
-    if not _due(Stand(row.asked_at, row.begun_at, row.ended_at), hours, held=held):
+    if not _due(Stand(row.asked_at, row.begun_at, row.ended_at), hours, on_hold=on_hold):
         return False
     row.asked_at, row.begun_at = None, now()
     return True
 
 
-def _due(here: Stand, hours: int, *, held: bool) -> bool:
-    if here.asked_at is not None:
+def _due(stand: Stand, hours: int, *, on_hold: bool) -> bool:
+    if stand.asked_at is not None:
         return True
-    if held:
+    if on_hold:
         return False
-    if here.begun_at is None:
+    if stand.begun_at is None:
         return hours > 0
-    age = now() - here.begun_at
-    if here.running and age >= HUNG:
+    age = now() - stand.begun_at
+    if stand.running and age >= HUNG:
         return True
     # A clock that went back has begun one tomorrow
     return hours > 0 and not timedelta(0) <= age < timedelta(hours=hours)
@@ -147,14 +147,14 @@ def look(settings: Settings) -> None:
     """Make every check, of the installation and then of each collectivity, and keep each finding as soon as it is made."""
     begun = now()
     for check in checks(settings):
-        _keep(WHOLE, made(check, settings), now())
+        _keep(WHOLE, finding_of(check, settings), now())
     with reading() as db:
         places = [
             (row.id, row.siren) for row in db.scalars(sa.select(Collectivity).order_by(Collectivity.id))
         ]
     for collectivity_id, siren in places:
         for check in checks_of(collectivity_id, siren):
-            _keep(collectivity_id, made(check, settings, details=False), now())
+            _keep(collectivity_id, finding_of(check, settings, details=False), now())
     _end(begun)
 
 
@@ -179,7 +179,7 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
 def _keep(db: Db, scope: int, finding: Finding, moment: datetime) -> None:
     db.merge(
         DoctorFinding(
-            scope=scope, name=finding.name, level=finding.level.value, words=finding.words, seen_at=moment
+            scope=scope, name=finding.name, level=finding.level.value, words=finding.sentence, seen_at=moment
         )
     )
 

@@ -29,7 +29,7 @@ from app.files.antivirus import Scanner, SilentError
 from app.journal.chain import Event, append
 from app.notices import letter, mailer
 from app.operations import sendings
-from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, made
+from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, finding_of
 from app.operations.examined.rounds import checks_of
 from app.operations.findings import Finding, Level, Remark, Unwell
 from app.operations.models import DoctorTrial
@@ -73,7 +73,7 @@ class Trial:
 
 def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Trial]:
     """What this administrator may try, by the name of its line: all of it for who runs the installation."""
-    every = {one.name: one for one in checks(settings)}
+    every = {check.name: check for check in checks(settings)}
     offered = {name: Trial(every[name]) for name in _DOCTOR if name in every}
     mail = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
     offered[MAIL] = Trial(mail, open=True)
@@ -84,7 +84,7 @@ def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Tri
     else:
         with reading(actor.collectivity_id) as db:
             siren = db.get_one(Collectivity, actor.collectivity_id).siren
-        offered |= {one.name: Trial(one, open=True) for one in checks_of(actor.collectivity_id, siren)}
+        offered |= {check.name: Trial(check, open=True) for check in checks_of(actor.collectivity_id, siren)}
     return offered
 
 
@@ -105,20 +105,21 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
     offered = trials(settings, actor, operates=operates)
     if not set(names) <= offered.keys():
         raise Refusal("trial-unknown")
-    asked = [name for name in offered if not names or name in names]
-    chosen = _begin(actor, asked)
-    found = _made({name: partial(made, offered[name].check, settings) for name in chosen})
-    results = [(found[name], offered[name].open) for name in chosen]
+    wanted = [name for name in offered if not names or name in names]
+    chosen = _begin(actor, wanted)
+    findings = _run({name: partial(finding_of, offered[name].check, settings) for name in chosen})
+    results = [(findings[name], offered[name].open) for name in chosen]
     _end(actor, results, settings_mark(settings))
     return Attempt(
-        {one.name: one.level for one, _ in results}, [name for name in asked if name not in chosen]
+        {finding.name: finding.level for finding, _ in results},
+        [name for name in wanted if name not in chosen],
     )
 
 
 def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:
     """The last trial of each point in a collectivity, by name."""
     query = sa.select(DoctorTrial).where(DoctorTrial.scope == collectivity_id)
-    return {one.name: one for one in db.scalars(query)}
+    return {row.name: row for row in db.scalars(query)}
 
 
 def cut_short(trial: DoctorTrial, moment: datetime) -> bool:
@@ -133,11 +134,11 @@ def _begin(db: Db, actor: Actor, names: Collection[str]) -> list[str]:
     rows = list(
         db.scalars(sa.select(DoctorTrial).order_by(DoctorTrial.scope, DoctorTrial.name).with_for_update())
     )
-    if any(one.ended_at is None and not cut_short(one, moment) for one in rows):
+    if any(row.ended_at is None and not cut_short(row, moment) for row in rows):
         raise Refusal("trial-busy", seconds=2 * SECONDS)
-    mine = {one.name: one for one in rows if one.scope == actor.collectivity_id}
+    mine = {row.name: row for row in rows if row.scope == actor.collectivity_id}
     # A clock that went back has begun one tomorrow
-    fresh = {name for name, one in mine.items() if timedelta(0) <= moment - one.begun_at < PACE}
+    fresh = {name for name, row in mine.items() if timedelta(0) <= moment - row.begun_at < PACE}
     chosen = [name for name in names if name not in fresh]
     if not chosen:
         until = min(mine[name].begun_at for name in names) + PACE
@@ -155,11 +156,16 @@ def _begin(db: Db, actor: Actor, names: Collection[str]) -> list[str]:
 @use_case
 def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], mark: str) -> None:
     mine = tried(db, actor.collectivity_id)
-    for one, is_open in results:
-        row = mine[one.name]
-        row.ended_at, row.level, row.words, row.settings_mark = now(), one.level.value, one.words, mark
-        row.general = one.words if is_open else _GENERAL[one.level]
-    levels = {one.name: one.level.value for one, _ in results}
+    for finding, is_open in results:
+        row = mine[finding.name]
+        row.ended_at, row.level, row.words, row.settings_mark = (
+            now(),
+            finding.level.value,
+            finding.sentence,
+            mark,
+        )
+        row.general = finding.sentence if is_open else _GENERAL[finding.level]
+    levels = {finding.name: finding.level.value for finding, _ in results}
     append(
         db,
         actor.collectivity_id,
@@ -167,12 +173,12 @@ def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], mark: 
     )
 
 
-def _made(jobs: Mapping[str, Callable[[], Finding]]) -> dict[str, Finding]:
+def _run(jobs: Mapping[str, Callable[[], Finding]]) -> dict[str, Finding]:
     """What each job finds, all begun together; `UNKNOWN` of those that have not answered in time."""
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
 
     def run(name: str, job: Callable[[], Finding]) -> None:
-        found[name] = job()
+        findings[name] = job()
 
     # `daemon`: one that waits for ever for a server keeps no process from ending
     threads = [Thread(target=run, args=pair, daemon=True, name="paraphe-essai") for pair in jobs.items()]
@@ -181,16 +187,16 @@ def _made(jobs: Mapping[str, Callable[[], Finding]]) -> dict[str, Finding]:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - monotonic()))
-    answered = dict(found)
+    answered = dict(findings)
     return {name: answered.get(name) or Finding(name, False, _LATE, Level.UNKNOWN) for name in jobs}
 
 
 def _letter(settings: Settings, actor: Actor, *, machine: bool) -> str | Remark:
     """Give a letter for this administrator to the server, and say its answer; while a restoration is held nothing leaves."""
     with reading(actor.collectivity_id) as db:
-        held, to = hold.since(db), db.get_one(User, actor.user_id).email
+        since, to = hold.since(db), db.get_one(User, actor.user_id).email
         town = db.get_one(Collectivity, actor.collectivity_id)
-    if held is not None:
+    if since is not None:
         return Remark(
             "l’installation vient d’être restaurée : rien ne part, la lettre non plus", Level.UNKNOWN
         )
@@ -216,9 +222,9 @@ def _refused(fault: mailer.NotTakenError, to: str, *, machine: bool) -> str:
     return f"le serveur de courriel ne répond pas : {remedy}"
 
 
-def _remedy(words: str, *, machine: bool) -> str:
+def _remedy(sentence: str, *, machine: bool) -> str:
     """What is to be done, for who runs the installation, or that it is to be told him."""
-    return words if machine else sendings.TELL
+    return sentence if machine else sendings.TELL
 
 
 def _written(settings: Settings, actor: Actor, to: str, town: Collectivity) -> EmailMessage:

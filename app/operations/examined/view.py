@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.core.security import settings_mark
-from app.operations.doctor import checks, made
+from app.operations.doctor import checks, finding_of
 from app.operations.examined import commune, trials
 from app.operations.examined.own import SEAL, TIMESTAMP
 from app.operations.examined.rounds import WHOLE, is_old
@@ -65,7 +65,7 @@ class Line:
 
     name: str
     level: Level
-    words: str
+    sentence: str
     seen_at: datetime | None
     old: bool
     mended_on: commune.Point | None = None
@@ -127,14 +127,14 @@ class Shown:
         counts: dict[str, int] = {}
         for line in self._lines():
             if line.level is not Level.GREEN or line.old:
-                words = line.label[2].lower()
-                counts[words] = counts.get(words, 0) + 1
-        return ", ".join(f"{count} {_many(words, count)}" for words, count in counts.items())
+                label = line.label[2].lower()
+                counts[label] = counts.get(label, 0) + 1
+        return ", ".join(f"{count} {_many(label, count)}" for label, count in counts.items())
 
 
-def _many(words: str, count: int) -> str:
+def _many(label: str, count: int) -> str:
     plural = {"pas examiné": "pas examinés", "constat ancien": "constats anciens"}
-    return plural.get(words, words) if count > 1 else words
+    return plural.get(label, label) if count > 1 else label
 
 
 def operates(db: Db, actor: Actor, settings: Settings) -> bool:
@@ -147,37 +147,37 @@ def installation(db: Db, settings: Settings) -> Shown:
     """Everything that was found of the installation."""
     lines = sorted(whole(db, settings), key=_rank)
     groups = (
-        ("Le serveur", tuple(one for one in lines if one.name not in (*_SIGNING, *_SENDING))),
-        ("La signature", tuple(one for one in lines if one.name in _SIGNING)),
-        ("Les envois", tuple(one for one in lines if one.name in _SENDING)),
+        ("Le serveur", tuple(line for line in lines if line.name not in (*_SIGNING, *_SENDING))),
+        ("La signature", tuple(line for line in lines if line.name in _SIGNING)),
+        ("Les envois", tuple(line for line in lines if line.name in _SENDING)),
     )
     return Shown(groups)
 
 
 def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
     """What was found of one collectivity, and whether what it shares with others serves."""
-    own = tuple(_kept(db, settings, collectivity_id, _OWN))
+    own = tuple(_stored(db, settings, collectivity_id, _OWN))
     every = tuple(whole(db, settings))
     shared = tuple(
         Line(
-            one.name,
-            one.level,
-            one.words if one.seen_at is None else _GENERAL[one.level],
-            one.seen_at,
-            one.old,
+            line.name,
+            line.level,
+            line.sentence if line.seen_at is None else _GENERAL[line.level],
+            line.seen_at,
+            line.old,
         )
-        for one in every
-        if one.name in _SHARED
+        for line in every
+        if line.name in _SHARED
     )
-    beyond = tuple(one for one in every if one.name not in (*_SHARED, *_OWN))
+    beyond = tuple(line for line in every if line.name not in (*_SHARED, *_OWN))
     return Shown((("D’après le dernier examen", own), ("L’installation", shared)), beyond)
 
 
 def with_commune(shown: Shown, db: Db, collectivity_id: int) -> Shown:
     """The same, after what the commune needs, looked at now, each point with the page that mends it."""
     lines = tuple(
-        Line(one.name, one.level, one.words, None, old=False, mended_on=one)
-        for one in commune.points(db, collectivity_id)
+        Line(point.name, point.level, point.sentence, None, old=False, mended_on=point)
+        for point in commune.points(db, collectivity_id)
     )
     return replace(shown, groups=((COMMUNE, lines), *shown.groups))
 
@@ -191,8 +191,8 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     if everything:  # what another tried of his collectivity alone says nothing of the whole installation
         named = sa.func.lower(Person.login).in_(settings.operators)
         operators = db.scalars(sa.select(User).join(Person, Person.id == User.person_id).where(named))
-        names = {one.name for one in operators}
-        tried = {name: one for name, one in tried.items() if one.by in names}
+        names = {operator.name for operator in operators}
+        tried = {name: trial for name, trial in tried.items() if trial.by in names}
     groups = tuple(
         (
             title,
@@ -214,11 +214,14 @@ def _later(line: Line, trial: DoctorTrial | None, settings: Settings, *, machine
     ended = trial.ended_at if trial is not None else None
     if trial is None or ended is None or (line.seen_at is not None and line.seen_at > ended):
         return replace(line, tried=trial)
-    words = trial.words if machine else trial.general
+    sentence = trial.words if machine else trial.general
     old = is_old(ended, settings.doctor_hours)
     if trial.settings_mark != settings_mark(settings):
-        words, old = f"{words} ; essayé sous d’autres réglages de l’installation, à essayer de nouveau", True
-    return replace(line, level=Level(trial.level), words=words, seen_at=ended, old=old, tried=trial)
+        sentence, old = (
+            f"{sentence} ; essayé sous d’autres réglages de l’installation, à essayer de nouveau",
+            True,
+        )
+    return replace(line, level=Level(trial.level), sentence=sentence, seen_at=ended, old=old, tried=trial)
 
 
 def _rank(line: Line) -> int:
@@ -233,16 +236,16 @@ def whole(db: Db, settings: Settings) -> Iterator[Line]:
     The worker keeps what it finds: dead, it would leave behind that it lives.
     """
     every = checks(settings)
-    worker = next(one for one in every if one.name == WORKER)
-    for line in _kept(db, settings, WHOLE, [one.name for one in every]):
+    worker = next(check for check in every if check.name == WORKER)
+    for line in _stored(db, settings, WHOLE, [check.name for check in every]):
         if line.name != WORKER:
             yield line
             continue
-        fresh = made(worker, settings)
-        yield Line(WORKER, fresh.level, fresh.words, now(), old=False)
+        fresh = finding_of(worker, settings)
+        yield Line(WORKER, fresh.level, fresh.sentence, now(), old=False)
 
 
-def _kept(db: Db, settings: Settings, scope: int, names: Iterable[str]) -> Iterator[Line]:
+def _stored(db: Db, settings: Settings, scope: int, names: Iterable[str]) -> Iterator[Line]:
     rows = {row.name: row for row in db.scalars(sa.select(DoctorFinding).where(DoctorFinding.scope == scope))}
     for name in names:
         row = rows.get(name)

@@ -55,14 +55,14 @@ def again() -> Response:
 @guard("administer")
 def attempt() -> Response:
     """Try one point now, or all that may be (« tout »), and show what was found: of a letter, a token, a signature, a file."""
-    asked = request.form.get("point", "")
+    point = request.form.get("point", "")
     chosen = current_app.config["PARAPHE"]
     with reading(g.actor.collectivity_id) as db:
         operates = view.operates(db, g.actor, chosen)
-    made = trials.attempt(chosen, g.actor, [] if asked == "tout" else [asked], operates=operates)
-    fine = all(level in {Level.GREEN, Level.NONE} for level in made.levels.values())
-    words = f"{'Essais faits' if len(made.levels) > 1 else 'Essai fait'} : {in_words(made.levels)}."
-    if made.left:
-        words += f" Essayé il y a moins d’une minute, et laissé tel quel : {', '.join(made.left)}."
-    flash(words, "ok" if fine else "warn")
+    outcome = trials.attempt(chosen, g.actor, [] if point == "tout" else [point], operates=operates)
+    fine = all(level in {Level.GREEN, Level.NONE} for level in outcome.levels.values())
+    sentence = f"{'Essais faits' if len(outcome.levels) > 1 else 'Essai fait'} : {in_words(outcome.levels)}."
+    if outcome.left:
+        sentence += f" Essayé il y a moins d’une minute, et laissé tel quel : {', '.join(outcome.left)}."
+    flash(sentence, "ok" if fine else "warn")
     return redirect(url_for("operations.examined.index"))

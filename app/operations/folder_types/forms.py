@@ -52,7 +52,7 @@ def typed(form: Form, before: Definition) -> Typed:
     definition = Definition(
         label=" ".join(form.get("label", "").split()),
         help="" if back == "help" else " ".join(form.get("help", "").split()),
-        fields=tuple(_fields(form, {one.key: one for one in before.fields})),
+        fields=tuple(_fields(form, {field.key: field for field in before.fields})),
         minimum_signature=None if back == "minimum_signature" else form.get("minimum_signature", "") or None,
         signature_level=None if back == "signature_level" else form.get("signature_level", "") or None,
         deposited_by=desks,
@@ -96,45 +96,45 @@ def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:
     rows = _rows(form, "row", MOST_FIELDS)
     taken = {key for row in rows if (key := form.get(f"{row}-key", "")) in known}
     for row in rows:
-        label, words = _text(form, f"{row}-label"), _lines(form, f"{row}-choices")
+        label, lines = _text(form, f"{row}-label"), _lines(form, f"{row}-choices")
         key = form.get(f"{row}-key", "")
         if key not in known:
-            if not label and not words:
+            if not label and not lines:
                 continue
             key = _key(label, taken, OWN)
             taken.add(key)
         kind = form.get(f"{row}-kind", "")
-        before = {one.key for one in known[key].columns} if key in known else set()
+        before = {column.key for column in known[key].columns} if key in known else set()
         yield OwnField(
             key,
             label,
             kind,
             form.get(f"{row}-required", "") == "submit",
-            _choices(words) if kind == "choice" else (),
+            _choices(lines) if kind == "choice" else (),
             help=_text(form, f"{row}-help"),
             listed=f"{row}-listed" in form,
-            columns=tuple(_columns(form, row, before, words)) if kind == "lines" else (),
+            columns=tuple(_columns(form, row, before, lines)) if kind == "lines" else (),
         )
 
 
-def _columns(form: Form, row: str, known: set[str], words: Sequence[str]) -> Iterator[Column]:
+def _columns(form: Form, row: str, known: set[str], labels: Sequence[str]) -> Iterator[Column]:
     """The columns of a table in their order; of a new one, a column of text for each line of its box."""
-    rows = [f"{row}-{one}" for one in _rows(form, f"{row}-column", MOST_COLUMNS, f"{row}-")]
-    taken = {key for one in rows if (key := form.get(f"{one}-key", "")) in known}
-    for one in rows:
-        label, key = _text(form, f"{one}-label"), form.get(f"{one}-key", "")
+    rows = [f"{row}-{column}" for column in _rows(form, f"{row}-column", MOST_COLUMNS, f"{row}-")]
+    taken = {key for prefix in rows if (key := form.get(f"{prefix}-key", "")) in known}
+    for prefix in rows:
+        label, key = _text(form, f"{prefix}-label"), form.get(f"{prefix}-key", "")
         options = [
-            words for part in form.get(f"{one}-choices", "").split(";") if (words := " ".join(part.split()))
+            text for part in form.get(f"{prefix}-choices", "").split(";") if (text := " ".join(part.split()))
         ]
         if key not in known:
             if not label and not options:
                 continue
             key = _key(label, taken, "")
             taken.add(key)
-        kind = form.get(f"{one}-kind", "")
+        kind = form.get(f"{prefix}-kind", "")
         choices = _choices(options) if kind == "choice" else ()
-        yield Column(key, label, kind, form.get(f"{one}-required", "") == "submit", choices)
-    for word in () if rows else words:
+        yield Column(key, label, kind, form.get(f"{prefix}-required", "") == "submit", choices)
+    for word in () if rows else labels:
         key = _key(word, taken, "")
         taken.add(key)
         yield Column(key, word, "text")
@@ -151,12 +151,12 @@ def _text(form: Form, name: str) -> str:
 
 
 def _lines(form: Form, name: str) -> list[str]:
-    lines = (" ".join(one.split()) for one in form.get(name, "").splitlines())
-    return [one for one in lines if one]
+    lines = (" ".join(line.split()) for line in form.get(name, "").splitlines())
+    return [line for line in lines if line]
 
 
-def _choices(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((slug(one, "-"), one) for one in words)
+def _choices(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((slug(label, "-"), label) for label in labels)
 
 
 def _key(label: str, taken: set[str], begins: str) -> str:

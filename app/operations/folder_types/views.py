@@ -89,7 +89,7 @@ class Imposed:
 
 def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
     """Every type, those that are deposited first, each by its label."""
-    published = {one.row.id: one for one in currents(db, collectivity_id)}
+    published = {version.row.id: version for version in currents(db, collectivity_id)}
     counts = in_hand(db, collectivity_id)
     rows = db.scalars(sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id))
     lines = []
@@ -107,13 +107,13 @@ def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
                 last is not None and nobody_deposits(db, row, last.definition),
             )
         )
-    return sorted(lines, key=lambda one: (one.closed, one.label.casefold(), one.id))
+    return sorted(lines, key=lambda line: (line.closed, line.label.casefold(), line.id))
 
 
 def family_label(name: str) -> str:
     """The words of a family; of one that is known no more, that it is."""
-    one = families().get(name)
-    return one.label if one is not None else "Famille qui n’existe plus"
+    law = families().get(name)
+    return law.label if law is not None else "Famille qui n’existe plus"
 
 
 def in_hand(db: Db, collectivity_id: int) -> Mapping[int, Mapping[int, int]]:
@@ -141,29 +141,29 @@ def kept_words(counts: Mapping[int, int]) -> str:
 
 def imposed(law: Family) -> list[Imposed]:
     """What stands whatever a type says: stages, clocks, and those who alone may read."""
-    here = f"La famille « {law.label} »"
-    stages = ", ".join(one.label for one in law.stages)
-    found = [Imposed("Étapes qu’aucun circuit ne saute", stages, here)]
+    source = f"La famille « {law.label} »"
+    stages = ", ".join(stage.label for stage in law.stages)
+    imposed = [Imposed("Étapes qu’aucun circuit ne saute", stages, source)]
     if law.due_rule is not None and (start := law.field(law.due_rule.start)) is not None:
         value = f"{law_days(law)} jours à partir de « {start.label} »"
-        found.append(Imposed("Délai le plus long", value, "La loi", ARTICLES[law.due_rule.clock]))
+        imposed.append(Imposed("Délai le plus long", value, "La loi", ARTICLES[law.due_rule.clock]))
     if law.transmit_within is not None:
         value = f"{law.transmit_within.days} jours après la dernière signature"
-        found.append(Imposed("Transmission", value, "La loi", law.transmit_within.source))
+        imposed.append(Imposed("Transmission", value, "La loi", law.transmit_within.source))
     if law.register is not None:
         value = (
             f"Le suivant du registre, {law.register.format(year=today().year, rank=1)} au début de l’année"
         )
-        found.append(Imposed("Numéro", value, here))
+        imposed.append(Imposed("Numéro", value, source))
     if law.restricted:
-        found.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", here))
-    return found
+        imposed.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", source))
+    return imposed
 
 
 def natures(fields: Sequence[Field]) -> list[tuple[str, str, str]]:
     """The fields of a family: the label, the nature and the moment of each, in words."""
     moments = {"submit": "À l’envoi", "publish": "À la publication", None: "Jamais"}
-    return [(one.label, NATURES[one.type], moments[one.required_from]) for one in fields]
+    return [(field.label, NATURES[field.type], moments[field.required_from]) for field in fields]
 
 
 def usual_place(law: Family) -> str:
@@ -179,7 +179,7 @@ def usual_place(law: Family) -> str:
 def assurances(law: Family) -> list[tuple[str, str]]:
     """The signatures that a type may ask: more than the family's alone."""
     rank = ASSURANCES.index(law.minimum_signature)
-    return [(one, LABELS[one]) for one in ASSURANCES[rank + 1 :]]
+    return [(level, LABELS[level]) for level in ASSURANCES[rank + 1 :]]
 
 
 def levels(law: Family) -> list[tuple[str, str]]:
@@ -187,12 +187,12 @@ def levels(law: Family) -> list[tuple[str, str]]:
     if law.signature != "page":
         return []
     rank = SIGNATURE_LEVELS.index(law.signature_level) if law.signature_level else 0
-    return [(one, one) for one in SIGNATURE_LEVELS[rank + 1 :]]
+    return [(level, level) for level in SIGNATURE_LEVELS[rank + 1 :]]
 
 
 def depositors(every: Sequence[tuple[str, str]], law: Family) -> list[tuple[str, str]]:
     """Of the open desks (key, name), those that may be named to deposit; of a restricted family, its own alone."""
-    return [one for one in every if not law.restricted or one[0] in law.restricted_to]
+    return [desk for desk in every if not law.restricted or desk[0] in law.restricted_to]
 
 
 def open_desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
@@ -223,23 +223,25 @@ def nobody_deposits(db: Db, row: FolderType, definition: Definition) -> bool:
 
 def brought_up(both: Sequence[str], drawn: Definition) -> str:
     """What is said once a draft was brought up: what the published version changed too, and where the draft stands."""
-    labels = {one.key: f"champ « {one.label} »" for one in drawn.fields}
-    words = ", ".join(NAMES.get(one) or labels.get(one, "un champ retiré") for one in both)
-    said = "Le brouillon a repris les changements de la version publiée."
+    labels = {field.key: f"champ « {field.label} »" for field in drawn.fields}
+    names = ", ".join(NAMES.get(name) or labels.get(name, "un champ retiré") for name in both)
+    sentence = "Le brouillon a repris les changements de la version publiée."
     return (
-        f"{said} Changés des deux côtés, gardés tels que le brouillon les dit : {words}." if words else said
+        f"{sentence} Changés des deux côtés, gardés tels que le brouillon les dit : {names}."
+        if names
+        else sentence
     )
 
 
 def changes(law: Family, before: Definition | None, after: Definition, named: Mapping[str, str]) -> list[str]:
     """What publishing changes, in words; of a first version, all that the type says. `named`: desks by their keys."""
     was = before or Definition(after.label)
-    found = []
+    changes = []
     for name, label in NAMES.items():
-        old, new = (_value(law, name, getattr(one, name), named) for one in (was, after))
+        old, new = (_value(law, name, getattr(definition, name), named) for definition in (was, after))
         if old != new:
-            found.append(f"{label} : {new} (avant : {old})" if before else f"{label} : {new}")
-    return [*found, *_field_changes(was.fields, after.fields)]
+            changes.append(f"{label} : {new} (avant : {old})" if before else f"{label} : {new}")
+    return [*changes, *_field_changes(was.fields, after.fields)]
 
 
 def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:
@@ -247,8 +249,8 @@ def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> s
         empty = {"help": "comme la famille" if law.help else "sans aide", "seen_at": "aucun"}
         return empty.get(name, "comme la famille")
     if isinstance(value, tuple):
-        words = FORMATS if name == "formats" else named
-        return ", ".join(words.get(one, one) for one in value)
+        labels = FORMATS if name == "formats" else named
+        return ", ".join(labels.get(entry, entry) for entry in value)
     worded: Mapping[str, Mapping[str, str]] = {
         "minimum_signature": LABELS,
         "visibility": VISIBILITIES,
@@ -264,32 +266,36 @@ def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> s
 
 
 def _field_changes(before: Sequence[OwnField], after: Sequence[OwnField]) -> Iterator[str]:
-    old, new = ({one.key: one for one in fields} for fields in (before, after))
-    for key, one in new.items():
+    old, new = ({field.key: field for field in fields} for fields in (before, after))
+    for key, field in new.items():
         if key not in old:
-            yield f"Champ ajouté : {_field_words(one)}"
-        elif old[key] != one:
-            yield f"Champ changé : {_field_words(one)} (avant : {_field_words(old[key])})"
-    for key, one in old.items():
+            yield f"Champ ajouté : {_field_words(field)}"
+        elif old[key] != field:
+            yield f"Champ changé : {_field_words(field)} (avant : {_field_words(old[key])})"
+    for key, field in old.items():
         if key not in new:
-            yield f"Champ retiré des nouveaux dossiers : « {one.label} »"
+            yield f"Champ retiré des nouveaux dossiers : « {field.label} »"
     both = [key for key in new if key in old]
     if both != [key for key in old if key in new]:
         yield "Ordre des champs changé"
 
 
-def _field_words(one: OwnField) -> str:
-    words = _column_words(one, "obligatoire à l’envoi")
-    if one.columns:
-        columns = " ; ".join(_column_words(column, "obligatoire") for column in one.columns)
-        words = f"{words} : {columns}"
-    words = f"{words}, montré dans les listes" if one.listed else words
-    return f"{words}, aide « {one.help} »" if one.help else words
+def _field_words(field: OwnField) -> str:
+    wording = _column_words(field, "obligatoire à l’envoi")
+    if field.columns:
+        columns = " ; ".join(_column_words(column, "obligatoire") for column in field.columns)
+        wording = f"{wording} : {columns}"
+    wording = f"{wording}, montré dans les listes" if field.listed else wording
+    return f"{wording}, aide « {field.help} »" if field.help else wording
 
 
-def _column_words(one: Column, required: str) -> str:
-    kind = KINDS[one.kind][:1].lower() + KINDS[one.kind][1:]
-    if one.kind in {"siret", "iban"}:
-        kind = KINDS[one.kind]
-    words = f"« {one.label} », {kind}, {required if one.required else 'facultatif'}"
-    return f"{words} ({', '.join(definition for _, definition in one.choices)})" if one.choices else words
+def _column_words(column: Column, required: str) -> str:
+    kind = KINDS[column.kind][:1].lower() + KINDS[column.kind][1:]
+    if column.kind in {"siret", "iban"}:
+        kind = KINDS[column.kind]
+    wording = f"« {column.label} », {kind}, {required if column.required else 'facultatif'}"
+    return (
+        f"{wording} ({', '.join(definition for _, definition in column.choices)})"
+        if column.choices
+        else wording
+    )

@@ -56,7 +56,7 @@ def new() -> Response | tuple[str, int]:
         else:
             flash("Le type est commencé. Personne ne le dépose tant qu’il n’est pas publié.", "ok")
             return redirect(url_for("operations.types.show", type_id=number))
-    offered = [one for one in families().values() if not one.begun_elsewhere]
+    offered = [law for law in families().values() if not law.begun_elsewhere]
     page = render_template(
         "operations/type_new.html",
         families=offered,
@@ -75,7 +75,7 @@ def _by_field(refusal: Refusal, sentence: str) -> dict[str, str]:
         return {"label": sentence}
     if refusal.key == "family-unknown":
         return {"family": "Choisissez une famille dans la liste."}
-    return {one["field"]: one["sentence"] for one in refusal.facts.get("problems", ())}
+    return {problem["field"]: problem["sentence"] for problem in refusal.facts.get("problems", ())}
 
 
 @pages.route("/administration/types/<int:type_id>", methods=["GET", "POST"])
@@ -90,7 +90,7 @@ def show(type_id: int) -> Response | tuple[str, int]:
         before = Definition.from_data(row.draft)
     typed = forms.typed(request.form, before)
     if typed.problems:
-        return _page(type_id, typed, {one.field: one.sentence for one in typed.problems}, "", 422)
+        return _page(type_id, typed, {problem.field: problem.sentence for problem in typed.problems}, "", 422)
     try:
         revision = own_types.draw_up(g.actor, type_id, typed.definition, shown=_shown())
         if request.form.get("action") == "merge":
@@ -117,14 +117,17 @@ def _shown() -> int:
 def _page(
     type_id: int, typed: forms.Typed | None, errors: dict[str, str], error: str, status: int
 ) -> tuple[str, int]:
-    here = g.actor.collectivity_id
-    with reading(here) as db:
-        row = own_types.type_of(db, here, type_id)
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
+        row = own_types.type_of(db, collectivity_id, type_id)
         law, last = family_of(row.family), own_types.current(db, row)
         drawn = own_types.drawn_up(row)
-        every, counts = views.open_desks(db, here), views.in_hand(db, here).get(row.id, {})
+        every, counts = (
+            views.open_desks(db, collectivity_id),
+            views.in_hand(db, collectivity_id).get(row.id, {}),
+        )
         behind = last if own_types.behind(row, last) else None
-        where = asked_at(db, here, row.key)
+        where = asked_at(db, collectivity_id, row.key)
         news = (
             views.changes(law, own_types.base_of(db, row, last), behind.definition, dict(every))
             if behind
@@ -144,7 +147,7 @@ def _page(
         error=error,
         asked_at=where,
         kinds=KINDS,
-        column_kinds={one: KINDS[one] for one in COLUMN_KINDS},
+        column_kinds={kind: KINDS[kind] for kind in COLUMN_KINDS},
         imposed=views.imposed(law),
         of_family_fields=views.natures(law.fields),
         assurances=views.assurances(law),
@@ -157,7 +160,7 @@ def _page(
         places=PLACES if law.signature == "page" else {},
         usual_place=views.usual_place(law),
         visibilities={} if law.restricted else VISIBILITIES,
-        formats=[(one, views.FORMATS[one]) for one in law.formats],
+        formats=[(name, views.FORMATS[name]) for name in law.formats],
         longest={"label": LONGEST_LABEL, "help": LONGEST_HELP, "field": LONGEST_FIELD},
         revision=row.revision if typed is None or status != 409 else _shown(),
     )
@@ -169,7 +172,7 @@ def _page(
 @who_is_there(HERE)
 def publish(type_id: int) -> Response | tuple[str, int]:
     """Read what the next version changes, then publish it."""
-    error, status, here = None, 200, g.actor.collectivity_id
+    error, status, collectivity_id = None, 200, g.actor.collectivity_id
     if request.method == "POST":
         try:
             number = own_types.publish_type(g.actor, type_id, shown=_shown())
@@ -180,10 +183,10 @@ def publish(type_id: int) -> Response | tuple[str, int]:
         else:
             flash(f"La version {number} est publiée. Les dossiers déposés avant gardent la leur.", "ok")
             return redirect(url_for("operations.types.index"))
-    with reading(here) as db:
-        row = own_types.type_of(db, here, type_id)
+    with reading(collectivity_id) as db:
+        row = own_types.type_of(db, collectivity_id, type_id)
         law, last, drawn = family_of(row.family), own_types.current(db, row), Definition.from_data(row.draft)
-        named = dict(views.open_desks(db, here))
+        named = dict(views.open_desks(db, collectivity_id))
         page = render_template(
             "operations/type_publish.html",
             type=row,
@@ -191,7 +194,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
             number=(last.number if last else 0) + 1,
             same=last is not None and last.definition == drawn,
             changes=views.changes(law, last.definition if last else None, drawn, named),
-            kept=views.kept_words(views.in_hand(db, here).get(row.id, {})),
+            kept=views.kept_words(views.in_hand(db, collectivity_id).get(row.id, {})),
             nobody=views.nobody_deposits(db, row, drawn),
             error=error,
         )
@@ -205,8 +208,8 @@ def close(type_id: int) -> Response:
     """Deposit a type no more, or again."""
     closed = request.form.get("closed") == "1"
     own_types.close_type(g.actor, type_id, closed=closed, shown=_shown())
-    words = (
+    sentence = (
         "Le type est fermé : ses dossiers en cours vont à leur terme." if closed else "Le type est rouvert."
     )
-    flash(words, "ok")
+    flash(sentence, "ok")
     return redirect(url_for("operations.types.index"))

@@ -22,25 +22,25 @@ class Topic:
     title: str
     purpose: str
     gestures: tuple[str, ...]
-    words: tuple[tuple[str, str], ...]
+    definitions: tuple[tuple[str, str], ...]
     at: tuple[str, ...]
 
 
 @cache
 def topics() -> Mapping[str, Topic]:
     """Every topic by its key, in the order of the file; a word that is explained nowhere is a fault of the file (`KeyError`)."""
-    words = yaml.safe_load((HERE / "words.yaml").read_text(encoding="utf-8"))
+    definitions = yaml.safe_load((HERE / "words.yaml").read_text(encoding="utf-8"))
     written = yaml.safe_load((HERE / "topics.yaml").read_text(encoding="utf-8"))
     return {
         key: Topic(
             key,
-            spaces(one["title"]),
-            spaces(one["purpose"]),
-            tuple(spaces(gesture) for gesture in one["gestures"]),
-            tuple((word, spaces(words[word])) for word in one["words"]),
-            tuple(one["at"]),
+            spaces(entry["title"]),
+            spaces(entry["purpose"]),
+            tuple(spaces(gesture) for gesture in entry["gestures"]),
+            tuple((word, spaces(definitions[word])) for word in entry["words"]),
+            tuple(entry["at"]),
         )
-        for key, one in written.items()
+        for key, entry in written.items()
     }
 
 

@@ -25,7 +25,7 @@ class Step:
     """One step of the first signature: what it is about, and what is to be known of it."""
 
     title: str
-    words: str
+    sentence: str
 
 
 STEPS = (
@@ -63,7 +63,7 @@ class Act:
 
     key: str
     title: str
-    words: str
+    sentence: str
 
 
 ACTS = (
@@ -94,7 +94,7 @@ ACTS = (
 
 
 @dataclass(frozen=True)
-class Made:
+class OwnSignature:
     """A signature of the reader as the record of its making says it, and the page of its verdict.
 
     `first`: whether it is the only one that he has made here. `stamped_at`: None without a timestamp.
@@ -112,7 +112,7 @@ class Made:
     first: bool
 
 
-def made(db: Db, actor: Actor, folder_id: int) -> Made | None:
+def last_signature(db: Db, actor: Actor, folder_id: int) -> OwnSignature | None:
     """The last signature that the reader made in a folder; None where he made none. Refuses `not-found` as the folder does."""
     folder = authorize(db, actor, folder_id)
     mine = (
@@ -133,7 +133,7 @@ def made(db: Db, actor: Actor, folder_id: int) -> Made | None:
         .where(SignatureSession.user_id == actor.user_id, SignatureProof.id != proof.id)
         .limit(1)
     )
-    return Made(
+    return OwnSignature(
         folder.title,
         version.filename,
         in_both_names(proof.name, proof.holder),

@@ -45,11 +45,11 @@ def first_signature() -> Response | str:
 def first_signed(folder_id: int) -> str:
     """The end of the guide: what was really signed, and its proof; that nothing was, where the reader has signed nothing."""
     with reading(g.actor.collectivity_id) as db:
-        made = first.made(db, g.actor, folder_id)
+        signature = first.last_signature(db, g.actor, folder_id)
         waiting = queues.todo(db, g.actor)
-    following = next((one.id for one in waiting if one.id != folder_id), None)
+    following = next((row.id for row in waiting if row.id != folder_id), None)
     return render_template(
-        "operations/first_signed.html", made=made, folder_id=folder_id, following=following
+        "operations/first_signed.html", made=signature, folder_id=folder_id, following=following
     )
 
 
@@ -65,10 +65,10 @@ def welcomed() -> Response:
 @guard("person", unprotected=True)
 def topic(key: str) -> str:
     """The help of one page, as a page of its own: for who has no script, or opens it beside. Refuses `not-found`."""
-    one = topics().get(key)
-    if one is None:
+    topic = topics().get(key)
+    if topic is None:
         raise Refusal("not-found")
-    return render_template("operations/help.html", topic=one, topics=topics().values())
+    return render_template("operations/help.html", topic=topic, topics=topics().values())
 
 
 @pages.app_context_processor

@@ -232,8 +232,8 @@ def _named(name: str) -> tuple[str, dict[str, str]]:
     if name in {OPENING, MANIFEST}:
         return name, {}
     for kind, shape in (("table", _TABLE), ("document", _DOCUMENT), ("folder", _FOLDER)):
-        if found := shape.fullmatch(name):
-            facts = found.groupdict()
+        if parts := shape.fullmatch(name):
+            facts = parts.groupdict()
             if kind == "folder" and (
                 facts["path"].startswith("/") or {"", ".", ".."} & set(facts["path"].split("/"))
             ):

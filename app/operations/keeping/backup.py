@@ -79,9 +79,9 @@ def backup(settings: Settings, target: Path, command: Sequence[str] = ()) -> Cop
     Refuses `backup-behind` when the base is not at the schema of this version, `share-away` when its folder is not on the
     share where it was, and what `archive.written` refuses.
     """
-    found, wanted = schema.revisions()
-    if found != wanted:
-        raise Refusal("backup-behind", found=found or "vide", wanted=wanted)
+    revision, wanted = schema.revisions()
+    if revision != wanted:
+        raise Refusal("backup-behind", found=revision or "vide", wanted=wanted)
     if target.parent.is_dir():
         shares.use(target.parent, shares.BACKUPS)
     with archive.written(target, command) as out:
@@ -91,7 +91,7 @@ def backup(settings: Settings, target: Path, command: Sequence[str] = ()) -> Cop
             "id": secrets.token_hex(16),
             "at": now().astimezone(UTC).isoformat(timespec="seconds"),
             "version": VERSION,
-            "revision": found,
+            "revision": revision,
         }
         writer.put(archive.OPENING, _json(opening))
         with reading() as db:
@@ -109,7 +109,7 @@ def backup(settings: Settings, target: Path, command: Sequence[str] = ()) -> Cop
         }
         writer.put(archive.MANIFEST, _json(manifest))
         writer.close()
-    count = sum(one["rows"] for one in tables.values())
+    count = sum(table["rows"] for table in tables.values())
     return Copied(count, documents["count"], documents["size"], files, lost)
 
 
@@ -119,13 +119,13 @@ def _rows(
     """Write every table; what was counted, every digest that a row holds, the files that must be there, the chains' heads."""
     connection, tables = db.connection(), {}
     named: set[bytes] = set()
-    given = rows.next_numbers(connection)
+    numbers = rows.next_numbers(connection)
     for form in rows.forms(connection):
-        columns = {"columns": form.columns, "order": form.order, "given": given.get(form.name)}
+        columns = {"columns": form.columns, "order": form.order, "given": numbers.get(form.name)}
         writer.put(f"tables/{form.name}/columns.json", _json(columns))
         tally = rows.Tally()
         for rank, piece in enumerate(_pieces(rows.lines(connection, form), tally), start=1):
-            named.update(bytes.fromhex(one) for one in _DIGEST.findall(piece))
+            named.update(bytes.fromhex(digest) for digest in _DIGEST.findall(piece))
             writer.put(f"tables/{form.name}/{rank:06}.jsonl.z", zlib.compress(piece.encode()))
         tables[form.name] = tally.as_facts()
     return tables, named, set(_needed(db)), list(anchors.heads(db, now()))
@@ -171,7 +171,7 @@ def _documents(
         local = Path(room) / "document"
         # Prepared copies first: they go once they have served.
         for scope, digest, _ in sorted(
-            vault.store().objects(), key=lambda one: (not vault.waits(one[0]), one)
+            vault.store().objects(), key=lambda entry: (not vault.waits(entry[0]), entry)
         ):
             if bytes.fromhex(digest) not in named:
                 continue
@@ -195,8 +195,8 @@ def _folders(writer: archive.Writer, places: dict[str, Path]) -> int:
     """Write the files of the folders, hidden ones too; how many. One that is taken away meanwhile is not there any more."""
     count = 0
     for name, place in places.items():
-        paths = [Path(folder) / one for folder, _, files in os.walk(place) for one in files]
-        for path in sorted(one for one in paths if one.is_file() and not one.is_symlink()):
+        paths = [Path(folder) / name for folder, _, files in os.walk(place) for name in files]
+        for path in sorted(path for path in paths if path.is_file() and not path.is_symlink()):
             with suppress(FileNotFoundError):
                 writer.put_file(f"folders/{name}/{path.relative_to(place).as_posix()}", path)
                 count += 1

@@ -55,8 +55,8 @@ def _tell_lost(lost: list[str]) -> None:
         f"{'y sont altérés' if plural else 'y est altéré'} ; le reste est là. À retrouver dans une sauvegarde "
         "plus ancienne :"
     )
-    for one in lost[:SHOWN]:
-        click.echo(f"  {one}")
+    for name in lost[:SHOWN]:
+        click.echo(f"  {name}")
     if len(lost) > SHOWN:
         click.echo(f" {et_autres(len(lost) - SHOWN)}")
     sys.exit(UNSOUND)
@@ -102,9 +102,9 @@ def _tell_doors(restored: Restored) -> None:
 
 
 def _tell_chains(chains: list[Chain], heads_fault: str | None) -> None:
-    for one in chains:
-        state = f"altéré, {one.fault}" if one.fault else f"intact, {_count(one.count, 'écriture')}"
-        click.echo(f"Journal de {one.siren} : {state}.")
+    for chain in chains:
+        state = f"altéré, {chain.fault}" if chain.fault else f"intact, {_count(chain.count, 'écriture')}"
+        click.echo(f"Journal de {chain.siren} : {state}.")
     if heads_fault:
         click.echo(f"Le journal n’est pas celui d’où il vient : {heads_fault}.")
 
@@ -117,15 +117,15 @@ def _tell_outline(what: str, outline: Outline) -> None:
 
 
 @click.command("resume")
-@click.option("--words", required=True, help="Pourquoi cela peut repartir ; écrit au journal.")
+@click.option("--words", "reason", required=True, help="Pourquoi cela peut repartir ; écrit au journal.")
 @click.option(
     "--set-aside", is_flag=True, help="Arrêter d’abord ce qui attendait, à relancer un par un après examen."
 )
 @with_appcontext
-def resume_command(words: str, set_aside: bool) -> None:
+def resume_command(reason: str, set_aside: bool) -> None:
     """Laisser repartir courriels et transmissions d’une installation restaurée."""
-    count = resume(words, aside=set_aside)
-    click.echo(f"Les envois reprennent. Raison écrite au journal : {' '.join(words.split())}")
+    count = resume(reason, aside=set_aside)
+    click.echo(f"Les envois reprennent. Raison écrite au journal : {' '.join(reason.split())}")
     if set_aside:
         click.echo(f"Mis de côté, à examiner sous /administration : {milliers(count)}")
 

@@ -34,7 +34,7 @@ class Moved:
     @property
     def sound(self) -> bool:
         """Whether every chain holds; one that was altered before is still so."""
-        return not self.heads_fault and not any(one.fault for one in self.chains)
+        return not self.heads_fault and not any(chain.fault for chain in self.chains)
 
 
 def move(source: str, target: str) -> Moved:
@@ -48,9 +48,9 @@ def move(source: str, target: str) -> Moved:
         raise Refusal("move-not-sqlite")
     if not target.startswith("postgresql"):
         raise Refusal("move-target", why="ce n’est pas une adresse postgresql://")
-    found, wanted = schema.revisions()
-    if found != wanted:
-        raise Refusal("schema-behind", found=found or "vide", wanted=wanted)
+    revision, wanted = schema.revisions()
+    if revision != wanted:
+        raise Refusal("schema-behind", found=revision or "vide", wanted=wanted)
     with bases.alone(source) as connection:
         bases.configure(target)
         try:
@@ -60,9 +60,9 @@ def move(source: str, target: str) -> Moved:
         schema.upgrade()
         heads = list(anchors.heads(Session(connection), now()))
         counted = _fill(connection)
-    held, fault = chains(heads)
+    verified, fault = chains(heads)
     _say_moved()
-    return Moved(len(counted), sum(one["rows"] for one in counted.values()), held, fault)
+    return Moved(len(counted), sum(table["rows"] for table in counted.values()), verified, fault)
 
 
 @use_case

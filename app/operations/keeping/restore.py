@@ -50,7 +50,7 @@ class Outline:
     revision: str
     tables: dict[str, Any]
     forms: dict[str, rows.Form]
-    given: dict[str, int]
+    numbers: dict[str, int]
     documents: dict[str, Any]
     files: int
     lost: list[str]
@@ -59,7 +59,7 @@ class Outline:
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        return sum(int(one["rows"]) for one in self.tables.values())
+        return sum(int(table["rows"]) for table in self.tables.values())
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ class Restored:
     @property
     def sound(self) -> bool:
         """Whether nothing was lost before the copy and every chain holds."""
-        return not self.outline.lost and not self.heads_fault and not any(one.fault for one in self.chains)
+        return (
+            not self.outline.lost and not self.heads_fault and not any(chain.fault for chain in self.chains)
+        )
 
 
 def survey(source: Path, command: Sequence[str] = ()) -> Outline:
@@ -97,7 +99,7 @@ def survey(source: Path, command: Sequence[str] = ()) -> Outline:
     """
     opening: dict[str, Any] = {}
     manifest: dict[str, Any] = {}
-    seen = _Seen()
+    contents = _Contents()
     for member in archive.members(source, command):
         if manifest or bool(opening) == (member.kind == archive.OPENING):
             raise archive.broken("ses parties ne sont pas dans leur ordre")
@@ -107,13 +109,13 @@ def survey(source: Path, command: Sequence[str] = ()) -> Outline:
             data = member.data()
             opening = archive.object_in(data)
             _known(opening)
-            seen.note(member, data)
+            contents.note(member, data)
         else:
-            seen.look(member)
+            contents.look(member)
     if not manifest:
         raise archive.broken(archive.CUT)
     wanted = (manifest.get("id"), manifest.get("members"), manifest.get("tables"), manifest.get("documents"))
-    if wanted != (opening.get("id"), seen.members, seen.tallied(), seen.documents()):
+    if wanted != (opening.get("id"), contents.members, contents.tallied(), contents.documents()):
         raise archive.broken("ses empreintes ne sont pas celles de ce qu’elle contient")
     return Outline(
         opening["id"],
@@ -121,10 +123,10 @@ def survey(source: Path, command: Sequence[str] = ()) -> Outline:
         opening["version"],
         opening["revision"],
         manifest["tables"],
-        seen.forms,
-        seen.given,
+        contents.forms,
+        contents.numbers,
         manifest["documents"],
-        sum(name.startswith("folders/") for name in seen.members),
+        sum(name.startswith("folders/") for name in contents.members),
         manifest["lost"],
         manifest["heads"],
     )
@@ -137,13 +139,13 @@ def _known(opening: dict[str, Any]) -> None:
         raise Refusal("copy-newer", version=opening.get("version"), revision=opening.get("revision"))
 
 
-class _Seen:
+class _Contents:
     """What a first reading has seen: the digest of each member, the lines of each table, the documents."""
 
     def __init__(self) -> None:
         self.members: dict[str, list[Any]] = {}
         self.forms: dict[str, rows.Form] = {}
-        self.given: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self._tallies: dict[str, rows.Tally] = {}
         self._count = self._size = 0
         self._every = sha256()
@@ -172,10 +174,10 @@ class _Seen:
     def _table(self, member: archive.Member, data: bytes) -> None:
         name = member.facts["table"]
         if member.name.endswith(".json"):
-            self.forms[name], given = _form(name, data)
+            self.forms[name], number = _form(name, data)
             self._tallies[name] = rows.Tally()
-            if given is not None:
-                self.given[name] = given
+            if number is not None:
+                self.numbers[name] = number
             return
         if name not in self._tallies:
             raise archive.broken("ses parties ne sont pas dans leur ordre")
@@ -216,11 +218,11 @@ def restore(settings: Settings, source: Path, command: Sequence[str] = ()) -> Re
         schema.upgrade(outline.revision)
         _rows(outline, source, command)
     schema.upgrade()
-    told, fault = chains(outline.heads)
+    verified, fault = chains(outline.heads)
     _say_restored(outline)
     mark.unlink()
     aside = folders(settings)[ASIDE]
-    return Restored(outline, told, fault, sum(one.is_file() for one in aside.rglob("*")), aside)
+    return Restored(outline, verified, fault, sum(path.is_file() for path in aside.rglob("*")), aside)
 
 
 def _loaded(outline: Outline) -> bool:
@@ -242,14 +244,14 @@ def empty_base(wanted: str, key: str) -> None:
     if filled:
         raise Refusal(key, tables=", ".join(filled[:5]))
     if tables and revision != wanted:
-        raise Refusal(key, tables=", ".join(one.name for one in tables[:5]))
+        raise Refusal(key, tables=", ".join(table.name for table in tables[:5]))
 
 
 def _empty_place(settings: Settings) -> None:
     if next(vault.store().objects(), None) is not None:
         raise Refusal("restore-store-filled", url=settings.store_url.split("?")[0])
     for place in folders(settings).values():
-        if place.is_dir() and any(one.is_file() for one in place.rglob("*")):
+        if place.is_dir() and any(path.is_file() for path in place.rglob("*")):
             raise Refusal("restore-folder-filled", folder=str(place))
 
 
@@ -312,7 +314,7 @@ def _rows(db: Db, outline: Outline, source: Path, command: Sequence[str]) -> Non
     connection = db.connection()
     if rows.filled(connection):
         raise Refusal("restore-base-filled", tables=", ".join(rows.filled(connection)[:5]))
-    if set(outline.forms) != {one.name for one in rows.forms(connection)}:
+    if set(outline.forms) != {form.name for form in rows.forms(connection)}:
         raise archive.broken("ses tables ne sont pas celles de son schéma")
     with rows.loose(connection):
         for member in archive.members(source, command):
@@ -321,7 +323,7 @@ def _rows(db: Db, outline: Outline, source: Path, command: Sequence[str]) -> Non
             if member.kind == "table" and not member.name.endswith(".json"):
                 form = outline.forms[member.facts["table"]]
                 rows.load(connection, form, archive.inflate(member.data()))
-    rows.set_numbers(connection, outline.given)
+    rows.set_numbers(connection, outline.numbers)
     rows.same(outline.tables, rows.tallies(connection))
     _close_doors(db)
     db.add(Hold(since=now(), copied_at=outline.at))
@@ -342,14 +344,14 @@ def chains(heads: Sequence[str]) -> tuple[list[Chain], str | None]:
     """Each journal recomputed, and the first of these heads that it does not carry."""
     with reading() as db:
         places = list(db.execute(sa.select(anchors.place.c.id, anchors.place.c.siren).order_by("siren")))
-    told = []
+    verified = []
     for number, siren in places:
         with reading() as db:
             count, broken = verify(db, number)
         fault = f"écriture n° {broken.seq} : {broken.sentence}" if broken else None
-        told.append(Chain(siren, count, fault))
+        verified.append(Chain(siren, count, fault))
     with reading() as db:
-        return told, anchors.compare(db, heads)[1]
+        return verified, anchors.compare(db, heads)[1]
 
 
 def collectivities(db: Db) -> Iterator[int]:
@@ -360,21 +362,21 @@ def collectivities(db: Db) -> Iterator[int]:
 @use_case
 def _say_restored(db: Db, outline: Outline) -> None:
     facts = {"copy": outline.id, "copied_at": outline.at.isoformat(), "revision": outline.revision}
-    said = sa.select(JournalEntry.collectivity_id).where(
+    recorded = sa.select(JournalEntry.collectivity_id).where(
         JournalEntry.event == "collectivity.restored", JournalEntry.facts == canonical(facts)
     )
-    for number in sorted(set(collectivities(db)) - set(db.scalars(said))):
+    for number in sorted(set(collectivities(db)) - set(db.scalars(recorded))):
         append(db, number, Event("collectivity.restored", BY, None, None, facts))
 
 
 @use_case
-def resume(db: Db, words: str, *, aside: bool) -> int:
-    """Let everything leave again, for the reason in `words`, written in each journal; how many things were set aside.
+def resume(db: Db, text: str, *, aside: bool) -> int:
+    """Let everything leave again, for the reason in `text`, written in each journal; how many things were set aside.
 
     With `aside`, what waited when the last copy was put back is stopped, to be looked at and put back to work one by one: the
     place that was copied may have sent it since. Refuses `resume-words` and `resume-nothing`.
     """
-    reason = " ".join(words.split())
+    reason = " ".join(text.split())
     if not reason:
         raise Refusal("resume-words")
     began = last_since(db)

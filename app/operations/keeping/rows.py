@@ -74,7 +74,7 @@ def forms(connection: sa.Connection) -> list[Form]:
     What the doctor found is of the machine where it looked.
     """
     look = sa.inspect(connection)
-    names = [one for one in look.get_table_names() if not one.startswith(_OURS_NOT)]
+    names = [name for name in look.get_table_names() if not name.startswith(_OURS_NOT)]
     if not names:
         return []
     columns = look.get_multi_columns(filter_names=names)
@@ -83,7 +83,7 @@ def forms(connection: sa.Connection) -> list[Form]:
         (
             Form(
                 place[1],
-                tuple((one["name"], _kind(place[1], one)) for one in listed),
+                tuple((column["name"], _kind(place[1], column)) for column in listed),
                 tuple(keys[place]["constrained_columns"]),
             )
             for place, listed in columns.items()
@@ -108,13 +108,13 @@ def lines(connection: sa.Connection, form: Form) -> Iterator[str]:
     ]
     query = sa.select(*columns).order_by(*(table.c[name] for name in form.order))
     kinds = [kind for _, kind in form.columns]
-    with connection.execute(query.execution_options(yield_per=1000)) as found:
-        for row in found:
-            values = [_said(kind, value) for kind, value in zip(kinds, row, strict=True)]
+    with connection.execute(query.execution_options(yield_per=1000)) as cursor:
+        for row in cursor:
+            values = [_plain(kind, value) for kind, value in zip(kinds, row, strict=True)]
             yield json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _said(kind: str, value: Any) -> Any:
+def _plain(kind: str, value: Any) -> Any:
     if value is None:
         return None
     if kind == "json":
@@ -140,7 +140,7 @@ def _read(kind: str, value: Any) -> Any:
 
 def unlike(some: Iterable[Form], others: Iterable[Form]) -> str:
     """The names of the tables that are not the same on both sides."""
-    return ", ".join(sorted({one.name for one in {*some} ^ {*others}}))
+    return ", ".join(sorted({column.name for column in {*some} ^ {*others}}))
 
 
 def load(connection: sa.Connection, form: Form, texts: Iterable[str]) -> None:
@@ -176,9 +176,9 @@ def tallies(connection: sa.Connection) -> dict[str, dict[str, Any]]:
     return counted
 
 
-def same(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def same(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
     """Refuse `copy-differs`, naming the tables, when a base does not say what the other said."""
-    wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    wrong = sorted(name for name in {*wanted, *actual} if wanted.get(name) != actual.get(name))
     if wrong:
         raise Refusal("copy-differs", tables=", ".join(wrong))
 
@@ -202,7 +202,7 @@ def loose(connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         yield
         if wrong := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(3):
-            raise Refusal("copy-dangling", tables=", ".join(sorted({str(one[0]) for one in wrong})))
+            raise Refusal("copy-dangling", tables=", ".join(sorted({str(row[0]) for row in wrong})))
         return
     ties = connection.execute(
         sa.text(
@@ -230,7 +230,7 @@ def next_numbers(connection: sa.Connection) -> dict[str, int]:
     }
 
 
-def set_numbers(connection: sa.Connection, given: Mapping[str, int]) -> None:
+def set_numbers(connection: sa.Connection, numbers: Mapping[str, int]) -> None:
     """Let each table go on after its largest number, and after the last that it had given."""
     if connection.dialect.name == "sqlite":
         return  # it goes on after the largest by itself
@@ -240,13 +240,13 @@ def set_numbers(connection: sa.Connection, given: Mapping[str, int]) -> None:
                 f'SELECT setval(:sequence, GREATEST((SELECT max(id) FROM "{name}"), :given, 1), '  # names of ours
                 f'(SELECT max(id) FROM "{name}") IS NOT NULL OR :given > 1)'
             ),
-            {"sequence": sequence, "given": given.get(name, 0)},
+            {"sequence": sequence, "given": numbers.get(name, 0)},
         )
 
 
 def _sequences(connection: sa.Connection) -> Sequence[tuple[str, str]]:
     numbered = [form.name for form in forms(connection) if "id" in form.order]
-    found = (
+    sequences = (
         (
             name,
             connection.execute(
@@ -255,4 +255,4 @@ def _sequences(connection: sa.Connection) -> Sequence[tuple[str, str]]:
         )
         for name in numbered
     )
-    return [(name, sequence) for name, sequence in found if sequence]
+    return [(name, sequence) for name, sequence in sequences if sequence]

@@ -21,7 +21,7 @@ settings_group = AppGroup(
 )
 
 
-def _here(siren: str) -> int:
+def _number_of(siren: str) -> int:
     with reading() as db:
         return collectivity_of(db, siren).id
 
@@ -32,7 +32,7 @@ def list_settings(siren: str) -> None:
     """Dire chaque réglage, sa valeur, et d’où elle vient."""
     with reading() as db:
         own = collectivity_of(db, siren).settings
-        lines = [views.line_of(one, own) for one in leading()]
+        lines = [views.line_of(setting, own) for setting in leading()]
     for line in lines:
         value = line.value.replace("\n", " / ")
         beside_it = f" ; {line.secret}" if line.secret else ""
@@ -52,17 +52,17 @@ def list_settings(siren: str) -> None:
 )
 def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> None:
     """Donner à une collectivité une valeur à elle."""
-    here = _here(siren)
-    one = known(name)
+    collectivity_id = _number_of(siren)
+    setting = known(name)
     texts, drawn = {name: value}, ""
     for part in beside(name):
         if part.kind is Kind.SEALED and not (part.optional and secret_file is None):
-            drawn = "" if secret_file else _drawn(here, part.place)
+            drawn = "" if secret_file else _drawn(collectivity_id, part.place)
             texts[part.name] = _written(part, secret_file) if secret_file else drawn
     if secret_file is not None and not beside(name):
-        raise click.UsageError(f"aucun secret ne va avec « {one.label} ».")
-    changed = changing.change_setting(by_command(here), name, texts)
-    click.echo(f"{one.label} : {'valeur enregistrée' if changed else 'c’était déjà la valeur'}.")
+        raise click.UsageError(f"aucun secret ne va avec « {setting.label} ».")
+    changed = changing.change_setting(by_command(collectivity_id), name, texts)
+    click.echo(f"{setting.label} : {'valeur enregistrée' if changed else 'c’était déjà la valeur'}.")
     if drawn:
         click.echo(f"Secret, affiché une seule fois : {drawn}")
 
@@ -78,15 +78,15 @@ def set_value(siren: str, name: str, value: str, secret_file: Path | None) -> No
 )
 def give_file(siren: str, name: str, file: Path, secret_file: Path | None) -> None:
     """Donner à une collectivité un fichier à elle : son logo, son certificat de l’opérateur, essayé avant de servir."""
-    one = known(name)
-    taken = one.file or one.picture
+    setting = known(name)
+    taken = setting.file or setting.picture
     if taken is None:
-        raise click.UsageError(f"« {one.label} » n’est pas un fichier : « settings set » le change.")
+        raise click.UsageError(f"« {setting.label} » n’est pas un fichier : « settings set » le change.")
     with file.open("rb") as source:
         data = source.read(taken.most + 1)
     texts = {"secret": secret_file.read_text(encoding="utf-8").strip()} if secret_file else {}
-    result = changing.give_file(by_command(_here(siren)), name, data, texts)
-    click.echo(f"{one.label} : {result.sentence} Fichier enregistré.")
+    result = changing.give_file(by_command(_number_of(siren)), name, data, texts)
+    click.echo(f"{setting.label} : {result.sentence} Fichier enregistré.")
 
 
 def _written(part: Setting, file: Path) -> str:
@@ -100,10 +100,10 @@ def _written(part: Setting, file: Path) -> str:
     return secret
 
 
-def _drawn(here: int, place: str) -> str:
+def _drawn(collectivity_id: int, place: str) -> str:
     """A new secret where there is none yet."""
-    with reading(here) as db:
-        there = own_value(db.get_one(Collectivity, here).settings, place)
+    with reading(collectivity_id) as db:
+        there = own_value(db.get_one(Collectivity, collectivity_id).settings, place)
     return "" if there else secrets.token_urlsafe(32)
 
 
@@ -112,9 +112,9 @@ def _drawn(here: int, place: str) -> str:
 @click.argument("name")
 def unset_value(siren: str, name: str) -> None:
     """Revenir à la valeur de l’installation, secret compris."""
-    changed = changing.forget_setting(by_command(_here(siren)), name)
-    words = "suit de nouveau l’installation" if changed else "suivait déjà l’installation"
-    click.echo(f"{known(name).label} : {words}.")
+    changed = changing.forget_setting(by_command(_number_of(siren)), name)
+    state = "suit de nouveau l’installation" if changed else "suivait déjà l’installation"
+    click.echo(f"{known(name).label} : {state}.")
 
 
 @settings_group.command("try")
@@ -123,11 +123,11 @@ def unset_value(siren: str, name: str) -> None:
 @click.option("--login", default=None, help="Le compte à qui va un courriel d’essai.")
 def try_settings(siren: str, name: str, login: str | None) -> None:
     """Essayer pour de vrai : mail, handover, s2low, seal ou timestamp ; sort en erreur quand l’essai échoue."""
-    here = _here(siren)
+    collectivity_id = _number_of(siren)
     to = None
     if login is not None:
-        with reading(here) as db:
-            to = user_of(db, here, login).id
-    result = changing.try_out(by_command(here), name, to)
+        with reading(collectivity_id) as db:
+            to = user_of(db, collectivity_id, login).id
+    result = changing.try_out(by_command(collectivity_id), name, to)
     click.echo(f"{trials()[name].label} : {result.sentence}")
     sys.exit(0 if result.fine else 1)

@@ -54,7 +54,7 @@ class TrialLine:
     missing: str
     at: datetime | None
     fine: bool
-    words: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -69,47 +69,47 @@ class Group:
 def groups(db: Db, collectivity_id: int) -> list[Group]:
     """Every group in its order."""
     own = db.get_one(Collectivity, collectivity_id).settings
-    titles = dict.fromkeys(one.group for one in leading())
+    titles = dict.fromkeys(setting.group for setting in leading())
     return [
         Group(
             title,
-            [line_of(one, own) for one in leading() if one.group == title],
-            [_trial(name, own) for name, one in trials().items() if one.group == title],
+            [line_of(setting, own) for setting in leading() if setting.group == title],
+            [_trial(name, own) for name, trial in trials().items() if trial.group == title],
         )
         for title in titles
     ]
 
 
-def line_of(one: Setting, own: Own) -> SettingLine:
+def line_of(setting: Setting, own: Own) -> SettingLine:
     """A setting, for whoever has these."""
-    value, mine = value_in(own, one.name), own_value(own, one.place)
-    secrets = [part for part in beside(one.name) if part.kind is Kind.SEALED]
+    value, mine = value_in(own, setting.name), own_value(own, setting.place)
+    secrets = [part for part in beside(setting.name) if part.kind is Kind.SEALED]
     guarded = ""
     if secrets and mine is not None:
-        kept = own_value(own, secrets[0].place) is not None
+        stored = own_value(own, secrets[0].place) is not None
         absent = "" if secrets[0].optional else "Sans secret"
-        guarded = "Secret gardé, jamais montré" if kept else absent
+        guarded = "Secret gardé, jamais montré" if stored else absent
     return SettingLine(
-        one,
-        one.wording(value.value, value.source),
+        setting,
+        setting.wording(value.value, value.source),
         value.source,
-        "" if mine is None or one.kind in GIVEN else str(mine),
-        one.wording(one.installation(), Source.INSTALLATION),
+        "" if mine is None or setting.kind in GIVEN else str(mine),
+        setting.wording(setting.installation(), Source.INSTALLATION),
         guarded,
-        opened(one),
+        opened(setting),
         mine is not None and value.source is Source.INSTALLATION,
-        mark_of(own, one.name),
+        mark_of(own, setting.name),
         mine is not None,
     )
 
 
 def _trial(name: str, own: Own) -> TrialLine:
-    one, last = trials()[name], own.get(TRIED, {}).get(name, {})
+    trial, last = trials()[name], own.get(TRIED, {}).get(name, {})
     moment = datetime.fromisoformat(last["at"]) if last else None
-    words, fine = str(last.get("words", "")), bool(last.get("fine"))
+    sentence, fine = str(last.get("words", "")), bool(last.get("fine"))
     if last and last.get("mark") != installation_mark():
-        words, fine = (
-            f"{words} Essayé sous d’autres réglages de l’installation : à essayer de nouveau.",
+        sentence, fine = (
+            f"{sentence} Essayé sous d’autres réglages de l’installation : à essayer de nouveau.",
             False,
         )
-    return TrialLine(name, one.label, one.missing(own), moment, fine, words)
+    return TrialLine(name, trial.label, trial.missing(own), moment, fine, sentence)

@@ -43,60 +43,61 @@ def index() -> str:
 @who_is_there(HERE)
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
-    one = known(name)
+    setting = known(name)
     error, status, typed = "", 200, None
     if request.method == "POST":
-        secrets = one.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(name))
+        secrets = setting.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(name))
         typed = request.form.get("value", "")
         if secrets and "answer" in request.form:
-            error = _AGAIN["file" if one.kind in GIVEN else "secret"]
+            error = _AGAIN["file" if setting.kind in GIVEN else "secret"]
         else:
             try:
-                words = _given(one) if one.kind in GIVEN else _changed(one, typed)
+                sentence = _give(setting) if setting.kind in GIVEN else _changed(setting, typed)
             except Refusal as refusal:
                 if refusal.key in _ELSEWHERE:
                     raise
                 status, error = sentences.say(refusal.key, refusal.facts)
             else:
-                flash(words, "ok")
+                flash(sentence, "ok")
                 return redirect(url_for(HERE))
     with reading(g.actor.collectivity_id) as db:
-        line = views.line_of(one, db.get_one(Collectivity, g.actor.collectivity_id).settings)
+        line = views.line_of(setting, db.get_one(Collectivity, g.actor.collectivity_id).settings)
     page = render_template(
         "operations/setting.html",
         line=line,
-        one=one,
+        one=setting,
         typed=line.text if typed is None else typed,
-        given=one.file or one.picture,
-        beside=one.file.beside if one.file else (),
+        given=setting.file or setting.picture,
+        beside=setting.file.beside if setting.file else (),
         form=request.form,
         secret=next((part for part in beside(name) if part.kind is Kind.SEALED), None),
-        bounds=one.bounds(),
+        bounds=setting.bounds(),
         error=error,
         refused=status != 200,
     )
     return page, status
 
 
-def _changed(one: Setting, typed: str) -> str:
+def _changed(setting: Setting, typed: str) -> str:
     """Give the setting what was typed; what is to be said of it."""
     secrets = {
-        part.name: request.form.get(FIELD, "") for part in beside(one.name) if part.kind is Kind.SEALED
+        part.name: request.form.get(FIELD, "") for part in beside(setting.name) if part.kind is Kind.SEALED
     }
     shown = request.form.get("shown")
-    changed = changing.change_setting(g.actor, one.name, {one.name: typed, **secrets}, shown=shown)
+    changed = changing.change_setting(g.actor, setting.name, {setting.name: typed, **secrets}, shown=shown)
     return "Le réglage est enregistré." if changed else "C’était déjà la valeur : rien n’a changé."
 
 
-def _given(one: Setting) -> str:
+def _give(setting: Setting) -> str:
     """Try the secret file that was sent, and keep it; what is to be said of it."""
     sent = request.files.get("file")
-    taken = one.file or one.picture
+    taken = setting.file or setting.picture
     data = sent.stream.read((taken.most if taken else 0) + 1) if sent else b""
     texts = {
-        part.name: request.form.get(part.name, "")[:LONGEST] for part in (one.file.beside if one.file else ())
+        part.name: request.form.get(part.name, "")[:LONGEST]
+        for part in (setting.file.beside if setting.file else ())
     }
-    result = changing.give_file(g.actor, one.name, data, texts, shown=request.form.get("shown"))
+    result = changing.give_file(g.actor, setting.name, data, texts, shown=request.form.get("shown"))
     return f"{result.sentence} Le réglage est enregistré."
 
 
@@ -106,12 +107,12 @@ def _given(one: Setting) -> str:
 def forget(name: str) -> Response:
     """Go back to the installation's value."""
     changed = changing.forget_setting(g.actor, name, shown=request.form.get("shown"))
-    words = (
+    sentence = (
         "La valeur de l’installation sert de nouveau."
         if changed
         else "C’était déjà la valeur de l’installation."
     )
-    flash(words, "ok")
+    flash(sentence, "ok")
     return redirect(url_for(HERE))
 
 

@@ -15,7 +15,7 @@ from app.people.desks import collectivity_of
 person = AppGroup("person", help="Ce qui est gardé d’une personne : l’exporter, le réduire après son départ.")
 
 
-def _here(siren: str) -> int:
+def _number_of(siren: str) -> int:
     with reading() as db:
         return collectivity_of(db, siren).id
 
@@ -26,7 +26,7 @@ def _here(siren: str) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 def export(siren: str, login: str, file: Path) -> None:
     """Écrire tout ce qui est gardé d’une personne dans un fichier neuf (JSON), que vous seul lisez."""
-    here = _here(siren)
+    collectivity_id = _number_of(siren)
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -35,7 +35,7 @@ def export(siren: str, login: str, file: Path) -> None:
         raise Refusal("person-file", name=str(file), why=error.strerror or "") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as target:
-            target.write(give(here, login, whole=True))
+            target.write(give(collectivity_id, login, whole=True))
     except BaseException:
         file.unlink(missing_ok=True)
         raise
@@ -49,5 +49,5 @@ def export(siren: str, login: str, file: Path) -> None:
 @click.argument("login")
 def reduce(siren: str, login: str) -> None:
     """Ôter d’un compte fermé ce dont aucune preuve n’a besoin."""
-    left = reducing.reduce_account(_here(siren), login)
+    left = reducing.reduce_account(_number_of(siren), login)
     click.echo(f"Compte réduit : {reducing.in_words(left)}")

@@ -19,7 +19,7 @@ def give(db: Db, collectivity_id: int, login: str, *, whole: bool, by: Actor | N
     """
     user = holdings.account_of(db, collectivity_id, login)
     who, himself = by or by_command(collectivity_id), by is not None and by.user_id == user.id
-    made = holdings.text(holdings.kept_about(db, user, whole=whole, image=whole or himself))
+    document = holdings.text(holdings.kept_about(db, user, whole=whole, image=whole or himself))
     if user.active and not himself:
         facts = {"event": "person_exported", "user_id": user.id, "by": who.name, "page": "/compte"}
         key = f"exported-{user.id}-{new_token()[:16]}"
@@ -29,4 +29,4 @@ def give(db: Db, collectivity_id: int, login: str, *, whole: bool, by: Actor | N
         collectivity_id,
         Event("person.exported", who.name, who.user_id, None, {"whose": user.id, "whole": whole}),
     )
-    return made
+    return document

@@ -119,11 +119,11 @@ def kept_about(db: Db, user: User, *, whole: bool, image: bool) -> dict[str, Any
     enters = person_of(db, user)
     shared = works_elsewhere(db, user) and not (image and user.active)
     hidden = (frozenset() if whole else LEFT_TO_THE_DESKS) | (frozenset() if image else OF_ITS_OWNER)
-    here = db.get_one(Collectivity, user.collectivity_id)
+    collectivity = db.get_one(Collectivity, user.collectivity_id)
     return {
         "person": {name: _plain(getattr(user, name)) for name in ACCOUNT},
         "enters": {"login": enters.login, "email": enters.email} if enters is not None and not shared else {},
-        "collectivity": {"name": here.name, "siren": here.siren},
+        "collectivity": {"name": collectivity.name, "siren": collectivity.siren},
         "made_at": now().isoformat(),
         "secret": {
             "never_given": list(SECRETS),
@@ -146,16 +146,16 @@ def kept_about(db: Db, user: User, *, whole: bool, image: bool) -> dict[str, Any
     }
 
 
-def text(kept: Mapping[str, Any]) -> str:
+def text(holdings: Mapping[str, Any]) -> str:
     """The same, as the file that is given."""
-    return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(holdings, ensure_ascii=False, indent=2) + "\n"
 
 
 def _rows(db: Db, place: str, number: int, hidden: frozenset[str]) -> list[dict[str, Any]]:
     name, _, column = place.partition(".")
     table = Base.metadata.tables[name]
-    given = [one for one in {**HELD, **ENTERS}[place] if one not in hidden]
-    query = sa.select(*(table.c[one] for one in given)).where(table.c[column] == number)
+    names = [name for name in {**HELD, **ENTERS}[place] if name not in hidden]
+    query = sa.select(*(table.c[name] for name in names)).where(table.c[column] == number)
     rows = db.execute(query.order_by(*table.primary_key.columns))
     return [{key: _plain(value) for key, value in row.items()} for row in rows.mappings()]
 
@@ -191,11 +191,11 @@ def _journal(db: Db, user: User, *, whole: bool) -> list[dict[str, Any]]:
         sa.text("folder_id IS NULL"),
         sa.or_(*(JournalEntry.facts.contains(f'"{key}":{user.id}') for key in ("whose", "user"))),
     )
-    found: dict[int, JournalEntry] = {}
+    entries: dict[int, JournalEntry] = {}
     for condition in (own, apart):
         query = sa.select(JournalEntry).where(JournalEntry.collectivity_id == user.collectivity_id, condition)
-        found |= {row.seq: row for row in db.scalars(query)}
-    his = [row for _, row in sorted(found.items()) if row.user_id == user.id or user.id in _about(row)]
+        entries |= {row.seq: row for row in db.scalars(query)}
+    his = [row for _, row in sorted(entries.items()) if row.user_id == user.id or user.id in _about(row)]
     return [_line(row, facts, whole=whole) for row, facts in as_read(db, his)]
 
 

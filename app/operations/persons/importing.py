@@ -79,21 +79,23 @@ class Plan:
 
     def seats_in_words(self, entry: Entry) -> list[str]:
         """« Direction des finances : viser, déposer »."""
-        return [f"{self.desks[one]} : {_in_words(rights)}" for one, rights in entry.arrival.seats.items()]
+        return [
+            f"{self.desks[desk_id]} : {_in_words(rights)}" for desk_id, rights in entry.arrival.seats.items()
+        ]
 
     def of(self, state: str) -> tuple[Entry, ...]:
         """Those that are « new », « changed » or « same »."""
-        return tuple(one for one in self.entries if one.state == state)
+        return tuple(entry for entry in self.entries if entry.state == state)
 
     @property
     def to_do(self) -> tuple[Entry, ...]:
         """Those for whom something would be written, in the order of the file."""
-        return tuple(one for one in self.entries if one.state != "same")
+        return tuple(entry for entry in self.entries if entry.state != "same")
 
     @property
     def mark(self) -> str:
         """What it would write, in short: posted back, it tells a page that is out of date."""
-        texts = [f"{one.state} {one.arrival} {one.changes}" for one in self.to_do]
+        texts = [f"{entry.state} {entry.arrival} {entry.changes}" for entry in self.to_do]
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
@@ -104,7 +106,7 @@ class _Row:
 
     @property
     def written(self) -> str:
-        return ", ".join(one for one in self.cells.values() if one)[:120]
+        return ", ".join(cell for cell in self.cells.values() if cell)[:120]
 
 
 @dataclass
@@ -121,7 +123,7 @@ class _Known:
     @cached_property
     def names(self) -> dict[int, str]:
         """The desks by their numbers."""
-        return {one.id: one.name for one in self.desks.values()}
+        return {desk.id: desk.name for desk in self.desks.values()}
 
 
 def safe(cell: str) -> str:
@@ -143,12 +145,14 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
         try:
             entry = _entry(row, known, people)
         except Refusal as refusal:
-            faults.append(Fault(row.line, row.written, _said(refusal)))
+            faults.append(Fault(row.line, row.written, _sentence(refusal)))
         except _LeftOutError as left_out:
             faults.append(Fault(row.line, row.written, left_out.why))
         else:
             people[entry.arrival.login] = entry
-    return Plan(tuple(_compared(one, known) for one in people.values()), tuple(faults), read_as, known.names)
+    return Plan(
+        tuple(_compared(person, known) for person in people.values()), tuple(faults), read_as, known.names
+    )
 
 
 def export(db: Db, collectivity_id: int) -> str:
@@ -167,11 +171,11 @@ def export(db: Db, collectivity_id: int) -> str:
         rights = _in_words(rights_of(holder))
         where = desk.name if desk is not None and rights else ""
         cells = (user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights)
-        table.writerow([safe(one) for one in cells])
+        table.writerow([safe(cell) for cell in cells])
     return "\ufeff" + text.getvalue()
 
 
-def _said(refusal: Refusal) -> str:
+def _sentence(refusal: Refusal) -> str:
     """The sentence of a page, without « Rien n’a changé : », which a line that is left out says already."""
     sentence = re.sub(r"^Rien n’a changé\s*:\s*", "", sentences.say(refusal.key, refusal.facts)[1])
     return f"{sentence[:1].upper()}{sentence[1:]}"
@@ -195,14 +199,14 @@ def _rows(content: bytes) -> tuple[list[_Row], str]:
     # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
     try:
-        named = [key_of(one.strip()) for one in next(reader, [])]
-        places = {one: named.index(key_of(one)) for one in COLUMNS if key_of(one) in named}
-        if missing := [one for one in COLUMNS if one not in places and one not in _OPTIONAL]:
-            raise Refusal("people-file-columns", missing=", ".join(f"« {one} »" for one in missing))
+        named = [key_of(cell.strip()) for cell in next(reader, [])]
+        places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
+        if missing := [column for column in COLUMNS if column not in places and column not in _OPTIONAL]:
+            raise Refusal("people-file-columns", missing=", ".join(f"« {column} »" for column in missing))
         rows, begins = [], reader.line_num + 1
         for cells in reader:
             line, begins = begins, reader.line_num + 1
-            if any(one.strip() for one in cells):
+            if any(cell.strip() for cell in cells):
                 rows.append(_Row(line, {name: _cell(cells, at) for name, at in places.items()}))
             if len(rows) > MOST_LINES:
                 raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
@@ -233,17 +237,17 @@ def _cell(cells: Sequence[str], at: int) -> str:
 def _known(db: Db, collectivity_id: int) -> _Known:
     """Four statements."""
     users = list(db.scalars(sa.select(User).where(User.collectivity_id == collectivity_id)))
-    here = {one.login: one for one in users}
+    by_login = {user.login: user for user in users}
     opened = sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None))
     desks = list(db.scalars(opened))
     seats = (
         sa.select(Holder).join(User, User.id == Holder.user_id).where(User.collectivity_id == collectivity_id)
     )
     return _Known(
-        here,
-        {key_of(one.key): one for one in desks} | {key_of(one.name): one for one in desks},
-        {one.email.lower(): one for one in users if one.active},
-        {(one.user_id, one.desk_id): rights_of(one) for one in db.scalars(seats)},
+        by_login,
+        {key_of(desk.key): desk for desk in desks} | {key_of(desk.name): desk for desk in desks},
+        {user.email.lower(): user for user in users if user.active},
+        {(seat.user_id, seat.desk_id): rights_of(seat) for seat in db.scalars(seats)},
         called(db, collectivity_id).keys(),
     )
 
@@ -253,7 +257,7 @@ def _login(row: _Row) -> str:
     if typed := row.cells.get("Identifiant", ""):
         return typed.lower()
     first, last = (
-        "".join(one for one in key_of(row.cells[name]) if one.isascii() and one.isalnum())
+        "".join(letter for letter in key_of(row.cells[name]) if letter.isascii() and letter.isalnum())
         for name in ("Prénom", "Nom")
     )
     return f"{first[:1]}.{last}"[: accounts.LOGIN_LONGEST] if first and last else ""
@@ -286,7 +290,7 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
             "de ses lignes, ou donnez un autre identifiant."
         )
     if twice := before.arrival.seats.keys() & seats.keys():
-        name = next(one.name for one in known.desks.values() if one.id in twice)
+        name = next(desk.name for desk in known.desks.values() if desk.id in twice)
         raise _LeftOutError(
             f"Le bureau « {name} » est déjà donné à cette personne plus haut : gardez une des deux lignes."
         )
@@ -308,8 +312,8 @@ def _alone(login: str, particulars: accounts.Particulars, user: User | None, kno
 
 
 def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
-    where, words = row.cells.get("Bureau", ""), row.cells.get("Droits", "")
-    if not where and not words:
+    where, grants = row.cells.get("Bureau", ""), row.cells.get("Droits", "")
+    if not where and not grants:
         return {}
     if not where:
         raise _LeftOutError("Des droits sont écrits, et pas le bureau : écrivez-le, ou ôtez les droits.")
@@ -319,7 +323,7 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
             f"Le bureau « {where} » n’existe pas, ou est fermé : ouvrez-le sous « Bureaux », ou corrigez son nom."
         )
     rights = Rights.read(
-        _right(one, known) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()
+        _right(part, known) for part in grants.replace("/", ",").replace("+", ",").split(",") if part.strip()
     )
     refuse_odd(rights)
     if not rights:
@@ -331,14 +335,14 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
 
 def _right(word: str, known: _Known) -> str:
     """A right as it is kept; its type is one that the collectivity has."""
-    name, only, of_type = (one.strip() for one in word.partition(ONLY))
-    asked = key_of(name)
+    name, only, of_type = (part.strip() for part in word.partition(ONLY))
+    key = key_of(name)
     if only and of_type not in known.types:
         raise _LeftOutError(
             f"« {of_type} » n’est pas un type de dossiers d’ici : écrivez « signer » pour tous, « signer:invoice » pour un."
         )
     for right in GRANTED:
-        if asked in {right.value, key_of(WORDS[right]), key_of(right.label)}:
+        if key in {right.value, key_of(WORDS[right]), key_of(right.label)}:
             return f"{right.value}{only}{of_type}"
     raise _LeftOutError(f"« {word.strip()} » n’est pas un droit : écrivez {_choices()}.")
 
@@ -374,6 +378,6 @@ def _compared(entry: Entry, known: _Known) -> Entry:
 def _in_words(rights: Rights) -> str:
     """« viser, signer:invoice »: as the file writes it."""
     return ", ".join(
-        WORDS[right] if types is None else ", ".join(f"{WORDS[right]}{ONLY}{one}" for one in types)
-        for right, types in ((one, rights.types(one)) for one in rights)
+        WORDS[right] if types is None else ", ".join(f"{WORDS[right]}{ONLY}{kind}" for kind in types)
+        for right, types in ((right, rights.types(right)) for right in rights)
     )

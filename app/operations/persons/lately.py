@@ -43,13 +43,13 @@ def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done]
         query = query.where(JournalEntry.id < before)
     rows = db.scalars(query.order_by(JournalEntry.id.desc()).limit(PAGE + 1)).all()
     shown = rows[:PAGE]
-    numbers = {one.folder_id for one in shown if one.folder_id is not None}
+    numbers = {row.folder_id for row in shown if row.folder_id is not None}
     readable = sa.select(Folder.id, Folder.title).where(Folder.id.in_(numbers), readable_by(actor))
     titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
     rows_told = list(origins.as_read(db, shown))
     names = trace.names_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
     called = trace.types_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
-    lines = [_done(one, facts, actor, titles, names, called) for one, facts in rows_told]
+    lines = [_done(row, facts, actor, titles, names, called) for row, facts in rows_told]
     return lines, shown[-1].id if len(rows) > PAGE else None
 
 

@@ -63,7 +63,9 @@ def effects_of(db: Db, user: User) -> Leaving:
         tuple(sorted(named)),
         _alone(db, user),
         tuple(
-            words(one) for one in mandates(db, user.id) if one.person == user.id and not over(one, today())
+            words(mandate)
+            for mandate in mandates(db, user.id)
+            if mandate.person == user.id and not over(mandate, today())
         ),
         _naming(db, user),
         _covering(db, user),
@@ -109,13 +111,13 @@ def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
         )
         .order_by(Desk.name)
     ).all()
-    found = []
+    losses = []
     for name, desk_id in dict.fromkeys((row.name, row.id) for row in rows):
-        here = [row for row in rows if row.id == desk_id]
-        his = Rights.read(word for row in here if row.user_id == user.id for word in row.rights)
-        theirs = Rights.read(word for row in here if row.user_id != user.id for word in row.rights)
+        holders = [row for row in rows if row.id == desk_id]
+        his = Rights.read(word for row in holders if row.user_id == user.id for word in row.rights)
+        theirs = Rights.read(word for row in holders if row.user_id != user.id for word in row.rights)
         # Nothing stops where somebody who only followed is gone
-        lost = Rights(tuple(one for one in his.without(theirs).grants if one != Right.FOLLOW))
+        lost = Rights(tuple(word for word in his.without(theirs).grants if word != Right.FOLLOW))
         if lost:
-            found.append((name, lost.in_words(called(db, user.collectivity_id))))
-    return tuple(found)
+            losses.append((name, lost.in_words(called(db, user.collectivity_id))))
+    return tuple(losses)

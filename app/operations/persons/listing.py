@@ -76,22 +76,22 @@ class Listing:
 
 
 def listing(
-    db: Db, collectivity_id: int, which: Which, words: str, page: int, branch: Branch | None = None
+    db: Db, collectivity_id: int, which: Which, search: str, page: int, branch: Branch | None = None
 ) -> Listing:
-    """Twenty-five people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
+    """Twenty-five people, the open accounts first, by name; `search`: those whose name, login, address or capacity has them all.
 
     `branch`: those alone who sit in it. Five statements, however many there are.
     """
-    here, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
+    scope, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
     wanted = {
         Which.ALL: sa.true(),
         Which.INCOMPLETE: _incomplete(now()),
         Which.CLOSED: User.active.is_(False),
     }[which]
     order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
-    query = sa.select(User).where(here, wanted).order_by(*order)
-    if words.strip():
-        numbers = choosing.matching(db, sa.select(User).where(here, wanted).order_by(*order), words)
+    query = sa.select(User).where(scope, wanted).order_by(*order)
+    if search.strip():
+        numbers = choosing.matching(db, sa.select(User).where(scope, wanted).order_by(*order), search)
         total = len(numbers)
         page = _within(page, total)
         query = query.where(User.id.in_(numbers[(page - 1) * PAGE : page * PAGE]))
@@ -116,7 +116,7 @@ def counted(db: Db, collectivity_id: int, branch: Branch | None = None) -> dict[
         sa.func.sum(sa.case((User.active.is_(False), 1), else_=0)),
     )
     row = db.execute(counts.where(_of(collectivity_id, branch))).one()
-    return dict(zip(Which, (int(one or 0) for one in row), strict=True))
+    return dict(zip(Which, (int(number or 0) for number in row), strict=True))
 
 
 def _within(page: int, total: int) -> int:
@@ -145,7 +145,7 @@ def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     """Each of them with his desks; three statements, one more for rights by type where there are, and one for branches."""
-    numbers = [one.id for one in people]
+    numbers = [user.id for user in people]
     rights: dict[int, list[tuple[int, str, Rights]]] = {}
     # Outer, or SQLite would begin with all the desks of the collectivity
     held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).outerjoin(
@@ -155,11 +155,13 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         if row.id is None:
             continue
         rights.setdefault(row.user_id, []).append((row.id, row.name, Rights.read(row.rights)))
-    limited = any(ONLY in word for several in rights.values() for *_, one in several for word in one.grants)
+    limited = any(
+        ONLY in word for several in rights.values() for *_, granted in several for word in granted.grants
+    )
     types = called(db, people[0].collectivity_id) if limited else {}
     seats = {
         user_id: tuple(
-            Seat(number, name, one.in_words(types) or "aucun droit") for number, name, one in several
+            Seat(number, name, rights.in_words(types) or "aucun droit") for number, name, rights in several
         )
         for user_id, several in rights.items()
     }
@@ -172,16 +174,16 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         .group_by(User.id)
     )
     enter = {number: (bool(password), link) for number, password, link in db.execute(ways)}
-    delegated = {one.branch_id for one in people if one.branch_id is not None}
+    delegated = {user.branch_id for user in people if user.branch_id is not None}
     names = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
     branches = {row.id: row.name for row in db.execute(names)} if delegated else {}
     away = away_at(db, people[0].collectivity_id, now()) if people else {}
     return tuple(
         replace(
-            _view(one, seats.get(one.id, ()), *enter[one.id], until(away.get(one.id, ()))),
-            branch=branches.get(one.branch_id or 0, ""),
+            _view(user, seats.get(user.id, ()), *enter[user.id], until(away.get(user.id, ()))),
+            branch=branches.get(user.branch_id or 0, ""),
         )
-        for one in people
+        for user in people
     )
 
 

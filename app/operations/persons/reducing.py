@@ -112,7 +112,7 @@ def _letter_waits(db: Db, user: User) -> bool:
 def _named(db: Db, user: User) -> bool:
     """Whether a proof of the house names the person."""
     columns = (JournalEntry.user_id, StepRun.user_id, MandateRow.user_id, Certificate.user_id)
-    return any(db.scalar(sa.select(sa.literal(1)).where(one == user.id).limit(1)) for one in columns)
+    return any(db.scalar(sa.select(sa.literal(1)).where(column == user.id).limit(1)) for column in columns)
 
 
 def _forget_rows(db: Db, user_id: int) -> None:

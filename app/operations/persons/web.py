@@ -122,17 +122,17 @@ def index() -> str:
         which = listing.Which(request.args.get("etat", ""))
     except ValueError:
         raise Refusal("not-found") from None
-    words = request.args.get("q", "")[: accounts.LONGEST]
+    search = request.args.get("q", "")[: accounts.LONGEST]
     with reading(g.actor.collectivity_id) as db:
         people = listing.listing(
             db,
             g.actor.collectivity_id,
             which,
-            words,
+            search,
             key_in(request.args.get("page")) or 1,
             branch_of(db, g.actor),
         )
-    return render_template("operations/persons.html", listing=people, which=which, words=words.strip())
+    return render_template("operations/persons.html", listing=people, which=which, words=search.strip())
 
 
 @pages.route("/administration/personnes/inviter", methods=["GET", "POST"])
@@ -227,7 +227,7 @@ def write_brought() -> Answer | tuple[str, int]:
         flash("Des comptes ou des bureaux ont changé depuis : relisez ce qui serait écrit.", "info")
         return _planned(content)
     try:
-        written = arrivals.bring(g.actor, [one.arrival for one in plan.to_do[:AT_ONCE]])
+        written = arrivals.bring(g.actor, [entry.arrival for entry in plan.to_do[:AT_ONCE]])
     except Refusal as refusal:
         if refusal.key == "identity-needed":
             raise
@@ -299,8 +299,8 @@ def _show(user_id: int, link: accounts.Link | None) -> None:
     with reading(g.actor.collectivity_id) as db:
         name = _user(db, user_id).name
     root = str(current_app.config["PARAPHE"].public_url).rstrip("/")
-    words = {"of": user_id, "name": name, "ends": instant(link.ends)}
-    shown.show(session, g.actor, LINK, address=f"{root}/mot-de-passe#{link.token}", **words)
+    values = {"of": user_id, "name": name, "ends": instant(link.ends)}
+    shown.show(session, g.actor, LINK, address=f"{root}/mot-de-passe#{link.token}", **values)
 
 
 @pages.route("/administration/personnes/<int:user_id>", methods=["GET", "POST"])
@@ -454,13 +454,13 @@ def close(user_id: int) -> Answer | str:
 @who_is_there(HERE)
 def reduce(user_id: int) -> Answer | str:
     """Take away what no proof needs of a closed account, once it is known that this is not undone."""
-    here = url_for("operations.persons.show", user_id=user_id)
+    page = url_for("operations.persons.show", user_id=user_id)
     with reading(g.actor.collectivity_id) as db:
         user = _user(db, user_id)
         login, name, state = user.login, user.name, _state(user)
     if request.method != "POST":
         if state != "closed":
-            return redirect(here)
+            return redirect(page)
         return render_template(
             "people/sure.html",
             title=f"Réduire le compte {de(name)}",
@@ -472,7 +472,7 @@ def reduce(user_id: int) -> Answer | str:
             ),
             kept={},
             action=request.path,
-            back=here,
+            back=page,
         )
     left = reducing.reduce_account(g.actor.collectivity_id, login, by=g.actor)
     flash(f"Le compte est réduit : {reducing.in_words(left)}", "ok")

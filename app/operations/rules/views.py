@@ -22,7 +22,7 @@ from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.readings import disputed
 from app.operations.circuits.views import Row as ConditionRow
-from app.operations.circuits.views import Words, condition_row, saved
+from app.operations.circuits.views import Wording, condition_row, saved
 from app.people.actor import Actor
 from workflows.condition import AllOf, AnyOf
 from workflows.drawing import condition_text
@@ -87,43 +87,43 @@ def cards(
     draft: RulesDraft,
     definition: Mapping[str, Any],
     table: Table,
-    words: Words,
+    wording: Wording,
     ways: Takeable,
-    told: Sequence[Problem],
+    obstacles: Sequence[Problem],
     counts: Mapping[int, int],
     desks: Paths,
 ) -> list[Card]:
     """Every row of what is written, in order."""
-    fields = {one.key: one for one in draft.kind.family.fields}
+    fields = {field.key: field for field in draft.kind.family.fields}
     branches = list(desks.values()) if table.rows else []
     shown = []
     for rank, (row, data) in enumerate(zip(table.rows, definition["rows"], strict=True)):
-        mine = [one for one in told if one.step == row.key]
+        mine = [obstacle for obstacle in obstacles if obstacle.step == row.key]
         parts = row.when.parts if isinstance(row.when, AllOf | AnyOf) else (row.when,)
-        texts = [condition_text(one, words.names, words.money) for one in parts if one.fields]
-        seen = reach(table, rank, fields, branches) if not mine else Reach()
+        texts = [condition_text(part, wording.names, wording.money) for part in parts if part.fields]
+        reached = reach(table, rank, fields, branches) if not mine else Reach()
         shown.append(
             Card(
                 row.key,
                 rank,
-                [spaces(one) for one in texts],
+                [spaces(text) for text in texts],
                 isinstance(row.when, AnyOf),
                 ways.labels.get(data["circuit"], "Circuit à choisir"),
                 "" if mine else plural(counts.get(rank, 0), "dossier"),
                 mine,
-                _unreached(seen),
-                "" if seen.judged else "Qu’elle soit atteinte ou non ne peut pas être jugé.",
+                _unreached(reached),
+                "" if reached.judged else "Qu’elle soit atteinte ou non ne peut pas être jugé.",
             )
         )
     return shown
 
 
-def _unreached(seen: Reach) -> str:
-    if not seen.never:
+def _unreached(reached: Reach) -> str:
+    if not reached.never:
         return ""
-    if not seen.hidden_by:
+    if not reached.hidden_by:
         return "Jamais atteinte : ses conditions se contredisent."
-    ranks = [str(rank + 1) for rank in seen.hidden_by]
+    ranks = [str(rank + 1) for rank in reached.hidden_by]
     if len(ranks) == 1:
         return f"Jamais atteinte : la règle {ranks[0]} prend déjà tous ces dossiers. Montez-la au-dessus, ou retirez-la."
     named = f"{', '.join(ranks[:-1])} et {ranks[-1]}"
@@ -143,7 +143,7 @@ class Open:
 
 
 def opened(
-    db: Db, kind: Kind, definition: Mapping[str, Any], key: str, told: Sequence[Problem]
+    db: Db, kind: Kind, definition: Mapping[str, Any], key: str, obstacles: Sequence[Problem]
 ) -> Open | None:
     """The form of one row; None when it is not there."""
     rank = next((n for n, row in enumerate(definition["rows"]) if row["key"] == key), None)
@@ -155,9 +155,9 @@ def opened(
         key,
         rank,
         data["circuit"],
-        [condition_row(db, kind.family, one) for one in written[1]],
+        [condition_row(db, kind.family, test) for test in written[1]],
         written[0],
-        {one.field: one.sentence for one in reversed(told) if one.step == key},
+        {obstacle.field: obstacle.sentence for obstacle in reversed(obstacles) if obstacle.step == key},
     )
 
 
@@ -210,10 +210,10 @@ def counted(db: Db, actor: Actor, kind: Kind, table: Table) -> Counted:
     return Counted(ranks.total(), ranks)
 
 
-def changes(draft: RulesDraft, words: Words, ways: Takeable) -> list[str]:
+def changes(draft: RulesDraft, wording: Wording, ways: Takeable) -> list[str]:
     """What the draft changes of the rules in force, in words."""
-    told = rules_difference(draft.followed, draft.table, words.names, words.money, ways.labels)
-    return [spaces(one) for one in told]
+    sentences = rules_difference(draft.followed, draft.table, wording.names, wording.money, ways.labels)
+    return [spaces(sentence) for sentence in sentences]
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class VersionView:
     in_force: bool
 
 
-def history(db: Db, collectivity_id: int, kind: Kind, words: Words, ways: Takeable) -> list[VersionView]:
+def history(db: Db, collectivity_id: int, kind: Kind, wording: Wording, ways: Takeable) -> list[VersionView]:
     """Every version, the last first, each with what it changed of the one before it."""
     rows = rules.versions(db, collectivity_id, kind.name)
     every = [*(table_of(row.definition) for row in rows), Table((), kind.law.name)]
@@ -237,9 +237,9 @@ def history(db: Db, collectivity_id: int, kind: Kind, words: Words, ways: Takeab
             row.published_at,
             row.published_by,
             [
-                spaces(one)
-                for one in rules_difference(
-                    every[rank + 1], every[rank], words.names, words.money, ways.labels
+                spaces(sentence)
+                for sentence in rules_difference(
+                    every[rank + 1], every[rank], wording.names, wording.money, ways.labels
                 )
             ],
             rank == 0,

@@ -43,7 +43,7 @@ def edit(kind: str) -> Response | tuple[str, int]:
     """The rows of a type in their order; what is posted is a gesture, and the draft is kept at each."""
     if request.method != "POST":
         return _editor(kind, request.args.get("regle", ""))
-    seen, done = forms.number(request.form, "version"), request.form.get("gesture", "")
+    based_on, done = forms.number(request.form, "version"), request.form.get("gesture", "")
     with reading(g.actor.collectivity_id) as db:
         draft = draft_of(db, g.actor.collectivity_id, kind)
     form = forms.Form(request.form.to_dict(flat=False))
@@ -55,15 +55,15 @@ def edit(kind: str) -> Response | tuple[str, int]:
             form, draft.definition["rows"], lambda before: forms.row_in(draft.kind.family, form, before), ROWS
         )
         if done == "discard":
-            rules.give_up(g.actor, kind, seen)
+            rules.give_up(g.actor, kind, based_on)
             flash("Le brouillon est abandonné : les règles en vigueur n’ont pas changé.", "ok")
             return redirect(url_for("operations.rules.edit", kind=kind))
-        rules.change(g.actor, kind, seen, played, otherwise)
+        rules.change(g.actor, kind, based_on, played, otherwise)
     except Refusal as refusal:
         if refusal.key not in KEPT:
             raise
         status, sentence = sentences.say(refusal.key, refusal.facts)
-        typed = [one for one in played if one.kind == "write"]
+        typed = [gesture for gesture in played if gesture.kind == "write"]
         return _editor(kind, request.form.get("open", "")[:40], typed, sentence, status)
     key = forms.opened_after(form, lambda: _keys(kind))
     return redirect(url_for("operations.rules.edit", kind=kind, regle=key or None), code=303)
@@ -78,27 +78,29 @@ def _keys(name: str) -> list[str]:
 def _editor(
     kind: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
 ) -> tuple[str, int]:
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, kind)
+        draft = draft_of(db, collectivity_id, kind)
         definition = draft.after(typed)
-        desks = desks_of(db, here, named_in(definition, draft.definition, draft.followed.to_data()))
-        table, ways = sketched(definition), takeable(db, here, draft.kind)
-        told = problems(draft.kind, definition, desks, ways)
-        words = words_of(draft.kind.family, desks)
+        desks = desks_of(
+            db, collectivity_id, named_in(definition, draft.definition, draft.followed.to_data())
+        )
+        table, ways = sketched(definition), takeable(db, collectivity_id, draft.kind)
+        obstacles = problems(draft.kind, definition, desks, ways)
+        wording = words_of(draft.kind.family, desks)
         count = views.counted(db, g.actor, draft.kind, table)
         cards = views.cards(
             draft,
             definition,
             table,
-            words,
+            wording,
             ways,
-            told,
+            obstacles,
             count.by_rank,
-            tables.paths(db, here),
+            tables.paths(db, collectivity_id),
         )
-        opened = views.opened(db, draft.kind, definition, key, told)
+        opened = views.opened(db, draft.kind, definition, key, obstacles)
     return render_template(
         "operations/rules/edit.html",
         kind=draft.kind,
@@ -108,21 +110,21 @@ def _editor(
         otherwise=definition["otherwise"],
         others=count.by_rank.get(len(cards), 0),
         total=count.total,
-        problems=told,
-        wrong={one.field: one.sentence for one in told if one.step is None},
+        problems=obstacles,
+        wrong={obstacle.field: obstacle.sentence for obstacle in obstacles if obstacle.step is None},
         opened=opened,
         ways=ways,
         compared=compared(draft.kind.family),
-        changes=_changes(draft, views.changes(draft, words, ways)),
+        changes=_changes(draft, views.changes(draft, wording, ways)),
         error=error,
     ), status
 
 
-def _changes(draft: RulesDraft, told: list[str]) -> list[str]:
+def _changes(draft: RulesDraft, sentences: list[str]) -> list[str]:
     """What would be published; of a type that has no rules of its own yet, that it has some."""
     if draft.same:
         return []
-    return told or ["Ce type a ses propres règles, les mêmes que celles de sa famille."]
+    return sentences or ["Ce type a ses propres règles, les mêmes que celles de sa famille."]
 
 
 @pages.route("/administration/regles/<kind>/publier", methods=["GET", "POST"])
@@ -146,22 +148,22 @@ def publish(kind: str) -> Response | tuple[str, int]:
                 "ok",
             )
             return redirect(url_for("operations.rules.edit", kind=kind))
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, kind)
-        desks = desks_of(db, here, named_in(draft.definition, draft.followed.to_data()))
-        ways, words = takeable(db, here, draft.kind), words_of(draft.kind.family, desks)
-        told = problems(draft.kind, draft.definition, desks, ways)
-        table, branches = draft.table, tables.paths(db, here)
+        draft = draft_of(db, collectivity_id, kind)
+        desks = desks_of(db, collectivity_id, named_in(draft.definition, draft.followed.to_data()))
+        ways, wording = takeable(db, collectivity_id, draft.kind), words_of(draft.kind.family, desks)
+        obstacles = problems(draft.kind, draft.definition, desks, ways)
+        table, branches = draft.table, tables.paths(db, collectivity_id)
         count = views.counted(db, g.actor, draft.kind, table)
-        cards = views.cards(draft, draft.definition, table, words, ways, told, count.by_rank, branches)
+        cards = views.cards(draft, draft.definition, table, wording, ways, obstacles, count.by_rank, branches)
     page = render_template(
         "operations/rules/publish.html",
         kind=draft.kind,
         draft=draft,
-        changes=_changes(draft, views.changes(draft, words, ways)),
-        problems=told,
+        changes=_changes(draft, views.changes(draft, wording, ways)),
+        problems=obstacles,
         cards=cards,
         saved=saved(draft),
         error=error,
@@ -178,22 +180,24 @@ def versions(kind: str) -> Response | tuple[str, int]:
     if request.method == "POST":
         number = forms.number(request.form, "number")
         try:
-            made = rules.restore(g.actor, kind, number, forms.number(request.form, "over"))
+            version = rules.restore(g.actor, kind, number, forms.number(request.form, "over"))
         except Refusal as refusal:
             if refusal.key not in UNPUBLISHED:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash(f"La version {made} est publiée : ce sont les règles de la version {number}.", "ok")
+            flash(f"La version {version} est publiée : ce sont les règles de la version {number}.", "ok")
             return redirect(url_for("operations.rules.versions", kind=kind))
-    here = g.actor.collectivity_id
-    with reading(here) as db:
+    collectivity_id = g.actor.collectivity_id
+    with reading(collectivity_id) as db:
         gather(db)
-        draft = draft_of(db, here, kind)
-        former = (row.definition for row in rules.versions(db, here, draft.kind.name))
+        draft = draft_of(db, collectivity_id, kind)
+        former = (row.definition for row in rules.versions(db, collectivity_id, draft.kind.name))
         named = named_in(draft.definition, draft.followed.to_data(), *former)
-        words = words_of(draft.kind.family, desks_of(db, here, named))
-        listed = views.history(db, here, draft.kind, words, takeable(db, here, draft.kind))
+        wording = words_of(draft.kind.family, desks_of(db, collectivity_id, named))
+        listed = views.history(
+            db, collectivity_id, draft.kind, wording, takeable(db, collectivity_id, draft.kind)
+        )
     page = render_template(
         "operations/rules/versions.html", kind=draft.kind, draft=draft, versions=listed, error=error
     )

@@ -36,8 +36,8 @@ def files() -> Iterator[Path]:
         for path in sorted((HOME / place).rglob("*")):
             inside = path.relative_to(HOME)
             hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
-            given = path.suffix in KINDS or path.name in NAMELESS or path.name.startswith("LICEN")
-            if given and not hidden and path.is_file() and not path.is_symlink():
+            listed = path.suffix in KINDS or path.name in NAMELESS or path.name.startswith("LICEN")
+            if listed and not hidden and path.is_file() and not path.is_symlink():
                 yield inside
 
 
@@ -50,8 +50,8 @@ def archive(folder: Path) -> Path:
     if not place.is_file():
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as made:
-            made.write(_packed(list(files())))
+        with os.fdopen(handle, "wb") as file:
+            file.write(_packed(list(files())))
         Path(name).replace(place)
     return place
 
@@ -59,8 +59,8 @@ def archive(folder: Path) -> Path:
 @lru_cache(maxsize=1)
 def _digest() -> str:
     known = sha256()
-    for one in files():
-        known.update(f"{one}\0".encode() + sha256((HOME / one).read_bytes()).digest())
+    for path in files():
+        known.update(f"{path}\0".encode() + sha256((HOME / path).read_bytes()).digest())
     return known.hexdigest()
 
 
@@ -70,9 +70,9 @@ def _packed(chosen: list[Path]) -> bytes:
         gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
-        for one in chosen:
-            data = (HOME / one).read_bytes()
-            entry = tarfile.TarInfo(f"paraphe-{version.public_version()}/{one.as_posix()}")
+        for path in chosen:
+            data = (HOME / path).read_bytes()
+            entry = tarfile.TarInfo(f"paraphe-{version.public_version()}/{path.as_posix()}")
             entry.size, entry.mode = len(data), 0o644
             tar.addfile(entry, BytesIO(data))
     return out.getvalue()

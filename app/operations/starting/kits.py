@@ -37,7 +37,7 @@ class Kit:
 
     key: str
     label: str
-    words: str
+    summary: str
     desks: tuple[DeskPlan, ...]
     moved: Mapping[str, str] = field(default_factory=dict)
     worded: Mapping[str, str] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class Kit:
         definition = family.circuit.to_data()
         steps: list[dict[str, Any]] = []
         for step in definition["steps"]:
-            made = {**step, "label": self._worded(step["label"])}
+            new_step = {**step, "label": self._worded(step["label"])}
             if "who" in step:
-                made["who"] = [self._moved(who) for who in step["who"]]
-            if not steps or not _already(steps[-1], made):
-                steps.append(made)
+                new_step["who"] = [self._moved(who) for who in step["who"]]
+            if not steps or not _already(steps[-1], new_step):
+                steps.append(new_step)
         return load({**definition, "steps": steps})
 
     def circuits(self) -> dict[str, Circuit]:
@@ -60,13 +60,13 @@ class Kit:
 
     def rights(self, key: str) -> Rights:
         """What the circuits of the kit ask of who holds a desk, and to deposit where folders are."""
-        plan = next(one for one in self.desks if one.key == key)
-        asked = {Right.CREATE} if plan.deposits else set()
+        plan = next(desk for desk in self.desks if desk.key == key)
+        rights = {Right.CREATE} if plan.deposits else set()
         for name, circuit in self.circuits().items():
-            asked |= {step.kind.right for step in circuit.steps for who in step.who if who.value == key}
+            rights |= {step.kind.right for step in circuit.steps for who in step.who if who.value == key}
             if key in families()[name].restricted_to:
-                asked.add(Right.CREATE)
-        return Rights.of(*asked)
+                rights.add(Right.CREATE)
+        return Rights.of(*rights)
 
     def _moved(self, who: Mapping[str, Any]) -> dict[str, Any]:
         named = who.get(WhoKind.DESK.value)
@@ -75,12 +75,12 @@ class Kit:
         )
 
     def _worded(self, label: str) -> str:
-        for former, words in self.worded.items():
-            label = label.replace(former, words)
+        for former, own in self.worded.items():
+            label = label.replace(former, own)
         return label
 
 
-def asked(family: Family, circuit: Circuit) -> frozenset[str]:
+def needed_desks(family: Family, circuit: Circuit) -> frozenset[str]:
     """The keys of the desks without which no folder of this family could go through this circuit."""
     named = {who.value for step in circuit.steps for who in step.who if who.kind is WhoKind.DESK}
     return frozenset(named | set(family.restricted_to))
@@ -132,7 +132,7 @@ UNION = Kit(
     {"maire": "president"},
     {"du maire": "du président", "Maire": "Président"},
 )
-KITS = {one.key: one for one in (SMALL, TOWN, UNION)}
+KITS = {kit.key: kit for kit in (SMALL, TOWN, UNION)}
 EMPTY = "vide"
 COMMUNE = "31"
 """The nature of a commune, by its code of @ctes."""

@@ -9,7 +9,7 @@ from app.circuits.library import current, write_version
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.operations.starting.kits import Kit, asked
+from app.operations.starting.kits import Kit, needed_desks
 from app.people.accounts import refuse_former
 from app.people.actor import Actor
 from app.people.desks import write_down
@@ -59,9 +59,9 @@ def start(db: Db, actor: Actor, kit: Kit, chosen: Chosen) -> int:
     if not chosen.desks:
         raise Refusal("start-nothing")
     _refuse_lacking(kit, chosen)
-    plans = {one.key: one for one in kit.desks if one.key in chosen.desks}
+    plans = {desk.key: desk for desk in kit.desks if desk.key in chosen.desks}
     numbers: dict[str, int] = {}
-    for key in _in_order(chosen, [one.key for one in kit.desks]):
+    for key in _in_order(chosen, [desk.key for desk in kit.desks]):
         desk = chosen.desks[key]
         numbers[key] = add_desk(db, actor, desk.name, numbers.get(desk.parent), key).id
     user = db.scalar(sa.select(User).where(User.id == actor.user_id))
@@ -79,7 +79,7 @@ def _refuse_lacking(kit: Kit, chosen: Chosen) -> None:
     for name in chosen.circuits:
         family = families()[name]
         for plan in kit.desks:
-            if plan.key in asked(family, kit.circuit(family)) and plan.key not in chosen.desks:
+            if plan.key in needed_desks(family, kit.circuit(family)) and plan.key not in chosen.desks:
                 raise Refusal("start-desk-asked", family=family.label, desk=plan.name)
 
 

@@ -49,7 +49,7 @@ class CircuitRow:
     """A circuit of the page: the family, its label, its steps in words, the desks that it asks, by name in the kit."""
 
     family: str
-    words: str
+    type_label: str
     ticked: bool
     label: str
     steps: tuple[str, ...]
@@ -66,9 +66,9 @@ def index() -> Response | tuple[str, int]:
         nature = db.get_one(Collectivity, g.actor.collectivity_id).nature
     if not fresh:
         raise Refusal("start-done")
-    asked = request.values.get("modele", "") or kits.first_shown(nature)
-    kit = kits.KITS.get(asked)
-    if kit is None and asked != kits.EMPTY:
+    key = request.values.get("modele", "") or kits.first_shown(nature)
+    kit = kits.KITS.get(key)
+    if kit is None and key != kits.EMPTY:
         raise Refusal("start-unknown")
     if kit is None or request.method != "POST":
         return _page(kit), 200
@@ -92,13 +92,13 @@ def _chosen(kit: kits.Kit) -> start.Chosen:
     """What was ticked and typed; a key that the kit has not is not read."""
     ticked, own = set(request.form.getlist("desk")), set(request.form.getlist("own"))
     desks = {
-        one.key: start.ChosenDesk(
-            request.form.get(f"name-{one.key}", one.name)[: hierarchy.LONGEST + 1],
-            request.form.get(f"parent-{one.key}", one.parent),
-            one.key in own,
+        desk.key: start.ChosenDesk(
+            request.form.get(f"name-{desk.key}", desk.name)[: hierarchy.LONGEST + 1],
+            request.form.get(f"parent-{desk.key}", desk.parent),
+            desk.key in own,
         )
-        for one in kit.desks
-        if one.key in ticked
+        for desk in kit.desks
+        if desk.key in ticked
     }
     wanted = set(request.form.getlist("circuit"))
     labels = {
@@ -110,13 +110,13 @@ def _chosen(kit: kits.Kit) -> start.Chosen:
 
 
 def _page(kit: kits.Kit | None, chosen: start.Chosen | None = None, error: str = "") -> str:
-    names: Mapping[str, str] = {one.key: one.name for one in kit.desks} if kit else {}
+    names: Mapping[str, str] = {desk.key: desk.name for desk in kit.desks} if kit else {}
     return render_template(
         "operations/start.html",
         kits=kits.KITS.values(),
         kit=kit,
         empty=kits.EMPTY,
-        desks=[_desk_row(kit, one, chosen) for one in kit.desks] if kit else [],
+        desks=[_desk_row(kit, desk, chosen) for desk in kit.desks] if kit else [],
         circuits=[_circuit_row(kit, name, names, chosen) for name in families()] if kit else [],
         names=names,
         error=error,
@@ -127,7 +127,7 @@ def _page(kit: kits.Kit | None, chosen: start.Chosen | None = None, error: str =
 
 def _desk_row(kit: kits.Kit, plan: kits.DeskPlan, chosen: start.Chosen | None) -> DeskRow:
     granted = kit.rights(plan.key)
-    rights = tuple(one.label.lower() for one in Right if one in granted)
+    rights = tuple(right.label.lower() for right in Right if right in granted)
     edited = chosen.desks.get(plan.key) if chosen else None
     if edited is None:
         return DeskRow(plan.key, chosen is None, plan.name, plan.parent, False, rights)
@@ -139,7 +139,7 @@ def _circuit_row(
 ) -> CircuitRow:
     family = families()[name]
     circuit = kit.circuit(family)
-    desks = tuple(names[key] for key in names if key in kits.asked(family, circuit))
+    desks = tuple(names[key] for key in names if key in kits.needed_desks(family, circuit))
     label = chosen.circuits.get(name, circuit.label) if chosen else circuit.label
     ticked = chosen is None or name in chosen.circuits
-    return CircuitRow(name, family.label, ticked, label, tuple(one.label for one in circuit.steps), desks)
+    return CircuitRow(name, family.label, ticked, label, tuple(step.label for step in circuit.steps), desks)

@@ -76,8 +76,8 @@ def of(db: Db, collectivity_id: int) -> Statements:
 
 
 @use_case
-def complete(db: Db, actor: Actor, wanted: Statements, *, seen: str) -> bool:
-    """Keep what was written; False when it was so already. `seen`: the `mark` that the page showed (`statement-moved`).
+def complete(db: Db, actor: Actor, wanted: Statements, *, shown: str) -> bool:
+    """Keep what was written; False when it was so already. `shown`: the `mark` that the page showed (`statement-moved`).
 
     Refuses `statement-long`, and `statement-unproven`: a state that is claimed without the day on which it was found, a
     day to come or older than the law, or without by whom.
@@ -87,7 +87,7 @@ def complete(db: Db, actor: Actor, wanted: Statements, *, seen: str) -> bool:
     present, clean = read(row.settings), _clean(wanted)
     if present == clean:
         return False
-    if present.mark != seen:
+    if present.mark != shown:
         raise Refusal("statement-moved")
     row.settings = {**row.settings, SETTING: asdict(clean)}
     facts = {"words": f"accessibilité : {clean.level.label}", "digest": clean.mark}
@@ -105,9 +105,9 @@ def _clean(wanted: Statements) -> Statements:
         for name in ("evaluator", "access_contact", "privacy_contact")
     }
     texts = {name: _text(getattr(wanted, name)) for name in ("access_text", "privacy_text")}
-    if any(len(one) > LONGEST or not one.isprintable() for one in lines.values()):
+    if any(len(line) > LONGEST or not line.isprintable() for line in lines.values()):
         raise Refusal("statement-long", most=LONGEST, text=LONGEST_TEXT)
-    if any(len(one) > LONGEST_TEXT for one in texts.values()):
+    if any(len(text) > LONGEST_TEXT for text in texts.values()):
         raise Refusal("statement-long", most=LONGEST, text=LONGEST_TEXT)
     if wanted.state not in set(State):
         raise Refusal("statement-unproven")
@@ -128,5 +128,5 @@ def _text(written: str) -> str:
     """The text with its lines, without signs that show nothing."""
     plain = written.replace("\r\n", "\n").replace("\r", "\n")
     return "\n".join(
-        "".join(one for one in line if one.isprintable()).rstrip() for line in plain.split("\n")
+        "".join(letter for letter in line if letter.isprintable()).rstrip() for line in plain.split("\n")
     ).strip()

@@ -24,7 +24,7 @@ class StatementsForm(FlaskForm):  # type: ignore[misc]
 
     state = RadioField(
         "État de conformité au RGAA",
-        choices=[SelectChoice(one.value, one.label.capitalize()) for one in record.State],
+        choices=[SelectChoice(state.value, state.label.capitalize()) for state in record.State],
         validate_choice=False,
     )
     evaluated_on = DateField("Date de l’évaluation", description="Vide tant que personne n’a évalué.")
@@ -79,13 +79,13 @@ def _of(collectivity_id: int | None) -> dict[str, Any]:
         query = sa.select(Collectivity).order_by(Collectivity.id).limit(2)
         if collectivity_id is not None:
             query = query.where(Collectivity.id == collectivity_id)
-        found = list(db.scalars(query))
-        if collectivity_id is not None and not found:
+        collectivities = list(db.scalars(query))
+        if collectivity_id is not None and not collectivities:
             raise Refusal("not-found")
-        here = found[0] if len(found) == 1 else None
+        collectivity = collectivities[0] if len(collectivities) == 1 else None
         return {
-            "place": here.name if here else "",
-            "said": record.read(here.settings) if here else record.Statements(),
+            "place": collectivity.name if collectivity else "",
+            "said": record.read(collectivity.settings) if collectivity else record.Statements(),
             "unknown": record.State.UNKNOWN,
         }
 
@@ -99,18 +99,18 @@ def office() -> Response | tuple[str, int]:
         present = record.of(db, g.actor.collectivity_id)
     if request.method == "POST":
         try:
-            changed = record.complete(g.actor, form.wanted(), seen=request.form.get("seen", ""))
+            changed = record.complete(g.actor, form.wanted(), shown=request.form.get("seen", ""))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
             if refusal.key == "statement-unproven":
                 form.evaluated_on.errors = [error]
         else:
-            told = (
+            sentence = (
                 "Les deux pages publiques disent ce texte."
                 if changed
                 else "Rien à enregistrer : c’était déjà ainsi."
             )
-            flash(told, "ok" if changed else "info")
+            flash(sentence, "ok" if changed else "info")
             return redirect(url_for("operations.statements.office"))
     else:
         form = StatementsForm(

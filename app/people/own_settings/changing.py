@@ -225,9 +225,7 @@ def forget_setting(db: Db, actor: Actor, name: str, *, shown: str | None = None)
     _picture(setting, row, None)
     left = {place: value for place, value in row.settings.items() if place not in places}
     row.settings = _untried(left, setting.group)
-    summary = (
-        f"{setting.label} : {_wording(setting, setting.installation(), Source.INSTALLATION)} (avant : {before})"
-    )
+    summary = f"{setting.label} : {_wording(setting, setting.installation(), Source.INSTALLATION)} (avant : {before})"
     write_down(db, actor.collectivity_id, "setting.forgotten", actor, setting=name, words=summary)
     return True
 
