@@ -16,6 +16,8 @@ from tests.api.software import Software
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [
     checks.not_a_server_error,

@@ -1,11 +1,15 @@
 """The batch says in which words each folder is signed, as the mandates of who signs allow, before its one button."""
 
+import pytest
+
 from app.core.db import reading
 from app.folders.models import Folder
 from app.signing.authority import Wording, wordings_of
 from tests.batches.town import Hand
 from tests.builders.house import ACT, House
 from tests.builders.mandates import BY_DELEGATION, DEPUTY, a_mayor_and_a_deputy
+
+pytestmark = pytest.mark.in_turn
 
 MAYOR = "a.kervadec"
 

@@ -10,6 +10,8 @@ from tests.batches.town import Hand
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.mark.parametrize(
     ("text", "former"),

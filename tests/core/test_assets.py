@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from app.core.assets import HOME, YEAR
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 FOR_EVER = f"public, max-age={YEAR}, immutable"
 
 

@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 from app.core import security
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 HERE = {"Accept-Encoding": "gzip, br", "Sec-Fetch-Site": "same-origin"}
 
 

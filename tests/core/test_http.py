@@ -8,6 +8,8 @@ from app.core import http
 from app.core.http import guard
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 LISTS = ("/a-traiter", "/suivi", "/deposer", "/compte", "/circuits", "/administration")
 WORDS = (
     "%00",

@@ -14,6 +14,8 @@ from app.core.outbox import News
 from app.core.transaction import use_case
 from tests.builders.house import House, token_in
 
+pytestmark = pytest.mark.in_turn
+
 FORGOTTEN = "/mot-de-passe-oublie"
 
 

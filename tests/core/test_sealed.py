@@ -12,6 +12,8 @@ from app.core.refusals import Refusal
 from app.people.factors import codes
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 OLD, NEW, OTHER = (
     "an old secret of the tests, long enough",
     "a new secret of the tests, long enough",

@@ -14,6 +14,8 @@ from app.folders import decide
 from app.folders.models import Folder
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_no_words_of_a_step_are_those_of_a_folder() -> None:
     for days in range(-3, 30):

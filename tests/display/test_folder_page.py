@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from app.core.db import engine
@@ -11,6 +12,8 @@ from app.folders import decide, sending
 from tests.builders.house import INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy
 from tests.folders.test_reject import A, reject
+
+pytestmark = pytest.mark.in_turn
 
 MOST = 15
 G, K, N, R = "g.trehorel", "k.morizur", "n.abgrallec", "r.pellenec"

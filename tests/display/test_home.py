@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from app.core.clock import today
@@ -10,6 +11,8 @@ from app.core.db import engine
 from app.folders.models import StepRun
 from tests.builders.house import House
 from tests.folders.test_reject import REASON, A, G, R, reject
+
+pytestmark = pytest.mark.in_turn
 
 BACK, LATE = "Retourné, à corriger, 1 dossier", "Vos dépôts en retard, 1 dossier"
 

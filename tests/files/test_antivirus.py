@@ -18,6 +18,8 @@ from tests.builders.house import INVOICE, House
 from tests.cluster import free_port
 from tests.folders.test_deposit import post_files
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def scanner() -> Iterator[Clamd]:

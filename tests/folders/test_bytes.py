@@ -14,6 +14,8 @@ from app.files.store import BLOCK
 from app.folders.models import DocumentVersion
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 G = "g.trehorel"
 DANGEROUS = (
     "text/html",

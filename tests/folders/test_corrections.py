@@ -32,6 +32,8 @@ from workflows.deadlines import authorising_officer_due
 from workflows.family import family
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 CLERK, SERVICE, FINANCE, DIRECTOR, MAYOR = (
     "g.trehorel",
     "r.pellenec",

@@ -15,6 +15,8 @@ from tests.builders.house import House
 from tests.publication.test_means import choose
 from workflows.deadlines import appeal_until, online_until
 
+pytestmark = pytest.mark.in_turn
+
 G, R, N, T, A, B, K, S = (
     "g.trehorel",
     "r.pellenec",

@@ -20,6 +20,8 @@ from tests.builders.flows import renamed
 from tests.builders.house import ACT, FLOW, INVOICE, House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 G, K = "g.trehorel", "k.morizur"
 OTHER = ACT.parent / "decision-2026-031-marche-voirie.pdf"
 

@@ -12,6 +12,8 @@ from app.folders.models import Folder
 from tests.builders.house import ACT, House, token_in
 from tests.transmission.test_preflight import publish
 
+pytestmark = pytest.mark.in_turn
+
 
 def matters(house: House, folder_id: int) -> list[tuple[str, list[str]]]:
     """The groups of the list of matters, each with its codes."""

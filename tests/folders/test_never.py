@@ -20,6 +20,8 @@ from workflows.circuit import Phase
 from workflows.engine import Moved
 from workflows.vocabulary import Action
 
+pytestmark = pytest.mark.in_turn
+
 
 @use_case
 def write_and_fail(db, collectivity_id: int) -> None:

@@ -12,6 +12,8 @@ from tests.builders.house import House
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 G, R, N, T, A, K, S, B = (
     "g.trehorel",
     "r.pellenec",

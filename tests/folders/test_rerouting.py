@@ -25,6 +25,8 @@ from tests.builders.house import House
 from tests.builders.mandates import a_mayor_and_a_deputy
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, G, R = "k.morizur", "g.trehorel", "r.pellenec"
 WHY = "Le tonnage facturé dépasse le marché."
 ADVICE = Change(ADD, after="finance", desk="direction", label="Avis de la direction", days=2)

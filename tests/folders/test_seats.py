@@ -21,6 +21,8 @@ from workflows.circuit import Quorum, Step, StepKind, Who, WhoKind
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 
 def step(*who: Who, kind: StepKind = StepKind.VISA, quorum: str | int = "any") -> Step:
     return Step("essai", "Essai", kind, who, Quorum(quorum))

@@ -23,6 +23,8 @@ from tests.batches.town import Hand, plain
 from tests.builders.house import INVOICE, House
 from workflows.family import family
 
+pytestmark = pytest.mark.in_turn
+
 CLERK, SERVICE, FINANCE, MAYOR = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
 BEFORE, AFTER = "FR7630001007941234567890185", "LT121000011101001000"
 SIRET = "39280913700027"

@@ -25,6 +25,8 @@ from tests.legality.town import fetch, letters, page, write
 from tests.publication.town import act_of, address
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 CLERK, WHY = "k.morizur", "Le conseil délibère de nouveau en décembre."
 
 

@@ -10,6 +10,8 @@ from tests.builders.house import House
 from tests.builders.s2low import Face, a_face
 from tests.legality.town import page
 
+pytestmark = pytest.mark.in_turn
+
 DOWNLOAD = "actes_download_file.php"
 
 

@@ -17,6 +17,8 @@ from tests.builders.house import ACT, House
 from workflows.deadlines import months_after
 from workflows.family import family, problems
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR, CLERK, PAGE = "a.kervadec", "k.morizur", "/decisions-a-rapporter"
 DAY = timedelta(days=1)
 

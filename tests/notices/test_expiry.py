@@ -29,6 +29,8 @@ from tests.builders.mandates import (
 )
 from tests.mailserver import MailServer
 
+pytestmark = pytest.mark.in_turn
+
 A, B, K = (f"{one}@kerlann-sur-mer.example" for one in ("a.kervadec", "b.cadiou", "k.morizur"))
 
 
@@ -88,6 +90,7 @@ def test_after_a_long_stop_what_is_near_is_told_once_and_not_three_times(house: 
         assert expiry.remind() == 0
 
 
+@pytest.mark.both_databases
 def test_two_workers_at_the_same_instant_write_each_letter_once(house: House) -> None:
     here, gate = house.actor("a.kervadec").collectivity_id, Barrier(2)
 

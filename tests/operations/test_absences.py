@@ -42,6 +42,8 @@ from tests.publication.town import a_masked_pdf, mask
 from workflows.mandates import Kind
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 FINANCE, TECHNIQUE, MAYOR, DIRECTION, DEPOSITOR, CLERK = (
     "n.abgrallec",
     "r.pellenec",

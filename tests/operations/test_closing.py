@@ -20,6 +20,8 @@ from workflows.family import families
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 ADMIN = "k.morizur"
 
 

@@ -20,6 +20,8 @@ from tests.builders.house import House
 from tests.cluster import free_port
 from tests.operations.test_metrics import figures
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/mise-en-service"
 ADMIN = "k.morizur"
 

@@ -8,6 +8,8 @@ import pytest
 from app.operations.guidance.contents import GENERAL, HERE, topic_of, topics
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "k.morizur"
 

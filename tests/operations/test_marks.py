@@ -22,6 +22,8 @@ from app.people import desks
 from tests.builders.house import House
 from tests.journal.test_anchors import rewrite
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_the_past_of_a_journal_is_dated_and_cannot_be_remade(house: House, tmp_path: Path) -> None:
     outside, here = tmp_path / "dehors", house.actor("k.morizur").collectivity_id

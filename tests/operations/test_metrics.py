@@ -12,6 +12,8 @@ from app.core import outbox
 from tests.builders.house import House
 from tests.cluster import free_port
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "un jeton de surveillance assez long"
 

@@ -25,6 +25,8 @@ from tests.builders.house import House, token_in
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
 PEOPLE, DESKS = "/administration/personnes", "/administration/bureaux"
 ENORA = {
@@ -269,6 +271,7 @@ def test_an_administrator_makes_another_and_never_unmakes_oneself(house: House) 
         accounts.change(actor, own.id, unmade)
 
 
+@pytest.mark.both_databases
 def test_two_administrators_never_unmake_one_another(house: House) -> None:
     """Each takes the right away from the other at the same time: one of them is left."""
     accounts.change(
@@ -413,6 +416,7 @@ def test_a_desk_that_the_circuits_name_is_opened_under_their_word_for_it(house: 
     assert (wrong.status_code, "lettres sans accent" in words(wrong)) == (422, True)
 
 
+@pytest.mark.both_databases
 def test_of_two_moves_at_once_no_desk_ends_under_itself(house: House) -> None:
     actor = house.actor(K)
     one, other = (hierarchy.open_desk(actor, name, None) for name in ("Bureau un", "Bureau deux"))

@@ -24,6 +24,8 @@ from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
 PAGE = "/administration/personnes"
 SECRET = ("password_hash", "token_hash", "code_hash", "secret", "public_key", "nonce")

@@ -23,6 +23,8 @@ from workflows.family import check_circuit, families
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/demarrage"
 ADMIN = "y.ledantec"
 
@@ -180,6 +182,7 @@ def test_a_second_click_and_a_second_administrator_create_nothing(new: House) ->
         assert len(base.scalars(sa.select(Desk)).all()) == len(kits.SMALL.desks)
 
 
+@pytest.mark.both_databases
 def test_of_two_who_start_at_once_one_does(new: House) -> None:
     actor, outcomes, begin = new.actor(ADMIN), list[str](), threading.Barrier(2)
     chosen = {

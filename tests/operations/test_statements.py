@@ -13,6 +13,8 @@ from app.operations.statements import record
 from tests.builders.house import House, token_in
 from tests.operations.test_commune import a_new_commune
 
+pytestmark = pytest.mark.in_turn
+
 OFFICE = "/administration/pages-publiques"
 ACCESS, PRIVACY = "/accessibilite", "/donnees-personnelles"
 ADMIN = "k.morizur"

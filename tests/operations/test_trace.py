@@ -19,6 +19,8 @@ from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, G = "k.morizur", "g.trehorel"
 PAGE = "/administration/journal"
 

@@ -19,6 +19,8 @@ from tests.builders.house import House
 from tests.cluster import free_port
 from tests.operations.test_commune import a_new_commune
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/mise-en-service"
 ADMIN = "k.morizur"
 

@@ -20,6 +20,8 @@ from app.signing import expiry
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 ADMINISTRATOR, SIREN = "k.morizur", "212909998"
 URL = "/administration/applications"
 

@@ -12,6 +12,8 @@ from tests.builders.house import House
 from tests.mailserver import MailServer
 from tests.people.test_reset import NEW, ask, enters, links, said_to
 
+pytestmark = pytest.mark.in_turn
+
 COUNT = 300
 
 

@@ -12,6 +12,8 @@ from app.people import desks
 from app.people.models import User
 from tests.builders.house import PASSWORD, House
 
+pytestmark = pytest.mark.in_turn
+
 SIREN, SAFE = "212909998", "coffre"
 
 

@@ -18,6 +18,8 @@ from app.people.first_day import links
 from app.people.models import Collectivity, SetupLink, User
 from tests.builders.house import House, token_in
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/premier-jour"
 TYPED = {
     "siren": "213 500 010",
@@ -146,6 +148,7 @@ def test_what_is_wrong_is_said_and_the_link_still_serves(
     assert post(client, code=address).status_code == 302
 
 
+@pytest.mark.both_databases
 def test_of_two_links_that_both_serve_one_opens(new: House) -> None:
     """Two commands at the same instant could each leave a link: they are not two collectivities."""
     first = link(new).rpartition("#")[2]
@@ -174,6 +177,7 @@ def test_of_two_links_that_both_serve_one_opens(new: House) -> None:
         assert len(db.scalars(administer).all()) == 1
 
 
+@pytest.mark.both_databases
 def test_of_two_who_open_it_at_once_one_does(new: House) -> None:
     token, start = link(new).rpartition("#")[2], threading.Barrier(2)
     outcomes: list[str] = []

@@ -2,10 +2,14 @@
 
 import re
 
+import pytest
+
 from app import create_app
 from app.core.security import HEADERS
 from app.operations.front import PASSAGE
 from tests.builders.house import House
+
+pytestmark = pytest.mark.in_turn
 
 NUMBER = re.compile(r"<[^>]*int[^>]*>")
 TEXT = re.compile(r"<[^>]+>")

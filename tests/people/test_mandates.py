@@ -26,6 +26,8 @@ from tests.builders.mandates import (
 )
 from workflows.mandates import Kind, over, words
 
+pytestmark = pytest.mark.in_turn
+
 DAY = timedelta(days=1)
 
 
@@ -90,6 +92,7 @@ def test_what_is_not_a_lawful_mandate_is_not_recorded(house: House, changes, key
     assert len(told(house)) == 1
 
 
+@pytest.mark.both_databases
 def test_of_two_mayors_recorded_at_the_same_instant_one_is(house: House) -> None:
     gate, wanted = Barrier(2), (of_mayor(house), of_mayor(house, user_id=house.actor("b.cadiou").user_id))
 

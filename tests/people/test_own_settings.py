@@ -30,6 +30,8 @@ from tests.builders.house import House
 from tests.builders.s2low import a_face, town
 from tests.channels.test_handover_delivery import receiver
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/reglages"
 K = "k.morizur"
 OUTSIDE = "https://finances.example.org/remises"
@@ -325,6 +327,7 @@ def test_somebody_who_administers_no_more_sets_nothing(house: House) -> None:
     assert house.client("t.lescoat").get(PAGE).status_code == 403
 
 
+@pytest.mark.both_databases
 def test_letters_come_from_who_the_collectivity_says_and_the_trial_reaches_who_asks_alone(
     house: House,
 ) -> None:

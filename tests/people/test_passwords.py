@@ -18,6 +18,8 @@ from tests.mailserver import MailServer
 from tests.people.test_login import try_login
 from tests.people.test_reset import LOGIN, NEW, ask, choose, links
 
+pytestmark = pytest.mark.in_turn
+
 COLLEAGUE = "k.morizur"
 
 

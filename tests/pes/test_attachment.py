@@ -17,6 +17,8 @@ from app.pes.reading import read_flow
 from tests.builders.flows import PAYSLIPS, encoded, rich
 from tests.builders.house import ACT, House
 
+pytestmark = pytest.mark.in_turn
+
 
 def element(body: bytes, start: bytes = b'<Fichier MIMEType="x">') -> bytes:
     return start + body

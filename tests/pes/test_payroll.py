@@ -18,6 +18,8 @@ from tests.builders.house import FLOW, PAY, House
 from tests.mailserver import MailServer
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 PAYER, MAYOR, CHIEF = "m.kerzerho", "a.kervadec", "k.morizur"
 STRANGERS = ("g.trehorel", "n.abgrallec", "s.rivoal", CHIEF, "p.collegue", "p.secretaire")
 """The finance office, the superior of the desk, an administrator; a colleague of each desk who may not do its part."""

@@ -14,6 +14,8 @@ from app.folders.sockets import cautions
 from app.signing.models import SignatureProof
 from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
+pytestmark = pytest.mark.in_turn
+
 ACCOUNTANT, PAYER = "g.trehorel", "m.kerzerho"
 SIGNED_WHERE_DUE = """
 key: pes_payroll

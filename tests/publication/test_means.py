@@ -13,6 +13,8 @@ from tests.builders.house import House
 from tests.publication.test_waiting import listed
 from tests.publication.town import address
 
+pytestmark = pytest.mark.in_turn
+
 PAGE = "/administration/publication"
 ADMINISTRATOR, CLERK = "k.morizur", "k.morizur"
 CHOSEN = {"means": "posted", "deliberation": "2026-031", "population": "1240"}

@@ -18,6 +18,8 @@ from app.publication.waiting import ABSENT, NOW, SOON, online, waiting
 from tests.builders.house import House
 from tests.publication.town import address, page
 
+pytestmark = pytest.mark.in_turn
+
 
 def listed(house: House, login: str = "k.morizur") -> list[tuple[int, str]]:
     actor = house.actor(login)

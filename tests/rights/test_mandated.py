@@ -31,6 +31,8 @@ from workflows.mandates import How, Kind, Mandate, covers
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
 BOTH = [Right.ACT, Right.SIGN]
 DAY = timedelta(days=1)

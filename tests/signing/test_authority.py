@@ -33,6 +33,8 @@ from tests.builders.mandates import (
 from tests.builders.verify import verify
 from workflows.mandates import Kind
 
+pytestmark = pytest.mark.in_turn
+
 A, B = "a.kervadec", "b.cadiou"
 DAY = timedelta(days=1)
 

@@ -20,6 +20,8 @@ from app.trust.purpose import Purpose
 from tests.builders.house import House
 from tests.builders.levels import declare
 
+pytestmark = pytest.mark.in_turn
+
 A, K = "a.kervadec", "k.morizur"
 
 

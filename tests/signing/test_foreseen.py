@@ -22,6 +22,8 @@ from tests.builders.house import House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_mayor
 from tests.signing.test_enrolment import enrolling, own
 
+pytestmark = pytest.mark.in_turn
+
 A, B, K = "a.kervadec", "b.cadiou", "k.morizur"
 LEVEL = "signature avancée sur certificat qualifié"
 

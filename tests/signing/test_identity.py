@@ -28,6 +28,8 @@ from tests.signing.test_rights_lost import A, finish, prepared
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 K = "k.morizur"
 CONFIRM = "/compte/confirmer"
 

@@ -17,6 +17,8 @@ from app.signing.keys.pkcs12 import Pkcs12Key
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+pytestmark = pytest.mark.in_turn
+
 A, B = "a.kervadec", "b.cadiou"
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from app.core.db import engine, reading
@@ -18,6 +19,8 @@ from tests.builders.house import House
 from tests.mailserver import MailServer
 from tests.transmission.test_helios import a_copy, a_flow_named, page, transmission
 from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
 
 
 def days_pass(days: int) -> None:

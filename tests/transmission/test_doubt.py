@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from app.core.db import reading
@@ -11,6 +12,8 @@ from app.transmission import dispatch
 from app.transmission.models import Receipt, Transmission
 from app.transmission.ports import Answer, AnswerKind
 from tests.builders.house import House
+
+pytestmark = pytest.mark.in_turn
 
 GARBLED = b"<ceci n'est pas un accus\xe9>"
 

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 import time_machine
 
@@ -15,6 +16,8 @@ from app.transmission.s2low.settings import S2lowSettings
 from tests.builders.house import House
 from tests.builders.s2low import Authority
 from tests.mailserver import MailServer
+
+pytestmark = pytest.mark.in_turn
 
 END = date(2027, 3, 1)
 SIREN = "212909998"

@@ -31,6 +31,8 @@ from tests.builders.house import House
 from tests.builders.s2low import Authority, a_face, town
 from tests.people.test_own_settings import PAGE, K, aged, journal, kept, text
 
+pytestmark = pytest.mark.in_turn
+
 HERE = f"{PAGE}/{ACCOUNT}"
 PHRASE = "phrase de passe du certificat"
 

@@ -20,6 +20,8 @@ from app.verification.examine import STRANGER, Limits, examine
 from tests.builders.confined import asked
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 GOAL = 10.0
 
 
