@@ -186,6 +186,7 @@ def sweep_command() -> None:
     days = chosen.sweep_days
     swept = sweep.sweep(days, chosen.journal_address_days)
     click.echo(f"Fichiers à demi écrits : {swept.half_written}")
+    click.echo(f"Dossiers temporaires laissés par un arrêt brutal : {swept.rooms}")
     if days:
         click.echo(f"Documents que rien ne nomme : {swept.documents} ({taille(swept.size)})")
     else:

@@ -5,13 +5,19 @@ nothing. Letters and sendings stay in the outbox, and every line in the journal;
 journal by a line that says so (decision 0025).
 """
 
+import os
 import re
+import shutil
+import stat
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,6 +61,7 @@ class Swept:
     """What was taken away, by kind; `size` is that of the documents, in bytes; `doubtful` ones were left."""
 
     half_written: int
+    rooms: int
     documents: int
     size: int
     doubtful: int
@@ -82,7 +89,24 @@ def sweep(days: int, addresses: int, *, whole: bool = True) -> Swept:
         _places(moment - timedelta(days=addresses))
     for why in waits(addresses):
         log.warning("sweep.addresses_wait", why=why)
-    return Swept(vault.store().sweep(moment), *documents, *rows, gone, _done(moment - DONE))
+    half_written, rooms = vault.store().sweep(moment), _rooms_left(moment - OVER)
+    return Swept(half_written, rooms, *documents, *rows, gone, _done(moment - DONE))
+
+
+def _rooms_left(before: datetime) -> int:
+    """Rooms that a process left among the temporary files when it was killed: documents lie there, that nothing waits for.
+
+    Those of this account alone, in which nothing was made or moved since.
+    """
+    gone = 0
+    for room in Path(tempfile.gettempdir()).glob("paraphe-*"):
+        with suppress(OSError):
+            status = room.lstat()
+            ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+            if ours and status.st_mtime < before.timestamp():
+                shutil.rmtree(room)
+                gone += 1
+    return gone
 
 
 def _done(before: datetime) -> int:

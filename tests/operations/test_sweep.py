@@ -1,6 +1,7 @@
 """The daily sweep takes away what is over, and never a file that a row names, whatever the row."""
 
 import os
+import tempfile
 import threading
 from datetime import timedelta
 from hashlib import sha256
@@ -89,7 +90,7 @@ def test_a_fresh_orphan_stays_an_old_one_goes_and_what_a_row_names_is_kept(
     assert coffer.all() == named | {fresh}
     assert old not in coffer.all()
     assert [len(house.bytes_of(one)) for one in house.versions(folder_id)]
-    assert sweep(DAYS, ADDRESSES) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert sweep(DAYS, ADDRESSES) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_whatever_the_column_a_digest_written_in_a_row_keeps_the_file(house: House, coffer: Coffer) -> None:
@@ -292,6 +293,25 @@ def test_the_command_says_what_it_took_away(house: House, coffer: Coffer) -> Non
     assert "Documents que rien ne nomme : 1 (2\u202fKo)" in said.output.replace("\u00a0", "\u202f")
     again = house.app.test_cli_runner().invoke(args=["sweep"])
     assert "Documents que rien ne nomme : 0" in again.output
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_killed_process_left_among_the_temporary_files_goes_after_a_day(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    rooms = {name: tmp_path / "tmp" / name for name in ("paraphe-sign-old", "paraphe-sign-young", "else-old")}
+    for room in (*rooms.values(), tmp_path / "kept"):
+        room.mkdir(parents=True)
+        (room / "source").write_bytes(b"an act")
+    (tmp_path / "tmp" / "paraphe-link").symlink_to(tmp_path / "kept")
+    yesterday = (now() - timedelta(hours=25)).timestamp()
+    for room in (rooms["paraphe-sign-old"], rooms["else-old"], tmp_path / "kept"):
+        os.utime(room, (yesterday, yesterday))
+    said = house.app.test_cli_runner().invoke(args=["sweep"])
+    assert "Dossiers temporaires laissés par un arrêt brutal : 1\n" in said.output
+    assert [name for name, room in rooms.items() if room.exists()] == ["paraphe-sign-young", "else-old"]
+    assert (tmp_path / "kept" / "source").exists()
 
 
 @pytest.fixture
