@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from app import create_app
 from app.circuits import library
-from app.core import db
+from app.core import db, heartbeat
+from app.core.clock import now
+from app.operations import marks
 from demo.pki import TestPki
 from tests.browser.person import Person
 from tests.browser.serving import Serving
@@ -24,9 +26,9 @@ from tests.mailserver import MailServer
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's browser, without a window; closed after each file, because it holds this thread's asyncio loop meanwhile."""
+    """Debian's browser, without a window; closed after this room, because it holds this thread's asyncio loop meanwhile."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=options())
         yield browser
@@ -94,6 +96,8 @@ def installation(
     )
     library.forget()
     made = House(create_app(settings), settings, pki, mail)
+    # The mark of the day is taken by a process of its own, as large as the worker, whose test is tests/operations/test_marks.py
+    heartbeat.beat(marks.BEAT, now())
     serving = Serving(settings, tmp_path / "log", port)
     try:
         serving.start()
