@@ -6,9 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -33,12 +35,22 @@ def binaries() -> Path:
     return homes[0].parent
 
 
+def _forget_the_dead(place: Path) -> None:
+    """Remove what is left of clusters whose tests were killed: their server has ended, more than an hour ago."""
+    for home in place.glob("paraphe-pg-*"):
+        with suppress(OSError, ValueError):
+            server = (home / "data/postmaster.pid").read_text().split()[0]
+            if time.time() - home.stat().st_mtime > 3600 and not Path(f"/proc/{int(server)}").exists():
+                shutil.rmtree(home, ignore_errors=True)
+
+
 class Cluster:
     """One cluster, durable (`fsync`) only where that is measured; PostgreSQL refuses to run as root, so root lends it to `postgres`."""
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, place: Path | None = None) -> None:
         self.port = free_port()
-        self.home = Path(tempfile.mkdtemp(prefix="paraphe-pg-"))
+        self.home = Path(tempfile.mkdtemp(prefix="paraphe-pg-", dir=place))
+        _forget_the_dead(self.home.parent)
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             os.chown(self.home, pwd.getpwnam("postgres").pw_uid, -1)
@@ -59,11 +71,13 @@ class Cluster:
         if not fsync:
             options += " -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
         self._options = options
+        self._connection: psycopg.Connection[Any] | None = None
         self._start()
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """The server is stopped meanwhile, and cuts everybody off."""
+        self._leave()
         self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
         try:
             yield
@@ -88,19 +102,29 @@ class Cluster:
 
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database, possibly a copy of another; returns its URL."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            # A copy of its files, without a line in the journal for each page: half the time of every test
-            copied = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{copied}')
+        # A copy of its files, without a line in the journal for each page: half the time of every test
+        copied = " STRATEGY file_copy" if self._administrator().info.server_version >= 150_000 else ""
+        self.drop(name)
+        self._administrator().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{copied}')
         return self.url(name)
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._administrator().execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _administrator(self) -> psycopg.Connection[Any]:
+        """The connection by which databases are made and removed: one for all of them, while the server lives."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.url("postgres"), autocommit=True)
+        return self._connection
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def stop(self) -> None:
         """Stop the cluster and remove its files."""
+        self._leave()
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.home, ignore_errors=True)

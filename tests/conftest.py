@@ -5,7 +5,9 @@ A test that takes `house` runs once on SQLite and once on PostgreSQL, each time 
 
 import gc
 import itertools
+import os
 import shutil
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +32,8 @@ from demo import pki as test_pki
 from demo.seed import actor_of, people
 from tests.builders.house import House
 from tests.builders.light import LIGHT
-from tests.builders.once import _remember_samples, share_templates  # noqa: F401 (a fixture)
+from tests.builders.memory import DISK, memory
+from tests.builders.once import _remember_samples, share_made  # noqa: F401 (a fixture)
 from tests.cluster import Cluster, free_port
 from tests.mailserver import MailServer
 
@@ -38,7 +41,8 @@ SECRET = "a secret of the tests, long enough to be taken"
 _numbers = itertools.count(1)
 # The garbage of the young is looked for after 700 objects: a seventh of the time of a test that makes a whole application
 gc.set_threshold(20_000, 20, 20)
-
+if where := memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(where))
 
 # How long a machine takes to draw or to run an example says nothing of what is tested: no test falls for it
 hypothesis.settings.register_profile(
@@ -107,6 +111,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.extra_keyword_matches.update(number.replace("-", "_") for number in mark.args)
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now lives as long as the run: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 class _OneBrowser(LoadFileScheduling):  # type: ignore[misc]
     """A file is one worker's, and the files of the browser are all the same one's.
 
@@ -133,6 +143,16 @@ def _light_passwords() -> Iterator[None]:
     """Each login took a fifth of a second of both cores."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(passwords, "hasher", lambda: LIGHT)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What processes leave half made when a test kills them goes with the run."""
+    room = str(tmp_path_factory.mktemp("half-made", numbered=False))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", room)
+        patched.setenv("TMPDIR", room)
         yield
 
 
@@ -167,7 +187,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[test_pki.TestPki]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The throw-away PostgreSQL."""
-    made = Cluster()
+    made = Cluster(place=memory() or DISK)
     yield made
     db.dispose()
     made.stop()
@@ -204,7 +224,7 @@ class _ToldAlone(Settings):
 
 def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **more: object) -> Settings:
     """The settings of a test installation: everything real, everything on 127.0.0.1."""
-    share_templates(data, pki.folder.parent / "templates")
+    share_made(data, pki.folder.parent)
     chosen = {
         "secret_key": SECRET,
         "data_dir": data,
@@ -258,6 +278,8 @@ def _templates(
             actor, der = actor_of(who), pki.certificate(label)
             enrol(actor, actor.user_id or 0, facts(der), der)
     db.dispose()
+    gc.collect()
+    gc.freeze()
     return home
 
 

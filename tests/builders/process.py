@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ def environment(settings: Settings, **more: object) -> dict[str, str]:
     known = {**{name: getattr(settings, name) for name in type(settings).model_fields}, **more}
     return {
         "PATH": os.environ["PATH"],
+        "TMPDIR": tempfile.gettempdir(),
         **{f"PARAPHE_{name.upper()}": said(value) for name, value in known.items() if value is not None},
     }
 

@@ -33,6 +33,7 @@ from app.people import desks
 from config import Settings
 from tests.batches.town import Hand
 from tests.builders.house import House
+from tests.builders.memory import DISK, MEMORY, memory
 from tests.builders.process import ask, environment, start, until
 from tests.cluster import Cluster, free_port
 
@@ -61,7 +62,7 @@ def elsewhere(house: House, tmp_path: Path, cluster: Cluster) -> Iterator[Elsewh
     places["handover_aside"] = data / ASIDE
     changed = {"data_dir": data, "database_url": url, "store_url": f"file:{data / 'documents'}", **places}
     # Where there is a second disk, one of the folders is on it
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else tmp_path) as other:
+    with tempfile.TemporaryDirectory(dir=DISK if tmp_path.is_relative_to(MEMORY) else memory()) as other:
         changed["handover_folder"] = Path(other) / "finances"
         yield Elsewhere(house.settings.model_copy(update=changed))
     db.dispose()

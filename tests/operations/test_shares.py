@@ -1,10 +1,11 @@
 """A share that is not mounted is told, and nothing that should go there stays hidden on the disk of the machine."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 import sqlalchemy as sa
@@ -20,9 +21,17 @@ from app.operations.doctor import examine
 from app.operations.keeping.backup import backup
 from app.operations.models import DoctorPlace
 from tests.builders.house import INVOICE, House
+from tests.builders.memory import DISK
 
 SHM = "/dev/shm"
 AWAY = "Le dépôt des documents n’est pas à sa place"
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder of another file system than the share."""
+    with TemporaryDirectory(dir=DISK) as room:
+        yield Path(room)
 
 
 def rows_and_files(house: House, place: Path) -> tuple[int, list[Path]]:
@@ -68,9 +77,9 @@ def test_a_deposit_while_the_share_of_the_documents_is_away_writes_nothing_anywh
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_local_folder_that_looks_like_a_store_does_not_take_the_place_of_the_share(
-    house: House, tmp_path: Path
+    house: House, disk: Path
 ) -> None:
-    share, there = Path(mkdtemp(dir=SHM)), tmp_path / "documents"
+    share, there = Path(mkdtemp(dir=SHM)), disk / "documents"
     try:
         there.symlink_to(share)
         settings = house.settings.model_copy(update={"store_url": f"file:{there}"})
@@ -90,8 +99,8 @@ def test_a_local_folder_that_looks_like_a_store_does_not_take_the_place_of_the_s
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_what_is_written_on_a_share_never_stays_under_its_mount_point(house: House, tmp_path: Path) -> None:
-    share, there = Path(mkdtemp(dir=SHM)), tmp_path / "partage"
+def test_what_is_written_on_a_share_never_stays_under_its_mount_point(house: House, disk: Path) -> None:
+    share, there = Path(mkdtemp(dir=SHM)), disk / "partage"
 
     def mounted(*, yes: bool) -> None:
         there.unlink() if there.is_symlink() else rmtree(there, ignore_errors=True)
@@ -134,7 +143,7 @@ def test_what_is_written_on_a_share_never_stays_under_its_mount_point(house: Hou
         assert len(list(there.glob("*.txt"))) == 1, "the commune has no share any more, and said so"
         house.a_quick_invoice()
         assert told() == ""
-        elsewhere = tmp_path / "vide"
+        elsewhere = disk / "vide"
         elsewhere.mkdir()
         assert "la base nomme des documents et leur dépôt est vide" in told(store_url=f"file:{elsewhere}")
     finally:

@@ -1,10 +1,12 @@
 """Signed files of every kind and fault, made on the spot: by pyHanko, by openssl, by hand with a hex editor's manners."""
 
 import asyncio
+import copy
 import hashlib
 import io
 import subprocess
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import time_machine
@@ -82,6 +84,16 @@ class Clock:
         return asyncio.run(self._tsa.async_timestamp(imprint, algorithm)).dump()
 
 
+@lru_cache(maxsize=32)
+def _opened(path: str, passphrase: bytes) -> SimpleSigner:
+    return SimpleSigner.load_pkcs12(path, passphrase=passphrase)
+
+
+def _own(path: Path):
+    """A key of the test authority, whose primes need no proof each time."""
+    return load_pem_private_key(path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
+
+
 class Corpus:
     """Makes signed files with the certificates of the test PKI."""
 
@@ -130,13 +142,13 @@ class Corpus:
         return out.getvalue()
 
     def key(self, label: str) -> SimpleSigner:
-        return SimpleSigner.load_pkcs12(str(self.pki.p12(label)), passphrase=self.pki.passphrase)
+        return copy.copy(_opened(str(self.pki.p12(label)), self.pki.passphrase))
 
     def minted(self, *extended: str, ca: bool = False) -> SimpleSigner:
         """A certificate of our own authority for the mayor's key, with these extended usages (dotted)."""
         issuer = load_pem_x509_certificate(pem(self.pki.certificate("interm")))
         keys = self.pki.folder / "keys"
-        own = load_pem_private_key((keys / "a_kervadec.pem").read_bytes(), None)
+        own = _own(keys / "a_kervadec.pem")
         usage = dict.fromkeys(
             ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"),
             False,
@@ -165,9 +177,7 @@ class Corpus:
             made = made.add_extension(
                 ExtendedKeyUsage([ObjectIdentifier(one) for one in extended]), critical=False
             )
-        certificate = made.sign(
-            load_pem_private_key((keys / "interm.pem").read_bytes(), None), hashes.SHA256()
-        )
+        certificate = made.sign(_own(keys / "interm.pem"), hashes.SHA256())
         secret = PrivateFormat.PKCS8, NoEncryption()
         der = own.private_bytes(Encoding.DER, *secret)
         store = SimpleCertificateStore()
