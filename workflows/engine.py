@@ -7,7 +7,7 @@ from typing import Literal
 from workflows.circuit import Circuit, Facts, Phase, Step, StepKind, phase_of
 from workflows.errors import Refusal
 from workflows.machine import play
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Outcome
 
 __all__ = ["Action", "Asker", "Moved", "Standing", "advance", "check_slots", "choices", "filled"]
 
@@ -81,9 +81,9 @@ def advance(
     step = circuit.step(left)
     if action is Action.RECALL and standing.signed:
         raise Refusal("already-signed", step=step.key)
-    completes = action is step.kind.action
+    completes = action.outcome is Outcome.DONE
     persons = set(standing.acted.values())
-    if action is not Action.RECALL and not step.kind.automatic:
+    if action.outcome is not None and not step.kind.automatic:
         actor = _actor(standing, person, slot)
         if completes:
             check_slots(step, len(standing.slots))

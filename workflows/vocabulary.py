@@ -47,6 +47,34 @@ class Action(StrEnum):
     RECALL = "recall"
     WITHDRAW = "withdraw"
 
+    @property
+    def outcome(self) -> "Outcome | None":
+        """How it ends the part of whoever acts; None for what the emitter does, who holds no part of a step."""
+        return _OUTCOMES[self]
+
+
+class Outcome(StrEnum):
+    """How a part of a step ended by the act of who held it, as its row keeps it."""
+
+    DONE = "done"
+    """It did what the step asks: it counts for the quorum, and asks for the fields that the step requires."""
+    REJECTED = "rejected"
+
+
+_OUTCOMES: dict[Action, Outcome | None] = {
+    Action.SUBMIT: None,
+    Action.APPROVE: Outcome.DONE,
+    Action.SIGN: Outcome.DONE,
+    Action.SEAL: Outcome.DONE,
+    Action.ACKNOWLEDGE: Outcome.DONE,
+    Action.REFUSE: Outcome.REJECTED,
+    Action.PUBLISH: Outcome.DONE,
+    Action.ARCHIVE: Outcome.DONE,
+    Action.REJECT: Outcome.REJECTED,
+    Action.RECALL: None,
+    Action.WITHDRAW: None,
+}
+
 
 class Phase(StrEnum):
     """Where a folder stands, whatever its circuit: the four values that lists and indexes rely on."""

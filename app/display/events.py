@@ -39,6 +39,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),
     "facts.corrected": ("pencil", "Corrigé par {who}, {words}"),
     "facts.filled": ("pencil", "Rempli par {who}, {words}"),
+    "facts.replaced": ("pencil", "Remplacé par {who}, {words}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from app.core.db import Db, key_in
 from app.core.french import montant, spaces
 from app.folders.favourites import favourites_of
+from app.folders.filled import beside
 from app.folders.models import Folder
 from app.folders.seats import desk_name, person_name
 from app.folders.sending import TITLE
@@ -101,7 +102,7 @@ def draft_form(
     asked = [one for one in family.fields if one.required_from != "publish"]
     _give(db, made, asked, folder, user_id)
     form: DraftForm = made(data={"title": folder.title, **_as_typed(family.fields, folder.fields)})
-    fields = _bound(form, asked, folder.fields, found)
+    fields = _bound(form, asked, folder.fields, found, _origins(db, folder, asked))
     # A desk of a type's own is what is written of the folder, and no circuit awaits it
     desks = {one.key for one in asked if one.type == "desk" and not one.key.startswith(OWN)}
     form.facts = [field for field in fields if field.short_name not in desks]
@@ -123,7 +124,8 @@ def inputs(
     every = [replace(one, required_from="submit") for one in asked]
     made = type("StepForm", (DraftForm,), {})
     _give(db, made, every, folder, user_id)
-    return _bound(made(formdata=None, data=_as_typed(every, values)), every, values, found)
+    form = made(formdata=None, data=_as_typed(every, values))
+    return _bound(form, every, values, found, _origins(db, folder, every))
 
 
 def _give(
@@ -143,9 +145,13 @@ def _as_typed(fields: Sequence[FamilyField], values: Mapping[str, Any]) -> dict[
 
 
 def _bound(
-    form: DraftForm, asked: Sequence[FamilyField], values: Mapping[str, Any], found: Mapping[str, str]
+    form: DraftForm,
+    asked: Sequence[FamilyField],
+    values: Mapping[str, Any],
+    found: Mapping[str, str],
+    origins: Mapping[str, str],
 ) -> list[Field | LinesInput]:
-    """The inputs of a form in the order of its fields, each with what is wrong with it."""
+    """The inputs of a form in the order of its fields, each with whose value it holds and what is wrong with it."""
     fields = [
         _lines(one, values.get(one.key), marked=one.key in found) if one.type == "lines" else form[one.key]
         for one in asked
@@ -153,7 +159,19 @@ def _bound(
     for field in fields:
         if field.short_name in found and not isinstance(field, LinesInput):
             field.errors = [found[field.short_name]]
+        if origin := origins.get(field.short_name):
+            words = f"{field.description} {origin}".strip()
+            if isinstance(field, LinesInput):
+                fields[fields.index(field)] = replace(field, description=words)
+            else:
+                field.description = words
     return fields
+
+
+def _origins(db: Db, folder: Folder, asked: Sequence[FamilyField]) -> dict[str, str]:
+    """By field, who filled in at a step the value that it holds, or the one whose place that took, as a sentence."""
+    words = {one.key: beside(db, folder, one) for one in asked}
+    return {key: f"{origin[:1].upper()}{origin[1:]}." for key, origin in words.items() if origin}
 
 
 def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:

@@ -42,7 +42,7 @@ from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.filling import may_fill
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import EMITTERS, Present, lacking_words, part_of
+from app.folders.move import Present, lacking_words, part_of
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import reminder, required
 from app.folders.rerouting import may_reroute
@@ -308,7 +308,7 @@ def _capacity(db: Db, folder: Folder, actor: Actor, here: Present) -> tuple[str,
 
 def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
     """The desk that deposits takes back or gives up only with the right to create."""
-    return one not in EMITTERS or folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
+    return one.outcome is not None or folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
 
 
 def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:

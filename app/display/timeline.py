@@ -36,9 +36,8 @@ from app.display.views import (
     state_label,
     step_due,
 )
-from app.folders import corrections, numbering
+from app.folders import corrections, filled, numbering
 from app.folders.effect import effect_of
-from app.folders.filling import filled_by
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present
 from app.folders.opinions import words_of
@@ -156,11 +155,16 @@ def _with_fields(
     if folder.phase in {Phase.DRAFT, Phase.RUNNING} and lines[-1].state in {"now", "todo"}:
         lacking = missing(folder, step)
         told += [f"À remplir : {names(lacking)}"] if lacking else []
+    fillings = filled.fillings(folder)
     for one in required(folder, step):
-        entry = filled_by(folder, one.key)
-        if entry is not None and entry["place"] == step.key:
-            said = _words(db, folder, one, entry["value"])
-            told.append(f"« {one.label} » rempli par {entry['who']} : {said}")
+        filling = fillings.get(one.key)
+        if filling is not None and filling.place == step.key:
+            words = f"« {one.label} » rempli par {filling.who} : {_words(db, folder, one, filling.value)}"
+            if filling.replaced_by:
+                standing = folder.fields.get(one.key)
+                now_says = "rien" if standing is None else _words(db, folder, one, standing)
+                words += f" ; {filling.replaced_by} a écrit depuis : {now_says}"
+            told.append(words)
     return [*lines[:-1], replace(lines[-1], filled=spaces(". ".join(told)))] if told else lines
 
 
@@ -356,14 +360,14 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str | Table]]:
         value = folder.fields.get(one.key)
         if one.type == "lines" and value:
             rows.append((one.label, table(one, value)))
+            if origin := filled.beside(db, folder, one):
+                rows.append((f"Origine de « {one.label} »", origin))
         elif value not in (None, ""):
-            words, entry = _said(db, folder, one, str(value)), filled_by(folder, one.key)
-            beside = disputed.get(one.key, "")
-            if entry is not None:
-                beside = f"rempli par {entry['who']} à l’étape « {entry['step']} »"
+            words = _said(db, folder, one, str(value))
+            beside = filled.beside(db, folder, one) or disputed.get(one.key, "")
             rows.append((one.label, spaces(f"{words} ({beside})") if beside else words))
-        elif one.key in disputed:
-            rows.append((one.label, f"rien ({disputed[one.key]})"))
+        elif beside := filled.beside(db, folder, one) or disputed.get(one.key, ""):
+            rows.append((one.label, spaces(f"rien ({beside})")))
     rows += _of_type(folder)
     if len(numbers := numbering.history(db, folder)) > 1:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))

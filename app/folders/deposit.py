@@ -28,6 +28,7 @@ from app.folders.documents import (
     refuse_types_of,
 )
 from app.folders.facts import edit, fill, touch
+from app.folders.filled import keep_replaced
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import READ_AS, Document, DocumentVersion, Folder
 from app.folders.move import person_of
@@ -479,6 +480,7 @@ def save(
     before = types_of(db, folder)
     edit(folder, title, facts)
     _derive(db, folder)
+    keep_replaced(db, folder, actor)
     corrections.keep(db, folder, actor, reason, reasons)
     if only_allowed and types:
         refuse_types(db, folder, types, {document: f"types.{document}" for document in types})

@@ -11,19 +11,17 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.circuits.models import RuleTableVersion
 from app.circuits.tables import table_of
-from app.core.clock import now
-from app.core.db import Db, key_in
+from app.core.db import Db
 from app.core.french import spaces
-from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
-from app.folders.corrections import label, shown
+from app.folders.corrections import label
 from app.folders.facts import fill, touch
+from app.folders.filled import in_words, remember
 from app.folders.models import Folder
 from app.folders.move import Present, cover_of, not_your_turn, present
 from app.folders.required import required
-from app.folders.seats import desk_name, person_name
 from app.folders.sending import gone
 from app.folders.sockets import indexed
 from app.journal.chain import Event, append
@@ -33,9 +31,6 @@ from workflows.circuit import Circuit, WhoKind
 from workflows.engine import choices
 from workflows.family import Problem, normalised
 from workflows.fields import Field, parse
-
-FILLED = "filled"
-"""Under which name `Folder.sources` keeps, by field, what was filled in on the way: the value, who, when, at which step."""
 
 
 def may_fill(folder: Folder, actor: Actor, here: Present | None) -> bool:
@@ -113,15 +108,12 @@ def _write(
     fill(folder, family, {**left, **values}, title=None)
     step = here.step.label if here.step is not None else ""
     who = in_absence(actor.name, under.absent if under is not None else None)
-    act = {"who": who, "at": now().isoformat(), "step": step, "place": folder.place}
-    entries = {key: entry for key, entry in folder.sources.get(FILLED, {}).items() if key not in values}
-    entries |= {key: {**act, "value": value} for key, value in values.items() if value is not None}
-    folder.sources = {**folder.sources, FILLED: entries}
+    remember(folder, values, who=who, step=step)
     indexed(db, folder)
     words = " ; ".join(
-        f"« {fields[key].label} » : {_in_words(db, folder, fields[key], value)}"
+        f"« {fields[key].label} » : {in_words(db, folder, fields[key], value)}"
         + (
-            f", au lieu de {_in_words(db, folder, fields[key], before[key])}"
+            f", au lieu de {in_words(db, folder, fields[key], before[key])}"
             if before[key] is not None
             else ""
         )
@@ -199,22 +191,3 @@ def _decided(db: Db, folder: Folder, circuit: Circuit) -> frozenset[str]:
         keys |= step.when.fields if step.when is not None else set()
     named = {WhoKind.CHOSEN, WhoKind.ROLE}
     return frozenset(keys | {who.value for step in circuit.steps for who in step.who if who.kind in named})
-
-
-def _in_words(db: Db, folder: Folder, field: Field, value: Any) -> str:
-    """A value as people call it: a desk and somebody by name, a table by the count of its lines."""
-    if value is None:
-        return "rien"
-    if field.type == "lines":
-        return plural(len(value), "ligne")
-    if field.type == "desk":
-        return desk_name(db, folder.collectivity_id, str(value)) or str(value)
-    if field.type == "member" and (number := key_in(str(value))) is not None:
-        return person_name(db, folder.collectivity_id, number) or str(value)
-    return shown(family_of(folder.in_force), field.key, value)
-
-
-def filled_by(folder: Folder, key: str) -> Mapping[str, Any] | None:
-    """Who filled in, on the way, the value that stands, when, and at which step; None of one that came otherwise."""
-    entry = folder.sources.get(FILLED, {}).get(key)
-    return entry if entry is not None and entry["value"] == folder.fields.get(key) else None

@@ -33,14 +33,13 @@ from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance
 from workflows.mandates import fitting
-from workflows.vocabulary import Action, Right
+from workflows.vocabulary import Action, Outcome, Right
 
 _run: Any = StepRun.__table__
 MACHINE = "system"
 HANDOVER = "handover"
 SOMEBODY = LARGEST_KEY
 """An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
-EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
 
 
 @dataclass(frozen=True)
@@ -194,9 +193,9 @@ def move(
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
         _refuse_unsaid(here.step, said)
-    if here.step is not None and action is here.step.kind.action:
-        refuse_unfilled(folder, here.step)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
+    if here.step is not None and action.outcome is Outcome.DONE:
+        refuse_unfilled(folder, here.step)
     moment = now()
     under = here.under(actor, folder, slot)
     if under is not None and here.step is not None:
@@ -248,7 +247,7 @@ def _refuse_unsaid(step: Step, said: Said) -> None:
 
 def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
     """The part of the step that the actor takes, or None for what is not acted at a step."""
-    if action in EMITTERS:
+    if action.outcome is None:
         if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
             refuse_stranger(db, actor, folder)
             raise Refusal("not-emitter")
@@ -350,7 +349,7 @@ def engaged(db: Db, folders: Iterable[Folder]) -> frozenset[int]:
 def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[str, Any]:
     """How the part of whoever acts ends."""
     return {
-        "state": "rejected" if action in {Action.REJECT, Action.REFUSE} else "done",
+        "state": action.outcome,
         "ended_at": moment,
         "user_id": actor.user_id,
         "who": said.who or actor.name,

@@ -13,7 +13,7 @@ from app.people.models import Holder, User
 from workflows.circuit import Phase
 from workflows.engine import Moved
 from workflows.rights import allows
-from workflows.vocabulary import Action, Right
+from workflows.vocabulary import Action, Outcome, Right
 
 NOBODY = "nobody_may_act"
 """A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""
@@ -47,7 +47,7 @@ def news_of(
     """
     letters: dict[tuple[int, str], str | None] = {}
     absent: dict[int, str] = {}
-    if moved.action in {Action.REJECT, Action.REFUSE}:
+    if moved.action.outcome is Outcome.REJECTED:
         involved = followers(db, folder, folder.round)
         letters = dict.fromkeys(((user_id, PARTIAL if partial else REFUSED) for user_id in involved), None)
     for slot in entered:

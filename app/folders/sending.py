@@ -15,6 +15,7 @@ from app.folders import corrections, numbering
 from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import due_of, edit
+from app.folders.filled import keep_replaced
 from app.folders.keep import Kept
 from app.folders.limits import most_annexes
 from app.folders.models import Document, DocumentVersion, Folder
@@ -71,6 +72,7 @@ def submit(
     folder = lock_editable(db, actor, folder_id, version)
     edit(folder, title, facts or {})
     _answer_for(folder, actor)
+    keep_replaced(db, folder, actor)
     corrections.keep(db, folder, actor)
     main = main_document(db, folder)
     _ready(db, folder)

@@ -93,6 +93,11 @@ def lines(folder_id: int, event: str) -> list[dict[str, Any]]:
         return [json.loads(facts) for facts in db.scalars(query.order_by(JournalEntry.id))]
 
 
+def plain(text: str) -> str:
+    """The words of the journal, their spaces all alike."""
+    return text.replace("\xa0", " ").replace("\u202f", " ")
+
+
 def post(house: House, folder_id: int, login: str = N, **form: Any) -> Any:
     client = house.client(login)
     data = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), **form}
@@ -379,6 +384,60 @@ def test_neither_rules_nor_a_type_nor_the_file_of_a_collectivity_have_it_read_be
     with reading(here(house)) as db:
         assert rules.draft_of(db, here(house), KIND).in_force == 2
         assert library.in_force(db, here(house))[name].step("finance").requires == (CODE,)
+
+
+def test_a_value_replaced_once_the_folder_came_back_says_who_replaced_it_and_whose_it_was(
+    house: House,
+) -> None:
+    requiring(house, {"finance": [CODE, SUM]})
+    folder_id = at_finance(house)
+    assert post(house, folder_id, **FILLED).status_code == 302
+    decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="à revoir")
+    draft = words(house.client(G).get(f"/dossiers/{folder_id}/brouillon"))
+    assert f"Rempli par {house.actor(N).name} à l’étape « Contrôle des finances »." in draft
+    house.save(folder_id, G, {CODE: "E-9"})
+    house.save(folder_id, G, {CODE: "E-9", SUM: ""})
+    who, depositor = house.actor(N).name, house.actor(G).name
+    told = [plain(one["words"]) for one in lines(folder_id, "facts.replaced")]
+    origin = f"rempli par {who} à l’étape « Contrôle des finances »"
+    assert told == [
+        f"« Numéro d’engagement » : E-9, au lieu de E-2026-0412, {origin}",
+        f"« Montant engagé » : rien, au lieu de 4 200,50 €, {origin}",
+    ]
+    page = words(house.client(N).get(f"/dossiers/{folder_id}?onglet=details"))
+    assert re.search(
+        rf"E-9 \(écrit par {depositor} le [^)]* au lieu de E-2026-0412, {re.escape(origin)}\)", page
+    )
+    assert re.search(rf"rien \(écrit par {depositor} le [^)]* au lieu de 4 200,50 €, ", page)
+    # Once it is sent again, whoever answers for the value reads that it is another one, and what was taken off is asked again
+    sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    house.approve(folder_id, "r.pellenec")
+    page = words(house.client(N).get(f"/dossiers/{folder_id}"))
+    assert f"rempli par {who} : E-2026-0412 ; {depositor} a écrit depuis : E-9" in page
+    assert "À remplir avant de viser : « Montant engagé »" in page
+    assert post(house, folder_id, **FILLED, then="approve").status_code == 302
+    page = words(house.client(G).get(f"/dossiers/{folder_id}?onglet=details"))
+    assert f"E-2026-0412 ({origin})" in page
+    assert "E-9" not in page
+    assert "au lieu de E-9" in plain(lines(folder_id, "facts.filled")[-1]["words"])
+
+
+def test_a_value_written_again_as_it_was_filled_in_is_his_who_filled_it_in(house: House) -> None:
+    requiring(house, {"finance": [CODE, LOTS]})
+    folder_id = at_finance(house)
+    lots = {f"{LOTS}.0.lieu": "Quai"}
+    assert post(house, folder_id, **{CODE: "E-1"}, **lots).status_code == 302
+    decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="à revoir")
+    house.save(folder_id, G, {CODE: "E-2"})
+    house.save(folder_id, G, {CODE: "E-1", LOTS: [{"lieu": "Quai"}, {"lieu": "Mole"}]})
+    told = [plain(one["words"]) for one in lines(folder_id, "facts.replaced")]
+    assert told[1].startswith(
+        "« Numéro d’engagement » : E-1, au lieu de E-2, écrit depuis le retour du dossier ; "
+    )
+    assert "« Lots » : 2 lignes, au lieu de 1 ligne, rempli par" in told[1]
+    page = words(house.client(N).get(f"/dossiers/{folder_id}?onglet=details"))
+    assert f"E-1 (rempli par {house.actor(N).name} à l’étape « Contrôle des finances »)" in page
+    assert f"Origine de « Lots » écrit par {house.actor(G).name} le " in page
 
 
 def test_a_rehearsal_fills_in_on_the_way_as_a_real_run_does(house: House) -> None:

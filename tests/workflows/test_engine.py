@@ -6,6 +6,7 @@ from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Phase
 from workflows.engine import Action, Asker, Standing, advance, check_slots, choices
 from workflows.errors import SENTENCES, Refusal
 from workflows.loader import load
+from workflows.vocabulary import Outcome, StepKind
 
 CIRCUIT = load(
     {
@@ -149,6 +150,13 @@ def test_who_may_not_act_is_told_why(action, who, key):
 
 def test_an_action_written_as_text_does_not_slip_past_the_quorum():
     assert advance(CIRCUIT, at("signatures", *TWO), "sign", person=1, slot="maire").entered == "signatures"
+
+
+def test_an_act_ends_a_part_as_its_step_asks_or_against_it_and_the_emitters_acts_end_none():
+    done = {one for one in Action if one.outcome is Outcome.DONE}
+    assert done == {kind.action for kind in StepKind}
+    assert {one for one in Action if one.outcome is Outcome.REJECTED} == {Action.REJECT, Action.REFUSE}
+    assert {one for one in Action if one.outcome is None} == {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
 
 
 def test_a_word_that_is_no_action_is_refused():
