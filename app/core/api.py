@@ -38,6 +38,8 @@ class Operation:
     status: int
     refuses: tuple[int, ...]
     example: Mapping[str, Any] | None
+    file: str
+    """The media type of what it gives, where that is a file (`gives` is None)."""
 
     def request_model(self, place: str) -> type["BaseModel"]:
         """The model of what is sent in a place, from the slice's `schemas`."""
@@ -62,6 +64,7 @@ def describe(
     status: int = 200,
     refuses: tuple[int, ...] = (),
     example: Mapping[str, Any] | None = None,
+    file: str = "application/octet-stream",
     **takes: str,
 ) -> Callable[[View], View]:
     """Say what a view takes and gives; it is called with what was checked, and what it returns is written as promised.
@@ -72,7 +75,7 @@ def describe(
 
     def wrap(view: View) -> View:
         owner = view.__module__.rpartition(".")[0]
-        operation = Operation(summary, owner, takes, gives, status, refuses, example)
+        operation = Operation(summary, owner, takes, gives, status, refuses, example, file)
 
         @wraps(view)
         def run(**values: Any) -> Any:

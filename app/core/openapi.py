@@ -19,7 +19,7 @@ from app.core.http import PERSON, PROBLEM, PUBLIC, TITLES
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BYTES = {"schema": {"type": "string", "format": "binary"}}
 ABOUT = """Les verbes des pages, pour un autre logiciel : déposer, envoyer, lire, viser, rejeter, télécharger.
 
 Chaque appel, sauf sous `/public`, porte le jeton d’une application (`Authorization: Bearer …`) ; aucun cookie n’est lu.
@@ -164,7 +164,10 @@ def _responses(operation: Operation, who: str, *, numbered: bool) -> Json:
     problem = {PROBLEM: {"schema": {"$ref": REFERENCE.format(model="Problem")}}}
     done = {"application/json": {"schema": {"$ref": REFERENCE.format(model=operation.gives)}}}
     return {
-        str(operation.status): {"description": "Fait.", "content": done if operation.gives else BYTES},
+        str(operation.status): {
+            "description": "Fait.",
+            "content": done if operation.gives else {operation.file: BYTES},
+        },
         **{
             str(status): {"description": f"{TITLES[status]}.", "content": problem}
             for status in sorted(refused)

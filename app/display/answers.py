@@ -17,7 +17,7 @@ from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
 from app.display.views import amount, state_label
-from app.folders import corrections
+from app.folders import corrections, notes
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
 from app.folders.effect import effect_of
@@ -264,6 +264,17 @@ def _version(folder: Folder, one: DocumentVersion) -> dict[str, Any]:
     names = ("number", "filename", "media_type", "size", "sha256", "origin", "created_at")
     href = f"{PREFIX}/folders/{folder.id}/documents/{one.document_id}/versions/{one.number}"
     return {**{name: getattr(one, name) for name in names}, "href": href}
+
+
+def notes_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
+    """The notes that this reader reads, the first to the last."""
+    names = ("id", "who", "reach", "words", "written_at", "settled_by", "settled_at")
+    return {
+        "notes": [
+            {**{name: getattr(note, name) for name in names}, "answers": note.answers_id}
+            for note in notes.readable(db, folder, actor)
+        ]
+    }
 
 
 def journal_of(db: Db, folder: Folder, after: int) -> Mapping[str, Any]:

@@ -17,8 +17,9 @@ from app.core.refusals import Refusal, to_correct
 from app.display import answers, queues
 from app.display.blueprint import received
 from app.display.bytes import serve
+from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
-from app.folders import decide, deposit, filling, rerouting, sending
+from app.folders import decide, deposit, filling, notes, rerouting, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Fill,
         JournalQuery,
         Key,
+        NewNote,
         Reject,
         Reroute,
         TrayQuery,
@@ -304,6 +306,57 @@ def download(folder_id: int, document_id: int, number: int) -> Response:
     return serve(g.actor, folder_id, document_id, number, download=True)
 
 
+@routes.get(f"{FOLDER}/slip")
+@guard(PERSON)
+@describe("Télécharger le bordereau d’un dossier, en PDF", file="application/pdf")
+def slip_file(folder_id: int) -> Response:
+    """The slip."""
+    return pdf_of(g.actor, folder_id)
+
+
+@routes.get(f"{FOLDER}/archive")
+@guard(PERSON)
+@describe(
+    "Télécharger tout un dossier, en ZIP\nToutes les versions des pièces, le bordereau, le journal et les empreintes.",
+    file="application/zip",
+)
+def archive(folder_id: int) -> Response:
+    """The folder as one file."""
+    return zip_of(g.actor, [folder_id])
+
+
+@routes.get(f"{FOLDER}/notes")
+@guard(PERSON)
+@describe("Lire les notes d’un dossier, celles que ce jeton peut lire", gives="Notes")
+def read_notes(folder_id: int) -> Json:
+    """The notes, the first to the last."""
+    return _notes(folder_id)
+
+
+@routes.post(f"{FOLDER}/notes")
+@guard(PERSON)
+@describe(
+    "Écrire une note à côté d’un dossier\n`reach` dit qui la lit : `all` (tous ceux qui lisent le dossier) ou `desk` "
+    "(le bureau de ce jeton). Elle n’entre dans aucun fichier.",
+    gives="Notes",
+    json="NewNote",
+    example={"words": "Le bon de pesée dit 84,0 t.", "reach": "all"},
+)
+def add_note(folder_id: int, json: "NewNote") -> Json:
+    """A note."""
+    notes.write(g.actor, folder_id, notes.Draft(json.words, notes.Reach(json.reach), answers=json.answers))
+    return _notes(folder_id)
+
+
+@routes.post(f"{FOLDER}/notes/<int(max=2147483647):note_id>/settle")
+@guard(PERSON)
+@describe("Marquer une note réglée", gives="Notes")
+def settle_note(folder_id: int, note_id: int) -> Json:
+    """It is settled, once."""
+    notes.settle(g.actor, folder_id, note_id)
+    return _notes(folder_id)
+
+
 @routes.get(f"{FOLDER}/journal")
 @guard(PERSON)
 @describe(
@@ -315,6 +368,11 @@ def journal(folder_id: int, query: "JournalQuery") -> Mapping[str, Any]:
     """Its trail."""
     with reading(g.actor.collectivity_id) as db:
         return answers.journal_of(db, authorize(db, g.actor, folder_id), query.after)
+
+
+def _notes(folder_id: int) -> Json:
+    with reading(g.actor.collectivity_id) as db:
+        return answers.notes_of(db, authorize(db, g.actor, folder_id), g.actor)
 
 
 def _folder(folder_id: int) -> Json:

@@ -16,6 +16,8 @@ from app.core.questions import ask_together
 from app.core.refusals import Refusal
 from app.display import queues, timeline
 from app.display.forms import inputs
+from app.display.noting import views as noting
+from app.display.noting.views import TAB
 from app.display.portrait import portrait, state_of
 from app.display.views import (
     ActionView,
@@ -414,7 +416,13 @@ def _rulable(folder: Folder, actor: Actor, here: Present | None, found: Sequence
     return frozenset(one.about for one in found if one.about and not doubted_by(one, actor))
 
 
-TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), ("journal", "Journal"))
+TABS = (
+    ("circuit", "Circuit"),
+    ("pieces", "Pièces"),
+    ("details", "Détails"),
+    (TAB, "Notes"),
+    ("journal", "Journal"),
+)
 
 
 def context(
@@ -425,8 +433,12 @@ def context(
     shown_id: int | None,
     asked: Mapping[str, str],
     typed: Typed | None = None,
+    note: noting.Typed | None = None,
 ) -> dict[str, Any]:
-    """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown."""
+    """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown.
+
+    `typed` and `note`: what was just typed and is not kept.
+    """
     ask_together(db, plugged.questions, folder.id)
     seen = portrait(db, folder)
     here = seen.here
@@ -438,11 +450,12 @@ def context(
     where = queues.place_in_list(db, actor, folder.id)
     points, on_sheet = untold(db, folder), told_by_page(db, folder)
     rulable = _rulable(folder, actor, here, [*points, *on_sheet])
+    counts = {"pieces": len(docs), TAB: noting.open_count(db, folder, actor)}
     tabs = [
         Link(
             key,
             label,
-            str(len(docs)) if key == "pieces" else "",
+            str(counts.get(key) or ""),
             url_for("folders.show", folder_id=folder.id, onglet=key),
             key == tab,
         )
@@ -469,6 +482,7 @@ def context(
         "rerouted": timeline.rerouted(db, folder),
         "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),
         "details": timeline.details(db, folder),
+        "notes": noting.notes_view(db, folder, actor, note) if tab == TAB else None,
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
         "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],

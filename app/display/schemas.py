@@ -222,6 +222,21 @@ class Change(Version):
     )
 
 
+class NewNote(Taken):
+    """A note beside a folder."""
+
+    words: str = attribute("La note.", "Le bon de pesée dit 84,0 t.", min_length=1, max_length=2000)
+    reach: Literal["all", "desk"] = attribute(
+        "Qui la lit. all : tous ceux qui lisent le dossier ; desk : le bureau de ce jeton.", default="all"
+    )
+    answers: int | None = attribute(
+        "Le numéro de la note à laquelle elle répond, dont elle a les lecteurs.",
+        default=None,
+        ge=1,
+        le=LARGEST_KEY,
+    )
+
+
 class TrayQuery(Taken):
     """Which folders."""
 

@@ -15,6 +15,7 @@ PATHS = {
     "folder_id": "Numéro du dossier.",
     "document_id": "Numéro de la pièce.",
     "number": "Numéro de la version.",
+    "note_id": "Numéro de la note.",
 }
 
 
@@ -466,6 +467,27 @@ class Entry(Given):
     facts: dict[str, Any] = attribute("Les faits qui le prouvent.")
     previous: str = attribute("Empreinte de la ligne précédente de la chaîne.")
     hash: str = attribute("Empreinte de cette ligne.")
+
+
+class Note(Given):
+    """A note beside a folder."""
+
+    id: int = attribute("Numéro de la note.", 12)
+    who: str = attribute("Qui l’a écrite.", "Ronan Pellenec")
+    reach: Literal["all", "desk", "alone"] = attribute(
+        "Qui la lit : tous ceux qui lisent le dossier, un bureau, son auteur.", "all"
+    )
+    words: str = attribute("Ce qu’elle dit.", "Le bon de pesée dit 84,0 t.")
+    answers: int | None = attribute("La note à laquelle elle répond.")
+    written_at: Moment = attribute("Quand elle a été écrite.")
+    settled_by: str | None = attribute("Qui l’a marquée réglée ; nul tant que personne ne l’a fait.")
+    settled_at: Moment | None = attribute("Quand.")
+
+
+class Notes(Given):
+    """The notes of a folder."""
+
+    notes: list[Note] = attribute("Celles que ce jeton peut lire, de la première à la dernière.")
 
 
 class Journal(Given):

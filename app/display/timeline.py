@@ -441,6 +441,7 @@ SUBJECTS = {
     "letter_arrived": "Courrier de la préfecture",
     "steps_changed": "Étapes modifiées",
     "for_information": "Pour information",
+    "mentioned": "Note à lire",
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }

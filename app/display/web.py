@@ -17,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
-from app.core import french
 from app.core.db import NO_DATE, reading
 from app.core.grammar import de, plural
 from app.core.http import PERSON, answer, guard, wants_json
@@ -31,13 +30,14 @@ from app.display import (
     moved,
     page,
     queues,
-    slip,
     timeline,
     views,
 )
 from app.display.blueprint import CREATE, pages, version_shown
 from app.display.bytes import serve
+from app.display.exports import web as exports  # noqa: F401 - its routes join the blueprint
 from app.display.forms import facts_typed
+from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.portrait import current_present
 from app.folders import decide, filling, ruling, sockets
 from app.folders.access import authorize
@@ -287,15 +287,6 @@ def show(folder_id: int) -> str:
     return render_template("folders/show.html", **context)
 
 
-@pages.get("/dossiers/<int:folder_id>/bordereau")
-@guard(PERSON)
-def printed(folder_id: int) -> str:
-    """The circulation slip of a folder, made to be printed."""
-    with french.for_years(), reading(g.actor.collectivity_id) as db:
-        context = slip.slip(db, authorize(db, g.actor, folder_id))
-        return render_template("folders/slip.html", **context)
-
-
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>")
 @guard(PERSON)
 def document(folder_id: int, document_id: int, number: int) -> Response:
@@ -501,6 +492,7 @@ def follow() -> str:
         rows=follow_rows,
         families=[(one.name, one.plural, one.name == family) for one in named],
         states=[(key, label, key == phase) for key, label in states],
+        asked={"q": words, "famille": family, "etat": phase},
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
         if more
         else None,

@@ -305,6 +305,30 @@ class Reading(Base):
     first_at: Mapped[datetime]
 
 
+class FolderNote(Base, Tenanted):
+    """What somebody wrote beside a folder, for himself, for one desk or for all who read it; it is in no file.
+
+    `reach` says for whom (`notes.Reach`), `desk_id` which desk; `answers_id` is the note that it answers, whose reach it has.
+    `told` are the people who were written to, by number and name. `settled_by`, for good: nobody opens it again.
+    """
+
+    __tablename__ = "folder_note"
+    __table_args__ = (sa.Index("ix_folder_note_folder_id", "folder_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    who: Mapped[str]
+    reach: Mapped[str]
+    desk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    answers_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder_note.id"))
+    words: Mapped[str]
+    told: Mapped[list[Any]]
+    written_at: Mapped[datetime]
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
 class Publication(Base, Tenanted):
     """When and by whom an act was brought to the public's knowledge, and when it became enforceable (CGCT L2131-1).
 

@@ -17,6 +17,7 @@ from app.folders.models import (
     Document,
     DocumentVersion,
     Folder,
+    FolderNote,
     Publication,
     Reading,
     StepRun,
@@ -43,6 +44,8 @@ DOCUMENTS = Question(
 """Each document beside each of its versions, the last version first; those that were removed as well."""
 PUBLICATION = Question((Publication,), Publication.folder_id == OF, order=lambda row: row[0].folder_id)
 READERS = Question((Reading,), Reading.folder_id == OF, order=lambda row: row[0].user_id)
+NOTES = Question((FolderNote,), FolderNote.folder_id == OF)
+"""All of them, whoever they are for: `notes.readable` says which somebody reads."""
 NUMBERS = Question((ActNumber,), ActNumber.folder_id == OF)
 POSTED = Question((Outbox,), Outbox.folder_id == OF)
 RECIPIENTS = Question(
@@ -53,7 +56,19 @@ RECIPIENTS = Question(
 )
 """Whom the letters about a folder are for."""
 ENGAGED = frozenset({StepKind.SIGN.value, StepKind.SEAL.value})
-EVERY = (COLLECTIVITY, CIRCUIT, CHANGES, RUNS, DOCUMENTS, PUBLICATION, READERS, NUMBERS, POSTED, RECIPIENTS)
+EVERY = (
+    COLLECTIVITY,
+    CIRCUIT,
+    CHANGES,
+    RUNS,
+    DOCUMENTS,
+    PUBLICATION,
+    READERS,
+    NOTES,
+    NUMBERS,
+    POSTED,
+    RECIPIENTS,
+)
 
 
 def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
@@ -69,6 +84,12 @@ def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
     """The parts that were opened since the folder was last sent, in order."""
     first = folder.round * STEPS_PER_ROUND
     return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first and run.kind != TOLD]
+
+
+def earlier_runs(db: Db, folder: Folder) -> list[StepRun]:
+    """The parts that were opened in the rounds before the one in hand, in order."""
+    first = folder.round * STEPS_PER_ROUND
+    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number < first and run.kind != TOLD]
 
 
 def told_runs(db: Db, folder: Folder) -> list[StepRun]:

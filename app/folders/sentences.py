@@ -49,6 +49,43 @@ SENTENCES: Sentences = {
         409,
         "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",
     ),
+    "export-many": (
+        422,
+        "Cette liste a plus de {most} dossiers. Rien n’a été téléchargé : choisissez un type, un état ou des mots, puis recommencez.",
+    ),
+    "export-none": (
+        404,
+        "Aucun dossier que vous pouvez lire ne correspond. Rien n’a été téléchargé : revenez au suivi et changez de recherche.",
+    ),
+    "note-empty": (422, "La note est vide. Rien n’a été écrit : tapez-la, puis recommencez."),
+    "note-many": (
+        422,
+        "Ce dossier a déjà {most} notes. Rien n’a été écrit : répondez par courriel, ou joignez une pièce.",
+    ),
+    "note-desk": (
+        422,
+        "Ce bureau n’est pas un des vôtres que le dossier a atteints. Rien n’a été écrit : choisissez qui lit la note.",
+    ),
+    "note-alone": (
+        422,
+        "Une note pour soi seul ne prévient personne, et un logiciel n’en écrit pas. Rien n’a été écrit : choisissez qui la lit.",
+    ),
+    "note-reader": (
+        422,
+        "Une des personnes à prévenir ne lirait pas cette note. Rien n’a été écrit : choisissez parmi celles qui sont proposées.",
+    ),
+    "note-told-many": (
+        422,
+        "{most} personnes au plus sont prévenues d’une note. Rien n’a été écrit : choisissez-en moins, puis recommencez.",
+    ),
+    "note-stays": (
+        409,
+        "D’autres que vous lisent cette note : elle reste. Rien n’a changé : marquez-la réglée, ou répondez-y.",
+    ),
+    "note-gone": (
+        404,
+        "Cette note n’est plus là, ou n’est pas pour vous. Rien n’a changé : revenez au dossier et relisez ses notes.",
+    ),
     "words-long": (
         422,
         "Ce texte a {got} caractères, et il en faut {most} au plus. Rien n’a été enregistré : raccourcissez-le ; un long texte se joint au dossier.",

@@ -25,6 +25,7 @@ from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
+from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
 from app.notices import hours
 from app.people.accounts import INVITED
@@ -263,7 +264,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] == INFORMED:
+    if row.payload["event"] in {INFORMED, MENTIONED}:
         return False
     alone = row.payload["event"] == YOUR_TURN
     if not alone and not row.payload.get("turn"):

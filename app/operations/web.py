@@ -1,9 +1,7 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
-import csv
 from collections.abc import Callable, Mapping
 from datetime import date
-from io import StringIO
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +16,7 @@ from app.core.http import BRANCH, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.core.spreadsheet import table
 from app.files import vault
 from app.folders.models import StepRun
 from app.journal.models import ChainHead
@@ -31,7 +30,6 @@ from app.operations.examined.web import pages as examined
 from app.operations.folder_types.web import pages as folder_types
 from app.operations.guidance.web import pages as guidance
 from app.operations.own_settings.web import pages as own_settings
-from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
 from app.operations.rules.web import pages as rules
 from app.operations.source.web import pages as source
@@ -294,13 +292,9 @@ def journal_file() -> Response:
     """The same lines, all of them, for a table of one's own; no cell begins as a formula would (OWASP, CSV injection)."""
     with reading(g.actor.collectivity_id) as db:
         rows = trace.lines(db, g.actor.collectivity_id, _search(), limit=None)
-    text = StringIO()
-    table = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    table.writerow(["Écriture", "Heure (UTC)", "Qui", "Acte", "Détail"])
-    for line in rows:
-        cells = [str(line.seq), line.at.isoformat(), line.who, line.act, line.detail]
-        table.writerow([importing.safe(cell) for cell in cells])
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    head = ("Écriture", "Heure (UTC)", "Qui", "Acte", "Détail")
+    cells = [(str(line.seq), line.at.isoformat(), line.who, line.act, line.detail) for line in rows]
+    answer = Response(table(head, cells), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer
 

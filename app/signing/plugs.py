@@ -175,7 +175,10 @@ def _when_made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     level = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
     sentence = f"{level}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
     name = in_both_names(row.name, row.holder)
-    return SignatureView(name, row.capacity, instant_preuve(row.signed_at), sentence, "ok", url)
+    certificate = f"Certificat émis par « {row.issuer} », numéro {row.serial}"
+    return SignatureView(
+        name, row.capacity, instant_preuve(row.signed_at), sentence, "ok", url, certificate=certificate
+    )
 
 
 def _acts(db: Db, folder_id: int) -> Mapping[int, str]:

@@ -1,7 +1,9 @@
 """A signature as the folder's page tells it, in one line and its details."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from app.core.clock import PARIS
 from app.core.french import instant_preuve, jour_long
 from app.core.grammar import de
 from app.signing.models import PaperSignature
@@ -17,6 +19,7 @@ class SignatureView:
 
     `capacity`: what we recorded. `declared`: what the signer's own file says of it, which nothing proves. `ask_url`: no
     signature, but where the page may have the document's signatures judged. `url`: all that is known.
+    `certificate`: by whom it was issued, its number and its end.
     """
 
     name: str
@@ -27,6 +30,7 @@ class SignatureView:
     url: str = ""
     ask_url: str = ""
     declared: str = ""
+    certificate: str = ""
 
 
 def in_both_names(name: str, holder: str) -> str:
@@ -43,8 +47,24 @@ def judged(verdict: Verdict, url: str, account: str = "") -> SignatureView:
     reason = verdict.capacity or ""
     name = in_both_names(account, verdict.name) if account else verdict.name
     return SignatureView(
-        name, "", instant_preuve(at), verdict.reason, TONES[verdict.verdict], url, declared=reason
+        name,
+        "",
+        instant_preuve(at),
+        verdict.reason,
+        TONES[verdict.verdict],
+        url,
+        declared=reason,
+        certificate=_certificate(verdict),
     )
+
+
+def _certificate(verdict: Verdict) -> str:
+    """« Certificat émis par « AC », numéro 5A310C, jusqu’au 14 juin 2028 »; empty where the file holds none."""
+    if not verdict.chain:
+        return ""
+    own = verdict.chain[0]
+    last = jour_long(datetime.fromisoformat(own.not_after).astimezone(PARIS).date())
+    return f"Certificat émis par « {own.issuer} », numéro {own.serial}, jusqu’au {last}"
 
 
 def by_hand(row: PaperSignature) -> SignatureView:

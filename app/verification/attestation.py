@@ -17,14 +17,11 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
-from app.core.texts import cleaned
-from app.pdf.fonts import FONT, characters
+from app.pdf.paper import paper, rows, text
 from app.verification import setting, sockets
 from app.verification.verdict import Verdict, dump, load
 
-MARGIN, LINE, LABEL = 20, 5.5, 38
 GOOD_FOR = 15 * 60  # seconds during which an answer may still be made into a PDF
-UNDRAWN = "?"
 TONES = {"valide": (20, 90, 50), "invalide": (160, 25, 25), "indéterminé": (125, 75, 0)}
 UNSEALED = (
     "Ce document ne porte aucun cachet : rien n’y prouve d’où il vient, ni qu’il est resté tel quel. Pour vous en "
@@ -93,29 +90,22 @@ def render(answer: Answer, whose: sockets.Whose) -> tuple[bytes, bool]:
 
 
 def _draw(answer: Answer, target: Path, seal: str | None) -> None:
-    from fpdf import FPDF
-
-    page = FPDF(format="A4")
-    page.set_title("Verdict sur les signatures d’un fichier")
-    page.set_lang("fr-FR")
-    page.set_margins(MARGIN, MARGIN)
-    page.add_font("Paraphe", fname=FONT)
-    page.add_page()
-    _text(page, "Verdict sur les signatures d’un fichier", 16)
-    _rows(page, _about(answer))
+    page = paper("Verdict sur les signatures d’un fichier")
+    text(page, "Verdict sur les signatures d’un fichier", 16)
+    rows(page, _about(answer))
     for number, verdict in enumerate(answer.verdicts, 1):
         page.ln(4)
-        _text(page, f"Signature {number} : {verdict.name}", 12)
+        text(page, f"Signature {number} : {verdict.name}", 12)
         page.set_text_color(*TONES[verdict.verdict])
-        _text(page, f"Verdict : {verdict.verdict}. {verdict.reason}", 10)
+        text(page, f"Verdict : {verdict.verdict}. {verdict.reason}", 10)
         page.set_text_color(0, 0, 0)
-        _rows(page, _signature(verdict))
+        rows(page, _signature(verdict))
     if not answer.verdicts:
         page.ln(4)
-        _text(page, "Ce fichier ne porte aucune signature électronique.", 11)
+        text(page, "Ce fichier ne porte aucune signature électronique.", 11)
     page.ln(6)
     for sentence in _below(seal):
-        _text(page, sentence, 9)
+        text(page, sentence, 9)
         page.ln(1)
     page.output(str(target))
 
@@ -170,35 +160,4 @@ def _below(seal: str | None) -> Sequence[str]:
         meaning,
         f"Ce document porte le cachet électronique « {seal} » : il prouve qu’il vient de là et n’a pas changé. Il se "
         f"vérifie comme tout fichier signé, ici même : {setting.verifier_address()}",
-    )
-
-
-def _rows(page: Any, rows: Sequence[tuple[str, str]]) -> None:
-    for label, value in rows:
-        if not value:
-            continue
-        page.set_font("Paraphe", size=9)
-        whole = page.multi_cell(0, LINE, _known(value), dry_run=True, output="HEIGHT", align="L")
-        if page.will_page_break(min(whole, 4 * LINE)):
-            page.add_page()
-        page.set_font("Paraphe", size=8)
-        named = page.multi_cell(LABEL, LINE, label, dry_run=True, output="HEIGHT", align="L")
-        top, sheet = page.get_y(), page.page_no()
-        page.multi_cell(LABEL, LINE, label, new_x="RIGHT", new_y="TOP", align="L")
-        page.set_font("Paraphe", size=9)
-        page.multi_cell(0, LINE, _known(value), new_x="LMARGIN", new_y="NEXT", align="L")
-        if page.page_no() == sheet:
-            page.set_y(max(page.get_y(), top + named))
-
-
-def _text(page: Any, text: str, size: int) -> None:
-    page.set_font("Paraphe", size=size)
-    page.multi_cell(0, LINE * max(1.0, size / 10), _known(text), new_x="LMARGIN", new_y="NEXT", align="L")
-
-
-def _known(text: str) -> str:
-    """One text on its lines; what the font cannot draw is a visible mark, never dropped in silence."""
-    drawn = characters()
-    return "".join(
-        character if character in drawn or character == "\n" else UNDRAWN for character in cleaned(text)
     )

@@ -20,6 +20,7 @@ from app.core.db import Db
 from app.core.french import taille
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.spreadsheet import FORMULAS, table
 from app.core.texts import key_of
 from app.people import accounts
 from app.people.arrivals import Arrival
@@ -32,7 +33,6 @@ from workflows.vocabulary import Right
 MOST_LINES = 5_000
 MOST_BYTES = 1_500_000
 """What a form of the preview may carry back, packed, is well above."""
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
 _OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
 _SHORTER = {Right.CREATE: "déposer", Right.ACT: "viser", Right.REROUTE: "modifier les étapes"}
@@ -126,11 +126,6 @@ class _Known:
         return {desk.id: desk.name for desk in self.desks.values()}
 
 
-def safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULAS) else cell
-
-
 def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
     """What the file would change, nothing being written.
 
@@ -157,9 +152,6 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
 
 def export(db: Db, collectivity_id: int) -> str:
     """The open accounts as a file that, brought back as it is, changes nothing."""
-    text = StringIO()
-    table = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    table.writerow(COLUMNS)
     query = (
         sa.select(User, Holder, Desk)
         .outerjoin(Holder, Holder.user_id == User.id)
@@ -167,12 +159,12 @@ def export(db: Db, collectivity_id: int) -> str:
         .where(User.collectivity_id == collectivity_id, User.active.is_(True))
         .order_by(sa.func.lower(User.last_name), User.id, Desk.name)
     )
+    lines = []
     for user, holder, desk in db.execute(query):
         rights = _in_words(rights_of(holder))
         where = desk.name if desk is not None and rights else ""
-        cells = (user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights)
-        table.writerow([safe(cell) for cell in cells])
-    return "\ufeff" + text.getvalue()
+        lines.append((user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights))
+    return table(COLUMNS, lines)
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -1,0 +1,135 @@
+"""What one takes away: the slip as a PDF, a folder or what a list shows as a ZIP, the list as a table."""
+
+from collections.abc import Sequence
+
+from flask import Response, g, render_template, request, stream_with_context
+
+from app.core import french
+from app.core.clock import PARIS, now
+from app.core.db import NO_DATE, reading
+from app.core.french import montant
+from app.core.http import PERSON, disposition, guard
+from app.core.refusals import Refusal
+from app.core.spreadsheet import table
+from app.display import following, timeline
+from app.display.blueprint import pages
+from app.display.exports import bundle, slip_pdf
+from app.display.exports.slip import slip
+from app.folders.access import authorize
+from app.people.actor import Actor
+
+MOST_ROWS = 5_000
+"""Of a table of « Suivi »."""
+COLUMNS = (
+    "Dossier",
+    "Titre",
+    "Numéro",
+    "Type",
+    "Montant",
+    "État",
+    "Étape",
+    "On attend",
+    "Depuis",
+    "Échéance",
+)
+
+
+@pages.get("/dossiers/<int:folder_id>/bordereau")
+@guard(PERSON)
+def printed(folder_id: int) -> str:
+    """The circulation slip of a folder, made to be printed."""
+    with french.for_years(), reading(g.actor.collectivity_id) as db:
+        return render_template("folders/slip.html", slip=slip(db, authorize(db, g.actor, folder_id)))
+
+
+@pages.get("/dossiers/<int:folder_id>/bordereau.pdf")
+@guard(PERSON)
+def slip_file(folder_id: int) -> Response:
+    """The slip as a PDF."""
+    return pdf_of(g.actor, folder_id)
+
+
+@pages.get("/dossiers/<int:folder_id>/dossier.zip")
+@guard(PERSON)
+def folder_file(folder_id: int) -> Response:
+    """A folder as one file."""
+    return zip_of(g.actor, [folder_id])
+
+
+@pages.get("/suivi.zip")
+@guard(PERSON)
+def list_file() -> Response:
+    """The folders that « Suivi » finds, as one file."""
+    found = [one.id for one in _found(g.actor, bundle.MOST_FOLDERS)]
+    return zip_of(g.actor, found)
+
+
+@pages.get("/suivi.csv")
+@guard(PERSON)
+def list_table() -> Response:
+    """The folders that « Suivi » finds, as a table of one's own."""
+    found = _found(g.actor, MOST_ROWS)
+    with reading(g.actor.collectivity_id) as db:
+        shown = timeline.follow_rows(db, found, g.actor.collectivity_id)
+    cells = [
+        (
+            str(one.id),
+            row.title,
+            row.number,
+            row.family_label,
+            montant(row.amount) if row.amount is not None else "",
+            row.state,
+            row.step,
+            " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
+            f"{one.since.astimezone(PARIS):%d/%m/%Y}" if one.since is not None else "",
+            f"{one.due_on:%d/%m/%Y}" if one.due_on < NO_DATE else "",
+        )
+        for one, row in zip(found, shown, strict=True)
+    ]
+    answer = Response(table(COLUMNS, cells), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = disposition(f"suivi-{_today()}.csv", download=True)
+    return answer
+
+
+def pdf_of(actor: Actor, folder_id: int) -> Response:
+    """The slip of a folder that the actor may read, as a PDF to be kept."""
+    with french.for_years(), reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        answer = Response(slip_pdf.draw(slip(db, folder), actor.name), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = disposition(f"bordereau-{folder_id}.pdf", download=True)
+    return answer
+
+
+def zip_of(actor: Actor, folder_ids: Sequence[int]) -> Response:
+    """These folders as one file, made while it leaves; refuses as `bundle.bundles`."""
+    with french.for_years():
+        made = bundle.bundles(actor, folder_ids)
+    answer = Response(
+        stream_with_context(bundle.stream(made, actor.collectivity_id)), mimetype="application/zip"
+    )
+    answer.headers["Content-Disposition"] = disposition(bundle.filename(made), download=True)
+    return answer
+
+
+def _found(actor: Actor, most: int) -> list[following.Found]:
+    """All that the list finds, page after page; refuses `export-many` beyond `most`, and `export-none`."""
+    asked = {"words": "q", "family": "famille", "phase": "etat"}
+    wanted = {name: request.args.get(key, "") for name, key in asked.items()}
+    found: list[following.Found] = []
+    after: str | None = None
+    while True:
+        with reading(actor.collectivity_id) as db:
+            rows = following.follow(db, actor, after=after, **wanted)
+        found += rows[: following.PAGE]
+        if len(found) > most:
+            raise Refusal("export-many", most=most)
+        if len(rows) <= following.PAGE:
+            break
+        after = str(found[-1].id)
+    if not found:
+        raise Refusal("export-none")
+    return found
+
+
+def _today() -> str:
+    return f"{now().astimezone(PARIS):%Y-%m-%d}"

@@ -1,0 +1,114 @@
+"""The notes of a folder in words, and the form of a new one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.french import instant
+from app.folders import notes
+from app.folders.models import Folder, FolderNote
+from app.folders.notes import Reach
+from app.people.actor import Actor
+from app.people.models import Desk
+
+TAB = "notes"
+
+
+@dataclass(frozen=True)
+class NoteView:
+    """A note in words: who, when, for whom, who was written to, by whom it was settled; `removable` by this reader."""
+
+    id: int
+    who: str
+    at: str
+    reach: str
+    words: str
+    told: str
+    settled: str
+    removable: bool
+    answers: tuple["NoteView", ...] = ()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was typed of a note and is not kept, and why."""
+
+    words: str = ""
+    reach: str = Reach.ALL.value
+    told: frozenset[int] = frozenset()
+    answers: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class NotesView:
+    """The notes that the reader reads, the last first, and the form of a new one.
+
+    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name.
+    """
+
+    notes: Sequence[NoteView]
+    reaches: Sequence[tuple[str, str]]
+    people: Sequence[tuple[int, str]]
+    typed: Typed = field(default_factory=Typed)
+
+
+def open_count(db: Db, folder: Folder, actor: Actor) -> int:
+    """How many notes the reader reads that nobody has settled, those that answer another one apart."""
+    return sum(
+        note.settled_at is None and note.answers_id is None for note in notes.readable(db, folder, actor)
+    )
+
+
+def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None) -> NotesView:
+    """What the tab of the notes shows to this reader."""
+    desks = notes.desks_for(db, folder, actor)
+    reaches = [
+        (Reach.ALL.value, "Tout le circuit : tous ceux qui lisent ce dossier"),
+        *((f"{Reach.DESK.value}-{number}", f"Mon bureau : {name}") for number, name in desks),
+        (Reach.ALONE.value, Reach.ALONE.label),
+    ]
+    return NotesView(
+        threads(db, folder, notes.readable(db, folder, actor), actor),
+        reaches,
+        notes.to_tell(db, folder, actor),
+        typed or Typed(),
+    )
+
+
+def threads(db: Db, folder: Folder, written: Sequence[FolderNote], actor: Actor | None) -> list[NoteView]:
+    """These notes in words, the last first, each with those that answer it in their order."""
+    numbers = {note.desk_id for note in written if note.desk_id is not None}
+    query = sa.select(Desk.id, Desk.name).where(
+        Desk.id.in_(numbers), Desk.collectivity_id == folder.collectivity_id
+    )
+    names = {row.id: row.name for row in db.execute(query)} if numbers else {}
+    answers: dict[int, list[NoteView]] = {}
+    for note in written:
+        if note.answers_id is not None:
+            answers.setdefault(note.answers_id, []).append(_view(note, names, actor, ()))
+    return [
+        _view(note, names, actor, tuple(answers.get(note.id, ())))
+        for note in reversed(written)
+        if note.answers_id is None
+    ]
+
+
+def _view(
+    note: FolderNote, desks: dict[int, str], actor: Actor | None, answers: tuple[NoteView, ...]
+) -> NoteView:
+    reach = Reach(note.reach)
+    words = f"Bureau « {desks.get(note.desk_id or 0, '')} »" if reach is Reach.DESK else reach.label
+    return NoteView(
+        note.id,
+        note.who,
+        instant(note.written_at),
+        words,
+        note.words,
+        ", ".join(one["name"] for one in note.told),
+        f"Réglée par {note.settled_by}, {instant(note.settled_at)}" if note.settled_by else "",
+        reach is Reach.ALONE and actor is not None and note.user_id == actor.user_id,
+        answers,
+    )

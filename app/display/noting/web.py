@@ -1,0 +1,83 @@
+"""A route for each verb of the notes of a folder."""
+
+from flask import flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.db import key_in, reading
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display import page
+from app.display.blueprint import pages
+from app.display.noting.views import TAB, Typed
+from app.folders import notes
+from app.folders.access import authorize
+from app.folders.notes import Reach
+
+_TO_MEND = frozenset(
+    {"note-empty", "words-long", "note-many", "note-desk", "note-alone", "note-reader", "note-told-many"}
+)
+"""The refusals of what was typed: the page is shown again with it."""
+
+
+def _typed() -> Typed:
+    told = (key_in(number) for number in request.form.getlist("told"))
+    return Typed(
+        request.form.get("words", ""),
+        request.form.get("reach", Reach.ALL.value),
+        frozenset(number for number in told if number is not None),
+        key_in(request.form.get("answers")),
+    )
+
+
+@pages.post("/dossiers/<int:folder_id>/notes")
+@guard(PERSON)
+def add_note(folder_id: int) -> Response | tuple[str, int]:
+    """Write a note beside a folder."""
+    typed = _typed()
+    reach, _, desk = typed.reach.partition("-")
+    try:
+        draft = notes.Draft(typed.words, Reach(reach), key_in(desk), typed.answers, tuple(sorted(typed.told)))
+    except ValueError:
+        raise Refusal("bad-request", detail="pour qui est la note manque") from None
+    try:
+        notes.write(g.actor, folder_id, draft)
+    except Refusal as refusal:
+        if refusal.key not in _TO_MEND:
+            raise
+        return _again(folder_id, typed, refusal)
+    flash("La note est écrite.", "ok")
+    return _to_notes(folder_id)
+
+
+@pages.post("/dossiers/<int:folder_id>/notes/<int:note_id>/reglee")
+@guard(PERSON)
+def settle_note(folder_id: int, note_id: int) -> Response:
+    """Say that what a note asks is settled."""
+    notes.settle(g.actor, folder_id, note_id)
+    flash("La note est réglée.", "ok")
+    return _to_notes(folder_id)
+
+
+@pages.post("/dossiers/<int:folder_id>/notes/<int:note_id>/retirer")
+@guard(PERSON)
+def remove_note(folder_id: int, note_id: int) -> Response:
+    """Take away a note that one wrote for oneself."""
+    notes.remove(g.actor, folder_id, note_id)
+    flash("La note est retirée.", "ok")
+    return _to_notes(folder_id)
+
+
+def _to_notes(folder_id: int) -> Response:
+    return redirect(url_for("folders.show", folder_id=folder_id, onglet=TAB))
+
+
+def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
+    """The folder's page with what was typed, and what is wrong with it."""
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    kept = Typed(typed.words, typed.reach, typed.told, typed.answers, sentence)
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        context = page.context(db, folder, g.actor, TAB, None, {}, note=kept)
+        g.todo_count = context.pop("todo_count")
+    return render_template("folders/show.html", **context), status

@@ -1,0 +1,244 @@
+"""Notes beside a folder: for oneself, for one's desk or for all who read it; answered, settled, and in no file that is signed.
+
+A note for all is a line of the journal; one for oneself or for a desk is not, since the journal is read by all. It changes
+nothing of where the folder stands, so that nobody's page goes stale by it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.core.questions import ask
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import authorize, may_read
+from app.folders.models import Folder, FolderNote
+from app.folders.move import typed
+from app.folders.notices import followers
+from app.folders.rows import NOTES, RUNS
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.login import of_users
+from app.people.models import Collectivity, Desk, Holder, User
+from workflows.vocabulary import Worded
+
+MENTIONED = "mentioned"
+"""The letter to whoever is named beside a note."""
+MOST_NOTES, MOST_TOLD = 500, 20
+
+
+class Reach(Worded):
+    """Who reads a note."""
+
+    ALL = "all", "Tout le circuit"
+    DESK = "desk", "Mon bureau"
+    ALONE = "alone", "Moi seulement"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A note to be written: `answers` is the number of the one that it answers, whose reach it takes.
+
+    `desk_id`: which of one's desks, where the note is for one. `told`: the numbers of the people who are written to.
+    """
+
+    words: str
+    reach: Reach = Reach.ALL
+    desk_id: int | None = None
+    answers: int | None = None
+    told: tuple[int, ...] = ()
+
+
+def readable(db: Db, folder: Folder, actor: Actor) -> list[FolderNote]:
+    """The notes of a folder that this reader of it reads, the first to the last."""
+    return [note for (note,) in ask(db, NOTES, folder.id) if _reads(actor, note)]
+
+
+def for_all(db: Db, folder: Folder) -> list[FolderNote]:
+    """The notes that all who read the folder read, the first to the last."""
+    return [note for (note,) in ask(db, NOTES, folder.id) if note.reach == Reach.ALL]
+
+
+def _reads(actor: Actor, note: FolderNote) -> bool:
+    if note.reach == Reach.ALL:
+        return True
+    if note.reach == Reach.DESK:
+        return note.desk_id in desks_held(actor)
+    return actor.user_id is not None and note.user_id == actor.user_id
+
+
+def desks_held(actor: Actor) -> frozenset[int]:
+    """The desks whose notes the actor reads: his own, and those where he stands in for somebody."""
+    return frozenset(actor.desk_ids) | {cover.seat.desk_id for cover in actor.covers}
+
+
+def desks_for(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
+    """The desks of the actor that the folder has reached, by number and name: those that he may write a note for."""
+    reached = {folder.emitter_desk_id} | {run.desk_id for (run,) in ask(db, RUNS, folder.id) if run.desk_id}
+    numbers = desks_held(actor) & reached
+    query = sa.select(Desk.id, Desk.name).where(
+        Desk.id.in_(numbers), Desk.collectivity_id == folder.collectivity_id
+    )
+    return [(number, name) for number, name in db.execute(query.order_by(Desk.name))] if numbers else []
+
+
+def to_tell(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
+    """The people whom a note may name, by number and name: who acted, deposited or is awaited, and reads the folder today."""
+    numbers = followers(db, folder, folder.round) | _awaited(db, folder)
+    numbers.discard(actor.user_id or 0)
+    town = db.get_one(Collectivity, folder.collectivity_id)
+    people = db.scalars(
+        sa.select(User)
+        .where(User.id.in_(numbers), User.active.is_(True))
+        .order_by(User.last_name, User.first_name)
+        .limit(MOST_TOLD * 5)
+    ).all()
+    actors = of_users(db, people, town.name)
+    return [
+        (user.id, user.name)
+        for user, reader in zip(people, actors, strict=True)
+        if may_read(db, reader, folder)
+    ]
+
+
+def _awaited(db: Db, folder: Folder) -> set[int]:
+    """The people of the desks where the folder waits."""
+    active = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "active"]
+    named = {run.named_user_id for run in active if run.named_user_id is not None}
+    desks = {run.desk_id for run in active if run.desk_id is not None}
+    seated = db.scalars(sa.select(Holder.user_id).where(Holder.desk_id.in_(desks))) if desks else ()
+    return named | set(seated)
+
+
+@use_case
+def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
+    """Write a note; returns its number.
+
+    Refuses who may not read the folder (`not-found`), `note-empty`, `words-long`, `note-many`, `note-desk` where the desk is
+    none of the writer's that the folder has reached, `note-alone` where software, or somebody who names others, writes for
+    himself alone, `note-reader` for a person who may not be named, and `note-gone` where there is no such note to answer.
+    """
+    folder = authorize(db, actor, folder_id)
+    words = typed(draft.words)
+    if not words:
+        raise Refusal("note-empty")
+    written = ask(db, NOTES, folder.id)
+    if len(written) >= MOST_NOTES:
+        raise Refusal("note-many", most=MOST_NOTES)
+    parent = _note(db, folder, actor, draft.answers) if draft.answers is not None else None
+    reach = Reach(parent.reach) if parent is not None else draft.reach
+    desk_id = parent.desk_id if parent is not None else _desk(db, folder, actor, draft)
+    if reach is Reach.ALONE and (actor.user_id is None or draft.told):
+        raise Refusal("note-alone")
+    told = _told(db, folder, actor, reach, desk_id, draft.told)
+    note = FolderNote(
+        collectivity_id=folder.collectivity_id,
+        folder_id=folder.id,
+        user_id=actor.user_id,
+        who=actor.name,
+        reach=reach.value,
+        desk_id=desk_id,
+        answers_id=(parent.answers_id or parent.id) if parent is not None else None,
+        words=words,
+        told=[{"user_id": number, "name": name} for number, name in told],
+        written_at=now(),
+    )
+    db.add(note)
+    db.flush()  # its letters name it
+    if reach is Reach.ALL:
+        facts = {"round": folder.round, "note": note.id, "comment": words}
+        if told:
+            facts["named"] = [name for _, name in told]
+        append(db, folder.collectivity_id, Event("note.added", actor.name, actor.user_id, folder.id, facts))
+    post(db, folder.collectivity_id, [_letter(folder, note, number, actor) for number, _ in told])
+    return note.id
+
+
+def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> News:
+    facts = {
+        "event": MENTIONED,
+        "user_id": user_id,
+        "folder_id": folder.id,
+        "by": actor.name,
+        "page": f"/dossiers/{folder.id}?onglet=notes",
+    }
+    return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id)
+
+
+def _desk(db: Db, folder: Folder, actor: Actor, draft: Draft) -> int | None:
+    """The desk that a note is for; none where it is for everybody or for oneself."""
+    if draft.reach is not Reach.DESK:
+        return None
+    numbers = [number for number, _ in desks_for(db, folder, actor)]
+    if draft.desk_id is None and len(numbers) == 1:
+        return numbers[0]
+    if draft.desk_id not in numbers:
+        raise Refusal("note-desk")
+    return draft.desk_id
+
+
+def _told(
+    db: Db, folder: Folder, actor: Actor, reach: Reach, desk_id: int | None, numbers: Collection[int]
+) -> Sequence[tuple[int, str]]:
+    """The people who are written to; each reads the note."""
+    if not numbers:
+        return ()
+    if len(set(numbers)) > MOST_TOLD:
+        raise Refusal("note-told-many", most=MOST_TOLD)
+    known = dict(to_tell(db, folder, actor))
+    if reach is Reach.DESK:
+        seated = set(db.scalars(sa.select(Holder.user_id).where(Holder.desk_id == desk_id)))
+        known = {number: name for number, name in known.items() if number in seated}
+    if not set(numbers) <= set(known):
+        raise Refusal("note-reader")
+    return [(number, known[number]) for number in sorted(set(numbers))]
+
+
+@use_case
+def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
+    """Say that what a note asks is settled; whoever reads it may, and the first who does is written.
+
+    Refuses who may not read the folder, and `note-gone`.
+    """
+    folder = authorize(db, actor, folder_id)
+    note = _note(db, folder, actor, note_id)
+    settling = (
+        sa.update(FolderNote)
+        .where(
+            FolderNote.id == note.id,
+            FolderNote.collectivity_id == folder.collectivity_id,
+            FolderNote.settled_at.is_(None),
+        )
+        .values(settled_by=actor.name, settled_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    settled = bool(db.execute(settling).rowcount)  # type: ignore[attr-defined]
+    if settled and note.reach == Reach.ALL:
+        facts = {"round": folder.round, "note": note.id}
+        append(db, folder.collectivity_id, Event("note.settled", actor.name, actor.user_id, folder.id, facts))
+
+
+@use_case
+def remove(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
+    """Take away a note that one wrote for oneself alone; refuses any other (`note-stays`), and `note-gone`."""
+    folder = authorize(db, actor, folder_id)
+    note = _note(db, folder, actor, note_id)
+    if note.reach != Reach.ALONE:
+        raise Refusal("note-stays")
+    with_answers = sa.delete(FolderNote).where(
+        sa.or_(FolderNote.id == note.id, FolderNote.answers_id == note.id),
+        FolderNote.collectivity_id == folder.collectivity_id,
+    )
+    db.execute(with_answers.execution_options(synchronize_session=False))
+
+
+def _note(db: Db, folder: Folder, actor: Actor, number: int) -> FolderNote:
+    """The note of this number, as far as the actor reads it; refuses `note-gone` as it does of one that never was."""
+    note = next((note for note in readable(db, folder, actor) if note.id == number), None)
+    if note is None:
+        raise Refusal("note-gone")
+    return note

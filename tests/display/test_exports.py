@@ -1,0 +1,151 @@
+"""What one takes away of folders: the slip as a PDF, a folder or a list as a ZIP, a list as a table; never what one may not read."""
+
+import csv
+import hashlib
+import io
+import zipfile
+
+import pypdfium2
+import pytest
+
+from app.display.exports import bundle
+from app.display.exports import web as exports
+from app.folders import decide, sending
+from tests.api.software import Software
+from tests.builders.house import ASSETS, House
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+G, R, N, A = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
+
+
+def text_of(data: bytes) -> str:
+    """What a reader of PDF reads on all pages."""
+    document = pypdfium2.PdfDocument(data)
+    every = " ".join(page.get_textpage().get_text_range() for page in document)
+    return " ".join(every.replace("\xa0", " ").replace("\u202f", " ").split())
+
+
+def opened(data: bytes) -> dict[str, bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="Bon absent")
+    house.client(G).get(f"/dossiers/{folder_id}/brouillon")
+    sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    house.approve(folder_id, R, comment="Le bon est joint")
+    client = house.client(N)
+    page = " ".join(
+        client.get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True).replace("\xa0", " ").split()
+    )
+    answer = client.get(f"/dossiers/{folder_id}/bordereau.pdf")
+    assert answer.mimetype == "application/pdf"
+    printed = text_of(answer.data)
+    ronan, nolwenn = house.actor(R).name, house.actor(N).name
+    for words in (
+        f"{ronan}, ",
+        "Rejeté. « Bon absent »",
+        "Visé. « Le bon est joint »",
+        "envoi n° 1",
+        "envoi n° 2",
+        f"par {nolwenn}",
+    ):
+        assert words in printed, words
+    for words in (ronan, "Bon absent", "Le bon est joint", "envoi n° 2"):
+        assert words in page, words
+    version = house.versions(folder_id)[0]
+    assert version.sha256 in printed.replace(" ", "")
+    assert "+01:00" in printed or "+02:00" in printed
+    assert "Reste à faire" in printed
+    assert "fait foi" in printed or "font foi" in printed
+
+
+def test_a_signed_folder_is_taken_away_whole_and_proves_itself(house: House) -> None:
+    folder_id = house.an_invoice(at="done")
+    answer = house.client(G).get(f"/dossiers/{folder_id}/dossier.zip")
+    assert answer.mimetype == "application/zip"
+    names = opened(answer.data)
+    listed = dict(reversed(line.split("  ", 1)) for line in names[bundle.DIGESTS].decode().splitlines())
+    assert set(listed) == set(names) - {bundle.DIGESTS}
+    assert all(hashlib.sha256(names[path]).hexdigest() == digest for path, digest in listed.items())
+    every = {hashlib.sha256(data).hexdigest() for data in names.values()}
+    assert {one.sha256 for one in house.versions(folder_id)} <= every
+    assert {house.bytes_of(one) for one in house.versions(folder_id)} <= set(names.values())
+    slip = text_of(names[bundle.SLIP])
+    assert house.actor(A).name in slip
+    assert "Certificat émis par" in slip
+    assert "Terminé le" in slip
+    journal = list(csv.reader(io.StringIO(names[bundle.JOURNAL].decode("utf-8-sig")), delimiter=";"))
+    assert len(journal) == 1 + len(house.journal(folder_id))
+    assert any("Signé par" in line[2] for line in journal)
+
+
+def test_who_may_not_read_a_folder_takes_nothing_of_it_away(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    stranger, unknown = house.client("t.lescoat"), folder_id + 1000
+    for path in ("bordereau.pdf", "dossier.zip"):
+        refused = stranger.get(f"/dossiers/{folder_id}/{path}")
+        absent = stranger.get(f"/dossiers/{unknown}/{path}")
+        assert (refused.status_code, absent.status_code) == (404, 404)
+    for path in ("/suivi.zip", "/suivi.csv"):
+        answer = stranger.get(f"{path}?etat=draft")
+        assert answer.status_code == 404
+        assert "Aucun dossier que vous pouvez lire ne correspond" in answer.get_data(as_text=True)
+    software = Software(house, "conseil", [Right.CREATE])
+    for path in ("slip", "archive"):
+        assert software.get(f"/folders/{folder_id}/{path}").status_code == 404
+
+
+def test_software_takes_away_what_it_deposited(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
+    folder_id = software.deposit().get_json()["id"]
+    assert "Bordereau de circulation" in text_of(software.get(f"/folders/{folder_id}/slip").data)
+    names = opened(software.get(f"/folders/{folder_id}/archive").data)
+    assert {bundle.SLIP, bundle.JOURNAL, bundle.DIGESTS} < set(names)
+
+
+def test_a_list_is_taken_away_as_it_is_found_and_no_cell_of_it_runs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (
+        house.an_invoice(at="draft"),
+        house.an_invoice(at="draft", path=ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf"),
+    )
+    house.save(first, G, {}, title="=HYPERLINK(1)")
+    client = house.client(G)
+    answer = client.get("/suivi.csv?etat=draft")
+    lines = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig")), delimiter=";"))
+    titles = {line[0]: line[1] for line in lines[1:]}
+    assert titles[str(first)] == "'=HYPERLINK(1)"
+    assert str(second) in titles
+    names = opened(client.get("/suivi.zip?etat=draft").data)
+    rooms = {name.partition("/")[0] for name in names}
+    assert any(room.startswith(f"{first}-") for room in rooms)
+    assert any(room.startswith(f"{second}-") for room in rooms)
+    assert not any(name.startswith("/") or ".." in name for name in names)
+    monkeypatch.setattr(bundle, "MOST_FOLDERS", 1)
+    answer = client.get("/suivi.zip?etat=draft")
+    assert answer.status_code == 422
+    assert "plus de 1 dossiers" in answer.get_data(as_text=True).replace("\xa0", " ")
+    monkeypatch.setattr(exports, "MOST_ROWS", 1)
+    assert client.get("/suivi.csv?etat=draft").status_code == 422
+
+
+def test_altered_bytes_leave_a_file_that_nothing_opens_and_absent_ones_none(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    version = house.versions(folder_id)[0]
+    (kept,) = house.settings.data_dir.rglob(version.sha256)
+    data = kept.read_bytes()
+    kept.chmod(0o600)
+    kept.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    client = house.client(G)
+    with pytest.raises(Exception, match="file-altered"):
+        opened(client.get(f"/dossiers/{folder_id}/dossier.zip").data)
+    kept.unlink()
+    answer = client.get(f"/dossiers/{folder_id}/dossier.zip")
+    assert answer.status_code == 500
+    assert version.sha256 in answer.get_data(as_text=True)

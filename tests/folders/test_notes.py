@@ -1,0 +1,156 @@
+"""Notes beside a folder: each is read by whom it is for and by nobody else, and whoever is named gets one letter, once."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import notes
+from app.folders.models import FolderNote
+from app.folders.notes import Draft, Reach
+from app.journal.models import JournalEntry
+from app.people import desks
+from tests.api.software import Software
+from tests.builders.house import ASSETS, House
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+G, R, N, T, A = "g.trehorel", "r.pellenec", "n.abgrallec", "t.lescoat", "a.kervadec"
+SECRET, DESK, ALL = "Le maire hésite", "Solde à vérifier", "Le bon dit 84,0 t"
+
+
+def words_of(house: House, folder_id: int, login: str, where: str = "?onglet=notes") -> str:
+    page = house.client(login).get(f"/dossiers/{folder_id}{where}").get_data(as_text=True)
+    return " ".join(page.replace("\xa0", " ").replace("\u202f", " ").split())
+
+
+def post(house: House, folder_id: int, login: str, path: str = "", **form: Any) -> Any:
+    client = house.client(login)
+    return client.post(f"/dossiers/{folder_id}/notes{path}", data={"csrf_token": house.csrf(client), **form})
+
+
+def number_of(words: str) -> int:
+    with reading() as db:
+        return db.scalars(sa.select(FolderNote.id).where(FolderNote.words == words)).one()
+
+
+def letters(house: House) -> list[tuple[str, str]]:
+    """To whom a letter about a note went, and what it says."""
+    house.drain()
+    every = [one for one in house.mail.letters if "1 note à lire" in str(one["Subject"])]
+    return [(str(one["To"]), one.get_body(("plain",)).get_content()) for one in every]
+
+
+def test_a_note_is_read_by_whom_it_is_for_and_by_nobody_else(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    town = house.actor(N).collectivity_id
+    desks.seat(town, "finances", T, [Right.ACT])
+    assert post(house, folder_id, N, words=SECRET, reach="alone").status_code == 302
+    desk = next(seat.desk_id for seat in house.actor(N).seats if seat.key == "finances")
+    assert post(house, folder_id, N, words=DESK, reach=f"desk-{desk}").status_code == 302
+    assert post(house, folder_id, N, words=ALL, reach="all").status_code == 302
+    reads = {N: {SECRET, DESK, ALL}, T: {DESK, ALL}, G: {ALL}, R: {ALL}}
+    for login, known in reads.items():
+        page = words_of(house, folder_id, login)
+        assert {one for one in (SECRET, DESK, ALL) if one in page} == known, login
+        for where in ("?onglet=journal", "/bordereau"):
+            elsewhere = words_of(house, folder_id, login, where)
+            assert SECRET not in elsewhere
+            assert DESK not in elsewhere
+        assert ALL in words_of(house, folder_id, login, "/bordereau")
+    assert house.client(A).get(f"/dossiers/{folder_id}?onglet=notes").status_code == 404
+    assert post(house, folder_id, A, words="x", reach="all").status_code == 404
+    software = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
+    assert [one["words"] for one in software.get(f"/folders/{folder_id}/notes").get_json()["notes"]] == [ALL]
+    with reading() as db:
+        facts = " ".join(db.scalars(sa.select(JournalEntry.facts)))
+    assert ALL in facts
+    assert SECRET not in facts
+    assert DESK not in facts
+
+
+def test_who_does_not_read_a_note_can_neither_answer_settle_nor_remove_it(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    notes.write(house.actor(N), folder_id, Draft(SECRET, Reach.ALONE))
+    hidden = number_of(SECRET)
+    for login in (G, R):
+        assert post(house, folder_id, login, words="Vu", answers=str(hidden)).status_code == 404
+        assert post(house, folder_id, login, f"/{hidden}/reglee").status_code == 404
+        assert post(house, folder_id, login, f"/{hidden}/retirer").status_code == 404
+    # Nor by the way of another folder that he reads
+    other = house.an_invoice(at="draft", path=ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf")
+    assert post(house, other, G, f"/{hidden}/reglee").status_code == 404
+    notes.write(house.actor(R), folder_id, Draft(ALL))
+    with pytest.raises(Refusal, match="note-stays"):
+        notes.remove(house.actor(R), folder_id, number_of(ALL))
+    notes.write(house.actor(N), folder_id, Draft("Suite", answers=hidden))
+    notes.remove(house.actor(N), folder_id, hidden)
+    assert SECRET not in words_of(house, folder_id, N)
+    assert "Suite" not in words_of(house, folder_id, N)
+
+
+def test_who_is_named_gets_one_letter_that_says_nothing_of_the_note(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    depositor, mayor = house.actor(G), house.actor(A)
+    assert letters(house) == []
+    answer = post(house, folder_id, N, words=ALL, reach="all", told=[str(depositor.user_id)])
+    assert answer.status_code == 302
+    assert f"Prévenus : {depositor.name}" in words_of(house, folder_id, R)
+    ((to, said),) = letters(house)
+    assert to.startswith(depositor.name)
+    assert "84,0" not in said
+    assert f"/dossiers/{folder_id}?onglet=notes" in said
+    # The mayor was not reached: he is not offered, and is not told by who writes the address by hand
+    assert (
+        mayor.name
+        not in words_of(house, folder_id, N).partition("Prévenir par courriel")[2].partition("</fieldset>")[0]
+    )
+    refused = post(house, folder_id, N, words="Pour vous", reach="all", told=[str(mayor.user_id)])
+    assert refused.status_code == 422
+    assert "Pour vous" in refused.get_data(as_text=True)
+    for wrong in (
+        {"reach": "alone", "told": [str(depositor.user_id)]},
+        {"words": "  "},
+        {"reach": "desk-999999"},
+    ):
+        answer = post(house, folder_id, N, **{"words": "Gardez ceci", "reach": "all", **wrong})
+        assert answer.status_code == 422, wrong
+        assert "Rien n’a été écrit" in answer.get_data(as_text=True)
+    assert len(letters(house)) == 1
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(FolderNote)) == 1
+
+
+def test_a_note_changes_nothing_of_the_page_that_somebody_decides_on_and_is_settled_once(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice(at="finance")
+    version = house.folder(folder_id).version
+    assert post(house, folder_id, G, words=ALL, reach="all").status_code == 302
+    number = number_of(ALL)
+    assert post(house, folder_id, R, words="Je demande", answers=str(number)).status_code == 302
+    assert 'Notes<span class="count">1</span>' in house.client(N).get(f"/dossiers/{folder_id}").get_data(
+        as_text=True
+    )
+    assert post(house, folder_id, R, f"/{number}/reglee").status_code == 302
+    assert post(house, folder_id, N, f"/{number}/reglee").status_code == 302
+    assert house.journal(folder_id).count("note.settled") == 1
+    page = words_of(house, folder_id, N)
+    assert f"Réglée par {house.actor(R).name}" in page
+    assert "Je demande" in page
+    assert house.folder(folder_id).version == version
+    house.approve(folder_id, N)
+
+
+def test_software_writes_for_its_desk_or_for_all_and_never_for_itself_alone(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    folder_id = software.deposit().get_json()["id"]
+    answer = software.post(f"/folders/{folder_id}/notes", words="Lu par le logiciel", reach="desk")
+    assert [one["reach"] for one in answer.get_json()["notes"]] == ["desk"]
+    assert "Lu par le logiciel" in words_of(house, folder_id, G, "?onglet=notes")
+    number = answer.get_json()["notes"][0]["id"]
+    settled = software.post(f"/folders/{folder_id}/notes/{number}/settle").get_json()["notes"]
+    assert settled[0]["settled_by"] == software.name
+    assert software.post(f"/folders/{folder_id}/notes", words="x", reach="alone").status_code == 422
