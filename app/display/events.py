@@ -40,7 +40,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "facts.corrected": ("pencil", "Corrigé par {who}, {words}"),
     "facts.filled": ("pencil", "Rempli par {who}, {words}"),
     "facts.replaced": ("pencil", "Remplacé par {who}, {words}"),
-    "note.added": ("sticky", "Note de {who}"),
+    "note.added": ("sticky", "Note écrite par {who}"),
     "note.settled": ("check2", "Note réglée par {who}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),

@@ -273,6 +273,13 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
             look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
         for tab in ("circuit", "pieces", "details", "journal"):
             look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
+        mayor.open(f"/dossiers/{folder_id}?onglet=notes")
+        mayor.page.get_by_label("Votre note").fill("Le bon de pesée dit 84,0 t.")
+        mayor.page.get_by_text("Prévenir par courriel").click()
+        mayor.button("Écrire la note").click()
+        mayor.sees("La note est écrite")
+        mayor.page.get_by_text("Ajouter une note", exact=True).click()
+        look.at(mayor, "folder notes")
         mayor.open(f"/dossiers/{folder_id}")
         mayor.page.get_by_role("link", name="Bordereau de circulation").click()
         mayor.sees("Bordereau de circulation")
