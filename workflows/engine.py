@@ -1,7 +1,7 @@
 """The one verb of the law: advance a folder by one action. Pure: it reads no clock and no database."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from workflows.circuit import Circuit, Facts, Phase, Step, StepKind, phase_of
@@ -9,7 +9,18 @@ from workflows.errors import Refusal
 from workflows.machine import play
 from workflows.vocabulary import Action, Outcome
 
-__all__ = ["Action", "Asker", "Moved", "Standing", "advance", "check_slots", "choices", "filled"]
+__all__ = [
+    "Action",
+    "Asker",
+    "Moved",
+    "Standing",
+    "advance",
+    "check_slots",
+    "choices",
+    "filled",
+    "in_turn",
+    "opinion_awaited",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +28,8 @@ class Standing:
     """Where a folder stands: all that the law needs to know of it.
 
     `slots` are those expected to act at the current step; `acted` maps a slot to the person who acted for it
-    in this pass; `signed` is true as soon as one signature was made since the folder was last submitted.
+    in this pass; `signed` is true as soon as one signature was made since the folder was last submitted. `awaited`: the desks,
+    by name, whose opinion was asked at this step, which ends for nobody before they have answered (`workflows.asking`).
     """
 
     place: str
@@ -25,6 +37,7 @@ class Standing:
     slots: tuple[str, ...] = ()
     acted: Mapping[str, int] = field(default_factory=dict)
     signed: bool = False
+    awaited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,8 @@ def advance(
     """Play `action`: the folder leaves its step once the quorum of distinct persons is reached, or stays.
 
     Refuses `action-impossible-here`, `no-step-applies`, `already-signed` (recall), and for an act made by
-    somebody `person-required`, `slot-unknown`, `slot-taken`, `already-acted`, `quorum-impossible`.
+    somebody `person-required`, `slot-unknown`, `slot-taken`, `already-acted`, `quorum-impossible`, `opinion-awaited`: while an
+    opinion that the step waits for is open nobody decides there, but rejects or takes back as ever.
     Rights are not asked here: `choices` says what one may do.
     """
     left = standing.place
@@ -86,6 +100,8 @@ def advance(
     if action.outcome is not None and not step.kind.automatic:
         actor = _actor(standing, person, slot)
         if completes:
+            if standing.awaited:
+                raise opinion_awaited(step, standing.awaited)
             check_slots(step, len(standing.slots))
             persons.add(actor)
     needed = _needed(step, len(standing.slots))
@@ -135,6 +151,22 @@ def choices(circuit: Circuit, standing: Standing, asker: Asker) -> tuple[Action,
         action
         for action in Action
         if action in entitled and _accepts(circuit, standing, action, asker.person, slot)
+    )
+
+
+def in_turn(circuit: Circuit, standing: Standing, asker: Asker) -> bool:
+    """Whether it is for this asker to do what the step asks, though it may still wait for an opinion that was asked."""
+    if phase_of(standing.place) is not Phase.RUNNING:
+        return False
+    action = circuit.step(standing.place).kind.action
+    return action in choices(circuit, replace(standing, awaited=()), asker)
+
+
+def opinion_awaited(step: Step, desks: Sequence[str]) -> Refusal:
+    """Why a step does not end yet, to be raised: « … attend l’avis demandé à « A », « B » et « C » »."""
+    *others, last = [f"« {desk} »" for desk in desks]
+    return Refusal(
+        "opinion-awaited", step=step.label, awaited=f"{', '.join(others)} et {last}" if others else last
     )
 
 

@@ -83,6 +83,53 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "Demandez à l’administrateur de compléter les bureaux ou de corriger le circuit."
         ),
     ),
+    "opinion-awaited": (
+        409,
+        (
+            "Rien n’a été enregistré : l’étape « {step} » attend l’avis demandé à {awaited}. "
+            "Attendez la réponse, ou retirez la demande depuis la page du dossier."
+        ),
+    ),
+    "opinion-answered": (
+        409,
+        (
+            "Rien n’a été enregistré : « {desk} » n’a plus d’avis à donner sur cette demande, qui est rendue, retirée ou close. "
+            "Rechargez la page du dossier."
+        ),
+    ),
+    "opinion-asked-already": (
+        409,
+        "Rien n’a été demandé : l’avis de « {desk} » est déjà demandé à cette étape. Attendez sa réponse, ou retirez la demande.",
+    ),
+    "opinion-taking-part": (
+        422,
+        "Rien n’a été demandé : « {desk} » prend déjà part à cette étape et y décide. Choisissez un autre bureau.",
+    ),
+    "opinion-nobody": (
+        422,
+        (
+            "Rien n’a été demandé : personne d’autre que vous ne peut donner d’avis sur ce dossier à « {desk} ». "
+            "Choisissez un autre bureau."
+        ),
+    ),
+    "opinion-outside": (
+        422,
+        (
+            "Rien n’a été demandé : « {desk} » ne lit pas ce dossier, dont l’accès est restreint. "
+            "Choisissez un bureau de son circuit."
+        ),
+    ),
+    "opinion-not-yours": (
+        403,
+        (
+            "Rien n’a été retiré : cet avis a été demandé par {asker}. "
+            "Demandez-lui de la retirer, à son bureau, ou à un administrateur qui lit le dossier."
+        ),
+    ),
+    "opinion-reason": (
+        422,
+        "Rien n’a été retiré : vous n’avez pas demandé cet avis. Écrivez le motif, porté au journal.",
+    ),
     "step-unknown": (
         404,
         "L’étape « {step} » n’a pas été trouvée dans le circuit. Rechargez la page du dossier.",

@@ -144,6 +144,14 @@ class Opinion(Worded):
     UNFAVOURABLE = "unfavourable", "Avis défavorable"
 
 
+class Answer(Worded):
+    """What a desk answers that was asked its opinion: the two of `Opinion`, or that it has none."""
+
+    FAVOURABLE = "favourable", "Avis favorable"
+    UNFAVOURABLE = "unfavourable", "Avis défavorable"
+    NONE = "none", "Sans avis"
+
+
 class WhoKind(StrEnum):
     """How a circuit points at those who act: by desk, by the folder, by name at last."""
 

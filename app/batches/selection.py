@@ -9,7 +9,7 @@ from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.display import queues
 from app.folders.access import STEP, asking, may_read
-from app.folders.models import Folder, Reading
+from app.folders.models import ASKED, Folder, Reading
 from app.folders.required import reminder
 from app.people.actor import Actor
 from workflows.circuit import StepKind
@@ -104,7 +104,7 @@ def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int,
 def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:
     """The step of each folder that the actor is asked to act at, by his seats and his mandates."""
     query = sa.select(STEP.c.folder_id, STEP.c.kind).where(
-        STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor)
+        STEP.c.folder_id.in_(folders), STEP.c.state == "active", ~STEP.c.slot.startswith(ASKED), asking(actor)
     )
     kinds = {row.folder_id: StepKind(row.kind) for row in db.execute(query)}
     return {folder_id: kind for folder_id, kind in kinds.items() if not kind.automatic}

@@ -12,12 +12,13 @@ from app.circuits.library import catalogue, family_of
 from app.circuits.models import CircuitVersion
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
-from app.display import queues
+from app.display import opinions, queues
 from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
-from app.display.views import amount, state_label
+from app.display.views import ASKED, amount, state_label
 from app.folders import corrections, notes
+from app.folders.asking import may_ask
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
 from app.folders.effect import effect_of
@@ -97,7 +98,10 @@ def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
     shown = listed(db, ((one.id, one.in_force) for one in page))
     return [
         {
-            **_line_of(one, called.get(one.id) or state_label(one.place, one.kind, one.family)),
+            **_line_of(
+                one,
+                called.get(one.id) or (ASKED if one.asked else state_label(one.place, one.kind, one.family)),
+            ),
             "listed": shown.get(one.id, ()),
             "due_on": _dated(one.folder_due),
             "step_due_on": None if one.kind is None else _dated(one.due_on),
@@ -154,6 +158,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
             {"at": one.changed_at, "who": one.changed_by, "changes": one.words, "reason": one.reason}
             for one in changes_of_round(db, folder)
         ],
+        "opinions": opinions.shown(db, folder),
         "documents": _documents(db, folder, offered),
         "types": None
         if offered is None
@@ -211,6 +216,7 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS),
         *(("fill",) if may_fill(folder, actor, here) else ()),
+        *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
         *(("reroute",) if ahead else ()),
     ]
 

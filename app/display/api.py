@@ -19,7 +19,7 @@ from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
-from app.folders import decide, deposit, filling, notes, rerouting, sending
+from app.folders import asking, decide, deposit, filling, notes, rerouting, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -29,7 +29,9 @@ from workflows.family import Family
 
 if TYPE_CHECKING:
     from app.display.schemas import (
+        Answer,
         Approve,
+        AskOpinion,
         Attachments,
         Change,
         Deposit,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         Reroute,
         TrayQuery,
         Version,
+        WithdrawOpinion,
     )
 
 Json = dict[str, Any]
@@ -274,6 +277,69 @@ def fill(folder_id: int, json: "Fill") -> Json:
 def reject(folder_id: int, json: "Reject") -> Json:
     """Refuse."""
     decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
+    return _folder(folder_id)
+
+
+@routes.post(f"{FOLDER}/opinions")
+@guard(PERSON)
+@describe(
+    "Demander un avis à d’autres bureaux\nPar qui peut agir à l’étape en cours. Avec `waits`, l’étape ne s’achève pas avant la "
+    "réponse (`opinion-awaited`) ; le dossier peut toujours être rejeté.",
+    gives="FolderShown",
+    json="AskOpinion",
+    refuses=(409,),
+    example={
+        **VERSION,
+        "desks": ["direction"],
+        "question": "Le tonnage facturé est-il celui du bon de pesée ?",
+        "waits": True,
+    },
+)
+def ask_opinion(folder_id: int, json: "AskOpinion") -> Json:
+    """Ask other desks what they think."""
+    asking.ask(
+        g.actor,
+        folder_id,
+        version=json.version,
+        desks=json.desks,
+        question=json.question,
+        waits=json.waits,
+        wanted_on=json.wanted_on,
+    )
+    return _folder(folder_id)
+
+
+OPINION = f"{FOLDER}/opinions/<int(max=2147483647):number>"
+
+
+@routes.post(f"{OPINION}/answer")
+@guard(PERSON)
+@describe(
+    "Rendre l’avis qui est demandé au bureau\n`number` est l’`id` de la demande. L’avis n’engage personne ; défavorable, il se "
+    "motive dans `comment`.",
+    gives="FolderShown",
+    json="Answer",
+    refuses=(409,),
+    example={**VERSION, "opinion": "favourable", "comment": "Conforme au bon de pesée."},
+)
+def give_opinion(folder_id: int, number: int, json: "Answer") -> Json:
+    """Answer for the desk that was asked."""
+    asking.answer(g.actor, folder_id, number, version=json.version, answer=json.opinion, comment=json.comment)
+    return _folder(folder_id)
+
+
+@routes.post(f"{OPINION}/withdraw")
+@guard(PERSON)
+@describe(
+    "Retirer une demande d’avis\nPar qui l’a demandé, ou, avec un motif, par qui peut agir à sa place.",
+    gives="FolderShown",
+    json="WithdrawOpinion",
+    refuses=(409,),
+    example={**VERSION, "reason": "La réponse est venue de vive voix."},
+)
+def withdraw_opinion(folder_id: int, number: int, json: "WithdrawOpinion") -> Json:
+    """Take back what was asked."""
+    asking.withdraw(g.actor, folder_id, number, version=json.version, reason=json.reason)
     return _folder(folder_id)
 
 

@@ -44,6 +44,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "note.settled": ("check2", "Note réglée par {who}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
+    "opinion.asked": ("chat-left-text", "Avis demandé par {who} {words}"),
+    "opinion.given": ("chat-left-text", "Avis rendu par {who}, {words}"),
+    "opinion.withdrawn": ("arrow-counterclockwise", "Demande d’avis retirée par {who}, {words}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
     "document.removed": ("trash3", "Pièce retirée par {who}"),
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
@@ -123,6 +126,8 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
     written = words.format(who=in_absence(who, facts.get("absent")), words=facts.get("words", ""))
+    if unanswered := facts.get("unanswered"):
+        written += f". Avis demandé sans réponse, demande close : {', '.join(unanswered)}"
     if informed := facts.get("told"):
         written += f". Pour information : {', '.join(informed.values())}"
     return icon, written

@@ -21,9 +21,25 @@ _LOST = {
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
     "folders.coming": "Vos changements n’ont pas été appliqués.",
     "folders.fill": "Ce que vous avez rempli n’a pas été enregistré.",
+    "folders.ask_opinion": "Rien n’a été demandé.",
+    "folders.give_opinion": "Votre avis n’a pas été enregistré.",
+    "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
-_NOT_TYPED = frozenset({"csrf_token", "version", "action", "then", "published_on", "means"})
+_NOT_TYPED = frozenset(
+    {
+        "csrf_token",
+        "version",
+        "action",
+        "then",
+        "published_on",
+        "means",
+        "desks",
+        "waits",
+        "wanted_on",
+        "opinion",
+    }
+)
 
 
 def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") -> dict[str, Any]:

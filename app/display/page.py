@@ -14,7 +14,7 @@ from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.questions import ask_together
 from app.core.refusals import Refusal
-from app.display import queues, timeline
+from app.display import opinions, queues, timeline
 from app.display.forms import inputs
 from app.display.noting import views as noting
 from app.display.noting.views import TAB
@@ -40,6 +40,7 @@ from app.display.views import (
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import decide, points
+from app.folders.asking import may_ask
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.filling import may_fill
@@ -208,7 +209,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     # The deposit is the first line of the circuit: the first step is the second.
     where = f"Étape {rank + 2} sur {len(route) + 1}"
     line = f"{where}. Ensuite : {following[:1].lower()}{following[1:]}."
-    offered = choices(here.circuit, here.standing, here.asker(actor, folder))
+    # An opinion that the step waits for takes no button away: it is off, and says why
+    offered = choices(here.circuit, replace(here.standing, awaited=()), here.asker(actor, folder))
     actions = tuple(
         _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
@@ -232,6 +234,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
     if lacks := reminder(folder, here.step):
         blocked = f"{lacks}."
+    blocked = opinions.blocked(db, folder, here) or blocked
+    actions = (*actions, *_beside(folder, actor, here))
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     if under is not None:
         quality += f", en l’absence {de(under.absent)}"
@@ -381,6 +385,14 @@ def _day_asked(db: Db, folder: Folder, label: str, means: Means) -> AskedDate:
     )
 
 
+def _beside(folder: Folder, actor: Actor, here: Present) -> tuple[ActionView, ...]:
+    """The button of who would rather not decide alone: others are asked what they think."""
+    if not may_ask(folder, actor, here):
+        return ()
+    url = url_for("folders.ask_opinion", folder_id=folder.id)
+    return (ActionView("ask_opinion", "Demander un avis…", "chat-left-text", "line", url, "dialog", "V"),)
+
+
 def _urgent(db: Db, folder: Folder) -> tuple[ActionView, ...]:
     """The button of a posting in urgency, where the act is to be put online and was not posted yet."""
     if means_of(db, folder) is not Means.ONLINE:
@@ -469,6 +481,7 @@ def context(
         "xml_rows": rows,
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
+        "asked": opinions.asked_of(db, folder, actor, here),
         "fill": fill_view(db, folder, actor, here, typed),
         "points": points,
         "on_sheet": [one for one in on_sheet if one.about in rulable],

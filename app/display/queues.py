@@ -31,7 +31,7 @@ from app.folders.access import (
     reading_at,
     scopes,
 )
-from app.folders.models import Folder, StepRun
+from app.folders.models import ASKED, Folder, StepRun
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
 from workflows.circuit import StepKind
@@ -61,7 +61,7 @@ class Line:
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page, « Suivi » and the API call its deadline. `absent`: in whose absence it awaits the
-    reader, empty where it awaits himself.
+    reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step.
     """
 
     id: int
@@ -84,6 +84,7 @@ class Line:
     type_version: int | None = None
     listed: tuple[Shown, ...] = ()
     absent: str = ""
+    asked: bool = False
 
     @property
     def in_force(self) -> str:
@@ -175,11 +176,13 @@ def todo(
     """
     if not actor.seats and actor.user_id is None:
         return []
-    columns = "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type"
+    columns = (
+        "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type, s.slot"
+    )
     scans = _branches(actor, columns, limit=size, after=bool(after), family=bool(family), late=tray == "late")
     sql = (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
-        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
@@ -193,6 +196,7 @@ def todo(
         replace(
             _line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}"),
             absent=_absent(actor, row),
+            asked=row.slot.startswith(ASKED),
         )
         for row in rows
     ]
@@ -302,7 +306,7 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
     if not actor.seats:
         return []
     # Of a step that several desks share, the first of their days
-    late = "SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active'"
+    late = f"SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%'"
     scans = [
         f"SELECT f.id, ({late}) AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
         for n, seat in enumerate(actor.seats)

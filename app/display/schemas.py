@@ -1,5 +1,6 @@
 """What the JSON API takes: each name, its type, its limits, and in French what it is for; imported at the first call."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
@@ -166,6 +167,47 @@ class Reject(Version):
 
     reason: str = attribute(
         "Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000
+    )
+
+
+class AskOpinion(Version):
+    """What other desks are asked."""
+
+    desks: list[Annotated[str, attribute("Un bureau, par sa clé.", "direction", max_length=80)]] = attribute(
+        "À qui l’avis est demandé, par clé de bureau.", ["direction"], min_length=1, max_length=5
+    )
+    question: str = attribute(
+        "La question, lue avec le dossier, portée au journal et sur le bordereau.",
+        "Le tonnage facturé est-il celui du bon de pesée ?",
+        min_length=1,
+        max_length=2000,
+    )
+    waits: bool = attribute("Vrai : l’étape ne s’achève pas avant la réponse.", True)
+    wanted_on: date | None = attribute("Le jour pour lequel une réponse est souhaitée.", default=None)
+
+
+class Answer(Version):
+    """The opinion of a desk that was asked."""
+
+    opinion: Literal["favourable", "unfavourable", "none"] = attribute(
+        "Favorable, défavorable, ou sans avis.", "favourable"
+    )
+    comment: str = attribute(
+        "En quelques mots ; à écrire s’il est défavorable.",
+        "Conforme au bon de pesée.",
+        default="",
+        max_length=2000,
+    )
+
+
+class WithdrawOpinion(Version):
+    """What was asked is asked no more."""
+
+    reason: str = attribute(
+        "Motif, exigé de qui n’a pas demandé l’avis.",
+        "La réponse est venue de vive voix.",
+        default="",
+        max_length=2000,
     )
 
 

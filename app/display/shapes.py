@@ -396,6 +396,28 @@ class StepChanged(Given):
     reason: str = attribute("Motif.", "Le tonnage facturé dépasse le marché.")
 
 
+class OpinionAsked(Given):
+    """What a desk was asked beside a step, and its answer."""
+
+    id: int = attribute("Numéro de la demande, à employer pour y répondre ou la retirer.", 87)
+    step: str = attribute("L’étape où se trouvait le dossier.", "finance")
+    desk: str = attribute("Clé du bureau.", "direction")
+    question: str = attribute("La question.", "Le tonnage facturé est-il celui du bon de pesée ?")
+    waits: bool = attribute("Vrai si l’étape attend la réponse.")
+    wanted_on: date | None = attribute("Le jour pour lequel une réponse est souhaitée.", DAY)
+    asked_by: str = attribute("Qui l’a demandé.", "Nolwenn Abgrallec")
+    asked_at: Moment = attribute("Quand.")
+    state: Literal["open", "answered", "withdrawn", "closed"] = attribute(
+        "open : attendu ; answered : rendu ; withdrawn : retiré ; closed : sans réponse quand le dossier a quitté l’étape."
+    )
+    opinion: str | None = attribute("favourable, unfavourable ou none (sans avis).", "favourable")
+    who: str | None = attribute("Qui l’a rendu.")
+    absent: str | None = attribute("En l’absence de qui.")
+    comment: str | None = attribute("En quelques mots.")
+    ended_at: Moment | None = attribute("Quand il a été rendu, retiré ou clos.")
+    reason: str | None = attribute("Pourquoi il a été retiré.")
+
+
 class FolderShown(Line):
     """A folder, as whoever may read it sees it."""
 
@@ -428,7 +450,7 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute."
+        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute, ask_opinion."
     )
     to_fill: list[Choice] = attribute(
         "Ce que l’étape en cours exige et que personne n’a rempli : la clé de chaque champ et son nom. Sans cela, l’étape ne "
@@ -437,6 +459,9 @@ class FolderShown(Line):
     steps: list[StepShown] = attribute("Son circuit.")
     step_changes: list[StepChanged] = attribute(
         "Les changements de ses étapes à venir depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."
+    )
+    opinions: list[OpinionAsked] = attribute(
+        "Les avis demandés à d’autres bureaux depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."
     )
     documents: list[DocumentShown] = attribute("Ses pièces.")
     types: list[Choice] | None = attribute(

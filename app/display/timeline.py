@@ -19,7 +19,7 @@ from app.core.french import depuis, instant, instant_preuve, jour, spaces
 from app.core.grammar import plural
 from app.core.questions import ask
 from app.core.refusals import Refusal
-from app.display import events
+from app.display import events, opinions
 from app.display.following import Found
 from app.display.listed import Shown, Table, listed, table, written
 from app.display.views import (
@@ -126,11 +126,13 @@ def steps(
         )
     ]
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
-    awaited = _awaited(folder, route)
+    awaited, opinions_asked = _awaited(folder, route), opinions.lines(db, folder)
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
         mine = _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
         mine = _with_fields(db, folder, step, mine, awaited if not runs.get(step.key) else {})
+        if mine and (asked := opinions_asked.get(step.key)):
+            mine = [*mine[:-1], replace(mine[-1], asked=tuple(asked))]
         lines += _with_told(mine, told.get(step.key, ()))
     return lines
 
@@ -442,6 +444,8 @@ SUBJECTS = {
     "steps_changed": "Étapes modifiées",
     "for_information": "Pour information",
     "mentioned": "Note à lire",
+    "opinion_asked": "Avis demandé",
+    "opinion_given": "Avis rendu",
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }

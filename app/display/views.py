@@ -92,7 +92,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class StepView:
-    """One line of the circuit: done, now, todo, refused or passed; `filled`: what is, or was, to be filled in at the step."""
+    """One line of the circuit: done, now, todo, refused or passed; `filled`: what is, or was, to be filled in at the step.
+
+    `asked`: the opinions that were asked beside it, each with what became of it.
+    """
 
     state: str
     n: int
@@ -104,6 +107,7 @@ class StepView:
     link_url: str = ""
     told: str = ""
     filled: str = ""
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -339,6 +343,10 @@ def state_label(place: str, kind: str | None, family: str = "") -> str:
     if place in _ENDS:
         return _ENDS[place]
     return awaited_act(kind, family)[0] if kind else "En cours"
+
+
+ASKED = "Avis demandé"
+"""What a desk is awaited for that was asked its opinion."""
 
 
 def awaited_act(kind: str, family: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import (
     coming,  # noqa: F401 - its routes join the blueprint
+    consulting,  # noqa: F401 - the same
     drafting,
     following,
     home,
@@ -232,6 +233,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         if line.kind
         else (views.state_label(line.place, None), "folder2")
     )
+    act = views.ASKED if line.asked else act
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     awaited = line.kind is not None or line.due_on != line.folder_due
     when = views.step_due(line.due_on, line.kind, line.family) if awaited else views.due(line.folder_due)

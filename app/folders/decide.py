@@ -24,7 +24,7 @@ from app.people.actor import Actor
 from app.people.covers import facts_of
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
-from workflows.engine import Moved, choices
+from workflows.engine import Moved
 from workflows.vocabulary import Action, Opinion
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
@@ -169,7 +169,7 @@ def post_in_urgency(
     if folder.fields.get("cancelled_on"):
         raise Refusal("act-cancelled")
     here = present(db, folder)
-    if Action.PUBLISH not in choices(here.circuit, here.standing, here.asker(actor, folder)):
+    if here.step is None or here.step.kind is not StepKind.PUBLISH or not here.in_turn(actor, folder):
         raise not_your_turn(db, actor, folder, here)
     under = cover_of(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:

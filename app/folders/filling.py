@@ -28,7 +28,6 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import facts_of, in_absence
 from workflows.circuit import Circuit, WhoKind
-from workflows.engine import choices
 from workflows.family import Problem, normalised
 from workflows.fields import Field, parse
 
@@ -41,7 +40,7 @@ def may_fill(folder: Folder, actor: Actor, here: Present | None) -> bool:
 def _may_act(folder: Folder, actor: Actor, here: Present | None) -> bool:
     if here is None or here.step is None:
         return False
-    return here.step.kind.action in choices(here.circuit, here.standing, here.asker(actor, folder))
+    return here.in_turn(actor, folder)
 
 
 @use_case

@@ -263,9 +263,42 @@ class StepRun(Base, Tenanted):
     absent: Mapped[str | None]
 
     @property
+    def asked(self) -> bool:
+        """Whether it is an opinion that was asked of the desk beside the step, and no part of it (`AskedOpinion`)."""
+        return self.slot.startswith(ASKED)
+
+    @property
     def by(self) -> str:
         """Who decided, and in whose absence: « Gaud Le Bras, en l’absence d’Armel Kervadec »."""
         return in_absence(self.who or "", self.absent)
+
+
+class AskedOpinion(Base, Tenanted):
+    """What one desk was asked, beside the step where the folder stood; the answer is that of its row of `step_run` (`run_id`).
+
+    That row is of the kind `opinion`, its slot begins by `ASKED` and its passage is its own (`asked_passage`): the law counts it
+    among the parts of no step, and by it the desk reads the folder and finds it in its tray. It is active while an answer
+    is awaited, done once given, passed or cancelled where the step ended or the folder left before, cancelled too where
+    the question was taken back (`withdrawn_by`, and why, empty for who asked).
+
+    `slot`: the part of the step from which it was asked; `waits`: whether the step ends before it is answered;
+    `asked_by_id`: as the law counts people (an application's below zero); `desk`: its name that day.
+    """
+
+    __tablename__ = "asked_opinion"
+    __table_args__ = (sa.Index("ix_asked_opinion_folder_id", "folder_id", "run_id"),)
+
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("step_run.id"), primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    slot: Mapped[str]
+    desk: Mapped[str]
+    question: Mapped[str]
+    waits: Mapped[bool]
+    wanted_on: Mapped[date | None]
+    asked_by: Mapped[str]
+    asked_by_id: Mapped[int | None]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_why: Mapped[str | None]
 
 
 class CircuitChange(Base, Tenanted):
@@ -377,14 +410,35 @@ class ActNumber(Base, Tenanted):
 # The rows that every move reads and writes, past the ORM: statements built once, writes sent together.
 
 STEPS_PER_ROUND = 1000
+ASKED = "asked:"
+"""What begins the slot of a desk that was asked its opinion, before the desk's key."""
 TOLD = "told"
 """The kind of the part of a desk that is told of a folder: no right acts on it, so that no restricted folder is read by it."""
 _run: Any = StepRun.__table__
 _folder: Any = Folder.__table__
-_runs = sa.select(
-    _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
-).where(
-    _run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"), _run.c.kind != TOLD
+_asked: Any = AskedOpinion.__table__
+_runs = (
+    sa.select(
+        _run.c.id,
+        _run.c.slot,
+        _run.c.state,
+        _run.c.desk_id,
+        _run.c.named_user_id,
+        _run.c.user_id,
+        _run.c.who,
+        _asked.c.desk,
+        _asked.c.waits,
+    )
+    .select_from(_run.outerjoin(_asked, _asked.c.run_id == _run.c.id))
+    .where(
+        _run.c.folder_id == sa.bindparam("folder"),
+        _run.c.kind != TOLD,
+        # What was asked and is open was asked at this step: a move closes it
+        sa.or_(
+            _run.c.pass_number == sa.bindparam("n"),
+            sa.and_(_run.c.state == "active", _asked.c.run_id.is_not(None)),
+        ),
+    )
 )
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
@@ -393,7 +447,10 @@ _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.te
 
 @dataclass(frozen=True)
 class Run:
-    """One desk's part in the present step, as read under the folder's lock."""
+    """One desk's part in the present step, as read under the folder's lock.
+
+    Of an opinion that was asked beside it: the desk's name, and whether the step waits for it (`waits`); else None.
+    """
 
     id: int
     slot: str
@@ -402,15 +459,23 @@ class Run:
     named_user_id: int | None
     user_id: int | None
     who: str | None
+    desk: str | None = None
+    waits: bool | None = None
 
     @classmethod
-    def of(cls, row: StepRun) -> "Run":
-        """The same, of a row that was read to be shown."""
-        return cls(row.id, row.slot, row.state, row.desk_id, row.named_user_id, row.user_id, row.who)
+    def of(cls, row: StepRun, question: AskedOpinion | None = None) -> "Run":
+        """The same, of rows that were read to be shown."""
+        asked = (question.desk, question.waits) if question is not None else (None, None)
+        return cls(row.id, row.slot, row.state, row.desk_id, row.named_user_id, row.user_id, row.who, *asked)
+
+
+def asked_passage(folder: Folder, rank: int) -> int:
+    """The passage of the opinion asked as the `rank`-th of the round, which no step has: who answers acts at none."""
+    return folder.round * STEPS_PER_ROUND + STEPS_PER_ROUND // 2 + rank
 
 
 def runs_of(db: Db, folder: Folder, passage: int) -> tuple[Run, ...]:
-    """The parts of one passage at a step."""
+    """The parts of one passage at a step, and the opinions that are asked beside it and open."""
     found = db.connection().execute(_runs, {"folder": folder.id, "n": passage})
     return tuple(Run(*row) for row in found)
 

@@ -21,7 +21,7 @@ from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
 from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
-from app.folders.rows import signatures_of_round
+from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
@@ -31,7 +31,7 @@ from app.people.models import Desk
 from app.people.working_days import calendar_of
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
-from workflows.engine import Asker, Moved, Standing, advance
+from workflows.engine import Asker, Moved, Standing, advance, in_turn, opinion_awaited
 from workflows.mandates import fitting
 from workflows.vocabulary import Action, Outcome, Right
 
@@ -44,12 +44,20 @@ SOMEBODY = LARGEST_KEY
 
 @dataclass(frozen=True)
 class Present:
-    """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same."""
+    """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same.
+
+    `runs`: the parts of the step; `asked`: the opinions that are asked beside it and open.
+    """
 
     circuit: Circuit
     standing: Standing
     step: Step | None
     runs: tuple[Run, ...] = ()
+    asked: tuple[Run, ...] = ()
+
+    def in_turn(self, actor: Actor, folder: Folder) -> bool:
+        """Whether it is for the actor to do what the step asks, though it may still wait for an opinion."""
+        return in_turn(self.circuit, self.standing, self.asker(actor, folder))
 
     def asker(self, actor: Actor, folder: Folder) -> Asker:
         """The actor as the law sees it here: the slots of this step that he or she holds with the right it asks."""
@@ -151,7 +159,10 @@ def person_of(actor: Actor) -> int | None:
 def present(
     db: Db, folder: Folder, *, signed: bool = False, round_: Sequence[StepRun] | None = None
 ) -> Present:
-    """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`)."""
+    """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`).
+
+    Those of `round_` are read with the page, and so are the opinions asked beside them.
+    """
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
         return Present(family_of(folder.in_force).circuit, Standing(folder.place, folder.facts), None)
@@ -160,14 +171,19 @@ def present(
         return Present(circuit, Standing(folder.place, folder.facts), None)
     step = circuit.step(folder.place)
     passage = pass_number(circuit, folder)
-    runs = (
-        models.runs_of(db, folder, passage)
-        if round_ is None
-        else tuple(Run.of(one) for one in round_ if one.pass_number == passage)
-    )
+    rows = models.runs_of(db, folder, passage) if round_ is None else _shown(db, folder, passage, round_)
+    runs = tuple(run for run in rows if run.waits is None)
+    asked = tuple(run for run in rows if run.waits is not None)
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
-    standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed)
-    return Present(circuit, standing, step, runs)
+    awaited = tuple(run.desk or "" for run in asked if run.waits)
+    standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed, awaited)
+    return Present(circuit, standing, step, runs, asked)
+
+
+def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> tuple[Run, ...]:
+    parts = [Run.of(one) for one in round_ if one.pass_number == passage]
+    opinions = opinions_of_round(db, folder)
+    return (*parts, *(Run.of(run, question) for question, run in opinions if run.state == "active"))
 
 
 def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> int:
@@ -202,7 +218,8 @@ def move(
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type, moment)
         said = replace(said, absent=under.absent, facts={**said.facts, **facts_of(under)})
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
-    if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
+    left_open = any(run.state == "active" and run is not own for run in (*here.runs, *here.asked))
+    if moved.entered != moved.left and left_open:
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
     entered, awaited = _enter(db, folder, here, moved, moment, said)
     informed, told = _tell(db, folder, here, moved, moment)
@@ -281,9 +298,12 @@ def lacking_words(refusal: Refusal) -> str:
 def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal:
     """Why it is not for this reader to act where the folder stands, to be raised.
 
-    He was the last to decide (`acted-already`), no mandate of his covers it (as the law says it), what keeps him from it in
-    somebody's absence (`Present.lacking_under`), else `not-your-turn`.
+    It is, and the step waits for an opinion that was asked (`opinion-awaited`); he was the last to decide (`acted-already`);
+    no mandate of his covers it (as the law says it); what keeps him from it in somebody's absence
+    (`Present.lacking_under`); else `not-your-turn`.
     """
+    if here is not None and here.step is not None and here.standing.awaited and here.in_turn(actor, folder):
+        return opinion_awaited(here.step, here.standing.awaited)
     last = _last_decision(db, folder)
     if last is not None and actor.user_id is not None and last.user_id == actor.user_id and last.ended_at:
         act = decided(folder, last)
@@ -554,6 +574,8 @@ def _line(
         facts["slot"] = slot
     if here.step is not None and not moved.closed and moved.entered == moved.left:
         facts["counted"], facts["needed"] = moved.counted, moved.needed
+    if here.asked and moved.entered != moved.left:
+        facts["unanswered"] = [one.desk for one in here.asked]
     if informed:
         facts["told"] = {one.key.partition(":")[2]: one.label for one in informed}
     if said.comment:

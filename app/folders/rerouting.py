@@ -323,14 +323,14 @@ def _faults(
     told = {one.step for one in found}
     steps = {str(one["key"]): one for one in definition["steps"]}
     law = folder.read_as
-    circle = {*law.restricted_to, *law.seen_at, *_desks_of(before)}
+    inside = circle(folder, before)
     yield from _unasked(folder, before, definition)
     for change in changes:
         desk, step = desks.get(change.desk), steps.get(change.step)
         if change.kind == REMOVE or desk is None or step is None:
             continue
         kind = StepKind(step["kind"])
-        if law.discreet and change.desk not in circle:
+        if law.discreet and change.desk not in inside:
             yield (
                 change.step,
                 f"« {desk.name} » ne lit pas ce dossier, dont l’accès est restreint : choisissez un bureau de son circuit.",
@@ -363,8 +363,11 @@ def _unasked(folder: Folder, before: Circuit, definition: Definition) -> Iterato
                 )
 
 
-def _desks_of(circuit: Circuit) -> Iterator[str]:
-    return (who.value for step in circuit.steps for who in step.who if who.kind is WhoKind.DESK)
+def circle(folder: Folder, circuit: Circuit) -> frozenset[str]:
+    """The desks, by key, to which a folder whose reading is restricted may come at all: those of its type and of its circuit."""
+    law = folder.read_as
+    desks = (who.value for step in circuit.steps for who in step.who if who.kind is WhoKind.DESK)
+    return frozenset((*law.restricted_to, *law.seen_at, *desks))
 
 
 def _stuck(then: Rehearsal, before: Circuit) -> Iterator[tuple[str, str]]:

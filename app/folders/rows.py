@@ -13,6 +13,7 @@ from app.folders.models import (
     STEPS_PER_ROUND,
     TOLD,
     ActNumber,
+    AskedOpinion,
     CircuitChange,
     Document,
     DocumentVersion,
@@ -35,6 +36,8 @@ CIRCUIT = Question((CircuitVersion,), CircuitVersion.id == _of_the_folder(Folder
 CHANGES = Question((CircuitChange,), CircuitChange.folder_id == OF)
 """The changes made to its coming steps."""
 RUNS = Question((StepRun,), StepRun.folder_id == OF)
+ASKED = Question((AskedOpinion,), AskedOpinion.folder_id == OF, order=lambda row: row[0].run_id)
+"""The opinions asked beside its steps."""
 DOCUMENTS = Question(
     (Document, DocumentVersion),
     Document.folder_id == OF,
@@ -61,6 +64,7 @@ EVERY = (
     CIRCUIT,
     CHANGES,
     RUNS,
+    ASKED,
     DOCUMENTS,
     PUBLICATION,
     READERS,
@@ -81,7 +85,12 @@ def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentV
 
 
 def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
-    """The parts that were opened since the folder was last sent, in order."""
+    """The parts of its steps that were opened since the folder was last sent, in order."""
+    return [run for run in every_run_of_round(db, folder) if not run.asked]
+
+
+def every_run_of_round(db: Db, folder: Folder) -> list[StepRun]:
+    """The same, and the rows of the opinions that were asked beside them."""
     first = folder.round * STEPS_PER_ROUND
     return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first and run.kind != TOLD]
 
@@ -90,6 +99,14 @@ def earlier_runs(db: Db, folder: Folder) -> list[StepRun]:
     """The parts that were opened in the rounds before the one in hand, in order."""
     first = folder.round * STEPS_PER_ROUND
     return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number < first and run.kind != TOLD]
+
+
+def opinions_of_round(db: Db, folder: Folder) -> list[tuple[AskedOpinion, StepRun]]:
+    """The opinions that were asked since the folder was last sent, each with the row of its answer, in order."""
+    rows = {run.id: run for run in every_run_of_round(db, folder) if run.asked}
+    if not rows:
+        return []
+    return [(one, rows[one.run_id]) for (one,) in ask(db, ASKED, folder.id) if one.run_id in rows]
 
 
 def told_runs(db: Db, folder: Folder) -> list[StepRun]:

@@ -14,7 +14,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
 from app.folders.facts import act_of, count_amount, due_of, fill, sent_on, touch
-from app.folders.models import Folder, StepRun
+from app.folders.models import ASKED, Folder, StepRun
 from app.folders.move import Present, cover_of, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, indexed
@@ -22,7 +22,6 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
 from app.people.covers import facts_of, in_absence
 from workflows.circuit import StepKind
-from workflows.engine import choices
 
 LONGEST = 2000
 
@@ -33,7 +32,7 @@ def may_rule(folder: Folder, actor: Actor, here: Present | None) -> bool:
         return False
     if here.step.kind is StepKind.OPINION:
         return False
-    return here.step.kind.action in choices(here.circuit, here.standing, here.asker(actor, folder))
+    return here.in_turn(actor, folder)
 
 
 @use_case
@@ -107,7 +106,9 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
         for key in keys
     ]
     folder.due_on = due_of(folder, sent_on(folder))
-    active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
+    active = sa.select(StepRun).where(
+        StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
+    )
     for run in db.scalars(active):
         run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
     indexed(db, folder)

@@ -15,7 +15,7 @@ from app.core.french import instant
 from app.core.questions import keep, kept, once
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
-from app.folders.models import WRITERS, Folder, StepRun
+from app.folders.models import ASKED, WRITERS, Folder, StepRun
 from app.people.covers import Away, away_at, in_absence, moment_on, until
 from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
 from app.people.models import Desk, Holder, MandateRow, User
@@ -92,6 +92,7 @@ _open_runs = (
         Folder.__table__.c.collectivity_id == sa.bindparam("here"),
         _runs.c.folder_id.in_(sa.bindparam("folders", expanding=True)),
         _runs.c.state.in_(("active", "done")),
+        ~_runs.c.slot.startswith(ASKED),
     )
     .order_by(_runs.c.id)
     .execution_options(**{OURS_ALREADY: True})
@@ -438,7 +439,11 @@ def _read(
         rows = _able_rows(db.connection().execute(query, binds))
     else:
         rows = _signing_rows(db, db.execute(query, binds), act, day)
-    of_type = folder.of_type
+    return _slots(rows, right, folder.of_type)
+
+
+def _slots(rows: Iterable[Any], right: Right, of_type: tuple[str, str]) -> Iterator[Slot]:
+    """The desks of these rows, in order, each with those who hold a right there on the folders of a type."""
     desks: dict[int, tuple[str, str, dict[int, Person], dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
         _, _, people, seated = desks.setdefault(desk_id, (key, name, {}, {}))
@@ -448,6 +453,16 @@ def _read(
                 people[user_id] = seated[user_id]
     for desk_id, (key, name, people, seated) in desks.items():
         yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()), tuple(seated.values()))
+
+
+def every_desk(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
+    """Every desk of the collectivity, by name, with those who could act there on this folder at such a step that asks no mandate.
+
+    A closed one has nobody. One statement, and one for who is away.
+    """
+    rows = db.connection().execute(_people, {"here": folder.collectivity_id})
+    slots = sorted(_slots(_able_rows(rows), step.kind.right, folder.of_type), key=lambda slot: slot.label)
+    return stand_in(db, folder, step, slots, _away(db, folder.collectivity_id, None), today())
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,34 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : un avis défavorable se motive. Écrivez en quelques mots ce qui ne va pas.",
     ),
+    "opinion-desks": (
+        422,
+        "Rien n’a été demandé : choisissez à qui vous demandez un avis, un bureau ou plusieurs, {most} au plus.",
+    ),
+    "opinion-question": (
+        422,
+        "Rien n’a été demandé : écrivez votre question, elle sera lue avec le dossier et restera avec la réponse.",
+    ),
+    "opinion-waits": (
+        422,
+        "Rien n’a été demandé : choisissez si l’étape attend l’avis, ou non.",
+    ),
+    "opinion-date": (
+        422,
+        "Rien n’a été demandé : la réponse se souhaite pour un jour à venir, dans l’année. Corrigez la date, ou effacez-la.",
+    ),
+    "opinion-many": (
+        409,
+        "Rien n’a été demandé : {most} avis au plus se demandent sur un dossier depuis son envoi. Décidez, ou rejetez-le.",
+    ),
+    "opinion-unknown": (
+        409,
+        "Rien n’a été enregistré : cette demande d’avis n’est pas dans ce dossier. Rechargez sa page.",
+    ),
+    "opinion-elsewhere": (
+        403,
+        "Rien n’a été enregistré : cet avis est demandé à « {desk} », où vous ne pouvez pas viser ce dossier.",
+    ),
     "acted-already": (
         409,
         "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
+from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.notes import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SIGNED, YOUR_TURN
 from app.folders.rerouting import CHANGED
@@ -16,7 +17,21 @@ from app.people.working_days import calendar_in
 
 HOURS, DAYS = "mail_hours", "mail_days"
 EVERY, WORKED = "every", "worked"
-PATIENT = frozenset({YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE, INFORMED, PARTIAL, CHANGED, MENTIONED})
+PATIENT = frozenset(
+    {
+        YOUR_TURN,
+        REFUSED,
+        SIGNED,
+        RECEIPT,
+        DONE,
+        INFORMED,
+        PARTIAL,
+        CHANGED,
+        MENTIONED,
+        OPINION_ASKED,
+        OPINION_GIVEN,
+    }
+)
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""
 _SHAPE = re.compile(r"(\d{1,2})(?:[h:](\d{2})?)?(?:-|à)(\d{1,2})(?:[h:](\d{2})?)?", re.ASCII)
 _WHOLE = (time(), None)

@@ -24,7 +24,8 @@ from app.core.outbox import Later, Needless, Row
 from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
-from app.folders.models import Folder, StepRun
+from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
+from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
 from app.notices import hours
@@ -264,7 +265,17 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] in {INFORMED, MENTIONED}:
+    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN}:
+        return False
+    if row.payload["event"] == OPINION_ASKED:
+        opinions = sa.select(sa.literal(1)).where(
+            STEP.c.folder_id == folder.id,
+            STEP.c.state == "active",
+            STEP.c.slot.startswith(ASKED),
+            asking(actor),
+        )
+        if db.execute(opinions.limit(1)).first() is None:
+            raise Needless("cet avis n’attend plus cette personne : aucun courriel n’est parti")
         return False
     alone = row.payload["event"] == YOUR_TURN
     if not alone and not row.payload.get("turn"):
@@ -273,7 +284,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
     his = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
     awaited = sa.select(asking(actor).label("able")).where(
-        STEP.c.folder_id == folder.id, STEP.c.state == "active", his
+        STEP.c.folder_id == folder.id, STEP.c.state == "active", ~STEP.c.slot.startswith(ASKED), his
     )
     able = list(db.scalars(awaited))
     if alone and able and not any(able):
@@ -287,7 +298,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
 def _due(db: Db, folder: Folder) -> tuple[str, str]:
     """The words of the deadline of the step that awaits somebody, and their tone; nothing when there is none."""
     query = sa.select(StepRun.due_on, StepRun.kind).where(
-        StepRun.folder_id == folder.id, sa.text("state = 'active'")
+        StepRun.folder_id == folder.id, sa.text("state = 'active'"), ~StepRun.slot.startswith(ASKED)
     )
     row = db.execute(query.order_by(StepRun.due_on).limit(1)).one_or_none()
     if row is None or row.due_on >= NO_DATE or StepKind(row.kind).automatic:

@@ -292,7 +292,7 @@ class House:
         """Put a visa, or give a favourable opinion where one is asked."""
         with reading() as db:
             asked = sa.select(StepRun.kind).where(StepRun.folder_id == folder_id, StepRun.state == "active")
-            opinion = "favourable" if db.scalar(asked.limit(1)) == "opinion" else ""
+            opinion = "favourable" if db.scalar(asked.order_by(StepRun.id).limit(1)) == "opinion" else ""
         version = self.folder(folder_id).version
         decide.approve(self.actor(login), folder_id, version=version, comment=comment, opinion=opinion)
 

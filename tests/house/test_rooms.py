@@ -35,6 +35,7 @@ WEB = {
     "app/display/blueprint.py": "what the pages of folders share",
     "app/display/drafting.py": "pages of the desk that deposits",
     "app/display/coming.py": "the page where the coming steps are changed",
+    "app/display/consulting.py": "the dialogs in which others are asked before one decides",
     "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",
     "app/display/timeline.py": "addresses in the folder's history",

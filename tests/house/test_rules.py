@@ -23,6 +23,7 @@ WEB_ROOMS = {
     "blueprint",
     "drafting",
     "coming",
+    "consulting",
     "__init__",
     "web",
     "api",

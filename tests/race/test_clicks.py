@@ -2,11 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import asking, decide
+from app.folders.models import AskedOpinion, StepRun
 from app.operations.absences.planning import Wanted, plan
 from app.people import desks
 from tests.race.town import Browser, Town, at_once, one_wins, told
@@ -79,6 +85,51 @@ def test_a_cover_that_ends_against_a_click_under_it_leaves_the_one_that_came_fir
         assert answer.status_code in {302, 403, 404, 409}
         assert (town.house.folder(folder_id).place == "bon_a_payer") is (answer.status_code == 302)
         assert town.runs(folder_id, "finance") == (["done"] if answer.status_code == 302 else ["active"])
+    town.chain_holds()
+
+
+def test_a_question_an_answer_and_its_withdrawal_against_a_visa_leave_what_came_first(town: Town) -> None:
+    asker, colleague, desk = (town.house.actor(one) for one in ("n.abgrallec", "t.lescoat", "s.rivoal"))
+
+    def tried(verb: Callable[[], object]) -> Callable[[], str]:
+        def run() -> str:
+            try:
+                verb()
+            except Refusal as refusal:
+                return refusal.key
+            return ""
+
+        return run
+
+    def ask(folder_id: int, version: int) -> Callable[[], object]:
+        words: dict[str, Any] = {"desks": ["direction"], "question": "Qu’en dites-vous ?", "waits": True}
+        return lambda: asking.ask(asker, folder_id, version=version, **words)
+
+    for _ in range(ROUNDS // 10):
+        folder_id, version = town.an_invoice()
+        visa = tried(lambda folder_id=folder_id: decide.approve(colleague, folder_id, version=version))  # type: ignore[misc]
+        outcomes = at_once(tried(ask(folder_id, version)), visa)
+        assert sorted(outcomes) == ["", "moved-on"]
+        passed = town.house.folder(folder_id).place == "bon_a_payer"
+        assert passed is (outcomes[1] == "")
+        if passed:
+            folder_id, version = town.an_invoice()
+            ask(folder_id, version)()
+        with reading() as db:
+            query = sa.select(AskedOpinion.run_id).where(AskedOpinion.folder_id == folder_id)
+            number = db.scalar(query) or 0
+        now = version + 1
+        verbs = (
+            lambda: asking.answer(desk, folder_id, number, version=now, answer="favourable"),
+            lambda: asking.withdraw(asker, folder_id, number, version=now),
+            lambda: decide.approve(colleague, folder_id, version=now),
+        )
+        answered, withdrawn, decided = at_once(*map(tried, verbs))
+        assert sorted([answered, withdrawn]) == ["", "moved-on"]
+        assert decided in {"moved-on", "opinion-awaited"}
+        assert town.house.folder(folder_id).version == now + 1
+        with reading() as db:
+            assert db.get_one(StepRun, number).state == ("done" if answered == "" else "cancelled")
     town.chain_holds()
 
 

@@ -289,6 +289,8 @@ class Scene:
             "version": version,
             **({"reason": "Pièce manquante"} if verb in {"reject", "steps"} else {}),
             **({"changes": [AFTER_THE_END]} if verb == "steps" else {}),
+            **({"desks": ["comptabilite"], "question": "?", "waits": False} if verb == "opinions" else {}),
+            **({"opinion": "favourable"} if verb == "answer" else {}),
         }
         return client.open(url, method=method, json=body, headers=headers)
 
@@ -331,6 +333,12 @@ def routes(house: House, *, api: bool) -> list[tuple[str, str]]:
     )
 
 
+BESIDE: Mapping[str, Mapping[str, str]] = {
+    "folders.ask_opinion": {"desks": "comptabilite", "question": "Qu’en pensez-vous ?", "waits": "no"},
+    "folders.give_opinion": {"opinion": "favourable"},
+}
+
+
 def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     form: dict[str, Any] = {
         "version": str(version),
@@ -347,6 +355,7 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     if endpoint == "publication.mask":
         form |= {"public_title": "Aide à un particulier", "reason": "Un nom était resté lisible."}
         form["masked"] = (io.BytesIO(a_masked_pdf()), "occulte.pdf")
+    form |= BESIDE.get(endpoint, {})
     if endpoint == "folders.coming":
         form |= {"do": "apply", "change": '{"kind": "add", "after": "publication", "desk": "secretariat"}'}
     if endpoint == "legality.appeal":

@@ -180,6 +180,9 @@ ROUTES = {
     "actes.star": "create",
     "folders.approve": "act",
     "folders.fill": "person",
+    "folders.ask_opinion": "person",
+    "folders.give_opinion": "person",
+    "folders.withdraw_opinion": "person",
     "folders.reject": "person",
     "folders.rule": "person",
     "folders.coming": "person",
@@ -283,6 +286,9 @@ ROUTES = {
     "folders_api.start": "create",
     "folders_api.approve": "act",
     "folders_api.fill": "person",
+    "folders_api.ask_opinion": "person",
+    "folders_api.give_opinion": "person",
+    "folders_api.withdraw_opinion": "person",
     "folders_api.reject": "person",
     "folders_api.reroute": "reroute",
     "folders_api.download": "person",
@@ -340,7 +346,9 @@ EDIT = (
     }
 )
 CLASSIFY = {("actes.matters", "GET"), ("actes.matters", "HEAD"), ("actes.choose", "POST")}
-APPROVE = {("folders.approve", "POST")}
+# Whoever may act at the step asks others what they think
+OPINION = {("folders.ask_opinion", method) for method in ("GET", "HEAD", "POST")}
+APPROVE = {("folders.approve", "POST")} | OPINION
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
 # An administrator who reads it, or who holds that right at the desk that deposited it: nobody has been given it here
@@ -352,9 +360,10 @@ SIGN = {
     ("signing.dialog", "HEAD"),
     ("signing.prepare", "POST"),
     ("signing.complete", "POST"),
+    *OPINION,
 }
 ON_PAPER = {("signing.paper.sheet", method) for method in ("GET", "HEAD", "POST")}
-PUBLISH = {("folders.publish", "POST"), ("folders.post_in_urgency", "POST")}
+PUBLISH = {("folders.publish", "POST"), ("folders.post_in_urgency", "POST")} | OPINION
 MASK = {("publication.sheet", "GET"), ("publication.sheet", "HEAD"), ("publication.mask", "POST")}
 PUT_ONLINE = {("publication.put_online", "POST")}
 AT_THE_PREFECTURE = {

@@ -113,9 +113,13 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
             edits = (
                 name == "depositor"
                 and state in {"draft", "rejected", "recalled"}
-                and verb not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
+                and verb
+                not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
+                | {"opinions", "answer", "withdraw"}
             )
-            decides = name == "reached" and state == "service_done" and verb in {"approve", "reject"}
+            decides = (
+                name == "reached" and state == "service_done" and verb in {"approve", "reject", "opinions"}
+            )
             takes_back = (
                 name == "depositor"
                 and verb == "recall"

@@ -84,6 +84,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
+    # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
@@ -92,6 +93,8 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     assert never == {
         "folders.archive",
         "folders.fill",
+        "folders.give_opinion",
+        "folders.withdraw_opinion",
         "folders.rule",
         "signing.documents.report",
         "signing.documents.attest",

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.workflows import strategies
+from workflows.asking import Question, awaited, refuse_withdrawal
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
-from workflows.engine import Action, Asker, Moved, Standing, advance, choices
+from workflows.engine import Action, Asker, Moved, Standing, advance, choices, in_turn
 from workflows.errors import Refusal
 from workflows.loader import load
 
@@ -35,6 +36,7 @@ class AFolder(RuleBasedStateMachine):
     @initialize(circuit=strategies.circuits(), facts=strategies.facts)
     def deposit(self, circuit: Circuit, facts: dict[str, object]) -> None:
         self.circuit, self.standing = circuit, Standing(DRAFT, facts)
+        self.questions: list[Question] = []
 
     def play(self, action: Action, person: int | None, slot: str | None) -> Moved | None:
         """Play, check what the law promises of this one move, and keep the books as the application does."""
@@ -55,6 +57,8 @@ class AFolder(RuleBasedStateMachine):
             self.standing = Standing(moved.entered, before.facts, slots, {}, signed)
         else:
             self.standing = Standing(moved.entered, before.facts)
+        if moved.entered != moved.left:
+            self.questions = []
         return moved
 
     def check(self, before: Standing, moved: Moved, person: int | None, slot: str | None) -> None:
@@ -74,6 +78,9 @@ class AFolder(RuleBasedStateMachine):
             )
         if step is None or moved.action is Action.RECALL or step.kind.automatic:
             return
+        assert moved.action is Action.REJECT or not before.awaited, (
+            "nobody decides before the opinion awaited"
+        )
         assert person not in before.acted.values(), "nobody acts twice on a step"
         assert slot in before.slots, "only those awaited act"
         assert slot not in before.acted, "nobody acts for a desk that has spoken"
@@ -121,6 +128,31 @@ class AFolder(RuleBasedStateMachine):
         if offered:
             assert self.play(data.draw(st.sampled_from(offered)), None, None), "what is offered is accepted"
 
+    def wait(self, questions: list[Question]) -> None:
+        self.questions = questions
+        self.standing = replace(self.standing, awaited=awaited(questions))
+
+    @rule(person=st.sampled_from(PEOPLE), desk=st.sampled_from(["urbanisme", "juridique"]), data=st.data())
+    def whoever_may_act_asks_an_opinion(self, person: int, desk: str, data: st.DataObject) -> None:
+        slot = data.draw(st.sampled_from(self.standing.slots)) if self.standing.slots else NOWHERE
+        asker = Asker(person, frozenset({slot}))
+        if in_turn(self.circuit, self.standing, asker) and desk not in {one.desk for one in self.questions}:
+            asked = Question(desk, person, f"Personne {person}", slot, waits=data.draw(st.booleans()))
+            self.wait([*self.questions, asked])
+
+    @precondition(lambda self: self.questions)
+    @rule(data=st.data())
+    def the_desk_answers(self, data: st.DataObject) -> None:
+        question = data.draw(st.sampled_from(self.questions))
+        self.wait([one for one in self.questions if one is not question])
+
+    @precondition(lambda self: self.questions)
+    @rule(data=st.data())
+    def who_asked_takes_it_back(self, data: st.DataObject) -> None:
+        question = data.draw(st.sampled_from(self.questions))
+        refuse_withdrawal(question, question.asker, (), administrator=False, reason="")
+        self.wait([one for one in self.questions if one is not question])
+
     @precondition(lambda self: self.standing.place in {DRAFT, REJECTED, RECALLED})
     @rule(facts=strategies.facts)
     def the_depositor_corrects(self, facts: dict[str, object]) -> None:
@@ -130,12 +162,15 @@ class AFolder(RuleBasedStateMachine):
     def the_folder_can_go_on_or_has_ended(self) -> None:
         if not hasattr(self, "circuit") or self.standing.place in {DONE, WITHDRAWN}:
             return
-        assert any(choices(self.circuit, self.standing, asker) for asker in everybody(self.standing))
+        for question in self.questions:  # whoever has the part of who asked, though he has left
+            refuse_withdrawal(question, 0, self.standing.slots, administrator=False, reason="Sans réponse")
+        free = replace(self.standing, awaited=())
+        assert any(choices(self.circuit, free, asker) for asker in everybody(free))
 
     @invariant()
     def the_folder_can_reach_an_end(self) -> None:
         if hasattr(self, "circuit"):
-            assert_reaches_an_end(self.circuit, self.standing)
+            assert_reaches_an_end(self.circuit, replace(self.standing, awaited=()))
 
     @invariant()
     def the_depositor_can_send_again_or_withdraw_what_came_back(self) -> None:

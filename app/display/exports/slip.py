@@ -20,7 +20,7 @@ from app.folders.corrections import ruled_in_words, told
 from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
 from app.folders.move import decided
 from app.folders.opinions import words_of
-from app.folders.rows import earlier_runs, runs_of_round
+from app.folders.rows import earlier_runs, every_run_of_round
 from app.folders.seats import DeskName, desk_names
 from app.folders.sockets import plugged, told_by_page, untold
 from app.journal.models import JournalEntry
@@ -105,8 +105,8 @@ def _state(folder: Folder, head: FolderView) -> str:
 
 
 def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
-    """What was done, the deposit first, then each part that somebody ended, round after round."""
-    every = [*earlier_runs(db, folder), *runs_of_round(db, folder)]
+    """What was done, the deposit first, then each part that somebody ended and each opinion given, round after round."""
+    every = [*earlier_runs(db, folder), *every_run_of_round(db, folder)]
     ended = sorted((one for one in every if one.ended_at and one.state in {"done", "rejected"}), key=_order)
     numbers = {one.desk_id for one in ended if one.desk_id is not None}
     desks = desk_names(db, folder.collectivity_id, {*numbers, folder.emitter_desk_id})
@@ -142,8 +142,9 @@ def _decision(
     what = act or decided(folder, run)
     if run.state == "done" and run.opinion:
         what = words_of(run)
+    label = labels.get(run.step, kind.label)
     return Decision(
-        labels.get(run.step, kind.label),
+        f"{label}, avis demandé" if run.asked else label,
         ", ".join(filter(None, (run.by or "Paraphe", place))),
         instant_preuve(run.ended_at),
         spaces(f"{what[:1].upper()}{what[1:]}"),

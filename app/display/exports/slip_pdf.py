@@ -50,6 +50,7 @@ def draw(slip: Slip, reader: str) -> bytes:
     )
     told = [f"{one.n}. {one.title}. {one.filled or one.told}" for one in slip.steps if one.filled or one.told]
     _listed(sheets, "Rempli, ou porté à connaissance, aux étapes", told)
+    _listed(sheets, "Avis demandés", [line for one in slip.steps for line in one.asked])
     _listed(
         sheets,
         "Reste à faire",

@@ -1,0 +1,144 @@
+"""The opinions asked beside the steps of a folder, in words: on its page, its slip and in the API."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.db import Db
+from app.core.french import depuis, instant, jour, spaces
+from app.folders.asking import law_of, seat_at
+from app.folders.models import AskedOpinion, Folder, StepRun
+from app.folders.move import Present, person_of
+from app.folders.rows import opinions_of_round
+from app.people.actor import Actor
+from workflows.asking import withdrawn_with_reason
+from workflows.vocabulary import Answer
+
+
+@dataclass(frozen=True)
+class AskedView:
+    """What was asked of a desk, and its answer; `state`: open, answered, withdrawn or closed.
+
+    `may_answer`: by this reader, in whose absence (`absent`, empty for a seat of his own); `may_withdraw`, with a reason or not.
+    """
+
+    number: int
+    state: str
+    title: str
+    question: str
+    meta: str
+    reply: str = ""
+    may_answer: bool = False
+    absent: str = ""
+    may_withdraw: bool = False
+    reason_needed: bool = False
+
+
+def asked_of(db: Db, folder: Folder, actor: Actor, here: Present | None) -> list[AskedView]:
+    """What the page shows of the round in hand: what is open, and what was answered.
+
+    An unfavourable answer is told among the cautions (`app/folders/opinions.py`), what came to nothing in the circuit alone.
+    """
+    return [
+        _view(folder, actor, here, question, run)
+        for question, run in opinions_of_round(db, folder)
+        if run.state == "active" or (run.state == "done" and run.opinion != Answer.UNFAVOURABLE)
+    ]
+
+
+def _view(
+    folder: Folder, actor: Actor, here: Present | None, question: AskedOpinion, run: StepRun
+) -> AskedView:
+    if run.state != "active":
+        title = f"{_opinion(run)} de {run.by}"
+        meta = f"{question.desk}, {instant(run.ended_at)}. Demandé par {question.asked_by}"
+        return AskedView(
+            run.id, "answered", spaces(title), question.question, spaces(meta), run.comment or ""
+        )
+    able, under = seat_at(actor, folder, run)
+    own_deposit = under is not None and actor.user_id in folder.writers
+    slots = here.asker(actor, folder).slots if here is not None else frozenset[str]()
+    needed = withdrawn_with_reason(
+        law_of(question, run), person_of(actor), slots, administrator=actor.administrator
+    )
+    return AskedView(
+        run.id,
+        "open",
+        spaces(f"Avis demandé à {question.desk} {depuis(run.entered_at)}"),
+        question.question,
+        spaces(f"Par {question.asked_by}. {_terms(question)}"),
+        may_answer=able and not own_deposit,
+        absent=under.absent if under is not None else "",
+        may_withdraw=needed is not None,
+        reason_needed=bool(needed),
+    )
+
+
+def _terms(question: AskedOpinion) -> str:
+    """« L’étape attend la réponse, souhaitée pour le lun. 30 nov. »."""
+    waits = "L’étape attend la réponse" if question.waits else "L’étape n’attend pas la réponse"
+    return f"{waits}, souhaitée pour le {jour(question.wanted_on)}." if question.wanted_on else f"{waits}."
+
+
+def _opinion(run: StepRun) -> str:
+    return Answer.words(run.opinion or "", "Avis")
+
+
+def lines(db: Db, folder: Folder) -> Mapping[str, Sequence[str]]:
+    """By key of step, what was asked at it and what became of it, each in a line of the circuit and of the slip."""
+    told: dict[str, list[str]] = {}
+    for question, run in opinions_of_round(db, folder):
+        told.setdefault(run.step, []).append(spaces(" ".join(_line(question, run))))
+    return told
+
+
+def _line(question: AskedOpinion, run: StepRun) -> Iterator[str]:
+    asked_at = instant(run.entered_at)
+    yield f"Avis demandé à {question.desk} par {question.asked_by}, {asked_at} : « {question.question} »"
+    if run.state == "active":
+        yield _terms(question)
+    elif run.state == "done":
+        words = f" : « {run.comment} »" if run.comment else "."
+        yield f"{_opinion(run)} de {run.by}, {instant(run.ended_at)}{words}"
+    elif question.withdrawn_by:
+        why = f" : « {question.withdrawn_why} »" if question.withdrawn_why else "."
+        yield f"Demande retirée par {question.withdrawn_by}, {instant(run.ended_at)}{why}"
+    else:
+        yield f"Close sans réponse, {instant(run.ended_at)} : le dossier avait quitté l’étape."
+
+
+def blocked(db: Db, folder: Folder, here: Present) -> str:
+    """Why the step does not end yet: « L’étape attend l’avis demandé à « Services techniques » depuis 2 jours. »; else empty."""
+    open_ones = [
+        f"« {question.desk} » {depuis(run.entered_at)}"
+        for question, run in opinions_of_round(db, folder)
+        if question.waits and run.state == "active"
+    ]
+    if not here.standing.awaited or not open_ones:
+        return ""
+    return spaces(f"L’étape attend l’avis demandé à {', à '.join(open_ones)}.")
+
+
+def shown(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """The same as other software reads it, in order."""
+    states = {"active": "open", "done": "answered"}
+    return [
+        {
+            "id": run.id,
+            "step": run.step,
+            "desk": run.slot.partition(":")[2],
+            "question": question.question,
+            "waits": question.waits,
+            "wanted_on": question.wanted_on,
+            "asked_by": question.asked_by,
+            "asked_at": run.entered_at,
+            "state": states.get(run.state) or ("withdrawn" if question.withdrawn_by else "closed"),
+            "opinion": run.opinion,
+            "who": run.who,
+            "absent": run.absent,
+            "comment": run.comment,
+            "ended_at": run.ended_at,
+            "reason": question.withdrawn_why,
+        }
+        for question, run in opinions_of_round(db, folder)
+    ]

@@ -1,0 +1,377 @@
+"""An opinion asked of another desk: awaited or not, given, taken back; whoever decides reads it, and nothing else comes of it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.display import queues
+from app.folders import asking, decide, sending
+from app.folders.access import may_read
+from app.folders.models import AskedOpinion, Folder, StepRun
+from app.signing.paper import sheet
+from tests.api.software import Software
+from tests.batches.town import Hand, became
+from tests.builders.house import House
+from tests.circuits.test_editor import words
+from tests.display.test_exports import text_of
+from tests.operations.test_absences import away, over
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+A, B, G, K, N, R, S, T = (
+    "a.kervadec",
+    "b.cadiou",
+    "g.trehorel",
+    "k.morizur",
+    "n.abgrallec",
+    "r.pellenec",
+    "s.rivoal",
+    "t.lescoat",
+)
+WHY = "Le tonnage facturé est-il celui du bon de pesée ?"
+ANSWER = "Le bon de pesée dit 84 tonnes."
+
+
+def ask(house: House, login: str, folder_id: int, *desks: str, waits: bool = True, **more: Any) -> int:
+    """Ask the opinion of desks; the number of the last that was asked."""
+    version = house.folder(folder_id).version
+    typed = {"question": WHY, **more}
+    asking.ask(house.actor(login), folder_id, version=version, desks=desks, waits=waits, **typed)
+    with reading() as db:
+        return db.scalar(
+            sa.select(sa.func.max(AskedOpinion.run_id)).where(AskedOpinion.folder_id == folder_id)
+        )  # type: ignore[return-value]
+
+
+def give(house: House, login: str, folder_id: int, number: int, opinion: str, comment: str = "") -> str:
+    version = house.folder(folder_id).version
+    return asking.answer(
+        house.actor(login), folder_id, number, version=version, answer=opinion, comment=comment
+    )
+
+
+def take_back(house: House, login: str, folder_id: int, number: int, reason: str = "") -> str:
+    version = house.folder(folder_id).version
+    return asking.withdraw(house.actor(login), folder_id, number, version=version, reason=reason)
+
+
+def page(house: House, login: str, folder_id: int, tab: str = "circuit") -> str:
+    return words(house.client(login).get(f"/dossiers/{folder_id}?onglet={tab}"))
+
+
+def todo(house: House, login: str) -> list[int]:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return [line.id for line in queues.todo(db, actor)]
+
+
+def state_of(number: int) -> str:
+    with reading() as db:
+        return db.get_one(StepRun, number).state
+
+
+def post(house: House, login: str, folder_id: int, path: str, **typed: Any) -> Any:
+    client = house.client(login)
+    form = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), **typed}
+    return client.post(f"/dossiers/{folder_id}/{path}", data=form)
+
+
+def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    dialog = words(house.client(N).get(f"/dossiers/{folder_id}/avis"))
+    assert "Direction générale, Solenn Rivoal" in dialog
+    for desk in ("Direction des finances,", "Service de la paye,", "Conseil municipal,"):
+        assert desk not in dialog, "neither who decides here nor who may give none is offered"
+    typed = {"desks": ["direction", "technique"], "question": WHY, "waits": "yes"}
+    assert post(house, N, folder_id, "avis", **typed).status_code == 302
+    asker = page(house, N, folder_id)
+    assert "L’étape attend l’avis demandé à « Direction générale » depuis" in asker
+    assert "à « Services techniques »" in asker
+    assert post(house, T, folder_id, "viser").status_code == 409
+    assert "Avis demandé" in words(house.client(S).get("/a-traiter"))
+    asked = page(house, S, folder_id)
+    assert "Votre avis est demandé" in asked
+    assert WHY in asked
+    assert "À vous de viser" not in asked
+    with reading() as db:
+        numbers = list(db.scalars(sa.select(AskedOpinion.run_id).where(AskedOpinion.folder_id == folder_id)))
+    first, second = sorted(numbers)
+    assert post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable").status_code == 422
+    given = post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable", comment=ANSWER)
+    assert given.status_code == 302
+    assert post(house, R, folder_id, f"avis/{second}/rendre", opinion="none").status_code == 302
+    assert folder_id not in todo(house, S)
+    decider = page(house, N, folder_id)
+    assert decider.index("Avis défavorable de Solenn Rivoal") < decider.index("À vous de viser")
+    assert "Sans avis de Ronan Pellenec" in decider
+    assert ANSWER in decider
+    assert post(house, N, folder_id, "viser").status_code == 302
+    line = "Avis demandé à Direction générale par Nolwenn Abgrallec, "
+    for told in (page(house, A, folder_id), words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))):
+        assert line in told
+        assert f"« {WHY} » Avis défavorable de Solenn Rivoal" in told
+    printed = text_of(house.client(G).get(f"/dossiers/{folder_id}/bordereau.pdf").data)
+    assert "Contrôle des finances, avis demandé" in printed
+    assert "Avis demandés" in printed
+    journal = page(house, G, folder_id, "journal")
+    assert (
+        f"Avis demandé par Nolwenn Abgrallec à Direction générale, Services techniques : « {WHY} »" in journal
+    )
+    assert f"Avis rendu par Solenn Rivoal, avis défavorable : « {ANSWER} » (Direction générale)" in journal
+
+
+def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: House) -> None:
+    invoice, deliberation = house.an_invoice("finance"), house.a_deliberation("signatures")
+    software = Software(house, "finances", [Right.ACT])
+    number = ask(house, N, invoice, "direction")
+    ask(house, A, deliberation, "finances")
+    doors: list[Callable[[], object]] = [
+        lambda: decide.approve(house.actor(N), invoice, version=house.folder(invoice).version),
+        lambda: house.prepare(deliberation, A),
+        lambda: house.prepare(deliberation, B),
+        lambda: paper(house, A, deliberation),
+    ]
+    for door in doors:
+        with pytest.raises(Refusal, match="opinion-awaited"):
+            door()
+    answer = software.post(f"/folders/{invoice}/approve", version=house.folder(invoice).version)
+    assert (answer.status_code, answer.json["key"]) == (409, "opinion-awaited")
+    assert "Direction générale" in answer.json["detail"]
+    shown = software.get(f"/folders/{invoice}").json
+    assert "approve" not in shown["actions"]
+    assert {"reject", "ask_opinion"} <= set(shown["actions"])
+    hand = Hand(house, N)
+    batch = hand.propose("approve", [invoice])
+    hand.post(f"/lots/{batch}/commencer")
+    house.drain()
+    became(
+        batch,
+        {invoice: ("refused", "Rien n’a été enregistré : l’étape « Contrôle des finances » attend l’avis")},
+    )
+    give(house, S, invoice, number, "favourable")
+    house.approve(invoice, N)
+    assert house.folder(invoice).place != "finance"
+
+
+def paper(house: House, login: str, folder_id: int) -> object:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return sheet.standing(db, actor, db.get_one(Folder, folder_id))
+
+
+def test_an_opinion_that_is_not_awaited_holds_nothing_and_is_closed_where_the_folder_leaves(
+    house: House,
+) -> None:
+    passed, rejected, recalled = (house.an_invoice("finance") for _ in range(3))
+    numbers = {
+        one: ask(house, N, one, "direction", waits=one != passed) for one in (passed, rejected, recalled)
+    }
+    house.approve(passed, N)
+    decide.reject(house.actor(N), rejected, version=house.folder(rejected).version, reason="Pièce manquante")
+    decide.recall(house.actor(G), recalled, version=house.folder(recalled).version)
+    assert {one: state_of(number) for one, number in numbers.items()} == {
+        passed: "passed",
+        rejected: "cancelled",
+        recalled: "cancelled",
+    }
+    assert not set(numbers) & set(todo(house, S)) or house.folder(passed).place == "direction"
+    with pytest.raises(Refusal, match="opinion-answered"):
+        give(house, S, rejected, numbers[rejected], "favourable")
+    assert "Close sans réponse" in page(house, N, passed)
+    assert "Avis demandé sans réponse, demande close : Direction générale" in page(
+        house, G, rejected, "journal"
+    )
+    # Sent again, it waits for nobody
+    sending.send(house.actor(G), rejected, version=house.folder(rejected).version)
+    house.approve(rejected, R)
+    house.approve(rejected, N)
+
+
+def test_who_asked_takes_it_back_others_give_a_reason_and_the_administrator_too(house: House) -> None:
+    folder_id, act = house.an_invoice("finance"), house.a_deliberation("direction")
+    number = ask(house, N, folder_id, "direction")
+    with pytest.raises(Refusal, match="opinion-not-yours"):
+        take_back(house, S, folder_id, number, "Trop long.")
+    with pytest.raises(Refusal, match="not-found"):  # an administrator reads no folder for that
+        take_back(house, K, folder_id, number, "Sans réponse.")
+    with pytest.raises(Refusal, match="opinion-reason"):
+        take_back(house, T, folder_id, number, " ")
+    take_back(house, T, folder_id, number, "Réponse donnée de vive voix.")
+    assert state_of(number) == "cancelled"
+    with pytest.raises(Refusal, match="opinion-answered"):
+        take_back(house, N, folder_id, number)
+    told = page(house, N, folder_id)
+    assert "Demande retirée par Tifenn Lescoat" in told
+    assert "« Réponse donnée de vive voix. »" in told
+    take_back(house, N, folder_id, ask(house, N, folder_id, "direction"))
+    house.approve(folder_id, N)
+    number = ask(house, S, act, "finances")
+    with pytest.raises(Refusal, match="opinion-reason"):
+        take_back(house, K, act, number)
+    take_back(house, K, act, number, "Le bureau ne répond plus.")
+    assert folder_not_held(house, act)
+
+
+def folder_not_held(house: House, folder_id: int) -> bool:
+    house.approve(folder_id, S)
+    return house.folder(folder_id).place == "signatures"
+
+
+@pytest.mark.parametrize(
+    ("login", "typed", "key"),
+    [
+        (N, {"desks": []}, "opinion-desks"),
+        (N, {"desks": ["direction"] * 2 + ["a", "b", "c", "d", "e"]}, "opinion-desks"),
+        (N, {"desks": ["ailleurs"]}, "bad-request"),
+        (N, {"desks": ["finances"]}, "opinion-taking-part"),
+        (N, {"desks": ["direction", "conseil"]}, "opinion-nobody"),
+        (N, {"question": " "}, "opinion-question"),
+        (N, {"question": "a" * 2001}, "words-long"),
+        (N, {"wanted_on": today() - timedelta(days=1)}, "opinion-date"),
+        (N, {"wanted_on": today() + timedelta(days=400)}, "opinion-date"),
+        (N, {"version": 1}, "moved-on"),
+        (R, {}, "acted-already"),
+        (G, {}, "not-your-turn"),
+        (S, {}, "not-found"),
+    ],
+)
+def test_what_is_not_to_be_asked_is_refused_and_changes_nothing(
+    house: House, login: str, typed: dict[str, Any], key: str
+) -> None:
+    folder_id = house.an_invoice("finance")
+    before = house.folder(folder_id).version, house.journal(folder_id)
+    whole = {"version": before[0], "desks": ["direction"], "question": WHY, "waits": True, **typed}
+    with pytest.raises(Refusal, match=key):
+        asking.ask(house.actor(login), folder_id, **whole)
+    assert (house.folder(folder_id).version, house.journal(folder_id)) == before
+    assert folder_id not in todo(house, S)
+
+
+def test_the_dialog_keeps_what_was_typed_and_says_what_lacks(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    for lacking, sentence in (
+        ({"waits": ""}, "choisissez si l’étape attend l’avis"),
+        ({"desks": []}, "choisissez à qui"),
+        ({"wanted_on": "demain"}, "Corrigez la date"),
+    ):
+        typed = {"desks": ["direction"], "question": WHY, "waits": "no", "wanted_on": "", **lacking}
+        answer = post(house, N, folder_id, "avis", **typed)
+        assert answer.status_code == 422
+        assert sentence in words(answer)
+        assert WHY in words(answer)
+    assert post(house, G, folder_id, "avis", question=WHY).status_code == 403
+    assert house.client(G).get(f"/dossiers/{folder_id}/avis").status_code == 403
+
+
+def test_who_answers_decides_nothing_answers_once_and_reads_on(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    number = ask(house, N, folder_id, "direction", "technique")
+    with pytest.raises(Refusal, match="not-your-turn"):
+        decide.approve(house.actor(S), folder_id, version=house.folder(folder_id).version)
+    with pytest.raises(Refusal, match="opinion-asked-already"):
+        ask(house, T, folder_id, "direction")
+    with pytest.raises(Refusal, match="opinion-elsewhere"):  # it was asked of the technical services
+        give(house, S, folder_id, number, "favourable")
+    with pytest.raises(Refusal, match="opinion-unknown"):
+        give(house, R, folder_id, number + 1000, "favourable")
+    with pytest.raises(Refusal, match="moved-on"):
+        asking.answer(house.actor(R), folder_id, number, version=1, answer="favourable")
+    assert give(house, R, folder_id, number, "favourable", ANSWER) == "Avis favorable"
+    with pytest.raises(Refusal, match="opinion-answered"):
+        give(house, R, folder_id, number, "unfavourable", "non")
+    give(house, S, folder_id, number - 1, "favourable")
+    # Who gave an opinion at a step and then is awaited at it decides as anybody does
+    house.approve(folder_id, N)
+    if house.folder(folder_id).place == "direction":
+        house.approve(folder_id, S)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    with reading() as db:
+        assert may_read(db, house.actor(S), db.get_one(Folder, folder_id))
+
+
+def test_of_a_restricted_family_no_desk_outside_its_circuit_is_asked(house: House) -> None:
+    folder_id = house.a_pay_flow()
+    with pytest.raises(Refusal, match="opinion-outside"):
+        ask(house, A, folder_id, "direction")
+    assert "Direction générale" not in words(house.client(A).get(f"/dossiers/{folder_id}/avis"))
+    with reading() as db:
+        assert not may_read(db, house.actor(S), db.get_one(Folder, folder_id))
+
+
+def test_a_cover_answers_for_the_desk_and_never_about_his_own_deposit(house: House) -> None:
+    folder_id, own = house.an_invoice("finance"), house.an_invoice("finance")
+    absence = away(house, S, G, by=K)
+    number = ask(house, N, own, "direction")
+    assert own not in todo(house, G)
+    assert "Votre avis est demandé" not in page(house, G, own)
+    with pytest.raises(Refusal, match="cover-own-deposit"):
+        give(house, G, own, number, "favourable")
+    over(absence)
+    number = ask(house, N, folder_id, "direction")
+    away(house, S, B, by=K)
+    assert "En l’absence de Solenn Rivoal" in words(house.client(B).get("/a-traiter"))
+    assert "Votre avis est demandé, en l’absence de Solenn Rivoal" in page(house, B, folder_id)
+    give(house, B, folder_id, number, "favourable")
+    assert "Bleuenn Cadiou, en l’absence de Solenn Rivoal" in page(house, N, folder_id)
+    with reading() as db:
+        assert db.get_one(StepRun, number).absent == "Solenn Rivoal"
+    house.approve(folder_id, N)
+
+
+def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_closed(house: House) -> None:
+    folder_id, closed = house.an_invoice("finance"), house.an_invoice("finance")
+    number = ask(house, N, folder_id, "direction", wanted_on=today() + timedelta(days=2))
+    take_back(house, N, closed, ask(house, N, closed, "direction"))
+    house.drain()
+    (letter,) = [one for one in house.mail.letters if "avis" in str(one["Subject"])]
+    assert "s.rivoal@" in str(letter["To"])
+    assert WHY not in letter.as_string()
+    give(house, S, folder_id, number, "favourable")
+    house.drain()
+    (letter,) = [
+        one for one in house.mail.letters if "avis rendu" in str(one["Subject"]).replace("\xa0", " ")
+    ]
+    assert "n.abgrallec@" in str(letter["To"])
+
+
+def test_software_asks_answers_and_takes_back_for_its_desk(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    finances, direction = Software(house, "finances", [Right.ACT]), Software(house, "direction", [Right.ACT])
+    asked = finances.post(
+        f"/folders/{folder_id}/opinions",
+        version=house.folder(folder_id).version,
+        desks=["direction"],
+        question=WHY,
+        waits=True,
+    ).json
+    (opinion,) = asked["opinions"]
+    assert (opinion["desk"], opinion["state"], opinion["waits"]) == ("direction", "open", True)
+    path = f"/folders/{folder_id}/opinions/{opinion['id']}"
+    refused = finances.post(f"{path}/answer", version=asked["version"], opinion="favourable")
+    assert (refused.status_code, refused.json["key"]) == (403, "opinion-elsewhere")
+    back = finances.post(f"{path}/withdraw", version=asked["version"])
+    assert back.json["opinions"][0]["state"] == "withdrawn"
+    number = ask(house, N, folder_id, "direction")
+    shown = direction.post(
+        f"/folders/{folder_id}/opinions/{number}/answer",
+        version=house.folder(folder_id).version,
+        opinion="unfavourable",
+        comment=ANSWER,
+    ).json
+    assert [one["opinion"] for one in shown["opinions"]] == [None, "unfavourable"]
+    assert "opinion" in [one["key"] for one in shown["warnings"]]
+    assert direction.get("/folders?tray=todo").json["folders"] == []
+
+
+def test_a_desk_that_is_asked_is_told_apart_from_who_is_awaited(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    ask(house, N, folder_id, "direction")
+    follow = words(house.client(G).get("/suivi"))
+    assert "Nolwenn Abgrallec" in follow
+    assert "Solenn Rivoal" not in follow
