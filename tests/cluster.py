@@ -69,7 +69,7 @@ class Cluster:
         )
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={'on' if fsync else 'off'} -c max_connections=200"
         if not fsync:
-            options += " -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
+            options += " -c dynamic_shared_memory_type=mmap -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
         self._options = options
         self._connection: psycopg.Connection[Any] | None = None
         self._start()
