@@ -17,7 +17,7 @@ from app.journal import chain
 from app.journal.chain import GENESIS, digest
 from app.journal.export import CHECKER, export
 from app.journal.models import ChainHead, JournalEntry
-from app.operations.state import Stands, Told
+from app.operations.state import Account, Stands
 from tests.builders.house import House
 
 ENTRY, HEAD = JournalEntry.__table__, ChainHead.__table__
@@ -218,15 +218,15 @@ WAYS: dict[str, tuple[Callable[[], object], set[str], str]] = {
 
 
 def test_a_ruling_whose_line_does_not_write_the_value_kept_accuses_nobody() -> None:
-    told = Told()
+    account = Account()
     lines: list[tuple[str, dict[str, object]]] = [
         ("folder.submit", {"fields": {"number": "1", "seller": "A"}}),
         ("folder.ruled", {"about": "fact:number", "keep": "2"}),  # before the value was written
         ("folder.ruled", {"about": "fact:seller", "keep": "B", "kept": {"seller": "B"}}),
     ]
     for seq, (event, facts) in enumerate(lines, 1):
-        told.read(JournalEntry(seq=seq, event=event, facts=json.dumps(facts)))
-    assert told.stands == {"seller": Stands("B", "retenu", 3)}
+        account.read(JournalEntry(seq=seq, event=event, facts=json.dumps(facts)))
+    assert account.stands == {"seller": Stands("B", "retenu", 3)}
 
 
 @pytest.mark.law("PRV-01")
