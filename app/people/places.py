@@ -44,23 +44,23 @@ class Places(Mapping[int, Place]):
     @cached_property
     def _below(self) -> Mapping[int | None, list[int]]:
         below: dict[int | None, list[int]] = defaultdict(list)
-        for one in self._every.values():
-            below[one.parent_id].append(one.id)
+        for place in self._every.values():
+            below[place.parent_id].append(place.id)
         return below
 
     def under(self, number: int) -> frozenset[int]:
         """The desk, and all that depend on it: under none of them can it be placed."""
-        found, waiting = {number}, [number]
+        branch, waiting = {number}, [number]
         while waiting:
-            more = [one for one in self._below.get(waiting.pop(), ()) if one not in found]
-            found.update(more)
+            more = [child for child in self._below.get(waiting.pop(), ()) if child not in branch]
+            branch.update(more)
             waiting += more
-        return frozenset(found)
+        return frozenset(branch)
 
     def branch(self, head: int) -> "Places":
         """A desk and those below it, as places of their own; none where the desk is not there."""
         inside = self.under(head) if head in self._every else frozenset()
-        return Places({number: one for number, one in self._every.items() if number in inside}, head)
+        return Places({number: place for number, place in self._every.items() if number in inside}, head)
 
     def above(self, number: int) -> Iterator[int]:
         """The superiors of a desk, its own first; each once, though they turn in a circle."""
@@ -81,8 +81,10 @@ class Places(Mapping[int, Place]):
         A desk whose superior is gone, or that depends on itself, stands at the top rather than nowhere.
         """
         children: dict[int | None, list[int]] = defaultdict(list)
-        for one in sorted(self._every.values(), key=lambda one: (one.name.casefold(), one.id), reverse=True):
-            children[self._superior(one.id)].append(one.id)
+        for place in sorted(
+            self._every.values(), key=lambda place: (place.name.casefold(), place.id), reverse=True
+        ):
+            children[self._superior(place.id)].append(place.id)
         depths: dict[int, int] = {}
         for top in (*reversed(children[None]), *self._every):
             waiting = [(top, 0)]

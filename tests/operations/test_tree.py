@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.core.db import reading
 from app.journal.models import JournalEntry
-from app.operations.desks.tree import LISTED, WHOLE, Asked, Node, choose, nested
+from app.operations.desks.tree import LISTED, WHOLE, Node, Search, choose, nested
 from app.people import accounts, hierarchy
 from app.people.places import Place, Places
 from tests.builders.house import House
@@ -40,7 +40,7 @@ def drawn(nodes: tuple[Node, ...]) -> list[object]:
 
 def test_a_short_tree_is_shown_whole() -> None:
     every = town(2, 2)
-    shown = choose(every, Asked())
+    shown = choose(every, Search())
     assert (shown.total, shown.pages, shown.folded) == (7, 1, {})
     assert drawn(nested(every, shown)) == [1, [100, [101, 102], 200, [201, 202]]]
 
@@ -48,32 +48,32 @@ def test_a_short_tree_is_shown_whole() -> None:
 def test_a_long_tree_folds_its_branches_and_unfolds_the_one_that_is_asked() -> None:
     every = town(10, 10)
     assert len(every) > WHOLE
-    shown = choose(every, Asked())
+    shown = choose(every, Search())
     assert drawn(nested(every, shown)) == [1, [service * 100 for service in range(1, 11)]]
     assert shown.folded == {service * 100: 10 for service in range(1, 11)}
-    unfolded = choose(every, Asked(opened=300))
+    unfolded = choose(every, Search(opened=300))
     assert 300 not in unfolded.folded
     assert {300 + rank for rank in range(1, 11)} <= set(unfolded.listed)
-    below = choose(every, Asked(opened=305))
+    below = choose(every, Search(opened=305))
     assert {1, 300, 305} <= set(below.listed)
-    assert choose(every, Asked(opened=987)) == shown
+    assert choose(every, Search(opened=987)) == shown
 
 
 def test_words_unfold_the_way_to_each_desk_that_they_find() -> None:
     every = town(10, 10)
-    shown = choose(every, Asked("guichet 7-04"))
+    shown = choose(every, Search("guichet 7-04"))
     assert (shown.total, set(shown.listed)) == (1, {704})
     assert drawn(nested(every, shown)) == [1, [700, [704]]]
-    many = choose(every, Asked("guichet"))
+    many = choose(every, Search("guichet"))
     assert (many.total, many.pages, len(many.listed)) == (100, 4, LISTED)
-    assert choose(every, Asked("guichet", page=99)).page == 4
+    assert choose(every, Search("guichet", page=99)).page == 4
 
 
 def test_one_long_row_of_desks_is_cut_in_pages_and_opens_at_the_one_that_was_moved() -> None:
     every = town(200, 0)
-    shown = choose(every, Asked())
+    shown = choose(every, Search())
     assert (shown.total, shown.page, shown.pages) == (201, 1, 9)
-    late = choose(every, Asked(opened=15_000))
+    late = choose(every, Search(opened=15_000))
     assert 15_000 in late.listed
     assert drawn(nested(every, late))[0] == 1  # the one above says where they stand
 

@@ -11,10 +11,10 @@ WHOLE, LISTED = 60, 25
 
 
 @dataclass(frozen=True)
-class Asked:
+class Search:
     """What a page asks of the tree: words of a name, the desk whose branch is unfolded, the page (None: that of the desk)."""
 
-    words: str = ""
+    text: str = ""
     opened: int | None = None
     page: int | None = None
 
@@ -44,25 +44,30 @@ class Node:
     below: tuple["Node", ...]
 
 
-def choose(every: Places, asked: Asked) -> Shown:
+def choose(every: Places, search: Search) -> Shown:
     """What a page shows of the open desks, each after its superior."""
     desks = {number: every[number] for number in every.depths if every[number].closed_at is None}
-    words = key_of(asked.words).split()
-    if words:
-        fit = [one.id for one in desks.values() if all(word in key_of(one.name) for word in words)]
+    terms = key_of(search.text).split()
+    if terms:
+        fit = [desk.id for desk in desks.values() if all(word in key_of(desk.name) for word in terms)]
         folded: dict[int, int] = {}
     elif len(desks) <= WHOLE:
         fit, folded = list(desks), {}
     else:
-        fit, folded = _unfolded(desks, asked.opened)
-    pages = -(-len(fit) // LISTED) if len(fit) > (LISTED if words else WHOLE) else 1
-    first = fit.index(asked.opened) // LISTED + 1 if asked.opened in fit and pages > 1 else 1
-    page = min(asked.page or first, pages)
+        fit, folded = _unfolded(desks, search.opened)
+    pages = -(-len(fit) // LISTED) if len(fit) > (LISTED if terms else WHOLE) else 1
+    first = fit.index(search.opened) // LISTED + 1 if search.opened in fit and pages > 1 else 1
+    page = min(search.page or first, pages)
     listed = fit[(page - 1) * LISTED : page * LISTED] if pages > 1 else fit
-    above = {upper for one in listed for upper in _above(desks, one)} - set(listed)
-    total = len(fit) if words else len(desks)
+    above = {upper for number in listed for upper in _above(desks, number)} - set(listed)
+    total = len(fit) if terms else len(desks)
     return Shown(
-        total, page, pages, frozenset(listed), above, {one: folded[one] for one in listed if one in folded}
+        total,
+        page,
+        pages,
+        frozenset(listed),
+        above,
+        {number: folded[number] for number in listed if number in folded},
     )
 
 
@@ -75,26 +80,26 @@ def nested(every: Places, shown: Shown) -> tuple[Node, ...]:
             upper = next(every.above(number), None)
             below.setdefault(upper if upper in drawn else None, []).append(every[number])
 
-    def node(one: Place) -> Node:
-        children = tuple(node(child) for child in below.get(one.id, ()))
-        return Node(one, one.id in shown.listed, shown.folded.get(one.id, 0), children)
+    def node(place: Place) -> Node:
+        children = tuple(node(child) for child in below.get(place.id, ()))
+        return Node(place, place.id in shown.listed, shown.folded.get(place.id, 0), children)
 
-    return tuple(node(one) for one in below.get(None, ()))
+    return tuple(node(place) for place in below.get(None, ()))
 
 
 def _unfolded(desks: Mapping[int, Place], opened: int | None) -> tuple[list[int], dict[int, int]]:
     """The desks that are seen while only the tops and the way to `opened` are unfolded; how many the others hide."""
     way = {opened, *_above(desks, opened)} if opened in desks else set()
-    unfolded = way | {one.id for one in desks.values() if one.parent_id not in desks}
-    seen, hidden = list[int](), dict[int, int]()
-    for one in desks.values():
-        upper = _above(desks, one.id)
+    unfolded = way | {place.id for place in desks.values() if place.parent_id not in desks}
+    order, hidden = list[int](), dict[int, int]()
+    for place in desks.values():
+        upper = _above(desks, place.id)
         closed = next((number for number in reversed(upper) if number not in unfolded), None)
         if closed is None:
-            seen.append(one.id)
+            order.append(place.id)
         else:
             hidden[closed] = hidden.get(closed, 0) + 1
-    return seen, hidden
+    return order, hidden
 
 
 def _above(desks: Mapping[int, Place], desk_id: int | None) -> list[int]:

@@ -77,7 +77,7 @@ class NewDeskForm(DeskForm):
 def index() -> str:
     """The desks in their tree, with who holds each and what nobody at it could do; the branches of a long one are folded."""
     words = request.args.get("q", "").strip()[:100]
-    asked = tree.Asked(words, key_in(request.args.get("ouvert")), key_in(request.args.get("page")))
+    asked = tree.Search(words, key_in(request.args.get("ouvert")), key_in(request.args.get("page")))
     with reading(g.actor.collectivity_id) as db:
         gather(db)
         ours = views.of_actor(db, g.actor)
