@@ -45,7 +45,7 @@ from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.filling import may_fill
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import Present, lacking_words, part_of
+from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import reminder, required
 from app.folders.rerouting import may_reroute
@@ -220,7 +220,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         why = _lacking(folder, actor, here)
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
     quality, blocked = f", étape « {here.step.label} »", ""
-    under = here.under(actor, folder, part_of(db, folder, here, actor)) if actor.covers else None
+    under = cover_of(db, actor, folder, here)
     asks_opinion = here.step.kind is StepKind.OPINION
     if asks_opinion:
         actions = tuple(

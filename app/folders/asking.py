@@ -20,7 +20,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import act_of, touch
 from app.folders.models import ASKED, AskedOpinion, Folder, StepRun, asked_passage
-from app.folders.move import Present, cover_of, not_your_turn, part_of, person_of, present, typed
+from app.folders.move import Present, cover_in_force, not_your_turn, part_of, person_of, present, typed
 from app.folders.rerouting import circle
 from app.folders.seats import Slot, every_desk
 from app.journal.chain import Event, append
@@ -108,7 +108,7 @@ def ask(
     here = present(db, folder)
     if not may_ask(folder, actor, here):
         raise not_your_turn(db, actor, folder, here)
-    under = cover_of(db, actor, folder, here)
+    under = cover_in_force(db, actor, folder, here)
     if not question.strip():
         raise Refusal("opinion-question")
     question = typed(question)

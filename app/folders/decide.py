@@ -16,7 +16,7 @@ from app.folders import filling
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
-from app.folders.move import Said, cover_of, lacking_words, move, not_your_turn, present, typed
+from app.folders.move import Said, cover_in_force, lacking_words, move, not_your_turn, present, typed
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
@@ -171,7 +171,7 @@ def post_in_urgency(
     here = present(db, folder)
     if here.step is None or here.step.kind is not StepKind.PUBLISH or not here.in_turn(actor, folder):
         raise not_your_turn(db, actor, folder, here)
-    under = cover_of(db, actor, folder, here)
+    under = cover_in_force(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:
         raise Refusal("not-urgent")
     reason = reason.strip()

@@ -20,7 +20,7 @@ from app.folders.corrections import label
 from app.folders.facts import fill, touch
 from app.folders.filled import in_words, remember
 from app.folders.models import Folder
-from app.folders.move import Present, cover_of, not_your_turn, present
+from app.folders.move import Present, cover_in_force, not_your_turn, present
 from app.folders.required import required
 from app.folders.sending import gone
 from app.folders.sockets import indexed
@@ -101,7 +101,7 @@ def _write(
     values: Mapping[str, Any],
     before: Mapping[str, Any],
 ) -> str:
-    under = cover_of(db, actor, folder, here)
+    under = cover_in_force(db, actor, folder, here)
     family = family_of(folder.in_force)
     left = {key: value for key, value in folder.fields.items() if key not in values}
     fill(folder, family, {**left, **values}, title=None)

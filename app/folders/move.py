@@ -245,12 +245,13 @@ def move(
 
 
 def cover_of(db: Db, actor: Actor, folder: Folder, here: Present) -> Cover | None:
-    """The cover under which the actor does, where the folder stands, what ends no part of the step; None where a part is his own.
+    """The cover under which the actor takes the part that is his where the folder stands; None of a part of his own, or none."""
+    return here.under(actor, folder, part_of(db, folder, here, actor)) if actor.covers else None
 
-    To be asked under the lock of the folder: refuses `cover-over`, as a move does.
-    """
-    covers = [here.under(actor, folder, slot) for slot in sorted(here.asker(actor, folder).slots)]
-    under = covers[0] if covers and all(covers) else None
+
+def cover_in_force(db: Db, actor: Actor, folder: Folder, here: Present) -> Cover | None:
+    """The same for an act that ends no part of the step, under the lock of the folder: refuses `cover-over`, as a move does."""
+    under = cover_of(db, actor, folder, here)
     if under is not None and here.step is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
     return under

@@ -15,7 +15,7 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
 from app.folders.facts import act_of, count_amount, due_of, fill, sent_on, touch
 from app.folders.models import ASKED, Folder, StepRun
-from app.folders.move import Present, cover_of, due_at, person_of, present, was_signed
+from app.folders.move import Present, cover_in_force, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, indexed
 from app.journal.chain import Event, append
@@ -51,7 +51,7 @@ def rule(
     here = present(db, folder)
     if not may_rule(folder, actor, here):
         raise Refusal("not-your-turn")
-    under = cover_of(db, actor, folder, here)
+    under = cover_in_force(db, actor, folder, here)
     named = {one.about: one for one in cautions(db, folder) if one.about}
     wanted = list(dict.fromkeys([about] if isinstance(about, str) else about))
     if not wanted:

@@ -12,7 +12,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
 from app.folders.models import Folder, Run, StepRun
-from app.folders.move import Present, lacking_words, not_your_turn, part_of
+from app.folders.move import Present, cover_of, lacking_words, not_your_turn, part_of
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
@@ -75,7 +75,7 @@ def capacities(db: Db, actor: Actor, folder: Folder, position: Present) -> tuple
 
 def absent_of(db: Db, actor: Actor, folder: Folder, position: Present) -> str:
     """In whose absence the actor would sign where the folder stands; empty for a part of his own."""
-    under = position.under(actor, folder, part_of(db, folder, position, actor))
+    under = cover_of(db, actor, folder, position)
     return under.absent if under is not None else ""
 
 

@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.sealed import unseal
 from app.files.pkcs12 import PASSPHRASE, ShutError, opened
-from app.people.own_settings.registry import Asker, Beside, Kind, Own, Result, SecretFile, Setting, own_value
+from app.people.own_settings.registry import PHRASE, Asker, Kind, Own, Result, SecretFile, Setting, own_value
 from app.signing import setting as installation
 from app.signing.timestamping import settings_of
 from app.trust import authorities
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SEAL: Final = "seal_certificate"
 GROUP: Final = "Cachet"
-_PHRASE: Final = "secret"
 _PREFIXES: Final = ("Rien n’a été signé : ", "Rien n’a été scellé : ")
 
 
@@ -50,14 +49,7 @@ def setting() -> Setting:
             read=read,
             summary=told,
             tried=lambda _collectivity_id, text: _tried(_key(text)),
-            beside=(
-                Beside(
-                    _PHRASE,
-                    "Phrase de passe du fichier",
-                    "Vide s’il n’en a pas. Elle n’est pas gardée.",
-                    hidden=True,
-                ),
-            ),
+            beside=(PHRASE,),
             accept=".p12,.pfx",
         ),
     )
@@ -76,7 +68,7 @@ def read(data: bytes, texts: Mapping[str, str]) -> str:
     from app.trust.certificates import facts
 
     try:
-        bag = opened(data, texts.get(_PHRASE, ""))
+        bag = opened(data, texts.get(PHRASE.name, ""))
     except ShutError as error:
         raise Refusal("seal-passphrase" if str(error) == PASSPHRASE else "seal-unreadable") from error
     key = _private(bag.key) if bag.key else None

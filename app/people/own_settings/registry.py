@@ -73,6 +73,12 @@ class Beside:
     hidden: bool = False
 
 
+PHRASE = Beside(
+    "secret", "Phrase de passe du fichier", "Vide s’il n’en a pas. Elle n’est pas gardée.", hidden=True
+)
+"""The passphrase of a file, by a name that no page which asks who one is carries."""
+
+
 @dataclass(frozen=True)
 class SecretFile:
     """How the file of a setting is taken: it is read, tried for real, and only then lies sealed, in place of the former.

@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.files.pkcs12 import PASSPHRASE, ShutError, opened
 from app.people.models import Collectivity
-from app.people.own_settings.registry import Beside, Kind, Result, SecretFile, Setting, own_value
+from app.people.own_settings.registry import PHRASE, Beside, Kind, Result, SecretFile, Setting, own_value
 from app.transmission.ports import AccountRefused
 from app.transmission.s2low.settings import Account, unfit
 from config import Settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey as Key
 
 ACCOUNT: Final = "s2low_account"
-_PHRASE, _LOGIN, _WORD = "secret", "login", "password"
+_LOGIN, _WORD = "login", "password"
 """What is typed with the file, by names that no page which asks who one is carries, but the login."""
 GROUP: Final = "Télétransmission"
 _PEM: Final = b"-----BEGIN "
@@ -50,12 +50,7 @@ def setting(settings: Settings) -> Setting:
             summary=summary,
             tried=lambda collectivity_id, text: _tried(settings, collectivity_id, text),
             beside=(
-                Beside(
-                    _PHRASE,
-                    "Phrase de passe du fichier",
-                    "Vide s’il n’en a pas. Elle n’est pas gardée.",
-                    hidden=True,
-                ),
+                PHRASE,
                 Beside(
                     _LOGIN,
                     "Compte technique",
@@ -82,7 +77,7 @@ def read(data: bytes, texts: Mapping[str, str]) -> str:
     login, password = texts.get(_LOGIN, "").strip(), texts.get(_WORD, "").strip()
     if bool(login) != bool(password) or not f"{login}{password}".isascii():
         raise Refusal("s2low-login")
-    pem = _whole(data, texts.get(_PHRASE, ""))
+    pem = _whole(data, texts.get(PHRASE.name, ""))
     return json.dumps({"pem": pem.decode("ascii"), "login": login, "password": password})
 
 
