@@ -34,10 +34,11 @@ def people(
     whole: bool = False,
     within: sa.ColumnElement[bool] | None = None,
     but: Collection[int] = (),
+    by_login: bool = True,
 ) -> Offer:
     """The open accounts by name, posted by number, the one that is chosen always among them; one statement.
 
-    `within`: those alone of whom this is true; `but`: left out.
+    `within`: those alone of whom this is true; `but`: left out. `by_login`: words find a login too, which colleagues do not read.
     """
     columns = (User.id, User.first_name, User.last_name, User.capacity, User.login)
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
@@ -48,7 +49,11 @@ def people(
     order = (sa.func.lower(User.last_name), User.first_name, User.id)
     rows = _rows(db, query, order, User.id, chosen, every=bool(search) or whole)
     options = [
-        (str(number), _named(f"{first} {last}", capacity), f"{first} {last} {capacity} {login}")
+        (
+            str(number),
+            _named(f"{first} {last}", capacity),
+            f"{first} {last} {capacity} {login if by_login else ''}",
+        )
         for number, first, last, capacity, login in rows
     ]
     return _offer(options, None if chosen is None else str(chosen), search, whole)

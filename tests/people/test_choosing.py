@@ -156,6 +156,30 @@ def test_whoever_does_not_administer_is_given_nothing(crowd: House) -> None:
     assert "Zimmer" not in answer.get_data(as_text=True)
 
 
+def test_the_page_of_absences_looks_for_colleagues_and_says_no_login(crowd: House) -> None:
+    client = crowd.client("g.trehorel")
+    page = client.get("/absences").get_data(as_text=True)
+    for name, what in (("interim", "interim"), ("secretariat", "secretariat")):
+        assert len(options(page, name)) == choosing.BEGINNING
+        assert f'data-from="/absences/choix/{what}"' in page
+    assert 'name="pour"' not in page  # nobody else's absences are his to write
+    assert (
+        len(options(client.get("/absences?liste=entiere").get_data(as_text=True), "interim")) > choosing.SHOWN
+    )
+    found = client.get("/absences/choix/interim?q=eloise zephyr").json["options"]
+    assert [label for _, label in found] == ["Ana Éloïse-Zéphyr, agente"]
+    assert (
+        client.get(f"/absences/choix/interim?q=agent{crowd.actor(K).collectivity_id}_3").json["options"] == []
+    )
+    assert client.get("/absences/choix/absents?q=a").json["options"] == []
+    assert client.get("/absences/choix/tous?q=a").status_code == 404
+    administrator = crowd.client(K)
+    page = administrator.get("/absences").get_data(as_text=True)
+    assert options(page, "pour")[0] == str(crowd.actor(K).user_id)
+    assert len(options(page, "pour")) == choosing.BEGINNING + 1
+    assert administrator.get("/absences/choix/absents?q=eloise zephyr").json["options"] == found
+
+
 def test_desks_come_each_after_its_superior_and_a_circle_loses_none() -> None:
     rows = [
         (1, None, "Maire"),

@@ -101,6 +101,7 @@ ROUTES = {
     "operations.absences.index": "person",
     "operations.absences.plan": "person",  # each verb asks whose absence it is (tests/operations/test_absences.py)
     "operations.absences.preview": "person",
+    "operations.absences.choices": "person",
     "operations.absences.show": "person",
     "operations.absences.end": "person",
     "operations.absences.secretary": "person",

@@ -19,6 +19,8 @@ from app.folders.move import lacking_words, present
 from app.folders.rehearsal import coming
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of, stand_in
+from app.operations.absences import planning
+from app.operations.absences.views import lends_signing, standing
 from app.people.actor import Actor
 from app.people.covers import Away, away_at, moment_on
 from app.people.mandates import mandates
@@ -334,6 +336,9 @@ def _beside(
     signing: bool,
 ) -> Iterator[Block]:
     """What is to be watched beside the folders: those for whom the person stands in, and the certificate of who stands in."""
+    yield from _twice(
+        db, absent, [other for other in others if other.person == absent.id and meet(other, law)]
+    )
     left = [other for other in others if other.by == absent.id and meet(other, law)]
     if left:
         people = db.execute(
@@ -348,7 +353,10 @@ def _beside(
             ),
         )
     yield from _empty(db, law, absent, cover, others)
-    if cover is None or not law.acts or not signing:
+    if cover is None or not law.acts:
+        return
+    if not signing:
+        yield from _unsigning(db, law, absent, cover)
         return
     ends = [
         certificate.not_after.astimezone(PARIS).date()
@@ -357,6 +365,37 @@ def _beside(
     if ends and max(ends) < (law.ends - absences.MINUTE).astimezone(PARIS).date():
         sentence = f"Il expire le {jour(max(ends))} : {cover.name} ne signera plus ensuite, même par son propre mandat."
         yield Block("warn", f"Certificat {de(cover.name)}", spaces(sentence))
+
+
+def _twice(db: Db, absent: User, others: Sequence[absences.Absence]) -> Iterator[Block]:
+    """The other absences of the same person that meet this one: each lends what it says, and both stand."""
+    names = planning.names(db, {other.by for other in others if other.by is not None}) if others else {}
+    for other in others:
+        cover = f"intérim {names.get(other.by, '')}" if other.by is not None else "sans intérim"
+        yield Block(
+            "warn",
+            f"Une autre absence {de(absent.name)} au même moment",
+            spaces(
+                f"Du {planning.words_of(other.starts)} au {planning.last_minute(other.ends)}, {cover}. Les deux comptent : "
+                "chacune confie ce qu’elle dit."
+            ),
+        )
+
+
+def _unsigning(db: Db, law: absences.Absence, absent: User, cover: User) -> Iterator[Block]:
+    """That what comes to be signed meanwhile will wait, where who stands in has no mandate of his own."""
+    query = sa.select(Holder.desk_id, Holder.rights).join(Desk, Desk.id == Holder.desk_id)
+    rows = db.execute(query.where(Holder.user_id == absent.id, Desk.closed_at.is_(None)))
+    seats = [(row.desk_id, Rights.read(row.rights)) for row in rows]
+    if lends_signing(law, seats) and not standing(mandates(db, cover.id), law):
+        yield Block(
+            "warn",
+            f"{cover.name} n’a pas de mandat",
+            spaces(
+                f"Ce qui viendra à signer attendra {absent.name} : l’intérim ne signe pas à la place d’un autre (CGCT L2122-18, "
+                "L2122-19)."
+            ),
+        )
 
 
 def _empty(

@@ -20,7 +20,7 @@ from app.journal.chain import Event, append
 from app.notices.letter import AWAY
 from app.people import identity
 from app.people.actor import Actor
-from app.people.branches import branch_of, is_reached
+from app.people.branches import Branch, branch_of, is_reached
 from app.people.covers import law_of
 from app.people.models import Absence, Desk, Holder, Secretary, User
 from workflows import absences
@@ -91,7 +91,7 @@ def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
     """
     identity.refuse_stale_in(db, actor)
     law, absent, cover = checked(db, actor, wanted, lock=True)
-    _refuse_emitter(db, actor, law, cover)
+    refuse_emitter(db, actor, law, cover)
     row = Absence(
         collectivity_id=actor.collectivity_id,
         **_columns(law),
@@ -118,7 +118,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     row = _locked(db, actor, number, revision)
     former, wanted = row.cover_id, replace(wanted, user_id=row.user_id)
     law, absent, cover = checked(db, actor, wanted, lock=True, but=number)
-    _refuse_emitter(db, actor, law, cover)
+    refuse_emitter(db, actor, law, cover)
     for name, value in _columns(law).items():
         setattr(row, name, value)
     row.letters, row.set_by, row.set_at, row.revision = wanted.letters, actor.name, now(), row.revision + 1
@@ -222,9 +222,16 @@ def _refuse_overreach(db: Db, actor: Actor, wanted: Wanted) -> None:
         return
     if wanted.cover_id == actor.user_id:
         raise Refusal("absence-own-cover")
-    branch = branch_of(db, actor)
-    if branch is not None and wanted.desk_id not in branch and not _is_secretary(db, actor, wanted.user_id):
+    within = lendable(db, actor, wanted.user_id)
+    if within is not None and wanted.desk_id not in within:
         raise Refusal("absence-branch")
+
+
+def lendable(db: Db, actor: Actor, user_id: int) -> Branch | None:
+    """The desks of somebody at which alone the actor may have another stand in; None for all, those to come included."""
+    if actor.administrator or actor.user_id == user_id or _is_secretary(db, actor, user_id):
+        return None
+    return branch_of(db, actor)
 
 
 def _is_secretary(db: Db, actor: Actor, user_id: int) -> bool:
@@ -322,8 +329,8 @@ def _kinds(rights: Rights) -> list[str]:
     return [kind.value for kind in StepKind if not kind.automatic and kind.right in rights]
 
 
-def _refuse_emitter(db: Db, actor: Actor, law: absences.Absence, cover: User | None) -> None:
-    """Refuse who deposited a folder that waits there and that the actor reads: he would decide of his own deposit."""
+def refuse_emitter(db: Db, actor: Actor, law: absences.Absence, cover: User | None) -> None:
+    """Refuse `absence-emitter`, who deposited a folder that waits there and that the actor reads: it would be his own."""
     if cover is None:
         return
     if deposits := deposited_by(db, actor, law, cover.id, 6):

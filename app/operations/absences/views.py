@@ -1,7 +1,7 @@
 """The page of absences in words: who is away, what one may write, three weeks of everybody's."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,10 +11,19 @@ from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import instant, jour, spaces
 from app.operations.absences import planning
+from app.operations.absences.planning import Wanted
+from app.people import choosing
 from app.people.actor import Actor
 from app.people.branches import branch_of, only_in
+from app.people.choosing import Offer
+from app.people.covers import law_of
+from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, Secretary, User
 from workflows import absences
+from workflows.mandates import Mandate, words
+from workflows.mandates import over as mandate_over
+from workflows.rights import Rights
+from workflows.vocabulary import Right
 
 DAYS = 21
 FAR = 3650
@@ -101,25 +110,130 @@ def over(db: Db, user_id: int) -> Sequence[Absence]:
     return db.scalars(query.order_by(Absence.ends_at.desc()).limit(PAST)).all()
 
 
-def people_of(db: Db, actor: Actor) -> list[tuple[int, str]]:
-    """Those whose absences the reader may write, himself first."""
-    query = sa.select(User.id, User.first_name, User.last_name).where(
-        User.collectivity_id == actor.collectivity_id, User.active.is_(True), User.id != actor.user_id
+@dataclass(frozen=True)
+class StoodIn:
+    """An absence in which the reader stands in; `signing`: by what he signs meanwhile, or that he does not, in a sentence."""
+
+    line: Line
+    signing: str
+
+
+def stood_in(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[StoodIn]:
+    """Those of these absences in which the reader stands in, with what becomes of the signatures."""
+    own = [absence for absence in rows if absence.cover_id == actor.user_id]
+    if not own or actor.user_id is None:
+        return []
+    seats: dict[int, list[tuple[int, Rights]]] = {}
+    query = sa.select(Holder.user_id, Holder.desk_id, Holder.rights).join(Desk, Desk.id == Holder.desk_id)
+    for row in db.execute(
+        query.where(Holder.user_id.in_({absence.user_id for absence in own}), Desk.closed_at.is_(None))
+    ):
+        seats.setdefault(row.user_id, []).append((row.desk_id, Rights.read(row.rights)))
+    signing = {
+        absence.id
+        for absence in own
+        if lends_signing(law_of(absence), seats.get(absence.user_id, ())) and absence.acts
+    }
+    owned = mandates(db, actor.user_id) if signing else []
+    return [
+        StoodIn(
+            line,
+            spaces(_signing(standing(owned, law_of(absence)), line.person)) if line.id in signing else "",
+        )
+        for absence, line in zip(own, lines(db, actor, own), strict=True)
+    ]
+
+
+def lends_signing(law: absences.Absence, seats: Iterable[tuple[int, Rights]]) -> bool:
+    """Whether an absence lends the right to sign, by the rights that the person has at each desk."""
+    return any(
+        Right.SIGN in absences.lent(rights, law.types) for desk, rights in seats if law.desk in {None, desk}
     )
+
+
+def standing(owned: Iterable[Mandate], law: absences.Absence) -> list[Mandate]:
+    """The mandates that stand on some day of an absence, from today on."""
+    first, last = max(_day(law.starts), today()), _day(law.ends - absences.MINUTE)
+    return [mandate for mandate in owned if mandate.starts_on <= last and not mandate_over(mandate, first)]
+
+
+def _signing(owned: Sequence[Mandate], absent: str) -> str:
+    if not owned:
+        return (
+            f"Vous n’y signez rien : aucun mandat n’est à votre nom pendant ce temps, et ce qui est à signer attend {absent} "
+            "(CGCT L2122-18, L2122-19)."
+        )
+    titles = ", ".join(dict.fromkeys(f"« {words(mandate)} »" for mandate in owned))
+    return f"Vous n’y signez que par votre propre mandat et dans ses limites : {titles}."
+
+
+def absent_offered(
+    db: Db, actor: Actor, *, chosen: int | None = None, search: str = "", whole: bool = False
+) -> Offer:
+    """Those whose absences the reader may write beside his own."""
+    within: sa.ColumnElement[bool] = sa.true()
     if not actor.administrator:
-        named = User.id.in_(sa.select(Secretary.user_id).where(Secretary.secretary_id == actor.user_id))
+        within = User.id.in_(sa.select(Secretary.user_id).where(Secretary.secretary_id == actor.user_id))
         branch = branch_of(db, actor) if actor.delegated else None
-        query = query.where(named if branch is None else sa.or_(named, only_in(branch)))
-    rows = db.execute(query.order_by(sa.func.lower(User.last_name), User.first_name, User.id)).all()
-    people = [(row.id, f"{row.first_name} {row.last_name}") for row in rows]
-    return [(actor.user_id or 0, f"Moi, {actor.name}"), *people]
+        within = within if branch is None else sa.or_(within, only_in(branch))
+    return choosing.people(
+        db,
+        actor.collectivity_id,
+        chosen=chosen,
+        search=search,
+        whole=whole,
+        within=within,
+        but=[actor.user_id or 0],
+        by_login=actor.administrator,
+    )
 
 
-def desks_of(db: Db, user_id: int) -> list[tuple[int, str]]:
-    """The open desks that somebody holds."""
+def colleagues_offered(
+    db: Db,
+    actor: Actor,
+    *,
+    chosen: int | None = None,
+    search: str = "",
+    whole: bool = False,
+    but: Collection[int] = (),
+) -> Offer:
+    """Those who may stand in, or be one's secretary."""
+    return choosing.people(
+        db,
+        actor.collectivity_id,
+        chosen=chosen,
+        search=search,
+        whole=whole,
+        but=but,
+        by_login=actor.administrator,
+    )
+
+
+@dataclass(frozen=True)
+class DesksOffered:
+    """The desks at which the reader may have somebody stand in for another; `all_of_them`: at those to come too."""
+
+    desks: Sequence[tuple[int, str]] = ()
+    all_of_them: bool = True
+
+
+def desks_offered(db: Db, actor: Actor, user_id: int) -> DesksOffered:
+    """The open desks of somebody, as far as the reader may lend them; none to who may not write his absences."""
+    if not planning.may_set(db, actor, user_id):
+        return DesksOffered()
+    within = planning.lendable(db, actor, user_id)
     query = sa.select(Desk.id, Desk.name).join(Holder, Holder.desk_id == Desk.id)
     rows = db.execute(query.where(Holder.user_id == user_id, Desk.closed_at.is_(None)).order_by(Desk.name))
-    return [(row.id, row.name) for row in rows]
+    desks = [(row.id, row.name) for row in rows if within is None or row.id in within]
+    return DesksOffered(desks, all_of_them=within is None)
+
+
+def proposed(db: Db, actor: Actor, wanted: Wanted) -> Wanted:
+    """The same with a desk, the first, where the reader may not lend all those of the person: what the page then shows."""
+    offered = desks_offered(db, actor, wanted.user_id)
+    if wanted.desk_id is not None or offered.all_of_them or not offered.desks:
+        return wanted
+    return replace(wanted, desk_id=offered.desks[0][0])
 
 
 def planned(

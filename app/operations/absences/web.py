@@ -1,10 +1,11 @@
 """The page « Absences »: who is away, one's own written and ended there, what each would stop before it is written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.circuits.own_types import called
@@ -16,10 +17,9 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.absences import planning, views
 from app.operations.absences.blocking import Outlook, outlook, soon
-from app.people import choosing
 from app.people.covers import away_at, law_of
 from app.people.models import Absence
-from app.people.office.web import who_is_there
+from app.people.office.web import choosing_whole, who_is_there
 from app.people.working_days import calendar_of
 from workflows import absences
 
@@ -58,15 +58,39 @@ def plan() -> Response | tuple[str, int]:
 @pages.post("/absences/apercu")
 @guard(PERSON)
 def preview() -> str | tuple[str, int]:
-    """The same form with what the absence would stop; nothing is written."""
-    wanted, number = _typed(), key_in(request.form.get("absence"))
-    try:
-        _refuse_power()
-        with reading(g.actor.collectivity_id) as db:
-            prospect = _outlook(db, wanted, number)
-    except Refusal as refusal:
-        return _refused(wanted, refusal, number)
-    return _page(wanted, None, prospect, number)
+    """The same form with what the absence would stop, and why it would be refused if it would; nothing is written.
+
+    `absence`: the one that it would change, which the reader may write, and whose person never changes.
+    """
+    wanted, number, prospect = _typed(), key_in(request.form.get("absence")), None
+    status, forbidden = 200, ""
+    with reading(g.actor.collectivity_id) as db:
+        if "absence" in request.form:
+            wanted = replace(wanted, user_id=_row(db, number or NOBODY).user_id)
+        wanted = views.proposed(db, g.actor, wanted)
+        try:
+            _refuse_power()
+            prospect, forbidden = _outlook(db, wanted, number)
+        except Refusal as refusal:
+            status, forbidden = sentences.say(refusal.key, refusal.facts)[0], _why(refusal)
+    return _page(wanted, None, prospect, number, _revision(), forbidden), status
+
+
+@pages.get("/absences/choix/<what>")
+@guard(PERSON)
+def choices(what: str) -> Response:
+    """The people whom words find, the beginning of them, for a list of the page that it does not hold whole."""
+    search = request.args.get("q", "")[:100]
+    with reading(g.actor.collectivity_id) as db:
+        if what == "absents":
+            offer = views.absent_offered(db, g.actor, search=search)
+        elif what == "interim":
+            offer = views.colleagues_offered(db, g.actor, search=search)
+        elif what == "secretariat":
+            offer = views.colleagues_offered(db, g.actor, search=search, but=[g.actor.user_id])
+        else:
+            raise Refusal("not-found")
+    return jsonify(options=offer.options, more=offer.more)
 
 
 @pages.route("/absences/<int:absence_id>", methods=["GET", "POST"])
@@ -75,15 +99,15 @@ def preview() -> str | tuple[str, int]:
 def show(absence_id: int) -> Response | str | tuple[str, int]:
     """One absence, to be changed; who may not is told that it does not exist."""
     if request.method != "POST":
-        prospect, error = None, None
+        prospect, error = None, ""
         with reading(g.actor.collectivity_id) as db:
             row = _row(db, absence_id)
             wanted, revision = _of_row(row), row.revision
             try:
-                prospect = _outlook(db, wanted, absence_id)
-            except Refusal as refusal:  # it stands as it was written; it could not be written so any more
-                sentence = sentences.say(refusal.key, refusal.facts)[1].removeprefix(NOT_WRITTEN)
-                error = sentence[:1].upper() + sentence[1:]
+                # It stands as it was written; that it could not be written so any more is told
+                prospect, error = _outlook(db, wanted, absence_id)
+            except Refusal as refusal:
+                error = _why(refusal)
         return _page(wanted, error, prospect, absence_id, revision)
     wanted = _typed()
     try:
@@ -128,14 +152,26 @@ def _row(db: Db, number: int) -> Absence:
     return row
 
 
-def _outlook(db: Db, wanted: planning.Wanted, number: int | None) -> Outlook:
+def _outlook(db: Db, wanted: planning.Wanted, number: int | None) -> tuple[Outlook, str]:
+    """What an absence would stop, and what it would be refused for all the same; refuses what `planning.checked` refuses."""
     law, absent, cover = planning.checked(db, g.actor, wanted, but=number)
     others = [
         law_of(other)
         for other in planning.coming(db, g.actor.collectivity_id, max(law.starts, now()))
         if other.id != number
     ]
-    return outlook(db, g.actor, law, absent, cover, others, but=number)
+    forbidden = ""
+    try:
+        planning.refuse_emitter(db, g.actor, law, cover)
+    except Refusal as refusal:
+        forbidden = _why(refusal)
+    return outlook(db, g.actor, law, absent, cover, others, but=number), forbidden
+
+
+def _why(refusal: Refusal) -> str:
+    """Why an absence is refused, where nothing was asked to be written."""
+    sentence = sentences.say(refusal.key, refusal.facts)[1].removeprefix(NOT_WRITTEN)
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _proposed() -> planning.Wanted:
@@ -195,6 +231,7 @@ def _page(
     prospect: Outlook | None,
     number: int | None = None,
     revision: int = 0,
+    forbidden: str = "",
 ) -> str:
     collectivity_id, moment = g.actor.collectivity_id, now()
     first = views.monday(request.args.get("semaine", ""))
@@ -206,9 +243,13 @@ def _page(
         days = {first + timedelta(days=rank): False for rank in range(views.DAYS)}
         works = {day: calendar.works(day) for day in days}
         names = planning.names(
-            db, {absence.user_id for absence in rows} | {absence.cover_id or 0 for absence in rows}
+            db,
+            {absence.user_id for absence in rows}
+            | {absence.cover_id or 0 for absence in rows}
+            | ({wanted.user_id} if number else set()),
         )
-        may_write = views.people_of(db, g.actor)
+        whole = choosing_whole()
+        secretary = planning.secretary_of(db, g.actor.user_id)
         own = [absence for absence in alive if absence.user_id == g.actor.user_id]
         mine = views.lines(db, g.actor, own)
         context: Mapping[str, Any] = {
@@ -217,17 +258,22 @@ def _page(
             "mine": mine,
             "over": views.lines(db, g.actor, views.over(db, g.actor.user_id)),
             "planning": views.planned(rows, names, first, works),
-            "people": may_write,
-            "offered": choosing.people(
-                db, collectivity_id, chosen=wanted.cover_id, whole=True, but=[wanted.user_id]
-            ).options,
-            "desks": views.desks_of(db, wanted.user_id) if _allowed(wanted, may_write) else [],
-            "types": called(db, collectivity_id),
-            "secretary": planning.secretary_of(db, g.actor.user_id),
-            "colleagues": choosing.people(db, collectivity_id, whole=True, but=[g.actor.user_id]).options,
-            "whose": next(
-                (name for user, name in may_write if user == wanted.user_id != g.actor.user_id), ""
+            "people": views.absent_offered(db, g.actor, chosen=wanted.user_id, whole=whole),
+            "offered": views.colleagues_offered(
+                db, g.actor, chosen=wanted.cover_id, whole=whole, but=_never(wanted)
             ),
+            "desks": views.desks_offered(db, g.actor, wanted.user_id),
+            "types": called(db, collectivity_id),
+            "secretary": secretary,
+            "colleagues": views.colleagues_offered(
+                db,
+                g.actor,
+                chosen=secretary.id if secretary is not None else None,
+                whole=whole,
+                but=[g.actor.user_id],
+            ),
+            "standing_in": views.stood_in(db, g.actor, alive),
+            "whose": names.get(wanted.user_id, "") if number and wanted.user_id != g.actor.user_id else "",
             "away": sorted(
                 away_at(db, collectivity_id, moment).get(g.actor.user_id, []), key=lambda away: away.law.ends
             ),
@@ -239,10 +285,14 @@ def _page(
         outlook=prospect,
         number=number,
         revision=revision,
+        forbidden=forbidden,
         day=jour_long(today()),
         **context,
     )
 
 
-def _allowed(wanted: planning.Wanted, may_write: list[tuple[int, str]]) -> bool:
-    return any(number == wanted.user_id for number, _ in may_write)
+def _never(wanted: planning.Wanted) -> list[int]:
+    """Who is not offered to stand in: the person, and whoever writes the absence of another without administering all."""
+    if g.actor.administrator:
+        return [wanted.user_id]
+    return [wanted.user_id, g.actor.user_id]

@@ -65,7 +65,7 @@ function asking(select, input, status) {
   let turn = 0;
   const put = (nodes, offered) => {
     const chosen = select.selectedOptions[0];
-    const kept = chosen?.value && !offered.includes(chosen.value) ? [chosen.cloneNode(true)] : [];
+    const kept = chosen?.value && chosen.value !== begin[0].value && !offered.includes(chosen.value) ? [chosen.cloneNode(true)] : [];
     const { value } = select;
     select.replaceChildren(begin[0].cloneNode(true), ...kept, ...nodes);
     select.value = value;
