@@ -136,12 +136,12 @@ def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(h
         "envois : prêt",
     ):
         assert told in text
-    assert page(house).count("Essayé par Katell Morizur") == 9
+    assert page(house).count("Essayé par Katell Morizur") == 10
     with db.engine().begin() as connection:
         connection.execute(
             sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
         )
-    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 9
+    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 10
     journal = page(house, path="/administration/journal?acte=examination.tried")
     assert "courriel : prêt" in journal
     # Of the other commune nobody reads it, nor is kept from his own trials
@@ -214,3 +214,21 @@ def test_a_trial_that_is_old_says_nothing_of_today(house: House) -> None:
         connection.execute(sa.update(DoctorTrial.__table__).values(begun_at=old, ended_at=old))
     text = page(house)
     assert "Constat ancien" in text
+
+
+def test_the_folder_where_a_collectivity_has_its_folders_handed_over_is_tried(house: House) -> None:
+    name = "remise de la collectivité"
+    assert f"{name} : rien à essayer" in attempt(house, name)[1]
+    change_setting(house.actor(ADMIN), "handover_folder", {"handover_folder": "finances"})
+    again()
+    status, text = attempt(house, name)
+    assert (status, f"{name} : prêt" in text) == (200, True)
+    assert "Un fichier d’essai a été écrit dans « 212909998/finances », relu, puis ôté" in text
+    place = house.settings.handover_root / "212909998" / "finances"
+    assert list(place.iterdir()) == []
+    place.rmdir()
+    place.write_text("un fichier à la place du dossier")
+    again()
+    _, text = attempt(house, name)
+    assert f"{name} : à régler" in text
+    assert "un dossier à remettre attendrait : corrigez cela sous « Réglages »" in text

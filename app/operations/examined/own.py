@@ -1,12 +1,19 @@
-"""What a collectivity set for itself and its acts depend on, tried for its administrators: its timestamps, its seal."""
+"""What a collectivity set for itself, tried for its administrators: timestamps, seal, where its folders are handed over."""
 
+from app.core import hold
 from app.core.clock import today
 from app.core.french import jour_long
 from app.operations.findings import SHORT, Ending, Level, Remark, Unwell
-from app.people.own_settings.registry import Asker, Result, own_value
+from app.people.own_settings.registry import Asker, Result, own_value, trial_named
 from app.signing import seals, timestamping
 
-TIMESTAMP, SEAL = "horodatage de la collectivité", "cachet de la collectivité"
+TIMESTAMP, SEAL, HANDOVER = (
+    "horodatage de la collectivité",
+    "cachet de la collectivité",
+    "remise de la collectivité",
+)
+_HANDOVER = "handover"
+"""The trial of « Réglages » that does it (`app/channels/handover/plugs.py`)."""
 _MEND = "corrigez cela sous « Réglages », ou revenez à ce qu’a l’installation"
 
 
@@ -15,7 +22,7 @@ def timestamp(collectivity_id: int) -> str | Remark:
     own = timestamping.settings_of(collectivity_id)
     if not timestamping.urls_of(own):
         return Remark("celui de l’installation sert", Level.NONE)
-    return _outcome(timestamping.tried(own), "rien ne se signe")
+    return _outcome(timestamping.tried(own), "rien ne se signe d’ici là")
 
 
 def seal(collectivity_id: int) -> str | Remark:
@@ -24,15 +31,33 @@ def seal(collectivity_id: int) -> str | Remark:
     if own_value(own, seals.SEAL) is None:
         sentence = "celui de l’installation sert" if seals.there(own) else "il n’y a pas de cachet"
         return Remark(sentence, Level.NONE)
-    sentence = _outcome(seals.trial(Asker(collectivity_id, None)), "rien ne se scelle")
+    sentence = _outcome(seals.trial(Asker(collectivity_id, None)), "rien ne se scelle d’ici là")
     end = seals.ending(own)
     if end is not None and end[1] - today() < SHORT:
         raise Ending(f"« {end[0]} » expire le {jour_long(end[1])} : donnez-en un autre sous « Réglages »")
     return sentence
 
 
+def handover(collectivity_id: int) -> str | Remark:
+    """A file written in a collectivity's own folder, or a signed message posted to its own address: nothing of any folder.
+
+    Nothing to examine where the installation's serves; nothing is tried while a restoration is held.
+    """
+    trial = trial_named(_HANDOVER)
+    if trial.missing(timestamping.settings_of(collectivity_id)):
+        return Remark("celle de l’installation sert", Level.NONE)
+    if hold.held():
+        return Remark("l’installation vient d’être restaurée : rien ne part, l’essai non plus", Level.UNKNOWN)
+    return _outcome(trial.run(Asker(collectivity_id, None)), "un dossier à remettre attendrait")
+
+
+def is_posted(collectivity_id: int) -> bool:
+    """Whether to try the hand-over of a collectivity calls the software of others: somebody asks for it, the clock does not."""
+    return own_value(timestamping.settings_of(collectivity_id), "handover_webhook_url") is not None
+
+
 def _outcome(result: Result, meanwhile: str) -> str:
     sentence = result.sentence.rstrip(".")
     if not result.fine:
-        raise Unwell(f"{sentence} ; {meanwhile} d’ici là : {_MEND}")
+        raise Unwell(f"{sentence} ; {meanwhile} : {_MEND}")
     return sentence

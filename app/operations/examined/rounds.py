@@ -154,6 +154,8 @@ def look(settings: Settings) -> None:
         ]
     for collectivity_id, siren in places:
         for check in checks_of(collectivity_id, siren):
+            if check.name == own.HANDOVER and own.is_posted(collectivity_id):
+                continue
             _keep(collectivity_id, finding_of(check, settings, details=False), now())
     _end(begun)
 
@@ -171,6 +173,7 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
         Check("envois", lambda _settings: sendings.outbox_of(collectivity_id), unread, Level.UNKNOWN),
         Check("certificats", lambda _settings: certificates(collectivity_id), unread, Level.UNKNOWN),
         Check(own.SEAL, lambda _settings: own.seal(collectivity_id), unread, Level.UNKNOWN),
+        Check(own.HANDOVER, lambda _settings: own.handover(collectivity_id), unread, Level.UNKNOWN),
         Check(own.TIMESTAMP, lambda _settings: own.timestamp(collectivity_id), unread, Level.UNKNOWN),
     )
 

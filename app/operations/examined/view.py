@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.security import settings_mark
 from app.operations.doctor import checks, finding_of
 from app.operations.examined import commune, trials
-from app.operations.examined.own import SEAL, TIMESTAMP
+from app.operations.examined.own import HANDOVER, SEAL, TIMESTAMP
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding, DoctorTrial
@@ -33,7 +33,7 @@ _SIGNING = (
 _SENDING = ("courriel", "télétransmission", "logiciels", "envois", "file d’attente", WORKER)
 _SHARED = ("documents", "bureautique", "courriel", *_SIGNING[:4], WORKER)
 """What the people of a collectivity need of the installation: they read whether it serves, and nothing of how."""
-_OWN = ("télétransmission", "envois", "certificats", SEAL, TIMESTAMP)
+_OWN = ("télétransmission", "envois", "certificats", SEAL, TIMESTAMP, HANDOVER)
 """What is tried for each collectivity."""
 _LABELS = {
     Level.GREEN: ("ok", "check-circle", "Prêt"),
