@@ -1,5 +1,6 @@
 """What keeps a circuit that is being written from being published: by step and by field, in words that name no syntax."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db, key_in
 from app.core.refusals import Refusal
-from app.people.models import Holder, User
+from app.people.models import Desk, Holder, User
 from app.people.places import places
 from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.drawing import value_key
@@ -157,6 +158,30 @@ def _seats(collectivity_id: int, named: Named | None, desk_ids: Collection[int])
     )
     theirs = Holder.user_id.in_(called) if named.logins or named.numbers else sa.false()
     return query.where(sa.or_(Holder.desk_id.in_(desk_ids), theirs))
+
+
+def able_desks(db: Db, collectivity_id: int, right: Right, family: Family) -> frozenset[int]:
+    """The open desks where somebody has this right on the folders of this type, or on some at least of this family.
+
+    As `SeatsOfDesk.may` would say of each, by one statement that reads rights and no people.
+    """
+    rights = sa.cast(Holder.rights, sa.Text)
+    query = (
+        sa.select(Holder.desk_id, rights)
+        .distinct()
+        .join(User, User.id == Holder.user_id)
+        .join(Desk, Desk.id == Holder.desk_id)
+        .where(
+            User.collectivity_id == collectivity_id,
+            User.active.is_(True),
+            Desk.closed_at.is_(None),
+            # For every type (« act »), or for some (« act:… »): no other right begins so
+            rights.contains(f'"{right.value}'),
+        )
+    )
+    return frozenset(
+        desk for desk, text in db.execute(query) if _covers(Rights.read(json.loads(text)), right, family)
+    )
 
 
 def people_of(desks: Desks) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The page where the coming steps of a folder are changed: nothing is kept before « Appliquer », what is typed is in the form."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.circuits.checking import Desks, words_of_people
+from app.circuits.checking import Desks, able_desks, words_of_people
 from app.circuits.library import family_of
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour, spaces
@@ -28,7 +28,6 @@ from app.folders.rehearsal import Rehearsal, Stage
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, Line, Plan, part_key
 from workflows.circuit import Phase, Step
 from workflows.drawing import value_key, who_text
-from workflows.family import Family
 from workflows.loader import MAX_DAYS, MAX_LABEL
 from workflows.vocabulary import Right, WhoKind
 
@@ -209,6 +208,7 @@ def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
     lines = _lines(plan, names, rank + 3)  # the deposit is the first line
     here = next(step.label for step in seen.route if step.key == folder.place)
     ahead = [line for line in plan.lines if line.state != "removed"]
+    able = able_desks(db, folder.collectivity_id, Right.ACT, family_of(folder.in_force))
     return {
         "folder": page.head(db, folder, seen.here),
         "past": past,
@@ -219,7 +219,7 @@ def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
         "faults": [spaces(one) for one in plan.faults],
         "afters": [(folder.place, here), *((line.step.key, line.step.label) for line in ahead)],
         "parts": _parts(ahead, names),
-        "advisers": _offered(plan.desks, Right.ACT, family_of(folder.in_force)),
+        "advisers": _offered(plan.desks, able),
         "desks": _offered(plan.desks),
         **_days(plan.now, plan.then),
         "depositor": folder.depositor_name,
@@ -286,8 +286,8 @@ def _parts(lines: Sequence[Line], names: Mapping[str, str]) -> list[Choice]:
     ]
 
 
-def _offered(desks: Desks, right: Right | None = None, family: Family | None = None) -> list[Choice]:
-    return [(key, desk.name) for key, desk in desks.items() if right is None or desk.may(right, family)]
+def _offered(desks: Desks, able: Collection[int] | None = None) -> list[Choice]:
+    return [(key, desk.name) for key, desk in desks.items() if able is None or desk.id in able]
 
 
 def _days(before: Rehearsal, after: Rehearsal) -> dict[str, str]:

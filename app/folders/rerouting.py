@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.checking import Desks, desks_of, problems, words_of_people
+from app.circuits.checking import Desks, desks_of, named_in, problems, words_of_people
 from app.circuits.difference import difference
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, family_of, of_folder
@@ -207,7 +207,10 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
 
     The folder stands at a step. A change that bears on nothing to come is set apart (`Plan.gone`).
     """
-    before, desks = circuit_of(db, folder.circuit_version_id or 0), desks_of(db, folder.collectivity_id)
+    before = circuit_of(db, folder.circuit_version_id or 0)
+    named = named_in(before.to_data())
+    put = {change.desk for change in changes if change.desk}
+    desks = desks_of(db, folder.collectivity_id, replace(named, desks=named.desks | put))
     definition, done, gone = before.to_data(), list[Change](), list[Change]()
     if len(changes) > MOST:
         raise Refusal("bad-request", detail=f"{MOST} changements au plus")

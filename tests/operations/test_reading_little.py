@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.circuits.checking import desks_of, named_in, problems
+from app.circuits.checking import able_desks, desks_of, named_in, problems
 from app.core.db import reading
 from app.operations.circuits.views import words_of
 from app.operations.desks import views
@@ -82,6 +82,9 @@ def test_a_circuit_is_judged_by_the_desks_it_names_as_by_all_of_them(house: Hous
                 named = desks_of(db, here(house), named_in(data))
                 told = problems(family, data, named, CHANNELS)
                 assert told == problems(family, data, every, CHANNELS)
+                for right in (Right.CREATE, Right.ACT):
+                    able = {one.id for one in every.values() if one.may(right, family)}
+                    assert able_desks(db, here(house), right, family) == able
                 judged.update(one.sentence for one in told)
                 all_words = words_of(family, every).names
                 assert words_of(family, named).names.items() <= all_words.items()

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.circuits import drafting, named, rules
-from app.circuits.checking import Problem, desks_of, problems
+from app.circuits.checking import Desks, Problem, able_desks, desks_of, named_in, problems
 from app.circuits.closing import close_circuit
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
@@ -416,13 +416,9 @@ def rehearse() -> str:
         alone = by.removeprefix(AS_IT_IS) if by.startswith(AS_IT_IS) else ""
         trial = InForce(0, kind.name, 0, tried.table) if by == "regles" else None
         table = None if drafted or alone else trial.table if trial else tried.followed
-        desks = desks_of(db, collectivity_id)
-        emitters = [
-            (str(desk.id), desk.name)
-            for key, desk in desks.items()
-            if desk.may(Right.CREATE, family)
-            and all(key in only for only in filter(None, (family.restricted_to, family.deposited_by)))
-        ]
+        judged = drafted.definition if drafted else tried.definition if trial else {}
+        desks = desks_of(db, collectivity_id, named_in(judged))
+        emitters = _emitters(db, family, desks)
         chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
         wrong_desk = NO_EMITTER if trying and emitters and desk_id is None else ""
@@ -479,6 +475,17 @@ def rehearse() -> str:
             broken=broken,
             asked=trying,
         )
+
+
+def _emitters(db: Db, family: Family, desks: Desks) -> list[tuple[str, str]]:
+    """The desks, by number, where somebody may deposit a folder of this type."""
+    able = able_desks(db, g.actor.collectivity_id, Right.CREATE, family)
+    return [
+        (str(desk.id), desk.name)
+        for key, desk in desks.items()
+        if desk.id in able
+        and all(key in only for only in filter(None, (family.restricted_to, family.deposited_by)))
+    ]
 
 
 def _split(
