@@ -36,6 +36,11 @@ def covering(user: Any, moment: Any) -> Any:
     return sa.exists().where(_absence.c.cover_id == user, live(moment))
 
 
+def away(user: Any, moment: Any) -> Any:
+    """Whether somebody is away at a moment, as a column of a statement about people."""
+    return sa.exists().where(_absence.c.user_id == user, live(moment))
+
+
 def law_of(row: Any) -> absences.Absence:
     """An absence as the law reads it."""
     return absences.Absence(

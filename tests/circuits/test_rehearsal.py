@@ -773,3 +773,28 @@ def test_only_who_deposits_a_draft_rehearses_it(house: House) -> None:
     answer = house.client(G).get(f"/dossiers/{sent}/essai")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/dossiers/{sent}")
     assert house.client(G).get("/circuits/essai").status_code == 403
+
+
+def test_a_folder_that_one_reads_is_taken_as_the_start_of_a_rehearsal_and_no_other(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    page = words(house.client(K).get(f"/circuits/essai?dossier={folder_id}"))
+    assert "Aucun dossier de ce numéro n’est à vous lire" in page
+    desks.seat(here(house), "comptabilite", K, [Right.CREATE])
+    page = house.client(K).get(f"/circuits/essai?dossier={folder_id}").text
+    assert "n’est à vous lire" not in page
+    assert re.search(r'name="f_total_ttc"[^>]*value="[\d.]+"', page)
+    assert re.search(r'<option value="invoice" selected>', page)
+    for typed in ("999999", "²", "douze"):
+        assert (
+            "n’est à vous lire"
+            in house.client(K).get("/circuits/essai", query_string={"dossier": typed}).text
+        )
+
+
+def test_what_comes_after_a_block_is_to_come_and_not_possible(house: House) -> None:
+    desks.seat(here(house), "finances", "n.abgrallec", [])
+    desks.seat(here(house), "finances", "t.lescoat", [])
+    page = words(ask(house))
+    assert "Service fait (Possible)" in page
+    assert "Contrôle des finances (Bloqué)" in page
+    assert "Direction générale (À venir)" in page

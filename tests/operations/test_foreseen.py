@@ -1,5 +1,6 @@
 """What a change of a desk would stop is told before it is saved, in the words in which the save asks about it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from flask.testing import FlaskClient
 from app.circuits import library, own_types, rules
 from app.circuits.gestures import Gesture
 from app.circuits.rules import draft_of
+from app.core.clock import PARIS, now
 from app.core.db import reading
+from app.operations.absences.planning import Wanted, plan
 from app.people import accounts, desks, hierarchy
 from app.people.models import Desk
 from tests.builders.house import House
@@ -17,6 +20,7 @@ from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, user
 from workflows.own_types import Definition
 from workflows.rights import Rights
 from workflows.rule_table import BRANCH
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -209,3 +213,24 @@ def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:
     assert "Règle 1" not in words(branch)
     closing = words(house.client(K).get(f"{page}/fermer"))
     assert "ôtez-le des bureaux qui lisent" in closing
+
+
+def test_a_box_says_when_it_would_leave_one_person_alone_and_away(house: House) -> None:
+    desks.seat(here(house), "direction", T, [Right.ACT])
+    first, last = now() - timedelta(hours=1), now() + timedelta(days=3)
+    zone = [f"{one.astimezone(PARIS):%Y-%m-%dT%H:%M}" for one in (first, last)]
+    plan(house.actor(T), Wanted(house.actor(T).user_id or 0, None, *zone))
+    client, number, other = house.client(K), user("s.rivoal").id, user(T).id
+    data = form(
+        house,
+        client,
+        "direction",
+        seen=seen("direction"),
+        person=[str(number), str(other)],
+        **{f"rights-{number}": ["create"], f"rights-{other}": ["act"]},
+    )
+    told = told_before(client, "direction", data)
+    assert told.startswith("Un seul titulaire")
+    assert "serait la seule personne à pouvoir viser et rejeter ici. Absence jusqu’au" in told
+    assert "Enregistrer quand même" not in told  # it stops nothing
+    assert client.post(f"{DESKS}/{desk('direction').id}", data=data).status_code == 302

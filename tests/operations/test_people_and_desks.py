@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.circuits import library
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
+from app.operations.absences.planning import Wanted, plan
 from app.people import accounts, arrivals, desks, hierarchy
 from app.people.accounts import Particulars
 from app.people.models import Desk, Holder, LoginSession, PasswordReset, User
@@ -350,7 +351,7 @@ def test_a_list_of_many_is_cut_in_pages(house: House) -> None:
     assert "Page suivante" in words(first)
     assert "Page suivante" not in words(last)
     found = client.get(f"{PEOPLE}?q=zz&page=3")
-    assert "120 comptes" in words(found)
+    assert "120 personnes" in words(found)
     assert "Zz060" in words(found)
 
 
@@ -709,3 +710,37 @@ def test_a_superior_that_a_circuit_asks_without_naming_it_is_used_by_it(house: H
     assert "étape « Accord du chef »" in page
     lone = hierarchy.open_desk(house.actor(K), "Service à part", None)
     assert "Accord du chef" not in words(house.client(K).get(f"{DESKS}/{lone}"))
+
+
+def test_each_choice_counts_and_shows_those_it_names_with_the_certificate_of_who_signs(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client), "way": "show"}
+    assert client.post(f"{PEOPLE}/inviter", data={**ENORA, **form}).status_code == 302
+    first, last = now() - timedelta(hours=1), now() + timedelta(days=3)
+    zone = [f"{one.astimezone(PARIS):%Y-%m-%dT%H:%M}" for one in (first, last)]
+    absent = house.actor("n.abgrallec")
+    plan(absent, Wanted(absent.user_id or 0, None, *zone))
+    desks.seat(house.actor(K).collectivity_id, "maire", "t.lescoat", [Right.SIGN])
+    page = words(client.get(PEOPLE))
+    for choice in ("Toutes", "À compléter", "Invitées 1", "Absentes 1", "Fermées 0"):
+        assert choice in page
+    assert "Certificat jusqu’au" in page
+    assert "Sans certificat" in page
+    away = words(client.get(f"{PEOPLE}?etat=absentes"))
+    assert "Nolwenn Abgrallec" in away
+    assert "1 personne " in away
+    waiting = words(client.get(f"{PEOPLE}?etat=invitees"))
+    assert "Enora Quéméner" in waiting
+    assert "Nolwenn Abgrallec" not in waiting
+    assert "Aucun compte fermé." in words(client.get(f"{PEOPLE}?etat=fermes"))
+    lost = words(client.get(f"{PEOPLE}?etat=absentes&q=introuvable"))
+    assert "Chercher parmi toutes" in lost
+
+
+def test_a_desk_that_one_person_alone_serves_says_so_on_the_tree_and_on_its_page(house: House) -> None:
+    client = house.client(K)
+    assert "Un seul titulaire" in words(client.get(DESKS))
+    page = words(client.get(f"{DESKS}/{desk('direction').id}"))
+    assert "Solenn Rivoal y est la seule personne à pouvoir viser et rejeter" in page
+    desks.seat(house.actor(K).collectivity_id, "direction", "t.lescoat", [Right.ACT])
+    assert "seule personne" not in words(client.get(f"{DESKS}/{desk('direction').id}"))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.circuits import drafting, named, rules
-from app.circuits.checking import Desks, Problem, able_desks, desks_of, named_in, problems
+from app.circuits.checking import Desks, able_desks, desks_of, named_in, problems
 from app.circuits.closing import close_circuit
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
@@ -25,7 +25,8 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.forms import choices_of
 from app.folders import rehearsal
-from app.folders.access import authorize
+from app.folders.access import authorize, may_read
+from app.folders.models import Folder
 from app.operations.circuits import forms, rehearsing, views
 from app.operations.circuits.views import AS_DRAFTED, AS_IT_IS
 from app.people import choosing
@@ -77,6 +78,7 @@ TOO_FAR = f"L’essai compte de {FIRST.year} à {LAST.year} : choisissez une dat
 BROKEN = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
 NO_TYPE = "Le type de dossier demandé n’existe pas, ou n’est plus ouvert : choisissez-en un dans la liste."
 NO_CIRCUIT = "Le circuit ou le brouillon demandé n’est pas de ce type de dossier, ou n’est plus là : choisissez dans la liste."
+NO_FOLDER = "Aucun dossier de ce numéro n’est à vous lire : donnez le numéro d’un dossier que vous lisez."
 NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour ce type de dossier."
 
 
@@ -394,13 +396,11 @@ class Question:
 @guard("administer")
 def rehearse() -> str:
     """A rehearsal: a type, facts, a desk that deposits, a day; each step, who would be asked, by when, what would block."""
-    collectivity_id, name, by = (
-        g.actor.collectivity_id,
-        request.args.get("type", ""),
-        request.args.get("circuit", ""),
-    )
+    collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
         kinds = rules.kinds(db, collectivity_id)
+        values, wrong_folder = _begun(db)
+        name, by = values.get("type", ""), values.get("circuit", "")
         kind = next((kind for kind in kinds if kind.name == name), kinds[0])
         wrong_type = NO_TYPE if name and name != kind.name else ""
         family = replace(kind.family, fields=kind.family.fields[len(FIELDS) :])
@@ -419,23 +419,23 @@ def rehearse() -> str:
         judged = drafted.definition if drafted else tried.definition if trial else {}
         desks = desks_of(db, collectivity_id, named_in(judged))
         emitters = _emitters(db, family, desks)
-        chosen, trying = request.args.get("bureau", ""), "essayer" in request.args
+        chosen, trying = values.get("bureau", ""), "essayer" in values
         desk_id = key_in(chosen) if chosen in dict(emitters) else None
         wrong_desk = NO_EMITTER if trying and emitters and desk_id is None else ""
-        day, wrong_day = _day(request.args.get("jour", ""))
+        day, wrong_day = _day(values.get("jour", ""))
         names = [alone] if alone else table.circuits if table is not None else []
         circuits = [sketch(drafted.definition)] if drafted else _circuits(db, names)
         questions = rehearsing.questions(family, circuits, table)
-        typed = {question.key: request.args.get(f"f_{question.key}", "").strip() for question in questions}
+        typed = {question.key: values.get(f"f_{question.key}", "").strip() for question in questions}
         fields = [_question(db, question, typed[question.key]) for question in questions]
         ready = trying and not any([wrong_type, wrong_circuit, wrong_day, *(field.wrong for field in fields)])
         result = broken = way = None
-        faults: Sequence[Problem] = ()
-        if drafted:
-            faults = problems(drafted.family, drafted.definition, desks, channels())
-        elif trial:
-            faults = rules.problems(kind, tried.definition, desks, ways)
-        if ready and faults:
+        faulty = (
+            problems(drafted.family, drafted.definition, desks, channels())
+            if drafted
+            else trial and rules.problems(kind, tried.definition, desks, ways)
+        )
+        if ready and faulty:
             broken = BROKEN
         if ready and desk_id is not None:
             first, later = _split(family, circuits, typed)
@@ -468,13 +468,28 @@ def rehearse() -> str:
             emitters=emitters,
             desk=chosen,
             wrong_desk=wrong_desk,
-            day=day.isoformat() if not wrong_day else request.args.get("jour", ""),
+            day=day.isoformat() if not wrong_day else values.get("jour", ""),
             wrong_day=wrong_day,
             fields=fields,
             result=result,
             broken=broken,
             asked=trying,
+            like=request.args.get("dossier", "")[:20],
+            wrong_folder=wrong_folder,
         )
+
+
+def _begun(db: Db) -> tuple[Mapping[str, str], str]:
+    """What is typed, or to begin with what a folder that the reader reads says; and what is wrong with its number."""
+    typed = request.args.get("dossier", "").strip()
+    if not typed:
+        return request.args, ""
+    folder = db.get(Folder, key_in(typed) or 0)
+    if folder is None or not may_read(db, g.actor, folder):
+        return request.args, NO_FOLDER
+    facts = {f"f_{key}": str(value) for key, value in folder.fields.items() if isinstance(value, str | int)}
+    family, own_type = folder.of_type
+    return {**facts, "type": own_type or family, "bureau": str(folder.emitter_desk_id)}, ""
 
 
 def _emitters(db: Db, family: Family, desks: Desks) -> list[tuple[str, str]]:

@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.circuits.library import parted
+from app.core.clock import now
 from app.core.db import Db
-from app.core.french import spaces
+from app.core.french import instant, spaces
 from app.core.grammar import plural
 from app.folders.models import Folder
 from app.operations.desks import closing, views
 from app.operations.desks.views import DeskView, Use
+from app.people.covers import away_at, until
 from app.people.places import Place, Places
 from workflows.circuit import Circuit
 from workflows.rights import Rights
@@ -44,6 +46,30 @@ def stops(
         *_moved(db, collectivity_id, every, desk, change.parent_id, known),
     ]
     return [spaces(one) for one in told]
+
+
+def alone(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
+    """What one person alone could do at the desk once this is written, and whether that person is away; it stops nothing yet.
+
+    Of a right that nobody, or one person, has there today nothing is said.
+    """
+    lone = {
+        right: one
+        for right, one in views.left_alone(desk, wanted).items()
+        if any(
+            use.right is right and any(use.served(each.rights) for each in desk.holders if each.active)
+            for use in desk.uses
+        )
+    }
+    away = away_at(db, collectivity_id, now()) if lone else {}
+    told = []
+    for right, one in lone.items():
+        name = f"{one.name} serait la seule personne" if one.name else "La personne ajoutée serait la seule"
+        words = f"{name} à pouvoir {views.verb(right)} ici."
+        if ends := until(away.get(one.id, ())):
+            words += f" Absence jusqu’au {instant(ends)} : les dossiers attendraient."
+        told.append(spaces(words))
+    return told
 
 
 def _moved(

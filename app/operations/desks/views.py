@@ -97,6 +97,31 @@ class DeskView:
     applications: tuple[str, ...] = ()
     closed_at: datetime | None = None
 
+    @property
+    def lone(self) -> Mapping[Right, HolderView]:
+        """The rights that circuits ask here and one person alone serves, each with that person."""
+        served: dict[Right, HolderView] = {}
+        for use in self.uses:
+            able = [one for one in self.holders if one.active and use.served(one.rights)]
+            if use.right is not None and len(able) == 1:
+                served[use.right] = able[0]
+        return served
+
+    @property
+    def lone_words(self) -> str:
+        """Who alone may do what circuits ask here; empty where two people may, or nobody."""
+        verbs: dict[str, list[str]] = {}
+        for right, person in self.lone.items():
+            verbs.setdefault(person.name, []).append(verb(right))
+        told = [
+            f"{name} y est la seule personne à pouvoir {', '.join(each)}." for name, each in verbs.items()
+        ]
+        return (
+            spaces(" ".join([*told, "En son absence et sans intérim, les dossiers attendent."]))
+            if told
+            else ""
+        )
+
 
 def whole(
     db: Db, collectivity_id: int, desks: Places, only: Collection[int] | None = None
@@ -186,15 +211,27 @@ def of_actor(db: Db, actor: Actor) -> Places:
 
 def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     """What would be wrong with the desk once these people have these rights, that is not wrong today; in words."""
-    others = [one for one in desk.holders if one.id not in wanted]
+    return [one for one in _would(desk, wanted).faults if one not in desk.faults]
+
+
+def left_alone(desk: DeskView, wanted: Mapping[int, Rights]) -> Mapping[Right, HolderView]:
+    """The rights that circuits ask at the desk and that one person alone would serve then, while several do today."""
+    return {right: one for right, one in _would(desk, wanted).lone.items() if right not in desk.lone}
+
+
+def _would(desk: DeskView, wanted: Mapping[int, Rights]) -> DeskView:
+    """The desk once these people have these rights; one whom it did not have before has no name."""
+    others, names = (
+        [one for one in desk.holders if one.id not in wanted],
+        {one.id: one.name for one in desk.holders},
+    )
     closed = {one.id for one in desk.holders if not one.active}  # on the page, and who acts no more
     changed = [
-        HolderView(number, "", "", rights, number not in closed)
+        HolderView(number, names.get(number, ""), "", rights, number not in closed)
         for number, rights in wanted.items()
         if rights
     ]
-    would = _judged(replace(desk, holders=(*others, *changed), faults=()))
-    return [one for one in would.faults if one not in desk.faults]
+    return _judged(replace(desk, holders=(*others, *changed), faults=()))
 
 
 def holders_of(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int, list[HolderView]]:

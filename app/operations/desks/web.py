@@ -272,10 +272,11 @@ def _place(desk_id: int) -> str:
 
 @dataclass(frozen=True)
 class Told:
-    """What saving a page would stop, and what it would be refused for; in words."""
+    """What saving a page would stop, what it would be refused for, and what it would leave to one person; in words."""
 
     stops: Sequence[str] = ()
     refused: Sequence[str] = ()
+    alone: Sequence[str] = ()
 
 
 @pages.post("/administration/bureaux/<int:desk_id>/avant")
@@ -311,6 +312,7 @@ def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm
     return Told(
         foreseen.stops(db, here, every, desk, change, known),
         [sentences.say("seat-last", {"name": one})[1] for one in left],
+        foreseen.alone(db, here, desk, wanted),
     )
 
 

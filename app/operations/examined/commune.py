@@ -217,13 +217,7 @@ def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> P
     if empty:
         sentence = f"{_named(empty)} : personne n’y est aujourd’hui, et personne n’assure l’intérim. Les dossiers attendent."
         return Point(name, Level.RED, sentence, "Voir les absences", "operations.absences.index")
-    alone = [
-        desk.name
-        for desk in every
-        if desk.uses
-        and not desk.faults
-        and any(use.right is not None and _able(desk, use) == 1 for use in desk.uses)
-    ]
+    alone = [desk.name for desk in every if desk.lone and not desk.faults]
     if alone:
         sentence = (
             f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
@@ -237,10 +231,6 @@ def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> P
     return Point(
         name, Level.GREEN, "Chaque bureau que les circuits demandent peut être servi par deux personnes."
     )
-
-
-def _able(desk: views.DeskView, use: views.Use) -> int:
-    return sum(1 for holder in desk.holders if holder.active and use.served(holder.rights))
 
 
 def _first_folder(db: Db, collectivity_id: int) -> Point:

@@ -14,9 +14,11 @@ from app.core.french import instant, jour
 from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
-from app.people.covers import away_at, until
+from app.people.covers import away, away_at, until
 from app.people.models import Desk, Holder, PasswordReset, Person, User
+from app.signing.models import Certificate
 from workflows.rights import ONLY, Rights
+from workflows.vocabulary import Right
 
 PAGE = 25
 
@@ -26,12 +28,20 @@ class Which(StrEnum):
 
     ALL = ""
     INCOMPLETE = "a-completer"
+    INVITED = "invitees"
+    AWAY = "absentes"
     CLOSED = "fermes"
 
     @property
     def label(self) -> str:
         """What its link says."""
-        return {Which.ALL: "Tous", Which.INCOMPLETE: "À compléter", Which.CLOSED: "Fermés"}[self]
+        return {
+            Which.ALL: "Toutes",
+            Which.INCOMPLETE: "À compléter",
+            Which.INVITED: "Invitées",
+            Which.AWAY: "Absentes",
+            Which.CLOSED: "Fermées",
+        }[self]
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,10 @@ class Seat:
 
 @dataclass(frozen=True)
 class PersonView:
-    """A person: the account's state in words with its tone and icon, the desks, what an administrator should complete."""
+    """A person: the account's state in words with its tone and icon, the desks, what an administrator should complete.
+
+    `note`: until when who may sign has a certificate, or that he has none; of a closed account, what stays.
+    """
 
     id: int
     name: str
@@ -58,6 +71,7 @@ class PersonView:
     seats: tuple[Seat, ...]
     missing: str = ""
     branch: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +97,7 @@ def listing(
     `branch`: those alone who sit in it. Five statements, however many there are.
     """
     scope, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
-    wanted = {
-        Which.ALL: sa.true(),
-        Which.INCOMPLETE: _incomplete(now()),
-        Which.CLOSED: User.active.is_(False),
-    }[which]
+    wanted = _of_whom(now())[which]
     order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
     query = sa.select(User).where(scope, wanted).order_by(*order)
     if search.strip():
@@ -111,9 +121,7 @@ def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
 def counted(db: Db, collectivity_id: int, branch: Branch | None = None) -> dict[Which, int]:
     """How many people each choice has; one statement."""
     counts = sa.select(
-        sa.func.count(),
-        sa.func.sum(sa.case((_incomplete(now()), 1), else_=0)),
-        sa.func.sum(sa.case((User.active.is_(False), 1), else_=0)),
+        *(sa.func.sum(sa.case((condition, 1), else_=0)) for condition in _of_whom(now()).values())
     )
     row = db.execute(counts.where(_of(collectivity_id, branch))).one()
     return dict(zip(Which, (int(number or 0) for number in row), strict=True))
@@ -130,15 +138,30 @@ def _live_link(moment: datetime) -> sa.ColumnElement[bool]:
     )
 
 
+def _of_whom(moment: datetime) -> dict[Which, sa.ColumnElement[bool]]:
+    """The condition of each choice, in their order."""
+    return {
+        Which.ALL: sa.true(),
+        Which.INCOMPLETE: _incomplete(moment),
+        Which.INVITED: sa.and_(User.active.is_(True), ~_enters(), _live_link(moment)),
+        Which.AWAY: sa.and_(User.active.is_(True), _enters(), away(User.id, moment)),
+        Which.CLOSED: User.active.is_(False),
+    }
+
+
+def _enters() -> sa.ColumnElement[bool]:
+    """Whether somebody has a password."""
+    return sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
+
+
 def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
     """Open, and without a desk though he does not administer, or without a password though no link serves any more."""
     seated = sa.exists().where(Holder.user_id == User.id)
-    enters = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
     return sa.and_(
         User.active.is_(True),
         sa.or_(
             sa.and_(~seated, User.administrator.is_(False)),
-            sa.and_(~enters, ~_live_link(moment)),
+            sa.and_(~_enters(), ~_live_link(moment)),
         ),
     )
 
@@ -166,35 +189,62 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         for user_id, several in rights.items()
     }
     waits = sa.and_(PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None))
+    serving = (
+        sa.select(sa.func.max(Certificate.not_after))
+        .where(
+            Certificate.user_id == User.id,
+            Certificate.withdrawn_at.is_(None),
+            Certificate.to_confirm.is_(False),
+        )
+        .correlate(User)
+        .scalar_subquery()
+    )
     ways = (
-        sa.select(User.id, sa.func.max(Person.password_hash), sa.func.max(PasswordReset.expires_at))
+        sa.select(User.id, sa.func.max(Person.password_hash), sa.func.max(PasswordReset.expires_at), serving)
         .outerjoin(Person, Person.id == User.person_id)
         .outerjoin(PasswordReset, waits)
         .where(User.id.in_(numbers))
         .group_by(User.id)
     )
-    enter = {number: (bool(password), link) for number, password, link in db.execute(ways)}
+    enter, certificates = dict[int, tuple[bool, datetime | None]](), dict[int, datetime | None]()
+    for number, password, link, not_after in db.execute(ways):
+        enter[number], certificates[number] = (bool(password), link), not_after
+    signing = {
+        user_id
+        for user_id, several in rights.items()
+        if any(Right.SIGN in rights_there for *_, rights_there in several)
+    }
     delegated = {user.branch_id for user in people if user.branch_id is not None}
     names = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
     branches = {row.id: row.name for row in db.execute(names)} if delegated else {}
-    away = away_at(db, people[0].collectivity_id, now()) if people else {}
+    absent = away_at(db, people[0].collectivity_id, now()) if people else {}
     return tuple(
         replace(
-            _view(user, seats.get(user.id, ()), *enter[user.id], until(away.get(user.id, ()))),
+            _view(user, seats.get(user.id, ()), *enter[user.id], until(absent.get(user.id, ()))),
+            note=_note(user, certificates[user.id], signs=user.id in signing),
             branch=branches.get(user.branch_id or 0, ""),
         )
         for user in people
     )
 
 
+def _note(user: User, not_after: datetime | None, *, signs: bool) -> str:
+    if not user.active:
+        return "" if is_reduced(user) else "Son nom reste dans ce qui a été visé et signé."
+    if not_after is None:
+        return "Sans certificat" if signs else ""
+    day = jour(not_after.astimezone(PARIS).date())
+    return f"Certificat jusqu’au {day}" if not_after > now() else f"Certificat expiré le {day}"
+
+
 def _view(
-    user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None, away: datetime | None
+    user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None, gone: datetime | None
 ) -> PersonView:
     missing = ""
     if not user.active:
         state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
-    elif has_password and away is not None:
-        state, tone, icon = f"Absence jusqu’au {instant(away)}", "info", "calendar3"
+    elif has_password and gone is not None:
+        state, tone, icon = f"Absence jusqu’au {instant(gone)}", "info", "calendar3"
     elif has_password:
         state, tone, icon = "Actif", "ok", "check-lg"
     elif link is not None and link > now():
