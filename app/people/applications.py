@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from app.core.clock import now, today
+from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
@@ -24,6 +24,8 @@ USED_EVERY = timedelta(minutes=5)
 LONGEST = 80
 PROPOSED, LONGEST_LIFE = timedelta(days=365), timedelta(days=730)
 """How long a token serves unless one says otherwise, and at the most (ASVS 13.2.1)."""
+OVERLAPS = (0, 1, 7, 30)
+"""For how many days the token before may serve on, none unless one says so: the time in which it is replaced where it serves."""
 COMMAND = "Ligne de commande"
 OFFERED = (Right.CREATE, Right.ACT, Right.PUBLISH, Right.ARCHIVE, Right.REROUTE)
 """What a page offers: software may hold the seat of who signs, to be refused by name, and never signs."""
@@ -44,6 +46,13 @@ class Listed:
     closed_at: datetime | None
     closed_by: str
     ends_on: date | None
+    former_until: datetime | None = None
+
+    @property
+    def overlap(self) -> datetime | None:
+        """Until when the token before serves beside the present one; None where one alone serves."""
+        live = self.active and self.former_until is not None and self.former_until > now()
+        return self.former_until if live else None
 
     @property
     def ended(self) -> bool:
@@ -136,20 +145,30 @@ def rotate_application(
     *,
     serial: str | None = None,
     until: date | None = None,
+    overlap: int = 0,
     by: Actor | None = None,
 ) -> str:
-    """Give a software another token, shown once; the old one is refused from this instant.
+    """Give a software another token, shown once; the old one is refused from this instant, or after `overlap` days.
 
-    `until`: its last day, as when a software is let in (`application-end`).
+    It serves no longer than its own last day, and one before it is refused at once. `overlap`: one of `OVERLAPS`
+    (`application-overlap`). `until`: its last day, as when a software is let in (`application-end`).
     `serial`: that of the token that the page showed, so that a form sent twice does not undo the token just given
     (`application-rotated`). Refuses `application-unknown`, also when it is shut out.
     """
+    if overlap not in OVERLAPS:
+        raise Refusal("application-overlap", days=", ".join(map(str, OVERLAPS[1:])))
     last, row = _last_day(until), _open(db, collectivity_id, application_id)
     if serial is not None and serial != (row.rotated_at or row.created_at).isoformat():
         raise Refusal("application-rotated", name=row.name)
-    token = new_token()
-    row.token_hash, row.rotated_at, row.ends_on = token_hash(token), now(), last
-    _write_down(db, "application.rotated", row, by, ends_on=last.isoformat())
+    token, moment = new_token(), now()
+    row.former_hash, row.former_until = None, None
+    if overlap:
+        ends = moment + timedelta(days=overlap)
+        own_end = datetime.combine(row.ends_on + timedelta(days=1), time(), PARIS) if row.ends_on else ends
+        row.former_hash, row.former_until = row.token_hash, min(ends, own_end)
+    row.token_hash, row.rotated_at, row.ends_on = token_hash(token), moment, last
+    former = row.former_until.isoformat() if row.former_until is not None else None
+    _write_down(db, "application.rotated", row, by, ends_on=last.isoformat(), former_until=former)
     return token
 
 
@@ -180,6 +199,7 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
             row.closed_at,
             row.closed_by or "",
             row.ends_on,
+            row.former_until,
         )
         for row, desk in db.execute(query)
     ]

@@ -216,14 +216,20 @@ def close_application(siren: str, name: str) -> None:
 @click.argument("siren")
 @click.argument("name")
 @_until
-def rotate_application(siren: str, name: str, until: datetime | None) -> None:
-    """Donner un autre jeton à une application, affiché une seule fois ; l’ancien est refusé aussitôt."""
+@click.option(
+    "--overlap",
+    type=click.Choice([str(days) for days in applications.OVERLAPS]),
+    default="0",
+    help="Jours pendant lesquels l’ancien jeton reste valable ; aucun sans cela.",
+)
+def rotate_application(siren: str, name: str, until: datetime | None, overlap: str) -> None:
+    """Donner un autre jeton à une application, affiché une seule fois ; l’ancien est refusé aussitôt, sauf `--overlap`."""
     collectivity_id = _collectivity(siren)
     numbers = _applications(collectivity_id, name)
     if len(numbers) > 1:
         raise Refusal("application-several", name=name)
     token = applications.rotate_application(
-        collectivity_id, numbers[0], until=until.date() if until else None
+        collectivity_id, numbers[0], until=until.date() if until else None, overlap=int(overlap)
     )
     click.echo(f"Jeton {de(name)} : {token}")
 

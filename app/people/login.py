@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from app.core import http, security, security_log
 from app.core.bodies import SMALL
-from app.core.clock import now, today
+from app.core.clock import PARIS, now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.limits import refuse_hurry
@@ -580,22 +580,27 @@ def _actor(
 
 
 def application(db: Db, token: str, address: str) -> Actor | None:
-    """The actor of an API token, with the one desk it works for; None of one that is not known, or whose last day is past."""
+    """The actor of an API token, with the one desk it works for; None of one that is not known, or is past its end."""
     mandated = sa.exists().where(MandateRow.collectivity_id == Application.collectivity_id)
     query = (
         sa.select(Application, Desk, Collectivity.name, mandated.correlate(Application))
         .join(Desk, Desk.id == Application.desk_id)
         .join(Collectivity, Collectivity.id == Application.collectivity_id)
-        .where(Application.token_hash == token_hash(token), Application.active.is_(True))
+        .where(Application.active.is_(True))
     )
-    row = db.execute(query).one_or_none()
+    digest = token_hash(token)
+    former = sa.and_(Application.former_hash == digest, Application.former_until > now())
+    row = db.execute(query.where(sa.or_(Application.token_hash == digest, former))).one_or_none()
     if row is None:
         return None
     app, desk, collectivity_name, by_mandate = row
-    if app.ends_on is not None and app.ends_on < today():
-        g.ended_token = (app.name, app.ends_on)
+    ends_on = app.ends_on
+    if app.token_hash != digest and app.former_until is not None:
+        ends_on = app.former_until.astimezone(PARIS).date()
+    elif ends_on is not None and ends_on < today():
+        g.ended_token = (app.name, ends_on)
         return None
-    g.token_ends_on = app.ends_on
+    g.token_ends_on = ends_on
     if app.used_at is None or now() - app.used_at > USED_EVERY:
         g.used = app.id
     seat = _seat(desk.id, desk.key, desk.name, Rights.read(app.rights), closed=desk.closed_at is not None)

@@ -265,10 +265,11 @@ class Application(Base, Tenanted):
 
     `rotated_at`: when it was given its present token, None for the first; `used_at`: about when it last served, to five
     minutes; `closed_at`: shut out for good, by `closed_by`; `ends_on`: the last day of its present token, None where it was
-    given before tokens had one.
+    given before tokens had one. `former_hash`: of the token before, which serves until `former_until`; None for none.
     """
 
     __tablename__ = "application"
+    __table_args__ = (sa.Index("uq_application_former_hash", "former_hash", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -282,6 +283,8 @@ class Application(Base, Tenanted):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     ends_on: Mapped[date | None]
+    former_hash: Mapped[str | None]
+    former_until: Mapped[datetime | None]
 
 
 class Factor(Base):

@@ -409,6 +409,10 @@ SENTENCES: Sentences = {
         404,
         "Cette application n’existe pas ou n’est plus en service. Rechargez la liste des applications.",
     ),
+    "application-overlap": (
+        422,
+        "Le jeton n’a pas changé : l’ancien est refusé aussitôt, ou reste valable {days} jours. Choisissez l’un de ces délais.",
+    ),
     "application-rotated": (
         409,
         "Le jeton n’a pas changé : « {name} » en a reçu un autre depuis que cette page a été ouverte. Rechargez la liste.",

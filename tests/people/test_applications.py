@@ -79,7 +79,7 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
         row = db.scalars(sa.select(Application)).one()
     assert (row.name, row.rights) == ("Finances 2026", ["create", "act"])
     before = client.get(f"{URL}/{row.id}/jeton").get_data(as_text=True)
-    assert "est refusé aussitôt" in before
+    assert "faites refuser l’ancien aussitôt" in before
     assert "ne se rouvre pas" in client.get(f"{URL}/{row.id}/fermer").get_data(as_text=True)
     assert status(house, first) == 200, "nothing is done before it is confirmed"
     serial = re.findall(r'name="serial"\s+value="([^"]+)"', before)[0]
@@ -181,3 +181,50 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
     assert "Sans fin" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
     [told_by_doctor] = doctor.examine(house.settings, ["logiciels"])
     assert (told_by_doctor.ok, "dont 1 " in told_by_doctor.sentence) == (True, True)
+
+
+def test_two_tokens_serve_while_the_old_one_is_replaced_and_no_longer(house: House) -> None:
+    client, run = house.client(ADMINISTRATOR), house.app.test_cli_runner()
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    first = applications.create_application(
+        here, "Finances", "comptabilite", [Right.CREATE], until=today() + timedelta(days=3)
+    )
+    with reading(here) as db:
+        (number,) = applications.numbers_of(db, here, "Finances")
+    page = client.get(f"{URL}/{number}/jeton").get_data(as_text=True)
+    serial = re.findall(r'name="serial"\s+value="([^"]+)"', page)[0]
+    form = {"csrf_token": house.csrf(client), "serial": serial, "overlap": "1"}
+    for strange in ("2", "-1", "toujours", ""):
+        assert client.post(f"{URL}/{number}/jeton", data={**form, "overlap": strange}).status_code == 422
+    shown = given(client, f"{URL}/{number}/jeton", form)
+    second = token_of(shown)
+    assert "Le jeton précédent reste valable jusqu’au" in shown
+    assert "Deux jetons valables, l’ancien jusqu’au" in client.get(URL).get_data(as_text=True)
+    assert [status(house, one) for one in (first, second)] == [200, 200]
+    with time_machine.travel(now() + timedelta(hours=25), tick=True):
+        assert [status(house, one) for one in (first, second)] == [401, 200]
+        assert "Deux jetons" not in client.get(URL).get_data(as_text=True)
+    # The one before the one before is refused at once, and none outlives its own last day
+    third = run.invoke(
+        args=[
+            "people",
+            "rotate-application",
+            SIREN,
+            "Finances",
+            "--overlap",
+            "30",
+            "--until",
+            f"{today():%Y-%m-%d}",
+        ]
+    ).output.split()[-1]
+    assert [status(house, one) for one in (first, second, third)] == [401, 200, 200]
+    fourth = run.invoke(
+        args=["people", "rotate-application", SIREN, "Finances", "--overlap", "30"]
+    ).output.split()[-1]
+    with time_machine.travel(now() + timedelta(days=2), tick=True):
+        assert [status(house, one) for one in (third, fourth)] == [401, 200]
+    applications.rotate_application(here, number)
+    assert [status(house, one) for one in (third, fourth)] == [401, 401]
+    applications.rotate_application(here, number, overlap=7)
+    applications.close_application(here, number)
+    assert status(house, fourth) == 401

@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
+from app.core.french import instant
+from app.core.grammar import plural
 from app.core.http import guard
 from app.core.limits import refuse_renouncing
 from app.core.refusals import Refusal
@@ -27,9 +29,14 @@ from workflows.mandates import Kind, Mandate, conflicts, over, words
 
 pages = Blueprint("office", __name__)
 Page = tuple[str, int]
+Pick = tuple[str, str, Sequence[tuple[int, str]]]
 P = ParamSpec("P")
 R = TypeVar("R")
 GIVEN = "token"
+OVERLAPS = [
+    (days, f"Reste valable {plural(days, 'jour')}" if days else "Refusé aussitôt")
+    for days in applications.OVERLAPS
+]
 LONGEST = 20_000  # characters of an answer: that of a key is long
 OURS = frozenset({"csrf_token", "answer", "given_up", "password", "secret"})
 """What is never carried by the page that asks who one is: a secret is typed again."""
@@ -278,10 +285,10 @@ def software() -> Response | Page:
     except Refusal as refusal:
         status, error = sentences.say(refusal.key, refusal.facts)
         return _software(status, error=error)
-    return _show_token(token, " ".join(name.split()), replaces=False)
+    return _show_token(token, " ".join(name.split()), replaces="")
 
 
-def _show_token(token: str, whose: str, *, replaces: bool) -> Response:
+def _show_token(token: str, whose: str, *, replaces: str) -> Response:
     shown.show(session, g.actor, GIVEN, token=token, whose=whose, replaces=replaces)
     return redirect(url_for("people.office.applications"))
 
@@ -325,7 +332,9 @@ def rotate(application_id: int) -> Response | Page:
         return _sure(
             f"Donner un nouveau jeton à « {application.name} »",
             "Donner un nouveau jeton",
-            "Le jeton en service est refusé aussitôt : ce logiciel ne fait plus rien jusqu’à ce que le nouveau y soit copié.",
+            "Le nouveau jeton sera montré une fois, à copier dans ce logiciel.",
+            "S’il a fuité, faites refuser l’ancien aussitôt : ce logiciel s’arrête tant que le nouveau n’y est pas copié.",
+            pick=("overlap", "L’ancien jeton", OVERLAPS),
             serial=application.serial,
         )
     token = applications.rotate_application(
@@ -333,9 +342,25 @@ def rotate(application_id: int) -> Response | Page:
         application_id,
         serial=request.form.get("serial", ""),
         until=_until(),
+        overlap=_overlap(),
         by=g.actor,
     )
-    return _show_token(token, _listed(application_id).name, replaces=True)
+    application = _listed(application_id)
+    ends = (
+        f"Le jeton précédent reste valable jusqu’au {instant(application.overlap)}."
+        if application.overlap
+        else ""
+    )
+    return _show_token(
+        token, application.name, replaces=ends or "Le jeton précédent est refusé dès maintenant."
+    )
+
+
+def _overlap() -> int:
+    """For how many days the token before serves on; a choice that the page does not make is refused by the verb."""
+    typed = request.form.get("overlap", "0")
+    days = key_in(typed)
+    return -1 if days is None else days
 
 
 @pages.route("/administration/applications/<int:application_id>/fermer", methods=["GET", "POST"])
@@ -355,13 +380,17 @@ def close(application_id: int) -> Response | Page:
     return redirect(url_for("people.office.applications"))
 
 
-def _sure(title: str, button: str, *sentences: str, **hidden: str) -> Page:
-    """What is asked before it is done, on a page of its own that posts to its own address."""
+def _sure(title: str, button: str, *sentences: str, pick: Pick | None = None, **hidden: str) -> Page:
+    """What is asked before it is done, on a page of its own that posts to its own address.
+
+    `pick`: a choice that goes with it: its name, its label, each value with its words.
+    """
     page = render_template(
         "people/sure.html",
         title=title,
         button=button,
         said=sentences,
+        pick=pick,
         kept=hidden,
         action=request.path,
         back=url_for("people.office.applications"),
