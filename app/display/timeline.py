@@ -58,7 +58,7 @@ from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
 from app.people.covers import in_absence
 from app.people.models import Desk
-from workflows.circuit import Circuit, Phase, Step, StepKind
+from workflows.circuit import WITHDRAWN, Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
 from workflows.family import Field
 from workflows.own_types import REGISTERED
@@ -247,7 +247,7 @@ def _step_lines(
 ) -> list[StepView]:
     """The lines of one step: what was done at it, who is awaited, or that it is to come."""
     if not runs:
-        if folder.phase == Phase.REJECTED:
+        if folder.phase == Phase.REJECTED or folder.place == WITHDRAWN:
             return []
         state = "todo" if folder.phase in {Phase.DRAFT, Phase.RUNNING} else "passed"
         return [StepView(state, rank, step.label, _planned(db, folder, step))]
@@ -456,7 +456,8 @@ MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "pa
 
 def mails(db: Db, folder: Folder) -> list[MailView]:
     """The letters sent about the folder, each with how far it went."""
-    letters, rows = posted(db, folder.id, "mail")[: -LETTERS - 1 : -1], []
+    every = [row for row in posted(db, folder.id, "mail") if not row.payload.get("apart")]
+    letters, rows = every[: -LETTERS - 1 : -1], []
     names = {user.id: user.name for (user,) in ask(db, RECIPIENTS, folder.id)} if letters else {}
     for row in letters:
         unsent = row.state == "done" and row.last_error  # nothing left: the account was closed meanwhile

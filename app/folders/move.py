@@ -571,6 +571,8 @@ def _line(
     }
     if moved.action is Action.SUBMIT:
         facts["circuit"] = here.circuit.digest
+    if here.step is not None:
+        facts["label"] = here.step.label
     if slot is not None:
         facts["slot"] = slot
     if here.step is not None and not moved.closed and moved.entered == moved.left:

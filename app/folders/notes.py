@@ -6,6 +6,7 @@ nothing of where the folder stands, so that nobody's page goes stale by it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 import sqlalchemy as sa
 
@@ -24,11 +25,13 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.login import of_users
 from app.people.models import Collectivity, Desk, Holder, User
-from workflows.vocabulary import Worded
+from workflows.vocabulary import Right, StepKind, Worded
 
 MENTIONED = "mentioned"
 """The letter to whoever is named beside a note."""
-MOST_NOTES, MOST_TOLD = 500, 20
+MOST_NOTES, MOST_TOLD = 100, 20
+"""Of one author beside one folder; of the people whom one note names."""
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 class Reach(Worded):
@@ -55,7 +58,8 @@ class Draft:
 
 def readable(db: Db, folder: Folder, actor: Actor) -> list[FolderNote]:
     """The notes of a folder that this reader of it reads, the first to the last."""
-    return [note for (note,) in ask(db, NOTES, folder.id) if _reads(actor, note)]
+    desks = desks_held(db, folder, actor)
+    return [note for (note,) in ask(db, NOTES, folder.id) if _reads(actor, note, desks)]
 
 
 def for_all(db: Db, folder: Folder) -> list[FolderNote]:
@@ -63,23 +67,31 @@ def for_all(db: Db, folder: Folder) -> list[FolderNote]:
     return [note for (note,) in ask(db, NOTES, folder.id) if note.reach == Reach.ALL]
 
 
-def _reads(actor: Actor, note: FolderNote) -> bool:
+def _reads(actor: Actor, note: FolderNote, desks: Collection[int]) -> bool:
     if note.reach == Reach.ALL:
         return True
     if note.reach == Reach.DESK:
-        return note.desk_id in desks_held(actor)
+        return note.desk_id in desks
     return actor.user_id is not None and note.user_id == actor.user_id
 
 
-def desks_held(actor: Actor) -> frozenset[int]:
-    """The desks whose notes the actor reads: his own, and those where he stands in for somebody."""
-    return frozenset(actor.desk_ids) | {cover.seat.desk_id for cover in actor.covers}
+def desks_held(db: Db, folder: Folder, actor: Actor) -> frozenset[int]:
+    """The desks whose notes the actor reads: his own, and those where he may act on this folder now in somebody's absence."""
+    desks = frozenset(actor.desk_ids)
+    if not actor.covers:
+        return desks
+    active = (run for (run,) in ask(db, RUNS, folder.id) if run.state == "active" and run.desk_id is not None)
+    return desks | {
+        run.desk_id
+        for run in active
+        if actor.cover_at(run.desk_id, StepKind(run.kind).right, folder.of_type) is not None
+    }
 
 
 def desks_for(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
     """The desks of the actor that the folder has reached, by number and name: those that he may write a note for."""
     reached = {folder.emitter_desk_id} | {run.desk_id for (run,) in ask(db, RUNS, folder.id) if run.desk_id}
-    numbers = desks_held(actor) & reached
+    numbers = desks_held(db, folder, actor) & reached
     query = sa.select(Desk.id, Desk.name).where(
         Desk.id.in_(numbers), Desk.collectivity_id == folder.collectivity_id
     )
@@ -118,18 +130,21 @@ def _awaited(db: Db, folder: Folder) -> set[int]:
 def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     """Write a note; returns its number.
 
-    Refuses who may not read the folder (`not-found`), `note-empty`, `words-long`, `note-many`, `note-desk` where the desk is
-    none of the writer's that the folder has reached, `note-alone` where software, or somebody who names others, writes for
-    himself alone, `note-reader` for a person who may not be named, and `note-gone` where there is no such note to answer.
+    Refuses who may not read the folder (`not-found`), `note-follower`, `note-empty`, `words-long`, `note-many`,
+    `note-settled`, `note-desk` where the desk is none of the writer's that the folder has reached, `note-alone` where
+    software, or somebody who names others, writes for himself alone, `note-reader` for a person who may not be named,
+    `note-told-many`, and `note-gone` where there is no such note to answer.
     """
-    folder = authorize(db, actor, folder_id)
+    folder = _writing(db, actor, folder_id)
     words = typed(draft.words)
-    if not words:
+    if not any(category(sign) not in _UNSEEN for sign in words):
         raise Refusal("note-empty")
-    written = ask(db, NOTES, folder.id)
-    if len(written) >= MOST_NOTES:
+    own = [note for (note,) in ask(db, NOTES, folder.id) if _by(actor, note)]
+    if len(own) >= MOST_NOTES:
         raise Refusal("note-many", most=MOST_NOTES)
     parent = _note(db, folder, actor, draft.answers) if draft.answers is not None else None
+    if parent is not None and parent.settled_at is not None:
+        raise Refusal("note-settled", who=parent.settled_by)
     reach = Reach(parent.reach) if parent is not None else draft.reach
     desk_id = parent.desk_id if parent is not None else _desk(db, folder, actor, draft)
     if reach is Reach.ALONE and (actor.user_id is None or draft.told):
@@ -158,6 +173,20 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     return note.id
 
 
+def _writing(db: Db, actor: Actor, folder_id: int) -> Folder:
+    """The folder beside which the actor writes: whoever reads it, but software that only follows (`note-follower`)."""
+    folder = authorize(db, actor, folder_id)
+    verbs = (Right.CREATE, Right.ACT, Right.PUBLISH, Right.ARCHIVE)
+    if actor.application_id is not None and not any(actor.holds(right) for right in verbs):
+        raise Refusal("note-follower")
+    return folder
+
+
+def _by(actor: Actor, note: FolderNote) -> bool:
+    """Whether the actor wrote it; software is known by its name."""
+    return note.user_id == actor.user_id and (actor.user_id is not None or note.who == actor.name)
+
+
 def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> News:
     facts = {
         "event": MENTIONED,
@@ -165,6 +194,8 @@ def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> New
         "folder_id": folder.id,
         "by": actor.name,
         "page": f"/dossiers/{folder.id}?onglet=notes",
+        # All who read the folder read which letters it gave: not those of a note that is not for all
+        **({"apart": True} if note.reach != Reach.ALL else {}),
     }
     return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id)
 
@@ -204,8 +235,10 @@ def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
 
     Refuses who may not read the folder, and `note-gone`.
     """
-    folder = authorize(db, actor, folder_id)
+    folder = _writing(db, actor, folder_id)
     note = _note(db, folder, actor, note_id)
+    if note.answers_id is not None:
+        raise Refusal("note-gone")
     settling = (
         sa.update(FolderNote)
         .where(

@@ -95,12 +95,6 @@ def every_run_of_round(db: Db, folder: Folder) -> list[StepRun]:
     return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first and run.kind != TOLD]
 
 
-def earlier_runs(db: Db, folder: Folder) -> list[StepRun]:
-    """The parts that were opened in the rounds before the one in hand, in order."""
-    first = folder.round * STEPS_PER_ROUND
-    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number < first and run.kind != TOLD]
-
-
 def opinions_of_round(db: Db, folder: Folder) -> list[tuple[AskedOpinion, StepRun]]:
     """The opinions that were asked since the folder was last sent, each with the row of its answer, in order."""
     rows = {run.id: run for run in every_run_of_round(db, folder) if run.asked}

@@ -88,7 +88,7 @@ SENTENCES: Sentences = {
     "note-empty": (422, "La note est vide. Rien n’a été écrit : tapez-la, puis recommencez."),
     "note-many": (
         422,
-        "Ce dossier a déjà {most} notes. Rien n’a été écrit : répondez par courriel, ou joignez une pièce.",
+        "Vous avez déjà écrit {most} notes à côté de ce dossier. Rien n’a été écrit : répondez par courriel, ou joignez une pièce.",
     ),
     "note-desk": (
         422,
@@ -105,6 +105,14 @@ SENTENCES: Sentences = {
     "note-told-many": (
         422,
         "{most} personnes au plus sont prévenues d’une note. Rien n’a été écrit : choisissez-en moins, puis recommencez.",
+    ),
+    "note-follower": (
+        403,
+        "Ce logiciel suit les dossiers de son bureau et n’y écrit rien. Rien n’a été écrit : donnez-lui un droit de plus, dans « Applications ».",
+    ),
+    "note-settled": (
+        409,
+        "Cette note a été marquée réglée par {who}. Rien n’a été écrit : écrivez une autre note.",
     ),
     "note-stays": (
         409,

@@ -8,6 +8,7 @@ from app.pdf.fonts import FONT, characters
 
 MARGIN, LINE, LABEL = 20, 5.5, 38
 UNDRAWN = "?"
+LONGEST_CELL, MOST_LINES = 400, 10
 
 
 def paper(title: str, foot: str = "") -> Any:
@@ -63,7 +64,15 @@ def rows(page: Any, labelled: Sequence[tuple[str, str]]) -> None:
 
 
 def grid(page: Any, head: Sequence[str], body: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
-    """A table whose head is drawn again on each sheet; `widths` are the parts of the breadth that its columns take."""
+    """A table whose head is drawn again on each sheet; `widths` are the parts of the breadth that its columns take.
+
+    One that has a cell longer than a sheet could hold is drawn cell by cell, under the name of its column.
+    """
+    if any(len(cell) > LONGEST_CELL or cell.count("\n") > MOST_LINES for row in body for cell in row):
+        for row in body:
+            rows(page, list(zip(head, row, strict=True)))
+            page.ln(2)
+        return
     from fpdf.enums import TableBordersLayout
 
     page.set_font("Paraphe", size=8)

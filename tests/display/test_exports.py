@@ -3,14 +3,18 @@
 import csv
 import hashlib
 import io
+import json
 import zipfile
 
 import pypdfium2
 import pytest
+import sqlalchemy as sa
 
+from app.core.db import reading
 from app.display.exports import bundle
 from app.display.exports import web as exports
 from app.folders import decide, sending
+from app.journal.models import JournalEntry
 from tests.api.software import Software
 from tests.builders.house import ASSETS, House
 from workflows.vocabulary import Right
@@ -47,9 +51,9 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
     printed = text_of(answer.data)
     ronan, nolwenn = house.actor(R).name, house.actor(N).name
     for words in (
-        f"{ronan}, ",
-        "Rejeté. « Bon absent »",
-        "Visé. « Le bon est joint »",
+        f"Rejeté par {nolwenn}, Direction des finances. « Bon absent »",
+        f"Visé par {ronan}, Services techniques. « Le bon est joint »",
+        f"Envoi, envoi n° 2 : Envoyé dans le circuit par {house.actor(G).name}",
         "envoi n° 1",
         "envoi n° 2",
         f"par {nolwenn}",
@@ -61,6 +65,10 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
     assert version.sha256 in printed.replace(" ", "")
     assert "+01:00" in printed or "+02:00" in printed
     assert "Reste à faire" in printed
+    # A step that was renamed since keeps in a former round the name that it had
+    with reading() as db:
+        line = db.scalars(sa.select(JournalEntry).where(JournalEntry.event == "folder.reject")).one()
+    assert json.loads(line.facts)["label"] == "Contrôle des finances"
     assert "fait foi" in printed or "font foi" in printed
 
 
@@ -149,3 +157,30 @@ def test_altered_bytes_leave_a_file_that_nothing_opens_and_absent_ones_none(hous
     answer = client.get(f"/dossiers/{folder_id}/dossier.zip")
     assert answer.status_code == 500
     assert version.sha256 in answer.get_data(as_text=True)
+
+
+def test_words_as_long_as_one_may_write_them_are_printed_and_an_abandoned_folder_is_not_said_done(
+    house: House,
+) -> None:
+    folder_id, long = house.an_invoice(at="finance"), "Motif " * 333
+    decide.reject(
+        house.actor(N),
+        folder_id,
+        version=house.folder(folder_id).version,
+        reason=long[:1880] + "x\n" * 50,
+    )
+    client = house.client(G)
+    assert "Motif Motif" in text_of(client.get(f"/dossiers/{folder_id}/bordereau.pdf").data)
+    decide.withdraw(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    slip = text_of(client.get(f"/dossiers/{folder_id}/bordereau.pdf").data)
+    assert "Terminé" not in slip
+    assert "Abandonné" in slip
+    assert "(passé)" not in client.get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True)
+
+
+def test_the_names_in_a_folder_taken_away_are_those_that_every_system_takes(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    house.save(folder_id, G, {}, title='Travaux : quai "nord" ?.')
+    answer = house.client(G).get(f"/dossiers/{folder_id}/dossier.zip")
+    assert "Travaux - quai -nord- -.zip" in answer.headers["Content-Disposition"]
+    assert not [name for name in opened(answer.data) if set(name) & set('<>:"|?*')]

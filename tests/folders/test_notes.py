@@ -1,17 +1,20 @@
 """Notes beside a folder: each is read by whom it is for and by nobody else, and whoever is named gets one letter, once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.core.db import reading
+from app.core.clock import now
+from app.core.db import reading, writing
 from app.core.refusals import Refusal
 from app.folders import notes
 from app.folders.models import FolderNote
 from app.folders.notes import Draft, Reach
 from app.journal.models import JournalEntry
 from app.people import desks
+from app.people.models import Absence
 from tests.api.software import Software
 from tests.builders.house import ASSETS, House
 from workflows.vocabulary import Right
@@ -154,3 +157,56 @@ def test_software_writes_for_its_desk_or_for_all_and_never_for_itself_alone(hous
     settled = software.post(f"/folders/{folder_id}/notes/{number}/settle").get_json()["notes"]
     assert settled[0]["settled_by"] == software.name
     assert software.post(f"/folders/{folder_id}/notes", words="x", reach="alone").status_code == 422
+
+
+def test_who_stands_in_reads_the_notes_of_a_desk_only_where_he_may_act_on_the_folder(house: House) -> None:
+    folder_id, town = house.an_invoice(at="finance"), house.actor(N).collectivity_id
+    desk = next(seat.desk_id for seat in house.actor(N).seats if seat.key == "finances")
+    notes.write(house.actor(N), folder_id, Draft(DESK, Reach.DESK, desk_id=desk))
+    ronan, nolwenn = house.actor(R).user_id, house.actor(N).user_id
+    for types, acts, reads in ((["deliberation"], True, False), ([], False, False), ([], True, True)):
+        with writing() as db, db.begin():
+            db.execute(sa.delete(Absence))
+            db.add(
+                Absence(
+                    collectivity_id=town,
+                    user_id=nolwenn,
+                    cover_id=ronan,
+                    types=types,
+                    acts=acts,
+                    letters=False,
+                    starts_at=now() - timedelta(hours=1),
+                    ends_at=now() + timedelta(hours=1),
+                    revision=1,
+                    set_by="x",
+                    set_at=now(),
+                )
+            )
+        assert (DESK in words_of(house, folder_id, R)) is reads, (types, acts)
+
+
+def test_what_was_typed_comes_back_and_never_for_more_readers_than_it_was_for(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    notes.write(house.actor(R), folder_id, Draft(ALL))
+    number = number_of(ALL)
+    notes.settle(house.actor(G), folder_id, number)
+    answer = post(house, folder_id, N, words="Trop tard", answers=str(number))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Trop tard" in page
+    assert 'value="alone" selected' in page
+    answer = post(house, folder_id, N, words="Pour un autre bureau", reach="desk-999999")
+    assert 'value="alone" selected' in answer.get_data(as_text=True)
+    assert post(house, folder_id, N, words="\u200b", reach="all").status_code == 422
+
+
+def test_a_letter_about_a_note_of_a_desk_is_told_to_nobody_else(house: House) -> None:
+    folder_id, town = house.an_invoice(at="finance"), house.actor(N).collectivity_id
+    desks.seat(town, "finances", T, [Right.ACT])
+    desk = next(seat.desk_id for seat in house.actor(N).seats if seat.key == "finances")
+    told = (house.actor(T).user_id or 0,)
+    notes.write(house.actor(N), folder_id, Draft(DESK, Reach.DESK, desk_id=desk, told=told))
+    assert "Note à lire" not in words_of(house, folder_id, R, "?onglet=journal")
+    notes.write(house.actor(N), folder_id, Draft(ALL, told=told))
+    assert "Note à lire" in words_of(house, folder_id, R, "?onglet=journal")
+    assert len(letters(house)) == 2

@@ -285,6 +285,8 @@ class Scene:
                 data={"attachments": (io.BytesIO(ACT.read_bytes()), "annexe.pdf")},
                 headers=headers,
             )
+        if verb == "notes":
+            return client.open(url, method=method, json={"words": "Lu.", "reach": "all"}, headers=headers)
         body = {
             "version": version,
             **({"reason": "Pièce manquante"} if verb in {"reject", "steps"} else {}),
@@ -303,6 +305,7 @@ class Scene:
             "number": 1,
             "rank": 1,
             "position": 1,
+            "note_id": 1,
             **where,
         }
         built = rule.build({name: value for name, value in values.items() if name in rule.arguments})
@@ -334,6 +337,7 @@ def routes(house: House, *, api: bool) -> list[tuple[str, str]]:
 
 
 BESIDE: Mapping[str, Mapping[str, str]] = {
+    "folders.add_note": {"words": "Lu.", "reach": "all"},
     "folders.ask_opinion": {"desks": "comptabilite", "question": "Qu’en pensez-vous ?", "waits": "no"},
     "folders.give_opinion": {"opinion": "favourable"},
 }

@@ -308,6 +308,9 @@ READ = {
     ("operations.guidance.first_signed", "GET"),
     ("operations.guidance.first_signed", "HEAD"),
 }
+# What each reader takes away, and writes beside it; a note is settled and removed in tests/folders/test_notes.py
+TAKEN = {(f"folders.{name}", method) for name in ("slip_file", "folder_file") for method in ("GET", "HEAD")}
+NOTES = {(f"folders.{name}", "POST") for name in ("add_note", "settle_note", "remove_note")}
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)
     ("signing.documents.verdicts", "POST"),
     ("signing.documents.report", "GET"),
@@ -453,5 +456,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     readers, verbs = TABLE[family, state]
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
-        given |= READ | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
+        given |= READ | TAKEN | NOTES | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
     return given

@@ -115,7 +115,7 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and state in {"draft", "rejected", "recalled"}
                 and verb
                 not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
-                | {"opinions", "answer", "withdraw"}
+                | {"opinions", "answer", "withdraw", "notes", "settle"}
             )
             decides = (
                 name == "reached" and state == "service_done" and verb in {"approve", "reject", "opinions"}
@@ -125,12 +125,13 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and verb == "recall"
                 and state in {"service_done", "finance", "bon_a_payer"}
             )
+            notes = verb == "notes"
             running = state in {"service_done", "finance", "bon_a_payer", "handover"}
             reroutes = name == "depositor" and verb == "steps" and running
             answer, asked = scene.call_api(name, endpoint, method, folder_id), (name, method, endpoint)
             if name not in reads:
                 assert answer.status_code == 404, asked
-            elif method in {"GET", "HEAD"} or edits or decides or takes_back or reroutes:
+            elif method in {"GET", "HEAD"} or edits or decides or takes_back or reroutes or notes:
                 assert answer.status_code < 300, (
                     *asked,
                     answer.status_code,

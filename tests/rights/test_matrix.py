@@ -35,6 +35,7 @@ from tests.rights.table import (
     ROUTES,
     SHOWN,
     TABLE,
+    TAKEN,
     A,
     B,
     G,
@@ -74,7 +75,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     new = Rule("/dossiers/<int:folder_id>/copie", endpoint="folders.copy")
     assert strangers_to_the_table(guards(scene, new)) == ["folders.copy"]
     granted_somewhere = {one for _, verbs in TABLE.values() for _, what in verbs for one, _ in what}
-    granted_somewhere |= {one for one, _ in READ}
+    granted_somewhere |= {one for one, _ in READ | TAKEN | {("folders.add_note", "POST")}}
     # No circuit of the two families has an archiving step: nobody may archive anything. And a report is there only once
     # the signatures were judged (tests/verification/test_pages.py). No trust service is set here: who signs there, and who
     # does not, is in tests/remote/. Nor does either family carry what a payment flow does (tests/pes/test_attachment.py).
@@ -85,6 +86,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
+    # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
     # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
@@ -96,6 +98,8 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.give_opinion",
         "folders.withdraw_opinion",
         "folders.rule",
+        "folders.settle_note",
+        "folders.remove_note",
         "signing.documents.report",
         "signing.documents.attest",
         "signing.documents.before_after",
@@ -231,6 +235,15 @@ def test_what_is_granted_is_possible(scene: Scene, family: str, state: str) -> N
                 else:
                     assert answer.status_code == 302, asked
                     assert version > scene.house.folder(scene.folders[family, state]).version, asked
+
+
+@pytest.mark.parametrize(("family", "state"), sorted(SHOWN), ids=lambda one: one)
+def test_who_reads_a_folder_takes_it_away_and_writes_beside_it(scene: Scene, family: str, state: str) -> None:
+    folder_id = twin(scene.folders[family, state])
+    for login in TABLE[family, state][0]:
+        assert scene.call(login, "folders.add_note", "POST", folder_id).status_code == 302, login
+        for endpoint, method in sorted(TAKEN):
+            assert scene.call(login, endpoint, method, folder_id).status_code == 200, (login, endpoint)
 
 
 def test_a_page_that_is_out_of_date_tells_a_stranger_nothing(scene: Scene) -> None:

@@ -27,6 +27,7 @@ MOST_FOLDERS = 50
 """Of one download of several folders."""
 SLIP, JOURNAL, DIGESTS = "bordereau.pdf", "journal.csv", "empreintes-sha256.txt"
 FORMER = "versions-anterieures"
+REFUSED = frozenset('<>:"|?*')
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def bundles(actor: Actor, folder_ids: Sequence[int]) -> list[Bundle]:
 def filename(made: Sequence[Bundle]) -> str:
     """« Facture F26-11-004.zip », or that of several with the day."""
     if len(made) == 1:
-        return clean_filename(f"{made[0].title.replace('/', '-')}.zip")
+        return f"{_name(made[0].title)}.zip"
     return f"dossiers-{now().astimezone(PARIS):%Y-%m-%d}.zip"
 
 
@@ -126,7 +127,7 @@ def _entry(path: str) -> ZipInfo:
 
 def _bundle(db: Db, folder: Folder, actor: Actor, *, alone: bool) -> Bundle:
     title = f"{folder.id}-{folder.title or 'sans-titre'}"
-    room = "" if alone else f"{clean_filename(title.replace('/', '-'))[:100].strip()}/"
+    room = "" if alone else f"{_name(title, 60)}/"
     texts = ((SLIP, slip_pdf.draw(slip(db, folder), actor.name)), (JOURNAL, _journal(db, folder)))
     return Bundle(folder.title or f"Dossier {folder.id}", room, _pieces(db, folder), texts)
 
@@ -136,11 +137,20 @@ def _pieces(db: Db, folder: Folder) -> tuple[Piece, ...]:
     pieces = []
     for rank, (_, versions) in enumerate(every_version(db, folder.id), start=1):
         for version in versions:
-            name = f"{rank:02}-{clean_filename(version.filename)}"
+            name = f"{rank:02}-{_name(version.filename)}"
             if version is not versions[0]:
-                name = f"{FORMER}/{rank:02}-v{version.number}-{clean_filename(version.filename)}"
+                name = f"{FORMER}/{rank:02}-v{version.number}-{_name(version.filename)}"
             pieces.append(Piece(name, version.sha256))
     return tuple(pieces)
+
+
+def _name(text: str, most: int = 100) -> str:
+    """A name that every system takes (Windows refuses some signs and a last dot), its extension kept."""
+    plain = clean_filename("".join("-" if sign in REFUSED else sign for sign in text.replace("/", "-")))
+    stem, dot, extension = plain.rpartition(".")
+    if not dot or len(extension) > 10:
+        stem, extension = plain, ""
+    return f"{stem[:most].rstrip(' .') or 'document'}{f'.{extension}' if extension else ''}"
 
 
 def _journal(db: Db, folder: Folder) -> bytes:

@@ -1,5 +1,6 @@
 """The slip of a folder: what it is, says and went through, for a meeting, a paper file, or whoever asks years later."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,23 +11,31 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant_preuve, spaces
-from app.display import page, timeline
+from app.display import events, page, timeline
 from app.display.listed import Table
 from app.display.noting.views import NoteView, threads
 from app.display.portrait import Portrait, portrait
-from app.display.views import DocView, FolderView, StepView
+from app.display.views import DocView, FolderView, StepView, state_label
 from app.folders import notes
 from app.folders.corrections import ruled_in_words, told
-from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
-from app.folders.move import decided
-from app.folders.opinions import words_of
-from app.folders.rows import earlier_runs, every_run_of_round
-from app.folders.seats import DeskName, desk_names
-from app.folders.sockets import plugged, told_by_page, untold
+from app.folders.models import Folder
+from app.folders.seats import desk_names
+from app.folders.sockets import told_by_page, untold
 from app.journal.models import JournalEntry
-from app.people.models import Collectivity
-from workflows.circuit import Circuit, StepKind
+from app.people.models import Collectivity, Desk
+from workflows.circuit import DONE
 
+DONE_THERE = (
+    "folder.created", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
+    "folder.refuse", "folder.publish", "folder.archive", "folder.reject", "folder.recall", "folder.withdraw",
+    "folder.rerouted", "folder.ruled", "opinion.asked", "opinion.given", "opinion.withdrawn", "publication.posted",
+    "transmission.sent", "transmission.relayed",
+)  # fmt: skip
+"""The lines of the journal that say what was decided or sent."""
+EMITTED = {
+    "folder.created": "Dépôt", "folder.submit": "Envoi", "folder.recall": "Reprise", "folder.withdraw": "Abandon",
+}  # fmt: skip
+"""Those that the desk which deposits wrote, at no step of the circuit."""
 SUMS_UP = (
     "Ce bordereau résume le dossier au moment où il est édité ; le fichier signé et le journal font foi."
 )
@@ -34,10 +43,13 @@ SUMS_UP = (
 
 @dataclass(frozen=True)
 class Decision:
-    """What was done at a step: by whom and in what capacity, when (to the second, with its offset), in which round."""
+    """What was done and by whom, at which step, for which desk or in what capacity, when (to the second), in which round.
+
+    `round` counts from 1 the times that the folder was sent; 0 before.
+    """
 
     step: str
-    who: str
+    place: str
     at: str
     what: str
     quote: str
@@ -100,56 +112,66 @@ def slip(db: Db, folder: Folder) -> Slip:
 
 
 def _state(folder: Folder, head: FolderView) -> str:
-    """« Terminé le 02/12/2026 09:14:33 +01:00 », else the state in a few words where no tag says it."""
-    return f"Terminé le {instant_preuve(folder.done_at)}" if folder.done_at else head.state_label
+    """« Terminé le 02/12/2026 09:14:33 +01:00 » of what went to its end; else the state in words, where no tag says it."""
+    ended = folder.place == DONE and head.state_label in {"", state_label(DONE, None)}
+    return f"Terminé le {instant_preuve(folder.done_at)}" if ended else head.state_label
 
 
 def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
-    """What was done, the deposit first, then each part that somebody ended and each opinion given, round after round."""
-    every = [*earlier_runs(db, folder), *every_run_of_round(db, folder)]
-    ended = sorted((one for one in every if one.ended_at and one.state in {"done", "rejected"}), key=_order)
-    numbers = {one.desk_id for one in ended if one.desk_id is not None}
-    desks = desk_names(db, folder.collectivity_id, {*numbers, folder.emitter_desk_id})
-    emitter = desks.get(folder.emitter_desk_id)
-    deposit = Decision(
-        "Dépôt",
-        ", ".join(filter(None, (folder.depositor_name, emitter.name if emitter else ""))),
-        instant_preuve(folder.created_at),
-        "Déposé",
-        "",
-        min(folder.round, 1),
+    """What the journal says was done, the first to the last: the only place that remembers every round as it was."""
+    query = (
+        sa.select(JournalEntry)
+        .where(JournalEntry.folder_id == folder.id, JournalEntry.event.in_(DONE_THERE))
+        .order_by(JournalEntry.id)
     )
+    lines = [(line, json.loads(line.facts)) for line in db.scalars(query)]
+    keys = {_desk_key(facts) for _, facts in lines} - {""}
+    named = sa.select(Desk.key, Desk.name).where(
+        Desk.collectivity_id == folder.collectivity_id, Desk.key.in_(keys)
+    )
+    desks = {row.key: row.name for row in db.execute(named)} if keys else {}
+    emitter = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     circuit = seen.here.circuit if seen.here is not None else None
-    acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
-    return [deposit, *(_decision(folder, one, desks, circuit, acts.get(one.id, "")) for one in ended)]
+    labels = {step.key: step.label for step in circuit.steps} if circuit is not None else {}
+    return [
+        _decision(line, facts, desks, emitter.name if emitter else "", labels, folder.round)
+        for line, facts in lines
+    ]
 
 
-def _order(run: StepRun) -> tuple[datetime, int]:
-    return run.ended_at or run.entered_at, run.id
+def _desk_key(facts: Mapping[str, Any]) -> str:
+    """The key of the desk whose part it was, as the slot of the step names it; empty for a person's or a machine's."""
+    return str(facts.get("slot", "")).rpartition(":")[2]
 
 
 def _decision(
-    folder: Folder, run: StepRun, desks: Mapping[int, DeskName], circuit: Circuit | None, act: str
+    line: JournalEntry,
+    facts: Mapping[str, Any],
+    desks: Mapping[str, str],
+    emitter: str,
+    labels: Mapping[str, str],
+    now_in: int,
 ) -> Decision:
-    """A part that ended; the name of its step is that of the circuit in hand, where it still has such a step.
+    """A line of the journal as the slip tells it; `labels`: the names of the steps of the round `now_in`.
 
-    `act`: what a slice says of it where « signé » would not be true enough, as of a signature on paper.
+    A line of a former round that was written before the journal kept the name of its step has none.
     """
-    kind = StepKind(run.kind)
-    labels = {step.key: step.label for step in circuit.steps} if circuit is not None else {}
-    desk = desks.get(run.desk_id or 0)
-    place = run.capacity or (desk.name if desk else "")
-    what = act or decided(folder, run)
-    if run.state == "done" and run.opinion:
-        what = words_of(run)
-    label = labels.get(run.step, kind.label)
+    round_ = int(facts.get("round", 0))
+    label = str(facts.get("label", ""))
+    if not label and round_ == now_in:
+        label = labels.get(str(facts.get("left", "")), "")
+    place = desks.get(_desk_key(facts), "")
+    if line.event in EMITTED:
+        label, place = EMITTED[line.event], emitter
+    elif line.event == "folder.sign":
+        place = str(facts.get("capacity") or place)
     return Decision(
-        f"{label}, avis demandé" if run.asked else label,
-        ", ".join(filter(None, (run.by or "Paraphe", place))),
-        instant_preuve(run.ended_at),
-        spaces(f"{what[:1].upper()}{what[1:]}"),
-        run.comment or "",
-        run.pass_number // STEPS_PER_ROUND,
+        label,
+        place,
+        instant_preuve(datetime.fromisoformat(line.at)),
+        spaces(events.told(line.event, line.who, facts)[1]),
+        str(facts.get("comment") or facts.get("reason") or ""),
+        round_,
     )
 
 

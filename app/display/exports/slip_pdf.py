@@ -4,7 +4,7 @@ from typing import Any
 
 from app.core.french import euros, instant_preuve, spaces
 from app.core.grammar import de
-from app.display.exports.slip import SUMS_UP, Slip
+from app.display.exports.slip import SUMS_UP, Decision, Slip
 from app.display.listed import Table
 from app.display.noting.views import NoteView
 from app.display.views import DocView
@@ -34,20 +34,7 @@ def draw(slip: Slip, reader: str) -> bytes:
     _listed(sheets, "Déjà tranché", [f"{what}. {sentence}" for what, sentence in slip.ruled])
     _heading(sheets, "Décisions")
     rounds = len({one.round for one in slip.decisions}) > 1
-    paper.grid(
-        sheets,
-        ("Étape", "Qui, en quelle qualité", "Quand", "Décision"),
-        [
-            (
-                f"{one.step}, envoi n° {one.round}" if rounds and one.round else one.step,
-                one.who,
-                one.at,
-                f"{one.what}. « {one.quote} »" if one.quote else one.what,
-            )
-            for one in slip.decisions
-        ],
-        (3, 4, 4, 4),
-    )
+    paper.rows(sheets, [(one.at, _decision(one, rounds=rounds)) for one in slip.decisions])
     told = [f"{one.n}. {one.title}. {one.filled or one.told}" for one in slip.steps if one.filled or one.told]
     _listed(sheets, "Rempli, ou porté à connaissance, aux étapes", told)
     _listed(sheets, "Avis demandés", [line for one in slip.steps for line in one.asked])
@@ -95,6 +82,13 @@ def _about(slip: Slip) -> list[tuple[str, str]]:
             else "",
         ),
     ]
+
+
+def _decision(one: Decision, *, rounds: bool) -> str:
+    """« Contrôle des finances, envoi n° 2 : Visé par X, Direction des finances. « Conforme » »."""
+    step = ", ".join(filter(None, (one.step, f"envoi n° {one.round}" if rounds and one.round else "")))
+    done = ", ".join(filter(None, (one.what, one.place)))
+    return f"{f'{step} : ' if step else ''}{done}{f'. « {one.quote} »' if one.quote else ''}"
 
 
 def _correction(one: Any) -> str:

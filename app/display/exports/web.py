@@ -7,7 +7,6 @@ from flask import Response, g, render_template, request, stream_with_context
 from app.core import french
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, reading
-from app.core.french import montant
 from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.spreadsheet import table
@@ -77,7 +76,7 @@ def list_table() -> Response:
             row.title,
             row.number,
             row.family_label,
-            montant(row.amount) if row.amount is not None else "",
+            f"{row.amount:.2f}".replace(".", ",") if row.amount is not None else "",
             row.state,
             row.step,
             " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),

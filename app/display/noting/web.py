@@ -1,5 +1,7 @@
 """A route for each verb of the notes of a folder."""
 
+from dataclasses import replace
+
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -9,13 +11,24 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.display.blueprint import pages
+from app.display.noting import views as noting
 from app.display.noting.views import TAB, Typed
 from app.folders import notes
 from app.folders.access import authorize
 from app.folders.notes import Reach
 
 _TO_MEND = frozenset(
-    {"note-empty", "words-long", "note-many", "note-desk", "note-alone", "note-reader", "note-told-many"}
+    {
+        "note-gone",
+        "note-settled",
+        "note-empty",
+        "words-long",
+        "note-many",
+        "note-desk",
+        "note-alone",
+        "note-reader",
+        "note-told-many",
+    }
 )
 """The refusals of what was typed: the page is shown again with it."""
 
@@ -75,9 +88,16 @@ def _to_notes(folder_id: int) -> Response:
 def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
     """The folder's page with what was typed, and what is wrong with it."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
-    kept = Typed(typed.words, typed.reach, typed.told, typed.answers, sentence)
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        context = page.context(db, folder, g.actor, TAB, None, {}, note=kept)
+        offered = noting.notes_view(db, folder, g.actor)
+        answered = {note.id for note in offered.notes if not note.settled}
+        shown = replace(typed, error=sentence)
+        if typed.answers is not None and typed.answers not in answered:
+            # No form answers it any more: the words come back for their author alone, never for more than they were for
+            shown = replace(shown, answers=None, reach=Reach.ALONE.value)
+        if shown.reach not in {value for value, _ in offered.reaches}:
+            shown = replace(shown, reach=Reach.ALONE.value)
+        context = page.context(db, folder, g.actor, TAB, None, {}, note=shown)
         g.todo_count = context.pop("todo_count")
     return render_template("folders/show.html", **context), status

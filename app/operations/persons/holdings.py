@@ -58,6 +58,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "favourite.user_id": ("kind", "value"),
     "step_run.user_id": ("folder_id", "step", "kind", "state", "entered_at", "ended_at", "capacity"),
     "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
+    "folder_note.user_id": ("folder_id", "reach", "words", "written_at", "settled_by", "settled_at"),
     "reading.user_id": ("folder_id", "first_at"),
     "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
     "absence.cover_id": ("starts_at", "ends_at", "acts", "set_by", "set_at"),

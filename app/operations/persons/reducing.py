@@ -11,7 +11,8 @@ from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.models import Favourite, Reading, StepRun
+from app.folders.models import Favourite, FolderNote, Reading, StepRun
+from app.folders.notes import Reach
 from app.journal.chain import Event, append
 from app.journal.models import JournalEntry
 from app.operations.persons import holdings
@@ -111,7 +112,13 @@ def _letter_waits(db: Db, user: User) -> bool:
 
 def _named(db: Db, user: User) -> bool:
     """Whether a proof of the house names the person."""
-    columns = (JournalEntry.user_id, StepRun.user_id, MandateRow.user_id, Certificate.user_id)
+    columns = (
+        JournalEntry.user_id,
+        StepRun.user_id,
+        MandateRow.user_id,
+        Certificate.user_id,
+        FolderNote.user_id,
+    )
     return any(db.scalar(sa.select(sa.literal(1)).where(column == user.id).limit(1)) for column in columns)
 
 
@@ -130,6 +137,7 @@ def _forget_rows(db: Db, user_id: int) -> None:
         sa.delete(HandwrittenImage).where(HandwrittenImage.user_id == user_id),
         sa.delete(Favourite).where(Favourite.user_id == user_id),
         sa.delete(Reading).where(Reading.user_id == user_id),
+        sa.delete(FolderNote).where(FolderNote.user_id == user_id, FolderNote.reach == Reach.ALONE.value),
     ):
         _run(db, gone)
 
