@@ -124,7 +124,7 @@ def test_every_column_that_names_an_account_is_given_and_no_secret_is() -> None:
         for table in Base.metadata.tables.values()
         for column in table.columns
         if any(key.column.table.name == "user_account" for key in column.foreign_keys)
-        or column.name == "user_id"
+        or column.name in {"user_id", "asked_by_id"}
     }
     assert set(HELD) == named - {"journal_entry.user_id"}  # the journal is given apart
     entering = {

@@ -58,6 +58,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "favourite.user_id": ("kind", "value"),
     "step_run.user_id": ("folder_id", "step", "kind", "state", "entered_at", "ended_at", "capacity"),
     "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
+    "asked_opinion.asked_by_id": ("folder_id", "desk", "waits", "wanted_on"),
     "folder_note.user_id": ("folder_id", "reach", "words", "written_at", "settled_by", "settled_at"),
     "reading.user_id": ("folder_id", "first_at"),
     "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
@@ -73,8 +74,8 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
     "identity_challenge.person_id": ("purpose", "expires_at", "used_at"),
 }
 """The same of each column that names who enters by the account; which accounts he has is in no collectivity's part."""
-LEFT_TO_THE_DESKS = frozenset({"family", "step"})
-"""What an administrator is not told of a folder that he may not read: which numbers are payroll's, first."""
+LEFT_TO_THE_DESKS = frozenset({"family", "step", "words"})
+"""What an administrator is not told of a folder that he may not read: which numbers are payroll's, first, and what notes say."""
 OF_ITS_OWNER = frozenset({"png"})
 """The image of a handwritten signature, which serves its owner alone: somebody else's file says that it is kept."""
 SECRETS = (
