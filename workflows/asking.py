@@ -13,6 +13,7 @@ __all__ = [
     "Candidate",
     "Question",
     "awaited",
+    "refuse_answer",
     "refuse_candidate",
     "refuse_withdrawal",
     "withdrawn_with_reason",
@@ -66,26 +67,38 @@ def refuse_candidate(candidate: Candidate, asker: int | None) -> None:
         raise Refusal("opinion-nobody", desk=candidate.desk)
 
 
+def refuse_answer(question: Question, person: int | None) -> None:
+    """Refuse `opinion-own-question` to who asked, whatever the desk or the cover from which he would answer."""
+    if person is not None and person == question.asker:
+        raise Refusal("opinion-own-question", desk=question.desk)
+
+
 def withdrawn_with_reason(
-    question: Question, person: int | None, slots: Collection[str], *, administrator: bool
+    question: Question, person: int | None, slots: Collection[str], *, in_turn: bool, administrator: bool
 ) -> bool | None:
     """Whether this person takes the question back with a reason (True) or without one (False); None where not at all.
 
-    Who asked needs none. Whoever holds the part of the step from which it was asked, and an administrator, do it with a
-    reason: no folder waits for ever for somebody who has left.
+    Who asked needs none. Whoever holds the part of the step from which it was asked (`slots`: his own), whoever may act at
+    the step now (`in_turn`), and an administrator, do it with a reason: no folder waits for ever for somebody who has left.
     """
     if person is not None and person == question.asker:
         return False
-    return True if administrator or question.slot in slots else None
+    return True if administrator or in_turn or question.slot in slots else None
 
 
 def refuse_withdrawal(
-    question: Question, person: int | None, slots: Collection[str], *, administrator: bool, reason: str
+    question: Question,
+    person: int | None,
+    slots: Collection[str],
+    *,
+    in_turn: bool,
+    administrator: bool,
+    reason: str,
 ) -> None:
     """Refuse `opinion-answered` of what is open no more, `opinion-not-yours`, and `opinion-reason`."""
     if not question.open:
         raise Refusal("opinion-answered", desk=question.desk)
-    needed = withdrawn_with_reason(question, person, slots, administrator=administrator)
+    needed = withdrawn_with_reason(question, person, slots, in_turn=in_turn, administrator=administrator)
     if needed is None:
         raise Refusal("opinion-not-yours", asker=question.asker_name)
     if needed and not reason.strip():

@@ -97,6 +97,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "Rechargez la page du dossier."
         ),
     ),
+    "opinion-own-question": (
+        403,
+        (
+            "Rien n’a été enregistré : vous avez demandé cet avis à « {desk} », et nul ne répond à sa propre question. "
+            "Attendez la réponse d’un autre, ou retirez la demande."
+        ),
+    ),
     "opinion-asked-already": (
         409,
         "Rien n’a été demandé : l’avis de « {desk} » est déjà demandé à cette étape. Attendez sa réponse, ou retirez la demande.",
@@ -123,7 +130,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         (
             "Rien n’a été retiré : cet avis a été demandé par {asker}. "
-            "Demandez-lui de la retirer, à son bureau, ou à un administrateur qui lit le dossier."
+            "Demandez-lui de retirer sa demande, à qui peut agir à cette étape, ou à un administrateur qui lit le dossier."
         ),
     ),
     "opinion-reason": (

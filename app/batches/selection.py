@@ -1,6 +1,6 @@
 """What a selection holds: the folders that may be acted on together, and why the others are left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.display import queues
 from app.folders.access import STEP, asking, may_read
-from app.folders.models import ASKED, Folder, Reading
+from app.folders.models import ASKED, AskedOpinion, Folder, Reading
 from app.folders.required import reminder
 from app.people.actor import Actor
 from workflows.circuit import StepKind
@@ -51,7 +51,7 @@ class Choice:
 def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[Choice]:
     """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
 
-    Four statements, however many folders, and one for each version of a circuit that the process has not read yet; whether each
+    Five statements, however many folders, and one for each version of a circuit that the process has not read yet; whether each
     may truly be acted on is asked again at the moment of the act.
     """
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
@@ -63,6 +63,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             )
         )
     )
+    opinions = _opinions_awaited(db, awaited)
     choices = []
     for folder_id, version in wanted.items():
         folder = folders.get(folder_id)
@@ -70,7 +71,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
         if not why and kind != "reject":
-            why = _unfilled(db, folder)
+            why = opinions.get(folder_id, "") or _unfilled(db, folder)
         choices.append(
             Choice(
                 folder_id,
@@ -84,6 +85,22 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             )
         )
     return choices
+
+
+def _opinions_awaited(db: Db, folders: Collection[int]) -> dict[int, str]:
+    """Of these folders, those whose step waits for an opinion that was asked, each with why it is left out, in a sentence."""
+    query = (
+        sa.select(AskedOpinion.folder_id, AskedOpinion.desk)
+        .join(STEP, STEP.c.id == AskedOpinion.run_id)
+        .where(AskedOpinion.folder_id.in_(folders), AskedOpinion.waits, STEP.c.state == "active")
+        .order_by(AskedOpinion.run_id)
+    )
+    desks: dict[int, list[str]] = {}
+    for folder_id, desk in db.execute(query):
+        desks.setdefault(folder_id, []).append(f"« {desk} »")
+    return {
+        number: f"Ce dossier attend l’avis demandé à {', à '.join(names)}." for number, names in desks.items()
+    }
 
 
 def _unfilled(db: Db, folder: Folder) -> str:

@@ -57,9 +57,14 @@ def _view(
         )
     able, under = seat_at(actor, folder, run)
     own_deposit = under is not None and actor.user_id in folder.writers
+    own_question = question.asked_by_id is not None and question.asked_by_id == person_of(actor)
     slots = here.asker(actor, folder).slots if here is not None else frozenset[str]()
     needed = withdrawn_with_reason(
-        law_of(question, run), person_of(actor), slots, administrator=actor.administrator
+        law_of(question, run),
+        person_of(actor),
+        slots,
+        in_turn=here is not None and here.in_turn(actor, folder),
+        administrator=actor.administrator,
     )
     return AskedView(
         run.id,
@@ -67,7 +72,7 @@ def _view(
         spaces(f"Avis demandé à {question.desk} {depuis(run.entered_at)}"),
         question.question,
         spaces(f"Par {question.asked_by}. {_terms(question)}"),
-        may_answer=able and not own_deposit,
+        may_answer=able and not own_deposit and not own_question,
         absent=under.absent if under is not None else "",
         may_withdraw=needed is not None,
         reason_needed=bool(needed),

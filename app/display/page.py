@@ -214,7 +214,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     actions = tuple(
         _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
-    if Action.PUBLISH in offered:
+    if Action.PUBLISH in offered and not here.standing.awaited:
         actions = (*actions, *_urgent(db, folder))
     if not any(one.style == "primary" for one in actions):
         why = _lacking(folder, actor, here)

@@ -362,7 +362,12 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     if not lines:
         return [], {}
     ids = [one.id for one in lines]
-    done = sa.and_(StepRun.folder_id.in_(ids), StepRun.state == "done", StepRun.user_id.is_not(None))
+    done = sa.and_(
+        StepRun.folder_id.in_(ids),
+        StepRun.state == "done",
+        StepRun.user_id.is_not(None),
+        ~StepRun.slot.startswith(ASKED),
+    )
     last = sa.select(sa.func.max(StepRun.id)).where(done).group_by(StepRun.folder_id)
     query = (
         sa.select(

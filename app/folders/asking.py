@@ -120,7 +120,7 @@ def ask(
         raise Refusal("opinion-many", most=MOST_ASKED)
     slot = part_of(db, folder, here, actor) or ""
     asker = in_absence(actor.name, under.absent if under is not None else None)
-    runs = [_row(folder, one, asked_passage(folder, rank + n), wanted_on) for n, one in enumerate(chosen)]
+    runs = [_row(folder, one, asked_passage(folder, rank + n)) for n, one in enumerate(chosen)]
     db.add_all(runs)
     db.flush()
     db.add_all(
@@ -187,8 +187,8 @@ def _asked_before(db: Db, folder: Folder) -> int:
     return db.scalar(query) or 0
 
 
-def _row(folder: Folder, desk: Desk, passage: int, wanted_on: date | None) -> StepRun:
-    """What has the desk read the folder and find it in its tray, as a step would."""
+def _row(folder: Folder, desk: Desk, passage: int) -> StepRun:
+    """What has the desk read the folder and find it in its tray, as a step would: by the folder's day, a wish being none."""
     act = act_of(folder)
     return StepRun(
         collectivity_id=folder.collectivity_id,
@@ -204,7 +204,7 @@ def _row(folder: Folder, desk: Desk, passage: int, wanted_on: date | None) -> St
         slot=f"{ASKED}{desk.key}",
         desk_id=desk.slot.desk_id,
         state="active",
-        due_on=min(folder.due_on, wanted_on or folder.due_on),
+        due_on=folder.due_on,
         entered_at=now(),
     )
 
@@ -223,18 +223,19 @@ def answer(
 ) -> str:
     """Answer for the desk that was asked (`number`, of its row); returns the answer in words.
 
-    `answer`: one of `Answer`. Refuses `moved-on`, `opinion-unknown`, `opinion-elsewhere` to who may not act at that desk,
-    `cover-own-deposit` and `cover-over` under a cover, `opinion-answered`, and `opinion-word` of an unfavourable one
-    without a word.
+    `answer`: one of `Answer`. Refuses `moved-on`, `opinion-unknown`, `opinion-answered`, `opinion-elsewhere` to who may not act
+    at that desk, as `asking.refuse_answer`, `cover-own-deposit` and `cover-over` under a cover, and `opinion-word` of an
+    unfavourable one without a word.
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     question, run = _of_folder(db, folder, number)
+    if run.state != "active":
+        raise Refusal("opinion-answered", desk=question.desk)
     able, under = seat_at(actor, folder, run)
     if not able:
         raise Refusal("opinion-elsewhere", desk=question.desk)
-    if run.state != "active":
-        raise Refusal("opinion-answered", desk=question.desk)
+    asking.refuse_answer(law_of(question, run), person_of(actor))
     if under is not None:
         if actor.user_id in folder.writers:
             raise Refusal("cover-own-deposit", absent=under.absent)
@@ -244,11 +245,13 @@ def answer(
     if answer == Answer.UNFAVOURABLE and not comment.strip():
         raise Refusal("opinion-word")
     comment = typed(comment)
-    run.state, run.ended_at = "done", now()
+    run.state = "done"
     run.user_id, run.who, run.capacity = actor.user_id, actor.name, actor.capacity
     run.comment, run.opinion = comment or None, answer
     run.absent = under.absent if under is not None else None
     touch(folder)
+    # One moment for both: by it a page that is late names who answered (`display.moved`)
+    run.ended_at = folder.updated_at
     said = Answer(answer).label
     said += f" : « {comment} »" if comment else ""
     facts: dict[str, Any] = {
@@ -281,11 +284,12 @@ def withdraw(db: Db, actor: Actor, folder_id: int, number: int, *, version: int,
         law_of(question, run),
         person_of(actor),
         here.asker(actor, folder).slots,
+        in_turn=here.in_turn(actor, folder),
         administrator=actor.administrator,
         reason=reason,
     )
     reason = typed(reason)
-    run.state, run.ended_at = "cancelled", now()
+    run.state, run.ended_at, run.desk_id = "cancelled", now(), None
     question.withdrawn_by, question.withdrawn_why = actor.name, reason or None
     touch(folder)
     why = f" : « {reason} »" if reason else ""

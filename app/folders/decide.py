@@ -161,15 +161,16 @@ def post_in_urgency(
 
     That day is the later of the posting and of reception by the State (CGCT L2131-1, V); the step of publication waits on,
     because the act is to be put online all the same. Refuses an act that is not published online or was posted already
-    (`not-urgent`), no reason or an endless one (`urgency-reason-missing`), the days that `publish` refuses, and whoever is
-    not to publish it now, or no more (`cover-over`).
+    (`not-urgent`), no reason or an endless one (`urgency-reason-missing`), the days that `publish` refuses, whoever is
+    not to publish it now, or no more (`cover-over`), and anybody while an opinion is awaited (`opinion-awaited`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     if folder.fields.get("cancelled_on"):
         raise Refusal("act-cancelled")
     here = present(db, folder)
-    if here.step is None or here.step.kind is not StepKind.PUBLISH or not here.in_turn(actor, folder):
+    publishes = here.step is not None and here.step.kind is StepKind.PUBLISH
+    if not publishes or here.standing.awaited or not here.in_turn(actor, folder):
         raise not_your_turn(db, actor, folder, here)
     under = cover_in_force(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:

@@ -279,7 +279,8 @@ class AskedOpinion(Base, Tenanted):
     That row is of the kind `opinion`, its slot begins by `ASKED` and its passage is its own (`asked_passage`): the law counts it
     among the parts of no step, and by it the desk reads the folder and finds it in its tray. It is active while an answer
     is awaited, done once given, passed or cancelled where the step ended or the folder left before, cancelled too where
-    the question was taken back (`withdrawn_by`, and why, empty for who asked).
+    the question was taken back (`withdrawn_by`, and why, empty for who asked). Once cancelled it is of no desk any more: who
+    gave no answer reads the folder by it no longer, and its slot still says which desk was asked.
 
     `slot`: the part of the step from which it was asked; `waits`: whether the step ends before it is answered;
     `asked_by_id`: as the law counts people (an application's below zero); `desk`: its name that day.
@@ -443,6 +444,7 @@ _runs = (
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
 _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
+_unasked = _close.where(_run.c.slot.startswith(ASKED)).values(desk_id=None)
 
 
 @dataclass(frozen=True)
@@ -481,7 +483,12 @@ def runs_of(db: Db, folder: Folder, passage: int) -> tuple[Run, ...]:
 
 
 def close_runs(db: Db, folder: Folder, state: str, moment: datetime) -> None:
-    """End every part of the folder that is still awaited: `passed` when others sufficed, else `cancelled`."""
+    """End every part of the folder that is still awaited: `passed` when others sufficed, else `cancelled`.
+
+    Of an opinion that was asked and is cancelled, the desk reads the folder no more by it (`AskedOpinion`).
+    """
+    if state == "cancelled":
+        db.connection().execute(_unasked, {"folder": folder.id})
     db.connection().execute(_close, {"folder": folder.id, "state": state, "ended_at": moment})
 
 

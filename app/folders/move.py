@@ -333,6 +333,7 @@ def _last_decision(db: Db, folder: Folder) -> Any:
         _run.c.pass_number >= folder.round * STEPS_PER_ROUND,
         _run.c.state.in_(["done", "rejected"]),
         _run.c.user_id.is_not(None),
+        ~_run.c.slot.startswith(models.ASKED),
     )
     return db.execute(query.order_by(_run.c.ended_at.desc(), _run.c.id.desc()).limit(1)).first()
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.outbox import News
-from app.folders.models import Folder, StepRun
+from app.folders.models import ASKED, Folder, StepRun
 from app.folders.seats import Slot
 from app.people.actor import Actor
 from app.people.models import Holder, User
@@ -48,7 +48,7 @@ def news_of(
     letters: dict[tuple[int, str], str | None] = {}
     absent: dict[int, str] = {}
     if moved.action.outcome is Outcome.REJECTED:
-        involved = followers(db, folder, folder.round)
+        involved = deciders(db, folder, folder.round)
         letters = dict.fromkeys(((user_id, PARTIAL if partial else REFUSED) for user_id in involved), None)
     for slot in entered:
         for person in slot.people:
@@ -148,14 +148,27 @@ def _for_depositor(moved: Moved) -> str | None:
 
 
 def followers(db: Db, folder: Folder, round_number: int) -> set[int]:
-    """Whoever acted in this round of the folder, and who corrects it: the depositor, or the desk that he has left."""
+    """Whoever acted in this round of the folder or gave an opinion that was asked, and who corrects it.
+
+    That is the depositor, or the desk that he has left.
+    """
+    return _acted(db, folder, round_number) | correctors(db, folder)
+
+
+def deciders(db: Db, folder: Folder, round_number: int) -> set[int]:
+    """The same but for who gave an opinion that was asked beside a step: he decided nothing."""
+    return _acted(db, folder, round_number, ~StepRun.slot.startswith(ASKED)) | correctors(db, folder)
+
+
+def _acted(db: Db, folder: Folder, round_number: int, *more: sa.ColumnElement[bool]) -> set[int]:
     query = sa.select(StepRun.user_id).where(
         StepRun.folder_id == folder.id,
         StepRun.pass_number >= round_number * 1000,
         StepRun.pass_number < (round_number + 1) * 1000,
         StepRun.state == "done",
+        *more,
     )
-    return {user_id for user_id in db.scalars(query) if user_id is not None} | correctors(db, folder)
+    return {user_id for user_id in db.scalars(query) if user_id is not None}
 
 
 def correctors(db: Db, folder: Folder) -> set[int]:

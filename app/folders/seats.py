@@ -15,7 +15,7 @@ from app.core.french import instant
 from app.core.questions import keep, kept, once
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
-from app.folders.models import ASKED, WRITERS, Folder, StepRun
+from app.folders.models import ASKED, WRITERS, AskedOpinion, Folder, StepRun
 from app.people.covers import Away, away_at, in_absence, moment_on, until
 from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
 from app.people.models import Desk, Holder, MandateRow, User
@@ -79,7 +79,8 @@ _OF_NUMBERS = (
 )
 _signers_awaited = _signers.where(sa.or_(*_OF_NUMBERS))
 _runs = StepRun.__table__
-_open_runs = (
+_opinion: Any = AskedOpinion.__table__
+_every_run = (
     sa.select(
         _runs,
         _desk.c.name.label("desk"),
@@ -92,11 +93,12 @@ _open_runs = (
         Folder.__table__.c.collectivity_id == sa.bindparam("here"),
         _runs.c.folder_id.in_(sa.bindparam("folders", expanding=True)),
         _runs.c.state.in_(("active", "done")),
-        ~_runs.c.slot.startswith(ASKED),
     )
     .order_by(_runs.c.id)
     .execution_options(**{OURS_ALREADY: True})
 )
+_open_runs = _every_run.where(~_runs.c.slot.startswith(ASKED))
+_blocking_runs = _every_run.join(_opinion, _opinion.c.run_id == _runs.c.id).where(_opinion.c.waits)
 
 
 WIDTH = 11
@@ -479,13 +481,17 @@ class Part:
     named: bool
 
 
-def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> dict[int, list[Part]]:
+def parts_awaited(
+    db: Db, collectivity_id: int, folder_ids: Collection[int], *, asked: bool = False
+) -> dict[int, list[Part]]:
     """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
 
-    Who has acted on the step is not awaited at its other parts. Four statements at most, however many folders, and one more
+    `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it. Who has acted on the step is not
+    awaited at its other parts. Four statements at most, however many folders, and one more
     for each person who would sign in somebody's absence.
     """
-    runs = db.execute(_open_runs, {"here": collectivity_id, "folders": list(folder_ids)}).all()
+    statement = _blocking_runs if asked else _open_runs
+    runs = db.execute(statement, {"here": collectivity_id, "folders": list(folder_ids)}).all()
     open_runs = [run for run in runs if run.state == "active" and (run.desk_id or run.named_user_id)]
     binds = {
         "here": collectivity_id,

@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
-from app.folders.models import Folder, Run, StepRun
+from app.folders.models import ASKED, Folder, Run, StepRun
 from app.folders.move import Present, cover_of, lacking_words, not_your_turn, part_of
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
@@ -98,6 +98,7 @@ def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Wo
             sa.select(StepRun.folder_id, StepRun.named_user_id, StepRun.desk_id).where(
                 StepRun.folder_id.in_([folder.id for folder in folders]),
                 StepRun.state == "active",
+                ~StepRun.slot.startswith(ASKED),
                 sa.or_(StepRun.desk_id.in_(desks), StepRun.named_user_id == actor.user_id),
             )
         )

@@ -1,6 +1,7 @@
 """The one transaction that records a signature: the signed version or the file beside it, its proof, and the move."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.documents import add_document, add_version, last_version
 from app.folders.keep import Kept
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.models import ASKED, Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Said, move, present
 from app.people.actor import Actor
 from app.signing import authority, levels
@@ -26,7 +27,7 @@ from app.signing.ports import SignatureFacts
 from app.signing.writers import Writer, writer_of
 from app.trust.algorithms import of as algorithm_of
 from app.trust.certificates import CertificateFacts
-from workflows.engine import Moved
+from workflows.engine import Moved, opinion_awaited
 from workflows.vocabulary import Action
 
 _proofs: Any = SignatureProof.__table__
@@ -63,7 +64,7 @@ def record_in(
     folder = lock(db, actor, row.folder_id, None)
     last = last_version(db, row.document_id)
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
-        raise _overtaken(db, actor, row, folder)
+        raise _overtaken(db, actor, row, folder, last)
     position = present(db, folder)
     signing_authority = None
     if actor.kind != "system":
@@ -126,13 +127,31 @@ def _beside(
     return add_document(db, folder, actor, whole, position=document.position)
 
 
-def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> Refusal:
-    """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over."""
+def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder, last: DocumentVersion) -> Refusal:
+    """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over.
+
+    `opinion-awaited` where the step now waits for an opinion, `opinion-since` where the document is the one that was prepared
+    and an opinion was asked, given or taken back meanwhile, else `document-changed`; `moved-on` where it is over.
+    """
     refuse_stranger(db, actor, folder)
-    awaited = db.get_one(StepRun, row.step_run_id).state == "active"
-    if row.state == "claimed" and awaited:
-        return Refusal("document-changed")
-    return Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+    if row.state != "claimed" or db.get_one(StepRun, row.step_run_id).state != "active":
+        return Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+    position = present(db, folder)
+    if position.step is not None and position.standing.awaited:
+        return opinion_awaited(position.step, position.standing.awaited)
+    if last.id == row.version_id and _asked_since(db, folder, row.created_at):
+        return Refusal("opinion-since")
+    return Refusal("document-changed")
+
+
+def _asked_since(db: Db, folder: Folder, moment: datetime) -> bool:
+    """Whether an opinion about the folder was asked, given or taken back since then."""
+    query = sa.select(StepRun.id).where(
+        StepRun.folder_id == folder.id,
+        StepRun.slot.startswith(ASKED),
+        sa.or_(StepRun.entered_at >= moment, StepRun.ended_at >= moment),
+    )
+    return db.scalar(query.limit(1)) is not None
 
 
 def _proof(

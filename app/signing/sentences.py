@@ -91,6 +91,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été signé : le document a changé entre-temps, une autre signature vient d’y être apposée. Recommencez.",
     ),
+    "opinion-since": (
+        409,
+        "Rien n’a été signé : un avis a été demandé, rendu ou retiré depuis. Relisez le dossier, puis recommencez.",
+    ),
     "certificate-unknown": (
         404,
         "Ce certificat n’est pas inscrit à votre nom. Rechargez la liste de vos certificats.",

@@ -19,7 +19,7 @@ from app.core.outbox import News, Outbox, Row, post
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.models import Folder
-from app.folders.notices import followers
+from app.folders.notices import deciders
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.transmission import answered, silences
@@ -175,7 +175,7 @@ def _tell(db: Db, actor: Actor, row: Transmission, folder: Folder, answer: Answe
     payload = {"event": EVENT, "folder_id": folder.id, "by": actor.name}
     news = {
         key: News("mail", key, {**payload, "user_id": user_id}, folder.id)
-        for user_id in sorted(followers(db, folder, row.round))
+        for user_id in sorted(deciders(db, folder, row.round))
         for key in [f"{EVENT}-{row.id}-{mark}-{user_id}"]
     }
     known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))

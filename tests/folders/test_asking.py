@@ -10,17 +10,23 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.display import queues
+from app.display import moved, queues
 from app.folders import asking, decide, sending
 from app.folders.access import may_read
 from app.folders.models import AskedOpinion, Folder, StepRun
+from app.operations.persons import leaving
+from app.people import desks
+from app.people.models import User
+from app.signing import sign
+from app.signing.authority import Wording, wordings_of
 from app.signing.paper import sheet
 from tests.api.software import Software
 from tests.batches.town import Hand, became
 from tests.builders.house import House
+from tests.builders.mandates import a_mayor_and_a_deputy
 from tests.circuits.test_editor import words
 from tests.display.test_exports import text_of
-from tests.operations.test_absences import away, over
+from tests.operations.test_absences import away, looked, over
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -128,6 +134,8 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
 
 def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: House) -> None:
     invoice, deliberation = house.an_invoice("finance"), house.a_deliberation("signatures")
+    free, act = house.an_invoice("finance"), house.a_deliberation("publication")
+    ask(house, K, act, "direction")
     software = Software(house, "finances", [Right.ACT])
     number = ask(house, N, invoice, "direction")
     ask(house, A, deliberation, "finances")
@@ -136,10 +144,18 @@ def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: Hous
         lambda: house.prepare(deliberation, A),
         lambda: house.prepare(deliberation, B),
         lambda: paper(house, A, deliberation),
+        lambda: decide.post_in_urgency(
+            house.actor(K),
+            act,
+            version=house.folder(act).version,
+            posted_on=today(),
+            reason="Risque d’éboulement.",
+        ),
     ]
     for door in doors:
         with pytest.raises(Refusal, match="opinion-awaited"):
             door()
+    assert "urgence" not in page(house, K, act)
     answer = software.post(f"/folders/{invoice}/approve", version=house.folder(invoice).version)
     assert (answer.status_code, answer.json["key"]) == (409, "opinion-awaited")
     assert "Direction générale" in answer.json["detail"]
@@ -147,13 +163,15 @@ def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: Hous
     assert "approve" not in shown["actions"]
     assert {"reject", "ask_opinion"} <= set(shown["actions"])
     hand = Hand(house, N)
-    batch = hand.propose("approve", [invoice])
-    hand.post(f"/lots/{batch}/commencer")
-    house.drain()
+    batch = hand.propose("approve", [invoice, free])
     became(
         batch,
-        {invoice: ("refused", "Rien n’a été enregistré : l’étape « Contrôle des finances » attend l’avis")},
+        {
+            invoice: ("left_out", "Ce dossier attend l’avis demandé à « Direction générale »."),
+            free: ("waiting", ""),
+        },
     )
+    hand.propose("reject", [invoice])
     give(house, S, invoice, number, "favourable")
     house.approve(invoice, N)
     assert house.folder(invoice).place != "finance"
@@ -181,7 +199,7 @@ def test_an_opinion_that_is_not_awaited_holds_nothing_and_is_closed_where_the_fo
         recalled: "cancelled",
     }
     assert not set(numbers) & set(todo(house, S)) or house.folder(passed).place == "direction"
-    with pytest.raises(Refusal, match="opinion-answered"):
+    with pytest.raises(Refusal, match="not-found"):  # it came back unanswered: the desk reads it no longer
         give(house, S, rejected, numbers[rejected], "favourable")
     assert "Close sans réponse" in page(house, N, passed)
     assert "Avis demandé sans réponse, demande close : Direction générale" in page(
@@ -204,6 +222,8 @@ def test_who_asked_takes_it_back_others_give_a_reason_and_the_administrator_too(
         take_back(house, T, folder_id, number, " ")
     take_back(house, T, folder_id, number, "Réponse donnée de vive voix.")
     assert state_of(number) == "cancelled"
+    with reading() as db:
+        assert not may_read(db, house.actor(S), db.get_one(Folder, folder_id))
     with pytest.raises(Refusal, match="opinion-answered"):
         take_back(house, N, folder_id, number)
     told = page(house, N, folder_id)
@@ -286,12 +306,19 @@ def test_who_answers_decides_nothing_answers_once_and_reads_on(house: House) -> 
     with pytest.raises(Refusal, match="opinion-answered"):
         give(house, R, folder_id, number, "unfavourable", "non")
     give(house, S, folder_id, number - 1, "favourable")
+    with reading() as db:
+        told = moved.told(db, db.get_one(Folder, folder_id))
+    assert told.startswith("Solenn Rivoal a donné un avis sur")
+    with pytest.raises(Refusal, match="not-your-turn"):  # he has decided nothing
+        decide.approve(house.actor(S), folder_id, version=house.folder(folder_id).version)
     # Who gave an opinion at a step and then is awaited at it decides as anybody does
     house.approve(folder_id, N)
     if house.folder(folder_id).place == "direction":
         house.approve(folder_id, S)
     assert house.folder(folder_id).place == "bon_a_payer"
     with reading() as db:
+        lines = queues.todo(db, house.actor(A))
+        assert queues.told(db, lines)[1][folder_id].kind == "visa"
         assert may_read(db, house.actor(S), db.get_one(Folder, folder_id))
 
 
@@ -327,6 +354,8 @@ def test_a_cover_answers_for_the_desk_and_never_about_his_own_deposit(house: Hou
 def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_closed(house: House) -> None:
     folder_id, closed = house.an_invoice("finance"), house.an_invoice("finance")
     number = ask(house, N, folder_id, "direction", wanted_on=today() + timedelta(days=2))
+    with reading() as db:  # a wish makes nothing late
+        assert db.get_one(StepRun, number).due_on == house.folder(folder_id).due_on
     take_back(house, N, closed, ask(house, N, closed, "direction"))
     house.drain()
     (letter,) = [one for one in house.mail.letters if "avis" in str(one["Subject"])]
@@ -338,6 +367,15 @@ def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_close
         one for one in house.mail.letters if "avis rendu" in str(one["Subject"]).replace("\xa0", " ")
     ]
     assert "n.abgrallec@" in str(letter["To"])
+    decide.reject(
+        house.actor(N), folder_id, version=house.folder(folder_id).version, reason="Pièce manquante"
+    )
+    house.drain()
+    told = {str(one["To"]) for one in house.mail.letters if "rejeté" in str(one["Subject"])}
+    assert told
+    assert not any("s.rivoal@" in one for one in told), (
+        "who gave an opinion has deposited and decided nothing"
+    )
 
 
 def test_software_asks_answers_and_takes_back_for_its_desk(house: House) -> None:
@@ -375,3 +413,61 @@ def test_a_desk_that_is_asked_is_told_apart_from_who_is_awaited(house: House) ->
     follow = words(house.client(G).get("/suivi"))
     assert "Nolwenn Abgrallec" in follow
     assert "Solenn Rivoal" not in follow
+
+
+def test_a_signature_under_way_meets_what_was_asked_and_says_so_truly(house: House) -> None:
+    folder_id = house.a_deliberation("signatures")
+    ready = [house.prepare(folder_id, login) for login in (A, B)]
+    number = ask(house, B, folder_id, "direction")
+    for login, (prepared, key), refusal in zip(
+        (A, B), ready, ("opinion-awaited", "opinion-since"), strict=True
+    ):
+        with pytest.raises(Refusal, match=refusal):
+            sign.complete(
+                house.actor(login), prepared.session, [key.sign(one.attributes) for one in prepared.prepared]
+            )
+        if refusal == "opinion-awaited":
+            give(house, S, folder_id, number, "favourable")
+    journal = page(house, K, folder_id, "journal")
+    assert "un avis a été demandé, rendu ou retiré depuis" in journal
+    assert "le document a changé" not in journal
+    house.sign(folder_id, A)
+    house.sign(folder_id, B)
+    assert house.folder(folder_id).place != "signatures"
+
+
+def test_an_opinion_asked_of_a_desk_of_the_signer_changes_no_word_of_his_signature(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    folder_id = house.a_deliberation("signatures")
+    desks.seat(house.actor(K).collectivity_id, "finances", B, [Right.ACT])
+    ask(house, A, folder_id, "finances", waits=False)
+    with reading() as db:
+        secretary = house.actor(B)
+        wordings = wordings_of(db, secretary, [db.get_one(Folder, folder_id)])
+    assert wordings == {folder_id: Wording(secretary.capacity)}
+
+
+def test_nobody_answers_what_he_asked_from_another_desk_of_his(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    desks.seat(house.actor(K).collectivity_id, "direction", N, [Right.ACT])
+    number = ask(house, N, folder_id, "direction")
+    assert "Votre avis est demandé" not in page(house, N, folder_id)
+    with pytest.raises(Refusal, match="opinion-own-question"):
+        give(house, N, folder_id, number, "favourable")
+    assert "Votre avis est demandé" in page(house, S, folder_id)
+
+
+def test_who_leaves_or_goes_away_is_told_which_steps_wait_for_his_opinion(house: House) -> None:
+    folder_id, other = house.an_invoice("finance"), house.an_invoice("finance")
+    ask(house, N, folder_id, "direction")
+    ask(house, N, other, "direction", waits=False)
+    with reading(house.actor(S).collectivity_id) as db:
+        left = leaving.effects_of(db, db.get_one(User, house.actor(S).user_id))
+    assert left.opinions == (folder_id,)
+    blocks = [one for one in looked(house, S, None).blocks if one.folders == (folder_id,)]
+    assert [(one.title, "cela attendra Solenn Rivoal" in one.sentence) for one in blocks] == [
+        ("1 avis", True)
+    ]
+    client = house.client(K)
+    closing = words(client.get(f"/administration/personnes/{house.actor(S).user_id}/fermer"))
+    assert "1 dossier attend l’avis de cette personne seule" in closing

@@ -1,11 +1,19 @@
 """An opinion asked beside a step: it keeps the step from ending while it is awaited, and decides nothing."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.workflows.test_engine import CIRCUIT, at
-from workflows.asking import Candidate, Question, awaited, refuse_candidate, refuse_withdrawal
+from workflows.asking import (
+    Candidate,
+    Question,
+    awaited,
+    refuse_answer,
+    refuse_candidate,
+    refuse_withdrawal,
+)
 from workflows.engine import Action, Asker, advance, choices, in_turn
 from workflows.errors import Refusal
 
@@ -55,15 +63,32 @@ def test_a_desk_is_not_asked_in_vain_nor_what_it_may_not_read(candidate: Candida
     refuse_candidate(Candidate("Urbanisme", frozenset({ASKER, COLLEAGUE})), ASKER)
 
 
-def test_who_asked_takes_it_back_and_others_with_a_reason_alone() -> None:
-    refuse_withdrawal(OPEN, ASKER, (), administrator=False, reason="")
-    for slots, administrator in ((("d",), False), ((), True)):
-        with pytest.raises(Refusal, match="opinion-reason"):
-            refuse_withdrawal(OPEN, COLLEAGUE, slots, administrator=administrator, reason=" ")
-        refuse_withdrawal(OPEN, COLLEAGUE, slots, administrator=administrator, reason="Sans réponse.")
+def take_back(question: Question, person: int | None, reason: str = "Sans réponse.", **who: Any) -> None:
+    slots, in_turn, administrator = (who.get(name, False) for name in ("slots", "in_turn", "administrator"))
+    refuse_withdrawal(
+        question, person, slots or (), in_turn=in_turn, administrator=administrator, reason=reason
+    )
+
+
+@pytest.mark.parametrize("who", [{"slots": ("d",)}, {"in_turn": True}, {"administrator": True}])
+def test_whoever_is_concerned_takes_it_back_with_a_reason(who: dict[str, Any]) -> None:
+    with pytest.raises(Refusal, match="opinion-reason"):
+        take_back(OPEN, COLLEAGUE, " ", **who)
+    take_back(OPEN, COLLEAGUE, **who)
+
+
+def test_who_asked_takes_it_back_without_a_reason_and_others_not_at_all() -> None:
+    take_back(OPEN, ASKER, "")
     with pytest.raises(Refusal, match="opinion-not-yours"):
-        refuse_withdrawal(OPEN, COLLEAGUE, ("e",), administrator=False, reason="Sans réponse.")
+        take_back(OPEN, COLLEAGUE, slots=("e",))
     with pytest.raises(Refusal, match="opinion-answered"):
-        refuse_withdrawal(replace(OPEN, open=False), ASKER, (), administrator=False, reason="")
+        take_back(replace(OPEN, open=False), ASKER, "")
     with pytest.raises(Refusal, match="opinion-not-yours"):  # an act of nobody is of nobody's question
-        refuse_withdrawal(replace(OPEN, asker=None), None, (), administrator=False, reason="")
+        take_back(replace(OPEN, asker=None), None, "")
+
+
+def test_nobody_answers_his_own_question() -> None:
+    with pytest.raises(Refusal, match="opinion-own-question"):
+        refuse_answer(OPEN, ASKER)
+    refuse_answer(OPEN, COLLEAGUE)
+    refuse_answer(replace(OPEN, asker=None), None)

@@ -150,7 +150,7 @@ class AFolder(RuleBasedStateMachine):
     @rule(data=st.data())
     def who_asked_takes_it_back(self, data: st.DataObject) -> None:
         question = data.draw(st.sampled_from(self.questions))
-        refuse_withdrawal(question, question.asker, (), administrator=False, reason="")
+        refuse_withdrawal(question, question.asker, (), in_turn=False, administrator=False, reason="")
         self.wait([one for one in self.questions if one is not question])
 
     @precondition(lambda self: self.standing.place in {DRAFT, REJECTED, RECALLED})
@@ -162,8 +162,8 @@ class AFolder(RuleBasedStateMachine):
     def the_folder_can_go_on_or_has_ended(self) -> None:
         if not hasattr(self, "circuit") or self.standing.place in {DONE, WITHDRAWN}:
             return
-        for question in self.questions:  # whoever has the part of who asked, though he has left
-            refuse_withdrawal(question, 0, self.standing.slots, administrator=False, reason="Sans réponse")
+        for question in self.questions:  # whoever is in turn, though who asked has left
+            refuse_withdrawal(question, 0, (), in_turn=True, administrator=False, reason="Sans réponse")
         free = replace(self.standing, awaited=())
         assert any(choices(self.circuit, free, asker) for asker in everybody(free))
 

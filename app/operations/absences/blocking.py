@@ -13,12 +13,13 @@ from app.core.french import jour, spaces
 from app.core.grammar import de, plural
 from app.core.refusals import Refusal
 from app.folders.access import readable_by
+from app.folders.asking import ADVICE
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
-from app.folders.move import lacking_words, present
+from app.folders.move import Present, lacking_words, present
 from app.folders.rehearsal import coming
 from app.folders.rows import runs_of_round
-from app.folders.seats import Slot, lacks_people, slots_of, stand_in
+from app.folders.seats import Slot, every_desk, lacks_people, slots_of, stand_in
 from app.operations.absences import planning
 from app.operations.absences.views import lends_signing, standing
 from app.people.actor import Actor
@@ -279,10 +280,19 @@ def _of_folder(
                 (run.due_on for run in runs_of_round(db, folder) if run.state == "active"), default=NO_DATE
             )
             yield _Met(folder, position.step, slots, position.standing.acted, begins, due)
+    yield from _opinions(db, folder, position, user_id, begins)
     for stage in coming(db, folder, circuit, today()).stages:
         met = begins <= stage.leaves and stage.entered <= last
         if met and not stage.step.kind.automatic and any(_is_his(slot, user_id) for slot in stage.seats):
             yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due)
+
+
+def _opinions(db: Db, folder: Folder, position: Present, user_id: int, begins: date) -> Iterator[_Met]:
+    """The opinions asked of a desk of his beside the step, where the step waits for them."""
+    asked = {run.desk_id for run in position.asked if run.waits}
+    for slot in every_desk(db, folder, ADVICE) if asked else ():
+        if slot.desk_id in asked and _is_his(slot, user_id):
+            yield _Met(folder, ADVICE, (slot,), {}, begins, folder.due_on)
 
 
 def _running(db: Db, reader: Actor, user_id: int) -> tuple[list[int], bool]:

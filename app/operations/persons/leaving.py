@@ -27,7 +27,8 @@ class Leaving:
     `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone,
     at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to anybody.
     `alone`: desks where no other open account holds a right that he holds, with these rights in words.
-    `covering`: for whom he stands in, now or soon.
+    `covering`: for whom he stands in, now or soon. `opinions`: numbers of the folders whose step waits for an opinion that
+    nobody but he could give.
     `mandates`: those to sign that are not over. `circuits`: the steps that name him, of circuits that folders may take.
     """
 
@@ -39,12 +40,15 @@ class Leaving:
     mandates: tuple[str, ...]
     circuits: tuple[str, ...]
     covering: tuple[str, ...] = ()
+    opinions: tuple[int, ...] = ()
 
 
 def effects_of(db: Db, user: User) -> Leaving:
     """Read as of now: the step of each folder that waits for him, by desk or by name, and who else may take it."""
     taken_over, stuck, named, others = 0, [], [], dict[str, None]()
-    for number, parts in parts_awaited(db, user.collectivity_id, _waiting(db, user)).items():
+    waiting = _waiting(db, user)
+    asked = parts_awaited(db, user.collectivity_id, waiting, asked=True)
+    for number, parts in parts_awaited(db, user.collectivity_id, waiting).items():
         his = [part for part in parts if user.id in part.persons]
         if not his:
             continue
@@ -69,6 +73,11 @@ def effects_of(db: Db, user: User) -> Leaving:
         ),
         _naming(db, user),
         _covering(db, user),
+        tuple(
+            number
+            for number, parts in sorted(asked.items())
+            if any(user.id in part.persons and len(part.persons) == 1 for part in parts)
+        ),
     )
 
 
