@@ -123,8 +123,8 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
         assert line in told
         assert f"« {WHY} » Avis défavorable de Solenn Rivoal" in told
     printed = text_of(house.client(G).get(f"/dossiers/{folder_id}/bordereau.pdf").data)
-    assert "Contrôle des finances, avis demandé" in printed
     assert "Avis demandés" in printed
+    assert "Avis défavorable de Solenn Rivoal" in printed
     journal = page(house, G, folder_id, "journal")
     assert (
         f"Avis demandé par Nolwenn Abgrallec à Direction générale, Services techniques : « {WHY} »" in journal
