@@ -33,6 +33,7 @@ from config import settings as configured
 from tests.builders.authority import authority_in_advance
 from tests.builders.front import HOST, plain, served
 from tests.builders.house import House
+from tests.builders.memory import DISK
 from tests.builders.process import ROOT
 from tests.builders.s2low import Authority, Face, a_face
 from tests.channels.parcels import SENDER
@@ -162,7 +163,7 @@ def _rowed(scene: Scene, state: str) -> Iterator[None]:
 
 @PLACE.row("droits des fichiers", "ouvert à tous les comptes", "chmod go=")
 def key_that_all_read(scene: Scene) -> Iterator[Changed]:
-    open_room = Path(mkdtemp())
+    open_room = Path(mkdtemp(dir=DISK))
     open_room.chmod(0o755)
     key = Path(shutil.copy(scene.house.pki.p12("seal"), open_room))
     key.chmod(0o644)
@@ -172,7 +173,7 @@ def key_that_all_read(scene: Scene) -> Iterator[Changed]:
 
 @PLACE.row("droits des fichiers", "client.pem", "chmod go=")
 def account_that_all_read(scene: Scene) -> Iterator[Changed]:
-    open_room = Path(mkdtemp())
+    open_room = Path(mkdtemp(dir=DISK))
     for one in (open_room, open_room / "212909998"):
         one.mkdir(exist_ok=True)
         one.chmod(0o755)
