@@ -125,7 +125,8 @@ def test_a_question_an_answer_and_its_withdrawal_against_a_visa_leave_what_came_
             lambda: decide.approve(colleague, folder_id, version=now),
         )
         answered, withdrawn, decided = at_once(*map(tried, verbs))
-        assert sorted([answered, withdrawn]) == ["", "moved-on"]
+        # A desk whose question is taken back reads the folder no longer
+        assert (answered, withdrawn) in {("", "moved-on"), ("not-found", "")}
         assert decided in {"moved-on", "opinion-awaited"}
         assert town.house.folder(folder_id).version == now + 1
         with reading() as db:
