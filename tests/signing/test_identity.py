@@ -342,7 +342,7 @@ def test_a_stolen_session_changes_no_password_and_reads_no_address(house: House)
             or rule.rule.startswith(("/api", "/health", "/static"))
         ):
             continue
-        said = client.get(rule.rule).get_data(as_text=True)
+        said = client.get(rule.rule).get_data().decode(errors="replace")  # one is a ZIP, not compressed
         assert not [one for one in addresses if one in said], rule.rule
         knows_it = rule.rule in {
             "/login",
