@@ -383,7 +383,8 @@ def slip_file(folder_id: int) -> Response:
 @routes.get(f"{FOLDER}/archive")
 @guard(PERSON)
 @describe(
-    "Télécharger tout un dossier, en ZIP\nToutes les versions des pièces, le bordereau, le journal et les empreintes.",
+    "Télécharger tout un dossier, en ZIP\nToutes les versions des pièces qui y sont (celles qu’on en a ôtées n’y sont pas), le "
+    "bordereau, le journal, les empreintes.",
     file="application/zip",
 )
 def archive(folder_id: int) -> Response:

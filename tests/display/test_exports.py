@@ -5,15 +5,18 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pypdfium2
 import pytest
 import sqlalchemy as sa
 
 from app.core.db import reading
-from app.display.exports import bundle
+from app.display.exports import bundle, slip_pdf
 from app.display.exports import web as exports
+from app.display.exports.slip import slip
 from app.folders import decide, sending
+from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from tests.api.software import Software
 from tests.builders.house import ASSETS, House
@@ -69,7 +72,12 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
     with reading() as db:
         line = db.scalars(sa.select(JournalEntry).where(JournalEntry.event == "folder.reject")).one()
     assert json.loads(line.facts)["label"] == "Contrôle des finances"
-    assert "fait foi" in printed or "font foi" in printed
+    assert "font foi" in printed
+    with house.app.test_request_context(), reading() as db:
+        told = slip(db, db.get_one(Folder, folder_id))
+    step = replace(told.steps[-1], filled="« Code » rempli par X", told="Pour information : Cabinet")
+    drawn = text_of(slip_pdf.draw(replace(told, steps=[step]), nolwenn))
+    assert "« Code » rempli par X. Pour information : Cabinet" in drawn
 
 
 def test_a_signed_folder_is_taken_away_whole_and_proves_itself(house: House) -> None:

@@ -1,4 +1,4 @@
-"""A folder as one file (ZIP): all versions of its documents, its slip, its journal, the digests that prove them."""
+"""A folder as one file (ZIP): all versions of the documents that stand in it, its slip, its journal, their digests."""
 
 import hashlib
 import json

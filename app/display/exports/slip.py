@@ -141,7 +141,8 @@ def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
 
 def _desk_key(facts: Mapping[str, Any]) -> str:
     """The key of the desk whose part it was, as the slot of the step names it; empty for a person's or a machine's."""
-    return str(facts.get("slot", "")).rpartition(":")[2]
+    kind, _, key = str(facts.get("slot", "")).partition(":")
+    return key if kind == "desk" else ""
 
 
 def _decision(

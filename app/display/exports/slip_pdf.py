@@ -35,7 +35,11 @@ def draw(slip: Slip, reader: str) -> bytes:
     _heading(sheets, "Décisions")
     rounds = len({one.round for one in slip.decisions}) > 1
     paper.rows(sheets, [(one.at, _decision(one, rounds=rounds)) for one in slip.decisions])
-    told = [f"{one.n}. {one.title}. {one.filled or one.told}" for one in slip.steps if one.filled or one.told]
+    told = [
+        f"{one.n}. {one.title}. {'. '.join(filter(None, (one.filled, one.told)))}"
+        for one in slip.steps
+        if one.filled or one.told
+    ]
     _listed(sheets, "Rempli, ou porté à connaissance, aux étapes", told)
     _listed(sheets, "Avis demandés", [line for one in slip.steps for line in one.asked])
     _listed(
