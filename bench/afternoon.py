@@ -280,7 +280,7 @@ class Afternoon:
             hand.sees("11 personnes à inviter")
             hand.clicks("Écrire ces 12 personnes")
             hand.confirms()
-            hand.sees("12 comptes")
+            hand.sees("12 personnes")
 
         self.part("Douze personnes", do)
 
