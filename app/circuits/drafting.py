@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from app.circuits import set_up
 from app.circuits.checking import desks_of, named_in, problems
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
@@ -16,6 +17,7 @@ from app.circuits.reserved import only_as, refuse_taken
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import heure
+from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import refuse_former
@@ -103,15 +105,16 @@ def draft_of(db: Db, collectivity_id: int, name: str) -> Draft:
 
 def drafts(db: Db, collectivity_id: int) -> dict[str, CircuitDraft]:
     """What is being written in a collectivity, by the name of the circuit."""
-    query = sa.select(CircuitDraft).where(CircuitDraft.collectivity_id == collectivity_id)
-    return {row.family: row for row in db.scalars(query)}
+    return {row.family: row for (row,) in ask(db, set_up.DRAFTS, collectivity_id)}
 
 
 def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> CircuitDraft | None:
+    if not locked:
+        return drafts(db, collectivity_id).get(name)
     query = sa.select(CircuitDraft).where(
         CircuitDraft.collectivity_id == collectivity_id, CircuitDraft.family == name
     )
-    return db.scalar(query.with_for_update() if locked else query)
+    return db.scalar(query.with_for_update())
 
 
 def _read(db: Db, family: Family, name: str, own: NamedCircuit | None, row: CircuitDraft | None) -> Draft:

@@ -9,10 +9,12 @@ import yaml
 from app.circuits import own_types
 from app.circuits.models import CircuitVersion, NamedCircuit
 from app.circuits.reserved import only_as, refuse_taken
-from app.circuits.written import JOINT, NAMED, latest
+from app.circuits.set_up import CIRCUITS, JOINT
+from app.circuits.set_up import NAMED as OPENED
+from app.circuits.written import NAMED, latest
 from app.core.clock import now
 from app.core.db import Db
-from app.core.questions import once
+from app.core.questions import answered, ask, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -69,12 +71,16 @@ def named_of(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -
     family_name, key = parted(name)
     if not key:
         return None
-    query = sa.select(NamedCircuit).where(
-        NamedCircuit.collectivity_id == collectivity_id,
-        NamedCircuit.family == family_name,
-        NamedCircuit.key == key,
-    )
-    row = db.scalar(query.with_for_update() if locked else query)
+    if locked:
+        query = sa.select(NamedCircuit).where(
+            NamedCircuit.collectivity_id == collectivity_id,
+            NamedCircuit.family == family_name,
+            NamedCircuit.key == key,
+        )
+        row = db.scalar(query.with_for_update())
+    else:
+        every = ask(db, OPENED, collectivity_id)
+        row = next((named for (named,) in every if (named.family, named.key) == (family_name, key)), None)
     if row is None:
         raise Refusal("circuit-unknown")
     return row
@@ -101,6 +107,8 @@ def forget() -> None:
 
 def current(db: Db, collectivity_id: int, name: str) -> CircuitVersion | None:
     """The version in force of the circuit of this name; None of a default one as long as it is the family's own."""
+    if JOINT not in name and answered(db, CIRCUITS, collectivity_id):
+        return latest(db, collectivity_id).get(name)
     query = (
         sa.select(CircuitVersion)
         .where(
@@ -119,11 +127,9 @@ def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
 
     The latter as long as they are open, once published. Two statements.
     """
-    written = latest(db, collectivity_id)
-    opened = sa.select(NamedCircuit.family, NamedCircuit.key).where(
-        NamedCircuit.collectivity_id == collectivity_id, NamedCircuit.closed_at.is_(None)
-    )
-    own = sorted(circuit_name(*row) for row in db.execute(opened) if row[0] in families())
+    written, every = latest(db, collectivity_id), ask(db, OPENED, collectivity_id)
+    opened = (row for (row,) in every if row.closed_at is None and row.family in families())
+    own = sorted(circuit_name(row.family, row.key) for row in opened)
     return {
         name: circuit_of(db, written[name].id) if name in written else law.circuit
         for name, law in families().items()
@@ -260,20 +266,6 @@ def of_folder(db: Db, base_id: int, change_id: int, circuit: Circuit, who: str) 
     """
     base = db.get_one(CircuitVersion, base_id)
     return _write(db, base.collectivity_id, base.family, -change_id, circuit, who).id
-
-
-def versions(db: Db, collectivity_id: int, name: str) -> list[CircuitVersion]:
-    """Every version of a circuit of a collectivity, the last first."""
-    query = (
-        sa.select(CircuitVersion)
-        .where(
-            CircuitVersion.collectivity_id == collectivity_id,
-            CircuitVersion.family == name,
-            CircuitVersion.number > 0,
-        )
-        .order_by(CircuitVersion.number.desc())
-    )
-    return once(db, ("versions", collectivity_id, name), lambda: list(db.scalars(query)))
 
 
 def _write(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.circuits import set_up
 from app.circuits.checking import wrong_label
 from app.circuits.library import (
     circuit_name,
@@ -17,6 +18,7 @@ from app.circuits.library import (
 from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
@@ -31,10 +33,9 @@ MOST = 50
 
 def named(db: Db, collectivity_id: int, family_name: str | None = None) -> list[NamedCircuit]:
     """The circuits that a collectivity has named, by label; those of one family, or of all."""
-    query = sa.select(NamedCircuit).where(NamedCircuit.collectivity_id == collectivity_id)
-    if family_name is not None:
-        query = query.where(NamedCircuit.family == family_name)
-    return sorted(db.scalars(query), key=lambda row: (row.label.casefold(), row.id))
+    every = [row for (row,) in ask(db, set_up.NAMED, collectivity_id)]
+    mine = (row for row in every if family_name is None or row.family == family_name)
+    return sorted(mine, key=lambda row: (row.label.casefold(), row.id))
 
 
 @use_case

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.reserved import refuse_unread
+from app.circuits.set_up import TYPES
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
-from app.core.questions import once
+from app.core.questions import answered, ask, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import refuse_former
@@ -79,24 +80,17 @@ def forget() -> None:
 
 def currents(db: Db, collectivity_id: int, *, opened: bool = False) -> list[Current]:
     """The version in force of each type that has one, by label; `opened`: of those alone that are not closed."""
-    latest = (
-        sa.select(sa.func.max(FolderTypeVersion.id))
-        .where(FolderTypeVersion.collectivity_id == collectivity_id)
-        .group_by(FolderTypeVersion.type_id)
-    )
-    query = (
-        sa.select(FolderType, FolderTypeVersion.number, FolderTypeVersion.id, FolderTypeVersion.definition)
-        .join(FolderTypeVersion, FolderTypeVersion.type_id == FolderType.id)
-        .where(FolderType.collectivity_id == collectivity_id, FolderTypeVersion.id.in_(latest))
-    )
-    if opened:
-        query = query.where(FolderType.closed_at.is_(None))
 
     def read() -> list[Current]:
-        every = [Current(row[0], row[1], row[2], Definition.from_data(row[3])) for row in db.execute(query)]
-        return sorted(every, key=lambda version: (version.definition.label.casefold(), version.row.id))
+        published = [
+            Current(row, last.number, last.id, Definition.from_data(last.definition))
+            for row, last in ask(db, TYPES, collectivity_id)
+            if last is not None
+        ]
+        return sorted(published, key=lambda version: (version.definition.label.casefold(), version.row.id))
 
-    return once(db, ("types", collectivity_id, opened), read)
+    every = once(db, ("types", collectivity_id), read)
+    return [version for version in every if not opened or version.row.closed_at is None]
 
 
 def called(db: Db, collectivity_id: int) -> dict[str, str]:
@@ -157,6 +151,10 @@ def refuse_closed(db: Db, kind: Family) -> None:
 
 def current(db: Db, row: FolderType) -> Current | None:
     """The last published version of a type; None as long as it is only drawn up."""
+    if answered(db, TYPES, row.collectivity_id):
+        return next(
+            (version for version in currents(db, row.collectivity_id) if version.row.id == row.id), None
+        )
     query = (
         sa.select(FolderTypeVersion)
         .where(FolderTypeVersion.type_id == row.id)
@@ -222,9 +220,12 @@ def bring_up(db: Db, actor: Actor, type_id: int, *, shown: int) -> tuple[str, ..
 
 def type_of(db: Db, collectivity_id: int, type_id: int) -> FolderType:
     """The type of this number; refuses `type-absent`."""
-    row = db.scalar(
-        sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id, FolderType.id == type_id)
-    )
+    row: FolderType | None
+    if answered(db, TYPES, collectivity_id):
+        row = next((kind for kind, _ in ask(db, TYPES, collectivity_id) if kind.id == type_id), None)
+    else:
+        mine = sa.and_(FolderType.collectivity_id == collectivity_id, FolderType.id == type_id)
+        row = db.scalar(sa.select(FolderType).where(mine))
     if row is None:
         raise Refusal("type-absent")
     return row

@@ -3,12 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
-
-from app.circuits import tables
-from app.circuits.models import FolderType, FolderTypeVersion, NamedCircuit
+from app.circuits import set_up, tables
 from app.circuits.written import NAMED, latest
 from app.core.db import Db
+from app.core.questions import ask
 from app.core.refusals import Refusal
 from workflows.circuit import Circuit
 from workflows.condition import Test, tests_of
@@ -22,32 +20,19 @@ def only_as(db: Db, collectivity_id: int, law: Family, key: str) -> Family:
     """The version in force of the type of this key, as a family; the family of law where it makes no such type."""
     if not key:
         return law
-    query = (
-        sa.select(FolderTypeVersion.id, FolderTypeVersion.definition)
-        .join(FolderType, FolderType.id == FolderTypeVersion.type_id)
-        .where(
-            FolderType.collectivity_id == collectivity_id,
-            FolderType.key == key,
-            FolderType.family == law.name,
-        )
-        .order_by(FolderTypeVersion.number.desc())
-        .limit(1)
-    )
-    row = db.execute(query).first()
-    if row is None:
-        return law
-    return joined(law, key, row.id, Definition.from_data(row.definition))
+    for row, last in ask(db, set_up.TYPES, collectivity_id):
+        if (row.key, row.family) == (key, law.name) and last is not None:
+            return joined(law, key, last.id, Definition.from_data(last.definition))
+    return law
 
 
 def types_of(db: Db, collectivity_id: int, law: Family) -> dict[str, Definition]:
     """The published types that a family makes, by key, each as its last version says; one statement."""
-    query = (
-        sa.select(FolderType.key, FolderTypeVersion.definition)
-        .join(FolderTypeVersion, FolderTypeVersion.type_id == FolderType.id)
-        .where(FolderType.collectivity_id == collectivity_id, FolderType.family == law.name)
-        .order_by(FolderTypeVersion.number)
-    )
-    return {key: Definition.from_data(data) for key, data in db.execute(query)}
+    return {
+        row.key: Definition.from_data(last.definition)
+        for row, last in ask(db, set_up.TYPES, collectivity_id)
+        if row.family == law.name and last is not None
+    }
 
 
 def worded(family: Family, types: Mapping[str, Definition]) -> Family:
@@ -136,10 +121,10 @@ def asked_at(db: Db, collectivity_id: int, key: str) -> dict[str, list[str]]:
 
 def _kept_for(db: Db, collectivity_id: int, key: str) -> dict[str, Circuit]:
     """The last version of each open circuit that is kept for the type of this key, by its name."""
-    shut = sa.select(NamedCircuit.family, NamedCircuit.key).where(
-        NamedCircuit.collectivity_id == collectivity_id, NamedCircuit.closed_at.is_not(None)
-    )
-    closed = {f"{family}{NAMED}{own}" for family, own in db.execute(shut)}
+    named = ask(db, set_up.NAMED, collectivity_id)
+    closed = {
+        f"{circuit.family}{NAMED}{circuit.key}" for (circuit,) in named if circuit.closed_at is not None
+    }
     return {
         name: load(version.definition)
         for name, version in latest(db, collectivity_id).items()
@@ -148,13 +133,11 @@ def _kept_for(db: Db, collectivity_id: int, key: str) -> dict[str, Circuit]:
 
 
 def _labels(db: Db, collectivity_id: int, kinds: list[str]) -> list[str]:
-    query = (
-        sa.select(FolderType.key, FolderTypeVersion.definition)
-        .join(FolderTypeVersion, FolderTypeVersion.type_id == FolderType.id)
-        .where(FolderType.collectivity_id == collectivity_id, FolderType.key.in_(kinds))
-        .order_by(FolderTypeVersion.number)
-    )
-    own = {key: str(data["label"]) for key, data in db.execute(query)}
+    own = {
+        row.key: str(last.definition["label"])
+        for row, last in ask(db, set_up.TYPES, collectivity_id)
+        if last is not None
+    }
     return [families()[kind].label if kind in families() else own.get(kind, kind) for kind in kinds]
 
 

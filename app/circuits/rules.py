@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits import own_types, tables
+from app.circuits import own_types, set_up, tables
 from app.circuits.checking import Desks, Problem, condition_problems, desks_of, named_in
 from app.circuits.drafting import moved, unpublished
 from app.circuits.gestures import Definition, Gesture, Parts, played
@@ -19,7 +19,7 @@ from app.circuits.tables import InForce, table_of
 from app.circuits.written import latest
 from app.core.clock import now
 from app.core.db import Db
-from app.core.questions import once
+from app.core.questions import ask, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import refuse_former
@@ -136,15 +136,16 @@ def draft_of(db: Db, collectivity_id: int, name: str) -> RulesDraft:
 
 def drafts(db: Db, collectivity_id: int) -> dict[str, RuleTableDraft]:
     """The rules that are being written in a collectivity, by kind."""
-    query = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
-    return {row.kind: row for row in db.scalars(query)}
+    return {row.kind: row for (row,) in ask(db, set_up.RULE_DRAFTS, collectivity_id)}
 
 
 def _row(db: Db, collectivity_id: int, name: str, *, locked: bool = False) -> RuleTableDraft | None:
+    if not locked:
+        return drafts(db, collectivity_id).get(name)
     query = sa.select(RuleTableDraft).where(
         RuleTableDraft.collectivity_id == collectivity_id, RuleTableDraft.kind == name
     )
-    return db.scalar(query.with_for_update() if locked else query)
+    return db.scalar(query.with_for_update())
 
 
 def _read(db: Db, collectivity_id: int, kind: Kind, row: RuleTableDraft | None) -> RulesDraft:

@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.models import RuleTableDraft, RuleTableVersion
+from app.circuits.models import RuleTableVersion
+from app.circuits.set_up import RULE_DRAFTS, RULES
 from app.core.db import Db
-from app.core.questions import once
+from app.core.questions import answered, ask, once
 from app.core.refusals import Refusal
 from app.people.places import Places, places
 from workflows.condition import read
@@ -40,6 +41,9 @@ def table_of(data: Any) -> Table:
 
 def in_force(db: Db, collectivity_id: int, *kinds: str) -> InForce | None:
     """The table of the first of these kinds that has one: of a type, else of its family; None where neither has."""
+    if answered(db, RULES, collectivity_id):
+        known = every(db, collectivity_id)
+        return next((known[kind] for kind in kinds if kind in known), None)
     query = (
         sa.select(RuleTableVersion)
         .where(RuleTableVersion.collectivity_id == collectivity_id, RuleTableVersion.kind.in_(kinds))
@@ -52,13 +56,7 @@ def in_force(db: Db, collectivity_id: int, *kinds: str) -> InForce | None:
 
 def every(db: Db, collectivity_id: int) -> dict[str, InForce]:
     """The tables in force of a collectivity, by kind; one statement."""
-    query = (
-        sa.select(RuleTableVersion)
-        .where(RuleTableVersion.collectivity_id == collectivity_id)
-        .order_by(RuleTableVersion.number)
-    )
-    rows = once(db, ("tables", collectivity_id), lambda: list(db.scalars(query)))
-    return {row.kind: _read(row) for row in {version.kind: version for version in rows}.values()}
+    return {row.kind: _read(row) for (row,) in ask(db, RULES, collectivity_id)}
 
 
 def _read(row: RuleTableVersion) -> InForce:
@@ -100,9 +98,9 @@ class Naming:
 
 def naming(db: Db, collectivity_id: int) -> dict[str, list[Naming]]:
     """The tables that name each circuit, by its name, those in force before those that are being written; two statements."""
-    drafts = sa.select(RuleTableDraft).where(RuleTableDraft.collectivity_id == collectivity_id)
+    drafts = ask(db, RULE_DRAFTS, collectivity_id)
     written = [(rules.kind, rules.table.to_data(), False) for rules in every(db, collectivity_id).values()]
-    written += [(row.kind, row.definition, True) for row in db.scalars(drafts.order_by(RuleTableDraft.kind))]
+    written += [(row.kind, row.definition, True) for (row,) in drafts]
     namings: dict[str, list[Naming]] = {}
     for kind, data, drafted in written:
         ranks: dict[str, list[int]] = {}

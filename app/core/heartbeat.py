@@ -6,7 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Db, reading
+from app.core.questions import Question
 from app.core.transaction import use_case
+
+WORKER, SWEEP = "worker", "sweep"
+"""Who says each minute that it lives, and each time that it has swept."""
 
 
 class Heartbeat(Base):
@@ -16,6 +20,10 @@ class Heartbeat(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     beat_at: Mapped[datetime]
+
+
+SIGNS = Question((Heartbeat,), Heartbeat.name.in_((WORKER, SWEEP)), order=lambda row: row[0].name)
+"""The last signs of life of the worker, the same for every collectivity."""
 
 
 @use_case

@@ -256,7 +256,7 @@ class Worker:
             self._round.start()
             return
         try:
-            heartbeat.beat("worker", now())
+            heartbeat.beat(heartbeat.WORKER, now())
         except Exception as fault:  # noqa: BLE001 - the database may be away
             log.warning("round.failed", round="worker", error=repr(fault))
 

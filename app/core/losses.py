@@ -21,6 +21,7 @@ LEARNT = frozenset(
         "user_account.person_id",
         "user_account.arrived",
         "user_account.signing_guide",
+        "user_account.search_key",
         "factor.person_id",
         "recovery_code.person_id",
         "identity_challenge.person_id",

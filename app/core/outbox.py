@@ -729,7 +729,7 @@ def watch() -> None:
 
     While a restoration is held nobody looks: they ask operators, whose answers are another installation's.
     """
-    heartbeat.beat("worker", now())
+    heartbeat.beat(heartbeat.WORKER, now())
     looks = {} if hold.held() else _rounds
     for name, look in looks.items():
         try:

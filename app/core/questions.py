@@ -1,5 +1,6 @@
-"""What the rooms of a page ask about one thing: many questions in one statement, and the same question once."""
+"""What the rooms of a page ask: many questions in one statement, and the same question once."""
 
+from collections import namedtuple
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,8 @@ OF: Any = sa.bindparam("of", type_=sa.Integer())
 ANSWERS = "answers"
 """Where a session keeps what was answered in it: one that only reads, for the time of a page."""
 T = TypeVar("T")
+Query = sa.Select[*tuple[Any, ...]]
+"""A query of columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +37,14 @@ def ask(db: Db, question: Question, number: int) -> Sequence[Any]:
     known = db.info.get(ANSWERS, {}).get((question, number))
     if known is not None:
         return known  # type: ignore[no-any-return]
-    rows = db.execute(_alone(question), {"of": number}).all()
-    return sorted(rows, key=question.order)
+    rows = sorted(db.execute(_alone(question), {"of": number}), key=question.order)
+    keep(db, (question, number), rows)
+    return rows
+
+
+def answered(db: Db, question: Question, number: int) -> bool:
+    """Whether the page that is being made has read the rows of a question about a number: a part of them costs nothing."""
+    return kept(db, (question, number)) is not None
 
 
 def ask_together(db: Db, questions: Sequence[Question], number: int) -> None:
@@ -50,6 +59,40 @@ def ask_together(db: Db, questions: Sequence[Question], number: int) -> None:
             rows_by_rank[row[0]].append(row[start : start + widths[row[0]]])
     for question, rows in zip(questions, rows_by_rank, strict=True):
         answers[question, number] = sorted(rows, key=question.order)
+
+
+@lru_cache(maxsize=256)
+def _named(columns: tuple[str, ...]) -> Any:
+    return namedtuple("Part", columns, rename=True)  # noqa: PYI024 (the names are those of a query)
+
+
+def read_together(db: Db, *queries: Query) -> list[list[Any]]:
+    """The rows of queries that have nothing in common, read by one statement: of each its own columns by name, in no order.
+
+    For counts and columns, as `ask_together` is for rows of tables. Each query names its collectivity itself.
+    """
+    parts = [query.subquery(f"part{rank}") for rank, query in enumerate(queries)]
+    every = [column for part in parts for column in part.c]
+    together = sa.union_all(
+        *(
+            sa.select(
+                sa.literal_column(str(rank)),
+                *(
+                    (column if column.table is part else sa.cast(sa.null(), column.type)).label(f"c{place}")
+                    for place, column in enumerate(every)
+                ),
+            )
+            for rank, part in enumerate(parts)
+        )
+    )
+    rows_by_rank: list[list[Any]] = [[] for _ in parts]
+    shapes = [_named(tuple(part.c.keys())) for part in parts]
+    widths = [len(part.c) for part in parts]
+    starts = [1 + sum(widths[:rank]) for rank in range(len(parts))]
+    for row in db.execute(together):
+        start = starts[row[0]]
+        rows_by_rank[row[0]].append(shapes[row[0]](*row[start : start + widths[row[0]]]))
+    return rows_by_rank
 
 
 def gather(db: Db) -> None:

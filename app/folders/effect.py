@@ -187,6 +187,8 @@ def effect_of(db: Db, folder: Folder) -> Effect | None:
 
 def effects_of(db: Db, folder_ids: Collection[int], *, inside: bool = False) -> dict[int, Effect]:
     """The same for several folders, in one statement; the letters to deal with only for the house (`inside`)."""
+    if not folder_ids:
+        return {}
     query = (
         sa.select(Folder.id, Folder.fields, Publication)
         .outerjoin(Publication, Publication.folder_id == Folder.id)

@@ -490,6 +490,8 @@ def parts_awaited(
     awaited at its other parts. Four statements at most, however many folders, and one more
     for each person who would sign in somebody's absence.
     """
+    if not folder_ids:
+        return {}
     statement = _blocking_runs if asked else _open_runs
     runs = db.execute(statement, {"here": collectivity_id, "folders": list(folder_ids)}).all()
     open_runs = [run for run in runs if run.state == "active" and (run.desk_id or run.named_user_id)]

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core import heartbeat
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.transaction import use_case
@@ -44,38 +43,44 @@ def believed(days: int) -> bool:
     A clock that leapt has no line there until it has run for a quarter of the days; one that is ahead by less than a half
     passes, so that no address goes before the half of its days for one leap.
     """
-    moment, age = now(), timedelta(days=days)
+    with reading() as db:
+        return bool(db.scalar(sa.select(_of_then(now(), timedelta(days=days)))))
+
+
+def _of_then(moment: datetime, age: timedelta) -> sa.ColumnElement[bool]:
+    """Whether some line is dated between a quarter and a half of that age before a moment."""
     first, last = (
         bound.isoformat(timespec="milliseconds")
         for bound in (moment - max(age / 2, SHORTEST), moment - age / 4)
     )
-    with reading() as db:
-        there = sa.select(sa.exists().where(_entry.c.at >= first, _entry.c.at <= last))
-        return bool(db.scalar(there))
+    return sa.exists().where(_entry.c.at >= first, _entry.c.at <= last)
 
 
-def waits(days: int) -> list[str]:
-    """What makes addresses wait that a right clock would let go, in French; nothing where all is well or none is due."""
+def waits(days: int, swept: datetime | None) -> list[str]:
+    """What makes addresses wait that a right clock would let go, in French; nothing where all is well or none is due.
+
+    `swept`: when the worker last swept.
+    """
     if not days:
         return []
-    moment, faults = now(), []
+    moment, age, faults = now(), timedelta(days=days), list[str]()
+    to_come = (moment + AHEAD).isoformat(timespec="milliseconds")
+    wrong = sa.select(sa.func.min(_entry.c.seq)).where(_entry.c.at > to_come).scalar_subquery()
     with reading() as db:
-        places = sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
-        if any(_due(db, place, moment, timedelta(days=days)) for place in places) and not believed(days):
+        credible, seq = db.execute(sa.select(_of_then(moment, age), wrong)).one()
+        places = [] if credible else sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
+        if any(_due(db, place, moment, age) for place in places):
             faults.append(
                 "des adresses échues du journal attendent : aucune écriture n’est datée d’entre un quart et la moitié de "
                 "PARAPHE_JOURNAL_ADDRESS_DAYS avant l’heure de ce serveur. Vérifiez son horloge ; si elle est juste, elles "
                 "s’effaceront après ce quart"
             )
-        to_come = (moment + AHEAD).isoformat(timespec="milliseconds")
-        wrong = sa.select(sa.func.min(_entry.c.seq)).where(_entry.c.at > to_come)
-        if (seq := db.scalar(wrong)) is not None:
-            faults.append(
-                f"l’écriture n° {seq} du journal est datée d’un jour à venir : l’horloge de ce serveur a été en avance, ou "
-                "retarde. Vérifiez-la ; l’adresse d’une telle écriture s’efface avec celle de la suivante"
-            )
-    last = heartbeat.last("sweep")
-    if last is not None and last - moment > AHEAD:
+    if seq is not None:
+        faults.append(
+            f"l’écriture n° {seq} du journal est datée d’un jour à venir : l’horloge de ce serveur a été en avance, ou "
+            "retarde. Vérifiez-la ; l’adresse d’une telle écriture s’efface avec celle de la suivante"
+        )
+    if swept is not None and swept - moment > AHEAD:
         faults.append("le dernier balayage est daté d’un jour à venir : vérifiez l’horloge de ce serveur")
     return faults
 

@@ -10,7 +10,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from app.core import jobs, outbox, schema
+from app.core import heartbeat, jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import instant, taille
 from app.core.grammar import plural
@@ -200,7 +200,7 @@ def sweep_command() -> None:
         click.echo(f"Adresses du journal de plus de {chosen.journal_address_days} jours : {swept.addresses}")
     else:
         click.echo("Adresses du journal : gardées (PARAPHE_JOURNAL_ADDRESS_DAYS=0)")
-    for why in waits(chosen.journal_address_days):
+    for why in waits(chosen.journal_address_days, heartbeat.last(heartbeat.SWEEP)):
         click.echo(f"Attention : {why}.")
     if swept.doubtful:
         raise click.ClickException(

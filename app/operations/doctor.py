@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -425,11 +425,17 @@ def _marks(settings: Settings) -> str | Remark:
 
 
 def _worker(settings: Settings) -> str | Remark:
-    last = heartbeat.last("worker")
+    signs = {name: heartbeat.last(name) for name in (heartbeat.WORKER, heartbeat.SWEEP)}
+    return living(settings, signs)
+
+
+def living(settings: Settings, signs: Mapping[str, datetime | None]) -> str | Remark:
+    """Whether the worker lives, by its last signs of life, and what addresses of the journal wait for all the same."""
+    last = signs.get(heartbeat.WORKER)
     if last is None or now() - last > WORKER_SILENT:
         raise Unwell("le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »")
     alive = f"signe de vie il y a {(now() - last).total_seconds():.0f} s"
-    if delays := waits(settings.journal_address_days):
+    if delays := waits(settings.journal_address_days, signs.get(heartbeat.SWEEP)):
         return Remark(" ; ".join((alive, *delays)), Level.AMBER)
     return alive
 

@@ -60,7 +60,7 @@ class _Figures:
         yield _gauge(
             "paraphe_operators_silent", "Relay operators that are silent or refuse an account.", silent
         )
-        last = heartbeat.last("worker")
+        last = heartbeat.last(heartbeat.WORKER)
         if last is not None:
             age = (now() - last).total_seconds()
             yield _gauge("paraphe_worker_silence_seconds", "Since the worker last said that it lives.", age)

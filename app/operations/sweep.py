@@ -87,7 +87,7 @@ def sweep(days: int, addresses: int, *, whole: bool = True) -> Swept:
     gone = erase_old(addresses)
     if addresses and believed(addresses):
         _places(moment - timedelta(days=addresses))
-    for why in waits(addresses):
+    for why in waits(addresses, heartbeat.last(heartbeat.SWEEP)):
         log.warning("sweep.addresses_wait", why=why)
     half_written, rooms = vault.store().sweep(moment), _rooms_left(moment - OVER)
     return Swept(half_written, rooms, *documents, *rows, gone, _done(moment - DONE))
@@ -260,12 +260,12 @@ def watch(days: int, addresses: int, *beside: Callable[[], None]) -> Callable[[]
         outbox.watch()
         for job in beside:
             job()
-        last = heartbeat.last("sweep")
+        last = heartbeat.last(heartbeat.SWEEP)
         if (
             last is not None and abs(now() - last) < EVERY
         ):  # one of a day to come is of a clock that was wrong
             return
-        heartbeat.beat("sweep", now())  # first: a sweep that fails waits for its next day too
+        heartbeat.beat(heartbeat.SWEEP, now())  # first: a sweep that fails waits for its next day too
         read = heartbeat.last("sweep.whole")
         whole = read is None or abs(now() - read) >= WHOLE
         try:

@@ -8,13 +8,16 @@ import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.circuits.set_up import TYPES
 from app.core import heartbeat, outbox, schema
 from app.core.clock import now
 from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
+from app.core.heartbeat import Heartbeat
 from app.core.http import BRANCH, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.outbox import Outbox
+from app.core.questions import OF, Question, ask, ask_together
 from app.core.refusals import Refusal
 from app.core.spreadsheet import table
 from app.files import vault
@@ -124,7 +127,7 @@ def _database() -> bool:
 
 
 def _worker() -> bool:
-    last = heartbeat.last("worker")
+    last = heartbeat.last(heartbeat.WORKER)
     return last is not None and now() - last < WORKER_SILENT
 
 
@@ -155,7 +158,7 @@ def admin() -> Response | str:
         ill = _ill(db)
         readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
         names = trace.of_accounts(db, g.actor.collectivity_id, readers)
-    last = heartbeat.last("worker")
+    last = heartbeat.last(heartbeat.WORKER)
     sentence = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
         if last
@@ -265,14 +268,21 @@ def _outages() -> dict[str, object]:
     return {"mail_down": mail_down}
 
 
+HEAD = Question((ChainHead,), ChainHead.collectivity_id == OF, order=lambda row: row[0].seq)
+MARKED = Question((Heartbeat,), Heartbeat.name == marks.BEAT, order=lambda row: row[0].name)
+"""When a mark of all the chains was last taken."""
+
+
 @pages.get("/administration/journal")
 @guard("administer")
 def journal() -> str:
     """Who entered, who gave whom what: the lines of the chained journal that belong to no folder."""
-    search = _search()
-    with reading(g.actor.collectivity_id) as db:
-        shown = trace.lines(db, g.actor.collectivity_id, search)
-        chain_head = db.get(ChainHead, g.actor.collectivity_id)
+    search, here = _search(), g.actor.collectivity_id
+    with reading(here) as db:
+        ask_together(db, (HEAD, MARKED, TYPES), here)
+        shown = trace.lines(db, here, search)
+        chain_head = next((row for (row,) in ask(db, HEAD, here)), None)
+        marked_at = next((row.beat_at for (row,) in ask(db, MARKED, here)), None)
     more = len(shown) > trace.PAGE
     return render_template(
         "operations/journal.html",
@@ -280,7 +290,7 @@ def journal() -> str:
         more=shown[trace.PAGE - 1].seq if more else None,
         asked=search,
         chain_head=chain_head,
-        marked_at=heartbeat.last(marks.BEAT),
+        marked_at=marked_at,
         acts=sorted(trace.ACTS.items(), key=lambda act: act[1]),
         address_days=current_app.config["PARAPHE"].journal_address_days,
     )

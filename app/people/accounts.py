@@ -197,10 +197,11 @@ def mark_of(user: User) -> str:
 
 def was_used(db: Db, user: User) -> bool:
     """Whether somebody has ever entered by this account, or acted in its name: it may hold desks, mandates and keys."""
-    entered = sa.select(LoginSession.id).where(LoginSession.user_id == user.id)
-    acted = sa.select(JournalEntry.id).where(JournalEntry.user_id == user.id)
-    ways = (entered, acted)
-    return user.person_id is not None or any(db.scalar(query.limit(1)) is not None for query in ways)
+    if user.person_id is not None:
+        return True
+    entered = sa.exists().where(LoginSession.user_id == user.id)
+    acted = sa.exists().where(JournalEntry.user_id == user.id)
+    return bool(db.scalar(sa.select(sa.or_(entered, acted))))
 
 
 def refuse_former(db: Db, actor: Actor) -> None:

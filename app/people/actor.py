@@ -55,7 +55,7 @@ class Actor:
     """A person, an application or the system itself, inside one collectivity.
 
     `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
-    (docs/decisions/0015); `login`: by which the person of a session entered;
+    (docs/decisions/0015); `login`: by which the person of a session entered, empty outside one;
     `mandates`: those of this person, ended ones as well. `person_id`: who enters by the account
     (`app/people/persons.py`); `several`: he has an open one in another collectivity too. `factors`: how many second
     factors the person has; `factor_due`: the collectivity wants one, and there is none. `former`: the request came with

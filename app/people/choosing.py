@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from app.core.db import Db
 from app.core.texts import key_of
 from app.people.models import Desk, User
+from app.people.places import Places
 
 SHOWN, BEGINNING = 40, 20
 """How many choices a page holds at most, or what words find; and how many of a longer list, before others are looked for."""
@@ -46,7 +47,9 @@ def people(
         query = query.where(within)
     if but:
         query = query.where(User.id.not_in(but))
-    order = (sa.func.lower(User.last_name), User.first_name, User.id)
+    if search:
+        query = query.where(matching(search))
+    order = (User.search_key, User.id)
     rows = _rows(db, query, order, User.id, chosen, every=bool(search) or whole)
     options = [
         (
@@ -84,11 +87,21 @@ def desks(
         names = {number: name for number, _, name, *_ in rows}
         return Offer(tuple((posted[number], f"{'– ' * depth}{names[number]}") for number, depth in tree))
     options = [
-        (key if keys else str(number), f"{name}, sous {parent}" if parent else name, f"{name} {key}")
+        (key if keys else str(number), _under(name, parent), f"{name} {key}")
         for number, key, name, _, parent in rows
     ]
     own = next((key if keys else str(number) for number, key, *_ in rows if number == chosen), None)
     return _offer(options, own, search, whole)
+
+
+def among(every: Places, *, chosen: int | None = None) -> Offer:
+    """The beginning by name of the open desks, as `desks` gives a long list, of places that are read already."""
+    opened = (one for one in every.values() if one.closed_at is None)
+    names = {number: one.name for number, one in every.items()}
+    rows = [(one.id, one.name, names.get(one.parent_id or 0)) for one in opened]
+    rows.sort(key=lambda row: (row[0] != chosen, row[1].lower(), row[0]))
+    options = [(str(number), _under(name, above), name) for number, name, above in rows[: SHOWN + 1]]
+    return _offer(options, None if chosen is None else str(chosen), "", whole=False)
 
 
 def begun(options: Sequence[Option], *, whole: bool = False) -> Offer:
@@ -98,14 +111,10 @@ def begun(options: Sequence[Option], *, whole: bool = False) -> Offer:
     return Offer(tuple(options[:BEGINNING]), more=True)
 
 
-def matching(db: Db, query: sa.Select[User], search: str) -> list[int]:
-    """The numbers of those in whom each word is found, accents and capitals apart."""
-    particulars = (
-        User.first_name + " " + User.last_name + " " + User.login + " " + User.email + " " + User.capacity
-    )
+def matching(search: str) -> sa.ColumnElement[bool]:
+    """The condition on `User` of those in whom each word is found, accents and capitals apart."""
     terms = key_of(search).split()
-    rows = db.execute(query.with_only_columns(User.id, particulars))
-    return [number for number, text in rows if all(word in key for key in [key_of(text)] for word in terms)]
+    return sa.and_(sa.true(), *(User.search_key.contains(term, autoescape=True) for term in terms))
 
 
 def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int]]:
@@ -131,6 +140,10 @@ def in_order(rows: Iterable[tuple[int, int | None, str]]) -> list[tuple[int, int
 
     place(None, 0)
     return placed + [(number, 0) for number in sorted(known - listed)]
+
+
+def _under(name: str, above: str | None) -> str:
+    return f"{name}, sous {above}" if above else name
 
 
 def _named(name: str, capacity: str) -> str:

@@ -14,6 +14,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import instant
 from app.core.grammar import de
+from app.core.questions import Query
 from app.core.refusals import Refusal
 from app.people.actor import Actor, Cover, Seat
 from app.people.models import Absence, Desk, Holder, User
@@ -39,6 +40,12 @@ def covering(user: Any, moment: Any) -> Any:
 def away(user: Any, moment: Any) -> Any:
     """Whether somebody is away at a moment, as a column of a statement about people."""
     return sa.exists().where(_absence.c.user_id == user, live(moment))
+
+
+def last_end(user: Any, moment: Any) -> Any:
+    """When the last of somebody's absences at a moment ends, as a column of a statement about people; NULL of who is there."""
+    mine = sa.select(sa.func.max(_absence.c.ends_at)).where(_absence.c.user_id == user, live(moment))
+    return mine.scalar_subquery()
 
 
 def law_of(row: Any) -> absences.Absence:
@@ -129,8 +136,18 @@ _away = (
 
 def away_at(db: Db, collectivity_id: int, moment: datetime) -> dict[int, list[Away]]:
     """The absences of a collectivity at a moment, by the person who is away; one look in an index where nobody is."""
+    return by_person(db.execute(_away, {"here": collectivity_id, "moment": moment}))
+
+
+def away_query(collectivity_id: int, moment: datetime) -> Query:
+    """What `by_person` reads, for a page that asks more by the same statement."""
+    return _away.params(here=collectivity_id, moment=moment)
+
+
+def by_person(rows: Iterable[Any]) -> dict[int, list[Away]]:
+    """The absences of these rows, in the order in which they were recorded, by the person who is away."""
     away: dict[int, list[Away]] = {}
-    for row in db.execute(_away, {"here": collectivity_id, "moment": moment}):
+    for row in sorted(rows, key=lambda one: one.id):
         away.setdefault(row.user_id, []).append(away_of(row))
     return away
 

@@ -495,7 +495,7 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
     shown, picture = str(value_in(settings, SHOWN_NAME).value), logo.shown_in(settings)
     return replace(
         actor,
-        login=enters_by or user.login,
+        login=enters_by or "",
         factors=factors,
         factor_due=due,
         several=several,
@@ -558,7 +558,6 @@ def _actor(
         collectivity_id=user.collectivity_id,
         name=user.name,
         capacity=user.capacity,
-        login=user.login,
         user_id=user.id,
         person_id=user.person_id,
         administrator=user.administrator,

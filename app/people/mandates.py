@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
-from app.core.questions import keep, kept, once
+from app.core.questions import OF, Question, answered, ask, keep, kept, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -245,6 +246,13 @@ def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None 
     return falling
 
 
+_holder = aliased(User)
+OF_COLLECTIVITY = Question(
+    (MandateRow, _holder),
+    MandateRow.collectivity_id == OF,
+    ((_holder, _holder.id == MandateRow.user_id),),
+)
+"""All the mandates of a collectivity, each beside its holder."""
 _recorded = sa.select(sa.literal(1)).where(MandateRow.collectivity_id == sa.bindparam("here")).limit(1)
 
 
@@ -277,6 +285,9 @@ def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[
     known: list[Mandate] | None = kept(db, held_key(user_id)) if user_id is not None and not lock else None
     if known is not None:
         return known
+    here = db.info.get("collectivity_id")
+    if here is not None and not lock and (user_id is None or answered(db, OF_COLLECTIVITY, here)):
+        return _read(db, [row for row, _ in ask(db, OF_COLLECTIVITY, here)], user_id)
     query = sa.select(MandateRow).order_by(MandateRow.id)
     if user_id is not None:
         givers = sa.select(MandateRow.given_by_id).where(
@@ -285,7 +296,11 @@ def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[
         query = query.where(sa.or_(MandateRow.user_id == user_id, MandateRow.id.in_(givers)))
     if lock:
         query = query.with_for_update(read=True).execution_options(populate_existing=True)
-    rows = list(db.scalars(query))
+    return _read(db, list(db.scalars(query)), user_id)
+
+
+def _read(db: Db, rows: Sequence[MandateRow], user_id: int | None = None) -> list[Mandate]:
+    """These rows as the law reads them; of the person alone, where there is one."""
     by_id: dict[int, Mandate] = {}
     for row in rows:  # a mayor's mandate is older than the delegations that it gave
         by_id[row.id] = _law(row, by_id.get(row.given_by_id) if row.given_by_id is not None else None)

@@ -1,12 +1,15 @@
 """Collectivities, people, desks and who holds them."""
 
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, QueryContext, mapped_column
 
 from app.core.db import Base, Tenanted
+from app.core.texts import key_of
 
 
 class Collectivity(Base):
@@ -53,6 +56,14 @@ class Person(Base):
     created_at: Mapped[datetime]
 
 
+SEARCHED = ("last_name", "first_name", "login", "email", "capacity")
+
+
+def _searched_by(value_of: Callable[[str], str]) -> str:
+    """What an account is looked for by, accents and capitals apart: its names first, by which lists are in order."""
+    return key_of(" ".join(map(value_of, SEARCHED)))
+
+
 class User(Base, Tenanted):
     """An account: what somebody is in one collectivity; closing it keeps the name in what was signed.
 
@@ -60,13 +71,14 @@ class User(Base, Tenanted):
     invitation was taken up. `branch_id`: the desk that he administers, with those below it and the people who sit only there;
     None for none, and for who administers the whole collectivity.
     `arrived`: has read what to do first here; `signing_guide`: is shown the first signature step by step; of an account from
-    before these, neither is shown.
+    before these, neither is shown. `search_key` follows the row, whoever writes it (`_searched_by`).
     """
 
     __tablename__ = "user_account"
     __table_args__ = (
         sa.UniqueConstraint("collectivity_id", "login"),
         sa.Index("ix_user_account_person_id", "person_id"),
+        sa.Index("ix_user_account_by_name", "collectivity_id", "active", "search_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -85,11 +97,19 @@ class User(Base, Tenanted):
     created_at: Mapped[datetime]
     emergency: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     branch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    search_key: Mapped[str] = mapped_column(
+        default=lambda row: _searched_by(row.get_current_parameters().__getitem__), server_default=""
+    )
 
     @property
     def name(self) -> str:
         """First name and name."""
         return f"{self.first_name} {self.last_name}"
+
+
+@sa.event.listens_for(User, "before_update")
+def _look_again(_mapper: object, _connection: object, row: User) -> None:
+    row.search_key = _searched_by(partial(getattr, row))
 
 
 class Desk(Base, Tenanted):

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.core.clock import PARIS, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.outbox import News, Outbox, post
+from app.core.questions import OF, Question, ask
 from app.core.transaction import use_case
 from app.people.applications import ending
 from app.people.mandates import mandates
@@ -55,19 +57,19 @@ class Ending:
         return f"Votre {label} « {self.name} » prend fin le {jour_long(self.last_day)}."
 
 
+_owner = aliased(User)
+CERTIFICATES = Question(
+    (Certificate, _owner),
+    sa.and_(Certificate.collectivity_id == OF, Certificate.withdrawn_at.is_(None)),
+    ((_owner, _owner.id == Certificate.user_id),),
+)
+"""The certificates of a collectivity that were not withdrawn, each beside its owner."""
+
+
 def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
     """What ends within sixty days, of a person or of the session's whole collectivity."""
-    query = sa.select(Certificate).where(Certificate.withdrawn_at.is_(None)).order_by(Certificate.id)
-    if user_id is not None:
-        query = query.where(Certificate.user_id == user_id)
-    for row in db.scalars(query):
-        end = row.not_after.astimezone(PARIS).date()
-        if 0 <= (end - day).days <= DISTANCES[-1]:
-            yield Ending(CERTIFICATE, row.id, row.user_id, common_name(row.subject), end)
-    for mandate in mandates(db, user_id):
-        last = last_day(mandate)
-        if last is not None and not over(mandate, day) and (last - day).days <= DISTANCES[-1]:
-            yield Ending(MANDATE, mandate.id, mandate.person, words(mandate), last)
+    yield from certificates_ending(db, day, user_id)
+    yield from mandates_ending(db, day, user_id)
     if user_id is None:
         for number, name, last in ending(db, day, timedelta(days=DISTANCES[-1])):
             if last >= day:
@@ -76,6 +78,27 @@ def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
         name, last = seals.ending(town.settings) or ("", day - timedelta(days=1))
         if 0 <= (last - day).days <= DISTANCES[-1]:
             yield Ending(SEAL, town.id, NOBODY, name, last)
+
+
+def certificates_ending(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
+    """The certificates among them."""
+    if user_id is None:
+        rows = [row for row, _ in ask(db, CERTIFICATES, db.info["collectivity_id"])]
+    else:
+        mine = (Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None))
+        rows = list(db.scalars(sa.select(Certificate).where(*mine).order_by(Certificate.id)))
+    for row in rows:
+        end = row.not_after.astimezone(PARIS).date()
+        if 0 <= (end - day).days <= DISTANCES[-1]:
+            yield Ending(CERTIFICATE, row.id, row.user_id, common_name(row.subject), end)
+
+
+def mandates_ending(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
+    """The mandates among them."""
+    for mandate in mandates(db, user_id):
+        last = last_day(mandate)
+        if last is not None and not over(mandate, day) and (last - day).days <= DISTANCES[-1]:
+            yield Ending(MANDATE, mandate.id, mandate.person, words(mandate), last)
 
 
 def daily() -> None:

@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, sending
 from app.folders.models import CircuitChange, Folder, StepRun
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, planned, reroute
-from app.operations.circuits.views import followers
+from app.operations.circuits.views import followers, versions
 from app.people import desks
 from demo.cast import PASSWORD
 from tests.builders.house import House
@@ -320,7 +320,7 @@ def test_the_circuit_of_the_others_is_not_touched_and_a_folder_sent_again_follow
     own = house.folder(first).circuit_version_id
     assert house.folder(other).circuit_version_id == followed != own
     with reading(here(house)) as db:
-        assert [one.id for one in library.versions(db, here(house), "invoice")] == [followed]
+        assert [one.id for one in versions(db, here(house), "invoice")] == [followed]
         assert library.latest(db, here(house))["invoice"].id == followed
         assert followers(db, here(house), "invoice") == {followed: 2}
         changes = db.scalars(sa.select(CircuitChange).order_by(CircuitChange.id)).all()

@@ -374,14 +374,14 @@ def test_a_clock_that_leaps_ahead_erases_nothing_and_stops_no_sweep_for_good(
     with monkeypatch.context() as leapt:
         ahead(leapt, 400, sweep, erasing, chain)
         assert (erase_old(DAYS), erasing.believed(DAYS)) == (0, False)
-        assert "attendent" in erasing.waits(DAYS)[0]
+        assert "attendent" in erasing.waits(DAYS, heartbeat.last(heartbeat.SWEEP))[0]
         round_()  # its beat is of a day to come
         write(here, opened(house.actor(K).user_id, address=HERE))
         assert erase_old(DAYS) == 0  # nor when lines of this clock are there
     assert seqs() == [1, 3, 4, 6]
     with reading() as db:
         assert verify(db, here)[1] is None
-    told = " ".join(erasing.waits(DAYS))
+    told = " ".join(erasing.waits(DAYS, heartbeat.last(heartbeat.SWEEP)))
     assert "l’écriture n° 6 du journal est datée d’un jour à venir" in told
     assert "le dernier balayage est daté d’un jour à venir" in told
     doctor = house.app.test_cli_runner().invoke(args=["doctor", "--only", "travail de fond"])

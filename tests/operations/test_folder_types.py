@@ -470,7 +470,7 @@ def test_whatever_types_are_made_nobody_deposits_for_a_desk_where_he_could_not_b
     people = [house.actor(one.login) for one in ACCOUNTS]
     keys = [one.key for one in house.actor(K).seats] + ["maire", "finances", "technique", "paye"]
     before = {
-        who.login: {law.name: deposit.depositing(who, law) for law in families().values()} for who in people
+        who.user_id: {law.name: deposit.depositing(who, law) for law in families().values()} for who in people
     }
     for law in families().values():
         if law.begun_elsewhere:
@@ -480,7 +480,7 @@ def test_whatever_types_are_made_nobody_deposits_for_a_desk_where_he_could_not_b
             if not faults(law, definition):
                 for who in people:
                     desks_of = deposit.depositing(who, joined(law, "a", 1, definition))
-                    assert desks_of <= before[who.login][law.name], (who.login, law.name, named)
+                    assert desks_of <= before[who.user_id][law.name], (who.name, law.name, named)
 
 
 def test_no_address_of_a_circuit_reads_or_writes_a_type(house: House) -> None:

@@ -22,16 +22,18 @@ from app.circuits.checking import (
 )
 from app.circuits.difference import difference, only_words
 from app.circuits.drafting import Changed, Draft
-from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted, versions
+from app.circuits.library import catalogue, circuit_name, circuit_of, law_of_circuit, parted
 from app.circuits.models import CircuitDraft, CircuitVersion
 from app.circuits.named import copied, named
 from app.circuits.reserved import types_of, worded
 from app.circuits.rules import RulesDraft, Takeable, Use
+from app.circuits.set_up import JOINT
 from app.circuits.wording import money_of, names_of
-from app.circuits.written import JOINT, latest
+from app.circuits.written import latest
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
+from app.core.questions import once
 from app.core.texts import key_of
 from app.display.forms import choices_of
 from app.folders.models import CircuitChange, Folder
@@ -462,49 +464,55 @@ def picture(definition: Mapping[str, Any], wording: Wording, obstacles: Sequence
     return svg(sketch(definition), wording.names, wording.money, wrong, NARROW)
 
 
-def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
-    """How many folders in hand keep each version of a circuit, by its row.
+def _versions_followed(db: Db, collectivity_id: int, name: str) -> list[tuple[CircuitVersion, int]]:
+    """Every version of a circuit, and those that join it to others and are followed: each with its folders in hand.
 
-    One whose coming steps were changed counts with the version that it began with.
+    One whose coming steps were changed counts with the version that it began with. The last first; one statement.
     """
-    mine = sa.select(CircuitVersion.id).where(
-        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == name
-    )
-    followed = sa.func.coalesce(CircuitChange.base_id, Folder.circuit_version_id)
-    query = (
-        sa.select(followed, sa.func.count())
+    began_with = sa.func.coalesce(CircuitChange.base_id, Folder.circuit_version_id)
+    counts = (
+        sa.select(began_with.label("version_id"), sa.func.count().label("folders"))
         .select_from(Folder)
         .outerjoin(CircuitChange, CircuitChange.after_id == Folder.circuit_version_id)
         .where(
             Folder.collectivity_id == collectivity_id,
             Folder.phase == Phase.RUNNING.value,
-            sa.text("phase <> 'done'"),
+            sa.text("folder.phase <> 'done'"),  # in the words of the partial index
             Folder.family == parted(name)[0],
-            Folder.circuit_version_id.in_(mine),
         )
-        .group_by(followed)
+        .group_by(began_with)
+        .subquery()
     )
-    return {version: count for version, count in db.execute(query) if version is not None}
+    joins_it = sa.and_(CircuitVersion.family.contains(JOINT), counts.c.folders.is_not(None))
+    query = (
+        sa.select(CircuitVersion, sa.func.coalesce(counts.c.folders, 0))
+        .outerjoin(counts, counts.c.version_id == CircuitVersion.id)
+        .where(
+            CircuitVersion.collectivity_id == collectivity_id,
+            CircuitVersion.number > 0,
+            sa.or_(CircuitVersion.family == name, joins_it),
+        )
+        .order_by(CircuitVersion.number.desc(), CircuitVersion.id)
+    )
+    key = ("versions", collectivity_id, name)
+    return once(db, key, lambda: [(version, count) for version, count in db.execute(query)])
+
+
+def versions(db: Db, collectivity_id: int, name: str) -> list[CircuitVersion]:
+    """Every version of a circuit of a collectivity, the last first."""
+    return [one for one, _ in _versions_followed(db, collectivity_id, name) if one.family == name]
+
+
+def followers(db: Db, collectivity_id: int, name: str) -> dict[int, int]:
+    """How many folders in hand keep each version of a circuit, by its row; nothing of a version that none keeps."""
+    every = _versions_followed(db, collectivity_id, name)
+    return {one.id: count for one, count in every if one.family == name and count}
 
 
 def joint_followers(db: Db, collectivity_id: int, name: str) -> int:
     """How many folders in hand follow this circuit joined to others, which values in dispute asked (`freeze_joint`)."""
-    followed = sa.func.coalesce(CircuitChange.base_id, Folder.circuit_version_id)
-    query = (
-        sa.select(CircuitVersion.family, sa.func.count())
-        .select_from(Folder)
-        .outerjoin(CircuitChange, CircuitChange.after_id == Folder.circuit_version_id)
-        .join(CircuitVersion, CircuitVersion.id == followed)
-        .where(
-            Folder.collectivity_id == collectivity_id,
-            Folder.phase == Phase.RUNNING.value,
-            sa.text("folder.phase <> 'done'"),
-            Folder.family == parted(name)[0],
-            CircuitVersion.family.contains(JOINT),
-        )
-        .group_by(CircuitVersion.family)
-    )
-    return sum(count for names, count in db.execute(query) if name in names.split(JOINT))
+    every = _versions_followed(db, collectivity_id, name)
+    return sum(count for one, count in every if JOINT in one.family and name in one.family.split(JOINT))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.circuits import drafting, named, rules
+from app.circuits import drafting, named, rules, set_up
 from app.circuits.checking import Desks, able_desks, desks_of, named_in, problems
 from app.circuits.closing import close_circuit
 from app.circuits.drafting import Draft, draft_of
@@ -20,7 +20,6 @@ from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces
 from app.core.http import guard
-from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.forms import choices_of
@@ -87,6 +86,7 @@ NO_EMITTER = "Choisissez le bureau qui dépose, parmi ceux qui le peuvent pour c
 def index() -> str:
     """The circuits of each family: its default one, then those that the collectivity has named."""
     with reading(g.actor.collectivity_id) as db:
+        set_up.read_ahead(db, g.actor.collectivity_id)
         rows = views.listing(db, g.actor.collectivity_id)
     return render_template("operations/circuits/index.html", rows=rows)
 
@@ -113,6 +113,7 @@ def new() -> Response | tuple[str, int]:
             )
             return redirect(url_for("operations.circuits.edit", family=name))
     with reading(g.actor.collectivity_id) as db:
+        set_up.read_ahead(db, g.actor.collectivity_id)
         groups = views.grouped(db, g.actor.collectivity_id)
     page = render_template(
         "operations/circuits/new.html",
@@ -195,7 +196,7 @@ def _editor(
 ) -> tuple[str, int]:
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, family)
         definition = draft.after(typed)
         desks = desks_of(db, collectivity_id, views.named_by(db, draft, definition, most=2))
@@ -285,7 +286,7 @@ def publish(family: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.circuits.edit", family=family))
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, family)
         desks = desks_of(db, collectivity_id, views.named_by(db, draft, draft.definition, most=2))
         wording = views.words_of_circuit(draft, views.kinds_of(db, draft, collectivity_id), desks)
@@ -327,7 +328,7 @@ def versions(family: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.circuits.versions", family=family))
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, family)
         desks = desks_of(db, collectivity_id, views.named_by(db, draft, draft.definition))
         wording = views.words_of_circuit(draft, views.kinds_of(db, draft, collectivity_id), desks)
@@ -398,6 +399,7 @@ def rehearse() -> str:
     """A rehearsal: a type, facts, a desk that deposits, a day; each step, who would be asked, by when, what would block."""
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
+        set_up.read_ahead(db, collectivity_id)
         kinds = rules.kinds(db, collectivity_id)
         values, wrong_folder = _begun(db)
         name, by = values.get("type", ""), values.get("circuit", "")

@@ -4,7 +4,7 @@ A folder is never left behind: as long as one waits at the desk, will come to it
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.circuits.library import circuit_of
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import Query, read_together
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
@@ -24,7 +25,7 @@ from app.people.accounts import refuse_outside
 from app.people.actor import Actor
 from app.people.branches import Branch
 from app.people.desks import write_down
-from app.people.models import Application, Desk, User
+from app.people.models import Desk, User
 from app.people.places import Place, Places, places
 from workflows.circuit import Circuit, Phase, Step, WhoKind
 
@@ -63,9 +64,10 @@ class Effects:
 
 
 def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
-    """Read as of now; refuses `desk-absent`."""
+    """Read as of now; refuses `desk-absent`. Two statements, beside what is known of circuits and places."""
     every = places(db, collectivity_id)
-    desk = views.desk_of(db, collectivity_id, every, desk_id)
+    if desk_id not in every:
+        raise Refusal("desk-absent")
     waiting = (
         sa.select(StepRun.folder_id)
         .where(
@@ -76,6 +78,7 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
         )
         .distinct()
         .order_by(StepRun.folder_id)
+        .limit(MOST)
     )
     deposited = (
         sa.select(Folder.id)
@@ -85,23 +88,25 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
             Folder.phase.in_((Phase.DRAFT.value, Phase.RUNNING.value, Phase.REJECTED.value)),
         )
         .order_by(Folder.id)
+        .limit(MOST)
     )
-    software = sa.select(Application.id, Application.name).where(
-        Application.collectivity_id == collectivity_id,
-        Application.desk_id == desk_id,
-        Application.active.is_(True),
+    mine = views.parts(db, collectivity_id, (desk_id,))
+    *rows, waits, leaving, followed = read_together(
+        db, *mine, waiting, deposited, versions_followed(collectivity_id)
     )
+    desk = views.viewed(db, collectivity_id, every, (desk_id,), rows)[desk_id]
+    coming = _coming(db, collectivity_id, desk, every, [number for (number,) in followed])
     return Effects(
-        tuple(db.scalars(waiting.limit(MOST))),
-        tuple(islice(_coming(db, collectivity_id, desk, every), MOST)),
-        tuple(db.scalars(deposited.limit(MOST))),
+        tuple(sorted(number for (number,) in waits)),
+        tuple(islice(coming, MOST)),
+        tuple(sorted(number for (number,) in leaving)),
         tuple(dict.fromkeys(desk.uses)),
         tuple(
             every[number]
             for number in every.depths
             if every[number].parent_id == desk_id and every[number].closed_at is None
         ),
-        tuple((row.id, row.name) for row in db.execute(software.order_by(Application.name))),
+        desk.applications,
         tuple(one.name for one in desk.holders if one.active),
     )
 
@@ -186,31 +191,49 @@ def _locked(db: Db, actor: Actor, desk_id: int) -> Desk:
     return desk
 
 
-def _coming(db: Db, collectivity_id: int, desk: views.DeskView, every: Places) -> Iterator[int]:
+def _coming(
+    db: Db, collectivity_id: int, desk: views.DeskView, every: Places, versions: Iterable[int]
+) -> Iterator[int]:
     """The folders on their way whose circuit brings them to the desk after the step where they stand."""
     parents = {one.id: one.parent_id for one in every.values()}
-    for circuit, folder in running(db, collectivity_id, lambda step: _may_name(step, desk)):
+    for circuit, folder in running(db, collectivity_id, versions, lambda step: _may_name(step, desk)):
         if any(_names(step, folder, desk, parents) for step in left(circuit, folder)):
             yield folder.id
 
 
-def running(
-    db: Db, collectivity_id: int, concerned: Callable[[Step], bool], *also: sa.ColumnElement[bool]
-) -> Iterator[tuple[Circuit, Folder]]:
-    """The folders on their way whose circuit has a step of a certain sort, each with that circuit; `also`: of these alone."""
-    on_their_way: list[sa.ColumnExpressionArgument[bool]] = [
+def _on_their_way(collectivity_id: int) -> list[sa.ColumnExpressionArgument[bool]]:
+    return [
         Folder.collectivity_id == collectivity_id,
         Folder.phase == Phase.RUNNING.value,
         sa.text("folder.phase <> 'done'"),  # in the words of the partial index
-        *also,
+        Folder.circuit_version_id.is_not(None),
     ]
-    every = sa.select(Folder).where(*on_their_way)
-    versions = db.scalars(sa.select(Folder.circuit_version_id).where(*on_their_way).distinct())
-    for version in sorted(one for one in versions if one is not None):
-        circuit = circuit_of(db, version)
-        if any(concerned(step) for step in circuit.steps):
-            for folder in db.scalars(every.where(Folder.circuit_version_id == version).order_by(Folder.id)):
-                yield circuit, folder
+
+
+def versions_followed(collectivity_id: int, *also: sa.ColumnElement[bool]) -> Query:
+    """The versions of circuits that folders on their way follow, by number; `also`: these folders alone."""
+    return sa.select(Folder.circuit_version_id).where(*_on_their_way(collectivity_id), *also).distinct()
+
+
+def running(
+    db: Db,
+    collectivity_id: int,
+    versions: Iterable[int],
+    concerned: Callable[[Step], bool],
+    *also: sa.ColumnElement[bool],
+) -> Iterator[tuple[Circuit, Folder]]:
+    """The folders on their way whose circuit has a step of a certain sort, each with that circuit; one statement.
+
+    `versions`: those of `versions_followed`, of the same folders.
+    """
+    circuits = {version: circuit_of(db, version) for version in sorted(versions)}
+    wanted = [one for one, circuit in circuits.items() if any(concerned(step) for step in circuit.steps)]
+    if not wanted:
+        return
+    mine = Folder.circuit_version_id.in_(wanted)
+    query = sa.select(Folder).where(*_on_their_way(collectivity_id), *also, mine)
+    for folder in db.scalars(query.order_by(Folder.circuit_version_id, Folder.id)):
+        yield circuits[folder.circuit_version_id or 0], folder
 
 
 def left(circuit: Circuit, folder: Folder) -> Iterator[Step]:

@@ -157,8 +157,13 @@ def _stranded(
     """The folders on their way from these desks whose coming steps would ask a superior that is none, or where nobody can act."""
     ours = Folder.emitter_desk_id.in_(under)
     asked: list[tuple[int, int, Right | None, tuple[str, str]]] = []
+    followed = list(db.scalars(closing.versions_followed(collectivity_id, ours)))
     for circuit, folder in closing.running(
-        db, collectivity_id, lambda step: any(who.kind is WhoKind.SUPERIOR for who in step.who), ours
+        db,
+        collectivity_id,
+        followed,
+        lambda step: any(who.kind is WhoKind.SUPERIOR for who in step.who),
+        ours,
     ):
         for height, right in _superiors_left(circuit, folder):
             was, would = (closing.superior(folder.emitter_desk_id, height, one) for one in (before, after))

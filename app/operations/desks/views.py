@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +13,7 @@ from app.circuits.library import in_force, parted
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.grammar import plural
-from app.core.questions import once
+from app.core.questions import Query, once, read_together
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.people.actor import Actor
@@ -84,7 +85,10 @@ Waiting = tuple[Right, str, str]
 
 @dataclass(frozen=True)
 class DeskView:
-    """A desk: who holds it, the circuits that name it, and what is wrong in words."""
+    """A desk: who holds it, the circuits that name it, and what is wrong in words.
+
+    `applications`: those in service there, by number and name.
+    """
 
     id: int
     key: str
@@ -94,7 +98,7 @@ class DeskView:
     uses: tuple[Use, ...] = ()
     waiting: Mapping[Waiting, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
-    applications: tuple[str, ...] = ()
+    applications: tuple[tuple[int, str], ...] = ()
     closed_at: datetime | None = None
 
     @property
@@ -123,34 +127,56 @@ class DeskView:
         )
 
 
-def whole(
-    db: Db, collectivity_id: int, desks: Places, only: Collection[int] | None = None
-) -> dict[int, DeskView]:
-    """Desks with who holds them, what uses them and what is wrong, by number; as many statements, however many there are.
+Rows = Sequence[Any]
+"""What a query gave, as `read_together` gives it."""
 
-    `only`: these, in their order. None: those that a circuit or a folder asks, in the order of the tree: of any other,
-    nothing can be wrong.
-    """
-    if only is not None and not only:
+
+def whole(db: Db, collectivity_id: int, desks: Places, only: Collection[int]) -> dict[int, DeskView]:
+    """These desks, in their order, with who holds them, what uses them and what is wrong, by number; one statement."""
+    if not only:
         return {}
-    uses = _uses(db, collectivity_id)
-    by_height = any(isinstance(one, int) for one in uses)
-    above = _heights(depositors(db, collectivity_id), desks) if by_height else {}
-    waiting = _waiting(db, collectivity_id, only)
-    if only is None:
-        only = [
-            number
-            for number in desks.depths
-            if uses.get(desks[number].key)
-            or number in waiting
-            or not uses.keys().isdisjoint(above.get(number, ()))
-        ]
-    holders, software = holders_of(db, collectivity_id, only), defaultdict(list)
-    live = sa.select(Application.desk_id, Application.name).where(
-        Application.collectivity_id == collectivity_id, Application.active.is_(True)
+    return viewed(db, collectivity_id, desks, only, read_together(db, *parts(db, collectivity_id, only)))
+
+
+def asked_for(
+    db: Db, collectivity_id: int, desks: Places, *beside: Query
+) -> tuple[dict[int, DeskView], Sequence[Rows]]:
+    """The same of those that a circuit or a folder asks, in the order of the tree: of any other, nothing can be wrong.
+
+    Two statements; and what the queries `beside` give, read by the first of them.
+    """
+    depositing, waiting, *others = read_together(
+        db, _depositing(db, collectivity_id), _waiting(collectivity_id, None), *beside
     )
-    for row in db.execute(live.order_by(Application.name)):
-        software[row.desk_id].append(row.name)
+    asked = _asked(_uses(db, collectivity_id), desks, depositing, waiting)
+    software, people = read_together(db, _software(collectivity_id, asked), _people(collectivity_id, asked))
+    rows = (depositing, waiting, software, people)
+    return viewed(db, collectivity_id, desks, asked, rows), others
+
+
+def parts(db: Db, collectivity_id: int, only: Collection[int]) -> tuple[Query, ...]:
+    """What `viewed` makes these desks of, to be read by one statement."""
+    return (
+        _depositing(db, collectivity_id),
+        _waiting(collectivity_id, only),
+        _software(collectivity_id, only),
+        _people(collectivity_id, only),
+    )
+
+
+def viewed(
+    db: Db, collectivity_id: int, desks: Places, only: Collection[int], rows: Sequence[Rows]
+) -> dict[int, DeskView]:
+    """These desks by number, made of the rows of `parts`; one that is not among `desks` is left out."""
+    depositing, waiting, software, people = rows
+    uses, above = _uses(db, collectivity_id), _heights([number for (number,) in depositing], desks)
+    waits, programs, holders = (
+        _waits(waiting),
+        defaultdict[int, list[tuple[int, str]]](list),
+        _holders(people),
+    )
+    for desk_id, number, name in sorted(software, key=lambda row: row[2]):
+        programs[desk_id].append((number, name))
     return {
         number: _judged(
             DeskView(
@@ -163,14 +189,24 @@ def whole(
                     *uses.get(desks[number].key, ()),
                     *(use for height in sorted(above.get(number, ())) for use in uses.get(height, ())),
                 ),
-                waiting=waiting.get(number, {}),
-                applications=tuple(software[number]),
+                waiting=waits.get(number, {}),
+                applications=tuple(programs[number]),
                 closed_at=desks[number].closed_at,
             )
         )
         for number in only
         if number in desks
     }
+
+
+def _asked(uses: Mapping[str | int, list[Use]], desks: Places, depositing: Rows, waiting: Rows) -> list[int]:
+    """The desks that a circuit or a folder asks, in the order of the tree."""
+    above, waits = _heights([number for (number,) in depositing], desks), {row[0] for row in waiting}
+    return [
+        number
+        for number in desks.depths
+        if uses.get(desks[number].key) or number in waits or not uses.keys().isdisjoint(above.get(number, ()))
+    ]
 
 
 def absent(db: Db, collectivity_id: int, desks: Places) -> dict[str, str]:
@@ -236,38 +272,67 @@ def _would(desk: DeskView, wanted: Mapping[int, Rights]) -> DeskView:
 
 def holders_of(db: Db, collectivity_id: int, only: Collection[int]) -> Mapping[int, list[HolderView]]:
     """Who holds each of these desks; whoever has a closed account holds it in the base alone, and acts no more."""
+    return _holders(db.execute(_people(collectivity_id, only)).all())
+
+
+def _people(collectivity_id: int, only: Collection[int]) -> Query:
     columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.capacity)
     # Outer, or SQLite would begin with all the people of the collectivity
-    query = (
+    return (
         sa.select(*columns, User.active)
         .outerjoin(User, sa.and_(User.id == Holder.user_id, User.collectivity_id == collectivity_id))
         .where(Holder.desk_id.in_(only))
-        .order_by(User.active.desc(), sa.func.lower(User.last_name), User.id)
     )
+
+
+def _holders(people: Rows) -> Mapping[int, list[HolderView]]:
+    """The holders of each desk, those whose account is open first, by name."""
     holders: dict[int, list[HolderView]] = defaultdict(list)
-    for desk_id, rights, number, first, last, capacity, active in db.execute(query):
-        if number is not None:
-            person = HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active)
-            holders[desk_id].append(person)
+    known = (row for row in people if row[2] is not None)
+    for desk_id, rights, number, first, last, capacity, active in sorted(
+        known, key=lambda row: (not row[6], row[4].lower(), row[2])
+    ):
+        person = HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active)
+        holders[desk_id].append(person)
     return holders
 
 
-def depositors(db: Db, collectivity_id: int) -> Mapping[int, list[Rights]]:
-    """The desks where somebody deposits, with what each of those may do there."""
-    able = (
-        sa.select(Holder.desk_id, Holder.rights)
+def _software(collectivity_id: int, only: Collection[int]) -> Query:
+    """The applications in service at these desks: desk, number, name."""
+    return sa.select(Application.desk_id, Application.id, Application.name).where(
+        Application.collectivity_id == collectivity_id,
+        Application.desk_id.in_(only),
+        Application.active.is_(True),
+    )
+
+
+def _depositors(collectivity_id: int, *columns: Any) -> Query:
+    """The seats from which somebody deposits, for every type (« create ») or for some (« create:… »)."""
+    return (
+        sa.select(*columns)
         .join(User, User.id == Holder.user_id)
         .where(
             User.collectivity_id == collectivity_id,
             User.active.is_(True),
-            # For every type (« create »), or for some (« create:… »): no other right begins so
+            # No other right begins so
             sa.cast(Holder.rights, sa.Text).contains(f'"{Right.CREATE.value}'),
         )
     )
+
+
+def depositors(db: Db, collectivity_id: int) -> Mapping[int, list[Rights]]:
+    """The desks where somebody deposits, with what each of those may do there."""
     found: dict[int, list[Rights]] = defaultdict(list)
-    for number, rights in db.execute(able):
+    for number, rights in db.execute(_depositors(collectivity_id, Holder.desk_id, Holder.rights)):
         found[number].append(Rights.read(rights))
     return found
+
+
+def _depositing(db: Db, collectivity_id: int) -> Query:
+    """The numbers of the desks where somebody deposits; of none where no circuit asks the superior of the one that does."""
+    by_height = any(isinstance(one, int) for one in _uses(db, collectivity_id))
+    query = _depositors(collectivity_id, Holder.desk_id).distinct()
+    return query if by_height else query.where(sa.false())
 
 
 def _heights(able: Collection[int], desks: Places) -> Mapping[int, set[int]]:
@@ -341,13 +406,11 @@ def _asked_at(step: Step) -> Iterator[str | int]:
             yield int(who.value)
 
 
-def _waiting(
-    db: Db, collectivity_id: int, only: Collection[int] | None = None
-) -> Mapping[int, Mapping[Waiting, int]]:
-    """How many folders wait at each desk, or at these, by the right that their step asks and by their type."""
+def _waiting(collectivity_id: int, only: Collection[int] | None) -> Query:
+    """How many folders wait at each desk, or at these, by the sort of their step and by their type."""
     apart = (StepRun.desk_id, StepRun.kind, StepRun.family, StepRun.own_type)
-    query = (
-        sa.select(*apart, sa.func.count(StepRun.folder_id.distinct()))
+    return (
+        sa.select(*apart, sa.func.count(StepRun.folder_id.distinct()).label("folders"))
         .where(
             # By the index of what waits, which begins by desks and days: SQLite would read all that they have reached
             StepRun.desk_id.in_(
@@ -359,13 +422,15 @@ def _waiting(
         )
         .group_by(*apart)
     )
-    waiting: dict[int, dict[Waiting, int]] = defaultdict(dict)
-    for desk_id, kind, family, own_type, count in db.execute(query):
-        if desk_id is None:
-            continue
+
+
+def _waits(waiting: Rows) -> Mapping[int, Mapping[Waiting, int]]:
+    """The same by desk, and by the right that their step asks."""
+    waits: dict[int, dict[Waiting, int]] = defaultdict(dict)
+    for desk_id, kind, family, own_type, count in waiting:
         asked = StepKind(kind).right, family, own_type
-        waiting[desk_id][asked] = waiting[desk_id].get(asked, 0) + count
-    return waiting
+        waits[desk_id][asked] = waits[desk_id].get(asked, 0) + count
+    return waits
 
 
 def _judged(desk: DeskView) -> DeskView:

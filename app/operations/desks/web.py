@@ -3,24 +3,21 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
-from app.circuits import own_types
+from app.circuits import own_types, set_up
 from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.http import BRANCH, guard
-from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations import trace
 from app.operations.desks import closing, foreseen, tree, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
-from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.places import Places, places
 from workflows.family import families
@@ -79,7 +76,7 @@ def index() -> str:
     words = request.args.get("q", "").strip()[:100]
     asked = tree.Search(words, key_in(request.args.get("ouvert")), key_in(request.args.get("page")))
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         ours = views.of_actor(db, g.actor)
         shown = tree.choose(ours, asked)
         closed = [number for number in ours.depths if ours[number].closed_at is not None]
@@ -125,10 +122,10 @@ def new() -> Response | tuple[str, int]:
     """Open a desk: one that the circuits name and that lacks, or one more."""
     form, error, status = NewDeskForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
         absent = _absent(db, every)
-        _offer_superiors(db, form, every, frozenset())
+        _offer_superiors(form, every, frozenset())
     form.key.choices = [
         ("", "Aucun : c’est un bureau de plus"),
         *((key, f"{USUAL.get(key, key)} : {named}") for key, named in absent.items()),
@@ -220,7 +217,7 @@ def move(desk_id: int) -> Response | tuple[str, int]:
     """Place a desk under another: the verb of its form, asked by this page or by who draws it in the tree."""
     form, error, status, told = DeskForm(), "", 200, Told()
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
         desk = _desk_of(db, desk_id)
         if request.method == "POST":
@@ -249,7 +246,7 @@ def move(desk_id: int) -> Response | tuple[str, int]:
             form = DeskForm(formdata=None, name=desk.name, parent=there)
             if "vers" in request.args:
                 told = _foreseen(db, desk_id, {}, form)
-        _offer_superiors(db, form, every, every.under(desk_id), desk.parent_id)
+        _offer_superiors(form, every, every.under(desk_id), desk.parent_id)
     page = render_template(
         "operations/desk_move.html",
         desk=desk,
@@ -333,9 +330,11 @@ def close(desk_id: int) -> Response | tuple[str, int]:
             flash(f"Le bureau « {name} » est fermé. Ce qui y est passé reste lu par ses titulaires.", "ok")
             return redirect(url_for("operations.desks.show", desk_id=desk_id))
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
-        desk = _desk_of(db, desk_id)
-        effects = closing.effects_of(db, g.actor.collectivity_id, desk_id)
+        set_up.read_ahead(db, g.actor.collectivity_id)
+        ours = views.of_actor(db, g.actor)
+        if desk_id not in ours:
+            raise Refusal("desk-absent")
+        desk, effects = ours[desk_id], closing.effects_of(db, g.actor.collectivity_id, desk_id)
     if desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
     page = render_template(
@@ -363,10 +362,23 @@ def reopen(desk_id: int) -> Response:
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
 
-def _known(db: Db) -> sa.ColumnElement[bool]:
-    """The condition on the people whom whoever asks administers."""
-    branch = branch_of(db, g.actor)
-    return sa.true() if branch is None else only_in(branch)
+def _branch(ours: Places) -> frozenset[int] | None:
+    """The numbers of the desks that a delegated administrator has; None of who administers all of them."""
+    return frozenset(ours) if g.actor.delegated else None
+
+
+def _others(
+    db: Db, ours: Places, desk: views.DeskView, chosen: int | None
+) -> tuple[choosing.Offer, set[int]]:
+    """Whom one may add to a desk, and those of its holders whose account is open and whom whoever asks administers."""
+    holding, here = {one.id for one in desk.holders}, g.actor.collectivity_id
+    branch = _branch(ours)
+    if branch is None:
+        others = choosing.people(db, here, chosen=chosen, whole=choosing_whole(), but=holding)
+        return others, {one.id for one in desk.holders if one.active}
+    mine = choosing.people(db, here, whole=True, within=only_in(branch)).options
+    others = choosing.Offer(tuple(one for one in mine if int(one[0]) not in holding))
+    return others, {int(number) for number, _ in mine} & holding
 
 
 def _shown() -> tuple[str, int | None] | None:
@@ -439,24 +451,22 @@ def _choices(every: Places, but: frozenset[int], kept: int | None = None) -> lis
     ]
 
 
-def _form(db: Db, form: DeskForm | None, every: Places, desk: views.DeskView) -> DeskForm:
+def _form(form: DeskForm | None, every: Places, desk: views.DeskView) -> DeskForm:
     """The form of the name and the place: what was typed, or what is; the superiors that may be chosen."""
     if form is None or "name" not in request.form:
         form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
-    _offer_superiors(db, form, every, every.under(desk.id), desk.parent_id)
+    _offer_superiors(form, every, every.under(desk.id), desk.parent_id)
     return form
 
 
-def _offer_superiors(
-    db: Db, form: DeskForm, every: Places, but: frozenset[int], kept: int | None = None
-) -> None:
+def _offer_superiors(form: DeskForm, every: Places, but: frozenset[int], kept: int | None = None) -> None:
     """All of them in the order of the tree; of a long list, the beginning by name, and the others by words."""
     few = sum(one.closed_at is None for one in every.values()) < 2 * choosing.SHOWN
     if few or g.actor.delegated or choosing_whole():
         form.parent.choices = _choices(every, but, kept)[g.actor.delegated :]
         return
     chosen = key_in(str(form.parent.data or "")) or kept
-    offer = choosing.desks(db, g.actor.collectivity_id, chosen=chosen)
+    offer = choosing.among(every, chosen=chosen)
     form.parent.choices = [("", NONE), *offer.options]
     address = url_for("people.office.choices", what="bureaux")
     form.parent.render_kw = {"data-searched": "", "data-from": address}
@@ -474,25 +484,14 @@ def _desk(
 ) -> tuple[str, int]:
     """The page of a desk; `ticks` is what was ticked and is not written yet, `told` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
         desk = views.desk_of(db, g.actor.collectivity_id, every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
-        holding = {one.id for one in desk.holders}
-        others = choosing.people(
-            db,
-            g.actor.collectivity_id,
-            chosen=ticks.added if ticks else None,
-            whole=g.actor.delegated or choosing_whole(),
-            within=_known(db),
-            but=holding,
-        )
-        known = set(
-            db.scalars(sa.select(User.id).where(User.id.in_(holding), User.active.is_(True), _known(db)))
-        )
-        form = _form(db, form, every, desk)
+        others, known = _others(db, every, desk, ticks.added if ticks else None)
+        form = _form(form, every, desk)
         reopens = desk.closed_at is not None and closing.may_reopen(
-            db, g.actor, branch_of(db, g.actor), desk_id, desk.key
+            db, g.actor, _branch(every), desk_id, desk.key
         )
         why = views.why_closed(db, g.actor.collectivity_id, desk_id) if desk.closed_at else ("", "")
         ruled = views.ruled(db, g.actor.collectivity_id, desk.key)
@@ -553,7 +552,7 @@ def _marks(desk: views.DeskView) -> list[str]:
 def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         desk, called = _desk_of(db, desk_id), own_types.called(db, g.actor.collectivity_id)
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
@@ -627,7 +626,7 @@ def history(desk_id: int) -> str:
     """What was done to a desk, the latest first: opened, named, moved, rights given and taken back, closed."""
     here = g.actor.collectivity_id
     with reading(here) as db:
-        gather(db)
+        set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
         desk = views.desk_of(db, here, every, desk_id)
         asked = trace.Search(desks=(desk.key,), before=key_in(request.args.get("avant")), named=_named(every))

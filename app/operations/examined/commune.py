@@ -9,18 +9,18 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour
 from app.core.grammar import milliers, plural
+from app.core.questions import Query, ask
 from app.folders.models import Folder
 from app.folders.publicity import Means, choice_of
 from app.operations.desks import views
 from app.operations.findings import Level
-from app.operations.persons import listing
-from app.people.covers import Away, away_at
+from app.operations.persons.listing import Which, counting, counts_of
+from app.people.covers import Away, away_query, by_person
 from app.people.mandates import mandates
 from app.people.models import Collectivity, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
 from app.people.places import Places, places
-from app.signing.expiry import CERTIFICATE, MANDATE, endings
-from app.signing.models import Certificate
+from app.signing.expiry import CERTIFICATES, Ending, certificates_ending, mandates_ending
 from workflows.absences import lent
 from workflows.circuit import DRAFT
 from workflows.mandates import over
@@ -56,16 +56,24 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
     desks = places(db, collectivity_id)
-    listed = list(views.whole(db, collectivity_id, desks).values())
+    found, (counts, away, sent) = views.asked_for(
+        db,
+        collectivity_id,
+        desks,
+        counting(collectivity_id),
+        away_query(collectivity_id, now()),
+        _sent(collectivity_id),
+    )
+    listed = list(found.values())
     opened = [desk for desk in listed if desk.closed_at is None]
     return [
         _desks(db, collectivity_id, desks, listed),
-        _people(db, collectivity_id),
+        _people(counts_of(counts[0])),
         _certificates(db, collectivity_id, opened),
         _mandates(db),
-        _covered(db, collectivity_id, opened),
+        _covered(opened, by_person(away)),
         _inhabitants(db, collectivity_id),
-        _first_folder(db, collectivity_id),
+        _first_folder(begun=bool(sent)),
     ]
 
 
@@ -117,16 +125,14 @@ def _inhabitants(db: Db, collectivity_id: int) -> Point:
     return Point(name, Level.GREEN, sentence)
 
 
-def _people(db: Db, collectivity_id: int) -> Point:
+def _people(counts: Mapping[Which, int]) -> Point:
     name = "personnes"
-    counts = listing.counted(db, collectivity_id)
-    incomplete = counts[listing.Which.INCOMPLETE]
-    present = counts[listing.Which.ALL] - counts[listing.Which.CLOSED]
+    incomplete, present = counts[Which.INCOMPLETE], counts[Which.ALL] - counts[Which.CLOSED]
     if incomplete:
         sentence = (
             f"{plural(incomplete, 'compte')} à compléter : sans bureau, ou dont l’invitation ne sert plus."
         )
-        at = (("etat", listing.Which.INCOMPLETE.value),)
+        at = (("etat", Which.INCOMPLETE.value),)
         return Point(name, Level.AMBER, sentence, "Les compléter", "operations.persons.index", at)
     if present == 1:
         sentence = "Un seul compte est ouvert : le vôtre."
@@ -136,18 +142,8 @@ def _people(db: Db, collectivity_id: int) -> Point:
 
 def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
     name, office = "certificats de signature", "signing.office.index"
-    certified = set(
-        db.scalars(
-            sa.select(Certificate.user_id)
-            .join(User, User.id == Certificate.user_id)
-            .where(
-                User.collectivity_id == collectivity_id,
-                Certificate.withdrawn_at.is_(None),
-                Certificate.to_confirm.is_(False),
-                Certificate.not_after > now(),
-            )
-        )
-    )
+    moment, there = now(), ask(db, CERTIFICATES, collectivity_id)
+    certified = {row.user_id for row, _ in there if not row.to_confirm and row.not_after > moment}
     signing = [
         (desk, [person for person in desk.holders if person.active and Right.SIGN in person.rights])
         for desk in every
@@ -160,8 +156,8 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
             "Chacun inscrit le sien sous « Mes certificats »."
         )
         return Point(name, Level.RED, sentence, "Voir les certificats", office)
-    soon = _soon(db, CERTIFICATE, certified)
-    if soon:
+    ends = [ending for ending in certificates_ending(db, today()) if ending.user_id in certified]
+    if soon := _soon(db, ends):
         return Point(name, Level.AMBER, soon, "Voir les certificats", office)
     without = [person.name for _, people in signing for person in people if person.id not in certified]
     if without:
@@ -197,7 +193,7 @@ def _mandates(db: Db) -> Point:
             "au nom de la commune."
         )
         return Point(name, Level.AMBER, sentence, "Enregistrer un mandat", office)
-    if soon := _soon(db, MANDATE, None):
+    if soon := _soon(db, list(mandates_ending(db, day))):
         return Point(name, Level.AMBER, soon, "Voir les mandats", office)
     if len({mandate.person for mandate in present}) == 1:
         sentence = "Une seule personne a un mandat : en son absence, personne ne signerait."
@@ -209,10 +205,9 @@ def _mandates(db: Db) -> Point:
     )
 
 
-def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
+def _covered(every: Sequence[views.DeskView], away: Mapping[int, Sequence[Away]]) -> Point:
     """A desk that circuits ask and one person alone could serve waits as long as he is away, unless somebody stands in."""
     name = "absences"
-    away = away_at(db, collectivity_id, now())
     empty = [desk.name for desk in every if desk.uses and _is_empty(desk, away)]
     if empty:
         sentence = f"{_named(empty)} : personne n’y est aujourd’hui, et personne n’assure l’intérim. Les dossiers attendent."
@@ -233,16 +228,20 @@ def _covered(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> P
     )
 
 
-def _first_folder(db: Db, collectivity_id: int) -> Point:
-    name = "premier dossier"
+def _sent(collectivity_id: int) -> Query:
+    """The last folder that was sent, if any."""
     # In an order, for which there is an index: without one the whole table may be read
-    gone = (
+    return (
         sa.select(Folder.id)
         .where(Folder.collectivity_id == collectivity_id, Folder.place != DRAFT)
         .order_by(Folder.id.desc())
         .limit(1)
     )
-    if db.scalar(gone) is not None:
+
+
+def _first_folder(*, begun: bool) -> Point:
+    name = "premier dossier"
+    if begun:
         return Point(name, Level.GREEN, "Des dossiers sont partis.")
     sentence = (
         "Aucun n’est encore parti. Envoyez-en un sans enjeu jusqu’au bout, puis lisez « Travail de fond »."
@@ -250,11 +249,8 @@ def _first_folder(db: Db, collectivity_id: int) -> Point:
     return Point(name, Level.UNKNOWN, sentence)
 
 
-def _soon(db: Db, event: str, people: Iterable[int] | None) -> str:
-    """The first that ends within sixty days, in words; empty where none does. `people`: those who could sign by it."""
-    ends = [ending for ending in endings(db, today()) if ending.event == event]
-    if people is not None:
-        ends = [ending for ending in ends if ending.user_id in set(people)]
+def _soon(db: Db, ends: Sequence[Ending]) -> str:
+    """The first of those that end within sixty days, in words; empty where none does."""
     if not ends:
         return ""
     first = min(ends, key=lambda ending: ending.last_day)

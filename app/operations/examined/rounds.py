@@ -12,9 +12,10 @@ from math import ceil
 import sqlalchemy as sa
 import structlog
 
-from app.core import hold
+from app.core import hold, questions
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.questions import Question
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -62,10 +63,18 @@ class Stand:
         return opens if opens is not None and now() < opens and last is not None and last <= now() else None
 
 
-def stand(db: Db) -> Stand:
-    """Where the rounds stand now."""
-    row = db.get(DoctorRound, 1)
-    return Stand(row.asked_at, row.begun_at, row.ended_at) if row is not None else Stand(None, None, None)
+LAST = Question((DoctorRound,), DoctorRound.id == 1)
+"""The last round, the same for every collectivity."""
+
+
+def stand(db: Db, collectivity_id: int = WHOLE) -> Stand:
+    """Where the rounds stand now; `collectivity_id`: of which the page is that is being made."""
+    rows = questions.ask(db, LAST, collectivity_id)
+    return (
+        Stand(rows[0][0].asked_at, rows[0][0].begun_at, rows[0][0].ended_at)
+        if rows
+        else Stand(None, None, None)
+    )
 
 
 @use_case

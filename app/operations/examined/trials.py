@@ -22,6 +22,7 @@ from app.core import hold
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import HARD
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.core.security import settings_mark
 from app.core.transaction import use_case
@@ -71,8 +72,15 @@ class Trial:
     open: bool = False
 
 
-def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Trial]:
-    """What this administrator may try, by the name of its line: all of it for who runs the installation."""
+LAST = Question((DoctorTrial,), DoctorTrial.scope == OF, order=lambda row: row[0].name)
+"""The last trial of each point in a collectivity."""
+
+
+def trials(settings: Settings, actor: Actor, siren: str, *, operates: bool) -> dict[str, Trial]:
+    """What this administrator may try, by the name of its line: all of it for who runs the installation.
+
+    `siren`: of his collectivity.
+    """
     every = {check.name: check for check in checks(settings)}
     offered = {name: Trial(every[name]) for name in _DOCTOR if name in every}
     mail = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
@@ -82,8 +90,6 @@ def trials(settings: Settings, actor: Actor, *, operates: bool) -> dict[str, Tri
         if ANTIVIRUS in every:
             offered[ANTIVIRUS] = Trial(Check(ANTIVIRUS, _antivirus, every[ANTIVIRUS].remedy))
     else:
-        with reading(actor.collectivity_id) as db:
-            siren = db.get_one(Collectivity, actor.collectivity_id).siren
         offered |= {check.name: Trial(check, open=True) for check in checks_of(actor.collectivity_id, siren)}
     return offered
 
@@ -102,7 +108,9 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
     Of several, those tried within `PACE` are left. Refuses `trial-unknown` of a point that this administrator may not
     try, `trial-hurry` when nothing is left to try, and `trial-busy` while another trial of the installation lasts.
     """
-    offered = trials(settings, actor, operates=operates)
+    with reading(actor.collectivity_id) as db:
+        siren = db.get_one(Collectivity, actor.collectivity_id).siren
+    offered = trials(settings, actor, siren, operates=operates)
     if not set(names) <= offered.keys():
         raise Refusal("trial-unknown")
     wanted = [name for name in offered if not names or name in names]
@@ -118,8 +126,7 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
 
 def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:
     """The last trial of each point in a collectivity, by name."""
-    query = sa.select(DoctorTrial).where(DoctorTrial.scope == collectivity_id)
-    return {row.name: row for row in db.scalars(query)}
+    return {row.name: row for (row,) in ask(db, LAST, collectivity_id)}
 
 
 def cut_short(trial: DoctorTrial, moment: datetime) -> bool:

@@ -3,23 +3,34 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
+from app.circuits import set_up
 from app.core.clock import now
 from app.core.db import Db
+from app.core.heartbeat import SIGNS
+from app.core.questions import OF, Question, ask
 from app.core.security import settings_mark
-from app.operations.doctor import checks, finding_of
-from app.operations.examined import commune, trials
+from app.operations.doctor import checks, finding_of, living
+from app.operations.examined import commune, rounds, trials
 from app.operations.examined.own import HANDOVER, SEAL, TIMESTAMP
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding, DoctorTrial
 from app.people.actor import Actor
 from app.people.identity import who_enters
-from app.people.models import Person, User
+from app.people.mandates import OF_COLLECTIVITY
+from app.people.models import Collectivity, Person, User
+from app.signing.expiry import CERTIFICATES
 from config import Settings
 
+COLLECTIVITY = Question((Collectivity,), Collectivity.id == OF)
+FINDINGS = Question(
+    (DoctorFinding,), DoctorFinding.scope.in_((WHOLE, OF)), order=lambda row: (row[0].scope, row[0].name)
+)
+"""What the last round found of the installation, and of a collectivity."""
 WORKER = "travail de fond"
 COMMUNE = "Votre collectivité, aujourd’hui"
 _SIGNING = (
@@ -139,13 +150,18 @@ def _many(label: str, count: int) -> str:
 
 def operates(db: Db, actor: Actor, settings: Settings) -> bool:
     """Whether this administrator is one of those whom the installation names (`PARAPHE_OPERATORS`)."""
-    person = who_enters(db, actor)  # by the login of the door: a collectivity names its accounts as it likes
-    return person is not None and actor.administrator and person.login.lower() in settings.operators
+    if not actor.administrator:
+        return False
+    # By the login of the door: a collectivity names its accounts as it likes
+    login = actor.login
+    if not login and (person := who_enters(db, actor)) is not None:
+        login = person.login
+    return login.lower() in settings.operators
 
 
-def installation(db: Db, settings: Settings) -> Shown:
-    """Everything that was found of the installation."""
-    lines = sorted(whole(db, settings), key=_rank)
+def installation(db: Db, settings: Settings, collectivity_id: int) -> Shown:
+    """Everything that was found of the installation, for one of this collectivity who runs it."""
+    lines = sorted(whole(db, settings, collectivity_id), key=_rank)
     groups = (
         ("Le serveur", tuple(line for line in lines if line.name not in (*_SIGNING, *_SENDING))),
         ("La signature", tuple(line for line in lines if line.name in _SIGNING)),
@@ -156,8 +172,8 @@ def installation(db: Db, settings: Settings) -> Shown:
 
 def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
     """What was found of one collectivity, and whether what it shares with others serves."""
-    own = tuple(_stored(db, settings, collectivity_id, _OWN))
-    every = tuple(whole(db, settings))
+    own = tuple(_stored(db, settings, collectivity_id, collectivity_id, _OWN))
+    every = tuple(whole(db, settings, collectivity_id))
     shared = tuple(
         Line(
             line.name,
@@ -182,12 +198,19 @@ def with_commune(shown: Shown, db: Db, collectivity_id: int) -> Shown:
     return replace(shown, groups=((COMMUNE, lines), *shown.groups))
 
 
+def read_ahead(db: Db, collectivity_id: int) -> None:
+    """Read in one statement the rows that `shown_to` and `with_commune` ask of a collectivity, for their page."""
+    examined = (FINDINGS, trials.LAST, rounds.LAST, SIGNS, COLLECTIVITY)
+    set_up.read_ahead(db, collectivity_id, *examined, OF_COLLECTIVITY, CERTIFICATES)
+
+
 def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     """What an administrator reads of the last round and of the trials: all of it for who runs the installation."""
-    everything = operates(db, actor, settings)
-    shown = installation(db, settings) if everything else collectivity(db, settings, actor.collectivity_id)
-    offered = trials.trials(settings, actor, operates=everything)
-    tried = trials.tried(db, actor.collectivity_id)
+    everything, here = operates(db, actor, settings), actor.collectivity_id
+    shown = installation(db, settings, here) if everything else collectivity(db, settings, here)
+    siren = ask(db, COLLECTIVITY, here)[0][0].siren
+    offered = trials.trials(settings, actor, siren, operates=everything)
+    tried = trials.tried(db, here)
     if everything:  # what another tried of his collectivity alone says nothing of the whole installation
         named = sa.func.lower(Person.login).in_(settings.operators)
         operators = db.scalars(sa.select(User).join(Person, Person.id == User.person_id).where(named))
@@ -230,14 +253,16 @@ def _rank(line: Line) -> int:
     return _FIRST.index(line.level) if line.level in _FIRST else len(_FIRST) + 1
 
 
-def whole(db: Db, settings: Settings) -> Iterator[Line]:
+def whole(db: Db, settings: Settings, collectivity_id: int = WHOLE) -> Iterator[Line]:
     """Each finding of the installation, in the order of the checks; that of the worker is made now.
 
-    The worker keeps what it finds: dead, it would leave behind that it lives.
+    The worker keeps what it finds: dead, it would leave behind that it lives. `collectivity_id`: of which the page is.
     """
     every = checks(settings)
-    worker = next(check for check in every if check.name == WORKER)
-    for line in _stored(db, settings, WHOLE, [check.name for check in every]):
+    signs = {row.name: row.beat_at for (row,) in ask(db, SIGNS, collectivity_id)}
+    alive = next(check for check in every if check.name == WORKER)
+    worker = replace(alive, look=partial(living, signs=signs))
+    for line in _stored(db, settings, collectivity_id, WHOLE, [check.name for check in every]):
         if line.name != WORKER:
             yield line
             continue
@@ -245,8 +270,10 @@ def whole(db: Db, settings: Settings) -> Iterator[Line]:
         yield Line(WORKER, fresh.level, fresh.sentence, now(), old=False)
 
 
-def _stored(db: Db, settings: Settings, scope: int, names: Iterable[str]) -> Iterator[Line]:
-    rows = {row.name: row for row in db.scalars(sa.select(DoctorFinding).where(DoctorFinding.scope == scope))}
+def _stored(
+    db: Db, settings: Settings, collectivity_id: int, scope: int, names: Iterable[str]
+) -> Iterator[Line]:
+    rows = {row.name: row for (row,) in ask(db, FINDINGS, collectivity_id) if row.scope == scope}
     for name in names:
         row = rows.get(name)
         if row is None:

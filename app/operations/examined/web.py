@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.db import reading
 from app.core.http import guard
-from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.operations.examined import rounds, trials, view
 from app.operations.findings import Level, in_words
@@ -20,10 +19,10 @@ def index() -> str:
     """Each finding of the last round, with its hour: all of them for who runs the installation, his own for another."""
     chosen = current_app.config["PARAPHE"]
     with reading(g.actor.collectivity_id) as db:
-        gather(db)
+        view.read_ahead(db, g.actor.collectivity_id)
         operates = view.operates(db, g.actor, chosen)
         shown = view.with_commune(view.shown_to(db, g.actor, chosen), db, g.actor.collectivity_id)
-        stand = rounds.stand(db)
+        stand = rounds.stand(db, g.actor.collectivity_id)
     return render_template(
         "operations/examined.html",
         shown=shown,

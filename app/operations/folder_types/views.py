@@ -1,16 +1,19 @@
 """What the pages of types show: each type with its folders in hand, where each value comes from, what a version changes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.own_types import currents
+from app.circuits.set_up import TYPES
 from app.core.clock import today
 from app.core.db import Db
 from app.core.grammar import plural
+from app.core.questions import ask
 from app.folders.models import Folder
 from app.people.models import Desk, Holder, User
 from app.trust.assurance import LABELS
@@ -88,12 +91,13 @@ class Imposed:
 
 
 def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
-    """Every type, those that are deposited first, each by its label."""
+    """Every type, those that are deposited first, each by its label; three statements, however many there are."""
     published = {version.row.id: version for version in currents(db, collectivity_id)}
     counts = in_hand(db, collectivity_id)
-    rows = db.scalars(sa.select(FolderType).where(FolderType.collectivity_id == collectivity_id))
+    named = {key for one in published.values() for key in one.definition.deposited_by}
+    seated = rights_at(db, collectivity_id, named)
     lines = []
-    for row in rows:
+    for row, _ in ask(db, TYPES, collectivity_id):
         last, drawn = published.get(row.id), Definition.from_data(row.draft)
         lines.append(
             TypeLine(
@@ -104,7 +108,7 @@ def listing(db: Db, collectivity_id: int) -> list[TypeLine]:
                 sum(counts[row.id].values()),
                 row.closed_at is not None,
                 last is None or last.definition != drawn,
-                last is not None and nobody_deposits(db, row, last.definition),
+                last is not None and nobody_deposits(row, last.definition, seated),
             )
         )
     return sorted(lines, key=lambda line: (line.closed, line.label.casefold(), line.id))
@@ -203,22 +207,33 @@ def open_desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
     return [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
 
 
-def nobody_deposits(db: Db, row: FolderType, definition: Definition) -> bool:
-    """Whether nobody who is there has the right to deposit the type at any desk that it names."""
-    if not definition.deposited_by:
-        return False
+def rights_at(db: Db, collectivity_id: int, keys: Collection[str]) -> Mapping[str, list[list[Any]]]:
+    """The rights of those whose account is open at each of these desks, by its key; of a closed one, none."""
     query = (
-        sa.select(Holder.rights)
-        .join(Desk, Desk.id == Holder.desk_id)
+        sa.select(Desk.key, Holder.rights)
+        .join(Holder, Holder.desk_id == Desk.id)
         .join(User, User.id == Holder.user_id)
         .where(
-            Desk.collectivity_id == row.collectivity_id,
+            Desk.collectivity_id == collectivity_id,
             Desk.closed_at.is_(None),
-            Desk.key.in_(definition.deposited_by),
+            Desk.key.in_(keys),
             User.active.is_(True),
         )
     )
-    return not any(allows(rights, Right.CREATE, row.family, row.key) for rights in db.scalars(query))
+    rights: dict[str, list[list[Any]]] = defaultdict(list)
+    for key, words in db.execute(query) if keys else ():
+        rights[key].append(words)
+    return rights
+
+
+def nobody_deposits(
+    row: FolderType, definition: Definition, seated: Mapping[str, Sequence[Sequence[Any]]]
+) -> bool:
+    """Whether nobody who is there has the right to deposit the type at any desk that it names; `seated`: of `rights_at`."""
+    able = (words for key in definition.deposited_by for words in seated.get(key, ()))
+    return bool(definition.deposited_by) and not any(
+        allows(words, Right.CREATE, row.family, row.key) for words in able
+    )
 
 
 def brought_up(both: Sequence[str], drawn: Definition) -> str:

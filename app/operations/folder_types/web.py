@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.circuits import own_types
+from app.circuits import own_types, set_up
 from app.circuits.library import family_of
 from app.circuits.reserved import asked_at
 from app.core.db import key_in, reading
@@ -36,6 +36,7 @@ HERE = "operations.types.index"
 def index() -> str:
     """Every type of the collectivity, with the folders that are in hand."""
     with reading(g.actor.collectivity_id) as db:
+        set_up.read_ahead(db, g.actor.collectivity_id)
         lines = views.listing(db, g.actor.collectivity_id)
     return render_template("operations/types.html", types=lines)
 
@@ -119,6 +120,7 @@ def _page(
 ) -> tuple[str, int]:
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
+        set_up.read_ahead(db, collectivity_id)
         row = own_types.type_of(db, collectivity_id, type_id)
         law, last = family_of(row.family), own_types.current(db, row)
         drawn = own_types.drawn_up(row)
@@ -184,6 +186,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
             flash(f"La version {number} est publiée. Les dossiers déposés avant gardent la leur.", "ok")
             return redirect(url_for("operations.types.index"))
     with reading(collectivity_id) as db:
+        set_up.read_ahead(db, collectivity_id)
         row = own_types.type_of(db, collectivity_id, type_id)
         law, last, drawn = family_of(row.family), own_types.current(db, row), Definition.from_data(row.draft)
         named = dict(views.open_desks(db, collectivity_id))
@@ -195,7 +198,9 @@ def publish(type_id: int) -> Response | tuple[str, int]:
             same=last is not None and last.definition == drawn,
             changes=views.changes(law, last.definition if last else None, drawn, named),
             kept=views.kept_words(views.in_hand(db, collectivity_id).get(row.id, {})),
-            nobody=views.nobody_deposits(db, row, drawn),
+            nobody=views.nobody_deposits(
+                row, drawn, views.rights_at(db, collectivity_id, drawn.deposited_by)
+            ),
             error=error,
         )
     return page, status

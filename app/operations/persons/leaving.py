@@ -1,6 +1,8 @@
 """What the closing of an account would leave: said to the administrator before he closes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,6 +10,7 @@ from app.circuits.library import in_force
 from app.circuits.own_types import called
 from app.core.clock import now, today
 from app.core.db import Db
+from app.core.questions import Query, read_together
 from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
 from app.people.mandates import mandates
@@ -46,9 +49,10 @@ class Leaving:
 def effects_of(db: Db, user: User) -> Leaving:
     """Read as of now: the step of each folder that waits for him, by desk or by name, and who else may take it."""
     taken_over, stuck, named, others = 0, [], [], dict[str, None]()
-    waiting = _waiting(db, user)
-    asked = parts_awaited(db, user.collectivity_id, waiting, asked=True)
-    for number, parts in parts_awaited(db, user.collectivity_id, waiting).items():
+    waiting, seats, absent = read_together(db, _waiting(user), _seats(user), _covered(user))
+    folders = [row.folder_id for row in waiting]
+    asked = parts_awaited(db, user.collectivity_id, folders, asked=True)
+    for number, parts in parts_awaited(db, user.collectivity_id, folders).items():
         his = [part for part in parts if user.id in part.persons]
         if not his:
             continue
@@ -65,14 +69,14 @@ def effects_of(db: Db, user: User) -> Leaving:
         tuple(sorted(others)),
         tuple(sorted(stuck)),
         tuple(sorted(named)),
-        _alone(db, user),
+        _alone(db, user, seats),
         tuple(
             words(mandate)
             for mandate in mandates(db, user.id)
             if mandate.person == user.id and not over(mandate, today())
         ),
         _naming(db, user),
-        _covering(db, user),
+        tuple(sorted(f"{one.first_name} {one.last_name}" for one in absent)),
         tuple(
             number
             for number, parts in sorted(asked.items())
@@ -81,13 +85,15 @@ def effects_of(db: Db, user: User) -> Leaving:
     )
 
 
-def _covering(db: Db, user: User) -> tuple[str, ...]:
+def _covered(user: User) -> Query:
     """Those for whom somebody stands in, now or soon: they would have nobody."""
     query = sa.select(User.first_name, User.last_name).join(Absence, Absence.user_id == User.id).distinct()
-    alive = query.where(
-        Absence.cover_id == user.id, Absence.ends_at > now(), Absence.ends_at > Absence.starts_at
+    return query.where(
+        User.collectivity_id == user.collectivity_id,
+        Absence.cover_id == user.id,
+        Absence.ends_at > now(),
+        Absence.ends_at > Absence.starts_at,
     )
-    return tuple(sorted(f"{row.first_name} {row.last_name}" for row in db.execute(alive)))
 
 
 def _naming(db: Db, user: User) -> tuple[str, ...]:
@@ -99,30 +105,35 @@ def _naming(db: Db, user: User) -> tuple[str, ...]:
     )
 
 
-def _waiting(db: Db, user: User) -> list[int]:
+def _waiting(user: User) -> Query:
     """The folders where his desks, or he himself, have a part that is open."""
     desks = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
     his = sa.or_(StepRun.desk_id.in_(desks), StepRun.named_user_id == user.id)
     query = sa.select(StepRun.folder_id).where(sa.text("step_run.state = 'active'"), his).distinct()
-    return list(db.scalars(query.where(StepRun.collectivity_id == user.collectivity_id)))
+    return query.where(StepRun.collectivity_id == user.collectivity_id)
 
 
-def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
-    """The desks that would have nobody for a right; who deposits from one keeps its drafts with him."""
-    rows = db.execute(
-        sa.select(Desk.name, Desk.id, Holder.user_id, Holder.rights)
+def _seats(user: User) -> Query:
+    """Who sits at his desks, and with which rights; he too."""
+    his = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
+    return (
+        sa.select(Desk.name, Holder.desk_id, Holder.user_id, Holder.rights)
         .join(Holder, Holder.desk_id == Desk.id)
         .join(User, User.id == Holder.user_id)
         .where(
+            Desk.collectivity_id == user.collectivity_id,
             User.active.is_(True),
             Desk.closed_at.is_(None),
-            Desk.id.in_(sa.select(Holder.desk_id).where(Holder.user_id == user.id)),
+            Desk.id.in_(his),
         )
-        .order_by(Desk.name)
-    ).all()
+    )
+
+
+def _alone(db: Db, user: User, seats: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """The desks that would have nobody for a right; who deposits from one keeps its drafts with him. `seats`: of `_seats`."""
     losses = []
-    for name, desk_id in dict.fromkeys((row.name, row.id) for row in rows):
-        holders = [row for row in rows if row.id == desk_id]
+    for name, desk_id in sorted({(row.name, row.desk_id) for row in seats}):
+        holders = [row for row in seats if row.desk_id == desk_id]
         his = Rights.read(word for row in holders if row.user_id == user.id for word in row.rights)
         theirs = Rights.read(word for row in holders if row.user_id != user.id for word in row.rights)
         # Nothing stops where somebody who only followed is gone

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,12 +12,14 @@ from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import instant, jour
+from app.core.questions import Query, read_together
 from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
-from app.people.covers import away, away_at, until
+from app.people.covers import away, last_end
 from app.people.models import Desk, Holder, PasswordReset, Person, User
 from app.signing.models import Certificate
+from workflows.absences import MINUTE
 from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
@@ -72,6 +75,7 @@ class PersonView:
     missing: str = ""
     branch: str = ""
     note: str = ""
+    has_password: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,23 +98,20 @@ def listing(
 ) -> Listing:
     """Twenty-five people, the open accounts first, by name; `search`: those whose name, login, address or capacity has them all.
 
-    `branch`: those alone who sit in it. Five statements, however many there are.
+    `branch`: those alone who sit in it. Three statements, however many there are.
     """
-    scope, counts = _of(collectivity_id, branch), counted(db, collectivity_id, branch)
+    scope = _of(collectivity_id, branch)
     wanted = _of_whom(now())[which]
-    order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
-    query = sa.select(User).where(scope, wanted).order_by(*order)
-    if search.strip():
-        numbers = choosing.matching(db, sa.select(User).where(scope, wanted).order_by(*order), search)
-        total = len(numbers)
-        page = _within(page, total)
-        query = query.where(User.id.in_(numbers[(page - 1) * PAGE : page * PAGE]))
-    else:
-        total = counts[which]
-        page = _within(page, total)
-        query = query.limit(PAGE).offset((page - 1) * PAGE)
-    people = views(db, db.scalars(query).all())
-    return Listing(people, counts, total, page)
+    matching = choosing.matching(search)
+    row = db.execute(counting(collectivity_id, branch, sa.and_(wanted, matching))).one()
+    counts, total = counts_of(row), int(row.shown)
+    page = min(max(1, page), max(1, -(-total // PAGE)))
+    order = (User.active.desc(), User.search_key, User.id)
+    # The numbers alone are put in order: with whole rows SQLite sorts all that is written of 2,000 people
+    shown = sa.select(User.id).where(scope, wanted, matching).order_by(*order)
+    shown = shown.limit(PAGE).offset((page - 1) * PAGE)
+    query = sa.select(User).where(User.id.in_(shown)).order_by(*order)
+    return Listing(views(db, db.scalars(query).all()), counts, total, page)
 
 
 def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
@@ -118,23 +119,30 @@ def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
     return sa.and_(User.collectivity_id == collectivity_id, ours)
 
 
-def counted(db: Db, collectivity_id: int, branch: Branch | None = None) -> dict[Which, int]:
-    """How many people each choice has; one statement."""
-    counts = sa.select(
-        *(sa.func.sum(sa.case((condition, 1), else_=0)) for condition in _of_whom(now()).values())
-    )
-    row = db.execute(counts.where(_of(collectivity_id, branch))).one()
-    return dict(zip(Which, (int(number or 0) for number in row), strict=True))
+def counting(
+    collectivity_id: int, branch: Branch | None = None, shown: sa.ColumnElement[bool] | None = None
+) -> Query:
+    """How many people each choice has, by its name, and of how many `shown` is true."""
+    counts = [
+        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(which.name)
+        for which, condition in _of_whom(now()).items()
+    ]
+    total = sa.func.coalesce(sa.func.sum(sa.case((shown if shown is not None else sa.true(), 1), else_=0)), 0)
+    return sa.select(*counts, total.label("shown")).where(_of(collectivity_id, branch))
 
 
-def _within(page: int, total: int) -> int:
-    return min(max(1, page), max(1, -(-total // PAGE)))
+def counts_of(row: Any) -> dict[Which, int]:
+    """What `counting` gives, by choice."""
+    return {which: int(getattr(row, which.name)) for which in Which}
 
 
 def _live_link(moment: datetime) -> sa.ColumnElement[bool]:
     """Whether somebody has a link that would still serve."""
-    return sa.exists().where(
-        PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None), PasswordReset.expires_at > moment
+    # No index leads from an account to its links: those that live are read once, and not for each account
+    return User.id.in_(
+        sa.select(PasswordReset.user_id).where(
+            PasswordReset.used_at.is_(None), PasswordReset.expires_at > moment
+        )
     )
 
 
@@ -167,27 +175,16 @@ def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
 
 
 def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
-    """Each of them with his desks; three statements, one more for rights by type where there are, and one for branches."""
-    numbers = [user.id for user in people]
-    rights: dict[int, list[tuple[int, str, Rights]]] = {}
+    """Each of them with his desks; one statement, and one for the names of types where a right is for some of them alone."""
+    if not people:
+        return ()
+    numbers, moment = [user.id for user in people], now()
     # Outer, or SQLite would begin with all the desks of the collectivity
-    held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).outerjoin(
-        Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None))
+    held_desks = (
+        sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name)
+        .outerjoin(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
+        .where(Holder.user_id.in_(numbers))
     )
-    for row in db.execute(held_desks.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
-        if row.id is None:
-            continue
-        rights.setdefault(row.user_id, []).append((row.id, row.name, Rights.read(row.rights)))
-    limited = any(
-        ONLY in word for several in rights.values() for *_, granted in several for word in granted.grants
-    )
-    types = called(db, people[0].collectivity_id) if limited else {}
-    seats = {
-        user_id: tuple(
-            Seat(number, name, rights.in_words(types) or "aucun droit") for number, name, rights in several
-        )
-        for user_id, several in rights.items()
-    }
     waits = sa.and_(PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None))
     serving = (
         sa.select(sa.func.max(Certificate.not_after))
@@ -200,29 +197,47 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         .scalar_subquery()
     )
     ways = (
-        sa.select(User.id, sa.func.max(Person.password_hash), sa.func.max(PasswordReset.expires_at), serving)
+        sa.select(
+            User.id,
+            sa.func.max(Person.password_hash),
+            sa.func.max(PasswordReset.expires_at),
+            last_end(User.id, moment).correlate(User),
+            serving,
+        )
         .outerjoin(Person, Person.id == User.person_id)
         .outerjoin(PasswordReset, waits)
         .where(User.id.in_(numbers))
         .group_by(User.id)
     )
-    enter, certificates = dict[int, tuple[bool, datetime | None]](), dict[int, datetime | None]()
-    for number, password, link, not_after in db.execute(ways):
-        enter[number], certificates[number] = (bool(password), link), not_after
+    delegated = {user.branch_id for user in people if user.branch_id is not None}
+    branches = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
+    held_rows, way_rows, branch_rows = read_together(db, held_desks, ways, branches)
+    rights: dict[int, list[tuple[int, str, Rights]]] = {}
+    there = (row for row in held_rows if row[2] is not None)
+    for user_id, grants, desk_id, name in sorted(there, key=lambda row: (row[3], row[2])):
+        rights.setdefault(user_id, []).append((desk_id, name, Rights.read(grants)))
+    limited = any(
+        ONLY in word for several in rights.values() for *_, granted in several for word in granted.grants
+    )
+    types = called(db, people[0].collectivity_id) if limited else {}
+    seats = {
+        user_id: tuple(
+            Seat(number, name, rights.in_words(types) or "aucun droit") for number, name, rights in several
+        )
+        for user_id, several in rights.items()
+    }
+    enter = {number: way for number, *way in way_rows}
+    names = {row[0]: row[1] for row in branch_rows}
     signing = {
         user_id
         for user_id, several in rights.items()
         if any(Right.SIGN in rights_there for *_, rights_there in several)
     }
-    delegated = {user.branch_id for user in people if user.branch_id is not None}
-    names = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
-    branches = {row.id: row.name for row in db.execute(names)} if delegated else {}
-    absent = away_at(db, people[0].collectivity_id, now()) if people else {}
     return tuple(
         replace(
-            _view(user, seats.get(user.id, ()), *enter[user.id], until(absent.get(user.id, ()))),
-            note=_note(user, certificates[user.id], signs=user.id in signing),
-            branch=branches.get(user.branch_id or 0, ""),
+            _view(user, seats.get(user.id, ()), bool(enter[user.id][0]), *enter[user.id][1:3]),
+            note=_note(user, enter[user.id][3], signs=user.id in signing),
+            branch=names.get(user.branch_id or 0, ""),
         )
         for user in people
     )
@@ -240,11 +255,12 @@ def _note(user: User, not_after: datetime | None, *, signs: bool) -> str:
 def _view(
     user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None, gone: datetime | None
 ) -> PersonView:
+    """`link`: until when his last one serves; `gone`: the end of the last of his absences that are under way."""
     missing = ""
     if not user.active:
         state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
     elif has_password and gone is not None:
-        state, tone, icon = f"Absence jusqu’au {instant(gone)}", "info", "calendar3"
+        state, tone, icon = f"Absence jusqu’au {instant(gone - MINUTE)}", "info", "calendar3"
     elif has_password:
         state, tone, icon = "Actif", "ok", "check-lg"
     elif link is not None and link > now():
@@ -259,5 +275,15 @@ def _view(
     if user.active and not seats and not user.administrator and user.branch_id is None and not missing:
         missing = "Aucun bureau : donnez-lui-en un."
     return PersonView(
-        user.id, user.name, user.login, user.capacity, user.administrator, state, tone, icon, seats, missing
+        user.id,
+        user.name,
+        user.login,
+        user.capacity,
+        user.administrator,
+        state,
+        tone,
+        icon,
+        seats,
+        missing,
+        has_password=has_password,
     )

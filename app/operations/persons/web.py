@@ -20,6 +20,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Answer
 from wtforms import BooleanField, StringField
 
+from app.circuits import set_up
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
 from app.core.grammar import de, plural
@@ -33,6 +34,7 @@ from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, choosing, desks, guessing, hierarchy, shown
 from app.people.branches import branch_of, is_reached
+from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.persons import works_elsewhere
@@ -331,7 +333,6 @@ def show(user_id: int) -> Answer | tuple[str, int]:
     with reading(g.actor.collectivity_id) as db:
         (person,) = listing.views(db, [user])
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
-        has_password = desks.has_password(db, user.person_id)
         branches = choosing.Offer(())
         if g.actor.administrator:
             whole = choosing_whole()
@@ -343,13 +344,13 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         form=form if user.active else None,
         error=error,
         state=_state(user),
-        has_password=has_password,
+        has_password=person.has_password,
         used=used,
         elsewhere=elsewhere,
         shown_mark=accounts.mark_of(user),
         branches=branches,
         branch_id=user.branch_id,
-        link=link if link and link["of"] == user_id and user.active and not has_password else None,
+        link=link if link and link["of"] == user_id and user.active and not person.has_password else None,
     )
     return page, status
 
@@ -431,10 +432,11 @@ def export(user_id: int) -> Response:
 def close(user_id: int) -> Answer | str:
     """What the closing of an account would leave, then the closing."""
     with reading(g.actor.collectivity_id) as db:
-        login = _login(db, user_id)
-        user = db.get_one(User, user_id)
-        effects = leaving.effects_of(db, user) if user.active else None
-        name = user.name
+        user = _user(db, user_id)
+        login, name, effects = user.login, user.name, None
+        if user.active:
+            set_up.read_ahead(db, g.actor.collectivity_id, OF_COLLECTIVITY)
+            effects = leaving.effects_of(db, user)
     if effects is None:
         flash(f"Le compte {de(name)} est déjà fermé.", "info")
         return redirect(url_for(HERE))

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.circuits import rules, tables
+from app.circuits import rules, set_up, tables
 from app.circuits.checking import desks_of, named_in
 from app.circuits.gestures import Gesture
 from app.circuits.rules import ROWS, RulesDraft, draft_of, problems, takeable
 from app.core.db import reading
 from app.core.http import guard
-from app.core.questions import gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.circuits import forms
@@ -33,6 +32,7 @@ UNPUBLISHED = {"publish-moved", "publish-gone", "circuit-moved", "rules-unready"
 def index() -> str:
     """The types, each with its rules."""
     with reading(g.actor.collectivity_id) as db:
+        set_up.read_ahead(db, g.actor.collectivity_id)
         lines = views.listing(db, g.actor.collectivity_id)
     return render_template("operations/rules/index.html", lines=lines)
 
@@ -80,7 +80,7 @@ def _editor(
 ) -> tuple[str, int]:
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, kind)
         definition = draft.after(typed)
         desks = desks_of(
@@ -150,7 +150,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.rules.edit", kind=kind))
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, kind)
         desks = desks_of(db, collectivity_id, named_in(draft.definition, draft.followed.to_data()))
         ways, wording = takeable(db, collectivity_id, draft.kind), words_of(draft.kind.family, desks)
@@ -190,7 +190,7 @@ def versions(kind: str) -> Response | tuple[str, int]:
             return redirect(url_for("operations.rules.versions", kind=kind))
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
-        gather(db)
+        set_up.read_ahead(db, collectivity_id)
         draft = draft_of(db, collectivity_id, kind)
         former = (row.definition for row in rules.versions(db, collectivity_id, draft.kind.name))
         named = named_in(draft.definition, draft.followed.to_data(), *former)

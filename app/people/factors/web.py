@@ -470,18 +470,12 @@ def _accounts(db: Db, rule: rules.Rule, search: str, page: int) -> tuple[list[Ac
     """The open accounts of a page, by name, how many words find, the page, the last at most, and how many administer in all."""
     mine = (Factor.person_id == User.person_id, Factor.removed_at.is_(None))
     count = sa.select(sa.func.count(Factor.id)).where(*mine).correlate(User).scalar_subquery()
-    numbers_of = (sa.func.count(), sa.func.sum(sa.case((User.administrator, 1), else_=0)))
-    total, administrators = db.execute(_open().with_only_columns(*numbers_of)).one()
-    everybody = _open().order_by(sa.func.lower(User.last_name), User.first_name, User.id)
-    query = everybody.add_columns(count)
-    numbers = choosing.matching(db, everybody, search) if search else []
-    page = min(page, max(1, -(-(len(numbers) if search else total) // LISTED)))
-    first = (page - 1) * LISTED
-    if search:
-        total, query = len(numbers), query.where(User.id.in_(numbers[first : first + LISTED]))
-    else:
-        query = query.limit(LISTED).offset(first)
-    rows = db.execute(query).all()
+    matching = choosing.matching(search)
+    counts = (sa.func.sum(sa.case((one, 1), else_=0)) for one in (matching, User.administrator.is_(True)))
+    total, administrators = (int(one or 0) for one in db.execute(_open().with_only_columns(*counts)).one())
+    page = min(page, max(1, -(-total // LISTED)))
+    query = _open().where(matching).order_by(User.search_key, User.id).add_columns(count)
+    rows = db.execute(query.limit(LISTED).offset((page - 1) * LISTED)).all()
     name = g.actor.collectivity_name
     actors = cookies.of_users(db, [user for user, _ in rows], name) if rule.asks else []
     bound = {actor.user_id: rule.binds(actor) for actor in actors}
@@ -496,7 +490,7 @@ def _accounts(db: Db, rule: rules.Rule, search: str, page: int) -> tuple[list[Ac
         )
         for user, number in rows
     ]
-    return accounts, total, page, int(administrators or 0)
+    return accounts, total, page, administrators
 
 
 @pages.post("/administration/connexions/<int:user_id>/fermer")

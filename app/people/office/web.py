@@ -16,12 +16,13 @@ from app.core.french import instant
 from app.core.grammar import plural
 from app.core.http import guard
 from app.core.limits import refuse_renouncing
+from app.core.questions import ask, gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications, choosing, identity, shown
 from app.people import login as door
 from app.people.given import types_called
-from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
+from app.people.mandates import OF_COLLECTIVITY, accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
@@ -129,8 +130,9 @@ def index() -> Response | tuple[str, int]:
             flash("Le mandat est enregistré.", "ok")
             return redirect(url_for("people.office.index"))
     with reading(g.actor.collectivity_id) as db:
+        gather(db)
+        names = {user.id: user.name for _, user in ask(db, OF_COLLECTIVITY, g.actor.collectivity_id)}
         known = mandates(db)
-        names = _names(db, known)
         chosen = key_in(str(form.person.data or ""))
         people = choosing.people(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole())
     rows = [view(mandate, names[mandate.person], today()) for mandate in known]
