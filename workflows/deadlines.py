@@ -76,6 +76,16 @@ def add_working_days(start: date, n: int, calendar: Calendar = NATIONAL) -> date
     return day
 
 
+def late_by_more(n: int, day: date, calendar: Calendar = NATIONAL) -> date:
+    """The first day that is not yet late by more than `n` working days on this day: what was due before it is."""
+    count = 0
+    while True:
+        count += calendar.works(day)
+        if count > n:
+            return day
+        day -= timedelta(days=1)
+
+
 def due_on(entered: date, days: int, calendar: Calendar) -> date:
     """The last day on time for a step entered on `entered` and given `days` working days of this calendar."""
     return add_working_days(entered, days, calendar)

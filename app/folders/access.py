@@ -81,11 +81,11 @@ def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     if Right.CREATE.value in seat.reading.grants:
         return sa.true()
     if Right.CREATE in seat.reading:
-        return sa.or_(_open(folders), of_types(seat.reading, Right.CREATE, folders))
-    return _open(folders)
+        return sa.or_(unrestricted(folders), of_types(seat.reading, Right.CREATE, folders))
+    return unrestricted(folders)
 
 
-def _open(rows: Any) -> Condition:
+def unrestricted(rows: Any) -> Condition:
     """The condition on `folder` or on `step_run` that whoever holds the desk reads it: neither family nor type closes it."""
     closed = restricted_families()
     by_type: Condition = sa.not_(rows.c.restricted)
@@ -302,7 +302,7 @@ def _of_kinds(rights: Rights, kinds: Iterable[StepKind], steps: Any) -> Conditio
 
 def _read_or(able: Condition, steps: Any) -> Condition:
     """What any holder of the desk reads, or of a restricted family, or type, what he may act on."""
-    return sa.or_(_open(steps), able)
+    return sa.or_(unrestricted(steps), able)
 
 
 KEPT = {"family": "family", "matter": "matter", "weight_cents": "amount_cents"}

@@ -12,6 +12,7 @@ from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.notes import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SIGNED, YOUR_TURN
 from app.folders.rerouting import CHANGED
+from app.notices.digests import DIGEST
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 
@@ -30,6 +31,7 @@ PATIENT = frozenset(
         MENTIONED,
         OPINION_ASKED,
         OPINION_GIVEN,
+        DIGEST,
     }
 )
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""

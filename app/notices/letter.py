@@ -28,7 +28,7 @@ from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
-from app.notices import hours
+from app.notices import digests, hours
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.covers import away_at, until
@@ -88,10 +88,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
-        if row.payload["event"] in hours.PATIENT and (back := _back(db, user)):
-            raise Later((back - now()).total_seconds(), AWAY)
-        if pause := hours.wait(town.settings, row.payload["event"], now()):
-            raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
+        _refuse_untimely(db, row, user, town.settings)
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
             open_requests = {reset.id for reset in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in open_requests:
@@ -110,7 +107,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
         dated = _dated(db, row, user)
+        event = row.payload["event"]
+        waits = digests.words_of(db, row, of_user(db, user, place), own) if event == digests.DIGEST else {}
     context = {
+        **waits,
         **sender_of(place, own),
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
@@ -146,7 +146,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "last_day": jour_long(row.payload.get("last_day")),
         "court": bool(row.payload.get("court")),
     }
-    event = DISCREET if discreet else row.payload["event"]
+    event = DISCREET if discreet else event
     # Of a changed address, one letter goes to where the person was reached before, and what recovers a password to where
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
@@ -199,6 +199,19 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
         "from_name": _plain(str(value_in(own, FROM_NAME).value)),
         "reply_to": str(value_in(own, REPLY_TO).value),
     }
+
+
+def _refuse_untimely(db: Db, row: Row, user: User, own: Own) -> None:
+    """Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another will tell it."""
+    event = row.payload["event"]
+    if event in {YOUR_TURN, OPINION_ASKED}:
+        digests.refuse_grouped(db, own, user, row.folder_id)
+    if event in hours.PATIENT and (back := _back(db, user)):
+        if event == digests.DIGEST:
+            raise Needless("absence : ce qui attendra encore sera dit au retour de cette personne")
+        raise Later((back - now()).total_seconds(), AWAY)
+    if pause := hours.wait(own, event, now()):
+        raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
 
 
 def _back(db: Db, user: User) -> datetime | None:

@@ -5,8 +5,8 @@ from email.utils import parseaddr
 from jinja2 import Environment
 
 from app.core.db import reading
-from app.core.outbox import Hopeless, Row, at_rest, handles, lasts
-from app.notices import hours, letter, mailer
+from app.core.outbox import Hopeless, Row, at_rest, each_round, handles, lasts
+from app.notices import digests, hours, letter, mailer
 from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from config import Settings
@@ -19,6 +19,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     lasts("mail", settings.mail_days)  # RFC 5321 §4.5.4.1: a sender gives up after four or five days
 
     at_rest("mail", mailer.hang_up)
+    each_round("notices.digests", digests.look)
 
     @handles("mail", quick=True)
     def _mail(row: Row) -> None:
@@ -27,7 +28,7 @@ def plug(settings: Settings, templates: Environment) -> None:
         envelope = letter.write(row, settings, templates)
         mailer.send(envelope.to, envelope.message, settings)
 
-    declare(*_settings(settings), *hours.settings(GROUP))
+    declare(*_settings(settings), digests.setting(GROUP), digests.escalation(GROUP), *hours.settings(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
 

@@ -1,8 +1,12 @@
-"""What a person is told of the hours of letters."""
+"""What a person is told of the hours and the rhythm of letters."""
 
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "rhythm-unknown": (
+        422,
+        "Rien n’a changé : choisissez un rythme et une heure de la liste, puis « Enregistrer ».",
+    ),
     "mail-hours": (
         422,
         "Rien n’a changé : « {text} » ne dit pas deux heures d’un même jour. Écrivez la première, un tiret, la seconde : 8-19, ou 8:30-18:30.",

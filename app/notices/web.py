@@ -1,5 +1,82 @@
-"""Notices bring the templates of letters, and no page."""
+"""« Mes courriels »: how often one is told what waits, and the letter that it makes now."""
 
-from flask import Blueprint
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.clock import PARIS, now
+from app.core.db import reading
+from app.core.french import heure, jour_long
+from app.core.http import PERSON, guard
+from app.core.limits import account_rate, limiter, per_account
+from app.notices import digests
+from app.notices.hours import HOURS
+from app.people.models import Collectivity, User
+from app.people.own_settings.registry import value_in
+from app.people.working_days import calendar_in
+from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm, following
 
 pages = Blueprint("notices", __name__, template_folder="templates")
+HINTS = {
+    Rhythm.NOW: "Un courriel par dossier, et chaque jour ouvré un rappel de ce qui est en retard.",
+    Rhythm.HOURLY: f"Un seul courriel, de {OPENS} h à {CLOSES} h, s’il est arrivé quelque chose.",
+    Rhythm.DAILY: "Un seul courriel par jour ouvré, tant qu’il y a quelque chose à faire.",
+    Rhythm.WEEKLY: "Le premier jour ouvré de la semaine. Ce qui est en retard se rappelle quand même chaque jour.",
+    Rhythm.NEVER: "Rien n’annonce ce qui vous attend : pensez à ouvrir « À traiter ».",
+}
+
+
+@dataclass(frozen=True)
+class Next:
+    """When the next letter leaves, in words, and what it would say now; nothing where the choice makes none."""
+
+    moment: str
+    folders: int
+    late: int
+
+
+@pages.get("/compte/courriels")
+@guard(PERSON, unprotected=True)
+def letters() -> str:
+    """What one chose, and the next letter."""
+    with reading(g.actor.collectivity_id) as db:
+        user = db.get_one(User, g.actor.user_id)
+        own = db.get_one(Collectivity, g.actor.collectivity_id).settings
+        choice = digests.choice_of(user, own)
+        moment = following(choice, calendar_in(own), now(), PARIS)
+        counts = digests.waiting(db, g.actor)
+        hours = str(value_in(own, HOURS).value)
+    wording = f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
+    return render_template(
+        "notices/letters.html",
+        rhythms=[(rhythm.value, rhythm.label, HINTS[rhythm]) for rhythm in Rhythm],
+        chosen=choice.rhythm.value,
+        minutes=[
+            (minute, f"{minute // 60} h{f' {minute % 60:02}' if minute % 60 else ''}") for minute in MINUTES
+        ],
+        minute=choice.minute,
+        following=Next(wording, counts.folders, counts.late),
+        address=user.email,
+        hours=hours,
+    )
+
+
+@pages.post("/compte/courriels")
+@guard(PERSON, unprotected=True)
+def choose() -> Response:
+    """Keep how often one is told, and at which hour."""
+    minute = request.form.get("minute", "")
+    digests.choose(g.actor, request.form.get("rhythm", ""), int(minute) if minute.isdecimal() else -1)
+    flash("Le rythme de vos courriels est enregistré.", "ok")
+    return redirect(url_for("notices.letters"))
+
+
+@pages.post("/compte/courriels/exemple")
+@guard(PERSON, unprotected=True)
+@limiter.limit(account_rate, key_func=per_account)
+def example() -> Response:
+    """Send oneself the letter that tells what waits now."""
+    digests.send_example(g.actor)
+    flash("L’exemple part : il arrive dans votre boîte d’ici une minute.", "ok")
+    return redirect(url_for("notices.letters"))

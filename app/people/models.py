@@ -72,6 +72,8 @@ class User(Base, Tenanted):
     None for none, and for who administers the whole collectivity.
     `arrived`: has read what to do first here; `signing_guide`: is shown the first signature step by step; of an account from
     before these, neither is shown. `search_key` follows the row, whoever writes it (`_searched_by`).
+    `rhythm`: how often what waits is told (`workflows/rhythms.py`), None for as the collectivity says; `rhythm_minute` of the
+    day, None for the usual one; `rhythm_since`: when it was chosen, before which nothing is told by it.
     """
 
     __tablename__ = "user_account"
@@ -100,6 +102,9 @@ class User(Base, Tenanted):
     search_key: Mapped[str] = mapped_column(
         default=lambda row: _searched_by(row.get_current_parameters().__getitem__), server_default=""
     )
+    rhythm: Mapped[str | None]
+    rhythm_minute: Mapped[int | None]
+    rhythm_since: Mapped[datetime | None]
 
     @property
     def name(self) -> str:

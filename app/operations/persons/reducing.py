@@ -85,6 +85,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     user.login, user.email = _left(user), ""
     user.branch_id = None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
+    user.rhythm = user.rhythm_minute = user.rhythm_since = None
     person = person_of(db, user, lock=True)
     if person is not None and not works_elsewhere(db, user):
         person.login, person.email, person.password_hash = f"parti-{person.id}", "", None

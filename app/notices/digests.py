@@ -1,0 +1,328 @@
+"""One letter for all that waits for a person, at the rhythm that he chose, and the reminder of what is late.
+
+What waits is counted when the letter is written, by the rule of « À traiter »: done, covered or taken back meanwhile, nothing
+is reminded. One row a person a day, and one an hour for who asked for hours, whatever was restarted: the key says the day.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, now, today
+from app.core.db import NO_DATE, Db, UTCDateTime, reading
+from app.core.french import jour_long
+from app.core.outbox import Needless, News, Outbox, Row, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import STEP, asking, unrestricted
+from app.folders.models import StepRun
+from app.people.actor import Actor
+from app.people.covers import live
+from app.people.models import Absence, Collectivity, Desk, Holder, User
+from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from app.people.working_days import calendar_in
+from workflows.deadlines import late_by_more
+from workflows.rhythms import MINUTES, MORNING, Choice, Rhythm, presses, slot
+from workflows.vocabulary import Right
+
+DIGEST = "digest"
+PAGE = "/a-traiter"
+RHYTHM, ESCALATION = "mail_rhythm", "mail_escalation"
+DECIDES = frozenset({Right.ACT, Right.SIGN})
+"""Who decides at a desk is told of what waits too long below it."""
+MOST = 1000
+"""Keys asked at once, and folders counted: beyond, a letter says so."""
+GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
+_looked: dict[str, datetime] = {}
+
+
+def _held(by: Any, *more: Any) -> Any:
+    """Whether a step is awaited at a desk that somebody holds, as a column of a statement about people."""
+    return sa.exists().where(
+        Holder.user_id == by, StepRun.desk_id == Holder.desk_id, sa.text("step_run.state = 'active'"), *more
+    )
+
+
+def _any(*more: Any) -> Any:
+    """Whether a step is awaited of a person: at his desks, by his name, or at the desks of whom he stands in for."""
+    named = sa.exists().where(
+        StepRun.named_user_id == User.id,
+        StepRun.named_user_id.is_not(None),
+        sa.text("step_run.state = 'active'"),
+        *more,
+    )
+    lent = sa.exists().where(
+        Absence.cover_id == User.id,
+        live(sa.bindparam("moment", type_=UTCDateTime())),
+        Holder.user_id == Absence.user_id,
+        StepRun.desk_id == Holder.desk_id,
+        sa.text("step_run.state = 'active'"),
+        *more,
+    )
+    return sa.or_(_held(User.id, *more), named, lent)
+
+
+def _below(seat: Any, desk: Any, step: Any) -> Any:
+    """The condition that a step is late for long at a desk below one that is held: nothing of restricted folders."""
+    return sa.and_(
+        desk.c.parent_id == seat.c.desk_id,
+        step.c.desk_id == desk.c.id,
+        step.c.state == "active",
+        step.c.due_on < sa.bindparam("far", type_=sa.Date()),
+        unrestricted(step),
+    )
+
+
+_SEAT: Any = sa.inspect(Holder).local_table.alias("above")
+_DESK: Any = sa.inspect(Desk).local_table.alias("below")
+# Whoever could be told: what he may do there is asked when his letter is written
+_awaited = sa.select(
+    User.id,
+    User.rhythm,
+    User.rhythm_minute,
+    User.rhythm_since,
+    _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
+    _any(StepRun.entered_at >= sa.bindparam("last", type_=UTCDateTime())).label("fresh"),
+    _any().label("waits"),
+    (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _below(_SEAT, _DESK, STEP))).label("leads"),
+).where(
+    User.collectivity_id == sa.bindparam("here"),
+    User.active.is_(True),
+    User.email != "",
+    sa.or_(_any(), _leads),
+)
+
+
+def setting(group: str) -> Setting:
+    """The rhythm of who chose none."""
+    return Setting(
+        RHYTHM,
+        group,
+        "Rythme des courriels",
+        "Quand dire à chacun ce qui l’attend, tant qu’il n’a rien choisi lui-même sous « Mon compte », « Mes courriels ». Ce qui "
+        "est en retard se rappelle une fois par jour ouvré, quel que soit le choix, sauf « Jamais ».",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.CHOICE,
+        lambda: Rhythm.NOW.value,
+        choices=tuple((rhythm.value, rhythm.label.lower()) for rhythm in Rhythm),
+    )
+
+
+def escalation(group: str) -> Setting:
+    """After how many working days of lateness the desk above is told."""
+    return Setting(
+        ESCALATION,
+        group,
+        "Retard dit au bureau supérieur",
+        "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur combien de "
+        "dossiers attendent dans le bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés.",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.NUMBER,
+        lambda: 0,
+        least=1,
+        most=60,
+        unit="jours ouvrés",
+        default="jamais",
+    )
+
+
+def choice_of(user: Any, own: Own) -> Choice:
+    """What a person chose, or else what the collectivity says; `user` is a row with the columns of the account."""
+    rhythm = Rhythm(user.rhythm or str(value_in(own, RHYTHM).value))
+    minute = MORNING if user.rhythm_minute is None else user.rhythm_minute
+    return Choice(rhythm, minute, user.rhythm_since)
+
+
+@use_case
+def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
+    """Keep how often the actor is told what waits, and at which minute of the day; refuses `rhythm-unknown`."""
+    if rhythm not in {*Rhythm} or minute not in MINUTES:
+        raise Refusal("rhythm-unknown")
+    user = db.get_one(User, actor.user_id)
+    if (user.rhythm, user.rhythm_minute) != (rhythm, minute):
+        user.rhythm, user.rhythm_minute, user.rhythm_since = rhythm, minute, now()
+
+
+@use_case
+def send_example(db: Db, actor: Actor) -> None:
+    """Write the actor the letter that tells what waits now, once a minute at most."""
+    key = f"{DIGEST}-{actor.user_id}-trial-{now():%Y%m%d%H%M}"
+    if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
+        post(db, actor.collectivity_id, [_news(actor.user_id or 0, key, trial=True)])
+
+
+def look() -> None:
+    """Each half-hour in this process: write the letters whose moment came, in every collectivity.
+
+    After a restart, those whose moment of the day has passed without one.
+    """
+    half_hour = now().replace(second=0, microsecond=0)
+    half_hour -= timedelta(minutes=half_hour.minute % 30)
+    if _looked.get("half-hour") == half_hour:
+        return
+    since = _looked.get("half-hour")
+    with reading() as db:
+        everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
+    for collectivity_id in everywhere:
+        remind_in(collectivity_id, since)
+    _looked["half-hour"] = half_hour
+
+
+@use_case
+def remind_in(db: Db, collectivity_id: int, since: datetime | None = None) -> int:
+    """Write the letters of one collectivity whose moment came, and return how many; asked again, it writes nothing more.
+
+    `since`: the last look, None where there was none: whatever waits is news, then.
+    """
+    db.info["collectivity_id"] = collectivity_id
+    own, moment = db.get_one(Collectivity, collectivity_id).settings, now()
+    calendar = calendar_in(own)
+    if not calendar.works(moment.astimezone(PARIS).date()):
+        return 0
+    # What came since the last hour, or since the last look where that was longer ago
+    last = moment.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    last = min(last, since) if since is not None else datetime.min.replace(tzinfo=UTC)
+    binds = {"here": collectivity_id, "moment": moment, "day": today(), "last": last, "far": _far(own)}
+    wanted: dict[str, News] = {}
+    for row in db.execute(_awaited, binds):
+        at = slot(choice_of(row, own), calendar, moment, PARIS)
+        if at is None:
+            continue
+        whole = at.whole and row.waits and (at.fresh is None or row.fresh)
+        if whole or ((row.pressing or row.leads) and at.fresh is None):
+            news_since = last.isoformat() if whole and at.fresh is not None else None
+            key = f"{DIGEST}-{row.id}-{at.name}"
+            wanted[key] = _news(row.id, key, late=not whole, since=news_since)
+    keys, known = list(wanted), set[str]()
+    for start in range(0, len(keys), MOST):
+        some = keys[start : start + MOST]
+        known |= set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(some))))
+    written = [news for key, news in wanted.items() if key not in known]
+    post(db, collectivity_id, written)
+    return len(written)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a person, counted as « À traiter » counts it.
+
+    Folders, how many of them are late, how many due on the day, and the first day by which one is due, None where none has
+    a day. `detailed`: whether a letter may say more than how many: not where all are of restricted families or types, whose
+    deadline that would tell. `fresh`: how many came since a moment.
+    """
+
+    folders: int
+    late: int = 0
+    due_today: int = 0
+    soonest: date | None = None
+    fresh: int = 0
+    detailed: bool = True
+
+
+def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
+    """What waits for a person now, a thousand folders at most."""
+    desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
+    his = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
+    query = (
+        sa.select(
+            STEP.c.folder_id,
+            sa.func.min(STEP.c.due_on).label("due_on"),
+            sa.func.max(STEP.c.entered_at).label("entered_at"),
+            sa.func.max(sa.case((unrestricted(STEP), 0), else_=1)).label("closed"),
+        )
+        .where(STEP.c.state == "active", his, asking(actor))
+        .group_by(STEP.c.folder_id)
+        .limit(MOST)
+    )
+    rows = db.execute(query).all()
+    days = [row.due_on for row in rows if row.due_on < NO_DATE]
+    return Waiting(
+        len(rows),
+        sum(day < today() for day in days),
+        sum(day == today() for day in days),
+        min(days, default=None),
+        sum(1 for row in rows if since is not None and row.entered_at >= since),
+        any(not row.closed for row in rows),
+    )
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A desk below one's own, and how many folders are late there for longer than the collectivity lets pass in silence."""
+
+    desk: str
+    folders: int
+
+
+def _far(own: Own) -> date:
+    """The day before which what was due is told to the desk above; the first of days where nothing is."""
+    days = int(value_in(own, ESCALATION).value or 0)
+    return late_by_more(days, today(), calendar_in(own)) if days else date.min
+
+
+def stuck_below(db: Db, actor: Actor, own: Own) -> list[Stuck]:
+    """The desks below those where the actor decides, and not his, where folders are late for long."""
+    leads = {seat.desk_id for seat in actor.seats if DECIDES & {*seat.rights}}
+    query = (
+        sa.select(Desk.name, sa.func.count(STEP.c.folder_id.distinct()).label("folders"))
+        .join(STEP, STEP.c.desk_id == Desk.id)
+        .where(
+            Desk.parent_id.in_(leads),
+            Desk.id.not_in(actor.desk_ids),
+            STEP.c.state == "active",
+            STEP.c.due_on < _far(own),
+            unrestricted(STEP),
+        )
+        .group_by(Desk.id, Desk.name)
+        .order_by(Desk.name)
+    )
+    return [Stuck(row.name, row.folders) for row in db.execute(query)] if leads else []
+
+
+def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
+    """What the letter says of what waits; raises `Needless` where nothing does any more, or another letter has told it."""
+    fresh = row.payload.get("since")
+    since = datetime.fromisoformat(fresh) if fresh else None
+    counts, stuck = waiting(db, actor, since), stuck_below(db, actor, own)
+    if not row.payload.get("trial"):
+        prefix = f"{DIGEST}-{actor.user_id}-2"  # of a day, and of no example
+        later = sa.select(sa.literal(1)).where(
+            Outbox.key.startswith(prefix), Outbox.kind == "mail", Outbox.id > row.id
+        )
+        if db.execute(later.limit(1)).first() is not None:
+            raise Needless("un courriel plus récent le dit : celui-ci n’est pas parti")
+        due = counts.folders and (not row.payload.get("late") or counts.late + counts.due_today)
+        if not due and not stuck:
+            raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
+        if since is not None and not counts.fresh:
+            raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
+    facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST, "fresh": counts.fresh}
+    facts |= {"stuck": stuck, "allowed": int(value_in(own, ESCALATION).value or 0)}
+    if counts.detailed:
+        soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
+        facts |= {"late": counts.late, "due_today": counts.due_today, "soonest": soonest}
+    return facts
+
+
+def refuse_grouped(db: Db, own: Own, user: User, folder_id: int | None) -> None:
+    """Raises `Needless` for a letter about one folder whose reader is told later of all that waits.
+
+    Not where the folder would be late before that letter.
+    """
+    choice = choice_of(user, own)
+    if choice.rhythm is Rhythm.NOW:
+        return
+    due = db.scalar(
+        sa.select(sa.func.min(STEP.c.due_on)).where(STEP.c.folder_id == folder_id, STEP.c.state == "active")
+    )
+    if choice.rhythm is Rhythm.NEVER:
+        raise Needless("cette personne a choisi de n’être jamais prévenue de ce qui l’attend")
+    if due is None or not presses(choice, calendar_in(own), now(), PARIS, due):
+        raise Needless(GROUPED)
+
+
+def _news(user_id: int, key: str, **more: Any) -> News:
+    facts = {name: value for name, value in more.items() if value}
+    return News("mail", key, {"event": DIGEST, "user_id": user_id, "page": PAGE, **facts})

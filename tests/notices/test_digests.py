@@ -1,0 +1,418 @@
+"""One letter for all that waits, at the rhythm that each person chose; what is late is reminded, and nothing is told twice."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from html import unescape
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.core import outbox
+from app.core.clock import PARIS, now
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders.models import StepRun
+from app.notices import digests
+from app.people.models import Holder, User
+from app.people.own_settings.changing import change_setting
+from tests.builders.house import House, token_in
+from workflows.rhythms import Rhythm
+
+pytestmark = pytest.mark.in_turn
+
+MORNING = 7 * 60 + 30
+MONDAY = date(2027, 1, 4)
+N, T, G, A, K = "n.abgrallec", "t.lescoat", "g.trehorel", "a.kervadec", "k.morizur"
+PEOPLE = int(os.environ.get("MONTH_PEOPLE", "12"))
+"""How many people live the month that is simulated."""
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_looked", {})  # as in a process that has just begun
+
+
+def address(login: str) -> str:
+    return f"{login}@kerlann-sur-mer.example"
+
+
+@contextmanager
+def at(day: date, hour: int, minute: int = 0) -> Iterator[None]:
+    """That minute at the town hall."""
+    with time_machine.travel(datetime.combine(day, time(hour, minute), PARIS), tick=False):
+        yield
+
+
+def looks() -> None:
+    """The round of the worker, then what it has to do."""
+    digests.look()
+    outbox.drain()
+
+
+def due(folder_id: int, day: date) -> None:
+    with engine().begin() as connection:
+        rows = StepRun.__table__
+        connection.execute(
+            sa.update(rows).where(rows.c.folder_id == folder_id, rows.c.state == "active").values(due_on=day)
+        )
+
+
+def subjects(house: House, login: str) -> list[str]:
+    return [str(one["Subject"]).replace("\u00a0", " ") for one in house.mail.to(address(login))]
+
+
+def words(house: House, login: str) -> str:
+    """The last letter of a person, its text."""
+    (*_, letter) = house.mail.to(address(login))
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
+
+
+def why(event: str) -> list[str]:
+    """What became of the letters of an event that did not leave."""
+    with reading() as db:
+        rows = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail", Outbox.last_error.is_not(None)))
+        return [str(row.last_error) for row in rows if row.payload["event"] == event]
+
+
+def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the_others(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "daily", MORNING)
+        invoices = [house.a_quick_invoice() for _ in range(3)]
+        for folder_id in invoices:
+            due(folder_id, MONDAY + timedelta(days=9))
+        house.mail.clear()
+        outbox.drain()
+    assert subjects(house, N) == []
+    assert len(subjects(house, T)) == 3
+    assert set(why("your_turn")) == {digests.GROUPED}
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 29):
+        looks()
+    assert house.mail.letters == []
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+        looks()
+    assert subjects(house, N) == ["Paraphe : 3 dossiers vous attendent"]
+    assert subjects(house, T) == []
+    text = words(house, N)
+    assert "Le plus pressé est à rendre le mercredi 13 janvier 2027." in text
+    title = house.folder(invoices[0]).title
+    assert title not in house.mail.letters[0].as_string()
+
+
+def test_what_was_done_meanwhile_is_not_reminded(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "daily", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=9))
+        outbox.drain()
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        digests.look()
+        house.approve(folder_id, T)
+        outbox.drain()
+    assert subjects(house, N) == []
+    assert why("digest") == ["plus rien n’attend cette personne : aucun courriel n’est parti"]
+
+
+def test_what_would_be_late_before_the_next_letter_is_told_at_once(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "weekly", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=2))
+        house.mail.clear()
+        outbox.drain()
+    (subject,) = subjects(house, N)
+    assert subject.startswith("Paraphe : 1 dossier vous attend")
+
+
+def test_what_is_late_is_reminded_once_each_working_day_until_it_is_done(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(T), "never", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=3))
+        outbox.drain()
+        house.mail.clear()
+    told = {}
+    for days in range(9):
+        day = MONDAY + timedelta(days=days)
+        for hour in (6, 9, 15, 22):
+            with at(day, hour):
+                looks()
+        told[f"{day:%a}{days}"] = subjects(house, N)
+        house.mail.clear()
+        if days == 7:
+            with at(day, 23):
+                house.approve(folder_id, N)
+    late = ["Paraphe : 1 dossier vous attend, dont 1 en retard"]
+    assert [told[day] for day in told] == [
+        [],
+        [],
+        [],
+        ["Paraphe : 1 dossier vous attend, dont 1 à rendre aujourd’hui"],
+        late,
+        [],
+        [],
+        late,
+        [],
+    ]
+    assert house.mail.to(address(T)) == []
+
+
+def test_a_letter_tells_neither_the_deadline_nor_the_lateness_of_a_restricted_folder_alone(
+    house: House,
+) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(A), "daily", MORNING)
+        due(house.a_pay_flow(), MONDAY)
+        outbox.drain()
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+    assert subjects(house, A) == ["Paraphe : 1 dossier vous attend"]
+    assert "retard" not in words(house, A)
+
+
+def test_each_hour_tells_what_came_since_and_the_first_of_the_day_whatever_waits(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "hourly", MORNING)
+        digests.look()
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        outbox.drain()
+        house.mail.clear()
+    counts = []
+    for hour in (11, 12, 13, 20, 23):
+        with at(MONDAY, hour):
+            looks()
+        counts.append(len(subjects(house, N)))
+    assert counts == [1, 1, 1, 1, 1]
+    assert "Depuis le dernier courriel, 1 est arrivé." in words(house, N)
+    with at(MONDAY + timedelta(days=1), 8):
+        looks()
+    assert len(subjects(house, N)) == 2
+    assert "Depuis" not in words(house, N)
+
+
+def test_an_outage_keeps_one_letter_and_not_one_for_each_hour(house: House) -> None:
+    with at(MONDAY, 7):
+        digests.choose(house.actor(N), "hourly", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(N)] = "451 plus tard"
+    for hour in (8, 9, 10):
+        with at(MONDAY, hour):
+            due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+            looks()
+    assert subjects(house, N) == []
+    house.mail.refuse.clear()
+    with at(MONDAY, 12):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 4 dossiers vous attendent"]
+
+
+@pytest.mark.both_databases
+def test_two_workers_at_the_same_instant_write_each_letter_once(house: House) -> None:
+    with at(MONDAY, 6):
+        for login in (N, T):
+            digests.choose(house.actor(login), "daily", MORNING)
+        house.a_quick_invoice()
+    here, gate = house.actor(N).collectivity_id, Barrier(2)
+
+    def look() -> int:
+        gate.wait()
+        return digests.remind_in(here)
+
+    with at(MONDAY, 7, 30), ThreadPoolExecutor(2) as threads:
+        counts = [one.result() for one in [threads.submit(look), threads.submit(look)]]
+    assert min(counts) == 0
+    with reading() as db:
+        keys = db.scalars(sa.select(Outbox.key).where(Outbox.key.startswith("digest-"))).all()
+    assert len(keys) == max(counts) >= 2
+
+
+def test_a_person_chooses_in_the_page_and_reads_when_the_next_letter_leaves(house: House) -> None:
+    with at(MONDAY, 10):
+        client = house.client(N)
+        page = client.get("/compte/courriels").get_data(as_text=True)
+        assert "Dès qu’un dossier vous attendra" in unescape(page)
+        sent = {"csrf_token": token_in(page), "rhythm": "daily", "minute": str(18 * 60)}
+        done = client.post("/compte/courriels", data=sent, follow_redirects=True).get_data(as_text=True)
+        assert "Lundi 4 janvier 2027, 18 h 00" in unescape(done).replace("\u00a0", " ")
+        for wrong in ({"rhythm": "jamais"}, {"minute": "451"}, {"minute": "²"}, {"minute": ""}):
+            refused = client.post("/compte/courriels", data=sent | wrong)
+            assert refused.status_code == 422
+            assert "choisissez un rythme et une heure" in refused.get_data(as_text=True)
+        # « M’envoyer un exemple », twice in a minute (`send_example`): one letter
+        assert client.post("/compte/courriels/exemple", data=sent).status_code == 302
+        assert client.post("/compte/courriels/exemple", data=sent).status_code == 302
+        house.mail.clear()
+        outbox.drain()
+    assert subjects(house, N) == ["Paraphe : rien ne vous attend"]
+    with reading() as db:
+        chosen = dict(db.execute(sa.select(User.login, User.rhythm).where(User.login.in_([N, T]))).all())
+    assert chosen == {N: "daily", T: None}
+
+
+def test_the_collectivity_says_the_rhythm_of_who_chose_none(house: House) -> None:
+    with at(MONDAY, 6):
+        change_setting(house.actor(K), "mail_rhythm", {"mail_rhythm": "daily"})
+        digests.choose(house.actor(T), "now", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        house.mail.clear()
+        outbox.drain()
+        assert (len(subjects(house, N)), len(subjects(house, T))) == (0, 1)
+    with at(MONDAY, 7, 30):
+        looks()
+    assert (len(subjects(house, N)), len(subjects(house, T))) == (1, 1)
+
+
+def test_an_hour_of_the_night_is_refused(house: House) -> None:
+    with pytest.raises(Refusal, match="rhythm-unknown"):
+        digests.choose(house.actor(N), "daily", 3 * 60)
+
+
+def test_the_desk_above_is_told_how_many_folders_are_late_for_long_and_nothing_of_them(house: House) -> None:
+    above = "s.rivoal"
+    with at(MONDAY, 5):
+        change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
+        digests.choose(house.actor(above), "daily", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=1))
+        title = house.folder(folder_id).title
+        outbox.drain()
+        house.mail.clear()
+    told = []
+    for days in range(5):
+        with at(MONDAY + timedelta(days=days), 9):
+            looks()
+        told.append(len(subjects(house, above)))
+    # Due on Tuesday, it is late by more than two working days on Friday
+    assert told == [0, 0, 0, 0, 1]
+    assert subjects(house, above) == [
+        "Paraphe : des dossiers sont en retard dans un bureau rattaché au vôtre"
+    ]
+    text = words(house, above)
+    assert (
+        "Au bureau « Direction des finances », 1 dossier a plus de 2 jours ouvrés de retard."
+        in text.replace("\u00a0", " ")
+    )
+    assert title not in text
+    assert not any("rattaché" in one for one in subjects(house, N))
+    with at(MONDAY + timedelta(days=4), 10):
+        house.approve(folder_id, N)
+    with at(MONDAY + timedelta(days=7), 9):
+        looks()
+    assert len([one for one in subjects(house, above) if "rattaché" in one]) == 1
+
+
+class Month:
+    """People at the finance desk, by turns of each rhythm, and what each of them got; who was there is told nothing."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.mail = house, house.mail
+        self.rhythms: dict[str, Rhythm] = {}
+        self.got: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+        with engine().begin() as connection:
+            people, holders = User.__table__, Holder.__table__
+            row = connection.execute(sa.select(people).where(people.c.login == N)).mappings().one()
+            seat = (
+                connection.execute(sa.select(holders).where(holders.c.user_id == row["id"]))
+                .mappings()
+                .first()
+            )
+            assert seat is not None
+            connection.execute(sa.update(people).values(rhythm="never"))
+            for rank in range(PEOPLE):
+                login, rhythm = f"mois{rank:02}", list(Rhythm)[rank % 4]
+                made = {
+                    **row,
+                    "login": login,
+                    "email": address(login),
+                    "person_id": None,
+                    "rhythm": rhythm.value,
+                }
+                del made["id"]
+                (number,) = connection.execute(sa.insert(people).values(**made).returning(people.c.id)).one()
+                connection.execute(sa.insert(holders).values(**{**seat, "user_id": number}))
+                self.rhythms[address(login)] = rhythm
+        self.dead = {address(f"mois{rank:02}") for rank in range(4, PEOPLE, 5)}
+        self.recovers()
+
+    def breaks(self) -> None:
+        self.mail.refuse.update(dict.fromkeys(self.rhythms, "451 en panne"))
+
+    def recovers(self) -> None:
+        self.mail.clear()
+        self.mail.refuse.update(dict.fromkeys(self.dead, "550 inconnue ici"))
+
+    def passes(self) -> None:
+        """Two workers look at the same instant; then what is to be done is done."""
+        here, gate = self.house.actor(N).collectivity_id, Barrier(2)
+
+        def look(_rank: int) -> None:
+            gate.wait()
+            digests.remind_in(here, now() - timedelta(minutes=30))
+
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(look, range(2)))
+        outbox.drain()
+        for letter in self.mail.letters:
+            told = (now().astimezone(PARIS), str(letter["Subject"]), str(letter["Message-ID"]))
+            self.got[letter["To"].addresses[0].addr_spec].append(told)
+        self.mail.letters.clear()
+
+    def days_of(self, rhythm: Rhythm) -> list[Counter[date]]:
+        """How many letters each person of a rhythm got each day."""
+        reached = [who for who, one in self.rhythms.items() if one is rhythm and who not in self.dead]
+        return [Counter(moment.date() for moment, *_ in self.got[who]) for who in reached]
+
+
+@pytest.mark.both_databases
+def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(house: House) -> None:
+    """Nothing twice, nothing at night or on a day off, nobody forgotten, by two workers at once; `MONTH_PEOPLE=60` for more."""
+    with at(MONDAY, 5):
+        for _ in range(2):
+            due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
+        outbox.drain()
+        month = Month(house)
+    broken = MONDAY + timedelta(days=9)
+    for day in (MONDAY + timedelta(days=days) for days in range(28)):
+        for hour, minute in ((5, 0), (7, 30), (8, 0), (9, 0), (10, 0), (11, 0), (19, 0), (22, 0)):
+            with at(day, hour, minute):
+                if (day, hour) == (broken, 9):
+                    month.breaks()
+                if (day, hour) == (broken, 11):
+                    month.recovers()
+                if hour == 9 and (day - MONDAY).days in {1, 9, 15, 22}:
+                    due(house.a_quick_invoice(), day + timedelta(days=12))
+                month.passes()
+    working = [day for days in range(28) if (day := MONDAY + timedelta(days=days)).weekday() < 5]
+    told = [letter for letters in month.got.values() for letter in letters]
+    assert set(month.got) == set(month.rhythms) - month.dead
+    assert max(Counter(number for *_, number in told).values()) == 1, "nothing twice"
+    assert {moment.weekday() for moment, *_ in told} == {0, 1, 2, 3, 4}
+    assert all(7 <= moment.hour <= 19 for moment, *_ in told), "nothing at night"
+    assert all(days == Counter(working) for days in month.days_of(Rhythm.DAILY))
+    for days in month.days_of(Rhythm.HOURLY):
+        assert sorted(days) == working
+        assert days[broken] == 2, "what came during the outage is told once it is over, and once"
+    for days in month.days_of(Rhythm.WEEKLY):
+        assert {day for day in working if day.weekday() == 0} <= set(days)
+        assert set(days.values()) == {1}
+    for days in month.days_of(Rhythm.NOW):
+        assert sum(days.values()) == 4 + sum(1 for day in working if day >= MONDAY + timedelta(days=13)), (
+            "one a folder, then one a day from the day on which something is due"
+        )
+    with reading() as db:
+        waiting = sa.select(sa.func.count()).where(Outbox.kind == "mail", Outbox.state == "pending")
+        assert db.scalar(waiting) == 0
