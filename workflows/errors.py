@@ -137,6 +137,49 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été retiré : vous n’avez pas demandé cet avis. Écrivez le motif, porté au journal.",
     ),
+    "handing-fixed": (
+        409,
+        (
+            "Rien n’a été confié : à l’étape « {step} », la loi ou le circuit dit qui agit. "
+            "Décidez, rejetez le dossier, ou faites modifier les étapes à venir."
+        ),
+    ),
+    "handing-outside": (
+        422,
+        (
+            "Rien n’a été confié : « {desk} » ne lit pas ce dossier, dont l’accès est restreint. "
+            "Choisissez un bureau de son circuit."
+        ),
+    ),
+    "handing-taking-part": (
+        422,
+        "Rien n’a été confié : « {desk} » prend déjà part à cette étape. Choisissez un autre bureau.",
+    ),
+    "handing-back": (
+        422,
+        "Rien n’a été confié : « {desk} » a déjà eu ce dossier à cette étape. Choisissez un autre bureau, ou rejetez-le.",
+    ),
+    "handing-own-deposit": (
+        422,
+        (
+            "Rien n’a été confié : « {desk} », ou quelqu’un qui y agit, a déposé ce dossier, et nul ne se fait confier son "
+            "propre dépôt. Choisissez un autre bureau."
+        ),
+    ),
+    "handing-asked": (
+        422,
+        (
+            "Rien n’a été confié : l’avis de « {desk} » est demandé à cette étape. Attendez sa réponse, retirez la demande, ou "
+            "choisissez un autre bureau."
+        ),
+    ),
+    "handing-nobody": (
+        422,
+        (
+            "Rien n’a été confié : à « {desk} », personne ne peut agir sur ce dossier à cette étape. "
+            "Choisissez un autre bureau."
+        ),
+    ),
     "step-unknown": (
         404,
         "L’étape « {step} » n’a pas été trouvée dans le circuit. Rechargez la page du dossier.",

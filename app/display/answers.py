@@ -23,6 +23,7 @@ from app.folders.deposit import depositing
 from app.folders.documents import TYPED
 from app.folders.effect import effect_of
 from app.folders.filling import may_fill
+from app.folders.handing import may_hand
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
@@ -216,6 +217,7 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS),
         *(("fill",) if may_fill(folder, actor, here) else ()),
+        *(("hand",) if may_hand(folder, actor, here) else ()),
         *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
         *(("reroute",) if ahead else ()),
     ]

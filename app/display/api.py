@@ -19,7 +19,7 @@ from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
-from app.folders import asking, decide, deposit, filling, notes, rerouting, sending
+from app.folders import asking, decide, deposit, filling, handing, notes, rerouting, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Change,
         Deposit,
         Fill,
+        Hand,
         JournalQuery,
         Key,
         NewNote,
@@ -277,6 +278,22 @@ def fill(folder_id: int, json: "Fill") -> Json:
 def reject(folder_id: int, json: "Reject") -> Json:
     """Refuse."""
     decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
+    return _folder(folder_id)
+
+
+@routes.post(f"{FOLDER}/hand")
+@guard("act")
+@describe(
+    "Confier l’étape en cours à un autre bureau\nUn visa ou un avis, que la loi n’impose pas et qu’aucune personne désignée ne "
+    "doit donner. Le bureau décide alors à la place de celui qui confie.",
+    gives="FolderShown",
+    json="Hand",
+    refuses=(409,),
+    example={**VERSION, "desk": "direction", "reason": "Le marché est suivi par la direction."},
+)
+def hand(folder_id: int, json: "Hand") -> Json:
+    """Hand the step to another desk."""
+    handing.hand(g.actor, folder_id, version=json.version, desk=json.desk, reason=json.reason)
     return _folder(folder_id)
 
 

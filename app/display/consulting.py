@@ -1,4 +1,4 @@
-"""The dialog in which an opinion is asked of other desks, and the buttons by which it is given or taken back."""
+"""The dialogs of whoever would rather not decide alone: an opinion asked of other desks, a step handed to one of them."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +16,7 @@ from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.display.blueprint import pages, version_shown
 from app.display.portrait import current_present
-from app.folders import asking
+from app.folders import asking, handing
 from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
@@ -36,6 +36,22 @@ FIELDS = {
     "opinion-waits": "waits",
 }
 """The refusals that are told in the dialog, with what was typed, each by the field that it is about."""
+
+
+HANDING = {
+    "handing-reason": "reason",
+    "words-long": "reason",
+    "handing-desk": "desk",
+    "handing-refused": "desk",
+    "handing-outside": "desk",
+    "handing-taking-part": "desk",
+    "handing-asked": "desk",
+    "handing-many": "desk",
+    "handing-back": "desk",
+    "handing-own-deposit": "desk",
+    "handing-nobody": "desk",
+}
+"""The same, of a step that is handed on."""
 
 
 @pages.route("/dossiers/<int:folder_id>/avis", methods=["GET", "POST"])
@@ -137,3 +153,42 @@ def withdraw_opinion(folder_id: int, number: int) -> Response:
     )
     flash(f"La demande d’avis à {desk} est retirée.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+@pages.route("/dossiers/<int:folder_id>/confier", methods=["GET", "POST"])
+@guard("act")
+def hand(folder_id: int) -> Response | tuple[str, int]:
+    """Hand one's part of the step to another desk."""
+    refused: Refusal | None = None
+    typed = {"desk": request.form.get("desk", ""), "reason": request.form.get("reason", "")}
+    if request.method == "POST":
+        try:
+            name = handing.hand(g.actor, folder_id, version=version_shown(), **typed)
+        except Refusal as refusal:
+            if refusal.key not in HANDING:
+                raise
+            refused = refusal
+        else:
+            flash(f"Le dossier est confié à {name}, qui décide à cette étape.", "ok")
+            return redirect(url_for("folders.show", folder_id=folder_id))
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        here = current_present(db, folder)
+        if here is None or here.step is None or not here.in_turn(g.actor, folder):
+            raise not_your_turn(db, g.actor, folder, here)
+        if not handing.may_hand(folder, g.actor, here):
+            raise Refusal("handing-fixed", step=here.step.label)
+        giver = handing.giver_of(db, folder, here, handing.part_to_hand(db, folder, g.actor, here))
+        desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
+        context = {
+            "folder": page.head(db, folder, here),
+            "desks": [
+                (desk.key, desk.slot.label, ", ".join(person.name for person in desk.slot.people))
+                for desk in desks
+            ],
+            "giver": giver,
+            "typed": typed,
+        }
+    status, sentence = sentences.say(refused.key, refused.facts) if refused else (200, "")
+    wrong = HANDING[refused.key] if refused else ""
+    return render_template("folders/hand.html", error=sentence, wrong=wrong, **context), status

@@ -44,6 +44,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "note.settled": ("check2", "Note réglée par {who}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
+    "folder.handed": ("arrow-right-circle", "Confié par {who} {words}"),
     "opinion.asked": ("chat-left-text", "Avis demandé par {who} {words}"),
     "opinion.given": ("chat-left-text", "Avis rendu par {who}, {words}"),
     "opinion.withdrawn": ("arrow-counterclockwise", "Demande d’avis retirée par {who}, {words}"),

@@ -23,6 +23,7 @@ from app.folders.access import (
     reading_at,
     reading_under,
 )
+from app.folders.models import ASKED
 from app.folders.search import indexable, matching, patterns
 from app.people.actor import Actor
 from workflows.family import typed_name
@@ -40,7 +41,10 @@ _COLUMNS = (
     "f.id, f.title, f.number, f.family, f.type_version_id, f.amount_cents, f.phase, f.place, f.due_on, "
     "f.circuit_version_id"
 )
-_AWAITED = "FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1"
+_AWAITED = (
+    f"FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%' "
+    "ORDER BY s.id LIMIT 1"
+)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from app.folders.asking import may_ask
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.filling import may_fill
+from app.folders.handing import may_hand
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
@@ -386,11 +387,17 @@ def _day_asked(db: Db, folder: Folder, label: str, means: Means) -> AskedDate:
 
 
 def _beside(folder: Folder, actor: Actor, here: Present) -> tuple[ActionView, ...]:
-    """The button of who would rather not decide alone: others are asked what they think."""
-    if not may_ask(folder, actor, here):
-        return ()
-    url = url_for("folders.ask_opinion", folder_id=folder.id)
-    return (ActionView("ask_opinion", "Demander un avis…", "chat-left-text", "line", url, "dialog", "V"),)
+    """The buttons of who would rather not decide alone: others are asked what they think, or decide in his place."""
+    buttons = []
+    if may_ask(folder, actor, here):
+        url = url_for("folders.ask_opinion", folder_id=folder.id)
+        buttons.append(
+            ActionView("ask_opinion", "Demander un avis…", "chat-left-text", "line", url, "dialog", "V")
+        )
+    if may_hand(folder, actor, here):
+        url = url_for("folders.hand", folder_id=folder.id)
+        buttons.append(ActionView("hand", "Confier…", "arrow-right-circle", "line", url, "dialog"))
+    return tuple(buttons)
 
 
 def _urgent(db: Db, folder: Folder) -> tuple[ActionView, ...]:

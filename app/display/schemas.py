@@ -170,6 +170,18 @@ class Reject(Version):
     )
 
 
+class Hand(Version):
+    """The step in hand is another desk's."""
+
+    desk: str = attribute("Le bureau, par sa clé.", "direction", min_length=1, max_length=80)
+    reason: str = attribute(
+        "Motif, lu par le bureau choisi et par le déposant, porté au journal et sur le bordereau.",
+        "Le marché est suivi par la direction.",
+        min_length=1,
+        max_length=2000,
+    )
+
+
 class AskOpinion(Version):
     """What other desks are asked."""
 

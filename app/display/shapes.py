@@ -388,7 +388,7 @@ class DateShown(Given):
 
 
 class StepChanged(Given):
-    """The coming steps were changed for this folder alone."""
+    """The coming steps were changed for this folder alone, or its step was handed to another desk."""
 
     at: Moment = attribute("Quand.")
     who: str = attribute("Par qui.", "Solenn Rivoal")
@@ -450,7 +450,7 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute, ask_opinion."
+        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute, hand, ask_opinion."
     )
     to_fill: list[Choice] = attribute(
         "Ce que l’étape en cours exige et que personne n’a rempli : la clé de chaque champ et son nom. Sans cela, l’étape ne "
@@ -458,7 +458,7 @@ class FolderShown(Line):
     )
     steps: list[StepShown] = attribute("Son circuit.")
     step_changes: list[StepChanged] = attribute(
-        "Les changements de ses étapes à venir depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."
+        "Les changements de ses étapes depuis son dernier envoi (à venir, ou confiée à un autre bureau), dans l’ordre."
     )
     opinions: list[OpinionAsked] = attribute(
         "Les avis demandés à d’autres bureaux depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."

@@ -126,14 +126,25 @@ def steps(
         )
     ]
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
-    awaited, opinions_asked = _awaited(folder, route), opinions.lines(db, folder)
+    awaited, opinions_asked, handed = _awaited(folder, route), opinions.lines(db, folder), _handed(db, folder)
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
         mine = _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
         mine = _with_fields(db, folder, step, mine, awaited if not runs.get(step.key) else {})
-        if mine and (asked := opinions_asked.get(step.key)):
+        if mine and (asked := [*handed.get(step.key, ()), *opinions_asked.get(step.key, ())]):
             mine = [*mine[:-1], replace(mine[-1], asked=tuple(asked))]
         lines += _with_told(mine, told.get(step.key, ()))
+    return lines
+
+
+def _handed(db: Db, folder: Folder) -> dict[str, list[str]]:
+    """By key of step, from which desk to which its parts were handed, by whom, when and why."""
+    lines: dict[str, list[str]] = {}
+    for change in changes_of_round(db, folder):
+        if change.handed_to is not None:
+            who = f"Confié par {change.changed_by}, de {change.handed_from} à {change.handed_to}"
+            line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
+            lines.setdefault(change.place, []).append(spaces(line))
     return lines
 
 
@@ -351,6 +362,7 @@ def rerouted(db: Db, folder: Folder) -> list[Rerouted]:
     return [
         Rerouted(one.changed_by, instant(one.changed_at), [spaces(word) for word in one.words], one.reason)
         for one in changes_of_round(db, folder)
+        if one.handed_to is None
     ]
 
 
@@ -443,6 +455,7 @@ SUBJECTS = {
     "letter_arrived": "Courrier de la préfecture",
     "steps_changed": "Étapes modifiées",
     "for_information": "Pour information",
+    "handed_over": "Confié à un autre bureau",
     "mentioned": "Note à lire",
     "opinion_asked": "Avis demandé",
     "opinion_given": "Avis rendu",

@@ -94,7 +94,7 @@ class Decision:
 class StepView:
     """One line of the circuit: done, now, todo, refused or passed; `filled`: what is, or was, to be filled in at the step.
 
-    `asked`: the opinions that were asked beside it, each with what became of it.
+    `asked`: what was handed on of it, and the opinions that were asked beside it, each with what became of it.
     """
 
     state: str

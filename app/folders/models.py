@@ -306,7 +306,8 @@ class CircuitChange(Base, Tenanted):
     """The coming steps of one running folder were changed: which version it followed, which of its own it follows since.
 
     `base_id` is the version of the collectivity that the first of its changes began from. `place` is the step where the
-    folder stood, `words` each change in French as it was told that day.
+    folder stood, `words` each change in French as it was told that day. `handed_from`, `handed_to`: where it is no coming step
+    but a part of that one that was handed from a desk to another (`app/folders/handing.py`), their names that day.
     """
 
     __tablename__ = "circuit_change"
@@ -324,6 +325,8 @@ class CircuitChange(Base, Tenanted):
     after_id: Mapped[int | None] = mapped_column(sa.ForeignKey("circuit_version.id"))
     words: Mapped[list[Any]]
     reason: Mapped[str]
+    handed_from: Mapped[str | None]
+    handed_to: Mapped[str | None]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     changed_by_id: Mapped[int | None]
@@ -413,6 +416,8 @@ class ActNumber(Base, Tenanted):
 STEPS_PER_ROUND = 1000
 ASKED = "asked:"
 """What begins the slot of a desk that was asked its opinion, before the desk's key."""
+HANDED = "handed:"
+"""What begins the slot of a desk that handed its part to another, before the slot that it had: it reads the folder on."""
 TOLD = "told"
 """The kind of the part of a desk that is told of a folder: no right acts on it, so that no restricted folder is read by it."""
 _run: Any = StepRun.__table__
@@ -474,6 +479,11 @@ class Run:
 def asked_passage(folder: Folder, rank: int) -> int:
     """The passage of the opinion asked as the `rank`-th of the round, which no step has: who answers acts at none."""
     return folder.round * STEPS_PER_ROUND + STEPS_PER_ROUND // 2 + rank
+
+
+def handed_passage(folder: Folder, rank: int) -> int:
+    """The passage of what a desk had of a step before it handed it on, the `rank`-th of the round: no part of it any more."""
+    return folder.round * STEPS_PER_ROUND + 3 * STEPS_PER_ROUND // 4 + rank
 
 
 def runs_of(db: Db, folder: Folder, passage: int) -> tuple[Run, ...]:

@@ -45,6 +45,16 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : un avis défavorable se motive. Écrivez en quelques mots ce qui ne va pas.",
     ),
+    "handing-reason": (
+        422,
+        "Rien n’a été confié : écrivez le motif, il sera lu par le bureau choisi et par qui a déposé, et porté au journal.",
+    ),
+    "handing-desk": (422, "Rien n’a été confié : choisissez à quel bureau vous confiez ce dossier."),
+    "handing-many": (
+        422,
+        "Rien n’a été confié : ce dossier l’a déjà été {most} fois depuis son envoi. Décidez, ou rejetez-le.",
+    ),
+    "handing-refused": (422, "Rien n’a été confié à « {desk} ». {details}"),
     "opinion-desks": (
         422,
         "Rien n’a été demandé : choisissez à qui vous demandez un avis, un bureau ou plusieurs, {most} au plus.",

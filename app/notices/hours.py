@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
+from app.folders.handing import HANDED_OVER
 from app.folders.notes import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SIGNED, YOUR_TURN
 from app.folders.rerouting import CHANGED
@@ -28,6 +29,7 @@ PATIENT = frozenset(
         INFORMED,
         PARTIAL,
         CHANGED,
+        HANDED_OVER,
         MENTIONED,
         OPINION_ASKED,
         OPINION_GIVEN,

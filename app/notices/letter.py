@@ -25,6 +25,7 @@ from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
+from app.folders.handing import HANDED_OVER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
@@ -278,7 +279,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN}:
+    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER}:
         return False
     if row.payload["event"] == OPINION_ASKED:
         opinions = sa.select(sa.literal(1)).where(

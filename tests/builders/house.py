@@ -17,7 +17,7 @@ from app.core.db import engine, reading
 from app.core.limits import KNOWN
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.models import ASKED, Document, DocumentVersion, Folder, StepRun
 from app.folders.publicity import Means, way_of
 from app.folders.sockets import ReadFacts
 from app.invoices.models import InvoiceKey
@@ -291,7 +291,9 @@ class House:
     def approve(self, folder_id: int, login: str, comment: str = "") -> None:
         """Put a visa, or give a favourable opinion where one is asked."""
         with reading() as db:
-            asked = sa.select(StepRun.kind).where(StepRun.folder_id == folder_id, StepRun.state == "active")
+            asked = sa.select(StepRun.kind).where(
+                StepRun.folder_id == folder_id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
+            )
             opinion = "favourable" if db.scalar(asked.order_by(StepRun.id).limit(1)) == "opinion" else ""
         version = self.folder(folder_id).version
         decide.approve(self.actor(login), folder_id, version=version, comment=comment, opinion=opinion)

@@ -134,6 +134,24 @@ def test_a_question_an_answer_and_its_withdrawal_against_a_visa_leave_what_came_
     town.chain_holds()
 
 
+def test_a_part_handed_twice_and_against_a_visa_leaves_what_came_first(town: Town) -> None:
+    holder, colleague = town.tab("n.abgrallec"), town.tab("t.lescoat")
+    for _ in range(ROUNDS // 10):
+        folder_id, version = town.an_invoice()
+        hands = [
+            lambda tab=tab, desk=desk: tab.post(  # type: ignore[misc]
+                f"/dossiers/{folder_id}/confier", version=version, desk=desk, reason=REASON
+            )
+            for tab, desk in ((holder, "direction"), (colleague, "technique"))
+        ]
+        answers = at_once(*hands, approve(colleague, folder_id, version))
+        assert [one.status_code for one in answers].count(302) == 1
+        visa = answers[2].status_code == 302
+        assert sorted(town.runs(folder_id, "finance")) == (["done"] if visa else ["active", "passed"])
+        assert (town.house.folder(folder_id).place == "finance") is not visa
+    town.chain_holds()
+
+
 def test_approve_against_reject_leaves_one_decision(town: Town) -> None:
     first, second = town.tab("n.abgrallec"), town.tab("t.lescoat")
     for _ in range(ROUNDS // 2):

@@ -289,7 +289,8 @@ class Scene:
             return client.open(url, method=method, json={"words": "Lu.", "reach": "all"}, headers=headers)
         body = {
             "version": version,
-            **({"reason": "Pièce manquante"} if verb in {"reject", "steps"} else {}),
+            **({"reason": "Pièce manquante"} if verb in {"reject", "steps", "hand"} else {}),
+            **({"desk": "maire"} if verb == "hand" else {}),
             **({"changes": [AFTER_THE_END]} if verb == "steps" else {}),
             **({"desks": ["comptabilite"], "question": "?", "waits": False} if verb == "opinions" else {}),
             **({"opinion": "favourable"} if verb == "answer" else {}),
@@ -340,6 +341,7 @@ BESIDE: Mapping[str, Mapping[str, str]] = {
     "folders.add_note": {"words": "Lu.", "reach": "all"},
     "folders.ask_opinion": {"desks": "comptabilite", "question": "Qu’en pensez-vous ?", "waits": "no"},
     "folders.give_opinion": {"opinion": "favourable"},
+    "folders.hand": {"desk": "maire"},
 }
 
 

@@ -185,6 +185,7 @@ ROUTES = {
     "folders.approve": "act",
     "folders.fill": "person",
     "folders.ask_opinion": "person",
+    "folders.hand": "act",
     "folders.give_opinion": "person",
     "folders.withdraw_opinion": "person",
     "folders.reject": "person",
@@ -291,6 +292,7 @@ ROUTES = {
     "folders_api.approve": "act",
     "folders_api.fill": "person",
     "folders_api.ask_opinion": "person",
+    "folders_api.hand": "act",
     "folders_api.give_opinion": "person",
     "folders_api.withdraw_opinion": "person",
     "folders_api.reject": "person",
@@ -355,7 +357,9 @@ EDIT = (
 CLASSIFY = {("actes.matters", "GET"), ("actes.matters", "HEAD"), ("actes.choose", "POST")}
 # Whoever may act at the step asks others what they think
 OPINION = {("folders.ask_opinion", method) for method in ("GET", "HEAD", "POST")}
-APPROVE = {("folders.approve", "POST")} | OPINION
+APPROVE = (
+    {("folders.approve", "POST")} | OPINION | {("folders.hand", method) for method in ("GET", "HEAD", "POST")}
+)
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
 # An administrator who reads it, or who holds that right at the desk that deposited it: nobody has been given it here

@@ -115,10 +115,12 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and state in {"draft", "rejected", "recalled"}
                 and verb
                 not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
-                | {"opinions", "answer", "withdraw", "notes", "settle"}
+                | {"opinions", "answer", "withdraw", "notes", "settle", "hand"}
             )
             decides = (
-                name == "reached" and state == "service_done" and verb in {"approve", "reject", "opinions"}
+                name == "reached"
+                and state == "service_done"
+                and verb in {"approve", "reject", "opinions", "hand"}
             )
             takes_back = (
                 name == "depositor"

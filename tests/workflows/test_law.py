@@ -11,6 +11,7 @@ from workflows.asking import Question, awaited, refuse_withdrawal
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
 from workflows.engine import Action, Asker, Moved, Standing, advance, choices, in_turn
 from workflows.errors import Refusal
+from workflows.handing import may_be_handed
 from workflows.loader import load
 
 PEOPLE = range(1, 5)
@@ -139,6 +140,16 @@ class AFolder(RuleBasedStateMachine):
         if in_turn(self.circuit, self.standing, asker) and desk not in {one.desk for one in self.questions}:
             asked = Question(desk, person, f"Personne {person}", slot, waits=data.draw(st.booleans()))
             self.wait([*self.questions, asked])
+
+    @rule(data=st.data())
+    def a_part_is_handed_to_another_desk(self, data: st.DataObject) -> None:
+        free = [slot for slot in self.standing.slots if slot not in self.standing.acted]
+        slot = data.draw(st.sampled_from(free)) if free else NOWHERE
+        if free and may_be_handed(self.circuit.step(self.standing.place), slot, ()):
+            other = f"{slot}_bis"
+            slots = tuple(other if one == slot else one for one in self.standing.slots)
+            self.standing = replace(self.standing, slots=slots)
+            self.questions = [replace(one, slot=other) if one.slot == slot else one for one in self.questions]
 
     @precondition(lambda self: self.questions)
     @rule(data=st.data())
