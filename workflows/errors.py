@@ -137,6 +137,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été retiré : vous n’avez pas demandé cet avis. Écrivez le motif, porté au journal.",
     ),
+    "not-behind": (
+        409,
+        (
+            "Rien n’a été renvoyé : le dossier n’est pas passé par cette étape depuis son envoi, ou une signature, un envoi ou "
+            "une publication l’en sépare. Choisissez une autre étape, ou rejetez-le à la personne qui l’a déposé."
+        ),
+    ),
     "handing-fixed": (
         409,
         (

@@ -44,6 +44,7 @@ class Action(StrEnum):
     PUBLISH = "publish"
     ARCHIVE = "archive"
     REJECT = "reject"
+    SEND_BACK = "send_back"
     RECALL = "recall"
     WITHDRAW = "withdraw"
 
@@ -71,6 +72,7 @@ _OUTCOMES: dict[Action, Outcome | None] = {
     Action.PUBLISH: Outcome.DONE,
     Action.ARCHIVE: Outcome.DONE,
     Action.REJECT: Outcome.REJECTED,
+    Action.SEND_BACK: Outcome.REJECTED,
     Action.RECALL: None,
     Action.WITHDRAW: None,
 }

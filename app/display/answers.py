@@ -16,6 +16,7 @@ from app.display import opinions, queues
 from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
+from app.display.timeline import standing
 from app.display.views import ASKED, amount, state_label
 from app.folders import corrections, notes
 from app.folders.asking import may_ask
@@ -29,6 +30,7 @@ from app.folders.move import Present
 from app.folders.publicity import means_of
 from app.folders.required import missing
 from app.folders.rerouting import may_reroute
+from app.folders.returning import offered as steps_behind
 from app.folders.route import rule_words, usual
 from app.folders.rows import changes_of_round, every_version, publication_of
 from app.folders.sending import find_problems
@@ -135,6 +137,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered, steps = types_of(db, folder), [_step(folder, step, seen) for step in seen.route]
+    behind = steps_behind(db, folder, actor, seen.here)
     return {
         **_line_of(folder, seen.state),
         "listed": in_words(
@@ -152,7 +155,8 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": worth.enforceable_on if worth else None,
         "effect": worth.inside if worth else None,
-        "actions": _actions(folder, actor, seen.here),
+        "actions": _actions(folder, actor, seen.here, behind),
+        "behind": [{"value": one.key, "label": one.label} for one in behind],
         "to_fill": [{"value": one.key, "label": one.label} for one in _to_fill(folder, seen.here)],
         "steps": steps,
         "step_changes": [
@@ -206,7 +210,7 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
     return {key: value for key, value in folder.fields.items() if key in own}
 
 
-def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
+def _actions(folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
     editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(
         Right.CREATE, folder.of_type
@@ -216,6 +220,7 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
     return [
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS),
+        *(("send_back",) if behind else ()),
         *(("fill",) if may_fill(folder, actor, here) else ()),
         *(("hand",) if may_hand(folder, actor, here) else ()),
         *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
@@ -229,12 +234,25 @@ def _to_fill(folder: Folder, here: Present | None) -> tuple[Field, ...]:
 
 def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
     runs = seen.runs.get(step.key, ())
-    states = {run.state for run in runs}
-    ahead = folder.phase in {Phase.DRAFT, Phase.RUNNING} and not runs
+    counting = standing(runs)
+    states = {run.state for run in counting}
+    ahead = folder.phase in {Phase.DRAFT, Phase.RUNNING} and not counting
+    ahead = ahead and (not runs or step.applies(folder.facts))
     ranked = (("current", "active"), ("rejected", "rejected"), ("done", "done"))
     state = next((word for word, one in ranked if one in states), "todo" if ahead else "passed")
     due = next((run.due_on for run in runs if run.state == "active" and run.due_on < NO_DATE), None)
-    names = ("state", "who", "capacity", "comment", "entered_at", "ended_at", "opinion", "absent")
+    names = (
+        "state",
+        "who",
+        "capacity",
+        "comment",
+        "entered_at",
+        "ended_at",
+        "opinion",
+        "absent",
+        "sent_to",
+        "former",
+    )
     desks = [seen.desks.get(run.desk_id or 0) for run in runs]
     parts = [
         {**{name: getattr(run, name) for name in names}, "desk": desk.key if desk else None}

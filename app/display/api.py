@@ -19,7 +19,7 @@ from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
-from app.folders import asking, decide, deposit, filling, handing, notes, rerouting, sending
+from app.folders import asking, decide, deposit, filling, handing, notes, rerouting, returning, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -269,15 +269,19 @@ def fill(folder_id: int, json: "Fill") -> Json:
 @routes.post(f"{FOLDER}/reject")
 @guard(PERSON)
 @describe(
-    "Rejeter, avec un motif",
+    "Rejeter, avec un motif\nLe dossier revient au bureau qui l’a déposé, ou à l’étape nommée par `step`, qui est redemandée "
+    "avec celles qui la suivent.",
     gives="FolderShown",
     json="Reject",
     refuses=(409,),
     example={**VERSION, "reason": "Commande incomplète."},
 )
 def reject(folder_id: int, json: "Reject") -> Json:
-    """Refuse."""
-    decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
+    """Refuse, or send back to an earlier step."""
+    if json.step is None:
+        decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
+    else:
+        returning.send_back(g.actor, folder_id, version=json.version, step=json.step, reason=json.reason)
     return _folder(folder_id)
 
 

@@ -29,6 +29,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.publish.notified": ("globe", "Notification enregistrée par {who}"),
     "folder.archive": ("archive", "Archivé par {who}"),
     "folder.reject": ("x-lg", "Rejeté par {who}"),
+    "folder.send_back": ("arrow-return-left", "Renvoyé par {who} {words}"),
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),

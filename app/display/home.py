@@ -65,7 +65,9 @@ def refusals(db: Db, folder_ids: Sequence[int]) -> Mapping[int, tuple[str, str]]
     """Who sent each of these folders back and when, and why, in the words of who did."""
     if not folder_ids:
         return {}
-    refused = sa.and_(StepRun.folder_id.in_(folder_ids), StepRun.state == "rejected")
+    refused = sa.and_(
+        StepRun.folder_id.in_(folder_ids), StepRun.state == "rejected", StepRun.sent_to.is_(None)
+    )
     last = sa.select(sa.func.max(StepRun.id)).where(refused).group_by(StepRun.folder_id)
     query = (
         sa.select(

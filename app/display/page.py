@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.circuits.library import family_of
 from app.core.clock import today
@@ -50,6 +50,7 @@ from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import reminder, required
 from app.folders.rerouting import may_reroute
+from app.folders.returning import last_return
 from app.folders.rows import every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
@@ -218,7 +219,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if Action.PUBLISH in offered and not here.standing.awaited:
         actions = (*actions, *_urgent(db, folder))
     if not any(one.style == "primary" for one in actions):
-        why = _lacking(folder, actor, here)
+        why = (*_sent_back(db, folder), *_lacking(folder, actor, here))
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
     quality, blocked = f", étape « {here.step.label} »", ""
     under = cover_of(db, actor, folder, here)
@@ -246,7 +247,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         where,
         actions,
         blocked,
-        notices=_posted(db, folder, here),
+        notices=(*_sent_back(db, folder), *_posted(db, folder, here)),
         opinion=asks_opinion,
     )
 
@@ -286,6 +287,18 @@ def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
     why = str(folder.fields.get(URGENCY, "")).rstrip(" .")
     words = f"Motif : « {why} ». Mettez l’acte en ligne sans attendre : Paraphe ne compte le délai de recours qu’à partir de là. "
     return (Notice("warn", f"Affiché en urgence le {jour_long(day)}", f"{words}{URGENT_DOUBT}"),)
+
+
+def _sent_back(db: Db, folder: Folder) -> tuple[Notice, ...]:
+    """Why the folder came back to the step where it stands, with who and when."""
+    run = last_return(db, folder)
+    if run is None:
+        return ()
+    return (
+        Notice(
+            "warn", f"Renvoyé à cette étape par {run.by}, {instant(run.ended_at)}", escape(run.comment or "")
+        ),
+    )
 
 
 def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:

@@ -31,7 +31,7 @@ from app.folders.access import (
     reading_at,
     scopes,
 )
-from app.folders.models import ASKED, Folder, StepRun
+from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
 from workflows.circuit import StepKind
@@ -367,6 +367,7 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
         StepRun.state == "done",
         StepRun.user_id.is_not(None),
         ~StepRun.slot.startswith(ASKED),
+        StepRun.pass_number % STEPS_PER_ROUND < STEPS_PER_ROUND // 2,
     )
     last = sa.select(sa.func.max(StepRun.id)).where(done).group_by(StepRun.folder_id)
     query = (

@@ -168,6 +168,14 @@ class Reject(Version):
     reason: str = attribute(
         "Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000
     )
+    step: str | None = attribute(
+        "L’étape à laquelle le dossier retourne, par sa clé, parmi celles de `behind` ; sans elle, il revient au bureau qui l’a "
+        "déposé.",
+        "service_done",
+        default=None,
+        min_length=1,
+        max_length=80,
+    )
 
 
 class Hand(Version):

@@ -262,6 +262,8 @@ class Part(Given):
         "À une étape d’avis, s’il est favorable."
     )
     absent: str | None = attribute("En l’absence de qui il s’est prononcé ; nul à un bureau qu’il tient.")
+    sent_to: str | None = attribute("L’étape à laquelle il a renvoyé le dossier ; nul s’il ne l’a pas fait.")
+    former: bool = attribute("Vrai de ce qui s’est décidé avant un renvoi à cette étape, et ne compte plus.")
 
 
 class StepShown(StepPlanned):
@@ -450,7 +452,12 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, fill, reject, reroute, hand, ask_opinion."
+        "Ce que cette application peut faire maintenant : change, start, approve, reject, send_back, fill, hand, "
+        "ask_opinion, reroute."
+    )
+    behind: list[Choice] = attribute(
+        "Les étapes auxquelles cette application peut renvoyer le dossier, la clé de chacune et son nom ; vide si elle ne peut "
+        "pas le rejeter."
     )
     to_fill: list[Choice] = attribute(
         "Ce que l’étape en cours exige et que personne n’a rempli : la clé de chaque champ et son nom. Sans cela, l’étape ne "

@@ -43,6 +43,7 @@ from app.folders.move import Present
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.required import missing, names, required
+from app.folders.returning import steps_behind
 from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import (
     RECIPIENTS,
@@ -126,11 +127,16 @@ def steps(
         )
     ]
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
+    labels = {step.key: step.label for step in route}
+    for run in (run for several in runs.values() for run in several):
+        if run.sent_to is not None:
+            label = labels.get(run.sent_to, run.sent_to)
+            acts[run.id] = spaces(f"Renvoyé par {run.by} à l’étape « {label} »")
     awaited, opinions_asked, handed = _awaited(folder, route), opinions.lines(db, folder), _handed(db, folder)
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
         mine = _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
-        mine = _with_fields(db, folder, step, mine, awaited if not runs.get(step.key) else {})
+        mine = _with_fields(db, folder, step, mine, {} if standing(runs.get(step.key, ())) else awaited)
         if mine and (asked := [*handed.get(step.key, ()), *opinions_asked.get(step.key, ())]):
             mine = [*mine[:-1], replace(mine[-1], asked=tuple(asked))]
         lines += _with_told(mine, told.get(step.key, ()))
@@ -256,7 +262,17 @@ def _step_lines(
     rank: int,
     acts: Mapping[int, str],
 ) -> list[StepView]:
-    """The lines of one step: what was done at it, who is awaited, or that it is to come."""
+    """The lines of one step: what was done at it, who is awaited, or that it is to come.
+
+    First what was decided before the folder was sent back, which counts no more.
+    """
+    if former := [run for run in runs if run.former]:
+        decided = [run for run in former if run.state in {"done", "rejected"}]
+        lines = [_before(_acted(run, step, desks, rank, acts.get(run.id))) for run in decided]
+        again = standing(runs)
+        if again or (folder.phase == Phase.RUNNING and step.applies(folder.facts)):
+            lines += _step_lines(db, folder, step, again, desks, rank, acts)
+        return lines
     if not runs:
         if folder.phase == Phase.REJECTED or folder.place == WITHDRAWN:
             return []
@@ -275,6 +291,30 @@ def _step_lines(
             meta += f". {step_due(open_runs[0].due_on, step.kind, folder.family).words}, {jour(open_runs[0].due_on)}"
         lines.append(StepView("now", rank, f"On attend {who}", meta))
     return lines
+
+
+def behind(db: Db, folder: Folder, here: Present | None) -> list[tuple[str, str, str]]:
+    """The steps to which the folder may be sent back, by key and name, each with who decided there."""
+    people: dict[str, list[str]] = {}
+    for run in runs_of_round(db, folder):
+        if run.state == "done" and not run.former:
+            people.setdefault(run.step, []).append(run.by)
+    return [
+        (step.key, step.label, ", ".join(people.get(step.key, ()))) for step in steps_behind(db, folder, here)
+    ]
+
+
+def standing(runs: Sequence[StepRun]) -> list[StepRun]:
+    """The parts of a step that count: those that were opened since the folder was last sent back behind it."""
+    return [run for run in runs if not run.former]
+
+
+def _before(line: StepView) -> StepView:
+    """What was decided before the folder was sent back, told as such."""
+    state = line.state if line.state == "refused" else "passed"
+    return replace(
+        line, state=state, meta=spaces(f"{line.meta}, avant le renvoi" if state == "passed" else line.meta)
+    )
 
 
 def _note(db: Db, folder: Folder, step: Step) -> Mapping[str, Any]:
@@ -316,9 +356,8 @@ def _made_known(run: StepRun, means: Means | None) -> str | None:
 def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, words: str | None) -> StepView:
     """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
-        return StepView(
-            "refused", n, f"Rejeté par {run.by}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
-        )
+        title = words or f"Rejeté par {run.by}"
+        return StepView("refused", n, title, f"{step.label}, {instant(run.ended_at)}", run.comment or "")
     at = desks.get(run.desk_id or 0)
     desk = at.name if at else None
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
@@ -338,7 +377,11 @@ def circuit_line(db: Db, folder: Folder) -> str:
         if change.after_id == version.id:
             version, own = db.get_one(CircuitVersion, change.base_id), ", étapes modifiées pour ce dossier"
             break
-    back = f" Rejet : retour à {folder.depositor_name}." if folder.phase == Phase.RUNNING else ""
+    back = (
+        f" Rejet : retour à {folder.depositor_name}, sauf renvoi à une étape."
+        if folder.phase == Phase.RUNNING
+        else ""
+    )
     rule = (
         f" Choisi par : {rule_words(folder.rule)}. {dispute_words(folder.rule)}".rstrip()
         if folder.rule
@@ -455,6 +498,7 @@ SUBJECTS = {
     "letter_arrived": "Courrier de la préfecture",
     "steps_changed": "Étapes modifiées",
     "for_information": "Pour information",
+    "sent_back": "Renvoyé à une étape",
     "handed_over": "Confié à un autre bureau",
     "mentioned": "Note à lire",
     "opinion_asked": "Avis demandé",
@@ -501,7 +545,7 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     """Why the folder came back, with who and when."""
     if folder.phase != "rejected":
         return None
-    rejected = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "rejected"]
+    rejected = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "rejected" and not run.sent_to]
     run = rejected[-1] if rejected else None
     if run is None:
         return None

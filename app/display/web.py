@@ -40,7 +40,7 @@ from app.display.exports import web as exports  # noqa: F401 - its routes join t
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.portrait import current_present
-from app.folders import decide, filling, ruling, sockets
+from app.folders import decide, filling, returning, ruling, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -356,12 +356,17 @@ def _filling(folder_id: int, typed: page.Typed) -> str:
 @guard(PERSON)
 def reject(folder_id: int) -> Response | tuple[str, int]:
     """Refuse, with a reason."""
-    reason, error, status = request.form.get("reason", ""), None, 200
+    reason, to, error, status = request.form.get("reason", ""), request.form.get("to", ""), None, 200
     if request.method == "POST":
         try:
+            if to:
+                step = returning.send_back(
+                    g.actor, folder_id, version=version_shown(), step=to, reason=reason
+                )
+                return _after(folder_id, f"est renvoyé à l’étape « {step} »")
             decide.reject(g.actor, folder_id, version=version_shown(), reason=reason)
         except Refusal as refusal:
-            if refusal.key not in {"reason-needed", "words-long"}:
+            if refusal.key not in {"reason-needed", "words-long", "not-behind", "send-back-nobody"}:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
@@ -376,7 +381,16 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             raise not_your_turn(db, g.actor, folder, here)
         view = page.head(db, folder)
         line = f"{folder.depositor_name}, qui l’a déposé : correction et renvoi, ou abandon."
-    context = {"folder": view, "targets_line": line, "frequent": FREQUENT, "error": error, "reason": reason}
+        behind = timeline.behind(db, folder, here)
+    context = {
+        "folder": view,
+        "targets_line": line,
+        "behind": behind,
+        "to": to,
+        "frequent": FREQUENT,
+        "error": error,
+        "reason": reason,
+    }
     return render_template("folders/reject.html", **context), status
 
 

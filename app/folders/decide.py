@@ -88,9 +88,14 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -
     try:
         return move(db, folder, Action.REJECT, actor, Said(typed(reason)))
     except Refusal as refusal:
-        if not refusal.key.startswith("mandate-"):
-            raise
-        raise Refusal("not-rejected", details=lacking_words(refusal)) from refusal
+        raise not_rejected(refusal) from refusal
+
+
+def not_rejected(refusal: Refusal) -> Refusal:
+    """The refusal of a rejection, said as one where it is a mandate that lacks."""
+    if not refusal.key.startswith("mandate-"):
+        return refusal
+    return Refusal("not-rejected", details=lacking_words(refusal))
 
 
 @use_case

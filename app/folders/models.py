@@ -196,7 +196,8 @@ class StepRun(Base, Tenanted):
     None, above every ceiling, where it is unknown. `restricted`: the reading of the folder is closed at this desk (`read_as`).
 
     `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`). `absent`: in whose absence it was
-    done, under which cover; None for who acted at a desk of his own.
+    done, under which cover; None for who acted at a desk of his own. `sent_to`: the key of the step to which the folder was sent
+    back by this part, which is rejected; None of one that is rejected to who deposited.
     """
 
     __tablename__ = "step_run"
@@ -260,12 +261,18 @@ class StepRun(Base, Tenanted):
     capacity: Mapped[str | None]
     comment: Mapped[str | None]
     opinion: Mapped[str | None]
+    sent_to: Mapped[str | None]
     absent: Mapped[str | None]
 
     @property
     def asked(self) -> bool:
         """Whether it is an opinion that was asked of the desk beside the step, and no part of it (`AskedOpinion`)."""
         return self.slot.startswith(ASKED)
+
+    @property
+    def former(self) -> bool:
+        """Whether it counts no more, because the folder was sent back to its step or to one before (`put_aside`)."""
+        return _is_former(self.pass_number)
 
     @property
     def by(self) -> str:
@@ -418,6 +425,8 @@ ASKED = "asked:"
 """What begins the slot of a desk that was asked its opinion, before the desk's key."""
 HANDED = "handed:"
 """What begins the slot of a desk that handed its part to another, before the slot that it had: it reads the folder on."""
+_FIRST_FORMER = 5 * STEPS_PER_ROUND // 8
+_LAST_FORMER = 3 * STEPS_PER_ROUND // 4
 TOLD = "told"
 """The kind of the part of a desk that is told of a folder: no right acts on it, so that no restricted folder is read by it."""
 _run: Any = StepRun.__table__
@@ -479,6 +488,34 @@ class Run:
 def asked_passage(folder: Folder, rank: int) -> int:
     """The passage of the opinion asked as the `rank`-th of the round, which no step has: who answers acts at none."""
     return folder.round * STEPS_PER_ROUND + STEPS_PER_ROUND // 2 + rank
+
+
+def former_passage(folder: Folder, rank: int) -> int:
+    """The passage of what was decided at a step before the folder was sent back: the `rank`-th put aside in the round."""
+    return folder.round * STEPS_PER_ROUND + _FIRST_FORMER + rank
+
+
+def put_aside(db: Db, folder: Folder, rank: int) -> None:
+    """Give the parts of the steps from the one at this rank on passages that no step has: each is asked anew from now on.
+
+    Nothing else of them changes. The caller has asked that there is room (`returning.MOST`).
+    """
+    first, end = folder.round * STEPS_PER_ROUND, (folder.round + 1) * STEPS_PER_ROUND
+    query = sa.select(_run.c.pass_number).where(
+        _run.c.folder_id == folder.id, _run.c.kind != TOLD, _run.c.pass_number.between(first, end)
+    )
+    passages = sorted(set(db.connection().scalars(query)))
+    room = max([former_passage(folder, -1), *(one for one in passages if _is_former(one))]) + 1
+    again = [one for one in passages if rank <= one - first < STEPS_PER_ROUND // 2]
+    for number, passage in enumerate(again, start=room):
+        aside = sa.update(_run).where(
+            _run.c.folder_id == folder.id, _run.c.kind != TOLD, _run.c.pass_number == passage
+        )
+        db.connection().execute(aside.values(pass_number=number))
+
+
+def _is_former(passage: int) -> bool:
+    return _FIRST_FORMER <= passage % STEPS_PER_ROUND < _LAST_FORMER
 
 
 def handed_passage(folder: Folder, rank: int) -> int:

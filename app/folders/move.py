@@ -1,6 +1,6 @@
 """The one door through which a folder moves: its place, its steps, the news and the journal line, together or not at all."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,7 @@ from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance, in_turn, opinion_awaited
 from workflows.mandates import fitting
+from workflows.returning import send_back
 from workflows.vocabulary import Action, Outcome, Right
 
 _run: Any = StepRun.__table__
@@ -187,8 +188,16 @@ def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> t
 
 
 def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> int:
-    """The number of a passage at a step: unique in the folder, because a step is passed once in a round."""
+    """The number of a passage at a step, unique in the folder: what was decided there before it was sent back has another."""
     return folder.round * STEPS_PER_ROUND + circuit.steps.index(circuit.step(place or folder.place))
+
+
+@dataclass(frozen=True)
+class Back:
+    """To which step a folder is sent back, by key, and the keys of those of the way that led where it stands."""
+
+    to: str
+    entered: Collection[str]
 
 
 def move(
@@ -198,10 +207,12 @@ def move(
     actor: Actor,
     said: Said = Said(),
     here: Present | None = None,
+    back: Back | None = None,
 ) -> Moved:
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
-    `here`: where it stands, as the caller has just read it under the lock, for any action but a recall. Refuses what the
+    `here`: where it stands, as the caller has just read it under the lock, for any action but a recall; `back`: of a folder that
+    is sent back to a step, which, what was decided from there on being put aside. Refuses what the
     law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, and `facts-awaited` to end a step
     whose fields are not all filled in.
     """
@@ -209,7 +220,11 @@ def move(
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
         _refuse_unsaid(here.step, said)
-    moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
+    taken: dict[str, Any] = {"person": person_of(actor), "slot": slot}
+    if back is not None:
+        moved = send_back(here.circuit, here.standing, back.to, back.entered, **taken)
+    else:
+        moved = advance(here.circuit, here.standing, action, **taken)
     if here.step is not None and action.outcome is Outcome.DONE:
         refuse_unfilled(folder, here.step)
     moment = now()
@@ -221,10 +236,14 @@ def move(
     left_open = any(run.state == "active" and run is not own for run in (*here.runs, *here.asked))
     if moved.entered != moved.left and left_open:
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
+    if back is not None:
+        models.put_aside(db, folder, here.circuit.steps.index(here.circuit.step(moved.entered)))
     entered, awaited = _enter(db, folder, here, moved, moment, said)
     informed, told = _tell(db, folder, here, moved, moment)
     place = models.placed(folder, _placed(folder, moved, moment))
-    end = models.ended(own, _ended(action, actor, said, moment))
+    end = models.ended(
+        own, _ended(action, actor, said, moment) | ({"sent_to": moved.entered} if back is not None else {})
+    )
     letters = Letters(
         folder.collectivity_id,
         _news(
@@ -319,6 +338,8 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
 
 def decided(folder: Folder, run: Any) -> str:
     """« visé », « notifié », « rejeté »: what was decided at a part of a step."""
+    if run.sent_to is not None:
+        return "renvoyé à une étape"
     if run.kind == StepKind.OPINION:
         return "donné un avis sur"
     if run.kind == StepKind.PUBLISH and run.state != "rejected":
@@ -328,7 +349,7 @@ def decided(folder: Folder, run: Any) -> str:
 
 def _last_decision(db: Db, folder: Folder) -> Any:
     """The last decision of a person in the folder's present round, or None."""
-    query = sa.select(_run.c.user_id, _run.c.kind, _run.c.state, _run.c.ended_at).where(
+    query = sa.select(_run.c.user_id, _run.c.kind, _run.c.state, _run.c.sent_to, _run.c.ended_at).where(
         _run.c.folder_id == folder.id,
         _run.c.pass_number >= folder.round * STEPS_PER_ROUND,
         _run.c.state.in_(["done", "rejected"]),

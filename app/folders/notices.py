@@ -18,6 +18,8 @@ from workflows.vocabulary import Action, Outcome, Right
 NOBODY = "nobody_may_act"
 """A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""
 PARTIAL = "partly_taken"
+SENT_BACK = "sent_back"
+"""A folder went back to an earlier step: who deposited it and those who decided are told, but whoever it now awaits."""
 INFORMED = "for_information"
 """A desk is told of a folder and has nothing to do."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
@@ -49,9 +51,11 @@ def news_of(
     absent: dict[int, str] = {}
     if moved.action.outcome is Outcome.REJECTED:
         involved = deciders(db, folder, folder.round)
-        letters = dict.fromkeys(((user_id, PARTIAL if partial else REFUSED) for user_id in involved), None)
+        back = SENT_BACK if moved.action is Action.SEND_BACK else REFUSED
+        letters = dict.fromkeys(((user_id, PARTIAL if partial else back) for user_id in involved), None)
     for slot in entered:
         for person in slot.people:
+            letters.pop((person.user_id, SENT_BACK), None)
             letters.setdefault((person.user_id, YOUR_TURN), person.email)
             if person.absent:
                 absent.setdefault(person.user_id, person.absent)

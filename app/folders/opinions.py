@@ -18,5 +18,5 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     return [
         Caution("opinion", spaces(words_of(run)), spaces(f"« {run.comment or ''} »"))
         for run in every_run_of_round(db, folder)
-        if run.state == "done" and run.opinion == Opinion.UNFAVOURABLE
+        if run.state == "done" and not run.former and run.opinion == Opinion.UNFAVOURABLE
     ]

@@ -26,6 +26,7 @@ from app.folders.models import CircuitChange, Folder
 from app.folders.move import typed
 from app.folders.notices import correctors
 from app.folders.rehearsal import Rehearsal, Stage, coming
+from app.folders.rows import runs_of_round
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
@@ -211,10 +212,14 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     named = named_in(before.to_data())
     put = {change.desk for change in changes if change.desk}
     desks = desks_of(db, folder.collectivity_id, replace(named, desks=named.desks | put))
+    decided = {run.step for run in runs_of_round(db, folder) if run.former}
     definition, done, gone = before.to_data(), list[Change](), list[Change]()
     if len(changes) > MOST:
         raise Refusal("bad-request", detail=f"{MOST} changements au plus")
     for change in changes:
+        if change.kind == REMOVE and change.step in decided:
+            label = next((step.label for step in before.steps if step.key == change.step), change.step)
+            raise Refusal("coming-locked", step=label, by="ce qui s’y est décidé avant le renvoi du dossier")
         made = _played(folder, before, definition, change, desks)
         if made is None:
             gone.append(change)

@@ -45,6 +45,20 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : un avis défavorable se motive. Écrivez en quelques mots ce qui ne va pas.",
     ),
+    "send-back-nobody": (
+        409,
+        (
+            "Rien n’a été renvoyé : plus personne ne peut agir à l’étape « {step} ». Choisissez une autre étape, ou rejetez-le "
+            "à la personne qui l’a déposé."
+        ),
+    ),
+    "send-back-many": (
+        409,
+        (
+            "Rien n’a été renvoyé : ce dossier l’a déjà été trop de fois depuis son envoi. Rejetez-le à la personne qui l’a "
+            "déposé, ou décidez."
+        ),
+    ),
     "handing-reason": (
         422,
         "Rien n’a été confié : écrivez le motif, il sera lu par le bureau choisi et par qui a déposé, et porté au journal.",

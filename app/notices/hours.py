@@ -11,7 +11,7 @@ from app.core.refusals import Refusal
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER
 from app.folders.notes import MENTIONED
-from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SIGNED, YOUR_TURN
+from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SENT_BACK, SIGNED, YOUR_TURN
 from app.folders.rerouting import CHANGED
 from app.notices.digests import DIGEST
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
@@ -30,6 +30,7 @@ PATIENT = frozenset(
         PARTIAL,
         CHANGED,
         HANDED_OVER,
+        SENT_BACK,
         MENTIONED,
         OPINION_ASKED,
         OPINION_GIVEN,

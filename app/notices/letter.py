@@ -28,7 +28,7 @@ from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
-from app.folders.notices import INFORMED, NOBODY, YOUR_TURN
+from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.notices import digests, hours
 from app.people.accounts import INVITED
 from app.people.actor import Actor
@@ -279,7 +279,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER}:
+    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER, SENT_BACK}:
         return False
     if row.payload["event"] == OPINION_ASKED:
         opinions = sa.select(sa.literal(1)).where(

@@ -155,7 +155,11 @@ def test_an_action_written_as_text_does_not_slip_past_the_quorum():
 def test_an_act_ends_a_part_as_its_step_asks_or_against_it_and_the_emitters_acts_end_none():
     done = {one for one in Action if one.outcome is Outcome.DONE}
     assert done == {kind.action for kind in StepKind}
-    assert {one for one in Action if one.outcome is Outcome.REJECTED} == {Action.REJECT, Action.REFUSE}
+    assert {one for one in Action if one.outcome is Outcome.REJECTED} == {
+        Action.REJECT,
+        Action.SEND_BACK,
+        Action.REFUSE,
+    }
     assert {one for one in Action if one.outcome is None} == {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
 
 

@@ -8,11 +8,23 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.workflows import strategies
 from workflows.asking import Question, awaited, refuse_withdrawal
-from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
+from workflows.circuit import (
+    DONE,
+    DRAFT,
+    RECALLED,
+    REJECTED,
+    WITHDRAWN,
+    Circuit,
+    Phase,
+    Step,
+    StepKind,
+    phase_of,
+)
 from workflows.engine import Action, Asker, Moved, Standing, advance, choices, in_turn
 from workflows.errors import Refusal
 from workflows.handing import may_be_handed
 from workflows.loader import load
+from workflows.returning import behind, send_back
 
 PEOPLE = range(1, 5)
 ANYBODY = st.sampled_from([None, *PEOPLE])
@@ -38,6 +50,7 @@ class AFolder(RuleBasedStateMachine):
     def deposit(self, circuit: Circuit, facts: dict[str, object]) -> None:
         self.circuit, self.standing = circuit, Standing(DRAFT, facts)
         self.questions: list[Question] = []
+        self.way: list[str] = []
 
     def play(self, action: Action, person: int | None, slot: str | None) -> Moved | None:
         """Play, check what the law promises of this one move, and keep the books as the application does."""
@@ -60,6 +73,8 @@ class AFolder(RuleBasedStateMachine):
             self.standing = Standing(moved.entered, before.facts)
         if moved.entered != moved.left:
             self.questions = []
+            self.way = [] if action is Action.SUBMIT else self.way
+            self.way = [*self.way, moved.entered] if moved.phase is Phase.RUNNING else []
         return moved
 
     def check(self, before: Standing, moved: Moved, person: int | None, slot: str | None) -> None:
@@ -151,6 +166,31 @@ class AFolder(RuleBasedStateMachine):
             self.standing = replace(self.standing, slots=slots)
             self.questions = [replace(one, slot=other) if one.slot == slot else one for one in self.questions]
 
+    @rule(person=st.sampled_from(PEOPLE), key=st.sampled_from(["", NOWHERE]), data=st.data())
+    def it_is_sent_back_to_an_earlier_step(self, person: int, key: str, data: st.DataObject) -> None:
+        before = self.standing
+        steps = behind(self.circuit, before, self.way)
+        free = [one for one in before.slots if one not in before.acted]
+        slot = data.draw(st.sampled_from(free)) if free else None
+        to = data.draw(st.sampled_from([*(step.key for step in steps), key, *self.way]))
+        taken = {"person": person, "slot": slot}
+        try:
+            moved = send_back(self.circuit, before, to, self.way, **taken)
+        except Refusal:
+            return
+        assert Action.REJECT in choices(
+            self.circuit, replace(before, awaited=()), Asker(person, frozenset({slot or ""}))
+        ), "who may not reject sends nothing back"
+        assert to in self.way[:-1], "it comes back to a step that it went through"
+        again = self.way[self.way.index(to) :]
+        kinds = [self.circuit.step(one).kind for one in again[:-1]]
+        assert set(kinds) <= {StepKind.VISA, StepKind.OPINION}, "nothing that was signed or left is behind it"
+        assert not (self.circuit.step(again[-1]).kind is StepKind.SIGN and before.acted)
+        assert (moved.entered, moved.phase, moved.closed) == (to, Phase.RUNNING, False)
+        slots = slots_of(self.circuit.step(to))
+        self.standing = Standing(to, before.facts, slots, {}, before.signed)
+        self.way, self.questions = [*self.way[: self.way.index(to)], to], []
+
     @precondition(lambda self: self.questions)
     @rule(data=st.data())
     def the_desk_answers(self, data: st.DataObject) -> None:
@@ -236,6 +276,28 @@ def test_a_circuit_written_down_is_read_back_the_same(circuit):
     assert again == circuit
     assert again.digest == circuit.digest
     assert hash(again) == hash(circuit)
+
+
+@given(strategies.circuits(), strategies.facts)
+@settings(max_examples=100, deadline=None)
+def test_from_anywhere_it_goes_back_to_what_was_thought_of_it_and_still_ends(circuit, facts):
+    standing, way = Standing(DRAFT, facts), []
+    while circuit.applicable(facts) and phase_of(standing.place) in {Phase.DRAFT, Phase.RUNNING}:
+        action = circuit.step(standing.place).kind.action if way else Action.SUBMIT
+        for person, slot in enumerate(standing.slots or (None,), start=1):
+            moved = advance(circuit, standing, action, person=person, slot=slot)
+            if moved.entered != moved.left:
+                break
+            standing = replace(standing, acted={**standing.acted, slot: person})
+        if moved.phase is not Phase.RUNNING:
+            return
+        way.append(moved.entered)
+        standing = Standing(moved.entered, facts, slots_of(circuit.step(moved.entered)))
+        thought = {key for key in way if circuit.step(key).kind in {StepKind.VISA, StepKind.OPINION}}
+        lawful = [key for n, key in enumerate(way[:-1]) if thought.issuperset(way[n:-1])]
+        assert [step.key for step in behind(circuit, standing, way)] == lawful
+        for key in lawful:
+            assert_reaches_an_end(circuit, Standing(key, facts, slots_of(circuit.step(key))))
 
 
 @given(strategies.circuits(), strategies.facts)
