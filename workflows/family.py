@@ -225,6 +225,13 @@ class Family:
         """Whether its type has its folders read by those alone who may act, at the desk of this key (None: in person)."""
         return self.closed and desk not in self.seen_at
 
+    @property
+    def own_amounts(self) -> tuple[str, ...]:
+        """The amounts that its type asks for besides the family's own: a ceiling holds these too."""
+        return tuple(
+            field.key for field in self.fields if field.type == "amount" and field.key.startswith(OWN)
+        )
+
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
         return next((field for field in self.fields if field.key == key), None)

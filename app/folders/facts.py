@@ -5,11 +5,13 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.circuits.library import family_of
 from app.core.clock import PARIS, now
-from app.core.db import NO_DATE
+from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
-from app.folders.models import Folder
+from app.folders.models import ASKED, Folder, StepRun
 from app.folders.readings import files_of, others
 from app.folders.search import key_of_folder
 from app.folders.sockets import plugged
@@ -78,15 +80,20 @@ def cents_of(value: Any) -> int | None:
 
 
 def largest_amount(folder: Folder) -> int | None:
-    """The amount in cents that a ceiling must hold: of those that are disputed, the furthest from zero.
+    """The amount in cents that a ceiling must hold: of the family's and of those that the type asks, the furthest from zero.
 
-    None when one of them is no amount: it is above every ceiling.
+    Of one that is disputed, each value counts. None when one of them is no amount: it is above every ceiling. An amount of
+    the type that nobody gave says nothing.
     """
-    key = family_of(folder.in_force).amount_field
-    read = others(folder.fields, folder.sources).get(key, ()) if key else ()
-    amounts = [folder.amount_cents, *map(cents_of, read)]
-    known = [one for one in amounts if one is not None]
-    return max(known, key=abs) if len(known) == len(amounts) else None
+    family = family_of(folder.in_force)
+    read = others(folder.fields, folder.sources)
+    amounts = [folder.amount_cents] if family.amount_field else []
+    amounts += [cents_of(value) for value in read.get(family.amount_field or "", ())]
+    for key in family.own_amounts:
+        if folder.fields.get(key) not in (None, ""):
+            amounts += [cents_of(value) for value in (folder.fields[key], *read.get(key, ()))]
+    known = [amount for amount in amounts if amount is not None]
+    return max(known, key=abs, default=None) if len(known) == len(amounts) else None
 
 
 def act_of(folder: Folder) -> Act:
@@ -100,9 +107,18 @@ def act_of(folder: Folder) -> Act:
         folder.family,
         None if matter is None else str(folder.fields.get(matter) or ""),
         largest_amount(folder),
-        priced=family.amount_field is not None,
+        priced=family.amount_field is not None
+        or any(folder.fields.get(key) not in (None, "") for key in family.own_amounts),
         named_substitution=family.named_substitution,
     )
+
+
+def weigh(db: Db, folder: Folder) -> None:
+    """Write on the steps that are awaited what a ceiling is compared with, where a fact was changed under them."""
+    awaited = sa.update(StepRun).where(
+        StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
+    )
+    db.execute(awaited.values(amount_cents=act_of(folder).weight_cents))
 
 
 def due_of(folder: Folder, sent_on: date | None) -> date:

@@ -17,7 +17,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import label
-from app.folders.facts import fill, touch
+from app.folders.facts import act_of, fill, touch, weigh
 from app.folders.filled import in_words, remember
 from app.folders.models import Folder
 from app.folders.move import Present, cover_in_force, not_your_turn, present
@@ -104,7 +104,10 @@ def _write(
     under = cover_in_force(db, actor, folder, here)
     family = family_of(folder.in_force)
     left = {key: value for key, value in folder.fields.items() if key not in values}
+    weight = act_of(folder).weight_cents
     fill(folder, family, {**left, **values}, title=None)
+    if act_of(folder).weight_cents != weight:
+        weigh(db, folder)
     step = here.step.label if here.step is not None else ""
     who = in_absence(actor.name, under.absent if under is not None else None)
     remember(folder, values, who=who, step=step)

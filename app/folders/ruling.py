@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
-from app.folders.facts import act_of, count_amount, due_of, fill, sent_on, touch
+from app.folders.facts import count_amount, due_of, fill, sent_on, touch, weigh
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.move import Present, cover_in_force, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
@@ -110,7 +110,8 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
         StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
     )
     for run in db.scalars(active):
-        run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
+        run.due_on = due_at(db, folder, run)
+    weigh(db, folder)
     indexed(db, folder)
     return " ; ".join(words)
 

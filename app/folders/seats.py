@@ -549,7 +549,7 @@ def _act(run: Any) -> Act:
         run.family,
         run.matter,
         run.amount_cents,
-        priced=family.amount_field is not None,
+        priced=True,  # the step keeps what a ceiling is compared with, zero where there is no amount
         named_substitution=family.named_substitution,
     )
 

@@ -11,6 +11,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.display.queues import todo
+from app.folders import sending
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.people.mandates import end_mandate
@@ -19,7 +21,7 @@ from app.signing import sign
 from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
 from app.trust import authorities
-from tests.builders.house import House
+from tests.builders.house import INVOICE, House
 from tests.builders.mandates import (
     ADMINISTRATOR,
     BY_DELEGATION,
@@ -31,7 +33,9 @@ from tests.builders.mandates import (
     record,
 )
 from tests.builders.verify import verify
+from tests.circuits.test_rules import a_type
 from workflows.mandates import Kind
+from workflows.own_types import OwnField
 
 pytestmark = pytest.mark.in_turn
 
@@ -154,6 +158,31 @@ def test_a_deputy_signs_neither_too_early_nor_too_late_nor_outside_nor_above(
     a_mayor_and_a_deputy(house, **changes)
     assert refused(house, folder_id, DEPUTY) == key
     assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_a_ceiling_holds_the_amounts_that_a_type_asks_besides_the_family_s(house: House) -> None:
+    """What the walk of a commune saw: 22 000 € signed by delegation up to 10 000 €, the amount being a field of the type."""
+    kind = a_type(house, OwnField("own_estimate", "Montant estimé", "amount"))
+    a_mayor_and_a_deputy(house, ceiling_cents=10_000_00)
+    answers = {}
+    for estimate in ("", "9999", "22000"):
+        folder_id = house.deposit("g.trehorel", kind, INVOICE)
+        typed = {
+            "received_on": today().isoformat(),
+            "proof_of_service": "technique",
+            "own_estimate": estimate,
+        }
+        house.save(folder_id, "g.trehorel", typed)
+        sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+        house.another(folder_id)
+        for who in ("r.pellenec", "n.abgrallec"):
+            house.approve(folder_id, who)
+        assert house.folder(folder_id).place == "bon_a_payer"
+        with reading() as db:
+            answers[estimate] = [line.id for line in todo(db, house.actor(DEPUTY))].count(folder_id)
+    assert answers == {"": 1, "9999": 1, "22000": 0}
+    assert refused(house, folder_id, DEPUTY) == "mandate-above-ceiling"
+    complete(house, A, prepare(house, folder_id, A))
 
 
 def test_a_deputy_signs_no_matter_that_is_not_his(house: House) -> None:

@@ -484,4 +484,5 @@ def questions(family: Family, circuits: Iterable[Circuit], table: Table | None =
         keys |= {family.due_rule.start, *(family.due_rule.unless.fields if family.due_rule.unless else ())}
     if family.amount_field:
         keys.add(family.amount_field)
+    keys |= {*family.own_amounts}
     return [field for field in family.fields if field.key in keys or field.type == "matter"]

@@ -66,7 +66,7 @@ class MandateForm(FlaskForm):  # type: ignore[misc]
     )
     ceiling = StringField(
         "Plafond en euros",
-        description="Pour les dossiers qui ont un montant. Vide : sans plafond.",
+        description="Pour les dossiers qui ont un montant ; de plusieurs, le plus grand compte. Vide : sans plafond.",
         render_kw={"inputmode": "decimal", **_LONGEST},
     )
     rank = StringField(
