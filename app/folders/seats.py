@@ -482,13 +482,18 @@ class Part:
 
 
 def parts_awaited(
-    db: Db, collectivity_id: int, folder_ids: Collection[int], *, asked: bool = False
+    db: Db,
+    collectivity_id: int,
+    folder_ids: Collection[int],
+    *,
+    asked: bool = False,
+    ended: Collection[int] = (),
 ) -> dict[int, list[Part]]:
     """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
 
-    `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it. Who has acted on the step is not
-    awaited at its other parts. Four statements at most, however many folders, and one more
-    for each person who would sign in somebody's absence.
+    `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it. `ended`: the numbers of
+    mandates that are taken as ended. Who has acted on the step is not awaited at its other parts. Four statements at most,
+    however many folders, and one more for each person who would sign in somebody's absence.
     """
     if not folder_ids:
         return {}
@@ -500,7 +505,7 @@ def parts_awaited(
         "desks": list({run.desk_id for run in open_runs if run.desk_id}),
         "persons": list({run.named_user_id for run in open_runs if run.named_user_id}),
     }
-    people = _seated(db, db.execute(_signers_awaited, binds).all()) if open_runs else []
+    people = _seated(db, db.execute(_signers_awaited, binds).all(), ended) if open_runs else []
     acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
     away = _away(db, collectivity_id, None) if open_runs else {}
     found: dict[int, list[Part]] = {}
@@ -581,12 +586,12 @@ class _Seated:
         return run.desk_id == self.desk_id and allows(self.rights, right, run.family, run.own_type)
 
 
-def _seated(db: Db, rows: Sequence[Any]) -> list[_Seated]:
+def _seated(db: Db, rows: Sequence[Any], ended: Collection[int] = ()) -> list[_Seated]:
     law = {row[-2].id: law_of(row[-2], row[-1]) for row in rows if row[-2] is not None}
     standing = {one.id: one for one in as_their_orders_stand(db, list(law.values()))}
     mandates: dict[int, list[Mandate]] = {}
     for row in rows:
-        if row[-2] is not None:
+        if row[-2] is not None and row[-2].id not in ended:
             mandates.setdefault(row[3], []).append(standing[row[-2].id])
     return [
         _Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], mandates.get(row[3], []) if row[8] else None)

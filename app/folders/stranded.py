@@ -4,8 +4,9 @@ Who enters a step where nobody may act is told at the move (`notices`). Here not
 or its last day passes, while folders wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,13 +18,15 @@ from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
 from app.folders.move import present
 from app.folders.notices import NOBODY, nobody_may_act
-from app.folders.seats import lacks_people, slots_of
+from app.folders.seats import lacks_people, parts_awaited, slots_of
 from app.people.models import MandateRow
 from workflows.circuit import Phase, StepKind
 
 RECENT = timedelta(days=7)
 """How far back an end is looked for: a worker that was stopped meanwhile tells it when it comes back."""
 PRODUCT = "Paraphe"
+MOST = 500
+"""Folders looked at before a mandate ends."""
 
 
 class Watch:
@@ -53,18 +56,32 @@ def _ended() -> Sequence[tuple[int, int]]:
 
 def look(collectivity_id: int) -> int:
     """Tell of the folders of a collectivity that wait for a signature which nobody may make; returns how many are new."""
-    query = (
-        sa.select(StepRun.folder_id)
-        .where(
-            StepRun.collectivity_id == collectivity_id,
-            StepRun.kind == StepKind.SIGN.value,
-            sa.text("state = 'active'"),
-        )
-        .distinct()
-    )
     with reading(collectivity_id) as db:
-        waiting = list(db.scalars(query.order_by(StepRun.folder_id)))
+        waiting = list(db.scalars(_waiting(collectivity_id)))
     return sum(_tell(collectivity_id, folder_id) for folder_id in waiting)
+
+
+def _waiting(collectivity_id: int) -> Any:
+    """The folders of a collectivity that wait for a signature, as a statement."""
+    query = sa.select(StepRun.folder_id).where(
+        StepRun.collectivity_id == collectivity_id,
+        StepRun.kind == StepKind.SIGN.value,
+        sa.text("state = 'active'"),
+    )
+    return query.distinct().order_by(StepRun.folder_id)
+
+
+def left_without(db: Db, collectivity_id: int, ended: Collection[int]) -> int:
+    """How many of 500 folders that wait for a signature could be signed by nobody, were these mandates to end."""
+    waiting = list(db.scalars(_waiting(collectivity_id).limit(MOST)))
+    present_parts = parts_awaited(db, collectivity_id, waiting)
+    later_parts = parts_awaited(db, collectivity_id, waiting, ended=ended)
+    return sum(
+        any(
+            part.persons and not later.persons for part, later in zip(parts, later_parts[number], strict=True)
+        )
+        for number, parts in present_parts.items()
+    )
 
 
 @use_case

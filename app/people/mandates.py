@@ -73,6 +73,19 @@ def orders_from(
     _orders[:], _executory[:], _numbered[:] = [find], [executory], [numbered]
 
 
+_stopping: list[Callable[[Db, int, Collection[int]], int]] = []
+
+
+def stopping_by(count: Callable[[Db, int, Collection[int]], int]) -> None:
+    """Let a higher floor count the folders of a collectivity that nobody could sign, were these mandates to end."""
+    _stopping[:] = [count]
+
+
+def stopped(db: Db, collectivity_id: int, ended: Collection[int]) -> int:
+    """How many folders that wait now nobody could sign, were these mandates to end."""
+    return sum(count(db, collectivity_id, ended) for count in _stopping)
+
+
 ORDERS = "orders that delegate"
 """Under which a page keeps the orders that were looked at, and those of them that are executory."""
 

@@ -135,6 +135,20 @@ def test_the_end_of_the_mayor_names_the_delegations_that_fall_before_it_is_recor
 
 
 @pytest.mark.law("DLG-02")
+def test_the_end_of_a_mandate_says_beforehand_which_folders_nobody_could_sign(house: House) -> None:
+    mayor = record(house, of_mayor(house))
+    page = f"{PAGE}/{mayor}"
+    client = house.client(ADMINISTRATOR)
+    assert "plus rien ne se signerait au nom de la collectivité" in text(client.get(page))
+    house.an_invoice(at="bon_a_payer")
+    assert "1 dossier attend une signature que plus personne ne pourrait faire" in text(client.get(page))
+    a_deputy(house)
+    deputy = record(house, of_deputy(house))
+    # The delegation falls with the mayor; by itself, it stops nothing
+    assert "1 dossier attend une signature" in text(client.get(page))
+    assert "Ce qui s’arrêterait" not in text(client.get(f"{PAGE}/{deputy}"))
+
+
 def test_two_deputies_without_an_order_of_priority_are_a_warning(house: House) -> None:
     a_mayor_and_a_deputy(house)
     client = house.client(ADMINISTRATOR)

@@ -22,7 +22,15 @@ from app.core.refusals import catalogue as sentences
 from app.people import applications, choosing, identity, shown
 from app.people import login as door
 from app.people.given import types_called
-from app.people.mandates import OF_COLLECTIVITY, accredit, end_mandate, mandates, open_mandate, to_accredit
+from app.people.mandates import (
+    OF_COLLECTIVITY,
+    accredit,
+    end_mandate,
+    mandates,
+    open_mandate,
+    stopped,
+    to_accredit,
+)
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
@@ -172,18 +180,27 @@ def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
     with reading(g.actor.collectivity_id) as db:
         known = mandates(db)
         names = _names(db, known)
+        falling = [
+            delegation
+            for delegation in known
+            if delegation.given_by is not None
+            and delegation.given_by.id == mandate_id
+            and not over(delegation, today())
+        ]
+        ended = {mandate_id, *(delegation.id for delegation in falling)}
+        folders = stopped(db, g.actor.collectivity_id, ended)
     mandate = next((mandate for mandate in known if mandate.id == mandate_id), None)
     if mandate is None:
         raise Refusal("mandate-unknown")
-    falling = [
-        f"{words(delegation)} ({names[delegation.person]})"
-        for delegation in known
-        if delegation.given_by is not None
-        and delegation.given_by.id == mandate_id
-        and not over(delegation, today())
-    ]
-    shown = view(mandate, names[mandate.person], today())
-    return render_template("people/mandate.html", mandate=shown, falling=falling, form=form, error=error)
+    return render_template(
+        "people/mandate.html",
+        mandate=view(mandate, names[mandate.person], today()),
+        falling=[f"{words(delegation)} ({names[delegation.person]})" for delegation in falling],
+        folders=folders,
+        last=all(mandate.id in ended or over(mandate, today()) for mandate in known),
+        form=form,
+        error=error,
+    )
 
 
 @pages.post("/administration/mandats/<int:mandate_id>/accreditation")
