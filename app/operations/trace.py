@@ -17,7 +17,7 @@ from app.journal.models import JournalEntry
 from app.journal.origins import as_read
 from app.operations.findings import in_words
 from app.people.given import types_called
-from app.people.models import Application, User
+from app.people.models import Application, FormerName, User
 from workflows.rights import Rights
 
 PAGE = 50
@@ -213,13 +213,15 @@ def _midnight(day: date) -> str:
 
 def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     """What somebody did, or what was done about him: named by his number or in words, as `_detail` shows it."""
-    names = _names(
-        db, sa.select(User.id, User.first_name, User.last_name).where(User.collectivity_id == collectivity_id)
-    )
+    names = _every_name(db, collectivity_id)
+    every: dict[int, set[str]] = {number: {name} for number, name in names.present.items()}
+    for number, before in names.former.items():
+        every.setdefault(number, set()).update(name for _, name in before)
     # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
     known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
-    alike = [name for name in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(name)]
-    numbers = [str(number) for number, name in names.items() if name in alike]
+    written = {name for several in every.values() for name in several}
+    alike = [name for name in {*written, *db.scalars(known)} if key_of(typed) in key_of(name)]
+    numbers = [str(number) for number, several in every.items() if not several.isdisjoint(alike)]
     facts = _facts(db)
     columns = [sa.cast(facts[name].as_string(), sa.String) for name in _NAMING]
     return sa.or_(
@@ -238,12 +240,48 @@ def _facts(db: Db) -> Any:
     return sa.type_coerce(JournalEntry.facts, sa.JSON)  # SQLite reads the text itself
 
 
-def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[int, str]:
-    """The names of the accounts that the facts of these lines are about, by their number."""
+@dataclass(frozen=True)
+class Names:
+    """The names of accounts by their number: those of today, and those of before, each until a moment, the oldest first."""
+
+    present: Mapping[int, str]
+    former: Mapping[int, Sequence[tuple[datetime, str]]]
+
+    def at(self, number: int, moment: datetime) -> str:
+        """How an account was called at a moment; nothing for one that is not known."""
+        for until, name in self.former.get(number, ()):
+            if moment < until:
+                return name
+        return self.present.get(number, "")
+
+
+def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> Names:
+    """The names of the accounts that the facts of these lines are about."""
     numbers = {
         line_facts[name] for line_facts in facts for name in _NUMBERS if isinstance(line_facts.get(name), int)
     }
-    return of_accounts(db, collectivity_id, numbers)
+    return _every_name(db, collectivity_id, numbers) if numbers else Names({}, {})
+
+
+def _every_name(db: Db, collectivity_id: int, numbers: Collection[int] | None = None) -> Names:
+    """The names of these accounts, or of all, in one statement: today's, then those of before in their order."""
+    people = sa.select(User.id, User.first_name, User.last_name, sa.null().label("until")).where(
+        User.collectivity_id == collectivity_id
+    )
+    before = sa.select(
+        FormerName.user_id, FormerName.first_name, FormerName.last_name, FormerName.until
+    ).where(FormerName.collectivity_id == collectivity_id)
+    if numbers is not None:
+        people, before = people.where(User.id.in_(numbers)), before.where(FormerName.user_id.in_(numbers))
+    present: dict[int, str] = {}
+    former: dict[int, list[tuple[datetime, str]]] = {}
+    rows: Any = db.execute(sa.union_all(before, people))
+    for number, first, last, until in rows:
+        if until is None:
+            present[number] = f"{first} {last}"
+        else:
+            former.setdefault(number, []).append((until, f"{first} {last}"))
+    return Names(present, {number: sorted(names) for number, names in former.items()})
 
 
 def of_accounts(db: Db, collectivity_id: int, numbers: Collection[int]) -> dict[int, str]:
@@ -258,21 +296,15 @@ def _names(db: Db, query: Any) -> dict[int, str]:
     return {number: f"{first} {last}" for number, first, last in db.execute(query)}
 
 
-def line_of(
-    row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str], called: Mapping[str, str]
-) -> Line:
+def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Names, called: Mapping[str, str]) -> Line:
     """A line that belongs to no folder, in French; its `facts` are those of `as_read`, `names` those of `names_of`.
 
     `called`: those of `types_of`.
     """
-    act = ACTS.get(row.event, "Autre acte")
-    return Line(
-        row.seq,
-        datetime.fromisoformat(row.at),
-        row.who,
-        act,
-        _detail(row.event, facts, names, called, row.user_id),
-    )
+    act, moment = ACTS.get(row.event, "Autre acte"), datetime.fromisoformat(row.at)
+    numbers = {facts[name] for name in _NUMBERS if isinstance(facts.get(name), int)}
+    then = {number: names.at(number, moment) for number in numbers}
+    return Line(row.seq, moment, row.who, act, _detail(row.event, facts, then, called, row.user_id))
 
 
 def _detail(

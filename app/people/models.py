@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, QueryContext, mapped_column
 
+from app.core.clock import now
 from app.core.db import Base, Tenanted
 from app.core.texts import key_of
 
@@ -112,9 +113,28 @@ class User(Base, Tenanted):
         return f"{self.first_name} {self.last_name}"
 
 
+class FormerName(Base, Tenanted):
+    """The names that an account had until a moment: a line of the journal that bears its number names who it was then."""
+
+    __tablename__ = "former_name"
+    __table_args__ = (sa.Index("ix_former_name_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    until: Mapped[datetime]
+
+
 @sa.event.listens_for(User, "before_update")
-def _look_again(_mapper: object, _connection: object, row: User) -> None:
+def _look_again(_mapper: object, connection: sa.Connection, row: User) -> None:
     row.search_key = _searched_by(partial(getattr, row))
+    state = sa.inspect(row)
+    first, last = (state.attrs[name].history.deleted for name in ("first_name", "last_name"))
+    if first or last:
+        former = {"first_name": [*first, row.first_name][0], "last_name": [*last, row.last_name][0]}
+        facts = {"collectivity_id": row.collectivity_id, "user_id": row.id, "until": now()}
+        connection.execute(sa.insert(FormerName), {**former, **facts})
 
 
 class Desk(Base, Tenanted):

@@ -14,7 +14,7 @@ from app.journal.chain import verify
 from app.journal.models import ChainHead
 from app.operations import marks
 from app.operations.trace import ACTS
-from app.people import desks
+from app.people import accounts, desks
 from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.vocabulary import Right
@@ -27,6 +27,20 @@ PAGE = "/administration/journal"
 
 def plain(house: House, address: str = PAGE) -> str:
     return house.client(K).get(address).get_data(as_text=True).replace("\xa0", " ").replace("\u202f", " ")
+
+
+def test_a_line_names_who_it_was_then_and_is_found_by_the_name_of_then(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    desks.seat(here, "finances", G, [Right.ACT])
+    number = house.actor(G).user_id or 0
+    successor = accounts.Particulars("Jean", "Successeur", f"{G}@kerlann-sur-mer.example", "Agent", False)
+    accounts.change(house.actor(K), number, successor)
+    desks.seat(here, "finances", G, [Right.ACT, Right.SIGN])
+    rights = plain(house, f"{PAGE}?acte=desk.rights")
+    assert rights.count("Gwenola Tréhorel, bureau finances, viser et rejeter (avant : aucun droit)") == 1
+    assert rights.count("Jean Successeur, bureau finances") == 1
+    for name in ("TREHOREL", "successeur"):
+        assert "bureau finances" in plain(house, f"{PAGE}?acte=desk.rights&qui={name}")
 
 
 def test_who_entered_and_who_was_given_what_is_told_with_who_did_it(house: House) -> None:

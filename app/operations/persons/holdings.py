@@ -30,10 +30,14 @@ ACCOUNT = (
     "shortcuts",
     "arrived",
     "signing_guide",
+    "rhythm",
+    "rhythm_minute",
+    "rhythm_since",
     "created_at",
 )
 HELD: Mapping[str, tuple[str, ...]] = {
     "holder.user_id": ("desk_id", "rights"),
+    "former_name.user_id": ("first_name", "last_name", "until"),
     "mandate.user_id": (
         "kind", "title", "order_number", "order_date", "starts_on", "ends_on", "families", "matters", "ceiling_cents",
         "elected", "accredited_on", "created_at", "created_by", "ended_at", "ended_by",

@@ -58,7 +58,7 @@ def _done(
     facts: Mapping[str, Any],
     actor: Actor,
     titles: Mapping[int, str],
-    names: Mapping[int, str],
+    names: trace.Names,
     called: Mapping[str, str],
 ) -> Done:
     at = datetime.fromisoformat(row.at)

@@ -22,6 +22,7 @@ from app.people.models import (
     Challenge,
     Factor,
     FactorReset,
+    FormerName,
     LoginSession,
     MandateRow,
     PasswordReset,
@@ -92,6 +93,8 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
         _forget_person(db, person)
     if not named:
         user.first_name, user.last_name, user.capacity = "Ancien compte", f"n° {user.id}", ""
+        db.flush()  # what it was called until now is kept by that, and goes with the rest
+        _run(db, sa.delete(FormerName).where(FormerName.user_id == user.id))
     _forget_rows(db, user.id)
     _forget_columns(db, user)
     who = by or by_command(collectivity_id)
