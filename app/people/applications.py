@@ -205,6 +205,11 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
     ]
 
 
+def proposed_last(present: date | None) -> date:
+    """The last day that a new token is proposed: that of the present one, or a year from today where it is past or unset."""
+    return present if present is not None and present > today() else today() + PROPOSED
+
+
 def _last_day(until: date | None) -> date:
     last = until or today() + PROPOSED
     if not today() <= last <= today() + LONGEST_LIFE:

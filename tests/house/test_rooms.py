@@ -393,6 +393,7 @@ PASSING = {
     "RemoteRequest": "a question to it that is over",
     "ReturnedClient": "what a former file of the Treasury said that people owe; the file stays in its bytes",
     "RuleTableDraft": "what was being written of the rules of a type, published or given up",
+    "FormerName": "a name of before, of somebody whom nothing names any more",
     "FolderNote": "what one wrote for oneself alone",
     "SignaturePlace": "where a signature will be drawn, placed again",
     "SignatureSession": "a signature that was prepared and is over",

@@ -86,6 +86,16 @@ def test_every_desk_that_a_circuit_asks_is_among_those_proposed(kit: kits.Kit) -
     assert any(Right.CREATE in kit.rights(one.key) for one in kit.desks)
 
 
+def test_the_kit_that_is_shown_first_is_of_the_nature_and_of_the_size_that_were_said() -> None:
+    sizes = (None, 3_000, 3_500)
+    assert [kits.first_shown(kits.COMMUNE, size) for size in sizes] == [
+        kits.TOWN.key,
+        kits.SMALL.key,
+        kits.TOWN.key,
+    ]
+    assert {kits.first_shown("32", size) for size in sizes} == {kits.UNION.key}
+
+
 def test_no_step_of_a_union_speaks_of_a_mayor() -> None:
     for circuit in kits.UNION.circuits().values():
         assert not [one.label for one in circuit.steps if "maire" in one.label.lower()]

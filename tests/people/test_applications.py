@@ -153,6 +153,10 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     me = house.app.test_client().get("/api/v1/me", headers=bearer).json
     assert me["token_ends_on"] == (today() + timedelta(days=30)).isoformat()
+    with reading() as db:
+        number = db.scalars(sa.select(Application.id)).one()
+    page = client.get(f"{URL}/{number}/jeton").get_data(as_text=True)
+    assert f'name="until" type="date" value="{today() + timedelta(days=30)}"' in " ".join(page.split())
     expiry.remind()
     expiry.remind()
     with reading() as db:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.people.own_settings.population import THRESHOLD
 from workflows.circuit import Circuit
 from workflows.family import Family, families
 from workflows.loader import load
@@ -138,6 +139,8 @@ COMMUNE = "31"
 """The nature of a commune, by its code of @ctes."""
 
 
-def first_shown(nature: str) -> str:
-    """Which kit is shown first to a collectivity of this nature; a commune's size is not known."""
-    return TOWN.key if nature == COMMUNE else UNION.key
+def first_shown(nature: str, inhabitants: int | None = None) -> str:
+    """Which kit is shown first to a collectivity of this nature, and of this size where it was said."""
+    if nature != COMMUNE:
+        return UNION.key
+    return SMALL.key if inhabitants is not None and inhabitants < THRESHOLD else TOWN.key

@@ -15,6 +15,7 @@ from app.operations.starting import kits, start
 from app.people import hierarchy
 from app.people.models import Collectivity
 from app.people.office.web import who_is_there
+from app.people.own_settings.population import population_in
 from workflows.family import families
 from workflows.loader import MAX_LABEL
 from workflows.vocabulary import Right
@@ -63,10 +64,11 @@ def index() -> Response | tuple[str, int]:
     """What a kit would create, edited on the page, then created once; a page that says so where desks are there."""
     with reading(g.actor.collectivity_id) as db:
         fresh = start.may_start(db, g.actor.collectivity_id)
-        nature = db.get_one(Collectivity, g.actor.collectivity_id).nature
+        town = db.get_one(Collectivity, g.actor.collectivity_id)
+        shown_first = kits.first_shown(town.nature, population_in(town.settings))
     if not fresh:
         raise Refusal("start-done")
-    key = request.values.get("modele", "") or kits.first_shown(nature)
+    key = request.values.get("modele", "") or shown_first
     kit = kits.KITS.get(key)
     if kit is None and key != kits.EMPTY:
         raise Refusal("start-unknown")

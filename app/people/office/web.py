@@ -354,6 +354,7 @@ def rotate(application_id: int) -> Response | Page:
             "Le nouveau jeton sera montré une fois, à copier dans ce logiciel.",
             "S’il a fuité, faites refuser l’ancien aussitôt : ce logiciel s’arrête tant que le nouveau n’y est pas copié.",
             pick=("overlap", "L’ancien jeton", OVERLAPS),
+            last=applications.proposed_last(application.ends_on),
             serial=application.serial,
         )
     token = applications.rotate_application(
@@ -399,10 +400,17 @@ def close(application_id: int) -> Response | Page:
     return redirect(url_for("people.office.applications"))
 
 
-def _sure(title: str, button: str, *sentences: str, pick: Pick | None = None, **hidden: str) -> Page:
+def _sure(
+    title: str,
+    button: str,
+    *sentences: str,
+    pick: Pick | None = None,
+    last: date | None = None,
+    **hidden: str,
+) -> Page:
     """What is asked before it is done, on a page of its own that posts to its own address.
 
-    `pick`: a choice that goes with it: its name, its label, each value with its words.
+    `pick`: a choice that goes with it: its name, its label, each value with its words. `last`: the last day that is proposed.
     """
     page = render_template(
         "people/sure.html",
@@ -410,6 +418,7 @@ def _sure(title: str, button: str, *sentences: str, pick: Pick | None = None, **
         button=button,
         said=sentences,
         pick=pick,
+        last=last,
         kept=hidden,
         action=request.path,
         back=url_for("people.office.applications"),
