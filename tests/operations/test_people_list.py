@@ -84,6 +84,19 @@ def test_people_are_invited_with_their_desk_and_the_same_list_again_does_nothing
         assert verify(db, house.actor(K).collectivity_id)[1] is None
 
 
+def test_a_list_gives_nobody_s_account_to_somebody_else(house: House) -> None:
+    line = "Armel;Autre;armel.autre@kerlann-sur-mer.example;a.kervadec;Agent;;"
+    page = words(sent(house, a_list(line).encode()))
+    assert "est celui d’Armel Kervadec" in page
+    assert (user("a.kervadec").name, user("a.kervadec").capacity) == ("Armel Kervadec", "Maire")
+    # The same person, who has married, or whose address is new: one of the two changes, and it is read before
+    for line in (
+        "Armel;Autre;a.kervadec@kerlann-sur-mer.example;a.kervadec;Maire;;",
+        "Armel;Kervadec;maire@kerlann-sur-mer.example;a.kervadec;Maire;;",
+    ):
+        assert "1 compte à changer" in words(sent(house, a_list(line).encode()))
+
+
 def test_what_changes_is_read_before_and_told_after(house: House) -> None:
     letters(house)
     line = "Gwenola;Tréhorel;g.trehorel@kerlann-sur-mer.example;g.trehorel;Directrice;Direction des finances;viser"

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from app.circuits.own_types import called
 from app.core.db import Db
 from app.core.french import taille
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.spreadsheet import FORMULAS, table
@@ -270,6 +271,8 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
     if user is not None and not user.active:
         raise Refusal("person-closed", name=user.name)
     particulars = replace(particulars, administrator=user is not None and user.administrator)
+    if user is not None:
+        _same_person(user, particulars)
     _alone(login, particulars, user, known)
     seats = _seats(row, known)
     before = people.get(login)
@@ -288,6 +291,16 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
         )
     seats = {**before.arrival.seats, **seats}
     return Entry((*before.lines, row.line), replace(before.arrival, seats=seats))
+
+
+def _same_person(user: User, particulars: accounts.Particulars) -> None:
+    """Leave out a line that would give somebody's account, and what it may sign, to somebody else."""
+    renamed = key_of(user.last_name) != key_of(particulars.last_name)
+    if renamed and user.email.lower() != particulars.email.lower():
+        raise _LeftOutError(
+            f"L’identifiant « {user.login} » est celui {de(user.name)}, et la ligne lui donne un autre nom et une autre adresse. "
+            "Pour une autre personne, écrivez un autre identifiant ; pour la même, changez-la sur sa page."
+        )
 
 
 def _alone(login: str, particulars: accounts.Particulars, user: User | None, known: _Known) -> None:
