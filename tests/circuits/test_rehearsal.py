@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from app.circuits import drafting, library, own_types
 from app.circuits.gestures import Gesture
-from app.core.clock import PARIS, today
+from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, engine, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -36,6 +36,7 @@ from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, part_key, rerout
 from app.folders.seats import slots_of
 from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
+from app.operations.absences.planning import Wanted, plan
 from app.operations.circuits.rehearsing import unanswered, view
 from app.people import desks
 from app.people.actor import Actor, system
@@ -461,6 +462,15 @@ def test_a_desk_without_holder_blocks_and_says_where_it_is_mended(house: House) 
     assert "Ce dossier ne partirait pas : étape 1, Service fait (1 blocage" in page
     assert "Personne n’a le droit de viser à « Services techniques »." in page
     assert f"/administration/bureaux/{desk_number(house, 'technique')}" in answer.get_data(as_text=True)
+
+
+def test_who_is_there_when_a_step_begins_and_away_before_it_ends_is_told(house: House) -> None:
+    first, last = (f"{now() + timedelta(days=days):%Y-%m-%dT08:00}" for days in (1, 90))
+    who = house.actor("r.pellenec")
+    plan(who, Wanted(who.user_id or 0, None, first, last))
+    page = words(ask(house))
+    assert "dernier jour de cette étape : Ronan Pellenec, jusqu’au" in page
+    assert "Absent ce jour-là" not in page
 
 
 def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: House) -> None:

@@ -10,6 +10,7 @@ from app.circuits.tables import InForce
 from app.core.db import NO_DATE, Db
 from app.core.french import instant, jour, spaces
 from app.core.grammar import de, plural
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
@@ -22,7 +23,7 @@ from app.folders.sending import find_problems, main_document
 from app.folders.sockets import plugged
 from app.operations.circuits.views import HANDOVER
 from app.people import mandates
-from app.people.covers import in_absence
+from app.people.covers import away_at, in_absence, moment_on
 from app.people.models import Collectivity
 from app.signing import seals
 from app.signing.enrol import certificates_by_person
@@ -235,6 +236,7 @@ def _snags(db: Db, folder: Folder, stage: Stage, certificates: Held) -> Iterable
         if not stage.stuck:
             yield from _certified(folder, stage, certificates)
     yield from _away(stage)
+    yield from _away_later(db, folder, stage)
 
 
 def _away(stage: Stage) -> Iterable[Snag]:
@@ -243,6 +245,30 @@ def _away(stage: Stage) -> Iterable[Snag]:
         if slot.people and all(person.away is not None for person in slot.people):
             gone = ", ".join(f"{person.name}, jusqu’au {instant(person.away)}" for person in slot.people)
             yield Snag(spaces(f"Absent ce jour-là : {gone}. Le dossier attendrait son retour."), stops=False)
+
+
+def _away_later(db: Db, folder: Folder, stage: Stage) -> Iterable[Snag]:
+    """Those who are there on the day that the step is entered and away on its last one, where nobody stands in for them."""
+    day = stage.leaves
+    if day == stage.entered or not stage.slots:
+        return
+    away = once(db, ("away on", day), lambda: away_at(db, folder.collectivity_id, moment_on(day)))
+    for slot in stage.slots:
+        there = [person for person in slot.people if person.user_id not in away]
+        if there or not slot.people or all(person.away is not None for person in slot.people):
+            continue
+        absences = [absence for person in slot.people for absence in away[person.user_id]]
+        lent = any(absence.law.by is not None and absence.law.acts for absence in absences)
+        if lent and stage.step.kind is not StepKind.SIGN:
+            continue
+        names = ", ".join(dict.fromkeys(person.name for person in slot.people))
+        ends = max(absences, key=lambda absence: absence.law.ends).until
+        yield Snag(
+            spaces(
+                f"Absent le {jour(day)}, dernier jour de cette étape : {names}, jusqu’au {ends}. À décider avant."
+            ),
+            stops=False,
+        )
 
 
 def _alone(db: Db, folder: Folder, step: Step) -> Iterable[Snag]:
