@@ -537,6 +537,10 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "closing an account", f"/administration/personnes/{leaver}/fermer")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)
+            finance.button("Confier…").click()
+            finance.sees("À quel bureau")
+            look.at(finance, "hand dialog")
+            finance.page.keyboard.press("Escape")
             house.approve(stale, "t.lescoat")
             finance.button("Viser").click()
             expect(finance.heading("Ce dossier a avancé")).to_be_visible()
