@@ -304,6 +304,11 @@ def test_of_the_installation_s_address_for_handovers_its_server_alone_is_told(ho
         assert "celle de l’installation, sur finances.example.org" in text(client.get(path))
         assert "jeton" not in page
     assert "jeton" not in "".join(journal("setting.changed") + journal("setting.forgotten"))
+    # Nor is the key that stands in an address of its own a line of the journal, whose hash nobody can take it out of
+    keyed = f"{OUTSIDE}?jeton=tres-secret"
+    assert post(ours, client, "handover_webhook_url", value=keyed, secret=LONG_SECRET).location == PAGE
+    assert "?…" in journal("setting.changed")[-1]
+    assert "tres-secret" not in "".join(journal("setting.changed"))
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -303,6 +303,8 @@ def _refuse_moved(setting: Setting, own: Mapping[str, Any], shown: str | None) -
 
 
 def _wording(setting: Setting, value: Any, source: Source) -> str:
+    if setting.kind is Kind.URL and isinstance(value, str) and "?" in value:
+        value = f"{value.partition('?')[0]}?…"  # what follows may be a key: the journal is read by more people, for ever
     return setting.wording(value, source).replace("\n", " / ")
 
 
