@@ -84,13 +84,38 @@ def who_text(who: Who, names: Names | None = None) -> str:
 
 def quorum_text(step: Step) -> str:
     """How many of those who act are enough, in French; empty when only one acts."""
-    total = len(step.who)
+    return count_text(len(step.who), step.quorum.needed(len(step.who)))
+
+
+def count_text(total: int, needed: int) -> str:
+    """How many of `total` parts are enough, in French; empty for one part.
+
+    >>> count_text(3, 2), count_text(2, 1), count_text(1, 1)
+    ('2 sur 3', 'un seul suffit', '')
+    """
     if total < 2:
         return ""
-    needed = step.quorum.needed(total)
-    if needed == total:
+    if needed >= total:
         return f"les {total}, dans n’importe quel ordre"
-    return "un seul suffit" if needed == 1 else f"{needed} sur {total}"
+    return "un seul suffit" if needed <= 1 else f"{needed} sur {total}"
+
+
+def parts_text(parts: Sequence[str], needed: int) -> str:
+    """Who is awaited, in French, where `needed` of these parts are enough.
+
+    >>> parts_text(["Voirie", "Urbanisme"], 1)
+    'Voirie ou Urbanisme'
+    >>> parts_text(["Voirie", "Bâtiments", "Urbanisme"], 2)
+    '2 parmi Voirie, Bâtiments et Urbanisme'
+    >>> parts_text(["Voirie", "Bâtiments", "Urbanisme"], 3)
+    'Voirie, Bâtiments et Urbanisme'
+    """
+    *others, last = parts or [""]
+    if not others:
+        return last
+    word = "ou" if needed <= 1 else "et"
+    listed = f"{', '.join(others)} {word} {last}"
+    return f"{needed} parmi {listed}" if 1 < needed < len(parts) else listed
 
 
 def step_lines(step: Step, names: Names | None = None, money: Collection[str] = ()) -> list[str]:

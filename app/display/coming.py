@@ -27,7 +27,7 @@ from app.folders.move import MOST_WORDS
 from app.folders.rehearsal import Rehearsal, Stage
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, Line, Plan, part_key
 from workflows.circuit import Phase, Step
-from workflows.drawing import value_key, who_text
+from workflows.drawing import parts_text, value_key, who_text
 from workflows.loader import MAX_DAYS, MAX_LABEL
 from workflows.vocabulary import Right, WhoKind
 
@@ -245,22 +245,23 @@ def _asked(line: Line, names: Mapping[str, str]) -> str:
     stage = line.stage
     if line.step.kind.automatic:
         return "automatique"
-    who = _slots(stage) if stage is not None and stage.slots else _who(line.step, names)
+    who = _slots(line.step, stage) if stage is not None and stage.slots else _who(line.step, names)
     return who + (f", avant {jour(stage.due)}" if stage is not None and stage.due < NO_DATE else "")
 
 
-def _slots(stage: Stage) -> str:
+def _slots(step: Step, stage: Stage) -> str:
     told = []
     for slot in stage.slots:
         people = ", ".join(one.name for one in slot.people)
         told.append(
             slot.label if slot.named_user_id is not None or not people else f"{slot.label} ({people})"
         )
-    return " ; ".join(told)
+    return parts_text(told, step.quorum.needed(len(told)))
 
 
 def _who(step: Step, names: Mapping[str, str]) -> str:
-    return ", ".join(who_text(who, names) for who in step.who) or step.label
+    parts = [who_text(who, names) for who in step.who]
+    return parts_text(parts, step.quorum.needed(len(parts))) or step.label
 
 
 def _words(change: Change, plan: Plan, names: Mapping[str, str]) -> str:

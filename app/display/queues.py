@@ -30,6 +30,7 @@ from app.folders.access import (
     depositing_at,
     reading_at,
     scopes,
+    unacted,
 )
 from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.people.actor import Actor, Seat
@@ -41,6 +42,7 @@ from workflows.vocabulary import Right
 
 PAGE = 50
 CAP = 1000
+BEFORE: Any = sa.inspect(StepRun).local_table.alias("b")
 LATELY = 300
 """So many of the last folders of a desk say what it deposits most."""
 TRAYS = ("todo", "late", "returned", "running", "done")
@@ -110,8 +112,13 @@ def shown(count: int) -> str:
     return "999+" if count >= CAP else str(count)
 
 
-def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bool, late: bool) -> list[str]:
-    """One ordered index scan for each desk, stopped at the page, and one for steps that name the person."""
+def _branches(
+    actor: Actor, columns: str, *, limit: int, after: bool, family: bool, late: bool, once: bool = True
+) -> list[str]:
+    """One ordered index scan for each desk, stopped at the page, and one for steps that name the person.
+
+    `once`: each folder by one part alone (`_first_part`).
+    """
     # A row compared with a row is one range of the index on both databases; written with OR it would read from the start.
     # The id ends the key: two folders due and entered at the same instant would else hide one another between pages.
     where = " AND (s.due_on, s.entered_at, s.id) > (:due, :entered, :last)" if after else ""
@@ -119,21 +126,48 @@ def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bo
     where += " AND s.due_on < :today" if late else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
-    scans = [
-        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_and(asking_at(actor, seat))}{where} {order}) AS d{n}"
-        for n, seat in enumerate(actor.seats)
+    asked = _asked_by(actor)
+    first = f" AND {_first_part(actor, late=late)}" if once and len(asked) > 1 else ""
+    return [
+        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {one}{where}{first} {order}) AS {name}"
+        for name, one in asked.items()
     ]
-    scans += [
-        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :cover{n} AND s.state = 'active'{_and(asking_under(actor, cover))}{where} {order}) AS c{n}"
+
+
+def _asked_by(actor: Actor, steps: Any = STEP) -> dict[str, str]:
+    """What an actor is asked, by desk, by cover and by name: the conditions of `access.asking`, one for each index scan."""
+    at = f"{steps.name}.desk_id = "
+    active = f" AND {steps.name}.state = 'active'"
+    # Whose it is goes by a bind: the text of the counters serves everybody with the same rights
+    free = _and(unacted(sa.literal_column(":me"), steps), steps) if actor.user_id is not None else ""
+    asked = {
+        f"d{n}": f"{at}:desk{n}{active}{_and(asking_at(actor, seat, steps), steps)}{free}"
+        for n, seat in enumerate(actor.seats)
+    }
+    asked |= {
+        f"c{n}": f"{at}:cover{n}{active}{_and(asking_under(actor, cover, steps), steps)}"
         for n, cover in enumerate(actor.covers)
         if cover.seat.rights
-    ]
+    }
     if actor.user_id is not None:
         # IS NOT NULL says nothing more than the equality, but it is what the partial index is declared with
-        named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
-        named += _and(asking_in_person(actor))
-        scans.append(f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {named}{where} {order}) AS mine")
-    return scans
+        named = f"{steps.name}.named_user_id = :me AND {steps.name}.named_user_id IS NOT NULL{active}"
+        asked["mine"] = f"{named}{_and(asking_in_person(actor, steps), steps)}{free}"
+    return asked
+
+
+def _first_part(actor: Actor, *, late: bool) -> str:
+    """That no earlier part of the folder awaits the actor: a folder is in the list once, whatever he holds of its step.
+
+    A value, and no EXISTS, which PostgreSQL would answer by all that awaits the actor. An opinion that is asked beside a step
+    comes after the parts of the step.
+    """
+    before = " OR ".join(f"({one})" for one in _asked_by(actor, BEFORE).values())
+    past = " AND b.due_on < :today" if late else ""
+    return (
+        f"(SELECT 1 FROM step_run b WHERE b.folder_id = s.folder_id AND b.id < s.id{past} AND ({before}) LIMIT 1)"
+        " IS NULL"
+    )
 
 
 def _ours(db: Db) -> str:
@@ -170,7 +204,7 @@ def todo(
     after: str | None = None,
     size: int = PAGE + 1,
 ) -> list[Line]:
-    """The folders that await one of the actor's desks, due first; one row more than a page when there is a next one.
+    """The folders that await one of the actor's desks, each once, due first; one row more than a page when there is a next one.
 
     `size`: how many rows at most, for whoever acts on more than a page.
     """
@@ -443,17 +477,19 @@ def _counting(
     """
     scans = _branches(
         actor,
-        "s.folder_id, s.family, s.due_on, s.entered_at, s.id",
+        "s.folder_id, s.family, s.due_on",
         limit=CAP,
         after=False,
         family=False,
         late=False,
+        once=False,
     )
     if not scans:
         return None, ()
     parts = [
-        f"SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late "
-        f"FROM ({' UNION '.join(scans)}) w GROUP BY w.family"
+        "SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late "
+        f"FROM (SELECT a.folder_id, a.family, MIN(a.due_on) AS due_on FROM ({' UNION ALL '.join(scans)}) a GROUP BY a.folder_id, a.family) w "
+        "GROUP BY w.family"
     ]
     if actor.seats:
         for tray, phase in _PHASES.items():

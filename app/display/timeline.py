@@ -38,7 +38,7 @@ from app.display.views import (
 )
 from app.folders import corrections, filled, numbering
 from app.folders.effect import effect_of
-from app.folders.models import Folder, StepRun
+from app.folders.models import Folder, Run, StepRun
 from app.folders.move import Present
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
@@ -60,7 +60,7 @@ from app.journal.models import JournalEntry
 from app.people.covers import in_absence
 from app.people.models import Desk
 from workflows.circuit import WITHDRAWN, Circuit, Phase, Step, StepKind
-from workflows.drawing import quorum_text
+from workflows.drawing import count_text, parts_text
 from workflows.family import Field
 from workflows.own_types import REGISTERED
 
@@ -77,12 +77,19 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
         return f"{here.step.label} : " + ("quelqu’un doit agir" if held else "en cours, sans intervention")
     slots = _slots(db, folder, here.step)
     parts = {run.slot for run in here.runs if run.state == "active"}
+    needed = _needed(here.step, here.runs)
     empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
-    if here.step.kind is StepKind.SIGN and empty:
+    if here.step.kind is StepKind.SIGN and empty and len(parts) - len(empty) < needed:
         return f"Personne ne peut signer à « {' et '.join(empty)} » : nul n’y a le droit de signer et un mandat pour ce dossier"
     active = (run for run in runs_of_round(db, folder) if run.state == "active")
     entered = min((run.entered_at for run in active), default=None)
-    return f"On attend {_names(here.step, slots, parts)} {depuis(entered)}"
+    return f"On attend {_names(here.step, slots, needed, parts)} {depuis(entered)}"
+
+
+def _needed(step: Step, parts: Sequence[Run | StepRun]) -> int:
+    """How many of the parts of a step that are open must still be done for it to end."""
+    done = sum(part.state == "done" for part in parts)
+    return step.quorum.needed(done + sum(part.state == "active" for part in parts)) - done
 
 
 def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
@@ -93,10 +100,10 @@ def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
         return ()
 
 
-def _names(step: Step, slots: tuple[Slot, ...], open_slots: set[str] | None = None) -> str:
-    """The one person of each part, else its desk; the page says what it can."""
+def _names(step: Step, slots: tuple[Slot, ...], needed: int, open_slots: set[str] | None = None) -> str:
+    """The one person of each part, else its desk, and how many of them are enough (`needed`)."""
     wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
-    return " et ".join(map(_of_part, wanted)) or step.label
+    return parts_text([_of_part(slot) for slot in wanted], needed) or step.label
 
 
 def _of_part(slot: Slot) -> str:
@@ -246,11 +253,10 @@ def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
 
 
 def _planned(db: Db, folder: Folder, step: Step) -> str:
-    return (
-        "Automatique"
-        if step.kind.automatic
-        else f"{step.kind.label}, {_names(step, _slots(db, folder, step))}"
-    )
+    if step.kind.automatic:
+        return "Automatique"
+    slots = _slots(db, folder, step)
+    return f"{step.kind.label}, {_names(step, slots, step.quorum.needed(len(slots)))}"
 
 
 def _step_lines(
@@ -285,7 +291,8 @@ def _step_lines(
     lines = [_acted(run, step, desks, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
-        who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
+        slots = _slots(db, folder, step)
+        who = _names(step, slots, _needed(step, runs), {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:
             meta += f". {step_due(open_runs[0].due_on, step.kind, folder.family).words}, {jour(open_runs[0].due_on)}"
@@ -614,6 +621,8 @@ def _part(part: Part) -> tuple[str, str]:
 def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part]) -> FollowRow:
     running = row.phase == Phase.RUNNING
     waiting = [_part(one) for one in parts]
+    done = parts[0].acted if parts else 0
+    needed = step.quorum.needed(len(parts) + done) - done if step else 0
     endpoint = "folders.draft" if row.phase == Phase.DRAFT else "folders.show"
     return FollowRow(
         row.title or "Sans titre",
@@ -623,7 +632,7 @@ def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part
         called or state_label(row.place, row.kind, row.family),
         step.label if step else "",
         waiting or ([("automatique", "")] if running else []),
-        quorum_text(step) if step and len(waiting) > 1 else "",
+        count_text(len(waiting), needed) if step else "",
         since(row.since, now()) if running else "",
         due(row.due_on) if running else Due("none", ""),
         "" if row.number in row.title else row.number,

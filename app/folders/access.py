@@ -159,7 +159,10 @@ def named_reading(actor: Actor, steps: Any = STEP) -> Condition:
 
 
 def asking(actor: Actor, steps: Any = STEP) -> Condition:
-    """The condition on the steps at which the actor may act, as long as they are awaited: what he is asked."""
+    """The condition on the steps at which the actor may act, as long as they are awaited: what he is asked.
+
+    Nobody is asked at another desk of a step on which he has acted.
+    """
     at_desks = [
         sa.and_(steps.c.desk_id == seat.desk_id, asking_at(actor, seat, steps)) for seat in actor.seats
     ]
@@ -169,7 +172,24 @@ def asking(actor: Actor, steps: Any = STEP) -> Condition:
         sa.and_(steps.c.desk_id == one.seat.desk_id, asking_under(actor, one, steps)) for one in actor.covers
     ]
     named = sa.and_(steps.c.named_user_id == actor.user_id, asking_in_person(actor, steps))
-    return sa.or_(*at_desks, *under, named)
+    return sa.and_(sa.or_(*at_desks, *under, named), unacted(actor.user_id, steps))
+
+
+def unacted(person: Any, steps: Any = STEP) -> Condition:
+    """The condition on the steps of which a person has done no part: nobody acts twice on one (`already-acted`).
+
+    `person`: his number, or the SQL that gives it.
+    """
+    other = sa.inspect(StepRun).local_table.alias("o")
+    # A value, and no EXISTS: PostgreSQL makes a set of an EXISTS, for which it reads all that the person has ever done
+    done: Any = sa.select(sa.literal_column("1")).where(
+        other.c.folder_id == steps.c.folder_id,
+        other.c.pass_number == steps.c.pass_number,
+        other.c.state == sa.literal_column("'done'"),
+        other.c.user_id == person,
+        other.c.user_id.is_not(None),
+    )
+    return done.limit(1).correlate(steps).scalar_subquery().is_(None)  # type: ignore[no-any-return]
 
 
 def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
@@ -186,19 +206,13 @@ def asking_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:
     lent = cover.seat.rights
     if not lent:
         return sa.false()
-    deposited, other = _FOLDERS.alias("d"), sa.inspect(StepRun).local_table.alias("o")
+    deposited = _FOLDERS.alias("d")
     # Who rewrote or sent the draft of another is told so by the folder: `Folder.writers`, which the move asks
     own = sa.exists().where(
         deposited.c.id == steps.c.folder_id, deposited.c.depositor_user_id == actor.user_id
     )
-    acted = sa.exists().where(
-        other.c.folder_id == steps.c.folder_id,
-        other.c.pass_number == steps.c.pass_number,
-        other.c.state == "done",
-        other.c.user_id == actor.user_id,
-    )
     able = _asking_by(actor, lent, steps, mandated=True)
-    return sa.and_(able, ~own.correlate(steps), ~acted.correlate(steps))
+    return sa.and_(able, ~own.correlate(steps), unacted(actor.user_id, steps))
 
 
 def reading_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:

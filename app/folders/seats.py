@@ -1,5 +1,6 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -471,14 +472,16 @@ def every_desk(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
 class Part:
     """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now.
 
-    `persons`: those who sit there by their number, since two may have one name; `named`: the part is of one person alone. In
-    `people`, who stands in for somebody is first, and who is away is told so: « Gaud Le Bras, en l’absence d’Armel Kervadec ».
+    `acted`: how many other parts of the step are done. `persons`: those who sit there by their number, since two may have one
+    name; `named`: the part is of one person alone. In `people`, who stands in for somebody is first, and who is away is told so:
+    « Gaud Le Bras, en l’absence d’Armel Kervadec ».
     """
 
     desk: str
     people: tuple[str, ...]
     persons: Mapping[int, str]
     named: bool
+    acted: int = 0
 
 
 def parts_awaited(
@@ -507,6 +510,7 @@ def parts_awaited(
     }
     people = _seated(db, db.execute(_signers_awaited, binds).all(), ended) if open_runs else []
     acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
+    decided = Counter((run.folder_id, run.pass_number) for run in runs if run.state == "done")
     away = _away(db, collectivity_id, None) if open_runs else {}
     found: dict[int, list[Part]] = {}
     for run in open_runs:
@@ -516,7 +520,8 @@ def parts_awaited(
             if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
         }
         names = tuple(dict.fromkeys(_told(db, run, people, able, away, acted)))
-        part = Part(run.desk or "", names, able, run.named_user_id is not None)
+        done = decided[run.folder_id, run.pass_number]
+        part = Part(run.desk or "", names, able, run.named_user_id is not None, done)
         found.setdefault(run.folder_id, []).append(part)
     return found
 
