@@ -39,6 +39,7 @@ def test_it_advances_with_what_is_done_by_keys_on_a_small_screen_and_ends_with_t
     line = page.locator("[data-guide-line]")
     expect(line).to_contain_text("étape 4 sur 5")
     expect(line).to_contain_text("n’a pas été affiché jusqu’au bout")
+    assert "vous l’avez vu" not in page.locator("dialog[open]").inner_text()
     page.keyboard.press("Escape")
     expect(title).to_contain_text("étape 2 sur 5")
     for number in range(page.locator(".vpage").count()):

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -191,7 +192,9 @@ PAGES = (
 )
 
 
-def test_each_page_of_administration_asks_the_base_six_questions_at_most(house: House) -> None:
+def test_each_page_of_administration_asks_the_base_six_questions_at_most_and_names_nothing_twice(
+    house: House,
+) -> None:
     """In a town that has types, circuits, rules, drafts, mandates and software of its own, and folders on their way."""
     kind = made(house, deposited_by=["comptabilite"])
     made(house, "contract", label="Bail")
@@ -206,10 +209,15 @@ def test_each_page_of_administration_asks_the_base_six_questions_at_most(house: 
     with reading(here(house)) as db:
         desk = next(one.id for one in places(db, here(house)).values() if one.key == "finances")
     person, client = house.actor("r.pellenec").user_id, house.client(K)
-    asked = {}
+    asked, twice = {}, {}
     for address in PAGES:
         page = address.format(desk=desk, person=person, type=kind)
-        assert client.get(page).status_code == 200, page  # circuits are read once by a process
+        answer = client.get(page)  # circuits are read once by a process
+        assert answer.status_code == 200, page
+        # What a label, a link or the help leads to is the first of that name
+        names = Counter(re.findall(r'\sid="([^"]*)"', answer.get_data(as_text=True)))
+        if found := [one for one, times in names.items() if times > 1]:
+            twice[page] = found
         with heard() as statements:
             client.get(page)
         # Whether a restoration holds is read by a process every five seconds, on whichever page comes then
@@ -217,3 +225,4 @@ def test_each_page_of_administration_asks_the_base_six_questions_at_most(house: 
         if len(own) > MOST:
             asked[page] = [re.sub(r"SELECT .*? FROM", "SELECT … FROM", one) for one in own]
     assert not asked
+    assert not twice
