@@ -24,7 +24,9 @@ from app.folders.access import authorize
 from app.folders.documents import TYPED
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
+from app.folders.seats import desk_names
 from app.folders.sockets import plugged, types_of, untold_by_draft
+from app.people.actor import Seat
 from workflows.circuit import Phase
 from workflows.family import Family
 from workflows.vocabulary import Right
@@ -66,13 +68,18 @@ def new() -> Response | tuple[str, int]:
     if request.method == "POST":
         try:
             with received() as files:
-                return _opens(_each(name, files) if _apart(name, len(files)) else _one(name, files))
+                made = _each if _apart(name, len(files)) else _one
+                return _opens(made(name, files, _desk_asked(name)))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
         groups = _offered(db)
+        seats = deposit.depositing_seats(g.actor)
+        desk = request.form.get("emitter_desk") or (_last_desk(db, seats) if len(seats) > 1 else "")
     return render_template(
         "folders/deposit.html",
+        seats=seats,
+        desk=desk,
         groups=[(label, [_choice(one) for one in kinds]) for label, kinds in groups],
         alone=sum(len(kinds) for _, kinds in groups) == 1,
         family=name,
@@ -124,19 +131,48 @@ def _apart(name: str, count: int) -> bool:
     return count > 1 and said == "each"
 
 
-def _one(name: str, files: Sequence[Incoming]) -> str:
+def _last_desk(db: Db, seats: Sequence[Seat]) -> str:
+    """The key of the desk for which this person deposited last; before the first deposit, of the one that would deposit."""
+    last = deposit.last_emitter(db, g.actor) or deposit.emitter(g.actor)
+    return next((seat.key for seat in seats if seat.desk_id == last), "")
+
+
+def _desk_asked(name: str) -> int | None:
+    """The desk that was chosen to deposit; None where there was no choice. Refuses `no-desk` for one that is not one's own.
+
+    Where another of the person's desks is alone to deposit this type, there is nothing to choose: the page says that it did.
+    """
+    key = request.form.get("emitter_desk")
+    if not key:
+        return None
+    seats = {seat.desk_id: seat for seat in g.actor.seats}
+    desk_id: int | None = next((number for number, seat in seats.items() if seat.key == key), None)
+    if desk_id is None:
+        raise Refusal("no-desk")
+    family = own_types.asked(g.actor.collectivity_id, name)
+    able = deposit.depositing(g.actor, family)
+    if len(able) == 1 and desk_id not in able:
+        (desk_id,) = able
+        flash(
+            spaces(f"Au titre de « {seats[desk_id].name} », le seul de vos bureaux qui dépose ce type."),
+            "ok",
+        )
+    return desk_id
+
+
+def _one(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     said = request.form.get("several") == "one"
-    draft = deposit.deposit(g.actor, name, files, annexes_said=said)
+    draft = deposit.deposit(g.actor, name, files, annexes_said=said, desk_id=desk_id)
     return url_for("folders.draft", folder_id=draft.folder_id)
 
 
-def _each(name: str, files: Sequence[Incoming]) -> str:
+def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     """As many drafts as files; one that is refused is named with why, and keeps none of the others back."""
     made: list[int] = []
     refused: list[tuple[str, Refusal]] = []
     for one in files:
         try:
-            draft = deposit.deposit(g.actor, name, [one])
+            draft = deposit.deposit(g.actor, name, [one], desk_id=desk_id)
         except Refusal as refusal:
             refused.append((one.filename, refusal))
         else:
@@ -224,6 +260,7 @@ def _save_or_submit(folder_id: int) -> Response:
         types=_types(),
         reason=reason,
         reasons=_reasons(),
+        desk=request.form.get("emitter_desk"),
     )
     pages_beside = {*plugged.preparations, *(one.endpoint for one in plugged.pickers.values())}
     pages_beside.add(REHEARSAL)
@@ -302,6 +339,8 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "folder": page.head(db, folder),
         "documents": page.documents(db, folder, None),
         "types": _offered_types(db, folder),
+        "seats": deposit.emitters_of(g.actor, folder),
+        "desk": desk_names(db, folder.collectivity_id, [folder.emitter_desk_id])[folder.emitter_desk_id].key,
         "register": family.register is not None,
         "speaks": folder.family in plugged.readers,
         "form": form,

@@ -1,7 +1,7 @@
 """The verbs of the desk that deposits: create, add, replace, remove, fill in, repair; `sending` sends."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,14 @@ from app.folders.once import Once, made_by, remember
 from app.folders.readings import files_of, said_by
 from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
-from app.people.actor import Actor
+from app.people.actor import Actor, Seat
 from app.people.models import Desk
+from workflows.circuit import Phase
 from workflows.family import Family, normalised
 from workflows.vocabulary import Right
+
+LATELY = 300
+"""So many of the last folders of each desk say for which one somebody deposited last."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ def depositing(actor: Actor, family: Family) -> frozenset[int]:
 def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = None) -> int:
     """The desk that deposits: the one asked for, else the actor's first.
 
-    Refuses `no-desk`, `type-not-granted`, `family-restricted`, `type-not-here`.
+    Refuses `no-desk`, `type-not-granted`, `family-restricted`, `type-not-here`, and `desk-not-here` where another of his desks
+    deposits this.
     """
     desks = actor.desks_with(Right.CREATE)
     if desks and family is not None:
@@ -138,9 +143,50 @@ def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = No
             raise Refusal("type-not-here", type=family.label)
         if not desks:
             raise Refusal("family-restricted", family=family.label, desks=", ".join(family.restricted_to))
+    if family is not None and desk_id in actor.desks_with(Right.CREATE) - desks:
+        raise Refusal("desk-not-here", type=family.label, desks=", ".join(_named(actor, desks)))
     if not desks or (desk_id is not None and desk_id not in desks):
         raise Refusal("no-desk")
     return desk_id if desk_id is not None else min(desks)
+
+
+def _named(actor: Actor, desks: Collection[int]) -> list[str]:
+    return sorted(f"« {seat.name} »" for seat in actor.seats if seat.desk_id in desks)
+
+
+def depositing_seats(actor: Actor) -> list[Seat]:
+    """The desks for which the actor deposits something, by name."""
+    desks = actor.desks_with(Right.CREATE)
+    return sorted((seat for seat in actor.seats if seat.desk_id in desks), key=lambda seat: seat.name)
+
+
+def last_emitter(db: Db, actor: Actor) -> int | None:
+    """The desk for which the actor deposited last, among the last folders of each of his desks; None where he did for none."""
+    last = [
+        sa.select(Folder.id, Folder.emitter_desk_id, Folder.depositor_user_id)
+        .where(Folder.emitter_desk_id == desk)
+        .order_by(Folder.id.desc())
+        .limit(LATELY)
+        for desk in sorted(actor.desks_with(Right.CREATE))
+    ]
+    if not last:
+        return None
+    rows = sa.union_all(*(sa.select(one.subquery()) for one in last)).subquery()
+    mine = sa.select(rows.c.emitter_desk_id).where(rows.c.depositor_user_id == actor.user_id)
+    return db.scalar(mine.order_by(rows.c.id.desc()).limit(1))
+
+
+def emitters_of(actor: Actor, folder: Folder) -> list[Seat]:
+    """The actor's desks for which a draft may be deposited, its own among them, by name; that one alone once it has left.
+
+    So it is of one that begins out of another folder, or whose reading is that of another: no desk comes into its circle.
+    """
+    family = family_of(folder.in_force)
+    own = {folder.emitter_desk_id}
+    fresh = folder.phase == Phase.DRAFT and folder.round == 0
+    if fresh and not family.begun_elsewhere and READ_AS not in folder.sources:
+        own |= depositing(actor, family)
+    return [seat for seat in depositing_seats(actor) if seat.desk_id in own]
 
 
 def emitters_from(actor: Actor, family: Family, origin: Folder, *, elsewhere: bool = False) -> frozenset[int]:
@@ -468,6 +514,7 @@ def save(
     only_allowed: bool = False,
     reason: str | None = None,
     reasons: Mapping[str, str] | None = None,
+    desk: str | None = None,
 ) -> int:
     """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept.
 
@@ -475,8 +522,12 @@ def save(
 
     `types`: the type given to each file, by document. A person sees on the draft one that may not be given; software is
     refused it (`only_allowed`, `fields-invalid`).
+
+    `desk`: the key of the desk that deposits, where there is a choice (`emitters_of`); refuses `desk-not-here` for another.
     """
     folder = lock_editable(db, actor, folder_id, version)
+    if desk is not None:
+        _deposit_for(db, actor, folder, desk)
     before = types_of(db, folder)
     edit(folder, title, facts)
     _derive(db, folder)
@@ -486,6 +537,23 @@ def save(
         refuse_types(db, folder, types, {document: f"types.{document}" for document in types})
     give_types(db, folder, types or {}, before)
     return folder.version
+
+
+def _deposit_for(db: Db, actor: Actor, folder: Folder, key: str) -> None:
+    """Have another desk of the actor deposit a draft: its circuit, its superior and its readers are those of that desk."""
+    seats = {seat.key: seat for seat in emitters_of(actor, folder)}
+    if key not in seats:
+        family = family_of(folder.in_force)
+        names = ", ".join(f"« {seat.name} »" for seat in seats.values())
+        raise Refusal("desk-not-here", type=family.label, desks=names)
+    seat, was = seats[key], db.get_one(Desk, folder.emitter_desk_id)
+    if seat.desk_id == was.id:
+        return
+    folder.emitter_desk_id = seat.desk_id
+    folder.restricted = folder.read_as.closed and folder.read_as.closed_at(seat.key)
+    words = f"« {seat.name} » au lieu de « {was.name} »"
+    facts = {"desk": seat.key, "was": was.key, "words": words}
+    append(db, actor.collectivity_id, _event(actor, folder, "folder.emitter", facts))
 
 
 def _typed(made: Sequence[Sequence[Kept]], types: Sequence[str]) -> list[Kept]:

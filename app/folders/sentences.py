@@ -212,6 +212,10 @@ SENTENCES: Sentences = {
         "Ce dossier appartient à un autre bureau : seul le bureau qui l’a déposé peut le modifier. Rejetez-le pour qu’il le corrige.",
     ),
     "no-desk": (403, "Votre compte ne permet pas de déposer. Demandez-le à l’administrateur de la commune."),
+    "desk-not-here": (
+        403,
+        "Rien n’a été enregistré : « {type} » ne se dépose pas au titre de ce bureau. Choisissez {desks}.",
+    ),
     "family-restricted": (
         403,
         "Rien n’a été déposé : « {family} » est à accès restreint et ne se dépose que depuis le bureau « {desks} ». Demandez à l’administrateur de vous y inscrire avec le droit de déposer.",
