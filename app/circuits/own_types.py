@@ -109,10 +109,15 @@ def called(db: Db, collectivity_id: int) -> dict[str, str]:
 def offered(db: Db, collectivity_id: int) -> list[Family]:
     """The types that may be deposited now, as families; those of a family that is known no more are left out."""
     return [
-        _in_force(version.row.family, version.row.key, version.version_id, version.definition)
+        in_force(version)
         for version in currents(db, collectivity_id, opened=True)
         if version.row.family in families()
     ]
+
+
+def in_force(version: Current) -> Family:
+    """A version of a type of a family that is known, as a family."""
+    return _in_force(version.row.family, version.row.key, version.version_id, version.definition)
 
 
 def asked(collectivity_id: int, name: str) -> Family:

@@ -5,7 +5,7 @@ what is asked is rare, the few that an index gives: the folders in hand, or thos
 after a limit, and the right to read is that of `app/folders/access.py`, asked of each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from app.folders.models import ASKED
 from app.folders.search import indexable, matching, patterns
 from app.people.actor import Actor
 from workflows.family import typed_name
+from workflows.rights import parted_type
 
 PAGE = 50
 MOST_WORDS = 6
@@ -45,6 +46,15 @@ _AWAITED = (
     f"FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%' "
     "ORDER BY s.id LIMIT 1"
 )
+
+
+_OF_TYPE = {
+    "s": "s.own_type = :own_type",
+    "f": (
+        "f.type_version_id IN (SELECT v.id FROM folder_type t JOIN folder_type_version v ON v.type_id = t.id "
+        "WHERE t.collectivity_id = :here AND t.key = :own_type)"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class _Asked:
     sqlite: bool
     patterns: Sequence[str] = ()
     family: str = ""
+    own_type: str = ""
     phase: str = ""
     last: int | None = None
     binds: Mapping[str, Any] = field(default_factory=dict)
@@ -95,22 +106,38 @@ class _Asked:
     def page(self, table: str, number: str) -> str:
         """The conditions that an index of numbers answers: type, and where the page begins."""
         parts = [f"{table}.family = :family"] if self.family else []
+        parts += [_OF_TYPE[table]] if self.own_type else []
         parts += [f"{number} < :last"] if self.last is not None else []
         return "".join(f" AND {one}" for one in parts)
 
 
-def any_of(db: Db, actor: Actor, family: str) -> bool:
-    """Whether the actor may read a folder of this family: who may read none is not told that it is in use."""
-    asked = _asked(db, actor, family=family)
-    scans = _branches(asked, limit=1)
-    sql = f"SELECT 1 FROM ({' UNION ALL '.join(scans)}) w LIMIT 1" if scans else ""
-    return bool(sql) and _run(db, sql, asked.binds).first() is not None
+def any_of(db: Db, actor: Actor, names: Collection[str]) -> frozenset[str]:
+    """Those of these families and types of which the actor may read a folder, by one statement.
+
+    Who may read none of one is not told that it is in use.
+    """
+    every, binds = sorted(names), dict[str, Any]()
+    found: list[str] = []
+    for rank, name in enumerate(every):
+        asked = _asked(db, actor, family=name)
+        scans = " UNION ALL ".join(_branches(asked, limit=1))
+        if scans:
+            scans = scans.replace(":family", f":family_{rank}_").replace(":own_type", f":own_type_{rank}_")
+            found.append(f"SELECT * FROM (SELECT {rank} AS rank_of FROM ({scans}) w LIMIT 1) AS k{rank}")
+        binds |= {f"family_{rank}_": asked.family, f"own_type_{rank}_": asked.own_type}
+        binds |= {key: value for key, value in asked.binds.items() if key not in {"family", "own_type"}}
+    if not found:
+        return frozenset()
+    return frozenset(every[number] for number in _run(db, " UNION ALL ".join(found), binds).scalars())
 
 
 def follow(
     db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
 ) -> list[Found]:
-    """The folders that the actor may read and that match, newest first; one more than a page when there is a next one."""
+    """The folders that the actor may read and that match, newest first; one more than a page when there is a next one.
+
+    `family`: of this family, or of this type made from it (`type_name`).
+    """
     asked = _asked(db, actor, words=words, family=family, phase=phase, after=after)
     sql, binds = _numbers(db, asked)
     if not sql:
@@ -145,10 +172,14 @@ def _asked(
     last, found = key_in(after), patterns(words, MOST_WORDS)
     binds: dict[str, Any] = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
     binds |= {f"cover{n}": one.seat.desk_id for n, one in enumerate(actor.covers)}
-    binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "family": family, "last": last}
+    family, own_type = parted_type(family)
+    binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "last": last}
+    binds |= {"family": family, "own_type": own_type}
     binds |= {f"word{n}": one for n, one in enumerate(found)}
     sqlite = db.get_bind().dialect.name == "sqlite"
-    return _Asked(actor, sqlite, found, family, phase if phase in (*IN_HAND, "done") else "", last, binds)
+    return _Asked(
+        actor, sqlite, found, family, own_type, phase if phase in (*IN_HAND, "done") else "", last, binds
+    )
 
 
 def _numbers(db: Db, asked: _Asked) -> tuple[str, Mapping[str, Any]]:

@@ -38,6 +38,7 @@ from app.people.covers import in_absence
 from workflows.circuit import StepKind
 from workflows.family import restricted_families, typed_name
 from workflows.mandates import Bound
+from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Right
 
 PAGE = 50
@@ -48,6 +49,11 @@ LATELY = 300
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
 _COLUMNS = "f.id, f.version, f.family, f.type_version_id, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
+_LAST_VERSION = (
+    "SELECT MAX(v.id) FROM folder_type t JOIN folder_type_version v ON v.type_id = t.id "
+    "WHERE t.collectivity_id = :here AND t.key = w.own_type"
+)
+"""The last version of the type that a row of the counters is of; its name is read once by a process."""
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
@@ -96,7 +102,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Counters:
-    """How many folders are in each tray, each capped at a thousand, and in `todo` by family."""
+    """How many folders are in each tray, each capped at a thousand, and in `todo` by family.
+
+    `types`: those of `todo` that are of a type of the collectivity's own: the name that rights give it (`type_name`), the name
+    in force of its last version, and how many.
+    """
 
     todo: int
     late: int
@@ -105,6 +115,7 @@ class Counters:
     done: int
     families: tuple[tuple[str, int], ...] = ()
     drafts: int = 0
+    types: tuple[tuple[str, str, int], ...] = ()
 
 
 def shown(count: int) -> str:
@@ -113,16 +124,24 @@ def shown(count: int) -> str:
 
 
 def _branches(
-    actor: Actor, columns: str, *, limit: int, after: bool, family: bool, late: bool, once: bool = True
+    actor: Actor,
+    columns: str,
+    *,
+    limit: int,
+    after: bool,
+    kind: tuple[str, str],
+    late: bool,
+    once: bool = True,
 ) -> list[str]:
     """One ordered index scan for each desk, stopped at the page, and one for steps that name the person.
 
-    `once`: each folder by one part alone (`_first_part`).
+    `kind`: the family and the own type that are asked for, empty for all. `once`: each folder by one part alone (`_first_part`).
     """
     # A row compared with a row is one range of the index on both databases; written with OR it would read from the start.
     # The id ends the key: two folders due and entered at the same instant would else hide one another between pages.
     where = " AND (s.due_on, s.entered_at, s.id) > (:due, :entered, :last)" if after else ""
-    where += " AND s.family = :family" if family else ""
+    where += " AND s.family = :family" if kind[0] else ""
+    where += " AND s.own_type = :own_type" if kind[1] else ""
     where += " AND s.due_on < :today" if late else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
@@ -206,14 +225,16 @@ def todo(
 ) -> list[Line]:
     """The folders that await one of the actor's desks, each once, due first; one row more than a page when there is a next one.
 
-    `size`: how many rows at most, for whoever acts on more than a page.
+    `family`: of this family, or of this type made from it (`type_name`). `size`: how many rows at most, for whoever acts on
+    more than a page.
     """
     if not actor.seats and actor.user_id is None:
         return []
     columns = (
         "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type, s.slot"
     )
-    scans = _branches(actor, columns, limit=size, after=bool(after), family=bool(family), late=tray == "late")
+    kind = parted_type(family or "")
+    scans = _branches(actor, columns, limit=size, after=bool(after), kind=kind, late=tray == "late")
     sql = (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
         f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
@@ -221,8 +242,7 @@ def todo(
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
     binds = _binds(actor, here=actor.collectivity_id, **_after(after))
-    if family:
-        binds["family"] = family
+    binds |= dict(zip(("family", "own_type"), kind, strict=True))
     statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     used = {name: value for name, value in binds.items() if f":{name}" in sql}
     rows = db.execute(statement, used)
@@ -477,19 +497,20 @@ def _counting(
     """
     scans = _branches(
         actor,
-        "s.folder_id, s.family, s.due_on",
+        "s.folder_id, s.family, s.own_type, s.due_on",
         limit=CAP,
         after=False,
-        family=False,
+        kind=("", ""),
         late=False,
         once=False,
     )
     if not scans:
         return None, ()
     parts = [
-        "SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late "
-        f"FROM (SELECT a.folder_id, a.family, MIN(a.due_on) AS due_on FROM ({' UNION ALL '.join(scans)}) a GROUP BY a.folder_id, a.family) w "
-        "GROUP BY w.family"
+        "SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late, "
+        f"w.own_type AS own_type, ({_LAST_VERSION}) AS version "
+        f"FROM (SELECT a.folder_id, a.family, a.own_type, MIN(a.due_on) AS due_on FROM ({' UNION ALL '.join(scans)}) a "
+        "GROUP BY a.folder_id, a.family, a.own_type) w GROUP BY w.family, w.own_type"
     ]
     if actor.seats:
         for tray, phase in _PHASES.items():
@@ -499,10 +520,10 @@ def _counting(
                 but = f" AND NOT ({_deposited(actor)})"
                 found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
             parts.append(
-                f"SELECT '{tray}', NULL, COUNT(*), 0 FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
+                f"SELECT '{tray}', NULL, COUNT(*), 0, NULL, NULL FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
             )
     sql = " UNION ALL ".join(parts)
-    binds = _binds(actor)
+    binds = _binds(actor, here=0)
     return _typed(sql, binds), tuple(name for name in binds if f":{name}" in sql)
 
 
@@ -512,9 +533,12 @@ def counters(db: Db, actor: Actor) -> Counters:
     statement, names = _counting(_asker(actor), covered, restricted_families())
     if statement is None:
         return Counters(0, 0, 0, 0, 0)
-    binds = _binds(actor)
+    binds = _binds(actor, here=actor.collectivity_id)
     rows = db.execute(statement, {name: binds[name] for name in names}).all()
     todo_rows = [row for row in rows if row.what == "todo"]
+    by_family: Counter[str] = Counter()
+    for row in todo_rows:
+        by_family[row.family] += int(row.n)
     count = {row.what: int(row.n) for row in rows if row.what != "todo"}
     return Counters(
         min(sum(row.n for row in todo_rows), CAP),
@@ -522,8 +546,15 @@ def counters(db: Db, actor: Actor) -> Counters:
         count.get("returned", 0),
         count.get("running", 0),
         count.get("done", 0),
-        tuple(sorted((row.family, int(row.n)) for row in todo_rows)),
+        tuple(sorted(by_family.items())),
         count.get("drafts", 0),
+        tuple(
+            sorted(
+                (type_name(row.family, row.own_type), typed_name(row.family, row.version), int(row.n))
+                for row in todo_rows
+                if row.own_type and row.version is not None
+            )
+        ),
     )
 
 

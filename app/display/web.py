@@ -1,6 +1,6 @@
 """Pages of folders: the lists, the folder, and a route for each verb of whoever decides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -16,8 +16,9 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
+from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
-from app.core.db import NO_DATE, reading
+from app.core.db import NO_DATE, Db, reading
 from app.core.grammar import de, plural
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
@@ -50,6 +51,7 @@ from app.folders.rows import opened_by
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
+from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Action
 
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
@@ -174,8 +176,7 @@ def views_of_inbox(
         if counted.families and tray == "todo"
         else []
     )
-    for name, count in counted.families if chips else ():
-        label, icon = catalogue()[name].plural, catalogue()[name].icon
+    for name, label, icon, count in _kinds(counted) if chips else ():
         chips.append(
             views.Link(
                 name,
@@ -205,6 +206,16 @@ def views_of_inbox(
         if counted.running
         else "",
     }
+
+
+def _kinds(counted: queues.Counters) -> Iterator[tuple[str, str, str, int]]:
+    """What awaits, by family and by the collectivity's own types: name, label, icon, count; no family of which all is typed."""
+    for name, count in counted.families:
+        own = [one for one in counted.types if parted_type(one[0])[0] == name]
+        if count > sum(n for _, _, n in own):
+            yield name, catalogue()[name].plural, catalogue()[name].icon, count
+        for typed, in_force, n in own:
+            yield typed, *views.family_words(in_force), n
 
 
 def _groups(
@@ -479,6 +490,22 @@ def _after(folder_id: int, done: str) -> Response:
     return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
 
 
+def _followed(db: Db) -> list[tuple[str, str]]:
+    """The families and types that the list may be asked for: of a closed reading, those of which one reads or deposits some."""
+    families = catalogue()
+    offered = [
+        *((one.name, one.plural, one) for one in families.values()),
+        *(
+            (type_name(one.row.family, one.row.key), one.definition.label, own_types.in_force(one))
+            for one in own_types.currents(db, g.actor.collectivity_id)
+            if one.row.family in families
+        ),
+    ]
+    closed = {name for name, _, one in offered if one.discreet and not depositing(g.actor, one)}
+    closed -= following.any_of(db, g.actor, closed)
+    return [(name, label) for name, label, _ in offered if name not in closed]
+
+
 @pages.get("/suivi")
 @guard(PERSON)
 def follow() -> str:
@@ -489,11 +516,7 @@ def follow() -> str:
         rows = following.follow(
             db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
         )
-        named = [
-            one
-            for one in catalogue().values()
-            if not one.restricted or depositing(g.actor, one) or following.any_of(db, g.actor, one.name)
-        ]
+        named = _followed(db)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
         follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
     states = [
@@ -506,7 +529,7 @@ def follow() -> str:
         "folders/follow.html",
         q=words,
         rows=follow_rows,
-        families=[(one.name, one.plural, one.name == family) for one in named],
+        families=[(name, label, name == family) for name, label in named],
         states=[(key, label, key == phase) for key, label in states],
         asked={"q": words, "famille": family, "etat": phase},
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)

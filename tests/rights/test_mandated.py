@@ -121,7 +121,7 @@ def read_by(house: House, login: str, pay: int) -> set[bool]:
     with reading(actor.collectivity_id) as db:
         folder = db.get_one(Folder, pay)
         known = {may_read(db, actor, folder), pay in {one.id for one in following.follow(db, actor)}}
-        known.add(following.any_of(db, actor, "pes_payroll"))
+        known.add(bool(following.any_of(db, actor, {"pes_payroll"})))
         known.add(bool(selection.choose(db, actor, "reject", {pay: folder.version})))
     (version,) = house.versions(pay)[:1]
     document = f"/documents/{version.document_id}/{version.number}"
