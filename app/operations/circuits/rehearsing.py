@@ -35,7 +35,7 @@ from app.transmission.traits import traits_of
 from app.trust.assurance import LABELS, SIMPLE
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
-from workflows.drawing import quorum_text
+from workflows.drawing import count_text
 from workflows.engine import filled
 from workflows.family import Family, Field, check_circuit, problems
 from workflows.mandates import fitting
@@ -187,7 +187,7 @@ def _stage(db: Db, folder: Folder, stage: Stage, certificates: Held, rank: int) 
     if step.kind.automatic:
         who = [f"Automatique{_towards(step)}"]
     # A desk that is named twice is one part: the count is that of the parts
-    elif quorum := quorum_text(replace(step, who=step.who[: len(parts) or None])):
+    elif quorum := count_text(total := len(parts) or len(step.who), step.quorum.needed(total)):
         who.append(quorum)
     when = f"avant {jour(stage.due)}" if stage.due != NO_DATE else "sans échéance"
     if stage.due < stage.entered:
