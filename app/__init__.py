@@ -107,6 +107,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     limiter.init_app(app)
     security.protect(app)
     french.install(app.jinja_env)
+    app.jinja_env.globals["addresses"] = http.addresses
     _keep_compiled(app, chosen.data_dir / "templates")
     assets.serve(app, chosen.data_dir / "assets")
     carriers = sorted(f"channels.{home.parent.name}" for home in HOME.glob("channels/*/channel.py"))

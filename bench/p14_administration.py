@@ -21,7 +21,7 @@ SIZES = {"small": (20, 20), "large": (2_000, 500)}
 PAGES = {
     "Personnes": "/administration/personnes",
     "Personnes, un nom": "/administration/personnes?q=prénom7 personne7@",  # one, whatever the size
-    "Personnes, un début de nom": "/administration/personnes?q=Nom17",  # one of 20, a page of 25 of 2,000
+    "Personnes, un début de nom": "/administration/personnes?q=Nom7",  # one of 20, a page of 25 of 2,000
     "Une personne": "/administration/personnes/{person}",
     "Inviter": "/administration/personnes/inviter",
     "Bureaux": "/administration/bureaux",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request, url_for
 from werkzeug.security import safe_join
 
 log = structlog.get_logger()
@@ -116,6 +116,14 @@ def serve(app: Flask, folder: Path) -> None:
 
     app.add_url_rule("/static/<path:filename>", "static", static)
     app.add_url_rule("/static/<string(length=16):version>/<path:filename>", "static", static)
+
+    def drawings() -> str:
+        """The address of the file of all icons: a page has a hundred of them, and it is written once."""
+        if "drawings" not in g:
+            g.drawings = url_for("static", filename="vendor/icons.svg")
+        return str(g.drawings)
+
+    app.jinja_env.globals["drawings"] = drawings
 
     @app.url_defaults
     def _named(endpoint: str, values: dict[str, Any]) -> None:

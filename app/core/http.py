@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, session
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
@@ -390,6 +390,12 @@ def disposition(name: str, *, download: bool) -> str:
     """The Content-Disposition of a document, for a name of any script (RFC 6266, RFC 5987)."""
     plain = name.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "") or "document"
     return f"{'attachment' if download else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+
+
+def addresses(endpoint: str, part: str) -> Callable[[int], str]:
+    """The addresses of the rows of a list, by the number that is this part of each: one is written, the others differ by it."""
+    before, after = url_for(endpoint, **{part: LARGEST_KEY}).split(str(LARGEST_KEY))  # type: ignore[arg-type]
+    return lambda number: f"{before}{number}{after}"
 
 
 def client() -> str:

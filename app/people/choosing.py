@@ -96,11 +96,10 @@ def desks(
 
 def among(every: Places, *, chosen: int | None = None) -> Offer:
     """The beginning by name of the open desks, as `desks` gives a long list, of places that are read already."""
-    opened = (one for one in every.values() if one.closed_at is None)
-    names = {number: one.name for number, one in every.items()}
-    rows = [(one.id, one.name, names.get(one.parent_id or 0)) for one in opened]
-    rows.sort(key=lambda row: (row[0] != chosen, row[1].lower(), row[0]))
-    options = [(str(number), _under(name, above), name) for number, name, above in rows[: SHOWN + 1]]
+    opened = [one for one in every.values() if one.closed_at is None]
+    opened.sort(key=lambda one: (one.id != chosen, one.name.lower(), one.id))
+    first = [(one, every.get(one.parent_id or 0)) for one in opened[: SHOWN + 1]]
+    options = [(str(one.id), _under(one.name, above and above.name), one.name) for one, above in first]
     return _offer(options, None if chosen is None else str(chosen), "", whole=False)
 
 

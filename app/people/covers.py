@@ -23,6 +23,8 @@ from workflows.rights import NONE, Rights
 from workflows.vocabulary import Right
 
 _absence: Any = Absence.__table__
+absence: Any = _absence.c
+"""Its columns, for a statement about who is away."""
 _cover: Any = User.__table__.alias("stands_in")
 MIDDAY = time(12)
 
@@ -37,9 +39,9 @@ def covering(user: Any, moment: Any) -> Any:
     return sa.exists().where(_absence.c.cover_id == user, live(moment))
 
 
-def away(user: Any, moment: Any) -> Any:
-    """Whether somebody is away at a moment, as a column of a statement about people."""
-    return sa.exists().where(_absence.c.user_id == user, live(moment))
+def away_in(collectivity_id: int, moment: Any) -> sa.ColumnElement[bool]:
+    """The condition on `absence` that it is of a collectivity, has begun at a moment and is not over."""
+    return sa.and_(_absence.c.collectivity_id == collectivity_id, live(moment))
 
 
 def last_end(user: Any, moment: Any) -> Any:

@@ -1,10 +1,11 @@
 """Where the desks of a collectivity stand: each under its superior, read once for a page."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from itertools import starmap
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,7 +30,7 @@ class Places(Mapping[int, Place]):
     Of a branch, nothing is said of what stands above or beside it.
     """
 
-    def __init__(self, every: Mapping[int, Place], head: int | None = None) -> None:
+    def __init__(self, every: dict[int, Place], head: int | None = None) -> None:
         self._every, self.head = every, head
 
     def __getitem__(self, number: int) -> Place:
@@ -40,6 +41,10 @@ class Places(Mapping[int, Place]):
 
     def __len__(self) -> int:
         return len(self._every)
+
+    def values(self) -> ValuesView[Place]:
+        """The desks; not one by one, as of any mapping: there are 500."""
+        return self._every.values()
 
     @cached_property
     def _below(self) -> Mapping[int | None, list[int]]:
@@ -87,7 +92,7 @@ class Places(Mapping[int, Place]):
             children[self._superior(place.id)].append(place.id)
         depths: dict[int, int] = {}
         for top in (*reversed(children[None]), *self._every):
-            waiting = [(top, 0)]
+            waiting = [(top, 0)] if top not in depths else []
             while waiting:
                 number, depth = waiting.pop()
                 if number not in depths:
@@ -96,15 +101,24 @@ class Places(Mapping[int, Place]):
         return depths
 
 
+_desk: Any = Desk.__table__
+# Of the table: the ORM would take each of 500 rows apart and make it again
+_places = (
+    sa.select(_desk.c.id, _desk.c.key, _desk.c.name, _desk.c.parent_id, _desk.c.closed_at)
+    .where(_desk.c.collectivity_id == sa.bindparam("here"))
+    .order_by(_desk.c.name)
+)
+
+
 def places(db: Db, collectivity_id: int) -> Places:
     """Where its desks stand; one statement, once for a page."""
-    query = (
-        sa.select(Desk.id, Desk.key, Desk.name, Desk.parent_id, Desk.closed_at)
-        .where(Desk.collectivity_id == collectivity_id)
-        .order_by(Desk.name)
-    )
-    return once(
-        db,
-        ("places", collectivity_id),
-        lambda: Places({row[0]: Place(*row) for row in db.execute(query)}),
-    )
+
+    def read() -> Places:
+        if (
+            db.autoflush
+        ):  # in a verb, which may have opened a desk: the ORM writes before it reads its own alone
+            db.flush()
+        rows = db.execute(_places, {"here": collectivity_id}).all()
+        return Places({place.id: place for place in starmap(Place, rows)})
+
+    return once(db, ("places", collectivity_id), read)

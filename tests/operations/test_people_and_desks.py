@@ -4,6 +4,7 @@ import html
 import re
 import threading
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -353,6 +354,14 @@ def test_a_list_of_many_is_cut_in_pages(house: House) -> None:
     found = client.get(f"{PEOPLE}?q=zz&page=3")
     assert "120 personnes" in words(found)
     assert "Zz060" in words(found)
+    with engine().begin() as connection:
+        gone = User.last_name.in_([f"Zz{number:03}" for number in range(100)])
+        connection.execute(sa.update(User).where(gone).values(active=False))
+    pages = [client.get(f"{PEOPLE}?q=zz&page={page}").get_data(as_text=True) for page in range(1, 6)]
+    named = [re.findall(r"Zoé (Zz\d{3})", page) for page in pages]
+    assert [len(names) for names in named] == [25, 25, 25, 25, 20]
+    in_order = [f"Zz{number:03}" for number in (*range(100, 120), *range(100))]
+    assert list(chain(*named)) == in_order, "the open accounts first, each by its name"
 
 
 def test_a_desk_is_opened_named_and_placed_and_never_under_itself(house: House) -> None:

@@ -59,6 +59,17 @@ def test_a_long_tree_folds_its_branches_and_unfolds_the_one_that_is_asked() -> N
     assert choose(every, Search(opened=987)) == shown
 
 
+def test_each_desk_is_listed_or_counted_once_below_the_highest_that_is_folded() -> None:
+    chain = {5001: 101, 5002: 5001, 5003: 5002}
+    deep = [Place(number, f"d{number}", f"Équipe {number}", upper, None) for number, upper in chain.items()]
+    every = Places({**town(10, 10), **{one.id: one for one in deep}})
+    shown = choose(every, Search())
+    assert shown.folded == {100: 13, **{service * 100: 10 for service in range(2, 11)}}
+    unfolded = choose(every, Search(opened=100))
+    assert unfolded.folded == {101: 3, **{service * 100: 10 for service in range(2, 11)}}
+    assert len(unfolded.listed) + sum(unfolded.folded.values()) == unfolded.total == len(every)
+
+
 def test_words_unfold_the_way_to_each_desk_that_they_find() -> None:
     every = town(10, 10)
     shown = choose(every, Search("guichet 7-04"))

@@ -91,10 +91,17 @@ def _unfolded(desks: Mapping[int, Place], opened: int | None) -> tuple[list[int]
     """The desks that are seen while only the tops and the way to `opened` are unfolded; how many the others hide."""
     way = {opened, *_above(desks, opened)} if opened in desks else set()
     unfolded = way | {place.id for place in desks.values() if place.parent_id not in desks}
-    order, hidden = list[int](), dict[int, int]()
+    order, hidden, folds = list[int](), dict[int, int](), dict[int, int | None]()
     for place in desks.values():
-        upper = _above(desks, place.id)
-        closed = next((number for number in reversed(upper) if number not in unfolded), None)
+        closed: int | None
+        upper = place.parent_id
+        if upper not in desks:
+            closed = folds[place.id] = None
+        elif upper in folds:  # the highest that is folded above its superior, else the superior
+            closed = folds[place.id] = folds[upper] or (None if upper in unfolded else upper)
+        else:  # in a circle, no superior of which stands at a top
+            turned = reversed(_above(desks, place.id))
+            closed = next((number for number in turned if number not in unfolded), None)
         if closed is None:
             order.append(place.id)
         else:

@@ -1,22 +1,24 @@
 """The people of a collectivity as an administrator reads them: their desks, whether their account is open, what is missing."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import instant, jour
-from app.core.questions import Query, read_together
+from app.core.questions import Query
 from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
-from app.people.covers import away, last_end
+from app.people.covers import absence, away_in, last_end
 from app.people.models import Desk, Holder, PasswordReset, Person, User
 from app.signing.models import Certificate
 from workflows.absences import MINUTE
@@ -24,6 +26,8 @@ from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
 PAGE = 25
+_branch = aliased(Desk)
+_link: Any = PasswordReset.__table__.c
 
 
 class Which(StrEnum):
@@ -98,20 +102,31 @@ def listing(
 ) -> Listing:
     """Twenty-five people, the open accounts first, by name; `search`: those whose name, login, address or capacity has them all.
 
-    `branch`: those alone who sit in it. Three statements, however many there are.
+    `branch`: those alone who sit in it. Two statements, however many there are.
     """
     scope = _of(collectivity_id, branch)
-    wanted = _of_whom(now())[which]
+    wanted = _of_whom(collectivity_id, now())[which]
     matching = choosing.matching(search)
     row = db.execute(counting(collectivity_id, branch, sa.and_(wanted, matching))).one()
     counts, total = counts_of(row), int(row.shown)
     page = min(max(1, page), max(1, -(-total // PAGE)))
-    order = (User.active.desc(), User.search_key, User.id)
-    # The numbers alone are put in order: with whole rows SQLite sorts all that is written of 2,000 people
-    shown = sa.select(User.id).where(scope, wanted, matching).order_by(*order)
-    shown = shown.limit(PAGE).offset((page - 1) * PAGE)
-    query = sa.select(User).where(User.id.in_(shown)).order_by(*order)
-    return Listing(views(db, db.scalars(query).all()), counts, total, page)
+    if not total:
+        return Listing((), counts, total, page)
+    # Open and closed apart: each is in its order in the index, and its beginning alone is read
+    both = sa.union_all(
+        *(_beginning(page * PAGE, scope, wanted, matching, User.active.is_(open_)) for open_ in (True, False))
+    )
+    every = both.subquery()
+    shown = sa.select(every.c.id).order_by(every.c.active.desc(), every.c.search_key, every.c.id)
+    people = views(db, collectivity_id, shown.limit(PAGE).offset((page - 1) * PAGE))
+    return Listing(people, counts, total, page)
+
+
+def _beginning(most: int, *conditions: sa.ColumnElement[bool]) -> Query:
+    """The first people by name of whom all of this is true."""
+    query = sa.select(User.id, User.active, User.search_key).where(*conditions)
+    first = query.order_by(User.search_key, User.id).limit(most).subquery()
+    return sa.select(first)
 
 
 def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
@@ -122,13 +137,31 @@ def _of(collectivity_id: int, branch: Branch | None) -> sa.ColumnElement[bool]:
 def counting(
     collectivity_id: int, branch: Branch | None = None, shown: sa.ColumnElement[bool] | None = None
 ) -> Query:
-    """How many people each choice has, by its name, and of how many `shown` is true."""
-    counts = [
-        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(which.name)
-        for which, condition in _of_whom(now()).items()
-    ]
-    total = sa.func.coalesce(sa.func.sum(sa.case((shown if shown is not None else sa.true(), 1), else_=0)), 0)
-    return sa.select(*counts, total.label("shown")).where(_of(collectivity_id, branch))
+    """How many people each choice has, by its name, and of how many `shown` is true.
+
+    Each account is looked at once; who is invited and who is away are few, and are reached from their links and absences.
+    """
+    moment, scope = now(), _of(collectivity_id, branch)
+    whom = _of_whom(collectivity_id, moment)
+
+    def of_all(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+    def of_few(whose: Any, few: sa.ColumnElement[bool], which: Which) -> Any:
+        # Outer, or SQLite would begin with all the people of the collectivity
+        query = sa.select(sa.func.count(User.id.distinct())).select_from(whose.table)
+        query = query.outerjoin(User, sa.and_(User.id == whose, scope, whom[which])).where(few)
+        return query.correlate(None).scalar_subquery()
+
+    everybody = sa.func.count()
+    return sa.select(
+        everybody.label(Which.ALL.name),
+        of_all(whom[Which.INCOMPLETE]).label(Which.INCOMPLETE.name),
+        of_few(_link.user_id, _serves(moment), Which.INVITED).label(Which.INVITED.name),
+        of_few(absence.user_id, away_in(collectivity_id, moment), Which.AWAY).label(Which.AWAY.name),
+        of_all(whom[Which.CLOSED]).label(Which.CLOSED.name),
+        (everybody if shown is None else of_all(shown)).label("shown"),
+    ).where(scope)
 
 
 def counts_of(row: Any) -> dict[Which, int]:
@@ -139,20 +172,25 @@ def counts_of(row: Any) -> dict[Which, int]:
 def _live_link(moment: datetime) -> sa.ColumnElement[bool]:
     """Whether somebody has a link that would still serve."""
     # No index leads from an account to its links: those that live are read once, and not for each account
-    return User.id.in_(
-        sa.select(PasswordReset.user_id).where(
-            PasswordReset.used_at.is_(None), PasswordReset.expires_at > moment
-        )
-    )
+    return User.id.in_(sa.select(_link.user_id).where(_serves(moment)))
 
 
-def _of_whom(moment: datetime) -> dict[Which, sa.ColumnElement[bool]]:
-    """The condition of each choice, in their order."""
+def _serves(moment: datetime) -> sa.ColumnElement[bool]:
+    """Whether a link would still serve."""
+    return sa.and_(_link.used_at.is_(None), _link.expires_at > moment)
+
+
+def _of_whom(collectivity_id: int, moment: datetime) -> dict[Which, sa.ColumnElement[bool]]:
+    """The condition of each choice, in their order; what few people meet is asked first."""
     return {
         Which.ALL: sa.true(),
         Which.INCOMPLETE: _incomplete(moment),
-        Which.INVITED: sa.and_(User.active.is_(True), ~_enters(), _live_link(moment)),
-        Which.AWAY: sa.and_(User.active.is_(True), _enters(), away(User.id, moment)),
+        Which.INVITED: sa.and_(_live_link(moment), User.active.is_(True), ~_enters()),
+        Which.AWAY: sa.and_(
+            User.id.in_(sa.select(absence.user_id).where(away_in(collectivity_id, moment))),
+            User.active.is_(True),
+            _enters(),
+        ),
         Which.CLOSED: User.active.is_(False),
     }
 
@@ -168,24 +206,51 @@ def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         User.active.is_(True),
         sa.or_(
-            sa.and_(~seated, User.administrator.is_(False)),
             sa.and_(~_enters(), ~_live_link(moment)),
+            sa.and_(User.administrator.is_(False), ~seated),
         ),
     )
 
 
-def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
-    """Each of them with his desks; one statement, and one for the names of types where a right is for some of them alone."""
-    if not people:
-        return ()
-    numbers, moment = [user.id for user in people], now()
-    # Outer, or SQLite would begin with all the desks of the collectivity
-    held_desks = (
-        sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name)
-        .outerjoin(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
-        .where(Holder.user_id.in_(numbers))
+def views(
+    db: Db, collectivity_id: int, numbers: sa.Select[tuple[int]] | Collection[int]
+) -> tuple[PersonView, ...]:
+    """The people of these numbers with their desks, the open accounts first, by name.
+
+    One statement, and one for the names of types where a right is for some of them alone.
+    """
+    moment = now()
+    seats: dict[int, list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
+    people: dict[int, Any] = {}
+    for row in db.execute(_read(numbers, moment)):
+        people[row.id] = row
+        if row.desk_id is not None:
+            seats[row.id].append((row.desk, row.desk_id, tuple(row.rights)))
+    # Most have the same rights as others: what they say is worked out once
+    every = {grants for several in seats.values() for *_, grants in several}
+    rights = {grants: Rights.read(grants) for grants in every}
+    limited = any(ONLY in word for one in rights.values() for word in one.grants)
+    types = called(db, collectivity_id) if limited else {}
+    words = {grants: one.in_words(types) or "aucun droit" for grants, one in rights.items()}
+    signing = {grants for grants, one in rights.items() if Right.SIGN in one}
+    return tuple(
+        _view(
+            row,
+            tuple(
+                Seat(number, name, words[grants]) for name, number, grants in sorted(seats.get(row.id, ()))
+            ),
+            signs=any(grants in signing for *_, grants in seats.get(row.id, ())),
+        )
+        for row in people.values()
     )
-    waits = sa.and_(PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None))
+
+
+def _read(numbers: sa.Select[tuple[int]] | Collection[int], moment: datetime) -> Query:
+    """What is shown of these people, a row for each desk that they hold, one for who holds none.
+
+    `link`: until when his link serves; `gone`: the end of the last of his absences under way; `not_after`: of the
+    certificate that serves him the longest; `branch`: the name of the desk below which he administers.
+    """
     serving = (
         sa.select(sa.func.max(Certificate.not_after))
         .where(
@@ -196,94 +261,87 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
         .correlate(User)
         .scalar_subquery()
     )
-    ways = (
+    links = (
+        sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at).label("until"))
+        .where(PasswordReset.used_at.is_(None), PasswordReset.expires_at > moment)
+        .group_by(PasswordReset.user_id)
+        .subquery()
+    )
+    own = (
+        User.first_name,
+        User.last_name,
+        User.login,
+        User.email,
+        User.capacity,
+        User.administrator,
+        User.active,
+    )
+    # Outer, or SQLite would begin with all the desks of the collectivity
+    return (
         sa.select(
             User.id,
-            sa.func.max(Person.password_hash),
-            sa.func.max(PasswordReset.expires_at),
-            last_end(User.id, moment).correlate(User),
-            serving,
+            *own,
+            User.branch_id,
+            Person.password_hash.is_not(None).label("has_password"),
+            links.c.until.label("link"),
+            last_end(User.id, moment).correlate(User).label("gone"),
+            serving.label("not_after"),
+            _branch.name.label("branch"),
+            Holder.rights,
+            Desk.id.label("desk_id"),
+            Desk.name.label("desk"),
         )
         .outerjoin(Person, Person.id == User.person_id)
-        .outerjoin(PasswordReset, waits)
+        .outerjoin(links, links.c.user_id == User.id)
+        .outerjoin(_branch, _branch.id == User.branch_id)
+        .outerjoin(Holder, Holder.user_id == User.id)
+        .outerjoin(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
         .where(User.id.in_(numbers))
-        .group_by(User.id)
-    )
-    delegated = {user.branch_id for user in people if user.branch_id is not None}
-    branches = sa.select(Desk.id, Desk.name).where(Desk.id.in_(delegated))
-    held_rows, way_rows, branch_rows = read_together(db, held_desks, ways, branches)
-    rights: dict[int, list[tuple[int, str, Rights]]] = {}
-    there = (row for row in held_rows if row[2] is not None)
-    for user_id, grants, desk_id, name in sorted(there, key=lambda row: (row[3], row[2])):
-        rights.setdefault(user_id, []).append((desk_id, name, Rights.read(grants)))
-    limited = any(
-        ONLY in word for several in rights.values() for *_, granted in several for word in granted.grants
-    )
-    types = called(db, people[0].collectivity_id) if limited else {}
-    seats = {
-        user_id: tuple(
-            Seat(number, name, rights.in_words(types) or "aucun droit") for number, name, rights in several
-        )
-        for user_id, several in rights.items()
-    }
-    enter = {number: way for number, *way in way_rows}
-    names = {row[0]: row[1] for row in branch_rows}
-    signing = {
-        user_id
-        for user_id, several in rights.items()
-        if any(Right.SIGN in rights_there for *_, rights_there in several)
-    }
-    return tuple(
-        replace(
-            _view(user, seats.get(user.id, ()), bool(enter[user.id][0]), *enter[user.id][1:3]),
-            note=_note(user, enter[user.id][3], signs=user.id in signing),
-            branch=names.get(user.branch_id or 0, ""),
-        )
-        for user in people
+        .order_by(User.active.desc(), User.search_key, User.id)
     )
 
 
-def _note(user: User, not_after: datetime | None, *, signs: bool) -> str:
-    if not user.active:
-        return "" if is_reduced(user) else "Son nom reste dans ce qui a été visé et signé."
-    if not_after is None:
+def _note(person: Any, *, signs: bool) -> str:
+    if not person.active:
+        return "" if is_reduced(person) else "Son nom reste dans ce qui a été visé et signé."
+    if person.not_after is None:
         return "Sans certificat" if signs else ""
-    day = jour(not_after.astimezone(PARIS).date())
-    return f"Certificat jusqu’au {day}" if not_after > now() else f"Certificat expiré le {day}"
+    day = jour(person.not_after.astimezone(PARIS).date())
+    return f"Certificat jusqu’au {day}" if person.not_after > now() else f"Certificat expiré le {day}"
 
 
-def _view(
-    user: User, seats: tuple[Seat, ...], has_password: bool, link: datetime | None, gone: datetime | None
-) -> PersonView:
-    """`link`: until when his last one serves; `gone`: the end of the last of his absences that are under way."""
+def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
+    """`person`: a row of `_read`; `signs`: whether he has the right to, at some desk."""
     missing = ""
-    if not user.active:
-        state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
-    elif has_password and gone is not None:
-        state, tone, icon = f"Absence jusqu’au {instant(gone - MINUTE)}", "info", "calendar3"
-    elif has_password:
+    if not person.active:
+        state, tone, icon = ("Réduit" if is_reduced(person) else "Fermé"), "", "slash-circle"
+    elif person.has_password and person.gone is not None:
+        state, tone, icon = f"Absence jusqu’au {instant(person.gone - MINUTE)}", "info", "calendar3"
+    elif person.has_password:
         state, tone, icon = "Actif", "ok", "check-lg"
-    elif link is not None and link > now():
+    elif person.link is not None:
         state, tone, icon = (
-            f"Invitation valable jusqu’au {jour(link.astimezone(PARIS).date())}",
+            f"Invitation valable jusqu’au {jour(person.link.astimezone(PARIS).date())}",
             "info",
             "envelope",
         )
     else:
         state, tone, icon = "Sans mot de passe", "warn", "exclamation-triangle"
         missing = "Aucun lien ne sert plus : envoyez-en un autre."
-    if user.active and not seats and not user.administrator and user.branch_id is None and not missing:
+    if person.active and not seats and not person.administrator and person.branch_id is None and not missing:
         missing = "Aucun bureau : donnez-lui-en un."
     return PersonView(
-        user.id,
-        user.name,
-        user.login,
-        user.capacity,
-        user.administrator,
+        person.id,
+        f"{person.first_name} {person.last_name}",
+        person.login,
+        person.capacity,
+        person.administrator,
         state,
         tone,
         icon,
         seats,
         missing,
-        has_password=has_password,
+        branch=person.branch or "",
+        note=_note(person, signs=signs),
+        has_password=bool(person.has_password),
     )

@@ -119,7 +119,7 @@ def mine() -> str:
 @pages.get("/administration/personnes")
 @guard(BRANCH)
 def index() -> str:
-    """The accounts, fifty a page: who holds which desks, and what is missing for him to work."""
+    """The accounts, twenty-five a page: who holds which desks, and what is missing for him to work."""
     try:
         which = listing.Which(request.args.get("etat", ""))
     except ValueError:
@@ -331,7 +331,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
     else:
         form = PersonForm(formdata=None, obj=user)
     with reading(g.actor.collectivity_id) as db:
-        (person,) = listing.views(db, [user])
+        (person,) = listing.views(db, user.collectivity_id, (user.id,))
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         branches = choosing.Offer(())
         if g.actor.administrator:
