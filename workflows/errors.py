@@ -83,6 +83,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "Demandez à l’administrateur de compléter les bureaux ou de corriger le circuit."
         ),
     ),
+    "visa-too-late": (
+        422,
+        (
+            "Un visa s’ajoute avant « {step} » : ensuite, l’acte est fait et il n’y a plus rien à décider. "
+            "Placez-le plus tôt, ou demandez un avis."
+        ),
+    ),
     "opinion-awaited": (
         409,
         (

@@ -26,7 +26,8 @@ from app.folders.models import Folder
 from app.folders.move import MOST_WORDS
 from app.folders.rehearsal import Rehearsal, Stage
 from app.folders.rerouting import ADD, REMOVE, REPLACE, Change, Line, Plan, part_key
-from workflows.circuit import Phase, Step
+from workflows.adding import ADDED
+from workflows.circuit import Phase, Step, StepKind
 from workflows.drawing import parts_text, value_key, who_text
 from workflows.loader import MAX_DAYS, MAX_LABEL
 from workflows.vocabulary import Right, WhoKind
@@ -146,6 +147,7 @@ def _change(text: str) -> Change:
         or not set(data) <= {*known, "days"}
         or not all(isinstance(data.get(name, ""), str) for name in known)
         or data.get("kind") not in rerouting.KINDS
+        or data.get("asks", StepKind.OPINION) not in ADDED
         or type(data.get("days")) not in {int, type(None)}
     ):
         raise Refusal("bad-request", detail="un changement est illisible")
@@ -162,29 +164,7 @@ def _pressed(pressed: str, changes: list[Change]) -> list[Change]:
             details=f"{rerouting.MOST} changements à la fois, au plus : appliquez d’abord ceux-ci.",
         )
     if word == ADD:
-        days = form.get("days", "").strip()
-        if days and not (
-            days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS and len(days) < 4
-        ):
-            raise Refusal(
-                "coming-refused",
-                details=f"« {days[:20]} » n’est pas un nombre de jours ouvrés : écrivez-en un de 1 à {MAX_DAYS}.",
-            )
-        if not form.get("desk"):
-            raise Refusal("coming-refused", details="Choisissez le bureau dont vous demandez l’avis.")
-        label = form.get("label", "")
-        if len(label.strip()) > MAX_LABEL:
-            raise Refusal(
-                "coming-refused", details=f"Le nom de l’étape dépasse {MAX_LABEL} signes : raccourcissez-le."
-            )
-        one = Change(
-            ADD,
-            desk=form["desk"],
-            after=form.get("after", ""),
-            label=label,
-            days=int(days) if days else None,
-        )
-        return [*changes, one]
+        return [*changes, _added(form)]
     if word == REPLACE:
         step, _, instead = form.get("part", "").partition("|")
         if not instead or not form.get("by"):
@@ -197,6 +177,34 @@ def _pressed(pressed: str, changes: list[Change]) -> list[Change]:
     if word == "undo" and value.isascii() and value.isdigit() and int(value[:3]) < len(changes):
         return [one for rank, one in enumerate(changes) if rank != int(value[:3])]
     return changes
+
+
+def _added(form: Mapping[str, str]) -> Change:
+    """The step that is asked to be added; refuses `coming-refused` for what is badly typed."""
+    days = form.get("days", "").strip()
+    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS and len(days) < 4):
+        raise Refusal(
+            "coming-refused",
+            details=f"« {days[:20]} » n’est pas un nombre de jours ouvrés : écrivez-en un de 1 à {MAX_DAYS}.",
+        )
+    if not form.get("desk"):
+        raise Refusal("coming-refused", details="Choisissez le bureau de l’étape que vous ajoutez.")
+    label = form.get("label", "")
+    if len(label.strip()) > MAX_LABEL:
+        raise Refusal(
+            "coming-refused", details=f"Le nom de l’étape dépasse {MAX_LABEL} signes : raccourcissez-le."
+        )
+    one = Change(
+        ADD,
+        desk=form["desk"],
+        after=form.get("after", ""),
+        label=label,
+        days=int(days) if days else None,
+        asks=form.get("asks", StepKind.OPINION.value),
+    )
+    if one.asks not in ADDED:
+        raise Refusal("bad-request", detail="une étape qui ne s’ajoute pas")
+    return one
 
 
 def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
@@ -219,6 +227,7 @@ def _context(db: Db, folder: Folder, plan: Plan) -> dict[str, Any]:
         "faults": [spaces(one) for one in plan.faults],
         "afters": [(folder.place, here), *((line.step.key, line.step.label) for line in ahead)],
         "parts": _parts(ahead, names),
+        "kinds": [(kind.value, kind.label) for kind in ADDED],
         "advisers": _offered(plan.desks, able),
         "desks": _offered(plan.desks),
         **_days(plan.now, plan.then),

@@ -235,7 +235,8 @@ class StepChange(Taken):
     """One change of the coming steps."""
 
     kind: Literal["add", "replace", "remove"] = attribute(
-        "add : un avis ajouté après une étape ; replace : un bureau à la place de qui est attendu ; remove : une étape retirée.",
+        "add : un avis ou un visa (`asks`) ajouté après une étape ; replace : un bureau à la place de qui est attendu ; "
+        "remove : une étape retirée.",
         "add",
     )
     step: str = attribute("L’étape remplacée ou retirée, par sa clé.", "finance", default="", max_length=40)
@@ -254,6 +255,10 @@ class StepChange(Taken):
         "Le nom de l’étape ajoutée ; fait du bureau s’il est vide.", default="", max_length=80
     )
     days: int | None = attribute("Son délai en jours ouvrés.", 2, default=None, ge=1, le=365)
+    asks: Literal["opinion", "visa"] = attribute(
+        "Ce que l’étape ajoutée demande : un avis, ou un visa, avant la signature seulement.",
+        default="opinion",
+    )
 
 
 class Reroute(Version):

@@ -19,6 +19,7 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
@@ -29,6 +30,7 @@ from app.folders.rehearsal import Rehearsal, Stage, coming
 from app.folders.rows import runs_of_round
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from workflows.adding import ADDED, refuse_added
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
 from workflows.family import imposed
 from workflows.loader import MAX_LABEL, load, sketch
@@ -44,7 +46,7 @@ CHANGED = "steps_changed"
 
 @dataclass(frozen=True)
 class Change:
-    """One change: an opinion added after a step, a desk in the place of somebody at a step, a step removed.
+    """One change: an opinion or a visa (`asks`) added after a step, a desk in the place of somebody at a step, a step removed.
 
     `step` is the key of the step, drawn for one that is added; `after`, the key of the step that an added one follows;
     `instead`, who leaves (« desk:finances »), as `part_key` writes it; `desk`, the key of the desk that comes. `label` and
@@ -58,6 +60,7 @@ class Change:
     instead: str = ""
     label: str = ""
     days: int | None = None
+    asks: str = StepKind.OPINION.value
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,7 @@ def _played(
     folder: Folder, before: Circuit, definition: Definition, change: Change, desks: Desks
 ) -> tuple[Definition, Change] | None:
     """The definition after a change, and the change as it was taken; None where it bears on nothing to come."""
-    if change.kind not in KINDS:
+    if change.kind not in KINDS or change.asks not in {kind.value for kind in ADDED}:
         raise Refusal("bad-request", detail="changement inconnu")
     ahead = [step.key for step in _coming(folder, before, sketch(definition))]
     if change.kind == ADD:
@@ -293,13 +296,16 @@ def _played(
 
 def _added(definition: Definition, change: Change, desks: Desks) -> tuple[Definition, Change]:
     desk = desks.get(change.desk)
-    label = " ".join(change.label.split()) or f"Avis, {desk.name if desk else change.desk}"[:MAX_LABEL]
+    kind = StepKind(change.asks)
+    label = (
+        " ".join(change.label.split()) or f"{kind.label}, {desk.name if desk else change.desk}"[:MAX_LABEL]
+    )
     keys = [str(one["key"]) for one in definition["steps"]]
     key = change.step if _own(change.step) and change.step not in keys else f"added_{secrets.token_hex(4)}"
     step: dict[str, Any] = {
         "key": key,
         "label": label,
-        "kind": StepKind.OPINION.value,
+        "kind": kind.value,
         "who": [{WhoKind.DESK.value: change.desk}],
         "quorum": "any",
     }
@@ -338,6 +344,8 @@ def _faults(
         if change.kind == REMOVE or desk is None or step is None:
             continue
         kind = StepKind(step["kind"])
+        if change.kind == ADD:
+            yield from ((change.step, sentence) for sentence in _too_late(definition, change.step, kind))
         if law.discreet and change.desk not in inside:
             yield (
                 change.step,
@@ -353,6 +361,15 @@ def _faults(
                 change.step,
                 f"« {desk.name} » est déjà à l’étape « {step['label']} » : choisissez un autre bureau.",
             )
+
+
+def _too_late(definition: Definition, key: str, kind: StepKind) -> Iterator[str]:
+    """Why an added step may not stand where it is (`workflows.adding`)."""
+    drawn = sketch(definition)
+    try:
+        refuse_added(kind, drawn.steps[: drawn.steps.index(drawn.step(key))])
+    except Refusal as refusal:
+        yield sentences.say(refusal.key, refusal.facts)[1]
 
 
 def _unasked(folder: Folder, before: Circuit, definition: Definition) -> Iterator[tuple[str, str]]:

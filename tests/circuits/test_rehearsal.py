@@ -47,6 +47,7 @@ from app.signing.enrol import certificates_of, withdraw
 from app.signing.models import Certificate
 from tests.builders.house import INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy
+from workflows.adding import DECIDED
 from workflows.circuit import Circuit, Phase, StepKind
 from workflows.family import check_circuit, family
 from workflows.loader import load
@@ -327,7 +328,11 @@ def _changes(draw: Any, circuit: Circuit, folder: Folder) -> list[Change]:
         desk = draw(st.sampled_from(KEYS))
         if kind == ADD:
             after = draw(st.sampled_from([folder.place, folder.place, *(one.key for one in ahead)]))
-            made.append(Change(ADD, after=after, desk=desk, days=draw(st.sampled_from([None, 1, 4]))))
+            days, asks = (
+                draw(st.sampled_from([None, 1, 4])),
+                draw(st.sampled_from(["visa", "visa", "opinion"])),
+            )
+            made.append(Change(ADD, after=after, desk=desk, days=days, asks=asks))
         elif kind == REPLACE and step.who:
             who = draw(st.sampled_from(step.who))
             made.append(Change(REPLACE, step=step.key, instead=part_key(who.to_data()), desk=desk))
@@ -343,7 +348,7 @@ def test_whatever_is_changed_on_the_way_is_lawful_and_goes_to_its_end(house: Hou
     for key, login in product(KEYS[:-1], ("s.rivoal", "t.lescoat")):
         desks.seat(here(house), key, login, [Right.ACT, Right.CREATE, Right.SIGN])
     runs, clerk = Runs(house), house.actor(G)
-    ended = {"changed": 0, "refused": 0}
+    ended = {"changed": 0, "refused": 0, "visas": 0}
 
     @settings(
         max_examples=CASES,
@@ -385,6 +390,16 @@ def test_whatever_is_changed_on_the_way_is_lawful_and_goes_to_its_end(house: Hou
         check_circuit(family("invoice"), followed)
         at = circuit.steps.index(circuit.step(folder.place)) + 1
         assert followed.steps[:at] == circuit.steps[:at]
+        added = [
+            step for step in followed.steps if step not in circuit.steps and step.key.startswith("added_")
+        ]
+        assert not any(
+            one.kind in DECIDED
+            for step in added
+            if step.kind is StepKind.VISA
+            for one in followed.steps[: followed.steps.index(step)]
+        )
+        ended["visas"] += any(step.kind is StepKind.VISA for step in added)
         assert standing.place == folder.place
         runs.close(folder_id)
         for stage in left.stages:
@@ -397,6 +412,7 @@ def test_whatever_is_changed_on_the_way_is_lawful_and_goes_to_its_end(house: Hou
     with time_machine.travel(noon(MONDAY), tick=True):
         holds()
     assert ended["changed"]
+    assert ended["visas"]
     assert ended["refused"]
 
 

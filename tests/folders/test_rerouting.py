@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.in_turn
 
 K, G, R = "k.morizur", "g.trehorel", "r.pellenec"
 WHY = "Le tonnage facturé dépasse le marché."
+VISA = Change(ADD, after="finance", desk="direction", asks="visa")
 ADVICE = Change(ADD, after="finance", desk="direction", label="Avis de la direction", days=2)
 
 
@@ -111,6 +113,28 @@ def test_an_opinion_is_asked_between_two_steps_and_the_folder_goes_through_it(ho
     assert "Étapes à venir modifiées par Ronan Pellenec" in words(
         house.client(G).get(f"/dossiers/{folder_id}?onglet=journal")
     )
+
+
+def test_a_visa_is_added_before_the_signature_and_nowhere_after_it(house: House) -> None:
+    allowed(house, R, "comptabilite")
+    folder_id = house.an_invoice(at="finance", total_ttc="120.00", total_ht="120.00", total_vat="0.00")
+    before = rows(house, folder_id)
+    with pytest.raises(Refusal, match="coming-refused") as refused:
+        change(house, R, folder_id, replace(VISA, after="bon_a_payer"))
+    assert "Un visa s’ajoute avant" in refused.value.facts["details"]
+    assert rows(house, folder_id) == before
+    client = house.client(R)
+    typed = {"asks": "visa", "desk": "direction", "after": "finance"}
+    shown = press(house, client, folder_id, "add", **typed)
+    assert re.search("« Visa, Direction[^»]* » ajouté", words(shown))
+    answer = press(house, client, folder_id, "apply", carried(shown), reason=WHY)
+    assert answer.status_code == 302, words(answer)
+    house.approve(folder_id, "n.abgrallec")
+    assert "À vous de viser" in page(house, "s.rivoal", folder_id)
+    decide.reject(
+        house.actor("s.rivoal"), folder_id, version=house.folder(folder_id).version, reason="Trop cher."
+    )
+    assert house.folder(folder_id).phase == "rejected"
 
 
 def test_the_depositor_is_told_once_and_whoever_is_newly_awaited_when_his_turn_comes(house: House) -> None:
@@ -430,7 +454,7 @@ def test_a_form_that_no_page_wrote_is_refused(house: House, sent: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"desk": ""}, "Choisissez le bureau dont vous demandez l’avis."),
+        ({"desk": ""}, "Choisissez le bureau de l’étape que vous ajoutez."),
         ({"desk": "direction", "days": "0"}, "n’est pas un nombre de jours ouvrés"),
         ({"desk": "direction", "days": "²"}, "n’est pas un nombre de jours ouvrés"),
         ({"desk": "direction", "days": "9999999"}, "n’est pas un nombre de jours ouvrés"),
