@@ -21,14 +21,15 @@ AGAIN = frozenset({StepKind.VISA, StepKind.OPINION})
 def behind(circuit: Circuit, standing: Standing, entered: Collection[str]) -> tuple[Step, ...]:
     """The steps to which the folder may be sent back from where it stands, in order.
 
-    `entered`: the keys of the steps of the way that led there since it was last sent. None lies behind a signature of this
+    `entered`: the keys of the steps of the way that led there since it was last sent. None where nobody decides, as at a seal:
+    what cannot be done there goes back to who deposited. None lies behind a signature of this
     round, one of several at the present step included, nor behind a transmission, a publication or an archiving; none is a step
     that the folder's facts ask for no more.
     """
     if phase_of(standing.place) is not Phase.RUNNING:
         return ()
     current = circuit.step(standing.place)
-    if current.kind not in AGAIN and standing.acted:
+    if current.kind.automatic or (current.kind not in AGAIN and standing.acted):
         return ()
     steps: list[Step] = []
     for step in reversed(circuit.steps[: circuit.steps.index(current)]):
