@@ -254,9 +254,13 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
 
 @dataclass(frozen=True)
 class Typed:
-    """What was just typed of the fields that a step requires, and is not kept: by field, what is wrong with each, and why."""
+    """What was just typed of the fields that a step requires, and is not kept: by field, what is wrong with each, and why.
+
+    `version`: that of the folder over which it was typed.
+    """
 
     facts: Mapping[str, Any]
+    version: int
     wrong: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
 
@@ -276,6 +280,7 @@ def fill_view(
         here.step.kind is StepKind.VISA,
         typed is not None,
         typed.error if typed else "",
+        typed.version if typed else folder.version,
     )
 
 

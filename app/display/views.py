@@ -177,15 +177,16 @@ class FillView:
     """What the step requires of whoever acts at it: the inputs, what still lacks in a sentence, the verb that waits for it.
 
     `visa`: filling in and putting the visa may be one gesture. `typed`: it holds what was just typed and is not kept; `error`:
-    why it is not.
+    why it is not. `version`: that of the folder over which it was typed, or as it is now.
     """
 
     inputs: Sequence[Any]
     lacks: str
     verb: str
     visa: bool
-    typed: bool = False
-    error: str = ""
+    typed: bool
+    error: str
+    version: int
 
 
 @dataclass(frozen=True)

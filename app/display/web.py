@@ -336,7 +336,7 @@ def fill(folder_id: int) -> Response | tuple[str, int]:
     off = (table, rank) if gesture == drafting.LINE_OFF else ("", "")
     typed = facts_typed(family, request.form, off)
     if gesture in {drafting.LINE_ON, drafting.LINE_OFF}:  # a line more or less: nothing is kept yet
-        return _filling(folder_id, page.Typed(typed)), 200
+        return _filling(folder_id, page.Typed(typed, version_shown())), 200
     then = request.form.get("then") == "approve"
     try:
         if then:
@@ -349,7 +349,7 @@ def fill(folder_id: int) -> Response | tuple[str, int]:
         status, sentence = sentences.say(refusal.key, refusal.facts)
         wrong = {one["field"]: one["sentence"] for one in refusal.facts.get("problems", ())}
         told = "Rien n’est enregistré : corrigez ce qui est dit sous chaque champ." if wrong else sentence
-        return _filling(folder_id, page.Typed(typed, wrong, told)), status
+        return _filling(folder_id, page.Typed(typed, version_shown(), wrong, told)), status
     flash(f"Enregistré : {words}." if words else "Rien n’a changé : ces valeurs étaient déjà là.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
 

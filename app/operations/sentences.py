@@ -112,7 +112,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "statement-moved": (
         409,
-        "Quelqu’un a changé ces textes depuis que vous les lisez. Rien n’est enregistré : relisez la page, puis reprenez.",
+        "Rien n’est enregistré : quelqu’un d’autre vient de changer ces textes. Ce qui est en vigueur est écrit sous chaque champ qui en diffère : revoyez-le, puis enregistrez.",
     ),
     "statement-long": (
         422,

@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.security import token_hash
 from app.core.transaction import use_case
 from app.folders.publicity import CHOSEN, SETTING, Choice, Means, choice_of
 from app.journal.chain import Event, append
@@ -53,21 +54,26 @@ class ChoiceForm(FlaskForm):  # type: ignore[misc]
 
 
 @use_case
-def choose(db: Db, actor: Actor, wanted: Choice) -> None:
+def choose(db: Db, actor: Actor, wanted: Choice, *, shown: str | None = None) -> None:
     """Keep what the council chose; acts published before keep the way that theirs was.
 
+    `shown`: the `mark_of` the choice on the page; when somebody made another since, nothing is written (`means-moved`).
     Refuses `means-population` (3,500 inhabitants or more, by what is typed or by the collectivity's setting, or no
     number), and `means-deliberation` (no number, no day, or a day to come). Source: CGCT L2131-1, IV.
     """
     require(actor, Right.ADMINISTER)
     if wanted.means not in CHOSEN:
         raise Refusal("means-missing")
-    row = db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
+    locked = {"key_share": True}
+    row = db.get_one(Collectivity, actor.collectivity_id, with_for_update=locked, populate_existing=True)
     choice = None
     if wanted.means is not Means.ONLINE:
         choice = _sound(wanted, population_in(row.settings), today())
-    if choice_of(row.settings) == wanted:
+    present = choice_of(row.settings)
+    if present == wanted:
         return
+    if shown is not None and shown != mark_of(present):
+        raise Refusal("means-moved")
     others = {key: value for key, value in row.settings.items() if key != SETTING}
     row.settings = others | ({SETTING: choice} if choice else {})
     facts = choice or {"means": Means.ONLINE.value}
@@ -82,6 +88,11 @@ def choose(db: Db, actor: Actor, wanted: Choice) -> None:
             {**facts, "label": wanted.means.label},
         ),
     )
+
+
+def mark_of(chosen: Choice) -> str:
+    """What a page posts back of the choice that it shows."""
+    return token_hash(repr(chosen))[:16]
 
 
 def _sound(wanted: Choice, inhabitants: int | None, now: date) -> dict[str, object]:

@@ -19,6 +19,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été mis en ligne : l’étape de publication n’est pas faite. Publiez d’abord l’acte depuis son dossier.",
     ),
+    "means-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre vient de changer le mode de publicité, redit ci-dessous. Revoyez-le, puis enregistrez.",
+    ),
     "means-missing": (422, "Rien n’a changé : choisissez un mode de publicité."),
     "means-population": (
         422,

@@ -7,6 +7,7 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
+from app.core import stale
 from app.core.db import reading
 from app.core.http import FILES, PERSON, disposition, guard, wants_json
 from app.core.refusals import Refusal
@@ -19,7 +20,7 @@ from app.people.models import Collectivity
 from app.people.own_settings.population import THRESHOLD, population_in
 from app.publication import copies, publishing, record
 from app.publication.models import PublicSite
-from app.publication.office import ChoiceForm, choose
+from app.publication.office import ChoiceForm, choose, mark_of
 from app.publication.publishing import LONGEST, REASONS, TITLE, Masked
 from app.publication.site import acts
 from app.publication.site.web import pages as site
@@ -56,18 +57,23 @@ def office() -> Response | tuple[str, int]:
     with reading(g.actor.collectivity_id) as db:
         own = db.get_one(Collectivity, g.actor.collectivity_id).settings
     chosen, inhabitants = choice_of(own), population_in(own)
-    form, error, status = ChoiceForm(obj=chosen), None, 200
+    form, error, status, moved = ChoiceForm(obj=chosen), None, 200, False
     if not form.is_submitted() and form.population.data is None:
         form.population.data = inhabitants
     if form.is_submitted():
         try:
-            choose(g.actor, form.wanted())
+            choose(g.actor, form.wanted(), shown=request.form.get("shown"))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
+            moved = refusal.key == "means-moved"
         else:
             flash("Le mode de publicité est enregistré.", "ok")
             return redirect(url_for("publication.office"))
+    if moved:
+        with reading(g.actor.collectivity_id) as db:
+            chosen = choice_of(db.get_one(Collectivity, g.actor.collectivity_id).settings)
     context = {"form": form, "chosen": chosen, "standing": chosen.means, "error": error}
+    context |= {"shown": stale.mark("shown", mark_of(chosen), fresh=moved)}
     context |= {"inhabitants": inhabitants, "bound": inhabitants is not None and inhabitants >= THRESHOLD}
     return render_template("publication/office.html", **context), status
 

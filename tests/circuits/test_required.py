@@ -277,11 +277,18 @@ def test_a_signature_is_not_prepared_before_its_fields_are_filled_in(house: Hous
 def test_a_table_is_filled_in_line_by_line_and_nothing_is_kept_before(house: House) -> None:
     requiring(house, {"finance": [LOTS]})
     folder_id = at_finance(house)
+    older = str(house.folder(folder_id).version)
     answer = post(house, folder_id, **{f"{LOTS}.0.lieu": "École", "action": f"line-on:{LOTS}"})
     assert answer.status_code == 200
     assert 'value="École"' in answer.get_data(as_text=True)
     assert LOTS not in house.folder(folder_id).fields
     assert post(house, folder_id, **{f"{LOTS}.0.lieu": "École"}).status_code == 302
+    assert house.folder(folder_id).fields[LOTS] == [{"lieu": "École"}]
+    # A page that was opened before keeps its age when a line is added to it, and undoes nothing
+    typed = {"version": older, f"{LOTS}.0.lieu": "Gymnase"}
+    form = post(house, folder_id, **typed, action=f"line-on:{LOTS}").text.partition('id="fill-form"')[2]
+    assert re.findall(r'name="version" value="(\d+)"', form)[0] == older
+    assert post(house, folder_id, **typed).status_code == 409
     assert house.folder(folder_id).fields[LOTS] == [{"lieu": "École"}]
     house.approve(folder_id, N)
     assert "« Lots » rempli par Nolwenn Abgrallec : 1 ligne" in words(

@@ -28,6 +28,7 @@ WEB = {
     "app/core/assets.py": "the files of the browser",
     "app/core/compression.py": "answers compressed",
     "app/core/forms.py": "the token of forms",
+    "app/core/stale.py": "what a form posts back of the row that it edits",
     "app/core/limits.py": "rate of tries",
     "app/core/api.py": "what an API route takes and gives",
     "app/core/openapi.py": "the description of the API",

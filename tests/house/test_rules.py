@@ -31,6 +31,7 @@ WEB_ROOMS = {
     "assets",
     "compression",
     "forms",
+    "stale",
     "cli",
     "http",
     "security",

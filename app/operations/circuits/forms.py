@@ -19,6 +19,8 @@ LONGEST_VALUE = 300
 LONGEST_NAME, LONGEST_KEY = 120, 44
 ROWS = 20
 SEPARATOR = ";"
+TOLD = frozenset({"draft-moved", "draft-gone"})
+"""What is refused that tells what became of a draft since its page was opened."""
 LISTS = ("addtold", "untold", "addalltold", "unalltold", "addrequires", "unrequires")
 """The gestures on lists of keys: the desks that are told, of a step and of the whole circuit, and the fields that it requires."""
 

@@ -16,6 +16,7 @@ from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
 from app.circuits.library import as_yaml, current, in_force, parted
 from app.circuits.tables import InForce
+from app.core import stale
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces
@@ -188,11 +189,18 @@ def _refused(family: str, played: Sequence[Gesture], refusal: Refusal) -> tuple[
     """The page as it is now, with what was typed laid over it and written nowhere, and why."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
     typed = [gesture for gesture in played if gesture.kind == "write"]
-    return _editor(family, request.form.get("open", "")[:40], typed, sentence, status)
+    return _editor(
+        family, request.form.get("open", "")[:40], typed, sentence, status, refusal.key in forms.TOLD
+    )
 
 
 def _editor(
-    family: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
+    family: str,
+    key: str,
+    typed: Sequence[Gesture] = (),
+    error: str = "",
+    status: int = 200,
+    moved: bool = False,
 ) -> tuple[str, int]:
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
@@ -222,6 +230,7 @@ def _editor(
         "operations/circuits/edit.html",
         family=draft.family,
         draft=draft,
+        version=stale.mark("version", draft.version, fresh=moved),
         label=definition["label"],
         saved=views.saved(draft),
         cards=cards,
@@ -343,7 +352,7 @@ def versions(family: str) -> Response | tuple[str, int]:
 @guard("administer")
 def text(family: str) -> Response | tuple[str, int]:
     """The same circuit as a text: to be read, taken away, or taken in as a draft."""
-    error, status, source = "", 200, request.form.get("source")
+    error, status, source, moved = "", 200, request.form.get("source"), False
     if source is not None:
         try:
             drafting.take_in(g.actor, family, forms.number(request.form, "version"), source)
@@ -351,6 +360,7 @@ def text(family: str) -> Response | tuple[str, int]:
             if refusal.key not in {"circuit-invalid", *KEPT}:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            moved = refusal.key in forms.TOLD
         else:
             flash("Le texte est devenu le brouillon : relisez-le, puis publiez.", "ok")
             return redirect(url_for("operations.circuits.edit", family=family))
@@ -358,7 +368,12 @@ def text(family: str) -> Response | tuple[str, int]:
         draft = draft_of(db, g.actor.collectivity_id, family)
     shown = source if source is not None else _yaml(draft)
     page = render_template(
-        "operations/circuits/text.html", draft=draft, family=draft.family, source=shown, error=error
+        "operations/circuits/text.html",
+        draft=draft,
+        version=stale.mark("version", draft.version, fresh=moved),
+        family=draft.family,
+        source=shown,
+        error=error,
     )
     return page, status
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
 from app.circuits import own_types, set_up
+from app.core import stale
 from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.http import BRANCH, guard
@@ -189,7 +190,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         if refusal.key == "desk-absent":
             raise
         status, error = _refused(form, refusal)
-        return _desk(desk_id, form, status, error=error, ticks=ticked)
+        return _desk(desk_id, form, status, error=error, ticks=ticked, told_of=refusal.key)
     try:
         changed = hierarchy.seat_all(g.actor, desk_id, ticked.wanted, _seen()) if ticked.wanted else 0
     except Refusal as refusal:
@@ -205,7 +206,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
         status, error = sentences.say(refusal.key, refusal.facts)
         if named:
             error = f"{error} Le nom et la place du bureau, eux, sont enregistrés."
-        return _desk(desk_id, None, status, ticks=ticked, seats_error=error)
+        return _desk(desk_id, None, status, ticks=ticked, seats_error=error, told_of=refusal.key)
     flash(_done(changed, named=named), "ok" if changed or named else "info")
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
@@ -215,7 +216,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
 @who_is_there(HERE)
 def move(desk_id: int) -> Response | tuple[str, int]:
     """Place a desk under another: the verb of its form, asked by this page or by who draws it in the tree."""
-    form, error, status, told = DeskForm(), "", 200, Told()
+    form, error, status, told, moved = DeskForm(), "", 200, Told(), False
     with reading(g.actor.collectivity_id) as db:
         set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
@@ -234,6 +235,7 @@ def move(desk_id: int) -> Response | tuple[str, int]:
             if refusal.key not in {"desk-moved", "desk-below-itself", "desk-closed"}:
                 raise
             status, error = _refused(form, refusal)
+            moved = refusal.key == "desk-moved"
         else:
             flash(
                 _place(desk_id) if changed else "Rien à enregistrer : c’était déjà ainsi.",
@@ -250,6 +252,7 @@ def move(desk_id: int) -> Response | tuple[str, int]:
     page = render_template(
         "operations/desk_move.html",
         desk=desk,
+        **_place_shown(desk, fresh=moved),
         path=[every[one] for one in reversed([*every.above(desk_id)])],
         form=form,
         told=told,
@@ -481,15 +484,22 @@ def _desk(
     seats_error: str | None = None,
     ticks: Ticks | None = None,
     told: Told | None = None,
+    told_of: str = "",
 ) -> tuple[str, int]:
-    """The page of a desk; `ticks` is what was ticked and is not written yet, `told` what it would stop."""
+    """The page of a desk; `ticks` is what was ticked and is not written yet, `told` what it would stop.
+
+    `told_of`: what was refused; a form of the name that was typed over another desk than it is now posts what it was over.
+    """
     with reading(g.actor.collectivity_id) as db:
         set_up.read_ahead(db, g.actor.collectivity_id)
         every = views.of_actor(db, g.actor)
         desk = views.desk_of(db, g.actor.collectivity_id, every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         others, known = _others(db, every, desk, ticks.added if ticks else None)
+        shown = _place_shown(desk, fresh=form is None or told_of == "desk-moved")
         form = _form(form, every, desk)
+        if told_of == "desk-moved":
+            stale.tell(form, _place_in_force(form, every, desk))
         reopens = desk.closed_at is not None and closing.may_reopen(
             db, g.actor, _branch(every), desk_id, desk.key
         )
@@ -499,6 +509,8 @@ def _desk(
     page = render_template(
         "operations/desk.html",
         desk=desk,
+        **shown,
+        standing=_standing(desk, wanted, called) if told_of == "seats-moved" else {},
         path=[every[number] for number in every.above(desk_id)],
         closed_by=why[0],
         closed_reason=why[1],
@@ -509,7 +521,7 @@ def _desk(
         ruled=ruled,
         rights=hierarchy.GRANTED,
         boxes={one.id: _boxes(one.rights, wanted.get(one.id, one.rights), called) for one in desk.holders},
-        seen=_marks(desk),
+        seen=stale.marks("seen", _marks(desk), fresh=told_of == "seats-moved"),
         others=others,
         known=known,
         root=g.actor.delegated and desk_id == g.actor.branch_id,
@@ -541,6 +553,35 @@ def _boxes(present: Rights, chosen: Rights, called: Mapping[str, str]) -> list[B
     return found
 
 
+def _place_shown(desk: views.DeskView, *, fresh: bool) -> dict[str, str]:
+    """The name and the superior that the page posts back (`_shown`)."""
+    return {
+        "shown_name": stale.mark("shown_name", desk.name, fresh=fresh),
+        "shown_parent": stale.mark("shown_parent", desk.parent_id or "", fresh=fresh),
+    }
+
+
+def _place_in_force(form: DeskForm, every: Places, desk: views.DeskView) -> dict[str, str]:
+    """The name and the superior where others were typed, in words by field."""
+    found = {"name": desk.name} if " ".join((form.name.data or "").split()) != desk.name else {}
+    if key_in(str(form.parent.data or "")) != desk.parent_id and not (
+        g.actor.delegated and every.head == desk.id
+    ):
+        found["parent"] = next((every[one].name for one in every.above(desk.id)), NONE)
+    return found
+
+
+def _standing(
+    desk: views.DeskView, wanted: Mapping[int, Rights], called: Mapping[str, str]
+) -> dict[int, str]:
+    """The rights in force, in words, of those for whom others were ticked."""
+    return {
+        one.id: one.rights.in_words(called)
+        for one in desk.holders
+        if one.id in wanted and one.rights != wanted[one.id]
+    }
+
+
 def _marks(desk: views.DeskView) -> list[str]:
     """What the page shows of each holder, to be posted back (`_seen`)."""
     return [f"{one.id}:{','.join(one.rights.grants)}" for one in desk.holders]
@@ -557,7 +598,7 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     holder = next((one for one in desk.holders if one.id == user_id), None)
     if holder is None or desk.closed_at is not None:
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
-    error, status, told, chosen = "", 200, Told(), holder.rights
+    error, status, told, chosen, moved = "", 200, Told(), holder.rights, False
     if request.method == "POST":
         chosen = _by_type()
         try:
@@ -581,6 +622,7 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
             }:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            moved = refusal.key == "seats-moved"
     limits = [one for right in hierarchy.LIMITED for one in chosen.types(right) or ()]
     page = render_template(
         "operations/desk_types.html",
@@ -594,7 +636,8 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
             *((one, f"« {one} », qui n’existe plus") for one in dict.fromkeys(limits) if one not in called),
         ],
         opened=bool(limits),
-        seen=_marks(desk),
+        standing=_standing(desk, {user_id: chosen}, called).get(user_id, "") if moved else "",
+        seen=stale.marks("seen", _marks(desk), fresh=moved),
         told=told,
         error=error,
     )

@@ -91,11 +91,13 @@ def show(type_id: int) -> Response | tuple[str, int]:
         before = Definition.from_data(row.draft)
     typed = forms.typed(request.form, before)
     if typed.problems:
-        return _page(type_id, typed, {problem.field: problem.sentence for problem in typed.problems}, "", 422)
+        wrong = {problem.field: problem.sentence for problem in typed.problems}
+        return _page(type_id, typed, wrong, "", 422, _shown())
+    shown = _shown()
     try:
-        revision = own_types.draw_up(g.actor, type_id, typed.definition, shown=_shown())
+        shown = own_types.draw_up(g.actor, type_id, typed.definition, shown=shown)
         if request.form.get("action") == "merge":
-            both = own_types.bring_up(g.actor, type_id, shown=revision)
+            both = own_types.bring_up(g.actor, type_id, shown=shown)
             flash(views.brought_up(both, typed.definition), "ok")
             return redirect(url_for("operations.types.show", type_id=type_id))
     except Refusal as refusal:
@@ -103,7 +105,7 @@ def show(type_id: int) -> Response | tuple[str, int]:
             raise
         status, sentence = sentences.say(refusal.key, refusal.facts)
         fields = _by_field(refusal, sentence)
-        return _page(type_id, typed, fields, "" if fields else sentence, status)
+        return _page(type_id, typed, fields, "" if fields else sentence, status, shown)
     if request.form.get("action") == "publish":
         return redirect(url_for("operations.types.publish", type_id=type_id))
     flash("Le brouillon du type est enregistré. Rien ne change avant sa publication.", "ok")
@@ -116,8 +118,14 @@ def _shown() -> int:
 
 
 def _page(
-    type_id: int, typed: forms.Typed | None, errors: dict[str, str], error: str, status: int
+    type_id: int,
+    typed: forms.Typed | None,
+    errors: dict[str, str],
+    error: str,
+    status: int,
+    shown: int | None = None,
 ) -> tuple[str, int]:
+    """The page of a type; what was `typed` was so over its draft of the revision `shown`, which is posted again."""
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
         set_up.read_ahead(db, collectivity_id)
@@ -164,7 +172,7 @@ def _page(
         visibilities={} if law.restricted else VISIBILITIES,
         formats=[(name, views.FORMATS[name]) for name in law.formats],
         longest={"label": LONGEST_LABEL, "help": LONGEST_HELP, "field": LONGEST_FIELD},
-        revision=row.revision if typed is None or status != 409 else _shown(),
+        revision=row.revision if shown is None else shown,
     )
     return page, status
 

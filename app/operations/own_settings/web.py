@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.core import stale
 from app.core.db import reading
 from app.core.http import FILES, guard
 from app.core.limits import limiter, per_person_there
@@ -44,7 +45,7 @@ def index() -> str:
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
     setting = known(name)
-    error, status, typed = "", 200, None
+    error, status, typed, moved = "", 200, None, False
     if request.method == "POST":
         secrets = setting.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(name))
         typed = request.form.get("value", "")
@@ -57,6 +58,7 @@ def show(name: str) -> Response | tuple[str, int]:
                 if refusal.key in _ELSEWHERE:
                     raise
                 status, error = sentences.say(refusal.key, refusal.facts)
+                moved = refusal.key == "setting-moved"
             else:
                 flash(sentence, "ok")
                 return redirect(url_for(HERE))
@@ -65,6 +67,7 @@ def show(name: str) -> Response | tuple[str, int]:
     page = render_template(
         "operations/setting.html",
         line=line,
+        shown=stale.mark("shown", line.mark, fresh=moved),
         one=setting,
         typed=line.text if typed is None else typed,
         given=setting.file or setting.picture,

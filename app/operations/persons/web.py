@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as Answer
 from wtforms import BooleanField, StringField
 
 from app.circuits import set_up
+from app.core import stale
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
 from app.core.grammar import de, plural
@@ -310,7 +311,7 @@ def _show(user_id: int, link: accounts.Link | None) -> None:
 @who_is_there(HERE)
 def show(user_id: int) -> Answer | tuple[str, int]:
     """One person: what is written of him, his desks, how he enters, what is kept of him."""
-    form, error, status = PersonForm(), None, 200
+    form, error, status, moved = PersonForm(), None, 200, False
     with reading(g.actor.collectivity_id) as db:
         user = _user(db, user_id)
     if form.is_submitted():
@@ -323,6 +324,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
             if refusal.key in {"person-unknown", "account-closed", "right-missing"}:
                 raise
             status, error = _refused(form, refusal)
+            moved = refusal.key == "person-moved"
         else:
             flash(
                 "Le compte est enregistré." if changed else "Rien à enregistrer : c’était déjà ainsi.", "ok"
@@ -331,6 +333,9 @@ def show(user_id: int) -> Answer | tuple[str, int]:
     else:
         form = PersonForm(formdata=None, obj=user)
     with reading(g.actor.collectivity_id) as db:
+        if moved:
+            user = _user(db, user_id)
+            stale.tell(form, _in_force(user, form.particulars()))
         (person,) = listing.views(db, user.collectivity_id, (user.id,))
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         branches = choosing.Offer(())
@@ -347,12 +352,24 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         has_password=person.has_password,
         used=used,
         elsewhere=elsewhere,
-        shown_mark=accounts.mark_of(user),
+        shown_mark=stale.mark("shown", accounts.mark_of(user), fresh=moved),
         branches=branches,
         branch_id=user.branch_id,
         link=link if link and link["of"] == user_id and user.active and not person.has_password else None,
     )
     return page, status
+
+
+def _in_force(user: User, typed: accounts.Particulars) -> dict[str, str]:
+    """What is written of somebody where something else was typed, in words by field."""
+    found = {
+        name: str(getattr(user, name))
+        for name in ("first_name", "last_name", "email", "capacity")
+        if getattr(user, name) != " ".join(getattr(typed, name).split())
+    }
+    if user.administrator != typed.administrator and g.actor.administrator:
+        found["administrator"] = "oui" if user.administrator else "non"
+    return found
 
 
 @pages.post("/administration/personnes/<int:user_id>/branche")

@@ -9,6 +9,7 @@ from app.circuits import rules, set_up, tables
 from app.circuits.checking import desks_of, named_in
 from app.circuits.gestures import Gesture
 from app.circuits.rules import ROWS, RulesDraft, draft_of, problems, takeable
+from app.core import stale
 from app.core.db import reading
 from app.core.http import guard
 from app.core.refusals import Refusal
@@ -64,7 +65,9 @@ def edit(kind: str) -> Response | tuple[str, int]:
             raise
         status, sentence = sentences.say(refusal.key, refusal.facts)
         typed = [gesture for gesture in played if gesture.kind == "write"]
-        return _editor(kind, request.form.get("open", "")[:40], typed, sentence, status)
+        return _editor(
+            kind, request.form.get("open", "")[:40], typed, sentence, status, refusal.key in forms.TOLD
+        )
     key = forms.opened_after(form, lambda: _keys(kind))
     return redirect(url_for("operations.rules.edit", kind=kind, regle=key or None), code=303)
 
@@ -76,7 +79,12 @@ def _keys(name: str) -> list[str]:
 
 
 def _editor(
-    kind: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
+    kind: str,
+    key: str,
+    typed: Sequence[Gesture] = (),
+    error: str = "",
+    status: int = 200,
+    moved: bool = False,
 ) -> tuple[str, int]:
     collectivity_id = g.actor.collectivity_id
     with reading(collectivity_id) as db:
@@ -105,6 +113,7 @@ def _editor(
         "operations/rules/edit.html",
         kind=draft.kind,
         draft=draft,
+        version=stale.mark("version", draft.version, fresh=moved),
         saved=saved(draft),
         cards=cards,
         otherwise=definition["otherwise"],

@@ -1,5 +1,6 @@
 """The public pages on accessibility and personal data, of a collectivity or of none; and the page that completes them."""
 
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import DateField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from app.core import stale
 from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
@@ -94,7 +96,7 @@ def _of(collectivity_id: int | None) -> dict[str, Any]:
 @guard("administer")
 def office() -> Response | tuple[str, int]:
     """Complete both pages."""
-    form, error, status = StatementsForm(), "", 200
+    form, error, status, moved = StatementsForm(), "", 200, False
     with reading(g.actor.collectivity_id) as db:
         present = record.of(db, g.actor.collectivity_id)
     if request.method == "POST":
@@ -102,6 +104,7 @@ def office() -> Response | tuple[str, int]:
             changed = record.complete(g.actor, form.wanted(), shown=request.form.get("seen", ""))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
+            moved = refusal.key == "statement-moved"
             if refusal.key == "statement-unproven":
                 form.evaluated_on.errors = [error]
         else:
@@ -122,5 +125,24 @@ def office() -> Response | tuple[str, int]:
             },
             evaluated_on=present.day,
         )
-    page = render_template("operations/statements.html", form=form, error=error, seen=present.mark)
+    if moved:
+        with reading(g.actor.collectivity_id) as db:
+            present = record.of(db, g.actor.collectivity_id)
+        stale.tell(form, _in_force(present, form.wanted()))
+    page = render_template(
+        "operations/statements.html",
+        form=form,
+        error=error,
+        seen=stale.mark("seen", present.mark, fresh=moved),
+    )
     return page, status
+
+
+def _in_force(present: record.Statements, typed: record.Statements) -> dict[str, str]:
+    """What the pages tell where something else was typed, in words by field."""
+    texts = asdict(present) | {
+        "state": present.level.label.capitalize(),
+        "evaluated_on": f"{present.day:%d/%m/%Y}" if present.day else "",
+    }
+    now, wanted = asdict(present), asdict(typed)
+    return {name: texts[name] for name in now if now[name].split() != wanted[name].split()}
