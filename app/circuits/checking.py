@@ -160,6 +160,13 @@ def _seats(collectivity_id: int, named: Named | None, desk_ids: Collection[int])
     return query.where(sa.or_(Holder.desk_id.in_(desk_ids), theirs))
 
 
+def hold_desks(db: Db, collectivity_id: int, keys: Collection[str]) -> None:
+    """Lock the desks of these keys before they are looked at: whoever closes one waits, and then meets what names it."""
+    named = sa.select(Desk.id).where(Desk.collectivity_id == collectivity_id, Desk.key.in_(keys))
+    if keys:
+        db.execute(named.order_by(Desk.id).with_for_update(read=True, key_share=True)).all()
+
+
 def able_desks(db: Db, collectivity_id: int, right: Right, family: Family) -> frozenset[int]:
     """The open desks where somebody has this right on the folders of this type, or on some at least of this family.
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from app.circuits import set_up
-from app.circuits.checking import desks_of, named_in, problems
+from app.circuits.checking import desks_of, hold_desks, named_in, problems
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
 from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
@@ -318,7 +318,9 @@ def _family(db: Db, draft: Draft, definition: Mapping[str, Any]) -> Family:
 def _ready(
     db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
-    desks = desks_of(db, actor.collectivity_id, named_in(definition))
+    named = named_in(definition)
+    hold_desks(db, actor.collectivity_id, named.desks)
+    desks = desks_of(db, actor.collectivity_id, named)
     obstacles = problems(draft.family, definition, desks, channels)
     if obstacles:
         raise Refusal("circuit-unready", details=" ".join(obstacle.sentence for obstacle in obstacles))

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 import yaml
 
 from app.circuits import own_types
+from app.circuits.checking import hold_desks, named_in
 from app.circuits.models import CircuitVersion, NamedCircuit
 from app.circuits.reserved import only_as, refuse_taken
 from app.circuits.set_up import CIRCUITS, JOINT
@@ -214,6 +215,7 @@ def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
     named_of(db, actor.collectivity_id, name, locked=True)
     if circuit.only_for and (family is law or not parted(name)[1]):
         raise Refusal("circuit-typed", type=circuit.only_for)
+    hold_desks(db, actor.collectivity_id, named_in(circuit.to_data()).desks)
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
     named = [

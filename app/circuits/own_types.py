@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.checking import hold_desks
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.circuits.reserved import refuse_unread
 from app.circuits.set_up import TYPES
@@ -441,10 +442,11 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
 
 def _elsewhere(db: Db, actor: Actor, definition: Definition, key: str) -> list[Problem]:
     """What keeps the type of this key from saying this, because of what the collectivity has besides."""
+    named = {"deposited_by": definition.deposited_by, "seen_at": definition.seen_at}
+    hold_desks(db, actor.collectivity_id, [*definition.deposited_by, *definition.seen_at])
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
     sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."
-    named = {"deposited_by": definition.deposited_by, "seen_at": definition.seen_at}
     return [
         *_taken_register(db, actor, definition, key),
         *(Problem("type-desk", name, sentence) for name, keys in named.items() if not known.issuperset(keys)),

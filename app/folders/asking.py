@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.checking import hold_desks
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour, spaces
@@ -114,6 +115,7 @@ def ask(
     question = typed(question)
     if wanted_on is not None and not today() <= wanted_on <= today() + FARTHEST:
         raise Refusal("opinion-date")
+    hold_desks(db, folder.collectivity_id, desks[:MOST_DESKS])
     chosen = _chosen(desks_for(db, folder, actor, here), list(dict.fromkeys(desks)))
     rank = _asked_before(db, folder)
     if rank + len(chosen) > MOST_ASKED:

@@ -232,12 +232,14 @@ def create(
 
     `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
     `origin`: the folder that it is born from; where the reading of that one is closed, so is this one's, as long as it lives.
+    Refuses `desk-closed` of a desk that is closed meanwhile.
     """
     known = made_by(db, actor, once) if once else None
     if known is not None:
         return known
     family = family_of(family_name)
     own_types.refuse_closed(db, family)
+    desk = _emitting(db, desk_id)
     law = db.get_one(Folder, origin).read_as if origin is not None else family
     moment = now()
     folder = Folder(
@@ -247,7 +249,7 @@ def create(
         title="",
         title_key="",
         emitter_desk_id=desk_id,
-        restricted=law.closed and law.closed_at(db.get_one(Desk, desk_id).key),
+        restricted=law.closed and law.closed_at(desk.key),
         depositor_user_id=actor.user_id,
         depositor_name=actor.name,
         fields={},
@@ -280,6 +282,15 @@ def create(
     )
     corrections.keep(db, folder, actor, reason)
     return folder.id
+
+
+def _emitting(db: Db, desk_id: int) -> Desk:
+    """The desk that deposits, locked: whoever closes it waits, and then meets the draft."""
+    locked = {"read": True, "key_share": True}
+    desk = db.get_one(Desk, desk_id, with_for_update=locked, populate_existing=True)
+    if desk.closed_at is not None:
+        raise Refusal("desk-closed", name=desk.name)
+    return desk
 
 
 def _typed_as(family: Family) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.checking import desks_of, problems
+from app.circuits.checking import desks_of, hold_desks, problems
 from app.circuits.library import family_of, of_folder
 from app.core.clock import now
 from app.core.db import Db
@@ -134,6 +134,7 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     if not reason.strip():
         raise Refusal("handing-reason")
     reason = typed(reason)
+    hold_desks(db, folder.collectivity_id, [desk])
     chosen = next((one for one in receivers(db, folder, actor, here) if one.key == desk), None)
     if chosen is None:
         raise Refusal("handing-desk")

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.checking import Desks, desks_of, named_in, problems, words_of_people
+from app.circuits.checking import Desks, desks_of, hold_desks, named_in, problems, words_of_people
 from app.circuits.difference import difference
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, family_of, of_folder
@@ -137,6 +137,7 @@ def reroute(
     if not reason.strip():
         raise Refusal("coming-reason")
     reason = typed(reason)
+    hold_desks(db, folder.collectivity_id, [change.desk for change in changes if change.desk])
     plan = planned(db, folder, changes)
     if plan.gone:
         raise Refusal("coming-gone", what=_named(plan, plan.gone[0]))

@@ -72,6 +72,12 @@ _OF_KEY, _OF_KEYS = (
     _desk.c.key.in_(sa.bindparam("keys", expanding=True)),
 )
 _people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
+# Of a way that is checked before a folder takes it: whoever closes one of its desks waits until it is on its way.
+_LOCK: Any = {"read": True, "key_share": True, "of": _desk}
+_locked_of_key, _locked_of_keys = (
+    _people_of_key.with_for_update(**_LOCK),
+    _people_of_keys.with_for_update(**_LOCK),
+)
 _signers_of_key, _signers_of_keys = _signers.where(_OF_KEY), _signers.where(_OF_KEYS)
 
 _OF_NUMBERS = (
@@ -262,13 +268,20 @@ def person_name(db: Db, collectivity_id: int, user_id: int) -> str | None:
 
 
 def slots_of(
-    db: Db, folder: Folder, step: Step, *, seats_alone: bool = False, on: date | None = None
+    db: Db,
+    folder: Folder,
+    step: Step,
+    *,
+    seats_alone: bool = False,
+    on: date | None = None,
+    locked: bool = False,
 ) -> tuple[Slot, ...]:
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
     Who signs at a desk has a mandate that covers this folder today, once the collectivity has recorded one;
     `seats_alone` leaves that out, and who stands in for whom: a circuit is planned before the day on which it is signed. `on`:
     another day than today. One statement for all the desks of the step, whatever their number, and one for who is away.
+    `locked`, with `seats_alone`: none of these desks is closed before the transaction ends.
     """
     if not step.who:
         return ()
@@ -277,7 +290,7 @@ def slots_of(
     keys, superiors, persons = _sorted_out(db, folder, step)
     found: dict[str, Slot] = {}
     if keys or superiors:
-        for slot in _read(db, folder, keys, superiors, right, act, on or today()):
+        for slot in _read(db, folder, keys, superiors, right, act, on or today(), locked=locked):
             found[slot.key] = slot
     missing = [key for key in keys if f"desk:{key}" not in found]
     if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
@@ -424,18 +437,21 @@ def _read(
     right: Right,
     act: Act | None,
     day: date,
+    *,
+    locked: bool,
 ) -> Iterable[Slot]:
     ahead: _Ahead | None = kept(db, AHEAD)
     found = ahead.of(keys, superiors) if ahead is not None else None
     binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
     if len(keys) == 1 and not superiors:
-        query = _people_of_key if act is None else _signers_of_key
+        query = (_locked_of_key if locked else _people_of_key) if act is None else _signers_of_key
         binds = {"here": folder.collectivity_id, "key": keys[0]}
     elif superiors:
         above = [_desk.c.id == _superior(folder.emitter_desk_id, level) for level in superiors]
         query = (_people if act is None else _signers).where(sa.or_(_OF_KEYS, *above))
+        query = query.with_for_update(**_LOCK) if locked else query
     else:
-        query = _people_of_keys if act is None else _signers_of_keys
+        query = (_locked_of_keys if locked else _people_of_keys) if act is None else _signers_of_keys
     if found is not None:
         rows = _able_rows(row[:8] for row in found) if act is None else _signing_rows(db, found, act, day)
     elif act is None:
@@ -643,11 +659,12 @@ def _named(db: Db, folder: Folder, user_id: int, step: Step, right: Right) -> Sl
 def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slot, ...]]:
     """The slots of every step that this folder will pass; refuses one at which it would wait for ever.
 
-    Refuses `desk-missing` and `nobody-there`: the folder does not start a way that it could not finish.
+    Refuses `desk-missing` and `nobody-there`: the folder does not start a way that it could not finish. Its desks are locked
+    by the same statements: one that is closed at the same moment waits, and then meets the folder.
     """
     route: dict[str, tuple[Slot, ...]] = {}
     for step in circuit.applicable(folder.facts):
-        slots = slots_of(db, folder, step, seats_alone=True)
+        slots = slots_of(db, folder, step, seats_alone=True, locked=True)
         if lacks_people(step, slots):
             needed = step.quorum.needed(len(slots))
             raise Refusal("nobody-there", step=step.label, needed=needed, right=step.kind.right.label)

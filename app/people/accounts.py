@@ -20,7 +20,7 @@ from app.people.actor import Actor
 from app.people.branches import Branch, is_reached, own_branch
 from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
 from app.people.login import revoke_all
-from app.people.models import Desk, LoginSession, PasswordReset, User
+from app.people.models import Collectivity, Desk, LoginSession, PasswordReset, User
 from workflows.vocabulary import Right
 
 LONGEST = 100
@@ -128,6 +128,7 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
     branch `particulars-own` and `name-taken`, and
     `administrator-own`: one never takes away one's own right, so one is left.
     """
+    in_turn(db, actor)
     branch = refuse_outside(db, actor)
     user = open_user(db, actor, user_id, branch)
     _refuse_more(particulars, branch)
@@ -179,6 +180,11 @@ def write_particulars(
         _tell_administrators(db, actor, user, moved=True)
     _tell_of_names(db, actor, user, was, clean, branch)
     return True
+
+
+def in_turn(db: Db, actor: Actor) -> None:
+    """Let one verb at a time write who people of a collectivity are: of two, each would find an address or a name free."""
+    db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
 
 
 def login_of(text: str) -> str:

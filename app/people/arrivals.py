@@ -39,6 +39,7 @@ def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[in
     A delegated administrator invites into his branch alone (`desk-absent`, `branch-seat` of no desk). Refuses
     `identity-needed`, `desk-absent`, and what `open_account`, `give` and `refuse_unknown` refuse.
     """
+    accounts.in_turn(db, actor)
     branch = accounts.refuse_outside(db, actor, *arrival.seats)
     if branch is not None and not arrival.seats:
         raise Refusal("branch-seat")
@@ -57,6 +58,7 @@ def bring(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Written:
     is taken off. Who administers is never changed here. Refuses what `invite` refuses, `person-closed` of an account that
     is closed.
     """
+    accounts.in_turn(db, actor)
     accounts.refuse_former(db, actor)
     desks = _desks(db, actor, arrivals)
     opened = changed = 0

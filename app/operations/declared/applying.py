@@ -173,6 +173,7 @@ def _number(rows: Mapping[str, Desk], key: str | None) -> int | None:
 
 
 def _people(db: Db, actor: Actor, people: Mapping[str, Any], types: Collection[str], *, invite: bool) -> None:
+    accounts.in_turn(db, actor)
     rows = _rows(db, actor)
     for login, entry in people.items():
         with _at(f"people.{login}"):

@@ -1,0 +1,119 @@
+"""What is written at the very moment when its ground goes away: it waits, and is then refused (locks, so PostgreSQL alone)."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from app.circuits import drafting, library
+from app.core.clock import now
+from app.core.db import engine
+from app.core.refusals import Refusal
+from app.folders import sending
+from app.people import accounts, arrivals, hierarchy
+from app.people.arrivals import Arrival
+from app.people.models import Collectivity, Desk, User
+from tests.builders.house import INVOICE, House
+from tests.operations.test_people_and_desks import desk, user
+from workflows.family import family
+from workflows.rights import Rights
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+K, G, R, N = "k.morizur", "g.trehorel", "r.pellenec", "n.abgrallec"
+BLOCKED = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def met_by(verb: Callable[[], object], *statements: sa.Executable) -> str:
+    """What a verb is refused that comes while these statements are not committed yet; it waits until they are."""
+    outcome: list[str] = []
+
+    def run() -> None:
+        try:
+            verb()
+        except Refusal as refusal:
+            outcome.append(refusal.key)
+        else:
+            outcome.append("done")
+
+    thread = threading.Thread(target=run)
+    with engine().begin() as connection:
+        for statement in statements:
+            connection.execute(statement)
+        thread.start()
+        while thread.is_alive():
+            with engine().connect() as looking:
+                if looking.execute(BLOCKED).scalar():
+                    break
+            thread.join(0.02)
+        assert not outcome, "it did not wait"
+    thread.join()
+    return outcome[0]
+
+
+def closing(desk_id: int) -> tuple[sa.Executable, ...]:
+    """What `closing.close` locks and writes of a desk."""
+    place = Desk.__table__
+    mine = place.c.id == desk_id
+    written = {"closed_at": now(), "closed_by": "Katell Morizur", "closed_reason": ""}
+    return sa.select(place.c.id).where(mine).with_for_update(), sa.update(place).where(mine).values(written)
+
+
+def through(desk_key: str) -> str:
+    """The circuit of invoices, whose finances are this desk."""
+    data = family("invoice").circuit.to_data()
+    next(one for one in data["steps"] if one["key"] == "finance")["who"] = [{"desk": desk_key}]
+    return library.as_yaml(data)
+
+
+def test_nothing_leaves_for_a_desk_that_is_being_closed_nor_names_it_nor_begins_there(house: House) -> None:
+    clerk, above = house.actor(K), None
+    for key in ("relais", "annexe", "guichet"):
+        above = hierarchy.open_desk(clerk, key.capitalize(), None, key)
+        hierarchy.seat_all(clerk, above, {user(R).id: Rights.of(Right.ACT, Right.CREATE)}, {})
+    library.publish(clerk, "invoice", through("relais"))
+    folder = house.an_invoice("draft")
+    sender, version = house.actor(G), house.folder(folder).version
+    leaving = met_by(
+        lambda: sending.send(sender, folder, version=version),
+        *closing(desk("relais").id),
+    )
+    assert (leaving, house.folder(folder).phase) == ("nobody-there", "draft")
+    shown = drafting.take_in(clerk, "invoice", 0, through("annexe"))
+    naming = met_by(
+        lambda: drafting.publish_draft(clerk, "invoice", shown, 1, ["handover"]),
+        *closing(desk("annexe").id),
+    )
+    assert naming == "circuit-unready"
+    hierarchy.seat_all(
+        clerk,
+        desk("technique").id,
+        {user(R).id: Rights.of(Right.ACT)},
+        {user(R).id: Rights.of(Right.CREATE, Right.ACT)},
+    )
+    beginning = met_by(
+        lambda: house.deposit(R, "invoice", INVOICE),
+        *closing(desk("guichet").id),
+    )
+    assert beginning == "desk-closed"
+
+
+def test_two_invitations_at_once_never_give_one_address_to_two_people(house: House) -> None:
+    clerk = house.actor(K)
+    accounts.delegate(clerk, user(N).id, desk("finances").id)
+    delegated, here = house.actor(N), clerk.collectivity_id
+    particulars = accounts.Particulars("Mona", "Le Meur", "le.meur@x.example", "Agente", administrator=False)
+    mine = {desk("finances").id: Rights.of(Right.ACT)}
+    row = sa.select(Collectivity.__table__.c.id).where(Collectivity.id == here)
+    other = {"login": "m.autre", "email": "Le.Meur@x.example", "first_name": "Mona", "last_name": "Autre"}
+    opened = {"collectivity_id": here, "capacity": "Agente", "created_at": now(), **other}
+    arriving = met_by(
+        lambda: arrivals.invite(delegated, Arrival("m.lemeur", particulars, mine), by_mail=True),
+        row.with_for_update(key_share=True),
+        sa.insert(User.__table__).values(opened),
+    )
+    assert arriving == "email-taken-elsewhere"
