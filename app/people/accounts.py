@@ -1,13 +1,13 @@
 """What an administrator does to accounts in the browser: invite somebody, change what is written of him, give a link again."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
@@ -20,7 +20,7 @@ from app.people.actor import Actor
 from app.people.branches import Branch, is_reached, own_branch
 from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
 from app.people.login import revoke_all
-from app.people.models import Collectivity, Desk, LoginSession, PasswordReset, User
+from app.people.models import Collectivity, Desk, LoginSession, MandateRow, PasswordReset, User
 from workflows.vocabulary import Right
 
 LONGEST = 100
@@ -93,10 +93,12 @@ def open_account(
 def send_link(db: Db, actor: Actor, user_id: int) -> str:
     """Mail somebody a new link to choose his password; those given before serve no more. The person's name.
 
-    Refuses `identity-needed`, `person-unknown`, `person-closed`, and `person-shared` of whoever enters another collectivity
-    by the same password: he alone asks for another.
+    Refuses `identity-needed`, `person-unknown`, `person-closed`, what `refuse_trusted` refuses, and `person-shared` of whoever
+    enters another collectivity by the same password: he alone asks for another.
     """
-    user = open_user(db, actor, user_id, refuse_outside(db, actor))
+    branch = refuse_outside(db, actor)
+    user = open_user(db, actor, user_id, branch)
+    refuse_trusted(db, actor, user, branch)
     persons.refuse_shared(db, user)
     _mailed_link(db, actor, user)
     return user.name
@@ -107,9 +109,12 @@ def show_link(db: Db, actor: Actor, user_id: int) -> Link:
     """A new link, shown once to the administrator, for an account that never served, and whom no mail reaches.
 
     Whoever reads it enters as another: of an account that served once, the link is mailed and never shown here, a
-    reopened one too (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
+    reopened one too (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` and what `refuse_trusted`
+    refuses too.
     """
-    user = open_user(db, actor, user_id, refuse_outside(db, actor))
+    branch = refuse_outside(db, actor)
+    user = open_user(db, actor, user_id, branch)
+    refuse_trusted(db, actor, user, branch)
     if was_used(db, user):
         raise Refusal("link-not-shown", name=user.name)
     return _shown_link(db, actor, user)
@@ -125,7 +130,7 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
     the new one, unless he works for another collectivity too. They are told who has become one of
     them, or is one no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`,
     `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, of who administers a
-    branch `particulars-own` and `name-taken`, and
+    branch `particulars-own`, `name-taken` and, of another address, what `refuse_trusted` refuses, and
     `administrator-own`: one never takes away one's own right, so one is left.
     """
     in_turn(db, actor)
@@ -151,6 +156,8 @@ def write_particulars(
     was = Particulars(user.first_name, user.last_name, user.email, user.capacity, user.administrator)
     if clean == was:
         return False
+    if clean.email != was.email:
+        refuse_trusted(db, actor, user, branch)
     _refuse_own(actor, user, was, clean, branch)
     user.first_name, user.last_name, user.email = clean.first_name, clean.last_name, clean.email
     user.capacity, user.administrator = clean.capacity, clean.administrator
@@ -238,6 +245,35 @@ def refuse_outside(db: Db, actor: Actor, *desk_ids: int | None) -> Branch | None
     if not branch.issuperset(desk_ids):
         raise Refusal("desk-absent")
     return branch
+
+
+def refuse_trusted(db: Db, actor: Actor, user: User, branch: Branch | None) -> None:
+    """Refuse that who administers a branch alone has a hand on how somebody enters who is trusted with more (`person-trusted`).
+
+    Whoever reads his letters, or his link, would sign in his place. Of oneself it is one's own.
+    """
+    if branch is not None and user.id != actor.user_id and is_trusted(db, user):
+        raise Refusal("person-trusted", name=user.name)
+
+
+def is_trusted(db: Db, user: User) -> bool:
+    """Whether the collectivity has given somebody a mandate, a certificate of his is known, or he administers something."""
+    if user.administrator or user.branch_id is not None:
+        return True
+    live = sa.exists().where(
+        MandateRow.user_id == user.id,
+        MandateRow.ended_at.is_(None),
+        sa.or_(MandateRow.ends_on.is_(None), MandateRow.ends_on >= today()),
+    )
+    return bool(db.scalar(sa.select(live))) or any(has(db, user.id) for has in _certified)
+
+
+_certified: list[Callable[[Db, int], bool]] = []
+
+
+def certificates_from(has: Callable[[Db, int], bool]) -> None:
+    """Let a higher floor say whether a certificate of somebody is known here, that he may sign with."""
+    _certified[:] = [has]
 
 
 def _refuse_more(particulars: Particulars, branch: Branch | None) -> None:

@@ -180,6 +180,10 @@ SENTENCES: Sentences = {
         403,
         "Le bureau « {name} » reste fermé : ce n’est pas qui administre cette branche qui l’a fermé. Demandez à qui administre la collectivité.",
     ),
+    "desk-head": (
+        403,
+        "Le bureau « {name} » reste ouvert : il est à la tête de votre branche. Seul qui administre toute la collectivité le ferme, car seul il le rouvrirait.",
+    ),
     "desk-folders": (
         409,
         "Le bureau « {name} » reste ouvert : des dossiers y attendent, y viendront ou en partent. Menez-les à leur terme, puis recommencez.",
@@ -227,6 +231,10 @@ SENTENCES: Sentences = {
     "person-closed": (
         409,
         "Rien n’a changé : le compte de {name} est fermé. Demandez à qui exploite Paraphe de le rouvrir.",
+    ),
+    "person-trusted": (
+        403,
+        "Rien n’a changé : {name} a un mandat, un certificat ou un droit d’administrer. Seul qui administre toute la collectivité change son adresse ou lui donne un lien.",
     ),
     "link-not-shown": (
         409,

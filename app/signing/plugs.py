@@ -22,6 +22,7 @@ from app.folders.models import DocumentVersion, Folder, StepRun
 from app.folders.rows import DOCUMENTS, posted
 from app.folders.sockets import Tag
 from app.people import persons
+from app.people.accounts import certificates_from
 from app.people.actor import system
 from app.people.covers import in_absence
 from app.people.own_settings.registry import Trial, declare, offer
@@ -30,7 +31,7 @@ from app.signing.attesting import attestation_seal
 from app.signing.authority import quality
 from app.signing.enrol import common_name
 from app.signing.enrolling.carried import carry
-from app.signing.models import Augmentation, SignatureProof
+from app.signing.models import Augmentation, Certificate, SignatureProof
 from app.signing.paper import sheet as paper
 from app.signing.placing import plan
 from app.signing.placing import web as placing
@@ -64,6 +65,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     declare(seals.setting(), *timestamping.settings())
     offer(Trial("seal", seals.GROUP, "Page scellée pour essai", seals.missing, seals.trial))
     offer(Trial("timestamp", timestamping.GROUP, "Jeton d’essai", timestamping.missing, timestamping.trial))
+    certificates_from(_certified)
     attestations.seals(seals.there_for, attestation_seal)
     sockets.signable("pes", _flow)
     sockets.dry_run(_dry_run)
@@ -89,6 +91,12 @@ def plug(settings: Settings, templates: Environment) -> None:
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)
     each_round("signing.copies", copies.round_)
+
+
+def _certified(db: Db, user_id: int) -> bool:
+    """Whether somebody has enrolled a certificate here that he has not withdrawn."""
+    row = sa.exists().where(Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None))
+    return bool(db.scalar(sa.select(row)))
 
 
 def _dry_run(path: Path) -> sockets.DryRun:

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from app.circuits import own_types
+from app.core.clock import today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -21,10 +23,12 @@ from app.operations.desks import closing
 from app.people import accounts, arrivals, desks, hierarchy, rules
 from app.people.accounts import Particulars
 from app.people.applications import create_application
+from app.people.mandates import Wanted, open_mandate
 from app.people.models import Desk, Holder, User
 from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.rights.looking import plain, snapshot
+from workflows.mandates import Kind
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -461,7 +465,7 @@ def test_he_opens_again_what_his_branch_closed_and_nothing_else(house: House, br
     assert "Rouvrir ce bureau" in branch.get(f"{DESKS}/{number}").text
     assert closing.reopen(house.actor(N), number) == "Annexe"
     accounts.delegate(house.actor(K), user(N).id, number)
-    closing.close(house.actor(N), number, "Pour l’été")
+    closing.close(house.actor(K), number, "Pour l’été")
     with pytest.raises(Refusal, match="desk-reopen"):
         closing.reopen(house.actor(N), number)
 
@@ -498,6 +502,63 @@ def test_no_right_is_given_for_a_type_that_is_not_there_and_one_that_is_goes_by_
     with reading() as db:
         letters = [one.payload.get("what") for one in db.scalars(sa.select(Outbox))]
     assert "viser et rejeter (Facture d’eau), archiver" in letters
+
+
+def test_who_is_trusted_with_more_is_entered_by_nobody_of_his_branch(
+    house: House, branch: FlaskClient
+) -> None:
+    house.an_invoice(at="draft")
+    clerk, token = house.actor(K), house.csrf(branch)
+    deputy, _ = arrivals.invite(
+        clerk,
+        arrivals.Arrival(
+            "j.adjoint",
+            Particulars("Jos", "Adjoint", "j.adjoint@x.example", "Adjoint aux finances", administrator=False),
+            {desk("finances").id: Rights.of(Right.SIGN)},
+        ),
+        by_mail=True,
+    )
+    page = f"{PEOPLE}/{deputy}"
+    assert "Me montrer un lien" in words(branch.get(page).text)
+    since = today() - timedelta(days=100)
+    open_mandate(clerk, Wanted(user("a.kervadec").id, Kind.MAYOR, "le maire", since))
+    order = {"order_number": "A-1", "order_date": since, "families": ("invoice",), "elected": True}
+    open_mandate(clerk, Wanted(deputy, Kind.FUNCTION, "l’adjoint", since, **order))
+    accounts.delegate(clerk, user(T).id, desk("comptabilite").id)
+    house.enrol(G, "rsa3072")
+    for person in (deputy, user(T).id, user(G).id):
+        with reading() as db:
+            one = db.get_one(User, person)
+        same = {"first_name": one.first_name, "last_name": one.last_name, "capacity": one.capacity}
+        before = snapshot(house.settings.data_dir)
+        shown = words(branch.get(f"{PEOPLE}/{person}").text)
+        assert "seul qui administre toute la collectivité change son adresse" in shown
+        assert "un lien par courriel" not in shown
+        for way in ("lien", "lien-montre"):
+            assert branch.post(f"{PEOPLE}/{person}/{way}", data={"csrf_token": token}).status_code == 403
+        written = {"csrf_token": token, **same, "email": "a.moi@x.example"}
+        refused = branch.post(f"{PEOPLE}/{person}", data=written)
+        assert refused.status_code == 403
+        assert "a un mandat, un certificat ou un droit d’administrer" in words(refused.text)
+        assert snapshot(house.settings.data_dir) == before
+    below = desk("comptabilite").id
+    hierarchy.seat_all(
+        house.actor(N), below, {deputy: Rights.of(Right.ACT)}, _held(below)
+    )  # his seats are the branch's
+    assert accounts.send_link(clerk, deputy) == "Jos Adjoint"
+
+
+def test_the_head_of_his_branch_is_closed_by_the_collectivity_alone(
+    house: House, branch: FlaskClient
+) -> None:
+    top = desk("finances").id
+    assert "Fermer ce bureau" not in words(branch.get(f"{DESKS}/{top}").text)
+    data = {"csrf_token": house.csrf(branch), "reason": "Je ferme tout"}
+    refused = branch.post(f"{DESKS}/{top}/fermer", data=data)
+    assert refused.status_code == 403
+    assert "à la tête de votre branche" in words(refused.text)
+    assert desk("finances").closed_at is None
+    assert closing.close(house.actor(K), top, "La collectivité ferme") == "Direction des finances"
 
 
 def test_administration_leads_him_to_what_he_has(house: House, branch: FlaskClient) -> None:

@@ -115,13 +115,16 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
 def close(db: Db, actor: Actor, desk_id: int, reason: str = "") -> str:
     """Close a desk; its name. Who holds it reads on what came there, and does nothing more; nobody is seated or asked there.
 
+    The head of a branch is closed by who administers the whole collectivity, who alone could open it again (`desk-head`).
     Refuses `identity-needed`, `desk-absent`, `desk-closed`, `desk-folders` while a folder keeps it open, and
     `desk-reason` where something else names it and no reason is given.
     """
-    refuse_outside(db, actor, desk_id)
+    branch = refuse_outside(db, actor, desk_id)
     desk = _locked(db, actor, desk_id)
     if desk.closed_at is not None:
         raise Refusal("desk-closed", name=desk.name)
+    if branch is not None and desk_id == actor.branch_id:
+        raise Refusal("desk-head", name=desk.name)
     write_closed(db, actor, desk, reason)
     return desk.name
 

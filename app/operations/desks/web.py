@@ -338,7 +338,7 @@ def close(desk_id: int) -> Response | tuple[str, int]:
         if desk_id not in ours:
             raise Refusal("desk-absent")
         desk, effects = ours[desk_id], closing.effects_of(db, g.actor.collectivity_id, desk_id)
-    if desk.closed_at is not None:
+    if desk.closed_at is not None or (g.actor.delegated and desk_id == g.actor.branch_id):
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
     page = render_template(
         "operations/desk_close.html",

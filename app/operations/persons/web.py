@@ -338,7 +338,8 @@ def show(user_id: int) -> Answer | tuple[str, int]:
             stale.tell(form, _in_force(user, form.particulars()))
         (person,) = listing.views(db, user.collectivity_id, (user.id,))
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
-        branches = choosing.Offer(())
+        branches, within = choosing.Offer(()), branch_of(db, g.actor)
+        trusted = within is not None and user_id != g.actor.user_id and accounts.is_trusted(db, user)
         if g.actor.administrator:
             whole = choosing_whole()
             branches = choosing.desks(db, g.actor.collectivity_id, chosen=user.branch_id, whole=whole)
@@ -352,6 +353,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         has_password=person.has_password,
         used=used,
         elsewhere=elsewhere,
+        trusted=trusted,
         shown_mark=stale.mark("shown", accounts.mark_of(user), fresh=moved),
         branches=branches,
         branch_id=user.branch_id,
