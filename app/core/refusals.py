@@ -131,6 +131,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         400,
         "Un texte contient un caractère que Paraphe ne peut pas garder ({sign}). Rien n’a été enregistré : retirez-le, puis recommencez.",
     ),
+    "text-hidden": (
+        422,
+        "Rien n’a changé : un texte contient un signe qui ne se voit pas, ou qui retourne ce qui le suit ({sign}). Effacez-le, puis recommencez.",
+    ),
     "json-bounds": (
         422,
         "Le JSON contient un nombre trop grand ou trop petit (au-delà de 2^53 − 1, infini, NaN, ou si petit qu’il serait lu zéro), plus de 32 niveaux ou trop de valeurs. Rien n’a été enregistré : réduisez-le, puis renvoyez.",

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from app.core.refusals import Refusal
+
 # Everything but the production Char: NUL, which PostgreSQL cannot hold; the other controls, which no XML can; half of a
 # surrogate pair, which has no bytes. Source: XML 1.0 §2.2.
 _STRANGE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,6 +41,18 @@ def strange(text: str) -> str | None:
     return f"U+{ord(match.group()):04X}" if match else None
 
 
+def line_of(text: str) -> str:
+    r"""A text on one line, its spaces plain; refuses `text-hidden` a sign that shows nothing, or turns what follows it.
+
+    >>> line_of(" Le  maire\N{NO-BREAK SPACE}délégué ")
+    'Le maire délégué'
+    """
+    line = " ".join(text.split())
+    if (sign := next((letter for letter in line if not letter.isprintable()), None)) is not None:
+        raise Refusal("text-hidden", sign=f"U+{ord(sign):04X}")
+    return line
+
+
 def cleaned(text: str) -> str:
     r"""A text that others wrote, with a mark where a character cannot be kept: it is shown, never refused.
 
@@ -59,6 +73,15 @@ def texts_in(data: Any) -> Iterable[str]:
             waiting += [*node, *node.values()]
         elif isinstance(node, list):
             waiting += node
+
+
+def letters_of(text: str) -> str:
+    """The letters and digits of a text as `key_of` has them: two names that are read alike have the same.
+
+    >>> letters_of("Jean-Marie LE GOFF"), letters_of("Jean Marie Le Goff")
+    ('jeanmarielegoff', 'jeanmarielegoff')
+    """
+    return "".join(letter for letter in key_of(text) if letter.isalnum())
 
 
 def key_of(text: str) -> str:

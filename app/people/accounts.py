@@ -12,7 +12,7 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
-from app.core.texts import key_of
+from app.core.texts import letters_of
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import identity, persons
@@ -410,18 +410,14 @@ def _refuse_borne(db: Db, collectivity_id: int, clean: Particulars, user: User |
 
     A visa is read by its name: one person under another's would decide as him. Who keeps his name is asked nothing.
     """
-    wanted = _folded(clean.first_name, clean.last_name)
-    if user is not None and wanted == _folded(user.first_name, user.last_name):
+    wanted = letters_of(clean.first_name + clean.last_name)
+    if user is not None and wanted == letters_of(user.first_name + user.last_name):
         return
     names = sa.select(User.id, User.first_name, User.last_name).where(
         User.collectivity_id == collectivity_id, User.active.is_(True)
     )
-    if any(_folded(row.first_name, row.last_name) == wanted for row in db.execute(names)):
+    if any(letters_of(row.first_name + row.last_name) == wanted for row in db.execute(names)):
         raise Refusal("name-taken", name=f"{clean.first_name} {clean.last_name}")
-
-
-def _folded(first_name: str, last_name: str) -> str:
-    return "".join(letter for letter in key_of(first_name + last_name) if letter.isalnum())
 
 
 def _void_links(db: Db, user: User) -> None:

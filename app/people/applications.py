@@ -11,11 +11,12 @@ from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
+from app.core.texts import letters_of, line_of
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.people.given import refuse_odd, refuse_unknown
-from app.people.models import Application, Desk
+from app.people.models import Application, Desk, User
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -85,14 +86,15 @@ def create_application(
 
     `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
     Without any of the `rights` it reads what the desk reads, as one that follows does. Refuses a name that is missing or too long
-    (`application-name`), or that another one in service has (`application-name-taken`), an unknown desk (`desk-unknown`) or a
-    closed one (`desk-closed`), and what `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
+    (`application-name`), that another one in service has (`application-name-taken`) or a person of here
+    (`application-name-borne`), an unknown desk (`desk-unknown`) or a closed one (`desk-closed`), and what `line_of`,
+    `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
     """
     last = _last_day(until)
     wanted = rights if isinstance(rights, Rights) else Rights.of(*rights)
     refuse_odd(wanted)
     refuse_unknown(db, collectivity_id, wanted)
-    name = " ".join(name.split())
+    name = line_of(name)
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)
     place = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == desk))
@@ -102,6 +104,8 @@ def create_application(
         raise Refusal("desk-closed", name=place.name)
     if _named(db, collectivity_id, name):
         raise Refusal("application-name-taken", name=name)
+    if _borne(db, collectivity_id, name):
+        raise Refusal("application-name-borne", name=name)
     token, granted = new_token(), list(wanted.grants)
     row = Application(
         collectivity_id=collectivity_id,
@@ -242,6 +246,14 @@ def _named(db: Db, collectivity_id: int, name: str) -> list[int]:
         Application.collectivity_id == collectivity_id, Application.name == name, Application.active.is_(True)
     )
     return list(db.scalars(query.order_by(Application.id)))
+
+
+def _borne(db: Db, collectivity_id: int, name: str) -> bool:
+    """Whether an open account has this name: the journal says who acted by it."""
+    names = sa.select(User.first_name, User.last_name).where(
+        User.collectivity_id == collectivity_id, User.active.is_(True)
+    )
+    return any(letters_of(first + last) == letters_of(name) for first, last in db.execute(names))
 
 
 def _open(db: Db, collectivity_id: int, application_id: int) -> Application:

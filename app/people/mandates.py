@@ -14,6 +14,7 @@ from app.core.db import Db
 from app.core.french import jour_long
 from app.core.questions import OF, Question, answered, ask, keep, kept, once
 from app.core.refusals import Refusal
+from app.core.texts import line_of
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -120,13 +121,20 @@ def orders(db: Db) -> list[Order]:
 def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
     """Let a person sign in the commune's name; the mandate's number.
 
-    Refuses what lacks a part that the law asks (`mandate-incomplete`), dates in disorder (`mandate-dates`), a matter
+    Refuses what `line_of` does of its texts, what lacks a part that the law asks (`mandate-incomplete`), the same mandate
+    again (`mandate-twice`), dates in disorder (`mandate-dates`), a matter
     that is none (`mandate-matter`), a second mayor (`mandate-mayor-twice`), a delegation that no mayor in office on
     the order's day gave (`mandate-no-mayor`), an order dated after today (`mandate-order-to-come`), a function given to an
     officer (`mandate-officer`), and an unknown person (`mandate-person`). Source: CGCT L2122-17 to -20. With the
     folder of the order, or the number of one that is here, its number and its days are read there, whatever was typed; one
     that is not executory yet, or is none, is refused (`mandate-order`).
     """
+    wanted = replace(
+        wanted,
+        title=line_of(wanted.title),
+        order_number=line_of(wanted.order_number),
+        reason=line_of(wanted.reason),
+    )
     wanted = _by_its_order(db, wanted)
     person = db.scalar(
         sa.select(User).where(
@@ -142,6 +150,7 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
     db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
     known = mandates(db)
     given_by = _giver(known, wanted) if wanted.kind.delegated else None
+    _refuse_twice(known, wanted, starts_on)
     if wanted.kind is Kind.MAYOR:
         _alone(known, starts_on, wanted.ends_on)
     row = MandateRow(
@@ -410,6 +419,19 @@ def _giver(known: Sequence[Mandate], wanted: Wanted) -> Mandate:
         if mandate.kind is Kind.MAYOR and in_time and not over(mandate, today()):
             return mandate
     raise Refusal("mandate-no-mayor")
+
+
+def _refuse_twice(known: Sequence[Mandate], wanted: Wanted, starts_on: date) -> None:
+    """Refuse the very mandate that is in force or to come already (`mandate-twice`): a form that was sent twice."""
+    same = {
+        "person": wanted.user_id,
+        "starts_on": starts_on,
+        **{name: getattr(wanted, name) for name in ("kind", "title", "ends_on", "order_number")},
+        **{name: getattr(wanted, name) for name in ("families", "matters", "ceiling_cents", "rank")},
+    }
+    for one in known:
+        if not over(one, today()) and all(getattr(one, name) == value for name, value in same.items()):
+            raise Refusal("mandate-twice")
 
 
 def _alone(known: Sequence[Mandate], starts_on: date, ends_on: date | None) -> None:

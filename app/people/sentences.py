@@ -182,7 +182,7 @@ SENTENCES: Sentences = {
     ),
     "desk-head": (
         403,
-        "Le bureau « {name} » reste ouvert : il est à la tête de votre branche. Seul qui administre toute la collectivité le ferme, car seul il le rouvrirait.",
+        "Le bureau « {name} » reste ouvert : il est à la tête de votre branche. Demandez-le à qui administre toute la collectivité, qui seul le rouvrirait.",
     ),
     "desk-folders": (
         409,
@@ -234,7 +234,7 @@ SENTENCES: Sentences = {
     ),
     "person-trusted": (
         403,
-        "Rien n’a changé : {name} a un mandat, un certificat ou un droit d’administrer. Seul qui administre toute la collectivité change son adresse ou lui donne un lien.",
+        "Rien n’a changé : {name} a un mandat, un certificat ou un droit d’administrer. Demandez-le à qui administre toute la collectivité, qui seul change son adresse ou lui donne un lien.",
     ),
     "link-not-shown": (
         409,
@@ -379,6 +379,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : « {label} » n’est pas une date. Écrivez-la comme 25/11/2026.",
     ),
+    "mandate-twice": (
+        409,
+        "Rien n’a changé : ce mandat est déjà enregistré, tel quel. Voyez-le dans la liste.",
+    ),
     "mandate-officer": (
         422,
         "Le mandat n’a pas été enregistré : une fonction ou une suppléance ne se donne qu’à un élu ; un agent reçoit une délégation de signature (CGCT, articles L2122-17 à L2122-19). Changez le mandat ou la personne.",
@@ -412,6 +416,10 @@ SENTENCES: Sentences = {
     "application-name-taken": (
         409,
         "L’application n’est pas entrée : « {name} » est déjà en service. Donnez un autre nom, ou un nouveau jeton à celle qui existe.",
+    ),
+    "application-name-borne": (
+        409,
+        "L’application n’est pas entrée : « {name} » est le nom d’une personne d’ici, et le journal ne les distinguerait pas. Donnez-lui le nom du logiciel.",
     ),
     "application-unknown": (
         404,

@@ -401,6 +401,7 @@ def test_rules_that_would_name_what_goes_away_stop_the_file(house: House, lacks:
             "circuits.invoice", "",
         ),
         ({"types": {"invoice": {"family": "invoice", "label": "Un type"}}}, "types.invoice", "clé d’un type"),
+        ({"people": {"K.Morizur": {}}}, "people.K.Morizur", "s’écrit en minuscules : « k.morizur »"),
     ],
 )  # fmt: skip
 def test_what_stops_a_file_is_said_and_nothing_of_it_is_written(

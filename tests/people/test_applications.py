@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.operations import doctor
 from app.people import applications
@@ -120,6 +121,20 @@ def test_a_token_is_listed_rotated_and_refused_by_command(house: House) -> None:
         missing = run.invoke(args=["people", verb, SIREN, "Pastell"])
         assert (missing.exit_code, "n’existe pas" in missing.output) == (1, True)
     assert {who for _, who in told()} == {applications.COMMAND}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_application_takes_nobody_s_name_and_no_sign_that_hides(house: House) -> None:
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    for name, key in (
+        ("KATELL  Morizur", "application-name-borne"),
+        ("Finances\u202e", "text-hidden"),
+        ("Fin\u200bances", "text-hidden"),
+    ):
+        with pytest.raises(Refusal, match=key):
+            applications.create_application(here, name, "direction", [Right.ACT])
+    with reading(here) as db:
+        assert not applications.applications(db, here)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

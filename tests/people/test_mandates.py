@@ -92,6 +92,17 @@ def test_what_is_not_a_lawful_mandate_is_not_recorded(house: House, changes, key
     assert len(told(house)) == 1
 
 
+def test_a_form_sent_twice_records_one_mandate_and_no_sign_that_turns_its_words(house: House) -> None:
+    a_deputy(house)
+    record(house, of_mayor(house))
+    for name in ("title", "order_number", "reason"):
+        assert refused(house, replace(of_deputy(house), **{name: "l’adj\u202eointe"})) == "text-hidden"
+    record(house, of_deputy(house))
+    with pytest.raises(Refusal, match="mandate-twice"):
+        record(house, of_deputy(house))
+    assert len(told(house)) == 2
+
+
 @pytest.mark.both_databases
 def test_of_two_mayors_recorded_at_the_same_instant_one_is(house: House) -> None:
     gate, wanted = Barrier(2), (of_mayor(house), of_mayor(house, user_id=house.actor("b.cadiou").user_id))

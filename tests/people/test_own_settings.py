@@ -145,6 +145,7 @@ def test_a_value_of_its_own_serves_this_collectivity_alone_and_goes_back(house: 
         ("mail_reply_to", "secretariat", "secretariat"),
         ("mail_reply_to", "a@b.fr\r\nBcc: x@y.fr", "adresse"),
         ("mail_signature", "a\nb\nc\nd\ne", "a 5 lignes. Écrivez-en 4 au plus"),
+        ("mail_signature", "La mairie\nériam aL\u202e", "qui retourne ce qui le suit (U+202E)"),
         ("handover_webhook_url", "ftp://finances.example.org/", "demande une adresse entière"),
         ("handover_webhook_url", "https://[::1", "demande une adresse entière"),
         ("handover_webhook_url", OUTSIDE, "16 caractères au moins"),

@@ -191,6 +191,8 @@ def _person(key: str, value: Any, tell: Tell) -> Any:
     if not isinstance(value, Mapping):
         tell(where, "il faut prénom, nom, courriel et qualité (first_name, last_name, email, capacity).")
         return {}
+    if key != key.strip().lower():
+        tell(where, f"un identifiant s’écrit en minuscules : « {key.strip().lower()} ».")
     _only(value, {*_PERSON, "administrator", "branch", "desks"}, where, tell)
     administrator, seats = value.get("administrator", False), value.get("desks", {})
     branch = _text(value, "branch", where, tell) if value.get("branch") is not None else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from app.core.refusals import Refusal
-from app.core.texts import strange
+from app.core.texts import line_of, strange
 from app.people.desks import address_of
 from app.people.own_settings.registry import Kind, Setting
 
@@ -23,7 +23,7 @@ def read(setting: Setting, text: str) -> str | int:
     if setting.kind is Kind.LINES:
         text = _lines(setting, text)
     elif setting.kind is Kind.TEXT:
-        text = " ".join(text.split())
+        text = line_of(text)
     else:
         text = text.strip()
     if not text:
@@ -50,7 +50,7 @@ def _choice(setting: Setting, text: str) -> str:
 
 
 def _lines(setting: Setting, text: str) -> str:
-    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
+    lines = [line_of(line) for line in text.strip().splitlines()]
     if len(lines) > MOST_LINES:
         raise Refusal("setting-lines", label=setting.label, most=MOST_LINES, count=len(lines))
     return "\n".join(lines)
