@@ -23,6 +23,7 @@ __all__ = [
     "fitting",
     "over",
     "scope",
+    "stands",
     "words",
 ]
 
@@ -107,6 +108,12 @@ def covers(mandate: Mandate, act: Act, today: date) -> bool:
     except Refusal:
         return False
     return True
+
+
+def stands(mandate: Mandate, family: str, today: date) -> bool:
+    """Whether some act of this family may be signed by this mandate today: it has begun, is not over, and holds the family."""
+    began = mandate.starts_on <= today and not over(mandate, today) and not mandate.order_off
+    return began and (not mandate.families or family in mandate.families)
 
 
 class How(StrEnum):

@@ -23,7 +23,7 @@ from app.people.models import Desk, Holder, MandateRow, User
 from workflows.absences import concerns
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.engine import filled
-from workflows.mandates import Act, Mandate, covers
+from workflows.mandates import Act, Mandate, covers, stands
 from workflows.rights import allows
 from workflows.vocabulary import Right
 
@@ -545,7 +545,7 @@ def parts_awaited(
 def _told(
     db: Db,
     run: Any,
-    people: Sequence["_Seated"],
+    people: Sequence["Seated"],
     able: Mapping[int, str],
     away: Mapping[int, Sequence[Away]],
     acted: Collection[tuple[int, int, int]],
@@ -581,7 +581,7 @@ def _act(run: Any) -> Act:
 
 
 @dataclass(frozen=True)
-class _Seated:
+class Seated:
     """Somebody at a desk, with the mandates that stand today; `None` where none is recorded in the collectivity."""
 
     desk_id: int
@@ -601,13 +601,46 @@ class _Seated:
             return True
         return any(covers(one, _act(run), today()) for one in self.mandates)
 
+    def fit(self, run: Any) -> bool:
+        """The same of an act that is not known yet: he has a mandate for some act at least, where it is to be signed."""
+        if run.kind != StepKind.SIGN or self.mandates is None or run.named_user_id is not None:
+            return self.may(run)
+        return self.sits(run) and any(stands(one, run.family, today()) for one in self.mandates)
+
     def sits(self, run: Any) -> bool:
         """Whether this person has the right of this part at its desk, whatever his mandates."""
         right = StepKind(run.kind).right
         return run.desk_id == self.desk_id and allows(self.rights, right, run.family, run.own_type)
 
 
-def _seated(db: Db, rows: Sequence[Any], ended: Collection[int] = ()) -> list[_Seated]:
+@dataclass(frozen=True)
+class Awaited:
+    """A part of a step as a seat looks at it (`Seated.may`): of a desk or of one named person, and the act it is about."""
+
+    desk_id: int | None
+    named_user_id: int | None
+    kind: StepKind
+    family: str
+    own_type: str
+    matter: str | None
+    amount_cents: int | None
+
+
+def awaited_at(folder: Folder, step: Step, desk_id: int | None, named_user_id: int | None) -> Awaited:
+    """A part that a folder will have at one of its steps."""
+    act = act_of(folder)
+    return Awaited(desk_id, named_user_id, step.kind, *folder.of_type, act.matter, act.weight_cents)
+
+
+def seats_at(
+    db: Db, collectivity_id: int, desks: Collection[int], persons: Collection[int] = ()
+) -> list[Seated]:
+    """Who sits at these open desks, and at which these people sit, each with his mandates; two statements."""
+    binds = {"here": collectivity_id, "desks": list(desks), "persons": list(persons)}
+    return _seated(db, db.execute(_signers_awaited, binds).all())
+
+
+def _seated(db: Db, rows: Sequence[Any], ended: Collection[int] = ()) -> list[Seated]:
     law = {row[-2].id: law_of(row[-2], row[-1]) for row in rows if row[-2] is not None}
     standing = {one.id: one for one in as_their_orders_stand(db, list(law.values()))}
     mandates: dict[int, list[Mandate]] = {}
@@ -615,7 +648,7 @@ def _seated(db: Db, rows: Sequence[Any], ended: Collection[int] = ()) -> list[_S
         if row[-2] is not None and row[-2].id not in ended:
             mandates.setdefault(row[3], []).append(standing[row[-2].id])
     return [
-        _Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], mandates.get(row[3], []) if row[8] else None)
+        Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], mandates.get(row[3], []) if row[8] else None)
         for row in rows
         if row[3] is not None
     ]

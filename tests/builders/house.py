@@ -34,6 +34,7 @@ from demo.cast import PASSWORD
 from demo.pki import TestPki
 from demo.seed import actor_of
 from tests.builders.once import samples_known
+from tests.builders.templates import NoAttribute
 from tests.mailserver import MailServer
 from workflows.family import family
 
@@ -75,6 +76,7 @@ class House:
 
     def __init__(self, app: Flask, settings: Settings, pki: TestPki, mail: MailServer) -> None:
         self.app, self.settings, self.pki, self.mail = app, settings, pki, mail
+        app.jinja_env.undefined = NoAttribute
         self._kept: tuple[list[Kept], ReadFacts | None] | None = None
         self._met: dict[str, str] = {}
 

@@ -234,3 +234,54 @@ def test_a_box_says_when_it_would_leave_one_person_alone_and_away(house: House) 
     assert "serait la seule personne à pouvoir viser et rejeter ici. Absence jusqu’au" in told
     assert "Enregistrer quand même" not in told  # it stops nothing
     assert client.post(f"{DESKS}/{desk('direction').id}", data=data).status_code == 302
+
+
+def test_the_folders_that_will_come_to_a_desk_are_counted_and_told_before_nobody_could_take_them(
+    house: House,
+) -> None:
+    folder = house.an_invoice(at="finance")
+    client, number = house.client(K), user("a.kervadec").id
+    page = words(client.get(f"{DESKS}/{desk('maire').id}"))
+    assert "0 dossier y attend quelqu’un aujourd’hui" in page
+    assert "1 dossier en cours y viendra à une étape suivante" in page
+    kept = form(house, client, "maire", seen=seen("maire"), person=[str(number)])
+    told = told_before(client, "maire", {**kept, f"rights-{number}": ["act"]})
+    assert f"1 dossier en cours s’arrêterait à une étape à venir : n° {folder}." in told
+    # By its own version of the circuit, whatever the one that is in force
+    with reading(here(house)) as db:
+        circuit = library.in_force(db, here(house))["invoice"].to_data()
+    step = next(step for step in circuit["steps"] if step["key"] == "finance")
+    step["who"] = [{"desk": "direction"}]
+    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    people = [str(user(login).id) for login in (N, T)]
+    none = form(house, client, "finances", seen=seen("finances"), person=people)
+    told = told_before(client, "finances", none)
+    assert f"1 dossier en cours s’arrêterait à l’étape d’aujourd’hui : n° {folder}." in told
+
+
+def test_two_desks_that_must_both_decide_need_two_people(house: House) -> None:
+    with reading(here(house)) as db:
+        circuit = library.in_force(db, here(house))["invoice"].to_data()
+    step = next(step for step in circuit["steps"] if step["key"] == "finance")
+    step["who"], step["quorum"] = [{"desk": "finances"}, {"desk": "direction"}], "all"
+    for login in (N, T):
+        desks.seat(here(house), "direction", login, [Right.ACT])
+    desks.seat(here(house), "direction", "s.rivoal", [])
+    desks.seat(here(house), "finances", N, [Right.ACT])
+    desks.seat(here(house), "finances", T, [])
+    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    folder = house.an_invoice(at="service_done")
+    client, number = house.client(K), user(T).id
+    left = form(house, client, "direction", seen=seen("direction"), person=[str(number)])
+    told = told_before(client, "direction", left)
+    assert f"1 dossier en cours s’arrêterait à une étape à venir : n° {folder}." in told
+    assert "plus assez de personnes différentes" in told
+
+
+def test_the_last_who_deposits_from_a_desk_leaves_no_draft_and_no_rejection_unseen(house: House) -> None:
+    house.an_invoice(at="draft")
+    house.an_invoice(at="service_done")
+    client, number = house.client(K), user(G).id
+    fewer = form(house, client, "comptabilite", seen=seen("comptabilite"), person=[str(number)])
+    told = told_before(client, "comptabilite", {**fewer, f"rights-{number}": ["act"]})
+    assert "Personne n’y aurait plus le droit de déposer, et 2 dossiers en partent" in told

@@ -483,7 +483,11 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
         },
     )
     assert rights("technique", G) == ["act", "create"]
-    client.post(page, data={**form, "seen": seen("technique"), "person": [str(number)]})
+    taken = {**form, "seen": seen("technique"), "person": [str(number)]}
+    asked = client.post(page, data=taken)
+    assert (asked.status_code, f"{user(G).name} n’aurait plus aucun droit ici" in words(asked)) == (409, True)
+    assert rights("technique", G) == ["act", "create"]
+    client.post(page, data={**taken, "sure": "1"})
     assert rights("technique", G) is None
     assert sorted(seen("technique")) == sorted(before)
     # The journal says each, and the base agrees with it

@@ -221,6 +221,38 @@ def test_a_right_given_for_own_types_alone_is_said_of_the_rest_of_the_family(hou
     )
 
 
+def test_the_page_of_rights_by_type_shows_what_is_given_and_saved_as_shown_changes_nothing(
+    house: House,
+) -> None:
+    client, number = house.client(K), user(R)
+    page = f"{DESKS}/{desk('technique')}/titulaires/{number}"
+
+    def ticked(shown: str) -> dict[str, Any]:
+        """What a browser posts of the boxes and of the hidden fields of the form."""
+        form: dict[str, Any] = {"csrf_token": token_in(shown), "seen": [], "all": [], "types": []}
+        for box in re.findall(r"<input[^>]*>", shown):
+            named = dict(re.findall(r'(\w+)="([^"]*)"', box))
+            if named.get("name") in {"seen", "all", "types"} and ("checkbox" not in box or "checked" in box):
+                form[named["name"]].append(named["value"])
+        return form
+
+    for given in (["create", "act"], ["create", "act:contract", "act:invoice"]):
+        seat(house, "technique", R, *given)
+        form = ticked(client.get(page).get_data(as_text=True))
+        assert form["all"] + form["types"] == given
+        assert "c’était déjà ainsi" in words(client.post(page, data=form, follow_redirects=True).text)
+    # Nothing ticked at all takes the desk away: it is asked first, though somebody else could do the same
+    seat(house, "technique", T, "create", "act")
+    none = {**form, "seen": seen("technique"), "all": [], "types": []}
+    asked = client.post(page, data=none)
+    assert (asked.status_code, "quelqu’un quitterait le bureau" in words(asked.text)) == (409, True)
+    with reading() as db:
+        assert db.get(Holder, (number, desk("technique"))) is not None
+    assert client.post(page, data={**none, "sure": "1"}).status_code == 302
+    with reading() as db:
+        assert db.get(Holder, (number, desk("technique"))) is None
+
+
 def test_an_administrator_limits_a_right_to_some_types_on_a_page_and_takes_it_back(house: House) -> None:
     client, number = house.client(K), user(R)
     page = f"{DESKS}/{desk('technique')}/titulaires/{number}"

@@ -80,19 +80,9 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
         .order_by(StepRun.folder_id)
         .limit(MOST)
     )
-    deposited = (
-        sa.select(Folder.id)
-        .where(
-            Folder.collectivity_id == collectivity_id,
-            Folder.emitter_desk_id == desk_id,
-            Folder.phase.in_((Phase.DRAFT.value, Phase.RUNNING.value, Phase.REJECTED.value)),
-        )
-        .order_by(Folder.id)
-        .limit(MOST)
-    )
     mine = views.parts(db, collectivity_id, (desk_id,))
     *rows, waits, leaving, followed = read_together(
-        db, *mine, waiting, deposited, versions_followed(collectivity_id)
+        db, *mine, waiting, _deposited(collectivity_id, desk_id), versions_followed(collectivity_id)
     )
     desk = views.viewed(db, collectivity_id, every, (desk_id,), rows)[desk_id]
     coming = _coming(db, collectivity_id, desk, every, [number for (number,) in followed])
@@ -109,6 +99,38 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
         desk.applications,
         tuple(one.name for one in desk.holders if one.active),
     )
+
+
+def _deposited(collectivity_id: int, desk_id: int) -> Query:
+    """The folders that left a desk, or are being written there, and are not at their end; up to `MOST`."""
+    return (
+        sa.select(Folder.id)
+        .where(
+            Folder.collectivity_id == collectivity_id,
+            Folder.emitter_desk_id == desk_id,
+            Folder.phase.in_((Phase.DRAFT.value, Phase.RUNNING.value, Phase.REJECTED.value)),
+        )
+        .order_by(Folder.id)
+        .limit(MOST)
+    )
+
+
+def deposited_from(db: Db, collectivity_id: int, desk_id: int) -> list[int]:
+    """The numbers of those folders."""
+    return list(db.scalars(_deposited(collectivity_id, desk_id)))
+
+
+def with_coming(
+    db: Db, collectivity_id: int, every: Places, desk_id: int
+) -> tuple[views.DeskView, tuple[int, ...]]:
+    """A desk among `every`, and the folders on their way that will come to it; two statements. Refuses `desk-absent`."""
+    if desk_id not in every:
+        raise Refusal("desk-absent")
+    mine = views.parts(db, collectivity_id, (desk_id,))
+    *rows, followed = read_together(db, *mine, versions_followed(collectivity_id))
+    desk = views.viewed(db, collectivity_id, every, (desk_id,), rows)[desk_id]
+    coming = _coming(db, collectivity_id, desk, every, [number for (number,) in followed])
+    return desk, tuple(islice(coming, MOST))
 
 
 @use_case

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.circuits.library import parted
 from app.core.clock import now
@@ -10,11 +10,15 @@ from app.core.db import Db
 from app.core.french import instant, spaces
 from app.core.grammar import plural
 from app.folders.models import Folder
-from app.operations.desks import closing, views
+from app.folders.seats import Seated
+from app.operations.desks import closing, stranded, views
+from app.operations.desks.stranded import Touched
 from app.operations.desks.views import DeskView, Use
 from app.people.covers import away_at, until
+from app.people.mandates import mandates
 from app.people.places import Place, Places
 from workflows.circuit import Circuit
+from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import Rights
 from workflows.vocabulary import Right, WhoKind
 
@@ -43,9 +47,59 @@ def stops(
     """
     told = [
         *views.after(desk, change.wanted),
+        *_stopped(db, collectivity_id, every, desk, change.wanted),
+        *_undeposited(db, collectivity_id, desk, change.wanted),
         *_moved(db, collectivity_id, every, desk, change.parent_id, known),
     ]
     return [spaces(one) for one in told]
+
+
+def _stopped(
+    db: Db, collectivity_id: int, every: Places, desk: DeskView, wanted: Mapping[int, Rights]
+) -> Iterator[str]:
+    """The folders on their way that these rights would stop, and the circuits, by mandates and quorums too."""
+    present = {one.id: one.rights for one in desk.holders}
+    changed = {
+        number: rights for number, rights in wanted.items() if rights != present.get(number, NO_RIGHTS)
+    }
+    if not changed or desk.closed_at is not None:
+        return
+    closed = {one.id for one in desk.holders if not one.active}
+
+    def after(seats: Sequence[Seated]) -> Sequence[Seated]:
+        others = [seat for seat in seats if seat.desk_id != desk.id or seat.user_id not in changed]
+        there = {seat.user_id: seat for seat in seats if seat.desk_id == desk.id}
+        recorded = any(seat.mandates is not None for seat in seats)
+        for number, rights in changed.items():
+            if rights and number in there:
+                others.append(replace(there[number], rights=rights.grants))
+            elif rights and number not in closed:
+                own = [one for one in mandates(db) if one.person == number] if recorded else None
+                others.append(Seated(desk.id, number, "", rights.grants, own))
+        return others
+
+    followed = list(db.scalars(closing.versions_followed(collectivity_id)))
+    lost = stranded.lost(db, collectivity_id, every, Touched({desk.id}, {}), followed, after)
+    if told := stranded.sentence(lost.folders):
+        yield told
+    if lost.steps and not views.after(desk, wanted):
+        ways = ", ".join(f"« {circuit} » ({step})" for circuit, step in lost.steps)
+        yield f"Une étape n’aurait plus assez de personnes différentes, ou mandatées, pour s’achever : {ways}."
+
+
+def _undeposited(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rights]) -> Iterator[str]:
+    """The folders that left the desk, or are being written there, once nobody could deposit from it any more."""
+    able = {one.id for one in desk.holders if one.active and Right.CREATE in one.rights}
+    left = {number for number in able if Right.CREATE in wanted.get(number, (Right.CREATE,))}
+    added = any(Right.CREATE in rights for number, rights in wanted.items() if number not in able)
+    if not able or left or added:
+        return
+    if count := len(closing.deposited_from(db, collectivity_id, desk.id)):
+        verbs = "en partent et ne sont pas terminés" if count > 1 else "en part et n’est pas terminé"
+        yield (
+            f"Personne n’y aurait plus le droit de déposer, et {plural(count, 'dossier')} {verbs} : ni leur brouillon, ni un "
+            "rejet n’y serait repris par personne."
+        )
 
 
 def alone(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
@@ -70,6 +124,12 @@ def alone(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rig
             words += f" Absence jusqu’au {instant(ends)} : les dossiers attendraient."
         told.append(spaces(words))
     return told
+
+
+def leaving(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
+    """Who holds the desk today and would not once this is written, each in words."""
+    gone = [one.name for one in desk.holders if one.rights and not wanted.get(one.id, one.rights)]
+    return [spaces(f"{name} n’aurait plus aucun droit ici, et quitterait le bureau.") for name in gone]
 
 
 def _moved(

@@ -30,13 +30,14 @@ from workflows.vocabulary import Right, StepKind, WhoKind
 
 @dataclass(frozen=True)
 class HolderView:
-    """Somebody at a desk: his number, name, capacity and rights; whether his account is open."""
+    """Somebody at a desk: his number, name, capacity and rights; whether his account is open, and whether he has ever entered."""
 
     id: int
     name: str
     capacity: str
     rights: Rights
     active: bool = True
+    entered: bool = True
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,7 @@ def _people(collectivity_id: int, only: Collection[int]) -> Query:
     columns = (Holder.desk_id, Holder.rights, User.id, User.first_name, User.last_name, User.capacity)
     # Outer, or SQLite would begin with all the people of the collectivity
     return (
-        sa.select(*columns, User.active)
+        sa.select(*columns, User.active, User.person_id)
         .outerjoin(User, sa.and_(User.id == Holder.user_id, User.collectivity_id == collectivity_id))
         .where(Holder.desk_id.in_(only))
     )
@@ -289,10 +290,12 @@ def _holders(people: Rows) -> Mapping[int, list[HolderView]]:
     """The holders of each desk, those whose account is open first, by name."""
     holders: dict[int, list[HolderView]] = defaultdict(list)
     known = (row for row in people if row[2] is not None)
-    for desk_id, rights, number, first, last, capacity, active in sorted(
+    for desk_id, rights, number, first, last, capacity, active, enters in sorted(
         known, key=lambda row: (not row[6], row[4].lower(), row[2])
     ):
-        person = HolderView(number, f"{first} {last}", capacity, Rights.read(rights), active)
+        person = HolderView(
+            number, f"{first} {last}", capacity, Rights.read(rights), active, enters is not None
+        )
         holders[desk_id].append(person)
     return holders
 

@@ -20,7 +20,7 @@ from app.operations.desks import closing, foreseen, tree, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.office.web import choosing_whole, who_is_there
-from app.people.places import Places, places
+from app.people.places import DESKS, Places, places
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import ONLY, Rights
@@ -177,7 +177,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     if ticked.fault:
         status, error = sentences.say(ticked.fault, {})
         return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
-    if told.stops and request.form.get("sure") != "1":
+    if _asked_first(told):
         return _desk(desk_id, form, 409, ticks=ticked, told=told)
     named = False
     try:
@@ -225,7 +225,7 @@ def move(desk_id: int) -> Response | tuple[str, int]:
             told = _foreseen(db, desk_id, {})
     if desk.closed_at is not None or (g.actor.delegated and desk_id == g.actor.branch_id):
         return redirect(url_for("operations.desks.show", desk_id=desk_id))
-    if request.method == "POST" and told.stops and request.form.get("sure") != "1":
+    if request.method == "POST" and _asked_first(told):
         status = 409
     elif request.method == "POST":
         shown = _shown() or (desk.name, desk.parent_id)
@@ -272,11 +272,22 @@ def _place(desk_id: int) -> str:
 
 @dataclass(frozen=True)
 class Told:
-    """What saving a page would stop, what it would be refused for, and what it would leave to one person; in words."""
+    """What saving a page would stop, be refused for, and leave to one person, and who would hold the desk no more; in words."""
 
     stops: Sequence[str] = ()
     refused: Sequence[str] = ()
     alone: Sequence[str] = ()
+    leaving: Sequence[str] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is written only once it is confirmed; what would be refused is not offered."""
+        return bool(self.stops or self.leaving) and not self.refused
+
+
+def _asked_first(told: Told) -> bool:
+    """Whether what is posted would stop something or take somebody off, and is not confirmed."""
+    return bool(told.stops or told.leaving) and request.form.get("sure") != "1"
 
 
 @pages.post("/administration/bureaux/<int:desk_id>/avant")
@@ -313,6 +324,7 @@ def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm
         foreseen.stops(db, here, every, desk, change, known),
         [sentences.say("seat-last", {"name": one})[1] for one in left],
         foreseen.alone(db, here, desk, wanted),
+        foreseen.leaving(desk, wanted),
     )
 
 
@@ -491,9 +503,9 @@ def _desk(
     `told_of`: what was refused; a form of the name that was typed over another desk than it is now posts what it was over.
     """
     with reading(g.actor.collectivity_id) as db:
-        set_up.read_ahead(db, g.actor.collectivity_id)
+        set_up.read_ahead(db, g.actor.collectivity_id, DESKS)
         every = views.of_actor(db, g.actor)
-        desk = views.desk_of(db, g.actor.collectivity_id, every, desk_id)
+        desk, coming = closing.with_coming(db, g.actor.collectivity_id, every, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         others, known = _others(db, every, desk, ticks.added if ticks else None)
         shown = _place_shown(desk, fresh=form is None or told_of == "desk-moved")
@@ -511,6 +523,8 @@ def _desk(
         desk=desk,
         **shown,
         standing=_standing(desk, wanted, called) if told_of == "seats-moved" else {},
+        coming=len(coming),
+        most=closing.MOST,
         path=[every[number] for number in every.above(desk_id)],
         closed_by=why[0],
         closed_reason=why[1],
@@ -606,7 +620,7 @@ def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
             wanted = {user_id: chosen}
             with reading(g.actor.collectivity_id) as db:
                 told = _foreseen(db, desk_id, wanted)
-            if not told.stops or request.form.get("sure") == "1":
+            if not _asked_first(told):
                 changed = hierarchy.seat_all(g.actor, desk_id, wanted, _seen())
                 flash(_done(changed, named=False), "ok" if changed else "info")
                 return redirect(url_for("operations.desks.show", desk_id=desk_id))
