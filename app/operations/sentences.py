@@ -1,6 +1,14 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "leaving-moved": (
+        409,
+        "Le compte reste ouvert : ce qui s’arrêterait a changé depuis que la page l’a montré. Relisez la liste, puis recommencez.",
+    ),
+    "leaving-reason": (
+        422,
+        "Le compte reste ouvert : quelque chose s’arrêterait encore. Réglez chaque point, ou écrivez pourquoi vous le fermez quand même, de {shortest} à {most} signes sur une ligne.",
+    ),
     "absence-whose": (
         403,
         "Rien n’a été enregistré : l’absence d’une personne s’écrit par elle-même, par le secrétariat qu’elle a choisi ou par un administrateur. Demandez-le-leur.",

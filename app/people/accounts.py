@@ -18,7 +18,7 @@ from app.journal.models import JournalEntry
 from app.people import identity, persons
 from app.people.actor import Actor
 from app.people.branches import Branch, is_reached, own_branch
-from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
+from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down, write_reopened
 from app.people.login import revoke_all
 from app.people.models import Collectivity, Desk, LoginSession, MandateRow, PasswordReset, User
 from workflows.vocabulary import Right
@@ -118,6 +118,28 @@ def show_link(db: Db, actor: Actor, user_id: int) -> Link:
     if was_used(db, user):
         raise Refusal("link-not-shown", name=user.name)
     return _shown_link(db, actor, user)
+
+
+@use_case
+def reopen(db: Db, actor: Actor, user_id: int) -> str:
+    """Open a closed account again, and mail its holder a link to choose a password; the person's name.
+
+    The link goes to him alone: whoever reads it enters as him, with the desks and mandates that the account has kept.
+    Refuses `person-unknown`, `email-taken` where another open account has his address by now, and what `refuse_former` and
+    `write_reopened` refuse.
+    """
+    refuse_former(db, actor)
+    query = sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id == user_id)
+    user = db.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if user is None:
+        raise Refusal("person-unknown")
+    same = sa.func.lower(User.email) == user.email.lower()
+    mine = (User.collectivity_id == actor.collectivity_id, User.active.is_(True), User.id != user.id)
+    if user.email and (other := db.scalar(sa.select(User).where(same, *mine).limit(1))) is not None:
+        raise Refusal("email-taken", email=user.email, name=other.name)
+    write_reopened(db, user, actor)
+    _mailed_link(db, actor, user)
+    return user.name
 
 
 @use_case

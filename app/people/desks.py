@@ -362,12 +362,20 @@ def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
 
 @use_case
 def close_account(
-    db: Db, collectivity_id: int, login: str, *, by: Actor | None = None, stuck: int = 0, named: int = 0
+    db: Db,
+    collectivity_id: int,
+    login: str,
+    *,
+    by: Actor | None = None,
+    stuck: int = 0,
+    named: int = 0,
+    reason: str = "",
 ) -> None:
     """Close an account and its sessions; the name stays in what was signed. Closing it again changes nothing.
 
     `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail,
-    with how many folders wait for nobody else at a desk (`stuck`) or by name (`named`). Refuses `user-unknown`, and to an
+    with how many folders stop, now or later, for want of somebody else at a desk (`stuck`) or by name (`named`). `reason`: for
+    which it is closed though something stops, in the journal. Refuses `user-unknown`, and to an
     administrator `identity-needed`, `account-own`, `person-unknown` outside of his branch, and `account-closed` when his
     own was closed meanwhile: two never close one another.
     """
@@ -389,10 +397,11 @@ def close_account(
         return
     user.active = False
     revoke_all(db, user.id)
-    write_down(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
+    why = {"reason": reason} if reason else {}
+    write_down(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login, **why)
     if by is not None:
         others = [account for account in ours if account.active and account.id not in {user.id, by.user_id}]
-        left = {"by": by.name, "left": stuck, "named": named}
+        left = {"by": by.name, "left": stuck, "named": named, **why}
         post(
             db, collectivity_id, [_of_account("closed", user, account, **left) for account in (user, *others)]
         )
@@ -400,13 +409,9 @@ def close_account(
 
 @use_case
 def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datetime]:
-    """Open a closed account again, by the command line alone; the secret of a link to choose a password, and its end.
+    """Open a closed account again, by the command line; the secret of a link to choose a password, and its end.
 
-    The former password serves no more, nor any session; desks, rights, mandates and factors are those that the account
-    has kept. Of somebody who has another account open meanwhile, nothing of what he enters by is touched: the link is an
-    invitation, by which he joins again. The person and the administrators are told by mail.
-    Refuses `user-unknown`, `account-open-already`, and
-    `account-reduced`: its login and its address are gone.
+    What it writes is `write_reopened`'s. Refuses `user-unknown`, and what that refuses.
     """
     query = sa.select(User).where(
         User.collectivity_id == collectivity_id, User.login == login.strip().lower()
@@ -414,21 +419,36 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
     user = db.scalar(query.with_for_update())
     if user is None:
         raise Refusal("user-unknown", login=login)
+    write_reopened(db, user, None)
+    return _first_link(db, user)
+
+
+def write_reopened(db: Db, user: User, by: Actor | None) -> None:
+    """Open an account again, which the caller has locked; `by`: the administrator who does it, else the command line.
+
+    The former password serves no more, nor any session; desks, rights, mandates and factors are those that the account
+    has kept. Of somebody who has another account open meanwhile, nothing of what he enters by is touched: the link that
+    the caller gives is an invitation, by which he joins again. The person and the administrators are told by mail.
+    Refuses `account-open-already`, and `account-reduced`: its login and its address are gone.
+    """
     if user.active:
         raise Refusal("account-open-already", name=user.name)
     if not user.email:
-        raise Refusal("account-reduced", login=login)
+        raise Refusal("account-reduced", login=user.login)
     if persons.works_elsewhere(db, user):
         user.person_id = None
     elif (person := persons.person_of(db, user, lock=True)) is not None:
         person.password_hash, person.email = None, user.email
     user.active = True
     revoke_all(db, user.id)
-    write_down(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
-    admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
-    others = db.scalars(admins.where(User.active.is_(True), User.id != user.id).order_by(User.id))
-    post(db, collectivity_id, [_of_account("reopened", user, account) for account in (user, *others)])
-    return _first_link(db, user)
+    here = user.collectivity_id
+    write_down(db, here, "account.reopened", by, whose=user.id, login=user.login)
+    admins = sa.select(User).where(User.collectivity_id == here, User.administrator.is_(True))
+    told = {user.id, by.user_id if by is not None else None}
+    others = db.scalars(admins.where(User.active.is_(True)).order_by(User.id))
+    readers = [user, *(account for account in others if account.id not in told)]
+    facts = {"by": by.name} if by is not None else {}
+    post(db, here, [_of_account("reopened", user, account, **facts) for account in readers])
 
 
 @use_case

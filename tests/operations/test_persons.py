@@ -44,7 +44,7 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     desks.seat(here, "technique", "n.abgrallec", [Right.ACT])
     page = client.get(address).get_data(as_text=True)
     assert "que cette personne" not in page
-    assert "1 dossier passe à qui tient aussi son bureau" in page
+    assert "1 dossier passe à qui peut agir à la même étape" in page
     assert "Nolwenn Abgrallec" in page
     # Of a step that names him, no desk helps; who has his name is not him
     with engine().begin() as connection:
@@ -74,6 +74,9 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     assert f"{own_page}/fermer" not in client.get(own_page).get_data(as_text=True)
     own = client.post(f"{PAGE}/{house.actor(K).user_id}/fermer", data=form)
     assert (own.status_code, "son propre compte" in own.get_data(as_text=True)) == (409, True)
+    unsure = client.post(address, data=form)
+    assert (unsure.status_code, "Motif de fermer quand même" in unsure.get_data(as_text=True)) == (422, True)
+    form["reason"] = "Parti à la retraite"
     house.drain()
     house.mail.letters.clear()
     with engine().begin() as connection:  # who has been in for long says first who he is
@@ -96,6 +99,7 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
         closed = sa.select(JournalEntry).where(JournalEntry.event == "account.closed")
         (line,) = db.scalars(closed).all()
         assert line.who == "Katell Morizur"
+        assert json.loads(line.facts)["reason"] == "Parti à la retraite"
     with reading() as db:
         assert verify(db, here)[1] is None
 

@@ -154,6 +154,7 @@ ROUTES = {
     "operations.types.show": "administer",
     "operations.persons.export": "administer",
     "operations.persons.close": "branch",
+    "operations.persons.reopen": "administer",
     "operations.persons.delegate": "administer",
     "operations.persons.reduce": "administer",
     "legality.to_report": "person",

@@ -245,7 +245,8 @@ def test_he_opens_invites_seats_gives_rights_and_closes_within_his_branch(
         data={"csrf_token": token, "seen": f"{enora.id}:act", "types": ["act:invoice"]},
     )
     assert limited.status_code == 302
-    gone = branch.post(f"{PEOPLE}/{enora.id}/fermer", data={"csrf_token": token})
+    left = {"csrf_token": token, "reason": "Fin de son contrat"}
+    gone = branch.post(f"{PEOPLE}/{enora.id}/fermer", data=left)
     assert gone.status_code == 302
     assert not user("e.quemener").active
     closed = branch.post(f"{DESKS}/{regies.id}/fermer", data={"csrf_token": token})

@@ -1,5 +1,6 @@
 """What the closing of an account would leave: said to the administrator before he closes it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,64 +12,104 @@ from app.circuits.own_types import called
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.questions import Query, read_together
+from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
+from app.operations.desks import closing, stranded
+from app.operations.desks.stranded import Lost, Touched
 from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, User
+from app.people.places import places
+from app.signing.enrol import common_name
+from app.signing.models import Certificate
 from workflows.mandates import over, words
 from workflows.rights import Rights
 from workflows.vocabulary import Right, WhoKind
 
-MOST_SHOWN = 20
+MOST_SHOWN = stranded.MOST_SHOWN
 """Folders named by their number, of those that nobody could take over; the others are counted."""
+SHORTEST, LONGEST = closing.SHORTEST, closing.LONGEST
+"""Characters of the reason for which an account is closed though something stops."""
 
 
 @dataclass(frozen=True)
 class Leaving:
     """What waits for a person, and what becomes of it once he is gone.
 
-    `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone,
-    at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to anybody.
-    `alone`: desks where no other open account holds a right that he holds, with these rights in words.
+    `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that nobody but he could let
+    leave their step, at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to
+    anybody. `coming`: of those that would stop at a later step, and `coming_named` where that step names him; `ways`: the
+    steps of circuits, each after its circuit, that nobody could end. `alone`: desks, by number and name, where no other open
+    account holds a right that he holds, with these rights in words.
     `covering`: for whom he stands in, now or soon. `opinions`: numbers of the folders whose step waits for an opinion that
-    nobody but he could give.
-    `mandates`: those to sign that are not over. `circuits`: the steps that name him, of circuits that folders may take.
+    nobody but he could give. `mandates`: those to sign that are not over. `certificates`: those enrolled in his name.
+    `circuits`: the steps that name him, of circuits that folders may take. `branch`: the desk whose branch he administers.
     """
 
     taken_over: int
     others: tuple[str, ...]
     stuck: tuple[int, ...]
     named: tuple[int, ...]
-    alone: tuple[tuple[str, str], ...]
+    alone: tuple[tuple[int, str, str], ...]
     mandates: tuple[str, ...]
     circuits: tuple[str, ...]
     covering: tuple[str, ...] = ()
     opinions: tuple[int, ...] = ()
+    coming: tuple[int, ...] = ()
+    coming_named: tuple[int, ...] = ()
+    ways: tuple[tuple[str, str], ...] = ()
+    certificates: tuple[str, ...] = ()
+    branch: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether something would stop, or be left to nobody: it is then confirmed, with a reason."""
+        folders = self.stuck or self.named or self.opinions or self.coming or self.coming_named
+        desks = self.ways or self.alone or self.circuits or self.covering or self.branch
+        return bool(folders or desks or self.mandates or self.certificates)
+
+    @property
+    def mark(self) -> str:
+        """What a page shows of it, in short: posted back, it tells a list that has changed."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
 
 
 def effects_of(db: Db, user: User) -> Leaving:
-    """Read as of now: the step of each folder that waits for him, by desk or by name, and who else may take it."""
-    taken_over, stuck, named, others = 0, [], [], dict[str, None]()
-    waiting, seats, absent = read_together(db, _waiting(user), _seats(user), _covered(user))
+    """Read as of now: the steps where folders stand and those to come, by desk or by name, and who else may take them."""
+    taken_over, others = 0, dict[str, None]()
+    every = places(db, user.collectivity_id)
+    waiting, seats, absent, cards, followed = read_together(
+        db,
+        _waiting(user),
+        _seats(user),
+        _covered(user),
+        _certificates(user),
+        closing.versions_followed(user.collectivity_id),
+    )
+    touched = Touched({row.desk_id for row in seats}, {user.id: user.login})
+    lost = stranded.lost(
+        db,
+        user.collectivity_id,
+        every,
+        touched,
+        [number for (number,) in followed],
+        lambda there: [one for one in there if one.user_id != user.id],
+    )
+    stopped = {*lost.numbers(now=True)}
     folders = [row.folder_id for row in waiting]
     asked = parts_awaited(db, user.collectivity_id, folders, asked=True)
     for number, parts in parts_awaited(db, user.collectivity_id, folders).items():
         his = [part for part in parts if user.id in part.persons]
-        if not his:
-            continue
-        if any(part.named for part in his):
-            named.append(number)
-            continue
-        if any(len(part.persons) == 1 for part in his):
-            stuck.append(number)
+        if not his or number in stopped:
             continue
         taken_over += 1
-        others |= {name: None for part in his for whose, name in part.persons.items() if whose != user.id}
+        others |= {name: None for part in parts for whose, name in part.persons.items() if whose != user.id}
+    branch = every.get(user.branch_id or 0)
     return Leaving(
         taken_over,
         tuple(sorted(others)),
-        tuple(sorted(stuck)),
-        tuple(sorted(named)),
+        _numbers(lost, now=True, named=False),
+        _numbers(lost, now=True, named=True),
         _alone(db, user, seats),
         tuple(
             words(mandate)
@@ -82,6 +123,39 @@ def effects_of(db: Db, user: User) -> Leaving:
             for number, parts in sorted(asked.items())
             if any(user.id in part.persons and len(part.persons) == 1 for part in parts)
         ),
+        _numbers(lost, now=False, named=False),
+        _numbers(lost, now=False, named=True),
+        lost.steps,
+        tuple(sorted(common_name(one.subject) for one in cards)),
+        branch.name if branch is not None else "",
+    )
+
+
+def refuse_unsure(effects: Leaving, reason: str, shown: str | None) -> str:
+    """The reason on one line, as it is written; refuses `leaving-moved` and `leaving-reason`.
+
+    `shown`: the mark of the list that the page showed, None of who posts without a page. A reason is asked where something
+    stops, and never written where nothing does.
+    """
+    reason = " ".join(reason.split())
+    if shown is not None and shown != effects.mark and effects.stops:
+        raise Refusal("leaving-moved")
+    if effects.stops and not (SHORTEST <= len(reason) <= LONGEST and reason.isprintable()):
+        raise Refusal("leaving-reason", shortest=SHORTEST, most=LONGEST)
+    return reason if effects.stops else ""
+
+
+def _numbers(lost: Lost, *, now: bool, named: bool) -> tuple[int, ...]:
+    return tuple(sorted({one.folder_id for one in lost.folders if (one.now, one.named) == (now, named)}))
+
+
+def _certificates(user: User) -> Query:
+    """The certificates enrolled in his name that are neither withdrawn nor over."""
+    return sa.select(Certificate.subject).where(
+        Certificate.collectivity_id == user.collectivity_id,
+        Certificate.user_id == user.id,
+        Certificate.withdrawn_at.is_(None),
+        Certificate.not_after > now(),
     )
 
 
@@ -129,7 +203,7 @@ def _seats(user: User) -> Query:
     )
 
 
-def _alone(db: Db, user: User, seats: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+def _alone(db: Db, user: User, seats: Sequence[Any]) -> tuple[tuple[int, str, str], ...]:
     """The desks that would have nobody for a right; who deposits from one keeps its drafts with him. `seats`: of `_seats`."""
     losses = []
     for name, desk_id in sorted({(row.name, row.desk_id) for row in seats}):
@@ -139,5 +213,5 @@ def _alone(db: Db, user: User, seats: Sequence[Any]) -> tuple[tuple[str, str], .
         # Nothing stops where somebody who only followed is gone
         lost = Rights(tuple(word for word in his.without(theirs).grants if word != Right.FOLLOW))
         if lost:
-            losses.append((name, lost.in_words(called(db, user.collectivity_id))))
+            losses.append((desk_id, name, lost.in_words(called(db, user.collectivity_id))))
     return tuple(losses)

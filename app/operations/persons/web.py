@@ -39,6 +39,7 @@ from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.persons import works_elsewhere
+from app.people.places import DESKS
 from workflows.rights import Rights
 
 pages = Blueprint("persons", __name__)
@@ -448,26 +449,69 @@ def export(user_id: int) -> Response:
 @pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
 @guard(BRANCH)
 @who_is_there(HERE)
-def close(user_id: int) -> Answer | str:
-    """What the closing of an account would leave, then the closing."""
+def close(user_id: int) -> Answer | tuple[str, int]:
+    """What the closing of an account would leave, each thing with what solves it; then the closing, with a reason if some is."""
+    error, status = "", 200
     with reading(g.actor.collectivity_id) as db:
         user = _user(db, user_id)
         login, name, effects = user.login, user.name, None
         if user.active:
-            set_up.read_ahead(db, g.actor.collectivity_id, OF_COLLECTIVITY)
+            set_up.read_ahead(db, g.actor.collectivity_id, OF_COLLECTIVITY, DESKS)
             effects = leaving.effects_of(db, user)
     if effects is None:
         flash(f"Le compte {de(name)} est déjà fermé.", "info")
         return redirect(url_for(HERE))
-    if request.method != "POST":
-        return render_template(
-            "operations/leaving.html", person=user, effects=effects, most=leaving.MOST_SHOWN
-        )
-    desks.close_account(
-        g.actor.collectivity_id, login, by=g.actor, stuck=len(effects.stuck), named=len(effects.named)
+    if request.method == "POST":
+        try:
+            own = user_id == g.actor.user_id  # which the verb refuses, whatever he would leave
+            reason, shown = request.form.get("reason", ""), request.form.get("shown")
+            reason = "" if own else leaving.refuse_unsure(effects, reason, shown)
+            desks.close_account(
+                g.actor.collectivity_id,
+                login,
+                by=g.actor,
+                stuck=len({*effects.stuck, *effects.coming}),
+                named=len({*effects.named, *effects.coming_named}),
+                reason=reason,
+            )
+        except Refusal as refusal:
+            if refusal.key not in {"leaving-moved", "leaving-reason"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
+            return redirect(url_for(HERE))
+    page = render_template(
+        "operations/leaving.html",
+        person=user,
+        effects=effects,
+        most=leaving.MOST_SHOWN,
+        shortest=leaving.SHORTEST,
+        longest=leaving.LONGEST,
+        reason=request.form.get("reason", ""),
+        error=error,
     )
-    flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
-    return redirect(url_for(HERE))
+    return page, status
+
+
+@pages.post("/administration/personnes/<int:user_id>/rouvrir")
+@guard("administer")
+@who_is_there(HERE)
+def reopen(user_id: int) -> Answer:
+    """Open a closed account again, with the desks that it has kept; a link to choose a password goes to the person alone."""
+    name = accounts.reopen(g.actor, user_id)
+    if current_app.config["PARAPHE"].mail_url:
+        flash(
+            f"Le compte {de(name)} est rouvert. Un lien part à son adresse pour choisir un mot de passe.",
+            "ok",
+        )
+    else:
+        flash(
+            f"Le compte {de(name)} est rouvert. Aucun serveur de courriel n’est réglé : le lien pour choisir un mot de passe "
+            "ne partira pas avant qu’il le soit.",
+            "info",
+        )
+    return redirect(url_for("operations.persons.show", user_id=user_id))
 
 
 @pages.route("/administration/personnes/<int:user_id>/reduire", methods=["GET", "POST"])
