@@ -29,6 +29,7 @@ from app.people import applications
 from app.people.models import Application, Collectivity
 from app.people.own_settings.registry import Kind, declared, own_value
 from app.signing import enrol, setting
+from app.signing.models import Certificate
 from app.trust import authorities, trust_lists
 from config import Settings
 
@@ -306,10 +307,15 @@ def _signature(settings: Settings) -> str:
         return trial_signature(Path(room), key, authorities.timestamper(), now())
 
 
-def certificates(collectivity_id: int | None = None) -> str:
-    """No certificate signs for several people, in the whole installation or in one collectivity."""
+def certificates(collectivity_id: int | None = None) -> str | Remark:
+    """No certificate signs for several people, in the whole installation or in one collectivity; nothing to look at of none."""
     with reading() as db:
         several = enrol.doubles(db, collectivity_id)
+        there = sa.select(Certificate.id).where(Certificate.withdrawn_at.is_(None))
+        if collectivity_id is not None:
+            there = there.where(Certificate.collectivity_id == collectivity_id)
+        if db.scalar(there.limit(1)) is None:
+            return Remark("aucun certificat n’est inscrit", Level.NONE)
     if several:
         names = " ; ".join(f"« {double.certificate} » pour {', '.join(double.people)}" for double in several)
         raise Unwell(

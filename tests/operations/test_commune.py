@@ -1,23 +1,31 @@
 """« Mise en service » says what would stop the commune today, and leads to the page where each point is mended."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from app.circuits import library
 from app.core import db
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.refusals import Refusal
+from app.folders import decide
 from app.folders.publicity import Choice, Means
 from app.operations.examined import commune
 from app.operations.findings import Level
-from app.people import desks
+from app.people import arrivals, desks
+from app.people.accounts import Particulars
+from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, Holder, MandateRow, User
 from app.people.own_settings.changing import change_setting
 from app.publication.office import choose
 from app.signing.models import Certificate
 from demo.cast import PASSWORD
 from tests.builders.house import House
+from workflows.family import family
+from workflows.mandates import Kind
+from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -95,6 +103,7 @@ def test_a_desk_that_nobody_serves_is_red_until_somebody_does(house: House) -> N
     point = points(house)["bureaux"]
     assert (point.level, point.arguments) == (Level.RED, {"desk_id": desk})
     assert "« Bureau du maire » : personne n’a le droit de" in point.sentence
+    assert "1 autre point à régler" in point.sentence
     assert f"/administration/bureaux/{desk}" in words(house)
 
 
@@ -124,6 +133,64 @@ def test_mandates_are_asked_for_and_a_single_one_is_a_risk(house: House) -> None
     written(sa.delete(MandateRow))
     assert points(house)["mandats de signature"].level is Level.AMBER
     assert "Aucun mandat n’a cours" in points(house)["mandats de signature"].sentence
+
+
+def a_mandate(house: House, login: str, kind: Kind, title: str, days: int = 100, **more: Any) -> int:
+    begun = today() - timedelta(days=days)
+    who = house.actor(login).user_id
+    assert who is not None
+    return open_mandate(house.actor(ADMIN), Wanted(who, kind, title, begun, **more))
+
+
+def test_a_mandate_counts_for_who_signs_at_a_desk_and_never_of_a_closed_account(house: House) -> None:
+    here, deputy = house.actor(ADMIN).collectivity_id, "b.cadiou"
+    a_mandate(house, MAYOR, Kind.MAYOR, "le maire")
+    assert points(house)["mandats de signature"].level is not Level.RED
+    desks.seat(here, "maire", deputy, [Right.ACT, Right.SIGN])
+    day = today() - timedelta(days=95)
+    order = {"order_number": "A-1", "order_date": day, "elected": True}
+    a_mandate(house, deputy, Kind.FUNCTION, "l’adjointe", 90, families=("invoice",), **order)
+    desks.close_account(here, MAYOR)
+    point = points(house)["mandats de signature"]
+    assert (point.level, "« Bureau du maire »" in point.sentence) == (Level.RED, True)
+    assert "un mandat pour" in point.sentence
+    page = house.client(ADMIN).get("/administration/mandats").get_data(as_text=True)
+    assert "Compte fermé : ne sert plus" in page.replace("\u00a0", " ")
+    # His certificate serves nothing any more: hers is asked
+    hers = Certificate.user_id == house.actor(deputy).user_id
+    written(sa.update(Certificate).where(hers).values(withdrawn_at=now(), withdrawn_by="essai"))
+    assert points(house)["certificats de signature"].level is Level.RED
+
+
+def test_the_circuits_that_name_who_is_gone_are_told_and_a_draft_given_up_is_no_first_folder(
+    house: House,
+) -> None:
+    draft = house.an_invoice(at="draft")
+    decide.withdraw(house.actor("g.trehorel"), draft, version=house.folder(draft).version)
+    assert points(house)["premier dossier"].level is Level.UNKNOWN
+    circuit = family("invoice").circuit.to_data()
+    step = next(step for step in circuit["steps"] if step["key"] == "finance")
+    step["who"], step["quorum"] = [{"person": "n.abgrallec"}], "any"
+    library.publish(house.actor(ADMIN), "invoice", library.as_yaml(circuit))
+    assert points(house)["bureaux"].level is Level.GREEN
+    desks.close_account(house.actor(ADMIN).collectivity_id, "n.abgrallec")
+    desks.seat(house.actor(ADMIN).collectivity_id, "finances", "t.lescoat", [Right.CREATE, Right.ACT])
+    point = points(house)["bureaux"]
+    assert (point.level, "dont le compte est fermé" in point.sentence) == (Level.RED, True)
+
+
+def test_a_desk_whose_people_never_entered_is_no_desk_that_is_ready(house: House) -> None:
+    here = house.actor(ADMIN).collectivity_id
+    with db.reading(here) as base:
+        finances = desks.desk_of(base, here, "finances").id
+    new = Particulars("Enora", "Quéméner", "e.quemener@x.example", "Agente", administrator=False)
+    seats = {finances: Rights.of(Right.CREATE, Right.ACT)}
+    arrivals.invite(house.actor(ADMIN), arrivals.Arrival("e.quemener", new, seats), by_mail=True)
+    assert points(house)["bureaux"].level is Level.GREEN
+    for login in ("n.abgrallec", "t.lescoat"):
+        desks.seat(here, "finances", login, [])
+    point = points(house)["bureaux"]
+    assert (point.level, "personne n’est encore entré" in point.sentence) == (Level.AMBER, True)
 
 
 def test_one_holder_is_a_risk_and_two_are_none(house: House) -> None:

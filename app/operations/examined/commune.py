@@ -1,10 +1,13 @@
 """What would stop the commune, looked at when the page is asked: its people, desks, certificates and mandates."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import sqlalchemy as sa
 
+from app.circuits.library import in_force, parted
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour
@@ -23,8 +26,8 @@ from app.people.places import Places, places
 from app.signing.expiry import CERTIFICATES, Ending, certificates_ending, mandates_ending
 from workflows.absences import lent
 from workflows.circuit import DRAFT
-from workflows.mandates import over
-from workflows.vocabulary import Right
+from workflows.mandates import Mandate, over, stands
+from workflows.vocabulary import Right, WhoKind
 
 NAMED = 3
 """How many desks or people a sentence names before it counts the others."""
@@ -70,7 +73,7 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
         _desks(db, collectivity_id, desks, listed),
         _people(counts_of(counts[0])),
         _certificates(db, collectivity_id, opened),
-        _mandates(db),
+        _mandates(db, opened),
         _covered(opened, by_person(away)),
         _inhabitants(db, collectivity_id),
         _first_folder(begun=bool(sent)),
@@ -91,16 +94,59 @@ def _desks(db: Db, collectivity_id: int, desks: Places, listed: Sequence[views.D
     faulty = [desk for desk in listed if desk.faults]
     if len(faulty) == 1:
         at = (("desk_id", faulty[0].id),)
-        fault = faulty[0].faults[0]
+        fault, others = faulty[0].faults[0], len(faulty[0].faults) - 1
         sentence = f"« {faulty[0].name} » : {fault[:1].lower()}{fault[1:]}"
+        if others:
+            sentence += f" Sa page dit {plural(others, 'autre point', 'autres points')} à régler."
         return Point(name, Level.RED, sentence, "Compléter ce bureau", "operations.desks.show", at)
     if faulty:
         sentence = (
             f"{_named(desk.name for desk in faulty)} : personne n’y a un droit que les circuits demandent."
         )
         return Point(name, Level.RED, sentence, "Compléter les bureaux", endpoint)
+    return _served(db, collectivity_id, listed)
+
+
+def _served(db: Db, collectivity_id: int, listed: Sequence[views.DeskView]) -> Point:
+    """The same where each right is given: whether who is named, or holds it, is there to use it."""
+    name, endpoint = "bureaux", "operations.persons.index"
+    if gone := _named_and_gone(db, collectivity_id):
+        label, step = gone[0]
+        others = f" ; {plural(len(gone) - 1, 'autre étape', 'autres étapes')} aussi" if len(gone) > 1 else ""
+        sentence = f"« {label} », étape « {step} » : le circuit y nomme une personne dont le compte est fermé{others}."
+        return Point(name, Level.RED, sentence, "Changer cette étape", "operations.circuits.index")
+    if awaited := [desk.name for desk in listed if _nobody_entered(desk)]:
+        sentence = f"{_named(awaited)} : de ceux que les circuits y demandent, personne n’est encore entré dans Paraphe."
+        return Point(name, Level.AMBER, sentence, "Voir les invitations", endpoint)
     sentence = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
     return Point(name, Level.GREEN, sentence)
+
+
+def _nobody_entered(desk: views.DeskView) -> bool:
+    """Whether, of those who may do something that circuits ask at a desk, all were invited and never entered."""
+    for use in desk.uses:
+        able = [
+            one for one in desk.holders if one.active and use.right is not None and use.served(one.rights)
+        ]
+        if able and not any(one.entered for one in able):
+            return True
+    return False
+
+
+def _named_and_gone(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    """The steps of circuits in force that name somebody whose account is closed, each after its circuit."""
+    named = [
+        (who.value, circuit.label, step.label)
+        for circuit in in_force(db, collectivity_id).values()
+        for step in circuit.steps
+        for who in step.who
+        if who.kind is WhoKind.PERSON
+    ]
+    if not named:
+        return []
+    query = sa.select(User.login).where(User.collectivity_id == collectivity_id, User.active.is_(True))
+    present = set(db.scalars(query.where(User.login.in_({login for login, *_ in named}))))
+    return [(label, step) for login, label, step in named if login not in present]
 
 
 def _inhabitants(db: Db, collectivity_id: int) -> Point:
@@ -144,10 +190,12 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
     name, office = "certificats de signature", "signing.office.index"
     moment, there = now(), ask(db, CERTIFICATES, collectivity_id)
     certified = {row.user_id for row, _ in there if not row.to_confirm and row.not_after > moment}
+    every_mandate = mandates(db)
+    present = {mandate.person for mandate in every_mandate if _stands(mandate)}
+    # Once a mandate was recorded here, nobody signs without one: his certificate alone serves nothing
     signing = [
-        (desk, [person for person in desk.holders if person.active and Right.SIGN in person.rights])
-        for desk in every
-        if any(use.right is Right.SIGN for use in desk.uses)
+        (desk, [person for person in people if not every_mandate or person.id in present] or people)
+        for desk, people in _signing(every)
     ]
     bare = [desk.name for desk, people in signing if not any(person.id in certified for person in people)]
     if bare:
@@ -183,26 +231,96 @@ def _is_empty(desk: views.DeskView, away: Mapping[int, Sequence[Away]]) -> bool:
     return bool(people) and all(number in away for number in people) and not any(helped)
 
 
-def _mandates(db: Db) -> Point:
-    name, office = "mandats de signature", "people.office.index"
+Signing = tuple[views.DeskView, list[views.HolderView]]
+
+
+def _signing(every: Sequence[views.DeskView]) -> list[Signing]:
+    """The desks where circuits ask a signature, each with those who have the right there and whose account is open."""
+    return [
+        (desk, [person for person in desk.holders if person.active and Right.SIGN in person.rights])
+        for desk in every
+        if any(use.right is Right.SIGN for use in desk.uses)
+    ]
+
+
+def _stands(mandate: Mandate) -> bool:
+    """Whether a mandate lets somebody sign something today."""
     day = today()
-    present = [mandate for mandate in mandates(db) if not over(mandate, day) and mandate.starts_on <= day]
+    return mandate.starts_on <= day and not over(mandate, day) and not mandate.order_off
+
+
+def _mandates(db: Db, opened: Sequence[views.DeskView]) -> Point:
+    """Whether, at each desk where circuits ask a signature, somebody has a mandate for it; a closed account signs nothing."""
+    name, office = "mandats de signature", "people.office.index"
+    day, signing = today(), _signing(opened)
+    present = [mandate for mandate in mandates(db) if _stands(mandate)]
     if not present:
         sentence = (
             "Aucun mandat n’a cours aujourd’hui : enregistrez celui du maire et les délégations, pour qu’eux seuls signent "
             "au nom de la commune."
         )
         return Point(name, Level.AMBER, sentence, "Enregistrer un mandat", office)
-    if soon := _soon(db, list(mandates_ending(db, day))):
+    lacking = [(desk, uses) for desk, people in signing if (uses := _unmandated(desk, people, present, day))]
+    if lacking:
+        desk, uses = lacking[0]
+        labels = list(dict.fromkeys(use.label for use in uses))
+        others = (
+            f" {plural(len(lacking) - 1, 'autre bureau', 'autres bureaux')} aussi."
+            if len(lacking) > 1
+            else ""
+        )
+        sentence = (
+            f"« {desk.name} » : personne dont le compte est ouvert n’y a à la fois le droit de signer et un mandat pour "
+            f"{_named(labels)}.{others}"
+        )
+        return Point(name, Level.RED, sentence, "Enregistrer un mandat", office)
+    return _mandated(db, signing, present)
+
+
+def _mandated(db: Db, signing: Sequence[Signing], present: Sequence[Mandate]) -> Point:
+    """The same where each signature has somebody: what ends soon, and where one person alone has a mandate."""
+    name, office, day = "mandats de signature", "people.office.index", today()
+    able = {person.id for _, people in signing for person in people}
+    serving = [mandate for mandate in present if mandate.person in able]
+    if soon := _soon(
+        db, [ending for ending in mandates_ending(db, day) if ending.user_id in able or not able]
+    ):
         return Point(name, Level.AMBER, soon, "Voir les mandats", office)
-    if len({mandate.person for mandate in present}) == 1:
+    if len({mandate.person for mandate in (serving if signing else present)}) == 1:
         sentence = "Une seule personne a un mandat : en son absence, personne ne signerait."
         return Point(name, Level.AMBER, sentence, "Enregistrer une délégation", office)
+    mandated = {mandate.person for mandate in serving}
+    if alone := [desk.name for desk, people in signing if sum(one.id in mandated for one in people) == 1]:
+        sentence = (
+            f"{_named(alone)} : une seule personne y a un mandat. En son absence, personne n’y signerait."
+        )
+        return Point(name, Level.AMBER, sentence, "Enregistrer une délégation", office)
+    if not signing:
+        return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé pour signer.")
     return Point(
         name,
         Level.GREEN,
-        f"{plural(len(present), 'mandat')} en cours, aucun ne prend fin sous soixante jours.",
+        f"{plural(len(serving), 'mandat')} en cours, aucun ne prend fin sous soixante jours.",
     )
+
+
+def _unmandated(
+    desk: views.DeskView, people: Sequence[views.HolderView], present: Sequence[Mandate], day: date
+) -> list[views.Use]:
+    """The signatures that circuits ask at a desk and for which nobody there has both the right and a mandate."""
+    by_person = defaultdict[int, list[Mandate]](list)
+    for mandate in present:
+        by_person[mandate.person].append(mandate)
+    return [
+        use
+        for use in desk.uses
+        if use.right is Right.SIGN
+        and not any(
+            use.served(one.rights)
+            and any(stands(mandate, parted(use.family)[0], day) for mandate in by_person[one.id])
+            for one in people
+        )
+    ]
 
 
 def _covered(every: Sequence[views.DeskView], away: Mapping[int, Sequence[Away]]) -> Point:
@@ -233,7 +351,9 @@ def _sent(collectivity_id: int) -> Query:
     # In an order, for which there is an index: without one the whole table may be read
     return (
         sa.select(Folder.id)
-        .where(Folder.collectivity_id == collectivity_id, Folder.place != DRAFT)
+        .where(
+            Folder.collectivity_id == collectivity_id, Folder.place != DRAFT, Folder.submitted_at.is_not(None)
+        )
         .order_by(Folder.id.desc())
         .limit(1)
     )

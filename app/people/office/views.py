@@ -30,9 +30,11 @@ class MandateView:
     accredited_on: date | None = None
 
 
-def view(mandate: Mandate, person: str, today: date) -> MandateView:
-    """A mandate for a page, on that day."""
+def view(mandate: Mandate, person: str, today: date, *, active: bool = True) -> MandateView:
+    """A mandate for a page, on that day; `active`: whether the account of who has it is open."""
     state, tone = _state(mandate, today)
+    if not active and not over(mandate, today):
+        state, tone = "Compte fermé : ne sert plus", "warn"
     order = f"Arrêté {mandate.order_number}" if mandate.order_number else ""
     return MandateView(
         mandate.id,

@@ -139,11 +139,15 @@ def index() -> Response | tuple[str, int]:
             return redirect(url_for("people.office.index"))
     with reading(g.actor.collectivity_id) as db:
         gather(db)
-        names = {user.id: user.name for _, user in ask(db, OF_COLLECTIVITY, g.actor.collectivity_id)}
+        people_by_id = {user.id: user for _, user in ask(db, OF_COLLECTIVITY, g.actor.collectivity_id)}
+        names = {number: user.name for number, user in people_by_id.items()}
         known = mandates(db)
         chosen = key_in(str(form.person.data or ""))
         people = choosing.people(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole())
-    rows = [view(mandate, names[mandate.person], today()) for mandate in known]
+    rows = [
+        view(mandate, names[mandate.person], today(), active=people_by_id[mandate.person].active)
+        for mandate in known
+    ]
     return render_template(
         "people/mandates.html",
         live=[row for row in rows if not row.over],
