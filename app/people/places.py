@@ -118,9 +118,12 @@ def places(db: Db, collectivity_id: int) -> Places:
 
     def read() -> Places:
         if answered(db, DESKS, collectivity_id):
-            rows = [row for (row,) in ask(db, DESKS, collectivity_id)]
+            desks = [desk for (desk,) in ask(db, DESKS, collectivity_id)]
             return Places(
-                {row.id: Place(row.id, row.key, row.name, row.parent_id, row.closed_at) for row in rows}
+                {
+                    desk.id: Place(desk.id, desk.key, desk.name, desk.parent_id, desk.closed_at)
+                    for desk in desks
+                }
             )
         if (
             db.autoflush

@@ -230,7 +230,7 @@ SENTENCES: Sentences = {
     "person-unknown": (404, "Cette personne n’a pas de compte ici. Choisissez-la dans la liste."),
     "person-closed": (
         409,
-        "Rien n’a changé : le compte de {name} est fermé. Un administrateur le rouvre sur la page de la personne.",
+        "Rien n’a changé : le compte de {name} est fermé. Rouvrez-le d’abord sur la page de la personne, ou demandez-le à un administrateur.",
     ),
     "person-trusted": (
         403,

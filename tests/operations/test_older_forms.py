@@ -263,6 +263,7 @@ UNTYPED = {
     "operations/_versions.html",
     "operations/people_import.html",
     "operations/settings.html",
+    "operations/leaving.html",
 }
 """Forms with a mark where nothing is typed: what they would write is shown again as it is now."""
 TYPED = {
