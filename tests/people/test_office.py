@@ -134,7 +134,6 @@ def test_the_end_of_the_mayor_names_the_delegations_that_fall_before_it_is_recor
     assert client.get(f"{PAGE}/999999").status_code == 404
 
 
-@pytest.mark.law("DLG-02")
 def test_the_end_of_a_mandate_says_beforehand_which_folders_nobody_could_sign(house: House) -> None:
     mayor = record(house, of_mayor(house))
     page = f"{PAGE}/{mayor}"
@@ -149,6 +148,7 @@ def test_the_end_of_a_mandate_says_beforehand_which_folders_nobody_could_sign(ho
     assert "Ce qui s’arrêterait" not in text(client.get(f"{PAGE}/{deputy}"))
 
 
+@pytest.mark.law("DLG-02")
 def test_two_deputies_without_an_order_of_priority_are_a_warning(house: House) -> None:
     a_mayor_and_a_deputy(house)
     client = house.client(ADMINISTRATOR)
