@@ -38,7 +38,7 @@ from app.display.views import (
 )
 from app.folders import corrections, filled, numbering
 from app.folders.effect import effect_of
-from app.folders.models import Folder, Run, StepRun
+from app.folders.models import HANDED, Folder, Run, StepRun
 from app.folders.move import Present
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
@@ -312,8 +312,12 @@ def behind(db: Db, folder: Folder, here: Present | None) -> list[tuple[str, str,
 
 
 def standing(runs: Sequence[StepRun]) -> list[StepRun]:
-    """The parts of a step that count: those that were opened since the folder was last sent back behind it."""
-    return [run for run in runs if not run.former]
+    """The parts of a step that count: those that were opened since the folder was last sent back behind it.
+
+    What a desk had of one before it handed it on counts no more than the part that followed from it.
+    """
+    last = max((run.id for run in runs if run.former), default=0)
+    return [run for run in runs if not run.former and not (run.slot.startswith(HANDED) and run.id < last)]
 
 
 def _before(line: StepView) -> StepView:

@@ -225,6 +225,23 @@ def test_a_step_that_was_handed_stays_so_and_a_decided_one_is_not_taken_away(hou
     house.approve(folder_id, N)
 
 
+def test_a_step_that_was_handed_and_is_behind_is_still_to_come_on_every_trail(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    version = house.folder(folder_id).version
+    handing.hand(house.actor(N), folder_id, version=version, desk="direction", reason=WHY)
+    send_back(house, S, folder_id, "service_done")
+    software = Software(house, "comptabilite", [Right.ACT])
+    steps = {step["key"]: step["state"] for step in software.get(f"/folders/{folder_id}").json["steps"]}
+    assert (steps["service_done"], steps["finance"]) == ("current", "todo")
+    for address in (f"/dossiers/{folder_id}", f"/dossiers/{folder_id}/bordereau"):
+        told = words(house.client(G).get(address))
+        assert told.rindex("Contrôle des finances") < told.rindex("Bon à payer"), address
+        assert "Contrôle des finances" in told[told.index("On attend") :] or "bordereau" in address
+    house.approve(folder_id, R)
+    steps = {step["key"]: step["state"] for step in software.get(f"/folders/{folder_id}").json["steps"]}
+    assert steps["finance"] == "current"
+
+
 def test_who_stands_in_sends_it_back_and_another_decides_there_in_his_turn(house: House) -> None:
     folder_id = house.an_invoice("finance")
     away(house, N, B)
