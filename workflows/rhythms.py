@@ -3,7 +3,7 @@
 Never at night, nor on a day on which the town hall does not work: what waits then is told on the next working day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from workflows.deadlines import Calendar
@@ -11,10 +11,14 @@ from workflows.vocabulary import Worded
 
 OPENS, CLOSES = 8, 19
 """The hours, both of them inside, at which an hourly letter leaves."""
+DAWN, DUSK = time(6), time(20)
+"""Between these nobody is disturbed by what is reminded."""
 MORNING = 7 * 60 + 30
 """When the letter of a day leaves where nobody chose: minutes after midnight."""
-MINUTES = tuple(range(6 * 60, 20 * 60 + 1, 30))
+MINUTES = tuple(range(6 * 60, 19 * 60 + 31, 30))
 """The minutes of a day among which a person chooses."""
+BACK = timedelta(days=7)
+"""How far back a look makes up for those that were missed."""
 
 
 class Rhythm(Worded):
@@ -38,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Slot:
-    """A moment at which a letter may leave, by day and by name within the day.
+    """A letter that is due: the moment it is of, and its name, which no other has.
 
     `whole`: it tells all that waits; otherwise only what is late or due on its day. `fresh`: it leaves only where something
     came since that moment, None for whatever waits.
@@ -50,27 +54,44 @@ class Slot:
     fresh: datetime | None = None
 
 
-def slot(choice: Choice, calendar: Calendar, moment: datetime, zone: tzinfo) -> Slot | None:
-    """The last slot of the present day, at this moment or before it; None where the day has none yet, or none at all.
+def due(choice: Choice, calendar: Calendar, last: datetime, moment: datetime, zone: tzinfo) -> Slot | None:
+    """The letter that a look at `moment` is to write, the look before being that of `last`; None where none is due.
 
-    Who is told at once, and who is told weekly, is reminded each working day of what is late or due on that day.
+    One for all the moments that passed between them, seven days at most. Who is told at once, and who is told weekly, is
+    reminded each working day of what is late or due on that day.
     """
+    if choice.rhythm is Rhythm.NEVER:
+        return None
+    last = max(last, moment - BACK, choice.since or last)
+    day, passed = last.astimezone(zone).date(), list[Slot]()
+    while day <= moment.astimezone(zone).date():
+        whole = choice.rhythm is not Rhythm.NOW and (
+            choice.rhythm is not Rhythm.WEEKLY or _opens_week(calendar, day)
+        )
+        if calendar.works(day):
+            moments = [at for at in _hours_of(choice, day, zone) if last < at <= moment]
+            passed += [Slot(at, f"{at.astimezone(zone):%Y%m%dT%H%M}", whole) for at in moments]
+        day += timedelta(days=1)
+    if not passed:
+        return None
+    latest = next((letter for letter in reversed(passed) if letter.whole), passed[-1])
+    first_of_day = any(letter.moment.astimezone(zone).hour == OPENS for letter in passed)
+    if choice.rhythm is Rhythm.HOURLY and not first_of_day:
+        return replace(latest, fresh=passed[0].moment - timedelta(hours=1))
+    return latest
+
+
+def quiet_until(calendar: Calendar, moment: datetime, zone: tzinfo) -> datetime | None:
+    """When what is reminded may leave next, None where it may leave at this moment: by day, on a working day."""
     local = moment.astimezone(zone)
     day = local.date()
-    if choice.rhythm is Rhythm.NEVER or not calendar.works(day):
+    if calendar.works(day) and DAWN <= local.time() < DUSK:
         return None
-    if choice.rhythm is Rhythm.HOURLY:
-        if local.hour < OPENS:
-            return None
-        hour = min(local.hour, CLOSES)
-        at = datetime.combine(day, time(hour), zone)
-        fresh = None if hour == OPENS else at - timedelta(hours=1)
-        return _after(choice, Slot(at, f"{day:%Y%m%d}T{hour:02}", fresh=fresh))
-    at = _at(day, choice.minute, zone)
-    if moment < at:
-        return None
-    whole = choice.rhythm is Rhythm.DAILY or (choice.rhythm is Rhythm.WEEKLY and _opens_week(calendar, day))
-    return _after(choice, Slot(at, f"{day:%Y%m%d}", whole=whole))
+    if local.time() >= DAWN:
+        day += timedelta(days=1)
+    while not calendar.works(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, DAWN, zone)
 
 
 def following(choice: Choice, calendar: Calendar, moment: datetime, zone: tzinfo) -> datetime | None:
@@ -86,19 +107,16 @@ def following(choice: Choice, calendar: Calendar, moment: datetime, zone: tzinfo
         day += timedelta(days=1)
 
 
-def presses(choice: Choice, calendar: Calendar, moment: datetime, zone: tzinfo, due: date) -> bool:
-    """Whether what is due on that day would be late before it is told with the rest: it is told at once, then."""
-    if choice.rhythm is Rhythm.NOW:
-        return True
-    letter = following(choice, calendar, moment, zone)
-    return letter is not None and due < letter.astimezone(zone).date()
-
-
 def _moments(choice: Choice, calendar: Calendar, day: date, zone: tzinfo) -> list[datetime]:
+    """The moments of a working day at which all that waits is told."""
+    weekly = choice.rhythm is Rhythm.WEEKLY
+    return [] if weekly and not _opens_week(calendar, day) else _hours_of(choice, day, zone)
+
+
+def _hours_of(choice: Choice, day: date, zone: tzinfo) -> list[datetime]:
+    """The moments of a day at which something may be told: all that waits, or what is late."""
     if choice.rhythm is Rhythm.HOURLY:
         return [datetime.combine(day, time(hour), zone) for hour in range(OPENS, CLOSES + 1)]
-    if choice.rhythm is Rhythm.WEEKLY and not _opens_week(calendar, day):
-        return []
     return [_at(day, choice.minute, zone)]
 
 
@@ -109,7 +127,3 @@ def _opens_week(calendar: Calendar, day: date) -> bool:
 
 def _at(day: date, minute: int, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(minute // 60, minute % 60), zone)
-
-
-def _after(choice: Choice, at: Slot) -> Slot | None:
-    return at if choice.since is None or at.moment > choice.since else None

@@ -53,6 +53,7 @@ def news_of(
         involved = deciders(db, folder, folder.round)
         back = SENT_BACK if moved.action is Action.SEND_BACK else REFUSED
         letters = dict.fromkeys(((user_id, PARTIAL if partial else back) for user_id in involved), None)
+    returned = {user_id for user_id, event in letters if event == SENT_BACK}
     for slot in entered:
         for person in slot.people:
             letters.pop((person.user_id, SENT_BACK), None)
@@ -76,6 +77,7 @@ def news_of(
             actor,
             turn=asked and event == RECEIPT,
             absent=absent.get(user_id, "") if event == YOUR_TURN else "",
+            back=event == YOUR_TURN and user_id in returned,
         )
         for (user_id, event), email in letters.items()
         if user_id != actor.user_id
@@ -196,6 +198,7 @@ def _letter(
     *,
     turn: bool = False,
     absent: str = "",
+    back: bool = False,
 ) -> News:
     key = f"{event}-{folder.id}-{folder.version}-{user_id}"
     payload = {"event": event, "user_id": user_id, "folder_id": folder.id, "by": actor.name}
@@ -203,4 +206,6 @@ def _letter(
         payload["turn"] = True
     if absent:
         payload["absent"] = absent
+    if back:  # news of what he decided, which no rhythm keeps for later
+        payload["back"] = True
     return News("mail", key, payload, folder.id, email)

@@ -1,40 +1,47 @@
 """One letter for all that waits for a person, at the rhythm that he chose, and the reminder of what is late.
 
 What waits is counted when the letter is written, by the rule of « À traiter »: done, covered or taken back meanwhile, nothing
-is reminded. One row a person a day, and one an hour for who asked for hours, whatever was restarted: the key says the day.
+is reminded. One row for each moment that a person chose, whatever was restarted: the key says the moment, and the last look
+is kept, so that none is missed and none is told at another hour. Never at night, nor on a day off.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.core import heartbeat
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, reading
 from app.core.french import jour_long
-from app.core.outbox import Needless, News, Outbox, Row, post
+from app.core.outbox import Later, Needless, News, Outbox, Row, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.access import STEP, asking, unrestricted
+from app.folders.access import STEP, asking, of_types, unrestricted
 from app.folders.models import StepRun
-from app.people.actor import Actor
+from app.notices.hours import DIGEST, wait
+from app.people.actor import Actor, Seat
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 from workflows.deadlines import late_by_more
-from workflows.rhythms import MINUTES, MORNING, Choice, Rhythm, presses, slot
+from workflows.rhythms import MINUTES, MORNING, Choice, Rhythm, due, following, quiet_until
 from workflows.vocabulary import Right
 
-DIGEST = "digest"
 PAGE = "/a-traiter"
 RHYTHM, ESCALATION = "mail_rhythm", "mail_escalation"
-DECIDES = frozenset({Right.ACT, Right.SIGN})
+DECIDES = (Right.ACT, Right.SIGN)
 """Who decides at a desk is told of what waits too long below it."""
 MOST = 1000
 """Keys asked at once, and folders counted: beyond, a letter says so."""
 GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
+TOLD = "dit avec le reste, dans un courriel de cette personne"
+COUNTED = timedelta(minutes=1)
+"""How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
+HALF_HOUR, AFTER = timedelta(minutes=30), timedelta(minutes=2)
+"""How often one looks, and how long after a letter that tells all the one about a folder asks whether it was told by it."""
 _looked: dict[str, datetime] = {}
 
 
@@ -84,7 +91,6 @@ _awaited = sa.select(
     User.rhythm_minute,
     User.rhythm_since,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
-    _any(StepRun.entered_at >= sa.bindparam("last", type_=UTCDateTime())).label("fresh"),
     _any().label("waits"),
     (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _below(_SEAT, _DESK, STEP))).label("leads"),
 ).where(
@@ -154,47 +160,43 @@ def send_example(db: Db, actor: Actor) -> None:
 
 
 def look() -> None:
-    """Each half-hour in this process: write the letters whose moment came, in every collectivity.
-
-    After a restart, those whose moment of the day has passed without one.
-    """
+    """Each half-hour in this process, by day: write the letters whose moment came since the last look, in every collectivity."""
     half_hour = now().replace(second=0, microsecond=0)
     half_hour -= timedelta(minutes=half_hour.minute % 30)
     if _looked.get("half-hour") == half_hour:
         return
-    since = _looked.get("half-hour")
     with reading() as db:
         everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
     for collectivity_id in everywhere:
-        remind_in(collectivity_id, since)
+        name, moment = f"letters-{collectivity_id}", now()
+        last = heartbeat.last(name) or moment - HALF_HOUR
+        if remind_in(collectivity_id, last) is not None:
+            heartbeat.beat(name, moment)
     _looked["half-hour"] = half_hour
 
 
 @use_case
-def remind_in(db: Db, collectivity_id: int, since: datetime | None = None) -> int:
-    """Write the letters of one collectivity whose moment came, and return how many; asked again, it writes nothing more.
+def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
+    """Write the letters of one collectivity whose moment came since the `last` look, and return how many.
 
-    `since`: the last look, None where there was none: whatever waits is news, then.
+    None at night and on days off, when nobody looks. Asked again, it writes nothing more.
     """
     db.info["collectivity_id"] = collectivity_id
     own, moment = db.get_one(Collectivity, collectivity_id).settings, now()
     calendar = calendar_in(own)
-    if not calendar.works(moment.astimezone(PARIS).date()):
-        return 0
-    # What came since the last hour, or since the last look where that was longer ago
-    last = moment.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
-    last = min(last, since) if since is not None else datetime.min.replace(tzinfo=UTC)
-    binds = {"here": collectivity_id, "moment": moment, "day": today(), "last": last, "far": _far(own)}
+    if quiet_until(calendar, moment, PARIS) is not None:
+        return None
     wanted: dict[str, News] = {}
+    binds = {"here": collectivity_id, "moment": moment, "day": today(), "far": _far(own)}
     for row in db.execute(_awaited, binds):
-        at = slot(choice_of(row, own), calendar, moment, PARIS)
+        at = due(choice_of(row, own), calendar, last, moment, PARIS)
         if at is None:
             continue
-        whole = at.whole and row.waits and (at.fresh is None or row.fresh)
+        whole = at.whole and row.waits
         if whole or ((row.pressing or row.leads) and at.fresh is None):
-            news_since = last.isoformat() if whole and at.fresh is not None else None
+            since = at.fresh.isoformat() if whole and at.fresh is not None else None
             key = f"{DIGEST}-{row.id}-{at.name}"
-            wanted[key] = _news(row.id, key, late=not whole, since=news_since)
+            wanted[key] = _news(row.id, key, late=not whole, since=since)
     keys, known = list(wanted), set[str]()
     for start in range(0, len(keys), MOST):
         some = keys[start : start + MOST]
@@ -208,9 +210,9 @@ def remind_in(db: Db, collectivity_id: int, since: datetime | None = None) -> in
 class Waiting:
     """What waits for a person, counted as « À traiter » counts it.
 
-    Folders, how many of them are late, how many due on the day, and the first day by which one is due, None where none has
-    a day. `detailed`: whether a letter may say more than how many: not where all are of restricted families or types, whose
-    deadline that would tell. `fresh`: how many came since a moment.
+    Folders, and of those that are of no restricted family or type how many are late, how many due on the day, and the first
+    day by which one is due, None where none has a day or where the deadline of a restricted one might be before. `presses`:
+    whether anything is late or due on the day. `fresh`: how many came since a moment.
     """
 
     folders: int
@@ -218,7 +220,7 @@ class Waiting:
     due_today: int = 0
     soonest: date | None = None
     fresh: int = 0
-    detailed: bool = True
+    presses: bool = False
 
 
 def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
@@ -237,14 +239,15 @@ def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
         .limit(MOST)
     )
     rows = db.execute(query).all()
-    days = [row.due_on for row in rows if row.due_on < NO_DATE]
+    days = [row.due_on for row in rows if row.due_on < NO_DATE and not row.closed]
+    closed = [row.due_on for row in rows if row.closed]
     return Waiting(
         len(rows),
         sum(day < today() for day in days),
         sum(day == today() for day in days),
-        min(days, default=None),
+        None if closed else min(days, default=None),
         sum(1 for row in rows if since is not None and row.entered_at >= since),
-        any(not row.closed for row in rows),
+        any(day <= today() for day in (*days, *closed)),
     )
 
 
@@ -263,14 +266,19 @@ def _far(own: Own) -> date:
 
 
 def stuck_below(db: Db, actor: Actor, own: Own) -> list[Stuck]:
-    """The desks below those where the actor decides, and not his, where folders are late for long."""
-    leads = {seat.desk_id for seat in actor.seats if DECIDES & {*seat.rights}}
+    """The desks below those where the actor decides, or stands in for who does, and where he does not decide himself.
+
+    Of each, how many folders of the types on which he decides are late for long.
+    """
+    seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
+    above = [_deciding(seat) for seat in seats if any(right in seat.rights for right in DECIDES)]
+    his = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DECIDES)]
     query = (
         sa.select(Desk.name, sa.func.count(STEP.c.folder_id.distinct()).label("folders"))
         .join(STEP, STEP.c.desk_id == Desk.id)
         .where(
-            Desk.parent_id.in_(leads),
-            Desk.id.not_in(actor.desk_ids),
+            sa.or_(sa.false(), *above),
+            Desk.id.not_in(his),
             STEP.c.state == "active",
             STEP.c.due_on < _far(own),
             unrestricted(STEP),
@@ -278,49 +286,90 @@ def stuck_below(db: Db, actor: Actor, own: Own) -> list[Stuck]:
         .group_by(Desk.id, Desk.name)
         .order_by(Desk.name)
     )
-    return [Stuck(row.name, row.folders) for row in db.execute(query)] if leads else []
+    return [Stuck(row.name, row.folders) for row in db.execute(query)] if above else []
+
+
+def _deciding(seat: Seat) -> sa.ColumnElement[bool]:
+    """The condition that a step is at a desk right below a seat, of a type on which it decides."""
+    types = [of_types(seat.rights, right, STEP) for right in DECIDES if right in seat.rights]
+    return sa.and_(Desk.parent_id == seat.desk_id, sa.or_(*types))
+
+
+def refuse_outdone(db: Db, row: Row) -> None:
+    """Raises `Needless` where another letter of what waits tells its reader all that this one would, or has told it since.
+
+    Of those that have not left, the one that tells all goes before the one that tells what is late, and the older before the
+    newer: it tells what waits when it leaves.
+    """
+    prefix = f"{DIGEST}-{row.payload['user_id']}-2"  # of a day, and of no example
+    others = sa.select(Outbox.id, Outbox.payload).where(
+        Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
+    )
+    mine = (bool(row.payload.get("late")), row.id)
+    if any((bool(payload.get("late")), number) < mine for number, payload in db.execute(others)):
+        raise Needless("un autre courriel, qui attend de partir, le dit : celui-ci n’est pas parti")
+    left = _last_left(db, row.payload["user_id"])
+    if left is not None and left + COUNTED >= row.created_at:
+        raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
+
+
+def _last_left(db: Db, user_id: int) -> datetime | None:
+    """Until when what came was told by the last letter of all that waits; None where none ever left."""
+    left = sa.select(sa.func.max(Outbox.done_at)).where(
+        Outbox.key.startswith(f"{DIGEST}-{user_id}-2"),
+        Outbox.state == "done",
+        Outbox.last_error.is_(None),
+        sa.not_(sa.func.coalesce(Outbox.payload["late"].as_boolean(), sa.false())),
+    )
+    moment = db.scalar(left)
+    return None if moment is None else moment - COUNTED
 
 
 def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
     """What the letter says of what waits; raises `Needless` where nothing does any more, or another letter has told it."""
     fresh = row.payload.get("since")
-    since = datetime.fromisoformat(fresh) if fresh else None
+    since = (_last_left(db, actor.user_id or 0) or datetime.fromisoformat(fresh)) if fresh else None
     counts, stuck = waiting(db, actor, since), stuck_below(db, actor, own)
     if not row.payload.get("trial"):
-        prefix = f"{DIGEST}-{actor.user_id}-2"  # of a day, and of no example
-        later = sa.select(sa.literal(1)).where(
-            Outbox.key.startswith(prefix), Outbox.kind == "mail", Outbox.id > row.id
-        )
-        if db.execute(later.limit(1)).first() is not None:
-            raise Needless("un courriel plus récent le dit : celui-ci n’est pas parti")
-        due = counts.folders and (not row.payload.get("late") or counts.late + counts.due_today)
-        if not due and not stuck:
+        due_now = counts.folders and (not row.payload.get("late") or counts.presses)
+        if not due_now and not stuck:
             raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
-        if since is not None and not counts.fresh:
+        if since is not None and not counts.fresh and not stuck:
             raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
     facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST, "fresh": counts.fresh}
     facts |= {"stuck": stuck, "allowed": int(value_in(own, ESCALATION).value or 0)}
-    if counts.detailed:
-        soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
-        facts |= {"late": counts.late, "due_today": counts.due_today, "soonest": soonest}
-    return facts
+    soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
+    return {**facts, "late": counts.late, "due_today": counts.due_today, "soonest": soonest}
 
 
-def refuse_grouped(db: Db, own: Own, user: User, folder_id: int | None) -> None:
-    """Raises `Needless` for a letter about one folder whose reader is told later of all that waits.
+def next_letter(choice: Choice, own: Own, moment: datetime) -> datetime | None:
+    """When all that waits is told next, by the hours of the collectivity; None for who is told at once, or never."""
+    at = following(choice, calendar_in(own), moment, PARIS)
+    return None if at is None else at + wait(own, DIGEST, at)
 
-    Not where the folder would be late before that letter.
+
+def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
+    """Raises `Later` for a letter about one folder whose reader is told later of all that waits; `Needless` once he was.
+
+    Not where the folder would be late before that letter: it leaves at once. Who has chosen meanwhile to be told at once has
+    what was kept. `Needless` too for who is never told.
     """
-    choice = choice_of(user, own)
-    if choice.rhythm is Rhythm.NOW:
+    choice, moment = choice_of(user, own), now()
+    if choice.rhythm is Rhythm.NOW or row.payload.get("back"):
         return
-    due = db.scalar(
-        sa.select(sa.func.min(STEP.c.due_on)).where(STEP.c.folder_id == folder_id, STEP.c.state == "active")
-    )
     if choice.rhythm is Rhythm.NEVER:
         raise Needless("cette personne a choisi de n’être jamais prévenue de ce qui l’attend")
-    if due is None or not presses(choice, calendar_in(own), now(), PARIS, due):
-        raise Needless(GROUPED)
+    left = _last_left(db, user.id)
+    if left is not None and left > row.created_at:
+        raise Needless(TOLD)
+    day = db.scalar(
+        sa.select(sa.func.min(STEP.c.due_on)).where(
+            STEP.c.folder_id == row.folder_id, STEP.c.state == "active"
+        )
+    )
+    letter = next_letter(choice, own, moment)
+    if letter is not None and (day is None or day >= letter.astimezone(PARIS).date()):
+        raise Later((letter - moment + AFTER).total_seconds(), GROUPED)
 
 
 def _news(user_id: int, key: str, **more: Any) -> News:

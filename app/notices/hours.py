@@ -13,11 +13,12 @@ from app.folders.handing import HANDED_OVER
 from app.folders.notes import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SENT_BACK, SIGNED, YOUR_TURN
 from app.folders.rerouting import CHANGED
-from app.notices.digests import DIGEST
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 
 HOURS, DAYS = "mail_hours", "mail_days"
+DIGEST = "digest"
+"""The letter that tells a person all that waits."""
 EVERY, WORKED = "every", "worked"
 PATIENT = frozenset(
     {

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from jinja2 import Environment
 
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Later, Needless, Row
@@ -39,8 +39,10 @@ from app.people.login import SHOWN_NAME, of_user
 from app.people.logo import png_of, shown_in
 from app.people.models import Absence, Collectivity, PasswordReset, User
 from app.people.own_settings.registry import Own, own_value, value_in
+from app.people.working_days import calendar_in
 from config import Settings
 from workflows.circuit import StepKind
+from workflows.rhythms import quiet_until
 
 RESET, FACTORS = "password_reset", "factor_changed"
 CLOSED, REOPENED = "account_closed", "account_reopened"
@@ -109,7 +111,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         logo = png_of(db, town.id) if shown_in(own) else None
         dated = _dated(db, row, user)
         event = row.payload["event"]
-        waits = digests.words_of(db, row, of_user(db, user, place), own) if event == digests.DIGEST else {}
+        waits = digests.words_of(db, row, of_user(db, user, place), own) if event == hours.DIGEST else {}
     context = {
         **waits,
         **sender_of(place, own),
@@ -203,14 +205,18 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
 
 
 def _refuse_untimely(db: Db, row: Row, user: User, own: Own) -> None:
-    """Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another will tell it."""
+    """Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another has told it."""
     event = row.payload["event"]
-    if event in {YOUR_TURN, OPINION_ASKED}:
-        digests.refuse_grouped(db, own, user, row.folder_id)
+    if row.payload.get("trial"):
+        return
+    if event == hours.DIGEST:
+        digests.refuse_outdone(db, row)
     if event in hours.PATIENT and (back := _back(db, user)):
-        if event == digests.DIGEST:
-            raise Needless("absence : ce qui attendra encore sera dit au retour de cette personne")
         raise Later((back - now()).total_seconds(), AWAY)
+    if event in {YOUR_TURN, OPINION_ASKED}:
+        digests.refuse_grouped(db, own, user, row)
+    if event == hours.DIGEST and (until_day := quiet_until(calendar_in(own), now(), PARIS)):
+        raise Later((until_day - now()).total_seconds(), "attend le matin d’un jour ouvré")
     if pause := hours.wait(own, event, now()):
         raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
 

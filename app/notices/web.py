@@ -14,8 +14,7 @@ from app.notices import digests
 from app.notices.hours import HOURS
 from app.people.models import Collectivity, User
 from app.people.own_settings.registry import value_in
-from app.people.working_days import calendar_in
-from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm, following
+from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm
 
 pages = Blueprint("notices", __name__, template_folder="templates")
 HINTS = {
@@ -44,7 +43,7 @@ def letters() -> str:
         user = db.get_one(User, g.actor.user_id)
         own = db.get_one(Collectivity, g.actor.collectivity_id).settings
         choice = digests.choice_of(user, own)
-        moment = following(choice, calendar_in(own), now(), PARIS)
+        moment = digests.next_letter(choice, own, now())
         counts = digests.waiting(db, g.actor)
         hours = str(value_in(own, HOURS).value)
     wording = f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
@@ -78,5 +77,5 @@ def choose() -> Response:
 def example() -> Response:
     """Send oneself the letter that tells what waits now."""
     digests.send_example(g.actor)
-    flash("L’exemple part : il arrive dans votre boîte d’ici une minute.", "ok")
+    flash("L’exemple part : il arrive dans votre boîte d’ici quelques minutes.", "ok")
     return redirect(url_for("notices.letters"))

@@ -20,6 +20,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.notices import digests
+from app.operations.absences.planning import Wanted, plan
 from app.people.models import Holder, User
 from app.people.own_settings.changing import change_setting
 from tests.builders.house import House, token_in
@@ -54,6 +55,19 @@ def looks() -> None:
     """The round of the worker, then what it has to do."""
     digests.look()
     outbox.drain()
+
+
+def days_of(house: House, first: date, count: int, login: str, *hours: int) -> list[list[str]]:
+    """The letters that a person gets each day, a look being made at each half-hour of it."""
+    told = []
+    for day in (first + timedelta(days=days) for days in range(count)):
+        house.mail.clear()
+        for minute in range(0, 24 * 60, 30):
+            if not hours or minute // 60 in hours:
+                with at(day, minute // 60, minute % 60):
+                    looks()
+        told.append(subjects(house, login))
+    return told
 
 
 def due(folder_id: int, day: date) -> None:
@@ -220,6 +234,124 @@ def test_an_outage_keeps_one_letter_and_not_one_for_each_hour(house: House) -> N
     assert subjects(house, N) == ["Paraphe : 4 dossiers vous attendent"]
 
 
+def test_nothing_is_told_at_night_nor_at_another_hour_than_the_one_that_is_shown(house: House) -> None:
+    """What comes once the moment of the day has passed waits for the next one, whatever the rhythm."""
+    with at(MONDAY, 6):
+        for login, rhythm in ((N, "daily"), (T, "hourly")):
+            digests.choose(house.actor(login), rhythm, MORNING)
+        outbox.drain()
+    day = days_of(house, MONDAY, 1, N)
+    assert day == [[]]
+    with at(MONDAY, 22, 5):
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        change_setting(house.actor(K), "mail_rhythm", {"mail_rhythm": "daily"})
+        house.mail.clear()
+        outbox.drain()
+    for hour, minute in ((22, 30), (23, 0)):
+        with at(MONDAY, hour, minute):
+            looks()
+    for hour, minute in ((0, 0), (5, 30), (7, 0)):
+        with at(MONDAY + timedelta(days=1), hour, minute):
+            looks()
+    assert house.mail.letters == []
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+    assert (len(subjects(house, N)), len(subjects(house, T))) == (1, 0)
+    with at(MONDAY + timedelta(days=1), 8):
+        looks()
+    assert (len(subjects(house, N)), len(subjects(house, T))) == (1, 1)
+
+
+def test_a_worker_that_starts_again_tells_nothing_a_second_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at(MONDAY, 7):
+        digests.choose(house.actor(N), "hourly", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        outbox.drain()
+        house.mail.clear()
+    for hour, minute in ((8, 0), (8, 30), (14, 30), (15, 0), (23, 0)):
+        monkeypatch.setattr(digests, "_looked", {})
+        with at(MONDAY, hour, minute):
+            looks()
+    assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
+
+
+def test_what_waited_for_a_letter_is_told_to_who_chooses_to_be_told_at_once(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "weekly", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
+        outbox.drain()
+        house.mail.clear()
+        digests.choose(house.actor(N), "now", MORNING)
+    with at(MONDAY + timedelta(days=7), 8):
+        looks()
+    (subject,) = subjects(house, N)
+    assert subject.startswith("Paraphe : 1 dossier vous attend")
+
+
+def test_a_monday_without_a_worker_takes_the_letter_of_the_week_from_nobody(house: House) -> None:
+    with at(MONDAY - timedelta(days=4), 10):  # a Thursday
+        digests.look()
+        digests.choose(house.actor(N), "weekly", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
+        outbox.drain()
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 9):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
+
+
+def test_the_letter_of_who_is_away_waits_for_his_return_and_one_is_enough(house: House) -> None:
+    with at(MONDAY, 6):
+        digests.look()
+        digests.choose(house.actor(N), "daily", MORNING)
+        me = house.actor(N)
+        first, last = f"{MONDAY:%Y-%m-%d}T06:01", f"{MONDAY + timedelta(days=3):%Y-%m-%d}T08:59"
+        plan(me, Wanted(me.user_id or 0, None, first, last))
+    with at(MONDAY, 7):
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
+        outbox.drain()
+        house.mail.clear()
+    assert days_of(house, MONDAY, 3, N) == [[], [], []]
+    with at(MONDAY + timedelta(days=3), 9):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
+
+
+def test_the_next_letter_is_said_by_the_hours_of_the_collectivity_and_what_presses_too(house: House) -> None:
+    with at(MONDAY, 10):
+        change_setting(house.actor(K), "mail_hours", {"mail_hours": "8-18"})
+        digests.choose(house.actor(N), "daily", 19 * 60)
+        page = unescape(house.client(N).get("/compte/courriels").get_data(as_text=True)).replace(
+            "\u00a0", " "
+        )
+        assert "Mardi 5 janvier 2027, 8 h 00" in page
+        due(house.a_quick_invoice(), MONDAY)
+        house.mail.clear()
+        outbox.drain()
+    (subject,) = subjects(house, N)
+    assert "aujourd’hui" in subject or "jour" in subject
+
+
+def test_a_restricted_folder_among_others_gives_neither_its_day_nor_its_lateness(house: House) -> None:
+    with at(MONDAY, 10):
+        digests.look()
+        digests.choose(house.actor(A), "daily", MORNING)
+        due(house.a_pay_flow(), MONDAY + timedelta(days=1))
+        due(house.a_flow(), MONDAY + timedelta(days=20))
+        outbox.drain()
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=2), 7, 30):
+        looks()
+    assert subjects(house, A) == ["Paraphe : 2 dossiers vous attendent"]
+    assert "retard" not in words(house, A)
+    assert "janvier" not in words(house, A)
+
+
 @pytest.mark.both_databases
 def test_two_workers_at_the_same_instant_write_each_letter_once(house: House) -> None:
     with at(MONDAY, 6):
@@ -230,7 +362,7 @@ def test_two_workers_at_the_same_instant_write_each_letter_once(house: House) ->
 
     def look() -> int:
         gate.wait()
-        return digests.remind_in(here)
+        return digests.remind_in(here, now() - timedelta(minutes=30)) or 0
 
     with at(MONDAY, 7, 30), ThreadPoolExecutor(2) as threads:
         counts = [one.result() for one in [threads.submit(look), threads.submit(look)]]
@@ -414,5 +546,8 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
             "one a folder, then one a day from the day on which something is due"
         )
     with reading() as db:
-        waiting = sa.select(sa.func.count()).where(Outbox.kind == "mail", Outbox.state == "pending")
-        assert db.scalar(waiting) == 0
+        waiting = list(db.scalars(sa.select(Outbox).where(Outbox.kind == "mail", Outbox.state == "pending")))
+        people = [db.get_one(User, row.payload["user_id"]) for row in waiting]
+    rhythms = {user.rhythm for user in people if user.email not in month.dead}
+    assert rhythms == {"weekly"}, "what came in the last week is told on Monday, and nothing else waits"
+    assert {row.last_error for row in waiting} == {digests.GROUPED}

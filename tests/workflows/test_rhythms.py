@@ -6,52 +6,101 @@ import pytest
 
 from app.core.clock import PARIS
 from workflows.deadlines import NATIONAL, Calendar, late_by_more
-from workflows.rhythms import Choice, Rhythm, following, presses, slot
+from workflows.rhythms import Choice, Rhythm, due, following, quiet_until
 
 FRIDAY = datetime(2026, 12, 18, tzinfo=PARIS)
 MONDAY = FRIDAY + timedelta(days=3)
 EVENING = Choice(Rhythm.DAILY, 18 * 60)
 
 
+HALF = timedelta(minutes=30)
+
+
 @pytest.mark.parametrize(
     ("rhythm", "moment", "name", "whole"),
     [
-        (Rhythm.DAILY, FRIDAY.replace(hour=7, minute=29), None, None),
-        (Rhythm.DAILY, FRIDAY.replace(hour=7, minute=30), "20261218", True),
-        (Rhythm.DAILY, FRIDAY.replace(hour=23), "20261218", True),
-        (Rhythm.DAILY, FRIDAY.replace(day=19, hour=9), None, None),  # a Saturday
-        (Rhythm.DAILY, datetime(2026, 12, 25, 9, tzinfo=PARIS), None, None),
-        (Rhythm.WEEKLY, MONDAY.replace(hour=9), "20261221", True),
-        (Rhythm.WEEKLY, FRIDAY.replace(hour=9), "20261218", False),
+        (Rhythm.DAILY, FRIDAY.replace(hour=7), None, None),
+        (Rhythm.DAILY, FRIDAY.replace(hour=7, minute=30), "20261218T0730", True),
+        # Nothing is told at another moment of the day, whatever came meanwhile
+        (Rhythm.DAILY, FRIDAY.replace(hour=8), None, None),
+        (Rhythm.DAILY, FRIDAY.replace(hour=22, minute=30), None, None),
+        (Rhythm.DAILY, FRIDAY.replace(day=19, hour=7, minute=30), None, None),  # a Saturday
+        (Rhythm.DAILY, datetime(2026, 12, 25, 7, 30, tzinfo=PARIS), None, None),
+        (Rhythm.WEEKLY, MONDAY.replace(hour=7, minute=30), "20261221T0730", True),
+        (Rhythm.WEEKLY, FRIDAY.replace(hour=7, minute=30), "20261218T0730", False),
         # Easter Monday: the week opens on Tuesday
-        (Rhythm.WEEKLY, datetime(2026, 4, 7, 9, tzinfo=PARIS), "20260407", True),
-        (Rhythm.NOW, FRIDAY.replace(hour=9), "20261218", False),
-        (Rhythm.NEVER, FRIDAY.replace(hour=9), None, None),
-        (Rhythm.HOURLY, FRIDAY.replace(hour=7, minute=59), None, None),
-        (Rhythm.HOURLY, FRIDAY.replace(hour=8), "20261218T08", True),
-        (Rhythm.HOURLY, FRIDAY.replace(hour=14, minute=20), "20261218T14", True),
-        (Rhythm.HOURLY, FRIDAY.replace(hour=22), "20261218T19", True),
+        (Rhythm.WEEKLY, datetime(2026, 4, 7, 7, 30, tzinfo=PARIS), "20260407T0730", True),
+        (Rhythm.NOW, FRIDAY.replace(hour=7, minute=30), "20261218T0730", False),
+        (Rhythm.NEVER, FRIDAY.replace(hour=7, minute=30), None, None),
+        (Rhythm.HOURLY, FRIDAY.replace(hour=7, minute=30), None, None),
+        (Rhythm.HOURLY, FRIDAY.replace(hour=8), "20261218T0800", True),
+        (Rhythm.HOURLY, FRIDAY.replace(hour=14), "20261218T1400", True),
+        (Rhythm.HOURLY, FRIDAY.replace(hour=14, minute=30), None, None),
+        (Rhythm.HOURLY, FRIDAY.replace(hour=22), None, None),
     ],
 )
-def test_a_letter_leaves_at_its_moment_and_at_no_other(rhythm, moment, name, whole) -> None:
-    at = slot(Choice(rhythm), NATIONAL, moment, PARIS)
+def test_a_letter_is_due_at_its_moment_and_at_no_other(rhythm, moment, name, whole) -> None:
+    at = due(Choice(rhythm), NATIONAL, moment - HALF, moment, PARIS)
     assert (at.name if at else None, at.whole if at else None) == (name, whole)
-    assert at is None or at.moment <= moment
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "last", "moment", "name", "whole"),
+    [
+        (Rhythm.DAILY, FRIDAY.replace(hour=7), FRIDAY.replace(hour=12), "20261218T0730", True),
+        # A Monday without a server takes the week’s letter from nobody
+        (Rhythm.WEEKLY, FRIDAY.replace(hour=19), MONDAY.replace(day=22, hour=9), "20261221T0730", True),
+        (Rhythm.NOW, FRIDAY.replace(hour=19), MONDAY.replace(hour=9), "20261221T0730", False),
+        (
+            Rhythm.HOURLY,
+            FRIDAY.replace(hour=9, minute=30),
+            FRIDAY.replace(hour=13, minute=30),
+            "20261218T1300",
+            True,
+        ),
+    ],
+)
+def test_what_was_missed_while_nobody_looked_is_made_up_for_once(rhythm, last, moment, name, whole) -> None:
+    at = due(Choice(rhythm), NATIONAL, last, moment, PARIS)
+    assert at is not None
+    assert (at.name, at.whole) == (name, whole)
+    assert due(Choice(rhythm), NATIONAL, moment, moment + timedelta(minutes=1), PARIS) is None
 
 
 def test_the_first_letter_of_a_day_tells_whatever_waits_and_the_others_what_came_since() -> None:
     hourly = Choice(Rhythm.HOURLY)
-    first = slot(hourly, NATIONAL, FRIDAY.replace(hour=8, minute=5), PARIS)
-    then = slot(hourly, NATIONAL, FRIDAY.replace(hour=9, minute=5), PARIS)
-    assert first is not None
-    assert then is not None
-    assert (first.fresh, then.fresh) == (None, FRIDAY.replace(hour=8))
+
+    def fresh(last: datetime, moment: datetime) -> datetime | None:
+        at = due(hourly, NATIONAL, last, moment, PARIS)
+        assert at is not None
+        return at.fresh
+
+    nine = FRIDAY.replace(hour=9)
+    assert fresh(nine - 3 * HALF, nine - 2 * HALF) is None
+    assert fresh(nine - HALF, nine) == FRIDAY.replace(hour=8)
+    # Two hours without a look: all that came since the last letter, and where that of the morning was missed, whatever waits
+    assert fresh(nine + HALF, nine + 5 * HALF) == nine
+    assert fresh(FRIDAY.replace(hour=7), nine) is None
 
 
 def test_nothing_is_told_by_a_choice_before_it_was_made() -> None:
     made = Choice(Rhythm.DAILY, since=FRIDAY.replace(hour=10))
-    assert slot(made, NATIONAL, FRIDAY.replace(hour=11), PARIS) is None
-    assert slot(made, NATIONAL, MONDAY.replace(hour=8), PARIS) is not None
+    assert due(made, NATIONAL, FRIDAY.replace(hour=7), FRIDAY.replace(hour=11), PARIS) is None
+    assert due(made, NATIONAL, FRIDAY.replace(hour=7), MONDAY.replace(hour=8), PARIS) is not None
+
+
+@pytest.mark.parametrize(
+    ("moment", "until"),
+    [
+        (FRIDAY.replace(hour=6), None),
+        (FRIDAY.replace(hour=19, minute=59), None),
+        (FRIDAY.replace(hour=5, minute=59), FRIDAY.replace(hour=6)),
+        (FRIDAY.replace(hour=20), MONDAY.replace(hour=6)),
+        (FRIDAY.replace(day=19, hour=12), MONDAY.replace(hour=6)),
+    ],
+)
+def test_nobody_is_reminded_at_night_nor_on_a_day_off(moment, until) -> None:
+    assert quiet_until(NATIONAL, moment, PARIS) == until
 
 
 @pytest.mark.parametrize(
@@ -80,19 +129,9 @@ def test_nothing_is_told_by_a_choice_before_it_was_made() -> None:
 def test_the_next_letter_is_said_beforehand_and_is_the_one_that_leaves(choice, moment, next_one) -> None:
     assert following(choice, NATIONAL, moment, PARIS) == next_one
     if next_one is not None:
-        at = slot(choice, NATIONAL, next_one, PARIS)
+        at = due(choice, NATIONAL, next_one - HALF, next_one, PARIS)
         assert at is not None
         assert (at.moment, at.whole) == (next_one, True)
-
-
-def test_what_would_be_late_before_the_next_letter_is_told_at_once() -> None:
-    noon = FRIDAY.replace(hour=12)
-    day = date(2026, 12, 18)
-    assert [
-        presses(Choice(Rhythm.DAILY), NATIONAL, noon, PARIS, day + timedelta(days=n)) for n in range(5)
-    ] == [True, True, True, False, False]
-    assert presses(Choice(Rhythm.NOW), NATIONAL, noon, PARIS, day + timedelta(days=90))
-    assert not presses(Choice(Rhythm.NEVER), NATIONAL, noon, PARIS, day)
 
 
 def test_a_day_of_closing_is_no_day_of_letters() -> None:
