@@ -218,13 +218,14 @@ def changes(draft: RulesDraft, wording: Wording, ways: Takeable) -> list[str]:
 
 @dataclass(frozen=True)
 class VersionView:
-    """A version: its number, when and by whom, what it changed in words."""
+    """A version: its number, when and by whom, what it changed in words; no folder keeps one (`following`)."""
 
     number: int
     at: datetime
     who: str
     changes: Sequence[str]
     in_force: bool
+    following: int = 0
 
 
 def history(db: Db, collectivity_id: int, kind: Kind, wording: Wording, ways: Takeable) -> list[VersionView]:
