@@ -14,6 +14,7 @@ from app.notices import digests
 from app.notices.hours import HOURS
 from app.people.models import Collectivity, User
 from app.people.own_settings.registry import value_in
+from app.people.persons import masked
 from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm
 
 pages = Blueprint("notices", __name__, template_folder="templates")
@@ -56,7 +57,7 @@ def letters() -> str:
         ],
         minute=choice.minute,
         following=Next(wording, counts.folders, counts.late),
-        address=user.email,
+        address=masked(user.email),
         hours=hours,
     )
 
