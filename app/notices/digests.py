@@ -167,11 +167,17 @@ def look() -> None:
         return
     with reading() as db:
         everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
+    faults: list[Exception] = []
     for collectivity_id in everywhere:
         name, moment = f"letters-{collectivity_id}", now()
-        last = heartbeat.last(name) or moment - HALF_HOUR
-        if remind_in(collectivity_id, last) is not None:
-            heartbeat.beat(name, moment)
+        try:
+            last = heartbeat.last(name) or moment - HALF_HOUR
+            if remind_in(collectivity_id, last) is not None:
+                heartbeat.beat(name, moment)
+        except Exception as fault:  # noqa: BLE001 - raised below, once the others have had their letters
+            faults.append(fault)
+    if faults:
+        raise faults[0]
     _looked["half-hour"] = half_hour
 
 
@@ -328,7 +334,8 @@ def _last_left(db: Db, user_id: int) -> datetime | None:
 def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
     """What the letter says of what waits; raises `Needless` where nothing does any more, or another letter has told it."""
     fresh = row.payload.get("since")
-    since = (_last_left(db, actor.user_id or 0) or datetime.fromisoformat(fresh)) if fresh else None
+    left = _last_left(db, actor.user_id or 0)
+    since = (left or datetime.fromisoformat(fresh)) if fresh else None
     counts, stuck = waiting(db, actor, since), stuck_below(db, actor, own)
     if not row.payload.get("trial"):
         due_now = counts.folders and (not row.payload.get("late") or counts.presses)
@@ -336,7 +343,10 @@ def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
             raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
         if since is not None and not counts.fresh and not stuck:
             raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
-    facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST, "fresh": counts.fresh}
+    facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST}
+    facts |= {
+        "fresh": counts.fresh if left is not None else 0
+    }  # « since the last » is said where there was one
     facts |= {"stuck": stuck, "allowed": int(value_in(own, ESCALATION).value or 0)}
     soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
     return {**facts, "late": counts.late, "due_today": counts.due_today, "soonest": soonest}

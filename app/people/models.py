@@ -88,8 +88,9 @@ class User(Base, Tenanted):
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     login: Mapped[str]
     email: Mapped[str]
-    first_name: Mapped[str]
-    last_name: Mapped[str]
+    # The name of before is read wherever one is written over it (`FormerName`)
+    first_name: Mapped[str] = mapped_column(active_history=True)
+    last_name: Mapped[str] = mapped_column(active_history=True)
     capacity: Mapped[str]
     administrator: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)

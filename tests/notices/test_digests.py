@@ -21,7 +21,7 @@ from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.notices import digests
 from app.operations.absences.planning import Wanted, plan
-from app.people.models import Holder, User
+from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.changing import change_setting
 from tests.builders.house import House, token_in
 from workflows.rhythms import Rhythm
@@ -209,11 +209,16 @@ def test_each_hour_tells_what_came_since_and_the_first_of_the_day_whatever_waits
             looks()
         counts.append(len(subjects(house, N)))
     assert counts == [1, 1, 1, 1, 1]
-    assert "Depuis le dernier courriel, 1 est arrivé." in words(house, N)
+    assert "Depuis" not in words(house, N), "no letter of these was before it"
     with at(MONDAY + timedelta(days=1), 8):
         looks()
     assert len(subjects(house, N)) == 2
-    assert "Depuis" not in words(house, N)
+    with at(MONDAY + timedelta(days=1), 8, 30):
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+    with at(MONDAY + timedelta(days=1), 9):
+        looks()
+    assert len(subjects(house, N)) == 3
+    assert "Depuis le dernier de ces courriels, 1 est arrivé." in words(house, N)
 
 
 def test_an_outage_keeps_one_letter_and_not_one_for_each_hour(house: House) -> None:
@@ -393,6 +398,25 @@ def test_a_person_chooses_in_the_page_and_reads_when_the_next_letter_leaves(hous
     with reading() as db:
         chosen = dict(db.execute(sa.select(User.login, User.rhythm).where(User.login.in_([N, T]))).all())
     assert chosen == {N: "daily", T: None}
+
+
+def test_what_fails_for_one_collectivity_keeps_no_other_from_its_letters(house: House) -> None:
+    with at(MONDAY, 6):
+        digests.choose(house.actor(N), "daily", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        outbox.drain()
+        house.mail.clear()
+    with engine().begin() as connection:  # the first in the order, with days that nobody reads
+        towns = Collectivity.__table__
+        row = connection.execute(sa.select(towns)).mappings().first()
+        assert row is not None
+        broken = {**row, "id": 0, "siren": "213500002", "settings": {"closing_days": "un jour"}}
+        connection.execute(sa.insert(towns).values(**broken))
+    with at(MONDAY, 7, 30):
+        with pytest.raises(Refusal):
+            digests.look()
+        outbox.drain()
+    assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
 
 
 def test_the_collectivity_says_the_rhythm_of_who_chose_none(house: House) -> None:
