@@ -48,7 +48,7 @@ from app.folders.handing import may_hand
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
-from app.folders.required import reminder, required
+from app.folders.required import missing, reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.returning import last_return
 from app.folders.rows import every_version
@@ -216,7 +216,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     actions = tuple(
         _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
-    if Action.PUBLISH in offered and not here.standing.awaited:
+    if Action.PUBLISH in offered and not here.standing.awaited and not missing(folder, here.step):
         actions = (*actions, *_urgent(db, folder))
     if not any(one.style == "primary" for one in actions):
         why = (*_sent_back(db, folder), *_lacking(folder, actor, here))

@@ -18,6 +18,7 @@ from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, cover_in_force, lacking_words, move, not_your_turn, present, typed
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.required import refuse_unfilled
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -167,16 +168,20 @@ def post_in_urgency(
     That day is the later of the posting and of reception by the State (CGCT L2131-1, V); the step of publication waits on,
     because the act is to be put online all the same. Refuses an act that is not published online or was posted already
     (`not-urgent`), no reason or an endless one (`urgency-reason-missing`), the days that `publish` refuses, whoever is
-    not to publish it now, or no more (`cover-over`), and anybody while an opinion is awaited (`opinion-awaited`).
+    not to publish it now, or no more (`cover-over`), and anybody while an opinion is awaited (`opinion-awaited`) or a field
+    that the step requires is empty (`facts-awaited`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     if folder.fields.get("cancelled_on"):
         raise Refusal("act-cancelled")
     here = present(db, folder)
-    publishes = here.step is not None and here.step.kind is StepKind.PUBLISH
-    if not publishes or here.standing.awaited or not here.in_turn(actor, folder):
+    step = here.step
+    if step is None or step.kind is not StepKind.PUBLISH or here.standing.awaited:
         raise not_your_turn(db, actor, folder, here)
+    if not here.in_turn(actor, folder):
+        raise not_your_turn(db, actor, folder, here)
+    refuse_unfilled(folder, step)
     under = cover_in_force(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:
         raise Refusal("not-urgent")

@@ -170,10 +170,18 @@ class House:
             connection.execute(sa.delete(key).where(key.c.folder_id == folder_id, key.c.key.in_(others)))
 
     def a_deliberation(
-        self, at: str = "direction", number: str | None = None, path: Path = ACT, **facts: str
+        self,
+        at: str = "direction",
+        number: str | None = None,
+        path: Path = ACT,
+        family: str = "deliberation",
+        **facts: str,
     ) -> int:
-        """A deliberation that waits at a step (or `draft`), brought there by the verbs; of the first free number."""
-        folder_id = self.deposit("k.morizur", "deliberation", path)
+        """A deliberation that waits at a step (or `draft`), brought there by the verbs; of the first free number.
+
+        `family`: the key of a type of deliberations.
+        """
+        folder_id = self.deposit("k.morizur", family, path)
         typed = {
             "number": self._free_number() if number is None else number,
             "decision_date": "2026-09-24",

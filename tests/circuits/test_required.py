@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from app.circuits import drafting, library, own_types, rules
+from app.circuits import drafting, library, named, own_types, rules
 from app.circuits.drafting import draft_of
 from app.circuits.gestures import Gesture
 from app.core.clock import now, today
@@ -34,7 +34,7 @@ from tests.builders.house import INVOICE, House
 from tests.circuits.test_editor import press
 from tests.circuits.test_reserved import KIND, new_version
 from tests.circuits.test_rules import CHANNELS, FACTS, G, K, a_circuit, a_type, here, publish, words, write
-from workflows.own_types import Column, OwnField
+from workflows.own_types import Column, Definition, OwnField
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -499,3 +499,40 @@ def test_changed_coming_steps_take_their_requirement_with_them_unless_another_de
     assert house.folder(folder_id).place == "bon_a_payer"
     with pytest.raises(Refusal, match="facts-awaited"):
         house.prepare(folder_id, "a.kervadec")
+
+
+def test_an_act_is_not_posted_in_urgency_over_a_field_that_publication_requires(house: House) -> None:
+    number = own_types.open_type(house.actor(K), "deliberation", "Délibération de voirie")
+    place = OwnField("own_place", "Lieu d’affichage", "text")
+    seen = own_types.draw_up(
+        house.actor(K), number, Definition("Délibération de voirie", fields=(place,)), shown=1
+    )
+    own_types.publish_type(house.actor(K), number, shown=seen)
+    kind = "deliberation-de-voirie"
+    name = named.open_circuit(house.actor(K), "deliberation", "Voirie", "deliberation")
+    with reading(here(house)) as db:
+        step = next(
+            one for one in draft_of(db, here(house), name).definition["steps"] if one["key"] == "publication"
+        )
+    made = [Gesture("write", "publication", step={**step, "requires": ["own_place"]})]
+    seen = drafting.change(house.actor(K), name, 1, made, None, kind)
+    drafting.publish_draft(house.actor(K), name, seen, 0, CHANNELS)
+    write(house, kind, otherwise=name)
+    publish(house, kind)
+    act = house.a_deliberation(at="publication", family=kind)
+    client, why = house.client(K), "Risque d’éboulement de la falaise ce week-end."
+    awaited = "À remplir avant de publier : « Lieu d’affichage »"
+    shown = words(client.get(f"/dossiers/{act}"))
+    assert awaited in shown
+    assert "Enregistrer l’affichage" not in shown
+    version = house.folder(act).version
+    form = {"csrf_token": house.csrf(client), "reason": why, "published_on": today().isoformat()}
+    answer = client.post(f"/dossiers/{act}/afficher", data={**form, "version": version})
+    assert answer.status_code == 422
+    assert "il faut remplir « Lieu d’affichage » avant de publier" in words(answer)
+    assert "publication.posted" not in house.journal(act)
+    assert house.folder(act).version == version
+    post(house, act, K, own_place="Porte de la mairie")
+    form["version"] = house.folder(act).version
+    assert client.post(f"/dossiers/{act}/afficher", data=form).status_code == 302
+    assert "publication.posted" in house.journal(act)
