@@ -37,6 +37,7 @@ DECIDES = (Right.ACT, Right.SIGN)
 MOST = 1000
 """Keys asked at once, and folders counted: beyond, a letter says so."""
 GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
+NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
 TOLD = "dit avec le reste, dans un courriel de cette personne"
 COUNTED = timedelta(minutes=1)
 """How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
@@ -301,12 +302,16 @@ def _deciding(seat: Seat) -> sa.ColumnElement[bool]:
     return sa.and_(Desk.parent_id == seat.desk_id, sa.or_(*types))
 
 
-def refuse_outdone(db: Db, row: Row) -> None:
+def refuse_outdone(db: Db, own: Own, user: User, row: Row) -> None:
     """Raises `Needless` where another letter of what waits tells its reader all that this one would, or has told it since.
+
+    And where he has stopped these letters since it was written.
 
     Of those that have not left, the one that tells all goes before the one that tells what is late, and the older before the
     newer: it tells what waits when it leaves.
     """
+    if choice_of(user, own).rhythm is Rhythm.NEVER:
+        raise Needless(NEVER)
     prefix = f"{DIGEST}-{row.payload['user_id']}-2"  # of a day, and of no example
     others = sa.select(Outbox.id, Outbox.payload).where(
         Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
@@ -368,7 +373,7 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     if choice.rhythm is Rhythm.NOW or row.payload.get("back"):
         return
     if choice.rhythm is Rhythm.NEVER:
-        raise Needless("cette personne a choisi de n’être jamais prévenue de ce qui l’attend")
+        raise Needless(NEVER)
     left = _last_left(db, user.id)
     if left is not None and left > row.created_at:
         raise Needless(TOLD)

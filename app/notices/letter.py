@@ -29,7 +29,7 @@ from app.folders.handing import HANDED_OVER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
-from app.notices import digests, hours
+from app.notices import digests, hours, stopping
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.covers import away_at, until
@@ -112,9 +112,12 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         dated = _dated(db, row, user)
         event = row.payload["event"]
         waits = digests.words_of(db, row, of_user(db, user, place), own) if event == hours.DIGEST else {}
+    # What tells of a password, of a right or of the law is never stopped
+    stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {
         **waits,
         **sender_of(place, own),
+        "stop_link": stop_link,
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
@@ -158,6 +161,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
+    if stop_link:
+        message["List-Unsubscribe"] = f"<{stop_link}>"
+        if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
+            message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
     return Envelope(wired(to), message)
 
 
@@ -210,7 +217,7 @@ def _refuse_untimely(db: Db, row: Row, user: User, own: Own) -> None:
     if row.payload.get("trial"):
         return
     if event == hours.DIGEST:
-        digests.refuse_outdone(db, row)
+        digests.refuse_outdone(db, own, user, row)
     if event in hours.PATIENT and (back := _back(db, user)):
         raise Later((back - now()).total_seconds(), AWAY)
     if event in {YOUR_TURN, OPINION_ASKED}:

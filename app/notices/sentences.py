@@ -7,6 +7,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : choisissez un rythme et une heure de la liste, puis « Enregistrer ».",
     ),
+    "stop-link-unknown": (
+        422,
+        "Ce lien n’arrête aucun courriel : il est incomplet, ou n’est pas de Paraphe. Reprenez-le en entier dans le courriel, ou connectez-vous, puis « Mon compte », « Mes courriels ».",
+    ),
     "mail-hours": (
         422,
         "Rien n’a changé : « {text} » ne dit pas deux heures d’un même jour. Écrivez la première, un tiret, la seconde : 8-19, ou 8:30-18:30.",

@@ -56,6 +56,7 @@ def letters() -> str:
             (minute, f"{minute // 60} h{f' {minute % 60:02}' if minute % 60 else ''}") for minute in MINUTES
         ],
         minute=choice.minute,
+        since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
         following=Next(wording, counts.folders, counts.late),
         address=masked(user.email),
         hours=hours,

@@ -31,6 +31,7 @@ ACTS = {
     "account.delegated": "Administration d’une branche changée",
     "account.opened": "Compte ouvert",
     "account.reduced": "Compte réduit",
+    "account.reminders_stopped": "Rappels arrêtés par le lien d’un courriel",
     "account.reopened": "Compte rouvert",
     "application.closed": "Application fermée",
     "application.opened": "Application entrée",

@@ -13,13 +13,15 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app import create_app
 from app.core import outbox
 from app.core.clock import PARIS, now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
-from app.notices import digests
+from app.notices import digests, stopping
+from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.changing import change_setting
@@ -90,6 +92,11 @@ def words(house: House, login: str) -> str:
     return " ".join(body.get_content().split())
 
 
+def chosen(login: str) -> str | None:
+    with reading() as db:
+        return db.scalars(sa.select(User.rhythm).where(User.login == login)).one()
+
+
 def why(event: str) -> list[str]:
     """What became of the letters of an event that did not leave."""
     with reading() as db:
@@ -121,6 +128,71 @@ def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the
     assert "Le plus pressé est à rendre le mercredi 13 janvier 2027." in text
     title = house.folder(invoices[0]).title
     assert title not in house.mail.letters[0].as_string()
+
+
+def test_one_click_in_a_mailbox_stops_what_is_reminded_and_following_the_link_does_not(house: House) -> None:
+    create_app(house.settings.model_copy(update={"public_url": "https://parapheur.kerlann.example"}))
+    stranger = house.app.test_client()
+    with at(MONDAY, 10):
+        digests.choose(house.actor(N), "daily", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
+        outbox.drain()
+    assert {one["List-Unsubscribe"] for one in house.mail.letters} == {None}, (
+        "whose turn it is, what became of it"
+    )
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+    (letter,) = house.mail.to(address(N))
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = str(letter["List-Unsubscribe"])
+    assert link[:1] + link[-1:] == "<>"
+    link = link[1:-1]
+    assert link in words(house, N)
+    path = link.removeprefix("https://parapheur.kerlann.example")
+    click = {"List-Unsubscribe": "One-Click"}
+    person = house.actor(N)
+    with at(MONDAY + timedelta(days=2), 7, 30):
+        digests.look()  # written, and not yet left
+        asked = stranger.get(path)
+        assert (asked.status_code, chosen(N)) == (200, "daily"), "whoever follows links stops nothing"
+        for wrong in (path[:-1], f"{path}A", path.partition("?")[0], f"{path.partition('=')[0]}=MQ.x"):
+            refused = stranger.post(wrong, data=click)
+            assert refused.status_code == 422
+            assert "Reprenez-le en entier" in refused.get_data(as_text=True)
+        assert chosen(N) == "daily"
+        answers = [
+            stranger.post(path, data=click, content_type=kind) for kind in (None, "multipart/form-data")
+        ]
+        assert [one.status_code for one in answers] == [200, 200]
+        assert chosen(N) == "never"
+        for page in (asked, *answers):
+            text = unescape(page.get_data(as_text=True))
+            assert not any(word in text.lower() for word in (N, "nolwenn", "abgrallec"))
+            assert "choisissez un rythme" in text or page is asked
+        house.mail.clear()
+        outbox.drain()
+    assert house.mail.to(address(N)) == []
+    assert why("digest")[-1] == digests.NEVER
+    with reading(person.collectivity_id) as db:
+        stopped = list(trace.lines(db, person.collectivity_id, trace.Search(act="account.reminders_stopped")))
+    assert [(line.who, line.detail) for line in stopped] == [("Lien d’un courriel", "Nolwenn Abgrallec")]
+    with at(MONDAY + timedelta(days=2), 8):
+        page = unescape(house.client(N).get("/compte/courriels").get_data(as_text=True))
+        assert "« Jamais » est choisi depuis le mercredi 6 janvier" in page.replace("\u00a0", " ")
+        digests.choose(person, "daily", MORNING)
+    with at(MONDAY + timedelta(days=3), 7, 30):
+        looks()
+    assert len(subjects(house, N)) == 1
+
+
+def test_the_link_of_a_closed_account_changes_nothing_and_says_no_more(house: House) -> None:
+    link = stopping.link_of(house.actor(T).user_id or 0, "")
+    with engine().begin() as connection:
+        connection.execute(sa.update(User.__table__).where(User.login == T).values(active=False))
+    answer = house.app.test_client().post(link, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, chosen(T)) == (200, None)
+    assert "Rappels arrêtés" in answer.get_data(as_text=True)
 
 
 def test_what_was_done_meanwhile_is_not_reminded(house: House) -> None:

@@ -46,6 +46,8 @@ ROUTES = {
     "notices.letters": "person",
     "notices.choose": "person",
     "notices.example": "person",
+    "notices_link.ask": "public",
+    "notices_link.stop": "public",
     "people.logout": "person",
     "people.still_here": "person",
     "people.revoke": "person",
