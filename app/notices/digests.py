@@ -20,6 +20,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import STEP, asking, of_types, unrestricted
 from app.folders.models import StepRun
+from app.notices import back
 from app.notices.hours import DIGEST, wait
 from app.people.actor import Actor, Seat
 from app.people.covers import live
@@ -72,6 +73,9 @@ def _any(*more: Any) -> Any:
     return sa.or_(_held(User.id, *more), named, lent)
 
 
+_WAITS = sa.or_(_any(), back.any_for(User.id))
+
+
 def _below(seat: Any, desk: Any, step: Any) -> Any:
     """The condition that a step is late for long at a desk below one that is held: nothing of restricted folders."""
     return sa.and_(
@@ -92,13 +96,13 @@ _awaited = sa.select(
     User.rhythm_minute,
     User.rhythm_since,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
-    _any().label("waits"),
+    _WAITS.label("waits"),
     (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _below(_SEAT, _DESK, STEP))).label("leads"),
 ).where(
     User.collectivity_id == sa.bindparam("here"),
     User.active.is_(True),
     User.email != "",
-    sa.or_(_any(), _leads),
+    sa.or_(_WAITS, _leads),
 )
 
 
@@ -215,11 +219,11 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a person, counted as « À traiter » counts it.
+    """What waits for a person, counted as « À traiter » counts it; `returned` came back to be corrected, and is not of these.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, and the first
     day by which one is due, None where none has a day or where the deadline of a restricted one might be before. `presses`:
-    whether anything is late or due on the day. `fresh`: how many came since a moment.
+    whether anything is late or due on the day. `fresh`: how many came, or came back, since a moment.
     """
 
     folders: int
@@ -228,6 +232,7 @@ class Waiting:
     soonest: date | None = None
     fresh: int = 0
     presses: bool = False
+    returned: int = 0
 
 
 def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
@@ -248,13 +253,16 @@ def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
     rows = db.execute(query).all()
     days = [row.due_on for row in rows if row.due_on < NO_DATE and not row.closed]
     closed = [row.due_on for row in rows if row.closed]
+    returned = back.moments(db, actor, MOST)
+    came = [*(row.entered_at for row in rows), *returned]
     return Waiting(
         len(rows),
         sum(day < today() for day in days),
         sum(day == today() for day in days),
         None if closed else min(days, default=None),
-        sum(1 for row in rows if since is not None and row.entered_at >= since),
+        sum(1 for moment in came if since is not None and moment >= since),
         any(day <= today() for day in (*days, *closed)),
+        len(returned),
     )
 
 
@@ -343,12 +351,13 @@ def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
     since = (left or datetime.fromisoformat(fresh)) if fresh else None
     counts, stuck = waiting(db, actor, since), stuck_below(db, actor, own)
     if not row.payload.get("trial"):
-        due_now = counts.folders and (not row.payload.get("late") or counts.presses)
+        due_now = counts.presses if row.payload.get("late") else counts.folders or counts.returned
         if not due_now and not stuck:
             raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
         if since is not None and not counts.fresh and not stuck:
             raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
     facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST}
+    facts |= {"returned": counts.returned}
     facts |= {
         "fresh": counts.fresh if left is not None else 0
     }  # « since the last » is said where there was one

@@ -34,6 +34,7 @@ class Next:
     moment: str
     folders: int
     late: int
+    returned: int
 
 
 @pages.get("/compte/courriels")
@@ -57,7 +58,7 @@ def letters() -> str:
         ],
         minute=choice.minute,
         since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
-        following=Next(wording, counts.folders, counts.late),
+        following=Next(wording, counts.folders, counts.late, counts.returned),
         address=masked(user.email),
         hours=hours,
     )

@@ -19,6 +19,7 @@ from app.core.clock import PARIS, now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.folders import decide, sending
 from app.folders.models import StepRun
 from app.notices import digests, stopping
 from app.operations import trace
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.in_turn
 
 MORNING = 7 * 60 + 30
 MONDAY = date(2027, 1, 4)
-N, T, G, A, K = "n.abgrallec", "t.lescoat", "g.trehorel", "a.kervadec", "k.morizur"
+N, T, G, A, K, R = "n.abgrallec", "t.lescoat", "g.trehorel", "a.kervadec", "k.morizur", "r.pellenec"
 PEOPLE = int(os.environ.get("MONTH_PEOPLE", "12"))
 """How many people live the month that is simulated."""
 
@@ -208,6 +209,38 @@ def test_what_was_done_meanwhile_is_not_reminded(house: House) -> None:
         outbox.drain()
     assert subjects(house, N) == []
     assert why("digest") == ["plus rien n’attend cette personne : aucun courriel n’est parti"]
+
+
+def test_what_came_back_to_be_corrected_is_told_to_who_deposited_it_and_to_nobody_else(house: House) -> None:
+    with at(MONDAY, 10):
+        for login in (G, R):
+            digests.choose(house.actor(login), "daily", MORNING)
+        folder_id = house.a_quick_invoice()
+        decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="Sans bon")
+        outbox.drain()
+        page = unescape(house.client(G).get("/compte/courriels").get_data(as_text=True))
+        assert "En ce moment, 1 dossier vous est revenu, à corriger." in page.replace("\u00a0", " ")
+        house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+    assert subjects(house, G) == ["Paraphe : 1 dossier vous est revenu, à corriger"]
+    assert "dit qui l’a renvoyé et pourquoi" in words(house, G)
+    assert "Sans bon" not in house.mail.letters[0].as_string()
+    assert [one["To"] for one in house.mail.letters] == [house.mail.letters[0]["To"]]
+    # Once the account of who deposited it is closed, whoever may deposit there corrects it
+    with engine().begin() as connection:
+        people, holders = User.__table__, Holder.__table__
+        seat = connection.execute(
+            sa.select(holders).join(people, people.c.id == holders.c.user_id).where(people.c.login == G)
+        ).mappings()
+        row = next(seat)
+        connection.execute(sa.update(people).where(people.c.login == G).values(active=False))
+        joins = sa.select(people.c.id).where(people.c.login == R).scalar_subquery()
+        connection.execute(sa.insert(holders).values(**{**row, "user_id": joins}))
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=2), 7, 30):
+        looks()
+    assert subjects(house, R) == ["Paraphe : 1 dossier vous est revenu, à corriger"]
 
 
 def test_what_would_be_late_before_the_next_letter_is_told_at_once(house: House) -> None:
@@ -611,21 +644,32 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
     with at(MONDAY, 5):
         for _ in range(2):
             due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
+        back = house.an_invoice(at="service_done")
         outbox.drain()
         month = Month(house)
-    broken = MONDAY + timedelta(days=9)
+        digests.choose(house.actor(G), "daily", MORNING)
+        digests.choose(house.actor(R), "never", MORNING)
+    broken, refused = MONDAY + timedelta(days=9), MONDAY + timedelta(days=2)
+    corrected = refused + timedelta(days=6)
+    happens = {
+        (broken, 9): month.breaks,
+        (broken, 11): month.recovers,
+        (refused, 9): lambda: decide.reject(
+            house.actor(R), back, version=house.folder(back).version, reason="Sans bon de commande"
+        ),
+        (corrected, 9): lambda: sending.send(house.actor(G), back, version=house.folder(back).version),
+    }
     for day in (MONDAY + timedelta(days=days) for days in range(28)):
         for hour, minute in ((5, 0), (7, 30), (8, 0), (9, 0), (10, 0), (11, 0), (19, 0), (22, 0)):
             with at(day, hour, minute):
-                if (day, hour) == (broken, 9):
-                    month.breaks()
-                if (day, hour) == (broken, 11):
-                    month.recovers()
+                happens.get((day, hour), lambda: None)()
                 if hour == 9 and (day - MONDAY).days in {1, 9, 15, 22}:
                     due(house.a_quick_invoice(), day + timedelta(days=12))
                 month.passes()
     working = [day for days in range(28) if (day := MONDAY + timedelta(days=days)).weekday() < 5]
     told = [letter for letters in month.got.values() for letter in letters]
+    returned = Counter(moment.date() for moment, words, _ in month.got.pop(address(G)) if "revenu" in words)
+    assert returned == Counter(day for day in working if refused < day <= corrected), "until it is corrected"
     assert set(month.got) == set(month.rhythms) - month.dead
     assert max(Counter(number for *_, number in told).values()) == 1, "nothing twice"
     assert {moment.weekday() for moment, *_ in told} == {0, 1, 2, 3, 4}
