@@ -18,7 +18,7 @@ from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
 from app.display.timeline import standing
 from app.display.views import ASKED, amount, state_label
-from app.folders import corrections, notes
+from app.folders import continuing, corrections, notes
 from app.folders.asking import may_ask
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
@@ -138,6 +138,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered, steps = types_of(db, folder), [_step(folder, step, seen) for step in seen.route]
     behind = steps_behind(db, folder, actor, seen.here)
+    origin, after = continuing.linked(db, folder)
     return {
         **_line_of(folder, seen.state),
         "listed": in_words(
@@ -165,6 +166,8 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         ],
         "opinions": opinions.shown(db, folder),
         "documents": _documents(db, folder, offered),
+        "origin": origin.id if origin else None,
+        "continuations": [one.id for one in after],
         "types": None
         if offered is None
         else [{"value": code, "label": words} for code, words in offered.offered],

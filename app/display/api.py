@@ -1,8 +1,8 @@
 """The JSON API of folders: the verbs of the pages, for other software, by the same `authorize`."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import file_digest, sha256
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, g
@@ -19,7 +19,18 @@ from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
-from app.folders import asking, decide, deposit, filling, handing, notes, rerouting, returning, sending
+from app.folders import (
+    asking,
+    continuing,
+    decide,
+    deposit,
+    filling,
+    handing,
+    notes,
+    rerouting,
+    returning,
+    sending,
+)
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
         AskOpinion,
         Attachments,
         Change,
+        Continue,
         Deposit,
         Fill,
         Hand,
@@ -153,6 +165,29 @@ def create(headers: "Key", files: "Deposit") -> tuple[Json, Mapping[str, str]]:
             )
             folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
+
+
+@routes.post(f"{FOLDER}/continuations")
+@guard("create")
+@describe(
+    "Ouvrir un dossier à partir d’un autre\nLe brouillon est créé avec des copies de ses pièces, dans la version dite, et les "
+    "informations que les deux types demandent, sans dates ni numéro. Les deux dossiers se nomment l’un l’autre (`origin`, "
+    "`continuations`).",
+    gives="FolderShown",
+    status=201,
+    headers="Key",
+    json="Continue",
+    example={"family": "contract", "documents": {"12": 2}},
+)
+def continue_from(folder_id: int, headers: "Key", json: "Continue") -> tuple[Json, Mapping[str, str]]:
+    """Open a folder out of another."""
+    told = dumps([folder_id, json.model_dump(mode="json")], sort_keys=True)
+    once = Once(headers.key, sha256(told.encode()).hexdigest()) if headers.key else None
+    made = _already(once)
+    if made is None:
+        documents = {int(document): number for document, number in json.documents.items()}
+        made = continuing.open_from(g.actor, folder_id, json.family, documents, main=json.main, once=once)
+    return _folder(made), {"Location": f"{PREFIX}/folders/{made}"}
 
 
 @routes.get(FOLDER)
@@ -503,7 +538,7 @@ def _digest(
         with one.path.open("rb") as stream:
             files.append([one.filename, file_digest(stream, "sha256").hexdigest()])
     parts = [family, title, facts, files, *([types] if any(types) else [])]
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _already(once: Once | None) -> int | None:

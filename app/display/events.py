@@ -7,6 +7,10 @@ from app.people.covers import in_absence
 
 EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
+    "folder.continued": (
+        "file-earmark-plus",
+        "Nouveau dossier ouvert à partir de celui-ci par {who}{words}",
+    ),
     "folder.emitter": ("arrow-repeat", "Bureau déposant changé par {who}, {words}"),
     "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
     "folder.approve": ("check2", "Visé par {who}"),

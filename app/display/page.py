@@ -14,7 +14,7 @@ from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.questions import ask_together
 from app.core.refusals import Refusal
-from app.display import opinions, queues, timeline
+from app.display import opinions, queues, tied, timeline
 from app.display.forms import inputs
 from app.display.noting import views as noting
 from app.display.noting.views import TAB
@@ -519,6 +519,7 @@ def context(
         "circuit_line": timeline.circuit_line(db, folder),
         "rerouted": timeline.rerouted(db, folder),
         "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),
+        "ties": tied.ties(db, folder, actor) if tab == "circuit" else None,
         "details": timeline.details(db, folder),
         "notes": noting.notes_view(db, folder, actor, note) if tab == TAB else None,
         "entries": timeline.entries(db, folder),

@@ -289,6 +289,27 @@ class Change(Version):
     )
 
 
+class Continue(Taken):
+    """A folder out of another."""
+
+    family: str = attribute(
+        "Famille ou type du nouveau dossier : un `name` de `GET /families`.",
+        "contract",
+        min_length=1,
+        max_length=60,
+    )
+    documents: dict[
+        Annotated[str, shaped("[0-9]{1,9}", "Le numéro d’une pièce est attendu.")],
+        Annotated[int, attribute("Un numéro de version.", 2, ge=1, le=LARGEST_KEY)],
+    ] = attribute("La version reprise de chaque pièce, par numéro de pièce.", {"12": 2}, min_length=1)
+    main: int | None = attribute(
+        "La pièce qui sera le document principal ; sans elle, celle qui l’est.",
+        default=None,
+        ge=1,
+        le=LARGEST_KEY,
+    )
+
+
 class NewNote(Taken):
     """A note beside a folder."""
 

@@ -471,6 +471,10 @@ class FolderShown(Line):
         "Les avis demandés à d’autres bureaux depuis son dernier envoi, dans l’ordre ; vide s’il n’y en a pas."
     )
     documents: list[DocumentShown] = attribute("Ses pièces.")
+    origin: int | None = attribute(
+        "Le dossier à partir duquel il a été ouvert, où cette application le lit ; nul sinon."
+    )
+    continuations: list[int] = attribute("Les dossiers ouverts à partir de lui, que cette application lit.")
     types: list[Choice] | None = attribute(
         "Les types qu’une pièce de cet acte peut avoir, selon sa nature ; nul pour un autre dossier."
     )

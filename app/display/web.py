@@ -26,6 +26,7 @@ from app.core.refusals import catalogue as sentences
 from app.display import (
     coming,  # noqa: F401 - its routes join the blueprint
     consulting,  # noqa: F401 - the same
+    continuations,  # noqa: F401 - the same
     drafting,
     following,
     home,

@@ -30,7 +30,7 @@ from app.folders.documents import (
 from app.folders.facts import edit, fill, touch
 from app.folders.filled import keep_replaced
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
-from app.folders.models import READ_AS, Document, DocumentVersion, Folder
+from app.folders.models import READ_AS, Document, DocumentVersion, Folder, FolderLink
 from app.folders.move import person_of
 from app.folders.once import Once, made_by, remember
 from app.folders.readings import files_of, said_by
@@ -227,11 +227,13 @@ def create(
     content: object = None,
     reason: str = "",
     origin: int | None = None,
+    continues: bool = False,
 ) -> int:
     """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key.
 
     `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
     `origin`: the folder that it is born from; where the reading of that one is closed, so is this one's, as long as it lives.
+    `continues`: each of the two then names the other to whoever reads both, and the journal of `origin` has a line of it.
     Refuses `desk-closed` of a desk that is closed meanwhile.
     """
     known = made_by(db, actor, once) if once else None
@@ -273,15 +275,29 @@ def create(
     refuse_types_of(db, folder, kept, versions)
     _take(db, folder, versions, read.content if read else content)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
-    append(
-        db,
-        actor.collectivity_id,
-        _event(
-            actor, folder, "folder.created", {"family": family.name, **_typed_as(family), "documents": listed}
-        ),
-    )
+    told = {"family": family.name, **_typed_as(family), "documents": listed}
+    if origin is not None and continues:
+        told["from"] = origin
+    append(db, actor.collectivity_id, _event(actor, folder, "folder.created", told))
+    if origin is not None and continues:
+        _tie(db, actor, folder, origin, family)
     corrections.keep(db, folder, actor, reason)
     return folder.id
+
+
+def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family) -> None:
+    """Tell the folder that another one was opened from it: its type at most, for its readers may not read that one."""
+    db.add(
+        FolderLink(
+            folder_id=folder.id,
+            origin_id=origin,
+            collectivity_id=folder.collectivity_id,
+            created_at=folder.created_at,
+        )
+    )
+    words = "" if family.discreet else f", de type « {family.label} »"
+    told = {"folder": folder.id, "words": words}
+    append(db, actor.collectivity_id, Event("folder.continued", actor.name, actor.user_id, origin, told))
 
 
 def _emitting(db: Db, desk_id: int) -> Desk:

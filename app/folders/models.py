@@ -119,6 +119,17 @@ class Folder(Base, Tenanted):
         return disputed(self.fields, self.sources)
 
 
+class FolderLink(Base, Tenanted):
+    """That a folder was opened from another one, with its documents (`app/folders/continuing.py`)."""
+
+    __tablename__ = "folder_link"
+    __table_args__ = (sa.Index("ix_folder_link_origin_id", "origin_id"),)
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    origin_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    created_at: Mapped[datetime]
+
+
 # What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so
 keep_by("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
 

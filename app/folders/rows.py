@@ -18,6 +18,7 @@ from app.folders.models import (
     Document,
     DocumentVersion,
     Folder,
+    FolderLink,
     FolderNote,
     Publication,
     Reading,
@@ -49,6 +50,12 @@ PUBLICATION = Question((Publication,), Publication.folder_id == OF, order=lambda
 READERS = Question((Reading,), Reading.folder_id == OF, order=lambda row: row[0].user_id)
 NOTES = Question((FolderNote,), FolderNote.folder_id == OF)
 """All of them, whoever they are for: `notes.readable` says which somebody reads."""
+LINKS = Question(
+    (FolderLink,),
+    sa.or_(FolderLink.folder_id == OF, FolderLink.origin_id == OF),
+    order=lambda row: row[0].folder_id,
+)
+"""That it was opened from another folder, and which ones were opened from it."""
 NUMBERS = Question((ActNumber,), ActNumber.folder_id == OF)
 POSTED = Question((Outbox,), Outbox.folder_id == OF)
 RECIPIENTS = Question(
@@ -69,6 +76,7 @@ EVERY = (
     PUBLICATION,
     READERS,
     NOTES,
+    LINKS,
     NUMBERS,
     POSTED,
     RECIPIENTS,
@@ -116,6 +124,11 @@ def changes_of_round(db: Db, folder: Folder) -> list[CircuitChange]:
 def signatures_of_round(db: Db, folder: Folder) -> list[StepRun]:
     """Those of them at which a signature or a seal was made."""
     return [run for run in runs_of_round(db, folder) if run.state == "done" and run.kind in ENGAGED]
+
+
+def links(db: Db, folder_id: int) -> list[FolderLink]:
+    """What ties the folder to the one it was opened from, and to those that were opened from it, the oldest first."""
+    return [row for (row,) in ask(db, LINKS, folder_id)]
 
 
 def publication_of(db: Db, folder_id: int) -> Publication | None:

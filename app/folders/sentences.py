@@ -7,6 +7,18 @@ SENTENCES: Sentences = {
         422,
         "« {filename} » fait {size}, et la collectivité accepte {most} au plus par fichier : il n’a pas été déposé. Réduisez-le, ou demandez à l’administrateur d’élever cette limite.",
     ),
+    "continuation-document": (
+        422,
+        "Rien n’a été créé : une pièce choisie n’est plus au dossier, ou pas dans cette version. Rechargez la page, puis choisissez encore.",
+    ),
+    "continuation-main": (
+        422,
+        "Rien n’a été créé : le document principal doit être parmi les pièces reprises. Choisissez-en une version, ou un autre document principal.",
+    ),
+    "continuation-closed": (
+        422,
+        "Rien n’a été créé : un dossier « {type} » n’est lu que par ceux qui y agissent, et ses pièces ne vont que dans un dossier qui l’est aussi. Choisissez un tel type.",
+    ),
     "not-your-turn": (
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",

@@ -37,6 +37,8 @@ WEB = {
     "app/display/drafting.py": "pages of the desk that deposits",
     "app/display/coming.py": "the page where the coming steps are changed",
     "app/display/consulting.py": "the dialogs in which others are asked before one decides",
+    "app/display/continuations.py": "the page that opens a folder out of another",
+    "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",
     "app/display/timeline.py": "addresses in the folder's history",

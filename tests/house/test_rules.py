@@ -24,6 +24,8 @@ WEB_ROOMS = {
     "drafting",
     "coming",
     "consulting",
+    "continuations",
+    "tied",
     "__init__",
     "web",
     "api",

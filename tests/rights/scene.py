@@ -295,6 +295,8 @@ class Scene:
             **({"desks": ["comptabilite"], "question": "?", "waits": False} if verb == "opinions" else {}),
             **({"opinion": "favourable"} if verb == "answer" else {}),
         }
+        if verb == "continuations":
+            body = {"family": "other", "documents": {str(self.look(folder_id)[1]): 1}}
         return client.open(url, method=method, json=body, headers=headers)
 
     def url(self, endpoint: str, folder_id: int, **where: int) -> str:

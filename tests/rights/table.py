@@ -194,6 +194,7 @@ ROUTES = {
     "folders.reject": "person",
     "folders.rule": "person",
     "folders.coming": "person",
+    "folders.continue_from": "create",
     "folders.recall": "create",
     "folders.withdraw": "create",
     "folders.publish": "publish",
@@ -294,6 +295,7 @@ ROUTES = {
     "folders_api.start": "create",
     "folders_api.approve": "act",
     "folders_api.fill": "person",
+    "folders_api.continue_from": "create",
     "folders_api.ask_opinion": "person",
     "folders_api.hand": "act",
     "folders_api.give_opinion": "person",
@@ -365,6 +367,8 @@ APPROVE = (
 )
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
+# Whoever reads it, and deposits somewhere, opens another folder from it
+CONTINUE = {("folders.continue_from", method) for method in ("GET", "HEAD", "POST")}
 # An administrator who reads it, or who holds that right at the desk that deposited it: nobody has been given it here
 REROUTE = {("folders.coming", method) for method in ("GET", "HEAD", "POST")}
 SIGN = {
@@ -467,4 +471,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
         given |= READ | TAKEN | NOTES | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
+        given |= CONTINUE if login in CREATORS else set()
     return given

@@ -115,7 +115,7 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and state in {"draft", "rejected", "recalled"}
                 and verb
                 not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
-                | {"opinions", "answer", "withdraw", "notes", "settle", "hand"}
+                | {"opinions", "answer", "withdraw", "notes", "settle", "hand", "continuations"}
             )
             decides = (
                 name == "reached"
@@ -127,7 +127,7 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and verb == "recall"
                 and state in {"service_done", "finance", "bon_a_payer"}
             )
-            notes = verb == "notes"
+            notes = verb in {"notes", "continuations"}
             running = state in {"service_done", "finance", "bon_a_payer", "handover"}
             reroutes = name == "depositor" and verb == "steps" and running
             answer, asked = scene.call_api(name, endpoint, method, folder_id), (name, method, endpoint)

@@ -1,0 +1,122 @@
+"""The page that opens a folder out of another: a copy of it, or what follows it under another type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits import own_types
+from app.circuits.library import catalogue
+from app.core.db import Db, reading
+from app.core.french import instant
+from app.core.http import FILES, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display import page
+from app.display.blueprint import CREATE, pages, received
+from app.display.tied import COPY
+from app.folders import continuing
+from app.folders.access import authorize
+from app.folders.models import DocumentVersion, Folder
+from workflows.vocabulary import Origin, Role
+
+FILE = "document-"
+"""What the names of the lists of versions begin with; the document's number follows."""
+
+
+@dataclass(frozen=True)
+class FileChoice:
+    """One document that may be taken along: its name in the form, its versions (number, words), and the one that is chosen."""
+
+    number: int
+    name: str
+    title: str
+    role: str
+    versions: tuple[tuple[str, str], ...]
+    chosen: str
+
+
+@pages.route("/dossiers/<int:folder_id>/suite", methods=["GET", "POST"])
+@guard(CREATE, body=FILES)
+def continue_from(folder_id: int) -> Response | tuple[str, int]:
+    """Open a folder out of this one, with copies of its documents."""
+    error, status = "", 200
+    if request.method == "POST":
+        try:
+            with received("fresh") as files:
+                made = continuing.open_from(
+                    g.actor,
+                    folder_id,
+                    request.form.get("family", ""),
+                    _taken(),
+                    main=_number("main"),
+                    fresh=files[0] if files else None,
+                )
+            flash("Le brouillon est créé, avec ces pièces. Relisez-le avant de l’envoyer.", "ok")
+            return redirect(url_for("folders.draft", folder_id=made))
+        except Refusal as refusal:
+            if refusal.key == "not-found":
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+    with reading(g.actor.collectivity_id) as db:
+        context = _context(db, authorize(db, g.actor, folder_id))
+    return render_template("folders/continue.html", error=error, **context), status
+
+
+def _number(name: str) -> int | None:
+    value = request.form.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _taken() -> dict[int, int]:
+    """The version chosen of each document, by document; one that is left behind is not there."""
+    rows = {}
+    for name in request.form:
+        document, version = name.removeprefix(FILE), _number(name)
+        if name.startswith(FILE) and document.isascii() and document.isdigit() and version:
+            rows[int(document)] = version
+    return rows
+
+
+def _context(db: Db, folder: Folder) -> Mapping[str, Any]:
+    own, families = own_types.offered(db, folder.collectivity_id), catalogue().values()
+    same = folder.of_type[1] or folder.of_type[0]
+    copied = request.args.get("comme") == COPY
+    types = continuing.offered(g.actor, folder, [*own, *families])
+    if copied:
+        types.sort(key=lambda one: (one.type_key or one.name) != same)
+    names = [one.type_key or one.name for one in types]
+    family = request.form.get("family") or (same if copied and same in names else "")
+    sources = continuing.sources_of(db, folder)
+    return {
+        "folder": page.head(db, folder),
+        "types": [(name, one.label, one.icon, one.help) for name, one in zip(names, types, strict=True)],
+        "family": family,
+        "lost": copied and same not in names,
+        "copied": copied,
+        "files": [_choice(one, copied) for one in sources],
+        "main": _number("main") or (sources[0].document.id if sources else None),
+    }
+
+
+def _choice(one: continuing.Source, copied: bool) -> FileChoice:
+    """The choice of a version; unless somebody chose, what the folder did not bring with it stays behind."""
+    name = f"{FILE}{one.document.id}"
+    version = one.unsigned if copied else one.versions[0]
+    usual = str(version.number) if one.document.role in {Role.MAIN, Role.ATTACHMENT} else ""
+    return FileChoice(
+        one.document.id,
+        name,
+        one.document.title,
+        Role.words(one.document.role, "Autre pièce"),
+        tuple((str(version.number), _words(version)) for version in one.versions),
+        request.form.get(name, usual) if request.method == "POST" else usual,
+    )
+
+
+def _words(version: DocumentVersion) -> str:
+    return (
+        f"Version {version.number}, {Origin.words(version.origin, 'gardé')} le {instant(version.created_at)}"
+    )

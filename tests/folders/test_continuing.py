@@ -1,0 +1,182 @@
+"""A folder opened from another one, with its documents: a copy, or what follows it; each names the other to who reads both."""
+
+import json
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.folders import continuing
+from app.folders.models import Document, DocumentVersion, Folder
+from app.journal.models import JournalEntry
+from tests.api.software import Software
+from tests.builders.house import ACT, PAY, House
+from tests.circuits.test_editor import words
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+CONVENTION = ACT.with_name("convention-2026-018-cercle-nautique.pdf")
+G, K, P, A = "g.trehorel", "k.morizur", "m.kerzerho", "a.kervadec"
+
+
+def files(folder_id: int) -> dict[str, list[tuple[int, int, str, str]]]:
+    """By role: document, version, origin and digest of each file of a folder, the last version first."""
+    with reading() as db:
+        query = (
+            sa.select(Document.role, Document.id, DocumentVersion)
+            .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+            .where(Document.folder_id == folder_id)
+            .order_by(DocumentVersion.number.desc())
+        )
+        rows: dict[str, list[tuple[int, int, str, str]]] = {}
+        for role, document, version in db.execute(query):
+            rows.setdefault(role, []).append((document, version.number, version.origin, version.sha256))
+    return rows
+
+
+def post(house: House, login: str, folder_id: int, **form: Any) -> TestResponse:
+    client = house.client(login)
+    return client.post(f"/dossiers/{folder_id}/suite", data={"csrf_token": house.csrf(client), **form})
+
+
+def born(answer: TestResponse) -> int:
+    assert answer.status_code == 302, words(answer)
+    return int(answer.headers["Location"].split("/dossiers/")[1].split("/")[0])
+
+
+def events(folder_id: int) -> list[tuple[str, dict[str, Any]]]:
+    with reading() as db:
+        query = sa.select(JournalEntry).where(JournalEntry.folder_id == folder_id).order_by(JournalEntry.seq)
+        return [(one.event, json.loads(one.facts)) for one in db.scalars(query)]
+
+
+def test_what_was_signed_goes_on_under_another_type_and_each_names_the_other(house: House) -> None:
+    act = house.a_deliberation("done")
+    client = house.client(K)
+    shown = client.get(f"/dossiers/{act}").get_data(as_text=True)
+    assert f"/dossiers/{act}/suite" in shown
+    page = client.get(f"/dossiers/{act}/suite")
+    assert "Contrat" in words(page)
+    assert "Accusé reçu" in words(page) or "accusé reçu" in words(page)
+    (main, number, origin, digest), *before = files(act)["main"]
+    assert origin == "signed"
+    assert before, "the one that was deposited is kept too"
+    # What this one signs for good is not signed again: it goes on as an attachment of what follows it
+    again = post(house, K, act, family="contract", **{f"document-{main}": number})
+    assert again.status_code == 422
+    assert "porte déjà une signature" in words(again)
+    form = {f"document-{main}": number, "fresh": (CONVENTION.open("rb"), CONVENTION.name)}
+    made = born(post(house, K, act, family="contract", **form))
+    folder = house.folder(made)
+    assert (folder.family, folder.phase, folder.title) == ("contract", "draft", house.folder(act).title)
+    assert files(made)["attachment"][0][3] == digest, "the very bytes that were signed"
+    assert files(made)["main"][0][2] == "deposited"
+    assert folder.number == ""
+    assert "decision_date" not in folder.fields
+    assert folder.fields["matter"] == "7.5.2"
+    assert house.folder(act).phase == "done"
+    told = words(client.get(f"/dossiers/{act}"))
+    assert f"A donné {folder.title}" in told
+    assert "Ouvert à partir de" in words(client.get(f"/dossiers/{made}"))
+    journal = words(client.get(f"/dossiers/{act}?onglet=journal"))
+    assert "Nouveau dossier ouvert à partir de celui-ci par Katell Morizur" in journal
+    assert events(made)[0][1]["from"] == act
+    # Who reads the act and not the draft of another desk is told that there is one, and neither its name nor where it is
+    mayor = house.client(A)
+    assert f"/dossiers/{made}" not in mayor.get(f"/dossiers/{act}").get_data(as_text=True)
+    assert mayor.get(f"/dossiers/{made}").status_code == 404
+
+
+def test_a_copy_takes_the_files_of_before_the_signature_and_all_facts_but_dates_and_number(
+    house: House,
+) -> None:
+    act = house.a_deliberation("prefecture")
+    page = house.client(K).get(f"/dossiers/{act}/suite?comme=copie").get_data(as_text=True)
+    main, number, origin, digest = files(act)["main"][-1]
+    assert origin == "deposited"
+    assert f'value="{number}" selected' in page.replace("\n", " ")
+    made = born(post(house, K, act, family="deliberation", **{f"document-{main}": number}))
+    folder, was = house.folder(made), house.folder(act)
+    assert files(made)["main"][0][3] == digest
+    assert folder.fields["subject"] == was.fields["subject"]
+    assert not folder.fields.get("number")
+    assert not folder.fields.get("decision_date")
+    assert house.client(K).get(f"/dossiers/{made}/brouillon").status_code == 200
+
+
+def test_what_is_wrong_is_said_and_leaves_nothing(house: House) -> None:
+    act = house.a_deliberation("direction")
+    main, number = files(act)["main"][0][:2]
+    with reading() as db:
+        before = db.scalar(sa.select(sa.func.count(Folder.id)))
+    for form, sentence in (
+        ({"family": "contract"}, "fichier"),
+        ({"family": "contract", f"document-{main}": "9"}, "n’est plus au dossier"),
+        ({"family": "contract", "document-999": "1"}, "n’est plus au dossier"),
+        ({"family": "contract", f"document-{main}": number, "main": "999"}, "parmi les pièces reprises"),
+        ({"family": "act_cancellation", f"document-{main}": number}, ""),
+        ({"family": "nothing", f"document-{main}": number}, ""),
+        ({"family": "pes", f"document-{main}": number}, ""),
+    ):
+        answer = post(house, K, act, **form)
+        assert 400 <= answer.status_code < 500, form
+        assert sentence in words(answer)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Folder.id))) == before
+    assert [name for name, _ in events(act)].count("folder.continued") == 0
+    # Neither a stranger to the folder, nor who deposits nothing
+    assert post(house, G, act, family="contract", **{f"document-{main}": number}).status_code == 404
+    with pytest.raises(Refusal):
+        continuing.open_from(house.actor(A), act, "contract", {main: number})
+    assert f"/dossiers/{act}/suite" not in house.client(A).get(f"/dossiers/{act}").get_data(as_text=True)
+
+
+def test_what_is_closed_stays_closed_in_what_follows_it(house: House) -> None:
+    folder_id = house.deposit(P, "pes_payroll", PAY)
+    main, number = files(folder_id)["main"][0][:2]
+    offered = words(house.client(P).get(f"/dossiers/{folder_id}/suite"))
+    assert "Flux de paye" in offered
+    assert "Autre document" not in offered
+    for family, sentence in (
+        ("other", "n’est lu que par ceux qui y agissent"),
+        ("pes_payroll", "porte déjà le flux"),
+    ):
+        refused = post(house, P, folder_id, family=family, **{f"document-{main}": number})
+        assert 400 <= refused.status_code < 500
+        assert sentence in words(refused)
+    assert not [name for name, _ in events(folder_id) if name == "folder.continued"]
+
+
+def test_software_does_it_once_with_its_key(house: House) -> None:
+    software = Software(house, "secretariat", [Right.CREATE])
+    act = house.a_deliberation("direction")
+    main, number = files(act)["main"][0][:2]
+    body = {"family": "contract", "documents": {str(main): number}}
+    headers = {**software.headers, "Idempotency-Key": "suite-1"}
+    answers = [
+        software.client.post(f"/api/v1/folders/{act}/continuations", headers=headers, json=body)
+        for _ in range(2)
+    ]
+    assert [one.status_code for one in answers] == [201, 201], answers[0].get_data(as_text=True)
+    (made,) = {one.json["id"] for one in answers if one.json}
+    assert software.get(f"/folders/{made}").json["origin"] == act  # type: ignore[index]
+    assert software.get(f"/folders/{act}").json["continuations"] == [made]  # type: ignore[index]
+    other = software.client.post(
+        f"/api/v1/folders/{act}/continuations", headers=headers, json={**body, "family": "deliberation"}
+    )
+    assert (other.status_code, other.json["type"].rpartition(":")[2]) == (422, "key-reused")  # type: ignore[index]
+    assert software.post(f"/folders/{act}/continuations", family="contract", documents={}).status_code == 422
+
+
+def test_the_same_bytes_are_kept_once(house: House) -> None:
+    act = house.a_deliberation("direction", path=ACT)
+    main, number, _, digest = files(act)["main"][0]
+    continuing.open_from(house.actor(K), act, "deliberation", {main: number})
+    with engine().connect() as connection:
+        rows = connection.execute(
+            sa.select(DocumentVersion.sha256).where(DocumentVersion.sha256 == digest)
+        ).all()
+    assert len(rows) == 2, "two folders name the same bytes"
