@@ -44,7 +44,7 @@ _CRASHED = {
     True: "Paraphe a rencontré une erreur après avoir enregistré, au moins en partie. Regardez avant de recommencer.",
 }
 # Fields in which people write to people: what is in them is given back with a refusal.
-_WORDS = ("reason", "comment", "word", "kept_for", "done", "motive", "who", "name")
+_WORDS = ("reason", "comment", "question", "word", "kept_for", "done", "motive", "who", "name")
 # In this order: a later browser also says the name of an earlier one.
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -95,6 +95,7 @@ _TITLES_BY_SUBJECT = {
     "absence": "Cette absence ne peut pas s’écrire ainsi",
     "cover": "Votre intérim ne le permet pas",
 }
+NOT_LET_IN = frozenset({403, 404})
 MOVED = "moved"
 """Where a browser's session keeps the name of the collectivity that it was moved to: a form of the former one says so."""
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
@@ -207,13 +208,16 @@ def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None 
 
 
 def _written(status: int) -> str:
-    """The words that came with what a verb refuses, for a page other than the one where they were typed; no secret is there.
+    """The words that came with what is refused, for a page other than the one where they were typed; no secret is there.
 
-    Only of the refusals of a verb: before one, the body of who may not be let in is not read.
+    A right that was taken away meanwhile loses nobody's words; of who is not let in, no body larger than a form's is read.
     """
-    if status not in {409, 422} or request.method != "POST" or not g.get("actor"):
-        return ""
-    return _typed()
+    return _typed() if status in {409, 422} | NOT_LET_IN and may_give_back() else ""
+
+
+def may_give_back() -> bool:
+    """Whether the form that is refused is that of somebody who is logged in, and no longer than forms are."""
+    return request.method == "POST" and bool(g.get("actor")) and (request.content_length or 0) <= SMALL
 
 
 def _typed() -> str:

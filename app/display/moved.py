@@ -1,6 +1,8 @@
 """What happened to a folder while somebody was reading it: who did what, what was typed in vain, and where to go now."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +11,7 @@ from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.display import queues
 from app.folders.access import authorize
-from app.folders.models import Folder, StepRun
+from app.folders.models import CircuitChange, Folder, StepRun
 from app.folders.move import decided
 from app.people.actor import Actor
 
@@ -30,6 +32,7 @@ _LOST = {
 _NOT_TYPED = frozenset(
     {
         "csrf_token",
+        "password",
         "version",
         "action",
         "then",
@@ -48,13 +51,22 @@ def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") 
     """What the page says: what changed (`why`, else the last act on the folder), what was not done, the next that waits."""
     folder = authorize(db, actor, folder_id)
     others = [line.id for line in queues.todo(db, actor) if line.id != folder_id]
+    last = last_deed(db, folder)
+    own = not why and last is not None and actor.user_id is not None and last.user_id == actor.user_id
+    if own and last is not None:
+        heading = "Vous avez déjà agi sur ce dossier"
+        done = f"Vous avez {last.words} {moment_of_day(last.at)} : c’est enregistré."
+        sentence = f"{done} Cette fois-ci, rien de plus n’a été fait."
+    else:
+        heading = "Ce dossier a changé" if why else "Ce dossier a avancé"
+        sentence = (
+            f"{why or f'{_told(folder, last)}, pendant que vous le lisiez.'} "
+            f"{_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
+        )
     return {
         "folder": folder,
-        "heading": "Ce dossier a changé" if why else "Ce dossier a avancé",
-        "sentence": spaces(
-            f"{why or f'{told(db, folder)}, pendant que vous le lisiez.'} "
-            f"{_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
-        ),
+        "heading": heading,
+        "sentence": spaces(sentence),
         "next_id": others[0] if others else None,
     }
 
@@ -67,9 +79,20 @@ def typed(form: Mapping[str, str]) -> str:
     return "\n".join(value for name, value in form.items() if name not in _NOT_TYPED and value.strip())
 
 
-def told(db: Db, folder: Folder) -> str:
-    """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; a draft says only when it changed."""
-    query = (
+@dataclass(frozen=True)
+class Deed:
+    """The last thing that somebody did to a folder: who, in the words of a trail, what (« visé « Gaz » »), and when."""
+
+    user_id: int | None
+    who: str
+    words: str
+    at: datetime
+
+
+def last_deed(db: Db, folder: Folder) -> Deed | None:
+    """The last decision on a folder, or the last part of a step that was handed; None where something else changed it since."""
+    title = f"« {folder.title or 'Sans titre'} »"
+    decisions = (
         sa.select(StepRun)
         .where(
             StepRun.folder_id == folder.id, StepRun.state.in_(["done", "rejected"]), StepRun.who.is_not(None)
@@ -77,9 +100,31 @@ def told(db: Db, folder: Folder) -> str:
         .order_by(StepRun.ended_at.desc(), StepRun.id.desc())
         .limit(1)
     )
-    run = db.scalar(query)
-    title = f"« {folder.title or 'Sans titre'} »"
-    if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
-        return f"{title} a changé {moment_of_day(folder.updated_at)}"
-    who = f"{run.by}," if run.absent else run.who
-    return f"{who} a {decided(folder, run)} {title} {moment_of_day(run.ended_at)}"
+    handings = (
+        sa.select(CircuitChange)
+        .where(CircuitChange.folder_id == folder.id, CircuitChange.handed_to.is_not(None))
+        .order_by(CircuitChange.id.desc())
+        .limit(1)
+    )
+    deeds = []
+    if (run := db.scalar(decisions)) is not None and run.ended_at is not None:
+        where = " à une étape antérieure" if run.sent_to is not None else ""
+        verb = "renvoyé" if run.sent_to is not None else decided(folder, run)
+        who = f"{run.by}," if run.absent else str(run.who)
+        deeds.append(Deed(run.user_id, who, f"{verb} {title}{where}", run.ended_at))
+    if (change := db.scalar(handings)) is not None:
+        words = f"confié {title} à {change.handed_to}"
+        deeds.append(Deed(change.changed_by_id, change.changed_by, words, change.changed_at))
+    last = max(deeds, key=lambda one: one.at, default=None)
+    return last if last is not None and last.at >= folder.updated_at else None
+
+
+def told(db: Db, folder: Folder) -> str:
+    """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; where it is nobody's decision, only when it changed."""
+    return _told(folder, last_deed(db, folder))
+
+
+def _told(folder: Folder, last: Deed | None) -> str:
+    if last is None:
+        return f"« {folder.title or 'Sans titre'} » a changé {moment_of_day(folder.updated_at)}"
+    return f"{last.who} a {last.words} {moment_of_day(last.at)}"

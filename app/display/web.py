@@ -20,7 +20,7 @@ from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
 from app.core.db import NO_DATE, Db, reading
 from app.core.grammar import de, plural
-from app.core.http import PERSON, answer, guard, wants_json
+from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import (
@@ -81,7 +81,10 @@ def _refused(refusal: Refusal) -> Response:
     """A page that shows an older state is told what happened meanwhile; every other refusal is shown as everywhere."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
     if refusal.key != "moved-on" or wants_json() or "folder_id" not in (request.view_args or {}):
-        return answer(status, refusal.key, sentence, refusal.facts)
+        # A right or a cover that ended meanwhile: what was typed for it is given back, as where the folder has moved
+        back = status in NOT_LET_IN and not wants_json() and may_give_back()
+        kept = {"kept": moved.typed(request.form)} if back else {}
+        return answer(status, refusal.key, sentence, {**kept, **refusal.facts})
     with reading(g.actor.collectivity_id) as db:
         folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
         context = moved.context(db, g.actor, folder_id, request.endpoint or "", why)

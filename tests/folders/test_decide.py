@@ -11,9 +11,12 @@ from app.core.refusals import Refusal
 from app.folders import decide
 from app.folders.models import Publication
 from app.folders.publicity import Means
+from app.people import desks
 from tests.builders.house import House
+from tests.circuits.test_editor import words
 from tests.publication.test_means import choose
 from workflows.deadlines import appeal_until, online_until
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -134,6 +137,24 @@ def test_a_decision_on_an_older_page_is_refused_with_what_to_do(house: House) ->
     assert answer.status_code == 409
     assert "Ce dossier a avancé" in answer.get_data(as_text=True)
     assert house.journal(folder_id).count("folder.approve") == 2
+    # The one whose visa it was, and who never had the answer, is not told that it was not recorded
+    mine = house.client(N)
+    form = {"csrf_token": house.csrf(mine), "version": version}
+    again = words(mine.post(f"/dossiers/{folder_id}/viser", data=form))
+    assert "Vous avez visé" in again
+    assert "c’est enregistré" in again
+    assert "n’a pas été enregistré" not in again
+
+
+def test_what_was_typed_is_given_back_to_who_lost_his_right_meanwhile(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    client, version = house.client(N), house.folder(folder_id).version
+    form = {"csrf_token": house.csrf(client), "version": version, "reason": "Le bon de pesée manque."}
+    desks.seat(house.actor(N).collectivity_id, "finances", N, [Right.CREATE])
+    for page in (f"/dossiers/{folder_id}/rejeter", f"/dossiers/{folder_id}/confier"):
+        answer = client.post(page, data=form)
+        assert answer.status_code in {403, 404}
+        assert "Le bon de pesée manque." in words(answer)
 
 
 @pytest.mark.parametrize("version", ["", "x", "1.5", "-3", "9" * 40, "٣x", None])

@@ -37,7 +37,7 @@ def test_a_double_click_on_approve_approves_once(town: Town) -> None:
         folder_id, version = town.an_invoice()
         late = one_wins(at_once(*(approve(tab, folder_id, version) for tab in tabs)))
         assert late.status_code == 409
-        assert "Ce dossier a avancé" in told(late)
+        assert "Vous avez déjà agi sur ce dossier" in told(late)
         town.decided_once(folder_id, version, "bon_a_payer", "folder.approve")
         assert town.runs(folder_id, "finance") == ["done"]
     town.chain_holds()
