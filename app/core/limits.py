@@ -157,6 +157,12 @@ def per_login() -> str:
     return f"{origin()} {_login()}"
 
 
+def per_link() -> str:
+    """One link by which a password is chosen: the sixty people of a town hall each have theirs, behind one address."""
+    code = request.form.get("code", "").rpartition("#")[2].strip()
+    return f"link {sha256(code.encode()).hexdigest()}"
+
+
 def per_account() -> str:
     """One account, from wherever it is tried; a browser where its owner has logged in is counted apart from strangers."""
     login = _login()

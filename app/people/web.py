@@ -39,6 +39,7 @@ from app.core.limits import (
     limiter,
     login_rate,
     per_account,
+    per_link,
     per_login,
     per_person,
 )
@@ -250,7 +251,7 @@ def forgot() -> Response | str:
 @pages.route("/mot-de-passe", methods=["GET", "POST"])
 @guard(PUBLIC)
 @limiter.limit(address_rate, methods=["POST"])
-@limiter.limit(login_rate, key_func=per_login, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_link, methods=["POST"])
 def reset() -> Response | str | tuple[str, int]:
     """Choose a new password with the code of a link: browsers keep what follows its « # » to themselves.
 

@@ -195,6 +195,22 @@ def test_a_link_that_was_never_sent_changes_nothing(house: House, code: str, sta
     assert enters(house, PASSWORD)
 
 
+def test_a_town_hall_behind_one_address_takes_up_its_links_and_who_guesses_is_stopped(
+    house: House, mail: MailServer
+) -> None:
+    house.app.config["LOGIN_RATE"], house.app.config["LOGIN_ADDRESS_RATE"] = "2 per minute", "9 per minute"
+    here = house.actor("k.morizur").collectivity_id
+    people = ["a.kervadec", "n.abgrallec", "t.lescoat", "s.rivoal", "g.trehorel"]
+    given = {login: desks.first_link(here, login)[0] for login in people}
+    # Each counts for himself: more of them than one may try are let in
+    assert [choose(house, f"#{given[login]}") for login in people[:4]] == [302] * 4
+    last = given[people[4]]
+    assert [choose(house, f"#{last}", "court") for _ in range(3)] == [422, 422, 429]
+    # And whoever tries one code after another is stopped by his address
+    guesses = [choose(house, f"#{number}") for number in range(5)]
+    assert (guesses[0], guesses[-1]) == (403, 429)
+
+
 def test_the_command_line_opens_an_account_by_a_link_that_serves_once(house: House) -> None:
     runner = house.app.test_cli_runner()
     names = ["--first-name", "A", "--last-name", "B", "--capacity", "Agent", "--email", "n@kerlann.example"]
