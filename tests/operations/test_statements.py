@@ -94,8 +94,8 @@ def test_each_collectivity_has_its_own_and_where_there_are_several_none_is_named
     written(house, privacy_contact="dpo@kerlann.example")
     written(house, "y.ledantec", privacy_contact="dpo@tregavan.example")
     stranger = house.client()
-    here = house.actor(ADMIN).collectivity_id
-    there = house.actor("y.ledantec").collectivity_id
+    numbers = [house.actor(login).collectivity_id for login in (ADMIN, "y.ledantec")]
+    here, there = map(record.mark_of, numbers)
     assert "dpo@kerlann.example" in text_of(stranger.get(f"{PRIVACY}/{here}"))
     own = text_of(stranger.get(f"{PRIVACY}/{there}"))
     assert "dpo@tregavan.example" in own
@@ -104,8 +104,14 @@ def test_each_collectivity_has_its_own_and_where_there_are_several_none_is_named
         shared = text_of(stranger.get(path))
         assert "Trégavan" not in shared
         assert "Kerlann" not in shared
-        assert stranger.get(f"{path}/{there + 999}").status_code == 404
-    # Whoever is logged in is led to his own
+        assert "chacune a sa page" in shared
+        assert "n’a pas encore complété" not in shared
+        # No number leads to a name: the address of each is told by whoever it is
+        for guess in (*numbers, 999, "212909998", there[:-1], f"{there[:-1]}é"):
+            assert stranger.get(f"{path}/{guess}").status_code == 404
+    assert "Non évalué" not in text_of(stranger.get(ACCESS))
+    # Whoever is logged in is led to his own, and reads it at the address without a mark too
+    assert "dpo@tregavan.example" in text_of(house.client("y.ledantec").get(PRIVACY))
     assert f'href="{ACCESS}/{there}"' in text_of(house.client("y.ledantec").get("/compte"))
     assert f'href="{ACCESS}"' in text_of(stranger.get("/login"))
     assert house.client("a.kervadec").get(OFFICE).status_code == 403

@@ -5,6 +5,7 @@ No conformity is claimed that nobody checked: « non évalué » until the colle
 """
 
 import hashlib
+import hmac
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from typing import Any
 from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.security import secret, secrets_known
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
@@ -61,6 +63,21 @@ class Statements:
     def mark(self) -> str:
         """What a page posts back: of two administrators, the second is told that the texts changed."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def mark_of(collectivity_id: int) -> str:
+    """What the addresses of both pages of a collectivity end with: one that is told reads them, and no number leads to others."""
+    return _mark(secret(), collectivity_id)
+
+
+def is_mark(mark: str, collectivity_id: int) -> bool:
+    """Whether this is the mark of a collectivity, by the secret of the installation or one that it replaced."""
+    known = (_mark(key, collectivity_id) for key in secrets_known())
+    return any(hmac.compare_digest(mark.encode(), own.encode()) for own in known)
+
+
+def _mark(key: bytes, collectivity_id: int) -> str:
+    return hmac.new(key, f"public pages of {collectivity_id}".encode(), hashlib.sha256).hexdigest()[:24]
 
 
 def read(settings: dict[str, Any]) -> Statements:

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import DateField, RadioField, StringField, TextAreaField
@@ -58,38 +59,50 @@ class StatementsForm(FlaskForm):  # type: ignore[misc]
         return record.Statements(**data)
 
 
-@pages.get("/accessibilite", defaults={"collectivity_id": None})
-@pages.get("/accessibilite/<int:collectivity_id>")
+@pages.get("/accessibilite", defaults={"mark": None})
+@pages.get("/accessibilite/<mark>")
 @guard(PUBLIC)
-def accessibility(collectivity_id: int | None) -> str:
+def accessibility(mark: str | None) -> str:
     """How far the service is accessible, as the collectivity says it, and to whom to tell a difficulty."""
-    return render_template("operations/accessibility.html", **_of(collectivity_id))
+    return render_template("operations/accessibility.html", **_of(mark))
 
 
-@pages.get("/donnees-personnelles", defaults={"collectivity_id": None})
-@pages.get("/donnees-personnelles/<int:collectivity_id>")
+@pages.get("/donnees-personnelles", defaults={"mark": None})
+@pages.get("/donnees-personnelles/<mark>")
 @guard(PUBLIC)
-def privacy(collectivity_id: int | None) -> str:
+def privacy(mark: str | None) -> str:
     """What is kept of a person and for how long, and to whom to ask for it (RGPD 13 to 22)."""
     days = current_app.config["PARAPHE"].journal_address_days
-    return render_template("operations/privacy.html", days=days, **_of(collectivity_id))
+    return render_template("operations/privacy.html", days=days, **_of(mark))
 
 
-def _of(collectivity_id: int | None) -> dict[str, Any]:
-    """What one collectivity has written, the only one where none is named; refuses `not-found` of one that is not there."""
+def _of(mark: str | None) -> dict[str, Any]:
+    """What one collectivity has written; without a mark that of the session, or the only one that is here.
+
+    Refuses `not-found` of a mark that is nobody's: who shares an installation is told to nobody who tries numbers.
+    """
+    actor = current_user.actor if current_user.is_authenticated else None
     with reading() as db:
-        query = sa.select(Collectivity).order_by(Collectivity.id).limit(2)
-        if collectivity_id is not None:
-            query = query.where(Collectivity.id == collectivity_id)
-        collectivities = list(db.scalars(query))
-        if collectivity_id is not None and not collectivities:
-            raise Refusal("not-found")
-        collectivity = collectivities[0] if len(collectivities) == 1 else None
+        numbers = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
+        if mark is not None:
+            numbers = [number for number in numbers if record.is_mark(mark, number)]
+            if not numbers:
+                raise Refusal("not-found")
+        elif actor is not None:
+            numbers = [actor.collectivity_id]
+        collectivity = db.get_one(Collectivity, numbers[0]) if len(numbers) == 1 else None
         return {
             "place": collectivity.name if collectivity else "",
+            "shared": len(numbers) > 1,
             "said": record.read(collectivity.settings) if collectivity else record.Statements(),
             "unknown": record.State.UNKNOWN,
         }
+
+
+@pages.app_template_global()
+def statements_mark(collectivity_id: int) -> str:
+    """What the addresses of both pages of a collectivity end with."""
+    return record.mark_of(collectivity_id)
 
 
 @pages.route("/administration/pages-publiques", methods=["GET", "POST"])
