@@ -1,12 +1,14 @@
-"""What operations adds to lower rooms: rows compared with the journal, the letter of marks, where the store was, a welcome."""
+"""What operations adds to lower rooms: rows against the journal, the letter of marks, the store, a welcome, closings."""
 
 from typing import Any
 
+from app.core.outbox import each_round
 from app.files import vault
 from app.folders import sockets
 from app.journal import beside
 from app.operations import posted, shares
 from app.operations.guidance import first
+from app.operations.leaving import planned
 from app.operations.state import folders, seats
 from config import Settings
 
@@ -15,6 +17,7 @@ def plug(settings: Settings, jinja: Any) -> None:
     """Let `journal verify --state` look at folders, documents and seats, and who arrives be told what to do first."""
     sockets.tray(first.Welcome(jinja), first.arrives)
     posted.plug(settings)
+    each_round("closings", planned.look)
     vault.asks_before(shares.begins)
     beside.compares("folders", folders)
     beside.compares("seats", seats)

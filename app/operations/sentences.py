@@ -9,6 +9,18 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Le compte reste ouvert : quelque chose s’arrêterait encore. Réglez chaque point, ou écrivez pourquoi vous le fermez quand même, de {shortest} à {most} signes sur une ligne.",
     ),
+    "leaving-heir": (
+        422,
+        "Rien n’a changé : personne n’est choisi. Choisissez à qui le confier, puis recommencez.",
+    ),
+    "closing-date": (
+        422,
+        "Rien n’est prévu : écrivez un jour et une heure à venir, d’ici deux ans, comme 31/12/2026 18:00.",
+    ),
+    "closing-none": (
+        409,
+        "Rien n’a changé : aucune fermeture du compte de {name} n’est prévue. Rechargez la page.",
+    ),
     "absence-whose": (
         403,
         "Rien n’a été enregistré : l’absence d’une personne s’écrit par elle-même, par le secrétariat qu’elle a choisi ou par un administrateur. Demandez-le-leur.",

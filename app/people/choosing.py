@@ -41,7 +41,21 @@ def people(
 
     `within`: those alone of whom this is true; `but`: left out. `by_login`: words find a login too, which colleagues do not read.
     """
-    columns = (User.id, User.first_name, User.last_name, User.capacity, User.login)
+    query = asking_people(collectivity_id, chosen=chosen, search=search, whole=whole, within=within, but=but)
+    return people_in(db.execute(query), chosen=chosen, search=search, whole=whole, by_login=by_login)
+
+
+def asking_people(
+    collectivity_id: int,
+    *,
+    chosen: int | None = None,
+    search: str = "",
+    whole: bool = False,
+    within: sa.ColumnElement[bool] | None = None,
+    but: Collection[int] = (),
+) -> sa.Select[Any]:
+    """The question of `people`, for who reads it with others; `people_in` makes the choices of its rows."""
+    columns = (User.id, User.first_name, User.last_name, User.capacity, User.login, User.search_key)
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     if within is not None:
         query = query.where(within)
@@ -49,15 +63,29 @@ def people(
         query = query.where(User.id.not_in(but))
     if search:
         query = query.where(matching(search))
-    order = (User.search_key, User.id)
-    rows = _rows(db, query, order, User.id, chosen, every=bool(search) or whole)
+    beginning: sa.Select[Any] = _beginning(
+        query, (User.search_key, User.id), User.id, chosen, every=bool(search) or whole
+    )
+    return beginning
+
+
+def people_in(
+    rows: Iterable[Any],
+    *,
+    chosen: int | None = None,
+    search: str = "",
+    whole: bool = False,
+    by_login: bool = True,
+) -> Offer:
+    """The choices that these rows of `asking_people` are, in whatever order they come."""
+    first = chosen if not (search or whole) else None
     options = [
         (
-            str(number),
-            _named(f"{first} {last}", capacity),
-            f"{first} {last} {capacity} {login if by_login else ''}",
+            str(row.id),
+            _named(f"{row.first_name} {row.last_name}", row.capacity),
+            f"{row.first_name} {row.last_name} {row.capacity} {row.login if by_login else ''}",
         )
-        for number, first, last, capacity, login in rows
+        for row in sorted(rows, key=lambda row: (row.id != first, row.search_key, row.id))
     ]
     return _offer(options, None if chosen is None else str(chosen), search, whole)
 
@@ -152,10 +180,14 @@ def _named(name: str, capacity: str) -> str:
 def _rows(
     db: Db, query: Any, order: Sequence[Any], number: Any, chosen: int | None, *, every: bool
 ) -> list[Any]:
+    return list(db.execute(_beginning(query, order, number, chosen, every=every)))
+
+
+def _beginning(query: Any, order: Sequence[Any], number: Any, chosen: int | None, *, every: bool) -> Any:
     """The beginning in this order, the chosen one before all others; `every`: all of them, in this order alone."""
     first = () if every or chosen is None else (number != chosen,)
     query = query.order_by(*first, *order)
-    return list(db.execute(query if every else query.limit(SHOWN + 1)))
+    return query if every else query.limit(SHOWN + 1)
 
 
 def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, search: str, whole: bool) -> Offer:

@@ -1,14 +1,15 @@
 """Setting up a collectivity: its people, its desks, and who holds them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import Db, reading
+from app.core.french import heure, jour_long
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
@@ -20,7 +21,16 @@ from app.people.applications import by_command
 from app.people.branches import is_reached, own_branch
 from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts
 from app.people.login import account_of, revoke_all
-from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, Person, User
+from app.people.models import (
+    Collectivity,
+    Desk,
+    Holder,
+    LoginSession,
+    PasswordReset,
+    Person,
+    PlannedClosing,
+    User,
+)
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -379,8 +389,7 @@ def close_account(
     administrator `identity-needed`, `account-own`, `person-unknown` outside of his branch, and `account-closed` when his
     own was closed meanwhile: two never close one another.
     """
-    admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
-    ours = list(db.scalars(admins.order_by(User.id).with_for_update()))
+    ours = administrators_locked(db, collectivity_id)
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
@@ -393,18 +402,50 @@ def close_account(
             raise Refusal("account-own")
         if branch is None and not any(account.id == by.user_id and account.active for account in ours):
             raise Refusal("account-closed")
-    if not user.active:
-        return
+    if user.active:
+        write_closed(db, user, ours, by, stuck=stuck, named=named, reason=reason)
+
+
+def administrators_locked(db: Db, collectivity_id: int) -> list[User]:
+    """Who administers the whole collectivity, locked in the order of their accounts, closed ones too."""
+    admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
+    locked = admins.order_by(User.id).with_for_update().execution_options(populate_existing=True)
+    return list(db.scalars(locked))
+
+
+def write_closed(
+    db: Db,
+    user: User,
+    ours: Sequence[User],
+    by: Actor | None,
+    *,
+    stuck: int,
+    named: int,
+    reason: str,
+    planned: datetime | None = None,
+) -> None:
+    """What `close_account` writes of an open account, in the transaction of who has refused who may not.
+
+    `ours`: those of `administrators_locked`. `planned`: when it was to be done, None at once; who had planned it is told too.
+    """
     user.active = False
     revoke_all(db, user.id)
-    why = {"reason": reason} if reason else {}
-    write_down(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login, **why)
-    if by is not None:
-        others = [account for account in ours if account.active and account.id not in {user.id, by.user_id}]
-        left = {"by": by.name, "left": stuck, "named": named, **why}
-        post(
-            db, collectivity_id, [_of_account("closed", user, account, **left) for account in (user, *others)]
-        )
+    db.execute(sa.delete(PlannedClosing).where(PlannedClosing.user_id == user.id))
+    why: dict[str, object] = {"reason": reason} if reason else {}
+    when = {"closes_at": planned.isoformat()} if planned is not None else {}
+    write_down(db, user.collectivity_id, "account.closed", by, whose=user.id, login=user.login, **why, **when)
+    if by is None:
+        return
+    told = {account.id: account for account in ours if account.active and account.id != user.id}
+    if planned is None:
+        told.pop(by.user_id or 0, None)
+    elif (planner := db.get(User, by.user_id)) is not None:
+        told[planner.id] = planner
+    left = {"by": by.name, "left": stuck, "named": named, **why}
+    if planned is not None:
+        left["about"] = f"{jour_long(planned.astimezone(PARIS).date())} à {heure(planned)}"
+    news = [_of_account("closed", user, account, **left) for account in (user, *told.values())]
+    post(db, user.collectivity_id, news)
 
 
 @use_case

@@ -127,6 +127,26 @@ class FormerName(Base, Tenanted):
     until: Mapped[datetime]
 
 
+class PlannedClosing(Base, Tenanted):
+    """The closing of an account at a moment to come, one at most; gone once it is done, or given up.
+
+    `points`: what would stop and was confirmed, for this `reason` (`Leaving.points`); none where nothing was. `refused_at`:
+    when its moment came and it was not done, for what `refused` says; it is not tried again.
+    """
+
+    __tablename__ = "planned_closing"
+    __table_args__ = (sa.Index("ix_planned_closing_planned_by_id", "planned_by_id"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    closes_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(default="")
+    points: Mapped[list[Any]] = mapped_column(default=list)
+    planned_by_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    planned_at: Mapped[datetime]
+    refused_at: Mapped[datetime | None]
+    refused: Mapped[str] = mapped_column(default="")
+
+
 @sa.event.listens_for(User, "before_update")
 def _look_again(_mapper: object, connection: sa.Connection, row: User) -> None:
     row.search_key = _searched_by(partial(getattr, row))

@@ -91,4 +91,4 @@ def test_closing_an_account_says_the_steps_that_name_it(house: House) -> None:
     named(house, N)
     user_id = house.actor(N).user_id
     page = words(house.client(K).get(f"/administration/personnes/{user_id}/fermer"))
-    assert "Étape « Contrôle des finances » du circuit « Factures » la nomme" in page
+    assert "L’étape « Contrôle des finances » du circuit « Factures » la nomme" in page

@@ -14,7 +14,7 @@ from app.display import moved, queues
 from app.folders import asking, decide, sending
 from app.folders.access import may_read
 from app.folders.models import AskedOpinion, Folder, StepRun
-from app.operations.persons import leaving
+from app.operations.leaving import effects as leaving
 from app.people import desks
 from app.people.models import User
 from app.signing import sign

@@ -388,6 +388,7 @@ PASSING = {
     "Outbox": "what was done of work that leaves nothing, a month ago: no letter, no sending",
     "Origin": "from where an act came, at its term; its line stays, and another says so",
     "PasswordReset": "a link that is over",
+    "PlannedClosing": "what was planned of an account, done or given up; the journal says both",
     "PossessionChallenge": "a question that was answered",
     "Reading": "what was no longer new to somebody who is gone; the journal keeps who opened what",
     "RecoveryCode": "a code that serves no more; its drawing stays in the journal",
@@ -405,6 +406,7 @@ PASSING = {
 }
 ROWS = {
     "app/folders/favourites.py": "a star",
+    "app/operations/leaving/planned.py": "what was planned of an account, given up or passed by",
     "app/people/desks.py": "a person's seat at a desk",
     "app/people/hierarchy.py": "a desk that a person leaves",
     "app/signing/handwriting/own.py": "the image of one's own handwriting",

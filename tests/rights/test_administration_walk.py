@@ -24,7 +24,7 @@ from app.folders.models import Folder
 from app.folders.move import present
 from app.folders.seats import lacks_people, slots_of
 from app.operations.desks import closing, foreseen, views
-from app.operations.persons import leaving
+from app.operations.leaving import effects as leaving
 from app.people import accounts, arrivals, desks, hierarchy
 from app.people.accounts import Particulars
 from app.people.branches import desks_below

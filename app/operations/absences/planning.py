@@ -30,6 +30,7 @@ from workflows.rights import Rights
 
 SET, BEGINS, OVER = "absence_set", "absence_begins", "absence_over"
 PAGE = "/absences"
+MINUTES = "%Y-%m-%dT%H:%M"
 MOST_TYPES = 60
 
 
@@ -56,6 +57,20 @@ class Wanted:
         return absences.Absence(
             self.user_id, self.cover_id, starts, ends, self.desk_id, tuple(sorted(set(self.types))), self.acts
         )
+
+
+def as_written(row: Absence, cover_id: int | None) -> Wanted:
+    """An absence as it stands, with this stand-in."""
+    return Wanted(
+        row.user_id,
+        cover_id,
+        row.starts_at.astimezone(PARIS).strftime(MINUTES),
+        (row.ends_at - absences.MINUTE).astimezone(PARIS).strftime(MINUTES),
+        row.desk_id,
+        tuple(row.types),
+        row.acts,
+        row.letters,
+    )
 
 
 def words_of(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from werkzeug.wrappers import Response
 
 from app.circuits.own_types import called
-from app.core.clock import PARIS, now, today
+from app.core.clock import now, today
 from app.core.db import Db, key_in, reading
 from app.core.french import jour_long
 from app.core.http import PERSON, guard
@@ -21,11 +21,9 @@ from app.people.covers import away_at, law_of
 from app.people.models import Absence
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.working_days import calendar_of
-from workflows import absences
 
 pages = Blueprint("absences", __name__)
 HERE = "operations.absences.index"
-MINUTES = "%Y-%m-%dT%H:%M"
 NOT_WRITTEN = "Rien n’a été enregistré : "
 """How what was asked is refused; an absence that stands, and is only shown, was asked of nobody."""
 NOBODY = 0
@@ -102,7 +100,7 @@ def show(absence_id: int) -> Response | str | tuple[str, int]:
         prospect, error = None, ""
         with reading(g.actor.collectivity_id) as db:
             row = _row(db, absence_id)
-            wanted, revision = _of_row(row), row.revision
+            wanted, revision = planning.as_written(row, row.cover_id), row.revision
             try:
                 # It stands as it was written; that it could not be written so any more is told
                 prospect, error = _outlook(db, wanted, absence_id)
@@ -176,19 +174,8 @@ def _why(refusal: Refusal) -> str:
 
 def _proposed() -> planning.Wanted:
     start, last = soon()
-    return planning.Wanted(g.actor.user_id, None, start.strftime(MINUTES), last.strftime(MINUTES))
-
-
-def _of_row(row: Absence) -> planning.Wanted:
     return planning.Wanted(
-        row.user_id,
-        row.cover_id,
-        row.starts_at.astimezone(PARIS).strftime(MINUTES),
-        (row.ends_at - absences.MINUTE).astimezone(PARIS).strftime(MINUTES),
-        row.desk_id,
-        tuple(row.types),
-        row.acts,
-        row.letters,
+        g.actor.user_id, None, start.strftime(planning.MINUTES), last.strftime(planning.MINUTES)
     )
 
 

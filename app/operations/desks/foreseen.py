@@ -65,26 +65,34 @@ def _stopped(
     if not changed or desk.closed_at is not None:
         return
     closed = {one.id for one in desk.holders if not one.active}
-
-    def after(seats: Sequence[Seated]) -> Sequence[Seated]:
-        others = [seat for seat in seats if seat.desk_id != desk.id or seat.user_id not in changed]
-        there = {seat.user_id: seat for seat in seats if seat.desk_id == desk.id}
-        recorded = any(seat.mandates is not None for seat in seats)
-        for number, rights in changed.items():
-            if rights and number in there:
-                others.append(replace(there[number], rights=rights.grants))
-            elif rights and number not in closed:
-                own = [one for one in mandates(db) if one.person == number] if recorded else None
-                others.append(Seated(desk.id, number, "", rights.grants, own))
-        return others
-
+    after = reseated(db, {(desk.id, number): rights for number, rights in changed.items()}, closed)
     followed = list(db.scalars(closing.versions_followed(collectivity_id)))
     lost = stranded.lost(db, collectivity_id, every, Touched({desk.id}, {}), followed, after)
     if told := stranded.sentence(lost.folders):
         yield told
     if lost.steps and not views.after(desk, wanted):
-        ways = ", ".join(f"« {circuit} » ({step})" for circuit, step in lost.steps)
+        ways = ", ".join(f"« {way.circuit} » ({way.step})" for way in lost.steps)
         yield f"Une étape n’aurait plus assez de personnes différentes, ou mandatées, pour s’achever : {ways}."
+
+
+def reseated(
+    db: Db, wanted: Mapping[tuple[int, int], Rights], closed: Collection[int] = ()
+) -> stranded.Change:
+    """The change of who sits where that gives these rights, by desk and person; nothing to an account that is `closed`."""
+
+    def after(seats: Sequence[Seated]) -> Sequence[Seated]:
+        others = [seat for seat in seats if (seat.desk_id, seat.user_id) not in wanted]
+        there = {(seat.desk_id, seat.user_id): seat for seat in seats}
+        recorded = any(seat.mandates is not None for seat in seats)
+        for (desk_id, number), rights in wanted.items():
+            if rights and (desk_id, number) in there:
+                others.append(replace(there[desk_id, number], rights=rights.grants))
+            elif rights and number not in closed:
+                own = [one for one in mandates(db) if one.person == number] if recorded else None
+                others.append(Seated(desk_id, number, "", rights.grants, own))
+        return others
+
+    return after
 
 
 def _undeposited(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rights]) -> Iterator[str]:

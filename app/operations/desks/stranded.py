@@ -38,6 +38,15 @@ class Stranded:
 
 
 @dataclass(frozen=True)
+class Way:
+    """A step that folders could not pass: its circuit as it is called, its own label, and what the circuit is kept under."""
+
+    circuit: str
+    step: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Lost:
     """What would stop: folders on their way, and steps of circuits that a folder sent from then on could not pass.
 
@@ -45,7 +54,7 @@ class Lost:
     """
 
     folders: tuple[Stranded, ...] = ()
-    steps: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Way, ...] = ()
 
     def numbers(self, *, now: bool) -> tuple[int, ...]:
         """The folders that would stop where they stand, or at a step to come."""
@@ -87,7 +96,7 @@ def lost(
     asked = _Asked(db, collectivity_id, every, touched)
     stages = list(_coming(db, collectivity_id, versions, asked))
     ways = list(_ways(db, collectivity_id, asked))
-    concerned = [stage for stage in (*stages, *(stage for _, stage in ways)) if asked.concerns(stage.parts)]
+    concerned = [stage for stage in (*stages, *(stage for *_, stage in ways)) if asked.concerns(stage.parts)]
     if not concerned:
         return Lost()
     parts = {part for stage in concerned for part in stage.parts}
@@ -113,8 +122,8 @@ def lost(
         if asked.concerns(one.parts) and stops(one)
     ]
     steps = [
-        (label, one.step.label)
-        for label, one in ways
+        Way(label, one.step.label, name)
+        for name, label, one in ways
         if asked.concerns(one.parts)
         and not any(part.named_user_id in touched.people for part in one.parts)
         and stops(one, sure=False)
@@ -278,8 +287,8 @@ def _standing(db: Db, collectivity_id: int, circuits: Mapping[int, Circuit]) -> 
             yield _Stage(folder_id, step, parts, needed, True, frozenset(run.user_id for run in done))
 
 
-def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, _Stage]]:
-    """The steps of the circuits that a folder sent now may take, each with what its circuit is called."""
+def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, str, _Stage]]:
+    """The steps of the circuits that a folder sent now may take, each with its circuit's name and what it is called."""
     known = families()
     for name, circuit in in_force(db, collectivity_id).items():
         family, beside = parted(name)
@@ -288,4 +297,4 @@ def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, _S
             whom = asked.of_circuit(step) if asked.may_name(step) and not step.kind.automatic else None
             if whom is not None:
                 parts = dict.fromkeys(Awaited(*one, step.kind, family, "", None, 0) for one in whom)
-                yield label, _Stage(0, step, tuple(parts), step.quorum.needed(len(parts)))
+                yield name, label, _Stage(0, step, tuple(parts), step.quorum.needed(len(parts)))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from app.circuits.library import in_force, parted
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour
-from app.core.grammar import milliers, plural
+from app.core.grammar import de, milliers, plural
 from app.core.questions import Query, ask
 from app.folders.models import Folder
 from app.folders.publicity import Means, choice_of
@@ -20,7 +21,7 @@ from app.operations.findings import Level
 from app.operations.persons.listing import Which, counting, counts_of
 from app.people.covers import Away, away_query, by_person
 from app.people.mandates import mandates
-from app.people.models import Collectivity, User
+from app.people.models import Collectivity, PlannedClosing, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
 from app.people.places import Places, places
 from app.signing.expiry import CERTIFICATES, Ending, certificates_ending, mandates_ending
@@ -59,19 +60,20 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
     desks = places(db, collectivity_id)
-    found, (counts, away, sent) = views.asked_for(
+    found, (counts, away, sent, unclosed) = views.asked_for(
         db,
         collectivity_id,
         desks,
         counting(collectivity_id),
         away_query(collectivity_id, now()),
         _sent(collectivity_id),
+        _unclosed(collectivity_id),
     )
     listed = list(found.values())
     opened = [desk for desk in listed if desk.closed_at is None]
     return [
         _desks(db, collectivity_id, desks, listed),
-        _people(counts_of(counts[0])),
+        _people(counts_of(counts[0]), unclosed),
         _certificates(db, collectivity_id, opened),
         _mandates(db, opened),
         _covered(opened, by_person(away)),
@@ -171,8 +173,28 @@ def _inhabitants(db: Db, collectivity_id: int) -> Point:
     return Point(name, Level.GREEN, sentence)
 
 
-def _people(counts: Mapping[Which, int]) -> Point:
+def _unclosed(collectivity_id: int) -> Query:
+    """Whose closing was planned for a moment that is past, and is not done: his number and names, the oldest first."""
+    query = sa.select(User.id, User.first_name, User.last_name).join(
+        PlannedClosing, PlannedClosing.user_id == User.id
+    )
+    ours = (PlannedClosing.collectivity_id == collectivity_id, PlannedClosing.refused_at.is_not(None))
+    return query.where(*ours, User.active.is_(True)).order_by(PlannedClosing.closes_at, User.id)
+
+
+def _people(counts: Mapping[Which, int], unclosed: Sequence[Any]) -> Point:
     name = "personnes"
+    if unclosed:
+        first = unclosed[0]
+        others = (
+            f" {plural(len(unclosed) - 1, 'autre compte', 'autres comptes')} aussi." if unclosed[1:] else ""
+        )
+        sentence = (
+            f"La fermeture prévue du compte {de(f'{first.first_name} {first.last_name}')} n’a pas été faite : il est "
+            f"encore ouvert.{others}"
+        )
+        at = (("user_id", first.id),)
+        return Point(name, Level.RED, sentence, "Revoir cette fermeture", "operations.leaving.show", at)
     incomplete, present = counts[Which.INCOMPLETE], counts[Which.ALL] - counts[Which.CLOSED]
     if incomplete:
         sentence = (

@@ -38,6 +38,8 @@ ACCOUNT = (
 HELD: Mapping[str, tuple[str, ...]] = {
     "holder.user_id": ("desk_id", "rights"),
     "former_name.user_id": ("first_name", "last_name", "until"),
+    "planned_closing.user_id": ("closes_at", "reason", "planned_at", "refused_at", "refused"),
+    "planned_closing.planned_by_id": ("closes_at", "planned_at", "refused_at"),
     "mandate.user_id": (
         "kind", "title", "order_number", "order_date", "starts_on", "ends_on", "families", "matters", "ceiling_cents",
         "elected", "accredited_on", "created_at", "created_by", "ended_at", "ended_by",

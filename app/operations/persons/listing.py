@@ -19,7 +19,7 @@ from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
 from app.people.covers import absence, away_in, last_end
-from app.people.models import Desk, Holder, PasswordReset, Person, User
+from app.people.models import Desk, Holder, PasswordReset, Person, PlannedClosing, User
 from app.signing.models import Certificate
 from workflows.absences import MINUTE
 from workflows.rights import ONLY, Rights
@@ -64,7 +64,8 @@ class Seat:
 class PersonView:
     """A person: the account's state in words with its tone and icon, the desks, what an administrator should complete.
 
-    `note`: until when who may sign has a certificate, or that he has none; of a closed account, what stays.
+    `note`: until when who may sign has a certificate, or that he has none; of a closed account, what stays. `closing`: when
+    the account is planned to be closed, or that it was not.
     """
 
     id: int
@@ -80,6 +81,7 @@ class PersonView:
     branch: str = ""
     note: str = ""
     has_password: bool = False
+    closing: str = ""
 
 
 @dataclass(frozen=True)
@@ -287,6 +289,8 @@ def _read(numbers: sa.Select[tuple[int]] | Collection[int], moment: datetime) ->
             last_end(User.id, moment).correlate(User).label("gone"),
             serving.label("not_after"),
             _branch.name.label("branch"),
+            PlannedClosing.closes_at,
+            PlannedClosing.refused_at,
             Holder.rights,
             Desk.id.label("desk_id"),
             Desk.name.label("desk"),
@@ -294,6 +298,7 @@ def _read(numbers: sa.Select[tuple[int]] | Collection[int], moment: datetime) ->
         .outerjoin(Person, Person.id == User.person_id)
         .outerjoin(links, links.c.user_id == User.id)
         .outerjoin(_branch, _branch.id == User.branch_id)
+        .outerjoin(PlannedClosing, PlannedClosing.user_id == User.id)
         .outerjoin(Holder, Holder.user_id == User.id)
         .outerjoin(Desk, sa.and_(Desk.id == Holder.desk_id, Desk.closed_at.is_(None)))
         .where(User.id.in_(numbers))
@@ -308,6 +313,14 @@ def _note(person: Any, *, signs: bool) -> str:
         return "Sans certificat" if signs else ""
     day = jour(person.not_after.astimezone(PARIS).date())
     return f"Certificat jusqu’au {day}" if person.not_after > now() else f"Certificat expiré le {day}"
+
+
+def _closing(person: Any) -> str:
+    if person.closes_at is None or not person.active:
+        return ""
+    if person.refused_at is not None:
+        return f"Fermeture prévue {instant(person.closes_at)}, et pas faite"
+    return f"Fermeture prévue {instant(person.closes_at)}"
 
 
 def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
@@ -344,4 +357,5 @@ def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
         branch=person.branch or "",
         note=_note(person, signs=signs),
         has_password=bool(person.has_password),
+        closing=_closing(person),
     )

@@ -20,7 +20,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Answer
 from wtforms import BooleanField, StringField
 
-from app.circuits import set_up
 from app.core import stale
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
@@ -30,16 +29,16 @@ from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.desks import views
-from app.operations.persons import importing, leaving, listing, reducing
+from app.operations.leaving import planned
+from app.operations.leaving.web import give_up
+from app.operations.persons import importing, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import accounts, arrivals, choosing, desks, guessing, hierarchy, shown
+from app.people import accounts, arrivals, choosing, guessing, hierarchy, shown
 from app.people.branches import branch_of, is_reached
-from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.persons import works_elsewhere
-from app.people.places import DESKS
 from workflows.rights import Rights
 
 pages = Blueprint("persons", __name__)
@@ -261,7 +260,10 @@ def _planned(content: bytes, status: int = 200) -> tuple[str, int]:
 
 
 def _import_page(
-    plan: importing.Plan | None, refused: Refusal | str | None, status: int, packed: str = ""
+    plan: importing.Plan | None,
+    refused: Refusal | str | None,
+    status: int,
+    packed: str = "",
 ) -> tuple[str, int]:
     refusal = Refusal(refused) if isinstance(refused, str) else refused
     page = render_template(
@@ -312,6 +314,7 @@ def _show(user_id: int, link: accounts.Link | None) -> None:
 @who_is_there(HERE)
 def show(user_id: int) -> Answer | tuple[str, int]:
     """One person: what is written of him, his desks, how he enters, what is kept of him."""
+    give_up(user_id)
     form, error, status, moved = PersonForm(), None, 200, False
     with reading(g.actor.collectivity_id) as db:
         user = _user(db, user_id)
@@ -338,6 +341,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
             user = _user(db, user_id)
             stale.tell(form, _in_force(user, form.particulars()))
         (person,) = listing.views(db, user.collectivity_id, (user.id,))
+        closing = planned.of(db, user.id) if person.closing else None
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         branches, within = choosing.Offer(()), branch_of(db, g.actor)
         trusted = within is not None and user_id != g.actor.user_id and accounts.is_trusted(db, user)
@@ -348,6 +352,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
     page = render_template(
         "operations/person.html",
         person=person,
+        not_closed=closing.refused if closing is not None else "",
         form=form if user.active else None,
         error=error,
         state=_state(user),
@@ -444,54 +449,6 @@ def export(user_id: int) -> Response:
     )
     answer.headers["Content-Disposition"] = f'attachment; filename="donnees-compte-{user_id}.json"'
     return answer
-
-
-@pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
-@guard(BRANCH)
-@who_is_there(HERE)
-def close(user_id: int) -> Answer | tuple[str, int]:
-    """What the closing of an account would leave, each thing with what solves it; then the closing, with a reason if some is."""
-    error, status = "", 200
-    with reading(g.actor.collectivity_id) as db:
-        user = _user(db, user_id)
-        login, name, effects = user.login, user.name, None
-        if user.active:
-            set_up.read_ahead(db, g.actor.collectivity_id, OF_COLLECTIVITY, DESKS)
-            effects = leaving.effects_of(db, user)
-    if effects is None:
-        flash(f"Le compte {de(name)} est déjà fermé.", "info")
-        return redirect(url_for(HERE))
-    if request.method == "POST":
-        try:
-            own = user_id == g.actor.user_id  # which the verb refuses, whatever he would leave
-            reason, shown = request.form.get("reason", ""), request.form.get("shown")
-            reason = "" if own else leaving.refuse_unsure(effects, reason, shown)
-            desks.close_account(
-                g.actor.collectivity_id,
-                login,
-                by=g.actor,
-                stuck=len({*effects.stuck, *effects.coming}),
-                named=len({*effects.named, *effects.coming_named}),
-                reason=reason,
-            )
-        except Refusal as refusal:
-            if refusal.key not in {"leaving-moved", "leaving-reason"}:
-                raise
-            status, error = sentences.say(refusal.key, refusal.facts)
-        else:
-            flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
-            return redirect(url_for(HERE))
-    page = render_template(
-        "operations/leaving.html",
-        person=user,
-        effects=effects,
-        most=leaving.MOST_SHOWN,
-        shortest=leaving.SHORTEST,
-        longest=leaving.LONGEST,
-        reason=request.form.get("reason", ""),
-        error=error,
-    )
-    return page, status
 
 
 @pages.post("/administration/personnes/<int:user_id>/rouvrir")

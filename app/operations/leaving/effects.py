@@ -3,20 +3,21 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.circuits.library import in_force
 from app.circuits.own_types import called
-from app.core.clock import now, today
+from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.questions import Query, read_together
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
 from app.operations.desks import closing, stranded
-from app.operations.desks.stranded import Lost, Touched
+from app.operations.desks.stranded import Lost, Touched, Way
 from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, User
 from app.people.places import places
@@ -33,6 +34,17 @@ SHORTEST, LONGEST = closing.SHORTEST, closing.LONGEST
 
 
 @dataclass(frozen=True)
+class Covering:
+    """An absence in which somebody stands in: its number and state, whose it is, from when and until when."""
+
+    number: int
+    revision: int
+    whose: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
 class Leaving:
     """What waits for a person, and what becomes of it once he is gone.
 
@@ -41,9 +53,11 @@ class Leaving:
     anybody. `coming`: of those that would stop at a later step, and `coming_named` where that step names him; `ways`: the
     steps of circuits, each after its circuit, that nobody could end. `alone`: desks, by number and name, where no other open
     account holds a right that he holds, with these rights in words.
-    `covering`: for whom he stands in, now or soon. `opinions`: numbers of the folders whose step waits for an opinion that
-    nobody but he could give. `mandates`: those to sign that are not over. `certificates`: those enrolled in his name.
-    `circuits`: the steps that name him, of circuits that folders may take. `branch`: the desk whose branch he administers.
+    `covering`: the absences in which he stands in, now or later. `opinions`: numbers of the folders whose step waits for an
+    opinion that nobody but he could give. `mandates`: those to sign that are not over, by number and in words.
+    `certificates`: those enrolled in his name, by number and name. `circuits`: the steps that name him, each after its
+    circuit, and by what the circuit is kept under. `branch`: the desk whose branch he administers.
+    `seats`: his desks, by number and name.
     """
 
     taken_over: int
@@ -51,40 +65,92 @@ class Leaving:
     stuck: tuple[int, ...]
     named: tuple[int, ...]
     alone: tuple[tuple[int, str, str], ...]
-    mandates: tuple[str, ...]
-    circuits: tuple[str, ...]
-    covering: tuple[str, ...] = ()
+    mandates: tuple[tuple[int, str], ...]
+    circuits: tuple[Way, ...]
+    covering: tuple[Covering, ...] = ()
     opinions: tuple[int, ...] = ()
     coming: tuple[int, ...] = ()
     coming_named: tuple[int, ...] = ()
-    ways: tuple[tuple[str, str], ...] = ()
-    certificates: tuple[str, ...] = ()
+    ways: tuple[Way, ...] = ()
+    certificates: tuple[tuple[int, str], ...] = ()
     branch: str = ""
+    seats: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def points(self) -> frozenset[str]:
+        """What would stop, or be left to nobody, each by its number: what was confirmed is told from what came since.
+
+        A folder is one point wherever it would stop: it goes on its way between the plan and its day.
+        """
+        folders = {*self.stuck, *self.named, *self.coming, *self.coming_named}
+        return frozenset(
+            (
+                *(f"folder {number}" for number in folders),
+                *(f"opinion {number}" for number in self.opinions),
+                *(f"desk {number} {rights}" for number, _, rights in self.alone),
+                *(f"mandate {number}" for number, _ in self.mandates),
+                *(f"certificate {number}" for number, _ in self.certificates),
+                *(f"absence {absence.number}" for absence in self.covering),
+                *(f"way {way.name} {way.step}" for way in self.ways),
+                *(f"names {way.name} {way.step}" for way in self.circuits),
+                *((f"branch {self.branch}",) if self.branch else ()),
+            )
+        )
 
     @property
     def stops(self) -> bool:
         """Whether something would stop, or be left to nobody: it is then confirmed, with a reason."""
-        folders = self.stuck or self.named or self.opinions or self.coming or self.coming_named
-        desks = self.ways or self.alone or self.circuits or self.covering or self.branch
-        return bool(folders or desks or self.mandates or self.certificates)
+        return bool(self.points)
+
+    @property
+    def left(self) -> int:
+        """How many lines of the list are still to be solved."""
+        folders = (self.stuck or self.coming, self.named, self.coming_named, self.opinions)
+        several = (self.alone, self.circuits, self.covering, self.mandates, self.certificates)
+        return sum(map(bool, (*folders, self.ways, self.branch))) + sum(map(len, several))
+
+    @property
+    def settled(self) -> int:
+        """How many sorts of things have nothing to solve: folders, desks, circuits, stand-ins, mandates, certificates."""
+        folders = self.stuck or self.coming or self.named or self.coming_named or self.opinions
+        sorts = (
+            folders,
+            self.alone,
+            self.ways or self.circuits,
+            self.covering,
+            self.mandates,
+            self.certificates,
+        )
+        return sum(not sort for sort in sorts)
 
     @property
     def mark(self) -> str:
         """What a page shows of it, in short: posted back, it tells a list that has changed."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
+        return hashlib.sha256("\n".join(sorted(self.points)).encode()).hexdigest()[:32]
 
 
-def effects_of(db: Db, user: User) -> Leaving:
-    """Read as of now: the steps where folders stand and those to come, by desk or by name, and who else may take them."""
+def effects_of(db: Db, user: User, at: datetime | None = None) -> Leaving:
+    """The steps where folders stand now and those to come, by desk or by name, and who else may take them.
+
+    `at`: when the account would be closed, None for now: what is over by then, or on that day, is not left to anybody.
+    """
+    return read(db, user, at)[0]
+
+
+def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leaving, Sequence[Sequence[Any]]]:
+    """The same, and what the queries `beside` give, read by one statement with the rest."""
+    moment = now() if at is None else at
+    after = moment.astimezone(PARIS).date() + timedelta(days=1)
     taken_over, others = 0, dict[str, None]()
     every = places(db, user.collectivity_id)
-    waiting, seats, absent, cards, followed = read_together(
+    waiting, seats, absent, cards, followed, *others_read = read_together(
         db,
         _waiting(user),
         _seats(user),
-        _covered(user),
-        _certificates(user),
+        _covered(user, moment),
+        _certificates(user, moment),
         closing.versions_followed(user.collectivity_id),
+        *beside,
     )
     touched = Touched({row.desk_id for row in seats}, {user.id: user.login})
     lost = stranded.lost(
@@ -105,19 +171,22 @@ def effects_of(db: Db, user: User) -> Leaving:
         taken_over += 1
         others |= {name: None for part in parts for whose, name in part.persons.items() if whose != user.id}
     branch = every.get(user.branch_id or 0)
-    return Leaving(
+    leaving = Leaving(
         taken_over,
         tuple(sorted(others)),
         _numbers(lost, now=True, named=False),
         _numbers(lost, now=True, named=True),
         _alone(db, user, seats),
         tuple(
-            words(mandate)
+            (mandate.id, words(mandate))
             for mandate in mandates(db, user.id)
-            if mandate.person == user.id and not over(mandate, today())
+            if mandate.person == user.id and not over(mandate, after)
         ),
         _naming(db, user),
-        tuple(sorted(f"{one.first_name} {one.last_name}" for one in absent)),
+        tuple(
+            Covering(one.id, one.revision, f"{one.first_name} {one.last_name}", one.starts_at, one.ends_at)
+            for one in sorted(absent, key=lambda one: (one.starts_at, one.id))
+        ),
         tuple(
             number
             for number, parts in sorted(asked.items())
@@ -126,9 +195,11 @@ def effects_of(db: Db, user: User) -> Leaving:
         _numbers(lost, now=False, named=False),
         _numbers(lost, now=False, named=True),
         lost.steps,
-        tuple(sorted(common_name(one.subject) for one in cards)),
+        tuple(sorted((one.id, common_name(one.subject)) for one in cards)),
         branch.name if branch is not None else "",
+        tuple(sorted({(row.desk_id, row.name) for row in seats}, key=lambda seat: seat[1])),
     )
+    return leaving, others_read
 
 
 def refuse_unsure(effects: Leaving, reason: str, shown: str | None) -> str:
@@ -149,31 +220,32 @@ def _numbers(lost: Lost, *, now: bool, named: bool) -> tuple[int, ...]:
     return tuple(sorted({one.folder_id for one in lost.folders if (one.now, one.named) == (now, named)}))
 
 
-def _certificates(user: User) -> Query:
-    """The certificates enrolled in his name that are neither withdrawn nor over."""
-    return sa.select(Certificate.subject).where(
+def _certificates(user: User, moment: datetime) -> Query:
+    """The certificates enrolled in his name that are neither withdrawn nor over at that moment."""
+    return sa.select(Certificate.id, Certificate.subject).where(
         Certificate.collectivity_id == user.collectivity_id,
         Certificate.user_id == user.id,
         Certificate.withdrawn_at.is_(None),
-        Certificate.not_after > now(),
+        Certificate.not_after > moment,
     )
 
 
-def _covered(user: User) -> Query:
-    """Those for whom somebody stands in, now or soon: they would have nobody."""
-    query = sa.select(User.first_name, User.last_name).join(Absence, Absence.user_id == User.id).distinct()
+def _covered(user: User, moment: datetime) -> Query:
+    """The absences in which somebody stands in, at that moment or later: nobody would."""
+    columns = (Absence.id, Absence.revision, Absence.starts_at, Absence.ends_at)
+    query = sa.select(*columns, User.first_name, User.last_name).join(User, Absence.user_id == User.id)
     return query.where(
         User.collectivity_id == user.collectivity_id,
         Absence.cover_id == user.id,
-        Absence.ends_at > now(),
+        Absence.ends_at > moment,
         Absence.ends_at > Absence.starts_at,
     )
 
 
-def _naming(db: Db, user: User) -> tuple[str, ...]:
+def _naming(db: Db, user: User) -> tuple[Way, ...]:
     return tuple(
-        f"étape « {step.label} » du circuit « {circuit.label} »"
-        for circuit in in_force(db, user.collectivity_id).values()
+        Way(circuit.label, step.label, name)
+        for name, circuit in in_force(db, user.collectivity_id).items()
         for step in circuit.steps
         if any(who.kind is WhoKind.PERSON and who.value == user.login for who in step.who)
     )
@@ -210,8 +282,12 @@ def _alone(db: Db, user: User, seats: Sequence[Any]) -> tuple[tuple[int, str, st
         holders = [row for row in seats if row.desk_id == desk_id]
         his = Rights.read(word for row in holders if row.user_id == user.id for word in row.rights)
         theirs = Rights.read(word for row in holders if row.user_id != user.id for word in row.rights)
-        # Nothing stops where somebody who only followed is gone
-        lost = Rights(tuple(word for word in his.without(theirs).grants if word != Right.FOLLOW))
-        if lost:
+        if lost := gone_with(his, theirs):
             losses.append((desk_id, name, lost.in_words(called(db, user.collectivity_id))))
     return tuple(losses)
+
+
+def gone_with(his: Rights, theirs: Rights) -> Rights:
+    """What nobody could do at a desk any more once `his` rights there are gone and `theirs` are left."""
+    # Nothing stops where somebody who only followed is gone
+    return Rights(tuple(word for word in his.without(theirs).grants if word != Right.FOLLOW))

@@ -1,0 +1,325 @@
+"""The page by which an account is closed: what would stop, the gesture that solves each point, the closing, now or at a date."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from sqlalchemy.orm import aliased
+from werkzeug.wrappers import Response as Answer
+
+from app.circuits import set_up
+from app.core.clock import PARIS
+from app.core.db import Db, key_in, reading
+from app.core.grammar import de
+from app.core.http import BRANCH, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.absences import planning
+from app.operations.leaving import effects as leaving
+from app.operations.leaving import planned
+from app.people import accounts, choosing, desks, hierarchy
+from app.people.branches import branch_of, is_reached, only_in
+from app.people.given import rights_of
+from app.people.mandates import OF_COLLECTIVITY, end_mandate
+from app.people.models import Absence, Desk, Holder, PlannedClosing, User
+from app.people.office.web import choosing_whole, who_is_there
+from app.people.places import DESKS
+from workflows.rights import NONE as NO_RIGHTS
+from workflows.rights import Rights
+from workflows.vocabulary import Right
+
+pages = Blueprint("leaving", __name__)
+LIST, HERE = "operations.persons.index", "operations.leaving.show"
+BEGUN = "leaving"
+LASTS = 1800
+"""Seconds during which the other pages of the administrator lead back to a closing that was begun."""
+_FOLLOWING = Rights.of(Right.FOLLOW)
+ELSEWHERE = frozenset(
+    {
+        "not-found",
+        "identity-needed",
+        "account-closed",
+        "administrator-lost",
+        "person-unknown",
+        "right-missing",
+    }
+)
+"""Refusals that are of the whole page."""
+
+
+@pages.app_template_global()
+def closing_begun() -> int | None:
+    """The account whose closing was begun in this session, to come back to it; None for none, and on its own page."""
+    number, since = session.get(BEGUN, (None, 0))
+    if (
+        number is None
+        or time.time() - since > LASTS
+        or (request.endpoint or "").startswith("operations.leaving.")
+    ):
+        return None
+    return int(number)
+
+
+def give_up(user_id: int) -> None:
+    """Lead back no more to the closing of this account, whose page is read again."""
+    if session.get(BEGUN, (None, 0))[0] == user_id:
+        session.pop(BEGUN)
+
+
+@pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
+@guard(BRANCH)
+@who_is_there(LIST)
+def show(user_id: int) -> Answer | tuple[str, int]:
+    """What the closing of an account would leave, each thing with what solves it; then the closing, with a reason if some is."""
+    if request.method != "POST":
+        return _page(user_id)
+    with reading(g.actor.collectivity_id) as db:
+        user = _user(db, user_id)
+        login, name = user.login, user.name
+        effects = leaving.effects_of(db, user) if user.active else None
+    if effects is None:
+        return _closed(name)
+    try:
+        own = user_id == g.actor.user_id  # which the verb refuses, whatever he would leave
+        reason, shown = request.form.get("reason", ""), request.form.get("shown")
+        reason = "" if own else leaving.refuse_unsure(effects, reason, shown)
+        desks.close_account(
+            g.actor.collectivity_id,
+            login,
+            by=g.actor,
+            stuck=len({*effects.stuck, *effects.coming}),
+            named=len({*effects.named, *effects.coming_named}),
+            reason=reason,
+        )
+    except Refusal as refusal:
+        if refusal.key not in {"leaving-moved", "leaving-reason"}:
+            raise
+        return _page(user_id, refusal, at_once=True)
+    session.pop(BEGUN, None)
+    flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
+    return redirect(url_for(LIST))
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/prevoir")
+@guard(BRANCH)
+@who_is_there(LIST)
+def plan(user_id: int) -> Answer | tuple[str, int]:
+    """Plan the closing for a moment to come."""
+    form = request.form
+
+    def do() -> str:
+        moment = planned.plan(
+            g.actor,
+            user_id,
+            form.get("at", "")[:40],
+            reason=form.get("reason", ""),
+            shown=form.get("shown"),
+        )
+        return f"La fermeture est prévue {planned.words_of(moment)}."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/annuler")
+@guard(BRANCH)
+@who_is_there(LIST)
+def cancel(user_id: int) -> Answer | tuple[str, int]:
+    """Give up the closing that was planned."""
+
+    def do() -> str:
+        planned.cancel(g.actor, user_id)
+        return "La fermeture prévue est annulée : le compte reste ouvert."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/bureau")
+@guard(BRANCH)
+@who_is_there(LIST)
+def hand_desk(user_id: int) -> Answer | tuple[str, int]:
+    """Give somebody the rights of who leaves at one of his desks, beside those that he has there."""
+
+    def do() -> str:
+        desk_id, heir = key_in(request.form.get("desk")) or 0, _heir()
+        with reading(g.actor.collectivity_id) as db:
+            _user(db, user_id)
+            rows = db.scalars(
+                sa.select(Holder).join(Desk).where(Holder.desk_id == desk_id, _ours(Desk))
+            ).all()
+        seen = {row.user_id: rights_of(row) for row in rows}
+        if not seen.get(user_id):
+            raise Refusal("desk-absent")
+        both = seen.get(heir, NO_RIGHTS) | seen[user_id]
+        # Whoever acts follows: the two are not written together
+        wanted = {heir: both.without(_FOLLOWING) if len(both) > 1 else both}
+        changed = hierarchy.seat_all(g.actor, desk_id, wanted, seen)
+        return "C’est donné." if changed else "Cette personne avait déjà ces droits : rien n’a changé."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/interim")
+@guard(BRANCH)
+@who_is_there(LIST)
+def hand_cover(user_id: int) -> Answer | tuple[str, int]:
+    """Have somebody else stand in where who leaves does, for the same days and the same acts."""
+
+    def do() -> str:
+        number, heir = key_in(request.form.get("absence")) or 0, _heir()
+        with reading(g.actor.collectivity_id) as db:
+            _user(db, user_id)
+            row = db.scalar(sa.select(Absence).where(Absence.id == number, _ours(Absence)))
+            if row is None or row.cover_id != user_id:
+                raise Refusal("absence-unknown")
+            wanted = planning.as_written(row, heir)
+        planning.change(g.actor, number, wanted, revision=key_in(request.form.get("revision")) or 0)
+        return "L’intérim est confié."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/mandat")
+@guard("administer")
+@who_is_there(LIST)
+def end(user_id: int) -> Answer | tuple[str, int]:
+    """Put an end to a mandate of who leaves, at once or after a day to come."""
+
+    def do() -> str:
+        typed = request.form.get("last_day", "").strip()
+        try:
+            last_day = date.fromisoformat(typed) if typed else None
+        except ValueError:
+            raise Refusal("mandate-dates") from None
+        number = key_in(request.form.get("mandate")) or 0
+        with reading(g.actor.collectivity_id) as db:
+            effects = leaving.effects_of(db, _user(db, user_id))
+        if number not in {mandate for mandate, _ in effects.mandates}:
+            raise Refusal("mandate-unknown")
+        end_mandate(g.actor, number, last_day=last_day)
+        return "La fin du mandat est enregistrée."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/branche")
+@guard("administer")
+@who_is_there(LIST)
+def hand_branch(user_id: int) -> Answer | tuple[str, int]:
+    """Give the branch of who leaves to somebody else, or take it back from him alone."""
+
+    def do() -> str:
+        with reading(g.actor.collectivity_id) as db:
+            branch_id = _user(db, user_id).branch_id
+        if request.form.get("person") and branch_id is not None:
+            accounts.delegate(g.actor, _heir(), branch_id)
+        accounts.delegate(g.actor, user_id, None)
+        return "C’est enregistré."
+
+    return _done(user_id, do)
+
+
+def _done(user_id: int, do: Callable[[], str]) -> Answer | tuple[str, int]:
+    """Do what solves a point, and show what is left; a refusal is told above the list."""
+    try:
+        sentence = do()
+    except Refusal as refusal:
+        if refusal.key in ELSEWHERE:
+            raise
+        return _page(user_id, refusal)
+    flash(sentence, "ok")
+    return redirect(url_for(HERE, user_id=user_id))
+
+
+def _heir() -> int:
+    """The person who is chosen; refuses `leaving-heir` of none."""
+    number = key_in(request.form.get("person"))
+    if number is None:
+        raise Refusal("leaving-heir")
+    return number
+
+
+def _closed(name: str) -> Answer:
+    session.pop(BEGUN, None)
+    flash(f"Le compte {de(name)} est déjà fermé.", "info")
+    return redirect(url_for(LIST))
+
+
+def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False) -> Answer | tuple[str, int]:
+    """The list at the moment that is planned, or as it is now, also `at_once`; after a refusal, with what was typed."""
+    status, error = sentences.say(refusal.key, refusal.facts) if refusal is not None else (200, "")
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        within = branch_of(db, g.actor)
+        user, row, planner = _planned(db, user_id)
+        if not is_reached(db, within, user.id):
+            raise Refusal("not-found")
+        if not user.active:
+            return _closed(user.name)
+        set_up.read_ahead(db, here, OF_COLLECTIVITY, DESKS)
+        coming = row if row is not None and row.refused_at is None else None
+        later = coming is not None and not at_once
+        chosen, whole = (_chosen(), choosing_whole()) if within is None else (None, True)
+        offered = choosing.asking_people(
+            here,
+            chosen=chosen,
+            whole=whole,
+            within=only_in(within) if within is not None else None,
+            but=(user.id,),
+        )
+        moment = coming.closes_at if coming is not None and later else None
+        effects, (heirs,) = leaving.read(db, user, moment, offered)
+    begun, since = session.get(BEGUN, (None, 0))
+    if begun != user_id or time.time() - since > LASTS / 3:
+        session[BEGUN] = (user_id, int(time.time()))  # rarely: a session that is written is looked at again
+    day = coming.closes_at.astimezone(PARIS) if coming is not None else None
+    page = render_template(
+        "operations/leaving.html",
+        person=user,
+        effects=effects,
+        planned=row,
+        coming=coming,
+        later=later,
+        planner=planner,
+        when=planned.words_of(row.closes_at) if row is not None else "",
+        last_day=day.date().isoformat() if day is not None else "",
+        typed=request.form.get("at", day.strftime("%Y-%m-%dT%H:%M") if day is not None else ""),
+        heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
+        chosen=_chosen() or "",
+        most=leaving.MOST_SHOWN,
+        shortest=leaving.SHORTEST,
+        longest=leaving.LONGEST,
+        reason=request.form.get("reason", coming.reason if coming is not None else ""),
+        error=error,
+        refused=refusal.key if refusal is not None else "",
+    )
+    return page, status
+
+
+def _planned(db: Db, user_id: int) -> tuple[User, PlannedClosing | None, str]:
+    """Somebody of the collectivity, the closing that is planned of his account, and who planned it; refuses `not-found`."""
+    planner = aliased(User)
+    query = sa.select(User, PlannedClosing, planner.first_name, planner.last_name)
+    query = query.outerjoin(PlannedClosing, PlannedClosing.user_id == User.id)
+    query = query.outerjoin(planner, planner.id == PlannedClosing.planned_by_id)
+    found = db.execute(query.where(User.id == user_id, _ours(User))).first()
+    if found is None:
+        raise Refusal("not-found")
+    return found[0], found[1], f"{found[2]} {found[3]}" if found[1] is not None else ""
+
+
+def _chosen() -> int | None:
+    return key_in(request.form.get("person"))
+
+
+def _ours(table: type[Desk | Absence | User]) -> sa.ColumnElement[bool]:
+    condition: sa.ColumnElement[bool] = table.collectivity_id == g.actor.collectivity_id
+    return condition
+
+
+def _user(db: Db, user_id: int) -> User:
+    user = db.scalar(sa.select(User).where(User.id == user_id, _ours(User)))
+    if user is None or not is_reached(db, branch_of(db, g.actor), user.id):
+        raise Refusal("not-found")
+    return user
