@@ -121,6 +121,36 @@ def test_what_changes_is_read_before_and_told_after(house: House) -> None:
     assert "g.trehorel@kerlann-sur-mer.example" in letters(house)
 
 
+def test_a_line_that_takes_a_desk_s_last_right_is_told_and_confirmed(house: House) -> None:
+    folder = house.an_invoice(at="service_done")
+    with reading() as db:
+        where = sa.select(Holder).where(Holder.desk_id == desk("finances").id)
+        people_there = {row.user_id: list(row.rights) for row in db.scalars(where)}
+        lines = [
+            f"{one.first_name};{one.last_name};{one.email};{one.login};{one.capacity};Direction des finances;déposer"
+            for one in db.scalars(sa.select(User).where(User.id.in_(people_there)).order_by(User.id))
+        ]
+    assert lines
+    client, content = house.client(K), a_list(*lines).encode()
+    page = sent(house, content, client)
+    told, text = words(page), page.get_data(as_text=True)
+    assert "Écrire cette liste arrêterait ceci" in told
+    assert re.search(
+        r"Lignes? \d+, [^.]+\. Au bureau « Direction des finances », plus personne ne pourrait :", told
+    )
+    assert f"n° {folder}" in told
+    form = {"packed": hidden(text, "packed"), "mark": hidden(text, "mark"), "csrf_token": house.csrf(client)}
+    refused = client.post(f"{IMPORT}/ecrire", data=form)
+    assert (refused.status_code, "Rien n’est écrit : confirmez" in words(refused)) == (409, True)
+    with reading() as db:
+        assert {row.user_id: list(row.rights) for row in db.scalars(where)} == people_there
+    # Another one who could do it, in the same list, and nothing stops any more
+    other = ENORA.replace("viser, déposer", "viser, signer, publier, archiver, modifier les étapes, déposer")
+    assert "arrêterait ceci" not in words(sent(house, a_list(*lines, other).encode(), client))
+    done = client.post(f"{IMPORT}/ecrire", data={**form, "sure": "1"}, follow_redirects=True)
+    assert f"{len(lines)} compte" in words(done)
+
+
 def test_a_list_makes_nobody_an_administrator_and_unmakes_none(house: House) -> None:
     line = "Katell;Morizur;k.morizur@kerlann-sur-mer.example;k.morizur;Secrétaire;;"
     written(house, a_list(line, ENORA).encode())

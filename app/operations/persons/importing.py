@@ -23,6 +23,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.spreadsheet import FORMULAS, table
 from app.core.texts import key_of
+from app.operations.persons.taken import Taken, taken
 from app.people import accounts
 from app.people.arrivals import Arrival
 from app.people.given import refuse_odd, rights_of
@@ -56,12 +57,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Entry:
-    """A person as the file writes him, over the lines `lines`; `seats` by the number of the desk."""
+    """A person as the file writes him, over the lines `lines`; `seats` by the number of the desk.
+
+    `stops`: what nobody could do any more at a desk by what his lines take from him, in words.
+    """
 
     lines: tuple[int, ...]
     arrival: Arrival
     state: str = "new"
     changes: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,12 +76,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a file would do: people to invite, to change, already so; lines left out; how it was read, in words."""
+    """What a file would do: people to invite, to change, already so; lines left out; how it was read, in words.
+
+    `folders`: those that would stop by what it takes from people, as a sentence; `ways`: the steps of circuits.
+    """
 
     entries: tuple[Entry, ...]
     faults: tuple[Fault, ...]
     read_as: str
     desks: Mapping[int, str]
+    folders: str = ""
+    ways: tuple[str, ...] = ()
 
     def seats_in_words(self, entry: Entry) -> list[str]:
         """« Direction des finances : viser, déposer »."""
@@ -94,9 +104,20 @@ class Plan:
         return tuple(entry for entry in self.entries if entry.state != "same")
 
     @property
+    def stopping(self) -> tuple[Entry, ...]:
+        """Those whose lines take from a desk the last who could do something there."""
+        return tuple(entry for entry in self.entries if entry.stops)
+
+    @property
+    def stops(self) -> bool:
+        """Whether something would stop: it is written once that is confirmed."""
+        return bool(self.stopping or self.folders or self.ways)
+
+    @property
     def mark(self) -> str:
-        """What it would write, in short: posted back, it tells a page that is out of date."""
-        texts = [f"{entry.state} {entry.arrival} {entry.changes}" for entry in self.to_do]
+        """What it would write and stop, in short: posted back, it tells a page that is out of date."""
+        texts = [f"{entry.state} {entry.arrival} {entry.changes} {entry.stops}" for entry in self.to_do]
+        texts += [self.folders, *self.ways]
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
@@ -146,9 +167,11 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
             faults.append(Fault(row.line, row.written, left_out.why))
         else:
             people[entry.arrival.login] = entry
-    return Plan(
-        tuple(_compared(person, known) for person in people.values()), tuple(faults), read_as, known.names
-    )
+    entries = [_compared(person, known) for person in people.values()]
+    lost = _taken(db, collectivity_id, entries, known)
+    called_here = called(db, collectivity_id) if lost.last else {}
+    told = tuple(_told(entry, known, lost, called_here) for entry in entries)
+    return Plan(told, tuple(faults), read_as, known.names, lost.folders, lost.ways)
 
 
 def export(db: Db, collectivity_id: int) -> str:
@@ -378,6 +401,33 @@ def _compared(entry: Entry, known: _Known) -> Entry:
         if was != rights:
             changes.append(f"{known.names[number]} : {_in_words(was) or 'rien'} devient {_in_words(rights)}")
     return replace(entry, state="changed" if changes else "same", changes=tuple(changes))
+
+
+def _taken(db: Db, collectivity_id: int, entries: Sequence[Entry], known: _Known) -> Taken:
+    """What the lines that change something would stop; who is only invited counts, as anybody whose account is open."""
+    active = {user.id for user in known.users.values() if user.active}
+    present = {seat: rights for seat, rights in known.seats.items() if seat[0] in active}
+    wanted: dict[tuple[int, int], Rights] = {}
+    for rank, entry in enumerate(entries, 1):
+        user = known.users.get(entry.arrival.login)
+        number = user.id if user is not None else -rank  # who has no account yet has no number
+        for desk_id, rights in entry.arrival.seats.items():
+            if present.get((number, desk_id), Rights()) != rights:
+                wanted[number, desk_id] = rights
+    return taken(db, collectivity_id, present, wanted)
+
+
+def _told(entry: Entry, known: _Known, lost: Taken, types: Mapping[str, str]) -> Entry:
+    """The same with what its lines would take from a desk for good."""
+    user = known.users.get(entry.arrival.login)
+    if user is None:
+        return entry
+    stops = [
+        f"Au bureau « {known.names[desk_id]} », plus personne ne pourrait : {rights.in_words(types)}."
+        for (number, desk_id), rights in lost.last.items()
+        if number == user.id
+    ]
+    return replace(entry, stops=tuple(stops))
 
 
 def _in_words(rights: Rights) -> str:

@@ -229,6 +229,8 @@ def write_brought() -> Answer | tuple[str, int]:
     if plan.mark != request.form.get("mark"):
         flash("Des comptes ou des bureaux ont changé depuis : relisez ce qui serait écrit.", "info")
         return _planned(content)
+    if plan.stops and request.form.get("sure") != "1":
+        return _planned(content, 409, unsure=True)
     try:
         written = arrivals.bring(g.actor, [entry.arrival for entry in plan.to_do[:AT_ONCE]])
     except Refusal as refusal:
@@ -249,14 +251,14 @@ def write_brought() -> Answer | tuple[str, int]:
     return redirect(url_for(HERE))
 
 
-def _planned(content: bytes, status: int = 200) -> tuple[str, int]:
+def _planned(content: bytes, status: int = 200, *, unsure: bool = False) -> tuple[str, int]:
     try:
         with reading(g.actor.collectivity_id) as db:
             plan = importing.plan(db, g.actor.collectivity_id, content)
     except Refusal as refusal:
         return _import_page(None, refusal, sentences.say(refusal.key, refusal.facts)[0])
     packed = base64.b64encode(zlib.compress(content)).decode()
-    return _import_page(plan, None, status, packed)
+    return _import_page(plan, None, status, packed, unsure=unsure)
 
 
 def _import_page(
@@ -264,6 +266,8 @@ def _import_page(
     refused: Refusal | str | None,
     status: int,
     packed: str = "",
+    *,
+    unsure: bool = False,
 ) -> tuple[str, int]:
     refusal = Refusal(refused) if isinstance(refused, str) else refused
     page = render_template(
@@ -271,6 +275,7 @@ def _import_page(
         plan=plan,
         error=sentences.say(refusal.key, refusal.facts)[1] if refusal is not None else None,
         packed=packed,
+        unsure=unsure,
         at_once=AT_ONCE,
         most=MOST_SHOWN,
         columns=importing.COLUMNS,
