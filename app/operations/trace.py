@@ -95,6 +95,7 @@ ACTS = {
     "operator.back": "L’opérateur répond de nouveau",
     "operator.silent": "L’opérateur ne répond plus",
     "password.asked": "Lien de mot de passe demandé",
+    "password.ended": "Lien montré, qui ne sert plus",
     "password.changed": "Mot de passe changé",
     "person.exported": "Données d’une personne exportées",
     "recovery.drawn": "Codes de secours tirés",

@@ -183,8 +183,9 @@ def write_particulars(
     _refuse_own(actor, user, was, clean, branch)
     user.first_name, user.last_name, user.email = clean.first_name, clean.last_name, clean.email
     user.capacity, user.administrator = clean.capacity, clean.administrator
-    if clean.administrator:
+    if clean.administrator and not was.administrator:
         user.branch_id = None  # the whole of it is his
+        persons.void_shown(db, actor, user.id)
     facts: dict[str, object] = {
         name: {"was": former, "now": present}
         for name, former, present in (
@@ -237,6 +238,15 @@ def was_used(db: Db, user: User) -> bool:
     entered = sa.exists().where(LoginSession.user_id == user.id)
     acted = sa.exists().where(JournalEntry.user_id == user.id)
     return bool(db.scalar(sa.select(sa.or_(entered, acted))))
+
+
+def lacks_link(db: Db, user_id: int) -> bool:
+    """Whether nobody enters by an account yet, and no link lets anybody: its holder is to be given one."""
+    query = sa.select(User.person_id.is_(None)).where(User.id == user_id, User.active.is_(True))
+    live = sa.select(PasswordReset.id).where(
+        PasswordReset.user_id == user_id, PasswordReset.used_at.is_(None), PasswordReset.expires_at > now()
+    )
+    return bool(db.scalar(query)) and db.scalar(live.limit(1)) is None
 
 
 def refuse_former(db: Db, actor: Actor) -> None:
@@ -333,6 +343,8 @@ def write_branch(db: Db, actor: Actor, user: User, desk_id: int | None) -> bool:
     names = [branch.name if branch is not None else "" for branch in (former, desk)]
     facts = {"branch": {"was": names[0], "now": names[1]}}
     write_down(db, actor.collectivity_id, "account.delegated", actor, whose=user.id, **facts)
+    if desk_id is not None:
+        persons.void_shown(db, actor, user.id)
     letter = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
     letter["about"] = f"le droit d’administrer la branche « {names[1] or names[0]} »"
     key = f"{CHANGED}-{user.id}-{new_token()[:16]}"
@@ -467,7 +479,10 @@ def _shown_link(db: Db, actor: Actor, user: User) -> Link:
 
 def _keep(db: Db, actor: Actor, user: User, link: Link, *, mailed: bool) -> None:
     _void_links(db, user)
-    db.add(PasswordReset(token_hash=token_hash(link.token), user_id=user.id, expires_at=link.ends))
+    row = PasswordReset(
+        token_hash=token_hash(link.token), user_id=user.id, expires_at=link.ends, shown=not mailed
+    )
+    db.add(row)
     write_down(db, actor.collectivity_id, "password.asked", actor, whose=user.id, mailed=mailed)
 
 

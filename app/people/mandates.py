@@ -19,6 +19,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity, MandateRow, User
+from app.people.persons import void_shown
 from workflows.family import families
 from workflows.mandates import Kind, Mandate, over, words
 
@@ -175,6 +176,7 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
     )
     db.add(row)
     db.flush()
+    void_shown(db, actor, person.id)
     facts = {**_facts(row), "words": words(_law(row, given_by)), "person": person.name}
     append(db, actor.collectivity_id, Event("mandate.opened", actor.name, actor.user_id, None, facts))
     return row.id

@@ -315,7 +315,10 @@ class LoginSession(Base):
 
 
 class PasswordReset(Base):
-    """A link sent by mail, good once and for one hour."""
+    """A link by which a password is chosen, good once and for a time.
+
+    `shown`: to an administrator, for want of mail: somebody else than its account's holder knows it.
+    """
 
     __tablename__ = "password_reset"
 
@@ -324,6 +327,7 @@ class PasswordReset(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    shown: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class Application(Base, Tenanted):

@@ -151,6 +151,21 @@ def void_links(db: Db, person_id: int) -> None:
     db.execute(waiting.values(used_at=now()))
 
 
+def void_shown(db: Db, actor: Actor, user_id: int) -> None:
+    """The link of an account that an administrator read serves no more, once the account is trusted with more than before.
+
+    In the transaction of what gives it a mandate, a certificate or something to administer: whoever kept the link would
+    enter, and sign, as its holder. A line of the journal tells it. The one that was mailed serves on.
+    """
+    waiting = sa.update(_links).where(
+        _links.c.user_id == user_id, _links.c.used_at.is_(None), _links.c.shown.is_(True)
+    )
+    done: Any = db.execute(waiting.where(_links.c.expires_at > now()).values(used_at=now()))
+    if done.rowcount:
+        event = Event("password.ended", actor.name, actor.user_id, None, {"whose": user_id})
+        append(db, actor.collectivity_id, event)
+
+
 def revoke_sessions(db: Db, person_id: int, *, but: int | None = None) -> int:
     """Close all his sessions `but` one, whichever account they are in, in the caller's transaction; how many were open."""
     query = sa.update(_logins).where(

@@ -23,6 +23,7 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.people.models import User
+from app.people.persons import void_shown
 from app.signing.models import Certificate
 from app.trust.purpose import Purpose
 from workflows.vocabulary import Right, Worded
@@ -166,6 +167,7 @@ def enrolled(
         row.confirmed_at, row.confirmed_by, row.doubled = None, None, False
         row.carried = _serves_elsewhere(db, owner, row.fingerprint)
     db.flush()  # who links it elsewhere names it
+    void_shown(db, actor, user_id)
     if proof is not Proof.DECLARED:
         write_letters(db, row, owner, "certificate_enrolled", why=awaited(row, owner), administrators=True)
     _tell(db, actor, "certificate.enrolled", row, proof=proof.value, to_confirm=row.to_confirm)

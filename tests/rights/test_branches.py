@@ -549,6 +549,53 @@ def test_who_is_trusted_with_more_is_entered_by_nobody_of_his_branch(
     assert accounts.send_link(clerk, deputy) == "Jos Adjoint"
 
 
+def test_a_link_that_he_was_shown_ends_with_what_its_account_is_trusted_with(
+    house: House, branch: FlaskClient
+) -> None:
+    """He keeps the link of an invitation that he read, and the collectivity lets the account sign: it opens to nobody."""
+    clerk, seat = house.actor(K), {desk("finances").id: Rights.of(Right.SIGN)}
+    since = today() - timedelta(days=100)
+    given: list[tuple[str, int, str]] = []
+    for way in ("show", "show", "show", "mail"):
+        login = f"j.adjoint{len(given)}"
+        person = Particulars(
+            "Jos", f"Adjoint{'abcd'[len(given)]}", f"{login}@x.example", "Adjoint", administrator=False
+        )
+        number, link = arrivals.invite(
+            house.actor(N), arrivals.Arrival(login, person, seat), by_mail=way == "mail"
+        )
+        given.append((login, number, link.token if link is not None else ""))
+    house.drain()
+    letters = [one.get_body(("plain",)).get_content() for one in house.mail.to("j.adjoint3@x.example")]
+    mailed = re.findall(r"/mot-de-passe#(\S+)", letters[-1])[0]
+    mayor, administrator, plain, byletter = given
+    form = {"csrf_token": house.csrf(client := house.client(K))}
+    told = client.post(
+        "/administration/mandats",
+        data={
+            **form,
+            "kind": "mayor",
+            "person": mayor[1],
+            "title": "le maire",
+            "starts_on": since.isoformat(),
+        },
+        follow_redirects=True,
+    )
+    assert "celui qui a été montré ne sert plus" in words(told.text)
+    with reading() as db:
+        one = db.get_one(User, administrator[1])
+        wanted = Particulars(one.first_name, one.last_name, one.email, one.capacity, administrator=True)
+    accounts.change(clerk, administrator[1], wanted)
+    accounts.delegate(clerk, byletter[1], desk("comptabilite").id)
+    for _, number, token in (mayor, administrator):
+        with pytest.raises(Refusal, match="link-expired"):
+            desks.reset(token, "une phrase nouvelle")
+        assert "Aucun lien ne sert plus" in words(client.get(f"{PEOPLE}/{number}").text)
+    assert desks.reset(plain[2], "une phrase nouvelle") == plain[0]
+    assert desks.reset(mailed, "une phrase nouvelle") == byletter[0]  # which its holder alone has read
+    assert "Lien montré, qui ne sert plus" in words(client.get("/administration/journal").text)
+
+
 def test_the_head_of_his_branch_is_closed_by_the_collectivity_alone(
     house: House, branch: FlaskClient
 ) -> None:

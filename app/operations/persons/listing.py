@@ -82,6 +82,7 @@ class PersonView:
     note: str = ""
     has_password: bool = False
     closing: str = ""
+    has_link: bool = False
 
 
 @dataclass(frozen=True)
@@ -358,4 +359,5 @@ def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
         note=_note(person, signs=signs),
         has_password=bool(person.has_password),
         closing=_closing(person),
+        has_link=person.link is not None,
     )

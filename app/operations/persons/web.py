@@ -368,7 +368,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         shown_mark=stale.mark("shown", accounts.mark_of(user), fresh=moved),
         branches=branches,
         branch_id=user.branch_id,
-        link=link if link and link["of"] == user_id and user.active and not person.has_password else None,
+        link=link if link and link["of"] == user_id and person.has_link and not person.has_password else None,
     )
     return page, status
 

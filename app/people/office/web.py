@@ -21,6 +21,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications, choosing, identity, shown
 from app.people import login as door
+from app.people.accounts import lacks_link
 from app.people.given import types_called
 from app.people.mandates import (
     OF_COLLECTIVITY,
@@ -131,11 +132,13 @@ def index() -> Response | tuple[str, int]:
         form = mandate_form(db)
     if form.is_submitted():
         try:
-            open_mandate(g.actor, form.wanted())
+            wanted = form.wanted()
+            open_mandate(g.actor, wanted)
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash("Le mandat est enregistré.", "ok")
+            _tell_without_link(wanted.user_id)
             return redirect(url_for("people.office.index"))
     with reading(g.actor.collectivity_id) as db:
         gather(db)
@@ -161,6 +164,17 @@ def index() -> Response | tuple[str, int]:
         kinds=KINDS,
         error=error,
     ), status
+
+
+def _tell_without_link(user_id: int) -> None:
+    with reading(g.actor.collectivity_id) as db:
+        if lacks_link(db, user_id):
+            flash(
+                f"{db.get_one(User, user_id).name} n’est pas encore entré dans Paraphe, et aucun lien ne le permet : celui qui a "
+                "été montré ne sert plus, pour que personne d’autre ne signe par ce compte. Donnez-en un autre depuis sa page, "
+                "sous « Personnes ».",
+                "warn",
+            )
 
 
 @pages.route("/administration/mandats/<int:mandate_id>", methods=["GET", "POST"])
