@@ -1,18 +1,17 @@
 """The next version of a circuit, written gesture by gesture in the browser: a draft, then a version; or one of before, again."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from app.circuits import set_up
-from app.circuits.checking import desks_of, hold_desks, named_in, problems
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, current, law_of_circuit, named_of, write_version
 from app.circuits.models import CircuitDraft, CircuitVersion, NamedCircuit
-from app.circuits.named import refuse_twice
+from app.circuits.ready import ready
 from app.circuits.reserved import only_as, refuse_taken
 from app.core.clock import now
 from app.core.db import Db
@@ -24,7 +23,7 @@ from app.people.accounts import refuse_former
 from app.people.actor import Actor, require
 from workflows.circuit import Circuit
 from workflows.family import Family, duties, faults_of
-from workflows.loader import load, load_yaml, sketch
+from workflows.loader import load_yaml, sketch
 from workflows.vocabulary import Right
 
 LONGEST_KEY = 60
@@ -248,7 +247,6 @@ def restore(db: Db, actor: Actor, name: str, number: int, over: int, channels: C
     if version_id is None:
         raise Refusal("circuit-unknown")
     former = circuit_of(db, version_id)
-    draft = replace(draft, family=only_as(db, actor.collectivity_id, law_of_circuit(name), former.only_for))
     circuit = _ready(db, actor, draft, former.to_data(), channels)
     if circuit == draft.followed:
         raise Refusal("circuit-same")
@@ -318,15 +316,8 @@ def _family(db: Db, draft: Draft, definition: Mapping[str, Any]) -> Family:
 def _ready(
     db: Db, actor: Actor, draft: Draft, definition: Mapping[str, Any], channels: Collection[str]
 ) -> Circuit:
-    named = named_in(definition)
-    hold_desks(db, actor.collectivity_id, named.desks)
-    desks = desks_of(db, actor.collectivity_id, named)
-    obstacles = problems(draft.family, definition, desks, channels)
-    if obstacles:
-        raise Refusal("circuit-unready", details=" ".join(obstacle.sentence for obstacle in obstacles))
-    circuit = load(definition)
+    circuit = ready(db, actor.collectivity_id, draft.name, definition, channels)
     refuse_taken(db, actor.collectivity_id, draft.name, circuit)
-    refuse_twice(db, actor.collectivity_id, draft.name, circuit.label)
     return circuit
 
 

@@ -7,9 +7,7 @@ import sqlalchemy as sa
 import yaml
 
 from app.circuits import own_types
-from app.circuits.checking import hold_desks, named_in
 from app.circuits.models import CircuitVersion, NamedCircuit
-from app.circuits.reserved import only_as, refuse_taken
 from app.circuits.set_up import CIRCUITS, JOINT
 from app.circuits.set_up import NAMED as OPENED
 from app.circuits.written import NAMED, latest
@@ -17,16 +15,13 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.questions import answered, ask, once
 from app.core.refusals import Refusal
-from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.people.actor import Actor, require
-from app.people.models import Desk, User
+from app.people.actor import Actor
 from workflows.circuit import Circuit
 from workflows.condition import Facts
 from workflows.family import Family, check_circuit, families, family, faults_of
 from workflows.joining import joined
-from workflows.loader import MAX_REQUIRED, MAX_STEPS, MAX_WHO, invalid, load, load_yaml
-from workflows.vocabulary import Right
+from workflows.loader import MAX_REQUIRED, MAX_STEPS, MAX_WHO, load
 
 _frozen: dict[int, Circuit] = {}
 FRESH = "circuits written here"
@@ -187,60 +182,6 @@ def unjoined(law: Family, circuit: Circuit) -> str:
     if required > MAX_REQUIRED:
         return f"Réunis, ils exigeraient {required} champs à une étape, {MAX_REQUIRED} au plus."
     return " ".join(fault.sentence for fault in faults_of(law, circuit))
-
-
-@use_case
-def publish(db: Db, actor: Actor, name: str, source: str) -> int:
-    """Publish a new version of the circuit of this name from its YAML; its number. Folders on their way keep theirs.
-
-    Refuses (`circuit-invalid`, all faults at once) a circuit that the law cannot read, that skips a stage the family
-    may not skip, or that names a desk the collectivity does not have; and `circuit-taken` of one that is kept for a type
-    while other rules take it.
-    """
-    require(actor, Right.ADMINISTER)
-    circuit = load_yaml(source)
-    lawful(db, actor, name, circuit)
-    refuse_taken(db, actor.collectivity_id, name, circuit)
-    return write_version(db, actor, name, circuit)
-
-
-def lawful(db: Db, actor: Actor, name: str, circuit: Circuit) -> None:
-    """Refuse what `publish` refuses of a circuit under this name, whoever takes it (`circuit-taken` apart).
-
-    `circuit-unlawful`, `circuit-invalid`, `circuit-unknown`, `circuit-typed`.
-    """
-    law = law_of_circuit(name)
-    family = only_as(db, actor.collectivity_id, law, circuit.only_for)
-    check_circuit(family, circuit)
-    named_of(db, actor.collectivity_id, name, locked=True)
-    if circuit.only_for and (family is law or not parted(name)[1]):
-        raise Refusal("circuit-typed", type=circuit.only_for)
-    hold_desks(db, actor.collectivity_id, named_in(circuit.to_data()).desks)
-    desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
-    known = set(db.scalars(desks))
-    named = [
-        (step.label, key)
-        for step in circuit.steps
-        for key in (*(who.value for who in step.who if who.kind == "desk"), *step.told)
-    ]
-    faults = [
-        f"Étape « {label} » : le bureau « {key} » n’existe pas, ou est fermé"
-        for label, key in named
-        if key not in known
-    ]
-    faults += [
-        f"Le bureau « {key} », à informer, n’existe pas, ou est fermé"
-        for key in circuit.told
-        if key not in known
-    ]
-    logins = {who.value for step in circuit.steps for who in step.who if who.kind == "person"}
-    open_accounts = sa.select(User.login).where(
-        User.collectivity_id == actor.collectivity_id, User.active.is_(True), User.login.in_(logins)
-    )
-    gone = sorted(logins - set(db.scalars(open_accounts))) if logins else []
-    faults += [f"« {login} » n’est l’identifiant de personne ici, ou son compte est fermé" for login in gone]
-    if faults:
-        raise invalid(faults)
 
 
 def write_version(db: Db, actor: Actor, name: str, circuit: Circuit, *, again: int | None = None) -> int:

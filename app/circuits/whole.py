@@ -1,9 +1,12 @@
 """A circuit given whole, as the file of a collectivity says it: opened under its name, written, closed or open."""
 
+from collections.abc import Collection
+
 from app.circuits.closing import write_closed
-from app.circuits.library import circuit_of, current, law_of_circuit, lawful, named_of, parted, write_version
+from app.circuits.library import circuit_of, current, law_of_circuit, named_of, parted, write_version
 from app.circuits.models import NamedCircuit
-from app.circuits.named import named, refuse_twice
+from app.circuits.named import named
+from app.circuits.ready import ready
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -13,13 +16,15 @@ from workflows.circuit import Circuit
 from workflows.own_types import slug
 
 
-def write_circuit(db: Db, actor: Actor, name: str, circuit: Circuit, *, closed: bool) -> None:
+def write_circuit(
+    db: Db, actor: Actor, name: str, circuit: Circuit, channels: Collection[str], *, closed: bool
+) -> None:
     """Have the circuit of this name say exactly this, in the transaction of who has refused who may not.
 
     One that the collectivity has not named yet is opened under this very name, another says it by its next version.
     Whether rules of others take one that is kept for a type is asked at the end (`reserved.refuse_taken`): they may be
-    written anew in the same transaction. Refuses `circuit-key`, `circuit-default` of a default one that is closed,
-    `circuit-twice`, and what `publish` and `close_circuit` refuse.
+    written anew in the same transaction. Refuses `circuit-key`, `circuit-default` of a default one that is closed, and what
+    `ready` and `close_circuit` refuse. `channels`: those that exist here.
     """
     (family_name, key), collectivity_id = parted(name), actor.collectivity_id
     law = law_of_circuit(name)
@@ -43,8 +48,6 @@ def write_circuit(db: Db, actor: Actor, name: str, circuit: Circuit, *, closed: 
     last = current(db, collectivity_id, name)
     before = circuit_of(db, last.id) if last is not None else (None if key else law.circuit)
     if circuit != before:
-        lawful(db, actor, name, circuit)
-        refuse_twice(db, collectivity_id, name, circuit.label)
-        write_version(db, actor, name, circuit)
+        write_version(db, actor, name, ready(db, collectivity_id, name, circuit.to_data(), channels))
     if (row := named_of(db, collectivity_id, name, locked=True)) is not None:
         write_closed(db, actor, row, name, closed=closed)

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from app.circuits import library
 from app.core.db import reading
 from app.folders import decide, deposit
 from app.folders.models import Folder
 from app.people.models import Desk
 from tests.api.software import FACTS, Software
+from tests.builders import circuits
 from tests.builders.house import ACT, INVOICE, House
 from workflows.vocabulary import Right
 
@@ -278,7 +278,7 @@ def test_a_folder_that_came_back_is_told_by_the_circuit_that_it_followed_as_its_
     reader = Software(house, desk, [Right.CREATE])
     told = reader.get(f"/folders/{folder_id}").json["steps"]
     assert [(one["key"], one["state"]) for one in told] == [("direction", "done"), ("signature", "rejected")]
-    library.publish(house.actor("k.morizur"), "other", OTHERWISE)
+    circuits.publish(house.actor("k.morizur"), "other", OTHERWISE)
     assert reader.get(f"/folders/{folder_id}").json["steps"] == told
     slip = house.client("a.kervadec").get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True)
     assert "Rejeté par Armel Kervadec" in slip

@@ -20,9 +20,13 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
+from app.operations.declared.applying import apply_document
+from app.operations.declared.document import read
 from app.people import desks, hierarchy
 from app.people.actor import Actor
+from app.people.applications import by_command
 from app.transmission.settings import names as channels
+from tests.builders import circuits
 from tests.builders.house import House
 from workflows.circuit import Circuit
 from workflows.family import families, family, imposed
@@ -239,8 +243,6 @@ def test_what_the_law_transmits_is_not_given_to_a_software_of_the_commune(house:
     assert not draft(house, "deliberation").begun
     data = family("deliberation").circuit.to_data()
     next(one for one in data["steps"] if one["key"] == "prefecture")["channel"] = "handover"
-    with pytest.raises(Refusal, match="circuit-unlawful"):
-        library.publish(house.actor(K), "deliberation", library.as_yaml(data))
     form = {"csrf_token": house.csrf(client), "version": "0", "source": library.as_yaml(data)}
     page = client.post("/circuits/deliberation/texte", data=form, follow_redirects=True)
     assert "Transmission à la préfecture : L’étape « Transmission à la préfecture » est obligatoire" in words(
@@ -406,7 +408,7 @@ def test_a_version_is_published_with_its_difference_and_folders_keep_theirs(hous
 def test_what_was_compared_with_another_version_is_not_published(house: House) -> None:
     actor = house.actor(K)
     seen = drafting.change(actor, "other", 0, [Gesture("copy", "direction")])
-    library.publish(actor, "other", library.as_yaml(family("other").circuit.to_data()))
+    circuits.of_before(actor, "other", library.as_yaml(family("other").circuit.to_data()))
     with pytest.raises(Refusal, match="circuit-moved"):
         drafting.publish_draft(actor, "other", seen, 0, CHANNELS)
     page = words(house.client(K).get("/circuits/other"))
@@ -482,6 +484,17 @@ def test_each_fault_is_told_under_its_step_and_keeps_the_circuit_here(
         told = problems(family("invoice"), data, desks_of(db, here(house)), CHANNELS)
     assert [one.step for one in told if said in one.sentence] == ["finance"], told
     assert not any(re.search(r"\b(quorum|days|who|kind|label)\b", one.sentence) for one in told)
+    # The text and the file of the collectivity are refused alike, in the words of the page once they can be read
+    with pytest.raises(Refusal) as text:
+        circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
+    whole = {"schema": "paraphe-collectivity/1", "circuits": {"invoice": data}}
+    with pytest.raises(Refusal) as file:
+        apply_document(by_command(here(house)), read(library.as_yaml(whole).encode()))
+    told_there = "".join(map(str, file.value.facts.values())).replace("\xa0", " ")
+    assert text.value.facts["details"] in told_there
+    assert text.value.key == "circuit-invalid" or said in text.value.facts["details"]
+    with reading(here(house)) as db:
+        assert library.current(db, here(house), "invoice") is None
 
 
 def test_what_the_reader_refuses_is_never_ready(house: House) -> None:
@@ -498,7 +511,7 @@ def test_a_former_version_is_published_again_by_today_s_law_and_desks(house: Hou
     first = {**family("other").circuit.to_data(), "label": "Autres, première"}
     second = played(first, Gesture("remove", "direction"))
     for data in (first, second):
-        library.publish(actor, "other", library.as_yaml(data))
+        circuits.publish(actor, "other", library.as_yaml(data))
     client = house.client(K)
     shown = words(client.get("/circuits/other/versions"))
     assert "L’étape « Direction générale » est retirée." in shown
@@ -511,7 +524,7 @@ def test_a_former_version_is_published_again_by_today_s_law_and_desks(house: Hou
     same = client.post("/circuits/other/versions", data={**form, "over": "3"})
     assert (same.status_code, "ce sont les étapes déjà en vigueur" in words(same)) == (409, True)
     desks.seat(here(house), "direction", "s.rivoal", [])
-    library.publish(actor, "other", library.as_yaml(second))
+    circuits.publish(actor, "other", library.as_yaml(second))
     with pytest.raises(Refusal, match="circuit-unready"):
         drafting.restore(actor, "other", 1, 4, CHANNELS)
     with pytest.raises(Refusal, match="circuit-unknown"):
@@ -543,7 +556,7 @@ def test_the_text_is_the_same_circuit_exported_and_imported(house: House) -> Non
 
 
 def test_the_list_says_which_version_is_in_force_and_which_draft_waits(house: House) -> None:
-    library.publish(house.actor(K), "other", library.as_yaml(family("other").circuit.to_data()))
+    circuits.of_before(house.actor(K), "other", library.as_yaml(family("other").circuit.to_data()))
     drafting.change(house.actor(K), "invoice", 0, [Gesture("add")])
     page = words(house.client(K).get("/circuits"))
     assert re.search(r"Facture Factures Brouillon enregistré à \d+ h \d+ par Katell Morizur D’origine", page)

@@ -15,6 +15,7 @@ from app.folders.models import Folder
 from app.folders.sockets import cautions
 from app.journal.models import JournalEntry
 from tests.api.software import Software
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.circuits.test_editor import words
 from workflows.circuit import Circuit
@@ -39,7 +40,7 @@ def steps(**kinds: str) -> dict[str, Any]:
 
 def asked_of_finances(house: House) -> int:
     """A folder that waits for the opinion of the finance desk."""
-    library.publish(house.actor(K), "invoice", library.as_yaml(steps(finance="opinion")))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(steps(finance="opinion")))
     return house.an_invoice("finance")
 
 

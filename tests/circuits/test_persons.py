@@ -13,6 +13,7 @@ from app.folders.rehearsal import again, rehearse
 from app.folders.route import route_of
 from app.people import desks
 from app.transmission.settings import names as channels
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.circuits.test_editor import press, words
 from workflows.family import family
@@ -31,7 +32,7 @@ def named(house: House, *logins: str, quorum: str | int = "all") -> None:
     data = family("invoice").circuit.to_data()
     step = next(one for one in data["steps"] if one["key"] == "finance")
     step["who"], step["quorum"] = [{"person": one} for one in logins], quorum
-    library.publish(house.actor(K), "invoice", library.as_yaml(data))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
 
 
 def test_who_is_named_acts_and_no_colleague_in_his_place(house: House) -> None:
@@ -78,11 +79,11 @@ def test_nobody_is_named_who_could_not_act_nor_to_sign(house: House) -> None:
     client = house.client(K)
     page = words(press(client, "addwho", AT, who_add="person:m.kerzerho"))
     assert "n’a à aucun bureau le droit de viser" in page
-    for login in ("personne.ici", "sans compte"):
+    for login, key in (("personne.ici", "circuit-unready"), ("sans compte", "circuit-invalid")):
         data = family("invoice").circuit.to_data()
         data["steps"][0]["who"] = [{"person": login}]
-        with pytest.raises(Refusal, match="circuit-invalid"):
-            library.publish(house.actor(K), "invoice", library.as_yaml(data))
+        with pytest.raises(Refusal, match=key):
+            circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
     signing = words(client.get("/circuits/invoice?etape=bon_a_payer"))
     assert "Quelqu’un, nommément" not in signing
 

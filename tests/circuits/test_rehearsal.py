@@ -45,6 +45,7 @@ from app.people.models import Desk, User
 from app.signing import setting
 from app.signing.enrol import certificates_of, withdraw
 from app.signing.models import Certificate
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy
 from workflows.adding import DECIDED
@@ -509,7 +510,7 @@ def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: Hous
 def test_nobody_above_and_nobody_chosen_are_told(house: House) -> None:
     data = family("invoice").circuit.to_data()
     data["steps"][1]["who"] = [{"superior": 3}]
-    library.publish(house.actor(K), "invoice", library.as_yaml(data))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
     page = words(ask(house, bureau=str(desk_number(house, "direction")), f_proof_of_service=""))
     assert "Il manque : bureau à choisir au dépôt." in page
     assert "Il manque : supérieur du bureau déposant." in page
@@ -671,13 +672,13 @@ def test_the_mayor_as_secretary_is_told_as_one_person_for_two_parts(house: House
 def test_a_desk_that_is_named_twice_counts_for_one(house: House) -> None:
     steps = family("invoice").circuit.to_data()["steps"]
     steps[1] |= {"who": [{"desk": "finances"}, {"chosen": "proof_of_service"}], "quorum": "all"}
-    library.publish(
+    circuits.publish(
         house.actor(K), "invoice", library.as_yaml({**family("invoice").circuit.to_data(), "steps": steps})
     )
     assert "les 2, dans n’importe quel ordre" in words(ask(house))
     assert "les 2" not in words(ask(house, f_proof_of_service="finances"))
     steps[1]["quorum"] = 2
-    library.publish(
+    circuits.publish(
         house.actor(K), "invoice", library.as_yaml({**family("invoice").circuit.to_data(), "steps": steps})
     )
     page = words(ask(house, f_proof_of_service="finances"))

@@ -24,6 +24,7 @@ from app.operations.declared.applying import apply_document
 from app.operations.declared.document import read
 from app.operations.declared.document import write as written
 from app.operations.declared.present import present
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.circuits.test_editor import press
 from tests.circuits.test_rules import (
@@ -192,11 +193,9 @@ def test_no_circuit_is_kept_for_a_type_while_other_rules_take_it(house: House) -
         drafting.publish_draft(house.actor(K), name, seen, 1, CHANNELS)
     assert refused.value.facts["kinds"] == "« Facture »"
     source = library.as_yaml({**family("invoice").circuit.to_data(), "label": "Énergie", "type": KIND})
-    with pytest.raises(Refusal, match="circuit-taken"):
-        library.publish(house.actor(K), name, source)
+    with pytest.raises(Refusal, match="circuit-typed"):
+        circuits.publish(house.actor(K), "invoice", source)
     for circuit, kind in (("invoice", KIND), (name, "rien")):
-        with pytest.raises(Refusal, match="circuit-typed"):
-            library.publish(house.actor(K), circuit, source.replace(KIND, kind))
         with pytest.raises(Refusal, match="circuit-typed"):
             drafting.change(house.actor(K), circuit, seen if circuit == name else 0, [], None, kind)
     drafting.take_in(house.actor(K), name, seen, source.replace(KIND, "rien"))
@@ -224,11 +223,11 @@ def test_a_field_of_a_type_is_read_by_no_circuit_of_all_folders_and_keeps_no_sta
             for value in ("oui", "non")
         ]
     data = {"key": "energie", "label": "Énergie", "steps": steps}
-    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
-        library.publish(house.actor(K), name, library.as_yaml(data))
+    with pytest.raises(Refusal, match="circuit-unready") as refused:
+        circuits.publish(house.actor(K), name, library.as_yaml(data))
     assert "champ « own_large », que ce type de dossier n’a pas" in refused.value.facts["details"]
-    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
-        library.publish(house.actor(K), name, library.as_yaml({**data, "type": KIND}))
+    with pytest.raises(Refusal, match="circuit-unready") as refused:
+        circuits.publish(house.actor(K), name, library.as_yaml({**data, "type": KIND}))
     assert "est obligatoire : retirez sa condition" in refused.value.facts["details"]
     usual = family("invoice").circuit
     assert imposed(family("invoice"), load({**usual.to_data(), "type": KIND})) == imposed(
@@ -272,7 +271,7 @@ def test_the_file_names_people_of_conditions_by_login(house: House) -> None:
         "quorum": "any",
         "when": {"field": "sitting_secretary", "op": "==", "value": number},
     }
-    library.publish(
+    circuits.publish(
         secretary, "deliberation", library.as_yaml({**data, "steps": [again, *deepcopy(data["steps"])]})
     )
     with reading(here(house)) as db:

@@ -21,6 +21,7 @@ from app.journal.models import JournalEntry
 from app.people import desks, hierarchy
 from app.people.actor import Actor
 from tests.api.software import Software
+from tests.builders import circuits
 from tests.builders.house import PASSWORD, House
 from tests.circuits.test_editor import press, words
 from workflows.drawing import mermaid, svg
@@ -61,7 +62,7 @@ def tells(house: House, at: str, name: str = "invoice") -> None:
         data["told"] = ["cabinet"]
     else:
         next(one for one in data["steps"] if one["key"] == at)["told"] = ["cabinet"]
-    library.publish(house.actor(K), name, library.as_yaml(data))
+    circuits.publish(house.actor(K), name, library.as_yaml(data))
 
 
 def letters(house: House, folder_id: int) -> list[tuple[str, int]]:
@@ -165,9 +166,10 @@ def test_nobody_is_told_of_a_restricted_family(house: House, cabinet: Actor) -> 
         {**data, "told": ["cabinet"]},
         {**data, "steps": [{**data["steps"][0], "told": ["cabinet"]}, *data["steps"][1:]]},
     ):
-        with pytest.raises(Refusal, match="circuit-unlawful") as refused:
-            library.publish(house.actor(K), "pes_payroll", library.as_yaml(told))
+        with pytest.raises(Refusal, match="circuit-unready") as refused:
+            circuits.publish(house.actor(K), "pes_payroll", library.as_yaml(told))
         assert "est à accès restreint" in refused.value.facts["details"]
+    drafting.give_up(house.actor(K), "pes_payroll", 2)
     with pytest.raises(Refusal, match="circuit-locked"):
         drafting.change(house.actor(K), "pes_payroll", 0, [], informed=["cabinet"])
     assert "Ajouter un bureau à informer" not in words(house.client(K).get("/circuits/pes_payroll"))

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from app.circuits import library
 from app.core.db import reading
 from app.display import queues
 from app.folders import sending
 from app.people import desks
+from tests.builders import circuits
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
@@ -40,7 +40,7 @@ def waiting(house: House, login: str) -> tuple[list[int], int]:
 def sent(house: House) -> int:
     """An invoice at two visas of three; r.pellenec sits at two of the three desks."""
     desks.seat(house.actor(R).collectivity_id, "finances", R, [Right.ACT])
-    library.publish(house.actor(K), "invoice", CIRCUIT)
+    circuits.publish(house.actor(K), "invoice", CIRCUIT)
     folder_id = house.an_invoice(at="draft")
     draft = page(house, G, f"/dossiers/{folder_id}/brouillon")
     assert "Visa, 2 parmi Solenn Rivoal, Direction des finances et Ronan Pellenec" in draft

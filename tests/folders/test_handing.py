@@ -17,6 +17,7 @@ from app.people import desks
 from app.people.models import Absence
 from tests.api.software import Software
 from tests.batches.town import Hand, became
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.circuits.test_editor import here, words
 from tests.folders.test_asking import A, B, G, K, N, R, S, T, ask, page, post, take_back, todo
@@ -172,7 +173,7 @@ def parts_of_two(house: House) -> None:
     data = family("invoice").circuit.to_data()
     step = next(one for one in data["steps"] if one["key"] == "finance")
     step["who"], step["quorum"] = [{"desk": "finances"}, {"desk": "technique"}], "all"
-    library.publish(house.actor(K), "invoice", library.as_yaml(data))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
 
 
 def test_who_stands_in_hands_it_while_the_cover_lasts_and_reads_it_on(house: House) -> None:

@@ -16,6 +16,7 @@ from app.folders.rerouting import REMOVE, Change
 from app.operations import state
 from app.people import desks
 from tests.api.software import Software
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.circuits.test_editor import here, words
 from tests.circuits.test_required import CODE, requiring
@@ -162,7 +163,7 @@ def test_a_quorum_begins_anew_and_what_was_asked_beside_it_is_closed(house: Hous
     data = family("invoice").circuit.to_data()
     step = next(one for one in data["steps"] if one["key"] == "finance")
     step["who"], step["quorum"] = [{"desk": "finances"}, {"desk": "direction"}], "all"
-    library.publish(house.actor(K), "invoice", library.as_yaml(data))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
     folder_id = house.an_invoice("service_done")
     house.approve(folder_id, R)
     house.approve(folder_id, S)

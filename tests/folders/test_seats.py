@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.circuits import library
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.folders import decide, sending
@@ -16,6 +15,7 @@ from app.folders.seats import Person, Slot, _distinct, slots_of
 from app.people import desks
 from app.people.actor import Actor, Seat
 from app.people.models import Desk
+from tests.builders import circuits
 from tests.builders.house import House
 from workflows.circuit import Quorum, Step, StepKind, Who, WhoKind
 from workflows.rights import Rights
@@ -160,7 +160,7 @@ steps:
 def test_a_folder_starts_only_if_its_way_can_be_finished(
     house: House, who: str, quorum: str, starts: bool
 ) -> None:
-    library.publish(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum=quorum))
+    circuits.of_before(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum=quorum))
     folder_id = house.an_invoice(at="draft")
     version = house.folder(folder_id).version
     if starts:
@@ -175,7 +175,7 @@ def test_a_folder_starts_only_if_its_way_can_be_finished(
 def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
     here = house.actor("r.pellenec").collectivity_id
     desks.seat(here, "conseil", "r.pellenec", [Right.ACT])
-    library.publish(
+    circuits.of_before(
         house.actor("k.morizur"),
         "invoice",
         CIRCUIT.format(who="{desk: conseil}, {desk: technique}", quorum="all"),
@@ -195,7 +195,7 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
 
 
 def test_two_applications_fill_two_parts_whatever_their_numbers(house: House) -> None:
-    library.publish(
+    circuits.publish(
         house.actor("k.morizur"),
         "invoice",
         CIRCUIT.format(who="{desk: finances}, {desk: technique}", quorum="all"),

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from app.circuits import library
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
@@ -23,6 +22,7 @@ from app.signing.formats import pades
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.ports import FieldPlan
 from app.transmission.models import Transmission
+from tests.builders import circuits
 from tests.builders.house import ACT, House
 from tests.builders.levels import ask_level
 from tests.builders.settings import take_settings
@@ -197,7 +197,7 @@ steps:
 def test_after_the_seal_the_proofs_and_where_people_act_before_departure_they_leave_with_the_folder(
     house: House, lta: None
 ) -> None:
-    library.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
+    circuits.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
     folder_id = house.a_deliberation(at="signatures")
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
@@ -219,7 +219,7 @@ def test_after_the_seal_the_proofs_and_where_people_act_before_departure_they_le
 def test_the_proofs_of_an_archive_are_read_as_sound_and_those_of_another_file_are_not(
     house: House, lta: None, tmp_path: Path
 ) -> None:
-    library.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
+    circuits.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
     folder_id = house.a_deliberation(at="signatures")
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")

@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.files import vault, xml
@@ -18,6 +17,7 @@ from app.people import desks
 from app.signing.models import SignatureProof
 from app.trust import authorities
 from app.verification.readers.pes.proof import read_pes
+from tests.builders import circuits
 from tests.builders.house import ASSETS, FLOW, House
 
 pytestmark = pytest.mark.in_turn
@@ -230,7 +230,7 @@ def test_what_is_signed_as_a_file_is_shown_to_its_last_character(house: House) -
 
 
 def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path, tmp_path: Path) -> None:
-    library.publish(house.actor("k.morizur"), "other", TWO)
+    circuits.publish(house.actor("k.morizur"), "other", TWO)
     folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
@@ -241,7 +241,7 @@ def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path
 def test_a_folder_that_comes_back_starts_again_without_the_signatures_of_the_former_round(
     house: House, plan: Path, tmp_path: Path
 ) -> None:
-    library.publish(house.actor("k.morizur"), "other", TWO)
+    circuits.publish(house.actor("k.morizur"), "other", TWO)
     folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     decide.reject(

@@ -15,7 +15,8 @@ from app.signing.formats import pades, stamp
 from app.signing.handwriting import own, picture
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import Box, FieldPlan, Stamp
-from tests.journeys.test_places import CIRCUIT, library, written
+from tests.builders import circuits
+from tests.journeys.test_places import CIRCUIT, written
 from tests.signing.test_placement import drawn, page_file
 
 RED = (190, 20, 30)
@@ -192,7 +193,7 @@ def test_a_file_that_is_no_image_is_refused_on_the_page_and_nothing_is_kept(hous
 
 def test_a_visible_seal_bears_no_picture(house, tmp_path):
     own.keep(house.actor("a.kervadec"), scribble())
-    library.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
+    circuits.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
     path = written(tmp_path / "acte.pdf", {"#cachet#": (300, 400)})
     folder_id = house.a_deliberation(at="prefecture", path=path)
     before = pictures(house.bytes_of(house.versions(folder_id)[-1]))

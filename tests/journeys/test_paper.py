@@ -7,7 +7,6 @@ from io import BytesIO
 import pytest
 import sqlalchemy as sa
 
-from app.circuits import library
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
@@ -18,6 +17,7 @@ from app.signing import sign as electronic
 from app.signing.models import PaperSignature, SignatureProof
 from app.signing.paper import sheet as paper
 from app.transmission.models import Transmission
+from tests.builders import circuits
 from tests.builders.house import ACT, House
 from tests.journeys.test_seal import CIRCUIT
 
@@ -182,7 +182,7 @@ def test_a_family_that_does_not_allow_it_and_a_circuit_that_seals_refuse(house, 
     assert "Signé sur papier" not in house.client("a.kervadec").get(f"/dossiers/{invoice}/signer").get_data(
         as_text=True
     )
-    library.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
+    circuits.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
     folder_id = house.a_deliberation(at="signatures")
     with pytest.raises(Refusal, match="paper-before-seal"):
         state(house, folder_id, "a.kervadec", statement(), incoming(tmp_path))

@@ -8,13 +8,13 @@ from io import BytesIO
 import pikepdf
 import pytest
 
-from app.circuits import library
 from app.core.refusals import Refusal
 from app.signing import sign
 from app.signing.formats import geometry
 from app.signing.keys.browser import BrowserKey
 from app.signing.placing import plan
 from app.signing.ports import Box
+from tests.builders import circuits
 from tests.builders.house import ACT
 from tests.journeys.test_seal import CIRCUIT
 from workflows.family import SignaturePlace, family
@@ -193,7 +193,7 @@ def test_places_that_cannot_be_are_refused_and_nothing_is_kept(house):
 
 @pytest.mark.parametrize("tag", ["#cachet#", "Texte"])
 def test_the_seal_is_drawn_where_its_tag_asks_for_it_and_nowhere_else(house, tmp_path, tag):
-    library.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
+    circuits.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
     path = written(tmp_path / "acte.pdf", {tag: (300, 400)})
     folder_id = house.a_deliberation(at="prefecture", path=path)
     house.drain()

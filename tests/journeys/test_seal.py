@@ -10,13 +10,13 @@ from pydantic import SecretStr
 
 import workflows.family
 from app import create_app
-from app.circuits import library
 from app.core import outbox
 from app.core.db import engine, reading
 from app.folders.models import Folder
 from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
 from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_before
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.builders.softhsm import MODULE, PIN, Token
 
@@ -65,7 +65,7 @@ def files_of(house: House) -> list[str]:
 
 
 def signed_by_both(house: House) -> int:
-    library.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
+    circuits.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
     return house.a_deliberation(at="prefecture")  # both have signed, nothing of the background is done
 
 

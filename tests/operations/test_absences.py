@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.circuits import library
 from app.core.clock import PARIS, now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
@@ -33,6 +32,7 @@ from app.publication import publishing
 from app.signing import sign
 from app.signing.paper import sheet as paper
 from tests.batches.town import Hand
+from tests.builders import circuits
 from tests.builders.house import ACT, House
 from tests.builders.mandates import of_mayor, record
 from tests.folders.test_corrections import TYPED
@@ -501,7 +501,7 @@ def test_one_person_counts_once_at_a_step_whatever_he_stands_in_for(house: House
     here = house.actor(FINANCE).collectivity_id
     desks.seat(here, "conseil", "t.lescoat", [Right.ACT])
     who = "{desk: technique}, {desk: conseil}"
-    library.publish(house.actor(CLERK), "invoice", CIRCUIT.format(who=who, quorum="all"))
+    circuits.publish(house.actor(CLERK), "invoice", CIRCUIT.format(who=who, quorum="all"))
     folder_id = house.an_invoice(at="draft")
     away(house, TECHNIQUE, DIRECTION)
     away(house, "t.lescoat", DIRECTION)

@@ -14,6 +14,7 @@ from app.folders import sending
 from app.people import accounts, arrivals, hierarchy
 from app.people.arrivals import Arrival
 from app.people.models import Collectivity, Desk, User
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.operations.test_people_and_desks import desk, user
 from workflows.family import family
@@ -75,7 +76,7 @@ def test_nothing_leaves_for_a_desk_that_is_being_closed_nor_names_it_nor_begins_
     for key in ("relais", "annexe", "guichet"):
         above = hierarchy.open_desk(clerk, key.capitalize(), None, key)
         hierarchy.seat_all(clerk, above, {user(R).id: Rights.of(Right.ACT, Right.CREATE)}, {})
-    library.publish(clerk, "invoice", through("relais"))
+    circuits.publish(clerk, "invoice", through("relais"))
     folder = house.an_invoice("draft")
     sender, version = house.actor(G), house.folder(folder).version
     leaving = met_by(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.circuits.library import as_yaml, publish
+from app.circuits.library import as_yaml
 from app.core import db
 from app.core.refusals import Refusal
 from app.folders import access
@@ -15,6 +15,7 @@ from app.journal.chain import verify
 from app.operations.desks import closing
 from app.people import applications, desks, hierarchy
 from app.people.models import Desk, User
+from tests.builders.circuits import publish
 from tests.builders.house import House, token_in
 from workflows.family import families
 from workflows.rights import Rights
@@ -153,7 +154,7 @@ def test_nobody_is_seated_asked_or_let_in_at_a_closed_desk(house: House) -> None
         applications.create_application(here, "Logiciel", "finances", [Right.CREATE])
     with pytest.raises(Refusal, match="desk-closed"):
         desks.seat(here, "finances", "n.abgrallec", [Right.ACT])
-    with pytest.raises(Refusal, match="circuit-invalid"):
+    with pytest.raises(Refusal, match="circuit-unready"):
         publish(admin, "other", as_yaml(_named(families()["other"].circuit.to_data(), "finances")))
     # A folder whose circuit asks it does not leave, rather than wait there
     with pytest.raises(Refusal, match="nobody-there"):

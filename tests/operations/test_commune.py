@@ -22,6 +22,7 @@ from app.people.own_settings.changing import change_setting
 from app.publication.office import choose
 from app.signing.models import Certificate
 from demo.cast import PASSWORD
+from tests.builders import circuits
 from tests.builders.house import House
 from workflows.family import family
 from workflows.mandates import Kind
@@ -171,7 +172,7 @@ def test_the_circuits_that_name_who_is_gone_are_told_and_a_draft_given_up_is_no_
     circuit = family("invoice").circuit.to_data()
     step = next(step for step in circuit["steps"] if step["key"] == "finance")
     step["who"], step["quorum"] = [{"person": "n.abgrallec"}], "any"
-    library.publish(house.actor(ADMIN), "invoice", library.as_yaml(circuit))
+    circuits.publish(house.actor(ADMIN), "invoice", library.as_yaml(circuit))
     assert points(house)["bureaux"].level is Level.GREEN
     desks.close_account(house.actor(ADMIN).collectivity_id, "n.abgrallec")
     desks.seat(house.actor(ADMIN).collectivity_id, "finances", "t.lescoat", [Right.CREATE, Right.ACT])

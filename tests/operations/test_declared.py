@@ -28,6 +28,7 @@ from app.people.applications import by_command
 from app.people.models import Collectivity, Desk, User
 from app.people.own_settings.changing import change_setting
 from demo.cast import SIREN
+from tests.builders import circuits
 from tests.builders.house import House
 from workflows.family import families
 from workflows.own_types import Column, Definition, OwnField
@@ -126,10 +127,10 @@ def a_rich_collectivity(house: House) -> None:
     own_types.publish_type(secretary, number, shown=2)
     law = families()["invoice"].circuit.to_data()
     longer = {**law, "label": "Facture, en sept jours"}
-    library.publish(secretary, "invoice", library.as_yaml(longer))
+    circuits.publish(secretary, "invoice", library.as_yaml(longer))
     for label in ("Voirie courte", "Voirie close"):
         name = named.open_circuit(secretary, "invoice", label, "invoice")
-        library.publish(secretary, name, library.as_yaml({**law, "label": label}))
+        circuits.publish(secretary, name, library.as_yaml({**law, "label": label}))
     closing.close_circuit(secretary, "invoice.voirie-close", closed=True)
     short = "invoice.voirie-courte"
     publish(
@@ -142,7 +143,7 @@ def a_rich_collectivity(house: House) -> None:
     publish(house, "facture-d-energie", (SCHOOL, "invoice"), (BELOW, short), otherwise="invoice")
     named.open_circuit(secretary, "deliberation", "Séance courte", "deliberation")
     law = families()["deliberation"].circuit.to_data()
-    library.publish(
+    circuits.publish(
         secretary, "deliberation.seance-courte", library.as_yaml({**law, "label": "Séance courte"})
     )
     chosen = {"any": [{"field": "sitting_secretary", "op": "==", "value": house.actor("g.trehorel").user_id}]}
@@ -293,15 +294,17 @@ def test_in_another_collectivity_of_the_same_base_the_same_facts_take_the_same_c
         ELSEWHERE, "Ailleurs", department="029", district="1", nature="31", settings={}
     )
     document = read(exported(house).encode())
-    document.pop("people")  # each login is of one collectivity
+    document["people"] = {
+        f"{login}.la": entry for login, entry in document["people"].items()
+    }  # one login, one place
     before = rows()
     with pytest.raises(Refusal, match="declared-stopped") as refused:
-        apply_document(by_command(other), document)
+        apply_document(by_command(other), document, invite=False)
     assert refused.value.facts["where"] == "rules.deliberation"
     assert "« g.trehorel » n’a de compte" in plain(str(refused.value.facts["why"]))
     assert rows() == before
     document["rules"].pop("deliberation")
-    apply_document(by_command(other), document)
+    apply_document(by_command(other), document, invite=False)
     with reading() as db:
         assert present(db, other)["rules"] == document["rules"]
     assert routes(other, people=False) == routes(ours, people=False)

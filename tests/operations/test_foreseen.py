@@ -15,6 +15,7 @@ from app.core.db import reading
 from app.operations.absences.planning import Wanted, plan
 from app.people import accounts, desks, hierarchy
 from app.people.models import Desk
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, user, words
 from workflows.own_types import Definition
@@ -38,7 +39,7 @@ def asks_the_superior(house: House, name: str = "invoice", height: int = 1) -> N
     first = next(one for one in circuit["steps"] if one["kind"] == "visa")
     head = {**first, "key": "chef", "label": "Accord du chef", "who": [{"superior": height}], "quorum": "any"}
     circuit["steps"].insert(0, head)
-    library.publish(house.actor(K), name, library.as_yaml(circuit))
+    circuits.publish(house.actor(K), name, library.as_yaml(circuit))
 
 
 def form(house: House, client: FlaskClient, key: str, **more: Any) -> dict[str, Any]:
@@ -113,10 +114,10 @@ def test_folders_on_their_way_to_a_superior_are_counted_when_the_desk_moves(hous
     rank, last = next((n, one) for n, one in enumerate(circuit["steps"]) if one["kind"] == "visa")
     head = {**last, "key": "chef", "label": "Accord du chef", "who": [{"superior": 1}], "quorum": "any"}
     circuit["steps"].insert(rank + 1, head)
-    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(circuit))
     house.an_invoice(at="service_done")
     del circuit["steps"][rank + 1]
-    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))  # the folder keeps its own
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(circuit))  # the folder keeps its own
     client = house.client(K)
     for parent in ("", str(desk("conseil").id)):
         told = told_before(client, "comptabilite", form(house, client, "comptabilite") | {"parent": parent})
@@ -174,7 +175,7 @@ def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:
     with reading(here(house)) as db:
         circuit = library.in_force(db, here(house))["invoice"].to_data()
     circuit["steps"][0]["told"] = ["conseil"]
-    library.publish(actor, "invoice", library.as_yaml(circuit))
+    circuits.publish(actor, "invoice", library.as_yaml(circuit))
     number = own_types.open_type(actor, "contract", "Marché de voirie")
     seen_there = Definition("Marché de voirie", visibility="desks", seen_at=("conseil",))
     revision = own_types.draw_up(actor, number, seen_there, shown=1)
@@ -252,7 +253,7 @@ def test_the_folders_that_will_come_to_a_desk_are_counted_and_told_before_nobody
         circuit = library.in_force(db, here(house))["invoice"].to_data()
     step = next(step for step in circuit["steps"] if step["key"] == "finance")
     step["who"] = [{"desk": "direction"}]
-    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(circuit))
     people = [str(user(login).id) for login in (N, T)]
     none = form(house, client, "finances", seen=seen("finances"), person=people)
     told = told_before(client, "finances", none)
@@ -269,7 +270,7 @@ def test_two_desks_that_must_both_decide_need_two_people(house: House) -> None:
     desks.seat(here(house), "direction", "s.rivoal", [])
     desks.seat(here(house), "finances", N, [Right.ACT])
     desks.seat(here(house), "finances", T, [])
-    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(circuit))
     folder = house.an_invoice(at="service_done")
     client, number = house.client(K), user(T).id
     left = form(house, client, "direction", seen=seen("direction"), person=[str(number)])

@@ -22,6 +22,7 @@ from app.operations.leaving import planned
 from app.people import accounts, desks
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Holder, User
+from tests.builders import circuits
 from tests.builders.house import House, token_in
 from workflows.family import family
 from workflows.mandates import Kind
@@ -57,7 +58,7 @@ def finance_asks(house: House, who: list[dict[str, str]], quorum: str) -> None:
     circuit = family("invoice").circuit.to_data()
     step = next(step for step in circuit["steps"] if step["key"] == "finance")
     step["who"], step["quorum"] = who, quorum
-    library.publish(house.actor(K), "invoice", library.as_yaml(circuit))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(circuit))
 
 
 def test_the_only_signer_is_closed_with_a_reason_over_the_list_that_was_read_then_opened_again(
@@ -125,7 +126,7 @@ def test_of_two_who_must_both_decide_neither_leaves_unseen(house: House) -> None
 def test_a_step_to_come_that_names_somebody_by_a_former_version_is_told(house: House) -> None:
     finance_asks(house, [{"person": N}], "any")
     folder = house.an_invoice(at="service_done")
-    library.publish(house.actor(K), "invoice", library.as_yaml(family("invoice").circuit.to_data()))
+    circuits.publish(house.actor(K), "invoice", library.as_yaml(family("invoice").circuit.to_data()))
     assert effects(house, N).coming_named == (folder,)
     told = words(house.client(K).get(f"{PEOPLE}/{user(N).id}/fermer"))
     assert "1 dossier nomme cette personne à une étape à venir" in told

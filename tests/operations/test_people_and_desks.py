@@ -23,6 +23,7 @@ from app.people import accounts, arrivals, desks, hierarchy
 from app.people.accounts import Particulars
 from app.people.models import Desk, Holder, LoginSession, PasswordReset, User
 from demo.cast import PASSWORD
+from tests.builders import circuits
 from tests.builders.house import House, token_in
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -712,7 +713,7 @@ def test_a_superior_that_a_circuit_asks_without_naming_it_is_used_by_it(house: H
     circuit["steps"].insert(
         0, {**steps[0], "key": "chef", "label": "Accord du chef", "who": [{"superior": 1}], "quorum": "any"}
     )
-    library.publish(house.actor(K), "other", library.as_yaml(circuit))
+    circuits.publish(house.actor(K), "other", library.as_yaml(circuit))
     with reading() as db:
         child = db.scalars(
             sa.select(Desk).where(

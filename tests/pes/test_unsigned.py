@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import ruling, sending
 from app.folders.models import Document
 from app.folders.sockets import cautions
 from app.signing.models import SignatureProof
+from tests.builders import circuits
 from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
 pytestmark = pytest.mark.in_turn
@@ -105,7 +105,7 @@ def test_bordereaux_signed_on_paper_go_by_a_visa_and_are_acquitted_with_nothing_
             house.actor("n.abgrallec"), resent, version=version, about=about, keep="", word="Renvoi convenu."
         )
     house.approve(resent, "n.abgrallec")
-    library.publish(house.actor("k.morizur"), "pes_payroll", SIGNED_WHERE_DUE)
+    circuits.publish(house.actor("k.morizur"), "pes_payroll", SIGNED_WHERE_DUE)
     again = tmp_path / "again.xml"
     again.write_bytes(path.read_bytes().replace(b'<NomFic V="', b'<NomFic V="B'))
     unseen = house.deposit(PAYER, "pes_payroll", again)
@@ -164,7 +164,7 @@ def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_not
     house.save(contract, ACCOUNTANT, {"total": ""})
     send(house, contract, ACCOUNTANT)
 
-    library.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
+    circuits.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
     house.a_pay_flow(PAY)
     alone = house.deposit(PAYER, "pes_payroll", PAYSLIPS_ALONE)
     with pytest.raises(Refusal, match="to-fix") as caught:

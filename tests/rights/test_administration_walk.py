@@ -284,7 +284,7 @@ class Walk(RuleBasedStateMachine):
         steps = [one for rank, one in enumerate(data["steps"]) if rank != left_out]
         with self.act(K) as actor:
             circuit: Circuit = load({**data, "steps": steps})
-            publish(actor, name, circuit, closed=False)
+            publish(actor, name, circuit, names(), closed=False)
 
     @contextlib.contextmanager
     def alike(self, who: str, what: str) -> Iterator[Any]:

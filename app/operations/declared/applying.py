@@ -27,6 +27,7 @@ from app.people.desks import administrators, write_down
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.changing import try_first, write_setting
 from app.people.own_settings.registry import Kind, Result, beside, known, own_value
+from app.transmission.settings import names as channels
 from workflows.loader import load
 from workflows.own_types import Definition
 from workflows.rights import Rights, type_name
@@ -235,7 +236,7 @@ def _circuits(db: Db, actor: Actor, circuits: Mapping[str, Any], closable: Colle
             )
             definition = {key: value for key, value in data.items() if key != "closed"}
             stored = circuit_as_kept(db, actor.collectivity_id, name, definition)
-            write_circuit(db, actor, name, load(stored), closed=closed)
+            write_circuit(db, actor, name, load(stored), channels(), closed=closed)
 
 
 def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:
