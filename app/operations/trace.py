@@ -1,6 +1,6 @@
 """The journal of the collectivity: who entered, who gave whom what, line by line; what a folder's own journal does not show."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,8 +16,8 @@ from app.display.views import family_words
 from app.journal.models import JournalEntry
 from app.journal.origins import as_read
 from app.operations.findings import in_words
-from app.people.given import types_called
-from app.people.models import Application, FormerName, User
+from app.operations.things import NUMBERS, Things, called_alike, every_name, numbers_in, things_of
+from app.people.models import Application, User
 from workflows.rights import Rights
 
 PAGE = 50
@@ -127,8 +127,8 @@ _RULES = {
     "everybody": "tous",
 }
 
-_NUMBERS, _NAMING = ("whose", "user"), ("person", "name", "login", "holder")
-"""The facts that say about whom a line is: by the number of an account, and in words."""
+_NAMING = ("person", "name", "login", "holder")
+"""The facts that say in words about whom a line is."""
 ROOM = 3
 
 
@@ -147,12 +147,14 @@ class Line:
 class Search:
     """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`.
 
-    `desks`: only what was done to the desks of these keys. `named`: the names of desks that are told, None for all; another
+    `thing`: in words, what the lines are about: a desk, a circuit, a type, somebody. `desks`: only what was done to the desks
+    of these keys. `named`: the names of desks that are told, None for all; another
     is « un autre bureau ».
     """
 
     act: str = ""
     who: str = ""
+    thing: str = ""
     since: date | None = None
     until: date | None = None
     before: int | None = None
@@ -172,6 +174,8 @@ def lines(db: Db, collectivity_id: int, search: Search, limit: int | None = PAGE
         query = query.where(JournalEntry.event.in_([act for act in ACTS if act.startswith("desk.")]), at_desk)
     if search.who:
         query = query.where(_of(db, collectivity_id, search.who.strip()))
+    if search.thing:
+        query = query.where(_about(db, collectivity_id, search.thing.strip()))
     if search.since is not None:
         query = query.where(JournalEntry.at >= _midnight(search.since))
     if search.until is not None and search.until < date.max:
@@ -180,9 +184,8 @@ def lines(db: Db, collectivity_id: int, search: Search, limit: int | None = PAGE
         query = query.where(JournalEntry.seq < search.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = list(as_read(db, db.scalars(query.limit(limit + 1) if limit else query).all()))
-    names = names_of(db, collectivity_id, (facts for _, facts in rows))
-    called = types_of(db, collectivity_id, (facts for _, facts in rows))
-    return [line_of(row, _veiled(facts, search.named), names, called) for row, facts in rows]
+    things = things_of(db, collectivity_id, rows)
+    return [line_of(row, _veiled(facts, search.named), things) for row, facts in rows]
 
 
 def _veiled(facts: Mapping[str, Any], named: frozenset[str] | None) -> Mapping[str, Any]:
@@ -193,23 +196,6 @@ def _veiled(facts: Mapping[str, Any], named: frozenset[str] | None) -> Mapping[s
     return {**facts, "above": hidden}
 
 
-def types_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The types that the rights of these lines are for, by their labels."""
-    return types_called(
-        db, collectivity_id, *(rights for line_facts in facts for rights in _grants(line_facts))
-    )
-
-
-def _grants(facts: Mapping[str, Any]) -> Iterator[Rights]:
-    """The rights that a line tells, as far as this version reads them."""
-    for name in ("rights", "was"):
-        if isinstance(grants := facts.get(name), list):
-            try:
-                yield Rights.read(grants)
-            except ValueError:
-                continue
-
-
 def _midnight(day: date) -> str:
     """The beginning of a day of Paris, as the hour of a line is written."""
     begins = datetime.combine(max(day, date(1900, 1, 1)), time(), PARIS)
@@ -218,7 +204,34 @@ def _midnight(day: date) -> str:
 
 def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     """What somebody did, or what was done about him: named by his number or in words, as `_detail` shows it."""
-    names = _every_name(db, collectivity_id)
+    alike, numbers = _people_alike(db, collectivity_id, typed)
+    return sa.or_(
+        JournalEntry.who.icontains(typed, autoescape=True),
+        JournalEntry.who.in_(alike),
+        *_naming(db, typed, alike, numbers),
+    )
+
+
+def _about(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
+    """What was done about somebody or something that is, or was, called so; by whoever it was."""
+    people, numbers = _people_alike(db, collectivity_id, typed)
+    known, facts = called_alike(db, collectivity_id, typed), _facts(db)
+    found = [
+        sa.cast(facts[name].as_string(), sa.String).in_(keys)
+        for name, keys in (
+            ("desk", known.desks),
+            ("family", known.circuits),
+            ("type", known.types),
+            ("kind", known.types),
+        )
+        if keys
+    ]
+    return sa.or_(*found, *_naming(db, typed, [*people, *known.names], numbers, (*_NAMING, "words")))
+
+
+def _people_alike(db: Db, collectivity_id: int, typed: str) -> tuple[list[str], list[str]]:
+    """The names, of today and of before, of people and software that have these words, and the numbers of those people."""
+    names = every_name(db, collectivity_id)
     every: dict[int, set[str]] = {number: {name} for number, name in names.present.items()}
     for number, before in names.former.items():
         every.setdefault(number, set()).update(name for _, name in before)
@@ -227,12 +240,16 @@ def _of(db: Db, collectivity_id: int, typed: str) -> sa.ColumnElement[bool]:
     written = {name for several in every.values() for name in several}
     alike = [name for name in {*written, *db.scalars(known)} if key_of(typed) in key_of(name)]
     numbers = [str(number) for number, several in every.items() if not several.isdisjoint(alike)]
+    return alike, numbers
+
+
+def _naming(
+    db: Db, typed: str, alike: Sequence[str], numbers: Sequence[str], naming: Sequence[str] = _NAMING
+) -> Iterator[sa.ColumnElement[bool]]:
     facts = _facts(db)
-    columns = [sa.cast(facts[name].as_string(), sa.String) for name in _NAMING]
-    return sa.or_(
-        JournalEntry.who.icontains(typed, autoescape=True),
-        JournalEntry.who.in_(alike),
-        *(sa.cast(facts[name].as_string(), sa.String).in_(numbers) for name in _NUMBERS),
+    columns = [sa.cast(facts[name].as_string(), sa.String) for name in naming]
+    yield from (
+        *(sa.cast(facts[name].as_string(), sa.String).in_(numbers) for name in NUMBERS),
         *(column.icontains(typed, autoescape=True) for column in columns),
         *(column.in_(alike) for column in columns),
     )
@@ -243,50 +260,6 @@ def _facts(db: Db) -> Any:
     if db.get_bind().dialect.name == "postgresql":
         return sa.cast(JournalEntry.facts, sa.JSON)
     return sa.type_coerce(JournalEntry.facts, sa.JSON)  # SQLite reads the text itself
-
-
-@dataclass(frozen=True)
-class Names:
-    """The names of accounts by their number: those of today, and those of before, each until a moment, the oldest first."""
-
-    present: Mapping[int, str]
-    former: Mapping[int, Sequence[tuple[datetime, str]]]
-
-    def at(self, number: int, moment: datetime) -> str:
-        """How an account was called at a moment; nothing for one that is not known."""
-        for until, name in self.former.get(number, ()):
-            if moment < until:
-                return name
-        return self.present.get(number, "")
-
-
-def names_of(db: Db, collectivity_id: int, facts: Iterable[Mapping[str, Any]]) -> Names:
-    """The names of the accounts that the facts of these lines are about."""
-    numbers = {
-        line_facts[name] for line_facts in facts for name in _NUMBERS if isinstance(line_facts.get(name), int)
-    }
-    return _every_name(db, collectivity_id, numbers) if numbers else Names({}, {})
-
-
-def _every_name(db: Db, collectivity_id: int, numbers: Collection[int] | None = None) -> Names:
-    """The names of these accounts, or of all, in one statement: today's, then those of before in their order."""
-    people = sa.select(User.id, User.first_name, User.last_name, sa.null().label("until")).where(
-        User.collectivity_id == collectivity_id
-    )
-    before = sa.select(
-        FormerName.user_id, FormerName.first_name, FormerName.last_name, FormerName.until
-    ).where(FormerName.collectivity_id == collectivity_id)
-    if numbers is not None:
-        people, before = people.where(User.id.in_(numbers)), before.where(FormerName.user_id.in_(numbers))
-    present: dict[int, str] = {}
-    former: dict[int, list[tuple[datetime, str]]] = {}
-    rows: Any = db.execute(sa.union_all(before, people))
-    for number, first, last, until in rows:
-        if until is None:
-            present[number] = f"{first} {last}"
-        else:
-            former.setdefault(number, []).append((until, f"{first} {last}"))
-    return Names(present, {number: sorted(names) for number, names in former.items()})
 
 
 def of_accounts(db: Db, collectivity_id: int, numbers: Collection[int]) -> dict[int, str]:
@@ -301,37 +274,20 @@ def _names(db: Db, query: Any) -> dict[int, str]:
     return {number: f"{first} {last}" for number, first, last in db.execute(query)}
 
 
-def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Names, called: Mapping[str, str]) -> Line:
-    """A line that belongs to no folder, in French; its `facts` are those of `as_read`, `names` those of `names_of`.
-
-    `called`: those of `types_of`.
-    """
+def line_of(row: JournalEntry, facts: Mapping[str, Any], things: Things) -> Line:
+    """A line that belongs to no folder, in French; its `facts` are those of `as_read`, `things` those of `things_of`."""
     act, moment = ACTS.get(row.event, "Autre acte"), datetime.fromisoformat(row.at)
-    numbers = {facts[name] for name in _NUMBERS if isinstance(facts.get(name), int)}
-    then = {number: names.at(number, moment) for number in numbers}
-    return Line(row.seq, moment, row.who, act, _detail(row.event, facts, then, called, row.user_id))
+    then = {number: things.people.at(number, moment) for number in numbers_in(facts)}
+    with for_years():  # each day with its year
+        detail = _detail(row, facts, then, things)
+    return Line(row.seq, moment, row.who, act, detail)
 
 
-def _detail(
-    event: str,
-    facts: Mapping[str, Any],
-    names: Mapping[int, str],
-    called: Mapping[str, str],
-    by: int | None,
-) -> str:
-    """The facts that a person reads, each day with its year; what only a program verifies stays in the chain."""
-    with for_years():
-        return _summary(event, facts, names, called, by)
-
-
-def _summary(
-    event: str,
-    facts: Mapping[str, Any],
-    names: Mapping[int, str],
-    called: Mapping[str, str],
-    by: int | None,
-) -> str:
-    user = facts.get("user") if facts.get("user") != by else None
+def _detail(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str], things: Things) -> str:
+    """The facts that a person reads; what only a program verifies stays in the chain."""
+    event = row.event
+    user = facts.get("user") if facts.get("user") != row.user_id else None
+    desk = things.desk(str(facts["desk"]), row.seq) if facts.get("desk") else ""
     parts = [
         names.get(facts.get("whose") or user or 0, "") or facts.get("person"),
         facts.get("words") or facts.get("name") or facts.get("login") or facts.get("holder"),
@@ -340,8 +296,8 @@ def _summary(
         "administrateur" if facts.get("administrator") else "",
         _mandate(facts),
         facts.get("city"),
-        facts.get("desk") and f"bureau {facts['desk']}",
-        _rights(facts, called),
+        f"bureau {desk}" if desk and desk != facts.get("name") else "",
+        _rights(facts, things.called),
         *_changed(facts),
         facts.get("closes_at") and f"prévue {instant(datetime.fromisoformat(facts['closes_at']))}",
         _mailed(facts.get("mailed")),
@@ -350,7 +306,7 @@ def _summary(
         _rule(facts.get("now")),
         f"avant : {_rule(facts['was'])}" if isinstance(facts.get("was"), dict) else "",
         _establishments(facts),
-        facts.get("family"),
+        things.circuit(str(facts["family"]), facts.get("number")) if facts.get("family") else "",
         facts.get("client"),
         in_words(facts["levels"]) if event == "examination.tried" else "",
         _emergency(facts.get("kept")) if event == "account.emergency" else "",

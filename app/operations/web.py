@@ -316,6 +316,7 @@ def _search() -> trace.Search:
     search = trace.Search(
         act if act in trace.ACTS else "",
         request.args.get("qui", "").strip()[:100],
+        request.args.get("objet", "").strip()[:100],
         _day(request.args.get("du", "")),
         _day(request.args.get("au", "")),
         key_in(request.args.get("avant")),

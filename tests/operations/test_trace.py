@@ -6,17 +6,23 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
+from app.circuits import named
+from app.circuits.library import as_yaml
 from app.core import heartbeat
 from app.core.db import reading
 from app.journal.chain import verify
 from app.journal.models import ChainHead
 from app.operations import marks
 from app.operations.trace import ACTS
-from app.people import accounts, desks
+from app.people import accounts, desks, hierarchy
+from app.people.models import Desk
 from demo.cast import PASSWORD
+from tests.builders import circuits
 from tests.builders.house import House
+from workflows.family import families
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -37,10 +43,49 @@ def test_a_line_names_who_it_was_then_and_is_found_by_the_name_of_then(house: Ho
     accounts.change(house.actor(K), number, successor)
     desks.seat(here, "finances", G, [Right.ACT, Right.SIGN])
     rights = plain(house, f"{PAGE}?acte=desk.rights")
-    assert rights.count("Gwenola Tréhorel, bureau finances, viser et rejeter (avant : aucun droit)") == 1
-    assert rights.count("Jean Successeur, bureau finances") == 1
+    assert (
+        rights.count(
+            "Gwenola Tréhorel, bureau Direction des finances, viser et rejeter (avant : aucun droit)"
+        )
+        == 1
+    )
+    assert rights.count("Jean Successeur, bureau Direction des finances") == 1
     for name in ("TREHOREL", "successeur"):
-        assert "bureau finances" in plain(house, f"{PAGE}?acte=desk.rights&qui={name}")
+        assert "bureau Direction des finances" in plain(house, f"{PAGE}?acte=desk.rights&qui={name}")
+
+
+def test_desks_and_circuits_are_named_as_they_were_then_and_found_by_any_of_their_names(house: House) -> None:
+    actor = house.actor(K)
+    here = actor.collectivity_id
+    desks.seat(here, "finances", G, [Right.ACT])
+    with reading(here) as db:
+        desk_id = db.scalars(sa.select(Desk.id).where(Desk.key == "finances")).one()
+    hierarchy.change_desk(actor, desk_id, "Pôle Ressources", None)
+    desks.seat(here, "finances", G, [])
+    name = named.open_circuit(actor, "invoice", "Voirie courte", "invoice")
+    source = as_yaml(families()["invoice"].circuit.to_data() | {"label": "Voirie brève"})
+    circuits.publish(actor, name, source)
+    circuits.publish(actor, name, source.replace("Voirie brève", "Petite voirie"))
+    rights = plain(house, f"{PAGE}?acte=desk.rights&qui=trehorel")
+    assert "bureau Pôle Ressources, aucun droit (avant : viser et rejeter)" in rights
+    assert "bureau Direction des finances, viser et rejeter (avant : aucun droit)" in rights
+    assert "bureau Direction des finances, nom : Pôle Ressources" in plain(house, f"{PAGE}?acte=desk.changed")
+    published = plain(house, f"{PAGE}?acte=circuit.published")
+    for words in ("« Voirie brève », version 1, Facture", "« Petite voirie », version 2, Facture"):
+        assert words in published
+    assert "Voirie courte, Facture" in plain(house, f"{PAGE}?acte=circuit.opened")
+    assert "invoice" not in re.sub(r"<[^>]*>", "", plain(house, f"{PAGE}?objet=voirie"))
+    for thing in ("POLE ressources", "direction des FINANCES"):
+        told = plain(house, f"{PAGE}?objet={thing}")
+        assert "aucun droit (avant : viser et rejeter)" in told
+        assert "viser et rejeter (avant : aucun droit)" in told
+        assert "bureau Services techniques" not in told
+    for thing in ("petite", "facture"):
+        assert plain(house, f"{PAGE}?objet={thing}").count("Voirie brève") == 1
+    assert "Circuit ouvert" in plain(house, f"{PAGE}?objet=voirie+courte")
+    assert "Aucune écriture" in plain(house, f"{PAGE}?objet=piscine")
+    export = house.client(K).get(f"{PAGE}.csv?objet=petite").get_data(as_text=True)
+    assert export.count("Circuit") == 3
 
 
 def test_who_entered_and_who_was_given_what_is_told_with_who_did_it(house: House) -> None:
@@ -61,7 +106,12 @@ def test_who_entered_and_who_was_given_what_is_told_with_who_did_it(house: House
     ):
         assert words in page, words
     rights = plain(house, f"{PAGE}?acte=desk.rights")
-    assert rights.count("Gwenola Tréhorel, bureau finances, viser et rejeter (avant : aucun droit)") == 1
+    assert (
+        rights.count(
+            "Gwenola Tréhorel, bureau Direction des finances, viser et rejeter (avant : aucun droit)"
+        )
+        == 1
+    )
     assert "Ligne de commande" in rights
     # Whoever asks for a new password is nobody yet: the line is not in the name of the account
     lost = plain(house, f"{PAGE}?acte=password.asked")
@@ -118,9 +168,9 @@ def test_it_is_searched_paged_and_taken_away_without_formulas(house: House) -> N
         desks.create_desk(here, f"b{number}", f"Bureau {number}")
     page = plain(house, f"{PAGE}?acte=desk.opened")
     assert "Bureau 59" in page
-    assert "Bureau 9," not in page
+    assert "Bureau 9<" not in page
     older = page.split("avant=")[1].split('"')[0]
-    assert "Bureau 9," in plain(house, f"{PAGE}?acte=desk.opened&avant={older}")
+    assert "Bureau 9<" in plain(house, f"{PAGE}?acte=desk.opened&avant={older}")
     assert "Aucune écriture" in plain(house, f"{PAGE}?qui=personne")
     assert house.client(K).get(f"{PAGE}?acte=rien&avant=x&qui=%25").status_code == 200
     answer = house.client(K).get(f"{PAGE}.csv?acte=desk.opened")
@@ -136,15 +186,15 @@ def test_it_finds_who_was_given_what_between_two_days_to_the_second(house: House
     with time_machine.travel(datetime(2026, 11, 20, 23, 30, tzinfo=UTC), tick=False):
         desks.seat(here, "finances", G, [])
     found = plain(house, f"{PAGE}?qui=trehorel&acte=desk.rights")
-    assert found.count("bureau finances") == 2  # the line is by the command line, and about her
+    assert found.count("bureau Direction des finances") == 2  # the line is by the command line, and about her
     assert "20/11/2026 23:30:15 +01:00" in found
-    assert "bureau finances" not in plain(house, f"{PAGE}?qui=morizur&acte=desk.rights")
+    assert "bureau Direction des finances" not in plain(house, f"{PAGE}?qui=morizur&acte=desk.rights")
     first = plain(house, f"{PAGE}?acte=desk.rights&du=2026-11-20&au=2026-11-20")
-    assert first.count("bureau finances") == 1
+    assert first.count("bureau Direction des finances") == 1
     assert "viser et rejeter" in first
     assert "aucun droit (avant" in plain(house, f"{PAGE}?acte=desk.rights&du=2026-11-21&qui=tréhorel")
     export = house.client(K).get(f"{PAGE}.csv?acte=desk.rights&du=2026-11-21&au=2026-11-21")
-    assert export.get_data(as_text=True).count("bureau finances") == 1
+    assert export.get_data(as_text=True).count("bureau Direction des finances") == 1
     for wrong in ("du=hier", "du=2026-11-21&au=2026-11-20"):
         refused = house.client(K).get(f"{PAGE}?{wrong}")
         assert (refused.status_code, "Cette période ne se lit pas" in refused.text) == (422, True), wrong

@@ -14,6 +14,7 @@ from app.folders.models import Folder
 from app.journal import origins
 from app.journal.models import JournalEntry
 from app.operations import trace
+from app.operations.things import Things, things_of
 from app.people.actor import Actor
 
 PAGE = 50
@@ -47,9 +48,8 @@ def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done]
     readable = sa.select(Folder.id, Folder.title).where(Folder.id.in_(numbers), readable_by(actor))
     titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
     rows_told = list(origins.as_read(db, shown))
-    names = trace.names_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
-    called = trace.types_of(db, actor.collectivity_id, (facts for _, facts in rows_told))
-    lines = [_done(row, facts, actor, titles, names, called) for row, facts in rows_told]
+    things = things_of(db, actor.collectivity_id, [told for told in rows_told if told[0].folder_id is None])
+    lines = [_done(row, facts, actor, titles, things) for row, facts in rows_told]
     return lines, shown[-1].id if len(rows) > PAGE else None
 
 
@@ -58,12 +58,11 @@ def _done(
     facts: Mapping[str, Any],
     actor: Actor,
     titles: Mapping[int, str],
-    names: trace.Names,
-    called: Mapping[str, str],
+    things: Things,
 ) -> Done:
     at = datetime.fromisoformat(row.at)
     if row.folder_id is None:
-        line = trace.line_of(row, facts, names, called)
+        line = trace.line_of(row, facts, things)
         return Done(at, line.act, line.detail)
     where = trace.place(facts)
     if row.folder_id not in titles:
