@@ -57,6 +57,27 @@ class DoctorTrial(Base):
     settings_mark: Mapped[str | None]
 
 
+class JournalCheck(Base):
+    """The last time that administrators had the chain of their collectivity checked.
+
+    `ended_at` is None while it lasts. `upto` and `hash`: the last line that the last check to end read whole, 0 and empty
+    before any has. `fault_seq` and `fault`: the first line that does not hold, and what is wrong with it; None and empty of
+    a chain that holds. `remark`: what was seen beside, clocks that went back.
+    """
+
+    __tablename__ = "journal_check"
+
+    collectivity_id: Mapped[int] = mapped_column(sa.ForeignKey("collectivity.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    upto: Mapped[int]
+    hash: Mapped[str]
+    fault_seq: Mapped[int | None]
+    fault: Mapped[str]
+    remark: Mapped[str]
+
+
 class DoctorPlace(Base):
     """A folder where something is written (`kind`), the mount point on which it was, when it was noted and last used."""
 

@@ -6,7 +6,7 @@ from app.core.outbox import each_round
 from app.files import vault
 from app.folders import sockets
 from app.journal import beside
-from app.operations import posted, shares
+from app.operations import posted, shares, verifying
 from app.operations.guidance import first
 from app.operations.leaving import planned
 from app.operations.state import folders, seats
@@ -18,6 +18,7 @@ def plug(settings: Settings, jinja: Any) -> None:
     sockets.tray(first.Welcome(jinja), first.arrives)
     posted.plug(settings)
     each_round("closings", planned.look)
+    verifying.plug()
     vault.asks_before(shares.begins)
     beside.compares("folders", folders)
     beside.compares("seats", seats)

@@ -282,6 +282,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a repris : il faut dire pourquoi, avec --words, par exemple « l’ancien serveur est éteint ».",
     ),
+    "journal-check-lasts": (
+        409,
+        "Une vérification du journal est déjà en cours, demandée par {by}. Rechargez cette page dans un moment : elle dira ce qu’elle a trouvé.",
+    ),
     "trace-days": (
         422,
         "Cette période ne se lit pas. Choisissez deux jours, le premier avant le dernier, ou laissez-les vides.",

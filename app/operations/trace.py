@@ -86,6 +86,7 @@ ACTS = {
     "identity.given_up": "Confirmation que c’est vous abandonnée",
     "identity.proven": "Identité prouvée de nouveau",
     "identity.refused": "Confirmation que c’est vous refusée",
+    "journal.check_asked": "Vérification du journal demandée",
     "journal.addresses_erased": "Adresses du journal effacées",
     "login.closed": "Session fermée",
     "login.opened": "Connexion",

@@ -23,7 +23,7 @@ from app.core.spreadsheet import table
 from app.files import vault
 from app.folders.models import StepRun
 from app.journal.models import ChainHead
-from app.operations import marks, trace
+from app.operations import marks, trace, verifying
 from app.operations.absences.web import pages as absences
 from app.operations.circuits.web import pages as circuits
 from app.operations.desks.web import pages as desks
@@ -68,6 +68,7 @@ KINDS = {
     "batch.sign": "Signatures d’un lot",
     "legality.fetch": "Courriers de la préfecture à relever",
     "pes.fetch": "Retours de la trésorerie à relever",
+    "journal.check": "Vérification du journal",
     "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",
 }
@@ -281,10 +282,11 @@ def journal() -> str:
     """Who entered, who gave whom what: the lines of the chained journal that belong to no folder."""
     search, here = _search(), g.actor.collectivity_id
     with reading(here) as db:
-        ask_together(db, (HEAD, MARKED, TYPES), here)
+        ask_together(db, (HEAD, MARKED, TYPES, verifying.LAST), here)
         shown = trace.lines(db, here, search)
         chain_head = next((row for (row,) in ask(db, HEAD, here)), None)
         marked_at = next((row.beat_at for (row,) in ask(db, MARKED, here)), None)
+        checked = verifying.last(db, here)
     more = len(shown) > trace.PAGE
     return render_template(
         "operations/journal.html",
@@ -293,9 +295,22 @@ def journal() -> str:
         asked=search,
         chain_head=chain_head,
         marked_at=marked_at,
+        checked=checked,
+        lasting=checked is not None and verifying.lasts(checked),
         acts=sorted(trace.ACTS.items(), key=lambda act: act[1]),
         address_days=current_app.config["PARAPHE"].journal_address_days,
     )
+
+
+@pages.post("/administration/journal/verifier")
+@guard("administer")
+def journal_check() -> Response:
+    """Have the whole chain of the collectivity checked: now when it is short, by the worker when it is long."""
+    if verifying.check(g.actor):
+        flash("Le journal est vérifié : le résultat est ci-dessous.", "ok")
+    else:
+        flash("La vérification est demandée : le travail de fond relit toute la chaîne.", "ok")
+    return redirect(url_for("operations.journal"))
 
 
 @pages.get("/administration/journal.csv")

@@ -147,6 +147,7 @@ LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.coun
 NO_LINES = {
     "doctor.failed",
     "emergency.opened",
+    "journal.check",
     "legality.fetch",
     "legality.letter_failed",
     "classification.not_renewed",

@@ -125,6 +125,7 @@ ROUTES = {
     "operations.retry": "administer",
     "operations.journal": "administer",
     "operations.journal_file": "administer",
+    "operations.journal_check": "administer",
     "operations.retry_all": "administer",
     "operations.leaving.show": "branch",
     "operations.leaving.plan": "branch",
