@@ -154,6 +154,15 @@ def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
     user = db.get_one(User, actor.user_id)
     if (user.rhythm, user.rhythm_minute) != (rhythm, minute):
         user.rhythm, user.rhythm_minute, user.rhythm_since = rhythm, minute, now()
+        # What waits for the former moment asks again now: it leaves, or waits for the new one (`refuse_grouped`)
+        waits = sa.update(Outbox).where(
+            Outbox.kind == "mail",
+            sa.text("outbox.state = 'pending'"),
+            Outbox.collectivity_id == actor.collectivity_id,
+            Outbox.last_error == GROUPED,
+            Outbox.payload["user_id"].as_integer() == user.id,
+        )
+        db.execute(waits.values(available_at=now()).execution_options(synchronize_session=False))
 
 
 @use_case

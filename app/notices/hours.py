@@ -4,7 +4,7 @@ A letter about a password, an account, a login, or a fault that somebody must me
 """
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
@@ -15,6 +15,7 @@ from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SENT_
 from app.folders.rerouting import CHANGED
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
+from workflows.rhythms import DAWN, DUSK
 
 HOURS, DAYS = "mail_hours", "mail_days"
 DIGEST = "digest"
@@ -72,8 +73,14 @@ def settings(group: str) -> tuple[Setting, Setting]:
 
 
 def usual(text: str) -> str:
-    """The hours in their usual form, « 08:30-19:00 »; refuses `mail-hours` what is none, or ends before it begins."""
+    """The hours in their usual form, « 08:30-19:00 ».
+
+    Refuses `mail-hours` what is none, or ends before it begins; `mail-hours-night` what leaves reminders less than an hour of
+    the day, which never leave at night.
+    """
     begins, ends = _hours(text)
+    if not _by_day(begins, ends):
+        raise Refusal("mail-hours-night", text=text[:20])
     return f"{begins:%H:%M}-{f'{ends:%H:%M}' if ends else '24:00'}"
 
 
@@ -83,6 +90,8 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
     if event not in PATIENT or (not hours and days == EVERY):
         return timedelta(0)
     begins, ends = _hours(hours) if hours else _WHOLE
+    if event == DIGEST and not _by_day(begins, ends):
+        begins, ends = _WHOLE  # hours of the night, written before they were refused, would keep a reminder for ever
     calendar, local = calendar_in(own), moment.astimezone(PARIS)
     day = local.date()
     while True:
@@ -92,6 +101,14 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
             if local < closes:
                 return max(opens - moment, timedelta(0))
         day += timedelta(days=1)
+
+
+def _by_day(begins: time, ends: time | None) -> bool:
+    """Whether at least an hour of these is one at which reminders leave."""
+    day = date(2026, 1, 5)
+    first = max(datetime.combine(day, begins), datetime.combine(day, DAWN))
+    last = min(datetime.combine(day, ends or time.max), datetime.combine(day, DUSK))
+    return last - first >= timedelta(hours=1)
 
 
 def _hours(text: str) -> tuple[time, time | None]:

@@ -11,6 +11,10 @@ SENTENCES: Sentences = {
         422,
         "Ce lien n’arrête aucun courriel : il est incomplet, ou n’est pas de Paraphe. Reprenez-le en entier dans le courriel, ou connectez-vous, puis « Mon compte », « Mes courriels ».",
     ),
+    "mail-hours-night": (
+        422,
+        "Rien n’a changé : « {text} » ne laisse pas une heure de jour aux courriels qui rappellent ce qui attend, et qui ne partent jamais avant 6 h ni après 20 h. Choisissez des heures qui en comprennent une.",
+    ),
     "mail-hours": (
         422,
         "Rien n’a changé : « {text} » ne dit pas deux heures d’un même jour. Écrivez la première, un tiret, la seconde : 8-19, ou 8:30-18:30.",

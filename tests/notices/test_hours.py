@@ -56,11 +56,14 @@ def test_hours_take_their_usual_form_and_what_is_none_is_refused() -> None:
     for text in ("19-8", "8-8", "8", "8-25", "8:60-9", "²-9", "8-19, 20-21"):
         with pytest.raises(Refusal, match="mail-hours"):
             usual(text)
+    for text in ("20-23", "0-6", "19:30-24", "4-6:30"):
+        with pytest.raises(Refusal, match="mail-hours-night"):
+            usual(text)
 
 
 def test_the_letter_of_a_folder_waits_in_the_queue_and_that_of_a_password_leaves(house: House) -> None:
     here = now().astimezone(PARIS)
-    closed = "0-1" if here.hour >= 2 else "22-23"
+    closed = "8-9" if not 7 <= here.hour <= 9 else "15-16"
     change_setting(house.actor(K), "mail_hours", {"mail_hours": closed})
     house.mail.clear()
     house.an_invoice()
@@ -76,6 +79,8 @@ def test_the_letter_of_a_folder_waits_in_the_queue_and_that_of_a_password_leaves
     assert {one.payload["event"] for one in rows} <= PATIENT
     assert all(one.available_at > now() and one.attempts == 0 for one in rows)
     assert {one.last_error for one in rows} == {"attend les heures des courriels de la collectivité"}
+    # Hours of the night that were written before they were refused are no reason to keep a reminder for ever
+    assert wait({"mail_hours": "20:00-23:00"}, "digest", now()) == timedelta(0)
     # The collectivity changes its mind: what is put back to work leaves, as it is now
     forget_setting(house.actor(K), "mail_hours")
     with engine().begin() as connection:
