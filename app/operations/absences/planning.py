@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,7 +80,7 @@ def words_of(moment: datetime) -> str:
 
 def last_minute(ends: datetime) -> str:
     """The last minute of an absence that ends then, in words: an end is inclusive wherever it is read."""
-    return words_of(ends - absences.MINUTE)
+    return words_of(ends - timedelta(microseconds=1))  # one that was ended by hand ends within a minute
 
 
 def may_set(db: Db, actor: Actor, user_id: int) -> bool:
@@ -448,10 +448,17 @@ def _write_down(db: Db, actor: Actor, event: str, row: Absence, absent: User, co
         "acts": row.acts,
         "starts": row.starts_at.isoformat(),
         "ends": row.ends_at.isoformat(),
-        "words": f"du {words_of(row.starts_at)} au {last_minute(row.ends_at)}"
+        "words": _period(row)
         + (f", intérim : {cover.name}" if cover is not None else ", sans intérim"),
     }
     append(db, row.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
+
+
+def _period(row: Absence) -> str:
+    """« du 21 décembre 2026 à 8 h 00 au 2 janvier 2027 à 17 h 59 »; of one that was cancelled before, when it was to begin."""
+    if row.ends_at <= row.starts_at:
+        return f"qui devait commencer le {words_of(row.starts_at)}, annulée"
+    return f"du {words_of(row.starts_at)} au {last_minute(row.ends_at)}"
 
 
 def names(db: Db, users: Iterable[int]) -> dict[int, str]:

@@ -88,7 +88,7 @@ def effects_of(db: Db, collectivity_id: int, desk_id: int) -> Effects:
     coming = _coming(db, collectivity_id, desk, every, [number for (number,) in followed])
     return Effects(
         tuple(sorted(number for (number,) in waits)),
-        tuple(islice(coming, MOST)),
+        tuple(sorted(islice(coming, MOST))),
         tuple(sorted(number for (number,) in leaving)),
         tuple(dict.fromkeys(desk.uses)),
         tuple(
