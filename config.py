@@ -62,6 +62,10 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"smtp", "smtps", "smtp+starttls"}),
         "il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
     ),
+    "bounces_url": (
+        frozenset({"imap", "imaps", "imap+starttls"}),
+        "il faut imaps://compte:motdepasse@serveur/INBOX, ou imap+starttls://",
+    ),
     "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "tsa_second_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "s2low_url": (frozenset({"https"}), "il faut l’adresse https de l’opérateur"),
@@ -118,6 +122,8 @@ class Settings(BaseSettings):
     mail_url: str = ""
     mail_from: str = "Paraphe <ne-pas-repondre@paraphe.invalid>"
     mail_timeout: float = 20.0
+    bounces_url: str = ""
+    bounces_address: str = ""
 
     upload_limit_mb: int = Field(200, ge=1, le=2048)
     office: bool = True
@@ -414,10 +420,10 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}{pair[0].upper()} demande {PREFIX}CSC_OAUTH_URL")
         return value
 
-    @field_validator("mail_from", "actes_email", "marks_mail")
+    @field_validator("mail_from", "actes_email", "marks_mail", "bounces_address")
     @classmethod
     def _address(cls, value: str, about: ValidationInfo) -> str:
-        if about.field_name in {"actes_email", "marks_mail"} and not value:
+        if about.field_name != "mail_from" and not value:
             return value
         name, at, domain = parseaddr(value)[1].partition("@")
         if not (name and at and domain) or any(ord(sign) < ord(" ") for sign in value):

@@ -20,6 +20,8 @@ for name in (
     "verification.models",
     "signing.models",
     "invoices.models",
+    "notices.models",
+    "notices.returns.models",
     "pes.models",
     "publication.models",
     "batches.models",

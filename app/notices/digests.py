@@ -26,6 +26,7 @@ from app.people.actor import Actor, Seat
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from app.people.reaching import is_dead
 from app.people.working_days import calendar_in
 from workflows.deadlines import late_by_more
 from workflows.rhythms import MINUTES, MORNING, Choice, Rhythm, due, following, quiet_until
@@ -39,6 +40,7 @@ MOST = 1000
 """Keys asked at once, and folders counted: beyond, a letter says so."""
 GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
 NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
+DEAD = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
 TOLD = "dit avec le reste, dans un courriel de cette personne"
 COUNTED = timedelta(minutes=1)
 """How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
@@ -95,6 +97,7 @@ _awaited = sa.select(
     User.rhythm,
     User.rhythm_minute,
     User.rhythm_since,
+    User.mail_refusals,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
     _WAITS.label("waits"),
     (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _below(_SEAT, _DESK, STEP))).label("leads"),
@@ -209,7 +212,7 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
     wanted: dict[str, News] = {}
     binds = {"here": collectivity_id, "moment": moment, "day": today(), "far": _far(own)}
     for row in db.execute(_awaited, binds):
-        at = due(choice_of(row, own), calendar, last, moment, PARIS)
+        at = None if is_dead(row, own) else due(choice_of(row, own), calendar, last, moment, PARIS)
         if at is None:
             continue
         whole = at.whole and row.waits
@@ -322,13 +325,15 @@ def _deciding(seat: Seat) -> sa.ColumnElement[bool]:
 def refuse_outdone(db: Db, own: Own, user: User, row: Row) -> None:
     """Raises `Needless` where another letter of what waits tells its reader all that this one would, or has told it since.
 
-    And where he has stopped these letters since it was written.
+    And where he has stopped these letters since it was written, or where his address takes none.
 
     Of those that have not left, the one that tells all goes before the one that tells what is late, and the older before the
     newer: it tells what waits when it leaves.
     """
     if choice_of(user, own).rhythm is Rhythm.NEVER:
         raise Needless(NEVER)
+    if is_dead(user, own):
+        raise Needless(DEAD)
     prefix = f"{DIGEST}-{row.payload['user_id']}-2"  # of a day, and of no example
     others = sa.select(Outbox.id, Outbox.payload).where(
         Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
@@ -385,9 +390,11 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     """Raises `Later` for a letter about one folder whose reader is told later of all that waits; `Needless` once he was.
 
     Not where the folder would be late before that letter: it leaves at once. Who has chosen meanwhile to be told at once has
-    what was kept. `Needless` too for who is never told.
+    what was kept. `Needless` too for who is never told, and whose address takes no letter.
     """
     choice, moment = choice_of(user, own), now()
+    if is_dead(user, own):
+        raise Needless(DEAD)
     if choice.rhythm is Rhythm.NOW or row.payload.get("back"):
         return
     if choice.rhythm is Rhythm.NEVER:

@@ -91,7 +91,9 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
         return timedelta(0)
     begins, ends = _hours(hours) if hours else _WHOLE
     if event == DIGEST and not _by_day(begins, ends):
-        begins, ends = _WHOLE  # hours of the night, written before they were refused, would keep a reminder for ever
+        begins, ends = (
+            _WHOLE  # hours of the night, written before they were refused, would keep a reminder for ever
+        )
     calendar, local = calendar_in(own), moment.astimezone(PARIS)
     day = local.date()
     while True:

@@ -30,6 +30,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.notices import digests, hours, stopping
+from app.notices.returns import marks
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.covers import away_at, until
@@ -65,10 +66,11 @@ DISCREET = "restricted"
 
 @dataclass(frozen=True)
 class Envelope:
-    """A letter ready to leave, and the address it goes to."""
+    """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person."""
 
     to: str
     message: EmailMessage
+    address: str
 
 
 def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
@@ -161,11 +163,12 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
         message["X-Request-Id"] = row.request
+    message[marks.HEADER] = marks.mark(row.id, to)
     if stop_link:
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    return Envelope(wired(to), message)
+    return Envelope(wired(to), message, to)
 
 
 def wired(address: str) -> str:
@@ -194,7 +197,9 @@ def trial(db: Db, user: User, settings: Settings, templates: Environment) -> Env
     }
     key, moment = f"trial-{user.id}-{new_token()[:16]}", now()
     return Envelope(
-        wired(user.email), _message(key, moment, TRIAL, settings, user.email, context, templates, logo)
+        wired(user.email),
+        _message(key, moment, TRIAL, settings, user.email, context, templates, logo),
+        user.email,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.core.outbox import Hopeless
+from app.notices.returns.marks import HEADER
 from config import Settings
 
 REFUSED, PERMANENT = 400, 500
@@ -24,6 +25,14 @@ GOODBYE = 2.0
 _Key = tuple[int, str]
 _idle: dict[_Key, list["_Line"]] = {}
 _lock = Lock()
+
+
+class AddressRefused(Hopeless):
+    """The server refuses the address for good: its `code` and its `reply`."""
+
+    def __init__(self, code: int, reply: str) -> None:
+        super().__init__(f"adresse refusée par le serveur ({code} {reply})")
+        self.code, self.reply = code, reply
 
 
 class _Line(smtplib.SMTP):
@@ -42,7 +51,7 @@ class _Secure(_Line, smtplib.SMTP_SSL):
 
 
 def send(to: str, message: EmailMessage, settings: Settings) -> None:
-    """Give the letter to the server; an address refused for good is not tried again (`Hopeless`).
+    """Give the letter to the server; an address refused for good is not tried again (`AddressRefused`).
 
     A connection serves every letter until nothing is due any more (`hang_up`), with RSET between two. One that was left
     open, and that the server has closed meanwhile, is replaced at once, but only where nothing of the letter can have been
@@ -54,14 +63,20 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
         line = line or _opened(settings)
         line.giving = False
         try:
-            line.send_message(message, to_addrs=[to])
+            line.ehlo_or_helo_if_needed()
+            known = message[HEADER] if line.has_extn("dsn") else None
+            line.send_message(
+                message,
+                from_addr=settings.bounces_address or None,
+                to_addrs=[to],
+                mail_options=[f"ENVID={known}"] if known else [],
+            )
             break
         except smtplib.SMTPRecipientsRefused as refused:
             code, why = next(iter(refused.recipients.values()))
             if code >= PERMANENT:
                 _leave_open(line, settings)
-                sentence = f"adresse refusée par le serveur ({code} {why.decode(errors='replace')})"
-                raise Hopeless(sentence) from refused
+                raise AddressRefused(code, why.decode(errors="replace")) from refused
             line.close()
             if not reused or code != BUSY:
                 raise
@@ -187,7 +202,7 @@ def trouble(settings: Settings) -> str | None:
             if code >= REFUSED:
                 return f"le serveur de courriel refuse de servir ({_one_line(code, answer)})"
             server.ehlo_or_helo_if_needed()
-            code, answer = server.mail(parseaddr(settings.mail_from)[1])
+            code, answer = server.mail(settings.bounces_address or parseaddr(settings.mail_from)[1])
             server.rset()
             if code >= REFUSED:
                 return f"le serveur de courriel refuse l’expéditeur : corrigez PARAPHE_MAIL_FROM ({_one_line(code, answer)})"

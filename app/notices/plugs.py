@@ -6,7 +6,9 @@ from jinja2 import Environment
 
 from app.core.db import reading
 from app.core.outbox import Hopeless, Row, at_rest, each_round, handles, lasts
-from app.notices import digests, hours, letter, mailer
+from app.folders import sockets
+from app.notices import bounces, digests, hours, letter, mailer, unreached
+from app.notices.returns import mailbox, marks
 from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from config import Settings
@@ -26,9 +28,18 @@ def plug(settings: Settings, templates: Environment) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
         envelope = letter.write(row, settings, templates)
-        mailer.send(envelope.to, envelope.message, settings)
+        try:
+            mailer.send(envelope.to, envelope.message, settings)
+        except mailer.AddressRefused as refused:
+            answer = bounces.Answer(str(refused.code), refused.reply)
+            bounces.record(row.id, answer, mark=marks.of_address(envelope.address))
+            raise
 
+    sockets.tray(unreached.Band(templates), unreached.any_of)
+    handles(mailbox.KIND, passing=True)(mailbox.Round(settings))
+    each_round("notices.returns", lambda: mailbox.look(settings))
     declare(*_settings(settings), digests.setting(GROUP), digests.escalation(GROUP), *hours.settings(GROUP))
+    declare(bounces.setting(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
 

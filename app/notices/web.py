@@ -10,8 +10,9 @@ from app.core.db import reading
 from app.core.french import heure, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
-from app.notices import digests
+from app.notices import bounces, digests
 from app.notices.hours import HOURS
+from app.people import reaching
 from app.people.models import Collectivity, User
 from app.people.own_settings.registry import value_in
 from app.people.persons import masked
@@ -47,6 +48,7 @@ def letters() -> str:
         choice = digests.choice_of(user, own)
         moment = digests.next_letter(choice, own, now())
         counts = digests.waiting(db, g.actor)
+        fault = bounces.unreached(db, user)
         hours = str(value_in(own, HOURS).value)
     wording = f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
     return render_template(
@@ -59,6 +61,7 @@ def letters() -> str:
         minute=choice.minute,
         since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
         following=Next(wording, counts.folders, counts.late, counts.returned),
+        fault=fault,
         address=masked(user.email),
         hours=hours,
     )
@@ -81,4 +84,13 @@ def example() -> Response:
     """Send oneself the letter that tells what waits now."""
     digests.send_example(g.actor)
     flash("L’exemple part : il arrive dans votre boîte d’ici quelques minutes.", "ok")
+    return redirect(url_for("notices.letters"))
+
+
+@pages.post("/compte/courriels/adresse")
+@guard(PERSON, unprotected=True)
+def confirm() -> Response:
+    """Say that one's address serves after all."""
+    reaching.confirm_own(g.actor)
+    flash("C’est noté : les rappels vous sont envoyés de nouveau à cette adresse.", "ok")
     return redirect(url_for("notices.letters"))

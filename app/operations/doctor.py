@@ -18,11 +18,13 @@ from app.core.clock import now, today
 from app.core.db import Db, engine, reading
 from app.core.faults import words_of
 from app.core.french import HARD, instant, jour_long
+from app.core.grammar import plural
 from app.core.refusals import Refusal, catalogue
 from app.core.sealed import unseal
 from app.files import vault
 from app.journal.erasing import waits
 from app.notices import mailer
+from app.notices.returns import mailbox
 from app.operations import front, links, marks, premises, resealing, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
@@ -141,6 +143,27 @@ def _mail(settings: Settings) -> str:
     if (trouble := mailer.trouble(settings)) is not None:
         raise Unwell(trouble)
     return "le serveur répond"
+
+
+def _returns(settings: Settings) -> str | Remark:
+    if not settings.bounces_url:
+        sentence = "aucune boîte n’est donnée : seuls les refus immédiats du serveur sont connus (PARAPHE_BOUNCES_URL)"
+        return Remark(sentence, Level.NONE)
+    if (trouble := mailbox.trouble(settings)) is not None:
+        raise Unwell(f"la boîte des retours ne se lit pas : vérifiez PARAPHE_BOUNCES_URL ({trouble})")
+    if schema.behind():
+        return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
+    known = mailbox.state(settings)
+    if known is None:
+        return Remark("la boîte répond, le travail de fond la lira dans les cinq minutes", Level.NONE)
+    if known.left:
+        messages = plural(known.left, "message y reste", "messages y restent")
+        return Remark(
+            f"la boîte est lue ; {messages}, qui n’annoncent la perte d’aucun courriel de Paraphe : regardez-les, puis "
+            "ôtez-les",
+            Level.AMBER,
+        )
+    return "la boîte est lue, rien n’y reste"
 
 
 def _links(settings: Settings) -> str:
@@ -523,6 +546,11 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
+    Check(
+        "courriels revenus",
+        _returns,
+        "la boîte des retours n’a pas pu être lue : vérifiez PARAPHE_BOUNCES_URL",
+    ),
     Check(
         "horodatage et horloge",
         _timestamp,

@@ -8,6 +8,7 @@ from config import LOOPBACK, Settings
 
 LINKS = (
     ("mail_url", "le courriel"),
+    ("bounces_url", "la boîte des retours"),
     ("database_url", "la base"),
     ("listen_url", "l’écoute de la base"),
     ("rate_limit_url", "le compte des essais"),
@@ -16,6 +17,7 @@ LINKS = (
 )
 CLEAR = {
     "smtp": "prenez smtp+starttls:// ou smtps://",
+    "imap": "prenez imaps:// ou imap+starttls://",
     "redis": "prenez rediss://",
     "http": "prenez https://",
     "tcp": "mettez clamd sur cette machine, par unix:/chemin, ou au bout d’un tunnel",

@@ -32,6 +32,8 @@ ACTS = {
     "account.closing_planned": "Fermeture d’un compte prévue",
     "account.closing_refused": "Fermeture prévue non faite",
     "account.delegated": "Administration d’une branche changée",
+    "account.mail_confirmed": "Adresse de courriel confirmée",
+    "account.mail_stopped": "Rappels arrêtés : l’adresse refuse les courriels",
     "account.opened": "Compte ouvert",
     "account.reduced": "Compte réduit",
     "account.reminders_stopped": "Rappels arrêtés par le lien d’un courriel",

@@ -59,6 +59,7 @@ pages.register_blueprint(statements)
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
+    "mail.returns": "Courriels revenus à lire",
     "step.transmit": "Transmission",
     "answer.again": "Réponse d’un envoi, redemandée",
     "step.seal": "Cachet",

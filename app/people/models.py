@@ -75,6 +75,7 @@ class User(Base, Tenanted):
     before these, neither is shown. `search_key` follows the row, whoever writes it (`_searched_by`).
     `rhythm`: how often what waits is told (`workflows/rhythms.py`), None for as the collectivity says; `rhythm_minute` of the
     day, None for the usual one; `rhythm_since`: when it was chosen, before which nothing is told by it.
+    `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
     """
 
     __tablename__ = "user_account"
@@ -87,7 +88,7 @@ class User(Base, Tenanted):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     login: Mapped[str]
-    email: Mapped[str]
+    email: Mapped[str] = mapped_column(active_history=True)
     # The name of before is read wherever one is written over it (`FormerName`)
     first_name: Mapped[str] = mapped_column(active_history=True)
     last_name: Mapped[str] = mapped_column(active_history=True)
@@ -107,6 +108,7 @@ class User(Base, Tenanted):
     rhythm: Mapped[str | None]
     rhythm_minute: Mapped[int | None]
     rhythm_since: Mapped[datetime | None]
+    mail_refusals: Mapped[int] = mapped_column(default=0, server_default="0")
 
     @property
     def name(self) -> str:
@@ -151,6 +153,8 @@ class PlannedClosing(Base, Tenanted):
 def _look_again(_mapper: object, connection: sa.Connection, row: User) -> None:
     row.search_key = _searched_by(partial(getattr, row))
     state = sa.inspect(row)
+    if state.attrs.email.history.deleted:
+        row.mail_refusals = 0  # they were another's
     first, last = (state.attrs[name].history.deleted for name in ("first_name", "last_name"))
     if first or last:
         former = {"first_name": [*first, row.first_name][0], "last_name": [*last, row.last_name][0]}

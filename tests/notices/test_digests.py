@@ -24,6 +24,7 @@ from app.folders.models import StepRun
 from app.notices import digests, stopping
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
+from app.operations.examined import commune
 from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.changing import change_setting
 from tests.builders.house import House, token_in
@@ -91,6 +92,11 @@ def words(house: House, login: str) -> str:
     body = letter.get_body(("plain",))
     assert body is not None
     return " ".join(body.get_content().split())
+
+
+def refusals(login: str) -> int:
+    with reading() as db:
+        return db.scalars(sa.select(User.mail_refusals).where(User.login == login)).one()
 
 
 def chosen(login: str) -> str | None:
@@ -209,6 +215,69 @@ def test_what_was_done_meanwhile_is_not_reminded(house: House) -> None:
         outbox.drain()
     assert subjects(house, N) == []
     assert why("digest") == ["plus rien n’attend cette personne : aucun courriel n’est parti"]
+
+
+def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_serves(house: House) -> None:
+    dead = f"550 5.1.1 <{address(N)}>: User unknown"
+    here = house.actor(N).collectivity_id
+    with at(MONDAY, 7):
+        digests.choose(house.actor(N), "hourly", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
+        house.mail.refuse[address(N)] = "554 5.7.1 Relay access denied"
+        outbox.drain()
+    with at(MONDAY, 8):
+        looks()
+        assert refusals(N) == 0, "what a rule of the server refuses says nothing of the address"
+        house.mail.refuse[address(N)] = dead
+    for hour in (9, 10, 11, 12, 13):
+        with at(MONDAY, hour):
+            due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
+            looks()
+    assert refusals(N) == 3, "then nothing is tried any more"
+    with at(MONDAY + timedelta(days=1), 8):
+        looks()
+        with reading() as db:
+            letters = db.scalars(sa.select(Outbox).where(Outbox.state.in_(["pending", "running"])))
+            mine = house.actor(N).user_id
+            assert [one.key for one in letters if one.payload.get("user_id") == mine] == []
+        kept = {*why("your_turn"), *why("digest")}
+        assert digests.DEAD in kept
+        client, administrator = house.client(N), house.client(K)
+        for page in (client.get("/a-traiter"), client.get("/compte/courriels")):
+            text = unescape(page.get_data(as_text=True)).replace("\u00a0", " ")
+            assert "Paraphe ne vous envoie plus de rappels" in text
+            assert "a refusé 3 courriels" in text
+            assert "550 5.1.1 …: User unknown" in text
+        assert "Aucun, tant que votre adresse" in text
+        shown = administrator.get("/administration/personnes?etat=courriel-refuse").get_data(as_text=True)
+        assert "Nolwenn Abgrallec" in shown
+        assert "Tifenn Lescoat" not in shown
+        shown = administrator.get(f"/administration/personnes/{mine}").get_data(as_text=True)
+        assert "Plus aucun rappel ne part à cette adresse" in unescape(shown)
+        with reading(here) as db:
+            points = {point.name: point.sentence for point in commune.points(db, here)}
+            (line,) = trace.lines(db, here, trace.Search(act="account.mail_stopped"))
+        assert "1 adresse refuse les courriels" in points["personnes"]
+        assert "Nolwenn Abgrallec" in line.detail
+        assert address(N) not in line.detail
+        # She says that it serves after all (`confirm_own`), later an administrator does
+        house.mail.clear()
+        sent = {"csrf_token": house.csrf(client)}
+        assert client.post("/compte/courriels/adresse", data=sent).status_code == 302
+        assert refusals(N) == 0
+    with at(MONDAY + timedelta(days=1), 9):
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
+        looks()
+    assert subjects(house, N) == ["Paraphe : 7 dossiers vous attendent"]
+    with at(MONDAY + timedelta(days=1), 9, 30):
+        house.mail.refuse[address(N)] = dead
+        digests.send_example(house.actor(N))
+        outbox.drain()
+        assert refusals(N) == 1
+        form = {"csrf_token": house.csrf(administrator)}
+        answer = administrator.post(f"/administration/personnes/{mine}/adresse", data=form)
+        assert (answer.status_code, refusals(N)) == (302, 0)
+        digests.send_example(house.actor(N))
 
 
 def test_what_came_back_to_be_corrected_is_told_to_who_deposited_it_and_to_nobody_else(house: House) -> None:

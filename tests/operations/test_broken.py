@@ -330,6 +330,12 @@ PLACE.settings(
 )
 PLACE.settings("courriel", "aucun serveur", "PARAPHE_MAIL_URL", mail_url="")
 PLACE.settings(
+    "courriels revenus",
+    "ne se lit pas",
+    "PARAPHE_BOUNCES_URL",
+    bounces_url=f"imap://retours:secret@127.0.0.1:{free_port()}",
+)
+PLACE.settings(
     "liaisons",
     "en clair",
     "PARAPHE_HANDOVER_WEBHOOK_URL",

@@ -202,6 +202,10 @@ def _people(counts: Mapping[Which, int], unclosed: Sequence[Any]) -> Point:
         )
         at = (("etat", Which.INCOMPLETE.value),)
         return Point(name, Level.AMBER, sentence, "Les compléter", "operations.persons.index", at)
+    if refusing := counts[Which.UNREACHED]:
+        sentence = f"{plural(refusing, 'adresse refuse', 'adresses refusent')} les courriels : changez-les, ou confirmez-les."
+        at = (("etat", Which.UNREACHED.value),)
+        return Point(name, Level.AMBER, sentence, "Les voir", "operations.persons.index", at)
     if present == 1:
         sentence = "Un seul compte est ouvert : le vôtre."
         return Point(name, Level.AMBER, sentence, "Inviter une personne", "operations.persons.invite")

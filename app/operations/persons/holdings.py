@@ -33,6 +33,7 @@ ACCOUNT = (
     "rhythm",
     "rhythm_minute",
     "rhythm_since",
+    "mail_refusals",
     "created_at",
 )
 HELD: Mapping[str, tuple[str, ...]] = {
@@ -71,6 +72,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "absence.cover_id": ("starts_at", "ends_at", "acts", "set_by", "set_at"),
     "secretary.user_id": ("secretary_id",),
     "secretary.secretary_id": ("user_id",),
+    "bounce.user_id": ("folder_id", "at", "returned", "permanent", "reply"),
     "batch.user_id": ("kind", "address", "created_at", "started_at", "ended_at"),
 }  # fmt: skip
 """Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""

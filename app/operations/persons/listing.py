@@ -37,6 +37,7 @@ class Which(StrEnum):
     INCOMPLETE = "a-completer"
     INVITED = "invitees"
     AWAY = "absentes"
+    UNREACHED = "courriel-refuse"
     CLOSED = "fermes"
 
     @property
@@ -47,6 +48,7 @@ class Which(StrEnum):
             Which.INCOMPLETE: "À compléter",
             Which.INVITED: "Invitées",
             Which.AWAY: "Absentes",
+            Which.UNREACHED: "Courriel refusé",
             Which.CLOSED: "Fermées",
         }[self]
 
@@ -162,6 +164,7 @@ def counting(
         of_all(whom[Which.INCOMPLETE]).label(Which.INCOMPLETE.name),
         of_few(_link.user_id, _serves(moment), Which.INVITED).label(Which.INVITED.name),
         of_few(absence.user_id, away_in(collectivity_id, moment), Which.AWAY).label(Which.AWAY.name),
+        of_all(whom[Which.UNREACHED]).label(Which.UNREACHED.name),
         of_all(whom[Which.CLOSED]).label(Which.CLOSED.name),
         (everybody if shown is None else of_all(shown)).label("shown"),
     ).where(scope)
@@ -194,6 +197,7 @@ def _of_whom(collectivity_id: int, moment: datetime) -> dict[Which, sa.ColumnEle
             User.active.is_(True),
             _enters(),
         ),
+        Which.UNREACHED: sa.and_(User.active.is_(True), User.mail_refusals > 0),
         Which.CLOSED: User.active.is_(False),
     }
 
@@ -278,6 +282,7 @@ def _read(numbers: sa.Select[tuple[int]] | Collection[int], moment: datetime) ->
         User.capacity,
         User.administrator,
         User.active,
+        User.mail_refusals,
     )
     # Outer, or SQLite would begin with all the desks of the collectivity
     return (
@@ -344,6 +349,8 @@ def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
         missing = "Aucun lien ne sert plus : envoyez-en un autre."
     if person.active and not seats and not person.administrator and person.branch_id is None and not missing:
         missing = "Aucun bureau : donnez-lui-en un."
+    if person.active and person.mail_refusals and not missing:
+        missing = "Son adresse refuse les courriels : corrigez-la, ou confirmez-la."
     return PersonView(
         person.id,
         f"{person.first_name} {person.last_name}",

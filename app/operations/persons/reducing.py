@@ -15,6 +15,7 @@ from app.folders.models import Favourite, FolderNote, Reading, StepRun
 from app.folders.notes import Reach
 from app.journal.chain import Event, append
 from app.journal.models import JournalEntry
+from app.notices.models import Bounce
 from app.operations.persons import holdings
 from app.people.actor import Actor
 from app.people.applications import by_command
@@ -87,6 +88,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     user.branch_id = None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
     user.rhythm = user.rhythm_minute = user.rhythm_since = None
+    user.mail_refusals = 0
     person = person_of(db, user, lock=True)
     if person is not None and not works_elsewhere(db, user):
         person.login, person.email, person.password_hash = f"parti-{person.id}", "", None
@@ -141,6 +143,7 @@ def _forget_rows(db: Db, user_id: int) -> None:
         sa.delete(HandwrittenImage).where(HandwrittenImage.user_id == user_id),
         sa.delete(Favourite).where(Favourite.user_id == user_id),
         sa.delete(Reading).where(Reading.user_id == user_id),
+        sa.delete(Bounce).where(Bounce.user_id == user_id),
         sa.delete(FolderNote).where(FolderNote.user_id == user_id, FolderNote.reach == Reach.ALONE.value),
     ):
         _run(db, gone)

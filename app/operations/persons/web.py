@@ -28,13 +28,14 @@ from app.core.http import BRANCH, PERSON, guard
 from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.notices import bounces
 from app.operations.desks import views
 from app.operations.leaving import planned
 from app.operations.leaving.web import give_up
 from app.operations.persons import importing, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import accounts, arrivals, choosing, guessing, hierarchy, shown
+from app.people import accounts, arrivals, choosing, guessing, hierarchy, reaching, shown
 from app.people.branches import branch_of, is_reached
 from app.people.models import User
 from app.people.office.web import choosing_whole, who_is_there
@@ -347,6 +348,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
             stale.tell(form, _in_force(user, form.particulars()))
         (person,) = listing.views(db, user.collectivity_id, (user.id,))
         closing = planned.of(db, user.id) if person.closing else None
+        fault = bounces.unreached(db, user)
         used, elsewhere = accounts.was_used(db, user), works_elsewhere(db, user)
         branches, within = choosing.Offer(()), branch_of(db, g.actor)
         trusted = within is not None and user_id != g.actor.user_id and accounts.is_trusted(db, user)
@@ -358,6 +360,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         "operations/person.html",
         person=person,
         not_closed=closing.refused if closing is not None else "",
+        fault=fault,
         form=form if user.active else None,
         error=error,
         state=_state(user),
@@ -414,6 +417,16 @@ def send_link(user_id: int) -> Answer:
         )
     else:
         flash("Aucun serveur de courriel n’est réglé : ce lien ne partira pas avant qu’il le soit.", "info")
+    return redirect(url_for("operations.persons.show", user_id=user_id))
+
+
+@pages.post("/administration/personnes/<int:user_id>/adresse")
+@guard(BRANCH)
+@who_is_there(HERE)
+def reached(user_id: int) -> Answer:
+    """Say that somebody's address serves after all."""
+    name = reaching.confirm(g.actor, user_id)
+    flash(f"C’est noté : les rappels {de(name)} partent de nouveau à cette adresse.", "ok")
     return redirect(url_for("operations.persons.show", user_id=user_id))
 
 

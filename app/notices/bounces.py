@@ -1,0 +1,129 @@
+"""A letter that an address refused for good: kept once, attached to whom it was for, and counted against that address."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import Outbox
+from app.core.transaction import use_case
+from app.notices.models import Bounce
+from app.notices.returns.marks import of_address
+from app.people.actor import system
+from app.people.desks import write_down
+from app.people.models import Collectivity, User
+from app.people.own_settings.registry import Kind, Setting
+from app.people.reaching import REFUSALS, STOPPED, is_dead
+
+_ADDRESS = re.compile(r"<?[^\s<>,;:()]+@[^\s<>,;:()]+>?")
+_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+LONGEST = 200
+NO_MAILBOX = frozenset({"550", "551", "553"})
+"""Replies that are about the address where no more is said (RFC 5321 §4.2.3)."""
+BY_ITSELF = "Paraphe"
+
+
+def setting(group: str) -> Setting:
+    """After how many refusals reminders to an address stop."""
+    return Setting(
+        REFUSALS,
+        group,
+        "Refus avant d’arrêter les rappels",
+        "Après ce nombre de courriels refusés pour de bon, les rappels à cette adresse s’arrêtent jusqu’à ce qu’elle change ou "
+        "soit confirmée. La personne et les administrateurs le lisent dès le premier refus.",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.NUMBER,
+        lambda: 3,
+        least=1,
+        most=20,
+        unit="refus",
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said of an address: its code (« 550 », or « 5.1.1 »), and its reply."""
+
+    code: str
+    reply: str
+
+    @property
+    def of_the_address(self) -> bool:
+        """Whether the address itself fails, and no rule, size or route (RFC 3463 §3.2, §3.3)."""
+        enhanced = _ENHANCED.search(f"{self.code} {self.reply}")
+        if enhanced is not None:
+            return enhanced[1] == "5" and enhanced[2] in {"1", "2"}
+        return self.code in NO_MAILBOX
+
+    @property
+    def shown(self) -> str:
+        """Its reply on one line, without the addresses that they name."""
+        text = f"{self.code} {self.reply}"
+        plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+        return _ADDRESS.sub("…", plain)[:LONGEST]
+
+
+@use_case
+def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = False) -> bool:
+    """Keep that a letter of the outbox did not reach an address, by its `mark` (`of_address`).
+
+    False where it was kept already, or is nobody's.
+
+    It counts against the account's present address alone. Once too many do, a line of the journal says that reminders stop.
+    """
+    letter = db.scalar(sa.select(Outbox).where(Outbox.id == row_id))
+    if letter is None:
+        return False
+    db.info["collectivity_id"] = letter.collectivity_id
+    query = sa.select(User).where(User.id == letter.payload.get("user_id")).with_for_update()
+    user = db.scalar(query.execution_options(populate_existing=True))
+    key = f"{'returned' if returned else 'refused'}-{letter.key}"
+    if user is None or db.scalar(sa.select(Bounce.id).where(Bounce.key == key)) is not None:
+        return False
+    present = of_address(user.email) == mark
+    db.add(
+        Bounce(
+            collectivity_id=letter.collectivity_id,
+            user_id=user.id,
+            folder_id=letter.folder_id,
+            key=key,
+            at=now(),
+            returned=returned,
+            permanent=answer.of_the_address,
+            reply=answer.shown,
+        )
+    )
+    if returned:  # the letter that was taken did not arrive after all
+        letter.last_error = f"revenu : {answer.shown}"
+    if present and answer.of_the_address:
+        own = db.get_one(Collectivity, letter.collectivity_id).settings
+        before = is_dead(user, own)
+        user.mail_refusals += 1
+        if is_dead(user, own) and not before:
+            by = system(letter.collectivity_id, BY_ITSELF)
+            write_down(db, letter.collectivity_id, STOPPED, by, whose=user.id, reason=answer.shown)
+    return True
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """That letters do not reach somebody: how many were refused, what the last server said and when, whether reminders stop."""
+
+    refusals: int
+    reply: str
+    at: datetime | None
+    stopped: bool
+
+
+def unreached(db: Db, user: User) -> Unreached | None:
+    """What is to be told of the present address of an account; None where nothing was refused there."""
+    if not user.mail_refusals or not user.active:
+        return None
+    query = sa.select(Bounce).where(Bounce.user_id == user.id, Bounce.permanent.is_(True))
+    last = db.scalar(query.order_by(Bounce.id.desc()).limit(1))
+    own = db.get_one(Collectivity, user.collectivity_id).settings
+    reply, at = (last.reply, last.at) if last is not None else ("", None)
+    return Unreached(user.mail_refusals, reply, at, is_dead(user, own))

@@ -1,0 +1,194 @@
+"""The mailbox where servers say what could not be delivered, read by IMAP (RFC 3501).
+
+A message goes once what it says is kept, and never before: read again after a kill, it is the same fact. What is no report
+about a letter of ours stays where it is, unread by us, for whoever keeps the mailbox.
+"""
+
+import hashlib
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+import structlog
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import News, Outbox, Row, post
+from app.core.transaction import use_case
+from app.notices import bounces
+from app.notices.returns import reports
+from app.notices.returns.models import ReturnBox
+from app.people.models import Collectivity
+from config import Settings
+
+log = structlog.get_logger()
+KIND = "mail.returns"
+EVERY = 5
+"""Minutes between two looks."""
+MOST = 500
+"""Messages read at one look."""
+FIRST = 262_144
+"""Bytes read of a message: what a report says comes before the letter that it returns."""
+_NUMBER = re.compile(rb"\d+")
+FAULTS = (imaplib.IMAP4.error, OSError, ValueError)
+
+
+def look(settings: Settings) -> None:
+    """Ask that the mailbox be read, once for each five minutes, whoever looks."""
+    if settings.bounces_url:
+        moment = now()
+        _ask(f"{KIND}-{moment:%Y%m%d%H}-{moment.minute // EVERY}")
+
+
+@use_case
+def _ask(db: Db, key: str) -> None:
+    place = db.scalar(sa.select(sa.func.min(Collectivity.id)))
+    if place is not None and db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
+        db.info["collectivity_id"] = place
+        post(db, place, [News(KIND, key, {})])
+
+
+class Round:
+    """What the worker does of a look: a mailbox that does not answer is told by the doctor, and looked at next time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, _row: Row) -> None:
+        """Read what came."""
+        box = _mark(self._settings)
+        try:
+            read(self._settings)
+        except FAULTS as fault:
+            log.warning("mail.returns_unread", error=repr(fault))
+            note(box, fault=_words(fault))
+
+
+def read(settings: Settings) -> int:
+    """Read what came since the last look, and return how many letters came back; raises one of `FAULTS`."""
+    box, count = _mark(settings), 0
+    with _opened(settings) as line:
+        validity = _first(line.response("UIDVALIDITY")[1])
+        with reading() as db:
+            known = db.get(ReturnBox, box)
+        last = known.last if known is not None and known.validity == validity else 0
+        present = _numbers(line.uid("SEARCH", f"UID {last + 1}:*")[1])  # « n:* » names the last one too
+        for number in sorted(number for number in present if number > last)[:MOST]:
+            report = reports.read(_bytes_of(line, number))
+            if report is not None and report.answer is not None:
+                count += bounces.record(
+                    report.letter.row_id, report.answer, mark=report.letter.address, returned=True
+                )
+                _remove(line, number)
+            note(box, validity=validity, last=number)
+        left = len(_numbers(line.uid("SEARCH", "ALL", "UNDELETED")[1]))
+    note(box, validity=validity, left=left, fault="")
+    return count
+
+
+def state(settings: Settings) -> ReturnBox | None:
+    """What is known of the mailbox, None before it was first read."""
+    with reading() as db:
+        return db.get(ReturnBox, _mark(settings))
+
+
+def trouble(settings: Settings) -> str | None:
+    """Why the mailbox cannot be read, asked now; None where it can."""
+    try:
+        with _opened(settings):
+            return None
+    except FAULTS as fault:
+        return _words(fault)
+
+
+@use_case
+def note(
+    db: Db,
+    box: str,
+    *,
+    validity: int | None = None,
+    last: int | None = None,
+    left: int | None = None,
+    fault: str | None = None,
+) -> None:
+    """Keep how far the mailbox was read, and what is said of it; what is not given stays as it was."""
+    row = db.get(ReturnBox, box, with_for_update=True)
+    if row is None:
+        row = ReturnBox(box=box, validity=0, last=0, left=0, fault="", looked_at=now())
+        db.add(row)
+    if validity is not None and validity != row.validity:
+        row.validity, row.last = validity, 0
+    row.last = row.last if last is None else max(row.last, last)
+    row.left = row.left if left is None else left
+    row.fault = row.fault if fault is None else fault
+    row.looked_at = now()
+
+
+def _mark(settings: Settings) -> str:
+    """What tells this mailbox from another, without its password."""
+    parts = urlsplit(settings.bounces_url)
+    return hashlib.sha256(
+        f"{parts.hostname} {parts.port} {parts.username} {parts.path}".encode()
+    ).hexdigest()[:32]
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[imaplib.IMAP4]:
+    """The mailbox, chosen and open for writing, its certificate verified; nothing of it is marked as read."""
+    parts, seconds = urlsplit(settings.bounces_url), settings.mail_timeout
+    host, trusted = parts.hostname or "localhost", ssl.create_default_context()
+    if parts.scheme == "imaps":
+        line: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, parts.port or 993, ssl_context=trusted, timeout=seconds)
+    else:
+        line = imaplib.IMAP4(host, parts.port or 143, timeout=seconds)
+    try:
+        if parts.scheme == "imap+starttls":
+            line.starttls(trusted)
+        line.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        name = unquote(parts.path.strip("/")) or "INBOX"
+        if line.select(f'"{name}"')[0] != "OK":
+            raise imaplib.IMAP4.error(f"le dossier « {name} » ne s’ouvre pas")
+        yield line
+    finally:
+        try:
+            line.logout()
+        except FAULTS:  # it broke: nothing is left to say, but our end is still open
+            with suppress(*FAULTS):
+                line.shutdown()
+
+
+def _bytes_of(line: imaplib.IMAP4, number: int) -> bytes:
+    answer = line.uid("FETCH", str(number), f"(BODY.PEEK[]<0.{FIRST}>)")[1]
+    return next((part[1] for part in answer if isinstance(part, tuple)), b"")
+
+
+def _remove(line: imaplib.IMAP4, number: int) -> None:
+    """Mark it as deleted, and take it away alone; where the server cannot (RFC 4315), who keeps the mailbox empties it."""
+    line.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
+    if "UIDPLUS" in line.capabilities:
+        line.uid("EXPUNGE", str(number))
+
+
+def _numbers(answer: list[bytes | None]) -> list[int]:
+    return [int(digits) for line in answer if line for digits in _NUMBER.findall(line)]
+
+
+def _first(answer: list[bytes | None]) -> int:
+    numbers = _numbers(answer)
+    if not numbers:
+        raise imaplib.IMAP4.error("le serveur ne dit pas depuis quand il compte ses messages (UIDVALIDITY)")
+    return numbers[0]
+
+
+def _words(fault: Exception) -> str:
+    """What went wrong, on one line."""
+    text = fault.args[0] if fault.args else fault
+    text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return (
+        " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
+        or type(fault).__name__
+    )
