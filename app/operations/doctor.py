@@ -156,6 +156,11 @@ def _returns(settings: Settings) -> str | Remark:
     known = mailbox.state(settings)
     if known is None:
         return Remark("la boîte répond, le travail de fond la lira dans les cinq minutes", Level.NONE)
+    if known.fault:
+        raise Unwell(
+            f"la boîte des retours répond, et n’a pas pu être lue la dernière fois : {known.fault} ; si cela dure, vérifiez "
+            "PARAPHE_BOUNCES_URL"
+        )
     if known.left:
         messages = plural(known.left, "message y reste", "messages y restent")
         return Remark(

@@ -139,6 +139,7 @@ def test_the_worker_reads_the_mailbox_and_the_doctor_says_why_it_cannot(
     mailbox.Round(wrong)(None)  # type: ignore[arg-type]  # it looks at nothing of the row
     assert "vérifiez PARAPHE_BOUNCES_URL" in told(wrong)
     assert "autre" not in told(wrong)
+    assert "n’a pas pu être lue la dernière fois" in told(reads(house, imap)), "until it is read"
     imap.expunging = False
     number = imap.receive(report("postfix", a_letter(house)))
     settings = reads(house, imap)
