@@ -156,6 +156,9 @@ def _document(
             for one in every
         ),
         signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
+        # Any PDF may be asked about: only what was signed here, or came so, is known to bear signatures
+        unexamined=(version.origin == Origin.SIGNED or points.carried(version.note) > 0)
+        and any(one.ask_url for one in signatures.get(version.id, [])),
         notes=tuple(facts),
         remarks=tuple(map(spaces, seen.get("remarks", ()))),
         notice=_to_accept(repair.get("flattened", ())) if repair else None,

@@ -126,7 +126,8 @@ class DocView:
 
     `repair`: the copy that waits to be accepted, « réparée » or « aplatie »; empty when there is none. `points`: what whoever
     decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words. `carried`: how many
-    signatures this very version brought with it when it was deposited, an unreadable one included.
+    signatures this very version brought with it when it was deposited, an unreadable one included. `unexamined`: it bears
+    signatures, and no verdict on them is in force.
     """
 
     id: int
@@ -152,6 +153,7 @@ class DocView:
     points: tuple[Any, ...] = ()
     enclosed: tuple[str, ...] = ()
     carried: int = 0
+    unexamined: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from app.folders import decide, sending
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from tests.api.software import Software
+from tests.assets import make_signed
 from tests.builders.house import ASSETS, House
 from workflows.vocabulary import Right
 
@@ -64,6 +65,9 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
         assert words in printed, words
     for words in (ronan, "Bon absent", "Le bon est joint", "envoi n° 2"):
         assert words in page, words
+    for words in (printed, page):  # nobody has signed it
+        assert "xaminées" not in words
+        assert "porte des signatures" not in words
     version = house.versions(folder_id)[0]
     assert version.sha256 in printed.replace(" ", "")
     assert "+01:00" in printed or "+02:00" in printed
@@ -192,3 +196,16 @@ def test_the_names_in_a_folder_taken_away_are_those_that_every_system_takes(hous
     answer = house.client(G).get(f"/dossiers/{folder_id}/dossier.zip")
     assert "Travaux - quai -nord- -.zip" in answer.headers["Content-Disposition"]
     assert not [name for name in opened(answer.data) if set(name) & set('<>:"|?*')]
+
+
+def test_signatures_that_nobody_has_examined_are_told_as_such_until_they_are(house: House) -> None:
+    folder_id = house.a_document(make_signed.signed(), "convention.pdf")
+    client = house.client(A)
+    whole = f"/dossiers/{folder_id}/bordereau"
+    assert "Signatures Non examinées" in text_of(client.get(f"{whole}.pdf").data)
+    assert "Signatures non examinées" in client.get(whole).get_data(as_text=True)
+    house.drain()
+    printed = text_of(client.get(f"{whole}.pdf").data)
+    assert "xaminées" not in printed
+    assert "aucune autorité ne garantit le nom" in printed
+    assert "xaminées" not in client.get(whole).get_data(as_text=True)

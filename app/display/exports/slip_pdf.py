@@ -10,7 +10,7 @@ from app.display.noting.views import NoteView
 from app.display.views import DocView
 from app.pdf import paper
 
-UNASKED = "Cette pièce porte des signatures : faites-les vérifier sur la page du dossier."
+UNEXAMINED = "Non examinées : faites-les vérifier sur la page du dossier."
 
 
 def draw(slip: Slip, reader: str) -> bytes:
@@ -112,14 +112,13 @@ def _sending(one: Any) -> str:
 
 def _document(sheets: Any, document: DocView) -> None:
     paper.text(sheets, f"{document.title}, {document.role_label[:1].lower()}{document.role_label[1:]}", 10)
-    asked = any(one.ask_url for one in document.signatures)
     paper.rows(
         sheets,
         [
             ("Fichier", document.meta),
             ("SHA-256", document.sha256),
             *(("Signature", _signature(one)) for one in document.signatures if not one.ask_url),
-            ("Signatures", UNASKED if asked else ""),
+            ("Signatures", UNEXAMINED if document.unexamined else ""),
         ],
     )
     sheets.ln(2)
