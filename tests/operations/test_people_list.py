@@ -88,7 +88,22 @@ def test_a_list_gives_nobody_s_account_to_somebody_else(house: House) -> None:
     line = "Armel;Autre;armel.autre@kerlann-sur-mer.example;a.kervadec;Agent;;"
     page = words(sent(house, a_list(line).encode()))
     assert "est celui d’Armel Kervadec" in page
-    assert (user("a.kervadec").name, user("a.kervadec").capacity) == ("Armel Kervadec", "Maire")
+    # A homonym, his login left out or taken for his own; so is whoever has the same two names, unless the line says that he is he
+    alain = "Alain;Kervadec;alain.kervadec@kerlann-sur-mer.example;{};Agent;Direction des finances;déposer"
+    lines = alain.format(""), alain.format("a.kervadec"), alain.format("").replace("Alain", "Armel")
+    whys = (
+        "La ligne n’écrit pas d’identifiant, et « a.kervadec »",
+        "lui donne un autre nom et une autre adresse",
+        "pour la même, écrivez celui-là",
+    )
+    for fault, why in zip(_plan(house, a_list(*lines)).faults, whys, strict=True):
+        assert why in fault.why
+    page = words(written(house, a_list(*lines, ENORA).encode()))
+    assert "1 compte ouvert, 0 compte changé" in page
+    mayor = user("a.kervadec")
+    assert (mayor.name, mayor.capacity) == ("Armel Kervadec", "Maire")
+    assert mayor.email == "a.kervadec@kerlann-sur-mer.example"
+    assert rights("finances", "a.kervadec") is None
     # The same person, who has married, or whose address is new: one of the two changes, and it is read before
     for line in (
         "Armel;Autre;a.kervadec@kerlann-sur-mer.example;a.kervadec;Maire;;",

@@ -295,7 +295,7 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
         raise Refusal("person-closed", name=user.name)
     particulars = replace(particulars, administrator=user is not None and user.administrator)
     if user is not None:
-        _same_person(user, particulars)
+        _same_person(user, particulars, named=bool(row.cells.get("Identifiant")))
     _alone(login, particulars, user, known)
     seats = _seats(row, known)
     before = people.get(login)
@@ -316,10 +316,25 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
     return Entry((*before.lines, row.line), replace(before.arrival, seats=seats))
 
 
-def _same_person(user: User, particulars: accounts.Particulars) -> None:
-    """Leave out a line that would give somebody's account, and what it may sign, to somebody else."""
-    renamed = key_of(user.last_name) != key_of(particulars.last_name)
-    if renamed and user.email.lower() != particulars.email.lower():
+def _same_person(user: User, particulars: accounts.Particulars, *, named: bool) -> None:
+    """Leave out a line that would give somebody's account, and what it may sign, to somebody else.
+
+    An address alone may change where the line writes the login (`named`): a login made of a name is a homonym's as well.
+    """
+    if user.email.lower() == particulars.email.lower():
+        return
+    if not named:
+        raise _LeftOutError(
+            f"La ligne n’écrit pas d’identifiant, et « {user.login} », que son nom donnerait, est celui {de(user.name)}, dont "
+            f"l’adresse est autre. Pour une autre personne, écrivez un autre identifiant ; pour la même, écrivez celui-là."
+        )
+    if any(
+        key_of(before) != key_of(after)
+        for before, after in (
+            (user.first_name, particulars.first_name),
+            (user.last_name, particulars.last_name),
+        )
+    ):
         raise _LeftOutError(
             f"L’identifiant « {user.login} » est celui {de(user.name)}, et la ligne lui donne un autre nom et une autre adresse. "
             "Pour une autre personne, écrivez un autre identifiant ; pour la même, changez-la sur sa page."
