@@ -301,8 +301,6 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     if part is not None:
         return part
     refuse_stranger(db, actor, folder)
-    if here.asker(actor, folder).slots:
-        raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
     raise not_your_turn(db, actor, folder, here)
 
 
@@ -318,22 +316,38 @@ def lacking_words(refusal: Refusal) -> str:
 def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal:
     """Why it is not for this reader to act where the folder stands, to be raised.
 
-    It is, and the step waits for an opinion that was asked (`opinion-awaited`); he was the last to decide (`acted-already`);
-    no mandate of his covers it (as the law says it); what keeps him from it in somebody's absence
+    It is, and the step waits for an opinion that was asked (`opinion-awaited`); he was the last to decide, or his part of the
+    step is taken, by him or for his desk (`acted-already`); no mandate of his covers it (as the law says it); what keeps him from it in somebody's absence
     (`Present.lacking_under`); else `not-your-turn`.
     """
     if here is not None and here.step is not None and here.standing.awaited and here.in_turn(actor, folder):
         return opinion_awaited(here.step, here.standing.awaited)
     last = _last_decision(db, folder)
     if last is not None and actor.user_id is not None and last.user_id == actor.user_id and last.ended_at:
-        act = decided(folder, last)
-        return Refusal(
-            "acted-already", act=act, when=moment_of_day(last.ended_at), title="Vous avez déjà décidé"
-        )
+        return _acted(folder, last, own=True)
     if here is None:
         return Refusal("not-your-turn")
+    if taken := _taken(db, folder, here, actor):
+        # An application is nobody: what its desk decided was decided by it or beside it
+        return _acted(folder, taken, own=actor.user_id is not None and taken.user_id == actor.user_id)
     lacking = here.lacking(actor, folder) if here.seated(actor, folder) else None
     return lacking or here.lacking_under(actor, folder) or Refusal("not-your-turn")
+
+
+def _taken(db: Db, folder: Folder, here: Present, actor: Actor) -> StepRun | None:
+    """The part of the step that was taken where it was the actor's, his own first; None where one is left to him, or none was."""
+    slots = here.asker(actor, folder).slots
+    done = [run for run in here.runs if run.slot in slots and run.slot in here.standing.acted]
+    if not done or len(done) < len(slots):
+        return None
+    return db.get(StepRun, next((run for run in done if run.user_id == actor.user_id), done[0]).id)
+
+
+def _acted(folder: Folder, run: Any, *, own: bool) -> Refusal:
+    """The refusal of who decides again, or after his desk did; who decided there is named on the page."""
+    who, title = ("Vous avez", "Vous avez déjà décidé") if own else ("Votre bureau a", "Déjà décidé")
+    when = moment_of_day(run.ended_at)
+    return Refusal("acted-already", who=who, act=decided(folder, run), when=when, title=title)
 
 
 def decided(folder: Folder, run: Any) -> str:

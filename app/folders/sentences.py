@@ -111,7 +111,7 @@ SENTENCES: Sentences = {
     ),
     "acted-already": (
         409,
-        "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",
+        "{who} déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",
     ),
     "export-many": (
         422,

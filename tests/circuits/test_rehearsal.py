@@ -219,7 +219,7 @@ class Runs:
             try:
                 _play(actor, folder_id, step.kind.action, later or {})
             except Refusal as refusal:
-                if refusal.key != "moved-on":  # a colleague has taken the part of their desk
+                if refusal.key != "acted-already":  # a colleague has taken the part of their desk
                     raise
             if self.house.folder(folder_id).place != folder.place:
                 return

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.db import Db, reading
-from app.core.refusals import Refusal
+from app.core.refusals import Refusal, catalogue
 from app.folders import decide, sending
 from app.folders.models import Folder, StepRun
 from app.folders.seats import Person, Slot, _distinct, slots_of
@@ -216,5 +216,14 @@ def test_two_applications_fill_two_parts_whatever_their_numbers(house: House) ->
             "application", here, "Technique", application_id=number, seats=(seat(db, here, "technique"),)
         )
     decide.approve(finance, folder_id, version=house.folder(folder_id).version, comment="")
+    # Whoever obeys the version that « moved-on » gives would come back for ever: its part is taken, and it is said
+    for late in (finance, house.actor("n.abgrallec")):
+        for verb, words in ((decide.approve, {"comment": ""}), (decide.reject, {"reason": "Doublon"})):
+            with pytest.raises(Refusal, match="acted-already") as refused:
+                verb(late, folder_id, version=house.folder(folder_id).version, **words)
+            assert (
+                "Votre bureau a déjà visé ce dossier à "
+                in catalogue.say("acted-already", refused.value.facts)[1]
+            )
     decide.approve(technique, folder_id, version=house.folder(folder_id).version, comment="")
     assert house.folder(folder_id).place == "bon_a_payer"
