@@ -24,7 +24,7 @@ from app.folders.deposit import depositing
 from app.folders.documents import TYPED
 from app.folders.effect import effect_of
 from app.folders.filling import may_fill
-from app.folders.handing import may_hand
+from app.folders.handing import is_handed
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
@@ -156,7 +156,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": worth.enforceable_on if worth else None,
         "effect": worth.inside if worth else None,
-        "actions": _actions(folder, actor, seen.here, behind),
+        "actions": _actions(db, folder, actor, seen.here, behind),
         "behind": [{"value": one.key, "label": one.label} for one in behind],
         "to_fill": [{"value": one.key, "label": one.label} for one in _to_fill(folder, seen.here)],
         "steps": steps,
@@ -213,7 +213,9 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
     return {key: value for key, value in folder.fields.items() if key in own}
 
 
-def _actions(folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]) -> list[str]:
+def _actions(
+    db: Db, folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]
+) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
     editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(
         Right.CREATE, folder.of_type
@@ -225,7 +227,7 @@ def _actions(folder: Folder, actor: Actor, here: Present | None, behind: Sequenc
         *(VERBS[one] for one in lawful if one in VERBS),
         *(("send_back",) if behind else ()),
         *(("fill",) if may_fill(folder, actor, here) else ()),
-        *(("hand",) if may_hand(folder, actor, here) else ()),
+        *(("hand",) if is_handed(db, folder, actor, here) else ()),
         *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
         *(("reroute",) if ahead else ()),
     ]

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import today
 from app.core.db import Db, reading
+from app.core.french import instant
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
@@ -20,6 +21,8 @@ from app.folders import asking, handing
 from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
+from app.folders.seats import Person
+from app.people.covers import in_absence
 from workflows.vocabulary import Answer
 
 WAITS = {"yes": True, "no": False}
@@ -109,7 +112,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     return {
         "folder": page.head(db, folder, here),
         "desks": [
-            (desk.key, desk.slot.label, ", ".join(person.name for person in desk.slot.people))
+            (desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people)))
             for desk in desks
             if desk.refusal is None
         ],
@@ -122,6 +125,15 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
         },
         "today": today().isoformat(),
     }
+
+
+def _who(person: Person) -> str:
+    """Somebody of a desk that is offered, in whose absence, or until when he is away himself and whether nobody stands in."""
+    name = in_absence(person.name, person.absent)
+    if person.away is None:
+        return name
+    alone = "" if person.covered else ", sans intérim"
+    return f"{name} (absence jusqu’au {instant(person.away)}{alone})"
 
 
 @pages.post("/dossiers/<int:folder_id>/avis/<int:number>/rendre")
@@ -183,7 +195,7 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
         context = {
             "folder": page.head(db, folder, here),
             "desks": [
-                (desk.key, desk.slot.label, ", ".join(person.name for person in desk.slot.people))
+                (desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people)))
                 for desk in desks
             ],
             "giver": giver,

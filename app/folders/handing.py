@@ -48,6 +48,13 @@ def may_hand(folder: Folder, actor: Actor, here: Present | None) -> bool:
     return bool(_left(folder, actor, here)) and here.in_turn(actor, folder)
 
 
+def is_handed(db: Db, folder: Folder, actor: Actor, here: Present | None) -> bool:
+    """The same, and there is a desk to hand it to: asked of the desks, where `may_hand` asks nothing more of the database."""
+    if here is None or not may_hand(folder, actor, here):
+        return False
+    return any(one.refusal is None for one in receivers(db, folder, actor, here))
+
+
 def _left(folder: Folder, actor: Actor, here: Present) -> list[str]:
     """The actor's parts of the step that are left to a desk and not taken yet, in order."""
     if here.step is None:

@@ -1,5 +1,6 @@
 """A step handed to another desk with a reason: it decides there, the one that had it no more, and every trail says so."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -147,7 +148,26 @@ def test_nobody_is_handed_his_own_deposit_at_another_desk_where_he_sits(house: H
     with pytest.raises(Refusal, match="handing-own-deposit"):
         hand(house, N, folder_id, "direction")
     assert "Direction générale" not in words(house.client(N).get(f"/dossiers/{folder_id}/confier"))
-    hand(house, N, folder_id, "technique")
+    away(house, R, None)
+    software = Software(house, "finances", [Right.ACT])
+    assert "hand" in software.get(f"/folders/{folder_id}").json["actions"]
+    client, dialog = house.client(N), f"/dossiers/{folder_id}/confier"
+    offered = client.get(dialog).get_data(as_text=True)
+    alone = r"Ronan Pellenec \(absence jusqu’au .{10,30}, sans intérim\)"
+    for told in (offered, client.get(f"/dossiers/{folder_id}/avis").get_data(as_text=True)):
+        assert re.search(alone, told)
+    assert "Confier le dossier" in offered
+    for key in re.findall(r'name="desk"\s+value="([^"]+)"', offered):
+        desks.seat(here(house), key, G, [Right.ACT])
+    # There is nobody left: nothing is to be written, nor sent, and no software is told that it may
+    none = client.get(dialog).get_data(as_text=True)
+    assert "Aucun autre bureau ne peut décider à cette étape." in none
+    assert "Confier le dossier" not in none
+    assert "hand-reason" not in none
+    assert "hand" not in software.get(f"/folders/{folder_id}").json["actions"]
+    for key in ("technique", "direction"):
+        with pytest.raises(Refusal, match="handing-own-deposit"):
+            hand(house, N, folder_id, key)
 
 
 def test_one_of_two_parts_is_handed_and_two_people_still_decide(house: House) -> None:
