@@ -17,7 +17,7 @@ from app.people import accounts, desks, hierarchy
 from app.people.models import Desk
 from tests.builders import circuits
 from tests.builders.house import House
-from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, user, words
+from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, sure, user, words
 from workflows.own_types import Definition
 from workflows.rights import Rights
 from workflows.rule_table import BRANCH
@@ -68,7 +68,7 @@ def test_each_box_says_what_it_would_stop_as_the_save_asks_it_and_writes_nothing
     asked = client.post(f"{DESKS}/{desk('technique').id}", data=fewer)
     assert asked.status_code == 409
     assert told.removeprefix("Enregistrer arrêterait ceci") in words(asked)
-    done = client.post(f"{DESKS}/{desk('technique').id}", data={**fewer, "sure": "1"})
+    done = client.post(f"{DESKS}/{desk('technique').id}", data={**fewer, "sure": sure(asked)})
     assert done.status_code == 302
 
 
@@ -101,7 +101,7 @@ def test_a_desk_that_moves_says_which_superior_would_lack_or_have_nobody(house: 
     assert asked.status_code == 409
     assert "n’aurait plus le supérieur" in words(asked)
     assert desk("comptabilite").parent_id == desk("finances").id
-    assert client.post(page, data=top | {"sure": "1"}).status_code == 302
+    assert client.post(page, data=top | {"sure": sure(asked)}).status_code == 302
     assert desk("comptabilite").parent_id is None
     absent = form(house, client, "comptabilite") | {"parent": "987654"}
     asked = client.post(f"{DESKS}/{desk('comptabilite').id}/avant", data=absent)

@@ -48,6 +48,11 @@ def words(answer: TestResponse) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
 
 
+def sure(answer: TestResponse) -> str:
+    """What « Enregistrer quand même » posts of the list that a page shows."""
+    return re.findall(r'name="sure"\s+value="(\w+)"', answer.get_data(as_text=True))[0]
+
+
 def user(login: str) -> User:
     with reading() as db:
         return db.scalars(sa.select(User).where(User.login == login)).one()
@@ -488,7 +493,7 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
     asked = client.post(page, data=taken)
     assert (asked.status_code, f"{user(G).name} n’aurait plus aucun droit ici" in words(asked)) == (409, True)
     assert rights("technique", G) == ["act", "create"]
-    client.post(page, data={**taken, "sure": "1"})
+    client.post(page, data={**taken, "sure": sure(asked)})
     assert rights("technique", G) is None
     assert sorted(seen("technique")) == sorted(before)
     # The journal says each, and the base agrees with it
@@ -514,7 +519,13 @@ def test_what_nobody_could_do_any_more_is_asked_about_before_it_is_done(house: H
     assert asked.status_code == 409
     assert "1 dossier y attend, et personne n’a le droit de viser et rejeter" in words(asked)
     assert rights("technique", R) == had
-    done = client.post(page, data={**form, "sure": "1"}, follow_redirects=True)
+    # What is confirmed is the list that was read, and no longer one
+    house.an_invoice(at="service_done")
+    late = client.post(page, data={**form, "sure": sure(asked)})
+    assert (late.status_code, "2 dossiers y attendent" in words(late)) == (409, True)
+    assert "ceci a changé depuis que la page l’a montré" in words(late)
+    assert rights("technique", R) == had
+    done = client.post(page, data={**form, "sure": sure(late)}, follow_redirects=True)
     assert "1 titulaire modifié" in words(done)
     assert "À compléter" in words(done)
     assert "Un bureau est à compléter" in words(client.get(DESKS))

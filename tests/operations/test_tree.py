@@ -10,7 +10,7 @@ from app.people import accounts, hierarchy
 from app.people.places import Place, Places
 from tests.builders.house import House
 from tests.operations.test_foreseen import asks_the_superior
-from tests.operations.test_people_and_desks import DESKS, K, R, desk, user, words
+from tests.operations.test_people_and_desks import DESKS, K, R, desk, sure, user, words
 
 N = "n.abgrallec"
 
@@ -131,7 +131,9 @@ def test_a_move_that_would_stop_something_is_asked_about_first(house: House) -> 
     assert (asked.status_code, "n’aurait plus le supérieur" in words(asked)) == (409, True)
     assert "n’aurait plus le supérieur" in words(client.get(f"{page}?vers="))
     assert desk("comptabilite").parent_id == desk("finances").id
-    assert client.post(page, data={**form, "sure": "1"}).status_code == 302
+    assert client.post(page, data={**form, "sure": "1"}).status_code == 409
+    assert desk("comptabilite").parent_id == desk("finances").id
+    assert client.post(page, data={**form, "sure": sure(asked)}).status_code == 302
     assert desk("comptabilite").parent_id is None
 
 

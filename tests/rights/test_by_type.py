@@ -31,6 +31,7 @@ from app.publication import waiting
 from app.publication.publishing import may_publish
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House, token_in
+from tests.operations.test_people_and_desks import sure
 from workflows.circuit import StepKind
 from workflows.family import families, family
 from workflows.rights import Rights
@@ -248,7 +249,7 @@ def test_the_page_of_rights_by_type_shows_what_is_given_and_saved_as_shown_chang
     assert (asked.status_code, "quelqu’un quitterait le bureau" in words(asked.text)) == (409, True)
     with reading() as db:
         assert db.get(Holder, (number, desk("technique"))) is not None
-    assert client.post(page, data={**none, "sure": "1"}).status_code == 302
+    assert client.post(page, data={**none, "sure": sure(asked)}).status_code == 302
     with reading() as db:
         assert db.get(Holder, (number, desk("technique"))) is None
 

@@ -1,5 +1,6 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -284,10 +285,20 @@ class Told:
         """Whether it is written only once it is confirmed; what would be refused is not offered."""
         return bool(self.stops or self.leaving) and not self.refused
 
+    @property
+    def mark(self) -> str:
+        """What is confirmed of it, in short: posted back, it tells a list that has changed."""
+        return hashlib.sha256(repr((*self.stops, "", *self.leaving)).encode()).hexdigest()[:32]
+
+    @property
+    def moved(self) -> bool:
+        """Whether what is posted confirms another list than this one."""
+        return request.form.get("sure", self.mark) != self.mark
+
 
 def _asked_first(told: Told) -> bool:
-    """Whether what is posted would stop something or take somebody off, and is not confirmed."""
-    return bool(told.stops or told.leaving) and request.form.get("sure") != "1"
+    """Whether what is posted would stop something or take somebody off, and this very list is not confirmed."""
+    return bool(told.stops or told.leaving) and request.form.get("sure") != told.mark
 
 
 @pages.post("/administration/bureaux/<int:desk_id>/avant")
