@@ -54,7 +54,17 @@ from app.folders.rows import (
     runs_of_round,
     told_runs,
 )
-from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
+from app.folders.seats import (
+    DeskName,
+    Part,
+    Slot,
+    able_at,
+    able_words,
+    desk_name,
+    parts_awaited,
+    person_name,
+    slots_of,
+)
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
 from app.people.covers import in_absence
@@ -81,6 +91,9 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
     if here.step.kind is StepKind.SIGN and empty and len(parts) - len(empty) < needed:
         return f"Personne ne peut signer à « {' et '.join(empty)} » : nul n’y a le droit de signer et un mandat pour ce dossier"
+    wanted, able = here.step.quorum.needed(len(slots)), able_at(slots, here.standing.acted)
+    if slots and able < wanted and wanted > 1:
+        return f"L’étape ne peut pas finir : il y faut {wanted} personnes différentes, et {able_words(able)}"
     active = (run for run in runs_of_round(db, folder) if run.state == "active")
     entered = min((run.entered_at for run in active), default=None)
     return f"On attend {_names(here.step, slots, needed, parts)} {depuis(entered)}"
@@ -103,7 +116,10 @@ def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
 def _names(step: Step, slots: tuple[Slot, ...], needed: int, open_slots: set[str] | None = None) -> str:
     """The one person of each part, else its desk, and how many of them are enough (`needed`)."""
     wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
-    return parts_text([_of_part(slot) for slot in wanted], needed) or step.label
+    told = [_of_part(slot) for slot in wanted]
+    # Who is alone at two desks takes one part of them: they are told by their desks
+    parts = [slot.label if told.count(one) > 1 else one for slot, one in zip(wanted, told, strict=True)]
+    return parts_text(parts, needed) or step.label
 
 
 def _of_part(slot: Slot) -> str:

@@ -699,8 +699,9 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     for step in circuit.applicable(folder.facts):
         slots = slots_of(db, folder, step, seats_alone=True, locked=True)
         if lacks_people(step, slots):
-            needed = step.quorum.needed(len(slots))
-            raise Refusal("nobody-there", step=step.label, needed=needed, right=step.kind.right.label)
+            needed, able = step.quorum.needed(len(slots)), able_at(slots)
+            facts = {"step": step.label, "needed": needed, "right": step.kind.right.label}
+            raise Refusal("nobody-there", **facts, able=able_words(able))
         route[step.key] = slots
     return route
 
@@ -709,9 +710,20 @@ def lacks_people(step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] |
     """Whether too few people may act at a step for it ever to end as things stand; `acted`: who did, by part."""
     if step.kind.automatic:
         return False
+    return able_at(slots, acted) < step.quorum.needed(len(slots))
+
+
+def able_at(slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> int:
+    """How many parts of a step can be done in all, as things stand, each by somebody else; `acted`: who did, by part."""
     acted = acted or {}
-    left = _left(slots, acted, set(acted.values()))
-    return _distinct(left) + len(acted) < step.quorum.needed(len(slots))
+    return _distinct(_left(slots, acted, set(acted.values()))) + len(acted)
+
+
+def able_words(able: int) -> str:
+    """« personne ne le peut », « une seule le peut », « 2 seulement le peuvent »: of people, after how many are needed."""
+    if able < 2:
+        return "une seule le peut" if able else "personne ne le peut"
+    return f"{able} seulement le peuvent"
 
 
 def _distinct(slots: tuple[Slot, ...]) -> int:

@@ -263,7 +263,7 @@ SENTENCES: Sentences = {
     ),
     "nobody-there": (
         422,
-        "Le dossier n’est pas parti : à l’étape « {step} », personne ne peut agir (il faut {needed:n personne} avec le droit « {right} »). Prévenez l’administrateur.",
+        "Le dossier n’est pas parti : à l’étape « {step} », il faut {needed:n personne} avec le droit « {right} », et {able}. Prévenez l’administrateur.",
     ),
     "nothing-to-repair": (
         409,

@@ -183,15 +183,31 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
     folder_id = house.an_invoice(at="draft")
     with pytest.raises(Refusal, match="nobody-there") as refused:
         sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
-    assert refused.value.facts["needed"] == 2
+    sentence = catalogue.say("nobody-there", refused.value.facts)[1]
+    assert "2 personnes avec le droit «\N{NO-BREAK SPACE}Viser et rejeter\N{NO-BREAK SPACE}», et une seule le peut." in sentence
+    assert "personne ne peut agir" not in sentence
     desks.seat(here, "conseil", "b.cadiou", [Right.ACT, Right.SIGN])
     sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    desks.seat(here, "conseil", "b.cadiou", [])  # the folder that waits says what it waits for
+    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").text
+    assert "il y faut 2 personnes différentes, et une seule le peut" in page
+    desks.seat(here, "conseil", "b.cadiou", [Right.ACT, Right.SIGN])
     house.approve(folder_id, "r.pellenec")
     assert house.folder(folder_id).place == "visas"
     with pytest.raises(Exception, match=r"already-acted|not-your-turn|moved-on"):
         house.approve(folder_id, "r.pellenec")
     house.approve(folder_id, "b.cadiou")
     assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_who_is_alone_at_two_of_three_desks_is_not_named_twice(house: House) -> None:
+    desks.seat(house.actor("r.pellenec").collectivity_id, "conseil", "r.pellenec", [Right.ACT])
+    who = "{desk: conseil}, {desk: technique}, {desk: secretariat}"
+    library.publish(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum="2"))
+    folder_id = house.an_invoice(at="draft")
+    sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").text
+    assert "On attend 2 parmi Katell Morizur, Services techniques et Conseil municipal" in page
 
 
 def test_two_applications_fill_two_parts_whatever_their_numbers(house: House) -> None:
