@@ -10,6 +10,7 @@ from typing import Any
 from workflows.condition import OWN
 from workflows.family import ASSURANCES, CLOCKS, SIGNATURE_LEVELS, Family, Problem, SignaturePlace
 from workflows.fields import Field, FieldType
+from workflows.letters import foreign
 
 __all__ = ["ARTICLES", "KINDS", "OWN", "Definition", "OwnField", "faults", "joined", "law_days", "slug"]
 
@@ -326,6 +327,9 @@ def _texts(definition: Definition) -> Iterator[Problem]:
         yield Problem(
             "type-label", "label", f"Donnez un nom, en {LONGEST_LABEL} signes au plus, sur une ligne."
         )
+    if sign := foreign(definition.label):
+        sentence = f"Le nom contient {sign}, qui n’est pas une lettre de l’alphabet latin : effacez-le, puis tapez la lettre."
+        yield Problem("type-label", "label", sentence)
     if len(definition.help) > LONGEST_HELP or not definition.help.isprintable():
         yield Problem("type-help", "help", f"L’aide tient sur une ligne, en {LONGEST_HELP} signes au plus.")
 

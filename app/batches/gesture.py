@@ -100,9 +100,9 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
     if batch.kind in RIGHTS:
         require(actor, RIGHTS[batch.kind])
     if batch.kind == "reject" and batch.started_at is None:
-        if not reason.strip():
-            raise Refusal("batch-reason-needed")
         batch.reason = typed(reason)
+        if not batch.reason:
+            raise Refusal("batch-reason-needed")
     if batch.kind == "sign":  # once for all its folders
         refuse_stale_in(db, actor, _shown(db, batch_id))
     batch.started_at = batch.started_at or now()

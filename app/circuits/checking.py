@@ -17,6 +17,7 @@ from workflows.drawing import value_key
 from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
 from workflows.fields import UNCOMPARED, Field, parse
+from workflows.letters import foreign
 from workflows.loader import MAX_DAYS, MAX_LABEL, MAX_STEPS, load, sketch
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -278,6 +279,8 @@ def wrong_label(label: object, to: str, of: str) -> str:
         return f"Le nom {of} dépasse {MAX_LABEL} signes : raccourcissez-le."
     if not label.isprintable():
         return f"Le nom {of} contient un signe invisible : effacez-le, puis écrivez-le de nouveau."
+    if sign := foreign(label):
+        return f"Le nom {of} contient {sign}, qui n’est pas une lettre de l’alphabet latin : effacez-le, puis tapez la lettre."
     return ""
 
 

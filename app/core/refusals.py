@@ -135,6 +135,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a changé : un texte contient un signe qui ne se voit pas, ou qui retourne ce qui le suit ({sign}). Effacez-le, puis recommencez.",
     ),
+    "text-alphabet": (
+        422,
+        "Rien n’a changé : dans « {text} », le signe {sign} n’est pas une lettre de l’alphabet latin, et se lirait comme une autre. Effacez-le, puis tapez la lettre au clavier.",
+    ),
     "json-bounds": (
         422,
         "Le JSON contient un nombre trop grand ou trop petit (au-delà de 2^53 − 1, infini, NaN, ou si petit qu’il serait lu zéro), plus de 32 niveaux ou trop de valeurs. Rien n’a été enregistré : réduisez-le, puis renvoyez.",

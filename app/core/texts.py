@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.core.refusals import Refusal
+from workflows.letters import foreign
 
 # Everything but the production Char: NUL, which PostgreSQL cannot hold; the other controls, which no XML can; half of a
 # surrogate pair, which has no bytes. Source: XML 1.0 §2.2.
@@ -41,6 +42,23 @@ def strange(text: str) -> str | None:
     return f"U+{ord(match.group()):04X}" if match else None
 
 
+def plain(text: str) -> str:
+    r"""What a person wrote, stripped, without what shows nothing and may turn what follows it; its lines stay.
+
+    A joiner stays, which makes one picture of several. Source: UAX #9; UTS #39.
+
+    >>> plain(" Sous réserve\N{RIGHT-TO-LEFT OVERRIDE}\N{SOFT HYPHEN}.\u2028Bien "), plain("\N{ZERO WIDTH SPACE}")
+    ('Sous réserve.\nBien', '')
+    """
+    if not text.isascii():
+        text = text.replace("\u2028", "\n").replace("\u2029", "\n")
+        text = "".join(
+            sign for sign in text if sign == "\N{ZERO WIDTH JOINER}" or unicodedata.category(sign) != "Cf"
+        )
+    text = text.strip()
+    return text if text.strip("\N{ZERO WIDTH JOINER} ") else ""
+
+
 def line_of(text: str) -> str:
     r"""A text on one line, its spaces plain; refuses `text-hidden` a sign that shows nothing, or turns what follows it.
 
@@ -51,6 +69,13 @@ def line_of(text: str) -> str:
     if (sign := next((letter for letter in line if not letter.isprintable()), None)) is not None:
         raise Refusal("text-hidden", sign=f"U+{ord(sign):04X}")
     return line
+
+
+def refuse_foreign(*names: str) -> None:
+    """Refuse `text-alphabet` a name that holds a letter of another alphabet, which would be read as one of ours."""
+    for name in names:
+        if sign := foreign(name):
+            raise Refusal("text-alphabet", text=name, sign=sign)
 
 
 def cleaned(text: str) -> str:
@@ -82,6 +107,20 @@ def letters_of(text: str) -> str:
     ('jeanmarielegoff', 'jeanmarielegoff')
     """
     return "".join(letter for letter in key_of(text) if letter.isalnum())
+
+
+# Signs that are drawn alike in most typefaces, and letters that no accent makes of another. Source: Unicode UTS #39 §4.
+_DRAWN = str.maketrans("I1|0øØłŁđĐðÐħĦŧŦŋŊıəƏ", "lllooollddddhhttnniee")
+
+
+def looks_of(text: str) -> frozenset[str]:
+    """How a name may be read: two names that have one in common are taken for each other.
+
+    >>> looks_of("Katell") & looks_of("KateII"), sorted(looks_of("BERNARD") & looks_of("Bernard"))
+    (frozenset({'katell'}), ['bemard', 'bernard'])
+    """
+    drawn = letters_of(text.translate(_DRAWN)).replace("rn", "m").replace("vv", "w")
+    return frozenset({letters_of(text), drawn})
 
 
 def key_of(text: str) -> str:

@@ -213,9 +213,7 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
     return {key: value for key, value in folder.fields.items() if key in own}
 
 
-def _actions(
-    db: Db, folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]
-) -> list[str]:
+def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
     editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(
         Right.CREATE, folder.of_type

@@ -194,10 +194,7 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
         desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
         context = {
             "folder": page.head(db, folder, here),
-            "desks": [
-                (desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people)))
-                for desk in desks
-            ],
+            "desks": [(desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people))) for desk in desks],
             "giver": giver,
             "typed": typed,
         }

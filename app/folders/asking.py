@@ -110,9 +110,9 @@ def ask(
     if not may_ask(folder, actor, here):
         raise not_your_turn(db, actor, folder, here)
     under = cover_in_force(db, actor, folder, here)
-    if not question.strip():
-        raise Refusal("opinion-question")
     question = typed(question)
+    if not question:
+        raise Refusal("opinion-question")
     if wanted_on is not None and not today() <= wanted_on <= today() + FARTHEST:
         raise Refusal("opinion-date")
     hold_desks(db, folder.collectivity_id, desks[:MOST_DESKS])
@@ -244,9 +244,9 @@ def answer(
         refuse_over(db, actor, under, Right.ACT, folder.of_type)
     if answer not in set(Answer):
         raise Refusal("bad-request", detail="avis inconnu")
-    if answer == Answer.UNFAVOURABLE and not comment.strip():
-        raise Refusal("opinion-word")
     comment = typed(comment)
+    if answer == Answer.UNFAVOURABLE and not comment:
+        raise Refusal("opinion-word")
     run.state = "done"
     run.user_id, run.who, run.capacity = actor.user_id, actor.name, actor.capacity
     run.comment, run.opinion = comment or None, answer

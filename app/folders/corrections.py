@@ -9,6 +9,7 @@ from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import euros, instant, jour, spaces
+from app.core.texts import plain
 from app.folders.facts import count_amount, due_of, sent_on
 from app.folders.models import Folder
 from app.folders.move import person_of
@@ -47,7 +48,7 @@ def keep(
 def _record(db: Db, folder: Folder, actor: Actor, reason: str, reasons: Mapping[str, str]) -> None:
     known: dict[str, Any] = dict(folder.sources.get("corrections", {}))
     open_now = others(folder.fields, folder.sources)
-    given = {key: words.strip() for key, words in reasons.items()}
+    given = {key: plain(words) for key, words in reasons.items()}
     kept = {
         key: _entry(known.get(key), folder.fields.get(key), actor, given.get(key, ""), reason)
         for key in open_now

@@ -11,6 +11,7 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
+from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders import filling
 from app.folders.access import lock, refuse_stranger
@@ -57,7 +58,7 @@ def approve(
     if opinion:
         if opinion not in set(Opinion):
             raise Refusal("bad-request", detail="avis inconnu")
-        if opinion == Opinion.UNFAVOURABLE and not comment.strip():
+        if opinion == Opinion.UNFAVOURABLE and not plain(comment):
             refuse_stranger(db, actor, folder)
             raise Refusal("opinion-word")
         return move(db, folder, Action.APPROVE, actor, Said(typed(comment), facts={"opinion": opinion}))
@@ -83,7 +84,7 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -
     Where a desk signs, refuses whom no mandate lets sign it (`not-rejected`).
     """
     folder = lock(db, actor, folder_id, version)
-    if not reason.strip():
+    if not plain(reason):
         refuse_stranger(db, actor, folder)
         raise Refusal("reason-needed")
     try:
@@ -185,7 +186,7 @@ def post_in_urgency(
     under = cover_in_force(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:
         raise Refusal("not-urgent")
-    reason = reason.strip()
+    reason = plain(reason)
     if not SHORTEST <= len(reason) <= LONGEST:
         raise Refusal("urgency-reason-missing", shortest=SHORTEST, longest=LONGEST)
     day = _stated(db, folder, posted_on)

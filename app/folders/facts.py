@@ -11,6 +11,7 @@ from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
+from app.core.texts import plain
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.readings import files_of, others
 from app.folders.search import key_of_folder
@@ -48,7 +49,7 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     The title follows the facts until somebody writes another one; refuses `words-long`.
     """
     made = family.title_for(folder.fields)
-    typed = folder.title if title is None else title.strip()
+    typed = folder.title if title is None else plain(title)
     folder.fields = normalised(family, facts)
     # One that the family made of the facts, as long as the law lets an object be, comes back with the form
     if title is not None and typed not in {made, folder.title} and len(typed) > LONGEST_TITLE:

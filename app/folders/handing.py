@@ -138,9 +138,9 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     under = here.under(actor, folder, slot)
     if under is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
-    if not reason.strip():
-        raise Refusal("handing-reason")
     reason = typed(reason)
+    if not reason:
+        raise Refusal("handing-reason")
     hold_desks(db, folder.collectivity_id, [desk])
     chosen = next((one for one in receivers(db, folder, actor, here) if one.key == desk), None)
     if chosen is None:

@@ -14,6 +14,7 @@ from app.core.french import moment_of_day
 from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import plain
 from app.folders import models
 from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
@@ -128,8 +129,8 @@ MOST_WORDS = 2000
 
 
 def typed(words: str) -> str:
-    """What a person wrote, stripped; refuses what nobody would read to its end (`words-long`), whatever the door."""
-    words = words.strip()
+    """What a person wrote, as it is read (`plain`); refuses what nobody would read to its end (`words-long`), whatever the door."""
+    words = plain(words)
     if len(words) > MOST_WORDS:
         raise Refusal("words-long", most=MOST_WORDS, got=len(words))
     return words
@@ -317,8 +318,8 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
     """Why it is not for this reader to act where the folder stands, to be raised.
 
     It is, and the step waits for an opinion that was asked (`opinion-awaited`); he was the last to decide, or his part of the
-    step is taken, by him or for his desk (`acted-already`); no mandate of his covers it (as the law says it); what keeps him from it in somebody's absence
-    (`Present.lacking_under`); else `not-your-turn`.
+    step is taken, by him or for his desk (`acted-already`); no mandate of his covers it (as the law says it); what keeps him
+    from it in somebody's absence (`Present.lacking_under`); else `not-your-turn`.
     """
     if here is not None and here.step is not None and here.standing.awaited and here.in_turn(actor, folder):
         return opinion_awaited(here.step, here.standing.awaited)

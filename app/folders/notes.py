@@ -6,7 +6,6 @@ nothing of where the folder stands, so that nobody's page goes stale by it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from unicodedata import category
 
 import sqlalchemy as sa
 
@@ -31,7 +30,6 @@ MENTIONED = "mentioned"
 """The letter to whoever is named beside a note."""
 MOST_NOTES, MOST_TOLD = 100, 20
 """Of one author beside one folder; of the people whom one note names."""
-_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 class Reach(Worded):
@@ -137,7 +135,7 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     """
     folder = _writing(db, actor, folder_id)
     words = typed(draft.words)
-    if not any(category(sign) not in _UNSEEN for sign in words):
+    if not words:
         raise Refusal("note-empty")
     own = [note for (note,) in ask(db, NOTES, folder.id) if _by(actor, note)]
     if len(own) >= MOST_NOTES:

@@ -134,9 +134,9 @@ def reroute(
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     refuse_idle(actor, folder)
-    if not reason.strip():
-        raise Refusal("coming-reason")
     reason = typed(reason)
+    if not reason:
+        raise Refusal("coming-reason")
     hold_desks(db, folder.collectivity_id, [change.desk for change in changes if change.desk])
     plan = planned(db, folder, changes)
     if plan.gone:

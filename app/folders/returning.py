@@ -60,9 +60,9 @@ def send_back(db: Db, actor: Actor, folder_id: int, *, version: int, step: str, 
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
-    if not reason.strip():
-        raise Refusal("reason-needed")
     reason = typed(reason)
+    if not reason:
+        raise Refusal("reason-needed")
     here = present(db, folder)
     target = next((one for one in offered(db, folder, actor, here) if one.key == step), None)
     if target is not None:

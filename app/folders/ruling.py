@@ -10,6 +10,7 @@ from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
@@ -60,10 +61,11 @@ def rule(
         raise Refusal("nothing-to-rule")
     if any(person_of(actor) in named[one].by for one in wanted):
         raise Refusal("own-caution")
-    if not word.strip():
+    word = plain(word)
+    if not word:
         raise Refusal("word-needed")
     absent = under.absent if under is not None else ""
-    said = {"who": in_absence(actor.name, absent), "at": now().isoformat(), "word": word.strip()[:LONGEST]}
+    said = {"who": in_absence(actor.name, absent), "at": now().isoformat(), "word": word[:LONGEST]}
     if absent:
         said["absent"] = absent
     told = [_ruled(db, actor, folder, named[one], keep, said, under) for one in wanted]

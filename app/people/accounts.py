@@ -12,7 +12,7 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
-from app.core.texts import letters_of
+from app.core.texts import looks_of, refuse_foreign
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import identity, persons
@@ -374,7 +374,7 @@ def open_user(db: Db, actor: Actor, user_id: int, branch: Branch | None = None) 
 def checked(particulars: Particulars) -> Particulars:
     """The same, each text on one line.
 
-    Refuses `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`.
+    Refuses `name-missing`, `particulars-long`, `capacity-missing`, `text-alphabet`, `email-missing`, `email-invalid`.
     """
     first, last, capacity = (
         " ".join(text.split())
@@ -386,6 +386,7 @@ def checked(particulars: Particulars) -> Particulars:
         raise Refusal("capacity-missing")
     if max(len(first), len(last), len(capacity)) > LONGEST:
         raise Refusal("particulars-long", most=LONGEST)
+    refuse_foreign(first, last, capacity)
     if not particulars.email.strip():
         raise Refusal("email-missing")
     return Particulars(
@@ -440,17 +441,17 @@ def _tell_of_names(
 
 
 def _refuse_borne(db: Db, collectivity_id: int, clean: Particulars, user: User | None) -> None:
-    """Refuse the name of another open account, whatever its accents, capitals, spaces and hyphens (`name-taken`).
+    """Refuse the name of another open account, whatever its accents, capitals, spaces, hyphens and look-alikes (`name-taken`).
 
     A visa is read by its name: one person under another's would decide as him. Who keeps his name is asked nothing.
     """
-    wanted = letters_of(clean.first_name + clean.last_name)
-    if user is not None and wanted == letters_of(user.first_name + user.last_name):
+    wanted = looks_of(clean.first_name + clean.last_name)
+    if user is not None and wanted == looks_of(user.first_name + user.last_name):
         return
     names = sa.select(User.id, User.first_name, User.last_name).where(
         User.collectivity_id == collectivity_id, User.active.is_(True)
     )
-    if any(letters_of(row.first_name + row.last_name) == wanted for row in db.execute(names)):
+    if any(wanted & looks_of(row.first_name + row.last_name) for row in db.execute(names)):
         raise Refusal("name-taken", name=f"{clean.first_name} {clean.last_name}")
 
 

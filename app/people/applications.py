@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
-from app.core.texts import letters_of, line_of
+from app.core.texts import line_of, looks_of, refuse_foreign
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
@@ -88,7 +88,7 @@ def create_application(
     Without any of the `rights` it reads what the desk reads, as one that follows does. Refuses a name that is missing or too long
     (`application-name`), that another one in service has (`application-name-taken`) or a person of here
     (`application-name-borne`), an unknown desk (`desk-unknown`) or a closed one (`desk-closed`), and what `line_of`,
-    `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
+    `refuse_foreign`, `refuse_odd` and `refuse_unknown` refuse. `by`: None for the command line.
     """
     last = _last_day(until)
     wanted = rights if isinstance(rights, Rights) else Rights.of(*rights)
@@ -97,6 +97,7 @@ def create_application(
     name = line_of(name)
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)
+    refuse_foreign(name)
     place = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == desk))
     if place is None:
         raise Refusal("desk-unknown", desk=desk)
@@ -253,7 +254,7 @@ def _borne(db: Db, collectivity_id: int, name: str) -> bool:
     names = sa.select(User.first_name, User.last_name).where(
         User.collectivity_id == collectivity_id, User.active.is_(True)
     )
-    return any(letters_of(first + last) == letters_of(name) for first, last in db.execute(names))
+    return any(looks_of(first + last) & looks_of(name) for first, last in db.execute(names))
 
 
 def _open(db: Db, collectivity_id: int, application_id: int) -> Application:

@@ -10,6 +10,7 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import new_token
+from app.core.texts import looks_of, refuse_foreign
 from app.core.transaction import use_case
 from app.people.accounts import refuse_outside
 from app.people.actor import Actor
@@ -245,11 +246,14 @@ def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
 
 def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
     name = " ".join(unicodedata.normalize("NFC", name).split())
+    if desk is not None and name == desk.name:
+        return name
     if not 0 < len(name) <= LONGEST or not name.isprintable():
         raise Refusal("desk-name", most=LONGEST)
-    # Compared here: SQLite's lower() knows no accent
+    refuse_foreign(name)
     every = sa.select(Desk.id, Desk.name).where(Desk.collectivity_id == actor.collectivity_id)
-    alike = {row.id for row in db.execute(every) if row.name.casefold() == name.casefold()}
+    looks = looks_of(name)
+    alike = {row.id for row in db.execute(every) if row.name == name or looks & looks_of(row.name) - {""}}
     alike -= {desk.id} if desk is not None else set()
     if alike and actor.delegated and alike.isdisjoint(_own(db, actor)):
         raise Refusal("desk-name-not-free")  # of what is outside, not even that it is a desk

@@ -14,6 +14,7 @@ from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
+from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock, refuse_stranger
 from app.folders.documents import add_beside
@@ -117,7 +118,7 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
     early = today() <= last
     if kind not in REASONS or (early and kind == TERM):
         raise Refusal("online-too-short", last_day=jour_long(last))
-    reason = reason.strip()
+    reason = plain(reason)
     if kind != TERM and not SHORTEST <= len(reason) <= LONGEST:
         raise Refusal("withdrawal-reason-missing", shortest=SHORTEST, longest=LONGEST)
     moment = now()
@@ -153,7 +154,7 @@ def keep_online(db: Db, actor: Actor, folder_id: int, *, version: int, reason: s
         raise Refusal("not-online")
     if act.questioned_on is None:
         raise Refusal("nothing-to-keep")
-    reason = reason.strip()
+    reason = plain(reason)
     if not SHORTEST <= len(reason) <= LONGEST:
         raise Refusal("keeping-reason-missing", shortest=SHORTEST, longest=LONGEST)
     act.questioned_on = None
@@ -235,7 +236,7 @@ def _of_publication(folder: Folder, *states: str) -> tuple[sa.ColumnElement[bool
 
 
 def _checked(db: Db, folder: Folder, sent: Masked) -> Masked:
-    title, reason = " ".join(sent.title.split()), sent.reason.strip()
+    title, reason = " ".join(plain(sent.title).split()), plain(sent.reason)
     if not title or len(title) > TITLE:
         raise Refusal("public-title-missing", longest=TITLE)
     act = record.act_of(db, folder.id)

@@ -10,7 +10,7 @@ import yaml
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.circuits import drafting, library
+from app.circuits import checking, drafting, library
 from app.circuits.checking import desks_of, problems
 from app.circuits.difference import difference
 from app.circuits.drafting import Draft, draft_of
@@ -28,6 +28,7 @@ from app.people.applications import by_command
 from app.transmission.settings import names as channels
 from tests.builders import circuits
 from tests.builders.house import House
+from workflows import own_types
 from workflows.circuit import Circuit
 from workflows.family import families, family, imposed
 from workflows.loader import load
@@ -243,6 +244,17 @@ def test_what_the_law_transmits_is_not_given_to_a_software_of_the_commune(house:
     assert not draft(house, "deliberation").begun
     data = family("deliberation").circuit.to_data()
     next(one for one in data["steps"] if one["key"] == "prefecture")["channel"] = "handover"
+    # Nor is anything called by letters that are read as others
+    for told in (
+        [
+            one.sentence
+            for one in own_types.faults(
+                family("invoice"), own_types.Definition("F\N{CYRILLIC SMALL LETTER A}ctures")
+            )
+        ],
+        [checking.wrong_label("F\N{CYRILLIC SMALL LETTER A}ctures", "au circuit", "du circuit")],
+    ):
+        assert "contient а (U+0430), qui n’est pas une lettre de l’alphabet latin" in told[0]
     form = {"csrf_token": house.csrf(client), "version": "0", "source": library.as_yaml(data)}
     page = client.post("/circuits/deliberation/texte", data=form, follow_redirects=True)
     assert "Transmission à la préfecture : L’étape « Transmission à la préfecture » est obligatoire" in words(

@@ -50,7 +50,10 @@ def test_from_the_dialog_to_the_visa_of_the_other_desk_and_on_every_trail(house:
     lacking = post(house, N, folder_id, "confier", desk="direction", reason=" ")
     assert lacking.status_code == 422
     assert "écrivez le motif" in words(lacking)
-    assert post(house, N, folder_id, "confier", desk="direction", reason=WHY).status_code == 302
+    turned = (
+        f"\u202e{WHY[:9]}\u00ad{WHY[9:]}\u2069"  # what turns the words, or shows nothing, is not kept of them
+    )
+    assert post(house, N, folder_id, "confier", desk="direction", reason=turned).status_code == 302
     assert folder_id in todo(house, S)
     assert folder_id not in todo(house, N)
     assert "On attend Solenn Rivoal" in page(house, N, folder_id)
@@ -101,6 +104,7 @@ def test_it_is_handed_again_and_never_back_and_a_folder_sent_again_follows_its_c
         (N, {"desk": "comptabilite"}, "handing-own-deposit"),
         (N, {"desk": "paye"}, "handing-nobody"),
         (N, {"reason": " "}, "handing-reason"),
+        (N, {"reason": " \u202e\u200b\u2028"}, "handing-reason"),
         (N, {"reason": "a" * 2001}, "words-long"),
         (N, {"version": 1}, "moved-on"),
         (G, {}, "not-your-turn"),

@@ -184,7 +184,10 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
     with pytest.raises(Refusal, match="nobody-there") as refused:
         sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     sentence = catalogue.say("nobody-there", refused.value.facts)[1]
-    assert "2 personnes avec le droit «\N{NO-BREAK SPACE}Viser et rejeter\N{NO-BREAK SPACE}», et une seule le peut." in sentence
+    assert (
+        "2 personnes avec le droit «\N{NO-BREAK SPACE}Viser et rejeter\N{NO-BREAK SPACE}», et une seule le peut."
+        in sentence
+    )
     assert "personne ne peut agir" not in sentence
     desks.seat(here, "conseil", "b.cadiou", [Right.ACT, Right.SIGN])
     sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
@@ -203,7 +206,7 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
 def test_who_is_alone_at_two_of_three_desks_is_not_named_twice(house: House) -> None:
     desks.seat(house.actor("r.pellenec").collectivity_id, "conseil", "r.pellenec", [Right.ACT])
     who = "{desk: conseil}, {desk: technique}, {desk: secretariat}"
-    library.publish(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum="2"))
+    circuits.publish(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum="2"))
     folder_id = house.an_invoice(at="draft")
     sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").text

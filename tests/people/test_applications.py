@@ -130,6 +130,7 @@ def test_an_application_takes_nobody_s_name_and_no_sign_that_hides(house: House)
         ("KATELL  Morizur", "application-name-borne"),
         ("Finances\u202e", "text-hidden"),
         ("Fin\u200bances", "text-hidden"),
+        ("Fin\N{CYRILLIC SMALL LETTER A}nces", "text-alphabet"),
     ):
         with pytest.raises(Refusal, match=key):
             applications.create_application(here, name, "direction", [Right.ACT])

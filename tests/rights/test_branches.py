@@ -424,16 +424,39 @@ def test_he_passes_for_nobody_and_no_name_is_changed_in_silence(house: House, br
     assert (user(N).name, user(N).capacity) == (own.name, own.capacity)
     first, last = mayor.first_name.upper(), mayor.last_name.replace("e", "é")
     assert "est déjà celui d’un compte ouvert" in renamed(house, branch, G, first_name=first, last_name=last)
-    with pytest.raises(Refusal, match="name-taken"):
-        arrivals.invite(
-            house.actor(N),
-            arrivals.Arrival(
-                "a.k",
-                Particulars(mayor.first_name, mayor.last_name, "a.k@x.example", "Agent", administrator=False),
-                {desk("finances").id: Rights.of(Right.ACT)},
-            ),
-            by_mail=True,
-        )
+    # Letters that are drawn as ours, of ours or of another alphabet, in a name, a capacity and the name of a desk
+    alike = {"first_name": mayor.first_name, "last_name": mayor.last_name.replace("rv", "ｒv")}
+    for others in (
+        {**alike, "first_name": "\N{GREEK CAPITAL LETTER ALPHA}rmel"},
+        {"first_name": "Sol\N{CYRILLIC SMALL LETTER IE}nn", "last_name": "Rivoal"},
+        {"capacity": "M\N{CYRILLIC SMALL LETTER A}ire"},
+    ):
+        told = renamed(house, branch, G, **others)
+        assert "n’est pas une lettre de l’alphabet latin" in told
+        assert "Effacez-le, puis tapez la lettre au clavier" in told
+    assert "est déjà celui d’un compte ouvert" in renamed(house, branch, G, **alike)
+    assert user(G).name == "Gwenola Tréhorel"
+    for name, key in (
+        ("Bureau du m\N{CYRILLIC SMALL LETTER A}ire", "text-alphabet"),
+        ("Bureau-du maıre", "desk-name-not-free"),
+    ):
+        with pytest.raises(Refusal, match=key):
+            hierarchy.open_desk(house.actor(N), name, desk("finances").id)
+    for first, last, key in (
+        (mayor.first_name, mayor.last_name, "name-taken"),
+        ("Arme1", "KERVADEC", "name-taken"),
+        ("\N{CYRILLIC CAPITAL LETTER A}rmel", "Kervadec", "text-alphabet"),
+    ):
+        with pytest.raises(Refusal, match=key):
+            arrivals.invite(
+                house.actor(N),
+                arrivals.Arrival(
+                    "a.k",
+                    Particulars(first, last, "a.k@x.example", "Agent", administrator=False),
+                    {desk("finances").id: Rights.of(Right.ACT)},
+                ),
+                by_mail=True,
+            )
     assert administrators_told() == []
     was = user(G)
     assert "Le compte est enregistré" in renamed(house, branch, G, capacity="Comptable principale")
