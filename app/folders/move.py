@@ -129,7 +129,7 @@ MOST_WORDS = 2000
 
 
 def typed(words: str) -> str:
-    """What a person wrote, as it is read (`plain`); refuses what nobody would read to its end (`words-long`), whatever the door."""
+    """What a person wrote, as others read it (`plain`), whatever the door; refuses `words-long`: nobody would read its end."""
     words = plain(words)
     if len(words) > MOST_WORDS:
         raise Refusal("words-long", most=MOST_WORDS, got=len(words))

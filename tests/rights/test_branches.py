@@ -419,6 +419,15 @@ def test_he_passes_for_nobody_and_no_name_is_changed_in_silence(house: House, br
     mayor, own = user("a.kervadec"), user(N)
     names = {"first_name": mayor.first_name, "last_name": mayor.last_name, "capacity": "Maire"}
     assert "est déjà celui d’un compte ouvert" in renamed(house, branch, N, **names)
+    page = branch.get(f"{PEOPLE}/{own.id}").text
+    fixed = {
+        one
+        for one in ("first_name", "last_name", "email", "capacity")
+        if re.search(rf'id="{one}"[^>]*readonly', page)
+    }
+    assert fixed == {"first_name", "last_name", "capacity"}
+    assert "un administrateur de la collectivité les change" in page
+    assert "readonly" not in branch.get(f"{PEOPLE}/{user(G).id}").text
     assert "ne change ni son nom ni sa qualité" in renamed(house, branch, N, first_name="Nolwenn-Anne")
     assert "ne change ni son nom ni sa qualité" in renamed(house, branch, N, capacity="Maire")
     assert (user(N).name, user(N).capacity) == (own.name, own.capacity)

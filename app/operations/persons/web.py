@@ -355,6 +355,9 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         if g.actor.administrator:
             whole = choosing_whole()
             branches = choosing.desks(db, g.actor.collectivity_id, chosen=user.branch_id, whole=whole)
+    own = within is not None and user_id == g.actor.user_id
+    for name in ("first_name", "last_name", "capacity") if own else ("email",) if trusted else ():
+        form[name].render_kw = {**(form[name].render_kw or {}), "readonly": True}  # which the verb refuses
     link = shown.shown(session, g.actor, LINK)
     page = render_template(
         "operations/person.html",
@@ -368,6 +371,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         used=used,
         elsewhere=elsewhere,
         trusted=trusted,
+        own=own,
         shown_mark=stale.mark("shown", accounts.mark_of(user), fresh=moved),
         branches=branches,
         branch_id=user.branch_id,
