@@ -163,6 +163,32 @@ def test_a_mandate_counts_for_who_signs_at_a_desk_and_never_of_a_closed_account(
     assert points(house)["certificats de signature"].level is Level.RED
 
 
+def test_a_step_that_too_few_people_may_end_is_told_with_the_folders_that_stay_there(house: House) -> None:
+    here, actor = house.actor(ADMIN).collectivity_id, house.actor(ADMIN)
+    usual = family("invoice").circuit.to_data()
+    circuit = family("invoice").circuit.to_data()
+    step = next(step for step in circuit["steps"] if step["key"] == "finance")
+    step["who"], step["quorum"] = [{"desk": one} for one in ("finances", "technique", "direction")], 2
+    circuits.publish(actor, "invoice", library.as_yaml(circuit))
+    folders = [house.an_invoice(at="service_done"), house.an_invoice(at="finance")]
+    assert points(house)["bureaux"].level is Level.GREEN
+    for desk, *others in (("finances", "n.abgrallec", "t.lescoat"), ("direction", "s.rivoal")):
+        desks.seat(here, desk, "r.pellenec", [Right.ACT])
+        for login in others:
+            desks.seat(here, desk, login, [Right.CREATE])
+    point = points(house)["bureaux"]
+    assert (point.level, point.endpoint) == (Level.RED, "operations.circuits.edit")
+    assert "étape « Contrôle des finances » : il y faut 2 personnes différentes" in point.sentence
+    assert "une seule le peut. 2 dossiers en cours ne peuvent pas finir." in point.sentence
+    assert "une seule le peut" in words(house)
+    # The circuit is mended: what is on its way still follows the former version
+    circuits.publish(actor, "invoice", library.as_yaml(usual))
+    point = points(house)["bureaux"]
+    assert (point.level, f"n° {folders[0]}, {folders[1]}" in point.sentence) == (Level.RED, True)
+    desks.seat(here, "direction", "s.rivoal", [Right.ACT])
+    assert points(house)["bureaux"].level is Level.GREEN
+
+
 def test_the_circuits_that_name_who_is_gone_are_told_and_a_draft_given_up_is_no_first_folder(
     house: House,
 ) -> None:

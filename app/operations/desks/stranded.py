@@ -131,6 +131,24 @@ def lost(
     return Lost(tuple(folders), tuple(dict.fromkeys(steps)))
 
 
+def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]) -> tuple[int, ...]:
+    """The folders on their way by these versions of circuits that cannot end as people sit today, by number.
+
+    At the step where they stand, or at one to come, of those that ask a desk.
+    """
+    asked = _Asked(db, collectivity_id, every, Touched(every.keys(), {}))
+    stages = [stage for stage in _coming(db, collectivity_id, versions, asked) if asked.concerns(stage.parts)]
+    parts = {part for stage in stages for part in stage.parts}
+    seats = seats_at(
+        db,
+        collectivity_id,
+        {part.desk_id for part in parts if part.desk_id is not None},
+        {part.named_user_id for part in parts if part.named_user_id is not None},
+    )
+    able = _Able(seats)
+    return tuple(sorted({stage.folder_id for stage in stages if not able.passes(stage, sure=True)}))
+
+
 def sentence(folders: Sequence[Stranded]) -> str:
     """« 3 dossiers en cours s’arrêteraient, à une étape à venir : n° 4, 5 et 6. »; empty for none."""
     here, later = (

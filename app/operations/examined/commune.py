@@ -1,22 +1,25 @@
 """What would stop the commune, looked at when the page is asked: its people, desks, certificates and mandates."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import in_force, parted
+from app.circuits.library import circuit_of, in_force, law_of_circuit, parted
+from app.circuits.models import CircuitVersion
+from app.circuits.set_up import JOINT
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour
-from app.core.grammar import de, milliers, plural
+from app.core.grammar import de, et_autres, milliers, plural
 from app.core.questions import Query, ask
 from app.folders.models import Folder
 from app.folders.publicity import Means, choice_of
-from app.operations.desks import views
+from app.folders.seats import able_words
+from app.operations.desks import closing, stranded, views
 from app.operations.findings import Level
 from app.operations.persons.listing import Which, counting, counts_of
 from app.people.covers import Away, away_query, by_person
@@ -26,7 +29,8 @@ from app.people.own_settings.population import POPULATION, THRESHOLD, population
 from app.people.places import Places, places
 from app.signing.expiry import CERTIFICATES, Ending, certificates_ending, mandates_ending
 from workflows.absences import lent
-from workflows.circuit import DRAFT
+from workflows.circuit import DRAFT, Circuit, Step
+from workflows.engine import filled
 from workflows.mandates import Mandate, over, stands
 from workflows.vocabulary import Right, WhoKind
 
@@ -60,7 +64,7 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
     desks = places(db, collectivity_id)
-    found, (counts, away, sent, unclosed) = views.asked_for(
+    found, (counts, away, sent, unclosed, followed) = views.asked_for(
         db,
         collectivity_id,
         desks,
@@ -68,11 +72,12 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
         away_query(collectivity_id, now()),
         _sent(collectivity_id),
         _unclosed(collectivity_id),
+        _followed(collectivity_id),
     )
     listed = list(found.values())
     opened = [desk for desk in listed if desk.closed_at is None]
     return [
-        _desks(db, collectivity_id, desks, listed),
+        _desks(db, collectivity_id, desks, listed, {row[0]: row[1] for row in followed}),
         _people(counts_of(counts[0]), unclosed),
         _certificates(db, collectivity_id, opened),
         _mandates(db, opened),
@@ -82,7 +87,13 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     ]
 
 
-def _desks(db: Db, collectivity_id: int, desks: Places, listed: Sequence[views.DeskView]) -> Point:
+def _desks(
+    db: Db,
+    collectivity_id: int,
+    desks: Places,
+    listed: Sequence[views.DeskView],
+    followed: Mapping[int, str],
+) -> Point:
     name, endpoint = "bureaux", "operations.desks.index"
     if not desks:
         sentence = "Aucun bureau n’est ouvert : un modèle en propose, avec leurs circuits."
@@ -106,7 +117,83 @@ def _desks(db: Db, collectivity_id: int, desks: Places, listed: Sequence[views.D
             f"{_named(desk.name for desk in faulty)} : personne n’y a un droit que les circuits demandent."
         )
         return Point(name, Level.RED, sentence, "Compléter les bureaux", endpoint)
+    if (short := _short(db, collectivity_id, desks, listed, followed)) is not None:
+        return short
     return _served(db, collectivity_id, listed)
+
+
+def _followed(collectivity_id: int) -> Query:
+    """The versions of circuits that folders on their way follow, each with what its circuit is kept under."""
+    numbers = closing.versions_followed(collectivity_id)
+    return sa.select(CircuitVersion.id, CircuitVersion.family).where(CircuitVersion.id.in_(numbers))
+
+
+def _short(
+    db: Db,
+    collectivity_id: int,
+    desks: Places,
+    listed: Sequence[views.DeskView],
+    followed: Mapping[int, str],
+) -> Point | None:
+    """A step that wants more people than may act at it, each once, and the folders on their way that would stay there.
+
+    No folder is read where every circuit, of those in force and those that are followed, has people enough.
+    """
+    open_desks = {desk.key: desk for desk in listed if desk.closed_at is None}
+    short = [
+        (name, *lacking)
+        for name, circuit in in_force(db, collectivity_id).items()
+        for lacking in _lacking(name, circuit, open_desks)
+    ]
+    behind = {
+        number: lacking
+        for number, name in followed.items()
+        if (lacking := _lacking(name, circuit_of(db, number), open_desks))
+    }
+    stopped = stranded.stopped(db, collectivity_id, desks, behind) if behind else ()
+    if not short and not stopped:
+        return None
+    waiting = (
+        f"{plural(len(stopped), 'dossier')} en cours ne {'peuvent' if len(stopped) > 1 else 'peut'} pas finir"
+    )
+    if not short:
+        sentence = (
+            f"{waiting}, faute d’assez de personnes à une étape d’une version antérieure de leur circuit : "
+            f"n° {', '.join(map(str, stopped[:NAMED]))}{et_autres(len(stopped) - NAMED)}."
+        )
+        return Point("bureaux", Level.RED, sentence, "Compléter les bureaux", "operations.desks.index")
+    name, label, step, needed, able = short[0]
+    sentence = (
+        f"« {label} », étape « {step.label} » : il y faut {needed} personnes différentes qui peuvent "
+        f"{views.verb(step.kind.right)}, et {able_words(able)}. {waiting if stopped else 'Aucun dossier n’en sortirait'}."
+    )
+    return Point(
+        "bureaux", Level.RED, sentence, "Voir ce circuit", "operations.circuits.edit", (("family", name),)
+    )
+
+
+def _lacking(
+    name: str, circuit: Circuit, open_desks: Mapping[str, views.DeskView]
+) -> list[tuple[str, Step, int, int]]:
+    """The steps of a circuit that several end and fewer may: its label, the step, how many are needed and how many there are.
+
+    Whoever a folder, or the law, says, and who is named, is counted as one more person.
+    """
+    law = law_of_circuit(name.partition(JOINT)[0]).name
+    lacking = []
+    for step in circuit.steps:
+        needed = step.quorum.needed(len(step.who))
+        if needed < 2 or step.kind.automatic:
+            continue
+        parts: list[Collection[int]] = []
+        for rank, who in enumerate(step.who, 1):
+            desk = open_desks.get(who.value) if who.kind is WhoKind.DESK else None
+            people = desk.holders if desk is not None else ()
+            able = {one.id for one in people if one.active and one.rights.touches(step.kind.right, law)}
+            parts.append(able if desk is not None else {-rank})
+        if (able_here := filled(parts)) < needed:
+            lacking.append((circuit.label, step, needed, able_here))
+    return lacking
 
 
 def _served(db: Db, collectivity_id: int, listed: Sequence[views.DeskView]) -> Point:
