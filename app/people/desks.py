@@ -1,6 +1,7 @@
 """Setting up a collectivity: its people, its desks, and who holds them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -370,6 +371,24 @@ def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
     return user.name
 
 
+@dataclass(frozen=True)
+class Left:
+    """What the closing of an account leaves: how many folders stop, now or later, and for which reason it is closed all the same.
+
+    `stuck`: for want of somebody else at a desk; `named`: by name. `reason` is kept in the journal.
+    """
+
+    stuck: int = 0
+    named: int = 0
+    reason: str = ""
+
+
+def hold_seats(db: Db, user: User) -> None:
+    """Lock the desks where somebody sits before what he leaves is read: what is being given to one of them waits."""
+    his = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
+    db.execute(sa.select(Desk.id).where(Desk.id.in_(his)).order_by(Desk.id).with_for_update()).all()
+
+
 @use_case
 def close_account(
     db: Db,
@@ -377,17 +396,15 @@ def close_account(
     login: str,
     *,
     by: Actor | None = None,
-    stuck: int = 0,
-    named: int = 0,
-    reason: str = "",
-) -> None:
-    """Close an account and its sessions; the name stays in what was signed. Closing it again changes nothing.
+    leaving: Callable[[Db, User], Left] | None = None,
+) -> bool:
+    """Close an account and its sessions; the name stays in what was signed. False of one that is closed: nothing changes.
 
-    `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail,
-    with how many folders stop, now or later, for want of somebody else at a desk (`stuck`) or by name (`named`). `reason`: for
-    which it is closed though something stops, in the journal. Refuses `user-unknown`, and to an
-    administrator `identity-needed`, `account-own`, `person-unknown` outside of his branch, and `account-closed` when his
-    own was closed meanwhile: two never close one another.
+    `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail.
+    `leaving`: what it leaves, read here under the lock of his desks: what came there since a page told it is seen, and what
+    comes meanwhile waits, and then meets a closed account. It may refuse. Refuses `user-unknown`, and to an administrator
+    `identity-needed`, `account-own`, `person-unknown` outside of his branch, and `account-closed` when his own was closed
+    meanwhile: two never close one another.
     """
     ours = administrators_locked(db, collectivity_id)
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
@@ -402,8 +419,11 @@ def close_account(
             raise Refusal("account-own")
         if branch is None and not any(account.id == by.user_id and account.active for account in ours):
             raise Refusal("account-closed")
-    if user.active:
-        write_closed(db, user, ours, by, stuck=stuck, named=named, reason=reason)
+    if not user.active:
+        return False
+    hold_seats(db, user)
+    write_closed(db, user, ours, by, leaving(db, user) if leaving is not None else Left())
+    return True
 
 
 def administrators_locked(db: Db, collectivity_id: int) -> list[User]:
@@ -418,20 +438,18 @@ def write_closed(
     user: User,
     ours: Sequence[User],
     by: Actor | None,
+    left: Left,
     *,
-    stuck: int,
-    named: int,
-    reason: str,
     planned: datetime | None = None,
 ) -> None:
-    """What `close_account` writes of an open account, in the transaction of who has refused who may not.
+    """What `close_account` writes of an open account, in the transaction of who has refused who may not, and holds his seats.
 
     `ours`: those of `administrators_locked`. `planned`: when it was to be done, None at once; who had planned it is told too.
     """
     user.active = False
     revoke_all(db, user.id)
     db.execute(sa.delete(PlannedClosing).where(PlannedClosing.user_id == user.id))
-    why: dict[str, object] = {"reason": reason} if reason else {}
+    why: dict[str, object] = {"reason": left.reason} if left.reason else {}
     when = {"closes_at": planned.isoformat()} if planned is not None else {}
     write_down(db, user.collectivity_id, "account.closed", by, whose=user.id, login=user.login, **why, **when)
     if by is None:
@@ -441,10 +459,10 @@ def write_closed(
         told.pop(by.user_id or 0, None)
     elif (planner := db.get(User, by.user_id)) is not None:
         told[planner.id] = planner
-    left = {"by": by.name, "left": stuck, "named": named, **why}
+    facts = {"by": by.name, "left": left.stuck, "named": left.named, **why}
     if planned is not None:
-        left["about"] = f"{jour_long(planned.astimezone(PARIS).date())} à {heure(planned)}"
-    news = [_of_account("closed", user, account, **left) for account in (user, *told.values())]
+        facts["about"] = f"{jour_long(planned.astimezone(PARIS).date())} à {heure(planned)}"
+    news = [_of_account("closed", user, account, **facts) for account in (user, *told.values())]
     post(db, user.collectivity_id, news)
 
 

@@ -7,11 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from app.circuits import drafting, library
+from app.circuits.models import CircuitVersion
 from app.core.clock import now
-from app.core.db import engine
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.folders import sending
-from app.people import accounts, arrivals, hierarchy
+from app.folders.models import Folder, StepRun
+from app.operations.leaving import effects as leaving
+from app.people import accounts, arrivals, desks, hierarchy
 from app.people.arrivals import Arrival
 from app.people.models import Collectivity, Desk, User
 from tests.builders import circuits
@@ -118,3 +121,22 @@ def test_two_invitations_at_once_never_give_one_address_to_two_people(house: Hou
         sa.insert(User.__table__).values(opened),
     )
     assert arriving == "email-taken-elsewhere"
+
+
+def test_what_is_given_to_a_desk_while_its_only_person_is_closed_is_seen(house: House) -> None:
+    clerk, folder, place = house.actor(K), house.an_invoice(at="finance"), desk("technique").id
+    circuits.publish(clerk, "invoice", through("technique"))
+    with reading(clerk.collectivity_id) as db:
+        shown = leaving.effects_of(db, db.get_one(User, user(R).id)).mark
+        version = db.scalar(sa.select(sa.func.max(CircuitVersion.id)))
+    told = leaving.confirmed("Fin de contrat", shown)
+    places, run, way = Desk.__table__, StepRun.__table__, Folder.__table__
+    mine = sa.and_(run.c.folder_id == folder, run.c.state == "active")
+    # What `handing.hand` locks and writes
+    closed = met_by(
+        lambda: desks.close_account(clerk.collectivity_id, R, by=clerk, leaving=told),
+        sa.select(places.c.id).where(places.c.id == place).with_for_update(read=True, key_share=True),
+        sa.update(run).where(mine).values(desk_id=place, slot="desk:technique"),
+        sa.update(way).where(way.c.id == folder).values(circuit_version_id=version),
+    )
+    assert (closed, user(R).active) == ("leaving-moved", True)

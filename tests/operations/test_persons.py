@@ -72,7 +72,10 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     assert leaver.post(address, data={"csrf_token": house.csrf(leaver)}).status_code == 403
     own_page = f"{PAGE}/{house.actor(K).user_id}"
     assert f"{own_page}/fermer" not in client.get(own_page).get_data(as_text=True)
-    own = client.post(f"{PAGE}/{house.actor(K).user_id}/fermer", data=form)
+    asked = client.get(f"{own_page}/fermer", follow_redirects=True).get_data(as_text=True)
+    assert "on ne ferme pas son propre compte" in asked  # said at once, and no button that would be refused
+    assert "Fermer quand même" not in asked
+    own = client.post(f"{own_page}/fermer", data=form)
     assert (own.status_code, "son propre compte" in own.get_data(as_text=True)) == (409, True)
     unsure = client.post(address, data=form)
     assert (unsure.status_code, "Motif de fermer quand même" in unsure.get_data(as_text=True)) == (422, True)

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -13,12 +14,15 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide, deposit, sending
+from app.folders import decide, deposit, handing, sending
 from app.folders.models import Document
 from app.journal.chain import verify
-from app.people import desks
+from app.operations.leaving import effects as leaving
+from app.people import desks, hierarchy
 from app.people.actor import Actor
+from app.people.models import User
 from app.transmission.models import Transmission
+from demo.cast import PASSWORD
 from tests.race.town import Town, at_once
 from workflows.vocabulary import Right
 
@@ -196,3 +200,37 @@ def _a_draft_of(town: Town, actor: Actor) -> int:
     kept, read = town.a_kept_invoice()
     facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
     return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)
+
+
+def test_a_folder_is_never_handed_to_a_desk_whose_only_person_is_closed(town: Town) -> None:
+    clerk, chief = town.house.actor("k.morizur"), town.house.actor("n.abgrallec")
+    here, done = clerk.collectivity_id, set()
+    for rank in range(4):
+        login, key = f"r.relais{rank}", f"relais-{next(_communes)}"
+        facts = {"email": f"{login}@x.example", "first_name": "Rozenn", "last_name": f"Relais {rank}"}
+        desks.create_user(here, login, **facts, capacity="Agente", password=PASSWORD)
+        hierarchy.open_desk(clerk, key.capitalize(), None, key)
+        desks.seat(here, key, login, [Right.ACT])
+        folder_id, version = town.an_invoice()
+        with reading(here) as db:
+            user = db.scalars(sa.select(User).where(User.login == login)).one()
+            told = leaving.confirmed("Fin de contrat", leaving.effects_of(db, user).mark)
+        outcome = at_once(
+            lambda: _outcome(
+                lambda: handing.hand(
+                    chief, folder_id, version=version, desk=key, reason="Elle suit le marché"
+                )
+            ),
+            lambda: _outcome(lambda: desks.close_account(here, login, by=clerk, leaving=told)),
+        )
+        done.add(tuple(outcome))
+    # Whoever came second met what the first wrote
+    assert done <= {("done", "leaving-moved"), ("handing-nobody", "done")}
+
+
+def _outcome(verb: Callable[[], object]) -> str:
+    try:
+        verb()
+    except Refusal as refusal:
+        return refusal.key
+    return "done"

@@ -1,7 +1,7 @@
 """What the closing of an account would leave: said to the administrator before he closes it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
 from app.operations.desks import closing, stranded
 from app.operations.desks.stranded import Lost, Touched, Way
+from app.people.desks import Left
 from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, User
 from app.people.places import places
@@ -214,6 +215,22 @@ def refuse_unsure(effects: Leaving, reason: str, shown: str | None) -> str:
     if effects.stops and not (SHORTEST <= len(reason) <= LONGEST and reason.isprintable()):
         raise Refusal("leaving-reason", shortest=SHORTEST, most=LONGEST)
     return reason if effects.stops else ""
+
+
+def confirmed(reason: str, shown: str | None) -> Callable[[Db, User], Left]:
+    """What `close_account` asks of what is left, in its own transaction; refuses as `refuse_unsure`."""
+
+    def left(db: Db, user: User) -> Left:
+        effects = effects_of(db, user)
+        return left_of(effects, refuse_unsure(effects, reason, shown))
+
+    return left
+
+
+def left_of(effects: Leaving, reason: str) -> Left:
+    """What is written of it once the account is closed; `reason`: where something stops, for which it is closed."""
+    stuck, named = {*effects.stuck, *effects.coming}, {*effects.named, *effects.coming_named}
+    return Left(len(stuck), len(named), reason)
 
 
 def _numbers(lost: Lost, *, now: bool, named: bool) -> tuple[int, ...]:

@@ -18,11 +18,11 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.operations.leaving.effects import Leaving, effects_of, refuse_unsure
+from app.operations.leaving.effects import Leaving, effects_of, left_of, refuse_unsure
 from app.people.accounts import open_user, refuse_outside
 from app.people.actor import Actor
 from app.people.branches import desks_below, is_reached
-from app.people.desks import administrators_locked, write_closed, write_down
+from app.people.desks import administrators_locked, hold_seats, write_closed, write_down
 from app.people.login import of_user
 from app.people.models import Collectivity, PlannedClosing, User
 from workflows import absences
@@ -145,21 +145,14 @@ def settle(db: Db, collectivity_id: int, user_id: int) -> bool:
         db.delete(row)
         return False
     planner = db.get_one(User, row.planned_by_id, populate_existing=True)
+    hold_seats(db, user)
     effects = effects_of(db, user)
     if why := _against(db, user, planner, effects, row):
         _refuse(db, user, planner, ours, row, why)
         return False
     by = of_user(db, planner, db.get_one(Collectivity, collectivity_id).name)
-    write_closed(
-        db,
-        user,
-        ours,
-        by,
-        stuck=len({*effects.stuck, *effects.coming}),
-        named=len({*effects.named, *effects.coming_named}),
-        reason=row.reason if effects.stops else "",
-        planned=row.closes_at,
-    )
+    left = left_of(effects, row.reason if effects.stops else "")
+    write_closed(db, user, ours, by, left, planned=row.closes_at)
     return True
 
 

@@ -73,30 +73,23 @@ def give_up(user_id: int) -> None:
 @who_is_there(LIST)
 def show(user_id: int) -> Answer | tuple[str, int]:
     """What the closing of an account would leave, each thing with what solves it; then the closing, with a reason if some is."""
+    if request.method != "POST" and user_id == g.actor.user_id:
+        flash(sentences.say("account-own", {})[1], "info")
+        return redirect(url_for("operations.persons.show", user_id=user_id))
     if request.method != "POST":
         return _page(user_id)
     with reading(g.actor.collectivity_id) as db:
         user = _user(db, user_id)
         login, name = user.login, user.name
-        effects = leaving.effects_of(db, user) if user.active else None
-    if effects is None:
-        return _closed(name)
     try:
-        own = user_id == g.actor.user_id  # which the verb refuses, whatever he would leave
-        reason, shown = request.form.get("reason", ""), request.form.get("shown")
-        reason = "" if own else leaving.refuse_unsure(effects, reason, shown)
-        desks.close_account(
-            g.actor.collectivity_id,
-            login,
-            by=g.actor,
-            stuck=len({*effects.stuck, *effects.coming}),
-            named=len({*effects.named, *effects.coming_named}),
-            reason=reason,
-        )
+        told = leaving.confirmed(request.form.get("reason", ""), request.form.get("shown"))
+        closed = desks.close_account(g.actor.collectivity_id, login, by=g.actor, leaving=told)
     except Refusal as refusal:
         if refusal.key not in {"leaving-moved", "leaving-reason"}:
             raise
         return _page(user_id, refusal, at_once=True)
+    if not closed:
+        return _closed(name)
     session.pop(BEGUN, None)
     flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
     return redirect(url_for(LIST))
