@@ -223,7 +223,10 @@ SENTENCES: Sentences = {
         403,
         "Ce dossier appartient à un autre bureau : seul le bureau qui l’a déposé peut le modifier. Rejetez-le pour qu’il le corrige.",
     ),
-    "no-desk": (403, "Rien n’a été déposé : aucun de vos bureaux ne dépose, ou pas celui qui est demandé. Choisissez-en un autre, ou demandez ce droit à l’administrateur de la commune."),
+    "no-desk": (
+        403,
+        "Rien n’a été déposé : aucun de vos bureaux ne dépose, ou pas celui qui est demandé. Choisissez-en un autre, ou demandez ce droit à l’administrateur de la commune.",
+    ),
     "desk-not-here": (
         403,
         "Rien n’a été enregistré : « {type} » ne se dépose pas au titre de ce bureau. Choisissez {desks}.",

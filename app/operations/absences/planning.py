@@ -448,8 +448,7 @@ def _write_down(db: Db, actor: Actor, event: str, row: Absence, absent: User, co
         "acts": row.acts,
         "starts": row.starts_at.isoformat(),
         "ends": row.ends_at.isoformat(),
-        "words": _period(row)
-        + (f", intérim : {cover.name}" if cover is not None else ", sans intérim"),
+        "words": _period(row) + (f", intérim : {cover.name}" if cover is not None else ", sans intérim"),
     }
     append(db, row.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
 
