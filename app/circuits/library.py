@@ -1,6 +1,6 @@
 """Publish a version, find the current one, and read a frozen one back as the law understands it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,6 +93,15 @@ def circuit_of(db: Db, version_id: int) -> Circuit:
             raise Refusal("circuit-unknown")
         _frozen[version_id] = load(definition)
     return _frozen[version_id]
+
+
+def circuits_of(db: Db, version_ids: Collection[int]) -> dict[int, Circuit]:
+    """The circuits of these versions, by number statement for all that the process has not read yet."""
+    missing = [number for number in version_ids if number not in _frozen and number not in db.info.get(FRESH, {})]
+    if missing:
+        rows = sa.select(CircuitVersion.id, CircuitVersion.definition).where(CircuitVersion.id.in_(missing))
+        _frozen.update((row.id, load(row.definition)) for row in db.execute(rows))
+    return {number: circuit_of(db, number) for number in version_ids}
 
 
 def forget() -> None:

@@ -100,6 +100,12 @@ def jour(value: date | str | None) -> str:
     return f"{_DAYS[day.weekday()]} {_first(day)} {_MONTHS[day.month - 1]}{year}"
 
 
+def mois(value: date) -> str:
+    """« Novembre 2026 », at the head of a line."""
+    name = _LONG_MONTHS[value.month - 1]
+    return f"{name[:1].upper()}{name[1:]} {value.year}"
+
+
 def jour_long(value: date | str | None) -> str:
     """« jeudi 26 novembre 2026 »."""
     day = _day(value)

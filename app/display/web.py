@@ -18,12 +18,15 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
+from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
 from app.core.grammar import de, plural
-from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, wants_json
+from app.core.http import NOT_LET_IN, PERSON, answer, disposition, guard, may_give_back, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.spreadsheet import table
 from app.display import (
+    activity,
     coming,  # noqa: F401 - its routes join the blueprint
     consulting,  # noqa: F401 - the same
     continuations,  # noqa: F401 - the same
@@ -542,3 +545,31 @@ def follow() -> str:
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{', d’autres suivent' if more else ''}",
     )
+
+
+@pages.get("/suivi/chiffres")
+@guard(PERSON)
+def figures() -> str:
+    """How many folders wait, how late, how long each step takes: at the desks that one holds or directs."""
+    with reading(g.actor.collectivity_id) as db:
+        seen = activity.activity(db, g.actor)
+    return render_template("folders/figures.html", seen=seen, days_of=activity.days_of)
+
+
+@pages.get("/suivi/chiffres.csv")
+@guard(PERSON)
+def figures_table() -> Response:
+    """The same, as a table of one's own."""
+    with reading(g.actor.collectivity_id) as db:
+        seen = activity.activity(db, g.actor)
+    charts = {
+        "Temps moyen par étape (jours)": [(one, f"{one.value:.2f}".replace(".", ",")) for one in seen.steps],
+        "En retard, par bureau": [(one, one.words) for one in seen.late_by_desk],
+        "Dossiers déposés par mois": [(one, one.words) for one in seen.months],
+        "Dossiers déposés par type": [(one, one.words) for one in seen.types],
+    }
+    cells = [(title, one.label, value) for title, rows in charts.items() for one, value in rows]
+    response = make_response(table(("Tableau", "Ligne", "Valeur"), cells))
+    response.mimetype = "text/csv"
+    response.headers["Content-Disposition"] = disposition(f"chiffres-{today():%Y-%m-%d}.csv", download=True)
+    return response

@@ -174,6 +174,8 @@ ROUTES = {
     "folders.home": "person",
     "folders.inbox": "person",
     "folders.follow": "person",
+    "folders.figures": "person",
+    "folders.figures_table": "person",
     "folders.deposit": "create",
     "folders.show": "person",
     "folders.printed": "person",

@@ -1,0 +1,276 @@
+"""What goes on at the desks that somebody holds, and at those below where he decides: how many, how late, how long, since when.
+
+Reserved families and types are in none of these figures: a count tells too. Each desk gives its last rows alone, by an index,
+so that the page costs the same in a town of ten years as in a new one.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuits_of, family_of
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.core.french import mois
+from app.folders.access import FOLDER, STEP, unrestricted
+from app.folders.models import ASKED
+from app.people.actor import Actor
+from app.people.models import Desk
+from workflows.circuit import Phase, StepKind
+from workflows.family import typed_name
+from workflows.vocabulary import Right
+
+DIRECTS = (Right.ACT, Right.SIGN)
+"""Who decides at a desk follows those below it, as he is told of what is late there."""
+DESKS = 100
+"""So many desks at most, in the order of the tree; the page says that there are more."""
+DECISIONS, ENDED, DEPOSITED = 100, 100, 4_000
+"""The last decisions and folders that ended that are looked at, of each desk; and those deposited, of all of them together."""
+MONTHS = 6
+_MACHINES = tuple(one.value for one in StepKind if one.automatic)
+_DAY = timedelta(days=1)
+_HOURS = 0.25
+"""Below so many days no step is called slow."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a chart, which is its table too: a label, its value, and its words (« 6,4 j »)."""
+
+    label: str
+    value: float
+    words: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The figures of some desks; `days` from the deposit to the end, None where nothing ended; `more`: desks left out."""
+
+    desks: tuple[str, ...]
+    in_hand: int
+    late: int
+    days: float | None
+    steps: tuple[Bar, ...]
+    late_by_desk: tuple[Bar, ...]
+    months: tuple[Bar, ...]
+    types: tuple[Bar, ...]
+    more: int = 0
+
+    @property
+    def slowest(self) -> Bar | None:
+        """The step at which a decision takes longest."""
+        return next((one for one in self.steps if one.marked), None)
+
+
+def activity(db: Db, actor: Actor) -> Activity:
+    """The figures of the desks that the actor holds, and of all those below where he visas or signs."""
+    names, more = _followed(db, actor)
+    if not names:
+        return Activity((), 0, 0, None, (), (), (), (), more)
+    waiting = _waiting(db, names)
+    in_hand, late = _totals(db, names)
+    durations, ended, deposited = _decided(db, names), _ended(db, names), _deposited(db, names)
+    months, types = _volumes(deposited, len(names))
+    return Activity(
+        tuple(names.values()),
+        in_hand,
+        late,
+        _mean(ended),
+        _steps(db, durations),
+        tuple(
+            Bar(name, waiting.get(desk, 0), str(waiting.get(desk, 0)))
+            for desk, name in sorted(names.items(), key=lambda one: (-waiting.get(one[0], 0), one[1]))
+        ),
+        months,
+        types,
+        more,
+    )
+
+
+def _followed(db: Db, actor: Actor) -> tuple[Mapping[int, str], int]:
+    """The desks in service whose figures the actor reads, by number, parents before children; and how many are left out."""
+    query = sa.select(Desk.id, Desk.parent_id, Desk.name).where(
+        Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None)
+    )
+    rows = db.execute(query.order_by(Desk.name, Desk.id)).all()
+    below: dict[int | None, list[int]] = defaultdict(list)
+    for row in rows:
+        below[row.parent_id].append(row.id)
+    wanted = dict.fromkeys(seat.desk_id for seat in actor.seats)
+    ahead = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DIRECTS)]
+    seen = set[int]()
+    while ahead:
+        desk = ahead.pop(0)
+        if desk not in seen:
+            seen.add(desk)
+            wanted |= dict.fromkeys(below[desk])
+            ahead += below[desk]
+    names = {row.id: row.name for row in rows}
+    every = [desk for desk in wanted if desk in names]
+    return {desk: names[desk] for desk in every[:DESKS]}, max(len(every) - DESKS, 0)
+
+
+def _active(desks: Collection[int]) -> Any:
+    return sa.and_(
+        STEP.c.desk_id.in_(desks),
+        STEP.c.state == "active",
+        STEP.c.slot.not_like(f"{ASKED}%"),
+        STEP.c.kind.not_in(_MACHINES),
+        unrestricted(STEP),
+    )
+
+
+def _waiting(db: Db, desks: Collection[int]) -> Mapping[int, int]:
+    """How many folders are late at each desk."""
+    query = (
+        sa.select(STEP.c.desk_id, sa.func.count(STEP.c.folder_id.distinct()).label("folders"))
+        .where(_active(desks), STEP.c.due_on < today())
+        .group_by(STEP.c.desk_id)
+    )
+    return {row.desk_id: row.folders for row in db.execute(query)}
+
+
+def _totals(db: Db, desks: Collection[int]) -> tuple[int, int]:
+    """How many folders wait at these desks, each once, and how many of them are late."""
+    late = sa.case((STEP.c.due_on < today(), STEP.c.folder_id))
+    query = sa.select(sa.func.count(STEP.c.folder_id.distinct()), sa.func.count(late.distinct()))
+    row = db.execute(query.where(_active(desks))).one()
+    return row[0], row[1]
+
+
+def _of_each(desks: Iterable[int], last: Any) -> Any:
+    """The last rows of each desk, as one statement; `last` gives the statement of a desk, with its order and its limit."""
+    return sa.union_all(*(sa.select(last(desk).subquery()) for desk in desks))
+
+
+def _decided(db: Db, desks: Collection[int]) -> Sequence[Any]:
+    """The last decisions of people at each desk: step, version of the circuit, when it came there and when it was decided."""
+
+    def last(desk: int) -> Any:
+        return (
+            sa.select(FOLDER.c.circuit_version_id, STEP.c.step, STEP.c.entered_at, STEP.c.ended_at)
+            .join(FOLDER, FOLDER.c.id == STEP.c.folder_id)
+            .where(
+                STEP.c.desk_id == desk,
+                sa.text("s.state = 'done'"),
+                STEP.c.slot.not_like(f"{ASKED}%"),
+                STEP.c.kind.not_in(_MACHINES),
+                unrestricted(STEP),
+            )
+            .order_by(STEP.c.folder_id.desc())
+            .limit(DECISIONS)
+        )
+
+    return db.execute(_of_each(desks, last)).all()
+
+
+def _ended(db: Db, desks: Collection[int]) -> list[float]:
+    """How many days each of the last folders that these desks deposited took, from its sending to its end."""
+
+    def last(desk: int) -> Any:
+        return (
+            sa.select(FOLDER.c.submitted_at, FOLDER.c.done_at)
+            .where(
+                FOLDER.c.emitter_desk_id == desk,
+                FOLDER.c.phase == Phase.DONE.value,
+                FOLDER.c.place != "withdrawn",
+                unrestricted(FOLDER),
+            )
+            .order_by(FOLDER.c.id.desc())
+            .limit(ENDED)
+        )
+
+    rows = db.execute(_of_each(desks, last)).all()
+    return [(row.done_at - row.submitted_at) / _DAY for row in rows if row.submitted_at and row.done_at]
+
+
+def _deposited(db: Db, desks: Collection[int]) -> Mapping[int, Sequence[Any]]:
+    """The last folders that each desk deposited: when, of which type; the newest first."""
+
+    def last(desk: int) -> Any:
+        return (
+            sa.select(
+                FOLDER.c.emitter_desk_id, FOLDER.c.created_at, FOLDER.c.family, FOLDER.c.type_version_id
+            )
+            .where(FOLDER.c.emitter_desk_id == desk, unrestricted(FOLDER))
+            .order_by(FOLDER.c.id.desc())
+            .limit(_share(len(desks)))
+        )
+
+    rows: dict[int, list[Any]] = defaultdict(list)
+    for row in db.execute(_of_each(desks, last)):
+        rows[row.emitter_desk_id].append(row)
+    return rows
+
+
+def _share(desks: int) -> int:
+    return max(DEPOSITED // desks, ENDED)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _steps(db: Db, rows: Sequence[Any]) -> tuple[Bar, ...]:
+    """The mean days that a decision takes at each step, by its name, the longest first and marked."""
+    circuits = circuits_of(db, {row.circuit_version_id for row in rows if row.circuit_version_id})
+    names = {number: {step.key: step.label for step in circuit.steps} for number, circuit in circuits.items()}
+    durations: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        label = names.get(row.circuit_version_id, {}).get(row.step)
+        if label is not None and row.ended_at is not None:
+            durations[label].append((row.ended_at - row.entered_at) / _DAY)
+    means = sorted(((sum(every) / len(every), label) for label, every in durations.items()), reverse=True)
+    return tuple(
+        Bar(label, mean, days_of(mean), marked=rank == 0 and len(means) > 1 and mean >= _HOURS)
+        for rank, (mean, label) in enumerate(means)
+    )
+
+
+def days_of(days: float) -> str:
+    """« 6,4 j »; « 3 h » and « 20 min » of what takes less than a day."""
+    if days >= 1:
+        return f"{days:.1f} j".replace(".", ",")
+    hours = days * 24
+    if hours >= 1:
+        return f"{hours:.0f} h"
+    return f"{hours * 60:.0f} min" if hours * 60 >= 1 else "moins d’une minute"
+
+
+def _volumes(rows: Mapping[int, Sequence[Any]], desks: int) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
+    """How many were deposited in each of the last months that are whole here, and of each type in these months.
+
+    A month of which a desk's older rows were not read would be told too small: it is left out, with those before it.
+    """
+    limit = _share(desks)
+    months = [_month(today(), back) for back in reversed(range(MONTHS))]
+    cut = [_day(every[-1].created_at) for every in rows.values() if len(every) >= limit]
+    since = max(cut, default=date.min)
+    months = [one for one in months if one > since]
+    counts: dict[date, int] = dict.fromkeys(months, 0)
+    types: dict[str, int] = defaultdict(int)
+    for every in rows.values():
+        for row in every:
+            month = _day(row.created_at).replace(day=1)
+            if month in counts:
+                counts[month] += 1
+                types[family_of(typed_name(row.family, row.type_version_id)).label] += 1
+    by_type = sorted(types.items(), key=lambda one: (-one[1], one[0]))
+    return (
+        tuple(Bar(mois(month), count, str(count)) for month, count in counts.items()),
+        tuple(Bar(label, count, str(count)) for label, count in by_type),
+    )
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(PARIS).date()
+
+
+def _month(day: date, back: int) -> date:
+    months = day.year * 12 + day.month - 1 - back
+    return date(months // 12, months % 12 + 1, 1)

@@ -1,0 +1,87 @@
+"""« Chiffres »: what waits, what is late, how long each step takes, at one's desks and below; nothing of reserved folders."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import engine, reading
+from app.display import activity
+from app.display.activity import Activity
+from app.folders.models import StepRun
+from tests.builders.house import PAY, House
+from tests.circuits.test_editor import words
+from tests.display.test_folder_page import heard
+
+G, R, N, S, A, M = "g.trehorel", "r.pellenec", "n.abgrallec", "s.rivoal", "a.kervadec", "m.kerzerho"
+
+
+def seen_by(house: House, login: str) -> Activity:
+    with reading() as db:
+        return activity.activity(db, house.actor(login))
+
+
+def change(folder_id: int, step: str, **values: object) -> None:
+    with engine().begin() as connection:
+        rows = sa.update(StepRun).where(StepRun.folder_id == folder_id, StepRun.step == step)
+        connection.execute(rows.values(**values))
+
+
+def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) -> None:
+    late, quick = house.a_quick_invoice(), house.a_quick_invoice()
+    pay = house.deposit(M, "pes_payroll", PAY)
+    change(late, "finance", due_on=today() - timedelta(days=2))
+    for folder_id, days in ((late, 6), (quick, 2)):
+        with reading() as db:
+            run = db.scalars(
+                sa.select(StepRun).where(StepRun.folder_id == folder_id, StepRun.step == "service_done")
+            ).one()
+        assert run.ended_at is not None
+        change(folder_id, "service_done", entered_at=run.ended_at - timedelta(days=days))
+    assert house.folder(pay).family == "pes_payroll"
+
+    director = seen_by(house, S)
+    assert {"Direction générale", "Direction des finances", "Comptabilité", "Services techniques"} <= {
+        *director.desks
+    }
+    assert "Bureau du maire" not in director.desks, "the desk above is not hers"
+    assert (director.in_hand, director.late) == (2, 1)
+    assert director.late_by_desk[0].label == "Direction des finances"
+    assert [(one.label, one.words) for one in director.steps] == [("Service fait", "4,0 j")]
+    assert [one.words for one in director.months][-1] == "2", "the payslips are counted nowhere"
+    assert [(one.label, one.words) for one in director.types] == [("Facture", "2")]
+
+    # Who deposits directs nobody: her own desk, of which nothing waits
+    clerk = seen_by(house, G)
+    assert clerk.desks == ("Comptabilité",)
+    assert (clerk.in_hand, [one.words for one in clerk.types]) == (0, ["2"])
+
+    page = words(house.client(S).get("/suivi/chiffres"))
+    assert "En retard 1" in page
+    assert "Service fait" in page
+    assert "Flux de paye" not in page
+    listed = house.client(S).get("/suivi/chiffres.csv").get_data(as_text=True)
+    assert "Temps moyen par étape (jours);Service fait;4,00" in listed
+    assert "En retard, par bureau;Direction des finances;1" in listed
+
+
+def test_who_holds_no_desk_is_told_so_and_the_page_asks_little(house: House) -> None:
+    client = house.client(S)
+    for _ in range(2):
+        house.a_quick_invoice()
+    client.get("/suivi/chiffres")
+    with heard() as statements:
+        assert client.get("/suivi/chiffres").status_code == 200
+    assert len(statements) <= 10
+    with engine().begin() as connection:
+        connection.execute(sa.text("DELETE FROM holder"))
+    assert "Aucun bureau à suivre" in words(house.client("k.morizur").get("/suivi/chiffres"))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(6.44, "6,4 j"), (1, "1,0 j"), (0.5, "12 h"), (0.01, "14 min"), (0.0001, "moins d’une minute")],
+)
+def test_a_duration_is_said_in_its_unit(days: float, said: str) -> None:
+    assert activity.days_of(days) == said
