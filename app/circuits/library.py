@@ -96,8 +96,9 @@ def circuit_of(db: Db, version_id: int) -> Circuit:
 
 
 def circuits_of(db: Db, version_ids: Collection[int]) -> dict[int, Circuit]:
-    """The circuits of these versions, by number statement for all that the process has not read yet."""
-    missing = [number for number in version_ids if number not in _frozen and number not in db.info.get(FRESH, {})]
+    """The circuits of these versions, by one statement for all that the process has not read yet."""
+    fresh = db.info.get(FRESH, {})
+    missing = [number for number in version_ids if number not in _frozen and number not in fresh]
     if missing:
         rows = sa.select(CircuitVersion.id, CircuitVersion.definition).where(CircuitVersion.id.in_(missing))
         _frozen.update((row.id, load(row.definition)) for row in db.execute(rows))
