@@ -2,7 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 revision, down_revision = "0093_planned_closings", "0092_folder_links"
 
 
@@ -13,7 +15,7 @@ def upgrade() -> None:
         sa.Column("collectivity_id", sa.Integer(), nullable=False),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("points", sa.JSON(), nullable=False),
+        sa.Column("points", JSON, nullable=False),
         sa.Column("planned_by_id", sa.Integer(), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
