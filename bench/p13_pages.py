@@ -28,9 +28,9 @@ LISTS = {
     "Suivi, tous": "/suivi?etat=",
     "Suivi, plus loin": "/suivi?etat=&apres={middle}",
     "Suivi, un type": "/suivi?famille=deliberation&etat=",
-    "mot rare": f"/suivi?q={RARE}",
-    "mot absent": "/suivi?q=introuvable",
-    "mot fréquent": "/suivi?q=facture",
+    "mot rare": f"/recherche?q={RARE}",
+    "mot absent": "/recherche?q=introuvable",
+    "mot fréquent": "/recherche?q=facture",
 }
 PAGES = {
     READER: {**LISTS, "dossier": "/dossiers/{waiting}", "dossier terminé": "/dossiers/{ended}"},

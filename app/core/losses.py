@@ -13,8 +13,21 @@ import sqlalchemy as sa
 
 from app.core import db, schema
 
-REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round", "doctor_trial", "person"})
-"""Tables that fill again by themselves: what the doctor found of the machine, who enters by an account of his own."""
+REMADE = frozenset(
+    {
+        "doctor_finding",
+        "doctor_place",
+        "doctor_round",
+        "doctor_trial",
+        "document_words",
+        "folder_words",
+        "person",
+    }
+)
+"""Tables that fill again by themselves: what the doctor found of the machine, who enters by an account of his own.
+
+And those that are read again from bytes that are kept, for the search.
+"""
 LEARNT = frozenset(
     {
         "document_version.blocks",
@@ -22,6 +35,7 @@ LEARNT = frozenset(
         "user_account.arrived",
         "user_account.signing_guide",
         "user_account.search_key",
+        "folder_note.stems",
         "factor.person_id",
         "recovery_code.person_id",
         "identity_challenge.person_id",

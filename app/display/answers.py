@@ -16,6 +16,7 @@ from app.display import opinions, queues
 from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
+from app.display.searching import Results
 from app.display.timeline import standing
 from app.display.views import ASKED, amount, state_label
 from app.folders import continuing, corrections, notes
@@ -110,6 +111,22 @@ def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
             "step_due_on": None if one.kind is None else _dated(one.due_on),
         }
         for one in page
+    ]
+
+
+def found_of(db: Db, results: Results) -> list[dict[str, Any]]:
+    """The folders of a search, in its order."""
+    query = sa.select(Folder).where(Folder.id.in_([one.id for one in results.found]))
+    rows = {one.id: one for one in db.scalars(query)}
+    called = returned_as(db, [one.id for one in results.found if one.phase in CALLED])
+    return [
+        {
+            **_line_of(rows[one.id], called.get(one.id) or state_label(one.place, one.kind, one.family)),
+            "where": snippet.where if snippet else None,
+            "extract": "".join(piece.text for piece in snippet.pieces) if snippet else None,
+        }
+        for one in results.found
+        for snippet in (results.snippets.get(one.id),)
     ]
 
 

@@ -10,11 +10,12 @@ from flask import Response, g
 from app.circuits import own_types
 from app.circuits.library import family_of, law_of
 from app.core.api import PREFIX, describe, door, open_doors
-from app.core.db import reading
+from app.core.db import key_in, reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal, to_correct
-from app.display import answers, queues
+from app.display import answers, queues, searching
+from app.display.asking import understood
 from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         NewNote,
         Reject,
         Reroute,
+        SearchQuery,
         TrayQuery,
         Version,
         WithdrawOpinion,
@@ -127,6 +129,36 @@ def folders(query: "TrayQuery") -> Json:
         page = lines[: queues.PAGE]
         shown = answers.lines_of(db, page)
     return {"folders": shown, "next": page[-1].key if len(lines) > queues.PAGE else None}
+
+
+@routes.get("/search")
+@guard(PERSON)
+@describe(
+    "Chercher des dossiers par leurs mots\nParmi ceux que ce jeton peut lire, 20 par page : titre, numéro, tiers, montant, "
+    "dates, personnes, notes, et les mots des documents. Les accents, les majuscules et les pluriels ne comptent pas.",
+    gives="FoundPage",
+    query="SearchQuery",
+    refuses=(404,),
+)
+def search(query: "SearchQuery") -> Json:
+    """The search."""
+    if query.family:
+        law_of(query.family)
+    if query.after is not None and key_in(query.after) is None:
+        words = "La valeur `next` d’une page de cette recherche est attendue."
+        raise to_correct([{"key": "field-invalid", "field": "after", "sentence": words}])
+    chosen = searching.Chosen(
+        (query.family,) if query.family else (), states=(query.phase,) if query.phase else ()
+    )
+    with reading(g.actor.collectivity_id) as db:
+        results = searching.search(db, g.actor, understood(query.q), chosen, query.after)
+        shown = answers.found_of(db, results)
+    return {
+        "folders": shown,
+        "understood": searching.understanding(results.query, results.people),
+        "total": results.total,
+        "next": str(results.after) if results.after else None,
+    }
 
 
 @routes.post("/folders")

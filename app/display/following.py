@@ -1,18 +1,24 @@
-"""« Suivi »: any folder that one may read, found by type, state and words, at a cost that does not follow the past.
+"""« Suivi »: any folder that one may read, found by type, state and what is asked, at a cost that does not follow the past.
 
 Who reads few folders has them all looked at. Who reads many has his newest read in order until a page is full, or, where
-what is asked is rare, the few that an index gives: the folders in hand, or those that have the words. No condition comes
-after a limit, and the right to read is that of `app/folders/access.py`, asked of each.
+what is asked is rare, the few that an index gives: the folders in hand, or those that have the words, the amount or the
+person. No condition comes after a limit, and the right to read is that of `app/folders/access.py`, asked of each.
+
+A folder is found by words that its key has (any part of one), or that its words have (`FolderWords`), or that a note of it
+for few has with those, where the reader is one of the few; or by the person whom they name, who deposited or decided it.
 """
 
+import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.display.asking import NOTHING, People, Query, people_named, understood
 from app.folders.access import (
     FOLDER,
     STEP,
@@ -24,15 +30,20 @@ from app.folders.access import (
     reading_under,
 )
 from app.folders.models import ASKED
-from app.folders.search import indexable, matching, patterns
+from app.folders.search import Word, indexable, matching, standing, worded
 from app.people.actor import Actor
 from workflows.family import typed_name
 from workflows.rights import parted_type
 
 PAGE = 50
-MOST_WORDS = 6
+PARTS = ("title", "documents", "notes")
+"""The parts of what is searched of a folder, as `FolderWords` has them."""
+MOST_COUNTED = 200
+"""A search tells how many it finds up to so many."""
 FEW = 1_000
 """Whoever has been reached this many times at most has all that reached him looked at."""
+MOST_NOTES = 500
+"""Of the notes for few that have one of the words, so many are looked at, the last first."""
 MATCHES = 1_000
 """So many folders that an index of words gives are looked at, at most; where there are more, one's own are read in order."""
 SAMPLE, COMMON = 300, 15
@@ -86,12 +97,21 @@ class _Asked:
 
     actor: Actor
     sqlite: bool
-    patterns: Sequence[str] = ()
+    query: Query = NOTHING
+    people: People | None = None
+    noted: Mapping[tuple[Word, ...], Collection[int]] = field(default_factory=dict)
     family: str = ""
     own_type: str = ""
     phase: str = ""
+    more: str = ""
     last: int | None = None
     binds: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def readings(self) -> list[tuple[tuple[Word, ...], bool]]:
+        """What the words may mean: all of them words, or some of them the name of a person (true)."""
+        words = self.query.words
+        return [(words, False)] + ([(self.people.rest, True)] if self.people is not None else [])
 
     def here(self, table: str) -> str:
         """Of the reader's collectivity; `+` keeps SQLite from reading all that it has by this column."""
@@ -100,8 +120,60 @@ class _Asked:
     def of_folder(self) -> str:
         """The conditions on `f` that no list of numbers answers: state and words."""
         parts = [f"f.phase = '{self.phase}'"] if self.phase else []
-        parts += [f"f.title_key LIKE :word{n} ESCAPE '!'" for n in range(len(self.patterns))]
+        parts += [self.amounts()] if self.query.amounts else []
+        parts += [self.more] if self.more else []
+        if self.query.words:
+            meant = " OR ".join(f"({self.meant(words, by_name)})" for words, by_name in self.readings)
+            parts.append(f"({meant})")
         return "".join(f" AND {one}" for one in parts)
+
+    def amounts(self) -> str:
+        """The condition on the amount of `f`."""
+        return " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
+
+    def meant(self, words: Sequence[Word], by_name: bool) -> str:
+        """The condition on `f` of one of the readings."""
+        parts = [f"({' OR '.join(self._found_by(words))})"] if words else []
+        return " AND ".join([*parts, *([self.acted()] if by_name else [])])
+
+    def _found_by(self, words: Sequence[Word]) -> list[str]:
+        found = [self.in_key(words)]
+        condition, _ = standing(words, "w.title || w.documents || w.notes", self.prefix(words))
+        if condition:
+            found.append(
+                f"(SELECT 1 FROM folder_words w WHERE w.folder_id = f.id AND {condition}) IS NOT NULL"
+            )
+        if noted := self.noted.get(tuple(words)):
+            found.append(f"f.id IN ({', '.join(map(str, noted))})")
+        return found
+
+    def in_key(self, words: Sequence[Word], table: str = "f") -> str:
+        """The condition that the key of a folder has all of these words."""
+        ranks = (self.query.words.index(one) for one in words)
+        return " AND ".join(f"{table}.title_key LIKE :word{n} ESCAPE '!'" for n in ranks)
+
+    def stands(self, part: str) -> str:
+        """Whether one of the words is in a part of `f` and its `w`: title and facts, documents, or notes."""
+        parts = [standing([one], f"w.{part}", f"at{rank}_")[0] for rank, one in enumerate(self.query.words)]
+        return f"({' OR '.join(one for one in (*parts, self.beside(part)) if one)})"
+
+    def beside(self, part: str) -> str:
+        """The same, of what `w` does not have: the key, and the notes for few."""
+        noted = sorted({number for numbers in self.noted.values() for number in numbers})
+        if part == "title" and self.query.words:
+            return " OR ".join(f"f.title_key LIKE :word{n} ESCAPE '!'" for n in range(len(self.query.words)))
+        return f"f.id IN ({', '.join(map(str, noted))})" if part == "notes" and noted else "1 = 0"
+
+    def prefix(self, words: Sequence[Word]) -> str:
+        """What begins the names of the binds of these words."""
+        return "form" if len(words) == len(self.query.words) else "rest"
+
+    def acted(self) -> str:
+        """The condition that the person who is named deposited `f`, or decided on it."""
+        assert self.people is not None  # noqa: S101 - asked of a reading by name alone
+        numbers = ", ".join(map(str, self.people.numbers))
+        decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND p.user_id IN ({numbers}) LIMIT 1"
+        return f"(f.depositor_user_id IN ({numbers}) OR ({decided}) IS NOT NULL)"
 
     def page(self, table: str, number: str) -> str:
         """The conditions that an index of numbers answers: type, and where the page begins."""
@@ -138,10 +210,110 @@ def follow(
 
     `family`: of this family, or of this type made from it (`type_name`).
     """
-    asked = _asked(db, actor, words=words, family=family, phase=phase, after=after)
-    sql, binds = _numbers(db, asked)
+    asked = _asked(db, actor, query=understood(words), family=family, phase=phase, after=after)
+    sql, binds, _ = _numbers(db, asked)
+    return _listed(db, sql, binds) if sql else []
+
+
+@dataclass(frozen=True)
+class Match:
+    """A folder that a search finds: what its facets count, and where at least one of the words is."""
+
+    id: int
+    family: str
+    type_version: int | None
+    phase: str
+    created_at: datetime
+    in_title: bool
+    in_documents: bool
+    in_notes: bool
+
+    @property
+    def in_force(self) -> str:
+        """The name under which `family_of` gives what the folder asks."""
+        return typed_name(self.family, self.type_version)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What a search finds, newest first: all of it where `whole`, else a page at least and what comes after it is not read.
+
+    `people`: whom some of the words name.
+    """
+
+    rows: Sequence[Match]
+    whole: bool
+    people: People | None = None
+
+
+def matches(
+    db: Db, actor: Actor, query: Query, *, only: "Only | None" = None, after: str | None = None
+) -> Matches:
+    """The folders that the actor may read and that a search finds; of those alone that the facets chosen allow (`only`).
+
+    All of them as far as they are `MOST_COUNTED` and cost no more than a page.
+    """
+    asked = _asked(db, actor, query=query, after=after)
+    if only is not None:
+        asked = replace(asked, more=only.condition(asked), binds={**asked.binds, **only.binds()})
+    sql, binds, most = _numbers(db, asked, MOST_COUNTED + 1)
     if not sql:
-        return []
+        return Matches((), whole=True, people=asked.people)
+    flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
+    statement = (
+        f"SELECT f.id, f.family, f.type_version_id, f.phase, f.created_at, {flags} FROM ({sql}) x CROSS JOIN folder f "
+        "LEFT JOIN folder_words w ON w.folder_id = f.id WHERE f.id = x.id ORDER BY f.id DESC"
+    )
+    typed = sa.text(statement).columns(
+        created_at=UTCDateTime(), **{f"in_{part}": sa.Boolean() for part in PARTS}
+    )
+    rows = [Match(*row) for row in db.execute(typed, _used(statement, binds))]
+    return Matches(rows, len(rows) < most, asked.people)
+
+
+def found(db: Db, numbers: Sequence[int]) -> list[Found]:
+    """The folders of these numbers, which the reader was found to read, as lists tell them, newest first."""
+    listed = ", ".join(map(str, numbers))
+    return _listed(db, f"SELECT f.id FROM folder f WHERE f.id IN ({listed})", {}) if numbers else []
+
+
+@dataclass(frozen=True)
+class Only:
+    """What the facets of a search keep: types (`type_name`), states, and the parts where a word must be."""
+
+    types: Sequence[str] = ()
+    phases: Sequence[str] = ()
+    parts: Sequence[str] = ()
+
+    def condition(self, asked: _Asked) -> str:
+        """The condition on `f`; empty for all."""
+        types = []
+        for rank, name in enumerate(self.types):
+            own = (
+                f" AND {_OF_TYPE['f'].replace(':own_type', f':only_type{rank}_')}"
+                if parted_type(name)[1]
+                else ""
+            )
+            types.append(f"(f.family = :only_family{rank}_{own})")
+        phases = [f"f.phase = '{one}'" for one in self.phases if one in (*IN_HAND, "done")]
+        parts = [
+            f"((SELECT {asked.stands(one)} FROM folder_words w WHERE w.folder_id = f.id) IS TRUE OR ({asked.beside(one)}))"
+            for one in self.parts
+            if one in PARTS
+        ]
+        return " AND ".join(f"({' OR '.join(one)})" for one in (types, phases, parts) if one)
+
+    def binds(self) -> dict[str, str]:
+        """The binds of the condition."""
+        named = [parted_type(one) for one in self.types]
+        return {
+            **{f"only_family{rank}_": family for rank, (family, _) in enumerate(named)},
+            **{f"only_type{rank}_": own for rank, (_, own) in enumerate(named)},
+        }
+
+
+def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
+    """The folders of these numbers (a statement), as lists tell them, newest first."""
     statement = (
         f"SELECT {_COLUMNS}, (SELECT s.kind {_AWAITED}) AS kind, (SELECT s.entered_at {_AWAITED}) AS since "
         f"FROM ({sql}) w CROSS JOIN folder f WHERE f.id = w.id ORDER BY f.id DESC"
@@ -167,46 +339,115 @@ def follow(
 
 
 def _asked(
-    db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
+    db: Db,
+    actor: Actor,
+    *,
+    query: Query | None = None,
+    family: str = "",
+    phase: str = "",
+    more: str = "",
+    after: str | None = None,
 ) -> _Asked:
-    last, found = key_in(after), patterns(words, MOST_WORDS)
+    last, query = key_in(after), query or NOTHING
     binds: dict[str, Any] = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
     binds |= {f"cover{n}": one.seat.desk_id for n, one in enumerate(actor.covers)}
     family, own_type = parted_type(family)
     binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "last": last}
     binds |= {"family": family, "own_type": own_type}
-    binds |= {f"word{n}": one for n, one in enumerate(found)}
-    sqlite = db.get_bind().dialect.name == "sqlite"
+    binds |= {f"word{n}": one.pattern for n, one in enumerate(query.words)}
+    for n, one in enumerate(query.words):
+        binds |= standing([one], "", f"at{n}_")[1]
+    people = people_named(db, actor.collectivity_id, query.words) if query.words else None
+    noted = {}
+    for words, prefix in ((query.words, "form"), (people.rest if people is not None else (), "rest")):
+        if words:
+            binds |= standing(words, "", prefix)[1]
+            noted[words] = _noted(db, actor, words)
     return _Asked(
-        actor, sqlite, found, family, own_type, phase if phase in (*IN_HAND, "done") else "", last, binds
+        actor,
+        db.get_bind().dialect.name == "sqlite",
+        query,
+        people,
+        noted,
+        family,
+        own_type,
+        phase if phase in (*IN_HAND, "done") else "",
+        more,
+        last,
+        binds,
     )
 
 
-def _numbers(db: Db, asked: _Asked) -> tuple[str, Mapping[str, Any]]:
-    """The statement of the numbers of one page, newest first, and its binds; empty where nothing can be found."""
+def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
+    """The folders of which notes for few, that the actor reads, have some of these words, and their own words the others."""
+    mine = [f"n.reach = 'alone' AND n.user_id = {actor.user_id}"] if actor.user_id is not None else []
+    if actor.desk_ids:
+        mine.append(f"n.reach = 'desk' AND n.desk_id IN ({', '.join(map(str, sorted(actor.desk_ids)))})")
+    any_word = [condition for one in words if (condition := standing([one], "n.stems")[0])]
+    if not mine or not any_word:
+        return []
+    binds: dict[str, Any] = {"here": actor.collectivity_id}
+    conditions = []
+    for rank, one in enumerate(words):
+        condition, more = standing([one], "n.stems", f"note{rank}_")
+        binds |= more
+        conditions += [f"({condition})"] if condition else []
+    columns = "n.folder_id, n.stems, w.title || w.documents || w.notes AS beside"
+    scans = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT n.id, {columns} FROM folder_note n LEFT JOIN folder_words w ON w.folder_id = n.folder_id "
+        f"WHERE {one} AND n.collectivity_id = :here AND ({' OR '.join(conditions)}) "
+        f"ORDER BY n.id DESC LIMIT {MOST_NOTES}) AS m{rank}"
+        for rank, one in enumerate(mine)
+    )
+    texts: dict[int, str] = {}
+    for row in _run(db, scans, binds):
+        texts[row.folder_id] = texts.get(row.folder_id, row.beside or " ") + row.stems
+    every = [token for one in words for token in one.tokens]
+    return sorted(
+        number
+        for number, text in texts.items()
+        if all(any(f" {form} " in text for form in token) for token in every)
+    )
+
+
+def _numbers(db: Db, asked: _Asked, most: int = PAGE + 1) -> tuple[str, Mapping[str, Any], int]:
+    """The statement of the numbers of one page, newest first, its binds, how many it gives; empty where nothing can be found.
+
+    `most`: so many where they cost no more than a page, a page else.
+    """
     scans = _branches(asked, limit=PAGE + 1)
     if not scans:
-        return "", {}
+        return "", {}, 0
+    if not (asked.query or asked.phase in IN_HAND) or _reads_few(db, asked):
+        scans = _branches(asked, limit=most)
+        return f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {most}", asked.binds, most
     in_order = f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {PAGE + 1}"
-    if not (asked.patterns or asked.phase in IN_HAND) or _reads_few(db, asked):
-        return in_order, asked.binds
     if asked.phase in IN_HAND:
         # The condition of the index again: SQLite does not see that it follows
         driver = f"folder f WHERE f.collectivity_id = :here AND f.phase <> 'done'{asked.of_folder()}{asked.page('f', 'f.id')}"
         return (
-            f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id DESC LIMIT {PAGE + 1}",
+            f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}",
             asked.binds,
+            most,
         )
-    ids = None if not indexable(asked.patterns) or _common(db, asked) else _matches(db, asked)
+    ids = None if not _indexable(asked) or _common(db, asked) else _matches(db, asked)
     if ids is None:
-        return in_order, asked.binds
+        return in_order, asked.binds, PAGE + 1
     if not ids:
-        return "", {}
+        return "", {}, 0
     listed = ", ".join(map(str, ids))
     return (
-        f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {_readable(asked)} ORDER BY f.id DESC LIMIT {PAGE + 1}",
+        f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}",
         asked.binds,
+        most,
     )
+
+
+def _indexable(asked: _Asked) -> bool:
+    """Whether indexes answer each of the readings."""
+    if not asked.query.words:
+        return True  # the amount alone
+    return all(not words or indexable([one.pattern for one in words]) for words, _ in asked.readings)
 
 
 def _readable(asked: _Asked) -> str:
@@ -257,25 +498,69 @@ def _reads_few(db: Db, asked: _Asked) -> bool:
 
 
 def _common(db: Db, asked: _Asked) -> bool:
-    """Whether many of the last folders of the collectivity have these words."""
-    last = (
-        f"SELECT f.title_key FROM folder f WHERE f.collectivity_id = :here ORDER BY f.id DESC LIMIT {SAMPLE}"
-    )
-    words = " AND ".join(f"l.title_key LIKE :word{n} ESCAPE '!'" for n in range(len(asked.patterns)))
-    return (
-        int(_run(db, f"SELECT COUNT(*) FROM ({last}) AS l WHERE {words}", asked.binds).scalar_one()) >= COMMON
-    )
+    """Whether many of the last folders of the collectivity have what is asked."""
+    columns = "f.id, f.title_key, f.amount_cents, f.depositor_user_id, f.phase, f.family, f.type_version_id, f.created_at"
+    last = f"SELECT {columns} FROM folder f WHERE f.collectivity_id = :here ORDER BY f.id DESC LIMIT {SAMPLE}"
+    what = re.sub(r"\bf\.", "l.", asked.of_folder())
+    sql = f"SELECT COUNT(*) FROM ({last}) AS l WHERE 1 = 1{what}"
+    return int(_run(db, sql, asked.binds).scalar_one()) >= COMMON
 
 
 def _matches(db: Db, asked: _Asked) -> list[int] | None:
     """The folders of the collectivity that match, or None where they are more than may be looked at."""
     dialect = "sqlite" if asked.sqlite else "postgresql"
-    beside, condition, binds = matching(asked.patterns, dialect)
-    phase = f" AND f.phase = '{asked.phase}'" if asked.phase else ""
-    where = f"{condition} AND {asked.here('f')}{phase}{asked.page('f', 'f.id')}"
-    sql = f"SELECT f.id FROM {beside} folder f WHERE {where} LIMIT {MATCHES + 1}"
-    found = list(_run(db, sql, {**asked.binds, **binds}).scalars())
-    return found if len(found) <= MATCHES else None
+    page, scans = asked.page("f", "f.id"), []
+    page += f" AND f.phase = '{asked.phase}'" if asked.phase else ""
+    page += f" AND {asked.more}" if asked.more else ""
+    amounts = f" AND {asked.amounts()}" if asked.query.amounts else ""
+    binds = dict(asked.binds)
+    for rank, (words, by_name) in enumerate(asked.readings):
+        also = f"{amounts}{page} AND {asked.acted()}" if by_name else f"{amounts}{page}"
+        if not words:
+            scans += _of_people(asked, f"{amounts}{page}") if by_name else [_of_all(f"{amounts}{page}")]
+            continue
+        beside, condition, _ = matching([one.pattern for one in words], dialect)
+        condition = asked.in_key(words) if not asked.sqlite else condition
+        if asked.sqlite:
+            signs = matching([one.pattern for one in words], dialect)[2]["signs"]
+            condition = f"fts_folder MATCH :signs{rank} AND f.id = fts_folder.rowid AND {asked.in_key(words)}"
+            binds[f"signs{rank}"] = signs
+        scans.append(f"SELECT f.id FROM {beside} folder f WHERE {condition} AND {asked.here('f')}{also}")
+        full = worded(words, dialect)
+        if full is not None:
+            table, found, more = full
+            binds[f"stems{rank}"] = more["stems"]
+            found = found.replace(":stems", f":stems{rank}")
+            scans.append(
+                f"SELECT f.id FROM {table} folder_words w CROSS JOIN folder f WHERE {found} AND "
+                f"{'+' if asked.sqlite else ''}w.collectivity_id = :here AND f.id = w.folder_id{also}"
+            )
+        if noted := asked.noted.get(tuple(words)):
+            scans.append(
+                f"SELECT f.id FROM folder f WHERE f.id IN ({', '.join(map(str, noted))}) AND {asked.here('f')}{also}"
+            )
+    sql = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT {rank} AS part, x.id FROM ({one} LIMIT {MATCHES + 1}) AS x) AS m{rank}"
+        for rank, one in enumerate(scans)
+    )
+    rows = _run(db, sql, binds).all()
+    if any(count > MATCHES for count in Counter(row.part for row in rows).values()):
+        return None
+    return sorted({row.id for row in rows})
+
+
+def _of_all(where: str) -> str:
+    return f"SELECT f.id FROM folder f WHERE f.collectivity_id = :here{where}"
+
+
+def _of_people(asked: _Asked, where: str) -> list[str]:
+    """What the people who are named decided on, and what they deposited, each by its index."""
+    numbers = ", ".join(map(str, asked.people.numbers)) if asked.people is not None else "NULL"
+    decided = f"step_run p CROSS JOIN folder f WHERE p.user_id IN ({numbers}) AND p.user_id IS NOT NULL AND f.id = p.folder_id"
+    return [
+        f"SELECT DISTINCT f.id FROM {decided} AND {asked.here('f')}{where}",
+        f"SELECT f.id FROM folder f WHERE f.depositor_user_id IN ({numbers}) AND {asked.here('f')}{where}",
+    ]
 
 
 def _run(db: Db, sql: str, binds: Mapping[str, Any]) -> Any:

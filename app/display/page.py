@@ -12,7 +12,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
-from app.core.questions import ask_together
+from app.core.questions import ask, ask_together
 from app.core.refusals import Refusal
 from app.display import opinions, queues, tied, timeline
 from app.display.forms import inputs
@@ -51,7 +51,7 @@ from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_o
 from app.folders.required import missing, reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.returning import last_return
-from app.folders.rows import every_version
+from app.folders.rows import UNREAD, every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
 from app.folders.sockets import Caution, obstacles, plugged, returned_as, told_by_page, untold
@@ -104,6 +104,9 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
     )
 
 
+UNREAD_WORDS = "Texte non indexé : la recherche ne trouve pas ce document par ses mots."
+
+
 def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
     """The documents in their order, each with its versions, signatures and what intake saw."""
     rows = every_version(db, folder.id)
@@ -113,7 +116,11 @@ def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
             signatures.setdefault(key, []).extend(several)
     numbers = [row.id for row, _ in rows]
     current = shown_id if shown_id in numbers else next(iter(numbers), None)
-    return [_document(folder, row, every, signatures, current == row.id) for row, every in rows]
+    unread = {one.document_id for (one,) in ask(db, UNREAD, folder.id)}
+    return [
+        replace(one, remarks=(*one.remarks, UNREAD_WORDS)) if one.id in unread else one
+        for one in (_document(folder, row, every, signatures, current == row.id) for row, every in rows)
+    ]
 
 
 def _document(

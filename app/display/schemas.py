@@ -339,6 +339,21 @@ class TrayQuery(Taken):
     )
 
 
+class SearchQuery(Taken):
+    """What is searched."""
+
+    q: str = attribute(
+        "Des mots, un numéro, un nom, une date, un montant : « enrobé > 10 000 ».",
+        min_length=1,
+        max_length=300,
+    )
+    phase: Literal["draft", "running", "rejected", "done"] | None = attribute("Un seul état.", default=None)
+    family: str | None = attribute("Une seule famille de dossiers.", default=None, max_length=60)
+    after: str | None = attribute(
+        "La page suivante : la valeur `next` de la page lue.", default=None, max_length=120
+    )
+
+
 class JournalQuery(Taken):
     """Where the journal goes on from."""
 

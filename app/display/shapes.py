@@ -220,6 +220,39 @@ class Page(Given):
     next: str | None = attribute("À donner dans `after` pour la page suivante ; nul à la dernière.")
 
 
+class FoundShown(Given):
+    """A folder that a search finds."""
+
+    id: int = attribute("Numéro du dossier.", 12)
+    href: str = attribute("Où le lire.", "/api/v1/folders/12")
+    family: str = attribute("Famille du dossier.", "invoice")
+    type: str | None = attribute(
+        "Type de la collectivité dont il est ; nul sans autre type que sa famille.", "facture-d-energie"
+    )
+    title: str = attribute("Titre.")
+    number: str = attribute("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
+    amount: str | None = attribute("Montant en euros.", "1440.00")
+    phase: Literal["draft", "running", "rejected", "done"] = attribute(
+        "Où en est sa vie : brouillon, en circuit, revenu, terminé."
+    )
+    place: str = attribute(
+        "L’étape où il se trouve, ou draft, rejected, recalled, withdrawn, done.", "finance"
+    )
+    state: str = attribute("Le même, en mots.", "À viser")
+    depositor: str = attribute("Qui l’a déposé.")
+    where: str | None = attribute("Où sont les mots, ailleurs que dans le titre.", "Dans l’annexe « CCTP »")
+    extract: str | None = attribute("Le texte autour d’eux.", "… enrobé à chaud, rue des Goélands …")
+
+
+class FoundPage(Given):
+    """A page of what a search finds."""
+
+    folders: list[FoundShown] = attribute("Les dossiers, du plus récent au plus ancien.")
+    understood: str = attribute("Ce qui a été compris de la question, en français.", "le mot « enrobé »")
+    total: int | None = attribute("Combien en tout, parmi ceux que ce jeton peut lire ; nul au-delà de 200.")
+    next: str | None = attribute("À donner dans `after` pour la page suivante ; nul à la dernière.")
+
+
 class VersionShown(Given):
     """One state of a document's bytes."""
 

@@ -36,6 +36,7 @@ from app.display import (
     moved,
     page,
     queues,
+    searching,  # noqa: F401 - its routes join the blueprint
     timeline,
     views,
 )
@@ -515,14 +516,14 @@ def _followed(db: Db) -> list[tuple[str, str]]:
 
 @pages.get("/suivi")
 @guard(PERSON)
-def follow() -> str:
+def follow() -> str | Response:
     """Find any folder that one may read; what is in hand when nothing is asked, or what ended would hide it."""
     words, family = request.args.get("q", ""), request.args.get("famille", "")
     phase = request.args.get("etat", "" if words or family else "running")
+    if words:  # an address of before: one page searches
+        return redirect(url_for("folders.find", q=words, type=family or None, etat=phase or None))
     with reading(g.actor.collectivity_id) as db:
-        rows = following.follow(
-            db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
-        )
+        rows = following.follow(db, g.actor, family=family, phase=phase, after=request.args.get("apres"))
         named = _followed(db)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
         follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
@@ -534,14 +535,11 @@ def follow() -> str:
     ]
     return render_template(
         "folders/follow.html",
-        q=words,
         rows=follow_rows,
         families=[(name, label, name == family) for name, label in named],
         states=[(key, label, key == phase) for key, label in states],
-        asked={"q": words, "famille": family, "etat": phase},
-        next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
-        if more
-        else None,
+        asked={"famille": family, "etat": phase},
+        next_url=url_for("folders.follow", famille=family, etat=phase, apres=rows[-1].id) if more else None,
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{', d’autres suivent' if more else ''}",
     )

@@ -15,7 +15,7 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files.antivirus import unseen_of
-from app.folders import corrections, points
+from app.folders import corrections, points, words
 from app.folders.access import lock_editable
 from app.folders.documents import (
     FIXED,
@@ -413,6 +413,8 @@ def remove_document(db: Db, actor: Actor, folder_id: int, document_id: int) -> N
         raise Refusal("main-stays")
     _changes(document)
     document.removed_at = now()
+    db.flush()
+    words.forget(db, folder, [document.id])
     touch(folder)
     append(db, actor.collectivity_id, _event(actor, folder, "document.removed", {"document": document.id}))
 
@@ -469,7 +471,10 @@ def write_replacement(
             Document.role.in_(["original", "data"]),
             Document.removed_at.is_(None),
         )
-        db.execute(old.values(removed_at=now()).execution_options(synchronize_session=False))
+        gone = db.scalars(
+            old.values(removed_at=now()).returning(Document.id).execution_options(synchronize_session=False)
+        ).all()
+        words.forget(db, folder, gone)
         for rank, one in enumerate(kept[1:], start=1):
             add_document(db, folder, actor, one, document.position + rank)
         family = family_of(folder.in_force)
@@ -556,7 +561,9 @@ def save(
     if desk is not None:
         _deposit_for(db, actor, folder, desk)
     before = types_of(db, folder)
+    searched_by = folder.title_key
     edit(folder, title, facts)
+    words.ask(db, folder, searched_by)
     _derive(db, folder)
     keep_replaced(db, folder, actor)
     corrections.keep(db, folder, actor, reason, reasons)

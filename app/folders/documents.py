@@ -11,6 +11,7 @@ from app.core.refusals import Refusal, to_correct
 from app.core.transaction import use_case
 from app.files import vault
 from app.files.store import BLOCK
+from app.folders import words
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.points import carried
@@ -78,6 +79,8 @@ def add_version(
     )
     db.add(version)
     db.flush()  # the next reading of the current version must see it
+    if kept.role in words.ROLES and kept.origin not in words.SAME:
+        words.ask(db, folder)
     if carried(kept.note):
         told = {"version_id": version.id}
         post(db, folder.collectivity_id, [News(JUDGE, f"{JUDGE}-{version.id}", told, folder.id)])

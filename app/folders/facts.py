@@ -16,6 +16,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.readings import files_of, others
 from app.folders.search import key_of_folder
 from app.folders.sockets import plugged
+from app.folders.words import searched
 from workflows.family import Family, normalised
 from workflows.mandates import Act
 from workflows.own_types import REGISTERED
@@ -59,10 +60,7 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     own = folder.fields.get(REGISTERED)
     folder.number = str((folder.fields.get(family.number_field) if family.number_field else own) or own or "")
     count_amount(folder, family)
-    # An account has a number that nobody searches by
-    told = {one.key for one in family.fields if one.type == "member"}
-    searched = {key: value for key, value in folder.fields.items() if key not in told}
-    folder.title_key = key_of_folder(folder.title, folder.number, searched, folder.amount_cents)
+    folder.title_key = key_of_folder(folder.title, folder.number, searched(folder), folder.amount_cents)
 
 
 def count_amount(folder: Folder, family: Family) -> None:

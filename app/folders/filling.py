@@ -24,6 +24,7 @@ from app.folders.move import Present, cover_in_force, not_your_turn, present
 from app.folders.required import required
 from app.folders.sending import gone
 from app.folders.sockets import indexed
+from app.folders.words import ask as ask_words
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import facts_of, in_absence
@@ -105,7 +106,9 @@ def _write(
     family = family_of(folder.in_force)
     left = {key: value for key, value in folder.fields.items() if key not in values}
     weight = act_of(folder).weight_cents
+    searched_by = folder.title_key
     fill(folder, family, {**left, **values}, title=None)
+    ask_words(db, folder, searched_by)
     if act_of(folder).weight_cents != weight:
         weigh(db, folder)
     step = here.step.label if here.step is not None else ""

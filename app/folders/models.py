@@ -23,6 +23,10 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
     )
 
 
+VECTOR = (
+    "array_to_tsvector(array_remove(string_to_array(((title || documents) || notes), ' '::text), ''::text))"
+)
+"""The words of a row of `folder_words` as PostgreSQL indexes them; a query says it in these very words."""
 READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
 WRITERS = "writers"
@@ -55,6 +59,9 @@ class Folder(Base, Tenanted):
         # What was deposited last in a collectivity, and what is in hand there
         sa.Index("ix_folder_collectivity_id_id", "collectivity_id", "id"),
         _partial("ix_folder_open", "collectivity_id", "phase", "id", where="phase <> 'done'"),
+        # What a search finds by an amount, and by who deposited
+        sa.Index("ix_folder_amount", "collectivity_id", "amount_cents"),
+        sa.Index("ix_folder_depositor", "depositor_user_id", "id"),
         # The mayor's decisions, of which the council is told (app/legality/reports.py)
         _partial("ix_folder_decisions", "collectivity_id", "id", where="family = 'decision'"),
         # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
@@ -364,11 +371,17 @@ class FolderNote(Base, Tenanted):
     """What somebody wrote beside a folder, for himself, for one desk or for all who read it; it is in no file.
 
     `reach` says for whom (`notes.Reach`), `desk_id` which desk; `answers_id` is the note that it answers, whose reach it has.
+    `stems` are the forms of its words, by which who reads it finds it.
     `told` are the people who were written to, by number and name. `settled_by`, for good: nobody opens it again.
     """
 
     __tablename__ = "folder_note"
-    __table_args__ = (sa.Index("ix_folder_note_folder_id", "folder_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_folder_note_folder_id", "folder_id", "id"),
+        # What a search looks through beside the words of folders: notes that few read
+        _partial("ix_folder_note_alone", "user_id", "id", where="reach = 'alone'"),
+        _partial("ix_folder_note_desk", "desk_id", "id", where="reach = 'desk'"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
@@ -382,6 +395,51 @@ class FolderNote(Base, Tenanted):
     written_at: Mapped[datetime]
     settled_by: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    stems: Mapped[str] = mapped_column(server_default="")
+
+
+class FolderWords(Base, Tenanted):
+    """The words of a folder that whoever reads it finds it by: of what lists tell of it, of its documents, of the notes for all.
+
+    Each part is the forms of its words (`app/core/stems.py`), each once between two spaces. PostgreSQL indexes the parts as
+    one vector of its full text, SQLite as a row of FTS5, kept beside by triggers.
+    """
+
+    __tablename__ = "folder_words"
+    __table_args__ = (
+        sa.Index("ix_folder_words_stems", "collectivity_id", sa.text(VECTOR), postgresql_using="gin").ddl_if(
+            dialect="postgresql"
+        ),
+    )
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    title: Mapped[str] = mapped_column(sa.Text)
+    documents: Mapped[str] = mapped_column(sa.Text)
+    notes: Mapped[str] = mapped_column(sa.Text)
+
+
+class DocumentWords(Base, Tenanted):
+    """The text of a document, read once from one of its versions; `text` is what a search shows around the words it found.
+
+    `state`: `read`, `none` for a file without text (a picture, a scan), `failed` where its limits or the file ended its reading.
+    """
+
+    __tablename__ = "document_words"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('read','none','failed')", name="state_known"),
+        sa.Index("ix_document_words_folder_id", "folder_id"),
+    )
+
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id"), primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"))
+    state: Mapped[str]
+    text: Mapped[str] = mapped_column(sa.Text, deferred=True)
+    stems: Mapped[str] = mapped_column(sa.Text, deferred=True)
+    read_at: Mapped[datetime]
+
+
+keep_by("fts_words_come", "fts_words_changed", "fts_words_gone")
 
 
 class Publication(Base, Tenanted):

@@ -14,12 +14,14 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.questions import ask
 from app.core.refusals import Refusal
+from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.folders.access import authorize, may_read
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
 from app.folders.rows import NOTES, RUNS
+from app.folders.words import rewrite
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.login import of_users
@@ -157,12 +159,14 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         desk_id=desk_id,
         answers_id=(parent.answers_id or parent.id) if parent is not None else None,
         words=words,
+        stems=joined(forms_in(words)),
         told=[{"user_id": number, "name": name} for number, name in told],
         written_at=now(),
     )
     db.add(note)
     db.flush()  # its letters name it
     if reach is Reach.ALL:
+        rewrite(db, folder)
         facts = {"round": folder.round, "note": note.id, "comment": words}
         if told:
             facts["named"] = [name for _, name in told]

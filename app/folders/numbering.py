@@ -14,7 +14,7 @@ from app.core.db import Db
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders import corrections
+from app.folders import corrections, words
 from app.folders.access import lock_editable
 from app.folders.facts import edit, fill
 from app.folders.models import ActNumber, Folder
@@ -50,7 +50,9 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     else:
         number, rank = _following(db, folder, family)
         _write(db, folder, actor.name, number, rank, None)
+    before = folder.title_key
     edit(folder, None, {_field(family): number})
+    words.ask(db, folder, before)
     corrections.keep(db, folder, actor)
     return number
 
@@ -78,6 +80,7 @@ def enroll(db: Db, folder: Folder, who: str) -> None:
         if _row(db, folder, number) is None:
             _write(db, folder, who, number, rank, None, (letters, year))
             fill(folder, family, {**folder.fields, REGISTERED: number}, title=None)
+            words.ask(db, folder)
             return
     raise Refusal("number-register-full")
 

@@ -2,8 +2,8 @@
 
 from jinja2 import Environment
 
-from app.core.outbox import each_round
-from app.folders import corrections, limits, opinions, orders, points, rows, sockets, stranded
+from app.core.outbox import each_round, handles
+from app.folders import corrections, limits, opinions, orders, points, rows, sockets, stranded, words
 from app.people.mandates import orders_from, stopping_by
 from app.people.own_settings.registry import declare
 from config import Settings
@@ -14,6 +14,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     del templates  # it prints nothing
     declare(*limits.settings(settings))
     each_round("folders.stranded", stranded.Watch())
+    handles(words.READ, indoors=True, passing=True)(words.read_row)
     stopping_by(stranded.left_without)
     orders_from(orders.orders, orders.executory, orders.numbered)
     sockets.question(*rows.EVERY)

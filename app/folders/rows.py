@@ -17,6 +17,7 @@ from app.folders.models import (
     CircuitChange,
     Document,
     DocumentVersion,
+    DocumentWords,
     Folder,
     FolderLink,
     FolderNote,
@@ -56,6 +57,12 @@ LINKS = Question(
     order=lambda row: row[0].folder_id,
 )
 """That it was opened from another folder, and which ones were opened from it."""
+UNREAD = Question(
+    (DocumentWords,),
+    sa.and_(DocumentWords.folder_id == OF, DocumentWords.state == "failed"),
+    order=lambda row: row[0].document_id,
+)
+"""The documents whose words could not be read for the search."""
 NUMBERS = Question((ActNumber,), ActNumber.folder_id == OF)
 POSTED = Question((Outbox,), Outbox.folder_id == OF)
 RECIPIENTS = Question(
@@ -77,6 +84,7 @@ EVERY = (
     READERS,
     NOTES,
     LINKS,
+    UNREAD,
     NUMBERS,
     POSTED,
     RECIPIENTS,

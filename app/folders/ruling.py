@@ -19,6 +19,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.move import Present, cover_in_force, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, indexed
+from app.folders.words import ask as ask_words
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
 from app.people.covers import facts_of, in_absence
@@ -103,6 +104,7 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
     if was_signed(db, folder):
         raise Refusal("ruled-too-late")
     family = family_of(folder.in_force)
+    searched_by = folder.title_key
     words = [
         f"« {label(family, key)} » : {shown(family, key, settle(folder, key, keep, said))} retenu"
         for key in keys
@@ -115,6 +117,7 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
         run.due_on = due_at(db, folder, run)
     weigh(db, folder)
     indexed(db, folder)
+    ask_words(db, folder, searched_by)
     return " ; ".join(words)
 
 

@@ -1,15 +1,20 @@
-"""What a folder is searched by: one key, without accents nor capitals, and how each database finds it by its words.
+"""What a folder is searched by, and how each database finds it: the port of the search.
 
-The key is written by the application, never by a query. Both databases keep an index of each three signs that follow one
-another in it (`pg_trgm` on PostgreSQL, FTS5 on SQLite): a word of three letters or figures is found without reading folders.
+By any part of its key, which tells its title and facts without accents nor capitals: both databases keep an index of each
+three signs that follow one another in it (`pg_trgm` on PostgreSQL, FTS5 on SQLite). And by the stems of its words, those
+inside its documents and notes too (`FolderWords`): the full text of PostgreSQL, and FTS5. Key and stems are written by the
+application, never by a query, so that both databases find the same.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from app.core.stems import STOP, forms, words_in
 from app.core.texts import key_of
+from app.folders.models import VECTOR
 from workflows.own_types import OWN
 
 FACTS = (
@@ -41,6 +46,7 @@ ESCAPE = "!"
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
 _RUN = re.compile(r"[a-z0-9]{3,}")
 _SIGNS = 3
+MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905 - as they are read
 
 
 def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:
@@ -51,13 +57,28 @@ def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int 
     >>> key_of_folder("Élagage", "F1", {"seller": "Roué", "issue_date": "2026-03-12"}, -123456)
     'elagage f1 1234.56 roue 2026-03-12 12/03/2026'
     """
+    return key_of(_told(title, number, facts, cents, _in_french))
+
+
+def told_of(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:
+    """What the words of a folder are taken from: the same, as it is written, and each date with the name of its month.
+
+    >>> told_of("Élagage", "F1", {"seller": "Roué", "issue_date": "2026-03-12"}, -123456)
+    'Élagage F1 1234.56 Roué 2026-03-12 12/03/2026 12 mars 2026'
+    """
+    return _told(title, number, facts, cents, lambda value: f"{_in_french(value)} {_by_month(value)}".strip())
+
+
+def _told(
+    title: str, number: str, facts: Mapping[str, Any], cents: int | None, date_as: Callable[[str], str]
+) -> str:
     parts = [title, number]
     if cents is not None:
         parts.append(f"{abs(cents) // 100}.{abs(cents) % 100:02d}")
     for name in (*FACTS, *(one for one in facts if one.startswith(OWN))):
         for value in _texts(facts.get(name)):
-            parts += [value, _in_french(value)]
-    return key_of(" ".join(one for one in parts if one))
+            parts += [value, date_as(value)]
+    return " ".join(one for one in parts if one)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -71,10 +92,32 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _in_french(value: str) -> str:
+    day = _day(value)
+    return f"{day:%d/%m/%Y}" if day is not None else ""
+
+
+def _by_month(value: str) -> str:
+    day = _day(value)
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}" if day is not None else ""
+
+
+def _day(value: str) -> date | None:
     try:
-        return date.fromisoformat(value).strftime("%d/%m/%Y") if len(value) == len("2026-03-12") else ""
+        return date.fromisoformat(value) if len(value) == len("2026-03-12") else None
     except ValueError:
-        return ""
+        return None
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word that is searched: as it was typed, the part of a key that it is, and the forms of each word inside it.
+
+    `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
+    """
+
+    typed: str
+    pattern: str
+    tokens: tuple[tuple[str, ...], ...]
 
 
 def patterns(text: str, most: int) -> list[str]:
@@ -85,9 +128,60 @@ def patterns(text: str, most: int) -> list[str]:
     >>> patterns("N° 2026-057 Élie 1 234,56 €", 6)
     ['%2026_057%', '%elie%', '%1234_56%']
     """
+    return [one.pattern for one in words_of(text, most)]
+
+
+def words_of(text: str, most: int) -> list[Word]:
+    """The words of what was typed, `most` of them; those that every text has only where there is no other.
+
+    >>> [one.typed for one in words_of("le bail de l’école", 6)]
+    ['bail', 'l’école']
+    """
     joined = _THOUSANDS.sub(lambda found: re.sub(r"\s", "", found[0]), _NUMBERED.sub("", text.lower()))
-    words = key_of(_EURO.sub("", joined)).split()
-    return [f"%{_BETWEEN.sub(_ANY, word).translate(_LITERAL).replace(_ANY, '_')}%" for word in words[:most]]
+    words = _EURO.sub("", joined).split()
+    telling = [one for one in words if key_of(one) not in STOP] or words
+    return [_word(one) for one in telling[:most]]
+
+
+def _word(typed: str) -> Word:
+    pattern = _BETWEEN.sub(_ANY, key_of(typed)).translate(_LITERAL).replace(_ANY, "_")
+    tokens = (forms(one) for one in words_in(typed))
+    return Word(typed, f"%{pattern}%", tuple(one for one in tokens if one))
+
+
+def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str]] | None:
+    """A table to read before `w` (`folder_words`), the condition that has each of these words found there, and its binds.
+
+    None where the index of words has none of them.
+    """
+    every = [one for word in words for one in word.tokens]
+    if not every:
+        return None
+    if dialect == "sqlite":
+        asked = " AND ".join(f"({' OR '.join(_quoted(form) for form in one)})" for one in every)
+        return (
+            "fts_words CROSS JOIN",
+            "fts_words MATCH :stems AND w.folder_id = fts_words.rowid",
+            {"stems": asked},
+        )
+    asked = " & ".join(f"({' | '.join(_quoted(form, chr(39)) for form in one)})" for one in every)
+    vector = re.sub(r"\b(title|documents|notes)\b", r"w.\1", VECTOR).replace("::text", "")
+    return "", f"{vector} @@ CAST(:stems AS tsquery)", {"stems": asked}
+
+
+def _quoted(form: str, mark: str = '"') -> str:
+    return f"{mark}{form}{mark}"  # letters and figures alone
+
+
+def standing(words: Sequence[Word], part: str, prefix: str = "form") -> tuple[str, dict[str, str]]:
+    """The condition that a text of forms (`joined`) has each of these words, and its binds; `part` is the text, in SQL."""
+    binds: dict[str, str] = {}
+    conditions = []
+    for one in (one for word in words for one in word.tokens):
+        names = [f"{prefix}{len(binds) + rank}_" for rank in range(len(one))]
+        binds |= {name: f"% {form} %" for name, form in zip(names, one, strict=True)}
+        conditions.append(f"({' OR '.join(f'{part} LIKE :{name}' for name in names)})")
+    return " AND ".join(conditions), binds
 
 
 def indexable(asked: Sequence[str]) -> bool:

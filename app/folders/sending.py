@@ -11,7 +11,7 @@ from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders import corrections, numbering
+from app.folders import corrections, numbering, words
 from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import due_of, edit
@@ -70,7 +70,9 @@ def submit(
     (`desk-missing`, `nobody-there`). A folder that came back starts again from unsigned bytes.
     """
     folder = lock_editable(db, actor, folder_id, version)
+    before = folder.title_key
     edit(folder, title, facts or {})
+    words.ask(db, folder, before)
     _answer_for(folder, actor)
     keep_replaced(db, folder, actor)
     corrections.keep(db, folder, actor)
@@ -235,7 +237,11 @@ def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> Non
         Document.role.in_(["signature", "paper"]),
         Document.removed_at.is_(None),
     )
-    db.execute(beside.values(removed_at=now()).execution_options(synchronize_session=False))
+    gone = db.scalars(
+        beside.values(removed_at=now()).returning(Document.id).execution_options(synchronize_session=False)
+    ).all()
+    if gone:
+        words.forget(db, folder, gone)
     last = last_version(db, main.id)
     if last.origin != "signed":
         return

@@ -63,6 +63,7 @@ KINDS = {
     "step.transmit": "Transmission",
     "answer.again": "Réponse d’un envoi, redemandée",
     "step.seal": "Cachet",
+    "folder.words": "Mots d’un dossier, pour la recherche",
     "version.judge": "Vérification des signatures d’un fichier déposé",
     "signature.augment": "Archivage d’une signature",
     "batch.decide": "Décisions d’un lot",

@@ -348,7 +348,8 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         )
         look.at(mayor, "absences, what will block")
         look.at(mayor, "follow", "/suivi")
-        look.at(mayor, "follow, nothing", "/suivi?q=introuvable")
+        look.at(mayor, "search, nothing", "/recherche?q=introuvable > 10")
+        look.at(mayor, "search", "/recherche?q=kerlann facture")
         look.at(mayor, "forbidden", "/administration")
         look.at(mayor, "not found", "/rien")
 

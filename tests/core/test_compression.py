@@ -47,7 +47,7 @@ def test_a_page_that_was_asked_here_is_compressed_and_reads_the_same(house: Hous
 def test_what_another_site_asks_in_somebody_s_name_goes_as_it_is(house: House, site: str) -> None:
     """It would choose what the page repeats (`?q=`), and read in its size what else is there."""
     client = house.client("k.morizur")
-    answer = page(client, "/suivi?q=secret", Sec_Fetch_Site=site)
+    answer = page(client, "/recherche?q=secret", Sec_Fetch_Site=site)
     assert "Content-Encoding" not in answer.headers
     assert "Content-Encoding" in page(house.app.test_client(), "/login", Sec_Fetch_Site=site).headers
 

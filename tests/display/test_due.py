@@ -81,5 +81,5 @@ def test_what_ended_does_not_hide_what_is_in_hand(house: House) -> None:
     assert listed("/suivi") == [True, False]
     assert "1 dossier en cours" in client.get("/suivi").get_data(as_text=True)
     title = house.folder(rejected).title
-    for everything in ("/suivi?etat=", f"/suivi?q={title}", "/suivi?famille=invoice"):
+    for everything in ("/suivi?etat=", f"/recherche?q={title}", "/suivi?famille=invoice"):
         assert listed(everything) == [True, True], everything

@@ -26,7 +26,7 @@ GREAT = ("folder", "journal_entry", "outbox", "public_act", "step_run", "transmi
 BOUNDED = (
     "/a-publier (k.morizur)",  # until it is known that a desk publishes many
     "/actes/commune-1?q=affaire ()",  # counted until 500
-    "/suivi?etat=done&q=facture (k.morizur)",  # a common word, looked for in what one desk has reached
+    "/recherche?etat=done&q=facture (k.morizur)",  # a common word, looked for in what one desk has reached
 )
 """Pages of which a statement still costs more at the larger size."""
 PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
@@ -52,7 +52,7 @@ MORE = (
     "/a-traiter?bannette=returned",
     "/suivi?etat=rejected",
     "/suivi?etat=draft",
-    "/suivi?etat=done&q=facture",
+    "/recherche?etat=done&q=facture",
 )
 Statement = tuple[str, Any]
 

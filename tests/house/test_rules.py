@@ -42,6 +42,7 @@ WEB_ROOMS = {
     "page",
     "timeline",
     "bytes",
+    "searching",
     "__main__",
 }
 HEAVY = {

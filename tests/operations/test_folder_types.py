@@ -146,7 +146,7 @@ def test_a_type_made_in_the_browser_is_deposited_filled_read_found_and_handed_ov
     assert "Bâtiment École de la Grève" in page
     assert "Relevé réel Oui" in page
     assert "09876543210987" in words(client.get(f"/dossiers/{folder_id}/bordereau"))
-    assert f"/dossiers/{folder_id}" in client.get("/suivi?q=09876543210987").get_data(as_text=True)
+    assert f"/dossiers/{folder_id}" in client.get("/recherche?q=09876543210987").get_data(as_text=True)
     assert "Facture d’énergie" in words(client.get("/suivi"))
     with reading() as db:
         folder = house.folder(folder_id)
@@ -666,7 +666,7 @@ def test_a_person_a_desk_and_a_table_are_asked_read_listed_and_found(house: Hous
         "Chantier : Halle du Couëdic",
     )
     assert all(one in words(client.get("/a-traiter")) for one in shown)
-    assert all(one in words(client.get("/suivi?q=couedic")) for one in shown)
+    assert all(one in words(client.get("/recherche?q=couedic")) for one in shown)
     for place in (f"/dossiers/{folder_id}?onglet=details", f"/dossiers/{folder_id}/bordereau"):
         page = words(client.get(place))
         assert "Référent Armel Kervadec" in page
@@ -940,7 +940,7 @@ def test_a_register_of_a_type_numbers_what_is_sent_without_a_gap(house: House) -
     assert f"Numéro d’enregistrement COUR-{year}-001" in words(
         reader.get(f"/dossiers/{first}?onglet=details")
     )
-    assert f"/dossiers/{second}" in reader.get(f"/suivi?q=COUR-{year}-002").get_data(as_text=True)
+    assert f"/dossiers/{second}" in reader.get(f"/recherche?q=COUR-{year}-002").get_data(as_text=True)
     reserved = [one["number"] for one in events("number.reserved")]
     assert reserved == [f"COUR-{year}-001", f"COUR-{year}-002"]
 

@@ -76,7 +76,7 @@ def test_a_pay_flow_goes_to_its_acquit_and_nobody_else_sees_it(office: House) ->
         client = office.client(login)
         for address in ("", "/flux/0", "/flux/0/contenu"):
             assert client.get(f"/dossiers/{draft}{address}").status_code == 404, (login, address)
-        for address in ("/suivi?q=paye", "/administration"):
+        for address in ("/recherche?q=paye", "/administration"):
             assert title not in client.get(address).get_data(as_text=True), (login, address)
 
 

@@ -10,7 +10,8 @@ from app.core.db import NO_DATE, reading
 from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.spreadsheet import table
-from app.display import following, timeline
+from app.display import following, searching, timeline
+from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
 from app.display.exports.slip import slip
@@ -112,7 +113,11 @@ def zip_of(actor: Actor, folder_ids: Sequence[int]) -> Response:
 
 def _found(actor: Actor, most: int) -> list[following.Found]:
     """All that the list finds, page after page; refuses `export-many` beyond `most`, and `export-none`."""
-    asked = {"words": "q", "family": "famille", "phase": "etat"}
+    if query := understood(request.args.get("q", "")):
+        with reading(actor.collectivity_id) as db:
+            numbers = searching.numbers(db, actor, query, searching.chosen_in(request.args), most)
+            return following.found(db, numbers) or _none()
+    asked = {"family": "famille", "phase": "etat"}
     wanted = {name: request.args.get(key, "") for name, key in asked.items()}
     found: list[following.Found] = []
     after: str | None = None
@@ -125,9 +130,11 @@ def _found(actor: Actor, most: int) -> list[following.Found]:
         if len(rows) <= following.PAGE:
             break
         after = str(found[-1].id)
-    if not found:
-        raise Refusal("export-none")
-    return found
+    return found or _none()
+
+
+def _none() -> list[following.Found]:
+    raise Refusal("export-none")
 
 
 def _today() -> str:

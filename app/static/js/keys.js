@@ -28,8 +28,9 @@ function visible(selector) {
 
 function search() {
   const field = visible("input[type=search], input[name=q]");
+  const page = document.querySelector("[data-search]")?.dataset.search;
   if (field) field.focus();
-  else document.querySelector("[data-search]")?.click();
+  else if (page) location.assign(page);
 }
 
 function pressed(event) {

@@ -1,0 +1,366 @@
+"""« Recherche »: one field over all that one may read, facets, and where the words were found."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g, render_template, request, url_for
+from markupsafe import Markup, escape
+
+from app.core.clock import PARIS
+from app.core.db import Db, key_in, reading
+from app.core.grammar import plural
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.display import following, timeline
+from app.display.asking import People, Query, understood
+from app.display.blueprint import pages
+from app.display.following import Found, Match, Matches, Only
+from app.display.snippets import Piece, around, marked, wanted
+from app.display.views import family_words
+from app.folders.models import Document, DocumentWords, FolderNote
+from app.folders.search import Word
+from app.people.actor import Actor
+from workflows.family import family
+from workflows.rights import parted_type, type_name
+
+HITS = 20
+"""On a page."""
+LONGEST = 300
+"""Signs of what is asked."""
+STATES = {"draft": "Brouillon", "running": "En cours", "rejected": "Retourné", "done": "Terminé"}
+PLACES = {"title": "Titre et informations", "documents": "Documents", "notes": "Notes"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The facets that are ticked."""
+
+    types: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.types or self.places or self.states or self.years)
+
+    @property
+    def only(self) -> Only:
+        """The same, as a statement asks it; a year is asked of what is read whole."""
+        return Only(self.types, self.states, self.places)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One box of a facet; `count` is empty where there are more than are counted."""
+
+    value: str
+    label: str
+    count: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A facet with its boxes."""
+
+    key: str
+    label: str
+    options: Sequence[Option]
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Where the words are, beside the title: « Dans l’annexe « CCTP » », and the text around them."""
+
+    where: str
+    pieces: Sequence[Piece]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A page of what was found: `total` is None beyond what is counted; `after` goes on."""
+
+    query: Query
+    people: People | None
+    found: Sequence[Found]
+    snippets: dict[int, Snippet]
+    facets: Sequence[Facet]
+    total: int | None
+    after: int | None
+
+
+def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None = None) -> Results:
+    """What the actor may read and is asked, a page of it, newest first."""
+    every = following.matches(db, actor, query)
+    kept = every
+    if every.whole:
+        rows = [row for row in every.rows if all(test(row) for test in _tests(chosen).values())]
+        last = key_in(after)
+        page = [row for row in rows if last is None or row.id < last]
+        total: int | None = len(rows)
+    else:
+        if chosen or after:
+            kept = following.matches(db, actor, query, only=chosen.only, after=after)
+        page, total = list(kept.rows), None
+    shown = page[:HITS]
+    found = following.found(db, [row.id for row in shown])
+    snippets = _snippets(db, actor, query, shown)
+    rest = len(page) > HITS
+    return Results(
+        query, every.people, found, snippets, _facets(every, chosen), total, shown[-1].id if rest else None
+    )
+
+
+def numbers(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> list[int]:
+    """All that is found, newest first, for what is taken away; refuses `export-many` beyond `most`."""
+    every = following.matches(db, actor, query)
+    if every.whole:
+        return [row.id for row in every.rows if all(test(row) for test in _tests(chosen).values())]
+    found: list[int] = []
+    after: str | None = None
+    while True:
+        part = following.matches(db, actor, query, only=chosen.only, after=after)
+        found += [row.id for row in part.rows]
+        if len(found) > most:
+            raise Refusal("export-many", most=most)
+        if part.whole:
+            return found
+        after = str(found[-1])
+
+
+def _tests(chosen: Chosen) -> dict[str, Callable[[Match], bool]]:
+    """What each facet asks of a folder, those of which nothing is ticked included."""
+
+    def of_types(row: Match) -> bool:
+        return not chosen.types or bool({row.family, _type(row)} & set(chosen.types))
+
+    def of_places(row: Match) -> bool:
+        return not chosen.places or bool(_places(row) & set(chosen.places))
+
+    return {
+        "type": of_types,
+        "ou": of_places,
+        "etat": lambda row: not chosen.states or row.phase in chosen.states,
+        "annee": lambda row: not chosen.years or _year(row) in chosen.years,
+    }
+
+
+def _type(row: Match) -> str:
+    return type_name(row.family, family(row.in_force).type_key if row.type_version is not None else "")
+
+
+def _places(row: Match) -> set[str]:
+    return {one for one in PLACES if getattr(row, f"in_{one}")}
+
+
+def _year(row: Match) -> str:
+    return str(row.created_at.astimezone(PARIS).year)
+
+
+def _facets(every: Matches, chosen: Chosen) -> list[Facet]:
+    """The facets, each counted as the others keep; without counts where not everything that is found was read."""
+    labels = {_type(row): family_words(row.in_force)[0] for row in every.rows}
+    labels |= {one: family_words(parted_type(one)[0])[0] for one in chosen.types if one not in labels}
+    values: dict[str, tuple[str, Callable[[Match], Collection[str]], dict[str, str], tuple[str, ...]]] = {
+        "type": ("Type", lambda row: (_type(row),), labels, chosen.types),
+        "ou": ("Où", _places, PLACES, chosen.places),
+        "etat": ("État", lambda row: (row.phase,), STATES, chosen.states),
+    }
+    if every.whole:
+        years = sorted({_year(row) for row in every.rows} | set(chosen.years), reverse=True)
+        values["annee"] = ("Déposé en", lambda row: (_year(row),), {one: one for one in years}, chosen.years)
+    tests, facets = _tests(chosen), []
+    for key, (label, of, names, ticked) in values.items():
+        others = [test for name, test in tests.items() if name != key]
+        counts = Counter(one for row in every.rows if all(test(row) for test in others) for one in of(row))
+        options = [
+            Option(value, name, str(counts[value]) if every.whole else "", value in ticked)
+            for value, name in names.items()
+            if counts[value] or value in ticked
+        ]
+        if len(options) > 1 or any(one.chosen for one in options):
+            facets.append(Facet(key, label, options))
+    return facets
+
+
+def _snippets(db: Db, actor: Actor, query: Query, rows: Sequence[Match]) -> dict[int, Snippet]:
+    """Where the words are in the documents of these folders, else in the notes that the actor reads."""
+    forms = wanted(query.words)
+    if not forms:
+        return {}
+    found = _in_documents(db, [row.id for row in rows if row.in_documents], query.words)
+    return {
+        **_in_notes(db, actor, [row.id for row in rows if row.in_notes and row.id not in found], forms),
+        **found,
+    }
+
+
+def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> dict[int, Snippet]:
+    """Of each folder, the document that has the most of the words."""
+    if not folders:
+        return {}
+    forms = wanted(words)
+    having = sa.or_(*(DocumentWords.stems.contains(f" {form} ") for form in sorted(forms)))
+    query = (
+        sa.select(
+            DocumentWords.folder_id,
+            DocumentWords.document_id,
+            DocumentWords.stems,
+            Document.role,
+            Document.title,
+        )
+        .join(Document, Document.id == DocumentWords.document_id)
+        .where(DocumentWords.folder_id.in_(folders), Document.removed_at.is_(None), having)
+        .order_by(Document.position, Document.id)
+    )
+    best: dict[int, Any] = {}
+    for row in db.execute(query):
+        count = sum(f" {form} " in row.stems for form in forms)
+        if row.folder_id not in best or count > best[row.folder_id][0]:
+            best[row.folder_id] = (count, row)
+    if not best:
+        return {}
+    chosen = {row.document_id: row for _, row in best.values()}
+    texts = sa.select(DocumentWords.document_id, DocumentWords.text).where(
+        DocumentWords.document_id.in_(chosen)
+    )
+    snippets = {}
+    for document_id, text in db.execute(texts):
+        row = chosen[document_id]
+        if pieces := around(text, forms):
+            snippets[row.folder_id] = Snippet(_where(row.role, row.title), pieces)
+    return snippets
+
+
+def _where(role: str, title: str) -> str:
+    if role == "attachment":
+        return f"Dans l’annexe « {title} »"
+    return {"data": "Dans les données de la facture", "paper": "Dans le papier numérisé"}.get(
+        role, "Dans le document"
+    )
+
+
+def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[str]) -> dict[int, Snippet]:
+    if not folders:
+        return {}
+    mine = [FolderNote.reach == "all"]
+    if actor.user_id is not None:
+        mine.append(sa.and_(FolderNote.reach == "alone", FolderNote.user_id == actor.user_id))
+    if actor.desk_ids:
+        mine.append(sa.and_(FolderNote.reach == "desk", FolderNote.desk_id.in_(actor.desk_ids)))
+    having = sa.or_(*(FolderNote.stems.contains(f" {form} ") for form in sorted(forms)))
+    query = sa.select(FolderNote.folder_id, FolderNote.who, FolderNote.words).where(
+        FolderNote.folder_id.in_(folders), sa.or_(*mine), having
+    )
+    return {
+        row.folder_id: Snippet(f"Dans une note de {row.who}", around(row.words, forms))
+        for row in db.execute(query.order_by(FolderNote.id))
+    }
+
+
+def understanding(query: Query, people: People | None) -> str:
+    """What was understood of what was typed: « les mots « enrobé » et « goélands », un montant de plus de 10 000,00 € »."""
+    named = [f"« {one.typed} »" for one in query.words]
+    parts = []
+    if named:
+        together = f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]
+        parts.append(f"{'les mots' if len(named) > 1 else 'le mot'} {together}")
+    if people is not None:
+        shown = (
+            people.names if len(people.names) < 4 else (*people.names[:2], f"{len(people.names) - 2} autres")
+        )
+        parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
+        if people.rest:
+            parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
+    parts += [
+        f"un montant de {one.words}" if not one.words.startswith("au") else f"un montant d’{one.words}"
+        for one in query.amounts
+    ]
+    return ", ".join(parts)
+
+
+def chosen_in(values: Any) -> Chosen:
+    """The facets that an address has."""
+    return Chosen(
+        *(tuple(dict.fromkeys(values.getlist(key)))[:20] for key in ("type", "ou", "etat", "annee"))
+    )
+
+
+def _html(pieces: Sequence[Piece]) -> Markup:
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(one.text) if one.marked else escape(one.text) for one in pieces
+    )
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A folder that was found, as the page shows it."""
+
+    row: timeline.FollowRow
+    title: Markup
+    icon: str
+    where: str
+    snippet: Markup
+
+
+@pages.get("/recherche")
+@guard(PERSON)
+def find() -> str:
+    """Search in one field."""
+    typed = request.args.get("q", "")[:LONGEST].strip()
+    query, chosen = understood(typed), chosen_in(request.args)
+    results, hits = None, []
+    if query:
+        with reading(g.actor.collectivity_id) as db:
+            results = search(db, g.actor, query, chosen, request.args.get("apres"))
+            rows = timeline.follow_rows(db, results.found, g.actor.collectivity_id)
+        hits = [_hit(one, row, results) for one, row in zip(results.found, rows, strict=True)]
+    asked: dict[str, Any] = {
+        "q": typed,
+        "type": chosen.types,
+        "ou": chosen.places,
+        "etat": chosen.states,
+        "annee": chosen.years,
+    }
+    return render_template(
+        "folders/search.html",
+        q=typed,
+        results=results,
+        hits=hits,
+        understood=understanding(query, results.people) if results else "",
+        asked=asked,
+        total=_total(results) if results else "",
+        next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
+        first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,
+        less=_less(query, chosen),
+    )
+
+
+def _hit(one: Found, row: timeline.FollowRow, results: Results) -> Hit:
+    snippet = results.snippets.get(one.id)
+    return Hit(
+        row,
+        _html(marked(row.title, results.query.words)),
+        family_words(one.in_force)[1],
+        snippet.where if snippet else "",
+        _html(snippet.pieces) if snippet else Markup(""),
+    )
+
+
+def _total(results: Results) -> str:
+    if results.total is None:
+        return "Beaucoup de dossiers, les derniers d’abord"
+    return plural(results.total, "dossier") if results.total else "Aucun dossier"
+
+
+def _less(query: Query, chosen: Chosen) -> list[tuple[str, str]]:
+    """Ways out of an empty page: the same without what keeps the most out."""
+    ways = []
+    if chosen:
+        ways.append(("Sans les filtres", url_for("folders.find", q=query.typed)))
+    if query.amounts and query.words:
+        ways.append(("Sans le montant", url_for("folders.find", q=query.without_amount)))
+    return ways

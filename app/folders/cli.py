@@ -1,0 +1,37 @@
+"""`flask --app wsgi words`: the words of what was deposited before, for the search."""
+
+import click
+import sqlalchemy as sa
+from flask.cli import with_appcontext
+
+from app.core.db import LARGEST_KEY, reading
+from app.core.grammar import plural
+from app.folders.words import index_all
+from app.people.models import Collectivity
+
+TOLD = 500
+
+
+@click.command("words")
+@click.option("--again", is_flag=True, help="Même les dossiers qui sont déjà indexés.")
+@click.option(
+    "--below", type=int, default=LARGEST_KEY, help="Reprendre sous ce numéro de dossier (avec --again)."
+)
+@with_appcontext
+def words(*, again: bool, below: int) -> None:
+    """Indexer les mots des documents pour la recherche, du dernier dossier au premier.
+
+    On peut l’arrêter et la relancer : sans « --again », elle reprend où elle en était.
+    """
+    with reading() as db:
+        here = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
+    done = unread = 0
+    for collectivity_id in here:
+        for number, failed in index_all(collectivity_id, below, again=again):
+            done, unread = done + 1, unread + failed
+            if done % TOLD == 0:
+                click.echo(f"{plural(done, 'dossier')}, le dernier a le numéro {number}")
+    click.echo(f"Fini : {plural(done, 'dossier')}, dont {unread} avec un fichier illisible.")
+
+
+COMMANDS = (words,)

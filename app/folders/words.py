@@ -1,0 +1,218 @@
+"""The words by which a folder is found: read in the background, written whole, gone with what they told.
+
+A row of the outbox (`READ`) has the documents of a folder read, each once, and its words written anew. What takes a document
+out, or writes a note for all, writes them in its own transaction: nothing that is gone is found.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import Later, News, Row, post
+from app.core.refusals import Refusal
+from app.core.stems import forms_in, joined
+from app.core.transaction import use_case
+from app.files import vault
+from app.files.words import READ as KINDS
+from app.files.words import read_words
+from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
+from app.folders.search import told_of
+from app.people.actor import Actor, system
+
+READ = "folder.words"
+"""The row that has the words of a folder read and written."""
+ROLES = ("main", "attachment", "data", "paper")
+"""The documents that have words of their own: of the others, these say the same, or who answered did."""
+SAME = ("signed", "augmented")
+"""What was made of the version before, and says what it says."""
+TRIES, AGAIN = 3, 600.0
+"""How often a file that cannot be read is tried, and after so many seconds."""
+PORTION = 100
+_ASKED = "words asked"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A version whose words are to be read."""
+
+    document_id: int
+    version_id: int
+    sha256: str
+    media_type: str
+
+
+def ask(db: Db, folder: Folder, before: str | None = None) -> None:
+    """Have the words of a folder read soon; once for a transaction, however much of it that one changes.
+
+    `before`: what its search key was; where it still is, nothing that lists tell of the folder has changed.
+    """
+    if folder.title_key == before:
+        return
+    asked = db.info.setdefault(_ASKED, set())
+    if folder.id not in asked:
+        asked.add(folder.id)
+        post(db, folder.collectivity_id, [News(READ, f"{READ}-{folder.id}-{token_hex(6)}", {}, folder.id)])
+
+
+def read_row(row: Row) -> None:
+    """The handler: a file that could not be read is tried again later, and the folder is found by the rest meanwhile."""
+    if row.folder_id is None or not index(system(row.collectivity_id), row.folder_id):
+        return
+    if row.attempt < TRIES:
+        raise Later(AGAIN, "un fichier n’a pas pu être lu")
+
+
+def index(actor: Actor, folder_id: int) -> bool:
+    """Read what has not been read of a folder's documents, and write its words; whether some file could not be read."""
+    with reading(actor.collectivity_id) as db:
+        sources = _unread(db, folder_id)
+    texts = {one.version_id: _text(actor.collectivity_id, one) for one in sources}
+    write(actor, folder_id, sources, texts)
+    return any(text is None for text in texts.values())
+
+
+def _text(collectivity_id: int, one: _Source) -> str | None:
+    if one.media_type not in KINDS:
+        return ""
+    try:
+        with vault.local(collectivity_id, one.sha256) as path:
+            return read_words(path, one.media_type)
+    except Refusal:  # its bytes are lost, or no reader starts: the doctor tells it, and a search does without
+        return None
+
+
+def _unread(db: Db, folder_id: int) -> list[_Source]:
+    read = sa.select(DocumentWords.document_id, DocumentWords.version_id).where(
+        DocumentWords.folder_id == folder_id, DocumentWords.state != "failed"
+    )
+    known = {row.document_id: row.version_id for row in db.execute(read)}
+    return [one for one in _sources(db, folder_id) if known.get(one.document_id) != one.version_id]
+
+
+def _sources(db: Db, folder_id: int) -> list[_Source]:
+    """Of each document that has words, the last version that somebody wrote."""
+    query = (
+        sa.select(
+            DocumentVersion.document_id,
+            DocumentVersion.id,
+            DocumentVersion.sha256,
+            DocumentVersion.media_type,
+        )
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == folder_id,
+            Document.removed_at.is_(None),
+            Document.role.in_(ROLES),
+            DocumentVersion.origin.not_in(SAME),
+        )
+        .order_by(DocumentVersion.document_id, DocumentVersion.number)
+    )
+    last = {row[0]: _Source(*row) for row in db.execute(query)}
+    return list(last.values())
+
+
+@use_case
+def write(
+    db: Db, actor: Actor, folder_id: int, sources: Collection[_Source], texts: dict[int, str | None]
+) -> None:
+    """Keep what was read, as far as it still stands, and write the words of the folder; nothing of one that is gone."""
+    query = sa.select(Folder).where(Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id)
+    folder = db.scalar(query.with_for_update())
+    if folder is None:
+        return
+    current = {one.version_id for one in _sources(db, folder_id)}
+    read = [one for one in sources if one.version_id in current]
+    if read:
+        gone = sa.delete(DocumentWords).where(
+            DocumentWords.document_id.in_([one.document_id for one in read])
+        )
+        db.execute(gone.execution_options(synchronize_session=False))
+        moment = now()
+        db.execute(
+            sa.insert(DocumentWords),
+            [
+                {
+                    "collectivity_id": folder.collectivity_id,
+                    "document_id": one.document_id,
+                    "folder_id": folder_id,
+                    "version_id": one.version_id,
+                    "state": "failed" if text is None else "read" if text else "none",
+                    "text": " ".join((text or "").split()),
+                    "stems": joined(forms_in(text or "")),
+                    "read_at": moment,
+                }
+                for one in read
+                for text in (texts[one.version_id],)
+            ],
+        )
+    rewrite(db, folder)
+
+
+def searched(folder: Folder) -> Mapping[str, Any]:
+    """The facts that a folder is searched by: all but the number of an account, which nobody searches by."""
+    told = {one.key for one in family_of(folder.in_force).fields if one.type == "member"}
+    return {key: value for key, value in folder.fields.items() if key not in told}
+
+
+def rewrite(db: Db, folder: Folder) -> None:
+    """Write the words of a folder from what was read of it, in the caller's transaction."""
+    documents = sa.select(DocumentWords.stems).where(
+        DocumentWords.folder_id == folder.id, DocumentWords.state == "read"
+    )
+    notes = sa.select(FolderNote.stems).where(FolderNote.folder_id == folder.id, FolderNote.reach == "all")
+    parts = {
+        "title": joined(
+            forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
+        ),
+        "documents": _together(db.scalars(documents.order_by(DocumentWords.document_id))),
+        "notes": _together(db.scalars(notes.order_by(FolderNote.id))),
+    }
+    changed = sa.update(FolderWords).where(FolderWords.folder_id == folder.id).values(**parts)
+    if not db.execute(changed.execution_options(synchronize_session=False)).rowcount:  # type: ignore[attr-defined]
+        row = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id, **parts}
+        db.execute(sa.insert(FolderWords), [row])
+
+
+def _together(every: Iterable[str]) -> str:
+    return joined(list(dict.fromkeys(form for stems in every for form in stems.split())))
+
+
+def forget(db: Db, folder: Folder, document_ids: Collection[int]) -> None:
+    """Let a folder be found no more by documents that are taken out of it, in the transaction that takes them out."""
+    gone = sa.delete(DocumentWords).where(
+        DocumentWords.document_id.in_(document_ids), DocumentWords.folder_id == folder.id
+    )
+    db.execute(gone.execution_options(synchronize_session=False))
+    rewrite(db, folder)
+
+
+def to_index(db: Db, collectivity_id: int, below: int, *, again: bool) -> list[int]:
+    """A portion of the folders of a collectivity that have no words yet (`again`: of all), the newest first."""
+    query = sa.select(Folder.id).where(Folder.collectivity_id == collectivity_id, Folder.id < below)
+    if not again:
+        query = query.outerjoin(FolderWords, FolderWords.folder_id == Folder.id).where(
+            FolderWords.folder_id.is_(None)
+        )
+    return list(db.scalars(query.order_by(Folder.id.desc()).limit(PORTION)))
+
+
+def index_all(collectivity_id: int, below: int, *, again: bool) -> Iterator[tuple[int, bool]]:
+    """Write the words of the folders of a collectivity: each one's number, and whether some file could not be read.
+
+    What is written stays written: a stop loses nothing, and what is started anew goes on.
+    """
+    actor, last = system(collectivity_id), below
+    while True:
+        with reading(collectivity_id) as db:
+            portion = to_index(db, collectivity_id, last, again=again)
+        if not portion:
+            return
+        for number in portion:
+            yield number, index(actor, number)
+        last = portion[-1]

@@ -1,0 +1,277 @@
+"""The search finds what it must by every word, on both databases, and tells nobody of what he may not read."""
+
+import os
+import random
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import NO_DATE, reading, writing
+from app.core.stems import forms_in, joined
+from app.display import following, searching
+from app.display.asking import understood
+from app.files import vault, words
+from app.folders import deposit, notes
+from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
+from app.folders.search import key_of_folder
+from app.folders.words import index, index_all
+from app.people.actor import Seat
+from tests.builders import corpus
+from tests.builders.house import ACT, House
+from workflows.rights import Rights
+
+MANY = int(os.environ.get("PARAPHE_CORPUS", "200"))
+G, R, K = "g.trehorel", "r.pellenec", "k.morizur"
+
+
+@pytest.fixture
+def library(house: House) -> list[corpus.Known]:
+    """The corpus, deposited as rows and indexed as every deposit is."""
+    known, dice = corpus.drawn(MANY), random.Random(3)
+    actor, other = house.actor(G), house.actor(K)
+    moment, scope = now(), vault.scope(actor.collectivity_id)
+    with writing() as db, db.begin():
+        for one in known:
+            facts = {"seller": one.seller, "issue_date": one.day.isoformat()}
+            who = actor if one.ours else other
+            folder = Folder(
+                collectivity_id=actor.collectivity_id, family="invoice", title=one.title, number=one.number,
+                title_key=key_of_folder(one.title, one.number, facts, one.cents), place="done", phase="done", round=1,
+                emitter_desk_id=min(who.desk_ids), depositor_user_id=who.user_id, depositor_name=who.name, fields=facts,
+                sources={}, amount_cents=one.cents, due_on=NO_DATE, created_at=moment - timedelta(days=one.rank),
+                updated_at=moment, submitted_at=moment,
+            )  # fmt: skip
+            db.add(folder)
+            db.flush()
+            one.folder_id = folder.id
+            text = one.text(dice)
+            data = {"pdf": corpus.pdf_of, "xml": corpus.xml_of, "scan": lambda _: corpus.pdf_of("")}[
+                one.format
+            ](text)
+            kept = vault.store().put_bytes(scope, data)
+            document = Document(
+                collectivity_id=actor.collectivity_id,
+                folder_id=folder.id,
+                role="main",
+                title="Pièce",
+                position=0,
+            )
+            db.add(document)
+            db.flush()
+            db.add(
+                DocumentVersion(
+                    collectivity_id=actor.collectivity_id,
+                    document_id=document.id,
+                    number=1,
+                    round=0,
+                    sha256=kept.sha256,
+                    size=len(data),
+                    filename="p",
+                    origin="deposited",
+                    note={},
+                    created_at=moment,
+                    media_type="application/xml" if one.format == "xml" else "application/pdf",
+                    created_by="x",
+                )
+            )
+            if one.note:
+                said = f"À voir : {corpus.NOTIONS[one.note[0]][-1]}."
+                mine = one.reach in {"all", "alone"}
+                db.add(
+                    FolderNote(
+                        collectivity_id=actor.collectivity_id,
+                        folder_id=folder.id,
+                        who="x",
+                        words=said,
+                        told=[],
+                        user_id=actor.user_id if mine else other.user_id,
+                        stems=joined(forms_in(said)),
+                        reach="alone" if one.reach == "other" else one.reach,
+                        written_at=moment,
+                    )
+                )
+    assert not any(failed for _, failed in index_all(actor.collectivity_id, 2**31 - 1, again=False))
+    return known
+
+
+def found(house: House, login: str, typed: str, **facets: tuple[str, ...]) -> searching.Results:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return searching.search(db, actor, understood(typed), searching.Chosen(**facets))
+
+
+@pytest.mark.both_databases
+def test_two_hundred_questions_find_what_they_must_and_nobody_else_anything(
+    house: House, library: list[corpus.Known], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for way in ("all looked at", "by index", "in order"):
+        with monkeypatch.context() as patched:
+            if way != "all looked at":
+                patched.setattr(following, "FEW", 0)
+            patched.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
+            assert wrongly(house, library) == {}, way
+    _finds_nothing(house, library)
+    _counts_what_it_keeps(house)
+
+
+def wrongly(house: House, library: list[corpus.Known]) -> dict[str, tuple[set[int], set[int]]]:
+    """The questions that find what they should not, or not what they should."""
+    actor, ranks = house.actor(G), {one.folder_id: one.rank for one in library}
+    wrong, asked = {}, 0
+    with reading(actor.collectivity_id) as db:
+        for typed, wanted in corpus.questions(library):
+            numbers = searching.numbers(db, actor, understood(typed), searching.Chosen(), 10**6)
+            got = {ranks[one] for one in numbers}
+            asked += 1
+            if got != wanted:
+                wrong[typed] = (got - wanted, wanted - got)
+    assert asked == 200
+    return wrong
+
+
+def _finds_nothing(house: House, library: list[corpus.Known]) -> None:
+    for login in (R, "b.cadiou"):
+        for typed in ("enrobé", "> 1", "F26-1003", "Arzel-Huon", "Gaëlle Tréhorel"):
+            results = found(house, login, typed)
+            assert (list(results.found), results.total, list(results.facets), results.snippets) == (
+                [],
+                0,
+                [],
+                {},
+            )
+    # Of what all documents have, those of the other desk are in no count
+    everything = found(house, G, "exemplaires")
+    assert everything.total in {len([one for one in library if one.ours and one.format != "scan"]), None}
+    other = next(one for one in library if not one.ours)
+    assert found(house, G, other.number).total == 0
+    # A note for its author alone is found by nobody else, nor shown
+    secret = next(
+        one for one in library if one.ours and one.reach == "other" and not corpus.has(one, one.note[0])
+    )
+    hidden = found(house, G, f"{secret.number} {corpus.NOTIONS[secret.note[0]][0]}")
+    assert (hidden.total, hidden.snippets) == (0, {})
+
+
+def _counts_what_it_keeps(house: House) -> None:
+    results = found(house, G, "goelands")
+    facets = {one.key: {box.value: int(box.count) for box in one.options} for one in results.facets}
+    assert results.total is not None
+    for place, count in facets["ou"].items():
+        assert found(house, G, "goelands", places=(place,)).total == count, place
+    assert sum(facets.get("annee", {}).values()) in {0, results.total}
+    for snippet in results.snippets.values():
+        assert any(one.marked and one.text.lower().startswith("goéland") for one in snippet.pieces)
+    client = house.client(G)
+    page = client.get("/recherche", query_string={"q": "goelands > 10"}).get_data(as_text=True)
+    assert "<mark>" in page
+    assert "plus de 10,00" in page
+    assert "Aucun dossier" in house.client(R).get("/recherche?q=goelands").get_data(as_text=True)
+    assert "&lt;script" in client.get("/recherche?q=<script>").get_data(as_text=True)
+    table = client.get("/suivi.csv", query_string={"q": "goelands", "ou": "documents"}).get_data(as_text=True)
+    assert len(table.splitlines()) == facets["ou"]["documents"] + 1
+    assert client.get("/suivi?q=goelands").status_code == 302
+    answers: list[str] = []
+    after = None
+    while True:
+        answer = client.get("/recherche", query_string={"q": "goelands", "apres": after or ""})
+        answers += re.findall(r'class="ftitle strong" href="/dossiers/(\d+)', answer.get_data(as_text=True))
+        more = re.search(r"apres=(\d+)", answer.get_data(as_text=True))
+        if more is None:
+            break
+        after = more[1]
+    assert len(answers) == len(set(answers)) == results.total
+
+
+def test_what_is_taken_out_of_a_folder_or_hidden_in_it_is_found_no_more(house: House, tmp_path: Path) -> None:
+    """The annex goes with its words in one transaction; a note for all comes with its own."""
+    annex = tmp_path / "annexe.pdf"
+    annex.write_bytes(corpus.pdf_of("Un zwinglophone de bois"))
+    folder_id = house.deposit(K, "deliberation", ACT, annex)
+    assert (
+        found(house, K, "zwinglophones").total == 0
+    )  # not read yet: the title alone is found, and the page says nothing false
+    house.drain()
+    assert [one.id for one in found(house, K, "zwinglophones").found] == [folder_id]
+    assert "annexe" in found(house, K, "zwinglophones").snippets[folder_id].where
+    with reading() as db:
+        document = db.scalars(
+            sa.select(Document).where(Document.folder_id == folder_id, Document.role == "attachment")
+        ).one()
+    deposit.remove_document(house.actor(K), folder_id, document.id)
+    assert found(house, K, "zwinglophones").total == 0
+    with reading() as db:
+        assert db.get(DocumentWords, document.id) is None
+    for reach, word in (
+        (notes.Reach.ALL, "kouignamann"),
+        (notes.Reach.DESK, "farfouille"),
+        (notes.Reach.ALONE, "galetouse"),
+    ):
+        notes.write(house.actor(K), folder_id, notes.Draft(f"Voir la {word}", reach))
+        assert [one.id for one in found(house, K, f"{word} nautique").found] in ([folder_id], []), word
+        assert [one.id for one in found(house, K, word).found] == [folder_id], word
+    house.drain()
+    draft = house.folder(folder_id)
+    deposit.save(house.actor(K), folder_id, version=draft.version, title="Tout autre intitulé", facts={})
+    house.drain()
+    assert found(house, K, "intitulés").total == 1  # by its stem, from the words written anew
+
+
+def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = tmp_path / "bombe.xml"
+    lol = "".join(
+        f'<!ENTITY l{n} "{"&l" + str(n - 1) + ";" if n else "lol"}{"&l" + str(n - 1) + ";" if n else ""}">'
+        for n in range(40)
+    )
+    bomb.write_text(f"<!DOCTYPE a [{lol}]><a>&l39;</a>")
+    assert words.read_words(bomb, "application/xml") in {None, ""}
+    junk = tmp_path / "casse.pdf"
+    junk.write_bytes(b"%PDF-1.7\n" + b"\x00\xff" * 5000)
+    assert words.read_words(junk, "application/pdf") is None
+    long = tmp_path / "long.xml"
+    long.write_bytes(b"<a>" + b"<b>mot</b>" * 400_000 + b"</a>")
+    assert len(words.read_words(long, "application/xml") or "") <= words.SIGNS
+
+    folder_id = house.deposit(K, "deliberation", ACT)
+    with monkeypatch.context() as patched:  # the time of one file is over before it began
+        patched.setattr(words, "LIMITS", replace(words.LIMITS, seconds=0.0))
+        assert index(house.actor(K), folder_id)
+    with reading() as db:
+        assert {
+            one.state
+            for one in db.scalars(sa.select(DocumentWords).where(DocumentWords.folder_id == folder_id))
+        } == {"failed"}
+    page = house.client(K).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
+    assert "Texte non indexé" in page
+    title = house.folder(folder_id).title
+    assert title
+    assert found(house, K, title).total == 1
+    assert not index(house.actor(K), folder_id)
+    assert "Texte non indexé" not in house.client(K).get(f"/dossiers/{folder_id}/brouillon").get_data(
+        as_text=True
+    )
+
+
+def test_the_rights_of_a_closed_family_hold_for_its_words(house: House) -> None:
+    """Who sits at the desk that deposits, without the right to deposit there, finds nothing of a payroll."""
+    from tests.builders.house import PAY
+
+    folder_id = house.deposit("m.kerzerho", "pes_payroll", PAY)
+    house.drain()
+    actor = house.actor("m.kerzerho")
+    with reading() as db:
+        row = db.get_one(FolderWords, folder_id)
+        word = next(one for one in row.documents.split() if one.isalpha() and len(one) > 5)
+    lesser = replace(
+        actor, seats=tuple(Seat(one.desk_id, one.key, one.name, Rights.read(["act"])) for one in actor.seats)
+    )
+    with reading(actor.collectivity_id) as db:
+        for who, many in ((actor, 1), (lesser, 0)):
+            results = searching.search(db, who, understood(word), searching.Chosen())
+            assert (results.total, len(results.found), bool(results.facets)) == (many, many, False)
