@@ -15,7 +15,7 @@ from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page, queues, timeline, views
+from app.display import page, queues, tied, timeline, views
 from app.display.blueprint import CREATE, pages, received, version_shown
 from app.display.forms import draft_form, facts_typed
 from app.files.intake import accepted_names
@@ -357,6 +357,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "rejection": timeline.rejection(db, folder),
         "saved_at": views.saved(folder.updated_at),
         "bands": bands,
+        "ties": tied.ties(db, folder, g.actor),
         "preparations": [
             card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
         ],

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from flask import url_for
 
 from app.core.db import Db
+from app.display.views import family_words
 from app.folders import continuing
 from app.folders.models import Folder
 from app.people.actor import Actor
+from workflows.circuit import Phase
 from workflows.vocabulary import Right
 
 COPY = "copie"
@@ -16,9 +18,10 @@ COPY = "copie"
 
 @dataclass(frozen=True)
 class Tied:
-    """Another folder that is named to this reader: its title and its address."""
+    """Another folder that is named to this reader: its title, « contrat ou convention, brouillon », its address."""
 
     title: str
+    said: str
     url: str
 
 
@@ -42,4 +45,6 @@ def ties(db: Db, folder: Folder, actor: Actor) -> Ties:
 
 
 def _tied(folder: Folder) -> Tied:
-    return Tied(folder.title or "Sans titre", url_for("folders.show", folder_id=folder.id))
+    state = {Phase.DRAFT: "brouillon", Phase.RUNNING: "en cours", Phase.REJECTED: "retourné"}
+    said = f"{family_words(folder.in_force)[0].lower()}, {state.get(Phase(folder.phase), 'terminé')}"
+    return Tied(folder.title or "Sans titre", said, url_for("folders.show", folder_id=folder.id))

@@ -79,8 +79,9 @@ def test_what_was_signed_goes_on_under_another_type_and_each_names_the_other(hou
     assert folder.fields["matter"] == "7.5.2"
     assert house.folder(act).phase == "done"
     told = words(client.get(f"/dossiers/{act}"))
-    assert f"A donné {folder.title}" in told
+    assert f"A donné {folder.title} (contrat ou convention, brouillon)" in told
     assert "Ouvert à partir de" in words(client.get(f"/dossiers/{made}"))
+    assert "(délibération, terminé)" in words(client.get(f"/dossiers/{made}/brouillon"))
     journal = words(client.get(f"/dossiers/{act}?onglet=journal"))
     assert "Nouveau dossier ouvert à partir de celui-ci par Katell Morizur" in journal
     assert events(made)[0][1]["from"] == act
