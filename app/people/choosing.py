@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.core.db import Db
 from app.core.texts import key_of
-from app.people.models import Desk, User
+from app.people.models import Desk, Person, User
 from app.people.places import Places
 
 SHOWN, BEGINNING = 40, 20
@@ -55,7 +55,16 @@ def asking_people(
     but: Collection[int] = (),
 ) -> sa.Select[Any]:
     """The question of `people`, for who reads it with others; `people_in` makes the choices of its rows."""
-    columns = (User.id, User.first_name, User.last_name, User.capacity, User.login, User.search_key)
+    unopened = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_(None))
+    columns = (
+        User.id,
+        User.first_name,
+        User.last_name,
+        User.capacity,
+        User.login,
+        User.search_key,
+        unopened.label("unopened"),
+    )
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     if within is not None:
         query = query.where(within)
@@ -82,7 +91,8 @@ def people_in(
     options = [
         (
             str(row.id),
-            _named(f"{row.first_name} {row.last_name}", row.capacity),
+            _named(f"{row.first_name} {row.last_name}", row.capacity)
+            + (" (compte jamais ouvert)" if row.unopened else ""),
             f"{row.first_name} {row.last_name} {row.capacity} {row.login if by_login else ''}",
         )
         for row in sorted(rows, key=lambda row: (row.id != first, row.search_key, row.id))

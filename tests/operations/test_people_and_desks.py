@@ -167,6 +167,9 @@ def test_an_invitation_ends_after_seven_days_and_a_later_one_takes_its_place(hou
     actor = house.actor(K)
     number, _ = arrivals.invite(actor, _arrival(), by_mail=True)
     accounts.send_link(actor, number)
+    # Whoever is about to leave a desk to somebody sees that nobody has ever entered by that account
+    leaving = words(house.client(K).get(f"{PEOPLE}/{user(G).id}/fermer"))
+    assert leaving.count("(compte jamais ouvert)") == leaving.count("Enora Quéméner") > 0
     with reading() as db:
         links = db.scalars(
             sa.select(PasswordReset).where(PasswordReset.user_id == number).order_by(PasswordReset.id)
