@@ -128,6 +128,8 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "account_link": f"{settings.public_url}/compte",
         "actor_name": _plain(str(row.payload.get("by", ""))),
         "what": _plain(str(row.payload.get("what", ""))),
+        "lost": _plain(str(row.payload.get("lost", ""))),
+        "keeps": _plain(str(row.payload.get("keeps", ""))),
         "about": _plain(str(row.payload.get("about", ""))),
         "client": _plain(str(row.payload.get("client", ""))),
         "address": _plain(str(row.payload.get("address", ""))),

@@ -220,7 +220,7 @@ def give(
     facts = seat_facts(desk.key, was, rights)
     write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
     if tell:
-        _tell(db, actor, desk, user, rights)
+        _tell(db, actor, desk, user, was, rights)
     return True
 
 
@@ -285,8 +285,8 @@ def _key(db: Db, actor: Actor, text: str, *, exact: bool) -> str:
     )
 
 
-def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
-    """A letter to who was given a desk or lost it; to the other administrators when one serves himself."""
+def _tell(db: Db, actor: Actor, desk: Desk, user: User, was: Rights, rights: Rights) -> None:
+    """A letter of what was given at a desk and what was taken; to the other administrators when one serves himself."""
     own = user.id == actor.user_id
     readers = [user]
     if own:
@@ -297,19 +297,24 @@ def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
             User.id != user.id,
         )
         readers = list(db.scalars(others.order_by(User.id)))
-    summary = rights.in_words(types_called(db, actor.collectivity_id, rights))
+    called = types_called(db, actor.collectivity_id, was, rights)
+    change = {
+        "what": rights.without(was).in_words(called),
+        "lost": was.without(rights).in_words(called),
+        "keeps": rights.in_words(called) if was else "",
+    }
     mark = new_token()[:16]
     for reader in readers:
         if not reader.active:
             continue
-        facts = {
+        facts = change | {
             "event": SEATED,
             "user_id": reader.id,
             "by": actor.name,
             "desk": desk.name,
             "whose": user.name,
         }
-        facts |= {"own": reader.id == user.id, "declined": not rights, "what": summary}
+        facts |= {"own": reader.id == user.id, "declined": not rights}
         facts["page"] = "/compte" if reader.id == user.id else f"/administration/bureaux/{desk.id}"
         key = f"{SEATED}-{desk.id}-{user.id}-{reader.id}-{mark}"
         post(db, actor.collectivity_id, [News("mail", key, facts, None, reader.email)])

@@ -102,6 +102,25 @@ def letters(house: House) -> dict[str, str]:
     return {address: " ".join(subject.split()) for address, subject in told.items()}
 
 
+def letter_to(house: House, login: str) -> str:
+    """The words of the one letter that somebody was just sent."""
+    house.drain()
+    address, sent = user(login).email, house.mail.letters[:]
+    house.mail.letters.clear()
+    (letter,) = (one for one in sent if one["To"].addresses[0].addr_spec == address)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
+
+
+def reseat(house: House, login: str, *grants: str) -> None:
+    """Give somebody these rights at the desk of the technical services."""
+    with reading() as db:
+        rows = db.scalars(sa.select(Holder).where(Holder.desk_id == desk("technique").id)).all()
+    shown = {row.user_id: Rights.read(row.rights) for row in rows}
+    hierarchy.seat_all(house.actor(K), desk("technique").id, {user(login).id: Rights.read(grants)}, shown)
+
+
 def test_somebody_is_invited_by_mail_chooses_a_password_and_enters(house: House) -> None:
     client = house.client(K)
     form = {"csrf_token": house.csrf(client)}
@@ -492,12 +511,29 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
         },
     )
     assert rights("technique", G) == ["act", "create"]
+    there = f"au bureau « {desk('technique').name} » le droit de"
+    both = "Vous y avez désormais le droit de : déposer des dossiers, viser et rejeter."
+    assert f"Katell Morizur vous a donné {there} : déposer des dossiers. {both}" in letter_to(house, G)
+    # What is taken is said to be, and what is given in its place, and what is left
+    reseat(house, G, "create")
+    lost = f"Katell Morizur vous a retiré {there} : viser et rejeter. Vous y avez désormais le droit de : déposer des dossiers."
+    assert lost in (told := letter_to(house, G))
+    assert "vous a donné" not in told
+    reseat(house, G, "act:invoice")
+    told = letter_to(house, G)
+    assert f"vous a retiré {there} : déposer des dossiers." in told
+    assert "vous a donné à ce bureau le droit de : viser et rejeter (Factures)." in told
+    assert "Vous y avez désormais le droit de : viser et rejeter (Factures)." in told
+    reseat(house, G, "act", "create")
+    house.drain()
+    house.mail.letters.clear()
     taken = {**form, "seen": seen("technique"), "person": [str(number)]}
     asked = client.post(page, data=taken)
     assert (asked.status_code, f"{user(G).name} n’aurait plus aucun droit ici" in words(asked)) == (409, True)
     assert rights("technique", G) == ["act", "create"]
     client.post(page, data={**taken, "sure": sure(asked)})
     assert rights("technique", G) is None
+    assert f"vous a retiré le bureau « {desk('technique').name} »" in letter_to(house, G)
     assert sorted(seen("technique")) == sorted(before)
     # The journal says each, and the base agrees with it
     with reading() as db:
