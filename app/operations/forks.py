@@ -16,3 +16,17 @@ def pre_fork(_server: Any, _worker: Any) -> None:
     from app.core import db
 
     db.dispose()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Have each worker write the calls that it counts."""
+    from app.people import calls
+
+    calls.write_each_minute()
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Write what a worker that is stopped has counted since."""
+    from app.people import calls
+
+    calls.write()

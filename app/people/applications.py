@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import jour_long
+from app.core.grammar import plural
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.texts import line_of, looks_of, refuse_foreign
@@ -20,8 +21,6 @@ from app.people.models import Application, Desk, User
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
-USED_EVERY = timedelta(minutes=5)
-"""How often the last use of a token is noted: a software that asks each second does not write each second."""
 LONGEST = 80
 PROPOSED, LONGEST_LIFE = timedelta(days=365), timedelta(days=730)
 """How long a token serves unless one says otherwise, and at the most (ASVS 13.2.1)."""
@@ -48,6 +47,18 @@ class Listed:
     closed_by: str
     ends_on: date | None
     former_until: datetime | None = None
+    calls_on: date | None = None
+    calls: int = 0
+    refused: int = 0
+
+    @property
+    def day(self) -> str:
+        """« 214 appels aujourd’hui, dont 3 refusés »."""
+        calls, refused = (self.calls, self.refused) if self.calls_on == today() else (0, 0)
+        if refused == calls and calls > 0:
+            return f"{plural(calls, 'appel')} aujourd’hui, {'refusé' if calls < 2 else 'tous refusés'}"
+        among = f", dont {plural(refused, 'refusé')}" if refused else ""
+        return f"{plural(calls, 'appel')} aujourd’hui{among}"
 
     @property
     def overlap(self) -> datetime | None:
@@ -177,12 +188,6 @@ def rotate_application(
     return token
 
 
-@use_case
-def note_use(db: Db, application_id: int) -> None:
-    """Note that a token still serves."""
-    db.execute(sa.update(Application).where(Application.id == application_id).values(used_at=now()))
-
-
 def applications(db: Db, collectivity_id: int) -> list[Listed]:
     """Every software of a collectivity by name, those in service first."""
     query = (
@@ -205,6 +210,9 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
             row.closed_by or "",
             row.ends_on,
             row.former_until,
+            row.calls_on,
+            row.calls,
+            row.refused,
         )
         for row, desk in db.execute(query)
     ]

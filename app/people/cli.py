@@ -188,7 +188,7 @@ def listed(siren: str) -> None:
     for application in known:
         rights = ",".join(application.rights.grants) or "aucun droit"
         state = (
-            f"dernier usage : {instant(application.used_at) or 'aucun'}, {_end(application)}"
+            f"dernier usage : {instant(application.used_at) or 'aucun'}, {application.day}, {_end(application)}"
             if application.active
             else "fermée"
         )

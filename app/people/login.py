@@ -25,9 +25,8 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
-from app.people import identity, logo, passwords, persons, rules
+from app.people import calls, identity, logo, passwords, persons, rules
 from app.people.actor import Actor, Cover, Seat, require
-from app.people.applications import USED_EVERY, note_use
 from app.people.covers import covering, lent_to
 from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
@@ -597,11 +596,10 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     if app.token_hash != digest and app.former_until is not None:
         ends_on = app.former_until.astimezone(PARIS).date()
     elif ends_on is not None and ends_on < today():
-        g.ended_token = (app.name, ends_on)
+        g.ended_token, g.application_id = (app.name, ends_on), app.id
         return None
     g.token_ends_on = ends_on
-    if app.used_at is None or now() - app.used_at > USED_EVERY:
-        g.used = app.id
+    g.application_id = app.id
     seat = _seat(desk.id, desk.key, desk.name, Rights.read(app.rights), closed=desk.closed_at is not None)
     return Actor(
         kind="application",
@@ -680,11 +678,11 @@ def _visitor() -> Actor | None:
 
 
 def _note_use(response: Response) -> Response:
-    """Note that a session or a token still serves, once the answer is made."""
+    """Note that a session still serves, and the call of a software, once the answer is made."""
     if "touch" in g:
         touch(g.touch)
-    if "used" in g:
-        note_use(g.used)
+    if "application_id" in g:
+        calls.count(g.application_id, response.status_code, known="ended_token" not in g)
     return response
 
 
@@ -780,6 +778,7 @@ def stand_guard(app: Flask) -> None:
         http.refuse_strange()
         return None
 
+    calls.forget()
     app.after_request(_note_use)
 
 

@@ -337,8 +337,10 @@ class PasswordReset(Base):
 class Application(Base, Tenanted):
     """Another software that deposits and decides through the API, in the name of one desk.
 
-    `rotated_at`: when it was given its present token, None for the first; `used_at`: about when it last served, to five
-    minutes; `closed_at`: shut out for good, by `closed_by`; `ends_on`: the last day of its present token, None where it was
+    `rotated_at`: when it was given its present token, None for the first; `used_at`: when it last served;
+    `calls_on`: the last day when it called, with how many `calls` it made on that day and how many of them were `refused`
+    (all three to a minute);
+    `closed_at`: shut out for good, by `closed_by`; `ends_on`: the last day of its present token, None where it was
     given before tokens had one. `former_hash`: of the token before, which serves until `former_until`; None for none.
     """
 
@@ -359,6 +361,9 @@ class Application(Base, Tenanted):
     ends_on: Mapped[date | None]
     former_hash: Mapped[str | None]
     former_until: Mapped[datetime | None]
+    calls_on: Mapped[date | None]
+    calls: Mapped[int] = mapped_column(default=0, server_default="0")
+    refused: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Factor(Base):

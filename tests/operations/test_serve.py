@@ -12,12 +12,18 @@ from pathlib import Path
 
 import pytest
 import requests
+import sqlalchemy as sa
 
+from app.core.clock import today
+from app.core.db import reading
 from app.operations import processes
+from app.people import applications
+from app.people.models import Application
 from tests.builders.house import House, token_in
 from tests.builders.process import ROOT, ask, environment, start, until
 from tests.cluster import free_port
 from tests.mailserver import MailServer
+from workflows.vocabulary import Right
 
 READER = "g.trehorel@kerlann-sur-mer.example"
 
@@ -129,7 +135,7 @@ def test_pages_are_served_by_a_socket_that_no_other_account_enters_and_on_no_por
 
 
 def test_pages_and_background_work_run_by_one_command_and_stop_together_when_asked(
-    served: Served, mail: MailServer
+    house: House, served: Served, mail: MailServer
 ) -> None:
     family = served.family()
     lines = " ".join(family.values())
@@ -143,11 +149,20 @@ def test_pages_and_background_work_run_by_one_command_and_stop_together_when_ask
     until(lambda: mail.to(READER), 10, "the worker sends what a page asked for")
     wrong = {"Authorization": "Bearer un-jeton-faux"}
     assert requests.get(f"{served.url}/api/v1/folders", headers=wrong, timeout=10).status_code == 401
+    token = applications.create_application(
+        house.actor("k.morizur").collectivity_id, "Finances", "comptabilite", [Right.CREATE]
+    )
+    for path, status in (("/me", 200), ("/folders/999", 404)):
+        right = {"Authorization": f"Bearer {token}"}
+        assert requests.get(f"{served.url}/api/v1{path}", headers=right, timeout=10).status_code == status
 
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(30) == 143, served.log.read_text()
     assert alive(family) == []
     assert served.status("/login") == 0
+    with reading() as db:  # what the web worker had counted, and not written yet
+        (row,) = db.execute(sa.select(Application.calls_on, Application.calls, Application.refused))
+    assert row == (today(), 2, 1)
     lines = served.log.read_text().splitlines()
     assert "Traceback" not in "\n".join(lines)
     security = [one for one in lines if '"kind": "security"' in one]

@@ -15,7 +15,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.operations import doctor
-from app.people import applications
+from app.people import applications, calls
 from app.people.models import Application
 from app.signing import expiry
 from tests.builders.house import House
@@ -27,8 +27,8 @@ ADMINISTRATOR, SIREN = "k.morizur", "212909998"
 URL = "/administration/applications"
 
 
-def status(house: House, token: str) -> int:
-    answer = house.app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+def status(house: House, token: str, path: str = "/me") -> int:
+    answer = house.app.test_client().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
     return int(answer.status_code)
 
 
@@ -71,6 +71,9 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
     assert status(house, first) == 200
     page = client.get(URL).get_data(as_text=True)
     assert "Jamais servi" not in page  # its last use is shown
+    assert "1 appel aujourd’hui<" in page
+    assert [status(house, first), status(house, first, "/folders/999")] == [200, 404]
+    assert "3 appels aujourd’hui, dont 1 refusé<" in client.get(URL).get_data(as_text=True)
     assert first not in page  # and its token never again
     again = client.post(URL, data=form)
     assert (again.status_code, "déjà en service" in again.get_data(as_text=True)) == (409, True)
@@ -108,8 +111,9 @@ def test_a_token_is_listed_rotated_and_refused_by_command(house: House) -> None:
     run = house.app.test_cli_runner()
     first = run.invoke(args=["people", "application", SIREN, "Pastell", "direction"]).output.split()[-1]
     assert status(house, first) == 200
+    calls.write()
     assert re.search(
-        r"^Pastell \(.+, create,act,publish\), dernier usage : (?!aucun)",
+        r"^Pastell \(.+, create,act,publish\), dernier usage : (?!aucun).+, 1 appel aujourd’hui, ",
         run.invoke(args=["people", "applications", SIREN]).output,
     )
     second = run.invoke(args=["people", "rotate-application", SIREN, "Pastell"]).output.split()[-1]
@@ -148,13 +152,11 @@ def test_an_application_of_another_commune_is_not_there(house: House) -> None:
         with pytest.raises(Exception, match="application-unknown"):
             verb(here + 1, number)
     assert status(house, token) == 200
+    calls.write()
     with reading(here) as db:
         (before,) = applications.applications(db, here)
-    applications.note_use(number)
-    with reading(here) as db:
-        (after,) = applications.applications(db, here)
     assert before.used_at is not None
-    assert after.used_at >= before.used_at
+    assert before.day == "1 appel aujourd’hui"
 
 
 def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
@@ -188,10 +190,15 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
         assert not told_by_doctor.ok
         assert "Finances" in told_by_doctor.sentence
         assert status(house, token) == 200
+        calls.write()
+        served_on = today()
     with time_machine.travel(now() + timedelta(days=31), tick=True):
         gone = house.app.test_client().get("/api/v1/me", headers=bearer)
         assert (gone.status_code, gone.json["key"]) == (401, "token-ended")
         assert "a pris fin le" in gone.json["detail"]
+        assert "1 appel aujourd’hui, refusé<" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
+        with reading() as db:
+            assert db.scalar(sa.select(Application.used_at)).date() == served_on  # it served no more
         assert "fini le" in run.invoke(args=["people", "applications", SIREN]).output
         again = run.invoke(args=["people", "rotate-application", SIREN, "Finances"]).output.split()[-1]
         assert status(house, again) == 200

@@ -13,6 +13,9 @@ from app.folders.models import Document, DocumentVersion, Folder, StepRun
 UNSTEADY = {
     ("login_session", "seen_at"),  # a session notes that it serves, once in five minutes
     ("application", "used_at"),  # and so does a token
+    ("application", "calls_on"),  # whose calls of the day are counted
+    ("application", "calls"),
+    ("application", "refused"),
     *(
         ("journal_entry", one) for one in ("id", "seq", "previous", "hash")
     ),  # whose refused signatures leave a line

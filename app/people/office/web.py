@@ -19,7 +19,7 @@ from app.core.limits import refuse_renouncing
 from app.core.questions import ask, gather
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.people import applications, choosing, identity, shown
+from app.people import applications, calls, choosing, identity, shown
 from app.people import login as door
 from app.people.accounts import lacks_link
 from app.people.given import types_called
@@ -445,6 +445,7 @@ def _sure(
 
 
 def _software(status: int = 200, error: str | None = None) -> Page:
+    calls.write()
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
         typed_desk = request.form.get("desk", "") if error else ""
