@@ -60,6 +60,7 @@ from app.folders.seats import (
     Slot,
     able_at,
     able_words,
+    as_given,
     desk_name,
     parts_awaited,
     person_name,
@@ -307,7 +308,7 @@ def _step_lines(
     lines = [_acted(run, step, desks, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
-        slots = _slots(db, folder, step)
+        slots = _slots(db, folder, as_given(step, [run.slot for run in runs]))
         who = _names(step, slots, _needed(step, runs), {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:

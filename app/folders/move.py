@@ -23,7 +23,7 @@ from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
-from app.folders.seats import Slot, best_part, lacks_people, slots_of
+from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -48,7 +48,8 @@ SOMEBODY = LARGEST_KEY
 class Present:
     """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same.
 
-    `runs`: the parts of the step; `asked`: the opinions that are asked beside it and open.
+    `step`: with the desks that have its parts, for the superiors that its circuit asks; `runs`: its parts; `asked`: the
+    opinions that are asked beside it and open.
     """
 
     circuit: Circuit
@@ -171,11 +172,11 @@ def present(
     circuit = circuit_of(db, folder.circuit_version_id)
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
-    step = circuit.step(folder.place)
     passage = pass_number(circuit, folder)
     rows = models.runs_of(db, folder, passage) if round_ is None else _shown(db, folder, passage, round_)
     runs = tuple(run for run in rows if run.waits is None)
     asked = tuple(run for run in rows if run.waits is not None)
+    step = as_given(circuit.step(folder.place), [run.slot for run in runs])
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     awaited = tuple(run.desk or "" for run in asked if run.waits)
     standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed, awaited)

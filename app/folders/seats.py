@@ -108,6 +108,7 @@ _open_runs = _every_run.where(~_runs.c.slot.startswith(ASKED))
 _blocking_runs = _every_run.join(_opinion, _opinion.c.run_id == _runs.c.id).where(_opinion.c.waits)
 
 
+_DESK = "desk:"
 WIDTH = 11
 """The columns of `_signers`."""
 AHEAD = "people of a page"
@@ -292,7 +293,7 @@ def slots_of(
     if keys or superiors:
         for slot in _read(db, folder, keys, superiors, right, act, on or today(), locked=locked):
             found[slot.key] = slot
-    missing = [key for key in keys if f"desk:{key}" not in found]
+    missing = [key for key in keys if f"{_DESK}{key}" not in found]
     if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
         raise Refusal(
             "desk-missing", step=step.label, what=", ".join(missing) or "supérieur du bureau déposant"
@@ -304,6 +305,18 @@ def slots_of(
     if seats_alone:
         return slots
     return stand_in(db, folder, step, slots, _away(db, folder.collectivity_id, on), on or today())
+
+
+def as_given(step: Step, slots: Iterable[str]) -> Step:
+    """A step where a folder stands, with the desks that have its parts (`slots`) in the place of the superiors that it asks.
+
+    They were found when the folder came there: a desk that is moved since changes nothing of it.
+    """
+    if all(who.kind is not WhoKind.SUPERIOR for who in step.who):
+        return step
+    given = [Who(WhoKind.DESK, slot.removeprefix(_DESK)) for slot in slots if slot.startswith(_DESK)]
+    others = [who for who in step.who if who.kind is not WhoKind.SUPERIOR]
+    return replace(step, who=tuple(dict.fromkeys([*others, *given])))
 
 
 def _away(db: Db, collectivity_id: int, day: date | None) -> dict[int, list[Away]]:
@@ -471,7 +484,7 @@ def _slots(rows: Iterable[Any], right: Right, of_type: tuple[str, str]) -> Itera
             if able:
                 people[user_id] = seated[user_id]
     for desk_id, (key, name, people, seated) in desks.items():
-        yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()), tuple(seated.values()))
+        yield Slot(f"{_DESK}{key}", name, desk_id, None, tuple(people.values()), tuple(seated.values()))
 
 
 def every_desk(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:

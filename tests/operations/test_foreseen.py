@@ -1,5 +1,6 @@
 """What a change of a desk would stop is told before it is saved, in the words in which the save asks about it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.circuits.gestures import Gesture
 from app.circuits.rules import draft_of
 from app.core.clock import PARIS, now
 from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import sending
 from app.operations.absences.planning import Wanted, plan
 from app.people import accounts, desks, hierarchy
 from app.people.models import Desk
@@ -32,13 +35,16 @@ def here(house: House) -> int:
     return house.actor(K).collectivity_id
 
 
-def asks_the_superior(house: House, name: str = "invoice", height: int = 1) -> None:
-    """The circuit of a family asks first the superior of the desk that deposits."""
+def asks_the_superior(
+    house: House, name: str = "invoice", height: int = 1, beside: Sequence[Mapping[str, str]] = ()
+) -> None:
+    """The circuit of a family asks first the superior of the desk that deposits, and all of those `beside`."""
     with reading(here(house)) as db:
         circuit = library.in_force(db, here(house))[name].to_data()
     first = next(one for one in circuit["steps"] if one["kind"] == "visa")
-    head = {**first, "key": "chef", "label": "Accord du chef", "who": [{"superior": height}], "quorum": "any"}
-    circuit["steps"].insert(0, head)
+    who, quorum = [{"superior": height}, *beside], "all" if beside else "any"
+    head = {**first, "key": "chef", "label": "Accord du chef", "who": who, "quorum": quorum}
+    circuit["steps"] = [head, *(one for one in circuit["steps"] if one["key"] != "chef")]
     circuits.publish(house.actor(K), name, library.as_yaml(circuit))
 
 
@@ -124,6 +130,37 @@ def test_folders_on_their_way_to_a_superior_are_counted_when_the_desk_moves(hous
         assert "Une étape à venir de 1 dossier en cours demanderait un supérieur" in told
     above = form(house, client, "comptabilite") | {"parent": str(desk("direction").id)}
     assert told_before(client, "comptabilite", above) == ""
+
+
+def test_a_folder_that_waits_at_the_superior_is_ended_there_by_who_has_it_once_the_desk_has_moved(
+    house: House,
+) -> None:
+    """Nothing is announced of it, and nothing stops: what was found when it came there stands, for who has two parts too."""
+    asks_the_superior(house)
+    one_part = house.an_invoice(at="chef")
+    asks_the_superior(house, beside=[{"desk": "comptabilite"}])
+    for key in ("comptabilite", "finances"):
+        desks.seat(here(house), key, T, Rights.read(["create", "act"]))
+    two_parts = house.an_invoice(at="chef")
+    coming = house.an_invoice(at="draft")
+    client = house.client(K)
+    top = form(house, client, "comptabilite") | {"parent": ""}
+    told = told_before(client, "comptabilite", top)
+    assert "« Comptabilité » n’aurait plus le supérieur que demande le circuit de « Factures »" in told
+    assert "en cours" not in told
+    page = f"{DESKS}/{desk('comptabilite').id}"
+    asked = client.post(page, data=top)
+    assert client.post(page, data=top | {"sure": sure(asked)}).status_code == 302
+    for folder in (one_part, two_parts):
+        page = words(house.client(T).get(f"/dossiers/{folder}"))
+        assert "On attend" in page
+        assert "Direction des finances" in page or "Tifenn Lescoat" in page
+        house.approve(folder, T)
+    assert house.folder(one_part).place == "service_done"
+    house.approve(two_parts, N)
+    assert house.folder(two_parts).place == "service_done"
+    with pytest.raises(Refusal, match="desk-missing"):
+        sending.send(house.actor(G), coming, version=house.folder(coming).version)
 
 
 def test_who_administers_a_branch_is_told_before_and_nothing_of_the_others(house: House) -> None:

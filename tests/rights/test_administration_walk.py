@@ -114,7 +114,7 @@ def stopped(here: int) -> set[tuple[int, str]]:
         for folder in db.scalars(sa.select(Folder).where(Folder.phase == "running")):
             at = present(db, folder)
             keys = [one.key for one in at.circuit.steps]
-            for step in at.circuit.steps[keys.index(folder.place) :]:
+            for step in [at.step, *at.circuit.steps[keys.index(folder.place) + 1 :]]:
                 acted = at.standing.acted if step.key == folder.place else {}
                 if step.applies(folder.facts) and not step.kind.automatic:
                     try:
