@@ -52,7 +52,8 @@ def include(entity: Any, name: str | None, kind: str, reflected: bool, compared:
 
 def run() -> None:
     """Run the migrations in one transaction."""
-    with db.engine().connect() as connection, warnings.catch_warnings():
+    # SQLite is told at once that it is written: a worker that writes between a reading and a change would end the change
+    with db.engine().execution_options(writes=True).connect() as connection, warnings.catch_warnings():
         # It is left out by `include` once it has been said
         warnings.filterwarnings("ignore", message=f".*expression-based index '{STEMS}'")
         context.configure(
