@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.core.db import Db
@@ -89,11 +90,11 @@ def _opinion(run: StepRun) -> str:
     return Answer.words(run.opinion or "", "Avis")
 
 
-def lines(db: Db, folder: Folder) -> Mapping[str, Sequence[str]]:
-    """By key of step, what was asked at it and what became of it, each in a line of the circuit and of the slip."""
-    told: dict[str, list[str]] = {}
+def lines(db: Db, folder: Folder) -> Mapping[str, Sequence[tuple[datetime, str]]]:
+    """By key of step, what was asked at it, when, and what became of it, each in a line of the circuit and of the slip."""
+    told: dict[str, list[tuple[datetime, str]]] = {}
     for question, run in opinions_of_round(db, folder):
-        told.setdefault(run.step, []).append(spaces(" ".join(_line(question, run))))
+        told.setdefault(run.step, []).append((run.entered_at, spaces(" ".join(_line(question, run)))))
     return told
 
 

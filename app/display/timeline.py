@@ -156,25 +156,88 @@ def steps(
         if run.sent_to is not None:
             label = labels.get(run.sent_to, run.sent_to)
             acts[run.id] = spaces(f"Renvoyé par {run.by} à l’étape « {label} »")
-    awaited, opinions_asked, handed = _awaited(folder, route), opinions.lines(db, folder), _handed(db, folder)
+    awaited, beside = _awaited(folder, route), _beside(db, folder)
+    backs = _backs(runs)
+    way: list[tuple[int, StepView]] = []
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(route, start=2):
-        mine = _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
-        mine = _with_fields(db, folder, step, mine, {} if standing(runs.get(step.key, ())) else awaited)
-        if mine and (asked := [*handed.get(step.key, ()), *opinions_asked.get(step.key, ())]):
-            mine = [*mine[:-1], replace(mine[-1], asked=tuple(asked))]
-        lines += _with_told(mine, told.get(step.key, ()))
+        taken = runs.get(step.key, ())
+        mine = _by_lap(db, folder, step, taken, desks, rank, acts, backs)
+        mine = _with_asked(mine, beside.get(step.key, ()), backs)
+        if mine:
+            lap, last = mine[-1]
+            (last,) = _with_fields(db, folder, step, [last], {} if standing(taken) else awaited)
+            (last,) = _with_told([last], told.get(step.key, ()))
+            mine[-1] = lap, last
+        way += mine
+    # What was asked anew comes after what sent it back, and keeps the order of the circuit
+    return lines + [line for _, line in sorted(way, key=lambda one: one[0])]
+
+
+def _backs(runs: Mapping[str, Sequence[StepRun]]) -> list[StepRun]:
+    """The parts by which the folder was sent back to a step since it was last sent, in order."""
+    back = [run for several in runs.values() for run in several if run.sent_to is not None]
+    return sorted(back, key=lambda run: run.id)
+
+
+def _by_lap(
+    db: Db,
+    folder: Folder,
+    step: Step,
+    runs: Sequence[StepRun],
+    desks: Mapping[int, DeskName],
+    rank: int,
+    acts: Mapping[int, str],
+    backs: Sequence[StepRun],
+) -> list[tuple[int, StepView]]:
+    """The lines of one step, each with how many times the folder had been sent back when the step was entered.
+
+    What was decided before the folder was sent back to the step, or behind it, counts no more and says so.
+    """
+    former, count = [run for run in runs if run.former], runs
+    lines = []
+    for run in former:
+        if run.state in {"done", "rejected"}:
+            # The parts of a passage are opened together, whichever of them sent it back
+            lap = sum(back.id < run.id and back.pass_number != run.pass_number for back in backs)
+            lines.append((lap, _before(_acted(run, step, desks, rank, acts.get(run.id)))))
+    if former:
+        count = standing(runs)
+        if not count and not (folder.phase == Phase.RUNNING and step.applies(folder.facts)):
+            return lines
+    lap = sum(back.id < count[0].id for back in backs) if count else len(backs)
+    return lines + [(lap, line) for line in _step_lines(db, folder, step, count, desks, rank, acts)]
+
+
+def _with_asked(
+    lines: list[tuple[int, StepView]], beside: Sequence[tuple[datetime, str]], backs: Sequence[StepRun]
+) -> list[tuple[int, StepView]]:
+    """The lines of a step, each with what was handed on or asked while the folder was there that time."""
+    for at, words in beside:
+        lap = sum(back.ended_at is not None and back.ended_at < at for back in backs)
+        if lines:
+            n = max((n for n, (own, _) in enumerate(lines) if own <= lap), default=0)
+            own, line = lines[n]
+            lines[n] = own, replace(line, asked=(*line.asked, words))
     return lines
 
 
-def _handed(db: Db, folder: Folder) -> dict[str, list[str]]:
-    """By key of step, from which desk to which its parts were handed, by whom, when and why."""
-    lines: dict[str, list[str]] = {}
+def _beside(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
+    """By key of step, what was handed on of it and the opinions that were asked beside it, each with its moment."""
+    told = _handed(db, folder)
+    for key, lines in opinions.lines(db, folder).items():
+        told.setdefault(key, []).extend(lines)
+    return told
+
+
+def _handed(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
+    """By key of step, from which desk to which its parts were handed, by whom, when and why, each with its moment."""
+    lines: dict[str, list[tuple[datetime, str]]] = {}
     for change in changes_of_round(db, folder):
         if change.handed_to is not None:
             who = f"Confié par {change.changed_by}, de {change.handed_from} à {change.handed_to}"
             line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
-            lines.setdefault(change.place, []).append(spaces(line))
+            lines.setdefault(change.place, []).append((change.changed_at, spaces(line)))
     return lines
 
 
@@ -285,17 +348,7 @@ def _step_lines(
     rank: int,
     acts: Mapping[int, str],
 ) -> list[StepView]:
-    """The lines of one step: what was done at it, who is awaited, or that it is to come.
-
-    First what was decided before the folder was sent back, which counts no more.
-    """
-    if former := [run for run in runs if run.former]:
-        decided = [run for run in former if run.state in {"done", "rejected"}]
-        lines = [_before(_acted(run, step, desks, rank, acts.get(run.id))) for run in decided]
-        again = standing(runs)
-        if again or (folder.phase == Phase.RUNNING and step.applies(folder.facts)):
-            lines += _step_lines(db, folder, step, again, desks, rank, acts)
-        return lines
+    """The lines of one step: what was done at it and counts, who is awaited, or that it is to come."""
     if not runs:
         if folder.phase == Phase.REJECTED or folder.place == WITHDRAWN:
             return []

@@ -24,7 +24,7 @@ from tests.circuits.test_required import CODE, requiring
 from tests.circuits.test_reserved import KIND
 from tests.circuits.test_rules import FACTS
 from tests.display.test_exports import text_of
-from tests.folders.test_asking import A, B, G, K, N, R, S, T, ask, page, post, state_of, todo
+from tests.folders.test_asking import ANSWER, A, B, G, K, N, R, S, T, ask, give, page, post, state_of, todo
 from tests.operations.test_absences import away
 from workflows.vocabulary import Right
 
@@ -49,7 +49,9 @@ def rows(folder_id: int) -> list[tuple[str, str, bool]]:
 
 
 def test_from_the_dialog_to_the_second_visa_and_on_every_trail(house: House) -> None:
-    folder_id = house.an_invoice("bon_a_payer")
+    folder_id = house.an_invoice("finance")
+    give(house, S, folder_id, ask(house, N, folder_id, "direction"), "favourable", ANSWER)
+    house.approve(folder_id, N)
     house.drain()
     sent = len(house.mail.letters)
     dialog = words(house.client(A).get(f"/dossiers/{folder_id}/rejeter"))
@@ -92,9 +94,22 @@ def test_from_the_dialog_to_the_second_visa_and_on_every_trail(house: House) -> 
     decided = page(house, A, folder_id)
     assert decided.count("Visé par Ronan Pellenec") == 2
     house.sign(folder_id, A)
-    assert rows(folder_id)[:3] == [
+    for address in (f"/dossiers/{folder_id}?onglet=circuit", f"/dossiers/{folder_id}/bordereau"):
+        told = words(house.client(G).get(address))
+        told = told[max(told.rfind("Déposé par Gwenola"), 0) :]
+        assert re.findall("(?:Visé|Renvoyé|Signé) par [A-Z][a-z]+|Avis demandé", told)[:7] == [
+            "Visé par Ronan",
+            "Visé par Nolwenn",
+            "Avis demandé",
+            "Renvoyé par Armel",
+            "Visé par Ronan",
+            "Visé par Nolwenn",
+            "Signé par Armel",
+        ], address
+    assert rows(folder_id)[:4] == [
         ("service_done", "done", True),
         ("finance", "done", True),
+        ("finance", "done", False),  # the opinion that was asked beside it, which nobody asks anew
         ("bon_a_payer", "rejected", True),
     ]
 
