@@ -98,6 +98,12 @@ def lines(db: Db, folder: Folder) -> Mapping[str, Sequence[tuple[datetime, str]]
     return told
 
 
+def awaited(db: Db, folder: Folder) -> list[str]:
+    """The lines of what was asked and is open, for who reads what was answered among the decisions."""
+    open_ones = [one for one in opinions_of_round(db, folder) if one[1].state == "active"]
+    return [spaces(" ".join(_line(question, run))) for question, run in open_ones]
+
+
 def _line(question: AskedOpinion, run: StepRun) -> Iterator[str]:
     asked_at = instant(run.entered_at)
     yield f"Avis demandé à {question.desk} par {question.asked_by}, {asked_at} : « {question.question} »"

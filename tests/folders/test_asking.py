@@ -123,8 +123,10 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
         assert line in told
         assert f"« {WHY} » Avis défavorable de Solenn Rivoal" in told
     printed = text_of(house.client(G).get(f"/dossiers/{folder_id}/bordereau.pdf").data)
-    assert "Avis demandés" in printed
-    assert "Avis défavorable de Solenn Rivoal" in printed
+    assert "Avis attendus" not in printed
+    assert printed.count(ANSWER) == 2, "as what is to be looked at, and as what was done"
+    slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+    assert slip.split("Circuit")[0].count(ANSWER) == 2, "the same"
     journal = page(house, G, folder_id, "journal")
     assert (
         f"Avis demandé par Nolwenn Abgrallec à Direction générale, Services techniques : « {WHY} »" in journal

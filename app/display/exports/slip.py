@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant_preuve, spaces
-from app.display import events, page, timeline
+from app.display import events, opinions, page, timeline
 from app.display.listed import Table
 from app.display.noting.views import NoteView, threads
 from app.display.portrait import Portrait, portrait
@@ -61,8 +61,9 @@ class Decision:
 class Slip:
     """All that the slip says, as of `now`: each value with the one that the file says otherwise.
 
-    `decisions` are those of every round, the first to the last. `steps` is the circuit of the round in hand, `to_come` what
-    of it is still to be done. `last_line`: the number and the digest of the last line of the journal about the folder.
+    `decisions` are those of every round, the first to the last. `steps` is the circuit of the round in hand, `to_come` what of
+    it is still to be done, `awaited` the opinions that were asked and are open. `last_line`: the number and the digest of the
+    last line of the journal about the folder.
     """
 
     collectivity: str
@@ -76,6 +77,7 @@ class Slip:
     decisions: Sequence[Decision]
     steps: Sequence[StepView]
     to_come: Sequence[StepView]
+    awaited: Sequence[str]
     circuit_line: str
     rerouted: Sequence[timeline.Rerouted]
     documents: Sequence[DocView]
@@ -103,6 +105,7 @@ def slip(db: Db, folder: Folder) -> Slip:
         decisions=_decisions(db, folder, seen),
         steps=steps,
         to_come=[one for one in steps if one.state in {"now", "todo"} and one.n > 1],
+        awaited=opinions.awaited(db, folder),
         circuit_line=timeline.circuit_line(db, folder),
         rerouted=timeline.rerouted(db, folder),
         documents=page.documents(db, folder, None),
@@ -167,14 +170,12 @@ def _decision(
         label, place = EMITTED[line.event], emitter
     elif line.event == "folder.sign":
         place = str(facts.get("capacity") or place)
-    return Decision(
-        label,
-        place,
-        instant_preuve(datetime.fromisoformat(line.at)),
-        spaces(events.told(line.event, line.who, facts)[1]),
-        str(facts.get("comment") or facts.get("reason") or ""),
-        round_,
-    )
+    what = spaces(events.told(line.event, line.who, facts)[1])
+    quote = str(facts.get("comment") or facts.get("reason") or "")
+    # Some lines of the journal quote the words themselves: an opinion that was given or taken back
+    quoted = spaces(f"« {quote} »") in what
+    at = instant_preuve(datetime.fromisoformat(line.at))
+    return Decision(label, place, at, what, "" if quoted else quote, round_)
 
 
 def _last_line(db: Db, folder: Folder) -> tuple[int, str] | None:

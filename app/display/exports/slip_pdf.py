@@ -41,7 +41,7 @@ def draw(slip: Slip, reader: str) -> bytes:
         if one.filled or one.told
     ]
     _listed(sheets, "Rempli, ou porté à connaissance, aux étapes", told)
-    _listed(sheets, "Avis demandés, étapes confiées", [line for one in slip.steps for line in one.asked])
+    _listed(sheets, "Avis attendus", list(slip.awaited))
     _listed(
         sheets,
         "Reste à faire",
