@@ -268,7 +268,7 @@ def test_a_box_says_when_it_would_leave_one_person_alone_and_away(house: House) 
         **{f"rights-{number}": ["create"], f"rights-{other}": ["act"]},
     )
     told = told_before(client, "direction", data)
-    assert told.startswith("Un seul titulaire")
+    assert told.startswith("Une étape n’y tiendrait plus qu’à une seule personne")
     assert "serait la seule personne à pouvoir viser et rejeter ici. Absence jusqu’au" in told
     assert "Enregistrer quand même" not in told  # it stops nothing
     assert client.post(f"{DESKS}/{desk('direction').id}", data=data).status_code == 302

@@ -120,7 +120,7 @@ def alone(db: Db, collectivity_id: int, desk: DeskView, wanted: Mapping[int, Rig
         for right, one in views.left_alone(desk, wanted).items()
         if any(
             use.right is right and any(use.served(each.rights) for each in desk.holders if each.active)
-            for use in desk.uses
+            for use in desk.asks
         )
     }
     away = away_at(db, collectivity_id, now()) if lone else {}

@@ -103,10 +103,16 @@ class DeskView:
     closed_at: datetime | None = None
 
     @property
+    def asks(self) -> tuple[Use, ...]:
+        """The steps that ask this desk: of circuits that name it, and those where folders wait, also where it was chosen."""
+        waits = (Use(family, "", "", right, own_type) for right, family, own_type in self.waiting)
+        return (*self.uses, *waits)
+
+    @property
     def lone(self) -> Mapping[Right, HolderView]:
-        """The rights that circuits ask here and one person alone serves, each with that person."""
+        """The rights that a circuit or a folder asks here and one person alone serves, each with that person."""
         served: dict[Right, HolderView] = {}
-        for use in self.uses:
+        for use in self.asks:
             able = [one for one in self.holders if one.active and use.served(one.rights)]
             if use.right is not None and len(able) == 1:
                 served[use.right] = able[0]
@@ -114,10 +120,12 @@ class DeskView:
 
     @property
     def lone_words(self) -> str:
-        """Who alone may do what circuits ask here; empty where two people may, or nobody."""
+        """Who alone may do what is asked here; empty where two people may, or nobody."""
         verbs: dict[str, list[str]] = {}
         for right, person in self.lone.items():
-            verbs.setdefault(person.name, []).append(verb(right))
+            others = any(one.active and one.id != person.id and right in one.rights for one in self.holders)
+            words = f"{verb(right)} (pour certains types)" if others else verb(right)
+            verbs.setdefault(person.name, []).append(words)
         told = [
             f"{name} y est la seule personne à pouvoir {', '.join(each)}." for name, each in verbs.items()
         ]
@@ -252,7 +260,7 @@ def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
 
 
 def left_alone(desk: DeskView, wanted: Mapping[int, Rights]) -> Mapping[Right, HolderView]:
-    """The rights that circuits ask at the desk and that one person alone would serve then, while several do today."""
+    """The rights that are asked at the desk and that one person alone would serve then, while several do today."""
     return {right: one for right, one in _would(desk, wanted).lone.items() if right not in desk.lone}
 
 

@@ -445,9 +445,7 @@ def _covered(every: Sequence[views.DeskView], away: Mapping[int, Sequence[Away]]
         return Point(name, Level.RED, sentence, "Voir les absences", "operations.absences.index")
     alone = [desk.name for desk in every if desk.lone and not desk.faults]
     if alone:
-        sentence = (
-            f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
-        )
+        sentence = f"{_named(alone)} : une étape y tient à une seule personne. En son absence, les dossiers attendent."
         return Point(name, Level.AMBER, sentence, "Ajouter un titulaire", "operations.desks.index")
     if lacking := [desk.name for desk in every if desk.uses and desk.faults]:
         sentence = f"{_named(lacking)} : personne n’y a un droit que les circuits demandent ; complétez d’abord ces bureaux."
