@@ -21,6 +21,13 @@ from workflows.vocabulary import Right
 LONGEST = 100
 
 
+class _Inhabitants(IntegerField):  # type: ignore[misc]
+    """A number, also with spaces between its thousands (« 3 012 »)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(["".join(typed.split()) for typed in valuelist])
+
+
 class ChoiceForm(FlaskForm):  # type: ignore[misc]
     """How acts are published; what the law asks is checked by the verb."""
 
@@ -35,7 +42,7 @@ class ChoiceForm(FlaskForm):  # type: ignore[misc]
         render_kw={"maxlength": str(LONGEST)},
     )
     decided_on = DateField("Date de la délibération")
-    population = IntegerField(
+    population = _Inhabitants(
         "Nombre d’habitants",
         description="Moins de 3 500 : au-delà, la loi n’admet que la publication en ligne.",
         render_kw={"inputmode": "numeric"},

@@ -256,7 +256,7 @@ def test_the_rules_of_law_follow_from_how_many_people_live_there(house: House) -
     choose(actor, small)
     told = points(house)["habitants"]
     assert (told.level, "le conseil peut choisir" in told.sentence) == (Level.GREEN, True)
-    change_setting(actor, "population", {"population": "12000"})
+    change_setting(actor, "population", {"population": "12 000"})
     told = points(house)["habitants"]
     assert (told.level, told.action) == (Level.RED, "Publier en ligne")
     page = (

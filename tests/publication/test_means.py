@@ -17,7 +17,7 @@ pytestmark = pytest.mark.in_turn
 
 PAGE = "/administration/publication"
 ADMINISTRATOR, CLERK = "k.morizur", "k.morizur"
-CHOSEN = {"means": "posted", "deliberation": "2026-031", "population": "1240"}
+CHOSEN = {"means": "posted", "deliberation": "2026-031", "population": "1 240"}
 
 
 def choose(house: House, **changes: str):

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from app.core import stale
 from app.core.db import reading
+from app.core.grammar import milliers
 from app.core.http import FILES, guard
 from app.core.limits import limiter, per_person_there
 from app.core.refusals import Refusal
@@ -74,7 +75,7 @@ def show(name: str) -> Response | tuple[str, int]:
         beside=setting.file.beside if setting.file else (),
         form=request.form,
         secret=next((part for part in beside(name) if part.kind is Kind.SEALED), None),
-        bounds=setting.bounds(),
+        bounds=[milliers(end) for end in setting.bounds()],
         error=error,
         refused=status != 200,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.core.db import Db
+from app.core.grammar import milliers
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.people.models import Collectivity
@@ -175,7 +176,7 @@ class Setting:
             return dict(self.choices).get(str(value), str(value))
         if self.kind is Kind.URL and source is not Source.COLLECTIVITY:
             return f"celle de l’installation, sur {urlsplit(str(value)).hostname or 'un serveur'}"
-        return f"{value} {self.unit}".strip()
+        return f"{milliers(value) if isinstance(value, int) else value} {self.unit}".strip()
 
 
 def _summary(file: SecretFile, sealed: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from app.core.grammar import milliers
 from app.core.refusals import Refusal
 from app.core.texts import line_of, strange
 from app.people.desks import address_of
@@ -57,15 +58,15 @@ def _lines(setting: Setting, text: str) -> str:
 
 
 def _number(setting: Setting, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+    plain = "".join(text.split())  # « 3 012 », as it is written and shown
+    if not (plain.isascii() and plain.isdigit()) or len(plain) > _MOST_DIGITS:
         raise Refusal("setting-number", label=setting.label, text=text[:20])
     least, most = setting.bounds()
-    if not least <= int(text) <= most:
+    if not least <= int(plain) <= most:
         why = ", la valeur de l’installation" if setting.stricter else ""
-        raise Refusal(
-            "setting-bounds", label=setting.label, least=least, most=most, unit=setting.unit, why=why
-        )
-    return int(text)
+        ends = {"least": milliers(least), "most": milliers(most)}
+        raise Refusal("setting-bounds", label=setting.label, unit=setting.unit, why=why, **ends)
+    return int(plain)
 
 
 _CLOSED: dict[Kind, Callable[[Setting, str], str | int]] = {Kind.NUMBER: _number, Kind.CHOICE: _choice}
