@@ -164,13 +164,11 @@ def _against(db: Db, user: User, planner: User, effects: Leaving, row: PlannedCl
     )
     if not planner.active or not reached:
         return f"{planner.name}, qui l’avait prévue, n’administre plus ce compte."
-    unseen = effects.points.difference(row.points)
-    if not unseen:
+    if not effects.points.difference(row.points):
         return ""
-    several = len(unseen) > 1
-    if not row.points:
-        return f"{plural(len(unseen), 'point')} restai{'en' if several else ''}t à régler."
-    return f"{plural(len(unseen), 'point')} à régler {'sont venus' if several else 'est venu'} depuis ce qui avait été confirmé."
+    if row.points:
+        return "Ce qui s’arrêterait a changé : il y a plus à régler que ce qui avait été confirmé."
+    return f"{plural(effects.left, 'point')} restai{'en' if effects.left > 1 else ''}t à régler."
 
 
 def _refuse(db: Db, user: User, planner: User, ours: Sequence[User], row: PlannedClosing, why: str) -> None:
