@@ -55,7 +55,7 @@ def asking_people(
     but: Collection[int] = (),
 ) -> sa.Select[Any]:
     """The question of `people`, for who reads it with others; `people_in` makes the choices of its rows."""
-    unopened = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_(None))
+    entered = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
     columns = (
         User.id,
         User.first_name,
@@ -63,7 +63,7 @@ def asking_people(
         User.capacity,
         User.login,
         User.search_key,
-        unopened.label("unopened"),
+        sa.not_(entered).label("unopened"),
     )
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     if within is not None:

@@ -79,7 +79,7 @@ def test_what_was_chosen_stays_in_the_list_when_the_form_is_refused(crowd: House
 def test_words_find_a_person_and_a_desk_accents_apart_and_say_when_there_are_more(crowd: House) -> None:
     client = crowd.client(K)
     answer = client.get("/administration/choix/personnes?q=eloise zephyr").json
-    assert [label for _, label in answer["options"]] == ["Ana Éloïse-Zéphyr, agente"]
+    assert [label for _, label in answer["options"]] == ["Ana Éloïse-Zéphyr, agente (compte jamais ouvert)"]
     assert not answer["more"]
     several = client.get("/administration/choix/personnes?q=agente").json
     assert len(several["options"]) == choosing.SHOWN
@@ -168,7 +168,7 @@ def test_the_page_of_absences_looks_for_colleagues_and_says_no_login(crowd: Hous
         len(options(client.get("/absences?liste=entiere").get_data(as_text=True), "interim")) > choosing.SHOWN
     )
     found = client.get("/absences/choix/interim?q=eloise zephyr").json["options"]
-    assert [label for _, label in found] == ["Ana Éloïse-Zéphyr, agente"]
+    assert [label for _, label in found] == ["Ana Éloïse-Zéphyr, agente (compte jamais ouvert)"]
     assert (
         client.get(f"/absences/choix/interim?q=agent{crowd.actor(K).collectivity_id}_3").json["options"] == []
     )
