@@ -1,7 +1,8 @@
 """What goes on at the desks that somebody holds, and at those below where he decides: how many, how late, how long, since when.
 
-Reserved families and types are in none of these figures: a count tells too. Each desk gives its last rows alone, by an index,
-so that the page costs the same in a town of ten years as in a new one.
+Reserved families and types are in none of these figures, whoever reads them, and at a desk below are counted those alone on
+which one decides above: a count tells too. Nor are drafts, which their own desk reads. Each desk gives its last rows alone, by
+an index, so that the page costs the same in a town of ten years as in a new one.
 """
 
 from collections import defaultdict
@@ -17,11 +18,12 @@ from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import mois
 from app.folders.access import FOLDER, STEP, unrestricted
-from app.folders.models import ASKED
+from app.folders.models import ASKED, READ_AS
 from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import Phase, StepKind
 from workflows.family import typed_name
+from workflows.rights import allows
 from workflows.vocabulary import Right
 
 DIRECTS = (Right.ACT, Right.SIGN)
@@ -67,24 +69,44 @@ class Activity:
         return next((one for one in self.steps if one.marked), None)
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """The desks whose figures are read, by number, and the grants by which each of them is: None for one's own desk."""
+
+    names: Mapping[int, str]
+    grants: Mapping[int, Collection[str] | None]
+
+    def counts(self, row: Any) -> bool:
+        """Whether a folder is counted at a desk: `row` has its desk, its family and the version of its type."""
+        law = family_of(typed_name(row.family, row.type_version_id))
+        if law.discreet:
+            return False
+        grants = self.grants[row.desk_id]
+        return grants is None or any(allows(grants, right, law.name, law.type_key) for right in DIRECTS)
+
+
 def activity(db: Db, actor: Actor) -> Activity:
     """The figures of the desks that the actor holds, and of all those below where he visas or signs."""
-    names, more = _followed(db, actor)
+    followed, more = _followed(db, actor)
+    names = followed.names
     if not names:
         return Activity((), 0, 0, None, (), (), (), (), more)
-    waiting = _waiting(db, names)
-    in_hand, late = _totals(db, names)
-    durations, ended, deposited = _decided(db, names), _ended(db, names), _deposited(db, names)
-    months, types = _volumes(deposited, len(names))
+    active = [row for row in _active(db, names) if followed.counts(row)]
+    late = [row for row in active if row.due_on < today()]
+    waiting = {desk: len({row.folder_id for row in late if row.desk_id == desk}) for desk in names}
+    decided, ended = (
+        [row for row in rows if followed.counts(row)] for rows in (_decided(db, names), _ended(db, names))
+    )
+    months, types = _volumes(_deposited(db, names), followed)
     return Activity(
         tuple(names.values()),
-        in_hand,
-        late,
-        _mean(ended),
-        _steps(db, durations),
+        len({row.folder_id for row in active}),
+        len({row.folder_id for row in late}),
+        _mean([(row.done_at - row.submitted_at) / _DAY for row in ended]),
+        _steps(db, decided),
         tuple(
-            Bar(name, waiting.get(desk, 0), str(waiting.get(desk, 0)))
-            for desk, name in sorted(names.items(), key=lambda one: (-waiting.get(one[0], 0), one[1]))
+            Bar(name, waiting[desk], str(waiting[desk]))
+            for desk, name in sorted(names.items(), key=lambda one: (-waiting[one[0]], one[1]))
         ),
         months,
         types,
@@ -92,8 +114,8 @@ def activity(db: Db, actor: Actor) -> Activity:
     )
 
 
-def _followed(db: Db, actor: Actor) -> tuple[Mapping[int, str], int]:
-    """The desks in service whose figures the actor reads, by number, parents before children; and how many are left out."""
+def _followed(db: Db, actor: Actor) -> tuple[_Followed, int]:
+    """The desks in service whose figures the actor reads, parents before children; and how many are left out."""
     query = sa.select(Desk.id, Desk.parent_id, Desk.name).where(
         Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None)
     )
@@ -101,46 +123,47 @@ def _followed(db: Db, actor: Actor) -> tuple[Mapping[int, str], int]:
     below: dict[int | None, list[int]] = defaultdict(list)
     for row in rows:
         below[row.parent_id].append(row.id)
-    wanted = dict.fromkeys(seat.desk_id for seat in actor.seats)
-    ahead = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DIRECTS)]
-    seen = set[int]()
-    while ahead:
-        desk = ahead.pop(0)
-        if desk not in seen:
+    own = {seat.desk_id for seat in actor.seats}
+    wanted: dict[int, set[str] | None] = {seat.desk_id: None for seat in actor.seats}
+    for seat in actor.seats:
+        if not any(right in seat.rights for right in DIRECTS):
+            continue
+        ahead, seen = list(below[seat.desk_id]), set[int]()
+        while ahead:
+            desk = ahead.pop(0)
+            if desk in seen:
+                continue
             seen.add(desk)
-            wanted |= dict.fromkeys(below[desk])
+            if desk not in own:
+                wanted[desk] = (wanted.get(desk) or set()) | {*seat.rights.grants}
             ahead += below[desk]
     names = {row.id: row.name for row in rows}
     every = [desk for desk in wanted if desk in names]
-    return {desk: names[desk] for desk in every[:DESKS]}, max(len(every) - DESKS, 0)
+    few = {desk: names[desk] for desk in every[:DESKS]}
+    return _Followed(few, {desk: wanted[desk] for desk in few}), max(len(every) - DESKS, 0)
 
 
-def _active(desks: Collection[int]) -> Any:
-    return sa.and_(
-        STEP.c.desk_id.in_(desks),
-        STEP.c.state == "active",
-        STEP.c.slot.not_like(f"{ASKED}%"),
-        STEP.c.kind.not_in(_MACHINES),
-        unrestricted(STEP),
-    )
+def _open_to(steps: bool) -> Any:
+    """The condition that no folder is closed by itself, or by the one that it was born from."""
+    born = FOLDER.c.sources[READ_AS].as_string()
+    plain = sa.and_(unrestricted(FOLDER), sa.or_(born.is_(None), born == ""))
+    return sa.and_(plain, unrestricted(STEP)) if steps else plain
 
 
-def _waiting(db: Db, desks: Collection[int]) -> Mapping[int, int]:
-    """How many folders are late at each desk."""
+def _active(db: Db, desks: Collection[int]) -> Sequence[Any]:
+    """What waits for somebody at these desks: desk, folder, its type, the day by which it is due."""
     query = (
-        sa.select(STEP.c.desk_id, sa.func.count(STEP.c.folder_id.distinct()).label("folders"))
-        .where(_active(desks), STEP.c.due_on < today())
-        .group_by(STEP.c.desk_id)
+        sa.select(STEP.c.desk_id, STEP.c.folder_id, STEP.c.due_on, FOLDER.c.family, FOLDER.c.type_version_id)
+        .join(FOLDER, FOLDER.c.id == STEP.c.folder_id)
+        .where(
+            STEP.c.desk_id.in_(desks),
+            sa.text("s.state = 'active'"),
+            STEP.c.slot.not_like(f"{ASKED}%"),
+            STEP.c.kind.not_in(_MACHINES),
+            _open_to(steps=True),
+        )
     )
-    return {row.desk_id: row.folders for row in db.execute(query)}
-
-
-def _totals(db: Db, desks: Collection[int]) -> tuple[int, int]:
-    """How many folders wait at these desks, each once, and how many of them are late."""
-    late = sa.case((STEP.c.due_on < today(), STEP.c.folder_id))
-    query = sa.select(sa.func.count(STEP.c.folder_id.distinct()), sa.func.count(late.distinct()))
-    row = db.execute(query.where(_active(desks))).one()
-    return row[0], row[1]
+    return db.execute(query).all()
 
 
 def _of_each(desks: Iterable[int], last: Any) -> Any:
@@ -153,14 +176,22 @@ def _decided(db: Db, desks: Collection[int]) -> Sequence[Any]:
 
     def last(desk: int) -> Any:
         return (
-            sa.select(FOLDER.c.circuit_version_id, STEP.c.step, STEP.c.entered_at, STEP.c.ended_at)
+            sa.select(
+                STEP.c.desk_id,
+                FOLDER.c.family,
+                FOLDER.c.type_version_id,
+                FOLDER.c.circuit_version_id,
+                STEP.c.step,
+                STEP.c.entered_at,
+                STEP.c.ended_at,
+            )
             .join(FOLDER, FOLDER.c.id == STEP.c.folder_id)
             .where(
                 STEP.c.desk_id == desk,
                 sa.text("s.state = 'done'"),
                 STEP.c.slot.not_like(f"{ASKED}%"),
                 STEP.c.kind.not_in(_MACHINES),
-                unrestricted(STEP),
+                _open_to(steps=True),
             )
             .order_by(STEP.c.folder_id.desc())
             .limit(DECISIONS)
@@ -169,42 +200,52 @@ def _decided(db: Db, desks: Collection[int]) -> Sequence[Any]:
     return db.execute(_of_each(desks, last)).all()
 
 
-def _ended(db: Db, desks: Collection[int]) -> list[float]:
-    """How many days each of the last folders that these desks deposited took, from its sending to its end."""
+def _ended(db: Db, desks: Collection[int]) -> Sequence[Any]:
+    """The last folders that ended of those that each desk deposited: when they were last sent, and when they ended."""
 
     def last(desk: int) -> Any:
         return (
-            sa.select(FOLDER.c.submitted_at, FOLDER.c.done_at)
+            sa.select(
+                FOLDER.c.emitter_desk_id.label("desk_id"),
+                FOLDER.c.family,
+                FOLDER.c.type_version_id,
+                FOLDER.c.submitted_at,
+                FOLDER.c.done_at,
+            )
             .where(
                 FOLDER.c.emitter_desk_id == desk,
                 FOLDER.c.phase == Phase.DONE.value,
                 FOLDER.c.place != "withdrawn",
-                unrestricted(FOLDER),
+                FOLDER.c.submitted_at.is_not(None),
+                FOLDER.c.done_at.is_not(None),
+                _open_to(steps=False),
             )
             .order_by(FOLDER.c.id.desc())
             .limit(ENDED)
         )
 
-    rows = db.execute(_of_each(desks, last)).all()
-    return [(row.done_at - row.submitted_at) / _DAY for row in rows if row.submitted_at and row.done_at]
+    return db.execute(_of_each(desks, last)).all()
 
 
 def _deposited(db: Db, desks: Collection[int]) -> Mapping[int, Sequence[Any]]:
-    """The last folders that each desk deposited: when, of which type; the newest first."""
+    """The last folders that each desk deposited and sent: when, of which type; the newest first."""
 
     def last(desk: int) -> Any:
         return (
             sa.select(
-                FOLDER.c.emitter_desk_id, FOLDER.c.created_at, FOLDER.c.family, FOLDER.c.type_version_id
+                FOLDER.c.emitter_desk_id.label("desk_id"),
+                FOLDER.c.created_at,
+                FOLDER.c.family,
+                FOLDER.c.type_version_id,
             )
-            .where(FOLDER.c.emitter_desk_id == desk, unrestricted(FOLDER))
+            .where(FOLDER.c.emitter_desk_id == desk, FOLDER.c.round > 0, _open_to(steps=False))
             .order_by(FOLDER.c.id.desc())
             .limit(_share(len(desks)))
         )
 
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in db.execute(_of_each(desks, last)):
-        rows[row.emitter_desk_id].append(row)
+        rows[row.desk_id].append(row)
     return rows
 
 
@@ -242,12 +283,14 @@ def days_of(days: float) -> str:
     return f"{hours * 60:.0f} min" if hours * 60 >= 1 else "moins d’une minute"
 
 
-def _volumes(rows: Mapping[int, Sequence[Any]], desks: int) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
+def _volumes(
+    rows: Mapping[int, Sequence[Any]], followed: _Followed
+) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
     """How many were deposited in each of the last months that are whole here, and of each type in these months.
 
     A month of which a desk's older rows were not read would be told too small: it is left out, with those before it.
     """
-    limit = _share(desks)
+    limit = _share(len(followed.names))
     months = [_month(today(), back) for back in reversed(range(MONTHS))]
     cut = [_day(every[-1].created_at) for every in rows.values() if len(every) >= limit]
     since = max(cut, default=date.min)
@@ -257,7 +300,7 @@ def _volumes(rows: Mapping[int, Sequence[Any]], desks: int) -> tuple[tuple[Bar, 
     for every in rows.values():
         for row in every:
             month = _day(row.created_at).replace(day=1)
-            if month in counts:
+            if month in counts and followed.counts(row):
                 counts[month] += 1
                 types[family_of(typed_name(row.family, row.type_version_id)).label] += 1
     by_type = sorted(types.items(), key=lambda one: (-one[1], one[0]))

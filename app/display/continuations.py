@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types
 from app.circuits.library import catalogue
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.french import instant
 from app.core.http import FILES, guard
 from app.core.refusals import Refusal
@@ -66,18 +66,18 @@ def continue_from(folder_id: int) -> Response | tuple[str, int]:
 
 
 def _number(name: str) -> int | None:
-    value = request.form.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() else None
+    return key_in(request.form.get(name))
 
 
 def _taken() -> dict[int, int]:
     """The version chosen of each document, by document; one that is left behind is not there."""
-    rows = {}
-    for name in request.form:
-        document, version = name.removeprefix(FILE), _number(name)
-        if name.startswith(FILE) and document.isascii() and document.isdigit() and version:
-            rows[int(document)] = version
-    return rows
+    return {
+        document: version
+        for name in request.form
+        if name.startswith(FILE)
+        and (document := key_in(name.removeprefix(FILE)))
+        and (version := _number(name))
+    }
 
 
 def _context(db: Db, folder: Folder) -> Mapping[str, Any]:

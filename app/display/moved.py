@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.display import queues
 from app.folders.access import authorize
-from app.folders.models import CircuitChange, Folder, StepRun
+from app.folders.models import ASKED, STEPS_PER_ROUND, CircuitChange, Folder, StepRun
 from app.folders.move import decided
 from app.people.actor import Actor
 
@@ -29,6 +29,7 @@ _LOST = {
     "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
+_DECISIONS = frozenset({"folders.approve", "folders.reject", "folders.publish"})
 _NOT_TYPED = frozenset(
     {
         "csrf_token",
@@ -59,16 +60,33 @@ def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") 
         sentence = f"{done} Cette fois-ci, rien de plus n’a été fait."
     else:
         heading = "Ce dossier a changé" if why else "Ce dossier a avancé"
-        sentence = (
-            f"{why or f'{_told(folder, last)}, pendant que vous le lisiez.'} "
-            f"{_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
-        )
+        what = why or f"{_told(folder, last)}, pendant que vous le lisiez."
+        # Who decided in this round may be posting that decision again: what he is told is true of it too
+        mine = _own_decision(db, folder, actor) if endpoint in _DECISIONS else None
+        lost = _LOST.get(endpoint, "Votre décision n’a pas été enregistrée.")
+        if mine is not None:
+            lost = f"Ce que vous avez décidé {moment_of_day(mine)} est enregistré ; cette fois-ci, rien de plus n’a été fait."
+        sentence = f"{what} {lost}"
     return {
         "folder": folder,
         "heading": heading,
         "sentence": spaces(sentence),
         "next_id": others[0] if others else None,
     }
+
+
+def _own_decision(db: Db, folder: Folder, actor: Actor) -> datetime | None:
+    """When the actor decided last since the folder was last sent; None where he has not."""
+    if actor.user_id is None:
+        return None
+    query = sa.select(sa.func.max(StepRun.ended_at)).where(
+        StepRun.folder_id == folder.id,
+        StepRun.pass_number >= folder.round * STEPS_PER_ROUND,
+        StepRun.user_id == actor.user_id,
+        StepRun.state.in_(["done", "rejected"]),
+        StepRun.slot.not_like(f"{ASKED}%"),
+    )
+    return db.scalar(query)
 
 
 def typed(form: Mapping[str, str]) -> str:

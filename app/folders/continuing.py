@@ -31,6 +31,9 @@ TAKEN = frozenset({Role.MAIN, Role.ATTACHMENT, Role.RECEIPT, Role.PAPER, Role.MA
 COMMON: frozenset[FieldType] = frozenset({"text", "longtext", "amount", "integer", "siret", "iban", "matter"})
 """The facts that mean the same under another type, where it asks one of the same name."""
 
+OF_THE_FILE: frozenset[FieldType] = frozenset({"amount", "siret", "iban"})
+"""The facts that are those of one document: another one is never said to have them."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -96,8 +99,11 @@ def open_from(
         desk_id = deposit.emitter_from(actor, family, folder, elsewhere=True)
         if folder.read_as.restricted and not family.restricted:
             raise Refusal("continuation-closed", type=folder.read_as.label)
-        chosen = _chosen(db, folder, family, documents, None if fresh else main)
-        title, facts = folder.title, carried(folder, family)
+        chosen = _chosen(db, folder, family, documents, main, fresh=fresh is not None)
+        title: str | None = folder.title
+        facts = carried(folder, family, fresh=fresh is not None)
+        if fresh is not None and family.name == folder.family:
+            title = None  # it is written from the facts of the new file
     with ExitStack() as stack:
         files = [
             Incoming(
@@ -132,11 +138,14 @@ def open_from(
 
 
 def _chosen(
-    db: Db, folder: Folder, family: Family, documents: Mapping[int, int], main: int | None
+    db: Db, folder: Folder, family: Family, documents: Mapping[int, int], main: int | None, *, fresh: bool
 ) -> list[tuple[DocumentVersion, str]]:
-    """The version of each file that is taken, the main document first, with the type it keeps under the same family."""
+    """The version of each file that is taken, the main document first, with the type it keeps under the same family.
+
+    `fresh`: another file is the main document, and these are beside it; there may be none.
+    """
     sources = {one.document.id: one for one in sources_of(db, folder)}
-    if not documents:
+    if not documents and not fresh:
         raise Refusal("no-file")
     rows: dict[int, DocumentVersion] = {}
     for document, number in documents.items():
@@ -151,12 +160,12 @@ def _chosen(
         if version is None:
             raise Refusal("continuation-document")
         rows[document] = version
-    first = main if main is not None else next(iter(sources))
-    if first not in rows:
+    first = None if fresh else main if main is not None else next(iter(sources), None)
+    if first not in rows and not fresh:
         raise Refusal("continuation-main")
     same = family.name == folder.family
     codes = {number: (one.document.type_code or "") if same else "" for number, one in sources.items()}
-    if same and rows[first].origin == Origin.CONVERTED:
+    if same and first is not None and rows[first].origin == Origin.CONVERTED:
         rows[first] = _original(db, folder) or rows[first]
     return [
         (rows[one], codes[one])
@@ -172,12 +181,19 @@ def _original(db: Db, folder: Folder) -> DocumentVersion | None:
     return after[1][0] if after is not None and after[0].role == Role.ORIGINAL else None
 
 
-def carried(folder: Folder, family: Family) -> dict[str, Any]:
-    """The facts of a folder that are still true of another one of this family."""
+def carried(folder: Folder, family: Family, *, fresh: bool = False) -> dict[str, Any]:
+    """The facts of a folder that are still true of another one of this family.
+
+    `fresh`: it is about another file. What the former one said stays with it, and so do amounts, accounts and companies.
+    """
+    files = folder.sources.get("files", [])
+    read = {*folder.sources.get("read", ()), *(files[-1]["values"] if files else ())} if fresh else set()
     same = family.name == folder.family
     before = family_of(folder.in_force)
     facts = {}
     for field in family.fields:
+        if fresh and (field.key in read or field.type in OF_THE_FILE):
+            continue
         former = before.field(field.key)
         if (
             former is None

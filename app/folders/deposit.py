@@ -276,8 +276,6 @@ def create(
     _take(db, folder, versions, read.content if read else content)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     told = {"family": family.name, **_typed_as(family), "documents": listed}
-    if origin is not None and continues:
-        told["from"] = origin
     append(db, actor.collectivity_id, _event(actor, folder, "folder.created", told))
     if origin is not None and continues:
         _tie(db, actor, folder, origin, family)
@@ -286,7 +284,10 @@ def create(
 
 
 def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family) -> None:
-    """Tell the folder that another one was opened from it: its type at most, for its readers may not read that one."""
+    """Tell the folder that another one was opened from it: its type at most, for its readers may not read that one.
+
+    No number either: `folder_link` has both, and gives them to who reads both.
+    """
     db.add(
         FolderLink(
             folder_id=folder.id,
@@ -296,7 +297,7 @@ def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family) -> N
         )
     )
     words = "" if family.discreet else f", de type « {family.label} »"
-    told = {"folder": folder.id, "words": words}
+    told = {"words": words}
     append(db, actor.collectivity_id, Event("folder.continued", actor.name, actor.user_id, origin, told))
 
 

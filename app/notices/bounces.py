@@ -61,7 +61,9 @@ class Answer:
     @property
     def shown(self) -> str:
         """Its reply on one line, without the addresses that they name."""
-        text = f"{self.code} {self.reply}"
+        text = f"{self.code} {self.reply}"[
+            : 4 * LONGEST
+        ]  # before what looks for addresses: a reply may be long
         plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         return _ADDRESS.sub("…", plain)[:LONGEST]
 

@@ -9,10 +9,14 @@ from app.core.clock import today
 from app.core.db import engine, reading
 from app.display import activity
 from app.display.activity import Activity
-from app.folders.models import StepRun
-from tests.builders.house import PAY, House
+from app.folders.models import Folder, StepRun
+from app.people import desks
+from tests.builders.house import INVOICE, PAY, House
 from tests.circuits.test_editor import words
 from tests.display.test_folder_page import heard
+from tests.operations.test_folder_types import made
+from workflows.rights import Rights
+from workflows.vocabulary import Right
 
 G, R, N, S, A, M = "g.trehorel", "r.pellenec", "n.abgrallec", "s.rivoal", "a.kervadec", "m.kerzerho"
 
@@ -57,7 +61,20 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert clerk.desks == ("Comptabilité",)
     assert (clerk.in_hand, [one.words for one in clerk.types]) == (0, ["2"])
 
+    # Neither drafts, nor a type that only a few read, nor what one decides on at no desk
+    house.deposit(G, "invoice", INVOICE)
+    number = made(house, label="Enquête interne", visibility="desks", seen_at=["comptabilite"])
+    assert number
+    house.deposit(G, "enquete-interne", INVOICE)
+    with engine().begin() as connection:
+        connection.execute(sa.update(Folder).where(Folder.type_version_id.is_not(None)).values(round=1))
+    assert [(one.label, one.words) for one in seen_by(house, S).types] == [("Facture", "2")]
+    desks.seat(house.actor(S).collectivity_id, "direction", S, Rights(("act:deliberation",)))
+    assert (seen_by(house, S).types, seen_by(house, S).steps, seen_by(house, S).in_hand) == ((), (), 0)
+    desks.seat(house.actor(S).collectivity_id, "direction", S, [Right.ACT])
+
     page = words(house.client(S).get("/suivi/chiffres"))
+    assert "Enquête interne" not in page
     assert "En retard 1" in page
     assert "Service fait" in page
     assert "Flux de paye" not in page

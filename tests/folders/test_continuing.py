@@ -84,7 +84,9 @@ def test_what_was_signed_goes_on_under_another_type_and_each_names_the_other(hou
     assert "(délibération, terminé)" in words(client.get(f"/dossiers/{made}/brouillon"))
     journal = words(client.get(f"/dossiers/{act}?onglet=journal"))
     assert "Nouveau dossier ouvert à partir de celui-ci par Katell Morizur" in journal
-    assert events(made)[0][1]["from"] == act
+    (told,) = [facts for name, facts in events(act) if name == "folder.continued"]
+    assert told["words"] == ", de type « Contrat ou convention »"
+    assert str(made) not in json.dumps(told), "a number is for who reads that folder"
     # Who reads the act and not the draft of another desk is told that there is one, and neither its name nor where it is
     mayor = house.client(A)
     assert f"/dossiers/{made}" not in mayor.get(f"/dossiers/{act}").get_data(as_text=True)
@@ -117,6 +119,8 @@ def test_what_is_wrong_is_said_and_leaves_nothing(house: House) -> None:
         ({"family": "contract"}, "fichier"),
         ({"family": "contract", f"document-{main}": "9"}, "n’est plus au dossier"),
         ({"family": "contract", "document-999": "1"}, "n’est plus au dossier"),
+        ({"family": "contract", f"document-{'9' * 5000}": "1"}, "fichier"),
+        ({"family": "contract", f"document-{main}": "9" * 5000, "main": "9" * 5000}, "fichier"),
         ({"family": "contract", f"document-{main}": number, "main": "999"}, "parmi les pièces reprises"),
         ({"family": "act_cancellation", f"document-{main}": number}, ""),
         ({"family": "nothing", f"document-{main}": number}, ""),
@@ -149,6 +153,19 @@ def test_what_is_closed_stays_closed_in_what_follows_it(house: House) -> None:
         assert 400 <= refused.status_code < 500
         assert sentence in words(refused)
     assert not [name for name, _ in events(folder_id) if name == "folder.continued"]
+
+
+def test_another_file_is_not_said_to_have_what_the_first_one_said(house: House) -> None:
+    invoice = house.an_invoice("finance")
+    blank = ACT.with_name("convention-2026-018-cercle-nautique.pdf")
+    made = born(post(house, G, invoice, family="invoice", fresh=(blank.open("rb"), blank.name)))
+    folder, was = house.folder(made), house.folder(invoice)
+    assert folder.amount_cents is None
+    assert folder.title != was.title
+    assert not {"total_ttc", "seller", "seller_siret", "iban"} & {
+        key for key, value in folder.fields.items() if value
+    }
+    assert files(made).keys() == {"main"}, "no document of the first one need be taken along"
 
 
 def test_software_does_it_once_with_its_key(house: House) -> None:
