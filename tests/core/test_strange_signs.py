@@ -60,7 +60,8 @@ class Everywhere:
             if rule.endpoint == "static":
                 continue
             numbers = {"number", "rank", "position"}
-            free = {name for name in rule.arguments if not name.endswith("_id") and name not in numbers}
+            written = rule.arguments - {*(rule.defaults or ())}  # in its path
+            free = {name for name in written if not name.endswith("_id") and name not in numbers}
             if text is not None and not free:
                 continue
             values = dict.fromkeys(rule.arguments, 1) | {"folder_id": self.folder_id}
