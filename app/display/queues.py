@@ -399,31 +399,41 @@ def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class LastAct:
-    """What was decided last on a folder, by whom and when."""
+    """What was decided last on a folder, by whom and when; `sent_back`: it was sent back by that to the step where it stands."""
 
     kind: str
     who: str
     at: datetime
+    sent_back: bool = False
 
 
 def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]:
     """What else a list says of its folders, in one statement.
 
     The same lines, each with what its files say that is not what stands and what its type shows in lists, and the last
-    decision made by a person on each folder, by folder; a folder just sent has none. Desks and people that a type shows are
+    decision made by a person on each folder, by folder: one that was sent back to a step, and not decided on since, has that
+    return, and one just sent has none. Desks and people that a type shows are
     named by a statement more for each.
     """
     if not lines:
         return [], {}
     ids = [one.id for one in lines]
-    done = sa.and_(
+    passage = StepRun.pass_number % STEPS_PER_ROUND
+    decided = sa.and_(
         StepRun.folder_id.in_(ids),
-        StepRun.state == "done",
         StepRun.user_id.is_not(None),
         ~StepRun.slot.startswith(ASKED),
-        StepRun.pass_number % STEPS_PER_ROUND < STEPS_PER_ROUND // 2,
+        sa.or_(
+            sa.and_(StepRun.state == "done", passage < STEPS_PER_ROUND // 2),
+            sa.and_(StepRun.state == "rejected", StepRun.sent_to.is_not(None)),
+        ),
     )
-    last = sa.select(sa.func.max(StepRun.id)).where(done).group_by(StepRun.folder_id)
+    last = sa.select(sa.func.max(StepRun.id)).where(decided).group_by(StepRun.folder_id)
+    # A return of a former round, or of a folder that went back to who deposited since, is not why it is where it stands
+    counts = sa.or_(
+        StepRun.sent_to.is_(None),
+        sa.and_(StepRun.sent_to == Folder.place, StepRun.pass_number >= Folder.round * STEPS_PER_ROUND),
+    )
     query = (
         sa.select(
             Folder.id,
@@ -435,8 +445,9 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
             StepRun.who,
             StepRun.absent,
             StepRun.ended_at,
+            StepRun.sent_to,
         )
-        .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last)))
+        .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last), counts))
         .where(Folder.id.in_(ids))
     )
     rows = {row.id: row for row in db.execute(query)}
@@ -448,7 +459,9 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     return [
         replace(one, corrected=corrected.get(one.id, ""), listed=words.get(one.id, ())) for one in lines
     ], {
-        row.id: LastAct(row.kind, in_absence(row.who or "", row.absent), row.ended_at)
+        row.id: LastAct(
+            row.kind, in_absence(row.who or "", row.absent), row.ended_at, sent_back=row.sent_to is not None
+        )
         for row in rows.values()
         if row.kind is not None
     }

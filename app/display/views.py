@@ -386,16 +386,16 @@ def done_by(kind: str) -> str:
     return f"{'traité' if step.automatic else step.participle} par"
 
 
-def last_act(kind: str, who: str, at: datetime, published: str = "publié") -> str:
+def last_act(kind: str, who: str, at: datetime, published: str = "publié", *, sent_back: bool = False) -> str:
     """« visé par Gwenola Tréhorel, hier »: today and yesterday by their words, the others by their day.
 
-    `published`: what a publication is called of this act (`publicity.published_word`).
+    `sent_back`: « renvoyé par … », to an earlier step. `published`: what a publication of this act is called (`published_word`).
     """
     day = at.astimezone(PARIS).date()
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
     done = f"{published} par" if kind == StepKind.PUBLISH else done_by(kind)
-    return f"{done} {who}, {when}"
+    return f"{'renvoyé par' if sent_back else done} {who}, {when}"
 
 
 def saved(at: datetime) -> str:

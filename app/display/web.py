@@ -268,7 +268,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         due,
         act,
         act_icon,
-        views.last_act(last.kind, last.who, last.at, published_word(line.family))
+        views.last_act(last.kind, last.who, last.at, published_word(line.family), sent_back=last.sent_back)
         if last
         else f"déposé par {line.depositor_name}",
         not line.read,

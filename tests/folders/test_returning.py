@@ -10,7 +10,7 @@ from app.circuits import library
 from app.circuits.library import family
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.display import moved, queues
+from app.display import moved
 from app.folders import decide, filling, handing, rerouting, returning, sending
 from app.folders.models import Folder, StepRun
 from app.folders.rerouting import REMOVE, Change
@@ -84,10 +84,13 @@ def test_from_the_dialog_to_the_second_visa_and_on_every_trail(house: House) -> 
         assert re.fullmatch(
             "Armel Kervadec a renvoyé « .+ » à une étape antérieure à .+", moved.told(db, folder)
         )
-        assert queues.told(db, queues.todo(db, house.actor(R)))[1].get(folder_id) is None
+    assert "renvoyé par Armel Kervadec, " in words(house.client(R).get("/a-traiter"))
     # Each is asked anew, who decided before as well, and it goes to its end
     house.approve(folder_id, R)
     assert "Renvoyé à cette étape" not in page(house, N, folder_id)
+    tray = words(house.client(N).get("/a-traiter"))
+    assert "visé par Ronan Pellenec, " in tray
+    assert "renvoyé par" not in tray
     house.approve(folder_id, N)
     assert place(house, folder_id) == "bon_a_payer"
     assert house.folder(folder_id).round == 1
@@ -124,6 +127,7 @@ def test_it_comes_back_again_and_a_rejection_ends_the_round(house: House) -> Non
     assert "Rejeté par Nolwenn Abgrallec" in came_back
     assert "À refaire" in words(house.client(G).get("/a-traiter"))
     sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    assert "renvoyé par" not in words(house.client(R).get("/a-traiter")), "it was of another round"
     assert "avant le renvoi" not in page(house, G, folder_id), "of this round nothing was decided yet"
     house.approve(folder_id, R)
     house.approve(folder_id, N)
