@@ -81,6 +81,13 @@ def test_a_circuit_is_made_by_keyboard_alone(house: House, person: Come) -> None
     expect(said).to_have_text("Visa du secrétariat, étape 2 sur 6")
     expect(secretary.page.locator("#grip-step_1")).to_have_attribute("aria-pressed", "true")
     keys.press("Space")
+    keys.press("Space")
+    for _ in range(2):
+        keys.press("ArrowDown")
+    keys.press("Escape")
+    expect(said).to_have_text("Étape remise à sa place")
+    expect(secretary.page.locator("#grip-step_1")).to_have_attribute("aria-pressed", "false")
+    expect(secretary.page.locator("#grip-step_1")).to_be_focused()
     expect(secretary.page.locator(".scard.is-open")).to_have_count(0)  # what was closed stays so
     assert labels(house)[:3] == ["Service fait", "Visa du secrétariat", "Contrôle des finances"]
     secretary.page.reload()  # the draft is the server's

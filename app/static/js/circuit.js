@@ -23,7 +23,7 @@ const MOVES = ["up", "down", "move"];
 export function startCircuit(form) {
   const said = form.querySelector("[data-circuit-said]");
   let [queue, latest, pressed, held, swapping] = [Promise.resolve(), 0, Promise.resolve(), null, false];
-  let [arrowed, leaving] = [false, false];
+  let [arrowed, leaving, lifted] = [false, false, 0];
   const editor = () => form.querySelector("#editor");
 
   // What is typed now is what is sent, even where an answer that is awaited changes the page meanwhile.
@@ -94,6 +94,15 @@ export function startCircuit(form) {
     }
   }
 
+  const placeOf = (key) => [...form.querySelectorAll("[data-card]")].findIndex((one) => one.dataset.card === key);
+
+  // Each arrow has moved it for good: once all of them are answered, it goes back where it was lifted.
+  async function giveUp(key, place) {
+    await queue;
+    if (placeOf(key) !== place) await send(`move:${key}:${place}`);
+    if (placeOf(key) === place) said.textContent = `${form.dataset.part} remise à sa place`;
+  }
+
   // What is told once the draft is given up stands on a page of its own: the form goes as it would without a script.
   function leave() {
     leaving = true;
@@ -138,13 +147,15 @@ export function startCircuit(form) {
     if (grip && [" ", "Enter"].includes(event.key)) {
       event.preventDefault();
       held = held ? null : grip.dataset.grip;
-      said.textContent = `${form.dataset.part} ${held ? "saisie : flèches pour la déplacer, Espace pour la poser" : "posée"}`;
+      lifted = held ? placeOf(held) : lifted;
+      said.textContent = `${form.dataset.part} ${held ? "saisie : flèches pour la déplacer, Espace pour la poser, Échap pour renoncer" : "posée"}`;
       wake();
     } else if (grip && held && ["ArrowUp", "ArrowDown"].includes(event.key)) {
       event.preventDefault();
       const verb = event.key === "ArrowUp" ? "up" : "down";
       if (document.getElementById(`g-${verb}-${held}`)) send(`${verb}:${held}`);
     } else if (event.key === "Escape" && held) {
+      giveUp(held, lifted);
       held = null;
       wake();
     } else if (event.key === "Escape" && event.target.closest(".scard.is-open")) {
