@@ -122,7 +122,8 @@ def ask(
         raise Refusal("opinion-many", most=MOST_ASKED)
     slot = part_of(db, folder, here, actor) or ""
     asker = in_absence(actor.name, under.absent if under is not None else None)
-    runs = [_row(folder, one, asked_passage(folder, rank + n)) for n, one in enumerate(chosen)]
+    due_on = _step_due(db, folder) if waits and wanted_on is None else folder.due_on
+    runs = [_row(folder, one, asked_passage(folder, rank + n), due_on) for n, one in enumerate(chosen)]
     db.add_all(runs)
     db.flush()
     db.add_all(
@@ -189,8 +190,16 @@ def _asked_before(db: Db, folder: Folder) -> int:
     return db.scalar(query) or 0
 
 
-def _row(folder: Folder, desk: Desk, passage: int) -> StepRun:
-    """What has the desk read the folder and find it in its tray, as a step would: by the folder's day, a wish being none."""
+def _step_due(db: Db, folder: Folder) -> date:
+    """The day by which the step where the folder stands is to end: what it waits for is late as it is."""
+    query = sa.select(sa.func.min(StepRun.due_on)).where(
+        StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
+    )
+    return db.scalar(query) or folder.due_on
+
+
+def _row(folder: Folder, desk: Desk, passage: int, due_on: date) -> StepRun:
+    """What has the desk read the folder and find it in its tray, as a step would, by this day."""
     act = act_of(folder)
     return StepRun(
         collectivity_id=folder.collectivity_id,
@@ -206,7 +215,7 @@ def _row(folder: Folder, desk: Desk, passage: int) -> StepRun:
         slot=f"{ASKED}{desk.key}",
         desk_id=desk.slot.desk_id,
         state="active",
-        due_on=folder.due_on,
+        due_on=due_on,
         entered_at=now(),
     )
 

@@ -358,7 +358,13 @@ def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_close
     number = ask(house, N, folder_id, "direction", wanted_on=today() + timedelta(days=2))
     with reading() as db:  # a wish makes nothing late
         assert db.get_one(StepRun, number).due_on == house.folder(folder_id).due_on
-    take_back(house, N, closed, ask(house, N, closed, "direction"))
+    blocking = ask(house, N, closed, "direction")
+    with reading() as db:  # what the step waits for is awaited by the step's own day
+        awaited = sa.select(StepRun.due_on).where(
+            StepRun.folder_id == closed, StepRun.slot == "desk:finances", StepRun.state == "active"
+        )
+        assert db.get_one(StepRun, blocking).due_on == db.scalar(awaited) < house.folder(closed).due_on
+    take_back(house, N, closed, blocking)
     house.drain()
     (letter,) = [one for one in house.mail.letters if "avis" in str(one["Subject"])]
     assert "s.rivoal@" in str(letter["To"])
