@@ -803,7 +803,7 @@ def test_each_choice_counts_and_shows_those_it_names_with_the_certificate_of_who
 
 def test_a_desk_that_one_person_alone_serves_says_so_on_the_tree_and_on_its_page(house: House) -> None:
     client = house.client(K)
-    assert "Une étape y tient à une seule personne" in words(client.get(DESKS))
+    assert "Tient à une personne" in words(client.get(DESKS))
     page = words(client.get(f"{DESKS}/{desk('direction').id}"))
     assert "Solenn Rivoal y est la seule personne à pouvoir viser et rejeter" in page
     desks.seat(house.actor(K).collectivity_id, "direction", "t.lescoat", [Right.ACT])
