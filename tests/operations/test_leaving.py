@@ -158,6 +158,8 @@ def test_each_point_is_solved_on_the_page_and_nothing_is_left(house: House) -> N
     assert f"Dossier n° {waiting}." in told
     assert "Intérim de Solenn Rivoal" in told
     assert "Branche « " in told
+    forms = re.findall(r'aria-label="((?:Donner|Confier) [^"]+)"', html.unescape(page.get_data(as_text=True)))
+    assert len(set(forms)) == len(forms) > 2  # each form is told from the others
     before = effects(house, N)
     assert before.left == int(re.search(r"(\d+) points restent à régler", told)[1])  # type: ignore[index]
     form = {"csrf_token": token_in(page.get_data(as_text=True)), "person": user(T).id}
