@@ -52,10 +52,11 @@ class Answer:
 
     @property
     def of_the_address(self) -> bool:
-        """Whether the address itself fails, and no rule, size or route (RFC 3463 §3.2, §3.3)."""
+        """Whether the address itself fails, and no rule, size or route, nor a mailbox that is full (RFC 3463 §3.2, §3.3)."""
         enhanced = _ENHANCED.search(f"{self.code} {self.reply}")
         if enhanced is not None:
-            return enhanced[1] == "5" and enhanced[2] in {"1", "2"}
+            mailbox = enhanced[2] == "2" and enhanced[3] in {"0", "1"}
+            return enhanced[1] == "5" and (enhanced[2] == "1" or mailbox)
         return self.code in NO_MAILBOX
 
     @property

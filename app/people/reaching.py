@@ -4,7 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.clock import now
 from app.core.db import Db
+from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import open_user, refuse_outside
@@ -17,6 +19,8 @@ REFUSALS = "mail_refusals"
 """The setting: after how many refusals for good an address is believed to serve no more."""
 STOPPED, CONFIRMED = "account.mail_stopped", "account.mail_confirmed"
 """The lines of the journal; neither says the address."""
+WAITS = "digest"
+"""The letter that tells all that waits (`app/notices/digests.py`)."""
 
 
 def is_dead(user: Any, own: Own) -> bool:
@@ -46,3 +50,6 @@ def _confirm(db: Db, actor: Actor, user: User) -> None:
     if user.mail_refusals:
         user.mail_refusals = 0
         write_down(db, actor.collectivity_id, CONFIRMED, actor, whose=user.id)
+        # What was told to nobody meanwhile is told together, if it still waits
+        facts = {"event": WAITS, "user_id": user.id, "page": "/a-traiter"}
+        post(db, user.collectivity_id, [News("mail", f"{WAITS}-{user.id}-{now():%Y%m%dT%H%M%S}", facts)])

@@ -265,6 +265,11 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
         sent = {"csrf_token": house.csrf(client)}
         assert client.post("/compte/courriels/adresse", data=sent).status_code == 302
         assert refusals(N) == 0
+        outbox.drain()
+        assert subjects(house, N) == ["Paraphe : 6 dossiers vous attendent"], (
+            "told at once, of all that was not"
+        )
+        house.mail.clear()
     with at(MONDAY + timedelta(days=1), 9):
         due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
         looks()

@@ -164,7 +164,7 @@ def test_the_worker_reads_the_mailbox_and_the_doctor_says_why_it_cannot(
 def test_a_report_is_about_the_address_or_about_a_rule_of_the_server() -> None:
     answers = {
         ("5.1.1", "550 unknown"): True,
-        ("5.2.2", "552 mailbox full"): True,
+        ("5.2.2", "552 mailbox full"): False,
         ("5.7.1", "550 blocked"): False,
         ("4.4.7", "delivery time expired"): False,
         ("550", "no such user"): True,
