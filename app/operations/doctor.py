@@ -161,8 +161,8 @@ def _returns(settings: Settings) -> str | Remark:
             f"la boîte des retours répond, et n’a pas pu être lue la dernière fois : {known.fault} ; si cela dure, vérifiez "
             "PARAPHE_BOUNCES_URL"
         )
-    if known.left:
-        messages = plural(known.left, "message y reste", "messages y restent")
+    if known.unclaimed:
+        messages = plural(known.unclaimed, "message y reste", "messages y restent")
         return Remark(
             f"la boîte est lue ; {messages}, qui n’annoncent la perte d’aucun courriel de Paraphe : regardez-les, puis "
             "ôtez-les",

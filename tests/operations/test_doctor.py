@@ -36,6 +36,7 @@ CHECKS = (
     "bureautique",
     "mots de passe volés",
     "courriel",
+    "courriels revenus",
     "horodatage et horloge",
     "autorités reconnues",
     "signature d’essai",

@@ -85,8 +85,8 @@ def read(settings: Settings) -> int:
                 )
                 _remove(line, number)
             note(box, validity=validity, last=number)
-        left = len(_numbers(line.uid("SEARCH", "ALL", "UNDELETED")[1]))
-    note(box, validity=validity, left=left, fault="")
+        unclaimed = len(_numbers(line.uid("SEARCH", "ALL", "UNDELETED")[1]))
+    note(box, validity=validity, unclaimed=unclaimed, fault="")
     return count
 
 
@@ -112,18 +112,18 @@ def note(
     *,
     validity: int | None = None,
     last: int | None = None,
-    left: int | None = None,
+    unclaimed: int | None = None,
     fault: str | None = None,
 ) -> None:
     """Keep how far the mailbox was read, and what is said of it; what is not given stays as it was."""
     row = db.get(ReturnBox, box, with_for_update=True)
     if row is None:
-        row = ReturnBox(box=box, validity=0, last=0, left=0, fault="", looked_at=now())
+        row = ReturnBox(box=box, validity=0, last=0, unclaimed=0, fault="", looked_at=now())
         db.add(row)
     if validity is not None and validity != row.validity:
         row.validity, row.last = validity, 0
     row.last = row.last if last is None else max(row.last, last)
-    row.left = row.left if left is None else left
+    row.unclaimed = row.unclaimed if unclaimed is None else unclaimed
     row.fault = row.fault if fault is None else fault
     row.looked_at = now()
 

@@ -11,7 +11,8 @@ from app.core.db import Base
 class ReturnBox(Base):
     """A mailbox, known by a mark of its address, and what of it was read: what its numbers count from, and the last of them.
 
-    `left`: how many messages stayed there that are no news of a letter of ours; `fault`: why it was not read, empty where it was.
+    `unclaimed`: how many messages stayed there that are no news of a letter of ours; `fault`: why it was not read, empty where
+    it was.
     """
 
     __tablename__ = "return_box"
@@ -19,6 +20,6 @@ class ReturnBox(Base):
     box: Mapped[str] = mapped_column(primary_key=True)
     validity: Mapped[int] = mapped_column(sa.BigInteger)
     last: Mapped[int] = mapped_column(sa.BigInteger)
-    left: Mapped[int]
+    unclaimed: Mapped[int]
     fault: Mapped[str]
     looked_at: Mapped[datetime]
