@@ -6,6 +6,7 @@ out, or writes a note for all, writes them in its own transaction: nothing that 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -32,7 +33,7 @@ ROLES = ("main", "attachment", "data", "paper")
 SAME = ("signed", "augmented")
 """What was made of the version before, and says what it says."""
 TRIES, AGAIN = 3, 600.0
-"""How often a file that cannot be read is tried, and after so many seconds."""
+"""How often a file that cannot be read is tried at most, and after so many seconds."""
 PORTION = 100
 _ASKED = "words asked"
 
@@ -64,7 +65,8 @@ def read_row(row: Row) -> None:
     """The handler: a file that could not be read is tried again later, and the folder is found by the rest meanwhile."""
     if row.folder_id is None or not index(system(row.collectivity_id), row.folder_id):
         return
-    if row.attempt < TRIES:
+    # By its age: to wait is no try, and a file that is lost would be looked for again for ever
+    if now() - row.created_at < timedelta(seconds=AGAIN * (TRIES - 1)):
         raise Later(AGAIN, "un fichier n’a pas pu être lu")
 
 

@@ -355,8 +355,8 @@ class House:
             )
 
     def pending(self) -> int:
-        """Rows that still have something to do; those of another day, as the end of an absence, are not waited for."""
-        soon = outbox.Outbox.available_at < now() + timedelta(days=1)
+        """Rows that still have something to do; what waits for minutes, as a file that cannot be read, is not waited for."""
+        soon = outbox.Outbox.available_at < now() + timedelta(minutes=5)
         with reading() as db:
             query = sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"]), soon)
             return db.scalar(query) or 0

@@ -3,13 +3,14 @@
 import os
 import random
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from app.core import outbox
 from app.core.clock import now
 from app.core.db import NO_DATE, reading, writing
 from app.core.stems import forms_in, joined
@@ -17,6 +18,7 @@ from app.display import following, searching
 from app.display.asking import understood
 from app.files import vault, words
 from app.folders import deposit, notes
+from app.folders import words as folder_words
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import key_of_folder
 from app.folders.words import index, index_all
@@ -242,6 +244,11 @@ def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
     with monkeypatch.context() as patched:  # the time of one file is over before it began
         patched.setattr(words, "LIMITS", replace(words.LIMITS, seconds=0.0))
         assert index(house.actor(K), folder_id)
+        # It is tried again twice, and then never more
+        row = asked_of(folder_id)
+        with pytest.raises(outbox.Later):
+            folder_words.read_row(row)
+        folder_words.read_row(replace(row, created_at=now() - timedelta(minutes=20)))
     with reading() as db:
         assert {
             one.state
@@ -256,6 +263,16 @@ def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
     assert "Texte non indexé" not in house.client(K).get(f"/dossiers/{folder_id}/brouillon").get_data(
         as_text=True
     )
+
+
+def asked_of(folder_id: int) -> outbox.Row:
+    """The row of the background work that reads a folder's words, as its handler has it."""
+    with reading() as db:
+        kept = db.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.folder_id == folder_id)).first()
+    assert kept is not None
+    names = [one.name for one in fields(outbox.Row)]
+    known = {name: getattr(kept, name) for name in names if hasattr(kept, name)}
+    return outbox.Row(**{**known, "attempt": 1})
 
 
 def test_the_rights_of_a_closed_family_hold_for_its_words(house: House) -> None:
