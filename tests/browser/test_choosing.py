@@ -28,13 +28,13 @@ def test_a_person_is_found_by_words_and_chosen_without_a_pointer(
     expect(secretary.page.get_by_text("1 réponse")).to_be_visible()
     secretary.page.keyboard.press("Enter")
     expect(chosen).to_be_focused()
-    expect(chosen.locator("option:checked")).to_have_text("Ana Éloïse-Zéphyr, agente")
+    expect(chosen.locator("option:checked")).to_have_text("Ana Éloïse-Zéphyr, agente (compte jamais ouvert)")
     # What is looked for next does not lose whom one has chosen
     search.focus()
     secretary.page.keyboard.press("Control+A")
     secretary.page.keyboard.type("zimmer00")
     expect(secretary.page.get_by_text("10 réponses")).to_be_visible()
-    expect(chosen.locator("option:checked")).to_have_text("Ana Éloïse-Zéphyr, agente")
+    expect(chosen.locator("option:checked")).to_have_text("Ana Éloïse-Zéphyr, agente (compte jamais ouvert)")
 
 
 def test_without_a_script_the_whole_list_is_a_link_away(house: House, person: Callable[..., Person]) -> None:
@@ -42,4 +42,6 @@ def test_without_a_script_the_whole_list_is_a_link_away(house: House, person: Ca
     secretary = person(K, java_script_enabled=False)
     secretary.open("/administration/mandats")
     secretary.page.get_by_role("link", name="La page avec toute la liste").click()
-    secretary.page.get_by_label("Personne").select_option(label="Ana Éloïse-Zéphyr, agente")
+    secretary.page.get_by_label("Personne").select_option(
+        label="Ana Éloïse-Zéphyr, agente (compte jamais ouvert)"
+    )
