@@ -150,7 +150,8 @@ def test_what_changed_after_preparation_is_not_signed(note, key, which):
     if which == "the file":
         note.write_bytes(b"<acte>Autre chose</acte>")
     elif which == "what waits":
-        target.write_bytes(target.read_bytes()[:-1] + b"!")
+        waiting = target.read_bytes()
+        target.write_bytes(waiting[:-1] + bytes([waiting[-1] ^ 1]))
     else:
         forged = prepared.attributes.replace(prepared.digest, bytes(len(prepared.digest)))
         prepared = dataclasses.replace(prepared, attributes=forged)
