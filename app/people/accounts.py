@@ -249,14 +249,15 @@ def lacks_link(db: Db, user_id: int) -> bool:
     return bool(db.scalar(query)) and db.scalar(live.limit(1)) is None
 
 
-def refuse_former(db: Db, actor: Actor) -> None:
+def refuse_former(db: Db, actor: Actor, *, patience: int = 0) -> None:
     """Refuse who has not just proven who he is (`identity-needed`), or administers no more since his page.
 
     Refuses `account-closed`, or `administrator-lost` of an account that is open.
 
-    The administrators are locked in their order: two of them never take the right away from one another.
+    The administrators are locked in their order: two of them never take the right away from one another. `patience`: as
+    `identity.refuse_stale`.
     """
-    identity.refuse_stale_in(db, actor)
+    identity.refuse_stale_in(db, actor, patience=patience)
     ours = sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.administrator.is_(True))
     locked = ours.order_by(User.id).with_for_update().execution_options(populate_existing=True)
     if not any(user.id == actor.user_id and user.active for user in db.scalars(locked)):

@@ -417,7 +417,8 @@ def confirm() -> Response | tuple[str, int]:
             give_up()
             if request.is_json:
                 return jsonify(state="given up")
-            return redirect(safe(request.args.get("suite")))
+            # Not to a page that would ask again
+            return redirect(safe(request.args.get("sinon", request.args.get("suite"))))
         try:
             documents = digests(body.get("documents") if request.is_json else about)
             beside = SecretStr(request.form.get("password", "")[:LONGEST]) if whole else None

@@ -5,6 +5,7 @@ import hmac
 import html
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 
 from app import create_app
 from app.core import sealed
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.hold import Hold
 from app.core.refusals import Refusal
@@ -21,7 +23,7 @@ from app.operations.findings import Unwell
 from app.operations.sendings import relay_of
 from app.people import desks, identity, login
 from app.people.applications import by_command
-from app.people.models import Collectivity
+from app.people.models import Collectivity, LoginSession
 from app.people.own_settings.changing import change_setting, forget_setting, try_out
 from app.people.own_settings.registry import Source, Value, leading, setting
 from config import ConfigurationRefused
@@ -71,11 +73,11 @@ def journal(event: str) -> list[str]:
         return [json.loads(one)["words"] if isinstance(one, str) else one["words"] for one in rows]
 
 
-def aged() -> None:
+def aged(minutes: int = 60 * 24 * 300) -> None:
+    """Have every session proven so long ago."""
     with engine().begin() as connection:
-        connection.execute(
-            sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00', proven_at = NULL")
-        )
+        created = now() - timedelta(minutes=minutes)
+        connection.execute(sa.update(LoginSession).values(created_at=created, proven_at=None))
 
 
 def post(house: House, client, path: str, **fields: str):
@@ -224,10 +226,27 @@ def test_an_old_session_says_who_is_there_and_no_secret_is_carried_meanwhile(hou
     assert "handover_webhook_url" not in kept(house)
     assert post(house, client, "handover_webhook_url", value=OUTSIDE, secret=LONG_SECRET).location == PAGE
     assert kept(house)["handover_webhook_url"] == OUTSIDE
+    # Who is there is asked before a page whose file or secret would be lost, which then leaves time to look for it
+    for name, path in (("a secret", "handover_webhook_url"), ("a file", "logo")):
+        aged()
+        before = client.get(f"{PAGE}/{path}")
+        assert (before.status_code, "/confirmer" in before.location) == (302, True), name
+        given_up = client.post(before.location, data={"csrf_token": house.csrf(client), "given_up": "1"})
+        assert given_up.location == PAGE
+    there = client.post(before.location, data={"csrf_token": house.csrf(client), "answer": PASSWORD})
+    assert there.location == f"{PAGE}/logo"
+    aged(minutes=20)
+    assert (
+        post(house, client, "handover_webhook_url", value=f"{OUTSIDE}/2", secret=LONG_SECRET).location == PAGE
+    )
+    assert kept(house)["handover_webhook_url"] == f"{OUTSIDE}/2"
+    assert "Confirmez que c’est vous" in text(post(house, client, "mail_name", value="Mairie"))
+    aged(minutes=40)
+    assert "Confirmez que c’est vous" in text(post(house, client, "logo"))
     # Giving up changes nothing
     aged()
     assert post(house, client, "handover_webhook_url/revenir", given_up="1").location == PAGE
-    assert kept(house)["handover_webhook_url"] == OUTSIDE
+    assert kept(house)["handover_webhook_url"] == f"{OUTSIDE}/2"
 
 
 def test_the_host_says_what_administrators_set_and_sets_all_by_command(house: House) -> None:

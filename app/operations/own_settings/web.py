@@ -15,7 +15,7 @@ from app.people.logo import png_of
 from app.people.models import Collectivity
 from app.people.office.web import who_is_there
 from app.people.own_settings import changing
-from app.people.own_settings.registry import GIVEN, Kind, Setting, beside, known
+from app.people.own_settings.registry import GIVEN, Kind, Setting, beside, known, opened
 
 pages = Blueprint("settings", __name__)
 HERE = "operations.settings.index"
@@ -40,17 +40,21 @@ def index() -> str:
     return render_template("operations/settings.html", groups=groups)
 
 
+def _patience(name: str) -> int:
+    setting = known(name)
+    return changing.patience_of(setting) if opened(setting) else 0
+
+
 @pages.route("/administration/reglages/<name>", methods=["GET", "POST"])
 @guard("administer", body=FILES)
-@who_is_there(HERE)
+@who_is_there(HERE, first=_patience)
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
     setting = known(name)
     error, status, typed, moved = "", 200, None, False
     if request.method == "POST":
-        secrets = setting.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(name))
         typed = request.form.get("value", "")
-        if secrets and "answer" in request.form:
+        if changing.secret(setting) and "answer" in request.form:
             error = _AGAIN["file" if setting.kind in GIVEN else "secret"]
         else:
             try:

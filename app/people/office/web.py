@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -54,43 +54,63 @@ ASKED = frozenset({"identity-needed", "identity-whole"})
 
 
 def who_is_there(
-    back: str, *, whole: bool = False
+    back: str, *, whole: bool = False, first: Callable[..., int] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R | Response | tuple[str, int]]]:
     """Before what is posted: an old session proves who is there, and what was typed is kept in the page meanwhile.
 
     Whoever gives up goes to the endpoint `back`, and nothing is done. `whole`: a code is asked with the password, as for
     what touches one's factors. An answer is tried only where one is asked: a page that is loaded again, and so posts its
     answer again, counts as no false one. Refuses `identity-closed` after too many wrong answers.
+
+    `first`: of a form that holds what no page can keep meanwhile, a file or a secret, how many minutes it may take; 0 of one
+    that does not. Who is there is then asked before the form is shown.
     """
-    refuse = identity.refuse_partial if whole else identity.refuse_stale
 
     def mark(view: Callable[P, R]) -> Callable[P, R | Response | tuple[str, int]]:
         @wraps(view)
         def ask(*args: P.args, **kwargs: P.kwargs) -> R | Response | tuple[str, int]:
+            patience = first(*args, **kwargs) if first is not None else 0
             if request.method != "POST":
-                return view(*args, **kwargs)
+                before = _asked_before(back) if patience else None
+                return before if before is not None else view(*args, **kwargs)
             if "given_up" in request.form:
                 give_up()
                 return redirect(url_for(back))
-            try:
-                refuse(g.actor)
-            except Refusal as needed:
-                if needed.key not in ASKED:
-                    raise
-                try:
-                    if "answer" not in request.form:
-                        raise
-                    _prove(whole)
-                    refuse(g.actor)
-                except Refusal as refusal:
-                    if refusal.key not in ASKED | {"identity-refused"}:
-                        raise
-                    return _question(refusal, whole)
-            return view(*args, **kwargs)
+            question = _asked(whole, patience)
+            return question if question is not None else view(*args, **kwargs)
 
         return ask
 
     return mark
+
+
+def _asked_before(back: str) -> Response | None:
+    """Where who is there is asked before a form is shown; None when it was just said."""
+    try:
+        identity.refuse_stale(g.actor)
+    except Refusal:
+        return redirect(url_for("people.confirm", suite=request.path, sinon=url_for(back)))
+    return None
+
+
+def _asked(whole: bool, patience: int) -> tuple[str, int] | None:
+    """The page that asks who is there, with what was typed; None when it was said lately enough, or is said right now."""
+    refuse = identity.refuse_partial if whole else partial(identity.refuse_stale, patience=patience)
+    try:
+        refuse(g.actor)
+    except Refusal as needed:
+        if needed.key not in ASKED:
+            raise
+        try:
+            if "answer" not in request.form:
+                raise
+            _prove(whole)
+            refuse(g.actor)
+        except Refusal as refusal:
+            if refusal.key not in ASKED | {"identity-refused"}:
+                raise
+            return _question(refusal, whole)
+    return None
 
 
 def _prove(whole: bool) -> None:

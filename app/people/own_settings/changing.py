@@ -38,6 +38,8 @@ from app.people.own_settings.registry import (
 )
 from workflows.vocabulary import Right
 
+PATIENCE = 30
+"""Minutes that a form with a file or a secret may take after its proof: both are looked for meanwhile."""
 TRIED = "settings_tried"
 """Among the settings of a collectivity: the last result of each trial, by its name."""
 _HELD = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
@@ -64,7 +66,7 @@ def try_first(
     Refuses as `change_setting`, and `setting-failed` with what the trial says, `setting-untried` while a restoration is held.
     """
     with reading(actor.collectivity_id) as db:
-        setting = _mine(db, actor, name)
+        setting = _mine(db, actor, name, sent=True)
         if setting.tried is None:
             return None
         own = db.get_one(Collectivity, actor.collectivity_id).settings
@@ -85,7 +87,7 @@ def try_first(
 def _change(
     db: Db, actor: Actor, name: str, texts: Mapping[str, str], *, shown: str | None, result: Result | None
 ) -> bool:
-    return write_setting(db, actor, _mine(db, actor, name), texts, shown=shown, result=result)
+    return write_setting(db, actor, _mine(db, actor, name, sent=True), texts, shown=shown, result=result)
 
 
 def write_setting(
@@ -151,7 +153,7 @@ def give_file(
     says, `setting-file-large`, what the setting's own file refuses, `identity-needed` and `right-missing`.
     """
     with reading(actor.collectivity_id) as db:
-        setting = _mine(db, actor, name)
+        setting = _mine(db, actor, name, sent=True)
         if setting.kind not in GIVEN:
             raise Refusal("setting-unknown", name=name[:60], names=", ".join(known_files()))
         _refuse_moved(setting, db.get_one(Collectivity, actor.collectivity_id).settings, shown)
@@ -177,7 +179,7 @@ def give_file(
 
 @use_case
 def _keep_file(db: Db, actor: Actor, setting: Setting, text: str, shown: str | None) -> None:
-    _refuse(db, actor)
+    _refuse(db, actor, patience_of(setting))
     row = _locked(db, actor.collectivity_id)
     _refuse_moved(setting, row.settings, shown)
     before, sealed = _before(setting, row.settings), seal(text)
@@ -188,7 +190,7 @@ def _keep_file(db: Db, actor: Actor, setting: Setting, text: str, shown: str | N
 
 @use_case
 def _keep_picture(db: Db, actor: Actor, setting: Setting, png: bytes, value: str, shown: str | None) -> None:
-    _refuse(db, actor)
+    _refuse(db, actor, patience_of(setting))
     row = _locked(db, actor.collectivity_id)
     _refuse_moved(setting, row.settings, shown)
     before = _before(setting, row.settings)
@@ -274,19 +276,29 @@ def _untried(own: dict[str, Any], group: str) -> dict[str, Any]:
     return {**own, TRIED: tried} if TRIED in own else own
 
 
-def _mine(db: Db, actor: Actor, name: str) -> Setting:
-    """The setting, if whoever asks may set it; the host may set them all."""
+def _mine(db: Db, actor: Actor, name: str, *, sent: bool = False) -> Setting:
+    """The setting, if whoever asks may set it; the host may set them all. `sent`: its form was posted (`patience_of`)."""
     setting = known(name)
-    _refuse(db, actor)
+    _refuse(db, actor, patience_of(setting) if sent else 0)
     if actor.kind != "system" and not opened(setting):
         raise Refusal("setting-host", label=setting.label)
     return setting
 
 
-def _refuse(db: Db, actor: Actor) -> None:
+def _refuse(db: Db, actor: Actor, patience: int = 0) -> None:
     if actor.kind != "system":
         require(actor, Right.ADMINISTER)
-        refuse_former(db, actor)
+        refuse_former(db, actor, patience=patience)
+
+
+def secret(setting: Setting) -> bool:
+    """Whether its form holds what no page keeps while who is there is asked: a file, or a secret."""
+    return setting.kind in GIVEN or any(part.kind is Kind.SEALED for part in beside(setting.name))
+
+
+def patience_of(setting: Setting) -> int:
+    """How many minutes its form may take after who is there was asked; 0 where no more than any other."""
+    return PATIENCE if secret(setting) else 0
 
 
 def _locked(db: Db, collectivity_id: int) -> Collectivity:

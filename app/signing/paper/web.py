@@ -42,7 +42,8 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
         try:
             identity.refuse_stale(g.actor, [digest])
         except Refusal:
-            return redirect(url_for("people.confirm", suite=request.path, document=digest))
+            elsewhere = url_for("folders.show", folder_id=folder_id)
+            return redirect(url_for("people.confirm", suite=request.path, sinon=elsewhere, document=digest))
     if request.method == "POST":
         typed = {name: request.form.get(name, "") for name in FIELDS}
         try:
