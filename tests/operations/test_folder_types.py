@@ -120,6 +120,13 @@ def test_a_type_made_in_the_browser_is_deposited_filled_read_found_and_handed_ov
     number = begin(house)
     offered = words(house.client(G).get("/deposer"))
     assert "Facture d’énergie" not in offered  # nobody deposits what is only drawn up
+    blank = house.client(K).get(f"{PAGE}/{number}").get_data(as_text=True)
+    assert len(re.findall(r'name="row" value="new\d?"', blank)) == 8  # several at once, without a script
+    rows = {"row": ["new", "new2", "new8"], "new-label": "Compteur", "new8-help": "Au dos du compteur."}
+    refused = draw(house, number, label="", **rows)
+    assert refused.status_code == 422
+    assert "Champ « Compteur »" in words(refused)
+    assert 'value="Au dos du compteur."' in refused.get_data(as_text=True)
     assert draw(house, number, **ENERGY, help="Électricité, gaz et bois.").status_code == 302
     page = words(house.client(K).get(f"{PAGE}/{number}/publier"))
     assert "Champ ajouté : « Point de livraison », texte, obligatoire à l’envoi" in page
@@ -531,7 +538,7 @@ def test_a_type_that_nobody_may_deposit_says_so_and_its_desk_is_told_of_it(house
 
 LISTED = {
     "label": "Facture de travaux",
-    "row": ["f0", "f1", "f2", "new"],
+    "row": ["f0", "f1", "f2", "new", "new2"],
     "f0-label": "Référent",
     "f0-kind": "person",
     "f0-help": "Qui suit le chantier.",

@@ -91,7 +91,7 @@ def _number(text: str) -> int | None:
 
 
 def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:
-    """The own fields in their order: neither those that are taken off, nor the blank line that adds one."""
+    """The own fields in their order: neither those that are taken off, nor the blank rows that add some."""
     # One more than a type may have: that there are too many is said, and not read to the end
     rows = _rows(form, "row", MOST_FIELDS)
     taken = {key for row in rows if (key := form.get(f"{row}-key", "")) in known}
@@ -99,7 +99,7 @@ def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:
         label, lines = _text(form, f"{row}-label"), _lines(form, f"{row}-choices")
         key = form.get(f"{row}-key", "")
         if key not in known:
-            if not label and not lines:
+            if not label and not lines and not _text(form, f"{row}-help"):
                 continue
             key = _key(label, taken, OWN)
             taken.add(key)

@@ -21,6 +21,7 @@ from workflows.own_types import (
     LONGEST_FIELD,
     LONGEST_HELP,
     LONGEST_LABEL,
+    MOST_FIELDS,
     PLACES,
     VISIBILITIES,
     Definition,
@@ -29,6 +30,8 @@ from workflows.own_types import (
 pages = Blueprint("types", __name__)
 HERE = "operations.types.index"
 """Where who gives up proving who he is goes."""
+BLANKS = 8
+"""How many own fields a page adds at once."""
 
 
 @pages.get("/administration/types")
@@ -156,6 +159,7 @@ def _page(
         errors=errors,
         error=error,
         asked_at=where,
+        blanks=max(1, min(BLANKS, MOST_FIELDS - len((typed.definition if typed else drawn).fields))),
         kinds=KINDS,
         column_kinds={kind: KINDS[kind] for kind in COLUMN_KINDS},
         imposed=views.imposed(law),

@@ -20,6 +20,7 @@ const PARTS = [
   ["[data-tree]", () => import("./tree.js"), "startTree"],
   ["form[data-foresee]", () => import("./foresee.js"), "startForesight"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
+  ["[data-blanks]", () => import("./blanks.js"), "startBlanks"],
   ["[data-columns]", () => import("./columns.js"), "startColumns"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];
