@@ -304,7 +304,7 @@ def _detail(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str
         *_changed(facts),
         facts.get("closes_at") and f"prévue {instant(datetime.fromisoformat(facts['closes_at']))}",
         _mailed(facts.get("mailed")),
-        facts.get("reason") or facts.get("why"),
+        facts.get("why") or facts.get("reason"),
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
         f"avant : {_rule(facts['was'])}" if isinstance(facts.get("was"), dict) else "",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +12,10 @@ from sqlalchemy.orm import aliased
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
+from app.core.outbox import News, post
 from app.core.questions import OF, Question, answered, ask, keep, kept, once
 from app.core.refusals import Refusal
+from app.core.security import new_token
 from app.core.texts import line_of
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -25,6 +27,9 @@ from workflows.mandates import Kind, Mandate, over, words
 
 _MATTER = re.compile(r"[1-9]\d?(\.\d{1,2}){0,4}")
 HIGHEST_RANK = 999
+LONGEST_REASON = 300
+ENDED = "mandate_ended"
+"""The letter that tells the end of a mandate."""
 
 
 @dataclass(frozen=True)
@@ -235,12 +240,19 @@ def to_accredit(known: Sequence[Mandate], day: date) -> list[Mandate]:
 
 
 @use_case
-def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None = None) -> tuple[str, ...]:
+def end_mandate(
+    db: Db, actor: Actor, mandate_id: int, *, reason: str, last_day: date | None = None
+) -> tuple[str, ...]:
     """Put an end to a mandate, at once or after its `last_day`; the words of the delegations that fall with a mayor's.
 
     The delegations are not written to: they fall by the law, because the office that they come from has ended
-    (CGCT L2122-20). Refuses `mandate-unknown`, also for what has already ended, and a day that is past (`mandate-dates`).
+    (CGCT L2122-20). Its holder, theirs, who gave it and the other administrators are told by mail, with the reason. Refuses
+    `mandate-unknown`, also for what has already ended, a day that is past (`mandate-dates`), and no reason
+    (`mandate-reason-needed`).
     """
+    reason = line_of(reason)[:LONGEST_REASON].strip()
+    if not reason:
+        raise Refusal("mandate-reason-needed")
     row = db.scalar(
         sa.select(MandateRow)
         .where(MandateRow.id == mandate_id, MandateRow.collectivity_id == actor.collectivity_id)
@@ -255,19 +267,69 @@ def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None 
         raise Refusal("mandate-dates")
     else:
         row.ends_on, row.ended_by = last_day, actor.name
-    falling = tuple(
-        words(mandate)
+    after = today() if last_day is None else last_day + timedelta(days=1)
+    delegations = [
+        mandate
         for mandate in law.values()
-        if mandate.given_by is not None and mandate.given_by.id == row.id and not over(mandate, today())
-    )
+        if mandate.given_by is not None and mandate.given_by.id == row.id and not over(mandate, after)
+    ]
+    falling = tuple(words(mandate) for mandate in delegations)
+    _tell_end(db, actor, law[row.id], delegations, reason, last_day)
     facts = {
         **_facts(row),
         "words": words(law[row.id]),
         "at_once": last_day is None,
         "falling": list(falling),
+        "why": reason,
     }
     append(db, actor.collectivity_id, Event("mandate.ended", actor.name, actor.user_id, None, facts))
     return falling
+
+
+def _tell_end(
+    db: Db, actor: Actor, ended: Mandate, falling: Sequence[Mandate], reason: str, last_day: date | None
+) -> None:
+    """Who signs no more is told of each mandate lost; its giver and administrators, of the one that ended; never who did it."""
+    people = db.scalars(
+        sa.select(User)
+        .where(User.collectivity_id == actor.collectivity_id, User.active.is_(True))
+        .where(User.id.is_distinct_from(actor.user_id))
+        .order_by(User.id)
+    )
+    giver = ended.given_by.person if ended.given_by is not None else None
+    common = {
+        "event": ENDED,
+        "by": actor.name,
+        "reason": reason,
+        "whose": db.get_one(User, ended.person).name,
+        "last_day": last_day.isoformat() if last_day is not None else None,
+    }
+    mark = new_token()[:16]  # of its own for each end: a last day may be put off, and put back
+    news = []
+    for user in people:
+        lost = [mandate for mandate in (ended, *falling) if mandate.person == user.id]
+        for mandate in lost:
+            about = "" if mandate is ended else words(ended)
+            facts = {"own": True, "what": words(mandate), "about": about, "page": "/compte"}
+            news.append((user, mandate, facts))
+        if not lost and (user.administrator or user.id == giver):
+            page = "/administration/mandats" if user.administrator else "/compte"
+            facts = {"own": False, "what": words(ended), "left": len(falling), "page": page}
+            news.append((user, ended, facts))
+    post(
+        db,
+        actor.collectivity_id,
+        [
+            News(
+                "mail",
+                f"{ENDED}-{mandate.id}-{user.id}-{mark}",
+                {**common, **facts, "user_id": user.id},
+                None,
+                user.email,
+            )
+            for user, mandate, facts in news
+        ],
+    )
 
 
 _holder = aliased(User)

@@ -404,6 +404,10 @@ SENTENCES: Sentences = {
         404,
         "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre. Ouvrez celle d’un mandat qui porte sur des flux comptables.",
     ),
+    "mandate-reason-needed": (
+        422,
+        "Rien n’a changé : son titulaire lira pourquoi son mandat prend fin. Écrivez le motif, puis recommencez.",
+    ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
     "application-end": (
         422,

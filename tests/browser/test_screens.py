@@ -500,7 +500,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "mandates, none yet", "/administration/mandats")
         mayor, delegation = apart(lambda: a_mayor_and_a_deputy(house))
         record(house, of_deputy(house, user_id=house.actor("b.cadiou").user_id))
-        end_mandate(house.actor("k.morizur"), delegation)
+        end_mandate(house.actor("k.morizur"), delegation, reason="Fin de ses fonctions")
         look.at(secretary, "mandates", "/administration/mandats")
         secretary.page.get_by_role("radio", name="Maire La commune").check()
         secretary.page.get_by_label("Plafond en euros").fill("beaucoup")

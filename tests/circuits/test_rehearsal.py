@@ -727,7 +727,7 @@ def test_a_ceiling_and_a_mandate_that_ends_before_the_day_are_told(house: House)
     assert "Gaud Le Bras : le montant dépasse 10 000,00 €, plafond de son mandat" in page
     assert "Gaud Le Bras" in words(ask(house, jour=today().isoformat(), f_total_ttc="120"))
     assert "plafond" not in words(ask(house, jour=today().isoformat(), f_total_ttc="120"))
-    end_mandate(house.actor(K), delegation, last_day=today())
+    end_mandate(house.actor(K), delegation, last_day=today(), reason="Fin de ses fonctions")
     later = today() + timedelta(days=60)
     page = words(ask(house, jour=later.isoformat(), f_total_ttc="120"))
     assert "Gaud Le Bras : son mandat" in page

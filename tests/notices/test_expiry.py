@@ -126,22 +126,35 @@ def test_the_watchdog_of_the_worker_looks_by_itself(house: House, monkeypatch: p
 def test_the_end_of_the_mayor_is_told_for_every_delegation_that_falls_with_it(house: House) -> None:
     mayor, _ = a_mayor_and_a_deputy(house)
     end = today() + timedelta(days=200)
-    end_mandate(house.actor(ADMINISTRATOR), mayor, last_day=end)
+    end_mandate(house.actor(ADMINISTRATOR), mayor, last_day=end, reason="Démission acceptée")
+    deputy = f"{DEPUTY}@kerlann-sur-mer.example"
+    # At once to those who will sign no more, each for his own; who ended it knows it
+    assert told(house) == [("mandate_ended", A, "Le maire"), ("mandate_ended", deputy, BY_DELEGATION)]
+    house.drain()
+    letters = {letter["To"].addresses[0].addr_spec: letter for letter in house.mail.letters}
+    texts = {
+        to: " ".join(letter.get_body(("plain",)).get_content().split()) for to, letter in letters.items()
+    }
+    day = jour_long(end)
+    assert f"Votre mandat « Le maire » prend fin le {day} : après ce jour, vous ne signez plus" in texts[A]
+    assert f"« {BY_DELEGATION} » prend fin le {day} avec celui dont il vient, « Le maire »" in texts[deputy]
+    assert all("Motif : Démission acceptée" in text for text in texts.values())
     with at(end - timedelta(days=60)):
         assert expiry.remind() == 4
         assert expiry.remind() == 0
-    deputy = f"{DEPUTY}@kerlann-sur-mer.example"
-    assert set(told(house)) == {
+    assert {row for row in told(house) if row[0] == "mandate_ends"} == {
         ("mandate_ends", A, "Le maire"),
         ("mandate_ends", K, "Le maire"),
         ("mandate_ends", deputy, BY_DELEGATION),
         ("mandate_ends", K, BY_DELEGATION),
     }
     # put off, the end is another one; put to an end at once, it is none
-    end_mandate(house.actor(ADMINISTRATOR), mayor, last_day=end + timedelta(days=30))
+    end_mandate(
+        house.actor(ADMINISTRATOR), mayor, last_day=end + timedelta(days=30), reason="Fin de ses fonctions"
+    )
     with at(end - timedelta(days=30)):
         assert expiry.remind() == 4
-        end_mandate(house.actor(ADMINISTRATOR), mayor)
+        end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
     with at(end):
         assert expiry.remind() == 0
 

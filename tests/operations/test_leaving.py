@@ -185,12 +185,21 @@ def test_each_point_is_solved_on_the_page_and_nothing_is_left(house: House) -> N
 def test_a_mandate_that_ends_by_the_day_is_no_point_of_it_and_one_of_today(house: House) -> None:
     client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
     open_mandate(house.actor(K), Wanted(user(N).id, Kind.MAYOR, "la maire", today() - timedelta(days=9)))
-    page = client.get(address)
-    form = {"csrf_token": token_in(page.get_data(as_text=True)), "mandate": field(page, "mandate")}
-    for wrong in ({"last_day": "jamais"}, {"last_day": "2020-01-01"}, {"mandate": "9999"}):
-        assert client.post(f"{address}/mandat", data={**form, **wrong}).status_code in {404, 409, 422}
-    last = {"last_day": (today() + timedelta(days=5)).isoformat()}
-    assert client.post(f"{address}/mandat", data={**form, **last}).status_code == 302
+    found = re.search(rf'href="({address}/mandat/\d+)"', client.get(address).get_data(as_text=True))
+    assert found is not None
+    # What stops with it is shown, and a reason asked, before it ends: it takes more than a click
+    ending = client.get(found[1])
+    assert "Aucun autre mandat n’a cours" in words(ending)
+    form = {"csrf_token": token_in(ending.get_data(as_text=True))}
+    last = {"last_day": (today() + timedelta(days=5)).isoformat(), "reason": "Fin de ses fonctions"}
+    for wrong in ({"last_day": "jamais"}, {"last_day": "2020-01-01"}, {"reason": " "}):
+        refused = client.post(found[1], data={**form, **last, **wrong})
+        assert refused.status_code == 422
+        assert (last | wrong)["reason"] in refused.get_data(as_text=True)
+    assert client.post(f"{address}/mandat/9999", data={**form, **last}).status_code == 404
+    ended = client.post(found[1], data={**form, **last})
+    assert (ended.status_code, ended.location) == (302, address)
+    assert "Fin de ses fonctions" in words(client.get("/administration/journal"))
     assert "Mandat : " in words(client.get(address))  # of today, it still is
     at = f"{(today() + timedelta(days=5)).isoformat()}T18:00"
     assert client.post(f"{address}/prevoir", data={**form, "at": at}).status_code == 302

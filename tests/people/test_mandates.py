@@ -131,7 +131,7 @@ def test_another_commune_gives_no_mandate_to_our_people(house: House) -> None:
         open_mandate(foreign, of_mayor(house))
     mayor = record(house, of_mayor(house))
     with pytest.raises(Refusal, match="mandate-unknown"):
-        end_mandate(foreign, mayor)
+        end_mandate(foreign, mayor, reason="Fin de ses fonctions")
     with reading() as db:
         assert recorded(db, house.actor(ADMINISTRATOR).collectivity_id)
         assert not recorded(db, other)
@@ -140,7 +140,7 @@ def test_another_commune_gives_no_mandate_to_our_people(house: House) -> None:
 @pytest.mark.law("DLG-04")
 def test_the_end_of_the_mayor_ends_every_delegation_and_names_them(house: House) -> None:
     mayor, delegation = a_mayor_and_a_deputy(house)
-    assert end_mandate(house.actor(ADMINISTRATOR), mayor) == (BY_DELEGATION,)
+    assert end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions") == (BY_DELEGATION,)
     found = held(house)
     assert over(found[mayor], today())
     assert over(found[delegation], today())
@@ -148,12 +148,12 @@ def test_the_end_of_the_mayor_ends_every_delegation_and_names_them(house: House)
     assert event == "mandate.ended"
     assert BY_DELEGATION in facts
     with pytest.raises(Refusal, match="mandate-unknown"):  # it has fallen already: nothing is left to end
-        end_mandate(house.actor(ADMINISTRATOR), delegation)
+        end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Fin de ses fonctions")
 
 
 def test_a_new_mayor_gives_new_delegations_and_does_not_revive_the_old_ones(house: House) -> None:
     mayor, old = a_mayor_and_a_deputy(house)
-    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
     record(house, of_mayor(house, title="la maire", starts_on=today()))
     again = of_deputy(house, order_number="2026-090", order_date=today(), starts_on=today())
     new = record(house, again)
@@ -169,8 +169,8 @@ def test_a_last_day_in_the_future_leaves_the_mandate_until_then_and_a_past_one_i
     _, delegation = a_mayor_and_a_deputy(house)
     administrator = house.actor(ADMINISTRATOR)
     with pytest.raises(Refusal, match="mandate-dates"):
-        end_mandate(administrator, delegation, last_day=today() - DAY)
-    end_mandate(administrator, delegation, last_day=today() + DAY)
+        end_mandate(administrator, delegation, last_day=today() - DAY, reason="Fin de ses fonctions")
+    end_mandate(administrator, delegation, last_day=today() + DAY, reason="Fin de ses fonctions")
     found = held(house)[delegation]
     assert not over(found, today() + DAY)
     assert over(found, today() + 2 * DAY)

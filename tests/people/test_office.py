@@ -124,9 +124,14 @@ def test_the_end_of_the_mayor_names_the_delegations_that_fall_before_it_is_recor
     client = house.client(ADMINISTRATOR)
     assert f"{BY_DELEGATION} (Gaud Le Bras)" in text(client.get(f"{PAGE}/{mayor}"))
     token = house.csrf(client)
-    refused = client.post(f"{PAGE}/{mayor}", data={"csrf_token": token, "last_day": "bientôt"})
-    assert refused.status_code == 422
-    assert client.post(f"{PAGE}/{mayor}", data={"csrf_token": token}).status_code == 302
+    form = {"csrf_token": token, "reason": "Démission acceptée"}
+    refused = client.post(f"{PAGE}/{mayor}", data={**form, "last_day": "bientôt"})
+    assert (refused.status_code, 'value="Démission acceptée"' in refused.get_data(as_text=True)) == (
+        422,
+        True,
+    )
+    assert client.post(f"{PAGE}/{mayor}", data={**form, "reason": ""}).status_code == 422
+    assert client.post(f"{PAGE}/{mayor}", data=form).status_code == 302
     said = text(client.get(PAGE))
     assert "Une délégation finit avec lui." in said
     assert "Tombé avec le mandat du maire" in said
@@ -165,7 +170,7 @@ def test_the_folder_says_as_what_one_signs_or_why_one_may_not(house: House) -> N
         deputy.get(f"/dossiers/{folder_id}")
     )
     assert f"avec la mention « {BY_DELEGATION} »" in text(deputy.get(f"/dossiers/{folder_id}/signer"))
-    end_mandate(house.actor(ADMINISTRATOR), delegation)
+    end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Fin de ses fonctions")
     page = deputy.get(f"/dossiers/{folder_id}")
     # He is told why, and asked nothing.
     assert "Votre mandat « Pour le maire et par délégation, l’adjointe aux finances » a pris fin" in text(

@@ -147,7 +147,7 @@ class Scene:
         a_mayor_and_a_deputy(house, families=("deliberation",))
         over = of_deputy(house, families=BOTH, order_number="2026-040")
         late = record(house, replace(over, user_id=house.actor(LATE).user_id or 0, title="l’élu"))
-        end_mandate(house.actor("k.morizur"), late)
+        end_mandate(house.actor("k.morizur"), late, reason="Fin de ses fonctions")
         left = replace(over, user_id=house.actor(TAKEN_BACK).user_id or 0, title="le conseiller", rank=9)
         record(house, left)
 

@@ -83,7 +83,7 @@ def seated(house: House) -> str:
             asked = {"title": "l’élu", "elected": True, "starts_on": today() - 60 * DAY, **wanted}
             number = open_mandate(administrator, Wanted(user_id, **asked))
             if login == LATE:
-                end_mandate(administrator, number)
+                end_mandate(administrator, number, reason="Fin de ses fonctions")
         desks.seat(here, "maire", login, rights)
     return applications.create_application(here, "Logiciel", "maire", BOTH)
 
@@ -185,7 +185,7 @@ def may_still(house: House, login: str, folder_id: int) -> bool:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_where_nobody_may_sign_the_depositor_and_the_administrators_are_told_at_once(house: House) -> None:
     mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
-    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
     folder_id, pay = house.an_invoice(at="bon_a_payer"), house.a_pay_flow()
     with reading() as db:
         mails = db.scalars(
@@ -299,10 +299,10 @@ def test_a_mandate_that_ends_while_folders_wait_is_told_once_to_who_can_mend_it(
         return sorted(one.payload["user_id"] for one in rows)
 
     watch = stranded.Watch()
-    end_mandate(house.actor(ADMINISTRATOR), deputy)
+    end_mandate(house.actor(ADMINISTRATOR), deputy, reason="Fin de ses fonctions")
     watch()
     assert told() == []  # the mayor may still sign it
-    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
     watch()
     concerned = sorted(house.actor(one).user_id or 0 for one in ("g.trehorel", ADMINISTRATOR))
     assert told() == concerned

@@ -125,7 +125,9 @@ def test_once_a_mandate_is_recorded_whoever_has_none_signs_nothing(house: House)
     a_deputy(house)
     mayor = record(house, of_mayor(house))
     assert refused(house, folder_id, DEPUTY) == "mandate-missing"
-    end_mandate(house.actor(ADMINISTRATOR), mayor)  # ending the last one does not open the door again
+    end_mandate(
+        house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions"
+    )  # ending the last one does not open the door again
     assert refused(house, folder_id, DEPUTY) == "mandate-missing"
     assert refused(house, folder_id, A) == "mandate-ended"
 
@@ -290,7 +292,7 @@ def test_a_substitute_signs_a_decision_of_the_mayor_only_where_his_mandate_names
     }
     silent = record(house, of_deputy(house, **given, families=()))
     assert refused(house, folder_id, DEPUTY) == "mandate-council-decides"
-    end_mandate(house.actor(ADMINISTRATOR), silent)
+    end_mandate(house.actor(ADMINISTRATOR), silent, reason="Fin de ses fonctions")
     record(house, of_deputy(house, **given, families=("decision",)))
     complete(house, DEPUTY, prepare(house, folder_id, DEPUTY))
     assert proof(house, folder_id).capacity == "La première adjointe, suppléante"
@@ -313,7 +315,11 @@ def test_a_delegation_ended_between_the_two_phases_signs_nothing(house: House, w
     folder_id = house.an_invoice(at="bon_a_payer")
     mayor, delegation = a_mayor_and_a_deputy(house)
     prepared = prepare(house, folder_id, DEPUTY)
-    end_mandate(house.actor(ADMINISTRATOR), mayor if whose == "the mayor" else delegation)
+    end_mandate(
+        house.actor(ADMINISTRATOR),
+        mayor if whose == "the mayor" else delegation,
+        reason="Fin de ses fonctions",
+    )
     before = stored(house)
     with pytest.raises(Refusal) as caught:
         complete(house, DEPUTY, prepared)
@@ -330,7 +336,9 @@ def test_a_delegation_ended_while_the_signature_is_being_proven_signs_nothing(
     prepared, read_again = prepare(house, folder_id, DEPUTY), pades.check
 
     def ends(*args, **kwargs):
-        end_mandate(house.actor(ADMINISTRATOR), delegation)  # after the last look without the lock
+        end_mandate(
+            house.actor(ADMINISTRATOR), delegation, reason="Fin de ses fonctions"
+        )  # after the last look without the lock
         return read_again(*args, **kwargs)
 
     monkeypatch.setattr(pades, "check", ends)
@@ -344,7 +352,7 @@ def test_words_that_no_longer_hold_are_not_written_though_another_mandate_would_
     _, delegation = a_mayor_and_a_deputy(house)
     prepared = prepare(house, folder_id, DEPUTY)
     record(house, of_deputy(house, title="l’adjointe à la commande publique"))
-    end_mandate(house.actor(ADMINISTRATOR), delegation)
+    end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Fin de ses fonctions")
     with pytest.raises(Refusal, match="mandate-lost"):
         complete(house, DEPUTY, prepared)
     untouched(house, folder_id)

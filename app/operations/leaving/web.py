@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from datetime import date
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
@@ -22,9 +21,9 @@ from app.operations.leaving import planned
 from app.people import accounts, choosing, desks, hierarchy
 from app.people.branches import branch_of, is_reached, only_in
 from app.people.given import rights_of
-from app.people.mandates import OF_COLLECTIVITY, end_mandate
+from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import Absence, Desk, Holder, PlannedClosing, User
-from app.people.office.web import choosing_whole, who_is_there
+from app.people.office.web import choosing_whole, ending, who_is_there
 from app.people.places import DESKS
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import Rights
@@ -173,27 +172,22 @@ def hand_cover(user_id: int) -> Answer | tuple[str, int]:
     return _done(user_id, do)
 
 
-@pages.post("/administration/personnes/<int:user_id>/fermer/mandat")
+@pages.route(
+    "/administration/personnes/<int:user_id>/fermer/mandat/<int:mandate_id>", methods=["GET", "POST"]
+)
 @guard("administer")
 @who_is_there(LIST)
-def end(user_id: int) -> Answer | tuple[str, int]:
-    """Put an end to a mandate of who leaves, at once or after a day to come."""
-
-    def do() -> str:
-        typed = request.form.get("last_day", "").strip()
-        try:
-            last_day = date.fromisoformat(typed) if typed else None
-        except ValueError:
-            raise Refusal("mandate-dates") from None
-        number = key_in(request.form.get("mandate")) or 0
-        with reading(g.actor.collectivity_id) as db:
-            effects = leaving.effects_of(db, _user(db, user_id))
-        if number not in {mandate for mandate, _ in effects.mandates}:
-            raise Refusal("mandate-unknown")
-        end_mandate(g.actor, number, last_day=last_day)
-        return "La fin du mandat est enregistrée."
-
-    return _done(user_id, do)
+def end(user_id: int, mandate_id: int) -> Answer | tuple[str, int]:
+    """Put an end to a mandate of who leaves, at once or after a day to come, once what stops with it is shown."""
+    with reading(g.actor.collectivity_id) as db:
+        user, row, _ = _planned(db, user_id)
+        effects = leaving.effects_of(db, user)
+        words = f"Avant de fermer le compte {de(user.name)}"
+        coming = row.closes_at if row is not None and row.refused_at is None else None
+    if mandate_id not in {mandate for mandate, _ in effects.mandates}:
+        raise Refusal("mandate-unknown")
+    last_day = coming.astimezone(PARIS).date() if coming is not None else None
+    return ending(mandate_id, (words, url_for(HERE, user_id=user_id)), last_day)
 
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/branche")
@@ -276,7 +270,6 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         later=later,
         planner=planner,
         when=planned.words_of(row.closes_at) if row is not None else "",
-        last_day=day.date().isoformat() if day is not None else "",
         typed=request.form.get("at", day.strftime("%Y-%m-%dT%H:%M") if day is not None else ""),
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
         chosen=_chosen() or "",

@@ -12,7 +12,7 @@ from wtforms.widgets import CheckboxInput
 from app.core.db import Db, key_in
 from app.core.french import jour
 from app.core.refusals import Refusal
-from app.people.mandates import Wanted, orders
+from app.people.mandates import LONGEST_REASON, Wanted, orders
 from workflows.family import families
 from workflows.mandates import Kind
 
@@ -113,6 +113,11 @@ class EndForm(FlaskForm):  # type: ignore[misc]
     """When a mandate ends."""
 
     last_day = DateField("Dernier jour", description="Vide : le mandat prend fin tout de suite.")
+    reason = StringField(
+        "Motif",
+        description="Lu par qui perd ce mandat, par qui l’a donné et par les administrateurs ; il reste dans le journal.",
+        render_kw={"maxlength": str(LONGEST_REASON), "required": True},
+    )
 
     def day(self) -> date | None:
         """The last day, or None for at once; refuses what is no date."""

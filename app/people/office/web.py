@@ -202,19 +202,29 @@ def _tell_without_link(user_id: int) -> None:
 @who_is_there("people.office.index")
 def mandate(mandate_id: int) -> Response | tuple[str, int]:
     """One mandate, and its end: at once, or after a day to come."""
-    form, error, status = EndForm(), None, 200
+    return ending(mandate_id, ("Mandats de signature", url_for("people.office.index")))
+
+
+def ending(
+    mandate_id: int, back: tuple[str, str], last_day: date | None = None
+) -> Response | tuple[str, int]:
+    """The page of a mandate, which ends it with a reason once what stops with it is shown, and leads `back` (words, address).
+
+    `last_day`: the one that is proposed.
+    """
+    form, error, status = EndForm(last_day=last_day), None, 200
     if form.is_submitted():
         try:
-            fallen = end_mandate(g.actor, mandate_id, last_day=form.day())
+            fallen = end_mandate(g.actor, mandate_id, last_day=form.day(), reason=form.reason.data or "")
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash(_ended(fallen), "ok")
-            return redirect(url_for("people.office.index"))
-    return _mandate_page(mandate_id, form, error), status
+            return redirect(back[1])
+    return _mandate_page(mandate_id, form, error, back), status
 
 
-def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
+def _mandate_page(mandate_id: int, form: EndForm, error: str | None, back: tuple[str, str]) -> str:
     with reading(g.actor.collectivity_id) as db:
         known = mandates(db)
         names = _names(db, known)
@@ -238,6 +248,7 @@ def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
         last=all(mandate.id in ended or over(mandate, today()) for mandate in known),
         form=form,
         error=error,
+        back=back,
     )
 
 
@@ -254,7 +265,8 @@ def accredited(mandate_id: int) -> Response | tuple[str, int]:
         accredit(g.actor, mandate_id, day)
     except Refusal as refusal:
         status, error = sentences.say(refusal.key, refusal.facts)
-        return _mandate_page(mandate_id, EndForm(formdata=None), error), status
+        back = ("Mandats de signature", url_for("people.office.index"))
+        return _mandate_page(mandate_id, EndForm(formdata=None), error, back), status
     flash("L’accréditation est enregistrée.", "ok")
     return redirect(url_for("people.office.index"))
 
