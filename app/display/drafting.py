@@ -31,6 +31,8 @@ from workflows.circuit import Phase
 from workflows.family import Family
 from workflows.vocabulary import Right
 
+OFTEN = "Souvent déposés"
+"""The first group of types: those who deposit them know what they are, and are spared their explanations."""
 AT_A_GLANCE = 6
 """So many types are seen together without being parted in groups."""
 LINE_ON, LINE_OFF = "line-on", "line-off"
@@ -45,6 +47,10 @@ REHEARSAL = "operations.circuits.of_folder"
 """The page that tells the way of a draft without sending it."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
+SEND, SEND_ON = "submit", "submit-next"
+"""The buttons that send: one opens the folder sent, the other the next draft, or the deposit of another where none is left."""
+BESIDE = frozenset({"pdf", "image"})
+"""What is shown beside the form while one types: what is drawn as it is."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ def new() -> Response | tuple[str, int]:
         desk=desk,
         groups=[(label, [_choice(one) for one in kinds]) for label, kinds in groups],
         alone=sum(len(kinds) for _, kinds in groups) == 1,
+        often=OFTEN,
         family=name,
         error=error,
         accepted=_accepted(),
@@ -109,7 +116,7 @@ def _offered(db: Db) -> list[tuple[str, list[Family]]]:
     often = [one for one in mine if used[one.name, one.type_key]][:AT_A_GLANCE]
     left = [one for one in mine if one not in often]
     groups = [
-        ("Souvent déposés", often),
+        (OFTEN, often),
         ("Types de la commune", [one for one in left if one.type_key]),
         ("Autres types", [one for one in left if not one.type_key]),
     ]
@@ -246,7 +253,9 @@ def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
 
 def _save_or_submit(folder_id: int) -> Response:
     with reading(g.actor.collectivity_id) as db:
-        family = family_of(authorize(db, g.actor, folder_id).in_force)
+        before = authorize(db, g.actor, folder_id)
+        family = family_of(before.in_force)
+        others = queues.drafts_after(db, g.actor, before)
     gesture, _, place = request.form.get("action", "").partition(":")
     table, _, rank = place.partition(":")
     typed = facts_typed(family, request.form, (table, rank) if gesture == LINE_OFF else ("", ""))
@@ -275,12 +284,22 @@ def _save_or_submit(folder_id: int) -> Response:
             "ok",
         )
         return redirect(url_for("folders.draft", folder_id=folder_id))
-    if request.form.get("action") != "submit":
+    if gesture not in {SEND, SEND_ON}:
         flash("Le brouillon est enregistré.", "ok")
         return redirect(url_for("folders.draft", folder_id=folder_id))
     sending.send(g.actor, folder_id, version=version)
-    flash("Le dossier est envoyé dans le circuit.", "ok")
-    return redirect(url_for("folders.show", folder_id=folder_id))
+    if gesture == SEND:
+        flash("Le dossier est envoyé dans le circuit.", "ok")
+        return redirect(url_for("folders.show", folder_id=folder_id))
+    return _next(family, title or before.title, others)
+
+
+def _next(family: Family, title: str, others: Sequence[int]) -> Response:
+    """Open what is to be sent after a folder that just left, which the page names: it is not the one that it shows."""
+    flash(spaces(f"« {title} » est envoyé dans le circuit."), "ok")
+    if others:
+        return redirect(url_for("folders.draft", folder_id=others[0]))
+    return redirect(url_for("folders.deposit", famille=family.type_key or family.name))
 
 
 def _cell(family: Family, table: str, lines: int, rank: str) -> str:
@@ -334,10 +353,15 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
     circuit = timeline.planned_circuit(db, folder)
     form = draft_form(db, family, folder, marks, g.actor.user_id)
-    bands = [shown for show in plugged.bands.of(folder) if (shown := show(db, folder)) is not None]
+    documents = page.documents(db, folder, request.args.get("document", type=int), "folders.draft")
+    shown = next((one for one in documents if one.current and one.kind in BESIDE), None)
+    bands = [band for show in plugged.bands.of(folder) if (band := show(db, folder)) is not None]
     return {
         "folder": page.head(db, folder),
-        "documents": page.documents(db, folder, None),
+        "documents": documents,
+        "beside": [one for one in documents if one.kind in BESIDE],
+        "shown": shown,
+        "others": len(queues.drafts_after(db, g.actor, folder)) if folder.round == 0 else None,
         "types": _offered_types(db, folder),
         "seats": deposit.emitters_of(g.actor, folder),
         "desk": desk_names(db, folder.collectivity_id, [folder.emitter_desk_id])[folder.emitter_desk_id].key,

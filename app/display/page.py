@@ -107,8 +107,13 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
 UNREAD_WORDS = "Texte non indexé : la recherche ne trouve pas ce document par ses mots."
 
 
-def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
-    """The documents in their order, each with its versions, signatures and what intake saw."""
+def documents(
+    db: Db, folder: Folder, shown_id: int | None, endpoint: str = "folders.show"
+) -> list[DocView]:
+    """The documents in their order, each with its versions, signatures and what intake saw.
+
+    One is the current one: that of `shown_id`, else the first; `endpoint` is the page that shows another one.
+    """
     rows = every_version(db, folder.id)
     signatures: dict[int, list[Any]] = {}
     for find in plugged.signatures:
@@ -119,7 +124,9 @@ def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
     unread = {one.document_id for (one,) in ask(db, UNREAD, folder.id)}
     return [
         replace(one, remarks=(*one.remarks, UNREAD_WORDS)) if one.id in unread else one
-        for one in (_document(folder, row, every, signatures, current == row.id) for row, every in rows)
+        for one in (
+            _document(folder, row, every, signatures, current == row.id, endpoint) for row, every in rows
+        )
     ]
 
 
@@ -129,6 +136,7 @@ def _document(
     every: Sequence[DocumentVersion],
     signatures: Mapping[int, list[Any]],
     current: bool,
+    endpoint: str,
 ) -> DocView:
     def bytes_url(number: int, **more: Any) -> str:
         return url_for("folders.document", folder_id=folder.id, document_id=row.id, number=number, **more)
@@ -145,7 +153,7 @@ def _document(
         icon=_icon(kind, row.role),
         kind=kind,
         current=current,
-        url=url_for("folders.show", folder_id=folder.id, document=row.id),
+        url=url_for(endpoint, folder_id=folder.id, document=row.id),
         bytes_url=bytes_url(version.number),
         download_url=bytes_url(version.number, telecharger=1),
         role=row.role,

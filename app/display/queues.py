@@ -35,7 +35,7 @@ from app.folders.access import (
 from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
-from workflows.circuit import StepKind
+from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families, typed_name
 from workflows.mandates import Bound
 from workflows.rights import parted_type, type_name
@@ -46,6 +46,8 @@ CAP = 1000
 BEFORE: Any = sa.inspect(StepRun).local_table.alias("b")
 LATELY = 300
 """So many of the last folders of a desk say what it deposits most."""
+DRAFTS = 100
+"""So many drafts of one person are counted behind the one that she fills in."""
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
 _COLUMNS = "f.id, f.version, f.family, f.type_version_id, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
@@ -395,6 +397,18 @@ def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
         .group_by(Folder.family, FolderType.key)
     )
     return Counter({(row[0], row[1] or ""): row[2] for row in db.execute(query)})
+
+
+def drafts_after(db: Db, actor: Actor, folder: Folder) -> list[int]:
+    """The other drafts that the actor deposited and never sent, a hundred at most: those made after this one first."""
+    query = sa.select(Folder.id).where(
+        Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE)),
+        Folder.phase == Phase.DRAFT,
+        Folder.round == 0,
+        Folder.depositor_user_id == actor.user_id,
+        Folder.id != folder.id,
+    )
+    return list(db.scalars(query.order_by(Folder.id < folder.id, Folder.id).limit(DRAFTS)))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What the desk that deposits may do with its folder: fill in, add, replace, repair, remove, send, give up, send again."""
 
+import re
 import shutil
 from hashlib import sha256
 from io import BytesIO
@@ -55,6 +56,39 @@ def post_files(
     query = sa.select(Document.title).where(Document.role == "main").order_by(Document.id)
     with reading() as db:
         return answer.status_code, answer.get_data(as_text=True), list(db.scalars(query))
+
+
+def test_the_next_draft_opens_once_one_is_sent_and_then_the_deposit_of_another(house: House) -> None:
+    """Her own drafts alone, in the order of their deposit; each beside its document, and the one that left is named."""
+    first, second, third = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(3))
+    elsewhere = house.a_deliberation(at="draft")
+    client = house.client(G)
+
+    def send(folder_id: int) -> tuple[str, str]:
+        form = {"csrf_token": house.csrf(client), "version": house.folder(folder_id).version}
+        answer = client.post(f"/dossiers/{folder_id}/brouillon", data={**form, "action": "submit-next"})
+        assert answer.status_code == 302
+        page = client.get(answer.location).get_data(as_text=True).replace("\xa0", " ")
+        return answer.location, page
+
+    page = client.get(f"/dossiers/{second}/brouillon").get_data(as_text=True)
+    assert "Envoyer et relire le suivant" in page
+    assert f'data-viewer="/dossiers/{second}/documents/' in page
+    where, page = send(second)
+    assert (where, "est envoyé dans le circuit" in page) == (f"/dossiers/{third}/brouillon", True)
+    assert house.folder(second).phase == "running"
+    where, page = send(third)
+    assert where == f"/dossiers/{first}/brouillon"
+    assert "Envoyer et en déposer un autre" in page
+    where, page = send(first)
+    assert where == "/deposer?famille=invoice"
+    assert re.search(r'value="invoice"[^>]*checked', page)
+    assert house.folder(elsewhere).phase == "draft"
+    lacking = house.an_invoice(at="draft", received_on="")
+    form = {"csrf_token": house.csrf(client), "version": house.folder(lacking).version}
+    answer = client.post(f"/dossiers/{lacking}/brouillon", data={**form, "action": "submit-next"})
+    assert (answer.status_code, house.folder(lacking).phase) == (422, "draft")
+    assert "Il reste à renseigner" in answer.get_data(as_text=True)
 
 
 def test_several_invoices_are_several_folders_or_are_asked_about_never_an_annex_in_silence(
