@@ -107,9 +107,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
 UNREAD_WORDS = "Texte non indexé : la recherche ne trouve pas ce document par ses mots."
 
 
-def documents(
-    db: Db, folder: Folder, shown_id: int | None, endpoint: str = "folders.show"
-) -> list[DocView]:
+def documents(db: Db, folder: Folder, shown_id: int | None, endpoint: str = "folders.show") -> list[DocView]:
     """The documents in their order, each with its versions, signatures and what intake saw.
 
     One is the current one: that of `shown_id`, else the first; `endpoint` is the page that shows another one.

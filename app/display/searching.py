@@ -30,6 +30,8 @@ HITS = 20
 """On a page."""
 LONGEST = 300
 """Signs of what is asked."""
+GUESSED = "reconnu sur une image"
+"""Said of a text that was read from a picture: the picture says it better."""
 STATES = {"draft": "Brouillon", "running": "En cours", "rejected": "Retourné", "done": "Terminé"}
 PLACES = {"title": "Titre et informations", "documents": "Documents", "notes": "Notes"}
 
@@ -209,6 +211,7 @@ def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> di
             DocumentWords.folder_id,
             DocumentWords.document_id,
             DocumentWords.stems,
+            DocumentWords.recognised,
             Document.role,
             Document.title,
         )
@@ -231,7 +234,8 @@ def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> di
     for document_id, text in db.execute(texts):
         row = chosen[document_id]
         if pieces := around(text, forms):
-            snippets[row.folder_id] = Snippet(_where(row.role, row.title), pieces)
+            where = _where(row.role, row.title)
+            snippets[row.folder_id] = Snippet(f"{where}, {GUESSED}" if row.recognised else where, pieces)
     return snippets
 
 

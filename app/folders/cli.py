@@ -21,7 +21,8 @@ TOLD = 500
 def words(*, again: bool, below: int) -> None:
     """Indexer les mots des documents pour la recherche, du dernier dossier au premier.
 
-    On peut l’arrêter et la relancer : sans « --again », elle reprend où elle en était.
+    On peut l’arrêter et la relancer : sans « --again », elle reprend où elle en était. Avec, elle relit aussi les scans : une
+    fois Tesseract installé, ils se trouvent par leurs mots.
     """
     with reading() as db:
         here = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))

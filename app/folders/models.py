@@ -422,6 +422,7 @@ class DocumentWords(Base, Tenanted):
     """The text of a document, read once from one of its versions; `text` is what a search shows around the words it found.
 
     `state`: `read`, `none` for a file without text (a picture, a scan), `failed` where its limits or the file ended its reading.
+    `recognised`: at least a part of the text was guessed from pictures (OCR).
     """
 
     __tablename__ = "document_words"
@@ -434,6 +435,7 @@ class DocumentWords(Base, Tenanted):
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"))
     state: Mapped[str]
+    recognised: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     text: Mapped[str] = mapped_column(sa.Text, deferred=True)
     stems: Mapped[str] = mapped_column(sa.Text, deferred=True)
     read_at: Mapped[datetime]

@@ -21,7 +21,7 @@ from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.files import vault
 from app.files.words import READ as KINDS
-from app.files.words import read_words
+from app.files.words import Text, read_words
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import told_of
 from app.people.actor import Actor, system
@@ -70,18 +70,21 @@ def read_row(row: Row) -> None:
         raise Later(AGAIN, "un fichier n’a pas pu être lu")
 
 
-def index(actor: Actor, folder_id: int) -> bool:
-    """Read what has not been read of a folder's documents, and write its words; whether some file could not be read."""
+def index(actor: Actor, folder_id: int, *, again: bool = False) -> bool:
+    """Read what has not been read of a folder's documents, and write its words; whether some file could not be read.
+
+    `again`: the files that had no text too, since what recognises it may have come meanwhile.
+    """
     with reading(actor.collectivity_id) as db:
-        sources = _unread(db, folder_id)
+        sources = _unread(db, folder_id, ("failed", "none") if again else ("failed",))
     texts = {one.version_id: _text(actor.collectivity_id, one) for one in sources}
     write(actor, folder_id, sources, texts)
     return any(text is None for text in texts.values())
 
 
-def _text(collectivity_id: int, one: _Source) -> str | None:
+def _text(collectivity_id: int, one: _Source) -> Text | None:
     if one.media_type not in KINDS:
-        return ""
+        return Text()
     try:
         with vault.local(collectivity_id, one.sha256) as path:
             return read_words(path, one.media_type)
@@ -89,9 +92,9 @@ def _text(collectivity_id: int, one: _Source) -> str | None:
         return None
 
 
-def _unread(db: Db, folder_id: int) -> list[_Source]:
+def _unread(db: Db, folder_id: int, states: Collection[str]) -> list[_Source]:
     read = sa.select(DocumentWords.document_id, DocumentWords.version_id).where(
-        DocumentWords.folder_id == folder_id, DocumentWords.state != "failed"
+        DocumentWords.folder_id == folder_id, DocumentWords.state.not_in(states)
     )
     known = {row.document_id: row.version_id for row in db.execute(read)}
     return [one for one in _sources(db, folder_id) if known.get(one.document_id) != one.version_id]
@@ -121,7 +124,7 @@ def _sources(db: Db, folder_id: int) -> list[_Source]:
 
 @use_case
 def write(
-    db: Db, actor: Actor, folder_id: int, sources: Collection[_Source], texts: dict[int, str | None]
+    db: Db, actor: Actor, folder_id: int, sources: Collection[_Source], texts: dict[int, Text | None]
 ) -> None:
     """Keep what was read, as far as it still stands, and write the words of the folder; nothing of one that is gone."""
     query = sa.select(Folder).where(Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id)
@@ -144,13 +147,14 @@ def write(
                     "document_id": one.document_id,
                     "folder_id": folder_id,
                     "version_id": one.version_id,
-                    "state": "failed" if text is None else "read" if text else "none",
-                    "text": " ".join((text or "").split()),
-                    "stems": joined(forms_in(text or "")),
+                    "state": "failed" if words is None else "read" if words.text else "none",
+                    "recognised": bool(words and words.recognised),
+                    "text": " ".join((words.text if words else "").split()),
+                    "stems": joined(forms_in(words.text if words else "")),
                     "read_at": moment,
                 }
                 for one in read
-                for text in (texts[one.version_id],)
+                for words in (texts[one.version_id],)
             ],
         )
     rewrite(db, folder)
@@ -216,5 +220,5 @@ def index_all(collectivity_id: int, below: int, *, again: bool) -> Iterator[tupl
         if not portion:
             return
         for number in portion:
-            yield number, index(actor, number)
+            yield number, index(actor, number, again=again)
         last = portion[-1]

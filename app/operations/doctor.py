@@ -540,6 +540,12 @@ _EVERY = (
         "un texte d’essai n’a pas pu être converti : réinstallez LibreOffice, ou réglez PARAPHE_OFFICE=false",
     ),
     Check(
+        "scans",
+        premises.scans,
+        "Tesseract n’a pas pu être éprouvé : réinstallez tesseract-ocr et tesseract-ocr-fra",
+        Level.UNKNOWN,
+    ),
+    Check(
         ANTIVIRUS,
         premises.antivirus,
         "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne",

@@ -16,6 +16,7 @@ from app.core.french import HARD
 from app.core.grammar import et_autres
 from app.core.refusals import Refusal
 from app.core.waking import heard
+from app.files import ocr
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter, alone
 from app.operations.findings import Level, Remark, Unwell, in_service
@@ -281,6 +282,23 @@ def office(settings: Settings) -> str | Remark:
             Level.AMBER if in_service(settings) else Level.GREEN,
         )
     return "un texte d’essai est converti, sans réseau"
+
+
+def scans(_settings: Settings) -> str | Remark:
+    """Tesseract reads French, where it is installed: scans are then found by their words."""
+    path = ocr.program()
+    if path is None:
+        sentence = (
+            "sans Tesseract, un scan se trouve par son titre et ses informations seuls : installez tesseract-ocr et "
+            "tesseract-ocr-fra, puis lancez « words --again »"
+        )
+        return Remark(sentence, Level.NONE)
+    if ocr.LANGUAGE not in ocr.languages(path):
+        raise Unwell(
+            "Tesseract est là sans le français, les scans ne se trouvent pas par leurs mots : installez tesseract-ocr-fra, "
+            "puis lancez « words --again »"
+        )
+    return "ils se trouvent par leurs mots, reconnus par Tesseract"
 
 
 def stolen_passwords(settings: Settings) -> str | Remark:

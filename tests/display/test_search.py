@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pypdfium2 import PdfDocument
 
 from app.core import outbox
 from app.core.clock import now
@@ -19,6 +20,7 @@ from app.display.asking import understood
 from app.files import vault, words
 from app.folders import deposit, notes
 from app.folders import words as folder_words
+from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import key_of_folder
 from app.folders.words import index, index_all
@@ -223,6 +225,34 @@ def test_what_is_taken_out_of_a_folder_or_hidden_in_it_is_found_no_more(house: H
     assert found(house, K, "intitulés").total == 1  # by its stem, from the words written anew
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_scan_is_found_by_the_words_that_are_recognised_on_it_and_says_so(
+    house: House, tmp_path: Path
+) -> None:
+    """Neither a page that has a text is guessed, nor a blank one; a picture that is no picture says nothing."""
+    with PdfDocument(ACT) as act:
+        picture = act[0].render(scale=200 / 72, grayscale=True).to_pil()
+    scan, photo, blank = tmp_path / "scan.pdf", tmp_path / "photo.png", tmp_path / "vide.pdf"
+    picture.save(scan, resolution=200)
+    picture.save(photo)
+    blank.write_bytes(corpus.pdf_of(""))
+    for path, kind in ((scan, "application/pdf"), (photo, "image/png")):
+        read = words.read_words(path, kind)
+        assert read is not None
+        assert ("DÉLIBÉRATION" in read.text.upper(), read.recognised) == (True, True)
+    assert words.read_words(ACT, "application/pdf").recognised is False  # type: ignore[union-attr]
+    assert words.read_words(blank, "application/pdf") == words.Text()
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\xff" * 4000)
+    assert words.read_words(photo, "image/png") == words.Text()
+
+    folder_id = house.an_invoice(at="draft")
+    deposit.add_documents(house.actor(G), folder_id, [Incoming(scan, "courrier-du-12.pdf")])
+    house.drain()
+    assert folder_id in [one.id for one in found(house, G, "délibération").found]
+    page = house.client(G).get("/recherche?q=d%C3%A9lib%C3%A9ration").get_data(as_text=True)
+    assert "Dans l’annexe « courrier-du-12 », reconnu sur une image" in page.replace("\xa0", " ")
+
+
 def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,13 +262,13 @@ def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
         for n in range(40)
     )
     bomb.write_text(f"<!DOCTYPE a [{lol}]><a>&l39;</a>")
-    assert words.read_words(bomb, "application/xml") in {None, ""}
+    assert words.read_words(bomb, "application/xml") in {None, words.Text()}
     junk = tmp_path / "casse.pdf"
     junk.write_bytes(b"%PDF-1.7\n" + b"\x00\xff" * 5000)
     assert words.read_words(junk, "application/pdf") is None
     long = tmp_path / "long.xml"
     long.write_bytes(b"<a>" + b"<b>mot</b>" * 400_000 + b"</a>")
-    assert len(words.read_words(long, "application/xml") or "") <= words.SIGNS
+    assert len((words.read_words(long, "application/xml") or words.Text()).text) <= words.SIGNS
 
     folder_id = house.deposit(K, "deliberation", ACT)
     with monkeypatch.context() as patched:  # the time of one file is over before it began

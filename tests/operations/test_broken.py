@@ -26,6 +26,7 @@ from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.core.hold import Hold
 from app.core.outbox import Outbox
+from app.files import ocr
 from app.operations import front, marks, premises
 from app.operations.doctor import examine
 from app.operations.findings import Level, Unwell
@@ -289,6 +290,16 @@ def office_broken(scene: Scene) -> Iterator[Changed]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", f"{scene.room}:{os.environ['PATH']}")
         yield {"office": True}
+
+
+@PLACE.row("scans", "sans le français", "tesseract-ocr-fra")
+def tesseract_without_french(scene: Scene) -> Iterator[Changed]:
+    program = scene.room / "tesseract"
+    program.write_text('#!/bin/sh\nprintf "List of available languages (1):\\neng\\n"\n')
+    program.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ocr, "PLACES", str(scene.room))
+        yield {}
 
 
 @PLACE.row("mots de passe volés", "pas dans l’ordre", "PARAPHE_BREACHED_PASSWORDS")

@@ -34,6 +34,7 @@ CHECKS = (
     "programme",
     "bibliothèques",
     "bureautique",
+    "scans",
     "mots de passe volés",
     "courriel",
     "courriels revenus",

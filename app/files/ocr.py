@@ -1,0 +1,57 @@
+"""The words of a picture, as Tesseract reads them in French, where this machine has it: a guess, never a value.
+
+It runs inside the confined child that opened the file (`app.files.words`): one process of its own for a page, ended by the
+same limits of memory and computing, which writes no file and is given no name.
+"""
+
+import shutil
+import subprocess
+from functools import lru_cache
+
+PLACES = "/usr/local/bin:/usr/bin:/bin"
+"""Where it is looked for: the child has no PATH."""
+LANGUAGE = "fra"
+DPI = 200
+"""Fine enough for letters of 8 points; a page of A4 has then 1654 × 2339 points."""
+LARGEST = 12_000_000
+"""Points of the largest page that is drawn to be read."""
+_ALONE = {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C.UTF-8"}
+
+
+def program() -> str | None:
+    """Where Tesseract is, or None."""
+    return shutil.which("tesseract", path=PLACES)
+
+
+@lru_cache(maxsize=4)
+def languages(path: str) -> frozenset[str]:
+    """The languages that it reads; none where it does not answer."""
+    try:
+        listing = subprocess.run(  # noqa: S603 - found in the system's own folders
+            [path, "--list-langs"], capture_output=True, text=True, timeout=10, check=True, env=_ALONE
+        )
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    return frozenset(line.strip() for line in listing.stdout.splitlines()[1:])
+
+
+def ready() -> str | None:
+    """Where Tesseract is, if it reads French; else None."""
+    path = program()
+    return path if path and LANGUAGE in languages(path) else None
+
+
+def read(path: str, picture: bytes, seconds: float) -> str:
+    """What is written on a picture (PNM, PNG, JPEG, TIFF); empty where nothing is, or where its time or its limits ended it."""
+    try:
+        done = subprocess.run(  # noqa: S603 - see above; the picture comes by its standard input
+            [path, "stdin", "stdout", "-l", LANGUAGE, "--dpi", str(DPI)],
+            input=picture,
+            capture_output=True,
+            timeout=seconds,
+            check=True,
+            env=_ALONE,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
