@@ -32,6 +32,7 @@ from app.operations.examined import view
 from app.operations.examined.web import pages as examined
 from app.operations.folder_types.web import pages as folder_types
 from app.operations.guidance.web import pages as guidance
+from app.operations.installable.web import pages as installable
 from app.operations.leaving.web import pages as leaving
 from app.operations.own_settings.web import pages as own_settings
 from app.operations.persons.web import pages as persons
@@ -53,6 +54,7 @@ pages.register_blueprint(guidance)
 pages.register_blueprint(leaving)
 pages.register_blueprint(persons)
 pages.register_blueprint(rules)
+pages.register_blueprint(installable)
 pages.register_blueprint(source)
 pages.register_blueprint(starting)
 pages.register_blueprint(statements)

@@ -35,9 +35,11 @@ class Person:
 
     def __init__(self, browser: Browser, url: str, login: str | None = None, **options: object) -> None:
         self.url, self.said = url, []
-        self.expected = [_REFUSED]
+        self.expected = [_REFUSED, "Service Worker registration blocked by Playwright"]
         # A click before the page's script listens is lost: where there is a script, a button is one of an awake page.
         self.awake = "html[data-awake]" if options.get("java_script_enabled", True) else "html"
+        # What a test holds back or changes on the way is not seen behind a script that stands between
+        options.setdefault("service_workers", "block")
         self.context = browser.new_context(viewport=DESK, locale="fr-FR", reduced_motion="reduce", **options)
         self.page = self.context.new_page()
         self.watch(self.page)

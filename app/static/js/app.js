@@ -90,6 +90,11 @@ function told() {
   return true;
 }
 
+// Whoever is logged in keeps the page that says that nothing answers (`operations/installable`); leaving takes it away.
+function keepAnswer() {
+  if (document.body.dataset.account) navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+}
+
 startDialogs();
 watchIdle();
 watchMoves();
@@ -99,4 +104,5 @@ startSelection();
 wake(document.body);
 watchBar();
 placeFocus();
+window.addEventListener("load", keepAnswer);
 document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));

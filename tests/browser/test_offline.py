@@ -1,0 +1,69 @@
+"""A connection that is cut: the page says what is known, and the server has what was sent, once or not at all."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.builders.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+READY = "navigator.serviceWorker.ready.then((one) => Boolean(one.active))"
+
+
+def test_whoever_loses_the_connection_is_told_what_was_sent_and_what_may_have_been(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice()
+    reader = person("r.pellenec", service_workers="allow")
+    page = reader.page
+    reader.open(f"/dossiers/{folder_id}")
+    assert page.evaluate(READY)
+    page.reload()
+
+    reader.context.set_offline(True)  # in the middle of reading
+    page.goto(f"{reader.url}/a-traiter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réponse du serveur")
+    reader.context.set_offline(False)
+    page.get_by_role("link", name="Réessayer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("À traiter")
+
+    reader.open(f"/dossiers/{folder_id}")
+    before = house.folder(folder_id).version
+    reader.context.set_offline(True)  # in the middle of a visa
+    page.get_by_role("button", name="Viser").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hors ligne : rien n’a été envoyé")
+    assert house.folder(folder_id).version == before
+    reader.context.set_offline(False)
+    page.go_back()
+    page.get_by_role("button", name="Viser").first.click()
+    expect(page.locator(".flash-ok")).to_contain_text("est visé")
+    assert house.folder(folder_id).version > before
+    reader.said.clear()  # the browser tells each request that failed
+
+
+def test_the_application_is_installable_and_keeps_nothing_of_a_person(house: House, person) -> None:
+    house.an_invoice()
+    reader = person("r.pellenec", service_workers="allow")
+    page = reader.page
+    reader.open("/a-traiter")
+    assert page.evaluate(READY)
+    told = page.evaluate("fetch('/manifest.webmanifest').then((one) => one.json())")
+    assert (told["display"], told["start_url"], {one["sizes"] for one in told["icons"]}) == (
+        "standalone",
+        "/",
+        {"192x192", "512x512"},
+    )
+    kept = page.evaluate(
+        "caches.keys().then((names) => Promise.all(names.map((one) => caches.open(one).then((cache) => cache.keys()))))"
+        ".then((every) => every.flat().map((one) => new URL(one.url).pathname))"
+    )
+    assert [one for one in kept if not re.match(r"/static/|/hors-ligne/", one)] == []
+    for what in ("page", "rien", "peut-etre"):
+        text = page.evaluate(f"caches.match('/hors-ligne/{what}').then((one) => one.text())")
+        assert ("Pellenec" in text, "csrf" in text) == (False, False)
+    page.goto(f"{reader.url}/a-traiter")
+    page.locator("details.menu > summary").click()
+    reader.button("Se déconnecter").click()
+    expect(page).to_have_url(re.compile("/login"))
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((every) => every.length)") == 0
