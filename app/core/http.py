@@ -1,7 +1,7 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from app.core.bodies import SMALL, parsed
 from app.core.db import LARGEST_KEY, unreachable
 from app.core.french import spaces, taille
 from app.core.refusals import OutcomeUnknown, Refusal, catalogue
+from app.core.spreadsheet import FORMS, Cell
 from app.core.texts import cleaned, strange
 
 log = structlog.get_logger()
@@ -394,6 +395,14 @@ def disposition(name: str, *, download: bool) -> str:
     """The Content-Disposition of a document, for a name of any script (RFC 6266, RFC 5987)."""
     plain = name.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "") or "document"
     return f"{'attachment' if download else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+
+
+def spreadsheet(name: str, form: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+    """A table that is taken away, in one of `FORMS`: « csv » or « ods »; `name` is its file's, without the end."""
+    media_type, write = FORMS[form]
+    taken = Response(write(head, rows), mimetype=media_type)
+    taken.headers["Content-Disposition"] = disposition(f"{name}.{form}", download=True)
+    return taken
 
 
 def addresses(endpoint: str, part: str) -> Callable[[int], str]:

@@ -52,6 +52,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Rien n’a été fait : ce droit n’est pas donné à votre compte. Demandez-le à l’administrateur de la commune.",
     ),
+    "table-long": (
+        422,
+        "Cette liste a plus de {most} lignes, ce qu’un fichier ODS ne porte pas ici. Rien n’a été téléchargé : prenez le CSV, ou demandez-en moins.",
+    ),
     "busy": (503, "Le serveur est occupé. Rien n’a été enregistré : recommencez dans quelques secondes."),
     "outcome-unknown": (
         503,

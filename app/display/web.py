@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from flask import (
     flash,
@@ -21,10 +22,10 @@ from app.circuits.library import catalogue, family_of
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
 from app.core.grammar import de, plural
-from app.core.http import NOT_LET_IN, PERSON, answer, disposition, guard, may_give_back, wants_json
+from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, spreadsheet, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.core.spreadsheet import table
+from app.core.spreadsheet import Cell
 from app.display import (
     activity,
     coming,  # noqa: F401 - its routes join the blueprint
@@ -554,20 +555,19 @@ def figures() -> str:
     return render_template("folders/figures.html", seen=seen, days_of=activity.days_of)
 
 
-@pages.get("/suivi/chiffres.csv")
+@pages.get("/suivi/chiffres.<any(csv, ods):form>")
 @guard(PERSON)
-def figures_table() -> Response:
+def figures_table(form: str) -> Response:
     """The same, as a table of one's own."""
     with reading(g.actor.collectivity_id) as db:
         seen = activity.activity(db, g.actor)
-    charts = {
-        "Temps moyen par étape (jours)": [(one, f"{one.value:.2f}".replace(".", ",")) for one in seen.steps],
-        "En retard, par bureau": [(one, one.words) for one in seen.late_by_desk],
-        "Dossiers déposés par mois": [(one, one.words) for one in seen.months],
-        "Dossiers déposés par type": [(one, one.words) for one in seen.types],
+    counts = {
+        "En retard, par bureau": seen.late_by_desk,
+        "Dossiers déposés par mois": seen.months,
+        "Dossiers déposés par type": seen.types,
     }
-    cells = [(title, one.label, value) for title, rows in charts.items() for one, value in rows]
-    response = make_response(table(("Tableau", "Ligne", "Valeur"), cells))
-    response.mimetype = "text/csv"
-    response.headers["Content-Disposition"] = disposition(f"chiffres-{today():%Y-%m-%d}.csv", download=True)
-    return response
+    cells: list[tuple[Cell, ...]] = [
+        ("Temps moyen par étape (jours)", one.label, Decimal(f"{one.value:.2f}")) for one in seen.steps
+    ]
+    cells += [(title, one.label, int(one.value)) for title, rows in counts.items() for one in rows]
+    return spreadsheet(f"chiffres-{today():%Y-%m-%d}", form, ("Tableau", "Ligne", "Valeur"), cells)

@@ -14,12 +14,11 @@ from app.core.clock import now
 from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
 from app.core.heartbeat import Heartbeat
-from app.core.http import BRANCH, PUBLIC, guard
+from app.core.http import BRANCH, PUBLIC, guard, spreadsheet
 from app.core.limits import limiter
 from app.core.outbox import Outbox
 from app.core.questions import OF, Question, ask, ask_together
 from app.core.refusals import Refusal
-from app.core.spreadsheet import table
 from app.files import vault
 from app.folders.models import StepRun
 from app.journal.models import ChainHead
@@ -317,17 +316,15 @@ def journal_check() -> Response:
     return redirect(url_for("operations.journal"))
 
 
-@pages.get("/administration/journal.csv")
+@pages.get("/administration/journal.<any(csv, ods):form>")
 @guard("administer")
-def journal_file() -> Response:
+def journal_file(form: str) -> Response:
     """The same lines, all of them, for a table of one's own; no cell begins as a formula would (OWASP, CSV injection)."""
     with reading(g.actor.collectivity_id) as db:
         rows = trace.lines(db, g.actor.collectivity_id, _search(), limit=None)
     head = ("Écriture", "Heure (UTC)", "Qui", "Acte", "Détail")
-    cells = [(str(line.seq), line.at.isoformat(), line.who, line.act, line.detail) for line in rows]
-    answer = Response(table(head, cells), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
-    return answer
+    cells = [(line.seq, line.at, line.who, line.act, line.detail) for line in rows]
+    return spreadsheet("journal", form, head, cells)
 
 
 def _search() -> trace.Search:

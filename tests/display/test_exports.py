@@ -10,7 +10,9 @@ from dataclasses import replace
 import pypdfium2
 import pytest
 import sqlalchemy as sa
+from lxml import etree
 
+from app.core import spreadsheet
 from app.core.db import reading
 from app.display.exports import bundle, slip_pdf
 from app.display.exports import web as exports
@@ -38,6 +40,18 @@ def opened(data: bytes) -> dict[str, bytes]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     return {name: archive.read(name) for name in archive.namelist()}
+
+
+def typed_cells(data: bytes) -> list[list[tuple[str, str]]]:
+    """The type and the words of each cell of an ODS file, as a reader of its XML finds them; no formula anywhere."""
+    content = etree.fromstring(opened(data)["content.xml"])
+    office, table = (f"{{urn:oasis:names:tc:opendocument:xmlns:{one}:1.0}}" for one in ("office", "table"))
+    cells = [list(row.iter(f"{table}table-cell")) for row in content.iter(f"{table}table-row")]
+    assert not any(f"{table}formula" in cell.attrib for row in cells for cell in row)
+    return [
+        [(cell.get(f"{office}value-type", ""), "".join(map(str, cell.itertext()))) for cell in row]
+        for row in cells
+    ]
 
 
 def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(house: House) -> None:
@@ -142,6 +156,14 @@ def test_a_list_is_taken_away_as_it_is_found_and_no_cell_of_it_runs(
     titles = {line[0]: line[1] for line in lines[1:]}
     assert titles[str(first)] == "'=HYPERLINK(1)"
     assert str(second) in titles
+    sheet = client.get("/suivi.ods?etat=draft")
+    assert sheet.mimetype == "application/vnd.oasis.opendocument.spreadsheet"
+    assert 'filename="suivi-' in sheet.headers["Content-Disposition"]
+    rows = typed_cells(sheet.data)
+    assert rows[0] == [("string", name) for name in lines[0]]
+    (trap,) = (row for row in rows if row[0] == ("string", str(first)))
+    assert trap[1] == ("string", "=HYPERLINK(1)")
+    assert {row[4][0] for row in rows[1:]} == {"float"}
     names = opened(client.get("/suivi.zip?etat=draft").data)
     rooms = {name.partition("/")[0] for name in names}
     assert any(room.startswith(f"{first}-") for room in rooms)
@@ -153,6 +175,26 @@ def test_a_list_is_taken_away_as_it_is_found_and_no_cell_of_it_runs(
     assert "plus de 1 dossiers" in answer.get_data(as_text=True).replace("\xa0", " ")
     monkeypatch.setattr(exports, "MOST_ROWS", 1)
     assert client.get("/suivi.csv?etat=draft").status_code == 422
+
+
+def test_every_list_is_taken_away_as_a_spreadsheet_with_its_numbers_and_its_instants(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.an_invoice(at="finance")
+    administrator, director = house.client("k.morizur"), house.client("r.pellenec")
+    journal = typed_cells(administrator.get("/administration/journal.ods").data)
+    assert [kind for kind, _ in journal[1]] == ["float", "date", "string", "string", "string"]
+    people = typed_cells(administrator.get("/administration/personnes/liste.ods").data)
+    assert "Morizur" in {row[1][1] for row in people}
+    figures = typed_cells(director.get("/suivi/chiffres.ods").data)
+    assert {row[2][0] for row in figures[1:]} == {"float"}
+    running = typed_cells(director.get("/suivi.ods?etat=running").data)
+    assert [running[1][column][0] for column in (0, 4, 8, 9)] == ["string", "float", "date", "date"]
+    assert director.get("/suivi.xlsx").status_code == 404
+    monkeypatch.setattr(spreadsheet, "MOST_ODS", 1)
+    refused = administrator.get("/administration/journal.ods")
+    assert refused.status_code == 422
+    assert "prenez le CSV" in refused.get_data(as_text=True)
 
 
 def test_altered_bytes_leave_a_file_that_nothing_opens_and_absent_ones_none(house: House) -> None:

@@ -49,6 +49,7 @@ HEAVY = {
     "pyhanko",
     "pyhanko_certvalidator",
     "lxml",
+    "odfdo",
     "alembic",
     "pikepdf",
     "facturx",

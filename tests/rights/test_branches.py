@@ -103,6 +103,7 @@ def address(rule: Rule, **numbers: int) -> str:
         "rank": 0,
         "name": "shown_name",
         "key": "bureaux",
+        "form": "ods",
     }
     values = {name: numbers.get(name, other.get(name, ABSENT)) for name in rule.arguments}
     built = rule.build(values)

@@ -12,6 +12,7 @@ from app.circuits import own_types
 from app.circuits.checking import desks_of, problems
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.core.spreadsheet import as_csv
 from app.display import following, queues
 from app.folders import access, decide, sending
 from app.folders.access import as_text, asking_at, may_read
@@ -322,7 +323,7 @@ def test_the_list_and_the_file_of_the_collectivity_say_limited_rights_and_give_t
     seat(house, "technique", T, "act:invoice.facture-d-energie", "sign:contract")
     actor = house.actor(K)
     with reading(actor.collectivity_id) as db:
-        text = importing.export(db, actor.collectivity_id)
+        text = as_csv(importing.COLUMNS, importing.exported(db, actor.collectivity_id)).decode("utf-8-sig")
         document = present(db, actor.collectivity_id)
         same = importing.plan(db, actor.collectivity_id, text.encode())
         wrong = importing.plan(

@@ -313,6 +313,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "mark": "0" * 16,
         "what": "personnes",
         "key": "bureaux",
+        "form": "csv",
     }
     answers = {
         "folders.home": 302,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
-from app.core.spreadsheet import table
+from app.core.spreadsheet import as_csv
 from app.display import events
 from app.display.exports import slip_pdf
 from app.display.exports.slip import slip
@@ -160,9 +160,7 @@ def _journal(db: Db, folder: Folder) -> bytes:
     for one in db.scalars(query):
         facts = json.loads(one.facts)
         lines.append((str(one.seq), one.at, events.told(one.event, one.who, facts)[1], _why(facts), one.hash))
-    return table(
-        ("Écriture", "Heure (UTC)", "Ce qui a été fait", "Ce qui a été dit", "Empreinte"), lines
-    ).encode()
+    return as_csv(("Écriture", "Heure (UTC)", "Ce qui a été fait", "Ce qui a été dit", "Empreinte"), lines)
 
 
 def _why(facts: dict[str, object]) -> str:

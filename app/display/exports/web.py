@@ -7,9 +7,8 @@ from flask import Response, g, render_template, request, stream_with_context
 from app.core import french
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, reading
-from app.core.http import PERSON, disposition, guard
+from app.core.http import PERSON, disposition, guard, spreadsheet
 from app.core.refusals import Refusal
-from app.core.spreadsheet import table
 from app.display import following, searching, timeline
 from app.display.asking import understood
 from app.display.blueprint import pages
@@ -64,9 +63,9 @@ def list_file() -> Response:
     return zip_of(g.actor, found)
 
 
-@pages.get("/suivi.csv")
+@pages.get("/suivi.<any(csv, ods):form>")
 @guard(PERSON)
-def list_table() -> Response:
+def list_table(form: str) -> Response:
     """The folders that « Suivi » finds, as a table of one's own."""
     found = _found(g.actor, MOST_ROWS)
     with reading(g.actor.collectivity_id) as db:
@@ -77,18 +76,16 @@ def list_table() -> Response:
             row.title,
             row.number,
             row.family_label,
-            f"{row.amount:.2f}".replace(".", ",") if row.amount is not None else "",
+            row.amount,
             row.state,
             row.step,
             " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
-            f"{one.since.astimezone(PARIS):%d/%m/%Y}" if one.since is not None else "",
-            f"{one.due_on:%d/%m/%Y}" if one.due_on < NO_DATE else "",
+            one.since.astimezone(PARIS).date() if one.since is not None else None,
+            one.due_on if one.due_on < NO_DATE else None,
         )
         for one, row in zip(found, shown, strict=True)
     ]
-    answer = Response(table(COLUMNS, cells), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = disposition(f"suivi-{_today()}.csv", download=True)
-    return answer
+    return spreadsheet(f"suivi-{_today()}", form, COLUMNS, cells)
 
 
 def pdf_of(actor: Actor, folder_id: int) -> Response:

@@ -67,7 +67,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
     "asked_opinion.asked_by_id": ("folder_id", "desk", "waits", "wanted_on"),
     "folder_note.user_id": ("folder_id", "reach", "words", "written_at", "settled_by", "settled_at"),
-    "reading.user_id": ("folder_id", "first_at"),
+    "reading.user_id": ("folder_id", "first_at", "seen_at", "hidden_until"),
     "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
     "absence.cover_id": ("starts_at", "ends_at", "acts", "set_by", "set_at"),
     "secretary.user_id": ("secretary_id",),

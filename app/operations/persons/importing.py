@@ -21,7 +21,7 @@ from app.core.french import taille
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.core.spreadsheet import FORMULAS, table
+from app.core.spreadsheet import FORMULAS
 from app.core.texts import key_of
 from app.operations.persons.taken import Taken, taken
 from app.people import accounts
@@ -174,8 +174,8 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
     return Plan(told, tuple(faults), read_as, known.names, lost.folders, lost.ways)
 
 
-def export(db: Db, collectivity_id: int) -> str:
-    """The open accounts as a file that, brought back as it is, changes nothing."""
+def exported(db: Db, collectivity_id: int) -> list[tuple[str, ...]]:
+    """The open accounts as lines under `COLUMNS` that, brought back as they are, change nothing."""
     query = (
         sa.select(User, Holder, Desk)
         .outerjoin(Holder, Holder.user_id == User.id)
@@ -183,12 +183,12 @@ def export(db: Db, collectivity_id: int) -> str:
         .where(User.collectivity_id == collectivity_id, User.active.is_(True))
         .order_by(sa.func.lower(User.last_name), User.id, Desk.name)
     )
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for user, holder, desk in db.execute(query):
         rights = _in_words(rights_of(holder))
         where = desk.name if desk is not None and rights else ""
         lines.append((user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights))
-    return table(COLUMNS, lines)
+    return lines
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -24,7 +24,7 @@ from app.core import stale
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
 from app.core.grammar import de, plural
-from app.core.http import BRANCH, PERSON, guard
+from app.core.http import BRANCH, PERSON, guard, spreadsheet
 from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -197,14 +197,13 @@ def _chosen_seat() -> dict[int, Rights]:
     return {number: rights} if number is not None else {}
 
 
-@pages.get("/administration/personnes/liste.csv")
+@pages.get("/administration/personnes/liste.<any(csv, ods):form>")
 @guard("administer")
-def listed() -> Response:
-    """The open accounts and their desks, as a file that « Importer » reads."""
+def listed(form: str) -> Response:
+    """The open accounts and their desks; « Importer » reads the CSV file."""
     with reading(g.actor.collectivity_id) as db:
-        answer = Response(importing.export(db, g.actor.collectivity_id), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="personnes.csv"'
-    return answer
+        lines = importing.exported(db, g.actor.collectivity_id)
+    return spreadsheet("personnes", form, importing.COLUMNS, lines)
 
 
 @pages.route("/administration/personnes/importer", methods=["GET", "POST"])
