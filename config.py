@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     bounces_url: str = ""
     bounces_address: str = ""
 
+    take_back_seconds: int = Field(20, ge=0, le=120)
     upload_limit_mb: int = Field(200, ge=1, le=2048)
     office: bool = True
     antivirus_url: str = ""

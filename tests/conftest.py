@@ -253,6 +253,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "csc_rate": "100000 per minute",
         "idle_minutes": 0,  # tests move the clock; who is away too long is in tests/people/test_sessions.py
         "reauth_minutes": 720,  # a busy machine is slow: who is asked again is asked by the test that ages his session
+        "take_back_seconds": 0,  # letters go at once; who takes back what he did gives himself time (test_undoing.py)
         "office": False,
         "doctor_hours": 0,  # no worker of a test looks at the whole machine by itself
         "simulators": "demo",

@@ -144,6 +144,34 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été retiré : vous n’avez pas demandé cet avis. Écrivez le motif, porté au journal.",
     ),
+    "take-back-none": (
+        409,
+        (
+            "Rien n’a été repris : ce que vous avez fait en dernier sur ce dossier ne se reprend pas. Un visa, un avis et une "
+            "remise à un autre bureau se reprennent quelques secondes ; une signature, jamais."
+        ),
+    ),
+    "take-back-late": (
+        409,
+        (
+            "Rien n’a été repris : les {seconds} secondes pour le faire sont passées. Demandez à qui le dossier attend "
+            "maintenant de le rejeter, ou de le renvoyer à votre étape."
+        ),
+    ),
+    "take-back-opened": (
+        409,
+        (
+            "Rien n’a été repris : quelqu’un a ouvert le dossier depuis. Demandez à qui il attend maintenant de le rejeter, "
+            "ou de le renvoyer à votre étape."
+        ),
+    ),
+    "take-back-left": (
+        409,
+        (
+            "Rien n’a été repris : un courriel ou un envoi en est déjà parti. Demandez à qui le dossier attend maintenant de "
+            "le rejeter, ou de le renvoyer à votre étape."
+        ),
+    ),
     "not-behind": (
         409,
         (

@@ -45,6 +45,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
     REJECT = "reject"
     SEND_BACK = "send_back"
+    TAKE_BACK = "take_back"
     RECALL = "recall"
     WITHDRAW = "withdraw"
 
@@ -73,6 +74,7 @@ _OUTCOMES: dict[Action, Outcome | None] = {
     Action.ARCHIVE: Outcome.DONE,
     Action.REJECT: Outcome.REJECTED,
     Action.SEND_BACK: Outcome.REJECTED,
+    Action.TAKE_BACK: None,
     Action.RECALL: None,
     Action.WITHDRAW: None,
 }

@@ -19,7 +19,7 @@ from app.display.portrait import Portrait, portrait
 from app.display.searching import Results
 from app.display.timeline import standing
 from app.display.views import ASKED, amount, state_label
-from app.folders import continuing, corrections, notes
+from app.folders import continuing, corrections, notes, undoing
 from app.folders.asking import may_ask
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
@@ -245,6 +245,7 @@ def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind:
         *(("hand",) if is_handed(db, folder, actor, here) else ()),
         *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
         *(("reroute",) if ahead else ()),
+        *(("take_back",) if undoing.offered(db, folder, actor) else ()),
     ]
 
 
@@ -272,6 +273,7 @@ def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
         "absent",
         "sent_to",
         "former",
+        "taken_back_at",
     )
     desks = [seen.desks.get(run.desk_id or 0) for run in runs]
     parts = [

@@ -31,6 +31,7 @@ from app.folders import (
     rerouting,
     returning,
     sending,
+    undoing,
 )
 from app.folders.access import authorize
 from app.folders.keep import Incoming
@@ -368,6 +369,23 @@ def hand(folder_id: int, json: "Hand") -> Json:
     return _folder(folder_id)
 
 
+@routes.post(f"{FOLDER}/take-back")
+@guard(PERSON)
+@describe(
+    "Reprendre ce qu’on vient de faire\nUn visa, un avis ou une remise à un autre bureau, par qui l’a fait, dans les secondes "
+    "qui suivent (`PARAPHE_TAKE_BACK_SECONDS`). Refusé dès que quelqu’un d’autre a ouvert le dossier ou qu’un courriel en est "
+    "parti ; une signature ne se reprend jamais. La reprise est une seconde écriture du journal.",
+    gives="FolderShown",
+    json="Version",
+    refuses=(409,),
+    example=VERSION,
+)
+def take_back(folder_id: int, json: "Version") -> Json:
+    """Take back what was just done."""
+    undoing.undo(g.actor, folder_id, version=json.version)
+    return _folder(folder_id)
+
+
 @routes.post(f"{FOLDER}/opinions")
 @guard(PERSON)
 @describe(
@@ -500,6 +518,20 @@ def read_notes(folder_id: int) -> Json:
 def add_note(folder_id: int, json: "NewNote") -> Json:
     """A note."""
     notes.write(g.actor, folder_id, notes.Draft(json.words, notes.Reach(json.reach), answers=json.answers))
+    return _notes(folder_id)
+
+
+@routes.post(f"{FOLDER}/notes/<int(max=2147483647):note_id>/take-back")
+@guard(PERSON)
+@describe(
+    "Reprendre une note\nPar qui vient de l’écrire, dans les secondes qui suivent, si personne d’autre n’a ouvert le dossier "
+    "depuis.",
+    gives="Notes",
+    refuses=(409,),
+)
+def take_note_back(folder_id: int, note_id: int) -> Json:
+    """Take back a note that was just written."""
+    notes.take_back(g.actor, folder_id, note_id)
     return _notes(folder_id)
 
 

@@ -14,7 +14,7 @@ from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page
+from app.display import page, undone
 from app.display.blueprint import pages, version_shown
 from app.display.portrait import current_present
 from app.folders import asking, handing
@@ -181,7 +181,7 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
                 raise
             refused = refusal
         else:
-            flash(f"Le dossier est confié à {name}, qui décide à cette étape.", "ok")
+            undone.tell(f"Le dossier est confié à {name}, qui décide à cette étape.", folder_id)
             return redirect(url_for("folders.show", folder_id=folder_id))
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)

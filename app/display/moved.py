@@ -25,6 +25,7 @@ _LOST = {
     "folders.fill": "Ce que vous avez rempli n’a pas été enregistré.",
     "folders.ask_opinion": "Rien n’a été demandé.",
     "folders.hand": "Rien n’a été confié.",
+    "folders.take_back": "Rien n’a été repris.",
     "folders.give_opinion": "Votre avis n’a pas été enregistré.",
     "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
@@ -120,7 +121,11 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
     )
     handings = (
         sa.select(CircuitChange)
-        .where(CircuitChange.folder_id == folder.id, CircuitChange.handed_to.is_not(None))
+        .where(
+            CircuitChange.folder_id == folder.id,
+            CircuitChange.handed_to.is_not(None),
+            CircuitChange.taken_back_at.is_(None),
+        )
         .order_by(CircuitChange.id.desc())
         .limit(1)
     )

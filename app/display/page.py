@@ -14,7 +14,7 @@ from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.questions import ask, ask_together
 from app.core.refusals import Refusal
-from app.display import opinions, queues, tied, timeline
+from app.display import opinions, queues, tied, timeline, undone
 from app.display.forms import inputs
 from app.display.noting import views as noting
 from app.display.noting.views import TAB
@@ -522,6 +522,7 @@ def context(
         "xml_rows": rows,
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
+        "undo": undone.view(db, folder, actor),
         "asked": opinions.asked_of(db, folder, actor, here),
         "fill": fill_view(db, folder, actor, here, typed),
         "points": points,

@@ -296,7 +296,10 @@ class Part(Given):
     )
     absent: str | None = attribute("En l’absence de qui il s’est prononcé ; nul à un bureau qu’il tient.")
     sent_to: str | None = attribute("L’étape à laquelle il a renvoyé le dossier ; nul s’il ne l’a pas fait.")
-    former: bool = attribute("Vrai de ce qui s’est décidé avant un renvoi à cette étape, et ne compte plus.")
+    former: bool = attribute(
+        "Vrai de ce qui s’est décidé avant un renvoi à cette étape, ou a été repris, et ne compte plus."
+    )
+    taken_back_at: Moment | None = attribute("Quand qui s’était prononcé l’a repris ; nul sinon.")
 
 
 class StepShown(StepPlanned):
@@ -486,7 +489,7 @@ class FolderShown(Line):
     )
     actions: list[str] = attribute(
         "Ce que cette application peut faire maintenant : change, start, approve, reject, send_back, fill, hand, "
-        "ask_opinion, reroute."
+        "ask_opinion, reroute, take_back."
     )
     behind: list[Choice] = attribute(
         "Les étapes auxquelles cette application peut renvoyer le dossier, la clé de chacune et son nom ; vide si elle ne peut "

@@ -225,6 +225,8 @@ def _with_asked(
 def _beside(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
     """By key of step, what was handed on of it and the opinions that were asked beside it, each with its moment."""
     told = _handed(db, folder)
+    for key, line in _taken_back(db, folder):
+        told.setdefault(key, []).append(line)
     for key, lines in opinions.lines(db, folder).items():
         told.setdefault(key, []).extend(lines)
     return told
@@ -237,8 +239,35 @@ def _handed(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
         if change.handed_to is not None:
             who = f"Confié par {change.changed_by}, de {change.handed_from} à {change.handed_to}"
             line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
+            if change.taken_back_at is not None:
+                line += f", repris {_after(change.changed_at, change.taken_back_at)}"
             lines.setdefault(change.place, []).append((change.changed_at, spaces(line)))
     return lines
+
+
+def _taken_back(db: Db, folder: Folder) -> list[tuple[str, tuple[datetime, str]]]:
+    """What was decided and taken back at once, by key of step, each with its moment."""
+    return [
+        (
+            run.step,
+            (
+                run.ended_at,
+                spaces(
+                    f"{_noun(run)} de {run.by}, {instant(run.ended_at)}, repris {_after(run.ended_at, run.taken_back_at)}"
+                ),
+            ),
+        )
+        for run in runs_of_round(db, folder)
+        if run.taken_back_at is not None and run.ended_at is not None
+    ]
+
+
+def _noun(run: StepRun) -> str:
+    return "Avis" if run.opinion else "Visa"
+
+
+def _after(begin: datetime, end: datetime) -> str:
+    return f"{int((end - begin).total_seconds())} s après"
 
 
 def _awaited(folder: Folder, route: Sequence[Step]) -> dict[str, Field]:

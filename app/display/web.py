@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from flask import (
     flash,
@@ -39,6 +40,7 @@ from app.display import (
     queues,
     searching,  # noqa: F401 - its routes join the blueprint
     timeline,
+    undone,
     views,
 )
 from app.display.blueprint import CREATE, pages, version_shown
@@ -47,7 +49,7 @@ from app.display.exports import web as exports  # noqa: F401 - its routes join t
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.portrait import current_present
-from app.folders import decide, filling, returning, ruling, sockets
+from app.folders import decide, filling, notes, pause, returning, ruling, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -294,19 +296,29 @@ def show(folder_id: int) -> str:
     """A folder: its document, the decision, its circuit, pieces, details and journal."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        context = page.context(
-            db,
-            folder,
-            g.actor,
-            request.args.get("onglet", "circuit"),
-            request.args.get("document", type=int),
-            request.args,
-        )
-        g.todo_count = context.pop("todo_count")
-        known = opened_by(db, folder_id, g.actor.user_id)
-    if not known:
+        fresh = pause.lasts(folder.updated_at)
+        context = {} if fresh else _shown(db, folder)
+    if fresh:  # who has just done something takes it back no more, before anybody is shown it
+        decide.open_meanwhile(g.actor, folder_id)
+        with reading(g.actor.collectivity_id) as db:
+            context = _shown(db, authorize(db, g.actor, folder_id))
+    g.todo_count = context.pop("todo_count")
+    if not context.pop("known"):
         decide.open_first(g.actor, folder_id)
+    elif context.pop("just_written") and not fresh:
+        decide.open_meanwhile(g.actor, folder_id)
     return render_template("folders/show.html", **context)
+
+
+def _shown(db: Db, folder: Folder) -> dict[str, Any]:
+    """What the folder's page shows, and whether the reader had opened it before."""
+    asked = request.args
+    tab, document = asked.get("onglet", "circuit"), asked.get("document", type=int)
+    return {
+        **page.context(db, folder, g.actor, tab, document, asked),
+        "known": opened_by(db, folder.id, g.actor.user_id),
+        "just_written": notes.just_written(db, folder, g.actor),
+    }
 
 
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>")
@@ -495,7 +507,7 @@ def _after(folder_id: int, done: str) -> Response:
         if not left
         else f"{'50+' if left > queues.PAGE else left} dossier{'s restent' if left > 1 else ' reste'}."
     )
-    flash(views.after_act(title, done, rest, url_for("folders.show", folder_id=folder_id)), "ok")
+    undone.tell(views.after_act(title, done, rest, url_for("folders.show", folder_id=folder_id)), folder_id)
     return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
 
 

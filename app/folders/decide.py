@@ -257,6 +257,22 @@ def open_first(db: Db, actor: Actor, folder_id: int) -> None:
     append(db, actor.collectivity_id, Event("folder.opened", actor.name, actor.user_id, folder_id, {}))
 
 
+@use_case
+def open_meanwhile(db: Db, actor: Actor, folder_id: int) -> None:
+    """Note that a person opens a folder within the seconds of what was just done there (`undoing`), before he is shown it.
+
+    Under the folder's lock: whoever takes it back was first, or is told that somebody has opened it. Refuses `not-found`.
+    """
+    folder = lock(db, actor, folder_id, None)
+    refuse_stranger(db, actor, folder)
+    moment = now()
+    seen = sa.update(Reading).where(Reading.folder_id == folder_id, Reading.user_id == actor.user_id)
+    again = db.execute(seen.values(again_at=moment).execution_options(synchronize_session=False))
+    if not again.rowcount:  # type: ignore[attr-defined]
+        db.add(Reading(folder_id=folder_id, user_id=actor.user_id, first_at=moment))
+        append(db, folder.collectivity_id, Event("folder.opened", actor.name, actor.user_id, folder_id, {}))
+
+
 def acknowledged(
     db: Db, folder: Folder, actor: Actor, *, received_on: date | None, facts: Mapping[str, Any]
 ) -> Moved:

@@ -7,6 +7,7 @@ nothing, and reads the folder on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from app.core.french import spaces
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import pause
 from app.folders.access import lock, refuse_stranger
 from app.folders.asking import Desk
 from app.folders.facts import touch
@@ -154,9 +156,10 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     after = _with_desk(db, folder, here, slot, chosen)
     _refuse_endless(db, folder, here, after, chosen)
     old = next(run for run in here.runs if run.slot == slot)
-    _give(db, folder, old.id, chosen, handed_passage(folder, rank), actor, under)
+    moment = now()
+    _give(db, folder, old.id, chosen, handed_passage(folder, rank), actor, under, moment)
     who = in_absence(actor.name, under.absent if under is not None else None)
-    _follow(db, folder, actor, after, Handed(here.step, giver, chosen.slot.label, reason, who))
+    _follow(db, folder, actor, after, Handed(here.step, giver, chosen.slot.label, reason, who), moment)
     facts: dict[str, Any] = {
         "place": folder.place,
         "label": here.step.label,
@@ -226,13 +229,20 @@ def _refuse_endless(db: Db, folder: Folder, here: Present, after: Circuit, chose
 
 
 def _give(
-    db: Db, folder: Folder, number: int, chosen: Desk, passage: int, actor: Actor, under: Cover | None
+    db: Db,
+    folder: Folder,
+    number: int,
+    chosen: Desk,
+    passage: int,
+    actor: Actor,
+    under: Cover | None,
+    moment: datetime,
 ) -> None:
     """End the part of the desk that had it, and open that of the other: by the same day, with what was asked from it.
 
     Its row names who handed it, who reads the folder on by it: under a cover he would not.
     """
-    old, moment = db.get_one(StepRun, number, populate_existing=True), now()
+    old = db.get_one(StepRun, number, populate_existing=True)
     copied = ("collectivity_id", "folder_id", "family", "own_type", "matter", "amount_cents", "step", "kind")
     made = StepRun(
         **{name: getattr(old, name) for name in (*copied, "pass_number", "due_on")},
@@ -256,7 +266,7 @@ def _give(
     db.add(made)
 
 
-def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed) -> None:
+def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed, moment: datetime) -> None:
     """Have the folder follow its own version, and keep why."""
     before_id = folder.circuit_version_id or 0
     last = last_change(db, folder)
@@ -272,7 +282,7 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
         reason=handed.reason,
         handed_from=handed.giver,
         handed_to=handed.receiver,
-        changed_at=now(),
+        changed_at=moment,
         changed_by=handed.who,
         changed_by_id=actor.user_id,
     )
@@ -281,6 +291,7 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
     row.after_id = of_folder(db, row.base_id, row.id, after, actor.name)
     folder.circuit_version_id = row.after_id
     touch(folder)
+    folder.updated_at = moment
 
 
 def _letters(db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str) -> list[News]:
@@ -297,6 +308,7 @@ def _letters(db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str) -> li
             f"{payload['event']}-{folder.id}-{folder.version}-{number}",
             {**payload, "user_id": number, "folder_id": folder.id, "by": who},
             folder.id,
+            delay=pause.seconds(),
         )
         for number, payload in sorted(letters.items())
         if number != actor.user_id

@@ -216,6 +216,9 @@ class StepRun(Base, Tenanted):
     `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`). `absent`: in whose absence it was
     done, under which cover; None for who acted at a desk of his own. `sent_to`: the key of the step to which the folder was sent
     back by this part, which is rejected; None of one that is rejected to who deposited.
+
+    `taken_back_at`: when what was done there was taken back (`app/folders/undoing.py`); it is cancelled then, and whoever did it
+    still named. Of a part that the act had opened, nobody is, nor its desk.
     """
 
     __tablename__ = "step_run"
@@ -281,6 +284,7 @@ class StepRun(Base, Tenanted):
     opinion: Mapped[str | None]
     sent_to: Mapped[str | None]
     absent: Mapped[str | None]
+    taken_back_at: Mapped[datetime | None]
 
     @property
     def asked(self) -> bool:
@@ -332,7 +336,8 @@ class CircuitChange(Base, Tenanted):
 
     `base_id` is the version of the collectivity that the first of its changes began from. `place` is the step where the
     folder stood, `words` each change in French as it was told that day. `handed_from`, `handed_to`: where it is no coming step
-    but a part of that one that was handed from a desk to another (`app/folders/handing.py`), their names that day.
+    but a part of that one that was handed from a desk to another (`app/folders/handing.py`), their names that day;
+    `taken_back_at`: when whoever handed it took it back, so that the folder follows the version of before again.
     """
 
     __tablename__ = "circuit_change"
@@ -355,16 +360,22 @@ class CircuitChange(Base, Tenanted):
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     changed_by_id: Mapped[int | None]
+    taken_back_at: Mapped[datetime | None]
 
 
 class Reading(Base):
-    """A person has opened a folder: the first time is in the journal, and the list stops showing it as new."""
+    """A person has opened a folder: the first time is in the journal, and the list stops showing it as new.
+
+    `again_at`: when he opened it within the seconds of something that was just done there, the last time; who did it takes it
+    back no more then.
+    """
 
     __tablename__ = "reading"
 
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
     first_at: Mapped[datetime]
+    again_at: Mapped[datetime | None]
 
 
 class FolderNote(Base, Tenanted):
@@ -373,6 +384,7 @@ class FolderNote(Base, Tenanted):
     `reach` says for whom (`notes.Reach`), `desk_id` which desk; `answers_id` is the note that it answers, whose reach it has.
     `stems` are the forms of its words, by which who reads it finds it.
     `told` are the people who were written to, by number and name. `settled_by`, for good: nobody opens it again.
+    `taken_back_at`: when its author took it back before anybody had read it; its words are gone then, and nobody is shown it.
     """
 
     __tablename__ = "folder_note"
@@ -395,6 +407,7 @@ class FolderNote(Base, Tenanted):
     written_at: Mapped[datetime]
     settled_by: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    taken_back_at: Mapped[datetime | None]
     stems: Mapped[str] = mapped_column(server_default="")
 
 
@@ -583,6 +596,57 @@ def put_aside(db: Db, folder: Folder, rank: int) -> None:
             _run.c.folder_id == folder.id, _run.c.kind != TOLD, _run.c.pass_number == passage
         )
         db.connection().execute(aside.values(pass_number=number))
+
+
+def reopen(db: Db, folder: Folder, entered: Sequence[int], own: StepRun, moment: datetime) -> StepRun:
+    """Put the parts of the folder back as they were before an act that is taken back; returns the one that is open again.
+
+    `entered`: the numbers of the parts that the act had opened, which nobody has seen: they are of no desk any more. What it
+    had closed without an answer is awaited again. The act itself (`own`) stays as what it was.
+    """
+    run = db.connection().execute
+    closed = sa.update(_run).where(
+        _run.c.folder_id == folder.id,
+        _run.c.state == "passed",
+        _run.c.ended_at == own.ended_at,
+        _run.c.kind != TOLD,
+        _run.c.slot.not_like(f"{HANDED}%"),
+    )
+    run(closed.values(state="active", ended_at=None))
+    aside = _room(db, folder)
+    gone = {"state": "cancelled", "desk_id": None, "named_user_id": None, "taken_back_at": moment}
+    opened_by_it = sa.update(_run).where(_run.c.id.in_(entered))
+    run(opened_by_it.values(**gone, ended_at=moment, pass_number=aside))
+    again = StepRun(
+        **{
+            name: getattr(own, name)
+            for name in (
+                *(
+                    "collectivity_id",
+                    "folder_id",
+                    "family",
+                    "own_type",
+                    "restricted",
+                    "matter",
+                    "amount_cents",
+                ),
+                *("step", "kind", "pass_number", "slot", "desk_id", "named_user_id", "due_on", "entered_at"),
+            )
+        },
+        state="active",
+    )
+    own.state, own.taken_back_at, own.pass_number = "cancelled", moment, aside
+    db.add(again)
+    return again
+
+
+def _room(db: Db, folder: Folder) -> int:
+    """The first passage of the round that nothing was put aside on."""
+    first, last = former_passage(folder, 0), former_passage(folder, _LAST_FORMER - _FIRST_FORMER - 1)
+    query = sa.select(sa.func.max(_run.c.pass_number)).where(
+        _run.c.folder_id == folder.id, _run.c.pass_number.between(first, last)
+    )
+    return (db.connection().scalar(query) or first - 1) + 1
 
 
 def _is_former(passage: int) -> bool:

@@ -15,7 +15,7 @@ from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import plain
-from app.folders import models
+from app.folders import models, pause
 from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
 from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
@@ -35,6 +35,7 @@ from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance, in_turn, opinion_awaited
 from workflows.mandates import fitting
 from workflows.returning import send_back
+from workflows.undoing import leaves_time
 from workflows.vocabulary import Action, Outcome, Right
 
 _run: Any = StepRun.__table__
@@ -246,23 +247,24 @@ def move(
     end = models.ended(
         own, _ended(action, actor, said, moment) | ({"sent_to": moved.entered} if back is not None else {})
     )
-    letters = Letters(
-        folder.collectivity_id,
-        _news(
-            db,
-            folder,
-            here,
-            moved,
-            entered,
-            informed,
-            replace(actor, name=in_absence(actor.name, said.absent)),
-            partial="partial" in said.facts,
-        ),
-    )
+    told_by = replace(actor, name=in_absence(actor.name, said.absent))
+    news = _news(db, folder, here, moved, entered, informed, told_by, partial="partial" in said.facts)
+    if leaves_time(here.circuit, moved):
+        news = [replace(one, delay=pause.seconds()) for one in news]
+    letters = Letters(folder.collectivity_id, news)
     line = _line(folder, here, moved, actor, slot, said, informed)
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
+
+
+def place_back(
+    db: Db, folder: Folder, here: Present, moved: Moved, actor: Actor, said: Said, slot: str
+) -> None:
+    """Write where the folder stands once an act is taken back, and the line that says so; its caller puts the rows back."""
+    place = models.placed(folder, _placed(folder, moved, now()))
+    line = _line(folder, here, moved, actor, slot, said, ())
+    append(db, folder.collectivity_id, line, along=(place,))
 
 
 def cover_of(db: Db, actor: Actor, folder: Folder, here: Present) -> Cover | None:

@@ -11,16 +11,18 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
-from app.core.outbox import News, post
+from app.core.french import spaces
+from app.core.outbox import News, Outbox, post
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
-from app.folders.access import authorize, may_read
+from app.folders import pause
+from app.folders.access import authorize, lock, may_read, refuse_stranger
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
-from app.folders.rows import NOTES, RUNS
+from app.folders.rows import NOTES, READERS, RUNS, posted
 from app.folders.words import rewrite
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -199,7 +201,7 @@ def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> New
         # All who read the folder read which letters it gave: not those of a note that is not for all
         **({"apart": True} if note.reach != Reach.ALL else {}),
     }
-    return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id)
+    return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id, delay=pause.seconds())
 
 
 def _desk(db: Db, folder: Folder, actor: Actor, draft: Draft) -> int | None:
@@ -255,6 +257,62 @@ def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     if settled and note.reach == Reach.ALL:
         facts = {"round": folder.round, "note": note.id}
         append(db, folder.collectivity_id, Event("note.settled", actor.name, actor.user_id, folder.id, facts))
+
+
+def takeable(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> bool:
+    """Whether its author may take a note back now; asks nothing more on the folder's page."""
+    return _stays(db, folder, actor, note) is None
+
+
+def _stays(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> str | None:
+    """Why a note is not, or no more, to be taken back: a key of the refusals; None where it is."""
+    if not _by(actor, note) or note.reach == Reach.ALONE:
+        return "note-stays"
+    if not pause.lasts(note.written_at):
+        return "note-take-back-late"
+    others = (row for (row,) in ask(db, READERS, folder.id) if row.user_id != actor.user_id)
+    if any(max(row.first_at, row.again_at or row.first_at) >= note.written_at for row in others):
+        return "note-take-back-read"
+    answered = any(one.answers_id == note.id for (one,) in ask(db, NOTES, folder.id))
+    letters = (row for row in posted(db, folder.id, "mail") if row.key.startswith(f"{MENTIONED}-{note.id}-"))
+    gone = any(row.state != "pending" or row.attempts for row in letters)
+    return "note-take-back-read" if answered or note.settled_at is not None or gone else None
+
+
+def just_written(db: Db, folder: Folder, actor: Actor) -> bool:
+    """Whether somebody else may still take back a note that this reader reads: he is to be known to have read it."""
+    return any(not _by(actor, note) and pause.lasts(note.written_at) for note in readable(db, folder, actor))
+
+
+@use_case
+def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
+    """Take back a note that one has just written, and its letters, which waited.
+
+    A note for all leaves its two lines in the journal. Refuses who may not read the folder, `note-gone`, `note-stays` to
+    anybody but its author and of a note for oneself, `note-take-back-late`, and `note-take-back-read` once somebody else
+    has opened the folder, answered, or was written to.
+    """
+    folder = lock(db, actor, folder_id, None)
+    refuse_stranger(db, actor, folder)
+    letters = sa.and_(Outbox.folder_id == folder.id, Outbox.key.like(f"{MENTIONED}-{note_id}-%"))
+    db.execute(sa.select(Outbox.id).where(letters).with_for_update())
+    note = _note(db, folder, actor, note_id)
+    if why := _stays(db, folder, actor, note):
+        raise Refusal(why, seconds=int(pause.seconds()))
+    stopped = sa.update(Outbox).where(letters, Outbox.state == "pending")
+    stopped = stopped.values(
+        state="done", done_at=now(), last_error="note reprise : ce courriel n’est pas parti"
+    )
+    db.execute(stopped.execution_options(synchronize_session=False))
+    seconds = int((now() - note.written_at).total_seconds())
+    note.words, note.stems, note.taken_back_at = "", "", now()
+    if note.reach == Reach.ALL:
+        db.flush()
+        rewrite(db, folder)
+        facts = {"round": folder.round, "note": note_id, "words": spaces(f"{seconds} s après")}
+        append(
+            db, folder.collectivity_id, Event("note.taken_back", actor.name, actor.user_id, folder.id, facts)
+        )
 
 
 @use_case

@@ -68,7 +68,7 @@ def send_back(db: Db, actor: Actor, folder_id: int, *, version: int, step: str, 
     if target is not None:
         if lacks_people(target, slots_of(db, folder, target)):
             raise Refusal("send-back-nobody", step=target.label)
-        if _put_aside_before(db, folder) + len(here.circuit.steps) > MOST:
+        if put_aside_before(db, folder) + len(here.circuit.steps) > MOST:
             raise Refusal("send-back-many")
     label = target.label if target is not None else ""
     facts = {"words": spaces(f"à l’étape « {label} »")}
@@ -80,7 +80,7 @@ def send_back(db: Db, actor: Actor, folder_id: int, *, version: int, step: str, 
     return label
 
 
-def _put_aside_before(db: Db, folder: Folder) -> int:
+def put_aside_before(db: Db, folder: Folder) -> int:
     """How many passages were put aside since the folder was last sent."""
     first, last = former_passage(folder, 0), former_passage(folder, MOST)
     query = sa.select(sa.func.count(StepRun.pass_number.distinct())).where(

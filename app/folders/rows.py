@@ -49,8 +49,8 @@ DOCUMENTS = Question(
 """Each document beside each of its versions, the last version first; those that were removed as well."""
 PUBLICATION = Question((Publication,), Publication.folder_id == OF, order=lambda row: row[0].folder_id)
 READERS = Question((Reading,), Reading.folder_id == OF, order=lambda row: row[0].user_id)
-NOTES = Question((FolderNote,), FolderNote.folder_id == OF)
-"""All of them, whoever they are for: `notes.readable` says which somebody reads."""
+NOTES = Question((FolderNote,), sa.and_(FolderNote.folder_id == OF, FolderNote.taken_back_at.is_(None)))
+"""All that were not taken back, whoever they are for: `notes.readable` says which somebody reads."""
 LINKS = Question(
     (FolderLink,),
     sa.or_(FolderLink.folder_id == OF, FolderLink.origin_id == OF),
@@ -108,7 +108,16 @@ def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
 def every_run_of_round(db: Db, folder: Folder) -> list[StepRun]:
     """The same, and the rows of the opinions that were asked beside them."""
     first = folder.round * STEPS_PER_ROUND
-    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first and run.kind != TOLD]
+    return [
+        run
+        for (run,) in ask(db, RUNS, folder.id)
+        if run.pass_number >= first and run.kind != TOLD and not _undone(run)
+    ]
+
+
+def _undone(run: StepRun) -> bool:
+    """Whether it was opened by an act that was taken back: nobody was ever awaited, or told, by it."""
+    return run.taken_back_at is not None and run.who is None
 
 
 def opinions_of_round(db: Db, folder: Folder) -> list[tuple[AskedOpinion, StepRun]]:
@@ -121,7 +130,7 @@ def opinions_of_round(db: Db, folder: Folder) -> list[tuple[AskedOpinion, StepRu
 
 def told_runs(db: Db, folder: Folder) -> list[StepRun]:
     """The parts of the desks that were told of a folder, whichever round it was, in order."""
-    return [run for (run,) in ask(db, RUNS, folder.id) if run.kind == TOLD]
+    return [run for (run,) in ask(db, RUNS, folder.id) if run.kind == TOLD and not _undone(run)]
 
 
 def changes_of_round(db: Db, folder: Folder) -> list[CircuitChange]:

@@ -154,6 +154,14 @@ SENTENCES: Sentences = {
         409,
         "D’autres que vous lisent cette note : elle reste. Rien n’a changé : marquez-la réglée, ou répondez-y.",
     ),
+    "note-take-back-late": (
+        409,
+        "Cette note n’a pas été reprise : les {seconds} secondes pour le faire sont passées. Marquez-la réglée, ou répondez-y.",
+    ),
+    "note-take-back-read": (
+        409,
+        "Cette note n’a pas été reprise : quelqu’un a ouvert le dossier depuis, y a répondu ou en a reçu le courriel. Marquez-la réglée, ou répondez-y.",
+    ),
     "note-gone": (
         404,
         "Cette note n’est plus là, ou n’est pas pour vous. Rien n’a changé : revenez au dossier et relisez ses notes.",

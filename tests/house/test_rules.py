@@ -24,6 +24,7 @@ WEB_ROOMS = {
     "drafting",
     "coming",
     "consulting",
+    "undone",
     "continuations",
     "tied",
     "__init__",

@@ -189,6 +189,8 @@ ROUTES = {
     "folders.list_table": "person",
     "folders.document": "person",
     "folders.add_note": "person",
+    "folders.take_note_back": "person",
+    "folders.take_back": "person",
     "folders.settle_note": "person",
     "folders.remove_note": "person",
     "folders.draft": "create",
@@ -304,6 +306,8 @@ ROUTES = {
     "folders_api.slip_file": "person",
     "folders_api.read_notes": "person",
     "folders_api.add_note": "person",
+    "folders_api.take_note_back": "person",
+    "folders_api.take_back": "person",
     "folders_api.settle_note": "person",
     "folders_api.archive": "person",
     "folders_api.change": "create",
@@ -336,7 +340,9 @@ READ = {
 }
 # What each reader takes away, and writes beside it; a note is settled and removed in tests/folders/test_notes.py
 TAKEN = {(f"folders.{name}", method) for name in ("slip_file", "folder_file") for method in ("GET", "HEAD")}
-NOTES = {(f"folders.{name}", "POST") for name in ("add_note", "settle_note", "remove_note")}
+NOTES = {(f"folders.{name}", "POST") for name in ("add_note", "settle_note", "remove_note", "take_note_back")}
+# What one has just done, where one has: who takes it back, and when, is in tests/folders/test_undoing.py
+UNDO = {("folders.take_back", "POST")}
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)
     ("signing.documents.verdicts", "POST"),
     ("signing.documents.report", "GET"),
@@ -486,6 +492,8 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     readers, verbs = TABLE[family, state]
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
-        given |= READ | TAKEN | NOTES | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
+        given |= (
+            READ | TAKEN | NOTES | UNDO | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
+        )
         given |= CONTINUE if login in CREATORS else set()
     return given

@@ -88,6 +88,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
+    # Nobody has just done anything: there is nothing to take back (tests/folders/test_undoing.py).
     # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
@@ -101,6 +102,8 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.rule",
         "folders.settle_note",
         "folders.remove_note",
+        "folders.take_note_back",
+        "folders.take_back",
         "signing.documents.report",
         "signing.documents.attest",
         "signing.documents.before_after",

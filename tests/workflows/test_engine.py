@@ -160,7 +160,9 @@ def test_an_act_ends_a_part_as_its_step_asks_or_against_it_and_the_emitters_acts
         Action.SEND_BACK,
         Action.REFUSE,
     }
-    assert {one for one in Action if one.outcome is None} == {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
+    # Nor does what is taken back: the part of whoever did it is open again
+    emitted = {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
+    assert {one for one in Action if one.outcome is None} == emitted | {Action.TAKE_BACK}
 
 
 def test_a_word_that_is_no_action_is_refused():

@@ -1,6 +1,7 @@
 """Over random circuits and random sequences of acts, the law never strands a folder nor lets one through."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,10 +26,12 @@ from workflows.errors import Refusal
 from workflows.handing import may_be_handed
 from workflows.loader import load
 from workflows.returning import behind, send_back
+from workflows.undoing import THOUGHT, Deed, leaves_time, take_back
 
 PEOPLE = range(1, 5)
 ANYBODY = st.sampled_from([None, *PEOPLE])
 NOWHERE = "desk:ailleurs"
+MOMENT, SECONDS = datetime(2026, 11, 27, 9, tzinfo=UTC), 20.0
 SLOT = st.sampled_from([None, NOWHERE, *(f"desk:{desk}" for desk in strategies.DESKS)])
 
 
@@ -51,10 +54,11 @@ class AFolder(RuleBasedStateMachine):
         self.circuit, self.standing = circuit, Standing(DRAFT, facts)
         self.questions: list[Question] = []
         self.way: list[str] = []
+        self.done: tuple[Moved, int | None, Standing, list[Question], list[str], Standing] | None = None
 
     def play(self, action: Action, person: int | None, slot: str | None) -> Moved | None:
         """Play, check what the law promises of this one move, and keep the books as the application does."""
-        before = self.standing
+        before, questions, way = self.standing, self.questions, self.way
         try:
             moved = advance(self.circuit, before, action, person=person, slot=slot)
         except Refusal:
@@ -75,6 +79,7 @@ class AFolder(RuleBasedStateMachine):
             self.questions = []
             self.way = [] if action is Action.SUBMIT else self.way
             self.way = [*self.way, moved.entered] if moved.phase is Phase.RUNNING else []
+        self.done = (moved, person, before, questions, way, self.standing)
         return moved
 
     def check(self, before: Standing, moved: Moved, person: int | None, slot: str | None) -> None:
@@ -189,7 +194,43 @@ class AFolder(RuleBasedStateMachine):
         assert (moved.entered, moved.phase, moved.closed) == (to, Phase.RUNNING, False)
         slots = slots_of(self.circuit.step(to))
         self.standing = Standing(to, before.facts, slots, {}, before.signed)
-        self.way, self.questions = [*self.way[: self.way.index(to)], to], []
+        self.way, self.questions, self.done = [*self.way[: self.way.index(to)], to], [], None
+
+    @precondition(lambda self: self.done)
+    @rule(
+        person=ANYBODY,
+        seconds=st.sampled_from([-1, 0, 19, 20, 21]),
+        opened=st.booleans(),
+        left=st.booleans(),
+    )
+    def whoever_did_it_takes_it_back(
+        self, person: int | None, seconds: int, opened: bool, left: bool
+    ) -> None:
+        """As the application asks it: of what was done last, as long as nothing has changed the folder since."""
+        assert self.done is not None
+        moved, actor, before, questions, way, after = self.done
+        deed = Deed(moved.left, actor, MOMENT, opened, left)
+        taken = {"person": person, "now": MOMENT + timedelta(seconds=seconds), "seconds": SECONDS}
+        if self.standing is not after:  # somebody asked, answered, handed on: another version of the folder
+            return
+        timely = person == actor and person is not None and 0 <= seconds < SECONDS and not opened and not left
+        try:
+            back = take_back(self.circuit, after, deed, **taken)
+        except Refusal as refusal:
+            why = refusal.key
+        else:
+            why = ""
+        assert bool(why) == (not timely or not leaves_time(self.circuit, moved)), why
+        if why:
+            return
+        assert timely
+        assert moved.action is Action.APPROVE
+        assert self.circuit.step(moved.left).kind in THOUGHT, (
+            "neither a signature nor what binds beyond the folder"
+        )
+        assert leaves_time(self.circuit, moved), "what is taken back has had its letters wait"
+        assert (back.entered, back.phase, back.closed) == (before.place, Phase.RUNNING, False)
+        self.standing, self.questions, self.way, self.done = before, questions, way, None
 
     @precondition(lambda self: self.questions)
     @rule(data=st.data())

@@ -9,7 +9,7 @@ from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page
+from app.display import page, undone
 from app.display.blueprint import pages
 from app.display.noting import views as noting
 from app.display.noting.views import TAB, Typed
@@ -54,12 +54,24 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
     except ValueError:
         raise Refusal("bad-request", detail="pour qui est la note manque") from None
     try:
-        notes.write(g.actor, folder_id, draft)
+        number = notes.write(g.actor, folder_id, draft)
     except Refusal as refusal:
         if refusal.key not in _TO_MEND:
             raise
         return _again(folder_id, typed, refusal)
-    flash("La note est écrite.", "ok")
+    if draft.reach is Reach.ALONE and draft.answers is None:
+        flash("La note est écrite.", "ok")
+    else:
+        undone.tell_note("La note est écrite.", folder_id, number)
+    return _to_notes(folder_id)
+
+
+@pages.post("/dossiers/<int:folder_id>/notes/<int:note_id>/annuler")
+@guard(PERSON)
+def take_note_back(folder_id: int, note_id: int) -> Response:
+    """Take back a note that one has just written."""
+    notes.take_back(g.actor, folder_id, note_id)
+    flash("La note est reprise, aucun courriel n’en est parti.", "ok")
     return _to_notes(folder_id)
 
 

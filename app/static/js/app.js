@@ -22,6 +22,7 @@ const PARTS = [
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
   ["[data-blanks]", () => import("./blanks.js"), "startBlanks"],
   ["[data-columns]", () => import("./columns.js"), "startColumns"],
+  ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];
 

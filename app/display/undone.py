@@ -1,0 +1,93 @@
+"""What was just done, told with the form that takes it back as long as that lasts, and its routes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import flash, g, redirect, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.french import spaces
+from app.core.http import PERSON, guard
+from app.display.blueprint import pages, version_shown
+from app.folders import pause, undoing
+from app.folders.access import authorize
+from app.folders.models import Folder
+from app.people.actor import Actor
+
+WORDS = {
+    "visa": ("Annuler ce visa", "Votre visa est repris"),
+    "avis": ("Annuler cet avis", "Votre avis est repris"),
+    "remise à un autre bureau": ("Annuler cette remise", "Ce que vous avez confié vous revient"),
+}
+"""Of each act that may be taken back, its button, and what is told once it was."""
+
+
+@dataclass(frozen=True)
+class UndoView:
+    """An act that the reader may take back: its button, the address of its form, and how many seconds are left."""
+
+    label: str
+    url: str
+    version: int | None
+    left: int
+
+
+@pages.app_context_processor
+def _left() -> dict[str, Any]:
+    """How many seconds a form of an act that is told has left."""
+    return {"undo_left": lambda until: max(0, int(until - now().timestamp()))}
+
+
+def view(db: Db, folder: Folder, actor: Actor) -> UndoView | None:
+    """What the reader of a folder's page may take back; None where there is nothing."""
+    done = undoing.offered(db, folder, actor)
+    if done is None:
+        return None
+    url = url_for("folders.take_back", folder_id=folder.id)
+    return UndoView(WORDS[done.noun][0], url, folder.version, pause.left(done.deed.at))
+
+
+def tell(words: str | Markup, folder_id: int) -> None:
+    """Tell what the actor has just done, and let him take it back."""
+    with reading(g.actor.collectivity_id) as db:
+        found = view(db, db.get_one(Folder, folder_id), g.actor)
+    flash(_with(words, found) if found else words, "ok")
+
+
+def tell_note(words: str, folder_id: int, note_id: int) -> None:
+    """The same of a note that was written."""
+    url = url_for("folders.take_note_back", folder_id=folder_id, note_id=note_id)
+    left = int(pause.seconds())
+    flash(_with(words, UndoView("Annuler cette note", url, None, left)) if left else words, "ok")
+
+
+def _with(words: str | Markup, found: UndoView) -> Any:
+    until = (now() + timedelta(seconds=found.left)).timestamp()
+    undo: Mapping[str, Any] = {
+        "label": found.label,
+        "url": found.url,
+        "version": found.version,
+        "until": until,
+    }
+    return {"words": words, "undo": undo}
+
+
+@pages.post("/dossiers/<int:folder_id>/annuler-geste")
+@guard(PERSON)
+def take_back(folder_id: int) -> Response:
+    """Take back what one has just done."""
+    noun = undoing.undo(g.actor, folder_id, version=version_shown())
+    with reading(g.actor.collectivity_id) as db:
+        title = authorize(db, g.actor, folder_id).title
+    flash(
+        spaces(
+            f"« {title or 'Sans titre'} » : {WORDS[noun][1][0].lower()}{WORDS[noun][1][1:]}, aucun courriel n’est parti."
+        ),
+        "ok",
+    )
+    return redirect(url_for("folders.show", folder_id=folder_id))

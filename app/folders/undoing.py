@@ -1,0 +1,229 @@
+"""The verb of whoever takes back, within some seconds, what he has just done: a visa, an opinion, a step handed on.
+
+It was committed at once and its letters wait (`pause`); taking it back is a second line of the journal. The folder stands again
+where it stood, and what the act had opened was seen by nobody (`workflows.undoing`, decision 0037). What was just done is read
+from the rows themselves: it is the last thing that changed the folder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.french import spaces
+from app.core.outbox import Outbox
+from app.core.questions import ask
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders import pause
+from app.folders.access import lock, refuse_stranger
+from app.folders.facts import touch
+from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folder, StepRun, reopen
+from app.folders.move import Present, Said, pass_number, person_of, place_back, present
+from app.folders.returning import MOST, put_aside_before
+from app.folders.rows import POSTED, READERS, RUNS, changes_of_round
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.engine import Moved
+from workflows.undoing import THOUGHT, Deed, refuse_late, take_back
+
+NOT_SENT = "geste repris : ce courriel n’est pas parti"
+STRANGER = -(2**62)
+"""Who did it, where it is nobody that the law could take the reader for."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done last on a folder: the part that was taken, or handed on (`change`), as the law sees it (`deed`)."""
+
+    deed: Deed
+    run: StepRun
+    change: CircuitChange | None = None
+
+    @property
+    def noun(self) -> str:
+        """« visa », « avis », « remise à un autre bureau »."""
+        if self.change is not None:
+            return "remise à un autre bureau"
+        return "avis" if self.run.opinion else "visa"
+
+
+def done_last(db: Db, folder: Folder, actor: Actor) -> Done | None:
+    """What changed the folder last, where it is an act that may be taken back and its seconds last; asks nothing on its page."""
+    if not pause.lasts(folder.updated_at):
+        return None
+    at = folder.updated_at
+    runs = [run for (run,) in ask(db, RUNS, folder.id) if run.ended_at == at and run.kind in THOUGHT]
+    changes = [one for one in changes_of_round(db, folder) if one.changed_at == at and one.handed_to]
+    change = changes[-1] if changes else None
+    run = next((run for run in runs if _acted(run, handed=change is not None)), None)
+    if run is None:
+        return None
+    mine = run.user_id == actor.user_id and (actor.user_id is not None or run.who == actor.name)
+    person = person_of(actor) if mine else STRANGER
+    return Done(
+        Deed(run.step, person, at, _opened(db, folder, actor, at), _left(db, folder, at)), run, change
+    )
+
+
+def offered(db: Db, folder: Folder, actor: Actor) -> Done | None:
+    """The same where this reader may take it back now."""
+    done = done_last(db, folder, actor)
+    if done is None:
+        return None
+    try:
+        refuse_late(done.deed, person=person_of(actor), now=now(), seconds=pause.seconds())
+        if done.change is None:
+            _law(actor, done, present(db, folder))
+    except Refusal:
+        return None
+    return done
+
+
+def _acted(run: StepRun, *, handed: bool) -> bool:
+    if handed:
+        return run.state == "passed" and run.slot.startswith(HANDED)
+    return run.state == "done" and not run.slot.startswith(ASKED)
+
+
+def _opened(db: Db, folder: Folder, actor: Actor, at: datetime) -> bool:
+    readers = (row for (row,) in ask(db, READERS, folder.id) if row.user_id != actor.user_id)
+    return any(row.first_at >= at or (row.again_at is not None and row.again_at >= at) for row in readers)
+
+
+def _left(db: Db, folder: Folder, at: datetime) -> bool:
+    rows = (row for (row,) in ask(db, POSTED, folder.id) if row.created_at >= at)
+    return any(row.kind != "mail" or row.state != "pending" or row.attempts for row in rows)
+
+
+def _law(actor: Actor, done: Done, here: Present) -> Moved:
+    return take_back(
+        here.circuit,
+        here.standing,
+        done.deed,
+        person=person_of(actor),
+        now=now(),
+        seconds=pause.seconds(),
+    )
+
+
+@use_case
+def undo(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
+    """Take back what the actor has just done on the folder; returns what it was, in French.
+
+    Refuses `moved-on`, `take-back-none` where it is not his or nothing of that sort was done last, `take-back-late`,
+    `take-back-opened` once somebody else opened the folder, `take-back-left` once a letter went, and `send-back-many`.
+    """
+    folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
+    _hold_letters(db, folder)
+    done = done_last(db, folder, actor)
+    if done is None:
+        raise Refusal("take-back-none") if pause.seconds() == 0 else _too_late(db, folder, actor)
+    if put_aside_before(db, folder) >= MOST:
+        raise Refusal("send-back-many")
+    moment = now()
+    if done.change is not None:
+        _undo_handing(db, folder, actor, done, done.change, moment)
+    else:
+        _undo_act(db, folder, actor, done, moment)
+    return done.noun
+
+
+def _too_late(db: Db, folder: Folder, actor: Actor) -> Refusal:
+    """Why there is nothing to take back: it is too late for what he did last, or he did nothing of that sort last."""
+    runs = (run for (run,) in ask(db, RUNS, folder.id) if run.ended_at == folder.updated_at)
+    own = any(run.kind in THOUGHT and run.user_id == actor.user_id for run in runs)
+    return Refusal("take-back-late", seconds=int(pause.seconds())) if own else Refusal("take-back-none")
+
+
+def _hold_letters(db: Db, folder: Folder) -> None:
+    """Let no worker take a letter of the folder from now on: one that it has taken already is seen as gone."""
+    waiting = sa.select(Outbox.id).where(
+        Outbox.folder_id == folder.id, Outbox.created_at >= folder.updated_at
+    )
+    db.execute(waiting.with_for_update())
+
+
+def _stop_letters(db: Db, folder: Folder) -> None:
+    """The letters of the version that the act made do not go; those of a note that was written since do."""
+    rows = sa.update(Outbox).where(
+        Outbox.folder_id == folder.id,
+        Outbox.kind == "mail",
+        Outbox.state == "pending",
+        Outbox.key.like(f"%-{folder.id}-{folder.version}-%"),
+    )
+    stopped = rows.values(state="done", done_at=now(), last_error=NOT_SENT)
+    db.execute(stopped.execution_options(synchronize_session=False))
+
+
+def _undo_act(db: Db, folder: Folder, actor: Actor, done: Done, moment: datetime) -> None:
+    here, run = present(db, folder), done.run
+    moved = _law(actor, done, here)
+    _stop_letters(db, folder)
+    facts = {**_facts(done, moment), "label": here.circuit.step(run.step).label}
+    reopen(db, folder, _opened_by(db, folder, done), run, moment)
+    place_back(db, folder, replace(here, step=None, asked=()), moved, actor, Said(facts=facts), run.slot)
+
+
+def _opened_by(db: Db, folder: Folder, done: Done) -> Sequence[int]:
+    """The parts that the act opened: those of the next step, and of the desks that were told there."""
+    opened = (
+        run for (run,) in ask(db, RUNS, folder.id) if run.entered_at == done.deed.at and run.id > done.run.id
+    )
+    return [run.id for run in opened]
+
+
+def _facts(done: Done, moment: datetime) -> dict[str, Any]:
+    return {
+        "act": done.noun,
+        "done_at": done.deed.at.isoformat(timespec="milliseconds"),
+        "words": spaces(f"{done.noun}, {int((moment - done.deed.at).total_seconds())} s après"),
+    }
+
+
+def _undo_handing(
+    db: Db, folder: Folder, actor: Actor, done: Done, change: CircuitChange, moment: datetime
+) -> None:
+    """Give the part back to the desk that handed it, with the version of the circuit that the folder followed."""
+    refuse_late(done.deed, person=person_of(actor), now=moment, seconds=pause.seconds())
+    _stop_letters(db, folder)
+    old = done.run
+    passage = pass_number(circuit_of(db, change.before_id), folder, old.step)
+    taken = next(
+        run
+        for (run,) in ask(db, RUNS, folder.id)
+        if run.entered_at == old.ended_at and run.state == "active" and run.pass_number == passage
+    )
+    slot = old.slot.removeprefix(HANDED)
+    questions = sa.update(AskedOpinion).where(
+        AskedOpinion.folder_id == folder.id,
+        AskedOpinion.slot == taken.slot,
+        AskedOpinion.run_id.in_(
+            sa.select(StepRun.id).where(StepRun.folder_id == folder.id, StepRun.state == "active")
+        ),
+    )
+    db.execute(questions.values(slot=slot).execution_options(synchronize_session=False))
+    taken.state, taken.ended_at, taken.taken_back_at = "cancelled", moment, moment
+    taken.desk_id, taken.pass_number = None, old.pass_number
+    old.state, old.ended_at, old.slot, old.pass_number = "active", None, slot, passage
+    old.user_id = old.who = old.capacity = old.absent = None
+    change.taken_back_at = moment
+    folder.circuit_version_id = change.before_id
+    version = folder.version
+    touch(folder)
+    facts = {
+        **_facts(done, moment),
+        "place": folder.place,
+        "label": circuit_of(db, change.before_id).step(old.step).label,
+        "slot": slot,
+        "round": folder.round,
+        "version": version,
+        "circuit": circuit_of(db, change.before_id).digest,
+    }
+    append(db, folder.collectivity_id, Event("folder.take_back", actor.name, actor.user_id, folder.id, facts))

@@ -1,0 +1,236 @@
+"""What was just done is taken back within some seconds: the folder stands where it stood, and both lines are in the journal."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import outbox
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders import decide, handing, notes, pause, undoing
+from app.folders.models import Folder, FolderNote, StepRun
+from app.folders.notes import Draft, Reach
+from tests.api.software import Software
+from tests.builders.house import House, token_in
+from tests.circuits.test_editor import words
+from tests.folders.test_asking import A, G, K, N, R, S, ask, page, todo
+from tests.folders.test_returning import send_back
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+
+
+@pytest.fixture(autouse=True)
+def _twenty_seconds(house: House) -> Iterator[None]:
+    pause.configure(20)
+    yield
+    pause.configure(0)
+
+
+def brought(house: House, place: str) -> int:
+    """An invoice that waits there, whose letters are gone."""
+    pause.configure(0)
+    folder_id = house.an_invoice(place)
+    house.drain()
+    pause.configure(20)
+    return folder_id
+
+
+def undo(house: House, login: str, folder_id: int) -> str:
+    return undoing.undo(house.actor(login), folder_id, version=house.folder(folder_id).version)
+
+
+def refused(house: House, login: str, folder_id: int) -> str:
+    """The key of the refusal; nothing has changed."""
+    before = house.folder(folder_id).version, house.journal(folder_id), runs(folder_id)
+    with pytest.raises(Refusal) as caught:
+        undo(house, login, folder_id)
+    assert (house.folder(folder_id).version, house.journal(folder_id), runs(folder_id)) == before
+    return caught.value.key
+
+
+def runs(folder_id: int) -> list[tuple[str, str, str | None]]:
+    with reading() as db:
+        query = sa.select(StepRun).where(StepRun.folder_id == folder_id).order_by(StepRun.id)
+        return [(run.step, run.state, run.who) for run in db.scalars(query)]
+
+
+def events(house: House, folder_id: int) -> list[str]:
+    return house.journal(folder_id)
+
+
+def let_go(house: House) -> None:
+    """The letters that wait are due."""
+    with engine().begin() as base:
+        base.execute(sa.update(Outbox).where(Outbox.state == "pending").values(available_at=now()))
+    house.drain()
+
+
+def later(folder_id: int, seconds: float) -> None:
+    """The same folder, so many seconds later: what was done is so much older."""
+    by = timedelta(seconds=seconds)
+    with engine().begin() as base:
+        for table, column in (("folder", "updated_at"), ("step_run", "ended_at"), ("step_run", "entered_at")):
+            column_of = sa.table(
+                table, sa.column("id"), sa.column("folder_id"), sa.column(column, sa.DateTime(timezone=True))
+            )
+            key = column_of.c.id if table == "folder" else column_of.c.folder_id
+            for row in base.execute(
+                sa.select(column_of.c.id, column_of.c[column]).where(key == folder_id)
+            ).all():
+                if row[1] is not None:
+                    base.execute(
+                        sa.update(column_of).where(column_of.c.id == row[0]).values({column: row[1] - by})
+                    )
+
+
+def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> None:
+    folder_id = brought(house, "finance")
+    house.mail.clear()
+    browser = house.client(N)
+    form = {"version": house.folder(folder_id).version, "comment": "Vu."}
+    done = browser.post(
+        f"/dossiers/{folder_id}/viser",
+        data={**form, "csrf_token": house.csrf(browser)},
+        follow_redirects=True,
+    )
+    band = done.get_data(as_text=True)
+    assert "Annuler ce visa" in band
+    assert re.search(r'data-undo="[12]\d"', band)
+    assert folder_id in todo(house, A)
+    outbox.drain()
+    assert house.mail.letters == [], "its letters wait"
+    back = browser.post(
+        f"/dossiers/{folder_id}/annuler-geste",
+        data={"version": house.folder(folder_id).version, "csrf_token": token_in(band)},
+        follow_redirects=True,
+    )
+    assert "votre visa est repris, aucun courriel n’est parti" in words(back)
+    assert (house.folder(folder_id).place, house.folder(folder_id).phase) == ("finance", "running")
+    assert folder_id in todo(house, N)
+    assert folder_id not in todo(house, A)
+    with pytest.raises(Refusal, match="not-found"):
+        decide.reject(house.actor(A), folder_id, version=house.folder(folder_id).version, reason="Non.")
+    done = [event for event in events(house, folder_id) if event != "folder.opened"]
+    assert done[-2:] == ["folder.approve", "folder.take_back"]
+    told = r"Visa de Nolwenn Abgrallec, .*, repris \d+ s après"
+    slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+    assert re.search(told, slip)
+    assert re.search(r"Repris par Nolwenn Abgrallec : visa, \d+ s après", slip)
+    assert re.search(told, page(house, N, folder_id))
+    assert re.search(r"Repris par Nolwenn Abgrallec : visa", page(house, G, folder_id, "journal"))
+    assert refused(house, N, folder_id) == "take-back-none", "nothing is taken back twice"
+    house.approve(folder_id, N)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    let_go(house)
+    turns = [str(one["To"]) for one in house.mail.letters]
+    assert len([one for one in turns if A in one]) == 1, "one letter, of the visa that stands"
+
+
+def test_it_is_refused_once_it_is_late_or_seen_or_left_or_another_s(house: House) -> None:
+    folder_id = brought(house, "finance")
+    assert refused(house, G, folder_id) == "take-back-none"
+    house.approve(folder_id, N)
+    assert refused(house, R, folder_id) == "take-back-none", "another's"
+    with pytest.raises(Refusal, match="not-found"):
+        undo(house, K, folder_id)
+    with pytest.raises(Refusal, match="moved-on"):
+        undoing.undo(house.actor(N), folder_id, version=1)
+    later(folder_id, 21)
+    assert refused(house, N, folder_id) == "take-back-late"
+    seen = brought(house, "finance")
+    house.approve(seen, N)
+    page(house, N, seen)
+    assert "Annuler ce visa" in page(house, N, seen), "who did it opens it as often as he wants"
+    page(house, A, seen)
+    assert refused(house, N, seen) == "take-back-opened"
+    assert "Annuler ce visa" not in page(house, N, seen)
+    again = brought(house, "finance")
+    page(house, A, again) if again in todo(house, A) else None
+    house.approve(again, N)
+    let_go(house)
+    assert refused(house, N, again) == "take-back-left"
+    signed = brought(house, "bon_a_payer")
+    house.sign(signed, A)
+    assert refused(house, A, signed) == "take-back-none", "never a signature"
+
+
+def test_who_had_opened_it_before_and_opens_it_again_closes_it_too(house: House) -> None:
+    folder_id = brought(house, "finance")
+    page(house, G, folder_id)
+    house.approve(folder_id, N)
+    decide.open_meanwhile(house.actor(G), folder_id)
+    assert refused(house, N, folder_id) == "take-back-opened"
+    with pytest.raises(Refusal, match="not-found"):
+        decide.open_meanwhile(house.actor(K), folder_id)
+    assert events(house, folder_id).count("folder.opened") == 1
+
+
+def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: House) -> None:
+    folder_id = brought(house, "finance")
+    ask(house, N, folder_id, "technique", waits=False)
+    house.approve(folder_id, N)
+    assert "folder.approve" in events(house, folder_id)
+    assert undo(house, N, folder_id) == "visa"
+    assert ("finance", "active", None) in runs(folder_id)
+    assert any(step == "finance" and state == "active" for step, state, _ in runs(folder_id))
+    assert folder_id in todo(house, R), "the opinion is asked again"
+    before = house.folder(folder_id).circuit_version_id
+    version = house.folder(folder_id).version
+    handing.hand(house.actor(N), folder_id, version=version, desk="direction", reason="Marché.")
+    assert folder_id in todo(house, S)
+    assert undo(house, N, folder_id) == "remise à un autre bureau"
+    assert folder_id in todo(house, N)
+    assert folder_id not in todo(house, S)
+    assert house.folder(folder_id).circuit_version_id == before
+    with pytest.raises(Refusal, match="not-found"):
+        decide.approve(house.actor(S), folder_id, version=house.folder(folder_id).version)
+    assert re.search(r"« Marché. », repris \d+ s après", page(house, G, folder_id))
+    handing.hand(
+        house.actor(N), folder_id, version=house.folder(folder_id).version, desk="direction", reason="Marché."
+    )
+    house.approve(folder_id, S)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    send_back(house, A, folder_id, "finance")
+    assert folder_id in todo(house, S)
+
+
+def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
+    folder_id = brought(house, "finance")
+    with reading() as db:
+        people = notes.to_tell(db, db.get_one(Folder, folder_id), house.actor(N))
+    gwen = next(number for number, name in people if name.startswith("Gwenola"))
+    number = notes.write(house.actor(N), folder_id, Draft("À revoir.", told=(gwen,)))
+    with pytest.raises(Refusal, match="note-stays"):
+        notes.take_back(house.actor(G), folder_id, number)
+    outbox.drain()
+    notes.take_back(house.actor(N), folder_id, number)
+    with reading() as db:
+        assert [note.words for note in db.scalars(sa.select(FolderNote))] == [""]
+    assert events(house, folder_id)[-2:] == ["note.added", "note.taken_back"]
+    desk = notes.write(house.actor(N), folder_id, Draft("Entre nous.", Reach.DESK))
+    notes.take_back(house.actor(N), folder_id, desk)
+    assert events(house, folder_id)[-1] == "note.taken_back", "what the desk alone reads is in no journal"
+    read = notes.write(house.actor(N), folder_id, Draft("À revoir."))
+    page(house, G, folder_id, "notes")
+    with pytest.raises(Refusal, match="note-take-back-read"):
+        notes.take_back(house.actor(N), folder_id, read)
+
+
+def test_software_takes_back_its_own_visa(house: House) -> None:
+    software = Software(house, "technique", {Right.ACT})
+    folder_id = brought(house, "service_done")
+    shown = software.post(f"/folders/{folder_id}/approve", version=house.folder(folder_id).version)
+    assert "take_back" in shown.json["actions"]
+    back = software.post(f"/folders/{folder_id}/take-back", version=shown.json["version"])
+    assert back.json["place"] == "service_done"
+    parts = next(step for step in back.json["steps"] if step["key"] == "service_done")["parts"]
+    assert [(one["state"], bool(one["taken_back_at"])) for one in parts] == [
+        ("cancelled", True),
+        ("active", False),
+    ]
