@@ -26,8 +26,9 @@ from app.folders.documents import TYPED
 from app.folders.effect import effect_of
 from app.folders.filling import may_fill
 from app.folders.handing import is_handed
-from app.folders.models import DocumentVersion, Folder
+from app.folders.models import DocumentVersion, Folder, FolderNote
 from app.folders.move import Present
+from app.folders.pins import pinned
 from app.folders.publicity import means_of
 from app.folders.required import missing
 from app.folders.rerouting import may_reroute
@@ -319,9 +320,26 @@ def notes_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     names = ("id", "who", "reach", "words", "written_at", "settled_by", "settled_at")
     return {
         "notes": [
-            {**{name: getattr(note, name) for name in names}, "answers": note.answers_id}
+            {
+                **{name: getattr(note, name) for name in names},
+                "answers": note.answers_id,
+                "pin": _pin(db, folder, note),
+            }
             for note in notes.readable(db, folder, actor)
         ]
+    }
+
+
+def _pin(db: Db, folder: Folder, note: FolderNote) -> dict[str, Any] | None:
+    place = pinned(db, folder, note)
+    if place is None:
+        return None
+    return {
+        "document": place.document.id,
+        "version": place.version.number,
+        "sha256": place.version.sha256,
+        "page": place.page,
+        "box": place.box,
     }
 
 

@@ -37,6 +37,7 @@ from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.once import Once, made_by
+from app.folders.pins import Box, Pin
 from workflows.circuit import StepKind
 from workflows.family import Family
 
@@ -517,7 +518,11 @@ def read_notes(folder_id: int) -> Json:
 )
 def add_note(folder_id: int, json: "NewNote") -> Json:
     """A note."""
-    notes.write(g.actor, folder_id, notes.Draft(json.words, notes.Reach(json.reach), answers=json.answers))
+    pin = None
+    if json.pin is not None:
+        pin = Pin(json.pin.document, json.pin.version, json.pin.page, _box(json.pin.box))
+    reach = notes.Reach(json.reach)
+    notes.write(g.actor, folder_id, notes.Draft(json.words, reach, answers=json.answers, pin=pin))
     return _notes(folder_id)
 
 
@@ -555,6 +560,19 @@ def journal(folder_id: int, query: "JournalQuery") -> Mapping[str, Any]:
     """Its trail."""
     with reading(g.actor.collectivity_id) as db:
         return answers.journal_of(db, authorize(db, g.actor, folder_id), query.after)
+
+
+@routes.post(f"{FOLDER}/notes/<int(max=2147483647):note_id>/reopen")
+@guard(PERSON)
+@describe("Rouvrir une note réglée", gives="Notes")
+def reopen_note(folder_id: int, note_id: int) -> Json:
+    """Open a settled note again."""
+    notes.reopen(g.actor, folder_id, note_id)
+    return _notes(folder_id)
+
+
+def _box(box: list[float] | None) -> Box | None:
+    return (box[0], box[1], box[2], box[3]) if box is not None else None
 
 
 def _notes(folder_id: int) -> Json:

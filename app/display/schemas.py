@@ -310,6 +310,20 @@ class Continue(Taken):
     )
 
 
+class PinTaken(Taken):
+    """Where a note is pinned."""
+
+    document: int = attribute("La pièce, par son numéro : un PDF de ce dossier.", 12, ge=1, le=LARGEST_KEY)
+    version: int = attribute("Sa version, par son numéro.", 1, ge=1, le=LARGEST_KEY)
+    page: int = attribute("La page, à partir de 1.", 2, ge=1, le=LARGEST_KEY)
+    box: list[float] | None = attribute(
+        "La partie de la page, en points depuis son coin inférieur gauche : x1, y1, x2, y2. Sans elle, la page entière.",
+        default=None,
+        min_length=4,
+        max_length=4,
+    )
+
+
 class NewNote(Taken):
     """A note beside a folder."""
 
@@ -322,6 +336,10 @@ class NewNote(Taken):
         default=None,
         ge=1,
         le=LARGEST_KEY,
+    )
+    pin: PinTaken | None = attribute(
+        "La page sur laquelle elle est épinglée ; une réponse suit la note à laquelle elle répond.",
+        default=None,
     )
 
 

@@ -541,6 +541,18 @@ class Entry(Given):
     hash: str = attribute("Empreinte de cette ligne.")
 
 
+class PinShown(Given):
+    """Where a note is pinned."""
+
+    document: int = attribute("La pièce.", 12)
+    version: int = attribute("Sa version.", 1)
+    sha256: str = attribute("L’empreinte de cette version.")
+    page: int = attribute("La page, à partir de 1.", 2)
+    box: list[float] | None = attribute(
+        "La partie de la page, en points depuis son coin inférieur gauche (x1, y1, x2, y2) ; nul pour la page entière."
+    )
+
+
 class Note(Given):
     """A note beside a folder."""
 
@@ -554,6 +566,9 @@ class Note(Given):
     written_at: Moment = attribute("Quand elle a été écrite.")
     settled_by: str | None = attribute("Qui l’a marquée réglée ; nul tant que personne ne l’a fait.")
     settled_at: Moment | None = attribute("Quand.")
+    pin: PinShown | None = attribute(
+        "La page sur laquelle elle est épinglée ; nul pour une autre, ou dont la pièce a été retirée."
+    )
 
 
 class Notes(Given):

@@ -143,6 +143,7 @@ class DocView:
     role: str
     role_label: str
     sha256: str
+    pages: int = 0
     versions: tuple[VersionView, ...] = ()
     signatures: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()

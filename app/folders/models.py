@@ -383,7 +383,8 @@ class FolderNote(Base, Tenanted):
 
     `reach` says for whom (`notes.Reach`), `desk_id` which desk; `answers_id` is the note that it answers, whose reach it has.
     `stems` are the forms of its words, by which who reads it finds it.
-    `told` are the people who were written to, by number and name. `settled_by`, for good: nobody opens it again.
+    `told` are the people who were written to, by number and name. `settled_by`: until somebody opens it again.
+    `version_id`, `page` and `box` say where it is pinned (`app/folders/pins.py`), if it is.
     `taken_back_at`: when its author took it back before anybody had read it; its words are gone then, and nobody is shown it.
     """
 
@@ -408,6 +409,9 @@ class FolderNote(Base, Tenanted):
     settled_by: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     taken_back_at: Mapped[datetime | None]
+    version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("document_version.id"))
+    page: Mapped[int | None]
+    box: Mapped[list[Any] | None] = mapped_column(MissingJson)
     stems: Mapped[str] = mapped_column(server_default="")
 
 

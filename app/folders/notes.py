@@ -6,6 +6,7 @@ nothing of where the folder stands, so that nobody's page goes stale by it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from app.folders.access import authorize, lock, may_read, refuse_stranger
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
+from app.folders.pins import Pin, on_page, pinned
 from app.folders.rows import NOTES, READERS, RUNS, posted
 from app.folders.words import rewrite
 from app.journal.chain import Event, append
@@ -49,6 +51,7 @@ class Draft:
     """A note to be written: `answers` is the number of the one that it answers, whose reach it takes.
 
     `desk_id`: which of one's desks, where the note is for one. `told`: the numbers of the people who are written to.
+    `pin`: on which page it is pinned, if it is; an answer stands under what it answers.
     """
 
     words: str
@@ -56,6 +59,7 @@ class Draft:
     desk_id: int | None = None
     answers: int | None = None
     told: tuple[int, ...] = ()
+    pin: Pin | None = None
 
 
 def readable(db: Db, folder: Folder, actor: Actor) -> list[FolderNote]:
@@ -135,7 +139,7 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     Refuses who may not read the folder (`not-found`), `note-follower`, `note-empty`, `words-long`, `note-many`,
     `note-settled`, `note-desk` where the desk is none of the writer's that the folder has reached, `note-alone` where
     software, or somebody who names others, writes for himself alone, `note-reader` for a person who may not be named,
-    `note-told-many`, and `note-gone` where there is no such note to answer.
+    `note-told-many`, as `pins.on_page` where it is pinned, and `note-gone` where there is no such note to answer.
     """
     folder = _writing(db, actor, folder_id)
     words = typed(draft.words)
@@ -152,6 +156,8 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     if reach is Reach.ALONE and (actor.user_id is None or draft.told):
         raise Refusal("note-alone")
     told = _told(db, folder, actor, reach, desk_id, draft.told)
+    pin = draft.pin if parent is None else None
+    version = on_page(db, folder, pin) if pin is not None else None
     note = FolderNote(
         collectivity_id=folder.collectivity_id,
         folder_id=folder.id,
@@ -163,15 +169,21 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         words=words,
         stems=joined(forms_in(words)),
         told=[{"user_id": number, "name": name} for number, name in told],
+        version_id=version.id if version is not None else None,
+        page=pin.page if pin is not None else None,
+        box=list(pin.box) if pin is not None and pin.box is not None else None,
         written_at=now(),
     )
     db.add(note)
     db.flush()  # its letters name it
     if reach is Reach.ALL:
         rewrite(db, folder)
-        facts = {"round": folder.round, "note": note.id, "comment": words}
+        facts: dict[str, Any] = {"round": folder.round, "note": note.id, "comment": words}
         if told:
             facts["named"] = [name for _, name in told]
+        if version is not None and (place := pinned(db, folder, note)) is not None:
+            facts["pin"] = {"sha256": version.sha256, "page": note.page, "box": note.box}
+            facts["words"] = spaces(f", {place.words}")
         append(db, folder.collectivity_id, Event("note.added", actor.name, actor.user_id, folder.id, facts))
     post(db, folder.collectivity_id, [_letter(folder, note, number, actor) for number, _ in told])
     return note.id
@@ -257,6 +269,34 @@ def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     if settled and note.reach == Reach.ALL:
         facts = {"round": folder.round, "note": note.id}
         append(db, folder.collectivity_id, Event("note.settled", actor.name, actor.user_id, folder.id, facts))
+
+
+@use_case
+def reopen(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
+    """Say that what a note asks is not settled after all; whoever reads it may.
+
+    Refuses who may not read the folder, and `note-gone`.
+    """
+    folder = _writing(db, actor, folder_id)
+    note = _note(db, folder, actor, note_id)
+    if note.answers_id is not None:
+        raise Refusal("note-gone")
+    opening = (
+        sa.update(FolderNote)
+        .where(
+            FolderNote.id == note.id,
+            FolderNote.collectivity_id == folder.collectivity_id,
+            FolderNote.settled_at.is_not(None),
+        )
+        .values(settled_by=None, settled_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    opened = bool(db.execute(opening).rowcount)  # type: ignore[attr-defined]
+    if opened and note.reach == Reach.ALL:
+        facts = {"round": folder.round, "note": note.id}
+        append(
+            db, folder.collectivity_id, Event("note.reopened", actor.name, actor.user_id, folder.id, facts)
+        )
 
 
 def takeable(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> bool:

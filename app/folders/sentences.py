@@ -154,6 +154,18 @@ SENTENCES: Sentences = {
         409,
         "D’autres que vous lisent cette note : elle reste. Rien n’a changé : marquez-la réglée, ou répondez-y.",
     ),
+    "pin-document": (
+        422,
+        "Rien n’a été écrit : une note s’épingle sur une page d’un PDF de ce dossier, dans une version qui y est. Écrivez-la sans l’épingler, ou choisissez une autre pièce.",
+    ),
+    "pin-page": (
+        422,
+        "Rien n’a été écrit : cette pièce n’a pas cette page. Donnez un numéro de 1 à {pages}, ou laissez-le vide.",
+    ),
+    "pin-box": (
+        422,
+        "Rien n’a été écrit : l’endroit choisi n’est pas dans la page. Choisissez-le de nouveau, ou épinglez la note sur la page entière.",
+    ),
     "note-take-back-late": (
         409,
         "Cette note n’a pas été reprise : les {seconds} secondes pour le faire sont passées. Marquez-la réglée, ou répondez-y.",

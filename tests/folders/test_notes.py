@@ -1,8 +1,10 @@
 """Notes beside a folder: each is read by whom it is for and by nobody else, and whoever is named gets one letter, once."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import lxml.html
 import pytest
 import sqlalchemy as sa
 
@@ -210,3 +212,76 @@ def test_a_letter_about_a_note_of_a_desk_is_told_to_nobody_else(house: House) ->
     notes.write(house.actor(N), folder_id, Draft(ALL, told=told))
     assert "Note à lire" in words_of(house, folder_id, R, "?onglet=journal")
     assert len(letters(house)) == 2
+
+
+def marks(house: House, folder_id: int, login: str) -> list[dict[str, Any]]:
+    """The marks over the document that the folder's page shows to somebody."""
+    page = lxml.html.fromstring(house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True))
+    return [one for box in page.xpath("//@data-pins") for one in json.loads(box)]
+
+
+def test_a_note_is_pinned_on_a_page_of_the_very_version_answered_settled_and_opened_again(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice(at="finance")
+    (main,) = house.versions(folder_id)
+    place = {"document": main.document_id, "number": main.number, "page": 1}
+    for wrong, key in (
+        ({"page": (main.pages or 0) + 1}, "n’a pas cette page"),
+        ({"page": "zéro"}, "n’a pas cette page"),
+        ({"number": 9}, "une note s’épingle"),
+        ({"box": "1,2,3"}, "n’est pas dans la page"),
+        ({"box": "200,2,100,50"}, "n’est pas dans la page"),
+        ({"box": "nan,2,100,50"}, "n’est pas dans la page"),
+    ):
+        answer = post(house, folder_id, N, words="Le montant ?", reach="all", **{**place, **wrong})
+        assert answer.status_code == 422
+        page = answer.get_data(as_text=True)
+        assert key in page.replace("\xa0", " ")
+        assert "Le montant ?" in page, "what was typed stays"
+    assert (
+        post(
+            house, folder_id, N, words="Le montant ?", reach="all", box="100,600,250,660", **place
+        ).status_code
+        == 302
+    )
+    number = number_of("Le montant ?")
+    desk = next(seat.desk_id for seat in house.actor(N).seats if seat.key == "finances")
+    post(house, folder_id, N, words=DESK, reach=f"desk-{desk}", **place)
+    (mark,) = marks(house, folder_id, G)
+    assert (mark["page"], mark["box"]) == (1, [100, 600, 250, 660])
+    assert mark["words"].replace("\xa0", " ") == "Note 1, ouverte, de Nolwenn Abgrallec : Le montant ?"
+    assert [one["n"] for one in marks(house, folder_id, N)] == [1, 2], (
+        "a mark is seen by whom its note is for"
+    )
+    assert "Épinglée, page 1 de" in words_of(house, folder_id, G)
+    slip = words_of(house, folder_id, G, "/bordereau")
+    assert f"empreinte {main.sha256} : « Le montant ? »" in slip.replace(
+        '<span class="prewrap">', ""
+    ).replace("</span>", "")
+    with reading() as db:
+        (line,) = db.scalars(sa.select(JournalEntry.facts).where(JournalEntry.event == "note.added"))
+    assert main.sha256 in line
+    notes.write(house.actor(G), folder_id, Draft("17 520 €.", answers=number))
+    notes.settle(house.actor(G), folder_id, number)
+    assert "Note 1, réglée" in marks(house, folder_id, R)[0]["words"]
+    with pytest.raises(Refusal, match="not-found"):
+        notes.reopen(house.actor(A), folder_id, number)
+    assert post(house, folder_id, R, f"/{number}/rouvrir").status_code == 302
+    assert house.journal(folder_id)[-1] == "note.reopened"
+    notes.reopen(house.actor(R), folder_id, number)
+    assert house.journal(folder_id).count("note.reopened") == 1
+    software = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
+    (told, answer) = software.get(f"/folders/{folder_id}/notes").get_json()["notes"]
+    assert told["pin"] == {
+        "document": main.document_id,
+        "version": 1,
+        "sha256": main.sha256,
+        "page": 1,
+        "box": [100, 600, 250, 660],
+    }
+    assert (told["settled_by"], answer["pin"]) == (None, None)
+    pin = {"document": main.document_id, "version": 1, "page": 1}
+    assert software.post(f"/folders/{folder_id}/notes", words="Vu.", pin=pin).status_code < 300
+    (unchanged,) = house.versions(folder_id)
+    assert house.bytes_of(unchanged) == house.bytes_of(main), "nothing is written into the file"

@@ -190,6 +190,7 @@ ROUTES = {
     "folders.document": "person",
     "folders.add_note": "person",
     "folders.take_note_back": "person",
+    "folders.reopen_note": "person",
     "folders.take_back": "person",
     "folders.settle_note": "person",
     "folders.remove_note": "person",
@@ -307,6 +308,7 @@ ROUTES = {
     "folders_api.read_notes": "person",
     "folders_api.add_note": "person",
     "folders_api.take_note_back": "person",
+    "folders_api.reopen_note": "person",
     "folders_api.take_back": "person",
     "folders_api.settle_note": "person",
     "folders_api.archive": "person",
@@ -340,7 +342,10 @@ READ = {
 }
 # What each reader takes away, and writes beside it; a note is settled and removed in tests/folders/test_notes.py
 TAKEN = {(f"folders.{name}", method) for name in ("slip_file", "folder_file") for method in ("GET", "HEAD")}
-NOTES = {(f"folders.{name}", "POST") for name in ("add_note", "settle_note", "remove_note", "take_note_back")}
+NOTES = {
+    (f"folders.{name}", "POST")
+    for name in ("add_note", "settle_note", "remove_note", "take_note_back", "reopen_note")
+}
 # What one has just done, where one has: who takes it back, and when, is in tests/folders/test_undoing.py
 UNDO = {("folders.take_back", "POST")}
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)

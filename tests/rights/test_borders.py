@@ -115,7 +115,17 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                 and state in {"draft", "rejected", "recalled"}
                 and verb
                 not in {"approve", "reject", "fill", "recall", "sign", "publish", "archive", "steps"}
-                | {"opinions", "answer", "withdraw", "notes", "settle", "hand", "continuations", "take-back"}
+                | {
+                    "opinions",
+                    "answer",
+                    "withdraw",
+                    "notes",
+                    "settle",
+                    "hand",
+                    "continuations",
+                    "take-back",
+                    "reopen",
+                }
             )
             decides = (
                 name == "reached"

@@ -103,6 +103,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.settle_note",
         "folders.remove_note",
         "folders.take_note_back",
+        "folders.reopen_note",
         "folders.take_back",
         "signing.documents.report",
         "signing.documents.attest",

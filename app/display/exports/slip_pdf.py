@@ -103,7 +103,8 @@ def _correction(one: Any) -> str:
 def _note(note: NoteView) -> str:
     answers = "".join(f"\n{one.who}, {one.at} : « {one.words} »" for one in note.answers)
     settled = f" {note.settled}." if note.settled else ""
-    return f"{note.who}, {note.at} : « {note.words} »{settled}{answers}"
+    place = f", {note.pin}" if note.pin else ""
+    return f"{note.who}, {note.at}{place} : « {note.words} »{settled}{answers}"
 
 
 def _sending(one: Any) -> str:

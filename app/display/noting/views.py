@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.db import Db
-from app.core.french import instant
+from app.core.french import instant, spaces
+from app.display.views import DocView
 from app.folders import notes
 from app.folders.models import Folder, FolderNote
 from app.folders.notes import Reach
+from app.folders.pins import numbered, pinned
 from app.people.actor import Actor
 from app.people.models import Desk
 
@@ -18,7 +21,11 @@ TAB = "notes"
 
 @dataclass(frozen=True)
 class NoteView:
-    """A note in words: who, when, for whom, who was written to, by whom it was settled; `removable` by this reader."""
+    """A note in words: who, when, for whom, who was written to, by whom it was settled; `removable` by this reader.
+
+    `n`: the number of its mark over the page where it is pinned (`pin`, in words), 0 where it is not; `pin_url`: where that page
+    is shown, `pin_here` on the folder's own page.
+    """
 
     id: int
     who: str
@@ -29,6 +36,10 @@ class NoteView:
     settled: str
     removable: bool
     answers: tuple["NoteView", ...] = ()
+    n: int = 0
+    pin: str = ""
+    pin_url: str = ""
+    pin_here: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Typed:
     told: frozenset[int] = frozenset()
     answers: int | None = None
     error: str = ""
+    page: str = ""
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,16 +101,62 @@ def threads(db: Db, folder: Folder, written: Sequence[FolderNote], actor: Actor 
     answers: dict[int, list[NoteView]] = {}
     for note in written:
         if note.answers_id is not None:
-            answers.setdefault(note.answers_id, []).append(_view(note, names, actor, ()))
+            answers.setdefault(note.answers_id, []).append(_view(db, folder, note, names, actor, ()))
+    marks = numbered(written)
     return [
-        _view(note, names, actor, tuple(answers.get(note.id, ())))
+        _view(db, folder, note, names, actor, tuple(answers.get(note.id, ())), marks.get(note.id, 0))
         for note in reversed(written)
         if note.answers_id is None
     ]
 
 
+def pins(db: Db, folder: Folder, actor: Actor, shown: DocView) -> list[dict[str, Any]]:
+    """The marks over the document that is shown, of the notes that this reader reads: number, page, place, words, address."""
+    written = notes.readable(db, folder, actor)
+    marks = []
+    for number, n in numbered(written).items():
+        note = next(one for one in written if one.id == number)
+        place = pinned(db, folder, note)
+        if place is None or place.version.sha256 != shown.sha256 or place.document.id != shown.id:
+            continue
+        state = "réglée" if note.settled_at is not None else "ouverte"
+        marks.append(
+            {
+                "n": n,
+                "page": place.page,
+                "box": place.box,
+                "words": f"Note {n}, {state}, de {note.who} : {note.words[:80]}",
+                "url": f"{_shown_url(folder, shown.id)}#note-{note.id}",
+            }
+        )
+    return marks
+
+
+def _shown_url(folder: Folder, document: int) -> str:
+    return f"/dossiers/{folder.id}?document={document}&onglet={TAB}"
+
+
+def _pin(db: Db, folder: Folder, note: FolderNote, n: int, *, screen: bool) -> dict[str, Any]:
+    """Where a note is pinned, in words; on paper with the digest of that version."""
+    place = pinned(db, folder, note)
+    if place is None:
+        return {"n": n, "pin": "pièce retirée depuis"} if n else {}
+    if not screen:
+        return {"n": n, "pin": spaces(f"{place.words}, empreinte {place.version.sha256}")}
+    url = f"{_shown_url(folder, place.document.id)}#repere-{n}"
+    if not place.current:
+        url = f"/dossiers/{folder.id}/documents/{place.document.id}/{place.version.number}#page={place.page}"
+    return {"n": n, "pin": spaces(place.words), "pin_url": url, "pin_here": place.current}
+
+
 def _view(
-    note: FolderNote, desks: dict[int, str], actor: Actor | None, answers: tuple[NoteView, ...]
+    db: Db,
+    folder: Folder,
+    note: FolderNote,
+    desks: dict[int, str],
+    actor: Actor | None,
+    answers: tuple[NoteView, ...],
+    n: int = 0,
 ) -> NoteView:
     reach = Reach(note.reach)
     words = f"Bureau « {desks.get(note.desk_id or 0, '')} »" if reach is Reach.DESK else reach.label
@@ -111,4 +170,5 @@ def _view(
         f"Réglée par {note.settled_by}, {instant(note.settled_at)}" if note.settled_by else "",
         reach is Reach.ALONE and actor is not None and note.user_id == actor.user_id,
         answers,
+        **_pin(db, folder, note, n, screen=actor is not None),
     )

@@ -16,6 +16,7 @@ from app.display.noting.views import TAB, Typed
 from app.folders import notes
 from app.folders.access import authorize
 from app.folders.notes import Reach
+from app.folders.pins import Box, Pin
 
 _TO_MEND = frozenset(
     {
@@ -28,6 +29,9 @@ _TO_MEND = frozenset(
         "note-alone",
         "note-reader",
         "note-told-many",
+        "pin-document",
+        "pin-page",
+        "pin-box",
     }
 )
 """The refusals of what was typed: the page is shown again with it."""
@@ -40,7 +44,32 @@ def _typed() -> Typed:
         request.form.get("reach", Reach.ALL.value),
         frozenset(number for number in told if number is not None),
         key_in(request.form.get("answers")),
+        page=request.form.get("page", "").strip(),
+        box=request.form.get("box", ""),
     )
+
+
+def _pin(typed: Typed) -> Pin | None:
+    """Where the note is pinned; None where no page was typed."""
+    if not typed.page:
+        return None
+    page, document, number = (
+        key_in(one) for one in (typed.page, request.form.get("document"), request.form.get("number"))
+    )
+    if document is None or number is None:
+        raise Refusal("pin-document")
+    return Pin(document, number, page or 0, _box(typed.box))
+
+
+def _box(typed: str) -> Box | None:
+    """The part of the page that was chosen, as the script writes it; refuses what is none (`pin-box`)."""
+    if not typed:
+        return None
+    try:
+        x1, y1, x2, y2 = (float(one) for one in typed.split(","))
+    except ValueError:
+        raise Refusal("pin-box") from None
+    return x1, y1, x2, y2
 
 
 @pages.post("/dossiers/<int:folder_id>/notes")
@@ -50,10 +79,12 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
     typed = _typed()
     reach, _, desk = typed.reach.partition("-")
     try:
-        draft = notes.Draft(typed.words, Reach(reach), key_in(desk), typed.answers, tuple(sorted(typed.told)))
+        for_whom = Reach(reach)
     except ValueError:
         raise Refusal("bad-request", detail="pour qui est la note manque") from None
     try:
+        told = tuple(sorted(typed.told))
+        draft = notes.Draft(typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed))
         number = notes.write(g.actor, folder_id, draft)
     except Refusal as refusal:
         if refusal.key not in _TO_MEND:
@@ -84,6 +115,15 @@ def settle_note(folder_id: int, note_id: int) -> Response:
     return _to_notes(folder_id)
 
 
+@pages.post("/dossiers/<int:folder_id>/notes/<int:note_id>/rouvrir")
+@guard(PERSON)
+def reopen_note(folder_id: int, note_id: int) -> Response:
+    """Say that what a note asks is not settled after all."""
+    notes.reopen(g.actor, folder_id, note_id)
+    flash("La note est rouverte.", "ok")
+    return _to_notes(folder_id)
+
+
 @pages.post("/dossiers/<int:folder_id>/notes/<int:note_id>/retirer")
 @guard(PERSON)
 def remove_note(folder_id: int, note_id: int) -> Response:
@@ -94,7 +134,8 @@ def remove_note(folder_id: int, note_id: int) -> Response:
 
 
 def _to_notes(folder_id: int) -> Response:
-    return redirect(url_for("folders.show", folder_id=folder_id, onglet=TAB))
+    document = key_in(request.form.get("document"))
+    return redirect(url_for("folders.show", folder_id=folder_id, document=document, onglet=TAB))
 
 
 def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
@@ -110,6 +151,7 @@ def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
             shown = replace(shown, answers=None, reach=Reach.ALONE.value)
         if shown.reach not in {value for value, _ in offered.reaches}:
             shown = replace(shown, reach=Reach.ALONE.value)
-        context = page.context(db, folder, g.actor, TAB, None, {}, note=shown)
+        document = key_in(request.form.get("document"))
+        context = page.context(db, folder, g.actor, TAB, document, {}, note=shown)
         g.todo_count = context.pop("todo_count")
     return render_template("folders/show.html", **context), status

@@ -22,6 +22,8 @@ const PARTS = [
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
   ["[data-blanks]", () => import("./blanks.js"), "startBlanks"],
   ["[data-columns]", () => import("./columns.js"), "startColumns"],
+  ["[data-pins]", () => import("./pins.js"), "startPins"],
+  ["[data-pin]", () => import("./pins.js"), "startPinning"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];

@@ -127,7 +127,7 @@ class Placing {
 }
 
 // The box that the person chose, or null when they gave it up.
-export async function choosePlace(viewer, start, label) {
+export async function choosePlace(viewer, start, label, of = "Emplacement de la signature") {
   await viewer.sized(clamp(start?.page ?? viewer.number, 1, viewer.pages.length));
   return new Promise((resolve) => {
     const placing = new Placing(viewer, start, label);
@@ -136,7 +136,7 @@ export async function choosePlace(viewer, start, label) {
     const cancel = element("button", { type: "button", class: "btn btn-line" }, "Annuler");
     const keep = element("button", { type: "button", class: "btn btn-primary" }, "Placer ici");
     const turns = viewer.pages.length > 1 ? [previous, next] : [];
-    const bar = element("section", { class: "placebar", "aria-label": "Emplacement de la signature" }, placing.words, element("div", { class: "btnrow" }, ...turns, cancel, keep));
+    const bar = element("section", { class: "placebar", "aria-label": of }, placing.words, element("div", { class: "btnrow" }, ...turns, cancel, keep));
     const end = (answer) => {
       document.removeEventListener("keydown", keyed);
       placing.box.remove();

@@ -1,0 +1,68 @@
+// Notes pinned on the pages of the document that is shown: their marks over the pages, and the choice of a place for a new one.
+import { element } from "./words.js";
+import { choosePlace, lay, whenOpen } from "./placement.js";
+
+const USUAL = [150, 60]; // points: what a new note frames before anybody moves it
+
+// The mark of a note: where it was placed, or at the top of its page.
+async function mark(viewer, pin) {
+  if (!viewer.pages[pin.page - 1]) return null;
+  const page = await viewer.sized(pin.page);
+  const [x1, y1, x2, y2] = pin.box ?? [0, page.height - 30, 60, page.height];
+  const link = element("a", { class: "placed pin", href: pin.url, id: `repere-${pin.n}` }, element("span", { class: "count", "aria-hidden": "true" }, pin.n), element("span", { class: "visually-hidden" }, pin.words));
+  lay(link, page, { x1, y1, x2, y2 });
+  return link;
+}
+
+export function startPins(box) {
+  const pins = JSON.parse(box.dataset.pins);
+  whenOpen(".viewer", async (viewer) => {
+    for (const pin of pins) await mark(viewer, pin);
+    const show = (n) => {
+      const pin = pins.find((one) => String(one.n) === n);
+      if (!pin) return;
+      viewer.show(pin.page);
+      const link = document.getElementById(`repere-${n}`);
+      link?.scrollIntoView({ block: "center" });
+      link?.focus();
+    };
+    document.addEventListener("click", (event) => {
+      const asked = event.target.closest?.("[data-pin-show]");
+      if (!asked || !document.getElementById(`repere-${asked.dataset.pinShow}`)) return;
+      event.preventDefault();
+      show(asked.dataset.pinShow);
+    });
+    const asked = location.hash.match(/^#repere-(\d+)$/);
+    if (asked) show(asked[1]);
+  });
+}
+
+export function startPinning(part) {
+  const form = part.closest("form");
+  const { page, box } = form.elements;
+  const choose = part.querySelector("button");
+  const words = part.querySelector("[role=status]");
+  const whole = words.textContent;
+  page.addEventListener("input", () => {
+    box.value = "";
+    words.textContent = whole;
+  });
+  whenOpen(".viewer", (viewer) => {
+    choose.hidden = false;
+    choose.addEventListener("click", async () => {
+      const n = Math.min(Math.max(Number(page.value) || viewer.number, 1), viewer.pages.length);
+      const { width, height } = await viewer.sized(n);
+      const [x1, y1] = [(width - USUAL[0]) / 2, (height - USUAL[1]) / 2];
+      const start = { page: n, x1, y1, x2: x1 + USUAL[0], y2: y1 + USUAL[1] };
+      form.inert = true;
+      const chosen = await choosePlace(viewer, start, "Note", "Emplacement de la note");
+      form.inert = false;
+      if (chosen) {
+        page.value = chosen.page;
+        box.value = [chosen.x1, chosen.y1, chosen.x2, chosen.y2].join(",");
+        words.textContent = `Un endroit de la page ${chosen.page} est choisi\u202f; rien n’est écrit dans le fichier.`;
+      }
+      choose.focus();
+    });
+  });
+}
