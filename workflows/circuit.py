@@ -87,7 +87,8 @@ class Step:
     """One step: `days` are working days before it is late; `channel` names the carrier of a transmission.
 
     `told`: the keys of the desks that read the folder from this step on, and act on nothing. `requires`: the keys of the own
-    fields (`OWN`) that whoever acts at the step fills in before it is left.
+    fields (`OWN`) that whoever acts at the step fills in before it is left. `reading`: whoever does what it asks has read
+    the documents before.
     """
 
     key: str
@@ -100,6 +101,7 @@ class Step:
     channel: str | None = None
     told: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    reading: bool = False
 
     def applies(self, facts: Facts, unknown: frozenset[str] = frozenset()) -> bool:
         """True when a folder with these facts goes through the step: where they are disputed, when either asks for it.
@@ -128,6 +130,8 @@ class Step:
             written["told"] = list(self.told)
         if self.requires:
             written["requires"] = list(self.requires)
+        if self.reading:
+            written["reading"] = True
         return written
 
 

@@ -132,9 +132,14 @@ def step_lines(step: Step, names: Names | None = None, money: Collection[str] = 
         lines.append(f"{step.days} jour{'s' if step.days > 1 else ''} ouvré{'s' if step.days > 1 else ''}")
     if step.requires:
         lines.append(required_text(step.requires, names))
+    if step.reading:
+        lines.append(READING)
     if step.told:
         lines.append(told_text(step.told, names))
     return lines
+
+
+READING = "Lecture exigée"
 
 
 def required_text(keys: Collection[str], names: Names | None = None) -> str:

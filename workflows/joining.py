@@ -26,6 +26,7 @@ def _contains(circuit: Circuit, other: Circuit, facts: Facts, unknown: frozenset
             for rank, step in enumerate(steps)
             if asks_as_much(step, needed)
             and set(needed.requires) <= set(step.requires)
+            and needed.reading <= step.reading
             and _wherever(step, needed, facts, unknown)
         ]
         for needed in other.applicable(facts)
@@ -124,12 +125,14 @@ def _with(circuit: Circuit, other: Circuit, facts: Facts, unknown: frozenset[str
 def _stands_for(step: Step, other: Step, facts: Facts, unknown: frozenset[str]) -> bool:
     """Whether a step does for the other: it asks as much, wherever the other takes place.
 
-    One that would tell the desks of the other, or require its fields, where the other does not take place does not.
+    One that would tell the desks of the other, or require its fields or its reading, where the other does not take place,
+    does not.
     """
     tried = _values(facts, Circuit("", "", (step, other)))
     if tried is None or not asks_as_much(step, other):
         return False
     more = not set(other.told) <= set(step.told) or not set(other.requires) <= set(step.requires)
+    more = more or other.reading > step.reading
     return all(
         _wherever(step, other, version, unknown) and (not more or _wherever(other, step, version, unknown))
         for version in tried
@@ -137,11 +140,12 @@ def _stands_for(step: Step, other: Step, facts: Facts, unknown: frozenset[str]) 
 
 
 def _both(stands: Step, *steps: Step) -> Step:
-    """A step with all the desks that these tell, and all the fields that they require."""
+    """A step with all the desks that these tell, and all the fields and the reading that they require."""
     return replace(
         stands,
         told=tuple(dict.fromkeys(key for step in steps for key in step.told)),
         requires=tuple(dict.fromkeys(key for step in steps for key in step.requires)),
+        reading=any(step.reading for step in steps),
     )
 
 

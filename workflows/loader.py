@@ -29,7 +29,7 @@ _NAMED = {
 }
 _CIRCUIT_FIELDS = frozenset({"key", "label", "type", "told", "steps"})
 _STEP_FIELDS = frozenset(
-    {"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told", "requires"}
+    {"key", "label", "kind", "who", "quorum", "when", "days", "channel", "told", "requires", "reading"}
 )
 
 
@@ -184,6 +184,7 @@ def _step(data: object, rank: int, tell: Tell) -> Step:
         channel=_channel(data.get("channel"), kind, where, tell),
         told=_informed(data.get("told"), where, tell),
         requires=_requires(data.get("requires"), kind, where, tell),
+        reading=_reading(data.get("reading"), kind, where, tell),
     )
 
 
@@ -306,6 +307,17 @@ def _requires(data: object, kind: StepKind, where: str, tell: Tell) -> tuple[str
     if len(data) > MAX_REQUIRED:
         tell(f"{where} : {len(data)} champs exigés, {MAX_REQUIRED} au plus.")
     return tuple(dict.fromkeys(data[:MAX_REQUIRED]))
+
+
+def _reading(data: object, kind: StepKind, where: str, tell: Tell) -> bool:
+    if data is None or data is False:
+        return False
+    if data is not True:
+        tell(f"{where} : « reading » doit être « true » ou « false ».")
+    elif kind.automatic:
+        tell(f"{where} : personne n’agit à une étape automatique, retirez « reading ».")
+        return False
+    return data is True
 
 
 def _channel(data: object, kind: StepKind, where: str, tell: Tell) -> str | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.display import queues
+from app.folders import seen
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import ASKED, AskedOpinion, Folder, Reading
 from app.folders.required import reminder
@@ -71,7 +72,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
         if not why and kind != "reject":
-            why = opinions.get(folder_id, "") or _unfilled(db, folder)
+            why = opinions.get(folder_id, "") or _unfilled(db, folder, actor)
         choices.append(
             Choice(
                 folder_id,
@@ -103,12 +104,12 @@ def _opinions_awaited(db: Db, folders: Collection[int]) -> dict[int, str]:
     }
 
 
-def _unfilled(db: Db, folder: Folder) -> str:
-    """What is to be filled in before one acts on a folder, in a sentence; empty when nothing is."""
+def _unfilled(db: Db, folder: Folder, actor: Actor) -> str:
+    """What is to be filled in, or read, before one acts on a folder, in a sentence; empty when nothing is."""
     if folder.circuit_version_id is None:
         return ""
     step = circuit_of(db, folder.circuit_version_id).step(folder.place)
-    lack = reminder(folder, step)
+    lack = reminder(folder, step) or seen.reminder(db, folder, step, actor)
     return f"{lack}, depuis la page du dossier." if lack else ""
 
 

@@ -30,6 +30,7 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
         if step.key not in old:
             sentences.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
             sentences += _required(f"« {step.label} »", (), step.requires, names)
+            sentences += _reading(f"« {step.label} »", False, step.reading)
     sentences += _moved(before, after, old, new)
     for key, step in new.items():
         if key in old:
@@ -62,6 +63,12 @@ def _required(where: str, was: Sequence[str], requires: Sequence[str], names: Na
         yield f"{where} : {', '.join(come)} {'y sont' if len(come) > 1 else 'y est'} à remplir."
     if gone:
         yield f"{where} : {', '.join(gone)} {'n’y sont' if len(gone) > 1 else 'n’y est'} plus à remplir."
+
+
+def _reading(where: str, was: bool, reading: bool) -> Iterator[str]:
+    """Whether the documents come to be read before a step is decided, or need no more."""
+    if was != reading:
+        yield f"{where} : la lecture des documents {'y est' if reading else 'n’y est plus'} exigée."
 
 
 def _place(circuit: Circuit, rank: int) -> str:
@@ -153,6 +160,7 @@ def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Ite
         before = f", et non plus {channel_text(was.channel, names)}" if was.channel else ""
         yield f"{name} : part {channel_text(step.channel, names)}{before}."
     yield from _required(name, was.requires, step.requires, names)
+    yield from _reading(name, was.reading, step.reading)
     yield from _informed(name, was.told, step.told, names)
 
 

@@ -19,7 +19,7 @@ from app.display.portrait import Portrait, portrait
 from app.display.searching import Results
 from app.display.timeline import standing
 from app.display.views import ASKED, amount, state_label
-from app.folders import continuing, corrections, notes, undoing
+from app.folders import continuing, corrections, notes, seen, undoing
 from app.folders.asking import may_ask
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
@@ -289,11 +289,13 @@ def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
         "due_on": due,
         "told": [one.key for one in seen.told.get(step.key, ())],
         "requires": step.requires,
+        "reading": step.reading,
         "parts": parts,
     }
 
 
 def _documents(db: Db, folder: Folder, offered: FileTypes | None) -> list[dict[str, Any]]:
+    marks = seen.marks(db, folder)
     return [
         {
             "id": row.id,
@@ -303,6 +305,11 @@ def _documents(db: Db, folder: Folder, offered: FileTypes | None) -> list[dict[s
             if offered is not None and row.role in TYPED
             else None,
             "pages": every[0].pages,
+            "seen": [
+                {"who": row.who, "seen_at": row.seen_at, "version": one.number}
+                for one in reversed(every)
+                for row in marks.get(one.id, ())
+            ],
             "versions": [_version(folder, one) for one in every],
         }
         for row, every in every_version(db, folder.id)

@@ -9,9 +9,10 @@ from app.core.db import Db, reading
 from app.core.http import disposition
 from app.core.refusals import Refusal
 from app.files import vault
+from app.folders import seen
 from app.folders.access import authorize
 from app.folders.documents import blocks_of
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 
 # A browser must never run what was deposited: only these open in the page, everything else is downloaded.
@@ -30,6 +31,13 @@ def serve(
     with reading(actor.collectivity_id) as db:
         version = readable(db, actor, folder_id, document_id, number)
         _ = version.blocks
+        whole = (
+            not offered and request.method == "GET" and request.range is None and actor.user_id is not None
+        )
+        unseen = whole and db.get(DocumentSeen, (version.id, actor.user_id)) is None
+        removed = unseen and db.get_one(Document, document_id).removed_at is not None
+    if unseen and not removed:
+        seen.note(actor, folder_id, document_id, number)
     sha256, size = version.sha256, version.size
     if offered:
         copy = version.note.get("repair")

@@ -39,13 +39,13 @@ from app.display.views import (
 )
 from app.files import vault
 from app.files.xml import shown_text
-from app.folders import decide, points
+from app.folders import decide, points, seen
 from app.folders.asking import may_ask
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
 from app.folders.filling import may_fill
 from app.folders.handing import may_hand
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder
 from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import missing, reminder, required
@@ -120,12 +120,28 @@ def documents(db: Db, folder: Folder, shown_id: int | None, endpoint: str = "fol
     numbers = [row.id for row, _ in rows]
     current = shown_id if shown_id in numbers else next(iter(numbers), None)
     unread = {one.document_id for (one,) in ask(db, UNREAD, folder.id)}
+    marks = seen.marks(db, folder)
     return [
         replace(one, remarks=(*one.remarks, UNREAD_WORDS)) if one.id in unread else one
         for one in (
-            _document(folder, row, every, signatures, current == row.id, endpoint) for row, every in rows
+            replace(
+                _document(folder, row, every, signatures, current == row.id, endpoint),
+                seen=_seen(every, marks),
+            )
+            for row, every in rows
         )
     ]
+
+
+def _seen(every: Sequence[DocumentVersion], marks: Mapping[int, Sequence[DocumentSeen]]) -> tuple[str, ...]:
+    """Who has seen the document whole, and when; of another version than the last, which one."""
+    return tuple(
+        spaces(
+            f"{row.who}, {instant(row.seen_at)}{f' (version {one.number})' if one is not every[0] else ''}"
+        )
+        for one in reversed(every)
+        for row in marks.get(one.id, ())
+    )
 
 
 def _document(
@@ -251,9 +267,10 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
-    if lacks := reminder(folder, here.step):
-        blocked = f"{lacks}."
-    blocked = opinions.blocked(db, folder, here) or blocked
+    unread = seen.reminder(db, folder, here.step, actor)
+    lacks = opinions.blocked(db, folder, here) or reminder(folder, here.step)
+    if lacks or unread:
+        blocked = f"{(lacks or unread).rstrip('.')}."
     actions = (*actions, *_beside(folder, actor, here))
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     if under is not None:
@@ -266,6 +283,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         blocked,
         notices=(*_sent_back(db, folder), *_posted(db, folder, here)),
         opinion=asks_opinion,
+        reading=bool(unread) and not lacks,
     )
 
 
@@ -540,12 +558,23 @@ def context(
         "ties": tied.ties(db, folder, actor) if tab == "circuit" else None,
         "details": timeline.details(db, folder),
         "notes": noting.notes_view(db, folder, actor, note) if tab == TAB else None,
+        "seen_url": _seen_url(db, folder, actor, shown),
         "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not sheet else [],
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
         "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],
         "todo_count": where[1] if where else None,
     }
+
+
+def _seen_url(db: Db, folder: Folder, actor: Actor, shown: DocView | None) -> str:
+    """Where the page says that the reader has seen the document that it shows whole; empty once that is known."""
+    version = _version(db, folder, shown) if shown is not None else None
+    if shown is None or version is None or shown.role not in seen.TO_READ:
+        return ""
+    if any(row.user_id == actor.user_id for row in seen.marks(db, folder).get(version.id, ())):
+        return ""
+    return url_for("folders.document_seen", folder_id=folder.id, document_id=shown.id, number=shown.number)
 
 
 def _pager(where: tuple[int, int, int | None, int | None] | None) -> Pager | None:

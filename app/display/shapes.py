@@ -153,6 +153,7 @@ class StepPlanned(Given):
     label: str = attribute("Son nom.", "Contrôle des finances")
     kind: str = attribute("visa, opinion, sign, seal, transmit, publish ou archive.", "visa")
     requires: list[str] = attribute("Clés des champs à remplir avant de quitter cette étape.")
+    reading: bool = attribute("Si la lecture des documents y est exigée ; un logiciel n’y décide alors pas.")
     told: list[str] = attribute(
         "Clés des bureaux qui lisent le dossier à partir de cette étape, sans y agir."
     )
@@ -268,6 +269,14 @@ class VersionShown(Given):
     href: str = attribute("Où la télécharger.", "/api/v1/folders/12/documents/30/versions/1")
 
 
+class SeenBy(Given):
+    """A person has seen a version of a document whole."""
+
+    who: str = attribute("Qui.", "Ronan Pellenec")
+    seen_at: Moment = attribute("Quand, la première fois.")
+    version: int = attribute("Quelle version.", 1)
+
+
 class DocumentShown(Given):
     """A document of a folder."""
 
@@ -276,6 +285,7 @@ class DocumentShown(Given):
     title: str = attribute("Son titre.")
     type: str | None = attribute("Son type dans la classification des actes ; nul s’il n’en a pas.", "99_DE")
     pages: int | None = attribute("Nombre de pages.", 1)
+    seen: list[SeenBy] = attribute("Qui l’a vue en entier, et quand.")
     versions: list[VersionShown] = attribute("Ses versions, la plus récente en premier.")
 
 

@@ -88,6 +88,7 @@ class Decision:
     blocked: str = ""
     notices: tuple[Notice, ...] = ()
     opinion: bool = False
+    reading: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class DocView:
     `repair`: the copy that waits to be accepted, « réparée » or « aplatie »; empty when there is none. `points`: what whoever
     decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words. `carried`: how many
     signatures this very version brought with it when it was deposited, an unreadable one included. `unexamined`: it bears
-    signatures, and no verdict on them is in force.
+    signatures, and no verdict on them is in force. `seen`: who has seen it whole, and when.
     """
 
     id: int
@@ -144,6 +145,7 @@ class DocView:
     role_label: str
     sha256: str
     pages: int = 0
+    seen: tuple[str, ...] = ()
     versions: tuple[VersionView, ...] = ()
     signatures: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ from app.display.exports import web as exports  # noqa: F401 - its routes join t
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.portrait import current_present
-from app.folders import decide, filling, notes, pause, returning, ruling, sockets
+from app.folders import decide, filling, notes, pause, returning, ruling, seen, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -303,6 +303,11 @@ def show(folder_id: int) -> str:
         with reading(g.actor.collectivity_id) as db:
             context = _shown(db, authorize(db, g.actor, folder_id))
     g.todo_count = context.pop("todo_count")
+    shown = context["shown"]
+    if (
+        context["seen_url"] and shown.kind == "xml"
+    ):  # what the page tells of it is whole; pages say so themselves
+        seen.note(g.actor, folder_id, shown.id, shown.number)
     if not context.pop("known"):
         decide.open_first(g.actor, folder_id)
     elif context.pop("just_written") and not fresh:
@@ -329,6 +334,13 @@ def document(folder_id: int, document_id: int, number: int) -> Response:
     return serve(
         g.actor, folder_id, document_id, number, download="telecharger" in asked, offered="copie" in asked
     )
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/vu")
+@guard(PERSON)
+def document_seen(folder_id: int, document_id: int, number: int) -> dict[str, int]:
+    """Note that every page of a document was shown; how many documents are left to read."""
+    return {"left": seen.note(g.actor, folder_id, document_id, number)}
 
 
 @pages.post("/dossiers/<int:folder_id>/viser")

@@ -20,6 +20,7 @@ from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, cover_in_force, lacking_words, move, not_your_turn, present, typed
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import refuse_unfilled
+from app.folders.seen import refuse_unseen
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -183,6 +184,7 @@ def post_in_urgency(
     if not here.in_turn(actor, folder):
         raise not_your_turn(db, actor, folder, here)
     refuse_unfilled(folder, step)
+    refuse_unseen(db, folder, step, actor)
     under = cover_in_force(db, actor, folder, here)
     if means_of(db, folder) is not Means.ONLINE:
         raise Refusal("not-urgent")

@@ -378,6 +378,19 @@ class Reading(Base):
     again_at: Mapped[datetime | None]
 
 
+class DocumentSeen(Base, Tenanted):
+    """A person has seen one version of a document whole (`app/folders/seen.py`), the first time; `who` is his name that day."""
+
+    __tablename__ = "document_seen"
+    __table_args__ = (sa.Index("ix_document_seen_folder_id", "folder_id"),)
+
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    who: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
 class FolderNote(Base, Tenanted):
     """What somebody wrote beside a folder, for himself, for one desk or for all who read it; it is in no file.
 

@@ -24,6 +24,7 @@ from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
+from app.folders.seen import refuse_unseen
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -230,6 +231,8 @@ def move(
         moved = advance(here.circuit, here.standing, action, **taken)
     if here.step is not None and action.outcome is Outcome.DONE:
         refuse_unfilled(folder, here.step)
+        if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
+            refuse_unseen(db, folder, here.step, actor)
     moment = now()
     under = here.under(actor, folder, slot)
     if under is not None and here.step is not None:

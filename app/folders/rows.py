@@ -16,6 +16,7 @@ from app.folders.models import (
     AskedOpinion,
     CircuitChange,
     Document,
+    DocumentSeen,
     DocumentVersion,
     DocumentWords,
     Folder,
@@ -49,6 +50,10 @@ DOCUMENTS = Question(
 """Each document beside each of its versions, the last version first; those that were removed as well."""
 PUBLICATION = Question((Publication,), Publication.folder_id == OF, order=lambda row: row[0].folder_id)
 READERS = Question((Reading,), Reading.folder_id == OF, order=lambda row: row[0].user_id)
+SEEN = Question(
+    (DocumentSeen,), DocumentSeen.folder_id == OF, order=lambda row: (row[0].seen_at, row[0].user_id)
+)
+"""Who has seen which version of its documents whole."""
 NOTES = Question((FolderNote,), sa.and_(FolderNote.folder_id == OF, FolderNote.taken_back_at.is_(None)))
 """All that were not taken back, whoever they are for: `notes.readable` says which somebody reads."""
 LINKS = Question(
@@ -82,6 +87,7 @@ EVERY = (
     DOCUMENTS,
     PUBLICATION,
     READERS,
+    SEEN,
     NOTES,
     LINKS,
     UNREAD,

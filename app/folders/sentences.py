@@ -40,6 +40,14 @@ SENTENCES: Sentences = {
         "Rien n’a été fait : à l’étape « {step} », il faut remplir {fields} avant de {verb}. Ouvrez le dossier, remplissez ce qui "
         "manque, puis recommencez.",
     ),
+    "reading-awaited": (
+        422,
+        "Rien n’a été fait : à l’étape « {step} », la lecture est exigée avant de {verb}, et il vous reste à voir en entier {documents}. Ouvrez le dossier, faites défiler chaque document jusqu’à sa dernière page, puis recommencez.",
+    ),
+    "reading-person": (
+        403,
+        "Rien n’a été fait : à l’étape « {step} », la lecture des documents est exigée, et un logiciel ne lit pas. Une personne de ce bureau doit ouvrir le dossier et décider.",
+    ),
     "facts-not-asked": (
         409,
         "Rien n’a été enregistré : l’étape « {step} » ne demande de remplir aucun champ. Décidez depuis la page du dossier.",

@@ -26,7 +26,7 @@ from app.folders.facts import touch
 from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folder, StepRun, reopen
 from app.folders.move import Present, Said, pass_number, person_of, place_back, present
 from app.folders.returning import MOST, put_aside_before
-from app.folders.rows import POSTED, READERS, RUNS, changes_of_round
+from app.folders.rows import POSTED, READERS, RUNS, SEEN, changes_of_round
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.engine import Moved
@@ -93,7 +93,9 @@ def _acted(run: StepRun, *, handed: bool) -> bool:
 
 def _opened(db: Db, folder: Folder, actor: Actor, at: datetime) -> bool:
     readers = (row for (row,) in ask(db, READERS, folder.id) if row.user_id != actor.user_id)
-    return any(row.first_at >= at or (row.again_at is not None and row.again_at >= at) for row in readers)
+    opened = any(row.first_at >= at or (row.again_at is not None and row.again_at >= at) for row in readers)
+    files = (row for (row,) in ask(db, SEEN, folder.id) if row.user_id != actor.user_id)
+    return opened or any(row.seen_at >= at for row in files)
 
 
 def _left(db: Db, folder: Folder, at: datetime) -> bool:

@@ -19,6 +19,7 @@ from app.folders.documents import last_version
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, not_your_turn, part_of, present
 from app.folders.required import refuse_unfilled
+from app.folders.seen import refuse_unseen
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing import setting
@@ -95,6 +96,7 @@ def context_for(
         raise not_your_turn(db, actor, folder, position)
     if position.step is not None:
         refuse_unfilled(folder, position.step)  # before anything is prepared, and a key asked
+        refuse_unseen(db, folder, position.step, actor)
     refuse_mixed(db, folder)
     refuse_obstacles(db, folder)
     rank = [run.slot for run in position.runs].index(part_of(db, folder, position, actor) or "")

@@ -15,10 +15,13 @@ from app.core.refusals import Refusal
 from app.folders import decide, handing, notes, pause, undoing
 from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.notes import Draft, Reach
+from app.journal.chain import verify
+from app.operations import state
 from tests.api.software import Software
 from tests.builders.house import House, token_in
 from tests.circuits.test_editor import words
 from tests.folders.test_asking import A, G, K, N, R, S, ask, page, todo
+from tests.folders.test_handing import parts_of_two
 from tests.folders.test_returning import send_back
 from workflows.vocabulary import Right
 
@@ -62,6 +65,15 @@ def runs(folder_id: int) -> list[tuple[str, str, str | None]]:
 
 def events(house: House, folder_id: int) -> list[str]:
     return house.journal(folder_id)
+
+
+def as_told(house: House) -> bool:
+    """Whether the rows beside the journal, and its chain, hold."""
+    town = house.actor(N).collectivity_id
+    with reading() as db:
+        apart = list(state.folders(db, town))
+    with reading() as db:
+        return not apart and verify(db, town)[1] is None
 
 
 def let_go(house: House) -> None:
@@ -125,6 +137,7 @@ def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> Non
     assert re.search(told, page(house, N, folder_id))
     assert re.search(r"Repris par Nolwenn Abgrallec : visa", page(house, G, folder_id, "journal"))
     assert refused(house, N, folder_id) == "take-back-none", "nothing is taken back twice"
+    assert as_told(house), "the rows are as the journal tells them"
     house.approve(folder_id, N)
     assert house.folder(folder_id).place == "bon_a_payer"
     let_go(house)
@@ -188,6 +201,7 @@ def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: H
     assert folder_id in todo(house, N)
     assert folder_id not in todo(house, S)
     assert house.folder(folder_id).circuit_version_id == before
+    assert as_told(house), "the rows are as the journal tells them"
     with pytest.raises(Refusal, match="not-found"):
         decide.approve(house.actor(S), folder_id, version=house.folder(folder_id).version)
     assert re.search(r"« Marché. », repris \d+ s après", page(house, G, folder_id))
@@ -198,6 +212,20 @@ def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: H
     assert house.folder(folder_id).place == "bon_a_payer"
     send_back(house, A, folder_id, "finance")
     assert folder_id in todo(house, S)
+
+
+def test_one_of_two_who_take_it_back_leaves_the_other_s_visa(house: House) -> None:
+    parts_of_two(house)
+    folder_id = brought(house, "finance")
+    house.approve(folder_id, R)
+    house.approve(folder_id, N)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    assert undo(house, N, folder_id) == "visa"
+    assert refused(house, R, folder_id) == "take-back-none", "it is no more what was done last"
+    with pytest.raises(Refusal, match="acted-already"):
+        house.approve(folder_id, R)
+    house.approve(folder_id, N)
+    assert house.folder(folder_id).place == "bon_a_payer"
 
 
 def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:

@@ -192,6 +192,7 @@ ROUTES = {
     "folders.take_note_back": "person",
     "folders.reopen_note": "person",
     "folders.take_back": "person",
+    "folders.document_seen": "person",
     "folders.settle_note": "person",
     "folders.remove_note": "person",
     "folders.draft": "create",
@@ -342,6 +343,7 @@ READ = {
 }
 # What each reader takes away, and writes beside it; a note is settled and removed in tests/folders/test_notes.py
 TAKEN = {(f"folders.{name}", method) for name in ("slip_file", "folder_file") for method in ("GET", "HEAD")}
+TAKEN |= {("folders.document_seen", "POST")}
 NOTES = {
     (f"folders.{name}", "POST")
     for name in ("add_note", "settle_note", "remove_note", "take_note_back", "reopen_note")

@@ -129,6 +129,8 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
         step["told"] = informed
     if not StepKind(kind).automatic and (requires := keys_in(form, "requires")):
         step["requires"] = requires
+    if not StepKind(kind).automatic and form.get("reading"):
+        step["reading"] = True
     if kind == StepKind.TRANSMIT and form.get("channel"):
         step["channel"] = form.get("channel")[:40]
     return step

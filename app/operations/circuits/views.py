@@ -44,6 +44,7 @@ from app.transmission.settings import names as channels
 from app.transmission.traits import traits_of
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.drawing import (
+    READING,
     WORDS,
     channel_text,
     condition_text,
@@ -199,6 +200,7 @@ class Open:
     otherwise: str
     informed: Sequence[Choice]
     requires: Sequence[Choice]
+    reading: bool
     wrong: Mapping[str, str]
 
 
@@ -266,6 +268,8 @@ def summary(step: Step, wording: Wording) -> str:
         parts.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
     if step.requires:
         parts.append(required_text(step.requires, wording.names).replace("À", "à", 1))
+    if step.reading:
+        parts.append(READING[:1].lower() + READING[1:])
     if step.told:
         parts.append(told_text(step.told, wording.names).replace("Pour", "pour", 1))
     return spaces(", ".join(parts))
@@ -311,6 +315,7 @@ def opened(
             (key, spaces(field.label) if (field := family.field(key)) else f"Champ « {key} »")
             for key in data.get("requires") or ()
         ],
+        reading=bool(data.get("reading")),
         wrong={obstacle.field: obstacle.sentence for obstacle in reversed(obstacles) if obstacle.step == key},
     )
 

@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.models import Favourite, FolderNote, Reading, StepRun
+from app.folders.models import DocumentSeen, Favourite, FolderNote, Reading, StepRun
 from app.folders.notes import Reach
 from app.journal.chain import Event, append
 from app.journal.models import JournalEntry
@@ -124,6 +124,7 @@ def _named(db: Db, user: User) -> bool:
         MandateRow.user_id,
         Certificate.user_id,
         FolderNote.user_id,
+        DocumentSeen.user_id,
     )
     return any(db.scalar(sa.select(sa.literal(1)).where(column == user.id).limit(1)) for column in columns)
 

@@ -1,7 +1,7 @@
 // Shows a PDF as it is: every page at its size before it is drawn, its text selectable and readable by a screen reader.
 import * as pdfjs from "../vendor/pdfjs/pdf.min.js";
 import { restored } from "./session.js";
-import { element, icon, notice } from "./words.js";
+import { csrf, element, icon, notice } from "./words.js";
 
 const BASE = new URL("../vendor/pdfjs/", import.meta.url).href;
 pdfjs.GlobalWorkerOptions.workerSrc = `${BASE}pdf.worker.min.js`;
@@ -181,6 +181,27 @@ class Viewer {
       this.drawNear();
     }).observe(this.box);
     this.place();
+    this.told();
+  }
+
+  // Every page was in the window: the server is told, once. What waited for it is offered again by reading the page anew.
+  told() {
+    const url = this.box.dataset.viewerSeen;
+    if (!url) return;
+    const seen = new Set();
+    const observer = new IntersectionObserver(async (entries) => {
+      for (const entry of entries) if (entry.isIntersecting) seen.add(entry.target);
+      if (seen.size < this.pages.length) return;
+      observer.disconnect();
+      const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrf() } }).catch(() => null);
+      const { left } = answer?.ok ? await answer.json() : {};
+      const why = document.querySelector("#why[data-reading]");
+      if (left !== 0 || !why) return;
+      why.classList.remove("t-danger");
+      why.setAttribute("role", "status");
+      why.replaceChildren(icon("check-circle"), " ", element("a", { href: location.href }, "Tout est lu : recharger la page pour décider"));
+    }, { root: this.box });
+    for (const page of this.pages) observer.observe(page.node);
   }
 
   drawNear() {
