@@ -7,7 +7,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -52,8 +52,6 @@ LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
 AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
-LATE = timedelta(minutes=15)
-"""How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
 """Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
 TRIAL = "settings_trial"
@@ -323,8 +321,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     able = list(db.scalars(awaited))
     if alone and able and not any(able):
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
-    # Tried before, it may have arrived though nobody answered: a second one would say other words under the same number
-    if alone and not able and (row.attempt > 1 or now() - row.created_at > LATE):
+    if alone and not able:
         raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
     return any(able)
 

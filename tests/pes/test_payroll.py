@@ -160,6 +160,7 @@ def test_of_two_copies_of_a_pay_flow_the_second_waits_for_who_rules_and_stranger
 @pytest.mark.law("RGP-04")
 def test_every_letter_about_a_pay_flow_is_the_same_and_says_nothing(house: House, mail: MailServer) -> None:
     folder_id = house.a_pay_flow()
+    house.drain()
     decide.reject(house.actor(MAYOR), folder_id, version=house.folder(folder_id).version, reason="Somme")
     house.drain()
     sending.send(house.actor(PAYER), folder_id, version=house.folder(folder_id).version)

@@ -108,7 +108,9 @@ def test_eight_workers_on_the_same_rows_do_each_once(town: Town) -> None:
     with reading() as db:
         found = list(db.scalars(sa.select(Outbox).where(Outbox.id.in_(rows))))
     assert {(one.state, one.attempts) for one in found} == {("done", 1)}
-    assert len(town.house.mail.letters) == len([one for one in found if one.kind == "mail"])
+    # Whoever acted before his letter could leave is told nothing
+    left = [one for one in found if one.kind == "mail" and one.last_error is None]
+    assert len(town.house.mail.letters) == len(left) >= len(folders)
     assert {one.folder_id for one in found} == set(folders)
 
 
