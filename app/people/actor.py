@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Seat:
     """A desk that the actor holds, with the rights held there.
 
-    `past`: those that he held there until it was closed, by which he reads on what came to it, and does nothing.
+    `past`: those that he held there until it was `closed`, by which he reads on what came to it, and does nothing.
     """
 
     desk_id: int
@@ -25,6 +25,7 @@ class Seat:
     name: str
     rights: Rights
     past: Rights = NONE
+    closed: bool = False
 
     @property
     def reading(self) -> Rights:
@@ -104,6 +105,11 @@ class Actor:
     def desk_ids(self) -> frozenset[int]:
         """The desks held, whatever the rights."""
         return frozenset(seat.desk_id for seat in self.seats)
+
+    @property
+    def desk_line(self) -> str:
+        """The names of the desks held that are open, in one line; empty for none."""
+        return ", ".join(seat.name for seat in self.seats if not seat.closed)
 
     @property
     def delegated(self) -> bool:

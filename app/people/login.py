@@ -431,7 +431,9 @@ def _standing_in(db: Db, rows: Sequence[Any], user_id: int) -> Standing:
 
 def _seat(number: int, key: str, name: str, rights: Rights, *, closed: bool) -> Seat:
     """The seat of these rights; at a closed desk they are past."""
-    return Seat(number, key, name, Rights(), rights) if closed else Seat(number, key, name, rights)
+    return (
+        Seat(number, key, name, Rights(), rights, closed=True) if closed else Seat(number, key, name, rights)
+    )
 
 
 def configure(idle_minutes: int, session_hours: float) -> None:

@@ -381,7 +381,7 @@ def _only_collectivity() -> str:
 def _whom_to_ask() -> dict[str, str]:
     """What helps whoever meets a closed page: as whom he is logged in, at which desks, and who gives rights here."""
     actor: Actor = g.actor
-    at = ", ".join(seat.name for seat in actor.seats) or "aucun bureau"
+    at = actor.desk_line or "aucun bureau"
     try:
         with reading(actor.collectivity_id) as db:
             names = desks.administrators(db, actor.collectivity_id)

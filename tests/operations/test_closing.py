@@ -161,6 +161,10 @@ def test_nobody_is_seated_asked_or_let_in_at_a_closed_desk(house: House) -> None
         house.an_invoice(at="finance")
     client = house.client("g.trehorel")
     assert "Direction des finances" not in client.get("/deposer").get_data(as_text=True)
+    # Who held it is not told to be there, neither above his list nor on a page that is closed to him
+    holder = house.client("n.abgrallec")
+    assert "Direction des finances" not in page(holder, "/a-traiter")
+    assert "Vous êtes connecté comme Nolwenn Abgrallec (aucun bureau)." in page(holder, "/dossiers/999999")
 
 
 def _named(definition: Any, key: str) -> Any:
