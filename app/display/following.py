@@ -70,7 +70,10 @@ _OF_TYPE = {
 
 @dataclass(frozen=True)
 class Found:
-    """A folder in the follow-up list, with the step where it waits and since when; whom for: `seats.parts_awaited`."""
+    """A folder in the follow-up list, with the step where it waits and since when; whom for: `seats.parts_awaited`.
+
+    `step_due`: the day of that step, which may come before the folder's own.
+    """
 
     id: int
     title: str
@@ -84,6 +87,7 @@ class Found:
     circuit: int | None
     number: str = ""
     type_version: int | None = None
+    step_due: date = NO_DATE
 
     @property
     def in_force(self) -> str:
@@ -315,10 +319,11 @@ class Only:
 def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
     """The folders of these numbers (a statement), as lists tell them, newest first."""
     statement = (
-        f"SELECT {_COLUMNS}, (SELECT s.kind {_AWAITED}) AS kind, (SELECT s.entered_at {_AWAITED}) AS since "
+        f"SELECT {_COLUMNS}, (SELECT s.kind {_AWAITED}) AS kind, (SELECT s.entered_at {_AWAITED}) AS since, "
+        f"(SELECT s.due_on {_AWAITED}) AS step_due "
         f"FROM ({sql}) w CROSS JOIN folder f WHERE f.id = w.id ORDER BY f.id DESC"
     )
-    typed = sa.text(statement).columns(due_on=sa.Date(), since=UTCDateTime())
+    typed = sa.text(statement).columns(due_on=sa.Date(), step_due=sa.Date(), since=UTCDateTime())
     return [
         Found(
             row.id,
@@ -333,6 +338,7 @@ def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
             row.circuit_version_id,
             row.number,
             row.type_version_id,
+            row.step_due or NO_DATE,
         )
         for row in db.execute(typed, _used(statement, binds))
     ]

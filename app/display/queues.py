@@ -56,6 +56,8 @@ _LAST_VERSION = (
     "WHERE t.collectivity_id = :here AND t.key = w.own_type"
 )
 """The last version of the type that a row of the counters is of; its name is read once by a process."""
+_STEP_DUE = f"(SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%')"
+"""The day of the step where a folder waits: of one that several desks share, the first of their days."""
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
@@ -70,7 +72,7 @@ class Line:
     """One folder in a list; `key` is where the next page goes on from; `corrected` and `listed` come with `told`.
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
-    the folder's own, the one that its page, « Suivi » and the API call its deadline. `absent`: in whose absence it awaits the
+    the folder's own, the one that its page and the API call its deadline. `absent`: in whose absence it awaits the
     reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step.
     """
 
@@ -347,7 +349,7 @@ def others(
     if tray == "done":
         scans += _decided(actor, limit=PAGE + 1, more=more.format("s.folder_id", "s"))
     sql = (
-        f"SELECT {_COLUMNS}, f.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
+        f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
         f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
@@ -361,10 +363,8 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
     """What the actor's desks have deposited and that is late at the step where it waits, whoever is awaited; latest first."""
     if not actor.seats:
         return []
-    # Of a step that several desks share, the first of their days
-    late = f"SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%'"
     scans = [
-        f"SELECT f.id, ({late}) AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
+        f"SELECT f.id, {_STEP_DUE} AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
         for n, seat in enumerate(actor.seats)
     ]
     sql = (

@@ -29,8 +29,8 @@ from app.display.views import (
     Notice,
     StepView,
     amount,
+    deadlines,
     done_by,
-    due,
     family_words,
     since,
     state_label,
@@ -685,7 +685,7 @@ class FollowRow:
     waiting: Sequence[tuple[str, str]]
     enough: str
     since: str
-    due: Due
+    dues: Sequence[Due]
     number: str
     listed: Sequence[Shown] = ()
 
@@ -737,6 +737,6 @@ def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part
         waiting or ([("automatique", "")] if running else []),
         count_text(len(waiting), needed) if step else "",
         since(row.since, now()) if running else "",
-        due(row.due_on) if running else Due("none", ""),
+        deadlines(row.due_on, row.step_due, row.kind, row.family) if running else (),
         "" if row.number in row.title else row.number,
     )

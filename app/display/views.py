@@ -311,6 +311,19 @@ def due(day: date) -> Due:
     return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", jour(day))
 
 
+def deadlines(folder_day: date, step_day: date, kind: str | None, family: str) -> tuple[Due, ...]:
+    """What a list tells whoever is not awaited: the folder's own deadline, and before it the step's, where that is late.
+
+    Of a folder that has none, the step's alone: nothing is « Sans échéance » that somebody has to do by a day.
+    """
+    if step_day >= folder_day:
+        return (due(folder_day),)
+    step = step_due(step_day, kind, family)
+    if folder_day >= NO_DATE:
+        return (step,)
+    return (step, due(folder_day)) if step_day < today() else (due(folder_day),)
+
+
 def step_due(day: date, kind: str | None, family: str = "") -> Due:
     """The deadline of who is awaited at a step, in words that a folder's never has: « À viser sous 4 jours ».
 

@@ -208,7 +208,7 @@ def views_of_inbox(
         "groups": _groups(lines, last, why, todo=todo),
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo",
-        "desk_line": ", ".join(seat.name for seat in actor.seats),
+        "desk_line": actor.desk_line,
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
         "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
         if more
@@ -257,8 +257,11 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     )
     act = views.ASKED if line.asked else act
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
-    awaited = line.kind is not None or line.due_on != line.folder_due
-    when = views.step_due(line.due_on, line.kind, line.family) if awaited else views.due(line.folder_due)
+    when = (
+        views.step_due(line.due_on, line.kind, line.family)
+        if line.kind is not None
+        else views.deadlines(line.folder_due, line.due_on, None, line.family)[0]
+    )
     due = when if dated else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     return views.Row(

@@ -1,17 +1,19 @@
 """One deadline for a folder: the list, the header, « Suivi », the letters and the API; that of the step has its own words."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
 from app.core.clock import today
-from app.core.db import NO_DATE, reading
+from app.core.db import NO_DATE, engine, reading
 from app.core.french import jour
 from app.display import answers, queues
 from app.display.views import due, group_of, since, step_due
 from app.folders import decide
-from app.folders.models import Folder
+from app.folders.models import Folder, StepRun
 from tests.builders.house import House
 
 pytestmark = pytest.mark.in_turn
@@ -62,6 +64,25 @@ def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> No
     assert step.words in plain(f"/dossiers/{folder_id}")  # in the circuit, at the step that is awaited
     told = [str(one["Subject"]) for one in mail.letters if "1 dossier vous attend" in str(one["Subject"])]
     assert any(step.words[:1].lower() + step.words[1:] in subject.replace("\xa0", " ") for subject in told)
+    # Late at its step, long before its own deadline: whoever follows it is told both, and of one without a deadline the step’s
+    late, follower = today() - timedelta(days=2), house.client("g.trehorel")
+    stepped = step_due(late, line.kind).words
+    written(StepRun, StepRun.folder_id == folder_id, late)
+    table = follower.get("/suivi.csv").get_data(as_text=True)
+    assert f"{own:%d/%m/%Y};{late:%d/%m/%Y}" in table
+    assert _both(whole.words, late, plain("/suivi"))
+    assert stepped in plain("/suivi")
+    written(Folder, Folder.id == folder_id, NO_DATE)
+    assert _both(stepped, late, plain("/suivi"))
+    assert "Sans échéance" not in plain("/suivi")
+    page = follower.get("/a-traiter?bannette=running").get_data(as_text=True).replace("\xa0", " ")
+    assert "2 jours de retard à l’étape" in page
+    assert "Sans échéance" not in page
+
+
+def written(table: Any, which: Any, day: date) -> None:
+    with engine().begin() as connection:
+        connection.execute(sa.update(table).where(which).values(due_on=day))
 
 
 def _both(words: str, day: date, page: str) -> bool:

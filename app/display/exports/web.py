@@ -30,6 +30,7 @@ COLUMNS = (
     "On attend",
     "Depuis",
     "Échéance",
+    "Échéance de l’étape",
 )
 
 
@@ -81,7 +82,7 @@ def list_table(form: str) -> Response:
             row.step,
             " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
             one.since.astimezone(PARIS).date() if one.since is not None else None,
-            one.due_on if one.due_on < NO_DATE else None,
+            *(day if day < NO_DATE else None for day in (one.due_on, one.step_due)),
         )
         for one, row in zip(found, shown, strict=True)
     ]
