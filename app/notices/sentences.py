@@ -11,6 +11,10 @@ SENTENCES: Sentences = {
         422,
         "Ce lien n’arrête aucun courriel : il est incomplet, ou n’est pas de Paraphe. Reprenez-le en entier dans le courriel, ou connectez-vous, puis « Mon compte », « Mes courriels ».",
     ),
+    "agenda-unknown": (
+        404,
+        "Cette adresse d’agenda ne répond pas, ou plus. Connectez-vous, puis « Mon compte », « Mon agenda », pour en créer une autre.",
+    ),
     "mail-hours-night": (
         422,
         "Rien n’a changé : « {text} » ne laisse pas une heure de jour aux courriels qui rappellent ce qui attend, et qui ne partent jamais avant 6 h ni après 20 h. Choisissez des heures qui en comprennent une.",

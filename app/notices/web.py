@@ -11,6 +11,7 @@ from app.core.french import heure, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
 from app.notices import bounces, digests
+from app.notices.agenda.web import pages as agenda
 from app.notices.hours import HOURS
 from app.people import reaching
 from app.people.models import Collectivity, User
@@ -19,6 +20,7 @@ from app.people.persons import masked
 from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm
 
 pages = Blueprint("notices", __name__, template_folder="templates")
+pages.register_blueprint(agenda)
 HINTS = {
     Rhythm.NOW: "Un courriel par dossier, et chaque jour ouvré un rappel de ce qui est en retard.",
     Rhythm.HOURLY: f"Un seul courriel, de {OPENS} h à {CLOSES} h, s’il est arrivé quelque chose.",

@@ -27,6 +27,8 @@ ACTS = {
     "absence.planned": "Absence enregistrée",
     "absence.secretary": "Secrétariat des absences choisi",
     "account.changed": "Compte modifié",
+    "account.agenda_closed": "Adresse de l’agenda retirée",
+    "account.agenda_opened": "Adresse de l’agenda créée ou changée",
     "account.closed": "Compte fermé",
     "account.closing_cancelled": "Fermeture prévue annulée",
     "account.closing_planned": "Fermeture d’un compte prévue",

@@ -447,6 +447,7 @@ def write_closed(
     `ours`: those of `administrators_locked`. `planned`: when it was to be done, None at once; who had planned it is told too.
     """
     user.active = False
+    user.agenda_hash = user.agenda_since = user.agenda_read_at = None
     revoke_all(db, user.id)
     db.execute(sa.delete(PlannedClosing).where(PlannedClosing.user_id == user.id))
     why: dict[str, object] = {"reason": left.reason} if left.reason else {}

@@ -76,6 +76,8 @@ class User(Base, Tenanted):
     `rhythm`: how often what waits is told (`workflows/rhythms.py`), None for as the collectivity says; `rhythm_minute` of the
     day, None for the usual one; `rhythm_since`: when it was chosen, before which nothing is told by it.
     `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
+    `agenda_hash`: of the secret address at which a calendar reads what waits (`app/notices/agenda`), None where there is none;
+    since when, and when it was last read.
     """
 
     __tablename__ = "user_account"
@@ -83,6 +85,7 @@ class User(Base, Tenanted):
         sa.UniqueConstraint("collectivity_id", "login"),
         sa.Index("ix_user_account_person_id", "person_id"),
         sa.Index("ix_user_account_by_name", "collectivity_id", "active", "search_key"),
+        sa.Index("ix_user_account_agenda_hash", "agenda_hash", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -109,6 +112,9 @@ class User(Base, Tenanted):
     rhythm_minute: Mapped[int | None]
     rhythm_since: Mapped[datetime | None]
     mail_refusals: Mapped[int] = mapped_column(default=0, server_default="0")
+    agenda_hash: Mapped[str | None]
+    agenda_since: Mapped[datetime | None]
+    agenda_read_at: Mapped[datetime | None]
 
     @property
     def name(self) -> str:

@@ -34,6 +34,8 @@ ACCOUNT = (
     "rhythm_minute",
     "rhythm_since",
     "mail_refusals",
+    "agenda_since",
+    "agenda_read_at",
     "created_at",
 )
 HELD: Mapping[str, tuple[str, ...]] = {
@@ -90,6 +92,7 @@ OF_ITS_OWNER = frozenset({"png"})
 SECRETS = (
     "mot de passe (haché)",
     "jetons et codes de secours (hachés)",
+    "adresse secrète de l’agenda (hachée)",
     "secrets et clés publiques des facteurs (scellés)",
 )
 ELSEWHERE = (

@@ -89,6 +89,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
     user.rhythm = user.rhythm_minute = user.rhythm_since = None
     user.mail_refusals = 0
+    user.agenda_hash = user.agenda_since = user.agenda_read_at = None
     person = person_of(db, user, lock=True)
     if person is not None and not works_elsewhere(db, user):
         person.login, person.email, person.password_hash = f"parti-{person.id}", "", None

@@ -1,0 +1,101 @@
+"""« Mon agenda », where one has the secret address and takes it away, and that address itself, which a calendar reads."""
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.core.clock import PARIS
+from app.core.db import reading
+from app.core.french import heure, jour_long
+from app.core.http import PERSON, PUBLIC, guard
+from app.core.limits import limiter
+from app.core.refusals import Refusal
+from app.notices.agenda import address, events
+from app.people import shown
+from app.people.login import of_user
+from app.people.models import Collectivity, User
+
+pages = Blueprint("agenda", __name__)
+SHOWN = "agenda"
+
+
+def public_rate() -> str:
+    """How often one address may ask."""
+    return str(current_app.config["PARAPHE"].public_rate)
+
+
+@pages.get("/compte/agenda")
+@guard(PERSON, unprotected=True)
+def mine() -> str:
+    """Whether one has an address, since when, and when it was last read; its secret while it is shown."""
+    with reading(g.actor.collectivity_id) as db:
+        mark = address.address_of(db.get_one(User, g.actor.user_id))
+    secret = shown.shown(session, g.actor, SHOWN)
+    return render_template(
+        "notices/agenda.html",
+        link=f"{_public()}{address.PAGE}?{address.QUERY}={secret['secret']}" if secret and mark else "",
+        since=jour_long(mark.since.astimezone(PARIS).date()) if mark else "",
+        read=f"{jour_long(mark.read_at.astimezone(PARIS).date())}, {heure(mark.read_at)}"
+        if mark and mark.read_at
+        else "",
+    )
+
+
+@pages.post("/compte/agenda")
+@guard(PERSON, unprotected=True)
+def give() -> BaseResponse:
+    """A new address; the one before answers no more."""
+    shown.show(session, g.actor, SHOWN, secret=address.give(g.actor))
+    return redirect(url_for("notices.agenda.mine"))
+
+
+@pages.post("/compte/agenda/note")
+@guard(PERSON, unprotected=True)
+def noted() -> BaseResponse:
+    """The address is copied: it is shown no more."""
+    shown.forget(session, SHOWN)
+    return redirect(url_for("notices.agenda.mine"))
+
+
+@pages.post("/compte/agenda/retirer")
+@guard(PERSON, unprotected=True)
+def take_away() -> BaseResponse:
+    """The address answers no more."""
+    shown.forget(session, SHOWN)
+    if address.take_away(g.actor):
+        flash("L’adresse est retirée : aucun agenda ne lit plus rien par elle.", "ok")
+    return redirect(url_for("notices.agenda.mine"))
+
+
+@pages.get(address.PAGE)
+@guard(PUBLIC)
+@limiter.limit(public_rate)
+def feed() -> Response:
+    """The calendar of a secret; an address that never was and one that was taken away are the same."""
+    owner = address.owner_of(request.args.get(address.QUERY, ""))
+    if owner is None:
+        raise Refusal("agenda-unknown")
+    collectivity_id, user_id = owner
+    with reading(collectivity_id) as db:
+        place = db.get_one(Collectivity, collectivity_id)
+        actor = of_user(db, db.get_one(User, user_id), place.name)
+        content = events.calendar(db, actor, _public())
+    address.note_reading(collectivity_id, user_id)
+    answer = Response(content, content_type="text/calendar; charset=utf-8")
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Content-Disposition"] = 'inline; filename="paraphe.ics"'
+    return answer
+
+
+def _public() -> str:
+    return str(current_app.config["PARAPHE"].public_url)
