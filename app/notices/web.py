@@ -10,7 +10,7 @@ from app.core.db import reading
 from app.core.french import heure, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
-from app.notices import bounces, digests
+from app.notices import bounces, digests, waiting
 from app.notices.agenda.web import pages as agenda
 from app.notices.hours import HOURS
 from app.people import reaching
@@ -49,7 +49,7 @@ def letters() -> str:
         own = db.get_one(Collectivity, g.actor.collectivity_id).settings
         choice = digests.choice_of(user, own)
         moment = digests.next_letter(choice, own, now())
-        counts = digests.waiting(db, g.actor)
+        counts = waiting.waiting(db, g.actor)
         fault = bounces.unreached(db, user)
         hours = str(value_in(own, HOURS).value)
     wording = f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
