@@ -1,12 +1,15 @@
 """How often a person is told what waits: at once, hourly, daily, weekly or never; and at which moments, by the calendar.
 
-Never at night, nor on a day on which the town hall does not work: what waits then is told on the next working day.
+Never at night, nor on a day on which the town hall does not work: what waits then is told on the next working day. Somebody
+may choose another rhythm for some types of folders: what is due at the same look is told in one letter, which says for which.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from workflows.deadlines import Calendar
+from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Worded
 
 OPENS, CLOSES = 8, 19
@@ -38,6 +41,92 @@ class Choice:
     rhythm: Rhythm
     minute: int = MORNING
     since: datetime | None = None
+
+
+REST = ""
+"""The name of all types for which nothing else is chosen."""
+NONE = frozenset[str]()
+
+
+def rhythm_of(types: frozenset[str], of_type: tuple[str, str]) -> str:
+    """The name under which somebody chose a rhythm for a type of folders: its own, that of its family, or `REST`.
+
+    >>> rhythm_of(frozenset({"invoice"}), ("invoice", "energie")), rhythm_of(frozenset({"invoice.energie"}), ("invoice", ""))
+    ('invoice', '')
+    """
+    return next((name for name in (type_name(*of_type), of_type[0]) if name in types), REST)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person chose: `general`, and for some types their own, by the names that rights give them."""
+
+    general: Choice
+    types: Mapping[str, Choice] = field(default_factory=dict)
+
+    def named(self, name: str) -> Choice:
+        """The choice of a name (`rhythm_of`); the general one where it is of no type any more."""
+        return self.types.get(name, self.general)
+
+    def of(self, of_type: tuple[str, str]) -> Choice:
+        """What is chosen for folders of a type."""
+        return self.named(rhythm_of(frozenset(self.types), of_type))
+
+    @property
+    def never(self) -> bool:
+        """Whether nothing is told at all."""
+        return all(choice.rhythm is Rhythm.NEVER for choice in (self.general, *self.types.values()))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a letter tells, by the names of rhythms (`rhythm_of`).
+
+    All that waits (`whole`), the same where something came (`fresh`), or where something is late or due on its day (`late`).
+    `types`: those for which something was chosen.
+    """
+
+    whole: frozenset[str] = NONE
+    fresh: frozenset[str] = NONE
+    late: frozenset[str] = NONE
+    types: frozenset[str] = NONE
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The names of which nothing that waits is left untold once it has left."""
+        return self.whole | self.fresh
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of which it may tell something."""
+        return self.told | self.late
+
+    @property
+    def plain(self) -> frozenset[str]:
+        """The names of which it tells something though nothing new came."""
+        return self.whole | self.late
+
+    def but(self, names: frozenset[str]) -> "Parts":
+        """The same without these names."""
+        return Parts(self.whole - names, self.fresh - names, self.late - names, self.types)
+
+    def tells(self, of_type: tuple[str, str]) -> bool:
+        """Whether it told all that waits of a type."""
+        return rhythm_of(self.types, of_type) in self.told
+
+    def without(self, other: "Parts", *, late: bool = False) -> "Parts":
+        """What is left to tell where another letter tells its own; `late`: that other one has not left, and reminds too."""
+        all_of = self._covered(other, other.told)
+        reminded = self._covered(other, other.names) if late else all_of
+        return replace(self, whole=self.whole - all_of, fresh=self.fresh - all_of, late=self.late - reminded)
+
+    def _covered(self, other: "Parts", names: frozenset[str]) -> frozenset[str]:
+        """The names of this letter whose every folder is of one of these names in another."""
+        # What the other one leaves out of a name that it has
+        apart = {rhythm_of(self.types, parted_type(name)) for name in other.types - self.types - names}
+        return frozenset(
+            name for name in self.names - apart if rhythm_of(other.types, parted_type(name)) in names
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +168,38 @@ def due(choice: Choice, calendar: Calendar, last: datetime, moment: datetime, zo
     if choice.rhythm is Rhythm.HOURLY and not first_of_day:
         return replace(latest, fresh=passed[0].moment - timedelta(hours=1))
     return latest
+
+
+@dataclass(frozen=True)
+class Due:
+    """The letter that is due at a look: its name, what it tells, and since when something must have come for its `fresh`."""
+
+    name: str
+    parts: Parts
+    since: datetime | None = None
+
+
+def letter_due(
+    choices: Choices, calendar: Calendar, last: datetime, moment: datetime, zone: tzinfo
+) -> Due | None:
+    """The one letter that a look is to write for a person (`due`), whatever rhythms meet in it; None where none is due."""
+    by_name = {REST: choices.general, **choices.types}
+    slots = {
+        name: slot
+        for name, choice in by_name.items()
+        if (slot := due(choice, calendar, last, moment, zone)) is not None
+    }
+    if not slots:
+        return None
+
+    def names(kind: bool, came: bool = False) -> frozenset[str]:
+        return frozenset(
+            name for name, slot in slots.items() if slot.whole is kind and (slot.fresh is not None) is came
+        )
+
+    parts = Parts(names(True), names(True, came=True), names(False), frozenset(choices.types))
+    since = min((slot.fresh for slot in slots.values() if slot.fresh is not None), default=None)
+    return Due(max(slots.values(), key=lambda slot: slot.moment).name, parts, since)
 
 
 def quiet_until(calendar: Calendar, moment: datetime, zone: tzinfo) -> datetime | None:

@@ -25,7 +25,7 @@ _WHO: Any = sa.inspect(User).local_table.alias("depositor")
 def any_for(person: Any) -> sa.ColumnElement[bool]:
     """Whether a folder may have come back to somebody, as a column of a statement about people.
 
-    What he may do there is asked when his letter is written (`moments`).
+    What he may do there is asked when his letter is written (`returned`).
     """
     there = sa.exists().where(
         _LEFT.c.user_id == _FOLDERS.c.depositor_user_id,
@@ -41,8 +41,11 @@ def any_for(person: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def moments(db: Db, actor: Actor, most: int) -> list[datetime]:
-    """When each folder came back that the actor is to correct, so many at most (`notices.correctors`, who was told of it)."""
+def returned(db: Db, actor: Actor, most: int) -> list[tuple[tuple[str, str], datetime]]:
+    """The type of each folder that the actor is to correct, and when it came back, so many at most.
+
+    Of these was told whom `notices.correctors` names.
+    """
     refused = sa.select(sa.func.max(STEP.c.ended_at)).where(
         STEP.c.folder_id == FOLDER.c.id, STEP.c.state == "rejected", STEP.c.sent_to.is_(None)
     )
@@ -66,7 +69,7 @@ def moments(db: Db, actor: Actor, most: int) -> list[datetime]:
         for row in others
         if allows(rights.get((row.depositor_user_id, row.emitter_desk_id), []), Right.CREATE, *_type(row))
     }
-    return [row.at for row in rows if id(row) not in theirs]
+    return [(_type(row), row.at) for row in rows if id(row) not in theirs]
 
 
 def _type(row: Any) -> tuple[str, str]:

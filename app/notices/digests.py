@@ -5,6 +5,8 @@ is reminded. One row for each moment that a person chose, whatever was restarted
 is kept, so that none is missed and none is told at another hour. Never at night, nor on a day off.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,31 +17,26 @@ from app.core.clock import PARIS, now, today
 from app.core.db import Db, UTCDateTime, reading
 from app.core.french import jour_long
 from app.core.outbox import Later, Needless, News, Outbox, Row, post
-from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import STEP, unrestricted
-from app.folders.models import StepRun
-from app.notices import back
+from app.folders.models import Folder, StepRun
+from app.notices import back, outdone
+from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.hours import DIGEST, wait
-from app.notices.waiting import ESCALATION, MOST, far, stuck_below, waiting
+from app.notices.outdone import DEAD, NEVER
+from app.notices.waiting import ESCALATION, MOST, Awaiting, OfType, Stuck, awaiting, counted, far, stuck_below
 from app.people.actor import Actor
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
-from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from app.people.own_settings.registry import Own, value_in
 from app.people.reaching import is_dead
 from app.people.working_days import calendar_in
-from workflows.rhythms import MINUTES, MORNING, Choice, Rhythm, due, following, quiet_until
+from workflows.rhythms import NONE, REST, Choice, Parts, Rhythm, following, letter_due, quiet_until, rhythm_of
 
 PAGE = "/a-traiter"
-RHYTHM = "mail_rhythm"
 MANY = 1000
 """Keys asked at once."""
-GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
-NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
-DEAD = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
 TOLD = "dit avec le reste, dans un courriel de cette personne"
-COUNTED = timedelta(minutes=1)
-"""How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
 HALF_HOUR, AFTER = timedelta(minutes=30), timedelta(minutes=2)
 """How often one looks, and how long after a letter that tells all the one about a folder asks whether it was told by it."""
 _looked: dict[str, datetime] = {}
@@ -93,6 +90,7 @@ _awaited = sa.select(
     User.rhythm,
     User.rhythm_minute,
     User.rhythm_since,
+    User.rhythm_types,
     User.mail_refusals,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
     _WAITS.label("waits"),
@@ -103,47 +101,6 @@ _awaited = sa.select(
     User.email != "",
     sa.or_(_WAITS, _leads),
 )
-
-
-def setting(group: str) -> Setting:
-    """The rhythm of who chose none."""
-    return Setting(
-        RHYTHM,
-        group,
-        "Rythme des courriels",
-        "Quand dire à chacun ce qui l’attend, tant qu’il n’a rien choisi lui-même sous « Mon compte », « Mes courriels ». Ce qui "
-        "est en retard se rappelle une fois par jour ouvré, quel que soit le choix, sauf « Jamais ».",
-        "courriels qui disent à chacun ce qui l’attend",
-        Kind.CHOICE,
-        lambda: Rhythm.NOW.value,
-        choices=tuple((rhythm.value, rhythm.label.lower()) for rhythm in Rhythm),
-    )
-
-
-def choice_of(user: Any, own: Own) -> Choice:
-    """What a person chose, or else what the collectivity says; `user` is a row with the columns of the account."""
-    rhythm = Rhythm(user.rhythm or str(value_in(own, RHYTHM).value))
-    minute = MORNING if user.rhythm_minute is None else user.rhythm_minute
-    return Choice(rhythm, minute, user.rhythm_since)
-
-
-@use_case
-def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
-    """Keep how often the actor is told what waits, and at which minute of the day; refuses `rhythm-unknown`."""
-    if rhythm not in {*Rhythm} or minute not in MINUTES:
-        raise Refusal("rhythm-unknown")
-    user = db.get_one(User, actor.user_id)
-    if (user.rhythm, user.rhythm_minute) != (rhythm, minute):
-        user.rhythm, user.rhythm_minute, user.rhythm_since = rhythm, minute, now()
-        # What waits for the former moment asks again now: it leaves, or waits for the new one (`refuse_grouped`)
-        waits = sa.update(Outbox).where(
-            Outbox.kind == "mail",
-            sa.text("outbox.state = 'pending'"),
-            Outbox.collectivity_id == actor.collectivity_id,
-            Outbox.last_error == GROUPED,
-            Outbox.payload["user_id"].as_integer() == user.id,
-        )
-        db.execute(waits.values(available_at=now()).execution_options(synchronize_session=False))
 
 
 @use_case
@@ -190,14 +147,13 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
     wanted: dict[str, News] = {}
     binds = {"here": collectivity_id, "moment": moment, "day": today(), "far": far(own)}
     for row in db.execute(_awaited, binds):
-        at = None if is_dead(row, own) else due(choice_of(row, own), calendar, last, moment, PARIS)
+        at = None if is_dead(row, own) else letter_due(choices_of(row, own), calendar, last, moment, PARIS)
         if at is None:
             continue
-        whole = at.whole and row.waits
-        if whole or ((row.pressing or row.leads) and at.fresh is None):
-            since = at.fresh.isoformat() if whole and at.fresh is not None else None
+        parts = at.parts if row.waits else replace(at.parts, whole=NONE, fresh=NONE, late=at.parts.plain)
+        if parts.told or (parts.late and (row.pressing or row.leads)):
             key = f"{DIGEST}-{row.id}-{at.name}"
-            wanted[key] = _news(row.id, key, late=not whole, since=since)
+            wanted[key] = _news(row.id, key, **outdone.facts_of(parts, at.since))
     keys, known = list(wanted), set[str]()
     for start in range(0, len(keys), MANY):
         some = keys[start : start + MANY]
@@ -207,62 +163,80 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
     return len(written)
 
 
-def refuse_outdone(db: Db, own: Own, user: User, row: Row) -> None:
-    """Raises `Needless` where another letter of what waits tells its reader all that this one would, or has told it since.
+@dataclass(frozen=True)
+class _Taken:
+    """What a letter tells: folders, those that came back, desks below, how many came since the last, and of which names."""
 
-    And where he has stopped these letters since it was written, or where his address takes none.
-
-    Of those that have not left, the one that tells all goes before the one that tells what is late, and the older before the
-    newer: it tells what waits when it leaves.
-    """
-    if choice_of(user, own).rhythm is Rhythm.NEVER:
-        raise Needless(NEVER)
-    if is_dead(user, own):
-        raise Needless(DEAD)
-    prefix = f"{DIGEST}-{row.payload['user_id']}-2"  # of a day, and of no example
-    others = sa.select(Outbox.id, Outbox.payload).where(
-        Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
-    )
-    mine = (bool(row.payload.get("late")), row.id)
-    if any((bool(payload.get("late")), number) < mine for number, payload in db.execute(others)):
-        raise Needless("un autre courriel, qui attend de partir, le dit : celui-ci n’est pas parti")
-    left = _last_left(db, row.payload["user_id"])
-    if left is not None and left + COUNTED >= row.created_at:
-        raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
+    folders: Sequence[Awaiting]
+    returned: int
+    stuck: Sequence[Stuck]
+    came: int
+    names: frozenset[str]
 
 
-def _last_left(db: Db, user_id: int) -> datetime | None:
-    """Until when what came was told by the last letter of all that waits; None where none ever left."""
-    left = sa.select(sa.func.max(Outbox.done_at)).where(
-        Outbox.key.startswith(f"{DIGEST}-{user_id}-2"),
-        Outbox.state == "done",
-        Outbox.last_error.is_(None),
-        sa.not_(sa.func.coalesce(Outbox.payload["late"].as_boolean(), sa.false())),
-    )
-    moment = db.scalar(left)
-    return None if moment is None else moment - COUNTED
-
-
-def words_of(db: Db, row: Row, actor: Actor, own: Own) -> dict[str, Any]:
-    """What the letter says of what waits; raises `Needless` where nothing does any more, or another letter has told it."""
-    fresh = row.payload.get("since")
-    left = _last_left(db, actor.user_id or 0)
-    since = (left or datetime.fromisoformat(fresh)) if fresh else None
-    counts, stuck = waiting(db, actor, since), stuck_below(db, actor, own)
-    if not row.payload.get("trial"):
-        due_now = counts.presses if row.payload.get("late") else counts.folders or counts.returned
-        if not due_now and not stuck:
-            raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
-        if since is not None and not counts.fresh and not stuck:
-            raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
-    facts: dict[str, Any] = {"folders": counts.folders, "many": counts.folders >= MOST}
-    facts |= {"returned": counts.returned}
-    facts |= {
-        "fresh": counts.fresh if left is not None else 0
-    }  # « since the last » is said where there was one
-    facts |= {"stuck": stuck, "allowed": int(value_in(own, ESCALATION).value or 0)}
+def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
+    """What the letter says of what waits (`parts`: `outdone.still_to_tell`); raises `Needless` where nothing does any more."""
+    taken = _taken(db, row, user, actor, own, parts)
+    counts = counted(taken.folders, taken.returned)
     soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
-    return {**facts, "late": counts.late, "due_today": counts.due_today, "soonest": soonest}
+    return {
+        "folders": counts.folders,
+        "many": counts.folders >= MOST,
+        "returned": counts.returned,
+        "fresh": taken.came,
+        "stuck": taken.stuck,
+        "allowed": int(value_in(own, ESCALATION).value or 0),
+        "late": counts.late,
+        "due_today": counts.due_today,
+        "soonest": soonest,
+        **_scope(db, actor, parts, taken.names),
+    }
+
+
+def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> _Taken:
+    trial, choices = bool(row.payload.get("trial")), choices_of(user, own)
+    left = [] if trial else outdone.lately_left(db, user.id)
+    since = row.payload.get("since")
+
+    def waits(names: frozenset[str], of_type: OfType) -> bool:
+        silent = not trial and choices.of(of_type).rhythm is Rhythm.NEVER
+        return rhythm_of(parts.types, of_type) in names and not silent
+
+    def came(of_type: OfType, at: datetime) -> bool:
+        last = outdone.told_until(left, of_type)
+        return since is not None and at >= (last or datetime.fromisoformat(since))
+
+    folders, returned = awaiting(db, actor), back.returned(db, actor, MOST)
+    news = [(folder.of_type, folder.came_at) for folder in folders] + returned
+    fresh = [of_type for of_type, at in news if waits(parts.fresh, of_type) and came(of_type, at)]
+    stuck = stuck_below(db, actor, own, lambda of_type: waits(parts.whole | parts.late, of_type))
+    presses = any(folder.presses and waits(parts.late, folder.of_type) for folder in folders)
+    names = parts.whole
+    names |= parts.fresh if fresh else frozenset()
+    names |= parts.late if presses or stuck else frozenset()
+    mine = [folder for folder in folders if waits(names, folder.of_type)]
+    back_again = sum(waits(names, of_type) for of_type, _ in returned)
+    if not (mine or back_again or stuck or trial):
+        if any(waits(parts.fresh, of_type) for of_type, _ in news):
+            raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
+        raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
+    # « Since the last » is said where there was one
+    count = sum(outdone.told_until(left, of_type) is not None for of_type in fresh)
+    return _Taken(mine, back_again, stuck, count, names)
+
+
+def _scope(db: Db, actor: Actor, parts: Parts, names: frozenset[str]) -> dict[str, Any]:
+    """Which types a letter counts alone (`only`), or leaves to another rhythm (`but`); nothing where it counts them all.
+
+    They are named where each of them is open to the reader and letters may name it.
+    """
+    if not parts.types - names and REST in names:
+        return {"scope": "", "types": []}
+    scope = "but" if REST in names else "only"
+    apart = parts.types - names if scope == "but" else names
+    known = offered(db, actor)
+    labels = [law.plural for name, law in known.items() if name in apart and not law.discreet]
+    return {"scope": scope, "types": labels if len(labels) == len(apart) else []}
 
 
 def next_letter(choice: Choice, own: Own, moment: datetime) -> datetime | None:
@@ -274,17 +248,18 @@ def next_letter(choice: Choice, own: Own, moment: datetime) -> datetime | None:
 def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     """Raises `Later` for a letter about one folder whose reader is told later of all that waits; `Needless` once he was.
 
-    Not where the folder would be late before that letter: it leaves at once. Who has chosen meanwhile to be told at once has
-    what was kept. `Needless` too for who is never told, and whose address takes no letter.
+    By the rhythm of its type. Not where the folder would be late before that letter: it leaves at once. Who has chosen
+    meanwhile to be told at once has what was kept. `Needless` too for who is never told, and whose address takes no letter.
     """
-    choice, moment = choice_of(user, own), now()
+    folder = db.get_one(Folder, row.folder_id)
+    choice, moment = choices_of(user, own).of(folder.of_type), now()
     if is_dead(user, own):
         raise Needless(DEAD)
     if choice.rhythm is Rhythm.NOW or row.payload.get("back"):
         return
     if choice.rhythm is Rhythm.NEVER:
         raise Needless(NEVER)
-    left = _last_left(db, user.id)
+    left = outdone.told_until(outdone.lately_left(db, user.id), folder.of_type)
     if left is not None and left > row.created_at:
         raise Needless(TOLD)
     day = db.scalar(

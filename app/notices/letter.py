@@ -29,7 +29,7 @@ from app.folders.handing import HANDED_OVER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
-from app.notices import digests, hours, stopping
+from app.notices import digests, hours, outdone, stopping
 from app.notices.returns import marks
 from app.people.accounts import INVITED
 from app.people.actor import Actor
@@ -43,7 +43,7 @@ from app.people.own_settings.registry import Own, own_value, value_in
 from app.people.working_days import calendar_in
 from config import Settings
 from workflows.circuit import StepKind
-from workflows.rhythms import quiet_until
+from workflows.rhythms import REST, Parts, quiet_until
 
 RESET, FACTORS = "password_reset", "factor_changed"
 CLOSED, REOPENED = "account_closed", "account_reopened"
@@ -91,7 +91,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
-        _refuse_untimely(db, row, user, town.settings)
+        parts = _timely(db, row, user, town.settings)
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
             open_requests = {reset.id for reset in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in open_requests:
@@ -111,7 +111,9 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         logo = png_of(db, town.id) if shown_in(own) else None
         dated = _dated(db, row, user)
         event = row.payload["event"]
-        waits = digests.words_of(db, row, of_user(db, user, place), own) if event == hours.DIGEST else {}
+        waits = {}
+        if event == hours.DIGEST:
+            waits = digests.words_of(db, row, user, of_user(db, user, place), own, parts)
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {
@@ -216,13 +218,16 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
     }
 
 
-def _refuse_untimely(db: Db, row: Row, user: User, own: Own) -> None:
-    """Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another has told it."""
-    event = row.payload["event"]
+def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
+    """What a letter of what waits still has to tell, all of it for any other.
+
+    Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another has told it.
+    """
+    event, parts = row.payload["event"], Parts(whole=frozenset({REST}))
     if row.payload.get("trial"):
-        return
+        return parts
     if event == hours.DIGEST:
-        digests.refuse_outdone(db, own, user, row)
+        parts = outdone.still_to_tell(db, own, user, row)
     if event in hours.PATIENT and (back := _back(db, user)):
         raise Later((back - now()).total_seconds(), AWAY)
     if event in {YOUR_TURN, OPINION_ASKED}:
@@ -231,6 +236,7 @@ def _refuse_untimely(db: Db, row: Row, user: User, own: Own) -> None:
         raise Later((until_day - now()).total_seconds(), "attend le matin d’un jour ouvré")
     if pause := hours.wait(own, event, now()):
         raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
+    return parts
 
 
 def _back(db: Db, user: User) -> datetime | None:

@@ -7,6 +7,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : choisissez un rythme et une heure de la liste, puis « Enregistrer ».",
     ),
+    "rhythm-type": (
+        422,
+        "Rien n’a changé : aucun dossier de ce type ne peut vous attendre, ou le type est fermé. Choisissez un type de la liste.",
+    ),
     "stop-link-unknown": (
         422,
         "Ce lien n’arrête aucun courriel : il est incomplet, ou n’est pas de Paraphe. Reprenez-le en entier dans le courriel, ou connectez-vous, puis « Mon compte », « Mes courriels ».",

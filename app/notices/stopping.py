@@ -58,10 +58,12 @@ def _stop(db: Db, collectivity_id: int, user_id: int) -> None:
     db.info["collectivity_id"] = collectivity_id
     query = sa.select(User).where(User.id == user_id).with_for_update()
     user = db.scalars(query.execution_options(populate_existing=True)).one()
-    if user.rhythm == Rhythm.NEVER:
+    if user.rhythm == Rhythm.NEVER and not user.rhythm_types:
         return
-    write_down(db, collectivity_id, STOPPED, system(collectivity_id, BY_LINK), whose=user.id, was=user.rhythm)
-    user.rhythm, user.rhythm_since = Rhythm.NEVER.value, now()
+    types = {"types": user.rhythm_types} if user.rhythm_types else {}
+    by = system(collectivity_id, BY_LINK)
+    write_down(db, collectivity_id, STOPPED, by, whose=user.id, was=user.rhythm, **types)
+    user.rhythm, user.rhythm_types, user.rhythm_since = Rhythm.NEVER.value, {}, now()
 
 
 def _serializer() -> URLSafeSerializer:

@@ -1,5 +1,6 @@
 """What waits for a person, counted as « À traiter » counts it, and what is late for long at the desks below his."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -41,53 +42,77 @@ def escalation(group: str) -> Setting:
     )
 
 
+OfType = tuple[str, str]
+"""A family, and the key of the own type made from it, empty for none."""
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """A folder that waits for a person: its type, the day of its step, when it came there, and whether letters tell neither."""
+
+    of_type: OfType
+    due_on: date
+    came_at: datetime
+    closed: bool
+
+    @property
+    def presses(self) -> bool:
+        """Whether it is late, or due today."""
+        return self.due_on <= today()
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What waits for a person, counted as « À traiter » counts it; `returned` came back to be corrected, and is not of these.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, and the first
-    day by which one is due, None where none has a day or where the deadline of a restricted one might be before. `presses`:
-    whether anything is late or due on the day. `fresh`: how many came, or came back, since a moment.
+    day by which one is due, None where none has a day or where the deadline of a restricted one might be before.
     """
 
     folders: int
     late: int = 0
     due_today: int = 0
     soonest: date | None = None
-    fresh: int = 0
-    presses: bool = False
     returned: int = 0
 
 
-def waiting(db: Db, actor: Actor, since: datetime | None = None) -> Waiting:
+def awaiting(db: Db, actor: Actor) -> list[Awaiting]:
     """What waits for a person now, a thousand folders at most."""
     desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
     his = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
     query = (
         sa.select(
-            STEP.c.folder_id,
+            *STEP.c["folder_id", "family", "own_type"],
             sa.func.min(STEP.c.due_on).label("due_on"),
             sa.func.max(STEP.c.entered_at).label("entered_at"),
             sa.func.max(sa.case((unrestricted(STEP), 0), else_=1)).label("closed"),
         )
         .where(STEP.c.state == "active", his, asking(actor))
-        .group_by(STEP.c.folder_id)
+        .group_by(*STEP.c["folder_id", "family", "own_type"])
         .limit(MOST)
     )
-    rows = db.execute(query).all()
-    days = [row.due_on for row in rows if row.due_on < NO_DATE and not row.closed]
-    closed = [row.due_on for row in rows if row.closed]
-    returned = back.moments(db, actor, MOST)
-    came = [*(row.entered_at for row in rows), *returned]
+    return [
+        Awaiting((row.family, row.own_type), row.due_on, row.entered_at, bool(row.closed))
+        for row in db.execute(query)
+    ]
+
+
+def counted(folders: Sequence[Awaiting], returned: int) -> Waiting:
+    """How much waits, of these."""
+    days = [folder.due_on for folder in folders if folder.due_on < NO_DATE and not folder.closed]
+    closed = any(folder.closed for folder in folders)
     return Waiting(
-        len(rows),
+        len(folders),
         sum(day < today() for day in days),
         sum(day == today() for day in days),
         None if closed else min(days, default=None),
-        sum(1 for moment in came if since is not None and moment >= since),
-        any(day <= today() for day in (*days, *closed)),
-        len(returned),
+        returned,
     )
+
+
+def waiting(db: Db, actor: Actor) -> Waiting:
+    """All that waits for a person now."""
+    return counted(awaiting(db, actor), len(back.returned(db, actor, MOST)))
 
 
 @dataclass(frozen=True)
@@ -104,16 +129,21 @@ def far(own: Own) -> date:
     return late_by_more(days, today(), calendar_in(own)) if days else date.min
 
 
-def stuck_below(db: Db, actor: Actor, own: Own) -> list[Stuck]:
+def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool]) -> list[Stuck]:
     """The desks below those where the actor decides, or stands in for who does, and where he does not decide himself.
 
-    Of each, how many folders of the types on which he decides are late for long.
+    Of each, how many folders of the types on which he decides are late for long, of those types that the letter `tells`.
     """
     seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
     above = [_deciding(seat) for seat in seats if any(right in seat.rights for right in DECIDES)]
     his = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DECIDES)]
     query = (
-        sa.select(Desk.name, sa.func.count(STEP.c.folder_id.distinct()).label("folders"))
+        sa.select(
+            Desk.id,
+            Desk.name,
+            *STEP.c["family", "own_type"],
+            sa.func.count(STEP.c.folder_id.distinct()).label("folders"),
+        )
         .join(STEP, STEP.c.desk_id == Desk.id)
         .where(
             sa.or_(sa.false(), *above),
@@ -122,10 +152,18 @@ def stuck_below(db: Db, actor: Actor, own: Own) -> list[Stuck]:
             STEP.c.due_on < far(own),
             unrestricted(STEP),
         )
-        .group_by(Desk.id, Desk.name)
-        .order_by(Desk.name)
+        .group_by(Desk.id, Desk.name, *STEP.c["family", "own_type"])
+        .order_by(Desk.name, Desk.id)
     )
-    return [Stuck(row.name, row.folders) for row in db.execute(query)] if above else []
+    rows = [row for row in db.execute(query) if tells((row.family, row.own_type))] if above else []
+    names = dict.fromkeys(row.id for row in rows)
+    return [
+        Stuck(
+            next(row.name for row in rows if row.id == number),
+            sum(row.folders for row in rows if row.id == number),
+        )
+        for number in names
+    ]
 
 
 def _deciding(seat: Seat) -> sa.ColumnElement[bool]:

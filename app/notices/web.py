@@ -1,6 +1,7 @@
 """« Mes courriels »: how often one is told what waits, and the letter that it makes now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -10,14 +11,14 @@ from app.core.db import reading
 from app.core.french import heure, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
-from app.notices import bounces, digests, waiting
+from app.notices import bounces, choices, digests, waiting
 from app.notices.agenda.web import pages as agenda
 from app.notices.hours import HOURS
 from app.people import reaching
 from app.people.models import Collectivity, User
 from app.people.own_settings.registry import value_in
 from app.people.persons import masked
-from workflows.rhythms import CLOSES, MINUTES, OPENS, Rhythm
+from workflows.rhythms import CLOSES, MINUTES, OPENS, Choice, Rhythm
 
 pages = Blueprint("notices", __name__, template_folder="templates")
 pages.register_blueprint(agenda)
@@ -40,6 +41,16 @@ class Next:
     returned: int
 
 
+@dataclass(frozen=True)
+class Apart:
+    """A type that has a rhythm of its own, in words, and when its next letter leaves, empty where none does."""
+
+    name: str
+    label: str
+    rhythm: str
+    moment: str
+
+
 @pages.get("/compte/courriels")
 @guard(PERSON, unprotected=True)
 def letters() -> str:
@@ -47,22 +58,33 @@ def letters() -> str:
     with reading(g.actor.collectivity_id) as db:
         user = db.get_one(User, g.actor.user_id)
         own = db.get_one(Collectivity, g.actor.collectivity_id).settings
-        choice = digests.choice_of(user, own)
+        chosen = choices.choices_of(user, own)
+        choice = chosen.general
         moment = digests.next_letter(choice, own, now())
         counts = waiting.waiting(db, g.actor)
         fault = bounces.unreached(db, user)
         hours = str(value_in(own, HOURS).value)
-    wording = f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
+        types = choices.offered(db, g.actor)
+        apart = [
+            Apart(
+                name,
+                law.plural,
+                _said(chosen.types[name]),
+                _moment(digests.next_letter(chosen.types[name], own, now())),
+            )
+            for name, law in types.items()
+            if name in chosen.types
+        ]
     return render_template(
         "notices/letters.html",
         rhythms=[(rhythm.value, rhythm.label, HINTS[rhythm]) for rhythm in Rhythm],
         chosen=choice.rhythm.value,
-        minutes=[
-            (minute, f"{minute // 60} h{f' {minute % 60:02}' if minute % 60 else ''}") for minute in MINUTES
-        ],
+        minutes=[(minute, _hour(minute)) for minute in MINUTES],
         minute=choice.minute,
         since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
-        following=Next(wording, counts.folders, counts.late, counts.returned),
+        apart=apart,
+        types=[(name, law.plural) for name, law in types.items()],
+        following=Next(_moment(moment), counts.folders, counts.late, counts.returned),
         fault=fault,
         address=masked(user.email),
         hours=hours,
@@ -73,10 +95,46 @@ def letters() -> str:
 @guard(PERSON, unprotected=True)
 def choose() -> Response:
     """Keep how often one is told, and at which hour."""
-    minute = request.form.get("minute", "")
-    digests.choose(g.actor, request.form.get("rhythm", ""), int(minute) if minute.isdecimal() else -1)
+    choices.choose(g.actor, request.form.get("rhythm", ""), _minute())
     flash("Le rythme de vos courriels est enregistré.", "ok")
     return redirect(url_for("notices.letters"))
+
+
+@pages.post("/compte/courriels/types")
+@guard(PERSON, unprotected=True)
+def choose_for() -> Response:
+    """Keep another rhythm for a type of folders."""
+    choices.choose_for(g.actor, request.form.get("type", ""), request.form.get("rhythm", ""), _minute())
+    flash("Le rythme de ce type de dossier est enregistré.", "ok")
+    return redirect(url_for("notices.letters"))
+
+
+@pages.post("/compte/courriels/types/retirer")
+@guard(PERSON, unprotected=True)
+def follow_general() -> Response:
+    """Let a type of folders follow the general rhythm again."""
+    choices.follow_general(g.actor, request.form.get("type", ""))
+    flash("Ce type de dossier suit de nouveau votre rythme général.", "ok")
+    return redirect(url_for("notices.letters"))
+
+
+def _minute() -> int:
+    minute = request.form.get("minute", "")
+    return int(minute) if minute.isdecimal() else -1
+
+
+def _hour(minute: int) -> str:
+    return f"{minute // 60} h{f' {minute % 60:02}' if minute % 60 else ''}"
+
+
+def _said(choice: Choice) -> str:
+    """« une fois par jour, à 8 h »."""
+    at = f", à {_hour(choice.minute)}" if choice.rhythm in {Rhythm.DAILY, Rhythm.WEEKLY} else ""
+    return f"{choice.rhythm.label[:1].lower()}{choice.rhythm.label[1:]}{at}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{jour_long(moment.astimezone(PARIS).date())}, {heure(moment)}" if moment else ""
 
 
 @pages.post("/compte/courriels/exemple")

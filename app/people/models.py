@@ -74,7 +74,8 @@ class User(Base, Tenanted):
     `arrived`: has read what to do first here; `signing_guide`: is shown the first signature step by step; of an account from
     before these, neither is shown. `search_key` follows the row, whoever writes it (`_searched_by`).
     `rhythm`: how often what waits is told (`workflows/rhythms.py`), None for as the collectivity says; `rhythm_minute` of the
-    day, None for the usual one; `rhythm_since`: when it was chosen, before which nothing is told by it.
+    day, None for the usual one; `rhythm_types`: the same for some types, by the names that rights give them, each with its
+    `rhythm` and `minute`; `rhythm_since`: when any of it was chosen, before which nothing is told by it.
     `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
     `agenda_hash`: of the secret address at which a calendar reads what waits (`app/notices/agenda`), None where there is none;
     since when, and when it was last read.
@@ -111,6 +112,7 @@ class User(Base, Tenanted):
     rhythm: Mapped[str | None]
     rhythm_minute: Mapped[int | None]
     rhythm_since: Mapped[datetime | None]
+    rhythm_types: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     mail_refusals: Mapped[int] = mapped_column(default=0, server_default="0")
     agenda_hash: Mapped[str | None]
     agenda_since: Mapped[datetime | None]

@@ -1,6 +1,7 @@
 """One letter for all that waits, at the rhythm that each person chose; what is late is reminded, and nothing is told twice."""
 
 import os
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import decide, sending
 from app.folders.models import StepRun
-from app.notices import digests, stopping
+from app.notices import choices, digests, outdone, stopping
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.operations.examined import commune
@@ -113,7 +114,7 @@ def why(event: str) -> list[str]:
 
 def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the_others(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "daily", MORNING)
+        choices.choose(house.actor(N), "daily", MORNING)
         invoices = [house.a_quick_invoice() for _ in range(3)]
         for folder_id in invoices:
             due(folder_id, MONDAY + timedelta(days=9))
@@ -122,7 +123,7 @@ def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the
     assert subjects(house, N) == []
     assert len(subjects(house, T)) == 3
     over = "n’attend plus cette personne depuis : aucun courriel n’est parti"
-    assert Counter(why("your_turn")) == {digests.GROUPED: 3, over: 3}, (
+    assert Counter(why("your_turn")) == {choices.GROUPED: 3, over: 3}, (
         "who acted before his letter could leave"
     )
     house.mail.clear()
@@ -144,7 +145,7 @@ def test_one_click_in_a_mailbox_stops_what_is_reminded_and_following_the_link_do
     create_app(house.settings.model_copy(update={"public_url": "https://parapheur.kerlann.example"}))
     stranger = house.app.test_client()
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "daily", MORNING)
+        choices.choose(house.actor(N), "daily", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         outbox.drain()
     assert {one["List-Unsubscribe"] for one in house.mail.letters} == {None}, (
@@ -183,14 +184,14 @@ def test_one_click_in_a_mailbox_stops_what_is_reminded_and_following_the_link_do
         house.mail.clear()
         outbox.drain()
     assert house.mail.to(address(N)) == []
-    assert why("digest")[-1] == digests.NEVER
+    assert why("digest")[-1] == outdone.NEVER
     with reading(person.collectivity_id) as db:
         stopped = list(trace.lines(db, person.collectivity_id, trace.Search(act="account.reminders_stopped")))
     assert [(line.who, line.detail) for line in stopped] == [("Lien d’un courriel", "Nolwenn Abgrallec")]
     with at(MONDAY + timedelta(days=2), 8):
         page = unescape(house.client(N).get("/compte/courriels").get_data(as_text=True))
         assert "« Jamais » est choisi depuis le mercredi 6 janvier" in page.replace("\u00a0", " ")
-        digests.choose(person, "daily", MORNING)
+        choices.choose(person, "daily", MORNING)
     with at(MONDAY + timedelta(days=3), 7, 30):
         looks()
     assert len(subjects(house, N)) == 1
@@ -207,7 +208,7 @@ def test_the_link_of_a_closed_account_changes_nothing_and_says_no_more(house: Ho
 
 def test_what_was_done_meanwhile_is_not_reminded(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "daily", MORNING)
+        choices.choose(house.actor(N), "daily", MORNING)
         folder_id = house.a_quick_invoice()
         due(folder_id, MONDAY + timedelta(days=9))
         outbox.drain()
@@ -224,7 +225,7 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
     dead = f"550 5.1.1 <{address(N)}>: User unknown"
     here = house.actor(N).collectivity_id
     with at(MONDAY, 7):
-        digests.choose(house.actor(N), "hourly", MORNING)
+        choices.choose(house.actor(N), "hourly", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
         house.mail.refuse[address(N)] = "554 5.7.1 Relay access denied"
         outbox.drain()
@@ -244,7 +245,7 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
             mine = house.actor(N).user_id
             assert [one.key for one in letters if one.payload.get("user_id") == mine] == []
         kept = {*why("your_turn"), *why("digest")}
-        assert digests.DEAD in kept
+        assert outdone.DEAD in kept
         client, administrator = house.client(N), house.client(K)
         for page in (client.get("/a-traiter"), client.get("/compte/courriels")):
             text = unescape(page.get_data(as_text=True)).replace("\u00a0", " ")
@@ -291,7 +292,7 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
 def test_what_came_back_to_be_corrected_is_told_to_who_deposited_it_and_to_nobody_else(house: House) -> None:
     with at(MONDAY, 10):
         for login in (G, R):
-            digests.choose(house.actor(login), "daily", MORNING)
+            choices.choose(house.actor(login), "daily", MORNING)
         folder_id = house.a_quick_invoice()
         decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="Sans bon")
         outbox.drain()
@@ -322,7 +323,7 @@ def test_what_came_back_to_be_corrected_is_told_to_who_deposited_it_and_to_nobod
 
 def test_what_would_be_late_before_the_next_letter_is_told_at_once(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "weekly", MORNING)
+        choices.choose(house.actor(N), "weekly", MORNING)
         folder_id = house.a_quick_invoice()
         due(folder_id, MONDAY + timedelta(days=2))
         house.mail.clear()
@@ -333,7 +334,7 @@ def test_what_would_be_late_before_the_next_letter_is_told_at_once(house: House)
 
 def test_what_is_late_is_reminded_once_each_working_day_until_it_is_done(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(T), "never", MORNING)
+        choices.choose(house.actor(T), "never", MORNING)
         folder_id = house.a_quick_invoice()
         due(folder_id, MONDAY + timedelta(days=3))
         outbox.drain()
@@ -368,7 +369,7 @@ def test_a_letter_tells_neither_the_deadline_nor_the_lateness_of_a_restricted_fo
     house: House,
 ) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(A), "daily", MORNING)
+        choices.choose(house.actor(A), "daily", MORNING)
         due(house.a_pay_flow(), MONDAY)
         outbox.drain()
         house.mail.clear()
@@ -380,7 +381,7 @@ def test_a_letter_tells_neither_the_deadline_nor_the_lateness_of_a_restricted_fo
 
 def test_each_hour_tells_what_came_since_and_the_first_of_the_day_whatever_waits(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "hourly", MORNING)
+        choices.choose(house.actor(N), "hourly", MORNING)
         digests.look()
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         outbox.drain()
@@ -405,7 +406,7 @@ def test_each_hour_tells_what_came_since_and_the_first_of_the_day_whatever_waits
 
 def test_an_outage_keeps_one_letter_and_not_one_for_each_hour(house: House) -> None:
     with at(MONDAY, 7):
-        digests.choose(house.actor(N), "hourly", MORNING)
+        choices.choose(house.actor(N), "hourly", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         outbox.drain()
         house.mail.clear()
@@ -425,7 +426,7 @@ def test_nothing_is_told_at_night_nor_at_another_hour_than_the_one_that_is_shown
     """What comes once the moment of the day has passed waits for the next one, whatever the rhythm."""
     with at(MONDAY, 6):
         for login, rhythm in ((N, "daily"), (T, "hourly")):
-            digests.choose(house.actor(login), rhythm, MORNING)
+            choices.choose(house.actor(login), rhythm, MORNING)
         outbox.drain()
     day = days_of(house, MONDAY, 1, N)
     assert day == [[]]
@@ -453,7 +454,7 @@ def test_a_worker_that_starts_again_tells_nothing_a_second_time(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with at(MONDAY, 7):
-        digests.choose(house.actor(N), "hourly", MORNING)
+        choices.choose(house.actor(N), "hourly", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         outbox.drain()
         house.mail.clear()
@@ -466,14 +467,14 @@ def test_a_worker_that_starts_again_tells_nothing_a_second_time(
 
 def test_what_waited_for_a_letter_is_told_to_who_chooses_to_be_told_at_once(house: House) -> None:
     with at(MONDAY, 10):
-        digests.choose(house.actor(N), "weekly", MORNING)
+        choices.choose(house.actor(N), "weekly", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
         outbox.drain()
         house.mail.clear()
-        digests.choose(house.actor(N), "daily", 16 * 60)
+        choices.choose(house.actor(N), "daily", 16 * 60)
         outbox.drain()
         assert subjects(house, N) == [], "it waits for the new moment"
-        digests.choose(house.actor(N), "now", MORNING)
+        choices.choose(house.actor(N), "now", MORNING)
         outbox.drain()
     (subject,) = subjects(house, N)
     assert subject.startswith("Paraphe : 1 dossier vous attend")
@@ -482,7 +483,7 @@ def test_what_waited_for_a_letter_is_told_to_who_chooses_to_be_told_at_once(hous
 def test_a_monday_without_a_worker_takes_the_letter_of_the_week_from_nobody(house: House) -> None:
     with at(MONDAY - timedelta(days=4), 10):  # a Thursday
         digests.look()
-        digests.choose(house.actor(N), "weekly", MORNING)
+        choices.choose(house.actor(N), "weekly", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
         outbox.drain()
         house.mail.clear()
@@ -491,10 +492,131 @@ def test_a_monday_without_a_worker_takes_the_letter_of_the_week_from_nobody(hous
     assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
 
 
+def test_a_type_has_a_rhythm_of_its_own_and_what_meets_at_one_moment_is_one_letter(house: House) -> None:
+    """Of a restricted type too, which no letter names."""
+    flows, eight = "Flux comptables", 8 * 60
+    with at(MONDAY, 10):
+        me, client = house.actor(A), house.client(A)
+        choices.choose(me, "daily", MORNING)
+        page = client.get("/compte/courriels").get_data(as_text=True)
+        assert "Aucun : tous les types suivent" in unescape(page).replace("\u00a0", " ")
+        sent = {"csrf_token": token_in(page), "type": "pes", "rhythm": "daily", "minute": str(eight)}
+        done = client.post("/compte/courriels/types", data=sent, follow_redirects=True).get_data(as_text=True)
+        assert f"{flows} : une fois par jour, à 8 h." in unescape(done).replace("\u00a0", " ")
+        for wrong in ({"type": "pes.inconnu"}, {"type": ""}, {"rhythm": "jamais"}, {"minute": "451"}):
+            refused = client.post("/compte/courriels/types", data=sent | wrong)
+            assert refused.status_code == 422
+            assert "Rien n’a changé" in refused.get_data(as_text=True)
+        flow, pay = house.a_flow(), house.a_pay_flow()
+        for folder_id in (flow, pay):
+            due(folder_id, MONDAY + timedelta(days=30))
+        house.mail.clear()
+        outbox.drain()
+    tuesday, wednesday, thursday, friday = (MONDAY + timedelta(days=days) for days in range(1, 5))
+    waits = "Paraphe : 1 dossier vous attend"
+    assert subjects(house, A) == []
+    with at(tuesday, 7, 30):
+        looks()
+    assert subjects(house, A) == [waits]
+    assert f"N’y est pas compté, d’un autre rythme : {flows}." in words(house, A).replace("\u00a0", " ")
+    with at(tuesday, 8):
+        looks()
+        looks()
+    assert subjects(house, A) == [waits, waits]
+    assert f"Ce courriel ne compte que : {flows}." in words(house, A).replace("\u00a0", " ")
+    house.mail.clear()
+    with at(tuesday, 9):  # both at eight
+        choices.choose(me, "daily", eight)
+    with at(wednesday, 7, 30):
+        looks()
+    with at(wednesday, 8):
+        looks()
+    assert subjects(house, A) == ["Paraphe : 2 dossiers vous attendent"]
+    assert "rythme :" not in words(house, A).replace("\u00a0", " ")
+    house.mail.clear()
+    with at(wednesday, 9):
+        choices.choose_for(me, "pes_payroll", "never", eight)
+    with at(thursday, 8):
+        looks()
+    assert subjects(house, A) == [waits]
+    text = words(house, A).replace("\u00a0", " ")
+    assert "d’un autre rythme : certains types de dossiers." in text, "restricted: not named"
+    assert "paye" not in text.lower()
+    # What waited for the rhythm of its type leaves once that is told at once; what is late joins the letter of the rest
+    with at(thursday, 9):
+        choices.follow_general(me, "pes_payroll")
+        house.mail.clear()
+        choices.choose_for(me, "pes", "now", eight)
+        due(flow, thursday)
+        outbox.drain()
+    assert subjects(house, A) == []
+    with at(friday, 8):
+        looks()
+    assert subjects(house, A) == ["Paraphe : 2 dossiers vous attendent, dont 1 en retard"]
+    house.mail.clear()
+    with at(friday, 9):
+        link = stopping.link_of(me.user_id or 0, "")
+        stranger = house.app.test_client()
+        assert stranger.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+        with reading() as db:
+            user = db.get_one(User, me.user_id)
+            assert (user.rhythm, user.rhythm_types) == ("never", {})
+        choices.choose_for(me, "pes", "daily", eight)
+        page = house.client(A).get("/compte/courriels").get_data(as_text=True)
+        shown = unescape(page).replace("\u00a0", " ")
+        assert "Aucun, hors des types ci-dessus : « Jamais » est choisi depuis le vendredi 8 janvier" in shown
+    with at(MONDAY + timedelta(days=7), 8):
+        looks()
+    assert subjects(house, A) == ["Paraphe : 1 dossier vous attend, dont 1 en retard"]
+    with at(
+        MONDAY + timedelta(days=7), 9
+    ):  # stopped for this type too, though « Jamais » was chosen for the rest already
+        assert stranger.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+        with reading() as db:
+            assert db.get_one(User, me.user_id).rhythm_types == {}
+
+
+def test_what_waited_for_the_rhythm_of_its_type_leaves_at_once_when_that_is_chosen(house: House) -> None:
+    """Kept through an outage of two rhythms: each folder is told once."""
+    eight = 8 * 60
+    with at(MONDAY, 10):
+        me = house.actor(N)
+        choices.choose(me, "now", MORNING)
+        choices.choose_for(me, "invoice", "weekly", eight)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
+        house.mail.clear()
+        outbox.drain()
+        assert subjects(house, N) == []
+        choices.choose_for(me, "invoice", "now", eight)
+        outbox.drain()
+    (subject,) = subjects(house, N)
+    assert subject.startswith("Paraphe : 1 dossier vous attend, à viser sous")
+    with at(MONDAY, 11):
+        choices.choose(me, "daily", eight)
+        choices.choose_for(me, "invoice", "daily", MORNING)
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=30))
+        house.mail.clear()
+        house.mail.refuse[address(N)] = "451 en panne"
+        outbox.drain()
+    for hour, minute in (
+        (7, 30),
+        (8, 0),
+        (8, 30),
+    ):  # the letter of invoices, then that of the rest, which has nothing to tell
+        with at(MONDAY + timedelta(days=1), hour, minute):
+            looks()
+    with at(MONDAY + timedelta(days=1), 8, 45):
+        choices.follow_general(me, "invoice")  # the letter of invoices, not yet left, is told by none other
+    house.mail.refuse.clear()
+    with at(MONDAY + timedelta(days=1), 10):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 2 dossiers vous attendent"]
+
+
 def test_the_letter_of_who_is_away_waits_for_his_return_and_one_is_enough(house: House) -> None:
     with at(MONDAY, 6):
         digests.look()
-        digests.choose(house.actor(N), "daily", MORNING)
+        choices.choose(house.actor(N), "daily", MORNING)
         me = house.actor(N)
         first, last = f"{MONDAY:%Y-%m-%d}T06:01", f"{MONDAY + timedelta(days=3):%Y-%m-%d}T08:59"
         plan(me, Wanted(me.user_id or 0, None, first, last))
@@ -511,7 +633,7 @@ def test_the_letter_of_who_is_away_waits_for_his_return_and_one_is_enough(house:
 def test_the_next_letter_is_said_by_the_hours_of_the_collectivity_and_what_presses_too(house: House) -> None:
     with at(MONDAY, 10):
         change_setting(house.actor(K), "mail_hours", {"mail_hours": "8-18"})
-        digests.choose(house.actor(N), "daily", 19 * 60)
+        choices.choose(house.actor(N), "daily", 19 * 60)
         page = unescape(house.client(N).get("/compte/courriels").get_data(as_text=True)).replace(
             "\u00a0", " "
         )
@@ -526,7 +648,7 @@ def test_the_next_letter_is_said_by_the_hours_of_the_collectivity_and_what_press
 def test_a_restricted_folder_among_others_gives_neither_its_day_nor_its_lateness(house: House) -> None:
     with at(MONDAY, 10):
         digests.look()
-        digests.choose(house.actor(A), "daily", MORNING)
+        choices.choose(house.actor(A), "daily", MORNING)
         due(house.a_pay_flow(), MONDAY + timedelta(days=1))
         due(house.a_flow(), MONDAY + timedelta(days=20))
         outbox.drain()
@@ -545,7 +667,7 @@ def test_a_restricted_folder_among_others_gives_neither_its_day_nor_its_lateness
 def test_two_workers_at_the_same_instant_write_each_letter_once(house: House) -> None:
     with at(MONDAY, 6):
         for login in (N, T):
-            digests.choose(house.actor(login), "daily", MORNING)
+            choices.choose(house.actor(login), "daily", MORNING)
         house.a_quick_invoice()
     here, gate = house.actor(N).collectivity_id, Barrier(2)
 
@@ -586,7 +708,7 @@ def test_a_person_chooses_in_the_page_and_reads_when_the_next_letter_leaves(hous
 
 def test_what_fails_for_one_collectivity_keeps_no_other_from_its_letters(house: House) -> None:
     with at(MONDAY, 6):
-        digests.choose(house.actor(N), "daily", MORNING)
+        choices.choose(house.actor(N), "daily", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         outbox.drain()
         house.mail.clear()
@@ -606,7 +728,7 @@ def test_what_fails_for_one_collectivity_keeps_no_other_from_its_letters(house: 
 def test_the_collectivity_says_the_rhythm_of_who_chose_none(house: House) -> None:
     with at(MONDAY, 6):
         change_setting(house.actor(K), "mail_rhythm", {"mail_rhythm": "daily"})
-        digests.choose(house.actor(T), "now", MORNING)
+        choices.choose(house.actor(T), "now", MORNING)
         due(house.a_quick_invoice(), MONDAY + timedelta(days=9))
         house.mail.clear()
         outbox.drain()
@@ -618,14 +740,14 @@ def test_the_collectivity_says_the_rhythm_of_who_chose_none(house: House) -> Non
 
 def test_an_hour_of_the_night_is_refused(house: House) -> None:
     with pytest.raises(Refusal, match="rhythm-unknown"):
-        digests.choose(house.actor(N), "daily", 3 * 60)
+        choices.choose(house.actor(N), "daily", 3 * 60)
 
 
 def test_the_desk_above_is_told_how_many_folders_are_late_for_long_and_nothing_of_them(house: House) -> None:
     above = "s.rivoal"
     with at(MONDAY, 5):
         change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
-        digests.choose(house.actor(above), "daily", MORNING)
+        choices.choose(house.actor(above), "daily", MORNING)
         folder_id = house.a_quick_invoice()
         due(folder_id, MONDAY + timedelta(days=1))
         title = house.folder(folder_id).title
@@ -656,7 +778,10 @@ def test_the_desk_above_is_told_how_many_folders_are_late_for_long_and_nothing_o
 
 
 class Month:
-    """People at the finance desk, by turns of each rhythm, and what each of them got; who was there is told nothing."""
+    """People at the finance desk, by turns of each rhythm, and what each of them got; who was there is told nothing.
+
+    Of three the last has this rhythm for invoices alone, and that of the next one for the rest.
+    """
 
     def __init__(self, house: House) -> None:
         self.house, self.mail = house, house.mail
@@ -674,12 +799,14 @@ class Month:
             connection.execute(sa.update(people).values(rhythm="never"))
             for rank in range(PEOPLE):
                 login, rhythm = f"mois{rank:02}", list(Rhythm)[rank % 4]
+                apart = {"invoice": {"rhythm": rhythm.value, "minute": MORNING}} if rank % 3 == 2 else {}
                 made = {
                     **row,
                     "login": login,
                     "email": address(login),
                     "person_id": None,
-                    "rhythm": rhythm.value,
+                    "rhythm": list(Rhythm)[(rank + bool(apart)) % 4].value,
+                    "rhythm_types": apart,
                 }
                 del made["id"]
                 (number,) = connection.execute(sa.insert(people).values(**made).returning(people.c.id)).one()
@@ -711,6 +838,15 @@ class Month:
             self.got[letter["To"].addresses[0].addr_spec].append(told)
         self.mail.letters.clear()
 
+    def says(self) -> None:
+        """Tell who got what, and when, to whoever runs it by hand."""
+        rows = [(moment, who, words) for who, several in self.got.items() for moment, words, _ in several]
+        for moment, who, words in sorted(rows):
+            line = (
+                f"{moment:%a %d %b %H:%M}  {who.partition('@')[0]:12} {self.rhythms.get(who, ''):8} {words}"
+            )
+            sys.stdout.write(f"{line}\n")
+
     def days_of(self, rhythm: Rhythm) -> list[Counter[date]]:
         """How many letters each person of a rhythm got each day."""
         reached = [who for who, one in self.rhythms.items() if one is rhythm and who not in self.dead]
@@ -719,15 +855,18 @@ class Month:
 
 @pytest.mark.both_databases
 def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(house: House) -> None:
-    """Nothing twice, nothing at night or on a day off, nobody forgotten, by two workers at once; `MONTH_PEOPLE=60` for more."""
+    """Nothing twice, nothing at night or on a day off, nobody forgotten, by two workers at once.
+
+    `MONTH_PEOPLE=60 pytest -s --database postgresql tests/notices/test_digests.py -k a_month` tells each letter of more people.
+    """
     with at(MONDAY, 5):
         for _ in range(2):
             due(house.a_quick_invoice(), MONDAY + timedelta(days=20))
         back = house.an_invoice(at="service_done")
         outbox.drain()
         month = Month(house)
-        digests.choose(house.actor(G), "daily", MORNING)
-        digests.choose(house.actor(R), "never", MORNING)
+        choices.choose(house.actor(G), "daily", MORNING)
+        choices.choose(house.actor(R), "never", MORNING)
     broken, refused = MONDAY + timedelta(days=9), MONDAY + timedelta(days=2)
     corrected = refused + timedelta(days=6)
     happens = {
@@ -745,6 +884,7 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
                 if hour == 9 and (day - MONDAY).days in {1, 9, 15, 22}:
                     due(house.a_quick_invoice(), day + timedelta(days=12))
                 month.passes()
+    month.says()
     working = [day for days in range(28) if (day := MONDAY + timedelta(days=days)).weekday() < 5]
     told = [letter for letters in month.got.values() for letter in letters]
     returned = Counter(moment.date() for moment, words, _ in month.got.pop(address(G)) if "revenu" in words)
@@ -767,6 +907,6 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
     with reading() as db:
         waiting = list(db.scalars(sa.select(Outbox).where(Outbox.kind == "mail", Outbox.state == "pending")))
         people = [db.get_one(User, row.payload["user_id"]) for row in waiting]
-    rhythms = {user.rhythm for user in people if user.email not in month.dead}
-    assert rhythms == {"weekly"}, "what came in the last week is told on Monday, and nothing else waits"
-    assert {row.last_error for row in waiting} == {digests.GROUPED}
+    rhythms = {month.rhythms[user.email] for user in people if user.email not in month.dead}
+    assert rhythms == {Rhythm.WEEKLY}, "what came in the last week is told on Monday, and nothing else waits"
+    assert {row.last_error for row in waiting} == {choices.GROUPED}

@@ -48,6 +48,8 @@ ROUTES = {
     "people.display": "person",
     "notices.letters": "person",
     "notices.choose": "person",
+    "notices.choose_for": "person",
+    "notices.follow_general": "person",
     "notices.example": "person",
     "notices.confirm": "person",
     "notices.agenda.mine": "person",

@@ -3,10 +3,24 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.clock import PARIS
 from workflows.deadlines import NATIONAL, Calendar, late_by_more
-from workflows.rhythms import Choice, Rhythm, due, following, quiet_until
+from workflows.rhythms import (
+    MINUTES,
+    REST,
+    Choice,
+    Choices,
+    Parts,
+    Rhythm,
+    due,
+    following,
+    letter_due,
+    quiet_until,
+    rhythm_of,
+)
 
 FRIDAY = datetime(2026, 12, 18, tzinfo=PARIS)
 MONDAY = FRIDAY + timedelta(days=3)
@@ -147,3 +161,61 @@ def test_lateness_is_counted_in_working_days() -> None:
     assert late_by_more(2, friday) == date(2026, 12, 16)
     # From a Sunday: Friday and Thursday have passed since Wednesday
     assert late_by_more(2, date(2026, 12, 20)) == date(2026, 12, 16)
+
+
+TYPES = ("invoice", "invoice.energie", "deliberation")
+FOLDERS = (("invoice", ""), ("invoice", "energie"), ("invoice", "eau"), ("deliberation", ""), ("other", ""))
+CHOICE = st.builds(Choice, st.sampled_from(Rhythm), st.sampled_from(MINUTES))
+NAMES = st.frozensets(st.sampled_from((REST, *TYPES)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(Choices, CHOICE, st.dictionaries(st.sampled_from(TYPES), CHOICE)),
+    st.lists(st.integers(1, 60), min_size=2, max_size=40),
+)
+def test_one_letter_of_a_look_tells_what_each_rhythm_alone_would_and_none_bears_the_name_of_another(
+    choices: Choices, halves: list[int]
+) -> None:
+    """Over the days around Christmas, by looks that may be missed for a day and more."""
+    by_name, names, last = {REST: choices.general, **choices.types}, list[str](), FRIDAY
+    for count in halves:
+        moment = last + count * HALF
+        slots = {name: due(choice, NATIONAL, last, moment, PARIS) for name, choice in by_name.items()}
+        letter = letter_due(choices, NATIONAL, last, moment, PARIS)
+        parts = letter.parts if letter else Parts()
+        for name, slot in slots.items():
+            assert (name in parts.names) == (slot is not None)
+            if slot is not None:
+                kind = parts.late if not slot.whole else parts.whole if slot.fresh is None else parts.fresh
+                assert name in kind
+        assert (letter is None) == all(slot is None for slot in slots.values())
+        names += [letter.name] if letter else []
+        last = moment
+    assert len(set(names)) == len(names)
+    for name in names:
+        at = datetime.strptime(name, "%Y%m%dT%H%M").replace(tzinfo=PARIS)
+        assert NATIONAL.works(at.date())
+        assert quiet_until(NATIONAL, at, PARIS) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.frozensets(st.sampled_from(TYPES)), st.frozensets(st.sampled_from(TYPES)), NAMES, NAMES, NAMES)
+def test_what_another_letter_tells_is_taken_from_one_and_nothing_else_is(
+    mine, theirs, whole, late, told
+) -> None:
+    """Whatever was chosen between the two: no type is left out, and of the same choice none is told twice."""
+
+    def of(names: frozenset[str], types: frozenset[str]) -> frozenset[str]:
+        return names & {REST, *types}
+
+    letter = Parts(whole=of(whole, mine), late=of(late - whole, mine), types=mine)
+    other = Parts(whole=of(told, theirs), types=theirs)
+    left = letter.without(other)
+    for folder in FOLDERS:
+        if letter.tells(folder):
+            assert left.tells(folder) or other.tells(folder), folder
+        if mine == theirs:
+            assert not (left.tells(folder) and other.tells(folder)), folder
+            assert rhythm_of(mine, folder) not in left.late & other.told
+    assert letter.without(letter, late=True).names == frozenset()

@@ -33,6 +33,7 @@ ACCOUNT = (
     "rhythm",
     "rhythm_minute",
     "rhythm_since",
+    "rhythm_types",
     "mail_refusals",
     "agenda_since",
     "agenda_read_at",

@@ -88,6 +88,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     user.branch_id = None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
     user.rhythm = user.rhythm_minute = user.rhythm_since = None
+    user.rhythm_types = {}
     user.mail_refusals = 0
     user.agenda_hash = user.agenda_since = user.agenda_read_at = None
     person = person_of(db, user, lock=True)

@@ -1,0 +1,136 @@
+"""How often a person is told what waits: in general, and of some types of folders otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits import own_types
+from app.circuits.library import catalogue
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor
+from app.people.models import User
+from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from workflows.family import Family
+from workflows.rhythms import MINUTES, MORNING, Choice, Choices, Rhythm
+from workflows.rights import parted_type, type_name
+from workflows.vocabulary import Right
+
+RHYTHM = "mail_rhythm"
+GROUPED = "sera dit avec le reste, au rythme choisi par cette personne"
+AWAITED_BY = (Right.CREATE, Right.ACT, Right.SIGN, Right.PUBLISH)
+"""The rights by which a folder may wait for somebody, or come back to him."""
+
+
+def setting(group: str) -> Setting:
+    """The rhythm of who chose none."""
+    return Setting(
+        RHYTHM,
+        group,
+        "Rythme des courriels",
+        "Quand dire à chacun ce qui l’attend, tant qu’il n’a rien choisi lui-même sous « Mon compte », « Mes courriels ». Ce qui "
+        "est en retard se rappelle une fois par jour ouvré, quel que soit le choix, sauf « Jamais ».",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.CHOICE,
+        lambda: Rhythm.NOW.value,
+        choices=tuple((rhythm.value, rhythm.label.lower()) for rhythm in Rhythm),
+    )
+
+
+def choices_of(user: Any, own: Own) -> Choices:
+    """What a person chose, or else what the collectivity says; `user` is a row with the columns of the account.
+
+    Of a type that is told at once, what is late is reminded at the minute of the general choice: with the rest.
+    """
+    rhythm = Rhythm(user.rhythm or str(value_in(own, RHYTHM).value))
+    minute = MORNING if user.rhythm_minute is None else user.rhythm_minute
+    types = {
+        name: Choice(
+            (chosen := Rhythm(value["rhythm"])),
+            minute if chosen is Rhythm.NOW else value["minute"],
+            user.rhythm_since,
+        )
+        for name, value in user.rhythm_types.items()
+    }
+    return Choices(Choice(rhythm, minute, user.rhythm_since), types)
+
+
+def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
+    """The families and open types of which folders may wait for the actor, by the names that rights give them, by label."""
+    families = catalogue()
+    every = dict(families) | {
+        type_name(version.row.family, version.row.key): own_types.in_force(version)
+        for version in own_types.currents(db, actor.collectivity_id, opened=True)
+        if version.row.family in families
+    }
+    seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
+    awaited = {
+        name: law
+        for name, law in every.items()
+        if any(seat.gives(right, parted_type(name)) for seat in seats for right in AWAITED_BY)
+    }
+    return dict(sorted(awaited.items(), key=lambda pair: pair[1].plural.casefold()))
+
+
+@use_case
+def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
+    """Keep how often the actor is told what waits, and at which minute of the day; refuses `rhythm-unknown`.
+
+    What was chosen for some types stays as it is.
+    """
+    _refuse_unknown(rhythm, minute)
+    user = _locked(db, actor)
+    if (user.rhythm, user.rhythm_minute) != (rhythm, minute):
+        user.rhythm, user.rhythm_minute = rhythm, minute
+        _wake(db, user)
+
+
+@use_case
+def choose_for(db: Db, actor: Actor, name: str, rhythm: str, minute: int) -> None:
+    """The same for the folders of a type, by the name that rights give it; of a family, of its types too that have no own.
+
+    Refuses `rhythm-unknown`, and `rhythm-type` where no folder of this type may wait for the actor.
+    """
+    _refuse_unknown(rhythm, minute)
+    if name not in offered(db, actor):
+        raise Refusal("rhythm-type")
+    user, chosen = _locked(db, actor), {"rhythm": rhythm, "minute": minute}
+    if user.rhythm_types.get(name) != chosen:
+        user.rhythm_types = {**user.rhythm_types, name: chosen}
+        _wake(db, user)
+
+
+@use_case
+def follow_general(db: Db, actor: Actor, name: str) -> None:
+    """Tell what waits of a type at the general rhythm again; nothing changes where nothing else was chosen for it."""
+    user = _locked(db, actor)
+    if name in user.rhythm_types:
+        user.rhythm_types = {key: value for key, value in user.rhythm_types.items() if key != name}
+        _wake(db, user)
+
+
+def _refuse_unknown(rhythm: str, minute: int) -> None:
+    if rhythm not in {*Rhythm} or minute not in MINUTES:
+        raise Refusal("rhythm-unknown")
+
+
+def _locked(db: Db, actor: Actor) -> User:
+    query = sa.select(User).where(User.id == actor.user_id).with_for_update()
+    return db.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _wake(db: Db, user: User) -> None:
+    """Nothing is told by what was just chosen before now; what waits for a former moment asks again, and leaves or waits anew."""
+    user.rhythm_since = now()
+    waits = sa.update(Outbox).where(
+        Outbox.kind == "mail",
+        sa.text("outbox.state = 'pending'"),
+        Outbox.collectivity_id == user.collectivity_id,
+        Outbox.last_error == GROUPED,
+        Outbox.payload["user_id"].as_integer() == user.id,
+    )
+    db.execute(waits.values(available_at=now()).execution_options(synchronize_session=False))

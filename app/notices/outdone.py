@@ -1,0 +1,107 @@
+"""What a letter of what waits still has to tell when it leaves: another may have told it since, or be about to.
+
+So nothing is told twice where looks were missed, a mail server was down, or several rhythms meet.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.outbox import Needless, Outbox, Row
+from app.notices.choices import choices_of
+from app.notices.hours import DIGEST
+from app.people.models import User
+from app.people.own_settings.registry import Own
+from app.people.reaching import is_dead
+from workflows.rhythms import REST, Parts, Rhythm
+
+NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
+DEAD = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
+COUNTED = timedelta(minutes=1)
+"""How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
+LATELY = 200
+"""So many of somebody's last letters are looked at: those of some weeks, where he is told each hour."""
+_ALL = frozenset({REST})
+_KINDS = ("whole", "fresh", "late", "types")
+
+
+class Left(NamedTuple):
+    """A letter that left: until when what came was counted in it, and what it told."""
+
+    until: datetime
+    parts: Parts
+
+
+def facts_of(parts: Parts, since: datetime | None) -> dict[str, Any]:
+    """What a row keeps of what its letter is to tell; who chose nothing for any type has no `parts` in it."""
+    return {
+        "late": not parts.told,
+        "since": since.isoformat() if parts.fresh and since is not None else None,
+        "parts": {kind: sorted(getattr(parts, kind)) for kind in _KINDS} if parts.types else None,
+    }
+
+
+def parts_of(payload: Mapping[str, Any]) -> Parts:
+    """What the letter of a row was to tell when it was written."""
+    parts = payload.get("parts")
+    if parts is not None:
+        return Parts(*(frozenset(parts[kind]) for kind in _KINDS))
+    if payload.get("late"):
+        return Parts(late=_ALL)
+    return Parts(fresh=_ALL) if payload.get("since") else Parts(whole=_ALL)
+
+
+def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
+    """What is left of a letter; raises `Needless` where that is nothing.
+
+    What another letter tells that has not left, or has left since this one was written, is told by that one; so is what its
+    reader wants no more, or cannot be sent. Of those that have not left, the one that tells all goes before the one that tells
+    what is late, and the older before the newer: it tells what waits when it leaves.
+    """
+    parts, choices = parts_of(row.payload), choices_of(user, own)
+    silent = frozenset(name for name in parts.names if choices.named(name).rhythm is Rhythm.NEVER)
+    parts = parts.but(silent)
+    if choices.never or not parts.names:
+        raise Needless(NEVER)
+    if is_dead(user, own):
+        raise Needless(DEAD)
+    prefix = f"{DIGEST}-{user.id}-2"  # of a day, and of no example
+    others = sa.select(Outbox.id, Outbox.payload).where(
+        Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
+    )
+    mine = (bool(row.payload.get("late")), row.id)
+    for number, payload in db.execute(others):
+        if (bool(payload.get("late")), number) < mine:
+            parts = parts.without(parts_of(payload), late=True)
+    if not parts.names:
+        raise Needless("un autre courriel, qui attend de partir, le dit : celui-ci n’est pas parti")
+    for left in lately_left(db, user.id):
+        if left.until + COUNTED >= row.created_at:
+            parts = parts.without(left.parts)
+    if not parts.names:
+        raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
+    return parts
+
+
+def lately_left(db: Db, user_id: int) -> list[Left]:
+    """The last letters of somebody that told all that waits, of all types or of some, the newest first."""
+    query = (
+        sa.select(Outbox.done_at, Outbox.payload)
+        .where(
+            Outbox.key.startswith(f"{DIGEST}-{user_id}-2"),
+            Outbox.state == "done",
+            Outbox.last_error.is_(None),
+            sa.not_(sa.func.coalesce(Outbox.payload["late"].as_boolean(), sa.false())),
+        )
+        .order_by(Outbox.id.desc())
+        .limit(LATELY)
+    )
+    return [Left(row.done_at - COUNTED, parts_of(row.payload)) for row in db.execute(query)]
+
+
+def told_until(letters: Sequence[Left], of_type: tuple[str, str]) -> datetime | None:
+    """Until when what came of a type was told by one of these letters; None where none told it."""
+    return max((left.until for left in letters if left.parts.tells(of_type)), default=None)
