@@ -332,6 +332,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "people.factors.remove": 404,
         "operations.absences.choices": 404,  # of no list of that page
         "operations.absences.show": 404,
+        "operations.leaving.end": 404,
         "operations.leaving.show": 404,
         "operations.persons.show": 404,
         "operations.persons.reduce": 404,
