@@ -29,8 +29,10 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
     for rank, step in enumerate(after.steps):
         if step.key not in old:
             sentences.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
+            sentences += _set(step, names, money)
             sentences += _required(f"« {step.label} »", (), step.requires, names)
             sentences += _reading(f"« {step.label} »", False, step.reading)
+            sentences += _informed(f"« {step.label} »", (), step.told, names)
     sentences += _moved(before, after, old, new)
     for key, step in new.items():
         if key in old:
@@ -44,6 +46,17 @@ def only_words(circuit: Circuit, names: Names) -> str:
         return "Le circuit n’est plus réservé à un type."
     label = names.get(value_key("type", circuit.only_for), circuit.only_for)
     return f"Le circuit est réservé au type « {label} »."
+
+
+def _set(step: Step, names: Names, money: Collection[str]) -> Iterator[str]:
+    """What a step that is added asks beyond one actor, always and without a delay: how many of whom, when, in how long."""
+    name = f"« {step.label} »"
+    if count := quorum_text(step):
+        yield f"{name} : {', '.join(who_text(who, names) for who in step.who)} ({count})."
+    if step.when is not None:
+        yield f"{name} : n’a lieu que si {condition_text(step.when, names, money)}."
+    if step.days is not None:
+        yield f"{name} : {_days(step.days)}."
 
 
 def _removed(step: Step, after: Circuit, names: Names) -> str:

@@ -308,7 +308,10 @@ def test_a_software_with_that_right_at_the_desk_that_deposited_changes_the_comin
     assert [one["label"] for one in seen["steps"]][:3] == ["Service fait", "Avis", "Contrôle des finances"]
     (change,) = seen["step_changes"]
     assert (change["who"], change["reason"]) == (chief.name, "Tonnage à vérifier.")
-    assert change["changes"] == ["L’étape « Avis » est ajoutée, après « Service fait »."]
+    assert change["changes"] == [
+        "L’étape « Avis » est ajoutée, après « Service fait ».",
+        "« Avis » : un délai de 2 jours ouvrés.",
+    ]
     late = chief.post(path, **asked, changes=[advice])
     assert (late.status_code, late.json["key"]) == (409, "moved-on")
     assert technique.post(f"/folders/{folder['id']}/approve", version=seen["version"]).status_code == 200

@@ -710,6 +710,27 @@ def circuit(*steps: dict[str, Any]) -> Circuit:
     [
         ([{"key": "a"}], [{"key": "a"}], []),
         ([{"key": "a"}], [{"key": "a"}, {"key": "b"}], ["L’étape « B » est ajoutée, après « A »."]),
+        (
+            [{"key": "a"}],
+            [
+                {"key": "a"},
+                {
+                    "key": "b",
+                    "who": [{"desk": "direction"}, {"desk": "finances"}, {"superior": 1}],
+                    "quorum": 2,
+                    "days": 3,
+                    "told": ["direction"],
+                    "when": {"field": "total", "op": ">", "value": 4000},
+                },
+            ],
+            [
+                "L’étape « B » est ajoutée, après « A ».",
+                "« B » : Direction générale, finances, supérieur de l’émetteur (2 sur 3).",
+                "« B » : n’a lieu que si le total dépasse 4\u202f000\xa0€.",
+                "« B » : un délai de 3 jours ouvrés.",
+                "« B » : Direction générale est informé sans agir.",
+            ],
+        ),
         ([{"key": "a"}, {"key": "b"}], [{"key": "b"}], ["L’étape « A » est retirée."]),
         (
             [{"key": "a"}, {"key": "b"}, {"key": "c"}],

@@ -94,7 +94,10 @@ def test_an_opinion_is_asked_between_two_steps_and_the_folder_goes_through_it(ho
     allowed(house, R, "comptabilite")
     folder_id = house.an_invoice(at="finance", total_ttc="120.00", total_ht="120.00", total_vat="0.00")
     told = change(house, R, folder_id, ADVICE)
-    assert told == ("L’étape « Avis de la direction » est ajoutée, après « Contrôle des finances ».",)
+    assert told == (
+        "L’étape « Avis de la direction » est ajoutée, après « Contrôle des finances ».",
+        "« Avis de la direction » : un délai de 2 jours ouvrés.",
+    )
     assert house.folder(folder_id).place == "finance"
     house.approve(folder_id, "n.abgrallec")
     assert house.folder(folder_id).place.startswith("added_")
