@@ -14,13 +14,20 @@ from workflows.loader import load
 
 
 def ready(
-    db: Db, collectivity_id: int, name: str, definition: Mapping[str, Any], channels: Collection[str]
+    db: Db,
+    collectivity_id: int,
+    name: str,
+    definition: Mapping[str, Any],
+    channels: Collection[str],
+    *,
+    unseated: bool = False,
 ) -> Circuit:
     """The circuit of this name that the definition says, its desks held till the end of the transaction.
 
     `channels`: those that exist here. Refuses `circuit-typed` of a default one that is kept for a type, `circuit-unready`
     with all that `problems` tells, and `circuit-twice`. Whether rules of others take one that is kept for a type is for the
-    caller to ask (`reserved.refuse_taken`): the file of a collectivity writes them in the same transaction.
+    caller to ask (`reserved.refuse_taken`): the file of a collectivity writes them in the same transaction. `unseated`: that
+    nobody at a desk may act yet is let go, as at a start, where desks are opened before anybody sits there.
     """
     kind = str(definition.get("type") or "")
     if kind and not parted(name)[1]:
@@ -28,7 +35,11 @@ def ready(
     naming = named_in(definition)
     hold_desks(db, collectivity_id, naming.desks)
     family = only_as(db, collectivity_id, law_of_circuit(name), kind)
-    obstacles = problems(family, definition, desks_of(db, collectivity_id, naming), channels)
+    obstacles = [
+        problem
+        for problem in problems(family, definition, desks_of(db, collectivity_id, naming), channels)
+        if not (unseated and problem.desk is not None)
+    ]
     if obstacles:
         raise Refusal("circuit-unready", details=" ".join(obstacle.sentence for obstacle in obstacles))
     circuit = load(definition)

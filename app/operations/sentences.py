@@ -162,6 +162,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "« {name} » dépendrait de lui-même. Choisissez-lui un autre bureau de rattachement.",
     ),
+    "start-circuit": (
+        422,
+        "Rien n’est créé : le circuit « {family} » ne pourrait pas être publié. {details} Décochez-le, ou réglez ces points.",
+    ),
     "start-label": (
         422,
         "Le nom du circuit de « {family} » manque, ou dépasse {most} signes. Écrivez-le sur une ligne, plus court.",

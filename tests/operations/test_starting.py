@@ -136,6 +136,9 @@ def test_what_was_edited_is_what_is_created(new: House) -> None:
     data["name-finances"] = "Finances et achats"
     data["parent-paye"] = "finances"
     data["circuit"].remove("pes_payroll")
+    # Judged as any page judges what it publishes, but for desks where nobody sits yet
+    wrong = client.post(PAGE, data={**data, "label-other": "\u0421ourriers"})
+    assert (wrong.status_code, "n’est pas une lettre de l’alphabet latin" in text_of(wrong)) == (422, True)
     data["label-other"] = "Courriers"
     assert client.post(PAGE, data=data).status_code == 302
     here = new.actor(ADMIN).collectivity_id

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.circuits.library import current, write_version
+from app.circuits.ready import ready
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -15,8 +16,9 @@ from app.people.actor import Actor
 from app.people.desks import write_down
 from app.people.hierarchy import add_desk, give
 from app.people.models import Collectivity, Desk, User
-from workflows.family import check_circuit, families
-from workflows.loader import MAX_LABEL, load
+from app.transmission.settings import names as channels
+from workflows.family import families
+from workflows.loader import MAX_LABEL
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def start(db: Db, actor: Actor, kit: Kit, chosen: Chosen) -> int:
     A circuit that is its family's own is published too, as version 1: it is what was chosen here. Of two who ask at once the
     second finds desks, and nothing is written for him. Refuses `identity-needed`, `start-done` where a desk is there,
     `start-nothing`, `start-desk-asked` of a desk that a chosen circuit names and that is not chosen, `start-above` of
-    superiors in a ring, `start-label`, and the names of desks as `open_desk`.
+    superiors in a ring, `start-label`, `start-circuit` of one that could not be published, and the names of desks as `open_desk`.
     """
     refuse_former(db, actor)
     # The row of the collectivity stands for its desks, of which there is none to lock
@@ -101,7 +103,12 @@ def _publish(db: Db, actor: Actor, kit: Kit, name: str, label: str) -> None:
     label = " ".join(label.split())
     if not label or len(label) > MAX_LABEL or not label.isprintable():
         raise Refusal("start-label", family=family.label, most=MAX_LABEL)
-    circuit = load({**kit.circuit(family).to_data(), "label": label})
-    check_circuit(family, circuit)
+    definition = {**kit.circuit(family).to_data(), "label": label}
+    try:
+        circuit = ready(db, actor.collectivity_id, name, definition, channels(), unseated=True)
+    except Refusal as refusal:
+        if refusal.key != "circuit-unready":
+            raise
+        raise Refusal("start-circuit", family=family.label, **refusal.facts) from None
     if current(db, actor.collectivity_id, name) is None:
         write_version(db, actor, name, circuit)

@@ -27,6 +27,7 @@ SHOWN = {
     "start-desk-asked",
     "start-above",
     "start-label",
+    "start-circuit",
     "desk-name",
     "desk-name-taken",
 }
