@@ -97,6 +97,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Rien n’a été enregistré : {cover} a déposé des dossiers qui attendent là ({folders}), et déciderait de son propre dépôt. Choisissez quelqu’un d’autre, d’autres types, ou la lecture seule.",
     ),
+    "people-file-moved": (
+        409,
+        "Rien n’est écrit : des comptes ou des bureaux ont changé depuis ; relisez ce qui serait écrit.",
+    ),
     "people-file-none": (422, "Rien n’a été lu : choisissez le fichier de la liste."),
     "people-file-unread": (
         422,

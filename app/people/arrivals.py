@@ -1,6 +1,6 @@
 """Who arrives: somebody invited with the desks that he will hold, or a list of people written at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -51,15 +51,19 @@ def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[in
 
 
 @use_case
-def bring(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Written:
+def bring(
+    db: Db, actor: Actor, arrivals: Sequence[Arrival], *, still: Callable[[Db], None] = lambda _db: None
+) -> Written:
     """Write all of these people, or none: who has no account is invited by mail, who has one is changed.
 
     Rights at a desk that the list names take the place of those that he has there; other desks stay as they are, and nobody
     is taken off. Who administers is never changed here. Refuses what `invite` refuses, `person-closed` of an account that
-    is closed.
+    is closed. `still`: refuses a list that was read before something of it changed; asked once no other administrator can
+    change anything.
     """
     accounts.in_turn(db, actor)
     accounts.refuse_former(db, actor)
+    still(db)
     desks = _desks(db, actor, arrivals)
     opened = changed = 0
     for arrival in arrivals:

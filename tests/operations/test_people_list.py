@@ -1,5 +1,6 @@
 """A town hall brings its people by a list: read as spreadsheets write it, read again before it is written, twice the same."""
 
+import html
 import io
 import re
 from typing import Any
@@ -253,6 +254,19 @@ def test_the_number_of_a_line_is_its_own_after_a_cell_with_a_line_end(house: Hou
     plan = _plan(house, a_list(quoted, "X"))
     assert [one.line for one in plan.faults] == [4]
     assert plan.entries[0].arrival.particulars.capacity == "Chargée d’accueil"
+    # A line that is written anew leaves the others their number and their words, and what cp1252 cannot write is kept too
+    content = a_list(quoted, ENORA.replace("e.quemener@", "e quemener@"), "", IWAN, "X").encode("cp1252")
+    same = dict(zip(importing.COLUMNS, ENORA.replace("e.quemener@", "e quemener@").split(";"), strict=True))
+    assert importing.corrected(content, {4: same, 9: None}) == content
+    after = importing.corrected(content, {2: None, 4: {"Prénom": "Wałęsa", "Courriel": "w@kerlann.example"}})
+    rows = after.decode("utf-8-sig").splitlines()
+    assert rows == [HEAD, "", "", "Wałęsa;;w@kerlann.example;;;;", "", IWAN, "X"]
+    # A column that the file has not is added for it
+    short = b"Nom;Pr\xe9nom;Courriel;Qualit\xe9\r\nQ;E;q@kerlann.example;Agent\r\n"
+    cells = {"Prénom": "E", "Nom": "Q", "Courriel": "q@kerlann.example", "Qualité": "Agent"}
+    assert importing.corrected(short, {2: cells}) == short
+    wider = importing.corrected(short, {2: {**cells, "Identifiant": "e.q"}}).decode("cp1252")
+    assert wider == "Nom;Prénom;Courriel;Qualité;Identifiant\r\nQ;E;q@kerlann.example;Agent;e.q\r\n"
 
 
 @pytest.mark.parametrize(
@@ -341,6 +355,34 @@ def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_st
     assert len(plan.entries) == 4_960
     assert plan.entries[0].arrival.particulars.capacity == "=HYPERLINK(A1)"
     assert len(asked) <= 12
+
+    # Read by pages of two hundred, and mended or taken off where they stand: nothing is uploaded again
+    client = house.client(K)
+    page = sent(house, a_list(*lines).encode(encoding), client).get_data(as_text=True)
+    assert (page.count("p.nom200<"), page.count("p.nom202<"), page.count("p.nom203<")) == (0, 1, 0)
+    form = listed(page)
+    assert len(form["line"]) == 40
+    form |= {"csrf_token": house.csrf(client), "to-new": "2", "l2-2": "p0@kerlann.example"}
+    two = client.post(f"{IMPORT}/relire", data=form)
+    shown = two.get_data(as_text=True)
+    assert "39 lignes laissées de côté" in words(two)
+    assert "Page 2 sur 25" in words(two)
+    # The first line is read now: everybody moves by one
+    assert (shown.count("p.nom201<"), shown.count("p.nom202<"), shown.count("p.nom404<")) == (0, 1, 0)
+    before = people()
+    form = {**listed(shown), "csrf_token": house.csrf(client), "l102-off": "1"}
+    first = client.post(f"{IMPORT}/ecrire", data=form)
+    # What was typed on the way is read before it is written
+    assert "Vos corrections sont lues" in words(first)
+    assert "38 lignes laissées de côté" in words(first)
+    assert people() == before
+
+
+def listed(page: str) -> dict[str, Any]:
+    """The form of a list that was read, as the page sends it."""
+    fields = re.findall(r'name="(packed|mark|l\d+-\d)"\s+value="([^"]*)"', page)
+    lines = re.findall(r'name="line" value="(\d+)"', page)
+    return {**{name: html.unescape(value) for name, value in fields}, "line": lines}
 
 
 def test_a_long_list_is_written_in_parts_and_goes_on_where_it_stopped(house: House) -> None:

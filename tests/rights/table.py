@@ -150,6 +150,7 @@ ROUTES = {
     "operations.persons.invite": "branch",
     "operations.persons.listed": "administer",
     "operations.persons.bring": "administer",
+    "operations.persons.read_again": "administer",
     "operations.persons.write_brought": "administer",
     "operations.persons.show": "branch",
     "operations.persons.reached": "branch",

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -48,11 +49,12 @@ _SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
 
 @dataclass(frozen=True)
 class Fault:
-    """A line that is left out: its number in the file, what is written there, and why, with what to do."""
+    """A line that is left out: its number in the file, what is written there, and why, with what to do; its cells by column."""
 
     line: int
     written: str
     why: str
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,9 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
         try:
             entry = _entry(row, known, people)
         except Refusal as refusal:
-            faults.append(Fault(row.line, row.written, _sentence(refusal)))
+            faults.append(Fault(row.line, row.written, _sentence(refusal), row.cells))
         except _LeftOutError as left_out:
-            faults.append(Fault(row.line, row.written, left_out.why))
+            faults.append(Fault(row.line, row.written, left_out.why, row.cells))
         else:
             people[entry.arrival.login] = entry
     entries = [_compared(person, known) for person in people.values()]
@@ -210,10 +212,7 @@ def _rows(content: bytes) -> tuple[list[_Row], str]:
     if len(content) > MOST_BYTES:
         raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
     text, encoding = _text(content)
-    head = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=head.count)
-    # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
-    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    separator, reader = _reader(text)
     try:
         named = [key_of(cell.strip()) for cell in next(reader, [])]
         places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
@@ -230,17 +229,87 @@ def _rows(content: bytes) -> tuple[list[_Row], str]:
         raise Refusal("people-file-unread") from None
     if not rows:
         raise Refusal("people-file-empty")
-    return rows, f"séparateur {_SEPARATORS[separator]}, codage {encoding}"
+    return rows, f"séparateur {_SEPARATORS[separator]}, codage {_ENCODINGS[encoding]}"
+
+
+def corrected(content: bytes, wanted: Mapping[int, Mapping[str, str] | None]) -> bytes:
+    """The file with these lines, by their number, written anew by column, None of one that is taken off.
+
+    The very same bytes where nothing differs; else every line keeps its number, and what was written apart from them.
+    """
+    text, encoding = _text(content)
+    separator, reader = _reader(text)
+    try:
+        head: list[str] = next(reader, [])
+        lines, begins = [], reader.line_num + 1
+        for cells in reader:
+            lines.append((begins, reader.line_num + 1 - begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error:
+        raise Refusal("people-file-unread") from None
+    named = [key_of(cell.strip()) for cell in head]
+    places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
+    written: dict[int, list[str]] = {}
+    for line, _, cells in lines:
+        if line not in wanted or not any(cell.strip() for cell in cells):
+            continue
+        after = wanted[line] or {}
+        values = {name: " ".join(after.get(name, "").split()) for name in COLUMNS}
+        if after and all(
+            _cell(cells, places.get(name, len(cells))) == value for name, value in values.items()
+        ):
+            continue
+        for name in (name for name, value in values.items() if value and name not in places):
+            places[name] = len(head)
+            head = [*head, name]
+        row = [*cells, *[""] * (len(head) - len(cells))] if after else []
+        for name, place in places.items() if after else ():
+            row[place] = values[name]
+        written[line] = row
+    return _joined(head, lines, written, separator, encoding) if written else content
+
+
+def _joined(
+    head: Sequence[str],
+    lines: Sequence[tuple[int, int, Sequence[str]]],
+    written: Mapping[int, Sequence[str]],
+    separator: str,
+    encoding: str,
+) -> bytes:
+    """The file of these lines, each with how many it takes, those that are `written` in their place."""
+    out = StringIO(newline="")
+    writer = csv.writer(out, delimiter=separator)
+    writer.writerow(head)
+    for line, height, cells in lines:
+        if line in written:
+            # As high as it was: the lines after it keep their number
+            writer.writerow(written[line])
+            out.write("\r\n" * (height - 1))
+        else:
+            writer.writerow(cells)
+    try:
+        return out.getvalue().encode(encoding)
+    except UnicodeEncodeError:
+        return out.getvalue().encode("utf-8-sig")
+
+
+def _reader(text: str) -> tuple[str, Any]:
+    """The separator of the first line, and a reader of the file by it."""
+    head = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=head.count)
+    # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
+    return separator, csv.reader(StringIO(text, newline=""), delimiter=separator)
 
 
 def _text(content: bytes) -> tuple[str, str]:
-    for encoding, name in _ENCODINGS.items():
+    """The text, and the encoding that it is in."""
+    for encoding in _ENCODINGS:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:  # a workbook (.xlsx) is no text, and cp1252 reads nearly anything
-            return text, name
+            return text, encoding
     raise Refusal("people-file-unread")
 
 

@@ -2,6 +2,9 @@
 
 import base64
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from flask import (
@@ -47,8 +50,10 @@ HERE = "operations.persons.index"
 LINK = "password-link"
 AT_ONCE = 200
 """How many people of a file are written in one request."""
-MOST_SHOWN = 100
-"""How many people or lines of a file the page shows of each sort."""
+MOST_TOLD = 100
+"""How many of the people whose lines would stop something are named."""
+SHOWN = {"faults": 50, "changed": 200, "new": 200}
+"""How many lines, or people, of each sort a page of the list shows; a line that is left out is a form."""
 ABOUT = {
     "name-missing": "first_name",
     "name-taken": "first_name",
@@ -218,21 +223,46 @@ def bring() -> Answer | tuple[str, int]:
     return _planned(upload.read(importing.MOST_BYTES + 1))
 
 
+@pages.post("/administration/personnes/importer/relire")
+@guard("administer")
+def read_again() -> Answer | tuple[str, int]:
+    """Read the list again with the lines that were corrected or taken off on the page, or another page of it."""
+    content = _unpacked(request.form.get("packed", ""))
+    return _planned(importing.corrected(content, _corrections()))
+
+
+def _corrections() -> dict[int, Mapping[str, str] | None]:
+    """The lines of the file as the page holds them, by their number; None of those that are to be taken off."""
+    form, wanted = request.form, dict[int, Mapping[str, str] | None]()
+    for text in form.getlist("line")[: SHOWN["faults"]]:
+        line = key_in(text)
+        if line is not None:
+            cells = {name: form.get(f"l{line}-{rank}", "") for rank, name in enumerate(importing.COLUMNS)}
+            wanted[line] = None if f"l{line}-off" in form else cells
+    return wanted
+
+
 @pages.post("/administration/personnes/importer/ecrire")
 @guard("administer")
 @who_is_there(HERE)
 def write_brought() -> Answer | tuple[str, int]:
     """Write the people of the file that was read, so many at a time; where what is changed meanwhile, it is read again first."""
     content = _unpacked(request.form.get("packed", ""))
+    if (after := importing.corrected(content, _corrections())) != content:
+        flash("Vos corrections sont lues : relisez ce qui serait écrit.", "info")
+        return _planned(after)
+    mark = request.form.get("mark")
     with reading(g.actor.collectivity_id) as db:
         plan = importing.plan(db, g.actor.collectivity_id, content)
-    if plan.mark != request.form.get("mark"):
-        flash("Des comptes ou des bureaux ont changé depuis : relisez ce qui serait écrit.", "info")
-        return _planned(content)
-    if plan.stops and request.form.get("sure") != "1":
+    if plan.mark == mark and plan.stops and request.form.get("sure") != "1":
         return _planned(content, 409, unsure=True)
+
+    def still(db: Db) -> None:
+        if importing.plan(db, g.actor.collectivity_id, content).mark != mark:
+            raise Refusal("people-file-moved")
+
     try:
-        written = arrivals.bring(g.actor, [entry.arrival for entry in plan.to_do[:AT_ONCE]])
+        written = arrivals.bring(g.actor, [entry.arrival for entry in plan.to_do[:AT_ONCE]], still=still)
     except Refusal as refusal:
         if refusal.key == "identity-needed":
             raise
@@ -270,20 +300,40 @@ def _import_page(
     unsure: bool = False,
 ) -> tuple[str, int]:
     refusal = Refusal(refused) if isinstance(refused, str) else refused
+    sorts = {"faults": plan.faults, "changed": plan.of("changed"), "new": plan.of("new")} if plan else {}
     page = render_template(
         "operations/people_import.html",
         plan=plan,
+        parts={name: _part(name, lines) for name, lines in sorts.items()},
         error=sentences.say(refusal.key, refusal.facts)[1] if refusal is not None else None,
         packed=packed,
         unsure=unsure,
         at_once=AT_ONCE,
-        most=MOST_SHOWN,
+        most=MOST_TOLD,
         columns=importing.COLUMNS,
         words=list(importing.WORDS.values()),
         lines=importing.MOST_LINES,
         mails=bool(current_app.config["PARAPHE"].mail_url),
     )
     return page, status
+
+
+@dataclass(frozen=True)
+class Part:
+    """The page of a sort of lines that is shown: its rows, its number, how many there are, and how many rows in all."""
+
+    rows: Sequence[Any]
+    page: int
+    pages: int
+    count: int
+
+
+def _part(name: str, lines: Sequence[Any]) -> Part:
+    """The page that was asked for by its button, else the one that was shown."""
+    most, form = SHOWN[name], request.form
+    pages = max(1, -(-len(lines) // most))
+    page = min(max(1, key_in(form.get(f"to-{name}", form.get(f"at-{name}", ""))) or 1), pages)
+    return Part(lines[(page - 1) * most : page * most], page, pages, len(lines))
 
 
 def _unpacked(packed: str) -> bytes:
