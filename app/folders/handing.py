@@ -30,6 +30,7 @@ from app.folders.notices import YOUR_TURN, correctors
 from app.folders.rerouting import circle, last_change
 from app.folders.seats import best_part, desk_names, every_desk, lacks_people, slots_of
 from app.journal.chain import Event, append
+from app.people.accounts import refuse_former
 from app.people.actor import Actor, Cover
 from app.people.covers import facts_of, in_absence, refuse_over
 from workflows import handing
@@ -82,8 +83,11 @@ def giver_of(db: Db, folder: Folder, here: Present, slot: str) -> str:
     return desk_names(db, folder.collectivity_id, [number])[number].name
 
 
-def receivers(db: Db, folder: Folder, actor: Actor, here: Present) -> list[Desk]:
-    """Every desk of the collectivity, by name, each with why the part may not be handed to it, if so."""
+def receivers(db: Db, folder: Folder, actor: Actor, here: Present, giver: int | None = None) -> list[Desk]:
+    """Every desk of the collectivity, by name, each with why the part may not be handed to it, if so.
+
+    `giver`: whose part it is, the actor's unless it is said.
+    """
     if here.step is None:
         return []
     inside = circle(folder, here.circuit) if folder.read_as.discreet else None
@@ -102,13 +106,13 @@ def receivers(db: Db, folder: Folder, actor: Actor, here: Present) -> list[Desk]
             depositors=folder.writers,
             in_circle=inside is None or slot.key.partition(":")[2] in inside,
         )
-        desks.append(Desk(slot, _why_not(receiver, here, actor)))
+        desks.append(Desk(slot, _why_not(receiver, here, giver if giver is not None else person_of(actor))))
     return desks
 
 
-def _why_not(receiver: handing.Receiver, here: Present, actor: Actor) -> Refusal | None:
+def _why_not(receiver: handing.Receiver, here: Present, giver: int | None) -> Refusal | None:
     try:
-        handing.refuse_receiver(receiver, list(here.standing.acted.values()), person_of(actor))
+        handing.refuse_receiver(receiver, list(here.standing.acted.values()), giver)
     except Refusal as refusal:
         return refusal
     return None
@@ -140,11 +144,52 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     under = here.under(actor, folder, slot)
     if under is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
+    return _hand(db, actor, folder, here, _Part(here.step, slot, under), desk, reason)
+
+
+@use_case
+def hand_for(db: Db, actor: Actor, folder_id: int, leaver: int, *, desk: str, reason: str) -> str:
+    """Hand the part that waits for somebody who leaves to a desk, by key, by who administers; returns its name.
+
+    Whoever administers comes to read nothing by it. Refuses `identity-needed` and who administers no more, `not-found`,
+    `handing-fixed` of a folder where none of his parts may be handed, and what `hand` does of a reason and of a desk.
+    """
+    refuse_former(db, actor)
+    folder = lock(db, actor, folder_id, None)
+    here = present(db, folder)
+    if here.step is None:
+        raise Refusal("handing-fixed", step="")
+    slots, law = slots_of(db, folder, here.step), imposed(family_of(folder.in_force), here.circuit)
+    free = [
+        slot.key
+        for slot in slots
+        if slot.key not in here.standing.acted
+        and handing.may_be_handed(here.step, slot.key, law)
+        and any(person.user_id == leaver for person in slot.people)
+    ]
+    if not free:
+        raise Refusal("handing-fixed", step=here.step.label)
+    slot = best_part(slots, sorted(free), here.standing.acted, leaver)
+    return _hand(db, actor, folder, here, _Part(here.step, slot, None, leaver), desk, reason)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part that is handed on: under which cover, and whose it is where it is not the actor's (`leaver`)."""
+
+    step: Step
+    slot: str
+    under: Cover | None
+    leaver: int | None = None
+
+
+def _hand(db: Db, actor: Actor, folder: Folder, here: Present, part: _Part, desk: str, reason: str) -> str:
+    slot, under = part.slot, part.under
     reason = typed(reason)
     if not reason:
         raise Refusal("handing-reason")
     hold_desks(db, folder.collectivity_id, [desk])
-    chosen = next((one for one in receivers(db, folder, actor, here) if one.key == desk), None)
+    chosen = next((one for one in receivers(db, folder, actor, here, part.leaver) if one.key == desk), None)
     if chosen is None:
         raise Refusal("handing-desk")
     if chosen.refusal is not None:
@@ -156,13 +201,14 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     after = _with_desk(db, folder, here, slot, chosen)
     _refuse_endless(db, folder, here, after, chosen)
     old = next(run for run in here.runs if run.slot == slot)
-    moment = now()
-    _give(db, folder, old.id, chosen, handed_passage(folder, rank), actor, under, moment)
+    # Who administers comes to read nothing: no row names him
+    by, moment = actor if part.leaver is None else replace(actor, user_id=None), now()
+    _give(db, folder, old.id, chosen, handed_passage(folder, rank), by, under, moment)
     who = in_absence(actor.name, under.absent if under is not None else None)
-    _follow(db, folder, actor, after, Handed(here.step, giver, chosen.slot.label, reason, who), moment)
+    _follow(db, folder, actor, after, Handed(part.step, giver, chosen.slot.label, reason, who), moment)
     facts: dict[str, Any] = {
         "place": folder.place,
-        "label": here.step.label,
+        "label": part.step.label,
         "slot": slot,
         "round": folder.round,
         "version": folder.version,
@@ -171,10 +217,11 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
         "circuit": after.digest,
         "why": reason,
         "words": spaces(f"de {giver} à {chosen.slot.label} : « {reason} »"),
+        **({"whose": part.leaver} if part.leaver is not None else {}),
         **facts_of(under),
     }
     append(db, folder.collectivity_id, Event("folder.handed", actor.name, actor.user_id, folder.id, facts))
-    post(db, folder.collectivity_id, _letters(db, folder, actor, chosen, who))
+    post(db, folder.collectivity_id, _letters(db, folder, actor, chosen, who, part.leaver))
     return chosen.slot.label
 
 
@@ -294,13 +341,13 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
     folder.updated_at = moment
 
 
-def _letters(db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str) -> list[News]:
-    """The people of the desk are told that it is their turn, and whoever would correct the folder who decides on it now."""
+def _letters(db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str, leaver: int | None) -> list[News]:
+    """The people of the desk are told that it is their turn; whoever would correct the folder, and whose part it was, of it."""
     letters = {
         person.user_id: {"event": YOUR_TURN, **({"absent": person.absent} if person.absent else {})}
         for person in chosen.slot.people
     }
-    for number in correctors(db, folder):
+    for number in (*correctors(db, folder), *((leaver,) if leaver is not None else ())):
         letters.setdefault(number, {"event": HANDED_OVER})
     return [
         News(

@@ -5,6 +5,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Le compte reste ouvert : ce qui s’arrêterait a changé depuis que la page l’a montré. Relisez la liste, puis recommencez.",
     ),
+    "leaving-folders": (
+        409,
+        "Rien n’a été confié : aucun dossier n’attend plus cette personne à une étape qui puisse l’être. Relisez la liste.",
+    ),
     "leaving-reason": (
         422,
         "Le compte reste ouvert : quelque chose s’arrêterait encore. Réglez chaque point, ou écrivez pourquoi vous le fermez quand même, de {shortest} à {most} signes sur une ligne.",

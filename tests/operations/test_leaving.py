@@ -13,6 +13,8 @@ from app.circuits import library
 from app.core.clock import PARIS, now, today
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.folders import handing
+from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.operations.absences import planning
 from app.operations.desks.stranded import Way
@@ -21,7 +23,7 @@ from app.operations.leaving import effects as leaving
 from app.operations.leaving import planned
 from app.people import accounts, desks
 from app.people.mandates import Wanted, open_mandate
-from app.people.models import Holder, User
+from app.people.models import Desk, Holder, User
 from tests.builders import circuits
 from tests.builders.house import House, token_in
 from workflows.family import family
@@ -180,6 +182,53 @@ def test_each_point_is_solved_on_the_page_and_nothing_is_left(house: House) -> N
     # Until the account is closed, or the closing given up, the other pages lead back to it
     assert f'href="{address}"' in client.get("/circuits").get_data(as_text=True)
     assert f'href="{address}"' in client.get("/administration/mandats").get_data(as_text=True)
+
+
+def test_the_folders_that_wait_for_somebody_are_handed_to_another_desk_at_once(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    waiting = house.an_invoice(at="finance"), house.an_invoice(at="finance")
+    signed = house.an_invoice(at="bon_a_payer")
+    for login in (S, T):
+        desks.seat(here, "finances", login, [])
+    assert effects(house, N).handed == waiting
+    assert (signed in effects(house, A).stuck, effects(house, A).handed) == (
+        True,
+        (),
+    )  # a signature is not handed
+    for who, number, whose, why in (
+        (K, signed, A, "handing-fixed"),
+        (S, waiting[0], N, "administrator-lost"),
+    ):
+        with pytest.raises(Refusal, match=why):
+            handing.hand_for(house.actor(who), number, user(whose).id, desk="direction", reason="Départ")
+    with reading(here) as db:
+        other = db.scalar(sa.select(Desk.id).where(Desk.key == "direction"))
+    client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
+    page = client.get(address)
+    assert "Confier ces 2 dossiers" in words(page)
+    form = {"csrf_token": token_in(page.get_data(as_text=True)), "to": other, "why": "Départ à la retraite"}
+    for wrong, told in (({"why": " "}, "écrivez le motif"), ({"to": ""}, "choisissez à quel bureau")):
+        refused = client.post(f"{address}/dossiers", data={**form, **wrong})
+        assert (refused.status_code, told in words(refused)) == (422, True)
+    assert 'value="Départ à la retraite"' in refused.get_data(as_text=True)
+    house.mail.letters.clear()
+    done = client.post(f"{address}/dossiers", data=form, follow_redirects=True)
+    assert "2 dossiers sont confiés à « Direction générale »." in words(done)
+    assert (effects(house, N).stuck, effects(house, N).handed) == ((), ())
+    tray = house.client(S).get("/a-traiter").get_data(as_text=True)
+    for number in waiting:
+        assert f"/dossiers/{number}" in tray
+        # Who administers handed it, and reads it no more than before; whose part it was reads it on
+        assert client.get(f"/dossiers/{number}").status_code == 404
+        told = words(house.client(N).get(f"/dossiers/{number}"))
+        assert "Confié par Katell Morizur, de Direction des finances à Direction générale" in told
+    house.drain()
+    readers = {str(letter["To"].addresses[0].addr_spec).partition("@")[0] for letter in house.mail.letters}
+    assert {S, N} <= readers
+    again = client.post(f"{address}/dossiers", data=form)
+    assert (again.status_code, "aucun dossier n’attend plus" in words(again)) == (409, True)
+    with reading(here) as db:
+        assert verify(db, here)[1] is None
 
 
 def test_a_mandate_that_ends_by_the_day_is_no_point_of_it_and_one_of_today(house: House) -> None:

@@ -144,6 +144,7 @@ ROUTES = {
     "operations.leaving.hand_desk": "branch",
     "operations.leaving.hand_cover": "branch",
     "operations.leaving.end": "administer",
+    "operations.leaving.hand_folders": "administer",
     "operations.leaving.hand_branch": "administer",
     "operations.persons.mine": "person",
     "operations.persons.index": "branch",

@@ -20,7 +20,8 @@ from app.people.models import User
 from app.people.places import Places
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.engine import filled
-from workflows.family import families
+from workflows.family import families, imposed
+from workflows.handing import HANDED
 
 MOST_SHOWN = 20
 """Folders named by their number; the others are counted."""
@@ -29,12 +30,16 @@ Change = Callable[[Sequence[Seated]], Sequence[Seated]]
 
 @dataclass(frozen=True)
 class Stranded:
-    """A folder that would stop: at the step where it stands (`now`) or at one to come, and whether that step names somebody."""
+    """A folder that would stop: at the step where it stands (`now`) or at one to come, and whether that step names somebody.
+
+    `handed`: whether a part of the step, where it stands, may be handed to another desk (`workflows/handing.py`).
+    """
 
     folder_id: int
     step: str
     now: bool
     named: bool
+    handed: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class _Stage:
     needed: int
     now: bool = False
     acted: frozenset[int | None] = frozenset()
+    handed: bool = False
 
 
 def lost(
@@ -117,6 +123,7 @@ def lost(
             one.step.label,
             one.now,
             any(part.named_user_id in touched.people for part in one.parts),
+            one.handed and any(part.desk_id in touched.desks for part in one.parts),
         )
         for one in stages
         if asked.concerns(one.parts) and stops(one)
@@ -278,6 +285,7 @@ def _standing(db: Db, collectivity_id: int, circuits: Mapping[int, Circuit]) -> 
         StepRun.state.in_(("active", "done")),
         ~StepRun.slot.startswith(ASKED),
     )
+    laws: dict[tuple[str, int], Collection[str]] = {}
     runs: dict[int, list[StepRun]] = defaultdict(list)
     for run in db.scalars(query.order_by(StepRun.folder_id, StepRun.id)):
         runs[run.folder_id].append(run)
@@ -302,7 +310,11 @@ def _standing(db: Db, collectivity_id: int, circuits: Mapping[int, Circuit]) -> 
                 for run in awaited
             )
             needed = step.quorum.needed(len(awaited) + len(done))
-            yield _Stage(folder_id, step, parts, needed, True, frozenset(run.user_id for run in done))
+            family, circuit = awaited[0].family, circuits[folder_id]
+            if (version := (family, id(circuit))) not in laws:
+                laws[version] = imposed(families()[family], circuit)
+            handed = step.kind in HANDED and step.key not in laws[version]
+            yield _Stage(folder_id, step, parts, needed, True, frozenset(run.user_id for run in done), handed)
 
 
 def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, str, _Stage]]:

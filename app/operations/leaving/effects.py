@@ -58,7 +58,7 @@ class Leaving:
     opinion that nobody but he could give. `mandates`: those to sign that are not over, by number and in words.
     `certificates`: those enrolled in his name, by number and name. `circuits`: the steps that name him, each after its
     circuit, and by what the circuit is kept under. `branch`: the desk whose branch he administers.
-    `seats`: his desks, by number and name.
+    `seats`: his desks, by number and name. `handed`: of the `stuck`, those whose step may be handed to another desk.
     """
 
     taken_over: int
@@ -76,6 +76,7 @@ class Leaving:
     certificates: tuple[tuple[int, str], ...] = ()
     branch: str = ""
     seats: tuple[tuple[int, str], ...] = ()
+    handed: tuple[int, ...] = ()
 
     @property
     def points(self) -> frozenset[str]:
@@ -199,6 +200,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         tuple(sorted((one.id, common_name(one.subject)) for one in cards)),
         branch.name if branch is not None else "",
         tuple(sorted({(row.desk_id, row.name) for row in seats}, key=lambda seat: seat[1])),
+        tuple(sorted({one.folder_id for one in lost.folders if one.now and one.handed and not one.named})),
     )
     return leaving, others_read
 

@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as Answer
 from app.circuits import set_up
 from app.core.clock import PARIS
 from app.core.db import Db, key_in, reading
-from app.core.grammar import de
+from app.core.grammar import de, plural
 from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.folders import handing
 from app.operations.absences import planning
 from app.operations.leaving import effects as leaving
 from app.operations.leaving import planned
@@ -24,7 +25,7 @@ from app.people.given import rights_of
 from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import Absence, Desk, Holder, PlannedClosing, User
 from app.people.office.web import choosing_whole, ending, who_is_there
-from app.people.places import DESKS
+from app.people.places import DESKS, Places, places
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -46,6 +47,10 @@ ELSEWHERE = frozenset(
     }
 )
 """Refusals that are of the whole page."""
+TYPED = frozenset({"handing-reason", "handing-desk", "words-long"})
+"""Those of what is typed once for all of the folders that are handed on."""
+AT_ONCE = 50
+"""Folders handed on in one request."""
 
 
 @pages.app_template_global()
@@ -148,6 +153,38 @@ def hand_desk(user_id: int) -> Answer | tuple[str, int]:
         wanted = {heir: both.without(_FOLLOWING) if len(both) > 1 else both}
         changed = hierarchy.seat_all(g.actor, desk_id, wanted, seen)
         return "C’est donné." if changed else "Cette personne avait déjà ces droits : rien n’a changé."
+
+    return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/dossiers")
+@guard("administer")
+@who_is_there(LIST)
+def hand_folders(user_id: int) -> Answer | tuple[str, int]:
+    """Hand the folders that wait for who leaves to another desk, at once; those that may not be are told by their number."""
+
+    def do() -> str:
+        reason = request.form.get("why", "")
+        with reading(g.actor.collectivity_id) as db:
+            numbers = leaving.effects_of(db, _user(db, user_id)).handed[:AT_ONCE]
+            desk = db.scalar(
+                sa.select(Desk).where(Desk.id == (key_in(request.form.get("to")) or 0), _ours(Desk))
+            )
+            key, name = (desk.key, desk.name) if desk is not None else ("", "")
+        if not numbers:
+            raise Refusal("leaving-folders")
+        left: list[tuple[int, Refusal]] = []
+        for number in numbers:
+            try:
+                handing.hand_for(g.actor, number, user_id, desk=key, reason=reason)
+            except Refusal as refusal:
+                if refusal.key in ELSEWHERE | TYPED or len(left) == len(numbers) - 1:
+                    raise
+                left.append((number, refusal))
+        done = len(numbers) - len(left)
+        told = f"{plural(done, 'dossier')} {'sont confiés' if done > 1 else 'est confié'} à « {name} »."
+        whys = (f" N° {number} : {sentences.say(why.key, why.facts)[1]}" for number, why in left)
+        return "".join((told, *whys))
 
     return _done(user_id, do)
 
@@ -257,6 +294,9 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         )
         moment = coming.closes_at if coming is not None and later else None
         effects, (heirs,) = leaving.read(db, user, moment, offered)
+        to = key_in(request.form.get("to"))
+        own = {number for number, _ in effects.seats}
+        others = Places({number: place for number, place in places(db, here).items() if number not in own})
     begun, since = session.get(BEGUN, (None, 0))
     if begun != user_id or time.time() - since > LASTS / 3:
         session[BEGUN] = (user_id, int(time.time()))  # rarely: a session that is written is looked at again
@@ -273,6 +313,10 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         typed=request.form.get("at", day.strftime("%Y-%m-%dT%H:%M") if day is not None else ""),
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
         chosen=_chosen() or "",
+        desks=choosing.among(others, chosen=to) if effects.handed else None,
+        to=to or "",
+        why=request.form.get("why", ""),
+        at_once=AT_ONCE,
         most=leaving.MOST_SHOWN,
         shortest=leaving.SHORTEST,
         longest=leaving.LONGEST,
