@@ -50,6 +50,7 @@ class Listed:
     calls_on: date | None = None
     calls: int = 0
     refused: int = 0
+    refused_since: datetime | None = None
 
     @property
     def day(self) -> str:
@@ -213,6 +214,7 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
             row.calls_on,
             row.calls,
             row.refused,
+            row.refused_since,
         )
         for row, desk in db.execute(query)
     ]

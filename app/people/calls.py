@@ -26,11 +26,15 @@ log = structlog.get_logger()
 
 @dataclass
 class _Calls:
-    """Those of one application on one day; `served_at`: the last that its token was good for, None for none."""
+    """Those of one application on one day; `served_at`: the last that its token was good for, None for none.
+
+    `ended_at`: the first since then that its token, which has ended, was not good for.
+    """
 
     made: int = 0
     refused: int = 0
     served_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 class _Counted:
@@ -46,6 +50,7 @@ class _Counted:
             calls.made += 1
             calls.refused += refused
             calls.served_at = at if known else calls.served_at
+            calls.ended_at = None if known else calls.ended_at or at
 
     def take(self) -> Mapping[tuple[int, date], _Calls]:
         """What is to be written, once."""
@@ -90,6 +95,9 @@ def _add(db: Db, application_id: int, day: date, calls: _Calls) -> None:
     if calls.served_at is not None:
         newer = Application.used_at > calls.served_at
         values["used_at"] = sa.case((newer, Application.used_at), else_=calls.served_at)
+        values["refused_since"] = calls.ended_at
+    elif calls.ended_at is not None:
+        values["refused_since"] = sa.func.coalesce(Application.refused_since, calls.ended_at)
     db.execute(sa.update(Application).where(Application.id == application_id).values(values))
 
 

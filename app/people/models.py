@@ -347,7 +347,7 @@ class Application(Base, Tenanted):
 
     `rotated_at`: when it was given its present token, None for the first; `used_at`: when it last served;
     `calls_on`: the last day when it called, with how many `calls` it made on that day and how many of them were `refused`
-    (all three to a minute);
+    (all three to a minute); `refused_since`: since when its token, which has ended, is refused, None while it serves;
     `closed_at`: shut out for good, by `closed_by`; `ends_on`: the last day of its present token, None where it was
     given before tokens had one. `former_hash`: of the token before, which serves until `former_until`; None for none.
     """
@@ -372,6 +372,7 @@ class Application(Base, Tenanted):
     calls_on: Mapped[date | None]
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     refused: Mapped[int] = mapped_column(default=0, server_default="0")
+    refused_since: Mapped[datetime | None]
 
 
 class Factor(Base):

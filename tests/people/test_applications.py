@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import time_machine
 from flask.testing import FlaskClient
 
-from app.core.clock import now, today
+from app.core.clock import PARIS, now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -196,12 +196,28 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
         gone = house.app.test_client().get("/api/v1/me", headers=bearer)
         assert (gone.status_code, gone.json["key"]) == (401, "token-ended")
         assert "a pris fin le" in gone.json["detail"]
-        assert "1 appel aujourd’hui, refusé<" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
+        page = house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
+        assert "1 appel aujourd’hui, refusé<" in page
+        assert "Refusée depuis" in page
         with reading() as db:
-            assert db.scalar(sa.select(Application.used_at)).date() == served_on  # it served no more
+            since = db.scalar(sa.select(Application.refused_since))
+    with time_machine.travel(
+        now() + timedelta(days=33), tick=True
+    ):  # the first that was, whatever came after
+        assert status(house, token) == 401
+        assert "Refusée depuis" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
+        with reading() as db:
+            assert db.scalar(sa.select(Application.refused_since)) == since is not None
+        with reading() as db:
+            assert (
+                db.scalar(sa.select(Application.used_at)).astimezone(PARIS).date() == served_on
+            )  # it served no more
         assert "fini le" in run.invoke(args=["people", "applications", SIREN]).output
         again = run.invoke(args=["people", "rotate-application", SIREN, "Finances"]).output.split()[-1]
         assert status(house, again) == 200
+        calls.write()
+        with reading() as db:
+            assert db.scalar(sa.select(Application.refused_since)) is None  # the new token serves
     with engine().begin() as connection:  # let in before tokens had an end: it goes on, and is told
         connection.execute(sa.update(Application.__table__).values(ends_on=None))
     assert status(house, again) == 200
