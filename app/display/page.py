@@ -16,6 +16,7 @@ from app.core.questions import ask, ask_together
 from app.core.refusals import Refusal
 from app.display import opinions, queues, tied, timeline, undone
 from app.display.forms import inputs
+from app.display.later import later
 from app.display.noting import views as noting
 from app.display.noting.views import TAB
 from app.display.portrait import portrait, state_of
@@ -562,6 +563,9 @@ def context(
         "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not sheet else [],
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
+        "later": later(db, folder, actor, listed=where is not None)
+        if folder.phase == Phase.RUNNING
+        else None,
         "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],
         "todo_count": where[1] if where else None,
     }

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.circuits.models import FolderType, FolderTypeVersion
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.display.listed import Shown, in_words, shown_by
 from app.folders import corrections
@@ -63,8 +63,26 @@ _TYPES = {
     "due_on": sa.Date(),
     "folder_due": sa.Date(),
     "updated_at": UTCDateTime(),
-    "first_at": UTCDateTime(),
+    "seen_at": UTCDateTime(),
 }
+
+
+# The version is a value asked of each that he hides, and no join: PostgreSQL may read all folders to join the few
+_HIDDEN = (
+    "s.folder_id {not_} IN (SELECT h.folder_id FROM reading h WHERE h.user_id = :me AND h.hidden_until IS NOT NULL "
+    "AND h.hidden_until > :moment AND h.hidden_version = (SELECT k.version FROM folder k WHERE k.id = h.folder_id))"
+)
+"""The folders that the reader hides, whole in one question: there are few, and `marks.hidden_until` says the same of one."""
+UNREAD, HIDDEN = "unread", "hidden"
+_KEPT = {
+    "": _HIDDEN.format(not_="NOT"),
+    UNREAD: (
+        f"{_HIDDEN.format(not_='NOT')} AND (SELECT 1 FROM reading u WHERE u.folder_id = s.folder_id AND u.user_id = :me "
+        "AND u.seen_at >= s.entered_at) IS NULL"
+    ),
+    HIDDEN: _HIDDEN.format(not_=""),
+}
+"""What a list keeps of what awaits the reader: all that he does not hide, of these what he has not read, what he hides."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +154,12 @@ def _branches(
     kind: tuple[str, str],
     late: bool,
     once: bool = True,
+    only: str = "",
 ) -> list[str]:
     """One ordered index scan for each desk, stopped at the page, and one for steps that name the person.
 
     `kind`: the family and the own type that are asked for, empty for all. `once`: each folder by one part alone (`_first_part`).
+    `only`: a key of `_KEPT`.
     """
     # A row compared with a row is one range of the index on both databases; written with OR it would read from the start.
     # The id ends the key: two folders due and entered at the same instant would else hide one another between pages.
@@ -147,6 +167,7 @@ def _branches(
     where += " AND s.family = :family" if kind[0] else ""
     where += " AND s.own_type = :own_type" if kind[1] else ""
     where += " AND s.due_on < :today" if late else ""
+    where += f" AND {_KEPT[only]}" if actor.user_id is not None else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
     asked = _asked_by(actor)
@@ -201,7 +222,7 @@ def _ours(db: Db) -> str:
 def _binds(actor: Actor, **more: Any) -> dict[str, Any]:
     desks = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
     desks |= {f"cover{n}": one.seat.desk_id for n, one in enumerate(actor.covers)}
-    return {**desks, "me": actor.user_id or 0, "today": today(), **more}
+    return {**desks, "me": actor.user_id or 0, "today": today(), "moment": now(), **more}
 
 
 def _typed(sql: str, binds: dict[str, Any], columns: dict[str, Any] | None = None) -> Any:
@@ -226,11 +247,12 @@ def todo(
     family: str | None = None,
     after: str | None = None,
     size: int = PAGE + 1,
+    only: str = "",
 ) -> list[Line]:
     """The folders that await one of the actor's desks, each once, due first; one row more than a page when there is a next one.
 
     `family`: of this family, or of this type made from it (`type_name`). `size`: how many rows at most, for whoever acts on
-    more than a page.
+    more than a page. `only`: `UNREAD` or `HIDDEN`, empty for all that the reader does not hide.
     """
     if not actor.seats and actor.user_id is None:
         return []
@@ -238,10 +260,11 @@ def todo(
         "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type, s.slot"
     )
     kind = parted_type(family or "")
-    scans = _branches(actor, columns, limit=size, after=bool(after), kind=kind, late=tray == "late")
+    late = tray == "late"
+    scans = _branches(actor, columns, limit=size, after=bool(after), kind=kind, late=late, only=only)
     sql = (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
-        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
@@ -253,6 +276,7 @@ def todo(
     return [
         replace(
             _line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}"),
+            read=row.seen_at is not None and row.seen_at >= row.entered_at,
             absent=_absent(actor, row),
             asked=row.slot.startswith(ASKED),
         )
@@ -283,7 +307,7 @@ def _line(row: Any, key: str) -> Line:
         row.entered_at,
         row.kind,
         row.step,
-        row.first_at is not None,
+        True,
         key,
         row.folder_due,
         type_version=row.type_version_id,
@@ -349,7 +373,7 @@ def others(
     if tray == "done":
         scans += _decided(actor, limit=PAGE + 1, more=more.format("s.folder_id", "s"))
     sql = (
-        f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
+        f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
         f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
@@ -368,7 +392,7 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
         for n, seat in enumerate(actor.seats)
     ]
     sql = (
-        f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
+        f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION ALL '.join(scans)}) w CROSS JOIN folder f "
         f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {most}"
     )
@@ -583,6 +607,47 @@ def counters(db: Db, actor: Actor) -> Counters:
             )
         ),
     )
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Of what awaits a person: how many folders he has not read, and how many he hides, each capped at a thousand."""
+
+    unread: int = 0
+    hidden: int = 0
+
+
+@lru_cache(maxsize=500)
+def _marking(
+    actor: Actor, _covered: tuple[tuple[Bound, ...], ...], _closed: tuple[str, ...]
+) -> tuple[sa.TextClause | None, tuple[str, ...]]:
+    """The statement of `marks` and the names of its binds, kept as that of the counters is."""
+    parts = []
+    for only in (UNREAD, HIDDEN):
+        columns, kind = "s.folder_id, s.due_on, s.entered_at, s.id", ("", "")
+        scans = _branches(actor, columns, limit=CAP, after=False, kind=kind, late=False, only=only)
+        if scans:
+            parts.append(
+                f"SELECT '{only}' AS what, COUNT(DISTINCT a.folder_id) AS n FROM ({' UNION ALL '.join(scans)}) a"
+            )
+    sql = " UNION ALL ".join(parts)
+    binds = _binds(actor, here=0)
+    return (_typed(sql, binds) if parts else None), tuple(name for name in binds if f":{name}" in sql)
+
+
+def marks(db: Db, actor: Actor) -> Marks:
+    """What a person has not read, and what he hides, of what awaits him; in one statement."""
+    if actor.user_id is None:
+        return Marks()
+    covered = scopes(actor) if actor.by_mandate else ()
+    statement, names = _marking(_asker(actor), covered, restricted_families())
+    if statement is None:
+        return Marks()
+    binds = _binds(actor, here=actor.collectivity_id)
+    count = {
+        row.what: min(row.n, CAP) for row in db.execute(statement, {name: binds[name] for name in names})
+    }
+    return Marks(count.get(UNREAD, 0), count.get(HIDDEN, 0))
 
 
 def place_in_list(db: Db, actor: Actor, folder_id: int) -> tuple[int, int, int | None, int | None] | None:

@@ -1,7 +1,7 @@
 """Pages of folders: the lists, the folder, and a route for each verb of whoever decides."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,7 @@ from app.display import (
     drafting,
     following,
     home,
+    marking,  # noqa: F401 - the same
     moved,
     page,
     queues,
@@ -49,7 +50,7 @@ from app.display.exports import web as exports  # noqa: F401 - its routes join t
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.portrait import current_present
-from app.folders import decide, filling, notes, pause, returning, ruling, seen, sockets
+from app.folders import decide, filling, marks, notes, pause, returning, ruling, seen, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -62,6 +63,9 @@ from workflows.circuit import Phase, StepKind
 from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Action
 
+MARKED = {"non-lus": queues.UNREAD, "masques": queues.HIDDEN}
+"""What the address calls the parts of « À traiter » that a person marks for himself."""
+_VOIR = {only: word for word, only in MARKED.items()}
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -114,26 +118,48 @@ def inbox() -> str:
     tray = request.args.get("bannette", "todo")
     tray = tray if tray in {*queues.TRAYS, "drafts"} else "todo"
     family, after = request.args.get("famille") or None, request.args.get("apres") or None
+    only = MARKED.get(request.args.get("voir", ""), "")
     with reading(g.actor.collectivity_id) as db:
         todo = tray in {"todo", "late"}
         lines = (
-            queues.todo(db, g.actor, tray=tray, family=family, after=after)
+            queues.todo(db, g.actor, tray=tray, family=family, after=after, only=only)
             if todo
             else queues.others(db, g.actor, tray, after=after)
         )
         counted = queues.counters(db, g.actor)
+        marked = queues.marks(db, g.actor) if tray == "todo" else queues.Marks()
         lines, last = queues.told(db, lines)
         shown = [line.id for line in lines[: queues.PAGE]]
         why = home.refusals(db, shown) if tray == "returned" else {}
         beside = home.Home()
-        if tray == "todo" and not family and not after:
+        if tray == "todo" and not family and not after and not only:
             beside = home.home(db, g.actor, counted, shown)
         bands = sockets.trays(db, g.actor)
     g.todo_count = counted.todo
-    context = views_of_inbox(g.actor, tray, family, lines, counted, last, why)
+    asked = Asked(tray, family, only)
+    context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why)
     return render_template(
-        "folders/inbox.html", bands=bands, family=family, home=_home(beside, counted.returned), **context
+        "folders/inbox.html",
+        bands=bands,
+        family=family,
+        only=only,
+        home=_home(beside, counted.returned),
+        **context,
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which part of which tray is asked for; `only` is of `queues.todo`."""
+
+    tray: str
+    family: str | None = None
+    only: str = ""
+
+    def url(self, **other: str | None) -> str:
+        """The address of the same, or of another part of it; of the tray alone where `only` and `family` are empty."""
+        asked: dict[str, Any] = {"famille": self.family, "voir": _VOIR.get(self.only), **other}
+        return url_for("folders.inbox", bannette=self.tray if self.tray != "todo" else None, **asked)
 
 
 def _home(beside: home.Home, returned: int) -> list[views.Group]:
@@ -154,14 +180,15 @@ def _pending(one: home.Pending) -> views.Row:
 
 def views_of_inbox(
     actor: Actor,
-    tray: str,
-    family: str | None,
+    asked: Asked,
     lines: list[queues.Line],
     counted: queues.Counters,
+    marked: queues.Marks,
     last: Mapping[int, queues.LastAct],
     why: Mapping[int, tuple[str, str]],
 ) -> dict[str, object]:
     """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups."""
+    tray = asked.tray
     labels = [
         ("todo", "À traiter"),
         ("late", "En retard"),
@@ -182,22 +209,7 @@ def views_of_inbox(
         )
         for key, label in labels
     ]
-    chips = (
-        [views.Link("", "Tous", "", url_for("folders.inbox", bannette=tray), family is None)]
-        if counted.families and tray == "todo"
-        else []
-    )
-    for name, label, icon, count in _kinds(counted) if chips else ():
-        chips.append(
-            views.Link(
-                name,
-                label,
-                queues.shown(count),
-                url_for("folders.inbox", famille=name),
-                name == family,
-                icon=icon,
-            )
-        )
+    chips = _chips(asked, counted, marked) if tray == "todo" and (counted.families or marked.hidden) else []
     todo = tray in {"todo", "late"}
     more = lines[queues.PAGE :]
     lines = lines[: queues.PAGE]
@@ -207,16 +219,45 @@ def views_of_inbox(
         "chips": chips,
         "groups": _groups(lines, last, why, todo=todo),
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
-        "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo",
+        "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
-        "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
-        if more
-        else None,
-        "empty_line": f"{plural(counted.running, 'dossier')} de vos bureaux en cours."
-        if counted.running
-        else "",
+        "next_url": asked.url(apres=lines[-1].key) if more else None,
+        "empty_line": _empty_line(counted, marked if not asked.only else queues.Marks()),
     }
+
+
+def _empty_line(counted: queues.Counters, marked: queues.Marks) -> str:
+    if marked.hidden:
+        return f"{plural(marked.hidden, 'dossier masqué')} : « Masqués » les montre."
+    return f"{plural(counted.running, 'dossier')} de vos bureaux en cours." if counted.running else ""
+
+
+def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list[views.Link]:
+    """All that awaits the reader, by type, then what he has not read and what he hides."""
+    every = views.Link("", "Tous", "", Asked("todo").url(), asked.family is None and not asked.only)
+    kinds = [
+        views.Link(
+            name,
+            label,
+            queues.shown(count),
+            Asked("todo", name).url(),
+            name == asked.family and not asked.only,
+            icon=icon,
+        )
+        for name, label, icon, count in _kinds(counted)
+    ]
+    mine = [
+        views.Link(
+            only, label, queues.shown(count), Asked("todo", only=only).url(), only == asked.only, icon=icon
+        )
+        for only, label, count, icon in (
+            (queues.UNREAD, "Non lus", marked.unread, "envelope"),
+            (queues.HIDDEN, "Masqués", marked.hidden, "eye-slash"),
+        )
+        if count or only == asked.only
+    ]
+    return [every, *kinds, *mine]
 
 
 def _kinds(counted: queues.Counters) -> Iterator[tuple[str, str, str, int]]:
@@ -311,9 +352,10 @@ def show(folder_id: int) -> str:
         context["seen_url"] and shown.kind == "xml"
     ):  # what the page tells of it is whole; pages say so themselves
         seen.note(g.actor, folder_id, shown.id, shown.number)
-    if not context.pop("known"):
-        decide.open_first(g.actor, folder_id)
-    elif context.pop("just_written") and not fresh:
+    known, written = context.pop("known"), context.pop("just_written")
+    if context.pop("new"):
+        marks.mark_read(g.actor, folder_id)
+    if known and written and not fresh:
         decide.open_meanwhile(g.actor, folder_id)
     return render_template("folders/show.html", **context)
 
@@ -325,6 +367,7 @@ def _shown(db: Db, folder: Folder) -> dict[str, Any]:
     return {
         **page.context(db, folder, g.actor, tab, document, asked),
         "known": opened_by(db, folder.id, g.actor.user_id),
+        "new": marks.is_new(db, folder.id, g.actor.user_id),
         "just_written": notes.just_written(db, folder, g.actor),
     }
 

@@ -248,18 +248,6 @@ def _stated(db: Db, folder: Folder, day: date | None) -> date:
 
 
 @use_case
-def open_first(db: Db, actor: Actor, folder_id: int) -> None:
-    """Note the first time a person opens a folder; later openings change nothing."""
-    if db.scalar(
-        sa.select(Reading.folder_id).where(Reading.folder_id == folder_id, Reading.user_id == actor.user_id)
-    ):
-        return
-    db.add(Reading(folder_id=folder_id, user_id=actor.user_id, first_at=now()))
-    db.flush()  # a second first opening at the same instant loses here, before the journal
-    append(db, actor.collectivity_id, Event("folder.opened", actor.name, actor.user_id, folder_id, {}))
-
-
-@use_case
 def open_meanwhile(db: Db, actor: Actor, folder_id: int) -> None:
     """Note that a person opens a folder within the seconds of what was just done there (`undoing`), before he is shown it.
 

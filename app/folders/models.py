@@ -364,18 +364,29 @@ class CircuitChange(Base, Tenanted):
 
 
 class Reading(Base):
-    """A person has opened a folder: the first time is in the journal, and the list stops showing it as new.
+    """A person has opened a folder: the first time is in the journal, and nobody else sees the rest.
 
     `again_at`: when he opened it within the seconds of something that was just done there, the last time; who did it takes it
     back no more then.
+
+    `seen_at`: when the folder was last found new to him and opened, None once he marked it as not read; it is new again where
+    it came to him later. `hidden_until`: he took it out of his list until then, and for as long as the folder is of the version
+    `hidden_version`: whatever is done to it brings it back (`app/folders/marks.py`).
     """
 
     __tablename__ = "reading"
+    # The few that a person hides, which each of his lists leaves out
+    __table_args__ = (
+        _partial("ix_reading_hidden", "user_id", "hidden_until", where="hidden_until IS NOT NULL"),
+    )
 
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
     first_at: Mapped[datetime]
     again_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    hidden_until: Mapped[datetime | None]
+    hidden_version: Mapped[int | None]
 
 
 class DocumentSeen(Base, Tenanted):

@@ -20,6 +20,7 @@ from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import authorize, lock, may_read, refuse_stranger
+from app.folders.marks import bring_back
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
@@ -185,6 +186,8 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
             facts["pin"] = {"sha256": version.sha256, "page": note.page, "box": note.box}
             facts["words"] = spaces(f", {place.words}")
         append(db, folder.collectivity_id, Event("note.added", actor.name, actor.user_id, folder.id, facts))
+    if told:
+        bring_back(db, folder.id, [number for number, _ in told])
     post(db, folder.collectivity_id, [_letter(folder, note, number, actor) for number, _ in told])
     return note.id
 

@@ -19,6 +19,23 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été créé : un dossier « {type} » n’est lu que par ceux qui y agissent, et ses pièces ne vont que dans un dossier qui l’est aussi. Choisissez un tel type.",
     ),
+    "not-awaited": (
+        409,
+        "Rien n’a été marqué : ce dossier ne vous attend pas, ou plus. Revenez à « À traiter » pour voir ce qui vous attend.",
+    ),
+    "hide-unopened": (
+        409,
+        "Rien n’a été masqué : ouvrez d’abord ce dossier, puis choisissez jusqu’à quand il se masque.",
+    ),
+    "hide-late": (
+        422,
+        "Rien n’a été masqué : l’échéance de ce dossier est arrivée, il reste dans votre liste. Décidez, confiez-le ou demandez un avis.",
+    ),
+    "hide-moment": (422, "Rien n’a été masqué : choisissez un jour et une heure à venir, puis recommencez."),
+    "hide-far": (
+        422,
+        "Rien n’a été masqué : ce dossier se masque au plus tard jusqu’au {day}, pour revenir avant son échéance. Choisissez un jour plus proche.",
+    ),
     "not-your-turn": (
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",

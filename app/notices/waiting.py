@@ -63,7 +63,7 @@ class Awaiting:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a person, counted as « À traiter » counts it; `returned` came back to be corrected, and is not of these.
+    """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, and is not of these.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, and the first
     day by which one is due, None where none has a day or where the deadline of a restricted one might be before.

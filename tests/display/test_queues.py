@@ -276,7 +276,7 @@ def test_the_counter_of_what_ended_counts_folders_whichever_desk_emitted_or_deci
     assert count(house, N).done == 0
 
 
-@pytest.mark.parametrize("name", [*queues.TRAYS, "drafts", "counters"])
+@pytest.mark.parametrize("name", [*queues.TRAYS, "drafts", "counters", "marks"])
 @pytest.mark.parametrize("login", [A, G, K])
 def test_a_tray_reads_only_what_an_index_gives_its_desks(house: House, login: str, name: str) -> None:
     """No table is read from end to end, by itself or by its key: the cost does not follow the past of others."""
@@ -294,6 +294,8 @@ def test_a_tray_reads_only_what_an_index_gives_its_desks(house: House, login: st
         try:
             if name == "counters":
                 queues.counters(db, actor)
+            elif name == "marks":
+                queues.marks(db, actor)
             elif name in {"todo", "late"}:
                 queues.todo(db, actor, tray=name)
             else:

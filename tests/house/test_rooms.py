@@ -40,6 +40,7 @@ WEB = {
     "app/display/consulting.py": "the dialogs in which others are asked before one decides",
     "app/display/undone.py": "the band by which what was just done is taken back",
     "app/display/continuations.py": "the page that opens a folder out of another",
+    "app/display/marking.py": "what a reader marks for himself",
     "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",

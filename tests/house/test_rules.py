@@ -25,6 +25,7 @@ WEB_ROOMS = {
     "coming",
     "consulting",
     "undone",
+    "marking",
     "continuations",
     "tied",
     "__init__",

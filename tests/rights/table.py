@@ -122,6 +122,10 @@ ROUTES = {
     "operations.absences.end": "person",
     "operations.absences.secretary": "person",
     "absences_api.absences": "person",
+    # A mark is of the reader alone: each verb asks whether the folder awaits him (tests/folders/test_marks.py)
+    "folders.hide": "person",
+    "folders.show_again": "person",
+    "folders.mark_unread": "person",
     "operations.guidance.first_signature": "person",
     "operations.guidance.first_signed": "person",
     "operations.guidance.index": "person",
@@ -404,6 +408,8 @@ APPROVE = (
     {("folders.approve", "POST")} | OPINION | {("folders.hand", method) for method in ("GET", "HEAD", "POST")}
 )
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
+# Whoever is awaited marks it for himself: read, hidden until a moment (tests/folders/test_marks.py)
+MARKS = {(f"folders.{name}", "POST") for name in ("hide", "show_again", "mark_unread")}
 RECALL = {("folders.recall", "POST")}
 # Whoever reads it, and deposits somewhere, opens another folder from it
 CONTINUE = {("folders.continue_from", method) for method in ("GET", "HEAD", "POST")}
@@ -512,4 +518,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
             READ | TAKEN | NOTES | UNDO | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
         )
         given |= CONTINUE if login in CREATORS else set()
+    given |= MARKS if given & {("folders.reject", "POST"), ("folders.publish", "POST")} else set()
     return given

@@ -31,6 +31,7 @@ from tests.rights.table import (
     CREATORS,
     DOORS,
     DRAFT,
+    MARKS,
     READ,
     REFUSALS,
     ROUTES,
@@ -76,7 +77,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     new = Rule("/dossiers/<int:folder_id>/copie", endpoint="folders.copy")
     assert strangers_to_the_table(guards(scene, new)) == ["folders.copy"]
     granted_somewhere = {one for _, verbs in TABLE.values() for _, what in verbs for one, _ in what}
-    granted_somewhere |= {one for one, _ in READ | TAKEN | CONTINUE | {("folders.add_note", "POST")}}
+    granted_somewhere |= {one for one, _ in READ | TAKEN | CONTINUE | MARKS | {("folders.add_note", "POST")}}
     # No circuit of the two families has an archiving step: nobody may archive anything. And a report is there only once
     # the signatures were judged (tests/verification/test_pages.py). No trust service is set here: who signs there, and who
     # does not, is in tests/remote/. Nor does either family carry what a payment flow does (tests/pes/test_attachment.py).

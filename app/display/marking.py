@@ -1,0 +1,65 @@
+"""A route for each thing that a reader marks for himself on a folder (`later.py`)."""
+
+from datetime import datetime
+
+from flask import flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.clock import PARIS
+from app.core.db import reading
+from app.core.french import instant
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display import page
+from app.display.blueprint import pages
+from app.display.later import Later, later
+from app.folders import marks
+from app.folders.access import authorize
+
+_TO_MEND = frozenset({"hide-moment", "hide-far", "hide-late"})
+"""The refusals of what was typed: the page is shown again with it."""
+
+
+@pages.post("/dossiers/<int:folder_id>/masquer")
+@guard(PERSON)
+def hide(folder_id: int) -> Response | tuple[str, int]:
+    """Take a folder out of one's own list until a moment."""
+    day, hour = request.form.get("day", "")[:10], request.form.get("hour", "")[:5]
+    try:
+        until = datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=PARIS)
+    except ValueError:
+        until = None
+    try:
+        marks.hide(g.actor, folder_id, until)
+    except Refusal as refusal:
+        if refusal.key not in _TO_MEND:
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        with reading(g.actor.collectivity_id) as db:
+            folder = authorize(db, g.actor, folder_id)
+            typed = Later(day=day, hour=hour, error=sentence)
+            context = page.context(db, folder, g.actor, "circuit", None, {})
+            context["later"] = later(db, folder, g.actor, listed=False, typed=typed)
+            g.todo_count = context.pop("todo_count")
+        return render_template("folders/show.html", **context), status
+    flash(f"Masqué de votre liste jusqu’au {instant(until)}. Il y revient de lui-même.", "ok")
+    return redirect(url_for("folders.inbox"))
+
+
+@pages.post("/dossiers/<int:folder_id>/remettre")
+@guard(PERSON)
+def show_again(folder_id: int) -> Response:
+    """Put a folder back in one's own list."""
+    marks.show_again(g.actor, folder_id)
+    flash("Le dossier est de nouveau dans votre liste.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/non-lu")
+@guard(PERSON)
+def mark_unread(folder_id: int) -> Response:
+    """Show a folder as not read in one's own list."""
+    marks.mark_unread(g.actor, folder_id)
+    flash("Le dossier est marqué comme non lu, pour vous seulement.", "ok")
+    return redirect(url_for("folders.inbox"))
