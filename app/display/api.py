@@ -14,12 +14,13 @@ from app.core.db import key_in, reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal, to_correct
-from app.display import answers, queues, searching
+from app.display import answers, queues, searching, viewing
 from app.display.asking import understood
 from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.exports.web import pdf_of, zip_of
 from app.display.portrait import current_present
+from app.display.saved import seen
 from app.folders import (
     asking,
     continuing,
@@ -161,6 +162,29 @@ def search(query: "SearchQuery") -> Json:
         "total": results.total,
         "next": str(results.after) if results.after else None,
     }
+
+
+@routes.get("/views")
+@guard(PERSON)
+@describe(
+    "Lire les vues enregistrées que le bureau partage\nUne vue est une liste avec ses filtres : `asked` les donne par les mots "
+    "de la page. Elle n’ouvre aucun dossier de plus ; `count` compte ceux que ce jeton peut lire, jusqu’à « 99+ ».",
+    gives="Views",
+)
+def views() -> Json:
+    """The saved views."""
+    with reading(g.actor.collectivity_id) as db:
+        shown = [
+            {
+                "id": one.row.id,
+                "name": one.row.name,
+                "page": one.row.page,
+                "asked": one.row.asked,
+                "count": viewing.count(db, g.actor, one.row),
+            }
+            for one in seen(db, g.actor)
+        ]
+    return {"views": shown}
 
 
 @routes.post("/folders")

@@ -219,6 +219,19 @@ def follow(
     return _listed(db, sql, binds) if sql else []
 
 
+def count(db: Db, actor: Actor, *, family: str = "", phase: str = "", most: int) -> int:
+    """How many folders `follow` finds, page after page, `most` at most."""
+    total, after = 0, None
+    while total < most:
+        sql, binds, _ = _numbers(db, _asked(db, actor, family=family, phase=phase, after=after), most)
+        numbers = list(_run(db, sql, binds).scalars()) if sql else []
+        total += len(numbers)
+        if len(numbers) <= PAGE:
+            break
+        after = str(numbers[-1])
+    return min(total, most)
+
+
 @dataclass(frozen=True)
 class Match:
     """A folder that a search finds: what its facets count, and where at least one of the words is."""

@@ -14,7 +14,7 @@ from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.display import following, timeline
+from app.display import following, saved, timeline
 from app.display.asking import People, Query, understood
 from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
@@ -131,6 +131,23 @@ def numbers(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> li
         if part.whole:
             return found
         after = str(found[-1])
+
+
+def count(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> int:
+    """How many folders are found, `most` at most."""
+    every = following.matches(db, actor, query)
+    if every.whole:
+        kept = sum(all(test(row) for test in _tests(chosen).values()) for row in every.rows)
+        return min(kept, most)
+    # A year is kept of what is read whole alone, and a page says of the rest that there are many, as this does
+    total, after = 0, None
+    while total < most:
+        part = following.matches(db, actor, query, only=chosen.only, after=after)
+        total += len(part.rows)
+        if part.whole or not part.rows:
+            break
+        after = str(part.rows[-1].id)
+    return min(total, most)
 
 
 def _tests(chosen: Chosen) -> dict[str, Callable[[Match], bool]]:
@@ -317,11 +334,12 @@ def find() -> str:
     typed = request.args.get("q", "")[:LONGEST].strip()
     query, chosen = understood(typed), chosen_in(request.args)
     results, hits = None, []
-    if query:
-        with reading(g.actor.collectivity_id) as db:
+    with reading(g.actor.collectivity_id) as db:
+        kept_views = saved.listed(db, g.actor)
+        if query:
             results = search(db, g.actor, query, chosen, request.args.get("apres"))
             rows = timeline.follow_rows(db, results.found, g.actor.collectivity_id)
-        hits = [_hit(one, row, results) for one, row in zip(results.found, rows, strict=True)]
+            hits = [_hit(one, row, results) for one, row in zip(results.found, rows, strict=True)]
     asked: dict[str, Any] = {
         "q": typed,
         "type": chosen.types,
@@ -336,6 +354,8 @@ def find() -> str:
         hits=hits,
         understood=understanding(query, results.people) if results else "",
         asked=asked,
+        views=kept_views,
+        save_url=saved.save_url("search", asked),
         total=_total(results) if results else "",
         next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
         first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,

@@ -254,6 +254,26 @@ class FoundPage(Given):
     next: str | None = attribute("À donner dans `after` pour la page suivante ; nul à la dernière.")
 
 
+class ViewShown(Given):
+    """A list with its filters, under a name."""
+
+    id: int = attribute("Numéro de la vue.", 3)
+    name: str = attribute("Nom.", "Factures de la semaine")
+    page: Literal["inbox", "follow", "search"] = attribute(
+        "Liste : « À traiter » (`inbox`), « Suivi » (`follow`) ou recherche (`search`).", "follow"
+    )
+    asked: dict[str, str | list[str]] = attribute(
+        "Filtres, par les mots de l’adresse de la page.", {"famille": "invoice", "etat": "running"}
+    )
+    count: str = attribute("Combien de dossiers ce jeton y lit ; « 99+ » au-delà.", "12")
+
+
+class Views(Given):
+    """The saved views of a desk."""
+
+    views: list[ViewShown] = attribute("Les vues que le bureau partage, par nom.")
+
+
 class VersionShown(Given):
     """One state of a document's bytes."""
 

@@ -18,7 +18,6 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
@@ -39,9 +38,12 @@ from app.display import (
     moved,
     page,
     queues,
+    saved,
     searching,  # noqa: F401 - its routes join the blueprint
     timeline,
     undone,
+    viewed,  # noqa: F401 - its routes join the blueprint
+    viewing,
     views,
 )
 from app.display.blueprint import CREATE, pages, version_shown
@@ -52,7 +54,6 @@ from app.display.noting import web as noting  # noqa: F401 - its routes join the
 from app.display.portrait import current_present
 from app.folders import decide, filling, marks, notes, pause, returning, ruling, seen, sockets
 from app.folders.access import authorize
-from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
 from app.folders.publicity import Means, published_word
@@ -60,12 +61,10 @@ from app.folders.rows import opened_by
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
-from workflows.rights import parted_type, type_name
+from workflows.rights import parted_type
 from workflows.vocabulary import Action
 
-MARKED = {"non-lus": queues.UNREAD, "masques": queues.HIDDEN}
-"""What the address calls the parts of « À traiter » that a person marks for himself."""
-_VOIR = {only: word for word, only in MARKED.items()}
+_VOIR = {only: word for word, only in viewing.MARKED.items()}
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -118,7 +117,7 @@ def inbox() -> str:
     tray = request.args.get("bannette", "todo")
     tray = tray if tray in {*queues.TRAYS, "drafts"} else "todo"
     family, after = request.args.get("famille") or None, request.args.get("apres") or None
-    only = MARKED.get(request.args.get("voir", ""), "")
+    only = viewing.MARKED.get(request.args.get("voir", ""), "")
     with reading(g.actor.collectivity_id) as db:
         todo = tray in {"todo", "late"}
         lines = (
@@ -135,6 +134,7 @@ def inbox() -> str:
         if tray == "todo" and not family and not after and not only:
             beside = home.home(db, g.actor, counted, shown)
         bands = sockets.trays(db, g.actor)
+        kept_views = saved.listed(db, g.actor)
     g.todo_count = counted.todo
     asked = Asked(tray, family, only)
     context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why)
@@ -143,6 +143,8 @@ def inbox() -> str:
         bands=bands,
         family=family,
         only=only,
+        views=kept_views,
+        save_url=saved.save_url("inbox", {"bannette": tray, "famille": family, "voir": _VOIR.get(only)}),
         home=_home(beside, counted.returned),
         **context,
     )
@@ -189,14 +191,7 @@ def views_of_inbox(
 ) -> dict[str, object]:
     """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups."""
     tray = asked.tray
-    labels = [
-        ("todo", "À traiter"),
-        ("late", "En retard"),
-        *([("drafts", "Brouillons")] if actor.may_create else []),
-        ("returned", "Retournés"),
-        ("running", "En cours"),
-        ("done", "Terminés"),
-    ]
+    labels = [(key, label) for key, label in viewing.TRAYS.items() if key != "drafts" or actor.may_create]
     trays = [
         views.Link(
             key,
@@ -569,22 +564,6 @@ def _after(folder_id: int, done: str) -> Response:
     return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
 
 
-def _followed(db: Db) -> list[tuple[str, str]]:
-    """The families and types that the list may be asked for: of a closed reading, those of which one reads or deposits some."""
-    families = catalogue()
-    offered = [
-        *((one.name, one.plural, one) for one in families.values()),
-        *(
-            (type_name(one.row.family, one.row.key), one.definition.label, own_types.in_force(one))
-            for one in own_types.currents(db, g.actor.collectivity_id)
-            if one.row.family in families
-        ),
-    ]
-    closed = {name for name, _, one in offered if one.discreet and not depositing(g.actor, one)}
-    closed -= following.any_of(db, g.actor, closed)
-    return [(name, label) for name, label, _ in offered if name not in closed]
-
-
 @pages.get("/suivi")
 @guard(PERSON)
 def follow() -> str | Response:
@@ -595,21 +574,18 @@ def follow() -> str | Response:
         return redirect(url_for("folders.find", q=words, type=family or None, etat=phase or None))
     with reading(g.actor.collectivity_id) as db:
         rows = following.follow(db, g.actor, family=family, phase=phase, after=request.args.get("apres"))
-        named = _followed(db)
+        named = saved.types_told(db, g.actor)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
         follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
-    states = [
-        ("draft", "Brouillons"),
-        ("running", "En cours"),
-        ("rejected", "Retournés"),
-        ("done", "Terminés"),
-    ]
+        kept_views = saved.listed(db, g.actor)
     return render_template(
         "folders/follow.html",
         rows=follow_rows,
         families=[(name, label, name == family) for name, label in named],
-        states=[(key, label, key == phase) for key, label in states],
+        states=[(key, label, key == phase) for key, label in viewing.STATES.items() if key],
         asked={"famille": family, "etat": phase},
+        views=kept_views,
+        save_url=saved.save_url("follow", {"famille": family, "etat": phase}),
         next_url=url_for("folders.follow", famille=family, etat=phase, apres=rows[-1].id) if more else None,
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{', d’autres suivent' if more else ''}",

@@ -202,6 +202,28 @@ class Favourite(Base, Tenanted):
     value: Mapped[str] = mapped_column(primary_key=True)
 
 
+class SavedView(Base, Tenanted):
+    """The filters of a list under a name: whose it is, `desk_id` at which desk it is shared, if at any.
+
+    `page` is one of `saved_views.PAGES`, `asked` what its address asks, by its own words, checked when it was saved.
+    `user_id` is None once its author is gone and it was shared. `version` grows at each change: a form says what it showed.
+    """
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        sa.Index("ix_saved_view_user_id", "user_id"),
+        sa.Index("ix_saved_view_desk_id", "desk_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    desk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    name: Mapped[str]
+    page: Mapped[str]
+    asked: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+
+
 class StepRun(Base, Tenanted):
     """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed.
 

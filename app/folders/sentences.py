@@ -19,6 +19,35 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été créé : un dossier « {type} » n’est lu que par ceux qui y agissent, et ses pièces ne vont que dans un dossier qui l’est aussi. Choisissez un tel type.",
     ),
+    "view-gone": (
+        404,
+        "Rien n’a été fait : cette vue n’existe plus, ou n’est pas à vous. Revenez à « Vues enregistrées ».",
+    ),
+    "view-moved-on": (
+        409,
+        "Rien n’a été enregistré : quelqu’un a changé cette vue entre-temps, elle s’appelle « {name} ». Relisez-la, puis recommencez.",
+    ),
+    "view-name": (422, "Rien n’a été enregistré : donnez à la vue un nom, de {most} signes au plus."),
+    "view-same": (
+        422,
+        "Rien n’a été enregistré : vous avez déjà une vue « {name} ». Choisissez un autre nom.",
+    ),
+    "view-desk": (
+        422,
+        "Rien n’a été enregistré : une vue se partage avec un bureau que l’on tient, par la personne qui l’a faite. Choisissez un de vos bureaux, ou personne.",
+    ),
+    "view-many": (
+        409,
+        "Rien n’a été enregistré : chacun garde {most} vues au plus. Retirez-en une sous « Vues enregistrées ».",
+    ),
+    "view-desk-many": (
+        409,
+        "Rien n’a été enregistré : un bureau partage {most} vues au plus. Gardez celle-ci pour vous, ou retirez-en une.",
+    ),
+    "view-filter": (
+        422,
+        "Rien n’a été enregistré : un filtre de cette vue n’existe pas, ou ne vous est pas ouvert. Revenez à la liste, choisissez vos filtres et recommencez.",
+    ),
     "not-awaited": (
         409,
         "Rien n’a été marqué : ce dossier ne vous attend pas, ou plus. Revenez à « À traiter » pour voir ce qui vous attend.",

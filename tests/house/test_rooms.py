@@ -40,6 +40,8 @@ WEB = {
     "app/display/consulting.py": "the dialogs in which others are asked before one decides",
     "app/display/undone.py": "the band by which what was just done is taken back",
     "app/display/continuations.py": "the page that opens a folder out of another",
+    "app/display/saved.py": "addresses of the saved views",
+    "app/display/viewed.py": "the pages of saved views",
     "app/display/marking.py": "what a reader marks for himself",
     "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",
@@ -406,12 +408,14 @@ PASSING = {
     "FormerName": "a name of before, of somebody whom nothing names any more",
     "FolderNote": "what one wrote for oneself alone",
     "SignaturePlace": "where a signature will be drawn, placed again",
+    "SavedView": "the filters that somebody who is gone had named for himself",
     "SignatureSession": "a signature that was prepared and is over",
     "_key": "index of invoices, made anew",
     "part": "index of flows, made anew",
 }
 ROWS = {
     "app/folders/favourites.py": "a star",
+    "app/folders/saved_views.py": "filters that one had named; the folders are untouched",
     "app/operations/leaving/planned.py": "what was planned of an account, given up or passed by",
     "app/people/desks.py": "a person's seat at a desk",
     "app/people/hierarchy.py": "a desk that a person leaves",

@@ -26,6 +26,8 @@ WEB_ROOMS = {
     "consulting",
     "undone",
     "marking",
+    "saved",
+    "viewed",
     "continuations",
     "tied",
     "__init__",

@@ -313,6 +313,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "desk_id": ABSENT,
         "type_id": ABSENT,
         "absence_id": ABSENT,
+        "view_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
         "mark": "0" * 16,
@@ -324,6 +325,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "folders.home": 302,
         "folders.list_file": 404,  # a search that finds nothing for anybody
         "folders.list_table": 404,
+        "folders.new_view": 422,  # of no list
         "people.office.mandate": 404,
         "people.office.letter": 404,
         "people.office.rotate": 404,

@@ -66,6 +66,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "handwritten_image.user_id": ("kept_at", "png"),
     "folder.depositor_user_id": ("id", "family", "created_at"),
     "favourite.user_id": ("kind", "value"),
+    "saved_view.user_id": ("name", "page", "asked", "desk_id"),
     "step_run.user_id": ("folder_id", "step", "kind", "state", "entered_at", "ended_at", "capacity"),
     "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
     "asked_opinion.asked_by_id": ("folder_id", "desk", "waits", "wanted_on"),

@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.models import DocumentSeen, Favourite, FolderNote, Reading, StepRun
+from app.folders.models import DocumentSeen, Favourite, FolderNote, Reading, SavedView, StepRun
 from app.folders.notes import Reach
 from app.journal.chain import Event, append
 from app.journal.models import JournalEntry
@@ -146,6 +146,8 @@ def _forget_rows(db: Db, user_id: int) -> None:
         sa.delete(HandwrittenImage).where(HandwrittenImage.user_id == user_id),
         sa.delete(Favourite).where(Favourite.user_id == user_id),
         sa.delete(Reading).where(Reading.user_id == user_id),
+        sa.delete(SavedView).where(SavedView.user_id == user_id, SavedView.desk_id.is_(None)),
+        sa.update(SavedView).where(SavedView.user_id == user_id).values(user_id=None),
         sa.delete(Bounce).where(Bounce.user_id == user_id),
         sa.delete(FolderNote).where(FolderNote.user_id == user_id, FolderNote.reach == Reach.ALONE.value),
     ):

@@ -1,0 +1,154 @@
+"""Saved views: the filters of a list under a name, for oneself or for those who hold a desk.
+
+A view gives no right and holds no folder: whoever opens it finds what he may read. Its author changes it, and whoever
+administers the desk at which it is shared.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.models import SavedView
+from app.people.actor import Actor
+from app.people.branches import branch_of
+from app.people.models import Desk
+
+PAGES = ("inbox", "follow", "search")
+LONGEST, MOST, MOST_SHARED = 60, 20, 20
+"""Signs of a name; views of one author; views shared at one desk."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A view as somebody sees it: `desk` where it is shared, `own` whether he made it, `may_change` whether he may change it."""
+
+    row: SavedView
+    desk: str
+    own: bool
+    may_change: bool
+
+
+def seen_by(db: Db, actor: Actor, *, administered: bool = False) -> list[Seen]:
+    """The views that an actor has, his own first, then those that his desks share; `administered`: those of his branch too."""
+    which: list[sa.ColumnElement[bool]] = [SavedView.desk_id.in_(actor.desk_ids)]
+    which += [SavedView.user_id == actor.user_id] if actor.user_id is not None else []
+    branch = _branch(db, actor)
+    if administered and branch is not None:
+        which.append(SavedView.desk_id.in_(branch))
+    elif administered and actor.administrator:
+        which.append(SavedView.desk_id.is_not(None))
+    query = (
+        sa.select(SavedView, Desk.name)
+        .outerjoin(Desk, Desk.id == SavedView.desk_id)
+        .where(SavedView.collectivity_id == actor.collectivity_id, sa.or_(*which))
+        .order_by(sa.case((SavedView.user_id == actor.user_id, 0), else_=1), SavedView.name, SavedView.id)
+    )
+    return [
+        Seen(row, desk or "", _own(actor, row), _may_change(actor, branch, row))
+        for row, desk in db.execute(query)
+    ]
+
+
+@use_case
+def save(db: Db, actor: Actor, page: str, asked: Mapping[str, Any], name: str, desk_id: int | None) -> int:
+    """Keep these filters of a list under a name; returns the number of the view.
+
+    `asked` is what `display.viewing` checked. Refuses `view-name`, `view-same` for a name that its author has already,
+    `view-desk` for a desk that he does not hold, `view-many` and `view-desk-many`.
+    """
+    if actor.user_id is None or page not in PAGES:
+        raise Refusal("view-gone")
+    own = list(db.scalars(sa.select(SavedView).where(SavedView.user_id == actor.user_id)))
+    if len(own) >= MOST:
+        raise Refusal("view-many", most=MOST)
+    row = SavedView(
+        collectivity_id=actor.collectivity_id,
+        user_id=actor.user_id,
+        desk_id=_shared_at(db, actor, desk_id),
+        name=_named(name, own),
+        page=page,
+        asked=dict(asked),
+    )
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+@use_case
+def change(db: Db, actor: Actor, view_id: int, version: int, name: str, desk_id: int | None) -> None:
+    """Give a view another name, or share it at another desk or at none; refuses as `save`, and as `remove`.
+
+    Who administers the desk renames it; its author alone says where it is shared.
+    """
+    row = _held(db, actor, view_id, version)
+    others = db.scalars(
+        sa.select(SavedView).where(SavedView.user_id == row.user_id, SavedView.id != row.id)
+    ).all()
+    row.name = _named(name, others if row.user_id is not None else ())
+    if desk_id != row.desk_id:
+        if row.user_id != actor.user_id:
+            raise Refusal("view-desk")
+        row.desk_id = _shared_at(db, actor, desk_id)
+    row.version += 1
+
+
+@use_case
+def remove(db: Db, actor: Actor, view_id: int, version: int) -> str:
+    """Forget a view; returns its name. Refuses `view-gone` and `view-moved-on`; the folders that it shows are untouched."""
+    row = _held(db, actor, view_id, version)
+    name = row.name
+    db.delete(row)
+    return name
+
+
+def _held(db: Db, actor: Actor, view_id: int, version: int) -> SavedView:
+    """The view that the actor may change, locked; whoever may not is told what is told of one that is no more."""
+    query = sa.select(SavedView).where(
+        SavedView.id == view_id, SavedView.collectivity_id == actor.collectivity_id
+    )
+    row = db.scalar(query.with_for_update())
+    if row is None or not _may_change(actor, _branch(db, actor), row):
+        raise Refusal("view-gone")
+    if row.version != version:
+        raise Refusal("view-moved-on", name=row.name)
+    return row
+
+
+def _branch(db: Db, actor: Actor) -> Collection[int] | None:
+    """The desks that a delegated administrator administers; None for everybody else."""
+    return branch_of(db, actor) if actor.branch_id is not None else None
+
+
+def _own(actor: Actor, row: SavedView) -> bool:
+    return actor.user_id is not None and row.user_id == actor.user_id
+
+
+def _may_change(actor: Actor, branch: Collection[int] | None, row: SavedView) -> bool:
+    if _own(actor, row):
+        return True
+    return row.desk_id is not None and (actor.administrator or row.desk_id in (branch or ()))
+
+
+def _named(name: str, others: Sequence[SavedView]) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST:
+        raise Refusal("view-name", most=LONGEST)
+    if any(one.name.casefold() == name.casefold() for one in others):
+        raise Refusal("view-same", name=name)
+    return name
+
+
+def _shared_at(db: Db, actor: Actor, desk_id: int | None) -> int | None:
+    if desk_id is None:
+        return None
+    if desk_id not in actor.desk_ids:
+        raise Refusal("view-desk")
+    shared = sa.select(sa.func.count()).select_from(SavedView).where(SavedView.desk_id == desk_id)
+    if (db.scalar(shared) or 0) >= MOST_SHARED:
+        raise Refusal("view-desk-many", most=MOST_SHARED)
+    return desk_id
