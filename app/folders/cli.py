@@ -5,11 +5,11 @@ import sqlalchemy as sa
 from flask.cli import with_appcontext
 
 from app.core.db import LARGEST_KEY, reading
-from app.core.grammar import plural
+from app.core.grammar import et_autres, plural
 from app.folders.words import index_all
 from app.people.models import Collectivity
 
-TOLD = 500
+TOLD, TOLD_LEFT = 500, 20
 
 
 @click.command("words")
@@ -27,12 +27,19 @@ def words(*, again: bool, below: int) -> None:
     with reading() as db:
         here = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
     done = unread = 0
+    left: list[int] = []
     for collectivity_id in here:
         for number, failed in index_all(collectivity_id, below, again=again):
-            done, unread = done + 1, unread + failed
+            done, unread = done + 1, unread + bool(failed)
+            if failed is None:
+                left.append(number)
             if done % TOLD == 0:
                 click.echo(f"{plural(done, 'dossier')}, le dernier a le numéro {number}")
     click.echo(f"Fini : {plural(done, 'dossier')}, dont {unread} avec un fichier illisible.")
+    if left:
+        some = ", ".join(map(str, left[:TOLD_LEFT])) + et_autres(len(left) - TOLD_LEFT)
+        click.echo(f"{plural(len(left), 'dossier')} sans index, à relancer : {some}.")
+        raise SystemExit(1)
 
 
 COMMANDS = (words,)

@@ -35,6 +35,8 @@ SAME = ("signed", "augmented")
 TRIES, AGAIN = 3, 600.0
 """How often a file that cannot be read is tried at most, and after so many seconds."""
 PORTION = 100
+WIDEST = 800_000
+"""Octets of the forms of a row that are indexed; PostgreSQL refuses a vector of more than 1,048,575."""
 _ASKED = "words asked"
 
 
@@ -172,21 +174,39 @@ def rewrite(db: Db, folder: Folder) -> None:
         DocumentWords.folder_id == folder.id, DocumentWords.state == "read"
     )
     notes = sa.select(FolderNote.stems).where(FolderNote.folder_id == folder.id, FolderNote.reach == "all")
-    parts = {
-        "title": joined(
-            forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
-        ),
-        "documents": _together(db.scalars(documents.order_by(DocumentWords.document_id))),
-        "notes": _together(db.scalars(notes.order_by(FolderNote.id))),
-    }
+    told = forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
+    parts = _bounded(
+        {
+            "title": told,
+            "notes": _together(db.scalars(notes.order_by(FolderNote.id))),
+            "documents": _together(db.scalars(documents.order_by(DocumentWords.document_id))),
+        }
+    )
     changed = sa.update(FolderWords).where(FolderWords.folder_id == folder.id).values(**parts)
     if not db.execute(changed.execution_options(synchronize_session=False)).rowcount:  # type: ignore[attr-defined]
         row = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id, **parts}
         db.execute(sa.insert(FolderWords), [row])
 
 
-def _together(every: Iterable[str]) -> str:
-    return joined(list(dict.fromkeys(form for stems in every for form in stems.split())))
+def _together(every: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(form for stems in every for form in stems.split()))
+
+
+def _bounded(parts: Mapping[str, list[str]]) -> dict[str, str]:
+    """Each part as its text, in this order as far as the row has room (`WIDEST`): the same on both databases."""
+    indexed: set[str] = set()
+    left, texts = WIDEST, {}
+    for part, every in parts.items():
+        kept = []
+        for form in every:
+            # As a vector counts: a form once, however many parts have it
+            left -= 0 if form in indexed else len(form.encode())
+            if left < 0:
+                break
+            indexed.add(form)
+            kept.append(form)
+        texts[part] = joined(kept)
+    return texts
 
 
 def forget(db: Db, folder: Folder, document_ids: Collection[int]) -> None:
@@ -208,10 +228,11 @@ def to_index(db: Db, collectivity_id: int, below: int, *, again: bool) -> list[i
     return list(db.scalars(query.order_by(Folder.id.desc()).limit(PORTION)))
 
 
-def index_all(collectivity_id: int, below: int, *, again: bool) -> Iterator[tuple[int, bool]]:
+def index_all(collectivity_id: int, below: int, *, again: bool) -> Iterator[tuple[int, bool | None]]:
     """Write the words of the folders of a collectivity: each one's number, and whether some file could not be read.
 
-    What is written stays written: a stop loses nothing, and what is started anew goes on.
+    None for a folder whose words could not be written: the others go on. What is written stays written: a stop loses
+    nothing, and what is started anew goes on.
     """
     actor, last = system(collectivity_id), below
     while True:
@@ -220,5 +241,9 @@ def index_all(collectivity_id: int, below: int, *, again: bool) -> Iterator[tupl
         if not portion:
             return
         for number in portion:
-            yield number, index(actor, number, again=again)
+            try:
+                unread: bool | None = index(actor, number, again=again)
+            except Refusal:
+                unread = None
+            yield number, unread
         last = portion[-1]

@@ -295,6 +295,42 @@ def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
     )
 
 
+@pytest.mark.both_databases
+def test_more_words_than_an_index_takes_leave_a_folder_found_and_the_others_indexed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vector of PostgreSQL ends at 1 MB: the title and the notes first, then the documents, the same on both databases."""
+    folder_id, beside = house.deposit(K, "deliberation", ACT), house.deposit(K, "deliberation", ACT)
+    house.drain()
+    many = [f"foulque{rank:07}" for rank in range(90_000)]
+    with writing() as db, db.begin():
+        db.execute(
+            sa.update(DocumentWords).where(DocumentWords.folder_id == folder_id).values(stems=joined(many))
+        )
+    notes.write(house.actor(K), folder_id, notes.Draft("Voir le kouignamann", notes.Reach.ALL))
+    house.drain()
+    for word, total in (("kouignamann", 1), (many[0], 1), (many[-1], 0)):
+        assert found(house, K, word).total == total, word
+
+    # Of a row that the base refuses, `words` tells the number, and goes on with those before
+    runner = house.app.test_cli_runner()
+    with writing() as db, db.begin():
+        db.execute(sa.delete(FolderWords))
+        if db.get_bind().dialect.name == "sqlite":
+            db.execute(
+                sa.text(
+                    f"CREATE TRIGGER refused BEFORE INSERT ON folder_words WHEN new.folder_id = {folder_id} "
+                    "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+                )
+            )
+    monkeypatch.setattr(folder_words, "WIDEST", 10**9)
+    result = runner.invoke(args=["words"])
+    assert (result.exit_code, f"1 dossier sans index, à relancer : {folder_id}." in result.output) == (1, True)
+    with reading() as db:
+        assert db.get(FolderWords, folder_id) is None
+        assert db.get(FolderWords, beside) is not None
+
+
 def asked_of(folder_id: int) -> outbox.Row:
     """The row of the background work that reads a folder's words, as its handler has it."""
     with reading() as db:
