@@ -327,6 +327,26 @@ def delegate(db: Db, actor: Actor, user_id: int, desk_id: int | None) -> bool:
     return write_branch(db, actor, user, desk_id)
 
 
+@use_case
+def hand_branch(db: Db, actor: Actor, user_id: int, desk_id: int, heir_id: int | None) -> None:
+    """Give the branch that somebody administers to another, or take it back from him alone (None): both, or neither.
+
+    `desk_id`: the branch that the page showed. Refuses what `delegate` refuses, `branch-moved` where it is his no more, and
+    `branch-heir` of an heir who has a branch, himself included.
+    """
+    refuse_former(db, actor)
+    numbers = {user_id} if heir_id is None else {user_id, heir_id}
+    people = {number: open_user(db, actor, number) for number in sorted(numbers)}  # locked in their order
+    user, heir = people[user_id], people[heir_id] if heir_id is not None else None
+    if user.branch_id is None or user.branch_id != desk_id:
+        raise Refusal("branch-moved", name=user.name)
+    if heir is not None:
+        if heir.branch_id is not None:
+            raise Refusal("branch-heir", name=heir.name)
+        write_branch(db, actor, heir, desk_id)
+    write_branch(db, actor, user, None)
+
+
 def write_branch(db: Db, actor: Actor, user: User, desk_id: int | None) -> bool:
     """What `delegate` writes of an open account, in the transaction of who has refused who may not."""
     if user.branch_id == desk_id:

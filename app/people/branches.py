@@ -13,6 +13,9 @@ from app.people.models import Desk, Holder, User
 Branch = frozenset[int]
 """The numbers of the desks of a branch, closed ones too."""
 
+TAKES_BRANCH = sa.and_(User.branch_id.is_(None), User.administrator.is_(False))
+"""The condition on `User` of who may be given a branch: nobody who would lose one, or who administers it all."""
+
 
 def branch_of(db: Db, actor: Actor) -> Branch | None:
     """The desks that the actor administers; None of who administers the whole collectivity."""

@@ -247,8 +247,8 @@ def end_mandate(
 
     The delegations are not written to: they fall by the law, because the office that they come from has ended
     (CGCT L2122-20). Its holder, theirs, who gave it and the other administrators are told by mail, with the reason. Refuses
-    `mandate-unknown`, also for what has already ended, a day that is past (`mandate-dates`), and no reason
-    (`mandate-reason-needed`).
+    `mandate-unknown`, also for what has already ended, a day that is past (`mandate-dates`) or after the last one that it has
+    (`mandate-longer`), and no reason (`mandate-reason-needed`).
     """
     reason = line_of(reason)[:LONGEST_REASON].strip()
     if not reason:
@@ -265,6 +265,8 @@ def end_mandate(
         row.ended_at, row.ended_by = now(), actor.name
     elif last_day < max(today(), row.starts_on):
         raise Refusal("mandate-dates")
+    elif row.ends_on is not None and last_day > row.ends_on:
+        raise Refusal("mandate-longer", last=jour_long(row.ends_on))
     else:
         row.ends_on, row.ended_by = last_day, actor.name
     after = today() if last_day is None else last_day + timedelta(days=1)
@@ -304,7 +306,7 @@ def _tell_end(
         "whose": db.get_one(User, ended.person).name,
         "last_day": last_day.isoformat() if last_day is not None else None,
     }
-    mark = new_token()[:16]  # of its own for each end: a last day may be put off, and put back
+    mark = new_token()[:16]  # of its own for each end: a last day may be brought forward again
     news = []
     for user in people:
         lost = [mandate for mandate in (ended, *falling) if mandate.person == user.id]

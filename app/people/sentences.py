@@ -252,6 +252,14 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : {name} administre déjà toute la collectivité. Ôtez-lui d’abord ce droit, puis donnez-lui une branche.",
     ),
+    "branch-moved": (
+        409,
+        "Rien n’a changé : {name} n’administre plus cette branche depuis que la page l’a montrée. Relisez la liste.",
+    ),
+    "branch-heir": (
+        409,
+        "Rien n’a changé : {name} administre déjà une branche, et la perdrait. Choisissez quelqu’un d’autre, ou ôtez-lui d’abord la sienne.",
+    ),
     "name-taken": (
         409,
         "Rien n’a changé : le nom « {name} » est déjà celui d’un compte ouvert, et l’un passerait pour l’autre. Demandez à qui administre la collectivité.",
@@ -403,6 +411,10 @@ SENTENCES: Sentences = {
     "letter-no-flows": (
         404,
         "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre. Ouvrez celle d’un mandat qui porte sur des flux comptables.",
+    ),
+    "mandate-longer": (
+        422,
+        "Rien n’a changé : ce mandat finit déjà le {last}, et y mettre fin ne le prolonge pas. Donnez ce jour ou un jour d’avant ; pour aller au-delà, enregistrez un nouveau mandat.",
     ),
     "mandate-reason-needed": (
         422,

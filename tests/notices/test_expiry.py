@@ -148,11 +148,11 @@ def test_the_end_of_the_mayor_is_told_for_every_delegation_that_falls_with_it(ho
         ("mandate_ends", deputy, BY_DELEGATION),
         ("mandate_ends", K, BY_DELEGATION),
     }
-    # put off, the end is another one; put to an end at once, it is none
+    # brought forward, the end is another one; put to an end at once, it is none
     end_mandate(
-        house.actor(ADMINISTRATOR), mayor, last_day=end + timedelta(days=30), reason="Fin de ses fonctions"
+        house.actor(ADMINISTRATOR), mayor, last_day=end - timedelta(days=30), reason="Fin de ses fonctions"
     )
-    with at(end - timedelta(days=30)):
+    with at(end - timedelta(days=60)):
         assert expiry.remind() == 4
         end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
     with at(end):

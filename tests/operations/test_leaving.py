@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -174,7 +175,30 @@ def test_each_point_is_solved_on_the_page_and_nothing_is_left(house: House) -> N
     absence = {"absence": field(page, "absence"), "revision": field(page, "revision")}
     assert client.post(f"{address}/interim", data={**form, **absence}).status_code == 302
     assert client.post(f"{address}/interim", data={**form, **absence}).status_code == 404  # no more hers
-    assert client.post(f"{address}/branche", data={**form, "person": user(T).id}).status_code == 302
+    # Whole or not at all, and never in the place of another: who has a branch, or administers it all, is not offered either
+    accounts.delegate(house.actor(K), user(S).id, seat_of(R)[0])
+    ask = {**form, "branch": branch}
+    offered = client.get(address).get_data(as_text=True).split('id="heir-branch"')[1].split("</select>")[0]
+    numbers = re.findall(r'value="(\d+)"', offered)
+    assert (str(user(T).id) in numbers, {str(user(one).id) for one in (S, K, N)} & set(numbers)) == (
+        True,
+        set(),
+    )
+    found = client.get("/administration/choix/personnes?branche=1&q=rivoal").get_json()
+    assert found["options"] == []
+    for heir, why in (
+        (S, "administre déjà une branche"),
+        (K, "toute la collectivité"),
+        (N, "déjà une branche"),
+    ):
+        refused = client.post(f"{address}/branche", data={**ask, "person": user(heir).id})
+        assert (refused.status_code, why in words(refused)) == (409, True), heir
+    assert [user(one).branch_id for one in (N, S, K)] == [branch, seat_of(R)[0], None]
+    accounts.delegate(house.actor(K), user(S).id, None)
+    assert client.post(f"{address}/branche", data={**ask, "person": user(T).id}).status_code == 302
+    stale = client.post(f"{address}/branche", data={**ask, "person": user(S).id})
+    assert (stale.status_code, "n’administre plus cette branche" in words(stale)) == (409, True)
+    assert user(S).branch_id is None
     left = effects(house, N)
     assert (left.stuck, left.alone, left.covering, left.branch) == ((), (), (), "")
     assert left.others == ("Tifenn Lescoat",)
@@ -233,7 +257,8 @@ def test_the_folders_that_wait_for_somebody_are_handed_to_another_desk_at_once(h
 
 def test_a_mandate_that_ends_by_the_day_is_no_point_of_it_and_one_of_today(house: House) -> None:
     client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
-    open_mandate(house.actor(K), Wanted(user(N).id, Kind.MAYOR, "la maire", today() - timedelta(days=9)))
+    of_her = Wanted(user(N).id, Kind.MAYOR, "la maire", today() - timedelta(days=9))
+    open_mandate(house.actor(K), replace(of_her, ends_on=today() + timedelta(days=20)))
     found = re.search(rf'href="({address}/mandat/\d+)"', client.get(address).get_data(as_text=True))
     assert found is not None
     # What stops with it is shown, and a reason asked, before it ends: it takes more than a click
@@ -241,7 +266,12 @@ def test_a_mandate_that_ends_by_the_day_is_no_point_of_it_and_one_of_today(house
     assert "Aucun autre mandat n’a cours" in words(ending)
     form = {"csrf_token": token_in(ending.get_data(as_text=True))}
     last = {"last_day": (today() + timedelta(days=5)).isoformat(), "reason": "Fin de ses fonctions"}
-    for wrong in ({"last_day": "jamais"}, {"last_day": "2020-01-01"}, {"reason": " "}):
+    for wrong in (
+        {"last_day": "jamais"},
+        {"last_day": "2020-01-01"},
+        {"last_day": (today() + timedelta(days=21)).isoformat()},
+        {"reason": " "},
+    ):
         refused = client.post(found[1], data={**form, **last, **wrong})
         assert refused.status_code == 422
         assert (last | wrong)["reason"] in refused.get_data(as_text=True)

@@ -171,6 +171,8 @@ def test_a_last_day_in_the_future_leaves_the_mandate_until_then_and_a_past_one_i
     with pytest.raises(Refusal, match="mandate-dates"):
         end_mandate(administrator, delegation, last_day=today() - DAY, reason="Fin de ses fonctions")
     end_mandate(administrator, delegation, last_day=today() + DAY, reason="Fin de ses fonctions")
+    with pytest.raises(Refusal, match="mandate-longer"):  # an end prolongs nothing
+        end_mandate(administrator, delegation, last_day=today() + 2 * DAY, reason="Fin de ses fonctions")
     found = held(house)[delegation]
     assert not over(found, today() + DAY)
     assert over(found, today() + 2 * DAY)

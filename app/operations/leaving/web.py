@@ -20,7 +20,7 @@ from app.operations.absences import planning
 from app.operations.leaving import effects as leaving
 from app.operations.leaving import planned
 from app.people import accounts, choosing, desks, hierarchy
-from app.people.branches import branch_of, is_reached, only_in
+from app.people.branches import TAKES_BRANCH, branch_of, is_reached, only_in
 from app.people.given import rights_of
 from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import Absence, Desk, Holder, PlannedClosing, User
@@ -235,10 +235,9 @@ def hand_branch(user_id: int) -> Answer | tuple[str, int]:
 
     def do() -> str:
         with reading(g.actor.collectivity_id) as db:
-            branch_id = _user(db, user_id).branch_id
-        if request.form.get("person") and branch_id is not None:
-            accounts.delegate(g.actor, _heir(), branch_id)
-        accounts.delegate(g.actor, user_id, None)
+            _user(db, user_id)
+        heir = _heir() if request.form.get("person") else None
+        accounts.hand_branch(g.actor, user_id, key_in(request.form.get("branch")) or 0, heir)
         return "C’est enregistré."
 
     return _done(user_id, do)
@@ -285,15 +284,12 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         coming = row if row is not None and row.refused_at is None else None
         later = coming is not None and not at_once
         chosen, whole = (_chosen(), choosing_whole()) if within is None else (None, True)
-        offered = choosing.asking_people(
-            here,
-            chosen=chosen,
-            whole=whole,
-            within=only_in(within) if within is not None else None,
-            but=(user.id,),
-        )
+        beside = [
+            choosing.asking_people(here, chosen=chosen, whole=whole, within=those, but=(user.id,))
+            for those in (only_in(within) if within is not None else None, TAKES_BRANCH)
+        ]
         moment = coming.closes_at if coming is not None and later else None
-        effects, (heirs,) = leaving.read(db, user, moment, offered)
+        effects, (heirs, takers) = leaving.read(db, user, moment, *beside)
         to = key_in(request.form.get("to"))
         own = {number for number, _ in effects.seats}
         others = Places({number: place for number, place in places(db, here).items() if number not in own})
@@ -312,6 +308,7 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         when=planned.words_of(row.closes_at) if row is not None else "",
         typed=request.form.get("at", day.strftime("%Y-%m-%dT%H:%M") if day is not None else ""),
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
+        takers=choosing.people_in(takers, chosen=chosen, whole=whole),
         chosen=_chosen() or "",
         desks=choosing.among(others, chosen=to) if effects.handed else None,
         to=to or "",

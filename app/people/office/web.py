@@ -22,6 +22,7 @@ from app.core.refusals import catalogue as sentences
 from app.people import applications, calls, choosing, identity, shown
 from app.people import login as door
 from app.people.accounts import lacks_link
+from app.people.branches import TAKES_BRANCH
 from app.people.given import types_called
 from app.people.mandates import (
     OF_COLLECTIVITY,
@@ -240,6 +241,8 @@ def _mandate_page(mandate_id: int, form: EndForm, error: str | None, back: tuple
     mandate = next((mandate for mandate in known if mandate.id == mandate_id), None)
     if mandate is None:
         raise Refusal("mandate-unknown")
+    if not form.is_submitted() and form.last_day.data and mandate.ends_on:
+        form.last_day.data = min(form.last_day.data, mandate.ends_on)
     return render_template(
         "people/mandate.html",
         mandate=view(mandate, names[mandate.person], today()),
@@ -322,11 +325,15 @@ def choosing_whole() -> bool:
 @pages.get("/administration/choix/<what>")
 @guard("administer")
 def choices(what: str) -> Response:
-    """The people or the desks that words find, the beginning of them, for a list that the page does not hold whole."""
+    """The people or the desks that words find, the beginning of them, for a list that the page does not hold whole.
+
+    `branche`: the people alone who may be given a branch.
+    """
     search, collectivity_id = request.args.get("q", "")[:100], g.actor.collectivity_id
     with reading(collectivity_id) as db:
         if what == "personnes":
-            offer = choosing.people(db, collectivity_id, search=search)
+            within = TAKES_BRANCH if "branche" in request.args else None
+            offer = choosing.people(db, collectivity_id, search=search, within=within)
         elif what == "bureaux":
             offer = choosing.desks(db, collectivity_id, search=search, keys="cles" in request.args)
         else:
