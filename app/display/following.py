@@ -12,12 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import catalogue
+from app.circuits.own_types import currents, in_force
+from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.core.texts import whole
 from app.display.asking import NOTHING, People, Query, people_named, understood
 from app.folders.access import (
     FOLDER,
@@ -29,11 +33,12 @@ from app.folders.access import (
     reading_at,
     reading_under,
 )
+from app.folders.deposit import depositing
 from app.folders.models import ASKED
 from app.folders.search import Word, indexable, matching, standing, worded
 from app.people.actor import Actor
 from workflows.family import typed_name
-from workflows.rights import parted_type
+from workflows.rights import parted_type, type_name
 
 PAGE = 50
 PARTS = ("title", "documents", "notes")
@@ -207,6 +212,37 @@ def any_of(db: Db, actor: Actor, names: Collection[str]) -> frozenset[str]:
     return frozenset(every[number] for number in _run(db, " UNION ALL ".join(found), binds).scalars())
 
 
+def offered(db: Db, actor: Actor) -> list[tuple[str, str, str]]:
+    """The families and types that one may ask for, each with its words for one folder and for several.
+
+    Of a closed reading, those of which one reads or deposits some.
+    """
+    known = catalogue()
+    every = [
+        *((one.name, one.label, one.plural, one) for one in known.values()),
+        *(
+            (
+                type_name(one.row.family, one.row.key),
+                one.definition.label,
+                one.definition.label,
+                in_force(one),
+            )
+            for one in currents(db, actor.collectivity_id)
+            if one.row.family in known
+        ),
+    ]
+    closed = {name for name, _, _, one in every if one.discreet and not depositing(actor, one)}
+    closed -= any_of(db, actor, closed)
+    return [(name, label, several) for name, label, several, _ in every if name not in closed]
+
+
+def first_year(db: Db, actor: Actor) -> int:
+    """The year of the first deposit of the collectivity, or this one."""
+    query = sa.select(FOLDER.c.created_at).where(FOLDER.c.collectivity_id == actor.collectivity_id)
+    first = db.scalar(query.order_by(FOLDER.c.id).limit(1))
+    return int((first or now()).astimezone(PARIS).year)
+
+
 def follow(
     db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
 ) -> list[Found]:
@@ -296,14 +332,15 @@ def found(db: Db, numbers: Sequence[int]) -> list[Found]:
 
 @dataclass(frozen=True)
 class Only:
-    """What the facets of a search keep: types (`type_name`), states, and the parts where a word must be."""
+    """What the facets of a search keep: types (`type_name`), states, the parts where a word must be, and years of deposit."""
 
     types: Sequence[str] = ()
     phases: Sequence[str] = ()
     parts: Sequence[str] = ()
+    years: Sequence[str] = ()
 
     def condition(self, asked: _Asked) -> str:
-        """The condition on `f`; empty for all."""
+        """The condition on `f`; empty for all. A value that nothing can have finds nothing."""
         types = []
         for rank, name in enumerate(self.types):
             own = (
@@ -318,7 +355,9 @@ class Only:
             for one in self.parts
             if one in PARTS
         ]
-        return " AND ".join(f"({' OR '.join(one)})" for one in (types, phases, parts) if one)
+        years = [_deposited_in(year, sqlite=asked.sqlite) for year in self.years]
+        kept = ((self.types, types), (self.phases, phases), (self.parts, parts), (self.years, years))
+        return " AND ".join(f"({' OR '.join(one) or '1 = 0'})" for wanted, one in kept if wanted)
 
     def binds(self) -> dict[str, str]:
         """The binds of the condition."""
@@ -327,6 +366,19 @@ class Only:
             **{f"only_family{rank}_": family for rank, (family, _) in enumerate(named)},
             **{f"only_type{rank}_": own for rank, (_, own) in enumerate(named)},
         }
+
+
+def _deposited_in(year: str, *, sqlite: bool) -> str:
+    """The condition on `f` that it was deposited in this year, as it is counted here: each end as the database writes it."""
+    number = whole(year, 9998)
+    if not number or number < 2:  # the first, and what follows the last, cannot be said in another zone
+        return "1 = 0"
+    ends = [
+        datetime(one, 1, 1, tzinfo=PARIS).astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+        for one in (number, number + 1)
+    ]
+    first, after = [f"'{one}'" if sqlite else f"'{one}+00'" for one in ends]
+    return f"(f.created_at >= {first} AND f.created_at < {after})"
 
 
 def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:

@@ -6,15 +6,11 @@ from typing import Any
 
 from flask import url_for
 
-from app.circuits import own_types
-from app.circuits.library import catalogue
 from app.core.db import Db
 from app.display import following
 from app.folders import saved_views
-from app.folders.deposit import depositing
 from app.folders.saved_views import Seen
 from app.people.actor import Actor
-from workflows.rights import type_name
 
 _ENDPOINTS = {"inbox": "folders.inbox", "follow": "folders.follow", "search": "folders.find"}
 
@@ -37,18 +33,7 @@ class Shown:
 
 def types_told(db: Db, actor: Actor) -> list[tuple[str, str]]:
     """The families and types that lists may be asked for: of a closed reading, those of which one reads or deposits some."""
-    families = catalogue()
-    offered = [
-        *((one.name, one.plural, one) for one in families.values()),
-        *(
-            (type_name(one.row.family, one.row.key), one.definition.label, own_types.in_force(one))
-            for one in own_types.currents(db, actor.collectivity_id)
-            if one.row.family in families
-        ),
-    ]
-    closed = {name for name, _, one in offered if one.discreet and not depositing(actor, one)}
-    closed -= following.any_of(db, actor, closed)
-    return [(name, label) for name, label, _ in offered if name not in closed]
+    return [(name, several) for name, _, several in following.offered(db, actor)]
 
 
 def seen(db: Db, actor: Actor, *, administered: bool = False) -> list[Seen]:

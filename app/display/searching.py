@@ -1,7 +1,7 @@
 """« Recherche »: one field over all that one may read, facets, and where the words were found."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from flask import g, render_template, request, url_for
 from markupsafe import Markup, escape
 
-from app.core.clock import PARIS
+from app.core.clock import PARIS, now
 from app.core.db import Db, key_in, reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
+from app.core.texts import key_of
 from app.display import following, saved, timeline
 from app.display.asking import People, Query, understood
 from app.display.blueprint import pages
@@ -28,6 +29,8 @@ from workflows.rights import parted_type, type_name
 
 HITS = 20
 """On a page."""
+MOST_YEARS = 20
+"""Years that are offered where more is found than is read, the last ones; one before them is asked in the address."""
 LONGEST = 300
 """Signs of what is asked."""
 GUESSED = "reconnu sur une image"
@@ -50,8 +53,8 @@ class Chosen:
 
     @property
     def only(self) -> Only:
-        """The same, as a statement asks it; a year is asked of what is read whole."""
-        return Only(self.types, self.states, self.places)
+        """The same, as a statement asks it."""
+        return Only(self.types, self.states, self.places, self.years)
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,31 @@ class Results:
 def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None = None) -> Results:
     """What the actor may read and is asked, a page of it, newest first."""
     every = following.matches(db, actor, query)
-    kept = every
-    if every.whole:
-        rows = [row for row in every.rows if all(test(row) for test in _tests(chosen).values())]
+    # Beyond what is counted, the statement keeps what the facets allow, and what it leaves may be few enough to count
+    kept = every if every.whole or not chosen else following.matches(db, actor, query, only=chosen.only)
+    total: int | None = None
+    if kept.whole:
+        rows = [row for row in kept.rows if all(test(row) for test in _tests(chosen).values())]
         last = key_in(after)
         page = [row for row in rows if last is None or row.id < last]
-        total: int | None = len(rows)
+        total = len(rows)
+    elif after:
+        page = list(following.matches(db, actor, query, only=chosen.only, after=after).rows)
     else:
-        if chosen or after:
-            kept = following.matches(db, actor, query, only=chosen.only, after=after)
-        page, total = list(kept.rows), None
+        page = list(kept.rows)
+    offered = _named(every, chosen) if every.whole else _beyond(db, actor, every, chosen)
     shown = page[:HITS]
     found = following.found(db, [row.id for row in shown])
     snippets = _snippets(db, actor, query, shown)
     rest = len(page) > HITS
     return Results(
-        query, every.people, found, snippets, _facets(every, chosen), total, shown[-1].id if rest else None
+        query,
+        every.people,
+        found,
+        snippets,
+        _facets(every, chosen, offered),
+        total,
+        shown[-1].id if rest else None,
     )
 
 
@@ -179,29 +191,56 @@ def _year(row: Match) -> str:
     return str(row.created_at.astimezone(PARIS).year)
 
 
-def _facets(every: Matches, chosen: Chosen) -> list[Facet]:
-    """The facets, each counted as the others keep; without counts where not everything that is found was read."""
-    labels = {_type(row): family_words(row.in_force)[0] for row in every.rows}
-    labels |= {one: family_words(parted_type(one)[0])[0] for one in chosen.types if one not in labels}
-    values: dict[str, tuple[str, Callable[[Match], Collection[str]], dict[str, str], tuple[str, ...]]] = {
-        "type": ("Type", lambda row: (_type(row),), labels, chosen.types),
-        "ou": ("Où", _places, PLACES, chosen.places),
-        "etat": ("État", lambda row: (row.phase,), STATES, chosen.states),
+@dataclass(frozen=True)
+class _Values:
+    """What a facet has of a folder, the names of its boxes by value, and those that are ticked."""
+
+    label: str
+    of: Callable[[Match], Collection[str]]
+    names: Mapping[str, str]
+    ticked: Sequence[str]
+
+
+def _named(every: Matches, chosen: Chosen) -> dict[str, _Values]:
+    """The facets of what was read whole: what is there, and what is ticked."""
+    types = {_type(row): family_words(row.in_force)[0] for row in every.rows}
+    return _values(types, {_year(row) for row in every.rows}, chosen)
+
+
+def _beyond(db: Db, actor: Actor, every: Matches, chosen: Chosen) -> dict[str, _Values]:
+    """Those of more than is read: what the actor may ask for, and the years since the first deposit, `MOST_YEARS` at most."""
+    last = now().astimezone(PARIS).year
+    first = max(following.first_year(db, actor), last - MOST_YEARS + 1)
+    years = {str(one) for one in range(first, last + 1)} | {_year(row) for row in every.rows}
+    types = sorted(following.offered(db, actor), key=lambda one: key_of(one[1]))
+    return _values({name: label for name, label, _ in types}, years, chosen)
+
+
+def _values(types: Mapping[str, str], years: Collection[str], chosen: Chosen) -> dict[str, _Values]:
+    ticked = {one: family_words(parted_type(one)[0])[0] for one in chosen.types if one not in types}
+    those = sorted({*years, *chosen.years}, reverse=True)
+    return {
+        "type": _Values("Type", lambda row: (_type(row),), {**types, **ticked}, chosen.types),
+        "ou": _Values("Où", _places, PLACES, chosen.places),
+        "etat": _Values("État", lambda row: (row.phase,), STATES, chosen.states),
+        "annee": _Values("Déposé en", lambda row: (_year(row),), {one: one for one in those}, chosen.years),
     }
-    if every.whole:
-        years = sorted({_year(row) for row in every.rows} | set(chosen.years), reverse=True)
-        values["annee"] = ("Déposé en", lambda row: (_year(row),), {one: one for one in years}, chosen.years)
+
+
+def _facets(every: Matches, chosen: Chosen, values: Mapping[str, _Values]) -> list[Facet]:
+    """The facets, each counted as the others keep; all boxes without counts where not everything that is found was read."""
     tests, facets = _tests(chosen), []
-    for key, (label, of, names, ticked) in values.items():
+    for key, one in values.items():
         others = [test for name, test in tests.items() if name != key]
-        counts = Counter(one for row in every.rows if all(test(row) for test in others) for one in of(row))
+        rows = [row for row in every.rows if all(test(row) for test in others)] if every.whole else []
+        counts = Counter(value for row in rows for value in one.of(row))
         options = [
-            Option(value, name, str(counts[value]) if every.whole else "", value in ticked)
-            for value, name in names.items()
-            if counts[value] or value in ticked
+            Option(value, name, str(counts[value]) if every.whole else "", value in one.ticked)
+            for value, name in one.names.items()
+            if counts[value] or value in one.ticked or not every.whole
         ]
-        if len(options) > 1 or any(one.chosen for one in options):
-            facets.append(Facet(key, label, options))
+        if len(options) > 1 or any(option.chosen for option in options):
+            facets.append(Facet(key, one.label, options))
     return facets
 
 

@@ -4,7 +4,7 @@ import os
 import random
 import re
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -121,6 +121,7 @@ def test_two_hundred_questions_find_what_they_must_and_nobody_else_anything(
             assert wrongly(house, library) == {}, way
     _finds_nothing(house, library)
     _counts_what_it_keeps(house)
+    _keeps_by_each_facet_beyond_what_is_counted(house, library, monkeypatch)
 
 
 def wrongly(house: House, library: list[corpus.Known]) -> dict[str, tuple[set[int], set[int]]]:
@@ -189,6 +190,59 @@ def _counts_what_it_keeps(house: House) -> None:
             break
         after = more[1]
     assert len(answers) == len(set(answers)) == results.total
+
+
+FACETS = {"type": "types", "ou": "places", "etat": "states", "annee": "years"}
+"""Of each facet of the page, the field of what is chosen."""
+
+
+def _keeps_by_each_facet_beyond_what_is_counted(
+    house: House, library: list[corpus.Known], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is ticked keeps the same folders whether they are counted in memory or asked of the base."""
+    ours = [one.folder_id for one in library if one.ours and one.format != "scan"][:3]
+    days = datetime(2020, 6, 1, tzinfo=UTC), datetime(2020, 12, 31, 23, 30, tzinfo=UTC), None  # 2021 in Paris
+    with writing() as db, db.begin():
+        for number, day in zip(ours, days, strict=True):
+            values = {"created_at": day} if day is not None else {"phase": "rejected"}
+            db.execute(sa.update(Folder).where(Folder.id == number).values(**values))
+    assert set(FACETS.values()) == {one.name for one in fields(searching.Chosen)}
+    asked, actor = understood("exemplaires"), house.actor(G)
+
+    def those(**facets: tuple[str, ...]) -> list[int]:
+        with reading(actor.collectivity_id) as db:
+            return searching.numbers(db, actor, asked, searching.Chosen(**facets), 10**6)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(following, "MOST_COUNTED", 10**6)
+        whole = found(house, G, "exemplaires")
+        assert {one.key for one in whole.facets} == {"etat", "annee"}
+        wanted = {
+            (one.key, box.value): those(**{FACETS[one.key]: (box.value,)})
+            for one in whole.facets
+            for box in one.options
+        } | {("ou", one): those(places=(one,)) for one in searching.PLACES}
+    monkeypatch.setattr(following, "MOST_COUNTED", 3)
+    for way in ("all looked at", "in order"):
+        monkeypatch.setattr(following, "FEW", 1_000 if way == "all looked at" else 0)
+        monkeypatch.setattr(following, "COMMON", 0)
+        many = found(house, G, "exemplaires")
+        boxes = {(one.key, box.value): box.count for one in many.facets for box in one.options}
+        assert many.total is None
+        assert {*wanted, ("etat", "draft"), ("type", "contract"), ("annee", "2020")} <= {*boxes}
+        assert set(boxes.values()) == {""}
+        for (key, value), numbers in wanted.items():
+            assert those(**{FACETS[key]: (value,)}) == numbers, (way, key, value)
+        for key, value in (("annee", "2020"), ("annee", "2021"), ("etat", "rejected")):
+            (number,) = wanted[key, value]
+            few = found(house, G, "exemplaires", **{FACETS[key]: (value,)})
+            assert (few.total, [one.id for one in few.found]) == (1, [number])
+        for years in ("9" * 5000, "0", "1", "abc"):
+            assert those(years=(years,)) == []
+        page = house.client(G).get("/recherche?q=exemplaires&annee=2020").get_data(as_text=True)
+        assert ("1 dossier<" in page, "Beaucoup de dossiers" in page) == (True, False)
+        table = house.client(G).get("/suivi.csv?q=exemplaires&annee=2020").get_data(as_text=True)
+        assert len(table.splitlines()) == 2
 
 
 def test_what_is_taken_out_of_a_folder_or_hidden_in_it_is_found_no_more(house: House, tmp_path: Path) -> None:
@@ -325,7 +379,10 @@ def test_more_words_than_an_index_takes_leave_a_folder_found_and_the_others_inde
             )
     monkeypatch.setattr(folder_words, "WIDEST", 10**9)
     result = runner.invoke(args=["words"])
-    assert (result.exit_code, f"1 dossier sans index, à relancer : {folder_id}." in result.output) == (1, True)
+    assert (result.exit_code, f"1 dossier sans index, à relancer : {folder_id}." in result.output) == (
+        1,
+        True,
+    )
     with reading() as db:
         assert db.get(FolderWords, folder_id) is None
         assert db.get(FolderWords, beside) is not None
