@@ -14,6 +14,7 @@ from app.core.french import instant
 from app.core.http import FILES, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.security import new_token
 from app.display import page
 from app.display.blueprint import CREATE, pages, received
 from app.display.tied import COPY
@@ -24,6 +25,9 @@ from workflows.vocabulary import Origin, Role
 
 FILE = "document-"
 """What the names of the lists of versions begin with; the document's number follows."""
+
+LONGEST_MARK = 100
+"""Signs of the mark of a form, which tells it from one that is opened after."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def continue_from(folder_id: int) -> Response | tuple[str, int]:
                     _taken(),
                     main=_number("main"),
                     fresh=files[0] if files else None,
+                    form=request.form.get("once", "")[:LONGEST_MARK],
                 )
             flash("Le brouillon est créé, avec ces pièces. Relisez-le avant de l’envoyer.", "ok")
             return redirect(url_for("folders.draft", folder_id=made))
@@ -91,6 +96,7 @@ def _context(db: Db, folder: Folder) -> Mapping[str, Any]:
     family = request.form.get("family") or (same if copied and same in names else "")
     sources = continuing.sources_of(db, folder)
     return {
+        "once": new_token(),
         "folder": page.head(db, folder),
         "types": [(name, one.label, one.icon, one.help) for name, one in zip(names, types, strict=True)],
         "family": family,

@@ -4,6 +4,8 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +79,14 @@ def open_from(
     main: int | None = None,
     fresh: Incoming | None = None,
     once: Once | None = None,
+    form: str = "",
 ) -> int:
     """Make the draft of a folder out of another that the actor reads, with copies of its documents; returns its number.
 
     `family_name`: a family, or the key of one of the collectivity's own types. `documents`: the version taken of each
     document, by their numbers; `main`: the one that will be the main document, that of the folder where it is not said.
     `fresh`: a file of its own to be the main document in place of any of these, which are then its attachments.
+    `form`: the mark of the page that asks it: the same choices of the same page open one folder, however often they come.
 
     Files pass all that a deposit asks of them. Facts come along under a type that asks the same, but for dates, for the
     number, and for what the file itself says: those are of one folder alone. Where the reading of the first one is closed,
@@ -134,7 +138,20 @@ def open_from(
         once=once,
         origin=folder_id,
         continues=True,
+        form_key=_form_key(
+            actor, folder_id, form, [family_name, sorted(documents.items()), main, files[0].filename], made
+        )
+        if form
+        else None,
     )
+
+
+def _form_key(
+    actor: Actor, folder_id: int, form: str, choices: list[Any], made: Sequence[Sequence[Kept]]
+) -> str:
+    """What a page asked, in short: who, of which folder, by which form, and all that was chosen in it."""
+    told = [actor.user_id, folder_id, form, choices, [one.sha256 for several in made for one in several]]
+    return sha256(dumps(told).encode()).hexdigest()
 
 
 def _chosen(

@@ -228,15 +228,17 @@ def create(
     reason: str = "",
     origin: int | None = None,
     continues: bool = False,
+    form_key: str | None = None,
 ) -> int:
-    """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key.
+    """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key, or form.
 
     `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
     `origin`: the folder that it is born from; where the reading of that one is closed, so is this one's, as long as it lives.
     `continues`: each of the two then names the other to whoever reads both, and the journal of `origin` has a line of it.
+    `form_key`: that of the form which asks it (`FolderLink`).
     Refuses `desk-closed` of a desk that is closed meanwhile.
     """
-    known = made_by(db, actor, once) if once else None
+    known = made_by(db, actor, once) if once else _opened_by(db, form_key) if form_key else None
     if known is not None:
         return known
     family = family_of(family_name)
@@ -278,12 +280,17 @@ def create(
     told = {"family": family.name, **_typed_as(family), "documents": listed}
     append(db, actor.collectivity_id, _event(actor, folder, "folder.created", told))
     if origin is not None and continues:
-        _tie(db, actor, folder, origin, family)
+        _tie(db, actor, folder, origin, family, form_key)
     corrections.keep(db, folder, actor, reason)
     return folder.id
 
 
-def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family) -> None:
+def _opened_by(db: Db, form_key: str) -> int | None:
+    number: int | None = db.scalar(sa.select(FolderLink.folder_id).where(FolderLink.form_key == form_key))
+    return number
+
+
+def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family, form_key: str | None) -> None:
     """Tell the folder that another one was opened from it: its type at most, for its readers may not read that one.
 
     No number either: `folder_link` has both, and gives them to who reads both.
@@ -294,8 +301,10 @@ def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family) -> N
             origin_id=origin,
             collectivity_id=folder.collectivity_id,
             created_at=folder.created_at,
+            form_key=form_key,
         )
     )
+    db.flush()  # a rival of the same form is met here: the verb, tried again, finds its folder
     words = "" if family.discreet else f", de type « {family.label} »"
     told = {"words": words}
     append(db, actor.collectivity_id, Event("folder.continued", actor.name, actor.user_id, origin, told))

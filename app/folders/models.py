@@ -127,14 +127,21 @@ class Folder(Base, Tenanted):
 
 
 class FolderLink(Base, Tenanted):
-    """That a folder was opened from another one, with its documents (`app/folders/continuing.py`)."""
+    """That a folder was opened from another one, with its documents (`app/folders/continuing.py`).
+
+    `form_key`: what the page that opened it posted, in short: posted again, it opens no other one. None of software's.
+    """
 
     __tablename__ = "folder_link"
-    __table_args__ = (sa.Index("ix_folder_link_origin_id", "origin_id"),)
+    __table_args__ = (
+        sa.Index("ix_folder_link_origin_id", "origin_id"),
+        sa.Index("ix_folder_link_form_key", "form_key", unique=True),
+    )
 
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
     origin_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     created_at: Mapped[datetime]
+    form_key: Mapped[str | None]
 
 
 # What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so

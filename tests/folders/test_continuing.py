@@ -1,10 +1,13 @@
 """A folder opened from another one, with its documents: a copy, or what follows it; each names the other to who reads both."""
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.core.db import engine, reading
@@ -108,6 +111,21 @@ def test_a_copy_takes_the_files_of_before_the_signature_and_all_facts_but_dates_
     assert not folder.fields.get("number")
     assert not folder.fields.get("decision_date")
     assert house.client(K).get(f"/dossiers/{made}/brouillon").status_code == 200
+    # Posted again, the same page opens no other draft; another page, or another choice, does
+    (once,) = re.findall(r'name="once" value="([^"]+)"', page)
+    clients = [house.client(K) for _ in range(3)]
+    form = {"family": "deliberation", f"document-{main}": number, "once": once}
+
+    def opened(client: FlaskClient, **more: str) -> int:
+        data = {"csrf_token": house.csrf(client), **form, **more}
+        return born(client.post(f"/dossiers/{act}/suite", data=data))
+
+    with ThreadPoolExecutor(3) as threads:
+        (copy,) = set(threads.map(opened, clients))
+    (again,) = re.findall(r'name="once" value="([^"]+)"', clients[0].get(f"/dossiers/{act}/suite").text)
+    others = [opened(clients[0], once=again), opened(clients[0], family="contract")]
+    assert len({made, copy, *others}) == 4
+    assert [event for event, _ in events(act)].count("folder.continued") == 4
 
 
 def test_what_is_wrong_is_said_and_leaves_nothing(house: House) -> None:
