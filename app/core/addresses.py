@@ -139,7 +139,9 @@ def entry(written: str) -> Entry:
         return Entry(str(network.network_address) if "/" not in text else "", network, None)
     host, colon, digits = text.rpartition(":") if re.search(r":[0-9]*$", text) else (text, "", "")
     name = _host(host)
-    if name is None or (colon and not (digits.isdigit() and 0 < int(digits) <= HIGHEST_PORT)):
+    if name is None or (
+        colon and not (digits.isdigit() and len(digits) < 6 and 0 < int(digits) <= HIGHEST_PORT)
+    ):
         raise ValueError(f"{written!r} is neither a host nor a network")
     address = _literal(name)
     return Entry(name, ipaddress.ip_network(address) if address else None, int(digits) if colon else None)

@@ -28,6 +28,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 
 from app.core.refusals import Refusal
+from app.core.texts import whole
 
 NO_DATE = date(9999, 12, 31)
 """No deadline: a date so that an index sorts it last on both databases."""
@@ -47,9 +48,7 @@ def key_in(text: str | None) -> int | None:
     >>> key_in("12"), key_in("²"), key_in("99999999999")
     (12, None, None)
     """
-    if not text or not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
-        return None
-    return int(text) if int(text) <= LARGEST_KEY else None
+    return whole(text, LARGEST_KEY)
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -71,6 +71,19 @@ def line_of(text: str) -> str:
     return line
 
 
+def whole(text: str | None, most: int = 2**31 - 1) -> int | None:
+    """The whole number that a text is, or None: plain digits alone, no more of them than `most` has, and no more than it.
+
+    `int` also reads signs, spaces and the digits of other scripts, and fails beyond 4,300 digits.
+
+    >>> whole("12"), whole("²"), whole("٣"), whole("-1"), whole("9" * 5000), whole("13", 12), whole("")
+    (12, None, None, None, None, None, None)
+    """
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > len(str(most)):
+        return None
+    return int(text) if int(text) <= most else None
+
+
 def refuse_foreign(*names: str) -> None:
     """Refuse `text-alphabet` a name that holds a letter of another alphabet, which would be read as one of ours."""
     for name in names:

@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Blueprint, request
 from werkzeug.datastructures import FileStorage
 
+from app.core.db import key_in
 from app.core.refusals import Refusal
 from app.folders.keep import Incoming
 
@@ -31,7 +32,7 @@ def received(*names: str) -> Iterator[list[Incoming]]:
 
 def version_shown() -> int:
     """The version of the folder that the posted page showed; refuses `bad-request`."""
-    try:
-        return int(request.form["version"])
-    except (KeyError, ValueError):
-        raise Refusal("bad-request", detail="la version du dossier manque") from None
+    version = key_in(request.form.get("version"))
+    if version is None:
+        raise Refusal("bad-request", detail="la version du dossier manque")
+    return version

@@ -17,6 +17,7 @@ from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import whole
 from app.display import moved, page, timeline
 from app.display.blueprint import pages, version_shown
 from app.display.portrait import portrait
@@ -174,18 +175,19 @@ def _pressed(pressed: str, changes: list[Change]) -> list[Change]:
         return [*changes, Change(REPLACE, step=step, instead=instead, desk=form["by"])]
     if word == REMOVE:
         return [*changes, Change(REMOVE, step=value)]
-    if word == "undo" and value.isascii() and value.isdigit() and int(value[:3]) < len(changes):
-        return [one for rank, one in enumerate(changes) if rank != int(value[:3])]
+    if word == "undo":
+        return [one for rank, one in enumerate(changes) if rank != whole(value)]
     return changes
 
 
 def _added(form: Mapping[str, str]) -> Change:
     """The step that is asked to be added; refuses `coming-refused` for what is badly typed."""
-    days = form.get("days", "").strip()
-    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS and len(days) < 4):
+    typed = form.get("days", "").strip()
+    days = whole(typed, MAX_DAYS)
+    if typed and not days:
         raise Refusal(
             "coming-refused",
-            details=f"« {days[:20]} » n’est pas un nombre de jours ouvrés : écrivez-en un de 1 à {MAX_DAYS}.",
+            details=f"« {typed[:20]} » n’est pas un nombre de jours ouvrés : écrivez-en un de 1 à {MAX_DAYS}.",
         )
     if not form.get("desk"):
         raise Refusal("coming-refused", details="Choisissez le bureau de l’étape que vous ajoutez.")
@@ -199,7 +201,7 @@ def _added(form: Mapping[str, str]) -> Change:
         desk=form["desk"],
         after=form.get("after", ""),
         label=label,
-        days=int(days) if days else None,
+        days=days,
         asks=form.get("asks", StepKind.OPINION.value),
     )
     if one.asks not in ADDED:

@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types
 from app.circuits.library import catalogue, family_of
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.french import spaces, taille
 from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import whole
 from app.display import page, queues, tied, timeline, views
 from app.display.blueprint import CREATE, pages, received, version_shown
 from app.display.forms import draft_form, facts_typed
@@ -307,7 +308,8 @@ def _cell(family: Family, table: str, lines: int, rank: str) -> str:
     field = family.field(table)
     if field is None or not field.columns:
         return ""
-    at = min(int(rank), lines) if rank.isascii() and rank.isdigit() else lines
+    number = whole(rank)
+    at = lines if number is None else min(number, lines)
     return f"{table}.{at}.{field.columns[0].key}"
 
 
@@ -322,11 +324,11 @@ def _reasons() -> dict[str, str]:
 def _types() -> dict[int, str]:
     """The type chosen for each file, by document."""
     given = {
-        key.removeprefix(TYPE_INPUT): value
+        key_in(key.removeprefix(TYPE_INPUT)): value
         for key, value in request.form.items()
         if key.startswith(TYPE_INPUT)
     }
-    return {int(key): value for key, value in given.items() if key.isascii() and key.isdigit()}
+    return {number: value for number, value in given.items() if number is not None}
 
 
 def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:

@@ -13,6 +13,7 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.questions import ask
 from app.core.refusals import Refusal
+from app.core.texts import whole
 from app.core.transaction import use_case
 from app.folders import corrections, words
 from app.folders.access import lock_editable
@@ -230,9 +231,9 @@ def _free(db: Db, folder: Folder, rank: int | None) -> bool:
 def _rank(family: Family, number: str, year: int) -> int | None:
     """The rank that a typed number would have in its register, or None when it is not of its form."""
     found = re.search(r"[0-9]+$", number)
-    if found is None or not 0 < int(found[0]) < LARGEST_RANK:
+    rank = whole(found[0], LARGEST_RANK - 1) if found is not None else None
+    if not rank:
         return None
-    rank = int(found[0])
     return rank if (family.register or "").format(year=year, rank=rank) == number else None
 
 

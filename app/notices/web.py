@@ -11,6 +11,7 @@ from app.core.db import reading
 from app.core.french import heure, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
+from app.core.texts import whole
 from app.notices import bounces, choices, digests, waiting
 from app.notices.agenda.web import pages as agenda
 from app.notices.hours import HOURS
@@ -119,8 +120,8 @@ def follow_general() -> Response:
 
 
 def _minute() -> int:
-    minute = request.form.get("minute", "")
-    return int(minute) if minute.isdecimal() else -1
+    minute = whole(request.form.get("minute"))
+    return -1 if minute is None else minute
 
 
 def _hour(minute: int) -> str:

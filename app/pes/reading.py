@@ -11,6 +11,7 @@ from typing import IO, Any, NoReturn
 from xml.parsers import expat
 
 from app.core.refusals import Refusal
+from app.core.texts import whole
 from app.files.xml import spelled
 from app.pes.flow import DOMAINS, Account, Attachment, Flow, Slip
 from app.pes.pages import Pages
@@ -167,7 +168,7 @@ class _Walk:
             domain=DOMAINS[self.path[1]],
             total=amount(declared),
             vat=amount(values.get("MtBordTVA", values.get("MtBordTva"))),
-            announced=int(values["NbrPce"]) if values.get("NbrPce", "").isdecimal() else None,
+            announced=whole(values.get("NbrPce")),
             running=values.get("MtCumulAnnuel", ""),
         )
         self.slips.append(slip)

@@ -186,6 +186,12 @@ def test_sending_says_everything_that_is_missing_at_once_and_sends_nothing(house
     assert answer.get_data(as_text=True).count("aria-invalid") >= 5
     assert (house.folder(folder_id).phase, house.folder(folder_id).round) == ("draft", 0)
     assert "folder.submit" not in house.journal(folder_id)
+    # A number that no page would post, of more digits than Python reads, is none: nothing is lost, and no page breaks
+    many = {f"type-{'9' * 5000}": "99_DE", "action": f"line-off:subject:{'9' * 5000}"}
+    form["version"] = house.folder(folder_id).version
+    assert page.post(f"/dossiers/{folder_id}/brouillon", data={**form, **many}).status_code == 302
+    late = page.post(f"/dossiers/{folder_id}/brouillon", data={**form, "version": "9" * 5000})
+    assert "la version du dossier manque" in late.get_data(as_text=True)
 
 
 def test_what_the_carrier_would_refuse_is_said_before_departure(house: House) -> None:

@@ -691,7 +691,13 @@ def test_a_person_chooses_in_the_page_and_reads_when_the_next_letter_leaves(hous
         sent = {"csrf_token": token_in(page), "rhythm": "daily", "minute": str(18 * 60)}
         done = client.post("/compte/courriels", data=sent, follow_redirects=True).get_data(as_text=True)
         assert "Lundi 4 janvier 2027, 18 h 00" in unescape(done).replace("\u00a0", " ")
-        for wrong in ({"rhythm": "jamais"}, {"minute": "451"}, {"minute": "²"}, {"minute": ""}):
+        for wrong in (
+            {"rhythm": "jamais"},
+            {"minute": "451"},
+            {"minute": "²"},
+            {"minute": ""},
+            {"minute": "9" * 5000},
+        ):
             refused = client.post("/compte/courriels", data=sent | wrong)
             assert refused.status_code == 422
             assert "choisissez un rythme et une heure" in refused.get_data(as_text=True)

@@ -126,6 +126,8 @@ def test_a_link_ends_after_a_day_and_when_another_is_drawn(new: House) -> None:
         ({"siren": "21350001"}, "n’est pas un SIREN"),
         ({"department": "20"}, "n’est pas le code d’un département"),
         ({"department": "96"}, "n’est pas le code d’un département"),
+        ({"department": "9" * 5000}, "n’est pas le code d’un département"),
+        ({"population": "000000000001" + "9" * 5000}, "nombre entier, comme 3 200"),
         ({"postal_code": "3599"}, "code postal"),
         ({"population": "trois mille"}, "nombre entier, comme 3 200"),
         ({"email": "y.ledantec"}, "n’est pas une adresse"),

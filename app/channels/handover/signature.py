@@ -17,6 +17,7 @@ TIMESTAMP: Final = "X-Paraphe-Timestamp"
 SIGNATURE: Final = "X-Paraphe-Signature"
 IDEMPOTENCY: Final = "Idempotency-Key"
 TOLERANCE: Final = 300
+_LONGEST: Final = 16
 _VERSION: Final = "v1="
 _CHUNK: Final = 1024 * 1024
 
@@ -34,7 +35,10 @@ def verify(secret: bytes, timestamp: str, body: bytes, signature: str, now: int)
 
     `timestamp` and `signature` are the values of the two headers, `now` is in seconds since 1970.
     """
-    if not (timestamp.isascii() and timestamp.isdigit()) or abs(now - int(timestamp)) > TOLERANCE:
+    if (
+        not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < _LONGEST)
+        or abs(now - int(timestamp)) > TOLERANCE
+    ):
         return False
     return hmac.compare_digest(sign(secret, int(timestamp), [body]).encode(), signature.encode())
 

@@ -10,6 +10,7 @@ from app.circuits.drafting import LONGEST_LABEL
 from app.circuits.gestures import STEPS, Gesture, Parts
 from app.core.db import key_in
 from app.core.refusals import Refusal
+from app.core.texts import whole
 from workflows.circuit import StepKind, WhoKind
 from workflows.family import Family, Field, normalised
 from workflows.fields import parse
@@ -124,7 +125,8 @@ def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dic
         step["when"] = when
     days = form.get("days", "").strip()[:9]
     if days:
-        step["days"] = int(days) if days.isascii() and days.isdigit() else days
+        number = whole(days)
+        step["days"] = days if number is None else number
     if informed := keys_in(form, "told"):
         step["told"] = informed
     if not StepKind(kind).automatic and (requires := keys_in(form, "requires")):
@@ -173,7 +175,8 @@ def _quorum(form: Form, actors: int) -> str | int:
     typed = form.get("quorum_n", "").strip()[:3]
     if not typed:
         return max(actors, 1)
-    return int(typed) if typed.isascii() and typed.isdigit() else typed
+    number = whole(typed)
+    return typed if number is None else number
 
 
 def _when(family: Family, form: Form, before: Mapping[str, Any] | None) -> Any:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.core.texts import whole
 from workflows.family import Problem
 from workflows.own_types import MOST_COLUMNS, MOST_FIELDS, OWN, Column, Definition, OwnField, slug
 
 NUMBERS = ("days", "retention_years", "attachments_least", "attachments_most")
-_MOST_DIGITS = 6
+_MOST = 999_999
 
 
 class Form(Protocol):
@@ -87,7 +88,7 @@ def as_typed(definition: Definition) -> Typed:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+    return whole(text, _MOST)
 
 
 def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core.db import reading
+from app.core.db import key_in, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.display import queues
@@ -12,7 +12,6 @@ from app.operations.guidance.contents import topic_of, topics
 from app.people import desks
 
 pages = Blueprint("guidance", __name__)
-LONGEST_NUMBER = 16
 
 
 @pages.get("/aide")
@@ -31,9 +30,9 @@ def first_signature() -> Response | str:
         desks.show_guide(g.actor.user_id, shown=shown)
         again = "Le guide sera montré à la prochaine étape de signature."
         flash(again if shown else "Le guide est rangé. « Aide » le montre de nouveau.", "ok")
-        folder_id = request.form.get("folder", "")
-        if folder_id.isascii() and folder_id.isdigit() and len(folder_id) < LONGEST_NUMBER:
-            return redirect(url_for("folders.show", folder_id=int(folder_id)))
+        folder_id = key_in(request.form.get("folder"))
+        if folder_id is not None:
+            return redirect(url_for("folders.show", folder_id=folder_id))
         return redirect(url_for("operations.guidance.first_signature"))
     with reading(g.actor.collectivity_id) as db:
         enrolled = first.enrolled(db, g.actor)

@@ -13,6 +13,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.sirene import good_siren
+from app.core.texts import whole
 from app.core.transaction import use_case
 from app.people import passwords, persons
 from app.people.accounts import login_of
@@ -272,7 +273,7 @@ def _line(text: str, label: str) -> str:
 def _department(code: str) -> str:
     """« 029 », « 02A », « 974 », as @ctes writes it; « 29 » and « 2A » are understood. Refuses `department-invalid`."""
     code = code.zfill(3)
-    metropolis = code in {"02A", "02B"} or (code.isascii() and code.isdigit() and 1 <= int(code) <= 95)
+    metropolis = code in {"02A", "02B"} or 0 < (whole(code, 999) or 0) <= 95
     overseas = code in {"971", "972", "973", "974", "975", "976", "977", "978", "986", "987", "988"}
     if not (metropolis and code != "020") and not overseas:
         raise Refusal("department-invalid", code=code)

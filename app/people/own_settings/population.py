@@ -1,5 +1,6 @@
 """How many people live there, where the collectivity said it: from a number on, the law asks more."""
 
+from app.core.texts import whole
 from app.people.own_settings.registry import Own, own_value
 
 POPULATION = "population"
@@ -20,6 +21,7 @@ def read(typed: str) -> int | None:
     plain = "".join(typed.split())
     if not plain:
         return None
-    if not (plain.isascii() and plain.isdigit()) or not 0 < int(plain[:12]) <= MOST_PEOPLE:
+    count = whole(plain, MOST_PEOPLE)
+    if not count:
         raise ValueError(typed)
-    return int(plain)
+    return count

@@ -5,12 +5,11 @@ from urllib.parse import urlsplit
 
 from app.core.grammar import milliers
 from app.core.refusals import Refusal
-from app.core.texts import line_of, strange
+from app.core.texts import line_of, strange, whole
 from app.people.desks import address_of
 from app.people.own_settings.registry import Kind, Setting
 
 MOST_LINES = 4
-_MOST_DIGITS = 9
 
 
 def read(setting: Setting, text: str) -> str | int:
@@ -58,15 +57,15 @@ def _lines(setting: Setting, text: str) -> str:
 
 
 def _number(setting: Setting, text: str) -> int:
-    plain = "".join(text.split())  # « 3 012 », as it is written and shown
-    if not (plain.isascii() and plain.isdigit()) or len(plain) > _MOST_DIGITS:
+    number = whole("".join(text.split()))  # « 3 012 », as it is written and shown
+    if number is None:
         raise Refusal("setting-number", label=setting.label, text=text[:20])
     least, most = setting.bounds()
-    if not least <= int(plain) <= most:
+    if not least <= number <= most:
         why = ", la valeur de l’installation" if setting.stricter else ""
         ends = {"least": milliers(least), "most": milliers(most)}
         raise Refusal("setting-bounds", label=setting.label, unit=setting.unit, why=why, **ends)
-    return int(plain)
+    return number
 
 
 _CLOSED: dict[Kind, Callable[[Setting, str], str | int]] = {Kind.NUMBER: _number, Kind.CHOICE: _choice}

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import key_in, reading
 from app.core.french import taille
 from app.core.http import FILES, guard
 from app.core.refusals import Refusal
@@ -70,8 +70,8 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
 
 
 def _state(folder_id: int, typed: dict[str, str]) -> Response:
-    version = request.form.get("version", "")
-    if not version.isdecimal() or len(version) > 18:
+    version = key_in(request.form.get("version"))
+    if version is None:
         raise Refusal("bad-request", detail="la version du dossier manque")
     try:
         signed_on = date.fromisoformat(typed["signed_on"]) if typed["signed_on"] else None
@@ -84,7 +84,7 @@ def _state(folder_id: int, typed: dict[str, str]) -> Response:
         paper.sign(
             g.actor,
             folder_id,
-            version=int(version),
+            version=version,
             statement=statement,
             scan=files[0] if files else None,
         )

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -61,10 +61,10 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
 
 def _keep(folder_id: int) -> Response:
     boxes = _read(request.form.get("places", ""))
-    version = request.form.get("version", "")
-    if not version.isdecimal() or len(version) > 18:
+    version = key_in(request.form.get("version"))
+    if version is None:
         raise Refusal("bad-request", detail="« version » doit être un nombre entier")
-    plan.place(g.actor, folder_id, version=int(version), boxes=boxes)
+    plan.place(g.actor, folder_id, version=version, boxes=boxes)
     flash("L’emplacement des signatures est enregistré.", "ok")
     return redirect(url_for("folders.draft", folder_id=folder_id))
 
