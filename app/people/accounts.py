@@ -12,7 +12,7 @@ from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
-from app.core.texts import looks_of, refuse_foreign
+from app.core.texts import line_of, looks_of, refuse_foreign
 from app.core.transaction import use_case
 from app.journal.models import JournalEntry
 from app.people import identity, persons
@@ -395,15 +395,15 @@ def open_user(db: Db, actor: Actor, user_id: int, branch: Branch | None = None) 
 def checked(particulars: Particulars) -> Particulars:
     """The same, each text on one line.
 
-    Refuses `name-missing`, `particulars-long`, `capacity-missing`, `text-alphabet`, `email-missing`, `email-invalid`.
+    Refuses `text-hidden`, `name-missing`, `particulars-long`, `capacity-missing`, `text-alphabet`, `email-missing` and
+    `email-invalid`.
     """
     first, last, capacity = (
-        " ".join(text.split())
-        for text in (particulars.first_name, particulars.last_name, particulars.capacity)
+        line_of(text) for text in (particulars.first_name, particulars.last_name, particulars.capacity)
     )
-    if not first or not last or not all(text.isprintable() for text in (first, last)):
+    if not first or not last:
         raise Refusal("name-missing")
-    if not capacity or not capacity.isprintable():
+    if not capacity:
         raise Refusal("capacity-missing")
     if max(len(first), len(last), len(capacity)) > LONGEST:
         raise Refusal("particulars-long", most=LONGEST)

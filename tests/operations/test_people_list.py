@@ -99,6 +99,9 @@ def test_a_list_gives_nobody_s_account_to_somebody_else(house: House) -> None:
     )
     for fault, why in zip(_plan(house, a_list(*lines)).faults, whys, strict=True):
         assert why in fault.why
+    # A sign that nobody sees is told by its number: the name is there
+    (fault,) = _plan(house, a_list(ENORA.replace("Enora", "Eno\u200bra"))).faults
+    assert "un signe qui ne se voit pas, ou qui retourne ce qui le suit (U+200B)" in fault.why
     page = words(written(house, a_list(*lines, ENORA).encode()))
     assert "1 compte ouvert, 0 compte changé" in page
     mayor = user("a.kervadec")
