@@ -51,7 +51,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Activity:
-    """The figures of some desks; `days` from the deposit to the end, None where nothing ended; `more`: desks left out."""
+    """The figures of some desks: `in_hand` waits there, `late` of them; `more`: desks left out.
+
+    `days` from the deposit to the end, None where nothing ended.
+    """
 
     desks: tuple[str, ...]
     in_hand: int

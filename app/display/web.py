@@ -613,7 +613,13 @@ def figures_table(form: str) -> Response:
         "Dossiers déposés par type": seen.types,
     }
     cells: list[tuple[Cell, ...]] = [
-        ("Temps moyen par étape (jours)", one.label, Decimal(f"{one.value:.2f}")) for one in seen.steps
+        ("Ensemble", "En attente dans ces bureaux", seen.in_hand),
+        ("Ensemble", "En retard", seen.late),
     ]
+    if seen.days is not None:
+        cells.append(("Ensemble", "De l’envoi à la fin, en moyenne (jours)", Decimal(f"{seen.days:.2f}")))
+    if seen.slowest is not None:
+        cells.append(("Ensemble", "Étape la plus lente", seen.slowest.label))
+    cells += [("Temps moyen par étape (jours)", one.label, Decimal(f"{one.value:.2f}")) for one in seen.steps]
     cells += [(title, one.label, int(one.value)) for title, rows in counts.items() for one in rows]
     return spreadsheet(f"chiffres-{today():%Y-%m-%d}", form, ("Tableau", "Ligne", "Valeur"), cells)

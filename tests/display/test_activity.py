@@ -79,6 +79,12 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert "Service fait" in page
     assert "Flux de paye" not in page
     listed = house.client(S).get("/suivi/chiffres.csv").get_data(as_text=True)
+    figures = seen_by(house, S)
+    assert f"En attente dans ces bureaux {figures.in_hand}" in page
+    assert f"Ensemble;En attente dans ces bureaux;{figures.in_hand}" in listed
+    assert "Ensemble;En retard;1" in listed
+    assert (figures.slowest is None) == ("Ensemble;Étape la plus lente" not in listed)
+    assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
     assert "Temps moyen par étape (jours);Service fait;4,00" in listed
     assert "En retard, par bureau;Direction des finances;1" in listed
 
