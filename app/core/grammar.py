@@ -22,8 +22,8 @@ def de(name: str) -> str:
 
 
 def plural(count: int, word: str, plural_word: str | None = None) -> str:
-    """« 1 dossier », « 3 dossiers »."""
-    return f"{count} {word if count < 2 else plural_word or word + 's'}"
+    """« 1 dossier », « 3 dossiers », « 1 767 appels »."""
+    return f"{milliers(count)} {word if count < 2 else plural_word or word + 's'}"
 
 
 def et_autres(count: int) -> str:

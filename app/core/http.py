@@ -45,7 +45,10 @@ _CRASHED = {
     True: "Paraphe a rencontré une erreur après avoir enregistré, au moins en partie. Regardez avant de recommencer.",
 }
 # Fields in which people write to people: what is in them is given back with a refusal.
-_WORDS = ("reason", "comment", "question", "word", "kept_for", "done", "motive", "who", "name")
+_WORDS = (
+    *("reason", "comment", "question", "word", "words", "value"),
+    *("kept_for", "done", "motive", "who", "name"),
+)
 # In this order: a later browser also says the name of an earlier one.
 _BROWSERS = (
     ("Edg/", "Edge"),

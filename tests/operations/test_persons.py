@@ -98,6 +98,11 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     house.drain()
     told = {str(one["To"]).partition("<")[2]: str(one["Subject"]) for one in house.mail.letters}
     assert told == {"r.pellenec@kerlann-sur-mer.example>": "Paraphe\xa0: votre compte est fermé"}
+    (letter,) = house.mail.letters
+    # Who enters no more is offered no door
+    assert not any(
+        "Ouvrir Paraphe" in part.get_content() for part in letter.walk() if not part.is_multipart()
+    )
     with reading() as db:
         closed = sa.select(JournalEntry).where(JournalEntry.event == "account.closed")
         (line,) = db.scalars(closed).all()

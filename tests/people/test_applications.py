@@ -75,6 +75,9 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
     assert [status(house, first), status(house, first, "/folders/999")] == [200, 404]
     assert "3 appels aujourd’hui, dont 1 refusé<" in client.get(URL).get_data(as_text=True)
     assert first not in page  # and its token never again
+    with engine().begin() as connection:
+        connection.execute(sa.update(Application).values(calls=1767))
+    assert "1\u202f767 appels aujourd’hui" in client.get(URL).get_data(as_text=True)
     again = client.post(URL, data=form)
     assert (again.status_code, "déjà en service" in again.get_data(as_text=True)) == (409, True)
     for wrong in ({"name": " "}, {"name": "x" * 81}, {"desk": "inconnu", "name": "Autre"}):

@@ -162,6 +162,9 @@ def test_what_is_wrong_is_said_beside_what_was_typed_and_changes_nothing(
     client, before = house.client(K), kept(house)
     answer = post(house, client, name, value=value)
     assert answer.status_code == 422
+    if name == "mail_signature":  # of who may not write it any more, what was typed is given back too
+        other = post(house, house.client("g.trehorel"), name, value="La mairie de Kerlann")
+        assert (other.status_code, "La mairie de Kerlann" in text(other)) == (403, True)
     assert words in text(answer)
     assert "Le réglage n’est pas enregistré" in text(answer)
     assert html.escape(value.splitlines()[0] if value else "", quote=True) in answer.get_data(as_text=True)
