@@ -168,8 +168,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "take-back-left": (
         409,
         (
-            "Rien n’a été repris : un courriel ou un envoi en est déjà parti. Demandez à qui le dossier attend maintenant de "
-            "le rejeter, ou de le renvoyer à votre étape."
+            "Rien n’a été repris : un courriel ou un envoi en est déjà parti, ou un autre dossier en a été ouvert. Demandez à "
+            "qui le dossier attend maintenant de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "not-behind": (

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from app.core.clock import now
 
 _chosen = {"seconds": 0.0}
+UNDER_WAY = 5.0
+"""Seconds that a taking back, begun in time, may need until it is written."""
 
 
 def configure(seconds: float) -> None:
@@ -20,6 +22,12 @@ def seconds() -> float:
 def lasts(since: datetime) -> bool:
     """Whether what was done at this moment may still be taken back."""
     return timedelta(0) <= now() - since < timedelta(seconds=seconds())
+
+
+def undecided(since: datetime) -> float:
+    """How many seconds after now what was done at this moment stands for good, a taking back that is under way included."""
+    over = seconds() - (now() - since).total_seconds() + UNDER_WAY
+    return max(0.0, over) if seconds() else 0.0
 
 
 def left(since: datetime) -> int:

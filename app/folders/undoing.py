@@ -26,7 +26,7 @@ from app.folders.facts import touch
 from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folder, StepRun, reopen
 from app.folders.move import Present, Said, pass_number, person_of, place_back, present
 from app.folders.returning import MOST, put_aside_before
-from app.folders.rows import POSTED, READERS, RUNS, SEEN, changes_of_round
+from app.folders.rows import POSTED, READERS, RUNS, SEEN, changes_of_round, links
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.engine import Moved
@@ -99,6 +99,8 @@ def _opened(db: Db, folder: Folder, actor: Actor, at: datetime) -> bool:
 
 
 def _left(db: Db, folder: Folder, at: datetime) -> bool:
+    if any(link.origin_id == folder.id and link.created_at >= at for link in links(db, folder.id)):
+        return True
     rows = (row for (row,) in ask(db, POSTED, folder.id) if row.created_at >= at)
     return any(row.kind != "mail" or row.state != "pending" or row.attempts for row in rows)
 
@@ -119,7 +121,8 @@ def undo(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     """Take back what the actor has just done on the folder; returns what it was, in French.
 
     Refuses `moved-on`, `take-back-none` where it is not his or nothing of that sort was done last, `take-back-late`,
-    `take-back-opened` once somebody else opened the folder, `take-back-left` once a letter went, and `send-back-many`.
+    `take-back-opened` once somebody else opened the folder, `take-back-left` once a letter went or another folder was opened from
+    it, and `send-back-many`.
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)

@@ -23,6 +23,7 @@ from app.core.french import jour_long, spaces
 from app.core.outbox import Later, Needless, Row
 from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
+from app.folders import pause
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER
@@ -52,6 +53,8 @@ LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
 AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
+UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être repris"
+"""What is written beside a letter that asks nothing any more, as long as it may ask it again."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
 """Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
 TRIAL = "settings_trial"
@@ -100,7 +103,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
-            awaited = _still_for(db, of_user(db, user, place), folder, row)
+            awaited = _awaited(db, of_user(db, user, place), folder, row)
         # An administrator is told what became of a folder where he may read it, as anybody is
         after = row.payload.get("after", "")
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
@@ -234,8 +237,8 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
         digests.refuse_grouped(db, own, user, row)
     if event == hours.DIGEST and (until_day := quiet_until(calendar_in(own), now(), PARIS)):
         raise Later((until_day - now()).total_seconds(), "attend le matin d’un jour ouvré")
-    if pause := hours.wait(own, event, now()):
-        raise Later(pause.total_seconds(), "attend les heures des courriels de la collectivité")
+    if wait := hours.wait(own, event, now()):
+        raise Later(wait.total_seconds(), "attend les heures des courriels de la collectivité")
     return parts
 
 
@@ -291,6 +294,20 @@ def _still_so(db: Db, row: Row) -> None:
     account = db.get(User, row.payload["account"]) if "account" in row.payload else None
     if account is not None and account.active is not (row.payload["event"] == REOPENED):
         raise Needless("ce compte a été rouvert ou refermé depuis : aucun courriel n’est parti")
+
+
+def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
+    """`_still_for`; raises `Later` where what was just done put an end to what the letter asks, and may be taken back."""
+    doubt = pause.undecided(folder.updated_at)
+    try:
+        awaited = _still_for(db, actor, folder, row)
+    except Needless:
+        if doubt:
+            raise Later(doubt, UNDECIDED) from None
+        raise
+    if doubt and row.payload.get("turn") and not awaited:
+        raise Later(doubt, UNDECIDED)
+    return awaited
 
 
 def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:

@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide, handing, notes, pause, undoing
+from app.folders import continuing, decide, handing, notes, pause, undoing
 from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
@@ -21,7 +21,8 @@ from app.operations import state
 from tests.api.software import Software
 from tests.builders.house import House, token_in
 from tests.circuits.test_editor import words
-from tests.folders.test_asking import A, G, K, N, R, S, ask, page, todo
+from tests.folders.test_asking import A, G, K, N, R, S, T, ask, page, todo
+from tests.folders.test_continuing import files
 from tests.folders.test_handing import parts_of_two
 from tests.folders.test_returning import send_back
 from workflows.vocabulary import Right
@@ -171,6 +172,11 @@ def test_it_is_refused_once_it_is_late_or_seen_or_left_or_another_s(house: House
     house.approve(again, N)
     let_go(house)
     assert refused(house, N, again) == "take-back-left"
+    origin = brought(house, "finance")
+    house.approve(origin, N)
+    main, number, *_ = files(origin)["main"][-1]
+    continuing.open_from(house.actor(G), origin, "invoice", {main: number})
+    assert refused(house, N, origin) == "take-back-left", "another folder was opened from it"
     signed = brought(house, "bon_a_payer")
     house.sign(signed, A)
     assert refused(house, A, signed) == "take-back-none", "never a signature"
@@ -229,6 +235,44 @@ def test_one_of_two_who_take_it_back_leaves_the_other_s_visa(house: House) -> No
         house.approve(folder_id, R)
     house.approve(folder_id, N)
     assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_a_letter_that_asked_nothing_meanwhile_leaves_once_the_act_is_taken_back(house: House) -> None:
+    """The worker takes it up while a colleague's visa, or his handing on, stands."""
+
+    def hand(folder_id: int) -> None:
+        version = house.folder(folder_id).version
+        handing.hand(house.actor(N), folder_id, version=version, desk="direction", reason="Marché.")
+
+    def visa(folder_id: int) -> None:
+        house.approve(folder_id, N)
+
+    for act, first, asked in ((visa, "turn", {N, T}), (hand, "turn", {N, T}), (visa, "opinion", {S})):
+        folder_id = brought(house, "service_done" if first == "turn" else "finance")
+        house.mail.clear()
+        if first == "turn":
+            house.approve(folder_id, R)
+        else:
+            ask(house, N, folder_id, "direction", waits=False)
+        with reading() as db:
+            waits = list(db.scalars(sa.select(Outbox.id).where(Outbox.state == "pending")))
+        act(folder_id)
+        with engine().begin() as base:
+            base.execute(sa.update(Outbox).where(Outbox.id.in_(waits)).values(available_at=now()))
+        assert outbox.drain() == len(asked)
+        undo(house, N, folder_id)
+        let_go(house)
+        let_go(house)
+        assert sorted(str(one["To"]) for one in house.mail.letters) == sorted(
+            str(one["To"]) for who in asked for one in house.mail.letters if who in str(one["To"])
+        )
+        assert len(house.mail.letters) == len(asked), "each is written once, nobody else"
+    # The act that stands ends them, once it is taken back no more
+    house.mail.clear()
+    house.approve(folder_id, N)
+    later(folder_id, SECONDS + 10)
+    let_go(house)
+    assert [A in str(one["To"]) for one in house.mail.letters] == [True]
 
 
 @pytest.mark.both_databases
