@@ -1,6 +1,7 @@
 """How often a person is told what waits: in general, and of some types of folders otherwise."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,7 +53,7 @@ def choices_of(user: Any, own: Own) -> Choices:
         name: Choice(
             (chosen := Rhythm(value["rhythm"])),
             minute if chosen is Rhythm.NOW else value["minute"],
-            user.rhythm_since,
+            datetime.fromisoformat(value["since"]) if "since" in value else user.rhythm_since,
         )
         for name, value in user.rhythm_types.items()
     }
@@ -80,12 +81,12 @@ def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
 def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
     """Keep how often the actor is told what waits, and at which minute of the day; refuses `rhythm-unknown`.
 
-    What was chosen for some types stays as it is.
+    Nothing is told by it before now. What was chosen for some types stays as it is.
     """
     _refuse_unknown(rhythm, minute)
     user = _locked(db, actor)
     if (user.rhythm, user.rhythm_minute) != (rhythm, minute):
-        user.rhythm, user.rhythm_minute = rhythm, minute
+        user.rhythm, user.rhythm_minute, user.rhythm_since = rhythm, minute, now()
         _wake(db, user)
 
 
@@ -99,8 +100,8 @@ def choose_for(db: Db, actor: Actor, name: str, rhythm: str, minute: int) -> Non
     if name not in offered(db, actor):
         raise Refusal("rhythm-type")
     user, chosen = _locked(db, actor), {"rhythm": rhythm, "minute": minute}
-    if user.rhythm_types.get(name) != chosen:
-        user.rhythm_types = {**user.rhythm_types, name: chosen}
+    if not chosen.items() <= user.rhythm_types.get(name, {}).items():
+        user.rhythm_types = {**user.rhythm_types, name: {**chosen, "since": now().isoformat()}}
         _wake(db, user)
 
 
@@ -124,8 +125,7 @@ def _locked(db: Db, actor: Actor) -> User:
 
 
 def _wake(db: Db, user: User) -> None:
-    """Nothing is told by what was just chosen before now; what waits for a former moment asks again, and leaves or waits anew."""
-    user.rhythm_since = now()
+    """What waits for a former moment asks again, and leaves or waits anew."""
     waits = sa.update(Outbox).where(
         Outbox.kind == "mail",
         sa.text("outbox.state = 'pending'"),

@@ -75,7 +75,8 @@ class User(Base, Tenanted):
     before these, neither is shown. `search_key` follows the row, whoever writes it (`_searched_by`).
     `rhythm`: how often what waits is told (`workflows/rhythms.py`), None for as the collectivity says; `rhythm_minute` of the
     day, None for the usual one; `rhythm_types`: the same for some types, by the names that rights give them, each with its
-    `rhythm` and `minute`; `rhythm_since`: when any of it was chosen, before which nothing is told by it.
+    `rhythm` and `minute`, and `since` when, before which nothing is told by it; `rhythm_since`: the same of the general choice,
+    and of types that were chosen before theirs was kept.
     `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
     `agenda_hash`: of the secret address at which a calendar reads what waits (`app/notices/agenda`), None where there is none;
     since when, and when it was last read.

@@ -561,7 +561,18 @@ def test_a_type_has_a_rhythm_of_its_own_and_what_meets_at_one_moment_is_one_lett
         with reading() as db:
             user = db.get_one(User, me.user_id)
             assert (user.rhythm, user.rhythm_types) == ("never", {})
+    with at(
+        friday, 10
+    ):  # a type that is chosen since moves neither the day of « Jamais » nor what is due of the rest
         choices.choose_for(me, "pes", "daily", eight)
+    with at(friday + timedelta(days=1), 10):
+        choices.choose_for(me, "pes_payroll", "daily", eight)
+        choices.choose_for(me, "pes", "daily", eight)  # nothing changes
+        choices.follow_general(me, "pes_payroll")
+        with reading() as db:
+            user = db.get_one(User, me.user_id)
+            kept = choices.choices_of(user, {})
+        assert (kept.general.since or now()).date() == (kept.types["pes"].since or now()).date() == friday
         page = house.client(A).get("/compte/courriels").get_data(as_text=True)
         shown = unescape(page).replace("\u00a0", " ")
         assert "Aucun, hors des types ci-dessus : « Jamais » est choisi depuis le vendredi 8 janvier" in shown
