@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.core.clock import now, today
-from app.core.db import Db
+from app.core.db import NO_DATE, Db
 from app.core.french import jour_long
 from app.core.outbox import News, post
 from app.core.questions import OF, Question, answered, ask, keep, kept, once
@@ -248,7 +248,8 @@ def end_mandate(
     The delegations are not written to: they fall by the law, because the office that they come from has ended
     (CGCT L2122-20). Its holder, theirs, who gave it and the other administrators are told by mail, with the reason. Refuses
     `mandate-unknown`, also for what has already ended, a day that is past (`mandate-dates`) or after the last one that it has
-    (`mandate-longer`), and no reason (`mandate-reason-needed`).
+    (`mandate-longer`), the last day of calendars, which ends nothing (`mandate-endless`), and no reason
+    (`mandate-reason-needed`).
     """
     reason = line_of(reason)[:LONGEST_REASON].strip()
     if not reason:
@@ -263,6 +264,8 @@ def end_mandate(
         raise Refusal("mandate-unknown")
     if last_day is None:
         row.ended_at, row.ended_by = now(), actor.name
+    elif last_day >= NO_DATE:
+        raise Refusal("mandate-endless")
     elif last_day < max(today(), row.starts_on):
         raise Refusal("mandate-dates")
     elif row.ends_on is not None and last_day > row.ends_on:

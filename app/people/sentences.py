@@ -412,6 +412,10 @@ SENTENCES: Sentences = {
         404,
         "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre. Ouvrez celle d’un mandat qui porte sur des flux comptables.",
     ),
+    "mandate-endless": (
+        422,
+        "Rien n’a changé : ce dernier jour n’arrive jamais. Donnez le vrai ; un mandat sans fin prévue reste comme il est.",
+    ),
     "mandate-longer": (
         422,
         "Rien n’a changé : ce mandat finit déjà le {last}, et y mettre fin ne le prolonge pas. Donnez ce jour ou un jour d’avant ; pour aller au-delà, enregistrez un nouveau mandat.",

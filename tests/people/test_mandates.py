@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Barrier
 
 import pytest
@@ -168,6 +168,8 @@ def test_a_last_day_in_the_future_leaves_the_mandate_until_then_and_a_past_one_i
 ) -> None:
     _, delegation = a_mayor_and_a_deputy(house)
     administrator = house.actor(ADMINISTRATOR)
+    with pytest.raises(Refusal, match="mandate-endless"):
+        end_mandate(administrator, delegation, last_day=date.max, reason="Fin de ses fonctions")
     with pytest.raises(Refusal, match="mandate-dates"):
         end_mandate(administrator, delegation, last_day=today() - DAY, reason="Fin de ses fonctions")
     end_mandate(administrator, delegation, last_day=today() + DAY, reason="Fin de ses fonctions")
