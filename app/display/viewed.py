@@ -17,6 +17,7 @@ from app.folders import saved_views
 
 _FIELDS = {
     "view-name": "name",
+    "text-hidden": "name",
     "view-same": "name",
     "view-desk": "desk",
     "view-desk-many": "desk",

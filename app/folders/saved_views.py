@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.texts import line_of
 from app.core.transaction import use_case
 from app.folders.models import SavedView
 from app.people.actor import Actor
@@ -58,8 +59,9 @@ def seen_by(db: Db, actor: Actor, *, administered: bool = False) -> list[Seen]:
 def save(db: Db, actor: Actor, page: str, asked: Mapping[str, Any], name: str, desk_id: int | None) -> int:
     """Keep these filters of a list under a name; returns the number of the view.
 
-    `asked` is what `display.viewing` checked. Refuses `view-name`, `view-same` for a name that its author has already,
-    `view-desk` for a desk that he does not hold, `view-many` and `view-desk-many`.
+    `asked` is what `display.viewing` checked. Refuses `view-name`, `text-hidden` for a sign of the name that shows nothing,
+    `view-same` for a name that its author has already, `view-desk` for a desk that he does not hold, `view-many` and
+    `view-desk-many`.
     """
     if actor.user_id is None or page not in PAGES:
         raise Refusal("view-gone")
@@ -135,7 +137,7 @@ def _may_change(actor: Actor, branch: Collection[int] | None, row: SavedView) ->
 
 
 def _named(name: str, others: Sequence[SavedView]) -> str:
-    name = " ".join(name.split())
+    name = line_of(name)
     if not name or len(name) > LONGEST:
         raise Refusal("view-name", most=LONGEST)
     if any(one.name.casefold() == name.casefold() for one in others):

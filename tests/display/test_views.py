@@ -68,6 +68,9 @@ def test_a_list_is_saved_under_a_name_with_its_filters_and_led_to_beside_the_tra
     assert list_page.status_code == 200
     # The section, above and below, and the view: no tray
     assert list_page.get_data(as_text=True).count('aria-current="page">') == 3
+    hidden = save(house, N, "Fac\u202etures", page="inbox", bannette="todo")
+    assert (hidden.status_code, "un signe qui ne se voit pas" in words(hidden)) == (422, True)
+    assert save(house, N, "\u200b", page="inbox", bannette="todo").status_code == 422
     assert save(house, N, "En cours", page="follow", famille="", etat="running").status_code == 302
     assert save(house, N, "Le fournisseur", page="search", q="facture", etat="running").status_code == 302
     assert counted(house, N)["Factures à lire"] == counted(house, N)["En cours"] == "1"
