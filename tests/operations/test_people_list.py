@@ -294,6 +294,16 @@ def test_no_file_is_asked_for(house: House) -> None:
     assert (answer.status_code, "choisissez le fichier" in words(answer)) == (422, True)
 
 
+def test_a_list_that_corrections_leave_empty_stays_as_it_was(house: House) -> None:
+    client = house.client(K)
+    form = listed(sent(house, a_list("Zoé;;;;;;").encode(), client).get_data(as_text=True))
+    bare = client.post(
+        f"{IMPORT}/relire", data={**form, "l2-off": "1", "csrf_token": house.csrf(client)}
+    ).get_data(as_text=True)
+    assert "Ce fichier ne contient personne" in html.unescape(bare)
+    assert hidden(bare, "packed") == form["packed"]
+
+
 def test_what_changed_since_it_was_read_is_read_again(house: House) -> None:
     client = house.client(K)
     page = sent(house, a_list(ENORA, IWAN).encode(), client).get_data(as_text=True)
@@ -373,6 +383,12 @@ def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_st
     # The first line is read now: everybody moves by one
     assert (shown.count("p.nom201<"), shown.count("p.nom202<"), shown.count("p.nom404<")) == (0, 1, 0)
     before = people()
+    # A cell that no list holds is shortened, and told; the list stays
+    long = client.post(
+        f"{IMPORT}/relire", data={**listed(shown), "csrf_token": house.csrf(client), "l102-1": "x" * 140_000}
+    )
+    assert "Ligne 102, « Nom » : 5000 signes au plus" in words(long)
+    assert "39 lignes laissées de côté" in words(long)
     form = {**listed(shown), "csrf_token": house.csrf(client), "l102-off": "1"}
     first = client.post(f"{IMPORT}/ecrire", data=form)
     # What was typed on the way is read before it is written

@@ -36,6 +36,8 @@ from workflows.vocabulary import Right
 MOST_LINES = 5_000
 MOST_BYTES = 1_500_000
 """What a form of the preview may carry back, packed, is well above."""
+LONGEST_CELL = 5_000
+"""Signs of a cell that is corrected on the page: every right for every type, and far less than a file may hold in one."""
 COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
 _OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
 _SHORTER = {Right.CREATE: "déposer", Right.ACT: "viser", Right.REROUTE: "modifier les étapes"}

@@ -228,7 +228,7 @@ def bring() -> Answer | tuple[str, int]:
 def read_again() -> Answer | tuple[str, int]:
     """Read the list again with the lines that were corrected or taken off on the page, or another page of it."""
     content = _unpacked(request.form.get("packed", ""))
-    return _planned(importing.corrected(content, _corrections()))
+    return _planned(importing.corrected(content, _corrections()), before=content)
 
 
 def _corrections() -> dict[int, Mapping[str, str] | None]:
@@ -237,9 +237,17 @@ def _corrections() -> dict[int, Mapping[str, str] | None]:
     for text in form.getlist("line")[: SHOWN["faults"]]:
         line = key_in(text)
         if line is not None:
-            cells = {name: form.get(f"l{line}-{rank}", "") for rank, name in enumerate(importing.COLUMNS)}
+            cells = {name: _shortened(line, rank, name) for rank, name in enumerate(importing.COLUMNS)}
             wanted[line] = None if f"l{line}-off" in form else cells
     return wanted
+
+
+def _shortened(line: int, rank: int, name: str) -> str:
+    """A cell as it was typed; what is beyond `importing.LONGEST_CELL` is left out, and told."""
+    typed, most = request.form.get(f"l{line}-{rank}", ""), importing.LONGEST_CELL
+    if len(typed) > most:
+        flash(f"Ligne {line}, « {name} » : {most} signes au plus, la suite n’est pas reprise.", "danger")
+    return typed[:most]
 
 
 @pages.post("/administration/personnes/importer/ecrire")
@@ -250,7 +258,7 @@ def write_brought() -> Answer | tuple[str, int]:
     content = _unpacked(request.form.get("packed", ""))
     if (after := importing.corrected(content, _corrections())) != content:
         flash("Vos corrections sont lues : relisez ce qui serait écrit.", "info")
-        return _planned(after)
+        return _planned(after, before=content)
     mark = request.form.get("mark")
     with reading(g.actor.collectivity_id) as db:
         plan = importing.plan(db, g.actor.collectivity_id, content)
@@ -281,12 +289,19 @@ def write_brought() -> Answer | tuple[str, int]:
     return redirect(url_for(HERE))
 
 
-def _planned(content: bytes, status: int = 200, *, unsure: bool = False) -> tuple[str, int]:
+def _planned(
+    content: bytes, status: int = 200, *, unsure: bool = False, before: bytes | None = None
+) -> tuple[str, int]:
+    """What a list would change; where it cannot be read once corrected, why, and the list of `before`."""
     try:
         with reading(g.actor.collectivity_id) as db:
             plan = importing.plan(db, g.actor.collectivity_id, content)
     except Refusal as refusal:
-        return _import_page(None, refusal, sentences.say(refusal.key, refusal.facts)[0])
+        wrong, sentence = sentences.say(refusal.key, refusal.facts)
+        if before is None:
+            return _import_page(None, refusal, wrong)
+        flash(sentence, "danger")
+        return _planned(before, wrong)
     packed = base64.b64encode(zlib.compress(content)).decode()
     return _import_page(plan, None, status, packed, unsure=unsure)
 
