@@ -31,19 +31,8 @@ def serve(
     with reading(actor.collectivity_id) as db:
         version = readable(db, actor, folder_id, document_id, number)
         _ = version.blocks
-        whole = (
-            not offered and request.method == "GET" and request.range is None and actor.user_id is not None
-        )
-        unseen = whole and db.get(DocumentSeen, (version.id, actor.user_id)) is None
-        removed = unseen and db.get_one(Document, document_id).removed_at is not None
-    if unseen and not removed:
-        seen.note(actor, folder_id, document_id, number)
-    sha256, size = version.sha256, version.size
-    if offered:
-        copy = version.note.get("repair")
-        if copy is None:
-            raise Refusal("nothing-to-repair")
-        sha256, size = copy["sha256"], copy["size"]
+        unseen = not offered and _unseen(db, actor, version)
+    sha256, size = _offered(version) if offered else (version.sha256, version.size)
     store, scope = vault.store(), vault.scope(actor.collectivity_id)
     if not store.exists(scope, sha256):
         raise Refusal("file-missing", sha256=sha256)
@@ -72,8 +61,26 @@ def serve(
         response.headers["Content-Length"] = str(end - start)
     pieces = store.part(scope, sha256, size, blocks_of(version), start, end)
     first = next(pieces, b"")  # bytes that are altered from the start are refused in words
+    if unseen:
+        seen.note(actor, folder_id, document_id, number)
     response.response = stream_with_context(chain((first,), pieces))
     return response
+
+
+def _offered(version: DocumentVersion) -> tuple[str, int]:
+    copy = version.note.get("repair")
+    if copy is None:
+        raise Refusal("nothing-to-repair")
+    return copy["sha256"], copy["size"]
+
+
+def _unseen(db: Db, actor: Actor, version: DocumentVersion) -> bool:
+    """Whether the whole file is asked for by a person who has not seen it; what was taken out of a folder is not to be read."""
+    if request.method != "GET" or request.range is not None or actor.user_id is None:
+        return False
+    if db.get(DocumentSeen, (version.id, actor.user_id)) is not None:
+        return False
+    return db.get_one(Document, version.document_id).removed_at is None
 
 
 def _range(sha256: str, size: int) -> tuple[int, int] | None:

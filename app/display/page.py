@@ -55,7 +55,7 @@ from app.folders.returning import last_return
 from app.folders.rows import UNREAD, every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
-from app.folders.sockets import Caution, obstacles, plugged, returned_as, told_by_page, untold
+from app.folders.sockets import Caution, Leaf, obstacles, plugged, returned_as, told_by_page, untold
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
 from workflows.engine import choices
@@ -518,8 +518,9 @@ def context(
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
-    sheet = _sheet(db, folder, shown, asked)
-    rows = [] if sheet else _table(db, folder, shown)
+    leaf = _sheet(db, folder, shown, asked)
+    rows = [] if leaf else _table(db, folder, shown)
+    text = "" if leaf else _text(db, folder, shown, rows)
     where = queues.place_in_list(db, actor, folder.id)
     points, on_sheet = untold(db, folder), told_by_page(db, folder)
     rulable = _rulable(folder, actor, here, [*points, *on_sheet])
@@ -538,9 +539,10 @@ def context(
         "folder": head(db, folder, here),
         "documents": docs,
         "shown": shown,
-        "sheet": sheet,
+        "sheet": leaf.drawn if leaf else None,
+        "leaf": leaf or _whole(folder, rows, text),
         "xml_rows": rows,
-        "xml_text": "" if sheet else _text(db, folder, shown, rows),
+        "xml_text": text,
         "decision": decision(db, folder, actor, here),
         "undo": undone.view(db, folder, actor),
         "asked": opinions.asked_of(db, folder, actor, here),
@@ -560,7 +562,7 @@ def context(
         "details": timeline.details(db, folder),
         "notes": noting.notes_view(db, folder, actor, note) if tab == TAB else None,
         "seen_url": _seen_url(db, folder, actor, shown),
-        "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not sheet else [],
+        "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not leaf else [],
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
         "later": later(db, folder, actor, listed=where is not None)
@@ -602,7 +604,13 @@ def _text(db: Db, folder: Folder, shown: DocView | None, rows: Sequence[tuple[st
         return ""
 
 
-def _sheet(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Markup | None:
+def _whole(folder: Folder, rows: Sequence[tuple[str, str]], text: str) -> Leaf | None:
+    """An XML document of which the page gives all, on one page: its text, or its rows where they are what is decided on."""
+    read = bool(rows) and family_of(folder.in_force).signature != "file"
+    return Leaf(Markup("")) if text or read else None
+
+
+def _sheet(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Leaf | None:
     """The document as a slice knows how to show it, whatever its size; None when it is shown as other files are."""
     if shown is None or shown.role != "main" or not plugged.sheets:
         return None

@@ -13,6 +13,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +35,7 @@ from app.display import (
     drafting,
     following,
     home,
+    leaves,
     marking,  # noqa: F401 - the same
     moved,
     page,
@@ -342,10 +344,10 @@ def show(folder_id: int) -> str:
         with reading(g.actor.collectivity_id) as db:
             context = _shown(db, authorize(db, g.actor, folder_id))
     g.todo_count = context.pop("todo_count")
-    shown = context["shown"]
-    if (
-        context["seen_url"] and shown.kind == "xml"
-    ):  # what the page tells of it is whole; pages say so themselves
+    shown, leaf = context["shown"], context.pop("leaf")
+    # The pages of a PDF say so themselves, and what is only offered to be downloaded is seen once it is
+    unseen = leaf if context["seen_url"] and shown.kind == "xml" else None
+    if unseen and leaves.all_shown(session, f"{shown.id}-{shown.number}", unseen.number, unseen.pages):
         seen.note(g.actor, folder_id, shown.id, shown.number)
     known, written = context.pop("known"), context.pop("just_written")
     if context.pop("new"):

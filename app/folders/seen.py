@@ -1,7 +1,8 @@
 """Which documents of a folder each person has seen whole, and what a step that asks for it refuses until then.
 
-A page of a PDF is seen once the folder's page has shown it, and the whole of a document once its file was given whole to the
-person. It is known of the very version; what a signature adds to a version that was read is not to be read again.
+A page of a PDF is seen once the folder's page has shown it, a flow once each of its pages was shown, another XML once the
+page gave all of it, and the whole of a document once its file was given whole to the person. It is known of the very version;
+what a signature adds to a version that was read is not to be read again.
 """
 
 from collections.abc import Sequence

@@ -88,7 +88,7 @@ SENTENCES: Sentences = {
     ),
     "reading-awaited": (
         422,
-        "Rien n’a été fait : à l’étape « {step} », la lecture est exigée avant de {verb}, et il vous reste à voir en entier {documents}. Ouvrez le dossier, faites défiler chaque document jusqu’à sa dernière page, puis recommencez.",
+        "Rien n’a été fait : à l’étape « {step} », la lecture est exigée avant de {verb}, et il vous reste à voir en entier {documents}. Ouvrez le dossier, faites défiler chaque document jusqu’à sa dernière page (chaque page d’un flux), ou téléchargez-le, puis recommencez.",
     ),
     "reading-person": (
         403,

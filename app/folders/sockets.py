@@ -77,6 +77,15 @@ class Caution:
 
 
 @dataclass(frozen=True)
+class Leaf:
+    """A page of a document as a slice draws it, with its number and how many make the whole of it."""
+
+    drawn: Markup
+    number: int = 1
+    pages: int = 1
+
+
+@dataclass(frozen=True)
 class Tray:
     """A band above what awaits an actor, and the condition that says whether there is anything to show."""
 
@@ -199,7 +208,7 @@ class _Sockets:
     waitings: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     publishings: list[Callable[[Db, Folder, Actor, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
-    sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]] = field(
+    sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Leaf | None]] = field(
         default_factory=list
     )
 
@@ -443,7 +452,7 @@ def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:
     plugged.tables.append(read)
 
 
-def sheet(show: Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]) -> None:
+def sheet(show: Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Leaf | None]) -> None:
     """Show a document in the folder's page, or None; the last argument is what the address asks (a page of it)."""
     plugged.sheets.append(show)
 

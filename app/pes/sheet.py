@@ -22,7 +22,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import was_signed
 from app.folders.points import name
 from app.folders.readings import rulings_on_cautions
-from app.folders.sockets import Caution, is_open, mark_of
+from app.folders.sockets import Caution, Leaf, is_open, mark_of
 from app.people.actor import system
 from app.pes import outstanding
 from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again
@@ -120,7 +120,7 @@ class Sheet:
 
     def __call__(
         self, db: Db, folder: Folder, version: DocumentVersion, query: Mapping[str, str]
-    ) -> Markup | None:
+    ) -> Leaf | None:
         """The page that `query` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
         if not is_flow(family_of(folder.in_force)) or version.media_type != XML:
             return None
@@ -140,7 +140,7 @@ class Sheet:
         shown = {"points": unruled[:BAND], "more": max(len(unruled) - BAND, 0), "count": len(unruled)}
         return Markup(page.render(grave=any(point.grave for point in unruled), **shown))  # noqa: S704 - the template escapes what it prints
 
-    def _remade(self, folder: Folder, source: DocumentVersion, query: Mapping[str, str]) -> Markup | None:
+    def _remade(self, folder: Folder, source: DocumentVersion, query: Mapping[str, str]) -> Leaf | None:
         """A flow deposited before readings were kept is read now, once."""
         from app.pes.coherence import read
 
@@ -153,7 +153,7 @@ class Sheet:
         with reading(folder.collectivity_id) as db:
             return self._draw(db, folder, db.get_one(FlowIndex, folder.id), query)
 
-    def _draw(self, db: Db, folder: Folder, index: FlowIndex, query: Mapping[str, str]) -> Markup:
+    def _draw(self, db: Db, folder: Folder, index: FlowIndex, query: Mapping[str, str]) -> Leaf:
         ask_together(db, (FIRST_PAGE, SLIPS, ANSWERED, ACCOUNTS), folder.id)
         number, unknown = _page_of(db, index, query)
         page = db.get_one(FlowPage, (folder.id, number))
@@ -190,7 +190,7 @@ class Sheet:
             pages=index.pages,
             unknown=unknown,
         )
-        return Markup(drawn)  # noqa: S704 - the template escapes what it prints
+        return Leaf(Markup(drawn), number, index.pages)  # noqa: S704 - the template escapes what it prints
 
 
 def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:

@@ -80,7 +80,13 @@ def test_the_whole_file_given_to_a_person_is_seen_and_to_reject_asks_for_none(ho
     publish(house)
     folder_id = house.an_invoice("finance")
     (main,) = house.versions(folder_id)
-    assert house.client(N).get(f"/dossiers/{folder_id}/documents/{main.document_id}/1").status_code == 200
+    url = f"/dossiers/{folder_id}/documents/{main.document_id}/1"
+    (kept,) = house.settings.data_dir.rglob(main.sha256)
+    reader, away = house.client(N), kept.rename(kept.with_suffix(".away"))
+    assert reader.get(url).status_code == 500
+    assert left(house, N, folder_id), "what is missing was not seen"
+    away.rename(kept)
+    assert reader.get(url).status_code == 200
     assert left(house, N, folder_id) == []
     decide.reject(house.actor(N), folder_id, version=house.folder(folder_id).version, reason="À revoir")
 

@@ -214,6 +214,12 @@ def test_nobody_signs_an_xml_that_no_page_can_show_whole(
         house.sign(folder_id, "a.kervadec")
     assert (refused.value.key, proofs(folder_id)) == ("xml-not-shown", [])
     assert house.folder(folder_id).version == version
+    reader, url = house.client("a.kervadec"), f"/dossiers/{folder_id}"
+    assert "ne s’affiche pas dans la page" in reader.get(url).get_data(as_text=True)
+    assert "Lu par" not in reader.get(f"{url}?onglet=pieces").get_data(as_text=True)
+    (main,) = house.versions(folder_id)
+    reader.get(f"{url}/documents/{main.document_id}/1?telecharger")
+    assert "Lu par Armel Kervadec" in reader.get(f"{url}?onglet=pieces").get_data(as_text=True)
 
 
 def test_what_is_signed_as_a_file_is_shown_to_its_last_character(house: House) -> None:

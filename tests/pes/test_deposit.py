@@ -12,8 +12,9 @@ from sqlalchemy.exc import NoResultFound
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import decide, deposit
+from app.folders import seen as reads
 from app.folders.keep import Incoming
-from app.folders.models import Document
+from app.folders.models import Document, Folder
 from app.folders.sockets import cautions
 from app.people.actor import system
 from app.pes import coherence
@@ -288,6 +289,14 @@ def pages_of(house: House, folder_id: int) -> int:
         return len(db.scalars(sa.select(FlowPage.number).where(FlowPage.folder_id == folder_id)).all())
 
 
+def readers(house: House, folder_id: int) -> list[str]:
+    """Who has seen the flow whole."""
+    (main,) = house.versions(folder_id)
+    with reading() as db:
+        rows = reads.marks(db, db.get_one(Folder, folder_id)).get(main.id, ())
+        return [row.who for row in rows]
+
+
 @pytest.mark.law("PES-01")
 def test_every_piece_of_a_long_flow_can_be_read_before_it_is_signed(house: House, tmp_path: Path) -> None:
     folder_id = house.a_flow(long_flow(tmp_path, 900))
@@ -296,7 +305,15 @@ def test_every_piece_of_a_long_flow_can_be_read_before_it_is_signed(house: House
     for number in range(1, pages_of(house, folder_id) + 1):
         page = client.get(f"/dossiers/{folder_id}?feuille={number}").get_data(as_text=True)
         seen += re.findall(r'<td class="num">(\d+)</td>', page)
+        assert (readers(house, folder_id) == ["Armel Kervadec"]) is (number == pages_of(house, folder_id))
     assert seen == ["1", "2", *map(str, range(1000, 1900)), "3", "4"]
+    other = house.client("n.abgrallec")
+    for number in (*range(pages_of(house, folder_id), 1, -1), 2):
+        other.get(f"/dossiers/{folder_id}?feuille={number}")
+    assert len(readers(house, folder_id)) == 1, "the first page is left"
+    (main,) = house.versions(folder_id)
+    assert other.get(f"/dossiers/{folder_id}/documents/{main.document_id}/1").status_code == 200
+    assert len(readers(house, folder_id)) == 2, "the whole file is whole"
 
 
 def test_a_bordereau_is_found_by_its_number(house: House, tmp_path: Path) -> None:
