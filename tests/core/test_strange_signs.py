@@ -59,12 +59,17 @@ class Everywhere:
         for rule in self.house.app.url_map.iter_rules():
             if rule.endpoint == "static":
                 continue
-            numbers = {"number", "rank", "position"}
+            numbers = {
+                "number",
+                "rank",
+                "position",
+                "form",
+            }  # a form is one of two words, told by the address itself
             written = rule.arguments - {*(rule.defaults or ())}  # in its path
             free = {name for name in written if not name.endswith("_id") and name not in numbers}
             if text is not None and not free:
                 continue
-            values = dict.fromkeys(rule.arguments, 1) | {"folder_id": self.folder_id}
+            values = dict.fromkeys(rule.arguments, 1) | {"folder_id": self.folder_id, "form": "csv"}
             address = rule.build(values | dict.fromkeys(free, "LETTERS"))[1]
             for method in sorted((rule.methods or set()) - {"OPTIONS"}):
                 yield address.replace("LETTERS", "invoice" if text is None else text), method
