@@ -8,8 +8,9 @@ from flask import Response, request, stream_with_context
 from app.core.db import Db, reading
 from app.core.http import disposition
 from app.core.refusals import Refusal
+from app.display.opening import awaited
 from app.files import vault
-from app.folders import seen
+from app.folders import decide, seen
 from app.folders.access import authorize
 from app.folders.documents import blocks_of
 from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder, StepRun
@@ -32,6 +33,9 @@ def serve(
         version = readable(db, actor, folder_id, document_id, number)
         _ = version.blocks
         unseen = not offered and _unseen(db, actor, version)
+        fresh = request.method == "GET" and awaited(db, db.get_one(Folder, folder_id), actor)
+    if fresh:  # a part of a file is read too
+        decide.open_meanwhile(actor, folder_id)
     sha256, size = _offered(version) if offered else (version.sha256, version.size)
     store, scope = vault.store(), vault.scope(actor.collectivity_id)
     if not store.exists(scope, sha256):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
 from app.display.snippets import Piece, around, marked, wanted
 from app.display.views import family_words
+from app.folders import pause
 from app.folders.models import Document, DocumentWords, FolderNote
 from app.folders.search import Word
 from app.people.actor import Actor
@@ -315,6 +317,9 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
     query = sa.select(FolderNote.folder_id, FolderNote.who, FolderNote.words).where(
         FolderNote.folder_id.in_(folders), sa.or_(*mine), having
     )
+    if pause.seconds():  # its author may still take it back, as nobody has read it
+        before = now() - timedelta(seconds=pause.seconds())
+        query = query.where(sa.or_(FolderNote.written_at <= before, FolderNote.user_id == actor.user_id))
     return {
         row.folder_id: Snippet(f"Dans une note de {row.who}", around(row.words, forms))
         for row in db.execute(query.order_by(FolderNote.id))

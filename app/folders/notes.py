@@ -6,6 +6,7 @@ nothing of where the folder stands, so that nobody's page goes stale by it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -322,9 +323,13 @@ def _stays(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> str | None
     return "note-take-back-read" if answered or note.settled_at is not None or gone else None
 
 
-def just_written(db: Db, folder: Folder, actor: Actor) -> bool:
-    """Whether somebody else may still take back a note that this reader reads: he is to be known to have read it."""
-    return any(not _by(actor, note) and pause.lasts(note.written_at) for note in readable(db, folder, actor))
+def just_written(db: Db, folder: Folder, actor: Actor) -> datetime | None:
+    """When somebody else last wrote a note that this reader reads and that may still be taken back, None where nobody did.
+
+    He is to be known to have read it.
+    """
+    others = (note.written_at for note in readable(db, folder, actor) if not _by(actor, note))
+    return max((at for at in others if pause.lasts(at)), default=None)
 
 
 @use_case

@@ -1,6 +1,7 @@
 """The rows of a folder that several rooms of its page ask for: read together there, alone elsewhere."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -161,7 +162,13 @@ def publication_of(db: Db, folder_id: int) -> Publication | None:
 
 def opened_by(db: Db, folder_id: int, user_id: int | None) -> bool:
     """Whether this person has opened the folder before."""
-    return any(row.user_id == user_id for (row,) in ask(db, READERS, folder_id))
+    return opened_at(db, folder_id, user_id) is not None
+
+
+def opened_at(db: Db, folder_id: int, user_id: int | None) -> datetime | None:
+    """When this person was last noted to have opened the folder: the first time, or within the seconds of a gesture."""
+    rows = (row for (row,) in ask(db, READERS, folder_id) if row.user_id == user_id)
+    return next((max(row.first_at, row.again_at or row.first_at) for row in rows), None)
 
 
 def posted(db: Db, folder_id: int, kind: str) -> Sequence[Outbox]:

@@ -14,6 +14,7 @@ from app.core.french import jour_long
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.display import page, queues
+from app.display.opening import before_shown
 from app.display.portrait import current_present
 from app.display.views import after_act
 from app.folders.access import authorize
@@ -78,6 +79,7 @@ def _endings() -> list[str]:
 @guard(SIGN)
 def dialog(folder_id: int) -> Response | str:
     """What is signed, by whom, with what; the key is opened in the page and stays there."""
+    before_shown(g.actor, folder_id)
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         position = current_present(db, folder)

@@ -14,7 +14,7 @@ from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import continuing, decide, handing, notes, pause, undoing
-from app.folders.models import Folder, FolderNote, StepRun
+from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
 from app.operations import state
@@ -59,6 +59,11 @@ def refused(house: House, login: str, folder_id: int) -> str:
         undo(house, login, folder_id)
     assert (house.folder(folder_id).version, house.journal(folder_id), runs(folder_id)) == before
     return caught.value.key
+
+
+def offered(house: House, login: str, folder_id: int) -> bool:
+    with reading() as db:
+        return undoing.offered(db, db.get_one(Folder, folder_id), house.actor(login)) is not None
 
 
 def runs(folder_id: int) -> list[tuple[str, str, str | None]]:
@@ -191,6 +196,25 @@ def test_who_had_opened_it_before_and_opens_it_again_closes_it_too(house: House)
     with pytest.raises(Refusal, match="not-found"):
         decide.open_meanwhile(house.actor(K), folder_id)
     assert events(house, folder_id).count("folder.opened") == 1
+    (main,) = house.versions(folder_id)
+    part = {"Range": "bytes=0-9"}
+    readers = {login: house.client(login) for login in (A, G)}
+    for login, door in (
+        (G, "bordereau"),
+        (G, "bordereau.pdf"),
+        (G, "dossier.zip"),
+        (G, f"documents/{main.document_id}/1"),
+        (A, "signer"),
+    ):
+        with engine().begin() as base:
+            base.execute(sa.update(Reading).values(first_at=now() - timedelta(days=1), again_at=None))
+        assert offered(house, N, folder_id), "nobody has opened it since"
+        answer = readers[login].get(
+            f"/dossiers/{folder_id}/{door}", headers=part if "documents" in door else {}
+        )
+        assert answer.status_code in {200, 206}
+        answer.get_data()
+        assert refused(house, N, folder_id) == "take-back-opened", door
 
 
 def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: House) -> None:
@@ -315,10 +339,14 @@ def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
     desk = notes.write(house.actor(N), folder_id, Draft("Entre nous.", Reach.DESK))
     notes.take_back(house.actor(N), folder_id, desk)
     assert events(house, folder_id)[-1] == "note.taken_back", "what the desk alone reads is in no journal"
-    read = notes.write(house.actor(N), folder_id, Draft("À revoir."))
-    page(house, G, folder_id, "notes")
-    with pytest.raises(Refusal, match="note-take-back-read"):
-        notes.take_back(house.actor(N), folder_id, read)
+    for door in ("?onglet=notes", "/bordereau"):
+        read = notes.write(house.actor(N), folder_id, Draft("Ce mandataire se trompe."))
+        search = "/recherche?q=mandataire"
+        assert "se trompe" not in house.client(G).get(search).get_data(as_text=True)
+        assert "se trompe" in house.client(N).get(search).get_data(as_text=True)
+        assert "se trompe" in house.client(G).get(f"/dossiers/{folder_id}{door}").get_data(as_text=True)
+        with pytest.raises(Refusal, match="note-take-back-read"):
+            notes.take_back(house.actor(N), folder_id, read)
 
 
 def test_software_takes_back_its_own_visa(house: House) -> None:

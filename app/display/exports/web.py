@@ -14,6 +14,7 @@ from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
 from app.display.exports.slip import slip
+from app.display.opening import before_shown
 from app.folders.access import authorize
 from app.people.actor import Actor
 
@@ -38,6 +39,7 @@ COLUMNS = (
 @guard(PERSON)
 def printed(folder_id: int) -> str:
     """The circulation slip of a folder, made to be printed."""
+    before_shown(g.actor, folder_id)
     with french.for_years(), reading(g.actor.collectivity_id) as db:
         return render_template("folders/slip.html", slip=slip(db, authorize(db, g.actor, folder_id)))
 
@@ -91,6 +93,7 @@ def list_table(form: str) -> Response:
 
 def pdf_of(actor: Actor, folder_id: int) -> Response:
     """The slip of a folder that the actor may read, as a PDF to be kept."""
+    before_shown(actor, folder_id)
     with french.for_years(), reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
         answer = Response(slip_pdf.draw(slip(db, folder), actor.name), mimetype="application/pdf")
@@ -100,6 +103,7 @@ def pdf_of(actor: Actor, folder_id: int) -> Response:
 
 def zip_of(actor: Actor, folder_ids: Sequence[int]) -> Response:
     """These folders as one file, made while it leaves; refuses as `bundle.bundles`."""
+    before_shown(actor, *folder_ids)
     with french.for_years():
         made = bundle.bundles(actor, folder_ids)
     answer = Response(
