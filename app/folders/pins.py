@@ -9,13 +9,17 @@ from math import isfinite
 
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.files import vault
 from app.folders.models import Document, DocumentVersion, Folder, FolderNote
 from app.folders.rows import every_version
+from app.pdf.sides import sides
 
 PDF = "application/pdf"
 MOST_PAGES = 9_999
 FARTHEST = 14_400.0
 """The largest side of a page of a PDF, in points (ISO 32000-1, annex C)."""
+LEAST = 1.0
+"""The smallest side of a part of a page, in points."""
 Box = tuple[float, float, float, float]
 
 
@@ -60,11 +64,19 @@ def on_page(db: Db, folder: Folder, pin: Pin) -> DocumentVersion:
     if not 1 <= pin.page <= most:
         raise Refusal("pin-page", pages=most)
     if pin.box is not None:
-        x1, y1, x2, y2 = pin.box
-        whole = all(isfinite(one) and 0 <= one <= FARTHEST for one in pin.box)
-        if not (whole and x1 < x2 and y1 < y2):
-            raise Refusal("pin-box")
+        _refuse_unseen(folder, version, pin.page, pin.box)
     return version
+
+
+def _refuse_unseen(folder: Folder, version: DocumentVersion, page: int, box: Box) -> None:
+    """Refuse `pin-box`: a part that is none, that nobody could see, or that is not on the page."""
+    x1, y1, x2, y2 = box
+    if not all(isfinite(one) and 0 <= one <= FARTHEST for one in box) or min(x2 - x1, y2 - y1) < LEAST:
+        raise Refusal("pin-box")
+    with vault.local(folder.collectivity_id, version.sha256, ".pdf") as path:
+        width, height = sides(path, page) or (FARTHEST, FARTHEST)
+    if x2 > width + LEAST or y2 > height + LEAST:  # what is chosen at its edge was rounded
+        raise Refusal("pin-box")
 
 
 def pinned(db: Db, folder: Folder, note: FolderNote) -> Pinned | None:

@@ -233,6 +233,10 @@ def test_a_note_is_pinned_on_a_page_of_the_very_version_answered_settled_and_ope
         ({"box": "1,2,3"}, "n’est pas dans la page"),
         ({"box": "200,2,100,50"}, "n’est pas dans la page"),
         ({"box": "nan,2,100,50"}, "n’est pas dans la page"),
+        ({"box": "14399,14399,14400,14400"}, "n’est pas dans la page"),
+        ({"box": "100,600,250,900"}, "n’est pas dans la page"),
+        ({"box": "100,600,100.5,660"}, "n’est pas dans la page"),
+        ({"box": "0,0,1e-320,1e-320"}, "n’est pas dans la page"),
     ):
         answer = post(house, folder_id, N, words="Le montant ?", reach="all", **{**place, **wrong})
         assert answer.status_code == 422
