@@ -224,7 +224,7 @@ def _arrival(login: str = "e.quemener", **changes: Any) -> arrivals.Arrival:
         ({"email": "pas une adresse"}, "n’est pas une adresse de courriel"),
         ({"email": "G.Trehorel@kerlann-sur-mer.example"}, "est déjà celle du compte de Gwenola Tréhorel"),
         ({"first_name": " "}, "écrivez le prénom et le nom"),
-        ({"last_name": "Qu\u202eéméner"}, "écrivez le prénom et le nom"),
+        ({"last_name": "Qu\u202eéméner"}, "contient un signe qui ne se voit pas"),
         ({"capacity": ""}, "écrivez la qualité"),
     ],
 )
