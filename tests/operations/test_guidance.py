@@ -35,7 +35,11 @@ def test_each_topic_says_what_for_three_gestures_and_words_of_the_glossary() -> 
 
 def test_every_page_that_a_menu_leads_to_has_its_own_topic(house: House) -> None:
     page = house.client(ADMIN).get("/administration/mise-en-service").get_data(as_text=True)
-    paths = set(re.findall(r'href="(/[^"#?]*)"', page)) - {"/aide/mise-en-service", "/code-source", "/manifest.webmanifest"}
+    paths = set(re.findall(r'href="(/[^"#?]*)"', page)) - {
+        "/aide/mise-en-service",
+        "/code-source",
+        "/manifest.webmanifest",
+    }
     adapter = house.app.url_map.bind("127.0.0.1")
     for path in sorted(paths):
         endpoint, _ = adapter.match(path, "GET")
