@@ -754,7 +754,7 @@ def test_a_signature_by_hand_asks_for_the_factor_too(house: House) -> None:
     page = f"/dossiers/{folder_id}/signer-sur-papier"
     asked = client.get(page)
     shown = house.versions(folder_id)[0].sha256
-    assert asked.location == f"/compte/confirmer?suite={page}&document={shown}".replace("suite=/", "suite=/")
+    assert asked.location == f"/compte/confirmer?suite={page}&sinon=/dossiers/{folder_id}&document={shown}"
     form = {"version": str(house.folder(folder_id).version), "name": "Armel Kervadec", "capacity": "Maire"}
     before = house.folder(folder_id).version
     refused = post(house, client, page, **form, kept_at="Coffre", signed_on="2026-09-30")
