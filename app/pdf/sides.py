@@ -13,9 +13,9 @@ def sides(path: Path, number: int) -> tuple[float, float] | None:
     try:
         with pikepdf.open(path) as pdf:
             page = pdf.pages[number - 1]
-            media, crop = ([float(one) for one in box] for box in (page.mediabox, page.cropbox))
+            media, crop = ([float(edge) for edge in box] for box in (page.mediabox, page.cropbox))
             unit, turned = float(page.obj.get("/UserUnit", 1)), int(page.rotation) % 180
-    except (pikepdf.PdfError, IndexError, TypeError, ValueError):
+    except (pikepdf.PdfError, AttributeError, LookupError, TypeError, ValueError):
         return None
     spans = []
     for low, high in ((0, 2), (1, 3)):
