@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("box", sa.String(), nullable=False),
         sa.Column("validity", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
-        sa.Column("unclaimed", sa.Integer(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=False),
         sa.Column("fault", sa.String(), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("box"),

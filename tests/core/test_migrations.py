@@ -57,6 +57,15 @@ def test_each_step_goes_down_and_up_alone(house: House) -> None:
     schema.check()
 
 
+def test_a_base_of_the_day_when_a_merged_migration_was_edited_upgrades_too(house: House) -> None:
+    """0096 named a column `left`, then `unclaimed` for a day; it is as it was merged, and 0109 takes both."""
+    schema.downgrade("0108_opened_once")
+    with engine().begin() as connection:
+        connection.execute(sa.text('ALTER TABLE return_box RENAME COLUMN "left" TO unclaimed'))
+    schema.upgrade()
+    schema.check()
+
+
 def test_the_commands_that_people_type_do_it(house: House) -> None:
     runner = house.app.test_cli_runner()
     assert runner.invoke(args=["check-schema"]).exit_code == 0
