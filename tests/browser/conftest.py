@@ -68,6 +68,12 @@ def idle_minutes() -> int:
 
 
 @pytest.fixture
+def take_back_seconds() -> float:
+    """For how long what was just done is taken back; never, where no test says otherwise."""
+    return 0
+
+
+@pytest.fixture
 def installation(
     database: str,
     tmp_path: Path,
@@ -75,6 +81,7 @@ def installation(
     mail: MailServer,
     lease_seconds: float,
     idle_minutes: int,
+    take_back_seconds: float,
     request: pytest.FixtureRequest,
 ) -> Iterator[tuple[House, Serving]]:
     """The product served on a free port, with its processes."""
@@ -90,6 +97,7 @@ def installation(
         public_url=f"http://{'localhost' if 'named' in request.fixturenames else '127.0.0.1'}:{port}",
         lease_seconds=lease_seconds,
         idle_minutes=idle_minutes,
+        take_back_seconds=take_back_seconds,
         backoff_seconds=0.5,
         operators=("k.morizur",),
         **more,

@@ -30,12 +30,26 @@ def test_whoever_loses_the_connection_is_told_what_was_sent_and_what_may_have_be
 
     reader.open(f"/dossiers/{folder_id}")
     before = house.folder(folder_id).version
-    reader.context.set_offline(True)  # in the middle of a visa
+    reader.context.set_offline(True)  # in the middle of a visa: the page stays, with what is typed
+    page.get_by_text("Ajouter une note au visa").click()
+    page.get_by_label("Note", exact=False).first.fill("Conforme au devis")
     page.get_by_role("button", name="Viser").first.click()
+    expect(page.get_by_role("alert").filter(has_text="Hors ligne")).to_be_visible()
+    assert house.folder(folder_id).version == before
+    post = "document.querySelector('form[action$=viser]').submit()"  # as a script would, which asks nothing of the page
+    page.evaluate(post)
     expect(page.get_by_role("heading", level=1)).to_have_text("Hors ligne : rien n’a été envoyé")
+
+    reader.context.set_offline(False)
+    reader.open(f"/dossiers/{folder_id}")
+    (worker,) = reader.context.service_workers
+    worker.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => true, configurable: true })")
+    reader.context.set_offline(True)  # a network that leads nowhere: nobody knows
+    page.evaluate(post)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Le serveur n’a pas répondu")
     assert house.folder(folder_id).version == before
     reader.context.set_offline(False)
-    page.go_back()
+    reader.open(f"/dossiers/{folder_id}")
     page.get_by_role("button", name="Viser").first.click()
     expect(page.locator(".flash-ok")).to_contain_text("est visé")
     assert house.folder(folder_id).version > before

@@ -30,8 +30,7 @@ CUT: Final = {
     ),
     "rien": (
         "Hors ligne : rien n’a été envoyé",
-        "Cet appareil n’est pas connecté, votre demande n’est pas partie. Revenez en arrière : ce que vous avez écrit y est "
-        "encore. Recommencez une fois la connexion revenue.",
+        "Cet appareil n’est pas connecté, votre demande n’est pas partie. Recommencez une fois la connexion revenue.",
     ),
     "peut-etre": (
         "Le serveur n’a pas répondu",

@@ -2,9 +2,10 @@
 import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
 import { forgetAll, keep, kept } from "./kept.js";
 import { over, restored, stale } from "./session.js";
-import { csrf, element, notice } from "./words.js";
+import { NB, csrf, element, notice } from "./words.js";
 
 const BUSY = "Envoi en cours";
+const OFFLINE = "Cet appareil n’est pas connecté. Ce que vous avez écrit reste dans cette page. Recommencez une fois la connexion revenue.";
 
 export function busy(button) {
   if (!button) return;
@@ -32,6 +33,11 @@ function submitted(event) {
     event.preventDefault();
     return;
   }
+  if (!navigator.onLine) { // a page that is left is not found again as it was: what is typed stays where it is
+    event.preventDefault();
+    return void notKept(form, OFFLINE, `Hors ligne${NB}: rien n’a été envoyé`);
+  }
+  document.querySelector("[data-not-kept]")?.remove();
   const first = form.id === "draft" ? Boolean(draftSaving()) : draftEdited();
   if (!form.dataset.ready && (first || stale())) {
     event.preventDefault();
@@ -65,9 +71,9 @@ async function prepare(form, submitter) {
   delete form.dataset.ready; // a field that is not valid kept the form here
 }
 
-function notKept(form, why) {
+function notKept(form, why, title = "Rien n’a changé") {
   document.querySelector("[data-not-kept]")?.remove();
-  const said = notice("danger", "Rien n’a changé", why);
+  const said = notice("danger", title, why);
   said.setAttribute("role", "alert");
   said.dataset.notKept = "";
   (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
