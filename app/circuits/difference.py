@@ -49,7 +49,7 @@ def only_words(circuit: Circuit, names: Names) -> str:
 
 
 def _set(step: Step, names: Names, money: Collection[str]) -> Iterator[str]:
-    """What a step that is added asks beyond one actor, always and without a delay: how many of whom, when, in how long."""
+    """The conditions of an added step, a sentence each: its quorum, its condition, its delay; none where it has none of them."""
     name = f"« {step.label} »"
     if count := quorum_text(step):
         yield f"{name} : {', '.join(who_text(who, names) for who in step.who)} ({count})."

@@ -75,7 +75,7 @@ _OF_TYPE = {
 
 @dataclass(frozen=True)
 class Found:
-    """A folder in the follow-up list, with the step where it waits and since when; whom for: `seats.parts_awaited`.
+    """A folder in the follow-up list, with the step where it waits and since when; `seats.parts_awaited` says who is awaited.
 
     `step_due`: the day of that step, which may come before the folder's own.
     """
@@ -356,8 +356,8 @@ class Only:
             if one in PARTS
         ]
         years = [_deposited_in(year, sqlite=asked.sqlite) for year in self.years]
-        kept = ((self.types, types), (self.phases, phases), (self.parts, parts), (self.years, years))
-        return " AND ".join(f"({' OR '.join(one) or '1 = 0'})" for wanted, one in kept if wanted)
+        facets = ((self.types, types), (self.phases, phases), (self.parts, parts), (self.years, years))
+        return " AND ".join(f"({' OR '.join(allowed) or '1 = 0'})" for ticked, allowed in facets if ticked)
 
     def binds(self) -> dict[str, str]:
         """The binds of the condition."""
@@ -369,9 +369,9 @@ class Only:
 
 
 def _deposited_in(year: str, *, sqlite: bool) -> str:
-    """The condition on `f` that it was deposited in this year, as it is counted here: each end as the database writes it."""
+    """The condition on `f` that it was deposited in this year of Paris, its bounds written as the database stores instants."""
     number = whole(year, 9998)
-    if not number or number < 2:  # the first, and what follows the last, cannot be said in another zone
+    if not number or number < 2:  # year 1 of Paris begins before the calendar of UTC
         return "1 = 0"
     ends = [
         datetime(one, 1, 1, tzinfo=PARIS).astimezone(UTC).replace(tzinfo=None).isoformat(" ")

@@ -31,7 +31,8 @@ class Later:
 def later(db: Db, folder: Folder, actor: Actor, *, listed: bool, typed: Later | None = None) -> Later | None:
     """What a reader may mark on a folder that awaits him; None where it does not.
 
-    `listed`: whether his list was found to have it; where it has not, the folder is asked. `typed`: what was, and is wrong.
+    `listed`: whether the folder is in his list; if not, its due day is read from the folder. `typed`: the refused entry of the
+    form, to be shown again with its error.
     """
     dues = _dues(db, folder, actor)
     if not dues:

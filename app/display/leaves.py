@@ -5,7 +5,7 @@ from typing import Any
 
 LEAVES = "leaves"
 MOST = 2_000
-"""Signs kept in the cookie, for all documents that are half read: the last ones, as a browser keeps 4 KB."""
+"""Signs of the cookie for the documents read in part (a browser keeps 4 KB): beyond, the documents opened first are dropped."""
 
 
 def all_shown(session: MutableMapping[str, Any], document: str, number: int, pages: int) -> bool:

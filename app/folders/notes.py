@@ -255,24 +255,7 @@ def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
 
     Refuses who may not read the folder, and `note-gone`.
     """
-    folder = _writing(db, actor, folder_id)
-    note = _note(db, folder, actor, note_id)
-    if note.answers_id is not None:
-        raise Refusal("note-gone")
-    settling = (
-        sa.update(FolderNote)
-        .where(
-            FolderNote.id == note.id,
-            FolderNote.collectivity_id == folder.collectivity_id,
-            FolderNote.settled_at.is_(None),
-        )
-        .values(settled_by=actor.name, settled_at=now())
-        .execution_options(synchronize_session=False)
-    )
-    settled = bool(db.execute(settling).rowcount)  # type: ignore[attr-defined]
-    if settled and note.reach == Reach.ALL:
-        facts = {"round": folder.round, "note": note.id}
-        append(db, folder.collectivity_id, Event("note.settled", actor.name, actor.user_id, folder.id, facts))
+    _turn(db, actor, folder_id, note_id, settled=True)
 
 
 @use_case
@@ -281,26 +264,27 @@ def reopen(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
 
     Refuses who may not read the folder, and `note-gone`.
     """
+    _turn(db, actor, folder_id, note_id, settled=False)
+
+
+def _turn(db: Db, actor: Actor, folder_id: int, note_id: int, *, settled: bool) -> None:
     folder = _writing(db, actor, folder_id)
     note = _note(db, folder, actor, note_id)
     if note.answers_id is not None:
         raise Refusal("note-gone")
-    opening = (
+    before = FolderNote.settled_at.is_(None) if settled else FolderNote.settled_at.is_not(None)
+    by, at = (actor.name, now()) if settled else (None, None)
+    turning = (
         sa.update(FolderNote)
-        .where(
-            FolderNote.id == note.id,
-            FolderNote.collectivity_id == folder.collectivity_id,
-            FolderNote.settled_at.is_not(None),
-        )
-        .values(settled_by=None, settled_at=None)
+        .where(FolderNote.id == note.id, FolderNote.collectivity_id == folder.collectivity_id, before)
+        .values(settled_by=by, settled_at=at)
         .execution_options(synchronize_session=False)
     )
-    opened = bool(db.execute(opening).rowcount)  # type: ignore[attr-defined]
-    if opened and note.reach == Reach.ALL:
+    turned = bool(db.execute(turning).rowcount)  # type: ignore[attr-defined]
+    if turned and note.reach == Reach.ALL:
+        name = "note.settled" if settled else "note.reopened"
         facts = {"round": folder.round, "note": note.id}
-        append(
-            db, folder.collectivity_id, Event("note.reopened", actor.name, actor.user_id, folder.id, facts)
-        )
+        append(db, folder.collectivity_id, Event(name, actor.name, actor.user_id, folder.id, facts))
 
 
 def takeable(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> bool:
