@@ -72,7 +72,7 @@ def test_a_calendar_reads_what_letters_tell_by_an_address_that_is_shown_once_and
         due(pay, MONDAY + timedelta(days=3))
         title = house.folder(flow).title
         client = house.client(A)
-        assert "Aucune : rien de ce qui vous attend" in text(client.get("/compte/agenda"))
+        assert "Aucune : aucun agenda ne lit" in text(client.get("/compte/agenda"))
         page = post(house, client, "/compte/agenda")
         first = secret_of(page)
         assert secret_of(text(client.get("/compte/agenda"))) == first, "the page is loaded again"

@@ -211,6 +211,10 @@ export function startForms() {
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+  // What is shown once is copied whole
+  const whole = ({ target }) => target.matches?.("[data-whole]") && target.select();
+  document.addEventListener("focusin", whole);
+  whole({ target: document.activeElement });
   window.addEventListener("hashchange", () => document.querySelectorAll("[data-of-address]").forEach(fromAddress));
   // A page brought back by the browser's history must be usable again.
   window.addEventListener("pageshow", (event) => {
