@@ -1,6 +1,6 @@
 """The notes of a folder in words, and the form of a new one."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,13 +59,15 @@ class Typed:
 class NotesView:
     """The notes that the reader reads, the last first, and the form of a new one.
 
-    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name.
+    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name; `usual`: for whom the
+    reader's last one was.
     """
 
     notes: Sequence[NoteView]
     reaches: Sequence[tuple[str, str]]
     people: Sequence[tuple[int, str]]
     typed: Typed = field(default_factory=Typed)
+    usual: str = Reach.ALL.value
 
 
 def open_count(db: Db, folder: Folder, actor: Actor) -> int:
@@ -83,12 +85,24 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
         *((f"{Reach.DESK.value}-{number}", f"Mon bureau : {name}") for number, name in desks),
         (Reach.ALONE.value, Reach.ALONE.label),
     ]
+    written = notes.readable(db, folder, actor)
+    usual = _usual(written, actor, dict(reaches))
     return NotesView(
-        threads(db, folder, notes.readable(db, folder, actor), actor),
+        threads(db, folder, written, actor),
         reaches,
         notes.to_tell(db, folder, actor),
-        typed or Typed(),
+        typed or Typed(reach=usual),
+        usual,
     )
+
+
+def _usual(written: Sequence[FolderNote], actor: Actor, reaches: Container[str]) -> str:
+    """For whom the reader's last note here was: what was private does not become public by itself."""
+    own = [note for note in written if note.answers_id is None and note.user_id == actor.user_id]
+    if actor.user_id is None or not own:
+        return Reach.ALL.value
+    last = f"{own[-1].reach}-{own[-1].desk_id}" if own[-1].reach == Reach.DESK else own[-1].reach
+    return last if last in reaches else Reach.ALL.value
 
 
 def threads(db: Db, folder: Folder, written: Sequence[FolderNote], actor: Actor | None) -> list[NoteView]:
@@ -125,6 +139,7 @@ def pins(db: Db, folder: Folder, actor: Actor, shown: DocView) -> list[dict[str,
                 "n": n,
                 "page": place.page,
                 "box": place.box,
+                "settled": note.settled_at is not None,
                 "words": f"Note {n}, {state}, de {note.who} : {note.words[:80]}",
                 "url": f"{_shown_url(folder, shown.id)}#note-{note.id}",
             }

@@ -33,6 +33,15 @@ function search() {
   else if (page) location.assign(page);
 }
 
+// The words of a new note, wherever the folder is open.
+function note() {
+  const field = document.getElementById("note");
+  const tab = document.getElementById("onglet-notes");
+  if (!field) return void location.assign(`${tab.href}#note`);
+  field.closest("details").open = true;
+  field.focus();
+}
+
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
@@ -44,6 +53,7 @@ function pressed(event) {
     j: () => (rows().length ? moveTo(cursor + 1) : visible('[data-key="j"]')?.click()),
     k: () => (rows().length ? moveTo(cursor - 1) : visible('[data-key="k"]')?.click()),
     x: tick,
+    n: document.getElementById("onglet-notes") && note,
     "/": search,
     "?": () => document.querySelector('[data-opens="help"]')?.click(),
   };

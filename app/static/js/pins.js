@@ -9,7 +9,7 @@ async function mark(viewer, pin) {
   if (!viewer.pages[pin.page - 1]) return null;
   const page = await viewer.sized(pin.page);
   const [x1, y1, x2, y2] = pin.box ?? [0, page.height - 30, 60, page.height];
-  const link = element("a", { class: "placed pin", href: pin.url, id: `repere-${pin.n}` }, element("span", { class: "count", "aria-hidden": "true" }, pin.n), element("span", { class: "visually-hidden" }, pin.words));
+  const link = element("a", { class: `placed pin${pin.settled ? " is-settled" : ""}`, href: pin.url, id: `repere-${pin.n}` }, element("span", { class: "count", "aria-hidden": "true" }, pin.n), element("span", { class: "visually-hidden" }, pin.words));
   lay(link, page, { x1, y1, x2, y2 });
   return link;
 }

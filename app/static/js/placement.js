@@ -147,6 +147,11 @@ export async function choosePlace(viewer, start, label, of = "Emplacement de la 
       if (event.key === "Escape") {
         event.preventDefault(); // else the same key closes the dialog that comes back
         end(null);
+      } else if (event.key === "Tab") {
+        const stops = [placing.box, ...bar.querySelectorAll("button")]; // nothing else is to be reached meanwhile
+        const to = stops.indexOf(document.activeElement) + (event.shiftKey ? -1 : 1);
+        event.preventDefault();
+        stops.at(to % stops.length).focus();
       } else if (event.target === placing.box) placing.keyed(event);
     };
     document.addEventListener("keydown", keyed);
