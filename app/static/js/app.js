@@ -59,6 +59,12 @@ function watchBar() {
   }).observe(bar);
 }
 
+// On a phone the tray or the view that is open may be beyond the edge.
+function showTray() {
+  const at = document.querySelector(".trays [aria-current]");
+  if (at) at.parentElement.scrollLeft = at.offsetLeft - at.parentElement.clientWidth / 2 + at.offsetWidth / 2;
+}
+
 // After an act the next folder opens: its title takes the focus. What a batch has become, read again once it is over: its
 // own. Back in the list: the row that was left.
 function placeFocus() {
@@ -69,6 +75,8 @@ function placeFocus() {
     if (document.querySelector(".flash")) {
       title.tabIndex = -1;
       title.focus();
+      // The tab of what was done is under the decision where both stand beside the document; elsewhere the band comes first
+      if (location.search.includes("onglet=") && innerWidth >= 1100) document.getElementById("panel").scrollIntoView({ block: "nearest" });
     }
     return;
   }
@@ -104,6 +112,7 @@ watchMoves();
 startForms();
 startKeys();
 startSelection();
+showTray();
 wake(document.body);
 watchBar();
 placeFocus();
