@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.core.db import engine, reading
 from app.journal.chain import verify
-from app.operations.persons import importing
+from app.operations.persons import importing, lists
 from app.people.hierarchy import GRANTED
 from app.people.models import Holder, User
 from tests.builders.house import House
@@ -259,16 +259,16 @@ def test_the_number_of_a_line_is_its_own_after_a_cell_with_a_line_end(house: Hou
     assert plan.entries[0].arrival.particulars.capacity == "Chargée d’accueil"
     # A line that is written anew leaves the others their number and their words, and what cp1252 cannot write is kept too
     content = a_list(quoted, ENORA.replace("e.quemener@", "e quemener@"), "", IWAN, "X").encode("cp1252")
-    same = dict(zip(importing.COLUMNS, ENORA.replace("e.quemener@", "e quemener@").split(";"), strict=True))
-    assert importing.corrected(content, {4: same, 9: None}) == content
-    after = importing.corrected(content, {2: None, 4: {"Prénom": "Wałęsa", "Courriel": "w@kerlann.example"}})
+    same = dict(zip(lists.COLUMNS, ENORA.replace("e.quemener@", "e quemener@").split(";"), strict=True))
+    assert lists.corrected(content, {4: same, 9: None}) == content
+    after = lists.corrected(content, {2: None, 4: {"Prénom": "Wałęsa", "Courriel": "w@kerlann.example"}})
     rows = after.decode("utf-8-sig").splitlines()
     assert rows == [HEAD, "", "", "Wałęsa;;w@kerlann.example;;;;", "", IWAN, "X"]
     # A column that the file has not is added for it
     short = b"Nom;Pr\xe9nom;Courriel;Qualit\xe9\r\nQ;E;q@kerlann.example;Agent\r\n"
     cells = {"Prénom": "E", "Nom": "Q", "Courriel": "q@kerlann.example", "Qualité": "Agent"}
-    assert importing.corrected(short, {2: cells}) == short
-    wider = importing.corrected(short, {2: {**cells, "Identifiant": "e.q"}}).decode("cp1252")
+    assert lists.corrected(short, {2: cells}) == short
+    wider = lists.corrected(short, {2: {**cells, "Identifiant": "e.q"}}).decode("cp1252")
     assert wider == "Nom;Prénom;Courriel;Qualité;Identifiant\r\nQ;E;q@kerlann.example;Agent;e.q\r\n"
 
 

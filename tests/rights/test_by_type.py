@@ -22,7 +22,7 @@ from app.journal.chain import verify
 from app.operations.declared.applying import apply_document
 from app.operations.declared.present import present
 from app.operations.desks import views
-from app.operations.persons import importing
+from app.operations.persons import importing, lists
 from app.operations.state import seats as seats_as_told
 from app.people import applications, desks, hierarchy
 from app.people.actor import Actor, Seat
@@ -323,7 +323,7 @@ def test_the_list_and_the_file_of_the_collectivity_say_limited_rights_and_give_t
     seat(house, "technique", T, "act:invoice.facture-d-energie", "sign:contract")
     actor = house.actor(K)
     with reading(actor.collectivity_id) as db:
-        text = as_csv(importing.COLUMNS, importing.exported(db, actor.collectivity_id)).decode("utf-8-sig")
+        text = as_csv(lists.COLUMNS, importing.exported(db, actor.collectivity_id)).decode("utf-8-sig")
         document = present(db, actor.collectivity_id)
         same = importing.plan(db, actor.collectivity_id, text.encode())
         wrong = importing.plan(

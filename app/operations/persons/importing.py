@@ -1,29 +1,23 @@
 """A list of people as a spreadsheet writes it: read whatever its encoding and separator, compared with what is, written back.
 
-One line is one person at one desk; a person with several desks has several lines. What a file says is never taken for a
-formula: a cell that begins as one gets an apostrophe at export (OWASP, CSV injection), which is taken off at import.
+One line is one person at one desk; a person with several desks has several lines.
 """
 
-import csv
 import hashlib
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from io import StringIO
-from typing import Any
 
 import sqlalchemy as sa
 
 from app.circuits.own_types import called
 from app.core.db import Db
-from app.core.french import taille
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.core.spreadsheet import FORMULAS
 from app.core.texts import key_of
+from app.operations.persons.lists import Row, lines_of
 from app.operations.persons.taken import Taken, taken
 from app.people import accounts
 from app.people.arrivals import Arrival
@@ -33,20 +27,11 @@ from app.people.models import Desk, Holder, User
 from workflows.rights import ONLY, Rights
 from workflows.vocabulary import Right
 
-MOST_LINES = 5_000
-MOST_BYTES = 1_500_000
-"""What a form of the preview may carry back, packed, is well above."""
-LONGEST_CELL = 5_000
-"""Signs of a cell that is corrected on the page: every right for every type, and far less than a file may hold in one."""
-COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
-_OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
 _SHORTER = {Right.CREATE: "déposer", Right.ACT: "viser", Right.REROUTE: "modifier les étapes"}
 WORDS: Mapping[Right, str] = {
     right: _SHORTER.get(right, f"{right.label[:1].lower()}{right.label[1:]}") for right in GRANTED
 }
 """How the file writes what may be done at a desk; for one type of folders alone: « signer:invoice »."""
-_ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
-_SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
 
 
 @dataclass(frozen=True)
@@ -125,16 +110,6 @@ class Plan:
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    cells: Mapping[str, str]
-
-    @property
-    def written(self) -> str:
-        return ", ".join(cell for cell in self.cells.values() if cell)[:120]
-
-
 @dataclass
 class _Known:
     """What the collectivity has: its people by login, the desks by key and by name, who has which address."""
@@ -158,7 +133,7 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
     Refuses `people-file-long`, `people-file-unread` (neither UTF-8 nor Windows-1252 text), `people-file-columns` of a file
     whose first line does not name the columns, and `people-file-empty`.
     """
-    rows, read_as = _rows(content)
+    rows, read_as = lines_of(content)
     known = _known(db, collectivity_id)
     people: dict[str, Entry] = {}
     faults: list[Fault] = []
@@ -209,118 +184,6 @@ class _LeftOutError(Exception):
         self.why = why
 
 
-def _rows(content: bytes) -> tuple[list[_Row], str]:
-    """The lines of the file that hold something, and how it was read."""
-    if len(content) > MOST_BYTES:
-        raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
-    text, encoding = _text(content)
-    separator, reader = _reader(text)
-    try:
-        named = [key_of(cell.strip()) for cell in next(reader, [])]
-        places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
-        if missing := [column for column in COLUMNS if column not in places and column not in _OPTIONAL]:
-            raise Refusal("people-file-columns", missing=", ".join(f"« {column} »" for column in missing))
-        rows, begins = [], reader.line_num + 1
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if any(cell.strip() for cell in cells):
-                rows.append(_Row(line, {name: _cell(cells, at) for name, at in places.items()}))
-            if len(rows) > MOST_LINES:
-                raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
-    except csv.Error:
-        raise Refusal("people-file-unread") from None
-    if not rows:
-        raise Refusal("people-file-empty")
-    return rows, f"séparateur {_SEPARATORS[separator]}, codage {_ENCODINGS[encoding]}"
-
-
-def corrected(content: bytes, wanted: Mapping[int, Mapping[str, str] | None]) -> bytes:
-    """The file with these lines, by their number, written anew by column, None of one that is taken off.
-
-    The very same bytes where nothing differs; else every line keeps its number, and what was written apart from them.
-    """
-    text, encoding = _text(content)
-    separator, reader = _reader(text)
-    try:
-        head: list[str] = next(reader, [])
-        lines, begins = [], reader.line_num + 1
-        for cells in reader:
-            lines.append((begins, reader.line_num + 1 - begins, cells))
-            begins = reader.line_num + 1
-    except csv.Error:
-        raise Refusal("people-file-unread") from None
-    named = [key_of(cell.strip()) for cell in head]
-    places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
-    written: dict[int, list[str]] = {}
-    for line, _, cells in lines:
-        if line not in wanted or not any(cell.strip() for cell in cells):
-            continue
-        after = wanted[line] or {}
-        values = {name: " ".join(after.get(name, "").split()) for name in COLUMNS}
-        if after and all(
-            _cell(cells, places.get(name, len(cells))) == value for name, value in values.items()
-        ):
-            continue
-        for name in (name for name, value in values.items() if value and name not in places):
-            places[name] = len(head)
-            head = [*head, name]
-        row = [*cells, *[""] * (len(head) - len(cells))] if after else []
-        for name, place in places.items() if after else ():
-            row[place] = values[name]
-        written[line] = row
-    return _joined(head, lines, written, separator, encoding) if written else content
-
-
-def _joined(
-    head: Sequence[str],
-    lines: Sequence[tuple[int, int, Sequence[str]]],
-    written: Mapping[int, Sequence[str]],
-    separator: str,
-    encoding: str,
-) -> bytes:
-    """The file of these lines, each with how many it takes, those that are `written` in their place."""
-    out = StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator)
-    writer.writerow(head)
-    for line, height, cells in lines:
-        if line in written:
-            # As high as it was: the lines after it keep their number
-            writer.writerow(written[line])
-            out.write("\r\n" * (height - 1))
-        else:
-            writer.writerow(cells)
-    try:
-        return out.getvalue().encode(encoding)
-    except UnicodeEncodeError:
-        return out.getvalue().encode("utf-8-sig")
-
-
-def _reader(text: str) -> tuple[str, Any]:
-    """The separator of the first line, and a reader of the file by it."""
-    head = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=head.count)
-    # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
-    return separator, csv.reader(StringIO(text, newline=""), delimiter=separator)
-
-
-def _text(content: bytes) -> tuple[str, str]:
-    """The text, and the encoding that it is in."""
-    for encoding in _ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:  # a workbook (.xlsx) is no text, and cp1252 reads nearly anything
-            return text, encoding
-    raise Refusal("people-file-unread")
-
-
-def _cell(cells: Sequence[str], at: int) -> str:
-    text = unicodedata.normalize("NFC", cells[at]) if at < len(cells) else ""
-    text = " ".join(text.split())
-    return text[1:] if text.startswith("'") and text[1:].lstrip(" ").startswith(FORMULAS) else text
-
-
 def _known(db: Db, collectivity_id: int) -> _Known:
     """Four statements."""
     users = list(db.scalars(sa.select(User).where(User.collectivity_id == collectivity_id)))
@@ -339,7 +202,7 @@ def _known(db: Db, collectivity_id: int) -> _Known:
     )
 
 
-def _login(row: _Row) -> str:
+def _login(row: Row) -> str:
     """The login that is written, else one made of the name: « e.quemener »."""
     if typed := row.cells.get("Identifiant", ""):
         return typed.lower()
@@ -350,7 +213,7 @@ def _login(row: _Row) -> str:
     return f"{first[:1]}.{last}"[: accounts.LOGIN_LONGEST] if first and last else ""
 
 
-def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
+def _entry(row: Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
     """The person of a line, with what earlier lines say of him; a refusal, or `_LeftOutError`, says why the line is left out."""
     particulars = accounts.Particulars(
         row.cells["Prénom"],
@@ -425,7 +288,7 @@ def _alone(login: str, particulars: accounts.Particulars, user: User | None, kno
         )
 
 
-def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
+def _seats(row: Row, known: _Known) -> dict[int, Rights]:
     where, grants = row.cells.get("Bureau", ""), row.cells.get("Droits", "")
     if not where and not grants:
         return {}

@@ -35,7 +35,7 @@ from app.notices import bounces
 from app.operations.desks import views
 from app.operations.leaving import planned
 from app.operations.leaving.web import give_up
-from app.operations.persons import importing, listing, reducing
+from app.operations.persons import importing, listing, lists, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, choosing, guessing, hierarchy, reaching, shown
@@ -208,7 +208,7 @@ def listed(form: str) -> Response:
     """The open accounts and their desks; « Importer » reads the CSV file."""
     with reading(g.actor.collectivity_id) as db:
         lines = importing.exported(db, g.actor.collectivity_id)
-    return spreadsheet("personnes", form, importing.COLUMNS, lines)
+    return spreadsheet("personnes", form, lists.COLUMNS, lines)
 
 
 @pages.route("/administration/personnes/importer", methods=["GET", "POST"])
@@ -220,7 +220,7 @@ def bring() -> Answer | tuple[str, int]:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _import_page(None, "people-file-none", 422)
-    return _planned(upload.read(importing.MOST_BYTES + 1))
+    return _planned(upload.read(lists.MOST_BYTES + 1))
 
 
 @pages.post("/administration/personnes/importer/relire")
@@ -228,7 +228,7 @@ def bring() -> Answer | tuple[str, int]:
 def read_again() -> Answer | tuple[str, int]:
     """Read the list again with the lines that were corrected or taken off on the page, or another page of it."""
     content = _unpacked(request.form.get("packed", ""))
-    return _planned(importing.corrected(content, _corrections()), before=content)
+    return _planned(lists.corrected(content, _corrections()), before=content)
 
 
 def _corrections() -> dict[int, Mapping[str, str] | None]:
@@ -237,14 +237,14 @@ def _corrections() -> dict[int, Mapping[str, str] | None]:
     for text in form.getlist("line")[: SHOWN["faults"]]:
         line = key_in(text)
         if line is not None:
-            cells = {name: _shortened(line, rank, name) for rank, name in enumerate(importing.COLUMNS)}
+            cells = {name: _shortened(line, rank, name) for rank, name in enumerate(lists.COLUMNS)}
             wanted[line] = None if f"l{line}-off" in form else cells
     return wanted
 
 
 def _shortened(line: int, rank: int, name: str) -> str:
-    """A cell as it was typed; what is beyond `importing.LONGEST_CELL` is left out, and told."""
-    typed, most = request.form.get(f"l{line}-{rank}", ""), importing.LONGEST_CELL
+    """A cell as it was typed; what is beyond `lists.LONGEST_CELL` is left out, and told."""
+    typed, most = request.form.get(f"l{line}-{rank}", ""), lists.LONGEST_CELL
     if len(typed) > most:
         flash(f"Ligne {line}, « {name} » : {most} signes au plus, la suite n’est pas reprise.", "danger")
     return typed[:most]
@@ -256,7 +256,7 @@ def _shortened(line: int, rank: int, name: str) -> str:
 def write_brought() -> Answer | tuple[str, int]:
     """Write the people of the file that was read, so many at a time; where what is changed meanwhile, it is read again first."""
     content = _unpacked(request.form.get("packed", ""))
-    if (after := importing.corrected(content, _corrections())) != content:
+    if (after := lists.corrected(content, _corrections())) != content:
         flash("Vos corrections sont lues : relisez ce qui serait écrit.", "info")
         return _planned(after, before=content)
     mark = request.form.get("mark")
@@ -325,9 +325,9 @@ def _import_page(
         unsure=unsure,
         at_once=AT_ONCE,
         most=MOST_TOLD,
-        columns=importing.COLUMNS,
+        columns=lists.COLUMNS,
         words=list(importing.WORDS.values()),
-        lines=importing.MOST_LINES,
+        lines=lists.MOST_LINES,
         mails=bool(current_app.config["PARAPHE"].mail_url),
     )
     return page, status
@@ -355,7 +355,7 @@ def _unpacked(packed: str) -> bytes:
     """The file that the preview carries; refuses what is none, and never more than a file may hold."""
     try:
         raw = base64.b64decode(packed, validate=True)
-        content = zlib.decompressobj().decompress(raw, importing.MOST_BYTES + 1)
+        content = zlib.decompressobj().decompress(raw, lists.MOST_BYTES + 1)
     except (ValueError, zlib.error):
         raise Refusal("bad-request", detail="fichier illisible") from None
     return content
