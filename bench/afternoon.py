@@ -121,16 +121,22 @@ class Hand:
         self.work.clicks += 1
         label.click()
 
+    def _labelled(self, field: str | Locator) -> Locator:
+        """A field by its label, among those that are seen: forms have rows in reserve."""
+        if not isinstance(field, str):
+            return field
+        return self.page.get_by_label(field, exact=True).filter(visible=True)
+
     def types(self, field: str | Locator, text: str) -> None:
         """Click a field, and type in it."""
-        target = self.page.get_by_label(field, exact=True) if isinstance(field, str) else field
+        target = self._labelled(field)
         self.work.clicks += 1
         self.work.keys += len(text)
         target.fill(text)
 
     def picks(self, field: str | Locator, label: str) -> None:
         """Choose in a list: open it, and click."""
-        target = self.page.get_by_label(field, exact=True) if isinstance(field, str) else field
+        target = self._labelled(field)
         option = target.locator("option").filter(has_text=re.compile(rf"^[– ]*{re.escape(label)}")).first
         self.work.clicks += 2
         value = option.get_attribute("value")
