@@ -110,9 +110,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Ce fichier ne se lit pas comme une liste. Rien n’a changé : dans votre tableur, enregistrez-le au format CSV, puis reprenez.",
     ),
+    "people-file-encoding": (
+        422,
+        "La liste ne se lit pas dans le codage {encoding}. Rien n’a changé : choisissez-en un autre.",
+    ),
     "people-file-columns": (
         422,
-        "La première ligne du fichier ne nomme pas ces colonnes : {missing}. Rien n’a changé : ajoutez-les, puis reprenez.",
+        "La première ligne du fichier ne nomme pas ces colonnes : {missing}. Rien n’a changé : lisez la liste autrement, ou ajoutez-les, puis reprenez.",
     ),
     "people-file-empty": (
         422,

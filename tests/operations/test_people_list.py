@@ -34,7 +34,7 @@ def sent(house: House, content: bytes, client: Any = None) -> TestResponse:
 
 
 def hidden(page: str, name: str) -> str:
-    return re.findall(rf'name="{name}" value="([^"]*)"', page)[0]
+    return re.findall(rf'name="{name}"\s+value="([^"]*)"', page)[0]
 
 
 def written(house: House, content: bytes) -> TestResponse:
@@ -260,16 +260,93 @@ def test_the_number_of_a_line_is_its_own_after_a_cell_with_a_line_end(house: Hou
     # A line that is written anew leaves the others their number and their words, and what cp1252 cannot write is kept too
     content = a_list(quoted, ENORA.replace("e.quemener@", "e quemener@"), "", IWAN, "X").encode("cp1252")
     same = dict(zip(lists.COLUMNS, ENORA.replace("e.quemener@", "e quemener@").split(";"), strict=True))
-    assert lists.corrected(content, {4: same, 9: None}) == content
-    after = lists.corrected(content, {2: None, 4: {"Prénom": "Wałęsa", "Courriel": "w@kerlann.example"}})
+    cp1252 = lists.Reading("Windows-1252", "point-virgule")
+    assert lists.corrected(content, {4: same, 9: None}) == (content, cp1252)
+    after, read_as = lists.corrected(
+        content, {2: None, 4: {"Prénom": "Wałęsa", "Courriel": "w@kerlann.example"}}
+    )
+    assert read_as == lists.Reading("UTF-8", "point-virgule")
     rows = after.decode("utf-8-sig").splitlines()
     assert rows == [HEAD, "", "", "Wałęsa;;w@kerlann.example;;;;", "", IWAN, "X"]
     # A column that the file has not is added for it
     short = b"Nom;Pr\xe9nom;Courriel;Qualit\xe9\r\nQ;E;q@kerlann.example;Agent\r\n"
     cells = {"Prénom": "E", "Nom": "Q", "Courriel": "q@kerlann.example", "Qualité": "Agent"}
-    assert lists.corrected(short, {2: cells}) == short
-    wider = lists.corrected(short, {2: {**cells, "Identifiant": "e.q"}}).decode("cp1252")
-    assert wider == "Nom;Prénom;Courriel;Qualité;Identifiant\r\nQ;E;q@kerlann.example;Agent;e.q\r\n"
+    assert lists.corrected(short, {2: cells})[0] == short
+    wider, _ = lists.corrected(short, {2: {**cells, "Identifiant": "e.q"}})
+    assert (
+        wider.decode("cp1252")
+        == "Nom;Prénom;Courriel;Qualité;Identifiant\r\nQ;E;q@kerlann.example;Agent;e.q\r\n"
+    )
+
+
+def test_a_list_is_read_otherwise_than_it_was_recognised_and_what_was_typed_goes_along(house: House) -> None:
+    client = house.client(K)
+
+    def read_again(page: str, **typed: str) -> TestResponse:
+        form = {**listed(page), "csrf_token": house.csrf(client), **typed}
+        return client.post(f"{IMPORT}/relire", data=form)
+
+    # Old spreadsheets of a Macintosh: their bytes are those of Windows too, and only who reads them sees that accents are wrong
+    content = a_list(ENORA, IWAN.replace("Agent", "Employé").replace("@", " ")).encode("mac-roman")
+    lost = sent(house, content, client)
+    assert (lost.status_code, "la première ligne se lit : PrŽnom;Nom;" in words(lost)) == (422, True)
+    assert "1 personne à inviter" in words(
+        read_again(lost.get_data(as_text=True), **{"new-encoding": "Mac OS Roman"})
+    )
+    bare = content.replace(b"Pr\x8enom", b"Prenom").replace(b"Qualit\x8e", b"Qualite")
+    page = sent(house, bare, client).get_data(as_text=True)
+    assert "Quéméner" not in page
+    typed = {"l3-2": "i.łegoff@kerlann.example", "new-encoding": "Mac OS Roman"}
+    page = read_again(page, **typed).get_data(as_text=True)
+    # What was typed is not read otherwise; a letter that the file cannot hold moves it to UTF-8
+    assert "Quéméner" in page
+    assert "i.łegoff" in page
+    assert "Employé comptable" in page
+    assert hidden(page, "encoding") == "UTF-8"
+    other = read_again(page, **{"new-encoding": "UTF-8", "new-separator": "virgule"})
+    assert "ne nomme pas ces colonnes" in words(other)
+    assert (
+        hidden(other.get_data(as_text=True), "separator") == "point-virgule"
+    )  # the list stays as it was read
+    asked = {**listed(page), "new-separator": "tabulation", "csrf_token": house.csrf(client)}
+    assert "ne nomme pas ces colonnes" in words(client.post(f"{IMPORT}/ecrire", data=asked))
+    assert client.post(f"{IMPORT}/relire", data={**asked, "new-encoding": "latin-9"}).status_code == 400
+
+    # A list that is not read at all is read otherwise without being chosen again; « Texte Unicode » is recognised
+    titled = (
+        f'{HEAD};"Nom de naissance, un, deux, trois, quatre, cinq, six, sept, huit"\r\n{IWAN};\r\n'.encode()
+    )
+    lost = sent(house, titled, client)
+    assert lost.status_code == 422
+    assert "la première ligne se lit : Prénom;Nom;" in words(lost)
+    assert "1 personne à inviter" in words(
+        read_again(lost.get_data(as_text=True), **{"new-separator": "point-virgule"})
+    )
+    unicode = sent(house, a_list(ENORA).replace(";", "\t").encode("utf-16"), client)
+    assert "séparateur tabulation, codage UTF-16" in words(unicode)
+    assert "Quéméner" in words(unicode)
+
+
+def test_lines_left_out_are_taken_away_mended_and_imported_again(house: House) -> None:
+    client = house.client(K)
+    nowhere = ENORA.replace("finances", "fêtes").replace("Chargée d’accueil", "=1+1")
+    page = sent(house, a_list(nowhere, IWAN.replace("@", " "), "Zoé;;;;;;").encode("cp1252"), client)
+    form = {**listed(page.get_data(as_text=True)), "csrf_token": house.csrf(client)}
+    typed = {"l2-5": "Direction des finances", "l4-off": "1"}
+    file = client.post(f"{IMPORT}/laissees.csv", data={**form, **typed})
+    assert "attachment" in file.headers["Content-Disposition"]
+    head, first, second = file.get_data(as_text=True).removeprefix("\ufeff").splitlines()
+    assert head == f"{HEAD};Ligne;Pourquoi"
+    assert first.startswith(
+        "Enora;Quéméner;e.quemener@kerlann-sur-mer.example;e.quemener;'=1+1;Direction des finances;"
+    )
+    assert ";2;Le bureau « Direction des fêtes » n’existe pas" in first
+    assert ";3;" in second
+    assert "n’est pas une adresse" in second
+    mended = file.get_data().decode().replace("legoff kerlann", "legoff@kerlann").encode()
+    plan = _plan(house, mended.decode("utf-8-sig"))
+    assert (len(plan.of("new")), plan.faults) == (2, ())
+    assert plan.entries[0].arrival.particulars.capacity == "=1+1"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +356,7 @@ def test_the_number_of_a_line_is_its_own_after_a_cell_with_a_line_end(house: Hou
         (b"", "ne nomme pas ces colonnes"),
         (HEAD.encode(), "ne contient personne"),
         (b"Nom;Courriel\r\nQ;a@b.example", "« Prénom », « Qualité »"),
-        ((HEAD + "\n" + (IWAN + "\n") * 5_001).encode(), "5000 lignes au plus"),
+        ((HEAD + "\n" + (IWAN + "\n") * 5_001).encode(), "5 000 lignes au plus"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_in_french(house: House, content: bytes, sentence: str) -> None:
@@ -290,6 +367,7 @@ def test_a_file_that_is_no_list_is_refused_in_french(house: House, content: byte
 
 def test_no_file_is_asked_for(house: House) -> None:
     client = house.client(K)
+    assert "5\u202f000 lignes au plus" in client.get(IMPORT).get_data(as_text=True)
     answer = client.post(IMPORT, data={"csrf_token": house.csrf(client)})
     assert (answer.status_code, "choisissez le fichier" in words(answer)) == (422, True)
 
@@ -363,7 +441,7 @@ def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_st
             plan = importing.plan(db, here, a_list(*lines).encode(encoding))
     finally:
         sa.event.remove(engine(), "before_cursor_execute", hear)
-    assert plan.read_as == f"séparateur point-virgule, {read_as}"
+    assert plan.reading.words == f"séparateur point-virgule, {read_as}"
     assert [one.line for one in plan.faults] == [at + 2 for at in wrong]
     assert len(plan.entries) == 4_960
     assert plan.entries[0].arrival.particulars.capacity == "=HYPERLINK(A1)"
@@ -387,7 +465,7 @@ def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_st
     long = client.post(
         f"{IMPORT}/relire", data={**listed(shown), "csrf_token": house.csrf(client), "l102-1": "x" * 140_000}
     )
-    assert "Ligne 102, « Nom » : 5000 signes au plus" in words(long)
+    assert "Ligne 102, « Nom » : 5 000 signes au plus" in words(long)
     assert "39 lignes laissées de côté" in words(long)
     form = {**listed(shown), "csrf_token": house.csrf(client), "l102-off": "1"}
     first = client.post(f"{IMPORT}/ecrire", data=form)
@@ -399,7 +477,7 @@ def test_five_thousand_lines_with_forty_faults_are_told_one_by_one_in_a_dozen_st
 
 def listed(page: str) -> dict[str, Any]:
     """The form of a list that was read, as the page sends it."""
-    fields = re.findall(r'name="(packed|mark|l\d+-\d)"\s+value="([^"]*)"', page)
+    fields = re.findall(r'name="(packed|mark|encoding|separator|l\d+-\d)"\s+value="([^"]*)"', page)
     lines = re.findall(r'name="line" value="(\d+)"', page)
     return {**{name: html.unescape(value) for name, value in fields}, "line": lines}
 

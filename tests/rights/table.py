@@ -162,6 +162,7 @@ ROUTES = {
     "operations.persons.listed": "administer",
     "operations.persons.bring": "administer",
     "operations.persons.read_again": "administer",
+    "operations.persons.left_out": "administer",
     "operations.persons.write_brought": "administer",
     "operations.persons.show": "branch",
     "operations.persons.reached": "branch",

@@ -17,7 +17,7 @@ from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import key_of
-from app.operations.persons.lists import Row, lines_of
+from app.operations.persons.lists import RECOGNISED, Reading, Row, lines_of
 from app.operations.persons.taken import Taken, taken
 from app.people import accounts
 from app.people.arrivals import Arrival
@@ -65,14 +65,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a file would do: people to invite, to change, already so; lines left out; how it was read, in words.
+    """What a file would do: people to invite, to change, already so; lines left out; how it was read.
 
     `folders`: those that would stop by what it takes from people, as a sentence; `ways`: the steps of circuits.
     """
 
     entries: tuple[Entry, ...]
     faults: tuple[Fault, ...]
-    read_as: str
+    reading: Reading
     desks: Mapping[int, str]
     folders: str = ""
     ways: tuple[str, ...] = ()
@@ -127,13 +127,14 @@ class _Known:
         return {desk.id: desk.name for desk in self.desks.values()}
 
 
-def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
+def plan(db: Db, collectivity_id: int, content: bytes, reading: Reading = RECOGNISED) -> Plan:
     """What the file would change, nothing being written.
 
-    Refuses `people-file-long`, `people-file-unread` (neither UTF-8 nor Windows-1252 text), `people-file-columns` of a file
-    whose first line does not name the columns, and `people-file-empty`.
+    Refuses `people-file-long`, `people-file-unread` (no text of an encoding that is recognised), `people-file-encoding` (none
+    of the one that is asked), `people-file-columns` of a file whose first line does not name the columns, and
+    `people-file-empty`.
     """
-    rows, read_as = lines_of(content)
+    rows, reading = lines_of(content, reading)
     known = _known(db, collectivity_id)
     people: dict[str, Entry] = {}
     faults: list[Fault] = []
@@ -150,7 +151,7 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
     lost = _taken(db, collectivity_id, entries, known)
     called_here = called(db, collectivity_id) if lost.last else {}
     told = tuple(_told(entry, known, lost, called_here) for entry in entries)
-    return Plan(told, tuple(faults), read_as, known.names, lost.folders, lost.ways)
+    return Plan(told, tuple(faults), reading, known.names, lost.folders, lost.ways)
 
 
 def exported(db: Db, collectivity_id: int) -> list[tuple[str, ...]]:

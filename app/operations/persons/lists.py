@@ -4,14 +4,16 @@ What a file says is never taken for a formula: a cell that begins as one gets an
 which is taken off when it is read.
 """
 
+import codecs
 import csv
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
 
 from app.core.french import taille
+from app.core.grammar import milliers
 from app.core.refusals import Refusal
 from app.core.spreadsheet import FORMULAS
 from app.core.texts import key_of
@@ -21,10 +23,40 @@ MOST_BYTES = 1_500_000
 """What a form of the preview may carry back, packed, is well above."""
 LONGEST_CELL = 5_000
 """Signs of a cell that is corrected on the page: every right for every type, and far less than a file may hold in one."""
+_SHOWN = 300
 COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
 _OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
-_ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
-_SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
+ENCODINGS = {"UTF-8": "utf-8-sig", "Windows-1252": "cp1252", "Mac OS Roman": "mac-roman", "UTF-16": "utf-16"}
+"""By the name that whoever reads the list chooses; the first two, and UTF-16 by its mark, are recognised."""
+SEPARATORS = {"point-virgule": ";", "virgule": ",", "tabulation": "\t"}
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a list is read, by the names of `ENCODINGS` and `SEPARATORS`; what is empty is recognised."""
+
+    encoding: str = ""
+    separator: str = ""
+
+    @classmethod
+    def chosen(cls, encoding: str, separator: str) -> "Reading":
+        """As a form sends it; refuses `bad-request` of what is no choice."""
+        if encoding not in {"", *ENCODINGS} or separator not in {"", *SEPARATORS}:
+            raise Refusal("bad-request", detail="cette façon de lire une liste n’existe pas")
+        return cls(encoding, separator)
+
+    def over(self, other: "Reading") -> "Reading":
+        """The same, and what it leaves empty as the other has it."""
+        return Reading(self.encoding or other.encoding, self.separator or other.separator)
+
+    @property
+    def words(self) -> str:
+        """« séparateur point-virgule, codage Windows-1252 »."""
+        return f"séparateur {self.separator}, codage {self.encoding}"
+
+
+RECOGNISED = Reading()
 
 
 @dataclass(frozen=True)
@@ -40,12 +72,12 @@ class Row:
         return ", ".join(cell for cell in self.cells.values() if cell)[:120]
 
 
-def lines_of(content: bytes) -> tuple[list[Row], str]:
-    """The lines of the file that hold something, and how it was read."""
+def lines_of(content: bytes, reading: Reading = RECOGNISED) -> tuple[list[Row], Reading]:
+    """The lines of the file that hold something, and how it was read; refuses it as `importing.plan` does."""
     if len(content) > MOST_BYTES:
-        raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
-    text, encoding = _text(content)
-    separator, reader = _reader(text)
+        raise _too_long()
+    text, reading = _text(content, reading)
+    reader = _reader(text, reading)
     try:
         named = [key_of(cell.strip()) for cell in next(reader, [])]
         places = {column: named.index(key_of(column)) for column in COLUMNS if key_of(column) in named}
@@ -57,21 +89,31 @@ def lines_of(content: bytes) -> tuple[list[Row], str]:
             if any(cell.strip() for cell in cells):
                 rows.append(Row(line, {name: _cell(cells, at) for name, at in places.items()}))
             if len(rows) > MOST_LINES:
-                raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
+                raise _too_long()
     except csv.Error:
         raise Refusal("people-file-unread") from None
     if not rows:
         raise Refusal("people-file-empty")
-    return rows, f"séparateur {_SEPARATORS[separator]}, codage {_ENCODINGS[encoding]}"
+    return rows, reading
 
 
-def corrected(content: bytes, wanted: Mapping[int, Mapping[str, str] | None]) -> bytes:
-    """The file with these lines, by their number, written anew by column, None of one that is taken off.
+def beginning(content: bytes, reading: Reading = RECOGNISED) -> tuple[str, Reading]:
+    """The first line as it is read, cut, and how; refuses what is no text, or none in this encoding."""
+    text, reading = _text(content, reading)
+    return text.strip().partition("\n")[0][:_SHOWN], reading
+
+
+def corrected(
+    content: bytes, wanted: Mapping[int, Mapping[str, str] | None], reading: Reading = RECOGNISED
+) -> tuple[bytes, Reading]:
+    """The file with these lines, by their number, written anew by column, None of one that is taken off; and how it reads then.
 
     The very same bytes where nothing differs; else every line keeps its number, and what was written apart from them.
     """
-    text, encoding = _text(content)
-    separator, reader = _reader(text)
+    if not wanted:
+        return content, reading
+    text, reading = _text(content, reading)
+    reader = _reader(text, reading)
     try:
         head: list[str] = next(reader, [])
         lines, begins = [], reader.line_num + 1
@@ -99,19 +141,34 @@ def corrected(content: bytes, wanted: Mapping[int, Mapping[str, str] | None]) ->
         for name, place in places.items() if after else ():
             row[place] = values[name]
         written[line] = row
-    return _joined(head, lines, written, separator, encoding) if written else content
+    return _joined(head, lines, written, reading) if written else (content, reading)
+
+
+def otherwise(
+    content: bytes, typed: Mapping[int, Mapping[str, str] | None], before: Reading, after: Reading
+) -> tuple[bytes, Reading]:
+    """The file read otherwise than `before`, with what was typed on its lines: what was not is as it reads now.
+
+    Refuses it as `lines_of` does.
+    """
+    old, new = ({row.line: row.cells for row in lines_of(content, one)[0]} for one in (before, after))
+    wanted: dict[int, Mapping[str, str] | None] = {}
+    for line, cells in typed.items():
+        was = old.get(line, {})
+        changes = {name: cell for name, cell in (cells or {}).items() if cell != was.get(name, "")}
+        wanted[line] = None if cells is None else {**new.get(line, {}), **changes}
+    return corrected(content, wanted, after)
 
 
 def _joined(
     head: Sequence[str],
     lines: Sequence[tuple[int, int, Sequence[str]]],
     written: Mapping[int, Sequence[str]],
-    separator: str,
-    encoding: str,
-) -> bytes:
-    """The file of these lines, each with how many it takes, those that are `written` in their place."""
+    reading: Reading,
+) -> tuple[bytes, Reading]:
+    """The file of these lines, each with how many it takes, those that are `written` in their place; in UTF-8 where it must."""
     out = StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator)
+    writer = csv.writer(out, delimiter=SEPARATORS[reading.separator])
     writer.writerow(head)
     for line, height, cells in lines:
         if line in written:
@@ -121,29 +178,35 @@ def _joined(
         else:
             writer.writerow(cells)
     try:
-        return out.getvalue().encode(encoding)
+        return out.getvalue().encode(ENCODINGS[reading.encoding]), reading
     except UnicodeEncodeError:
-        return out.getvalue().encode("utf-8-sig")
+        return out.getvalue().encode(ENCODINGS["UTF-8"]), replace(reading, encoding="UTF-8")
 
 
-def _reader(text: str) -> tuple[str, Any]:
-    """The separator of the first line, and a reader of the file by it."""
-    head = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=head.count)
-    # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
-    return separator, csv.reader(StringIO(text, newline=""), delimiter=separator)
+def _reader(text: str, reading: Reading) -> Any:
+    """A reader of the file; its own count is where a line begins in it, for a quoted cell may hold line ends."""
+    return csv.reader(StringIO(text, newline=""), delimiter=SEPARATORS[reading.separator])
 
 
-def _text(content: bytes) -> tuple[str, str]:
-    """The text, and the encoding that it is in."""
-    for encoding in _ENCODINGS:
+def _text(content: bytes, reading: Reading) -> tuple[str, Reading]:
+    """The text, and how it is read: by what is asked, else in the encoding that it is in and by its first line's separator."""
+    known = ["UTF-16"] if content.startswith(_MARKS) else ["UTF-8", "Windows-1252"]
+    for encoding in [reading.encoding] if reading.encoding else known:
         try:
-            text = content.decode(encoding)
+            text = content.decode(ENCODINGS[encoding])
         except UnicodeDecodeError:
             continue
         if "\0" not in text:  # a workbook (.xlsx) is no text, and cp1252 reads nearly anything
-            return text, encoding
+            head = text.partition("\n")[0]
+            first = max(SEPARATORS, key=lambda name: head.count(SEPARATORS[name]))
+            return text, Reading(encoding, reading.separator or first)
+    if reading.encoding:
+        raise Refusal("people-file-encoding", encoding=reading.encoding)
     raise Refusal("people-file-unread")
+
+
+def _too_long() -> Refusal:
+    return Refusal("people-file-long", lines=milliers(MOST_LINES), size=taille(MOST_BYTES))
 
 
 def _cell(cells: Sequence[str], at: int) -> str:

@@ -26,11 +26,12 @@ from wtforms import BooleanField, StringField
 from app.core import stale
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
-from app.core.grammar import de, plural
+from app.core.grammar import de, milliers, plural
 from app.core.http import BRANCH, PERSON, guard, spreadsheet
 from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.spreadsheet import Cell
 from app.notices import bounces
 from app.operations.desks import views
 from app.operations.leaving import planned
@@ -54,6 +55,10 @@ MOST_TOLD = 100
 """How many of the people whose lines would stop something are named."""
 SHOWN = {"faults": 50, "changed": 200, "new": 200}
 """How many lines, or people, of each sort a page of the list shows; a line that is left out is a form."""
+OTHERWISE = frozenset(
+    {"people-file-columns", "people-file-empty", "people-file-unread", "people-file-encoding"}
+)
+"""Refusals of a file that another encoding or separator may read."""
 ABOUT = {
     "name-missing": "first_name",
     "name-taken": "first_name",
@@ -69,6 +74,8 @@ ABOUT = {
     "administrator-own": "administrator",
 }
 """The field that a refusal is about: it is said beside it, and the keyboard starts there."""
+Carried = tuple[bytes, lists.Reading]
+"""A file that a page carries from one reading of it to the next, and how it is read."""
 _LINE = {"maxlength": str(accounts.LONGEST), "autocomplete": "off"}
 
 
@@ -220,15 +227,53 @@ def bring() -> Answer | tuple[str, int]:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _import_page(None, "people-file-none", 422)
-    return _planned(upload.read(lists.MOST_BYTES + 1))
+    return _planned(upload.read(lists.MOST_BYTES + 1), lists.RECOGNISED)
 
 
 @pages.post("/administration/personnes/importer/relire")
 @guard("administer")
 def read_again() -> Answer | tuple[str, int]:
-    """Read the list again with the lines that were corrected or taken off on the page, or another page of it."""
-    content = _unpacked(request.form.get("packed", ""))
-    return _planned(lists.corrected(content, _corrections()), before=content)
+    """Read the list again with the lines that were corrected or taken off on the page, or otherwise, or another page of it."""
+    content, how = _read()
+    after, before = _typed(content, how)
+    return _planned(*after, before=before if "mark" in request.form else None)
+
+
+@pages.post("/administration/personnes/importer/laissees.csv")
+@guard("administer")
+def left_out() -> Response:
+    """The lines that are left out, as they are typed on the page, with why: a list to be mended, and imported."""
+    content, how = _read()
+    typed = _corrections()
+    with reading(g.actor.collectivity_id) as db:
+        faults = importing.plan(db, g.actor.collectivity_id, content, how).faults
+    lines = ((fault, typed.get(fault.line, fault.cells)) for fault in faults)
+    rows: list[tuple[Cell, ...]] = [
+        (*(cells.get(name, "") for name in lists.COLUMNS), fault.line, fault.why)
+        for fault, cells in lines
+        if cells is not None
+    ]
+    return spreadsheet("personnes-laissees", "csv", (*lists.COLUMNS, "Ligne", "Pourquoi"), rows)
+
+
+def _read() -> Carried:
+    """The file that the page carries, and how it was read there."""
+    form = request.form
+    how = lists.Reading.chosen(form.get("encoding", ""), form.get("separator", ""))
+    return _unpacked(form.get("packed", "")), how
+
+
+def _typed(content: bytes, how: lists.Reading) -> tuple[Carried, Carried]:
+    """The file with what was typed on the page, and how it is to be read from now on; and what stays if that is refused."""
+    form, typed = request.form, _corrections()
+    wanted = lists.Reading.chosen(form.get("new-encoding", ""), form.get("new-separator", "")).over(how)
+    here = lists.corrected(content, typed, how)
+    if wanted == how:
+        return here, (content, how)
+    try:
+        return lists.otherwise(content, typed, how, wanted), here
+    except Refusal:
+        return (content, wanted), here  # why is told when it is read
 
 
 def _corrections() -> dict[int, Mapping[str, str] | None]:
@@ -246,7 +291,10 @@ def _shortened(line: int, rank: int, name: str) -> str:
     """A cell as it was typed; what is beyond `lists.LONGEST_CELL` is left out, and told."""
     typed, most = request.form.get(f"l{line}-{rank}", ""), lists.LONGEST_CELL
     if len(typed) > most:
-        flash(f"Ligne {line}, « {name} » : {most} signes au plus, la suite n’est pas reprise.", "danger")
+        flash(
+            f"Ligne {line}, « {name} » : {milliers(most)} signes au plus, la suite n’est pas reprise.",
+            "danger",
+        )
     return typed[:most]
 
 
@@ -255,18 +303,19 @@ def _shortened(line: int, rank: int, name: str) -> str:
 @who_is_there(HERE)
 def write_brought() -> Answer | tuple[str, int]:
     """Write the people of the file that was read, so many at a time; where what is changed meanwhile, it is read again first."""
-    content = _unpacked(request.form.get("packed", ""))
-    if (after := lists.corrected(content, _corrections())) != content:
+    content, how = _read()
+    after, before = _typed(content, how)
+    if after != (content, how):
         flash("Vos corrections sont lues : relisez ce qui serait écrit.", "info")
-        return _planned(after, before=content)
+        return _planned(*after, before=before)
     mark = request.form.get("mark")
     with reading(g.actor.collectivity_id) as db:
-        plan = importing.plan(db, g.actor.collectivity_id, content)
+        plan = importing.plan(db, g.actor.collectivity_id, content, how)
     if plan.mark == mark and plan.stops and request.form.get("sure") != "1":
-        return _planned(content, 409, unsure=True)
+        return _planned(content, how, 409, unsure=True)
 
     def still(db: Db) -> None:
-        if importing.plan(db, g.actor.collectivity_id, content).mark != mark:
+        if importing.plan(db, g.actor.collectivity_id, content, how).mark != mark:
             raise Refusal("people-file-moved")
 
     try:
@@ -276,7 +325,7 @@ def write_brought() -> Answer | tuple[str, int]:
             raise
         status, sentence = sentences.say(refusal.key, refusal.facts)
         flash(sentence, "danger")
-        return _planned(content, status)
+        return _planned(content, how, status)
     left = len(plan.to_do) - written.opened - written.changed
     done = (
         f"{plural(written.opened, 'compte ouvert', 'comptes ouverts')}, "
@@ -284,33 +333,61 @@ def write_brought() -> Answer | tuple[str, int]:
     )
     if left > 0:
         flash(f"{done} Il en reste {left} à écrire.", "ok")
-        return _planned(content)
+        return _planned(content, how)
     flash(done, "ok")
     return redirect(url_for(HERE))
 
 
 def _planned(
-    content: bytes, status: int = 200, *, unsure: bool = False, before: bytes | None = None
+    content: bytes,
+    how: lists.Reading,
+    status: int = 200,
+    *,
+    unsure: bool = False,
+    before: Carried | None = None,
 ) -> tuple[str, int]:
-    """What a list would change; where it cannot be read once corrected, why, and the list of `before`."""
+    """What a list would change; where it cannot be read, or no more once corrected, why, and the list of `before`."""
     try:
         with reading(g.actor.collectivity_id) as db:
-            plan = importing.plan(db, g.actor.collectivity_id, content)
+            plan = importing.plan(db, g.actor.collectivity_id, content, how)
     except Refusal as refusal:
         wrong, sentence = sentences.say(refusal.key, refusal.facts)
         if before is None:
-            return _import_page(None, refusal, wrong)
+            return _unread(content, how, refusal, wrong)
         flash(sentence, "danger")
-        return _planned(before, wrong)
-    packed = base64.b64encode(zlib.compress(content)).decode()
-    return _import_page(plan, None, status, packed, unsure=unsure)
+        return _planned(*before, wrong)
+    return _import_page(plan, None, status, List(_packed(content), plan.reading), unsure=unsure)
+
+
+def _unread(content: bytes, how: lists.Reading, refusal: Refusal, status: int) -> tuple[str, int]:
+    """Why a list is not read; a text may be read otherwise, without being chosen again."""
+    if refusal.key not in OTHERWISE:
+        return _import_page(None, refusal, status)
+    try:
+        line, read_as = lists.beginning(content, how)
+    except Refusal:
+        line, read_as = "", how
+    return _import_page(None, refusal, status, List(_packed(content), read_as, line))
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
+@dataclass(frozen=True)
+class List:
+    """The file that the page carries, how it is read, and its first line where that is all that is read."""
+
+    packed: str
+    reading: lists.Reading
+    line: str = ""
 
 
 def _import_page(
     plan: importing.Plan | None,
     refused: Refusal | str | None,
     status: int,
-    packed: str = "",
+    carried: List | None = None,
     *,
     unsure: bool = False,
 ) -> tuple[str, int]:
@@ -321,13 +398,15 @@ def _import_page(
         plan=plan,
         parts={name: _part(name, lines) for name, lines in sorts.items()},
         error=sentences.say(refusal.key, refusal.facts)[1] if refusal is not None else None,
-        packed=packed,
+        carried=carried,
+        encodings=list(lists.ENCODINGS),
+        separators=list(lists.SEPARATORS),
         unsure=unsure,
         at_once=AT_ONCE,
         most=MOST_TOLD,
         columns=lists.COLUMNS,
         words=list(importing.WORDS.values()),
-        lines=lists.MOST_LINES,
+        lines=milliers(lists.MOST_LINES),
         mails=bool(current_app.config["PARAPHE"].mail_url),
     )
     return page, status

@@ -38,6 +38,7 @@ function submitted(event) {
     return void notKept(form, OFFLINE, `Hors ligne${NB}: rien n’a été envoyé`);
   }
   document.querySelector("[data-not-kept]")?.remove();
+  if (event.submitter?.matches("[data-download]")) return; // a file is taken away: the page stays, and serves again
   const first = form.id === "draft" ? Boolean(draftSaving()) : draftEdited();
   if (!form.dataset.ready && (first || stale())) {
     event.preventDefault();
