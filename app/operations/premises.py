@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.waking import heard
 from app.files import ocr
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
-from app.files.office import OfficeConverter, alone
+from app.files.office import SECONDS, OfficeConverter, alone
 from app.operations.findings import Level, Remark, Unwell, in_service
 from app.people import breached
 from app.transmission.s2low.settings import S2lowSettings
@@ -255,8 +255,8 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def office(settings: Settings) -> str | Remark:
-    """A text is converted for real, where office files are taken in."""
+def office(settings: Settings, seconds: int = SECONDS) -> str | Remark:
+    """A text is converted for real within so many seconds, where office files are taken in."""
     if not settings.office:
         return Remark("les fichiers bureautiques sont refusés (PARAPHE_OFFICE=false)", Level.NONE)
     converter = OfficeConverter.find()
@@ -269,7 +269,7 @@ def office(settings: Settings) -> str | Remark:
         room = Path(name)
         (room / "essai.rtf").write_bytes(_RTF)
         try:
-            converter.convert(room / "essai.rtf", room)
+            converter.convert(room / "essai.rtf", room, seconds=seconds)
         except Refusal as refusal:
             why = refusal.facts.get("reason", "il est occupé")
             raise Unwell(

@@ -2,9 +2,11 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from asn1crypto import pem
 
 from app import create_app
 from app.core import db
@@ -14,6 +16,7 @@ from app.operations.examined import trials
 from app.operations.models import DoctorTrial
 from app.people.models import User
 from app.people.own_settings.changing import change_setting
+from app.trust import authorities
 from tests.builders.clamd import clamd
 from tests.builders.house import House
 from tests.cluster import free_port
@@ -134,14 +137,16 @@ def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(h
         "signature d’essai : prêt",
         "télétransmission : rien à essayer",
         "envois : prêt",
+        "bureautique : rien à essayer",
+        "autorités reconnues : à surveiller",
     ):
         assert told in text
-    assert page(house).count("Essayé par Katell Morizur") == 10
+    assert page(house).count("Essayé par Katell Morizur") == 12
     with db.engine().begin() as connection:
         connection.execute(
             sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
         )
-    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 10
+    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 12
     journal = page(house, path="/administration/journal?acte=examination.tried")
     assert "courriel : prêt" in journal
     # Of the other commune nobody reads it, nor is kept from his own trials
@@ -232,3 +237,47 @@ def test_the_folder_where_a_collectivity_has_its_folders_handed_over_is_tried(ho
     _, text = attempt(house, name)
     assert f"{name} : à régler" in text
     assert "un dossier à remettre attendrait : corrigez cela sous « Réglages »" in text
+
+
+def test_each_certificate_is_followed_up_to_whom_we_believe(house: House, tmp_path: Path) -> None:
+    name = "autorités reconnues"
+    assert "ne se suivent pas encore, faute de l’autorité intermédiaire" in attempt(house, name)[1]
+    again()
+    authorities.remember(house.key("a_kervadec").chain)
+    enrolled = attempt(house, name)[1]
+    assert f"{name} : prêt" in enrolled
+    assert re.search(r"les autorités sont là ; \d+ certificats mènent à une autorité reconnue", enrolled)
+    again()
+    # One whose authority answers that it stands no more: the authorities serve, and it is told
+    house.enrol(ADMIN, "revoked")
+    _, dead = attempt(house, name)
+    assert f"{name} : à surveiller" in dead
+    assert "« Armel KERVADEC (révoqué) » : ce certificat a été révoqué le" in dead
+    again()
+    # Other roots than those that issued them: each is named, with why
+    other = tmp_path / "autre.pem"
+    other.write_bytes(pem.armor("CERTIFICATE", house.pki.certificate("seal")))
+    with_settings(house, trust_roots=other)
+    _, unknown = attempt(house, name)
+    assert f"{name} : à régler" in unknown
+    assert "n’est pas reconnue" in unknown or "n’est pas connue ici" in unknown
+    again()
+    with_settings(house, trust_roots=None)
+    _, none = attempt(house, name)
+    assert (
+        "les autorités de l’installation ne servent pas toutes : dites-le à qui tient l’installation" in none
+    )
+    assert "PARAPHE_" not in none.partition("<main")[2]
+    again()
+    with_settings(house, operators=(ADMIN,))
+    assert "Donnez PARAPHE_TRUST_ROOTS" in attempt(house, name)[1]
+
+
+def test_a_text_is_converted_for_real(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_settings(house, office=True, operators=(ADMIN,))
+    _, text = attempt(house, "bureautique")
+    assert "bureautique : prêt" in text
+    assert "un texte d’essai est converti" in text
+    again()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "LibreOffice manque" in attempt(house, "bureautique")[1]

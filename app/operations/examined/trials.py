@@ -1,6 +1,7 @@
 """Trials that an administrator asks for and waits for: one point of « Mise en service », or all of them, tried now.
 
-Each does the thing: a letter to whoever asks, a token of each timestamp authority, a signature, a file of the store. They are
+Each does the thing: a letter to whoever asks, a token of each timestamp authority, a signature, a file of the store, a text
+converted, each certificate followed up to whom we believe. They are
 made in threads of their own, for `SECONDS` together at most, so that a server that does not answer holds one request for no
 longer; what has not answered by then is told as such, and is never ready.
 """
@@ -29,12 +30,12 @@ from app.core.transaction import use_case
 from app.files.antivirus import Scanner, SilentError
 from app.journal.chain import Event, append
 from app.notices import letter, mailer
-from app.operations import sendings
+from app.operations import premises, sendings
 from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, finding_of
+from app.operations.examined.chains import chains
 from app.operations.examined.rounds import checks_of
 from app.operations.findings import Finding, Level, Remark, Unwell
 from app.operations.models import DoctorTrial
-from app.operations.premises import EICAR
 from app.people.actor import Actor
 from app.people.models import Collectivity, User
 from config import Settings
@@ -45,6 +46,7 @@ PACE = timedelta(minutes=1)
 """Between two trials of one point by the administrators of a collectivity: each takes a token, a letter, a call."""
 TRIED = "examination.tried"
 MAIL, RELAY = "courriel", "télétransmission"
+AUTHORITIES, OFFICE = "autorités reconnues", "bureautique"
 _DOCTOR = ("documents", "horodatage et horloge", REMOTE, "signature d’essai")
 """Those that are the doctor's own checks."""
 _LATE = f"aucune réponse en {SECONDS}{HARD}s : rien n’est dit de ce point"
@@ -83,6 +85,11 @@ def trials(settings: Settings, actor: Actor, siren: str, *, operates: bool) -> d
     """
     every = {check.name: check for check in checks(settings)}
     offered = {name: Trial(every[name]) for name in _DOCTOR if name in every}
+    office = partial(premises.office, seconds=SECONDS)
+    offered[OFFICE] = Trial(Check(OFFICE, office, every[OFFICE].remedy))
+    known = every[AUTHORITIES]
+    followed = partial(chains, check=known, collectivity_id=actor.collectivity_id, machine=operates)
+    offered[AUTHORITIES] = Trial(Check(AUTHORITIES, followed, known.remedy), open=not operates)
     mail = Check(MAIL, partial(_letter, actor=actor, machine=operates), "la lettre n’est pas partie")
     offered[MAIL] = Trial(mail, open=True)
     if operates:
@@ -250,7 +257,7 @@ def _antivirus(settings: Settings) -> str:
     """The scanner names the harmless file made to try it, and finds nothing in a plain text."""
     scanner = Scanner(settings.antivirus_url, min(settings.antivirus_seconds, float(SECONDS)))
     try:
-        name, plain = scanner.named([EICAR]), scanner.named([b"Un texte sans rien."])
+        name, plain = scanner.named([premises.EICAR]), scanner.named([b"Un texte sans rien."])
     except SilentError as silent:
         raise Unwell(
             f"l’antivirus ne répond pas ({silent}) : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
