@@ -5,18 +5,18 @@ the rehearsal judge the result: there is no second law.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.checking import Desks, desks_of, hold_desks, named_in, problems, words_of_people
+from app.circuits.checking import Desks, desks_of, hold_desks, named_in, people_of, problems, words_of_people
 from app.circuits.difference import difference
 from app.circuits.gestures import Definition, Gesture, played
 from app.circuits.library import circuit_of, family_of, of_folder
 from app.core.clock import now, today
-from app.core.db import Db
+from app.core.db import Db, key_in
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -29,7 +29,9 @@ from app.folders.notices import correctors
 from app.folders.rehearsal import Rehearsal, Stage, coming
 from app.folders.rows import runs_of_round
 from app.journal.chain import Event, append
+from app.people.accounts import refuse_former
 from app.people.actor import Actor
+from app.people.models import User
 from workflows.adding import ADDED, refuse_added
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
 from workflows.family import imposed
@@ -49,8 +51,9 @@ class Change:
     """One change: an opinion or a visa (`asks`) added after a step, a desk in the place of somebody at a step, a step removed.
 
     `step` is the key of the step, drawn for one that is added; `after`, the key of the step that an added one follows;
-    `instead`, who leaves (« desk:finances »), as `part_key` writes it; `desk`, the key of the desk that comes. `label` and
-    `days` (working days) are those of an added step; an empty label is made of the desk's name.
+    `instead`, who leaves (« desk:finances »), as `part_key` writes it; `desk`, the key of the desk that comes, or `person`, the
+    login of somebody, in the place of one who was named alone. `label` and `days` (working days) are those of an added step;
+    an empty label is made of the desk's name.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Change:
     label: str = ""
     days: int | None = None
     asks: str = StepKind.OPINION.value
+    person: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,46 @@ def reroute(
     reason = typed(reason)
     if not reason:
         raise Refusal("coming-reason")
+    return _apply(db, actor, folder, changes, reason)
+
+
+@use_case
+def replace_named(
+    db: Db, actor: Actor, folder_id: int, leaver: int, *, person: str = "", desk: str = "", reason: str
+) -> tuple[str, ...]:
+    """Name another person, by login, or a desk, by key, wherever a coming step names somebody who leaves; by who administers.
+
+    Whoever administers comes to read nothing by it. Returns what changed, in words, which tell of the folder. Refuses
+    `identity-needed` and who administers no more, `coming-over`, `coming-unnamed` where no coming step names him,
+    `coming-reason`, `words-long`, `coming-heir` of neither or both, and `coming-refused` as `reroute` does.
+    """
+    refuse_former(db, actor)
+    folder = lock(db, actor, folder_id, None)
+    refuse_idle(actor, folder)
+    reason = typed(reason)
+    if not reason:
+        raise Refusal("coming-reason")
+    if bool(person) == bool(desk):
+        raise Refusal("coming-heir")
+    before = circuit_of(db, folder.circuit_version_id or 0)
+    login = db.scalar(
+        sa.select(User.login).where(User.id == leaver, User.collectivity_id == folder.collectivity_id)
+    )
+    changes = [
+        Change(REPLACE, step.key, desk, instead=f"{who.kind.value}:{who.value}", person=person)
+        for step in _coming(folder, before, before)
+        for who in step.who
+        if (who.kind is WhoKind.PERSON and who.value == login)
+        or (who.kind is WhoKind.ROLE and key_in(str(folder.fields.get(who.value) or "")) == leaver)
+    ]
+    if not changes:
+        raise Refusal("coming-unnamed")
+    return _apply(db, actor, folder, changes, reason, leaver)
+
+
+def _apply(
+    db: Db, actor: Actor, folder: Folder, changes: Sequence[Change], reason: str, leaver: int | None = None
+) -> tuple[str, ...]:
     hold_desks(db, folder.collectivity_id, [change.desk for change in changes if change.desk])
     plan = planned(db, folder, changes)
     if plan.gone:
@@ -145,12 +189,15 @@ def reroute(
         raise Refusal("coming-none")
     if plan.faults:
         raise Refusal("coming-refused", details=" ".join(plan.faults))
-    _write(db, actor, folder, plan, reason)
+    _write(db, actor, folder, plan, reason, leaver)
     return plan.words
 
 
-def _write(db: Db, actor: Actor, folder: Folder, plan: Plan, reason: str) -> None:
-    """The folder's own version, the change with its reason, the line of the journal and the letters; in one transaction."""
+def _write(db: Db, actor: Actor, folder: Folder, plan: Plan, reason: str, leaver: int | None) -> None:
+    """The folder's own version, the change with its reason, the line of the journal and the letters; in one transaction.
+
+    `leaver`: whose part it was, where he leaves.
+    """
     moment, before_id = now(), folder.circuit_version_id or 0
     last = last_change(db, folder)
     base_id = last.base_id if last is not None else before_id
@@ -180,6 +227,7 @@ def _write(db: Db, actor: Actor, folder: Folder, plan: Plan, reason: str) -> Non
         "circuit": plan.after.digest,
         "changes": list(plan.words),
         "comment": reason,
+        **({"whose": leaver} if leaver is not None else {}),
     }
     append(db, folder.collectivity_id, Event("folder.rerouted", actor.name, actor.user_id, folder.id, facts))
     post(db, folder.collectivity_id, _letters(db, folder, actor))
@@ -215,7 +263,9 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     before = circuit_of(db, folder.circuit_version_id or 0)
     named = named_in(before.to_data())
     put = {change.desk for change in changes if change.desk}
-    desks = desks_of(db, folder.collectivity_id, replace(named, desks=named.desks | put))
+    people = {change.person for change in changes if change.person}
+    known = replace(named, desks=named.desks | put, logins=named.logins | people)
+    desks = desks_of(db, folder.collectivity_id, known)
     decided = {run.step for run in runs_of_round(db, folder) if run.former}
     definition, done, gone = before.to_data(), list[Change](), list[Change]()
     if len(changes) > MOST:
@@ -290,7 +340,7 @@ def _played(
     here = [part_key(one) for one in data.get("who", ())]
     if change.instead not in here:
         return None
-    put = {WhoKind.DESK.value: change.desk}
+    put = {WhoKind.PERSON.value: change.person} if change.person else {WhoKind.DESK.value: change.desk}
     who = [put if part_key(one) == change.instead else one for one in data["who"]]
     return played(definition, Gesture("write", change.step, step={**data, "who": who})), change
 
@@ -342,6 +392,8 @@ def _faults(
     yield from _unasked(folder, before, definition)
     for change in changes:
         desk, step = desks.get(change.desk), steps.get(change.step)
+        if change.kind != REMOVE and change.person and step is not None:
+            yield from _unfit(folder, step, change.person, desks, inside)
         if change.kind == REMOVE or desk is None or step is None:
             continue
         kind = StepKind(step["kind"])
@@ -362,6 +414,32 @@ def _faults(
                 change.step,
                 f"« {desk.name} » est déjà à l’étape « {step['label']} » : choisissez un autre bureau.",
             )
+
+
+def _unfit(
+    folder: Folder, step: Mapping[str, Any], login: str, desks: Desks, inside: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Why somebody may not be named at a coming step of this folder, beside what the checker finds."""
+    family, right = family_of(folder.in_force), StepKind(step["kind"]).right
+    held = {key: desk.logins[login] for key, desk in desks.items() if login in desk.logins}
+    name = people_of(desks).get(login, login)
+    if folder.writers & set(held.values()):
+        yield (
+            str(step["key"]),
+            f"« {name} » a déposé ce dossier et n’y décide pas : choisissez quelqu’un d’autre.",
+        )
+    if folder.read_as.discreet and not any(
+        key in inside and desks[key].gives(number, right, family) for key, number in held.items()
+    ):
+        yield (
+            str(step["key"]),
+            f"« {name} » ne lit pas ce dossier, dont l’accès est restreint : choisissez quelqu’un d’un bureau de son circuit.",
+        )
+    if [part_key(who) for who in step["who"]].count(f"{WhoKind.PERSON.value}:{login}") > 1:
+        yield (
+            str(step["key"]),
+            f"« {name} » est déjà à l’étape « {step['label']} » : choisissez quelqu’un d’autre.",
+        )
 
 
 def _too_late(definition: Definition, key: str, kind: StepKind) -> Iterator[str]:

@@ -288,6 +288,14 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : {by} impose l’étape « {step} ». Vous pouvez en remplacer un bureau, jamais la retirer.",
     ),
+    "coming-unnamed": (
+        409,
+        "Rien n’a changé : plus aucune étape à venir de ce dossier ne nomme cette personne. Relisez la page.",
+    ),
+    "coming-heir": (
+        422,
+        "Rien n’a changé : choisissez qui prend sa place, soit une personne, soit un bureau.",
+    ),
     "coming-refused": (422, "Rien n’a changé. {details}"),
     "not-editable": (
         409,

@@ -14,7 +14,7 @@ from app.circuits import library
 from app.core.clock import PARIS, now, today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import handing
+from app.folders import handing, rerouting
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.operations.absences import planning
@@ -126,13 +126,56 @@ def test_of_two_who_must_both_decide_neither_leaves_unseen(house: House) -> None
     assert (left.stuck, left.coming, left.ways, left.taken_over) == ((), (), (), 1)
 
 
-def test_a_step_to_come_that_names_somebody_by_a_former_version_is_told(house: House) -> None:
+def test_a_step_to_come_that_names_somebody_is_given_to_another_person_or_to_a_desk(house: House) -> None:
+    here = house.actor(K).collectivity_id
     finance_asks(house, [{"person": N}], "any")
-    folder = house.an_invoice(at="service_done")
+    folders = tuple(house.an_invoice(at="service_done") for _ in range(3))
+    # By a former version: what the collectivity's circuit says today changes nothing of them
     circuits.publish(house.actor(K), "invoice", library.as_yaml(family("invoice").circuit.to_data()))
-    assert effects(house, N).coming_named == (folder,)
-    told = words(house.client(K).get(f"{PEOPLE}/{user(N).id}/fermer"))
-    assert "1 dossier nomme cette personne à une étape à venir" in told
+    assert effects(house, N).coming_named == folders
+    client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
+    page = client.get(address)
+    assert "3 dossiers nomment cette personne à une étape à venir" in words(page)
+    assert "Remplacer dans ces 3 dossiers" in words(page)
+    with reading(here) as db:
+        direction = db.scalar(sa.select(Desk.id).where(Desk.key == "direction"))
+    form = {"csrf_token": token_in(page.get_data(as_text=True)), "named_why": "Départ à la retraite"}
+    for wrong, told in (
+        ({}, "soit une personne, soit un bureau"),
+        ({"named_person": user(T).id, "named_to": direction}, "soit une personne, soit un bureau"),
+        ({"named_person": user(T).id, "named_why": " "}, "écrivez le motif"),
+        # Who may put no visa anywhere, and whoever deposited it, take nobody's place
+        ({"named_person": user("b.cadiou").id}, "n’a à aucun bureau le droit de viser"),
+        ({"named_person": user("g.trehorel").id}, "a déposé ce dossier et n’y décide pas"),
+    ):
+        refused = client.post(f"{address}/etapes", data={**form, **wrong})
+        assert (refused.status_code, told in words(refused)) == (422, True), wrong
+    assert 'value="Départ à la retraite"' in refused.get_data(as_text=True)
+    assert effects(house, N).coming_named == folders
+    desks.seat(here, "finances", S, [Right.ACT])
+    for who, number, why in ((N, folders[0], "administrator-lost"), (K, 9999, "not-found")):
+        with pytest.raises(Refusal, match=why):
+            rerouting.replace_named(house.actor(who), number, user(N).id, person=S, reason="Départ")
+    rerouting.replace_named(house.actor(K), folders[0], user(N).id, desk="direction", reason="Départ")
+    done = client.post(f"{address}/etapes", data={**form, "named_person": user(S).id}, follow_redirects=True)
+    assert "prend sa place dans 2 dossiers." in words(done)
+    assert effects(house, N).coming_named == ()
+    again = client.post(f"{address}/etapes", data={**form, "named_person": user(S).id})
+    assert (again.status_code, "aucun dossier n’attend plus" in words(again)) == (409, True)
+    with reading(here) as db:
+        lines = db.scalars(sa.select(JournalEntry).where(JournalEntry.event == "folder.rerouted")).all()
+        assert sorted(line.folder_id or 0 for line in lines) == sorted(folders)
+        assert all(f'"whose":{user(N).id}' in line.facts for line in lines)
+    with reading(here) as db:
+        assert verify(db, here)[1] is None
+    # Who administers reads them no more than before, and the step comes to whom it was given
+    assert client.get(f"/dossiers/{folders[1]}").status_code == 404
+    house.approve(folders[1], R)
+    assert f"/dossiers/{folders[1]}" in house.client(S).get("/a-traiter").get_data(as_text=True)
+    assert f"/dossiers/{folders[1]}" not in house.client(N).get("/a-traiter").get_data(as_text=True)
+    desks.close_account(here, N, by=house.actor(K), leaving=leaving.confirmed("Départ", None))
+    house.approve(folders[1], S)
+    assert house.folder(folders[1]).place == "bon_a_payer"
 
 
 def field(answer: TestResponse, name: str) -> str:

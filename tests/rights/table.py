@@ -155,6 +155,7 @@ ROUTES = {
     "operations.leaving.hand_cover": "branch",
     "operations.leaving.end": "administer",
     "operations.leaving.hand_folders": "administer",
+    "operations.leaving.replace_named": "administer",
     "operations.leaving.hand_branch": "administer",
     "operations.persons.mine": "person",
     "operations.persons.index": "branch",

@@ -1,7 +1,7 @@
 """The page by which an account is closed: what would stop, the gesture that solves each point, the closing, now or at a date."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
@@ -15,7 +15,7 @@ from app.core.grammar import de, plural
 from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders import handing
+from app.folders import handing, rerouting
 from app.operations.absences import planning
 from app.operations.leaving import effects as leaving
 from app.operations.leaving import planned
@@ -47,10 +47,10 @@ ELSEWHERE = frozenset(
     }
 )
 """Refusals that are of the whole page."""
-TYPED = frozenset({"handing-reason", "handing-desk", "words-long"})
-"""Those of what is typed once for all of the folders that are handed on."""
+TYPED = frozenset({"handing-reason", "handing-desk", "coming-reason", "coming-heir", "words-long"})
+"""Those of what is typed once for all of the folders of one gesture."""
 AT_ONCE = 50
-"""Folders handed on in one request."""
+"""Folders handed on, or changed, in one request."""
 
 
 @pages.app_template_global()
@@ -173,20 +173,63 @@ def hand_folders(user_id: int) -> Answer | tuple[str, int]:
             key, name = (desk.key, desk.name) if desk is not None else ("", "")
         if not numbers:
             raise Refusal("leaving-folders")
-        left: list[tuple[int, Refusal]] = []
-        for number in numbers:
-            try:
-                handing.hand_for(g.actor, number, user_id, desk=key, reason=reason)
-            except Refusal as refusal:
-                if refusal.key in ELSEWHERE | TYPED or len(left) == len(numbers) - 1:
-                    raise
-                left.append((number, refusal))
-        done = len(numbers) - len(left)
+
+        def give(number: int) -> None:
+            handing.hand_for(g.actor, number, user_id, desk=key, reason=reason)
+
+        done, whys = _each(numbers, give)
         told = f"{plural(done, 'dossier')} {'sont confiés' if done > 1 else 'est confié'} à « {name} »."
-        whys = (f" N° {number} : {sentences.say(why.key, why.facts)[1]}" for number, why in left)
-        return "".join((told, *whys))
+        return f"{told}{whys}"
 
     return _done(user_id, do)
+
+
+@pages.post("/administration/personnes/<int:user_id>/fermer/etapes")
+@guard("administer")
+@who_is_there(LIST)
+def replace_named(user_id: int) -> Answer | tuple[str, int]:
+    """Name another person, or a desk, at the coming steps of folders that name who leaves, at once."""
+
+    def do() -> str:
+        form = request.form
+        with reading(g.actor.collectivity_id) as db:
+            numbers = leaving.effects_of(db, _user(db, user_id)).coming_named[:AT_ONCE]
+            desk = db.scalar(
+                sa.select(Desk).where(Desk.id == (key_in(form.get("named_to")) or 0), _ours(Desk))
+            )
+            heir = db.scalar(
+                sa.select(User).where(User.id == (key_in(form.get("named_person")) or 0), _ours(User))
+            )
+            key, login = desk.key if desk is not None else "", heir.login if heir is not None else ""
+            name = f"« {desk.name} »" if desk is not None else heir.name if heir is not None else ""
+        if not numbers:
+            raise Refusal("leaving-folders")
+
+        def give(number: int) -> None:
+            reason = form.get("named_why", "")
+            rerouting.replace_named(g.actor, number, user_id, person=login, desk=key, reason=reason)
+
+        done, whys = _each(numbers, give)
+        return f"{name} prend sa place dans {plural(done, 'dossier')}.{whys}"
+
+    return _done(user_id, do)
+
+
+def _each(numbers: Sequence[int], give: Callable[[int], None]) -> tuple[int, str]:
+    """Do the same to each folder: how many were done, and why the others were not, each by its number.
+
+    What is refused of the page, of what was typed or of all of them is raised.
+    """
+    left: list[tuple[int, Refusal]] = []
+    for number in numbers:
+        try:
+            give(number)
+        except Refusal as refusal:
+            if refusal.key in ELSEWHERE | TYPED or len(left) == len(numbers) - 1:
+                raise
+            left.append((number, refusal))
+    whys = (f" N° {number} : {sentences.say(why.key, why.facts)[1]}" for number, why in left)
+    return len(numbers) - len(left), "".join(whys)
 
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/interim")
@@ -291,6 +334,10 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         moment = coming.closes_at if coming is not None and later else None
         effects, (heirs, takers) = leaving.read(db, user, moment, *beside)
         to = key_in(request.form.get("to"))
+        named_to, named_person = (
+            key_in(request.form.get("named_to")),
+            key_in(request.form.get("named_person")),
+        )
         own = {number for number, _ in effects.seats}
         others = Places({number: place for number, place in places(db, here).items() if number not in own})
     begun, since = session.get(BEGUN, (None, 0))
@@ -309,9 +356,14 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         typed=request.form.get("at", day.strftime("%Y-%m-%dT%H:%M") if day is not None else ""),
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
         takers=choosing.people_in(takers, chosen=chosen, whole=whole),
-        chosen=_chosen() or "",
+        chosen=key_in(request.form.get("person")) or "",
         desks=choosing.among(others, chosen=to) if effects.handed else None,
         to=to or "",
+        replacing=choosing.among(others, chosen=named_to) if effects.coming_named else None,
+        replacers=choosing.people_in(heirs, chosen=named_person, whole=whole),
+        named_to=named_to or "",
+        named_person=named_person or "",
+        named_why=request.form.get("named_why", ""),
         why=request.form.get("why", ""),
         at_once=AT_ONCE,
         most=leaving.MOST_SHOWN,
@@ -337,7 +389,7 @@ def _planned(db: Db, user_id: int) -> tuple[User, PlannedClosing | None, str]:
 
 
 def _chosen() -> int | None:
-    return key_in(request.form.get("person"))
+    return key_in(request.form.get("person") or request.form.get("named_person"))
 
 
 def _ours(table: type[Desk | Absence | User]) -> sa.ColumnElement[bool]:
