@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from workflows.condition import OWN, AllOf, AnyOf, Condition, Facts, Not, Test, plainly_within, possible
+from workflows.emitting import BRANCH, EMITTER
 from workflows.errors import Refusal
 from workflows.vocabulary import Phase, StepKind, WhoKind
 
@@ -232,6 +233,11 @@ class Circuit:
             if step.when is None:
                 return tuple(steps)
         return (*steps, None)
+
+    @cached_property
+    def by_emitter(self) -> bool:
+        """Whether one of its steps depends on the desk that deposits."""
+        return any(step.when is not None and step.when.fields & {EMITTER, BRANCH} for step in self.steps)
 
     @property
     def own_fields(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import OWN, Condition, Facts, Not, read, surely_holds, values
 from workflows.covering import covers
+from workflows.emitting import FIELDS as OF_DEPOSIT
 from workflows.errors import Refusal
 from workflows.fields import UNCOMPARED, Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
@@ -235,6 +236,16 @@ class Family:
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
         return next((field for field in self.fields if field.key == key), None)
+
+    @property
+    def compared(self) -> tuple[Field, ...]:
+        """What conditions may look at: its own fields, then what is known of every deposit (`workflows.emitting`)."""
+        own = {field.key for field in self.fields}
+        return (*self.fields, *(field for field in OF_DEPOSIT if field.key not in own))
+
+    def comparable(self, key: str) -> Field | None:
+        """The field of this key among those that conditions may look at."""
+        return next((field for field in self.compared if field.key == key), None)
 
     def title_for(self, facts: Facts) -> str:
         """The title of a folder with these facts: the first pattern whose facts are all known.
@@ -519,7 +530,7 @@ def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
     typed = bool(circuit.only_for) and circuit.only_for != family.type_key
     for step in circuit.steps:
         for name in sorted(step.when.fields if step.when else ()):
-            read = family.field(name)
+            read = family.comparable(name)
             if (read is None or read.type in UNCOMPARED) and not (typed and name.startswith(OWN)):
                 yield Fault(
                     f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas.",

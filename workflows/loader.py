@@ -10,6 +10,7 @@ from yaml.reader import Reader
 
 from workflows.circuit import RESERVED, Circuit, Quorum, Step, StepKind, Who, WhoKind
 from workflows.condition import OWN, Condition, Tell, read
+from workflows.emitting import BRANCH
 from workflows.errors import Refusal
 
 MAX_STEPS, MAX_WHO, MAX_DAYS, MAX_LABEL, MAX_REQUIRED = 40, 20, 365, 120, 20
@@ -336,7 +337,8 @@ def _when(data: Mapping[str, Any], where: str, tell: Tell) -> Condition | None:
         return None
     faults: list[str] = []
     condition = read(data["when"], lambda fault: faults.append(f"{where}, condition : {fault}"))
-    if not faults and condition is not None and condition.never:
+    # A desk has several branches above it: to be of one and of another is no contradiction
+    if not faults and condition is not None and condition.never and BRANCH not in condition.fields:
         tell(f"{where} : l’étape ne peut pas être atteinte, sa condition se contredit.")
     for fault in faults:
         tell(fault)

@@ -7,23 +7,16 @@ from math import prod
 from typing import Any
 
 from workflows.circuit import Circuit, Facts
-from workflows.condition import Condition, Disputed, Test, read, tests_of, versions
+from workflows.condition import Condition, Test, read, tests_of, versions
 from workflows.covering import MOST, trials
+from workflows.emitting import BRANCH, EMITTER, Path
 from workflows.fields import Field
 from workflows.joining import maximal
 
-EMITTER, BRANCH = "emitter_desk", "emitter_branch"
-FIELDS = (
-    Field(EMITTER, "Bureau qui dépose", "desk", "submit"),
-    Field(BRANCH, "Branche du bureau qui dépose", "desk", "submit"),
-)
-"""What a row may look at beside the facts: the desk that deposits, and its branch, itself and all those above it."""
 MAX_ROWS = 40
 _OTHER = "\uffff"
 """A value that no circuit names: what every other text has in common."""
 _SAMPLES: Mapping[str, object] = {"amount": "0.00", "integer": 0, "date": "2026-01-01"}
-Path = tuple[str, ...]
-"""The keys of a desk and of those above it, itself first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +107,6 @@ class _Never(Condition):
 
 
 NEVER = _Never()
-
-
-def deposited(facts: Facts, path: Path) -> Facts:
-    """The facts as rows try them: with the desk that deposits, and its branch."""
-    known = {**facts, EMITTER: path[0] if path else None, BRANCH: path}
-    return Disputed(known, facts.others) if isinstance(facts, Disputed) else known
 
 
 def choose(table: Table, facts: Facts, circuit_of: Callable[[str], Circuit]) -> Choice:

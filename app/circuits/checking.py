@@ -14,6 +14,7 @@ from app.people.models import Desk, Holder, User
 from app.people.places import places
 from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.drawing import value_key
+from workflows.emitting import BRANCH
 from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
 from workflows.fields import UNCOMPARED, Field, parse
@@ -375,7 +376,7 @@ def condition_problems(family: Family, key: str, when: object, desks: Desks) -> 
     `key` is that of the step, or of the row of rules, whose condition it is.
     """
     for rank, test in enumerate(_written_tests(when)):
-        field = family.field(str(test.get("field") or ""))
+        field = family.comparable(str(test.get("field") or ""))
         if field is None or field.type in UNCOMPARED:
             yield Problem(key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
         elif sentence := _wrong_value(family, field, str(test.get("op") or ""), test.get("value"), desks):
@@ -384,7 +385,7 @@ def condition_problems(family: Family, key: str, when: object, desks: Desks) -> 
 
 def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
     yield from condition_problems(family, step.key, data.get("when"), desks)
-    if step.when is not None and step.when.never:
+    if step.when is not None and step.when.never and BRANCH not in step.when.fields:
         sentence = "Ces conditions se contredisent : l’étape n’aurait jamais lieu."
         yield Problem(step.key, "cond_field_0", sentence)
 

@@ -27,10 +27,11 @@ from app.people.actor import Actor, require
 from app.people.desks import write_down
 from workflows.circuit import Circuit
 from workflows.condition import read
+from workflows.emitting import BRANCH, FIELDS
 from workflows.family import Family
 from workflows.fields import UNCOMPARED
 from workflows.own_types import joined
-from workflows.rule_table import BRANCH, FIELDS, MAX_ROWS, Table, sketched
+from workflows.rule_table import MAX_ROWS, Table, sketched
 from workflows.vocabulary import Right
 
 ROWS = Parts("rows", {"when": None, "circuit": ""}, MAX_ROWS, "row", "rules-long", "row-gone")

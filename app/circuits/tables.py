@@ -13,7 +13,8 @@ from app.core.questions import answered, ask, once
 from app.core.refusals import Refusal
 from app.people.places import Places, places
 from workflows.condition import read
-from workflows.rule_table import Path, Row, Table
+from workflows.emitting import Path
+from workflows.rule_table import Row, Table
 
 
 @dataclass(frozen=True)

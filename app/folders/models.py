@@ -13,6 +13,7 @@ from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.folders.readings import disputed
 from app.people.covers import in_absence
 from workflows.condition import Facts
+from workflows.emitting import deposited
 from workflows.family import Family, family, typed_name
 
 
@@ -31,6 +32,10 @@ READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
 WRITERS = "writers"
 """In `Folder.sources`: the accounts of those who wrote the draft or sent it, beside who created it."""
+
+
+EMITTED = "emitted"
+"""In `Folder.sources`: the keys of the desk that deposits and of those above it, as it was sent, where its circuit asks."""
 
 
 class Folder(Base, Tenanted):
@@ -123,7 +128,8 @@ class Folder(Base, Tenanted):
     @property
     def facts(self) -> Facts:
         """The facts as the law tries them: where a file says one thing and a person another, each of the two."""
-        return disputed(self.fields, self.sources)
+        facts, path = disputed(self.fields, self.sources), self.sources.get(EMITTED)
+        return deposited(facts, tuple(path)) if path else facts
 
 
 class FolderLink(Base, Tenanted):

@@ -590,7 +590,7 @@ def _ends_by_itself(folder: Folder, here: Present, moved: Moved) -> bool:
 
     An act or a flow is not of those: its office answers when it will.
     """
-    route = here.circuit.applicable(folder.fields)
+    route = here.circuit.applicable(folder.facts)
     rank = next((n for n, step in enumerate(route) if step.key == moved.entered), len(route))
     return all(step.kind.automatic and step.channel in {None, HANDOVER} for step in route[rank:])
 

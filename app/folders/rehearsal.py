@@ -17,6 +17,7 @@ from app.folders.models import Folder
 from app.folders.move import entering
 from app.folders.publicity import signed_on
 from app.folders.required import missing
+from app.folders.route import know_emitter
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, lacks_people, slots_of
 from app.folders.telling import to_tell
@@ -116,6 +117,7 @@ def rehearse(
     in no session. `later`: what would be filled in on the way, each at the first step that requires it.
     """
     folder.due_on = _due(folder, day)
+    know_emitter(db, folder, circuit)
     sent = circuit.applicable(folder.facts)
     try:
         moved = advance(circuit, Standing(DRAFT, folder.facts), Action.SUBMIT)

@@ -289,7 +289,7 @@ def planned(db: Db, folder: Folder, changes: Sequence[Change]) -> Plan:
     found += [one for one in _stuck(then, before) if one[0] not in at]
     faults = tuple(dict.fromkeys(sentence for _, sentence in found))
     names = {**words_of_people(desks), **{key: desk.name for key, desk in desks.items()}}
-    names |= {one.key: one.label for one in family_of(folder.in_force).fields}
+    names |= {one.key: one.label for one in family_of(folder.in_force).compared}
     words = difference(before, drawn, names) if done else []
     after = drawn if faults else load(definition)
     lines = tuple(_lines(folder, before, after, then))

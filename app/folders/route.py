@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.circuits import tables
 from app.circuits.library import circuit_of, current, family_of, law_of_circuit
@@ -13,13 +14,15 @@ from app.circuits.tables import InForce
 from app.circuits.wording import money_of, names_of
 from app.core.db import Db
 from app.core.french import spaces
-from app.folders.models import Folder
+from app.folders.models import EMITTED, Folder
 from app.people.models import Desk, User
 from workflows.circuit import Circuit
+from workflows.condition import Disputed
 from workflows.drawing import condition_text
+from workflows.emitting import BRANCH, EMITTER, FIELDS, Path, deposited
 from workflows.family import Family
 from workflows.joining import joined
-from workflows.rule_table import BRANCH, EMITTER, FIELDS, Choice, Path, Table, choose, deposited
+from workflows.rule_table import Choice, Table, choose
 
 Rule = Mapping[str, Any]
 """What a table said of a folder, as the folder keeps it and the journal tells it.
@@ -54,15 +57,31 @@ def route_of(db: Db, folder: Folder, drafted: InForce | None = None) -> Route:
     kinds = [*([asked.type_key] if asked.type_key else []), folder.family]
     rules = drafted or tables.in_force(db, folder.collectivity_id, *kinds)
     if rules is None:
-        return _followed(db, folder.collectivity_id, folder.family)
+        route = _followed(db, folder.collectivity_id, folder.family)
+        know_emitter(db, folder, route.circuit)
+        return route
     facts = deposited(folder.facts, _path(db, folder, rules.table))
     choice = choose(rules.table, facts, lambda name: _followed(db, folder.collectivity_id, name).circuit)
     route = _followed(db, folder.collectivity_id, choice.circuit)
     told, table_id = _told(db, folder, rules, choice), None if drafted else rules.id
     if choice.joint:
         circuits = [_followed(db, folder.collectivity_id, name).circuit for name in choice.joint]
+        know_emitter(db, folder, *circuits)
         return Route(route.name, None, joined(circuits, folder.facts), table_id, told, choice.joint)
+    know_emitter(db, folder, route.circuit)
     return Route(route.name, route.version, route.circuit, table_id, told)
+
+
+def know_emitter(db: Db, folder: Folder, *circuits: Circuit) -> None:
+    """Have the facts of a folder that is not sent yet tell the desk that deposits it, where these circuits look at it.
+
+    Read for now alone: what is written is how it stood when the folder was sent (`sending`).
+    """
+    if not any(circuit.by_emitter for circuit in circuits):
+        return
+    path = list(tables.paths(db, folder.collectivity_id).get(folder.emitter_desk_id, ()))
+    if folder.sources.get(EMITTED) != path:
+        set_committed_value(folder, "sources", {**folder.sources, EMITTED: path})
 
 
 def usual(db: Db, collectivity_id: int, asked: Family) -> Circuit:
@@ -78,8 +97,8 @@ def _followed(db: Db, collectivity_id: int, name: str) -> Route:
 
 
 def _path(db: Db, folder: Folder, table: Table) -> Path:
-    """The branch of the desk that deposits; read only for a table that looks at it."""
-    if not table.fields & {EMITTER, BRANCH}:
+    """The branch of the desk that deposits; read only for a table that looks at it, or where circuits may be compared."""
+    if not table.fields & {EMITTER, BRANCH} and not isinstance(folder.facts, Disputed):
         return ()
     return tables.paths(db, folder.collectivity_id).get(folder.emitter_desk_id, ())
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.circuits.library import circuit_of, family_of, freeze, freeze_joint
 from app.core.clock import now, today
@@ -18,7 +19,7 @@ from app.folders.facts import due_of, edit
 from app.folders.filled import keep_replaced
 from app.folders.keep import Kept
 from app.folders.limits import most_annexes
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import EMITTED, Document, DocumentVersion, Folder
 from app.folders.move import Said, move, person_of
 from app.folders.route import route_of
 from app.folders.seats import check_route
@@ -79,6 +80,10 @@ def submit(
     main = main_document(db, folder)
     _ready(db, folder)
     route = route_of(db, folder)
+    if EMITTED in folder.sources:
+        flag_modified(
+            folder, "sources"
+        )  # as the desk stands today, whatever moves in the tree while the folder runs
     circuit_version = (
         freeze_joint(db, folder.collectivity_id, route.joint, folder.facts)
         if route.joint

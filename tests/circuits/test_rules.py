@@ -17,7 +17,7 @@ from hypothesis import Phase as Phases
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from app.circuits import drafting, named, own_types, rules, tables
+from app.circuits import drafting, library, named, own_types, rules, tables
 from app.circuits.closing import close_circuit
 from app.circuits.gestures import Gesture
 from app.circuits.library import circuit_of, unjoined
@@ -25,9 +25,10 @@ from app.circuits.rules import draft_of
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.display.timeline import planned_circuit
 from app.folders import deposit
 from app.folders.models import Folder
-from app.folders.rehearsal import again, imagined
+from app.folders.rehearsal import again, imagined, rehearse
 from app.folders.route import route_of
 from app.journal.models import JournalEntry
 from app.operations.circuits.rehearsing import taken
@@ -35,14 +36,15 @@ from app.people import desks
 from app.people.models import Desk
 from app.transmission.settings import names as channels
 from tests.api.software import Software
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.circuits.test_editor import form_of
-from tests.circuits.test_rehearsal import Runs
+from tests.circuits.test_rehearsal import Runs, desk_number
 from tests.folders.test_corrections import TYPED, WHY, an_invoice, send
 from workflows.circuit import Phase
+from workflows.emitting import BRANCH, EMITTER
 from workflows.family import family
 from workflows.own_types import Definition, OwnField
-from workflows.rule_table import BRANCH, EMITTER
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -176,6 +178,51 @@ def test_the_desk_that_deposits_and_its_branch_choose(house: House) -> None:
     write(house, "invoice", ({"field": BRANCH, "op": "==", "value": above}, short))
     publish(house, "invoice")
     assert followed(house, house.an_invoice()) == "Voirie courte"
+
+
+def test_a_step_is_taken_or_not_as_a_desk_or_a_branch_deposits(house: House) -> None:
+    """In words, in the dry run, on the draft and in the folder: the same engine; what was sent keeps its answer."""
+    with reading(here(house)) as db:
+        (mine, *_, top) = tables.paths(db, here(house))[desk_number(house, "comptabilite")]
+
+    def depends(on: dict[str, Any]) -> None:
+        data = family("invoice").circuit.to_data()
+        next(step for step in data["steps"] if step["key"] == "finance")["when"] = on
+        circuits.publish(house.actor(K), "invoice", library.as_yaml(data))
+
+    def passes(folder_id: int) -> bool:
+        with reading(here(house)) as db:
+            folder = db.get_one(Folder, folder_id)
+            return any(step.key == "finance" for step in planned_circuit(db, folder).applicable(folder.facts))
+
+    assert mine == "comptabilite"
+    depends({"field": EMITTER, "op": "in", "value": [mine, "technique"]})
+    page = words(house.client(K).get("/circuits/invoice"))
+    assert "si bureau qui dépose est parmi « Comptabilité »" in page.replace("“", "« ").replace("”", " »"), (
+        page
+    )
+    draft, sent = house.an_invoice("draft"), house.an_invoice("service_done")
+    assert (passes(draft), passes(sent)) == (True, True)
+    assert house.folder(draft).sources.get("emitted") is None, "a draft is read for now alone"
+    used = words(house.client(K).get(f"/administration/bureaux/{desk_number(house, 'comptabilite')}"))
+    assert "prise ou non selon que ce bureau, ou un bureau de sa branche, dépose" in used
+    depends({"field": EMITTER, "op": "!=", "value": mine})
+    assert (passes(draft), passes(sent)) == (False, True)
+    with reading(here(house)) as db:
+        asked = family("invoice")
+        for desk, goes in (("comptabilite", False), ("technique", True)):
+            folder = imagined(here(house), asked, desk_number(house, desk), house.folder(draft).fields)
+            shown = rehearse(db, folder, route_of(db, folder).circuit, today())
+            assert any(stage.step.key == "finance" for stage in shown.stages) is goes, desk
+    other = house.an_invoice("service_done")
+    house.approve(other, "r.pellenec")
+    assert house.folder(other).place != "finance"
+    # Of a branch: the desk itself and all those above it; to be of two of them is no contradiction
+    both = [{"field": BRANCH, "op": "==", "value": value} for value in dict.fromkeys((mine, top))]
+    depends({"all": both} if len(both) > 1 else both[0])
+    assert passes(draft)
+    house.approve(sent, "r.pellenec")
+    assert house.folder(sent).place == "finance"
 
 
 def test_a_corrected_amount_never_takes_the_lighter_circuit(house: House, tmp_path: Path) -> None:

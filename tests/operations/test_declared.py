@@ -30,9 +30,9 @@ from app.people.own_settings.changing import change_setting
 from demo.cast import SIREN
 from tests.builders import circuits
 from tests.builders.house import House
+from workflows.emitting import BRANCH, EMITTER
 from workflows.family import families
 from workflows.own_types import Column, Definition, OwnField
-from workflows.rule_table import BRANCH, EMITTER
 
 ELSEWHERE = "212900018"
 

@@ -21,9 +21,9 @@ from app.people.models import Desk
 from tests.builders import circuits
 from tests.builders.house import House
 from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, sure, user, words
+from workflows.emitting import BRANCH
 from workflows.own_types import Definition
 from workflows.rights import Rights
-from workflows.rule_table import BRANCH
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from workflows.circuit import Circuit, Quorum, Step, StepKind, Who, WhoKind
 from workflows.condition import AllOf, AnyOf, Condition, Disputed, Test
+from workflows.emitting import BRANCH, EMITTER, FIELDS, deposited
 from workflows.fields import Field
 from workflows.joining import contains, joined
-from workflows.rule_table import BRANCH, EMITTER, FIELDS, Reach, Row, Table, choose, deposited, reach
+from workflows.rule_table import Reach, Row, Table, choose, reach
 
 FIELDS_OF = {
     one.key: one

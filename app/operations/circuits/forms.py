@@ -199,7 +199,7 @@ def _when(family: Family, form: Form, before: Mapping[str, Any] | None) -> Any:
 
 def _row(family: Family, form: Form, rank: int) -> dict[str, Any]:
     key = form.get(f"cond_field_{rank}")[:LONGEST_KEY]
-    field = family.field(key)
+    field = family.comparable(key)
     op = form.get(f"cond_op_{rank}", "")[:12]
     if field is None:
         return {"field": key, "op": op, "value": ""}

@@ -36,10 +36,11 @@ from app.trust.assurance import LABELS, SIMPLE
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
 from workflows.drawing import count_text
+from workflows.emitting import BRANCH, EMITTER
 from workflows.engine import filled
 from workflows.family import Family, Field, check_circuit, problems
 from workflows.mandates import fitting
-from workflows.rule_table import BRANCH, EMITTER, Table
+from workflows.rule_table import Table
 
 Held = Mapping[int, list[Certificate]]
 
@@ -457,7 +458,7 @@ def undecided(folder: Folder, table: Table | None) -> list[str]:
                 for name in sorted(row.when.fields - {EMITTER, BRANCH})
                 if folder.facts.get(name) in (None, "")
             ]
-            labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
+            labels = [f"« {field.label if (field := family.comparable(name)) else name} »" for name in empty]
             if labels:
                 verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
                 sentences.append(f"La règle {rank} dépend de {_listed(labels)}, qui {verb}.")
@@ -472,7 +473,7 @@ def unanswered(folder: Folder, circuit: Circuit) -> list[str]:
         if step.when is None or _decided(step.when, facts) is not None:
             continue
         empty = sorted(name for name in step.when.fields if facts.get(name) in (None, ""))
-        labels = [f"« {field.label if (field := family.field(name)) else name} »" for name in empty]
+        labels = [f"« {field.label if (field := family.comparable(name)) else name} »" for name in empty]
         verb = "ne sont pas renseignés" if len(labels) > 1 else "n’est pas renseigné"
         place = "elle est dans cet essai" if step.applies(facts) else "elle n’est pas dans cet essai"
         sentences.append(f"L’étape « {step.label} » dépend de {_listed(labels)}, qui {verb} : {place}.")

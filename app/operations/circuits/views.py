@@ -434,13 +434,13 @@ def _of(family: Family, kind: str) -> list[Field]:
 
 def compared(family: Family) -> list[Choice]:
     """The facts that a condition may look at."""
-    return [(field.key, spaces(field.label)) for field in family.fields if field.type not in UNCOMPARED]
+    return [(field.key, spaces(field.label)) for field in family.compared if field.type not in UNCOMPARED]
 
 
 def condition_row(db: Db, family: Family, test: Mapping[str, Any]) -> Row:
     """A comparison of a condition as the form shows it."""
     key, op, value = str(test.get("field") or ""), str(test.get("op") or ""), test.get("value")
-    field = family.field(key)
+    field = family.comparable(key)
     if field is None:
         return Row(key, op, [(op, WORDS.get(op, op))], str(value or ""), frozenset(), None, "text")
     options = None

@@ -33,10 +33,10 @@ from app.people import choosing
 from app.people.office.web import choosing_whole, who_is_there
 from app.transmission.settings import names as channels
 from workflows.circuit import Circuit, Phase, StepKind
+from workflows.emitting import FIELDS
 from workflows.family import Family, normalised
 from workflows.fields import Field, parse
 from workflows.loader import MAX_LABEL, sketch
-from workflows.rule_table import FIELDS
 from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)

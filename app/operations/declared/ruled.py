@@ -19,10 +19,11 @@ from app.core.refusals import Refusal
 from app.operations.declared.document import Document
 from app.people.models import User
 from workflows.drawing import value_key
+from workflows.emitting import FIELDS
 from workflows.family import Family, families
 from workflows.loader import load
 from workflows.own_types import Definition, joined
-from workflows.rule_table import FIELDS, Table, sketched
+from workflows.rule_table import Table, sketched
 
 Rename = Callable[[Any], Any]
 

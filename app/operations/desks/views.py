@@ -21,10 +21,10 @@ from app.people.hierarchy import GRANTED
 from app.people.models import Application, Desk, Holder, User
 from app.people.places import Places, places
 from workflows.circuit import Step
-from workflows.condition import tests_of
+from workflows.condition import Condition, tests_of
+from workflows.emitting import BRANCH, EMITTER
 from workflows.family import families
 from workflows.rights import Rights
-from workflows.rule_table import BRANCH, EMITTER
 from workflows.vocabulary import Right, StepKind, WhoKind
 
 
@@ -42,7 +42,9 @@ class HolderView:
 
 @dataclass(frozen=True)
 class Use:
-    """A step of a circuit that names a desk, and the right that it asks there; None where the desk only reads.
+    """A step of a circuit that names a desk, and the right that it asks there; None where the desk only reads, or deposits.
+
+    `deposits`: the step is taken, or not, as this desk or one below it deposits.
 
     `family` names the circuit, `at` its step by key; of a type, `own_type` is its key and `type_id` its number, and it names the
     desk among those where it is deposited, or that read its folders.
@@ -55,6 +57,7 @@ class Use:
     own_type: str = ""
     type_id: int | None = None
     at: str = ""
+    deposits: bool = False
 
     def served(self, rights: Rights) -> bool:
         """Whether these rights let some at least of its folders pass the step."""
@@ -178,6 +181,7 @@ def viewed(
 ) -> dict[int, DeskView]:
     """These desks by number, made of the rows of `parts`; one that is not among `desks` is left out."""
     depositing, waiting, software, people = rows
+    looked_at = _conditions(db, collectivity_id)
     uses, above = _uses(db, collectivity_id), _heights([number for (number,) in depositing], desks)
     waits, programs, holders = (
         _waits(waiting),
@@ -197,6 +201,7 @@ def viewed(
                 uses=(
                     *uses.get(desks[number].key, ()),
                     *(use for height in sorted(above.get(number, ())) for use in uses.get(height, ())),
+                    *looked_at.get(desks[number].key, ()),
                 ),
                 waiting=waits.get(number, {}),
                 applications=tuple(programs[number]),
@@ -400,12 +405,33 @@ def ruled(db: Db, collectivity_id: int, key: str) -> list[Ruled]:
         Ruled(kind, labels.get(kind, kind), rank, row.key)
         for kind, found in sorted(rules.in_force(db, collectivity_id).items())
         for rank, row in enumerate(found.table.rows, start=1)
-        if any(
-            test.field in {EMITTER, BRANCH}
-            and key in (test.value if isinstance(test.value, tuple) else (test.value,))
-            for test in tests_of(row.when)
-        )
+        if key in _looked_at(row.when)
     ]
+
+
+def _conditions(db: Db, collectivity_id: int) -> Mapping[str, list[Use]]:
+    """The steps of circuits in force that are taken, or not, as a desk or one below it deposits, by its key."""
+    uses: dict[str, list[Use]] = defaultdict(list)
+    for name, circuit in in_force(db, collectivity_id).items():
+        family_name, beside = parted(name)
+        plural = families()[family_name].plural
+        label = f"{plural}, {circuit.label}" if beside else plural
+        for step in circuit.steps:
+            for key in sorted(_looked_at(step.when)):
+                uses[key].append(Use(name, label, step.label, None, at=step.key, deposits=True))
+    return uses
+
+
+def _looked_at(condition: Condition | None) -> frozenset[str]:
+    """The desks of which a condition asks whether they, or one below them, deposit."""
+    tests = tests_of(condition) if condition is not None else ()
+    named = (test for test in tests if test.field in {EMITTER, BRANCH})
+    return frozenset(
+        str(value)
+        for test in named
+        for value in (test.value if isinstance(test.value, tuple) else (test.value,))
+        if value is not None
+    )
 
 
 def _asked_at(step: Step) -> Iterator[str | int]:

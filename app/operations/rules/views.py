@@ -26,7 +26,8 @@ from app.operations.circuits.views import Wording, condition_row, saved
 from app.people.actor import Actor
 from workflows.condition import AllOf, AnyOf
 from workflows.drawing import condition_text
-from workflows.rule_table import Reach, Table, choose, deposited, reach
+from workflows.emitting import deposited
+from workflows.rule_table import Reach, Table, choose, reach
 
 LATELY = 1_000
 """So many of the last folders of a collectivity are looked through for those of one type."""
