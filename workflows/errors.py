@@ -19,6 +19,42 @@ class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not
 
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "passing-fixed": (
+        409,
+        (
+            "Rien n’a été passé : l’étape « {step} » n’est ni un visa ni un avis. Signature, publication et envoi ne se passent "
+            "pas : il faut que quelqu’un y agisse."
+        ),
+    ),
+    "passing-locked": (
+        409,
+        "Rien n’a été passé : l’étape « {step} » est imposée par {by}. Remplacez plutôt qui y est attendu.",
+    ),
+    "passing-alone": (
+        409,
+        (
+            "Rien n’a été passé : sans le visa « {step} », plus personne ne déciderait de ce dossier. Remplacez plutôt qui y est "
+            "attendu."
+        ),
+    ),
+    "passing-own": (
+        403,
+        (
+            "Rien n’a été passé : vous avez déposé ou écrit ce dossier, et nul ne passe un visa de son propre dépôt. Demandez-le "
+            "à un autre administrateur, ou remplacez qui est attendu."
+        ),
+    ),
+    "passing-acted": (
+        403,
+        (
+            "Rien n’a été passé : vous vous êtes déjà prononcé à cette étape, qui attend quelqu’un d’autre. Remplacez plutôt qui "
+            "y est attendu."
+        ),
+    ),
+    "passing-yours": (
+        409,
+        "Rien n’a été passé : cette étape vous attend. Visez le dossier, ou rejetez-le.",
+    ),
     "action-unknown": (
         400,
         (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from workflows.circuit import Step, StepKind
 from workflows.errors import Refusal
 
-__all__ = ["HANDED", "Receiver", "may_be_handed", "refuse_receiver"]
+__all__ = ["HANDED", "Receiver", "may_be_handed", "may_be_replaced", "refuse_receiver"]
 
 HANDED = frozenset({StepKind.VISA, StepKind.OPINION})
 """The kinds of steps whose parts may be handed on: what is thought of a folder, and nothing that binds beyond it."""
@@ -39,6 +39,14 @@ class Receiver:
 def may_be_handed(step: Step, slot: str, imposed: Collection[str]) -> bool:
     """Whether a part of a step is a desk's, and left to it; `imposed`: the keys of the steps that the law asks for."""
     return step.kind in HANDED and slot.startswith(_DESK) and step.key not in imposed
+
+
+def may_be_replaced(step: Step, slot: str, imposed: Collection[str]) -> bool:
+    """Whether who administers may put a desk in the place of who has a part: the same, and the part of one person too.
+
+    He was named to do it, and somebody absent does not do it.
+    """
+    return step.kind in HANDED and slot.partition(":")[0] in {"desk", "person"} and step.key not in imposed
 
 
 def refuse_receiver(receiver: Receiver, acted: Collection[int | None], giver: int | None) -> None:

@@ -45,6 +45,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
     REJECT = "reject"
     SEND_BACK = "send_back"
+    WAIVE = "waive"
     TAKE_BACK = "take_back"
     RECALL = "recall"
     WITHDRAW = "withdraw"
@@ -61,6 +62,8 @@ class Outcome(StrEnum):
     DONE = "done"
     """It did what the step asks: it counts for the quorum, and asks for the fields that the step requires."""
     REJECTED = "rejected"
+    PASSED = "passed"
+    """Nobody did what it asks: who administers passed it, with a reason."""
 
 
 _OUTCOMES: dict[Action, Outcome | None] = {
@@ -74,6 +77,7 @@ _OUTCOMES: dict[Action, Outcome | None] = {
     Action.ARCHIVE: Outcome.DONE,
     Action.REJECT: Outcome.REJECTED,
     Action.SEND_BACK: Outcome.REJECTED,
+    Action.WAIVE: Outcome.PASSED,
     Action.TAKE_BACK: None,
     Action.RECALL: None,
     Action.WITHDRAW: None,

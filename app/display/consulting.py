@@ -112,7 +112,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     return {
         "folder": page.head(db, folder, here),
         "desks": [
-            (desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people)))
+            (desk.key, desk.slot.label, ", ".join(map(person_told, desk.slot.people)))
             for desk in desks
             if desk.refusal is None
         ],
@@ -127,7 +127,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     }
 
 
-def _who(person: Person) -> str:
+def person_told(person: Person) -> str:
     """Somebody of a desk that is offered, in whose absence, or until when he is away himself and whether nobody stands in."""
     name = in_absence(person.name, person.absent)
     if person.away is None:
@@ -194,7 +194,9 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
         desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
         context = {
             "folder": page.head(db, folder, here),
-            "desks": [(desk.key, desk.slot.label, ", ".join(map(_who, desk.slot.people))) for desk in desks],
+            "desks": [
+                (desk.key, desk.slot.label, ", ".join(map(person_told, desk.slot.people))) for desk in desks
+            ],
             "giver": giver,
             "typed": typed,
         }

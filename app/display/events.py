@@ -35,6 +35,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.archive": ("archive", "Archivé par {who}"),
     "folder.reject": ("x-lg", "Rejeté par {who}"),
     "folder.send_back": ("arrow-return-left", "Renvoyé par {who} {words}"),
+    "folder.waive": ("arrow-right", "Étape passée par {who}, {words}"),
+    "folder.replaced": ("arrow-repeat", "Remplacement par {who}, {words}"),
     "folder.take_back": ("arrow-counterclockwise", "Repris par {who} : {words}"),
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),

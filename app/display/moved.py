@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.display import queues
 from app.folders.access import authorize
-from app.folders.models import ASKED, STEPS_PER_ROUND, CircuitChange, Folder, StepRun
+from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, CircuitChange, Folder, StepRun
 from app.folders.move import decided
 from app.people.actor import Actor
 
@@ -25,6 +25,8 @@ _LOST = {
     "folders.fill": "Ce que vous avez rempli n’a pas été enregistré.",
     "folders.ask_opinion": "Rien n’a été demandé.",
     "folders.hand": "Rien n’a été confié.",
+    "folders.relieve": "Personne n’a été remplacé.",
+    "folders.pass_step": "Rien n’a été passé.",
     "folders.take_back": "Rien n’a été repris.",
     "folders.give_opinion": "Votre avis n’a pas été enregistré.",
     "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
@@ -42,6 +44,7 @@ _NOT_TYPED = frozenset(
         "means",
         "desk",
         "desks",
+        "part",
         "waits",
         "wanted_on",
         "opinion",
@@ -114,7 +117,10 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
     decisions = (
         sa.select(StepRun)
         .where(
-            StepRun.folder_id == folder.id, StepRun.state.in_(["done", "rejected"]), StepRun.who.is_not(None)
+            StepRun.folder_id == folder.id,
+            StepRun.state.in_(["done", "rejected", "passed"]),
+            StepRun.slot.not_like(f"{HANDED}%"),
+            StepRun.who.is_not(None),
         )
         .order_by(StepRun.ended_at.desc(), StepRun.id.desc())
         .limit(1)
@@ -132,7 +138,13 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
     deeds = []
     if (run := db.scalar(decisions)) is not None and run.ended_at is not None:
         where = " à une étape antérieure" if run.sent_to is not None else ""
-        verb = "renvoyé" if run.sent_to is not None else decided(folder, run)
+        verb = (
+            "renvoyé"
+            if run.sent_to is not None
+            else "passé une étape de"
+            if run.waived
+            else decided(folder, run)
+        )
         who = f"{run.by}," if run.absent else str(run.who)
         deeds.append(Deed(run.user_id, who, f"{verb} {title}{where}", run.ended_at))
     if (change := db.scalar(handings)) is not None:

@@ -49,6 +49,7 @@ from app.folders.handing import may_hand
 from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder
 from app.folders.move import Present, cover_of, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.relieving import may_relieve
 from app.folders.required import missing, reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.returning import last_return
@@ -557,6 +558,7 @@ def context(
         "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks, seen.told),
         "circuit_line": timeline.circuit_line(db, folder),
         "rerouted": timeline.rerouted(db, folder),
+        "may_relieve": may_relieve(folder, actor, here),
         "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),
         "ties": tied.ties(db, folder, actor) if tab == "circuit" else None,
         "details": timeline.details(db, folder),

@@ -197,7 +197,7 @@ def _by_lap(
     former, count = [run for run in runs if run.former], runs
     lines = []
     for run in former:
-        if run.state in {"done", "rejected"}:
+        if run.state in {"done", "rejected"} or run.waived:
             # The parts of a passage are opened together, whichever of them sent it back
             lap = sum(back.id < run.id and back.pass_number != run.pass_number for back in backs)
             lines.append((lap, _before(_acted(run, step, desks, rank, acts.get(run.id)))))
@@ -238,6 +238,8 @@ def _handed(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
     for change in changes_of_round(db, folder):
         if change.handed_to is not None:
             who = f"Confié par {change.changed_by}, de {change.handed_from} à {change.handed_to}"
+            if change.replaced:
+                who = f"{change.handed_from}, remplacé par {change.handed_to}, par {change.changed_by}"
             line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
             if change.taken_back_at is not None:
                 line += f", repris {_after(change.changed_at, change.taken_back_at)}"
@@ -385,7 +387,7 @@ def _step_lines(
         return [StepView(state, rank, step.label, _planned(db, folder, step))]
     if step.kind.automatic:
         return [_machine_line(db, folder, step, runs[-1], rank)]
-    acted = [run for run in runs if run.state in {"done", "rejected"}]
+    acted = [run for run in runs if run.state in {"done", "rejected"} or run.waived]
     means = way_of(db, folder) if acted and step.kind is StepKind.PUBLISH else None
     lines = [_acted(run, step, desks, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
@@ -470,6 +472,10 @@ def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, word
         return StepView("refused", n, title, f"{step.label}, {instant(run.ended_at)}", run.comment or "")
     at = desks.get(run.desk_id or 0)
     desk = at.name if at else None
+    if run.waived:
+        title = f"{step.kind.label} passé par {run.who}, que personne n’a donné"
+        meta = ", ".join(one for one in (step.label, instant(run.ended_at), desk) if one)
+        return StepView("passed", n, spaces(title), meta, run.comment or "")
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
@@ -610,6 +616,8 @@ SUBJECTS = {
     "for_information": "Pour information",
     "sent_back": "Renvoyé à une étape",
     "handed_over": "Confié à un autre bureau",
+    "no_longer_awaited": "N’est plus attendu",
+    "step_passed": "Étape passée",
     "mentioned": "Note à lire",
     "opinion_asked": "Avis demandé",
     "opinion_given": "Avis rendu",

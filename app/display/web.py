@@ -40,6 +40,7 @@ from app.display import (
     moved,
     page,
     queues,
+    relief,  # noqa: F401 - its routes join the blueprint
     saved,
     searching,  # noqa: F401 - its routes join the blueprint
     timeline,

@@ -63,14 +63,15 @@ def approve(
             refuse_stranger(db, actor, folder)
             raise Refusal("opinion-word")
         return move(db, folder, Action.APPROVE, actor, Said(typed(comment), facts={"opinion": opinion}))
-    if not _signed_on_its_way(db, folder):
+    if not signed_on_its_way(db, folder):
         refuse_stranger(db, actor, folder)
         if why := obstacles(db, folder):
             raise Refusal("visa-held", details=why)
     return move(db, folder, Action.APPROVE, actor, Said(typed(comment)))
 
 
-def _signed_on_its_way(db: Db, folder: Folder) -> bool:
+def signed_on_its_way(db: Db, folder: Folder) -> bool:
+    """Whether a person, or the seal of the commune, is sure to sign the folder on its way."""
     if folder.circuit_version_id is None:
         return True
     circuit = circuit_of(db, folder.circuit_version_id)

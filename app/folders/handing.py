@@ -5,9 +5,9 @@ reminded, stood in for and told is read from it as ever. The desk that had the p
 nothing, and reads the folder on.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ from app.folders.models import HANDED, AskedOpinion, CircuitChange, Folder, Step
 from app.folders.move import Present, not_your_turn, person_of, present, typed
 from app.folders.notices import YOUR_TURN, correctors
 from app.folders.rerouting import circle, last_change
-from app.folders.seats import best_part, desk_names, every_desk, lacks_people, slots_of
+from app.folders.seats import best_part, desk_names, every_desk, lacks_people, person_name, slots_of
 from app.journal.chain import Event, append
 from app.people.accounts import refuse_former
 from app.people.actor import Actor, Cover
@@ -40,6 +40,8 @@ from workflows.loader import load
 
 HANDED_OVER = "handed_over"
 """The letter to whoever would correct the folder."""
+NO_LONGER = "no_longer_awaited"
+"""The letter to whoever was awaited, and is no more by no act of his own."""
 MOST = 100
 """Parts handed on in a round."""
 
@@ -78,15 +80,19 @@ def part_to_hand(db: Db, folder: Folder, actor: Actor, here: Present) -> str:
 
 
 def giver_of(db: Db, folder: Folder, here: Present, slot: str) -> str:
-    """The name of the desk that has a part of the step."""
-    number = next(run.desk_id for run in here.runs if run.slot == slot) or 0
-    return desk_names(db, folder.collectivity_id, [number])[number].name
+    """The name of the desk, or of the person, that has a part of the step."""
+    run = next(run for run in here.runs if run.slot == slot)
+    if run.desk_id is None:
+        return person_name(db, folder.collectivity_id, run.named_user_id or 0) or "la personne désignée"
+    return desk_names(db, folder.collectivity_id, [run.desk_id])[run.desk_id].name
 
 
-def receivers(db: Db, folder: Folder, actor: Actor, here: Present, giver: int | None = None) -> list[Desk]:
+def receivers(
+    db: Db, folder: Folder, actor: Actor, here: Present, givers: Collection[int] | None = None
+) -> list[Desk]:
     """Every desk of the collectivity, by name, each with why the part may not be handed to it, if so.
 
-    `giver`: whose part it is, the actor's unless it is said.
+    `givers`: whose part it is, the actor's unless it is said.
     """
     if here.step is None:
         return []
@@ -106,13 +112,13 @@ def receivers(db: Db, folder: Folder, actor: Actor, here: Present, giver: int | 
             depositors=folder.writers,
             in_circle=inside is None or slot.key.partition(":")[2] in inside,
         )
-        desks.append(Desk(slot, _why_not(receiver, here, giver if giver is not None else person_of(actor))))
+        desks.append(Desk(slot, _why_not(receiver, here, [person_of(actor)] if givers is None else givers)))
     return desks
 
 
-def _why_not(receiver: handing.Receiver, here: Present, giver: int | None) -> Refusal | None:
+def _why_not(receiver: handing.Receiver, here: Present, givers: Collection[int | None]) -> Refusal | None:
     try:
-        handing.refuse_receiver(receiver, list(here.standing.acted.values()), giver)
+        handing.refuse_receiver(receiver, [*here.standing.acted.values(), *givers], None)
     except Refusal as refusal:
         return refusal
     return None
@@ -144,7 +150,7 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     under = here.under(actor, folder, slot)
     if under is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
-    return _hand(db, actor, folder, here, _Part(here.step, slot, under), desk, reason)
+    return give(db, actor, folder, here, Part(here.step, slot, under), desk, reason)
 
 
 @use_case
@@ -170,26 +176,38 @@ def hand_for(db: Db, actor: Actor, folder_id: int, leaver: int, *, desk: str, re
     if not free:
         raise Refusal("handing-fixed", step=here.step.label)
     slot = best_part(slots, sorted(free), here.standing.acted, leaver)
-    return _hand(db, actor, folder, here, _Part(here.step, slot, None, leaver), desk, reason)
+    part = Part(here.step, slot, None, frozenset({leaver}), {"whose": leaver})
+    return give(db, actor, folder, here, part, desk, reason)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A part that is handed on: under which cover, and whose it is where it is not the actor's (`leaver`)."""
+class Part:
+    """A part that is handed on, under which cover, or by who administers, and whose it is then (`relieved`).
+
+    `facts`: what the journal keeps of it besides; `event`: its line there. `due_on`: another day than that of the part.
+    """
 
     step: Step
     slot: str
-    under: Cover | None
-    leaver: int | None = None
+    under: Cover | None = None
+    relieved: frozenset[int] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    event: str = "folder.handed"
+    words: str = "de {giver} à {receiver} : « {reason} »"
+    due_on: date | None = None
 
 
-def _hand(db: Db, actor: Actor, folder: Folder, here: Present, part: _Part, desk: str, reason: str) -> str:
+def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: str, reason: str) -> str:
+    """Give a part of the step to a desk, by key, in the transaction of who has asked whether it may be; returns its name.
+
+    Refuses a reason and a desk as `hand` does.
+    """
     slot, under = part.slot, part.under
     reason = typed(reason)
     if not reason:
         raise Refusal("handing-reason")
     hold_desks(db, folder.collectivity_id, [desk])
-    chosen = next((one for one in receivers(db, folder, actor, here, part.leaver) if one.key == desk), None)
+    chosen = next((one for one in receivers(db, folder, actor, here, part.relieved) if one.key == desk), None)
     if chosen is None:
         raise Refusal("handing-desk")
     if chosen.refusal is not None:
@@ -202,10 +220,12 @@ def _hand(db: Db, actor: Actor, folder: Folder, here: Present, part: _Part, desk
     _refuse_endless(db, folder, here, after, chosen)
     old = next(run for run in here.runs if run.slot == slot)
     # Who administers comes to read nothing: no row names him
-    by, moment = actor if part.leaver is None else replace(actor, user_id=None), now()
-    _give(db, folder, old.id, chosen, handed_passage(folder, rank), by, under, moment)
+    by, moment = actor if part.relieved is None else replace(actor, user_id=None), now()
+    made = _give(db, folder, old.id, chosen, handed_passage(folder, rank), by, under, moment)
+    made.due_on = part.due_on or made.due_on
     who = in_absence(actor.name, under.absent if under is not None else None)
-    _follow(db, folder, actor, after, Handed(part.step, giver, chosen.slot.label, reason, who), moment)
+    told = Handed(part.step, giver, chosen.slot.label, reason, who, part.relieved is not None)
+    _follow(db, folder, actor, after, told, moment)
     facts: dict[str, Any] = {
         "place": folder.place,
         "label": part.step.label,
@@ -216,30 +236,36 @@ def _hand(db: Db, actor: Actor, folder: Folder, here: Present, part: _Part, desk
         "before": here.circuit.digest,
         "circuit": after.digest,
         "why": reason,
-        "words": spaces(f"de {giver} à {chosen.slot.label} : « {reason} »"),
-        **({"whose": part.leaver} if part.leaver is not None else {}),
+        "words": spaces(part.words.format(giver=giver, receiver=chosen.slot.label, reason=reason)),
+        **part.facts,
         **facts_of(under),
     }
-    append(db, folder.collectivity_id, Event("folder.handed", actor.name, actor.user_id, folder.id, facts))
-    post(db, folder.collectivity_id, _letters(db, folder, actor, chosen, who, part.leaver))
+    append(db, folder.collectivity_id, Event(part.event, actor.name, actor.user_id, folder.id, facts))
+    post(db, folder.collectivity_id, _letters(db, folder, actor, chosen, who, part.relieved))
     return chosen.slot.label
 
 
 @dataclass(frozen=True)
 class Handed:
-    """What is told of a part that was handed on: at which step, from which desk to which, why, by whom."""
+    """What is told of a part that was handed on: at which step, from which desk to which, why, by whom.
+
+    `replaced`: by who administers.
+    """
 
     step: Step
     giver: str
     receiver: str
     reason: str
     who: str
+    replaced: bool = False
 
 
 def _with_desk(db: Db, folder: Folder, here: Present, slot: str, chosen: Desk) -> Circuit:
     """The folder's circuit with this desk in the place of whoever has the part, however often the step names him, and how."""
     step = here.circuit.step(folder.place)
     named = [slot in _parts(db, folder, step, who) for who in step.who]
+    if True not in named:
+        named = _lost(db, folder, here, step)
     if True not in named:
         lost = "Le circuit de ce dossier ne mène plus à votre bureau à cette étape : décidez, ou rejetez-le."
         raise Refusal("handing-refused", desk=chosen.slot.label, details=lost)
@@ -252,6 +278,13 @@ def _with_desk(db: Db, folder: Folder, here: Present, slot: str, chosen: Desk) -
         if n == first or not named[n]
     ]
     return load(definition)
+
+
+def _lost(db: Db, folder: Folder, here: Present, step: Step) -> list[bool]:
+    """Which line of the step leads to nobody any more, where there is one alone: the part that nobody else has is its own."""
+    open_slots = {run.slot for run in here.runs}
+    lost = [open_slots.isdisjoint(_parts(db, folder, step, who)) for who in step.who]
+    return lost if lost.count(True) == 1 else []
 
 
 def _parts(db: Db, folder: Folder, step: Step, who: Who) -> list[str]:
@@ -284,7 +317,7 @@ def _give(
     actor: Actor,
     under: Cover | None,
     moment: datetime,
-) -> None:
+) -> StepRun:
     """End the part of the desk that had it, and open that of the other: by the same day, with what was asked from it.
 
     Its row names who handed it, who reads the folder on by it: under a cover he would not.
@@ -311,13 +344,18 @@ def _give(
     old.user_id, old.who, old.capacity = actor.user_id, actor.name, actor.capacity
     old.absent = under.absent if under is not None else None
     db.add(made)
+    return made
 
 
 def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed, moment: datetime) -> None:
     """Have the folder follow its own version, and keep why."""
     before_id = folder.circuit_version_id or 0
     last = last_change(db, folder)
-    words = spaces(f"L’étape « {handed.step.label} » est confiée par {handed.giver} à {handed.receiver}.")
+    step = f"L’étape « {handed.step.label} »"
+    told = f"{step} est confiée par {handed.giver} à {handed.receiver}."
+    if handed.replaced:
+        told = f"{step} : {handed.giver}, remplacé par {handed.receiver}."
+    words = spaces(told)
     row = CircuitChange(
         collectivity_id=folder.collectivity_id,
         folder_id=folder.id,
@@ -329,6 +367,7 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
         reason=handed.reason,
         handed_from=handed.giver,
         handed_to=handed.receiver,
+        replaced=handed.replaced,
         changed_at=moment,
         changed_by=handed.who,
         changed_by_id=actor.user_id,
@@ -341,21 +380,28 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
     folder.updated_at = moment
 
 
-def _letters(db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str, leaver: int | None) -> list[News]:
-    """The people of the desk are told that it is their turn; whoever would correct the folder, and whose part it was, of it."""
+def _letters(
+    db: Db, folder: Folder, actor: Actor, chosen: Desk, who: str, relieved: Collection[int] | None
+) -> list[News]:
+    """The people of the desk are told that it is their turn; whoever would correct the folder, and whose part it was, of it.
+
+    Of a part that its own desk hands on, the letters wait as long as that may be taken back.
+    """
     letters = {
         person.user_id: {"event": YOUR_TURN, **({"absent": person.absent} if person.absent else {})}
         for person in chosen.slot.people
     }
-    for number in (*correctors(db, folder), *((leaver,) if leaver is not None else ())):
+    for number in correctors(db, folder):
         letters.setdefault(number, {"event": HANDED_OVER})
+    for number in relieved or ():
+        letters.setdefault(number, {"event": NO_LONGER, "what": "confiée à un autre bureau"})
     return [
         News(
             "mail",
             f"{payload['event']}-{folder.id}-{folder.version}-{number}",
             {**payload, "user_id": number, "folder_id": folder.id, "by": who},
             folder.id,
-            delay=pause.seconds(),
+            delay=0 if relieved is not None else pause.seconds(),
         )
         for number, payload in sorted(letters.items())
         if number != actor.user_id

@@ -250,7 +250,8 @@ class StepRun(Base, Tenanted):
 
     `opinion`: of a step that asks one, favourable or not (`workflows.vocabulary.Opinion`). `absent`: in whose absence it was
     done, under which cover; None for who acted at a desk of his own. `sent_to`: the key of the step to which the folder was sent
-    back by this part, which is rejected; None of one that is rejected to who deposited.
+    back by this part, which is rejected; None of one that is rejected to who deposited. One that is passed and
+    says who (`waived`) was passed by who administers: no row names his account, by which he would read the folder.
 
     `taken_back_at`: when what was done there was taken back (`app/folders/undoing.py`); it is cancelled then, and whoever did it
     still named. Of a part that the act had opened, nobody is, nor its desk.
@@ -322,6 +323,11 @@ class StepRun(Base, Tenanted):
     taken_back_at: Mapped[datetime | None]
 
     @property
+    def waived(self) -> bool:
+        """Whether who administers passed it: its reason is its `comment`, and nobody did what it asks."""
+        return self.state == "passed" and self.who is not None and not self.slot.startswith(HANDED)
+
+    @property
     def asked(self) -> bool:
         """Whether it is an opinion that was asked of the desk beside the step, and no part of it (`AskedOpinion`)."""
         return self.slot.startswith(ASKED)
@@ -372,7 +378,8 @@ class CircuitChange(Base, Tenanted):
     `base_id` is the version of the collectivity that the first of its changes began from. `place` is the step where the
     folder stood, `words` each change in French as it was told that day. `handed_from`, `handed_to`: where it is no coming step
     but a part of that one that was handed from a desk to another (`app/folders/handing.py`), their names that day;
-    `taken_back_at`: when whoever handed it took it back, so that the folder follows the version of before again.
+    `replaced`: by who administers, in the place of somebody who does not act; `taken_back_at`: when whoever handed it took it
+    back, so that the folder follows the version of before again.
     """
 
     __tablename__ = "circuit_change"
@@ -392,6 +399,7 @@ class CircuitChange(Base, Tenanted):
     reason: Mapped[str]
     handed_from: Mapped[str | None]
     handed_to: Mapped[str | None]
+    replaced: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     changed_by_id: Mapped[int | None]

@@ -35,6 +35,7 @@ from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance, in_turn, opinion_awaited
 from workflows.mandates import fitting
+from workflows.passing import pass_over
 from workflows.returning import send_back
 from workflows.undoing import leaves_time
 from workflows.vocabulary import Action, Outcome, Right
@@ -216,7 +217,8 @@ def move(
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
     `here`: where it stands, as the caller has just read it under the lock, for any action but a recall; `back`: of a folder that
-    is sent back to a step, which, what was decided from there on being put aside. Refuses what the
+    is sent back to a step, which, what was decided from there on being put aside. A step is passed for nobody: its caller has
+    asked whether it may be, and by whom. Refuses what the
     law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, and `facts-awaited` to end a step
     whose fields are not all filled in.
     """
@@ -227,6 +229,8 @@ def move(
     taken: dict[str, Any] = {"person": person_of(actor), "slot": slot}
     if back is not None:
         moved = send_back(here.circuit, here.standing, back.to, back.entered, **taken)
+    elif action is Action.WAIVE:
+        moved = pass_over(here.circuit, here.standing)
     else:
         moved = advance(here.circuit, here.standing, action, **taken)
     if here.step is not None and action.outcome is Outcome.DONE:
@@ -234,7 +238,7 @@ def move(
         if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
             refuse_unseen(db, folder, here.step, actor)
     moment = now()
-    under = here.under(actor, folder, slot)
+    under = here.under(actor, folder, slot) if action is not Action.WAIVE else None
     if under is not None and here.step is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type, moment)
         said = replace(said, absent=under.absent, facts={**said.facts, **facts_of(under)})
@@ -299,6 +303,8 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     if here.step is None:
         refuse_stranger(db, actor, folder)
         return None
+    if action is Action.WAIVE:
+        return next(run.slot for run in here.runs if run.state == "active")
     if here.step.kind.automatic:
         if actor.kind != "system":
             refuse_stranger(db, actor, folder)
@@ -411,13 +417,14 @@ def engaged(db: Db, folders: Iterable[Folder]) -> frozenset[int]:
 
 
 def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[str, Any]:
-    """How the part of whoever acts ends."""
+    """How the part of whoever acts ends; who passes it is told by name alone: by his account he would read the folder."""
+    own = action is not Action.WAIVE
     return {
         "state": action.outcome,
         "ended_at": moment,
-        "user_id": actor.user_id,
+        "user_id": actor.user_id if own else None,
         "who": said.who or actor.name,
-        "capacity": said.capacity or actor.capacity,
+        "capacity": (said.capacity or actor.capacity) if own else None,
         "comment": said.comment or None,
         "opinion": said.facts.get("opinion"),
         "absent": said.absent,

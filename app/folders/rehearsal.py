@@ -129,14 +129,14 @@ def rehearse(
     return Rehearsal(stages, ends, folder.due_on, aside=aside)
 
 
-def coming(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
+def coming(db: Db, folder: Folder, circuit: Circuit, day: date, *, at_once: bool = False) -> Rehearsal:
     """What is left of the way of a running folder by this circuit, after the step where it stands; nothing is written.
 
-    That step is taken to end when its days do, or on this day where they are over or it has none.
+    That step is taken to end when its days do, or on this day where they are over or it has none, or it ends `at_once`.
     """
     step = circuit.step(folder.place)
     entered = [run.entered_at for run in runs_of_round(db, folder) if run.state == "active"]
-    if step.days and entered:
+    if step.days and entered and not at_once:
         began = min(entered).astimezone(PARIS).date()
         day = max(day, due_on(began, step.days, calendar_of(db, folder.collectivity_id)))
     signed = day if step.kind in {StepKind.SIGN, StepKind.SEAL} else signed_on(db, folder)

@@ -36,6 +36,7 @@ from workflows.adding import ADDED, refuse_added
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
 from workflows.family import imposed
 from workflows.loader import MAX_LABEL, load, sketch
+from workflows.passing import locked_by
 from workflows.vocabulary import Right
 
 ADD, REPLACE, REMOVE = "add", "replace", "remove"
@@ -334,8 +335,7 @@ def _played(
     if change.kind == REMOVE:
         law = imposed(family_of(folder.in_force), sketch(definition))
         if change.step in law:
-            by = f"la loi ({law[change.step]})" if law[change.step] else "le type de ce dossier"
-            raise Refusal("coming-locked", step=str(data["label"]), by=by)
+            raise Refusal("coming-locked", step=str(data["label"]), by=locked_by(law[change.step]))
         return played(definition, Gesture("remove", change.step)), change
     here = [part_key(one) for one in data.get("who", ())]
     if change.instead not in here:

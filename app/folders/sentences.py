@@ -125,6 +125,32 @@ SENTENCES: Sentences = {
             "déposé, ou décidez."
         ),
     ),
+    "relief-forbidden": (
+        403,
+        (
+            "Rien n’a été changé : remplacer qui est attendu, ou passer un visa, revient à qui administre la collectivité, ou la "
+            "branche du bureau attendu. Adressez-vous à cette personne."
+        ),
+    ),
+    "replacing-part": (
+        422,
+        "Rien n’a été changé : choisissez qui est remplacé, parmi ceux que l’étape attend encore.",
+    ),
+    "replacing-fixed": (
+        409,
+        (
+            "Personne n’a été remplacé : l’étape « {step} » n’est ni un visa ni un avis. Qui signe, publie ou archive le doit "
+            "à un mandat ou au circuit : donnez-y le droit à quelqu’un."
+        ),
+    ),
+    "replacing-locked": (
+        409,
+        "Personne n’a été remplacé : l’étape « {step} » est imposée par {by} : elle doit être donnée par qui y est attendu.",
+    ),
+    "passing-reason": (
+        422,
+        "Rien n’a été passé : écrivez le motif, il sera lu par qui a déposé et par qui était attendu, et porté au journal.",
+    ),
     "handing-reason": (
         422,
         "Rien n’a été confié : écrivez le motif, il sera lu par le bureau choisi et par qui a déposé, et porté au journal.",

@@ -9,9 +9,10 @@ from datetime import date, datetime, time, timedelta
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
-from app.folders.handing import HANDED_OVER
+from app.folders.handing import HANDED_OVER, NO_LONGER
 from app.folders.notes import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SENT_BACK, SIGNED, YOUR_TURN
+from app.folders.relieving import PASSED_OVER
 from app.folders.rerouting import CHANGED
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
@@ -32,6 +33,8 @@ PATIENT = frozenset(
         PARTIAL,
         CHANGED,
         HANDED_OVER,
+        NO_LONGER,
+        PASSED_OVER,
         SENT_BACK,
         MENTIONED,
         OPINION_ASKED,

@@ -26,10 +26,11 @@ from app.display.views import family_words, step_due
 from app.folders import pause
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
-from app.folders.handing import HANDED_OVER
+from app.folders.handing import HANDED_OVER, NO_LONGER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
+from app.folders.relieving import PASSED_OVER
 from app.notices import digests, hours, outdone, stopping
 from app.notices.returns import marks
 from app.people.accounts import INVITED
@@ -55,6 +56,8 @@ AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
 UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être repris"
 """What is written beside a letter that asks nothing any more, as long as it may ask it again."""
+_ASK_NOTHING = frozenset({INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER, NO_LONGER, PASSED_OVER, SENT_BACK})
+"""The letters that tell what became of a folder to who has nothing to do there."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
 """Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
 TRIAL = "settings_trial"
@@ -320,7 +323,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] in {INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER, SENT_BACK}:
+    if row.payload["event"] in _ASK_NOTHING:
         return False
     if row.payload["event"] == OPINION_ASKED:
         opinions = sa.select(sa.literal(1)).where(

@@ -41,6 +41,7 @@ from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
 from tests.verification.corpus import changed, overlay
 from workflows.rights import Rights
+from workflows.vocabulary import Right
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
@@ -438,6 +439,15 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.button("Remplacer ce bureau").click()
         secretary.sees("d’appliquer")
         look.at(secretary, "coming steps, what would be refused")
+        here = apart(lambda: house.actor("k.morizur").collectivity_id)
+        apart(lambda: seat(here, "technique", "k.morizur", [Right.FOLLOW]))
+        for what, number in (("somebody is replaced", coming), ("a step is passed", stale)):
+            look.at(secretary, what, f"/dossiers/{number}/remplacer")
+        secretary.page.get_by_label("Bureau qui prend sa place").select_option("direction")
+        secretary.page.get_by_role("textbox", name="Motif").first.fill("   ")
+        secretary.button("Remplacer").click()
+        secretary.sees("écrivez le motif")
+        look.at(secretary, "somebody is replaced without a reason")
         look.at(secretary, "circuits", "/circuits")
         decision = apart(lambda: signed_decision(house))
         look.at(secretary, "decisions to report", "/decisions-a-rapporter")

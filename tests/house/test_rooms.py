@@ -37,6 +37,7 @@ WEB = {
     "app/display/drafting.py": "pages of the desk that deposits",
     "app/display/searching.py": "the page of the search",
     "app/display/coming.py": "the page where the coming steps are changed",
+    "app/display/relief.py": "the page of who administers, where nobody does what a step awaits",
     "app/display/consulting.py": "the dialogs in which others are asked before one decides",
     "app/display/undone.py": "the band by which what was just done is taken back",
     "app/display/continuations.py": "the page that opens a folder out of another",

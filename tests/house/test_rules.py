@@ -24,6 +24,7 @@ WEB_ROOMS = {
     "drafting",
     "coming",
     "consulting",
+    "relief",
     "undone",
     "marking",
     "saved",

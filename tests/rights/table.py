@@ -234,6 +234,9 @@ ROUTES = {
     "folders.reject": "person",
     "folders.rule": "person",
     "folders.coming": "person",
+    "folders.relief": "branch",
+    "folders.relieve": "branch",
+    "folders.pass_step": "branch",
     "folders.continue_from": "create",
     "folders.recall": "create",
     "folders.withdraw": "create",
@@ -424,6 +427,8 @@ RECALL = {("folders.recall", "POST")}
 CONTINUE = {("folders.continue_from", method) for method in ("GET", "HEAD", "POST")}
 # An administrator who reads it, or who holds that right at the desk that deposited it: nobody has been given it here
 REROUTE = {("folders.coming", method) for method in ("GET", "HEAD", "POST")}
+# An administrator who reads it, where a visa or an opinion is awaited of others (tests/folders/test_relieving.py)
+RELIEVE = {("folders.relief", "GET"), ("folders.relief", "HEAD"), ("folders.relieve", "POST")}
 SIGN = {
     ("signing.placing.planned", "GET"),
     ("signing.placing.planned", "HEAD"),
@@ -464,7 +469,10 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("invoice", "recalled"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
     ("invoice", "withdrawn"): ({G, SECOND}, []),  # it never left its desk
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT | CLASSIFY)]),
-    ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL | REROUTE)]),
+    ("deliberation", "direction"): (
+        {K, SECOND, S},
+        [({S}, APPROVE | REJECT), ({K}, RECALL | REROUTE | RELIEVE)],
+    ),
     ("deliberation", "signatures"): (
         {K, SECOND, S, B, *MAYOR, STANDS_IN},
         [({A, B, DEPUTY}, SIGN | ON_PAPER | REJECT), ({K}, RECALL | REROUTE)],

@@ -89,6 +89,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
+    # Who administers reads no other deposit than his own here: none is his to pass (tests/folders/test_relieving.py).
     # Nobody has just done anything: there is nothing to take back (tests/folders/test_undoing.py).
     # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
@@ -101,6 +102,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.give_opinion",
         "folders.withdraw_opinion",
         "folders.rule",
+        "folders.pass_step",
         "folders.settle_note",
         "folders.remove_note",
         "folders.take_note_back",

@@ -1,5 +1,6 @@
 """Over random circuits and random sequences of acts, the law never strands a folder nor lets one through."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,12 +24,15 @@ from workflows.circuit import (
 )
 from workflows.engine import Action, Asker, Moved, Standing, advance, choices, in_turn
 from workflows.errors import Refusal
-from workflows.handing import may_be_handed
+from workflows.family import family
+from workflows.handing import may_be_handed, may_be_replaced
 from workflows.loader import load
+from workflows.passing import PASSED, Passer, pass_over, refuse_passed
 from workflows.returning import behind, send_back
 from workflows.undoing import THOUGHT, Deed, leaves_time, take_back
 
 PEOPLE = range(1, 5)
+FREE = family("other")
 ANYBODY = st.sampled_from([None, *PEOPLE])
 NOWHERE = "desk:ailleurs"
 MOMENT, SECONDS = datetime(2026, 11, 27, 9, tzinfo=UTC), 20.0
@@ -54,6 +58,7 @@ class AFolder(RuleBasedStateMachine):
         self.circuit, self.standing = circuit, Standing(DRAFT, facts)
         self.questions: list[Question] = []
         self.way: list[str] = []
+        self.decided, self.waived = set[str](), set[str]()
         self.done: tuple[Moved, int | None, Standing, list[Question], list[str], Standing] | None = None
 
     def play(self, action: Action, person: int | None, slot: str | None) -> Moved | None:
@@ -64,6 +69,13 @@ class AFolder(RuleBasedStateMachine):
         except Refusal:
             return None
         self.check(before, moved, person, slot)
+        books = set(self.decided), set(self.waived)
+        if action is Action.SUBMIT:
+            self.decided, self.waived = set(), set()
+        elif action is Action.SIGN or (
+            action is Action.APPROVE and self.circuit.step(moved.left).kind is StepKind.VISA
+        ):
+            self.decided.add(moved.left)
         if moved.entered == moved.left:
             assert person is not None
             assert slot is not None
@@ -79,7 +91,7 @@ class AFolder(RuleBasedStateMachine):
             self.questions = []
             self.way = [] if action is Action.SUBMIT else self.way
             self.way = [*self.way, moved.entered] if moved.phase is Phase.RUNNING else []
-        self.done = (moved, person, before, questions, way, self.standing)
+        self.done, self.books = (moved, person, before, questions, way, self.standing), books
         return moved
 
     def check(self, before: Standing, moved: Moved, person: int | None, slot: str | None) -> None:
@@ -161,15 +173,50 @@ class AFolder(RuleBasedStateMachine):
             asked = Question(desk, person, f"Personne {person}", slot, waits=data.draw(st.booleans()))
             self.wait([*self.questions, asked])
 
-    @rule(data=st.data())
-    def a_part_is_handed_to_another_desk(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), law=st.sampled_from([may_be_handed, may_be_replaced]))
+    def a_part_is_handed_to_another_desk_or_its_actor_replaced(
+        self, data: st.DataObject, law: Callable[[Step, str, tuple[()]], bool]
+    ) -> None:
         free = [slot for slot in self.standing.slots if slot not in self.standing.acted]
         slot = data.draw(st.sampled_from(free)) if free else NOWHERE
-        if free and may_be_handed(self.circuit.step(self.standing.place), slot, ()):
+        if free and law(self.circuit.step(self.standing.place), slot, ()):
             other = f"{slot}_bis"
             slots = tuple(other if one == slot else one for one in self.standing.slots)
             self.standing = replace(self.standing, slots=slots)
             self.questions = [replace(one, slot=other) if one.slot == slot else one for one in self.questions]
+
+    @rule(person=st.sampled_from(PEOPLE), depositor=st.booleans(), in_turn=st.booleans())
+    def who_administers_passes_what_nobody_gives(self, person: int, depositor: bool, in_turn: bool) -> None:
+        before = self.standing
+        books = {"decided": self.decided, "passed": self.waived}
+        try:
+            refuse_passed(FREE, self.circuit, before, Passer(person, depositor, in_turn), **books)
+        except Refusal:
+            return
+        step = self.circuit.step(before.place)
+        assert step.kind in PASSED, "neither a signature nor what binds beyond the folder"
+        assert not depositor
+        assert not in_turn
+        assert person not in before.acted.values(), "nobody decides for two"
+        moved = pass_over(self.circuit, before)
+        self.waived.add(step.key)
+        running = moved.phase is Phase.RUNNING
+        slots = slots_of(self.circuit.step(moved.entered)) if running else ()
+        self.standing = Standing(moved.entered, before.facts, slots, {}, before.signed)
+        self.way = [*self.way, moved.entered] if running else []
+        self.questions, self.done = [], None
+
+    @invariant()
+    def nothing_leaves_that_nobody_decided(self) -> None:
+        if not hasattr(self, "circuit") or not self.waived:
+            return
+        place = self.standing.place
+        over = place == DONE or (
+            phase_of(place) is Phase.RUNNING
+            and (self.circuit.step(place).kind.automatic or self.circuit.step(place).kind is StepKind.PUBLISH)
+        )
+        visas = {key for key in self.waived if self.circuit.step(key).kind is StepKind.VISA}
+        assert not over or not visas or self.decided, "somebody decides before it leaves, or ends"
 
     @rule(person=st.sampled_from(PEOPLE), key=st.sampled_from(["", NOWHERE]), data=st.data())
     def it_is_sent_back_to_an_earlier_step(self, person: int, key: str, data: st.DataObject) -> None:
@@ -194,6 +241,8 @@ class AFolder(RuleBasedStateMachine):
         assert (moved.entered, moved.phase, moved.closed) == (to, Phase.RUNNING, False)
         slots = slots_of(self.circuit.step(to))
         self.standing = Standing(to, before.facts, slots, {}, before.signed)
+        self.decided -= set(again)
+        self.waived -= set(again)
         self.way, self.questions, self.done = [*self.way[: self.way.index(to)], to], [], None
 
     @precondition(lambda self: self.done)
@@ -231,6 +280,7 @@ class AFolder(RuleBasedStateMachine):
         assert leaves_time(self.circuit, moved), "what is taken back has had its letters wait"
         assert (back.entered, back.phase, back.closed) == (before.place, Phase.RUNNING, False)
         self.standing, self.questions, self.way, self.done = before, questions, way, None
+        self.decided, self.waived = self.books
 
     @precondition(lambda self: self.questions)
     @rule(data=st.data())

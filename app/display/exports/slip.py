@@ -29,7 +29,8 @@ DONE_THERE = (
     "folder.created", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
     "folder.refuse", "folder.publish", "folder.archive", "folder.reject", "folder.send_back", "folder.take_back", "folder.recall",
     "folder.withdraw",
-    "folder.rerouted", "folder.ruled", "folder.handed", "opinion.asked", "opinion.given", "opinion.withdrawn",
+    "folder.rerouted", "folder.ruled", "folder.handed", "folder.replaced", "folder.waive",
+    "opinion.asked", "opinion.given", "opinion.withdrawn",
     "publication.posted", "transmission.sent", "transmission.relayed",
 )  # fmt: skip
 """The lines of the journal that say what was decided or sent."""
