@@ -1,16 +1,44 @@
-"""Whoever is shown a folder elsewhere than on its page has opened it, within the seconds of what was just done there."""
+"""Whoever is shown a folder, on its page or elsewhere, has opened it, within the seconds of what was just done there."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 from app.core.db import Db, reading
 from app.folders import decide, notes, pause
 from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.rows import opened_at
+from app.journal.chain import one_moment
 from app.people.actor import Actor
 from workflows.circuit import Phase
 
+T = TypeVar("T")
+TRIES = 5
+"""How often a page is made again because something else was done on its folder while it was made."""
+
+
+def shown_to(actor: Actor, folder_id: int, make: Callable[[Db, Folder], T]) -> T:
+    """What is made of one moment of a folder; whoever is shown it is known to have opened what that moment tells.
+
+    Nothing that was done after it is in what is made, and what may still be taken back is noted before it is given: taken back
+    meanwhile, the page is made again without it. Refuses `not-found`.
+    """
+    for _ in range(TRIES):
+        with reading(actor.collectivity_id) as db:
+            one_moment(db)
+            folder = authorize(db, actor, folder_id)
+            made = make(db, folder)
+            unknown = bool(pause.seconds()) and (
+                awaited(db, folder, actor) or _note_awaited(db, folder, actor)
+            )
+        if not unknown or actor.user_id is None:
+            break
+        decide.open_meanwhile(actor, folder_id)
+    return made
+
 
 def before_shown(actor: Actor, *folder_ids: int) -> None:
-    """Note it before a slip, a whole folder or the page of a signature tells what could still be taken back behind him.
+    """Note it before the files of several folders tell what could still be taken back behind him.
 
     Refuses `not-found` as each of these would.
     """
@@ -33,6 +61,6 @@ def awaited(db: Db, folder: Folder, actor: Actor) -> bool:
 
 
 def _note_awaited(db: Db, folder: Folder, actor: Actor) -> bool:
-    written = notes.just_written(db, folder, actor)
+    written = notes.just_written(db, folder, actor) if folder.phase != Phase.DRAFT else None
     opened = opened_at(db, folder.id, actor.user_id)
     return written is not None and (opened is None or opened < written)

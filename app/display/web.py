@@ -54,13 +54,13 @@ from app.display.bytes import serve
 from app.display.exports import web as exports  # noqa: F401 - its routes join the blueprint
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
+from app.display.opening import shown_to
 from app.display.portrait import current_present
-from app.folders import decide, filling, marks, notes, pause, returning, ruling, seen, sockets
+from app.folders import decide, filling, marks, returning, ruling, seen, sockets
 from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
 from app.folders.publicity import Means, published_word
-from app.folders.rows import opened_by
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
@@ -336,37 +336,25 @@ def _pick(line: queues.Line) -> views.Pick | None:
 @guard(PERSON)
 def show(folder_id: int) -> str:
     """A folder: its document, the decision, its circuit, pieces, details and journal."""
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        fresh = pause.lasts(folder.updated_at)
-        context = {} if fresh else _shown(db, folder)
-    if fresh:  # who has just done something takes it back no more, before anybody is shown it
-        decide.open_meanwhile(g.actor, folder_id)
-        with reading(g.actor.collectivity_id) as db:
-            context = _shown(db, authorize(db, g.actor, folder_id))
+    context = shown_to(g.actor, folder_id, _shown)
     g.todo_count = context.pop("todo_count")
     shown, leaf = context["shown"], context.pop("leaf")
     # The pages of a PDF say so themselves, and what is only offered to be downloaded is seen once it is
     unseen = leaf if context["seen_url"] and shown.kind == "xml" else None
     if unseen and leaves.all_shown(session, f"{shown.id}-{shown.number}", unseen.number, unseen.pages):
         seen.note(g.actor, folder_id, shown.id, shown.number)
-    known, written = context.pop("known"), context.pop("just_written")
     if context.pop("new"):
         marks.mark_read(g.actor, folder_id)
-    if known and written and not fresh:
-        decide.open_meanwhile(g.actor, folder_id)
     return render_template("folders/show.html", **context)
 
 
 def _shown(db: Db, folder: Folder) -> dict[str, Any]:
-    """What the folder's page shows, and whether the reader had opened it before."""
+    """What the folder's page shows, and whether it is new to the reader."""
     asked = request.args
     tab, document = asked.get("onglet", "circuit"), asked.get("document", type=int)
     return {
         **page.context(db, folder, g.actor, tab, document, asked),
-        "known": opened_by(db, folder.id, g.actor.user_id),
         "new": marks.is_new(db, folder.id, g.actor.user_id),
-        "just_written": notes.just_written(db, folder, g.actor),
     }
 
 

@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files.antivirus import unseen_of
 from app.folders import corrections, points, words
-from app.folders.access import lock_editable
+from app.folders.access import lock, lock_editable
 from app.folders.documents import (
     FIXED,
     add_document,
@@ -243,6 +243,8 @@ def create(
         return known
     family = family_of(family_name)
     own_types.refuse_closed(db, family)
+    if origin is not None:  # what was just done there is taken back before this, or no more
+        lock(db, actor, origin, None)
     desk = _emitting(db, desk_id)
     law = db.get_one(Folder, origin).read_as if origin is not None else family
     moment = now()

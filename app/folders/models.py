@@ -453,10 +453,12 @@ class FolderNote(Base, Tenanted):
     `told` are the people who were written to, by number and name. `settled_by`: until somebody opens it again.
     `version_id`, `page` and `box` say where it is pinned (`app/folders/pins.py`), if it is.
     `taken_back_at`: when its author took it back before anybody had read it; its words are gone then, and nobody is shown it.
+    `form_key`: what its form posted, in short: posted again, it writes no second one. None of software's.
     """
 
     __tablename__ = "folder_note"
     __table_args__ = (
+        sa.Index("ix_folder_note_form_key", "form_key", unique=True),
         sa.Index("ix_folder_note_folder_id", "folder_id", "id"),
         # What a search looks through beside the words of folders: notes that few read
         _partial("ix_folder_note_alone", "user_id", "id", where="reach = 'alone'"),
@@ -480,6 +482,7 @@ class FolderNote(Base, Tenanted):
     page: Mapped[int | None]
     box: Mapped[list[Any] | None] = mapped_column(MissingJson)
     stems: Mapped[str] = mapped_column(server_default="")
+    form_key: Mapped[str | None]
 
 
 class FolderWords(Base, Tenanted):

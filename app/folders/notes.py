@@ -5,8 +5,10 @@ nothing of where the folder stands, so that nobody's page goes stale by it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
+from json import dumps
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,7 +55,8 @@ class Draft:
     """A note to be written: `answers` is the number of the one that it answers, whose reach it takes.
 
     `desk_id`: which of one's desks, where the note is for one. `told`: the numbers of the people who are written to.
-    `pin`: on which page it is pinned, if it is; an answer stands under what it answers.
+    `pin`: on which page it is pinned, if it is; an answer stands under what it answers. `form`: the mark of the form that posts
+    it, empty for none: the same note posted again by it is one.
     """
 
     words: str
@@ -62,6 +65,7 @@ class Draft:
     answers: int | None = None
     told: tuple[int, ...] = ()
     pin: Pin | None = None
+    form: str = ""
 
 
 def readable(db: Db, folder: Folder, actor: Actor) -> list[FolderNote]:
@@ -136,7 +140,7 @@ def _awaited(db: Db, folder: Folder) -> set[int]:
 
 @use_case
 def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
-    """Write a note; returns its number.
+    """Write a note; returns its number, or that of the one which the same form has written.
 
     Refuses who may not read the folder (`not-found`), `note-follower`, `note-empty`, `words-long`, `note-many`,
     `note-settled`, `note-desk` where the desk is none of the writer's that the folder has reached, `note-alone` where
@@ -144,6 +148,9 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     `note-told-many`, as `pins.on_page` where it is pinned, and `note-gone` where there is no such note to answer.
     """
     folder = _writing(db, actor, folder_id)
+    form_key = _form_key(actor, folder_id, draft) if draft.form else None
+    if form_key and (known := db.scalar(sa.select(FolderNote.id).where(FolderNote.form_key == form_key))):
+        return known
     words = typed(draft.words)
     if not words:
         raise Refusal("note-empty")
@@ -175,6 +182,7 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         page=pin.page if pin is not None else None,
         box=list(pin.box) if pin is not None and pin.box is not None else None,
         written_at=now(),
+        form_key=form_key,
     )
     db.add(note)
     db.flush()  # its letters name it
@@ -191,6 +199,11 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         bring_back(db, folder.id, [number for number, _ in told])
     post(db, folder.collectivity_id, [_letter(folder, note, number, actor) for number, _ in told])
     return note.id
+
+
+def _form_key(actor: Actor, folder_id: int, draft: Draft) -> str:
+    """What a form posted, in short: who, beside which folder, by which form, and all that was typed in it."""
+    return sha256(dumps([actor.user_id, folder_id, asdict(draft)], sort_keys=True).encode()).hexdigest()
 
 
 def _writing(db: Db, actor: Actor, folder_id: int) -> Folder:
@@ -337,7 +350,7 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     )
     db.execute(stopped.execution_options(synchronize_session=False))
     seconds = int((now() - note.written_at).total_seconds())
-    note.words, note.stems, note.taken_back_at = "", "", now()
+    note.words, note.stems, note.taken_back_at, note.form_key = "", "", now(), None
     if note.reach == Reach.ALL:
         db.flush()
         rewrite(db, folder)

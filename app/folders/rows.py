@@ -160,11 +160,6 @@ def publication_of(db: Db, folder_id: int) -> Publication | None:
     return next((row for (row,) in ask(db, PUBLICATION, folder_id)), None)
 
 
-def opened_by(db: Db, folder_id: int, user_id: int | None) -> bool:
-    """Whether this person has opened the folder before."""
-    return opened_at(db, folder_id, user_id) is not None
-
-
 def opened_at(db: Db, folder_id: int, user_id: int | None) -> datetime | None:
     """When this person was last noted to have opened the folder: the first time, or within the seconds of a gesture."""
     rows = (row for (row,) in ask(db, READERS, folder_id) if row.user_id == user_id)

@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
 from app.core.clock import now, today
-from app.core.db import reading
+from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.display import page, queues
-from app.display.opening import before_shown
+from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.display.views import after_act
 from app.folders.access import authorize
@@ -79,26 +79,27 @@ def _endings() -> list[str]:
 @guard(SIGN)
 def dialog(folder_id: int) -> Response | str:
     """What is signed, by whom, with what; the key is opened in the page and stays there."""
-    before_shown(g.actor, folder_id)
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        position = current_present(db, folder)
-        choice = page.decision(db, folder, g.actor, position)
-        if not any(action.name == Action.SIGN for action in choice.actions):
-            raise not_your_turn(db, g.actor, folder, position)
-        if sheet.of_round(db, folder):  # what one signs by hand, the others do
-            return redirect(url_for("signing.paper.sheet", folder_id=folder_id))
-        documents = page.documents(db, folder, None)
-        main = next(document for document in documents if document.role == "main")
-        version = db.scalars(_version(main.id, main.number)).one()
-        certificates = enrol.certificates_of(db, g.actor.user_id)
-        mine = enrol.usable(certificates)
-        capacities = authority.capacities(db, g.actor, folder, position) if position is not None else ()
-        absent = authority.absent_of(db, g.actor, folder, position) if position is not None else ""
-        on_paper = sheet.allowed(db, g.actor, folder)
-        view = page.head(db, folder)
-        points, legal = cautions(db, folder), legal_sentence(db, folder)
-        inside = [enclosure for document in documents for enclosure in document.enclosed]
+    return shown_to(g.actor, folder_id, _dialog)
+
+
+def _dialog(db: Db, folder: Folder) -> Response | str:
+    position = current_present(db, folder)
+    choice = page.decision(db, folder, g.actor, position)
+    if not any(action.name == Action.SIGN for action in choice.actions):
+        raise not_your_turn(db, g.actor, folder, position)
+    if sheet.of_round(db, folder):  # what one signs by hand, the others do
+        return redirect(url_for("signing.paper.sheet", folder_id=folder.id))
+    documents = page.documents(db, folder, None)
+    main = next(document for document in documents if document.role == "main")
+    version = db.scalars(_version(main.id, main.number)).one()
+    certificates = enrol.certificates_of(db, g.actor.user_id)
+    mine = enrol.usable(certificates)
+    capacities = authority.capacities(db, g.actor, folder, position) if position is not None else ()
+    absent = authority.absent_of(db, g.actor, folder, position) if position is not None else ""
+    on_paper = sheet.allowed(db, g.actor, folder)
+    view = page.head(db, folder)
+    points, legal = cautions(db, folder), legal_sentence(db, folder)
+    inside = [enclosure for document in documents for enclosure in document.enclosed]
     return render_template(
         "signing/dialog.html",
         folder=view,
@@ -109,14 +110,14 @@ def dialog(folder_id: int) -> Response | str:
         capacities=capacities,
         absent=absent,
         legal=legal,
-        prepare_url=url_for("signing.prepare", folder_id=folder_id),
-        complete_url=url_for("signing.complete", folder_id=folder_id),
+        prepare_url=url_for("signing.prepare", folder_id=folder.id),
+        complete_url=url_for("signing.complete", folder_id=folder.id),
         certificate=described(mine[0]) if mine else None,
         lack=enrol.lack_of(certificates),
-        paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
+        paper_url=url_for("signing.paper.sheet", folder_id=folder.id) if on_paper else None,
         remote=at_distance(
             **{
-                name: url_for(f"signing.remote.{name}", folder_id=folder_id)
+                name: url_for(f"signing.remote.{name}", folder_id=folder.id)
                 for name in ("prepare", "authorise", "complete")
             }
         ),
@@ -124,7 +125,7 @@ def dialog(folder_id: int) -> Response | str:
         # of a certified document has said where its signatures stand.
         place_url=None
         if version.origin == "signed" or not version.pages or "free_fields" in version.note
-        else url_for("signing.placing.planned", folder_id=folder_id),
+        else url_for("signing.placing.planned", folder_id=folder.id),
     )
 
 

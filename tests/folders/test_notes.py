@@ -1,6 +1,8 @@
 """Notes beside a folder: each is read by whom it is for and by nobody else, and whoever is named gets one letter, once."""
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -289,3 +291,23 @@ def test_a_note_is_pinned_on_a_page_of_the_very_version_answered_settled_and_ope
     assert software.post(f"/folders/{folder_id}/notes", words="Vu.", pin=pin).status_code < 300
     (unchanged,) = house.versions(folder_id)
     assert house.bytes_of(unchanged) == house.bytes_of(main), "nothing is written into the file"
+
+
+@pytest.mark.both_databases
+def test_a_note_posted_twice_by_one_form_is_one(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    form = house.client(N).get(f"/dossiers/{folder_id}?onglet=notes").get_data(as_text=True)
+    (mark,) = set(re.findall(r'name="once" value="([^"]+)"', form))
+    person = {"told": str(house.actor(G).user_id)}
+    for words in (ALL, ALL, DESK):
+        assert post(house, folder_id, N, words=words, reach="all", once=mark, **person).status_code == 302
+    assert house.journal(folder_id).count("note.added") == 2, "another text is another note"
+    assert len(letters(house)) == 2
+    draft = Draft(SECRET, Reach.ALONE, form=mark)
+    with ThreadPoolExecutor(4) as together:
+        numbers = list(together.map(lambda _: notes.write(house.actor(N), folder_id, draft), range(4)))
+    assert set(numbers) == {number_of(SECRET)}
+    # Software has no form: what it says twice is said twice
+    for _ in range(2):
+        notes.write(house.actor(N), folder_id, Draft("Vu."))
+    assert house.journal(folder_id).count("note.added") == 4

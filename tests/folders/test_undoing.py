@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from app.core import outbox
 from app.core.clock import now
-from app.core.db import engine, reading
+from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.display.opening import shown_to
 from app.folders import continuing, decide, handing, notes, pause, undoing
 from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
@@ -321,6 +322,48 @@ def test_of_the_letter_the_next_person_and_who_takes_it_back_one_is_first(house:
         assert (keys["undo"] == "") == (keys["open"] == "not-found") == (not sent), keys
         assert keys["undo"] in {"", "take-back-opened", "take-back-left"}
         assert as_told(house)
+
+
+@pytest.mark.both_databases
+def test_of_what_is_shown_and_what_is_taken_back_at_that_instant_one_is_first(house: House) -> None:
+    """A page that is being made while a visa is given, then taken back: it shows what was before, or closes the taking back."""
+
+    def told(folder_id: int, meanwhile: Callable[[], object]) -> bool:
+        tries: list[bool] = []
+
+        def make(db: Db, folder: Folder) -> bool:
+            if not tries:
+                meanwhile()
+            done = sa.select(StepRun.id).where(
+                StepRun.folder_id == folder.id, StepRun.who == "Nolwenn Abgrallec"
+            )
+            tries.append(db.scalar(done.where(StepRun.state == "done")) is not None)
+            return tries[-1]
+
+        return shown_to(house.actor(R), folder_id, make)
+
+    given, kept, back = (brought(house, "finance") for _ in range(3))
+    for known in (given, back):
+        page(house, R, known)
+    assert not told(given, lambda: house.approve(given, N)), "of one moment: what comes after is not in it"
+    assert undo(house, N, given) == "visa"
+    house.approve(kept, N)
+    assert told(kept, lambda: None)
+    assert refused(house, N, kept) == "take-back-opened"
+    house.approve(back, N)
+    assert not told(back, lambda: undo(house, N, back)), "made again, without what was taken back meanwhile"
+    # Another folder that is opened from it at that instant is opened before, or once it stands as it did
+    main, version, *_ = files(given)["main"][0]
+    house.approve(given, N)
+    verbs: list[Callable[[], object]] = [
+        lambda: undo(house, N, given),
+        lambda: continuing.open_from(house.actor(G), given, "invoice", {main: version}),
+    ]
+    with ThreadPoolExecutor(len(verbs)) as together:
+        became = [together.submit(verb) for verb in verbs]
+    assert became[1].exception() is None
+    assert getattr(became[0].exception(), "key", "") in {"", "take-back-left", "moved-on"}
+    assert as_told(house)
 
 
 def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:

@@ -14,8 +14,7 @@ from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
 from app.display.exports.slip import slip
-from app.display.opening import before_shown
-from app.folders.access import authorize
+from app.display.opening import before_shown, shown_to
 from app.people.actor import Actor
 
 MOST_ROWS = 5_000
@@ -39,9 +38,8 @@ COLUMNS = (
 @guard(PERSON)
 def printed(folder_id: int) -> str:
     """The circulation slip of a folder, made to be printed."""
-    before_shown(g.actor, folder_id)
-    with french.for_years(), reading(g.actor.collectivity_id) as db:
-        return render_template("folders/slip.html", slip=slip(db, authorize(db, g.actor, folder_id)))
+    with french.for_years():
+        return render_template("folders/slip.html", slip=shown_to(g.actor, folder_id, slip))
 
 
 @pages.get("/dossiers/<int:folder_id>/bordereau.pdf")
@@ -93,10 +91,9 @@ def list_table(form: str) -> Response:
 
 def pdf_of(actor: Actor, folder_id: int) -> Response:
     """The slip of a folder that the actor may read, as a PDF to be kept."""
-    before_shown(actor, folder_id)
-    with french.for_years(), reading(actor.collectivity_id) as db:
-        folder = authorize(db, actor, folder_id)
-        answer = Response(slip_pdf.draw(slip(db, folder), actor.name), mimetype="application/pdf")
+    with french.for_years():
+        told = shown_to(actor, folder_id, slip)
+        answer = Response(slip_pdf.draw(told, actor.name), mimetype="application/pdf")
     answer.headers["Content-Disposition"] = disposition(f"bordereau-{folder_id}.pdf", download=True)
     return answer
 

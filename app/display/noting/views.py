@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import instant, spaces
+from app.core.security import new_token
 from app.display.views import DocView
 from app.folders import notes
 from app.folders.models import Folder, FolderNote
@@ -60,7 +61,7 @@ class NotesView:
     """The notes that the reader reads, the last first, and the form of a new one.
 
     `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name; `usual`: for whom the
-    reader's last one was.
+    reader's last one was; `once`: the mark of the forms of this page, each of which writes one note.
     """
 
     notes: Sequence[NoteView]
@@ -68,6 +69,7 @@ class NotesView:
     people: Sequence[tuple[int, str]]
     typed: Typed = field(default_factory=Typed)
     usual: str = Reach.ALL.value
+    once: str = field(default_factory=new_token)
 
 
 def open_count(db: Db, folder: Folder, actor: Actor) -> int:

@@ -18,6 +18,8 @@ from app.folders.access import authorize
 from app.folders.notes import Reach
 from app.folders.pins import Box, Pin
 
+LONGEST_MARK = 64
+"""Signs of the mark of a form, more than `new_token` gives."""
 _TO_MEND = frozenset(
     {
         "note-gone",
@@ -84,7 +86,8 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
         raise Refusal("bad-request", detail="pour qui est la note manque") from None
     try:
         told = tuple(sorted(typed.told))
-        draft = notes.Draft(typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed))
+        mark = request.form.get("once", "")[:LONGEST_MARK]
+        draft = notes.Draft(typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed), mark)
         number = notes.write(g.actor, folder_id, draft)
     except Refusal as refusal:
         if refusal.key not in _TO_MEND:
