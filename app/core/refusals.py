@@ -5,7 +5,7 @@ from string import Formatter
 from typing import Any
 
 from app.core.french import spaces
-from app.core.grammar import de, plural
+from app.core.grammar import de, milliers, plural
 from workflows.errors import Refusal
 
 __all__ = ["OutcomeUnknown", "Refusal", "catalogue", "to_correct"]
@@ -54,7 +54,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "table-long": (
         422,
-        "Cette liste a plus de {most} lignes, ce qu’un fichier ODS ne porte pas ici. Rien n’a été téléchargé : prenez le CSV, ou demandez-en moins.",
+        "Cette liste a plus de {most:n} lignes, ce qu’un fichier ODS ne porte pas ici. Rien n’a été téléchargé : prenez le CSV, ou demandez-en moins.",
     ),
     "busy": (503, "Le serveur est occupé. Rien n’a été enregistré : recommencez dans quelques secondes."),
     "outcome-unknown": (
@@ -170,9 +170,11 @@ class _Forgiving(Formatter):
         return kwargs.get(key, "…") if isinstance(key, str) else super().get_value(key, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        """`{name:de}` is the name with its « de » or « d’ »; `{count:n annexe}` is « 1 annexe », « 2 annexes »."""
-        if format_spec.startswith("n ") and isinstance(value, int):
-            return plural(value, format_spec[2:])
+        """`{name:de}` is « d’Armel », `{count:n annexe}` « 1 annexe », « 2 annexes », and `{most:n}` « 5 000 »."""
+        if format_spec == "n" or format_spec.startswith("n "):
+            if not isinstance(value, int):
+                return str(value)
+            return plural(value, format_spec[2:]) if format_spec[2:] else milliers(value)
         return de(str(value)) if format_spec == "de" else super().format_field(value, format_spec)
 
 

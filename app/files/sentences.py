@@ -156,7 +156,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "xml-too-many-attributes": (
         422,
-        "« {filename} » donne plus de {limit} attributs à un même élément : il ne sera pas lu. "
+        "« {filename} » donne plus de {limit:n} attributs à un même élément : il ne sera pas lu. "
         "Rien n’a été déposé. Exportez-le de nouveau depuis le logiciel d’origine, puis redéposez-le.",
     ),
     "xml-too-large": (

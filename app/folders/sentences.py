@@ -195,7 +195,7 @@ SENTENCES: Sentences = {
     ),
     "export-many": (
         422,
-        "Cette liste a plus de {most} dossiers. Rien n’a été téléchargé : choisissez un type, un état ou des mots, puis recommencez.",
+        "Cette liste a plus de {most:n} dossiers. Rien n’a été téléchargé : choisissez un type, un état ou des mots, puis recommencez.",
     ),
     "export-none": (
         404,
@@ -260,7 +260,7 @@ SENTENCES: Sentences = {
     ),
     "words-long": (
         422,
-        "Ce texte a {got} caractères, et il en faut {most} au plus. Rien n’a été enregistré : raccourcissez-le ; un long texte se joint au dossier.",
+        "Ce texte a {got:n} caractères, et il en faut {most:n} au plus. Rien n’a été enregistré : raccourcissez-le ; un long texte se joint au dossier.",
     ),
     "reason-needed": (
         422,

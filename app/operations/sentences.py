@@ -124,7 +124,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "people-file-long": (
         413,
-        "Ce fichier est trop long : {lines} lignes au plus, et {size}. Rien n’a changé : coupez-le en plusieurs.",
+        "Ce fichier est trop long : {lines:n} lignes au plus, et {size}. Rien n’a changé : coupez-le en plusieurs.",
     ),
     "share-away": (
         409,
@@ -148,7 +148,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "statement-long": (
         422,
-        "Un texte est trop long : {most} signes pour une ligne, {text} pour un texte. Raccourcissez-le.",
+        "Un texte est trop long : {most} signes pour une ligne, {text:n} pour un texte. Raccourcissez-le.",
     ),
     "statement-unproven": (
         422,

@@ -495,7 +495,7 @@ SENTENCES: Sentences = {
     ),
     "setting-long": (
         422,
-        "Rien n’a changé : « {label} » a {count} caractères. Écrivez-en {most} au plus.",
+        "Rien n’a changé : « {label} » a {count:n} caractères. Écrivez-en {most:n} au plus.",
     ),
     "setting-short": (
         422,

@@ -5,7 +5,7 @@ from app.core.refusals import Sentences
 SENTENCES: Sentences = {
     "flow-too-many": (
         422,
-        "Rien n’a été déposé : ce flux contient plus de {limit} pièces jointes. Demandez au logiciel de finances de l’exporter en plusieurs flux.",
+        "Rien n’a été déposé : ce flux contient plus de {limit:n} pièces jointes. Demandez au logiciel de finances de l’exporter en plusieurs flux.",
     ),
     "flow-unreadable": (
         422,

@@ -8,6 +8,7 @@ import time_machine
 from jinja2 import DictLoader, Environment
 
 from app.core import french
+from app.core.refusals import catalogue
 from workflows.fields import Field, parse
 
 THIN, HARD = "\u202f", "\u00a0"
@@ -131,3 +132,9 @@ def test_a_wait_is_never_said_shorter_than_it_is() -> None:
         90000: f"2{hard}jours",
     }
     assert {seconds: french.attente(seconds) for seconds in said} == said
+
+
+def test_a_sentence_writes_a_number_by_its_thousands_and_says_a_gap_of_one_that_is_missing() -> None:
+    assert f"plus de 5{THIN}000 lignes" in catalogue.say("table-long", {"most": 5000})[1]
+    assert "plus de 800 lignes" in catalogue.say("table-long", {"most": 800})[1]
+    assert "plus de … lignes" in catalogue.say("table-long", {})[1]

@@ -13,7 +13,6 @@ from io import StringIO
 from typing import Any
 
 from app.core.french import taille
-from app.core.grammar import milliers
 from app.core.refusals import Refusal
 from app.core.spreadsheet import FORMULAS
 from app.core.texts import key_of
@@ -206,7 +205,7 @@ def _text(content: bytes, reading: Reading) -> tuple[str, Reading]:
 
 
 def _too_long() -> Refusal:
-    return Refusal("people-file-long", lines=milliers(MOST_LINES), size=taille(MOST_BYTES))
+    return Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
 
 
 def _cell(cells: Sequence[str], at: int) -> str:
