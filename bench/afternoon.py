@@ -437,6 +437,16 @@ class Afternoon:
 
         self.part("Cinq règles", do)
 
+    def commissioned(self) -> None:
+        """« Mise en service », each point tried: nothing is left to settle but what this town does without."""
+
+        def do(hand: Hand) -> None:
+            hand.menu("Mise en service")
+            hand.clicks("Tout essayer")
+            hand.sees("Essayé par Yuna Le Dantec")
+
+        self.part("Mise en service", do)
+
     def folder(self) -> None:
         """An invoice from its deposit to the finance software."""
 
@@ -540,6 +550,7 @@ def main(kind: str = "sqlite") -> int:
             afternoon.types()
             afternoon.circuit()
             afternoon.rules()
+            afternoon.commissioned()
             afternoon.folder()
             browser.close()
         handed = [*(home / "data" / "sorties").rglob("*.zip")]
