@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.core import db as database_of
 from app.core import schema
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders.rehearsal import imagined
+from app.folders.rehearsal import Stage, imagined, rehearse
 from app.folders.route import route_of
 from app.journal.models import JournalEntry
 from app.operations.declared.applying import apply_document
@@ -60,8 +61,11 @@ def publish(house: House, kind: str, *rows: tuple[Any, str], otherwise: str) -> 
     rules.publish_rules(secretary, kind, version, draft.in_force)
 
 
-def routes(collectivity_id: int, people: bool = True) -> dict[str, tuple[str, Any, Any]]:
-    """What a rehearsal chooses for each of many facts, by each desk: the circuit, the rank of the rule, its words."""
+def routes(collectivity_id: int, people: bool = True) -> dict[str, tuple[Any, ...]]:
+    """What a rehearsal tells of each of many facts, by each desk: the circuit, the rank of the rule, its words; the way.
+
+    Of each step its days, the desks asked and told, who sits there where `people` are alike, and what would block it.
+    """
     chosen = {}
     with reading(collectivity_id) as db:
         secretaries = dict(db.execute(sa.select(User.login, User.id)).all()) if people else {}
@@ -77,14 +81,33 @@ def routes(collectivity_id: int, people: bool = True) -> dict[str, tuple[str, An
         for desk in db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)):
             for name, given in facts:
                 told = {key: secretaries.get(value, value) for key, value in given.items()}
-                route = route_of(db, imagined(collectivity_id, asked[name], desk.id, told))
+                folder = imagined(collectivity_id, asked[name], desk.id, told)
+                route = route_of(db, folder)
                 rule = route.rule or {}
+                way = rehearse(db, folder, route.circuit, date(2026, 12, 1))
                 chosen[f"{desk.key} {name} {given}"] = (
                     route.circuit.label,
                     rule.get("rank"),
                     rule.get("words"),
+                    (way.ends, way.due, way.refusal and way.refusal.key),
+                    [_told(stage, secretaries) for stage in (*way.stages, *way.aside)],
                 )
     return chosen
+
+
+def _told(stage: Stage, logins: dict[str, int]) -> tuple[Any, ...]:
+    names = {number: login for login, number in logins.items()}
+
+    def part(key: str) -> str:
+        sort, _, number = key.partition(":")
+        return names[int(number)] if sort == "person" and names else key
+
+    asked = [
+        (part(slot.key), sorted(names[one.user_id] for one in slot.people) if names else len(slot.people))
+        for slot in stage.seats
+    ]
+    why = stage.refusal and stage.refusal.key
+    return stage.step.key, stage.entered, stage.due, asked, [slot.key for slot in stage.told], why
 
 
 def exported(house: House, siren: str = SIREN) -> str:
