@@ -550,6 +550,22 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.button("Ouvrir le compte").click()
         secretary.sees("Le compte n’est pas ouvert")
         look.at(secretary, "invitation refused")
+        secretary.open("/administration/personnes/importer")
+        content = "Prénom;Nom;Courriel;Qualité\nZoé;;;\n".encode("mac-roman")
+        listed = {"name": "liste.csv", "mimeType": "text/csv", "buffer": content}
+        secretary.page.get_by_label("Fichier CSV").set_input_files(listed)  # type: ignore[arg-type]
+        secretary.button("Lire la liste").click()
+        secretary.sees("La liste n’est pas lue")
+        look.at(secretary, "a list that is not read")
+        secretary.page.get_by_label("Codage").select_option("Mac OS Roman")
+        secretary.button("Relire ainsi").click()
+        for _ in range(2):  # a file is taken away, and the page serves again
+            with secretary.page.expect_download() as taken:
+                secretary.button("Télécharger ces lignes").click()
+            assert taken.value.suggested_filename == "personnes-laissees.csv"
+        secretary.button("Relire avec ces corrections").click()
+        secretary.sees("1 ligne laissée de côté")
+        look.at(secretary, "a list that is read")
         look.at(secretary, "desks", "/administration/bureaux")
         look.at(secretary, "opening a desk", "/administration/bureaux/nouveau")
         look.at(secretary, "moving a desk", f"/administration/bureaux/{desk_of('technique')}/deplacer")
