@@ -16,7 +16,7 @@ from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.texts import key_of
-from app.display import following, saved, timeline
+from app.display import columns, following, saved, timeline
 from app.display.asking import People, Query, understood
 from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
@@ -382,7 +382,9 @@ def find() -> str:
         kept_views = saved.listed(db, g.actor)
         if query:
             results = search(db, g.actor, query, chosen, request.args.get("apres"))
-            rows = timeline.follow_rows(db, results.found, g.actor.collectivity_id)
+            rows = columns.of_follow(
+                timeline.follow_rows(db, results.found, g.actor.collectivity_id), g.actor
+            )
             hits = [_hit(one, row, results) for one, row in zip(results.found, rows, strict=True)]
     asked: dict[str, Any] = {
         "q": typed,

@@ -29,6 +29,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.spreadsheet import Cell
 from app.display import (
     activity,
+    columns,
     coming,  # noqa: F401 - its routes join the blueprint
     consulting,  # noqa: F401 - the same
     continuations,  # noqa: F401 - the same
@@ -303,7 +304,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     )
     due = when if dated else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
-    return views.Row(
+    row = views.Row(
         line.id,
         line.title or "Sans titre",
         label,
@@ -323,6 +324,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         corrected=line.corrected,
         listed=line.listed,
     )
+    return columns.of_tray(row, g.actor)
 
 
 def _pick(line: queues.Line) -> views.Pick | None:
@@ -567,7 +569,7 @@ def follow() -> str | Response:
         rows = following.follow(db, g.actor, family=family, phase=phase, after=request.args.get("apres"))
         named = saved.types_told(db, g.actor)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
-        follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
+        follow_rows = columns.of_follow(timeline.follow_rows(db, rows, g.actor.collectivity_id), g.actor)
         kept_views = saved.listed(db, g.actor)
     return render_template(
         "folders/follow.html",

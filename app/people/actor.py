@@ -88,6 +88,8 @@ class Actor:
     collectivity_name: str = ""
     theme: str = "auto"
     shortcuts: bool = True
+    compact: bool = field(default=False, compare=False)
+    columns_off: frozenset[str] = field(default=frozenset(), compare=False)
     session_id: int | None = None
     factors: int = 0
     factor_due: bool = False

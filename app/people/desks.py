@@ -545,6 +545,13 @@ def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None
 
 
 @use_case
+def choose_lists(db: Db, user_id: int, *, compact: bool, columns_off: Collection[str]) -> None:
+    """Keep how a person's lists are shown: rows that stand close or not, and what is left out of them."""
+    user = db.get_one(User, user_id)
+    user.compact, user.columns_off = compact, " ".join(sorted(columns_off))
+
+
+@use_case
 def show_guide(db: Db, user_id: int, *, shown: bool) -> None:
     """Show a person the first signature step by step, or put it away for good."""
     db.get_one(User, user_id).signing_guide = shown

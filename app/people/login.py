@@ -572,6 +572,8 @@ def _actor(
         collectivity_name=collectivity_name,
         theme=user.theme,
         shortcuts=user.shortcuts,
+        compact=user.compact,
+        columns_off=frozenset(user.columns_off.split()),
         arrived=user.arrived,
         guided=user.signing_guide,
         session_id=session_id,

@@ -77,6 +77,7 @@ class User(Base, Tenanted):
     day, None for the usual one; `rhythm_types`: the same for some types, by the names that rights give them, each with its
     `rhythm` and `minute`, and `since` when, before which nothing is told by it; `rhythm_since`: the same of the general choice,
     and of types that were chosen before theirs was kept.
+    `compact`, `columns_off`: whether the rows of one's lists stand close, and what is left out of them (`app/display/columns`).
     `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
     `agenda_hash`: of the secret address at which a calendar reads what waits (`app/notices/agenda`), None where there is none;
     since when, and when it was last read.
@@ -102,6 +103,8 @@ class User(Base, Tenanted):
     active: Mapped[bool] = mapped_column(default=True)
     theme: Mapped[str] = mapped_column(default="auto")
     shortcuts: Mapped[bool] = mapped_column(default=True)
+    compact: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    columns_off: Mapped[str] = mapped_column(default="", server_default="")
     arrived: Mapped[bool] = mapped_column(default=False, server_default=sa.true())
     signing_guide: Mapped[bool] = mapped_column(default=True, server_default=sa.false())
     created_at: Mapped[datetime]

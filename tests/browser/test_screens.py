@@ -331,6 +331,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "data as text", f"/dossiers/{data}")
         look.at(mayor, "reject page", f"/dossiers/{folder_id}/rejeter")
         look.at(mayor, "account", "/compte")
+        look.at(mayor, "what lists show", "/colonnes")
         look.at(mayor, "done in one's name", "/compte/activite")
         look.at(mayor, "certificates", "/compte/certificats")
         look.at(mayor, "handwriting", "/compte/signature")

@@ -43,6 +43,7 @@ WEB = {
     "app/display/continuations.py": "the page that opens a folder out of another",
     "app/display/saved.py": "addresses of the saved views",
     "app/display/viewed.py": "the pages of saved views",
+    "app/display/columns.py": "the page where one chooses what lists show",
     "app/display/marking.py": "what a reader marks for himself",
     "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",

@@ -29,6 +29,7 @@ WEB_ROOMS = {
     "marking",
     "saved",
     "viewed",
+    "columns",
     "continuations",
     "tied",
     "__init__",

@@ -128,6 +128,7 @@ ROUTES = {
     "folders.mark_unread": "person",
     # A view gives no right; each verb asks whose it is (tests/display/test_views.py)
     "folders.all_views": "person",
+    "folders.columns": "person",
     "folders.view_counts": "person",
     "folders.new_view": "person",
     "folders.change_view": "person",

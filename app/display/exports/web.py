@@ -9,7 +9,7 @@ from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, reading
 from app.core.http import PERSON, disposition, guard, spreadsheet
 from app.core.refusals import Refusal
-from app.display import following, searching, timeline
+from app.display import columns, following, searching, timeline
 from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
@@ -86,7 +86,7 @@ def list_table(form: str) -> Response:
         )
         for one, row in zip(found, shown, strict=True)
     ]
-    return spreadsheet(f"suivi-{_today()}", form, COLUMNS, cells)
+    return spreadsheet(f"suivi-{_today()}", form, *columns.table(COLUMNS, cells, g.actor))
 
 
 def pdf_of(actor: Actor, folder_id: int) -> Response:

@@ -28,6 +28,8 @@ ACCOUNT = (
     "active",
     "theme",
     "shortcuts",
+    "compact",
+    "columns_off",
     "arrived",
     "signing_guide",
     "rhythm",
