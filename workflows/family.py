@@ -28,6 +28,7 @@ __all__ = [
     "PUBLICATIONS",
     "PURPOSES",
     "SIGNATURES",
+    "SIGNATURE_FORMATS",
     "SIGNATURE_LEVELS",
     "DueRule",
     "Facts",
@@ -56,6 +57,9 @@ TYPED = "~"
 
 SIGNATURES = ("page", "file", "pes")
 """What is signed of a main document: the page that is shown, always a PDF; the file as it came; a payment flow (PES)."""
+
+SIGNATURE_FORMATS = ("cades",)
+"""The formats that a family may leave to its types, for whatever file is signed: CAdES beside it (decision (EU) 2015/1506)."""
 
 SIGNATURE_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 """The levels that a family may ask of its signatures, each with all that the one before has (ETSI EN 319 142-1 §6.1)."""
@@ -129,6 +133,7 @@ class Family:
     """One family of documents, as its folder declares it; `circuit` is the default one.
 
     `signature`, one of `SIGNATURES`, says what is signed.
+    `signature_formats`, of `SIGNATURE_FORMATS`: those that a type may choose in the place of the one that goes with each file.
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
@@ -154,6 +159,7 @@ class Family:
     folders are to end; `retention_years`, whole years for which they are kept at least, once ended; `attachments_least`
     and `attachments_most`, how many annexes its folders have when they are sent; `closed`: its folders are read by those
     alone who may act on them, but at the desks of `seen_at` (their keys), where whoever holds the desk reads them;
+    `signature_format`: the one of `signature_formats` that the type chose;
     `own_register`: how the type writes the number that its folders are given when they are first sent, « COUR-{year}-{rank} ».
     """
 
@@ -174,6 +180,8 @@ class Family:
     rules: tuple[Rule, ...]
     circuit_rules: tuple[CircuitRule, ...] = ()
     normalise: Mapping[str, Callable[[object], object]] | None = None
+    signature_formats: tuple[str, ...] = ()
+    signature_format: str | None = None
     signature_level: str | None = None
     signature_place: SignaturePlace | None = None
     minimum_signature: str = "simple"
@@ -628,6 +636,9 @@ def _read(home: Path) -> Family:
             key: rewrite for module in reversed(modules) for key, rewrite in _rewrites(module).items()
         },
         signature_place=_signature_place(data.pop("signature_place", None)),
+        signature_formats=tuple(
+            _among(SIGNATURE_FORMATS, one, "signature_formats") for one in data.pop("signature_formats", ())
+        ),
         signature_level=_one_of(SIGNATURE_LEVELS, data.pop("signature_level", None), "signature_level"),
         minimum_signature=_one_of(ASSURANCES, data.pop("minimum_signature", None), "minimum_signature")
         or "simple",

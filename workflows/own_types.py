@@ -61,6 +61,8 @@ PLACES: Mapping[str, str] = {
     )
 }
 """Where the signatures of a type stand unless somebody places them: a page and a corner of it."""
+SIGNATURE_FORMATS: Mapping[str, str] = {"cades": "CAdES, à côté de chaque fichier (.p7s)"}
+"""How the documents of a type are signed, where its family leaves several formats (`Family.signature_formats`)."""
 VISIBILITIES: Mapping[str, str] = {
     "desks": "Aux bureaux cochés, leurs titulaires ; ailleurs, ceux qui peuvent y agir",
     "restricted": "Ceux qui peuvent y agir, et eux seuls",
@@ -153,8 +155,8 @@ class Definition:
 
     `deposited_by`: keys of desks; `days`: calendar days; `retention_years`: whole years; `formats`: among the family's.
     `visibility` is one of `VISIBILITIES`; `seen_at`, the keys of the desks of « desks »; `icon` one of `ICONS`,
-    `signature_place` one of `PLACES`; `register`: how it writes the numbers that it gives, « COUR-{year}-{rank} » or
-    « COUR-{rank} ».
+    `signature_place` one of `PLACES`, `signature_format` one of `SIGNATURE_FORMATS`; `register`: how it writes the numbers
+    that it gives, « COUR-{year}-{rank} » or « COUR-{rank} ».
     """
 
     label: str
@@ -172,6 +174,7 @@ class Definition:
     seen_at: tuple[str, ...] = ()
     icon: str | None = None
     signature_place: str | None = None
+    signature_format: str | None = None
     register: str | None = None
 
     def to_data(self) -> dict[str, Any]:
@@ -215,6 +218,7 @@ _PLAIN = (
     "visibility",
     "icon",
     "signature_place",
+    "signature_format",
     "register",
 )
 
@@ -232,6 +236,9 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
         fields=(*law.fields, *(field.as_field() for field in definition.fields)),
         formats=formats,
         minimum_signature=_higher(ASSURANCES, law.minimum_signature, definition.minimum_signature),
+        signature_format=definition.signature_format
+        if definition.signature_format in law.signature_formats
+        else None,
         signature_level=_higher(SIGNATURE_LEVELS, law.signature_level, definition.signature_level),
         type_key=key,
         type_version=version,
@@ -431,6 +438,12 @@ def _choices(column: Column, at: str) -> Iterator[Problem]:
 
 def _signature(law: Family, definition: Definition) -> Iterator[Problem]:
     minimum, level = definition.minimum_signature, definition.signature_level
+    if definition.signature_format is not None and definition.signature_format not in law.signature_formats:
+        yield Problem(
+            "type-weaker",
+            "signature_format",
+            f"Le format de signature de « {law.label} » ne se règle pas : gardez le sien.",
+        )
     if minimum is not None and (
         minimum not in ASSURANCES or ASSURANCES.index(minimum) < ASSURANCES.index(law.minimum_signature)
     ):

@@ -85,7 +85,7 @@ def keep_main(
     page = _page(seen, read, workdir) if family.signature == "page" else None
     if page is not None:
         _refuse(_against(page), seen)
-    elif seen.kind == "pdf":
+    elif seen.kind == "pdf" and family.signature_format is None:
         seen = _signable(seen, one.path, workdir)
     kept: list[Kept] = []
     if page is None:

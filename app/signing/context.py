@@ -73,7 +73,7 @@ class SigningContext:
     @property
     def writer(self) -> Writer:
         """The format that the document is signed in."""
-        return writer_of(family_of(self.family).signature, self.media_type)
+        return writer_of(family_of(self.family), self.media_type)
 
 
 def context_for(

@@ -69,7 +69,7 @@ def record_in(
     signing_authority = None
     if actor.kind != "system":
         signing_authority = authority.still(db, actor, folder, row, parts=position.runs, lock=True)
-    writer = writer_of(family_of(folder.in_force).signature, last.media_type)
+    writer = writer_of(family_of(folder.in_force), last.media_type)
     if writer.suffix:
         version = _beside(db, folder, actor, db.get_one(Document, row.document_id), file, writer)
     else:

@@ -268,10 +268,10 @@ def _finish(
 ) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
     with reading(actor.collectivity_id) as db:
-        family = _still_asked(db, actor, row).family
+        family = _still_asked(db, actor, row).in_force
         version = db.get_one(DocumentVersion, row.version_id)
         enrolled = enrol.enrolled_of(db, actor.user_id) if actor.user_id is not None else None
-    writer = writer_of(family_of(family).signature, version.media_type)
+    writer = writer_of(family_of(family), version.media_type)
     signer = SignerCertificate(row.certificate, [bytes.fromhex(der) for der in row.chain])
     moment = now()
     certificate = check_certificate(

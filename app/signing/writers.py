@@ -20,6 +20,7 @@ from app.signing.formats.pes_text import Signatory
 from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
 from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
+from workflows.family import Family
 
 PDF, XML = "application/pdf", "application/xml"
 Ready = Callable[[Path, "Work"], dict[str, Any]]
@@ -251,10 +252,12 @@ XADES: Writer = _Alone("XAdES", ".xades.xml", XML, xades, _in_xml)
 FLOW: Writer = _Pes()
 
 
-def writer_of(signature: str, media_type: str) -> Writer:
-    """The format for a document of this type in a family that signs in this way (`workflows.family.SIGNATURES`)."""
-    if signature == "pes":
+def writer_of(family: Family, media_type: str) -> Writer:
+    """The format for a document of this media type in a family, or in a type that chose one (`Family.signature_format`)."""
+    if family.signature == "pes":
         return FLOW
+    if family.signature_format == "cades":
+        return CADES
     if media_type == PDF:
         return PADES
     return XADES if media_type == XML else CADES

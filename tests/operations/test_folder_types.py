@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.models import LoginSession
 from app.signing.formats import geometry
+from app.signing.models import SignatureProof
 from app.signing.placing import plan
 from app.transmission import parcel
 from demo.cast import ACCOUNTS, PASSWORD
@@ -997,6 +999,61 @@ def test_the_icon_and_the_place_of_signatures_are_the_type_s(house: House) -> No
         parts = plan.parts_of(db, folder, circuit_of(db, folder.circuit_version_id or 0))
         (place,) = [one.box for one in plan.fields(INVOICE, parts, folder.in_force, {}, {}) if one.box]
     assert geometry.corner_box(INVOICE, "first", "top-left", 0, 1) == place
+
+
+def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(house: House) -> None:
+    number = made(house, "other", label="Convention")
+
+    def deposited() -> int:
+        folder_id = house.deposit(K, "convention", ACT)
+        house.save(folder_id, K, {"subject": "Convention avec le port"})
+        return folder_id
+
+    page = words(house.client(K).get(f"{PAGE}/{number}"))
+    assert (
+        "Selon le fichier : PAdES dans un PDF, XAdES à côté d’un XML, CAdES (.p7s) à côté d’un autre" in page
+    )
+    before = deposited()
+    assert house.client(K).get(f"/dossiers/{before}/emplacements").status_code == 200
+    assert draw(house, number, label="Convention", signature_format="xades").status_code == 422
+    assert draw(house, number, label="Convention", signature_format="cades").status_code == 302
+    told = words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert "Format de signature : CAdES, à côté de chaque fichier (.p7s) (avant" in told
+    assert publish(house, number).status_code == 302
+    assert "Revenir à la famille pour le format" in words(house.client(K).get(f"{PAGE}/{number}"))
+    assert present(house)["convention"]["signature_format"] == "cades"
+    after = deposited()
+    assert house.client(K).get(f"/dossiers/{after}/emplacements").status_code != 200, "it stands on no page"
+    for folder_id, form, names in ((before, "PAdES", []), (after, "CAdES", [".p7s"])):
+        (main,) = house.versions(folder_id)
+        send(house, folder_id, K)
+        house.approve(folder_id, "s.rivoal")
+        house.sign(folder_id, A)
+        house.drain()
+        assert house.folder(folder_id).phase == "done"
+        with reading() as db:
+            proof = db.scalars(sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id)).one()
+        assert (proof.format, proof.level) == (form, "B-T")
+        beside = house.versions(folder_id, "signature")
+        assert [Path(one.filename).suffix for one in beside] == names
+        # Beside the file, which keeps every byte; else within it
+        assert (house.versions(folder_id)[-1].sha256 == main.sha256) is bool(names)
+        shown = words(house.client(K).get(f"/dossiers/{folder_id}?onglet=pieces"))
+        assert f"{form} B-T" in shown
+    back = draw(house, number, label="Convention", signature_format="cades", action="back:signature_format")
+    assert "Format de signature : comme la famille (avant : CAdES" in words(
+        house.client(K).get(f"{PAGE}/{number}/publier")
+    ), words(back)
+    # The law, or what the family is, leaves one alone: it is shown locked, and refused from whoever posts it
+    for law, label, told in (
+        ("invoice", "Facture d’eau", "Format de signature PAdES, dans le PDF : c’est la page montrée"),
+        ("pes", "Flux de paie", "Format de signature XAdES, dans le flux. La loi, CGCT D1617-23"),
+    ):
+        locked = begin(house, law, label)
+        shown = words(house.client(K).get(f"{PAGE}/{locked}"))
+        assert (told in shown, "Selon le fichier" in shown) == (True, False), shown
+        refused = draw(house, locked, label=label, signature_format="cades")
+        assert (refused.status_code, "Le format de signature de" in words(refused)) == (422, True)
 
 
 def test_a_draft_that_a_published_version_left_behind_says_so_and_loses_no_field(house: House) -> None:

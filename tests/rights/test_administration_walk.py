@@ -53,6 +53,7 @@ DEFINED = st.builds(
     deposited_by=st.lists(st.sampled_from(KEYS), max_size=2, unique=True).map(tuple),
     minimum_signature=st.sampled_from([None, *ASSURANCES]),
     signature_level=st.sampled_from([None, *SIGNATURE_LEVELS]),
+    signature_format=st.sampled_from([None, None, "cades"]),
     days=st.sampled_from([None, 1, 20, 400]),
     visibility=st.sampled_from([None, "restricted"]),
 )
@@ -153,6 +154,8 @@ def weakened(here: int) -> Iterator[str]:
         ):
             if asked is not None and (own is None or ranks.index(own) < ranks.index(asked)):
                 yield f"{kind.label}: {own} < {asked}"
+        if kind.signature_format is not None and kind.signature_format not in law.signature_formats:
+            yield f"{kind.label}: {kind.signature_format}"
         if kind.restricted_to != law.restricted_to or not set(kind.formats) <= set(law.formats):
             yield kind.label
 

@@ -48,6 +48,7 @@ _WORDS: Final = (
     "visibility",
     "icon",
     "signature_place",
+    "signature_format",
     "register",
 )
 _LISTS: Final = ("deposited_by", "formats", "seen_at")

@@ -61,6 +61,7 @@ def typed(form: Form, before: Definition) -> Typed:
         register=None if back == "register" else _register(form),
         icon=None if back == "icon" else form.get("icon", "") or None,
         signature_place=None if back == "signature_place" else form.get("signature_place", "") or None,
+        signature_format=None if back == "signature_format" else form.get("signature_format", "") or None,
         visibility=visibility,
         seen_at=readers if visibility == "desks" else (),
         days=numbers["days"],

@@ -24,6 +24,7 @@ from workflows.own_types import (
     ICONS,
     KINDS,
     PLACES,
+    SIGNATURE_FORMATS,
     VISIBILITIES,
     Column,
     Definition,
@@ -32,7 +33,7 @@ from workflows.own_types import (
     numbered,
 )
 from workflows.rights import allows
-from workflows.vocabulary import Right
+from workflows.vocabulary import Right, StepKind
 
 FORMATS = {"pdf": "PDF", "xml": "XML", "image": "Image", "office": "Bureautique"}
 NATURES = {
@@ -52,6 +53,7 @@ NAMES = {
     "visibility": "Qui lit ses dossiers",
     "seen_at": "Bureaux dont les titulaires lisent",
     "minimum_signature": "Signature demandée",
+    "signature_format": "Format de signature",
     "signature_level": "Preuves gardées",
     "signature_place": "Place de la signature",
     "register": "Registre",
@@ -159,6 +161,10 @@ def imposed(law: Family) -> list[Imposed]:
             f"Le suivant du registre, {law.register.format(year=today().year, rank=1)} au début de l’année"
         )
         imposed.append(Imposed("Numéro", value, source))
+    if not law.signature_formats:
+        policy = law.stage_sources.get(StepKind.SIGN.value, "") if law.signature == "pes" else ""
+        origin = "La loi" if policy else source
+        imposed.append(Imposed("Format de signature", usual_format(law), origin, policy))
     if law.restricted:
         imposed.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", source))
     return imposed
@@ -178,6 +184,23 @@ def usual_place(law: Family) -> str:
         if place
         else "au pied de la dernière page, où rien n’est écrit"
     )
+
+
+def usual_format(law: Family) -> str:
+    """How the documents of a family are signed, in words."""
+    if law.signature == "page":
+        return "PAdES, dans le PDF : c’est la page montrée que l’on signe"
+    if law.signature == "pes":
+        return "XAdES, dans le flux"
+    ways = {"pdf": "PAdES dans un PDF", "xml": "XAdES à côté d’un XML"}
+    told = [ways[kind] for kind in law.formats if kind in ways]
+    others = "CAdES (.p7s) à côté d’un autre fichier"
+    return ", ".join([*told, others] if set(law.formats) - set(ways) else told)
+
+
+def signature_formats(law: Family) -> list[tuple[str, str]]:
+    """The formats of signature that a type may choose; none where the family leaves none."""
+    return [(name, SIGNATURE_FORMATS[name]) for name in law.signature_formats]
 
 
 def assurances(law: Family) -> list[tuple[str, str]]:
@@ -271,6 +294,7 @@ def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> s
         "visibility": VISIBILITIES,
         "icon": ICONS,
         "signature_place": PLACES,
+        "signature_format": SIGNATURE_FORMATS,
     }
     if name == "register":
         return f"à partir de {numbered(str(value), today().year, 1)}"

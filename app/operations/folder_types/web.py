@@ -167,6 +167,8 @@ def _page(
         assurances=views.assurances(law),
         assurance=LABELS[law.minimum_signature],
         levels=views.levels(law),
+        signature_formats=views.signature_formats(law),
+        usual_format=views.usual_format(law),
         desks=views.depositors(every, law),
         readers=every,
         registers=law.register is None,

@@ -154,13 +154,14 @@ def _usual(look: "Look", family: str, rank: int, count: int) -> Box:
 
 
 def main_version(db: Db, folder: Folder) -> DocumentVersion:
-    """The bytes that will be signed; refuses `nothing-to-sign` when they are not a PDF."""
+    """The PDF in which signatures will stand; refuses `nothing-to-sign` where it is none, or they stand beside it."""
     query = sa.select(Document).where(
         Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
     )
     document = db.scalar(query)
     version = last_version(db, document.id) if document is not None else None
-    if version is None or version.media_type != PDF:
+    beside = family_of(folder.in_force).signature_format is not None
+    if version is None or version.media_type != PDF or beside:
         raise Refusal("nothing-to-sign")
     return version
 
