@@ -2,17 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.batches import gesture, progress, selection
+from app.batches import gesture, progress, selection, taking_back
 from app.batches import history as past
 from app.batches.meaning import meanings
 from app.core.db import key_in, reading
+from app.core.french import spaces
+from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.undone import UndoView
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 pages = Blueprint("batches", __name__, template_folder="templates")
 SIGN = "sign"
+TOLD = 5
+"""Folders named that stay as they are, when a batch is taken back; the others are counted."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -98,6 +103,28 @@ def leave_unread_out(batch_id: int) -> Response:
 def give_up(batch_id: int) -> Response:
     """Do nothing more of it."""
     gesture.give_up(g.actor, batch_id)
+    return _to(batch_id)
+
+
+@pages.post("/lots/<int:batch_id>/reprendre")
+@guard(PERSON)
+def take_back(batch_id: int) -> Response:
+    """Take back the visas of the batch that was just done, and say which are not to be."""
+    taken = taking_back.take_back(g.actor, batch_id)
+    if taken.count:
+        several = taken.count > 1
+        flash(
+            spaces(
+                f"{plural(taken.count, 'visa')} {'sont repris' if several else 'est repris'} : "
+                f"{'ces dossiers vous attendent' if several else 'ce dossier vous attend'} de nouveau, "
+                "aucun courriel n’est parti."
+            ),
+            "ok",
+        )
+    for title, why in taken.stayed[:TOLD]:
+        flash(spaces(f"« {title} » reste visé. {why}"), "warn")
+    if len(taken.stayed) > TOLD:
+        flash(f"{plural(len(taken.stayed) - TOLD, 'autre dossier')} de ce lot de même.", "warn")
     return _to(batch_id)
 
 
@@ -221,6 +248,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         certificates = enrol.certificates_of(db, g.actor.user_id) if standing.kind == SIGN else []
         mine = enrol.usable(certificates)
         meant = meanings(db, g.actor, standing) if deciding else []
+        offer = taking_back.offered(db, g.actor, batch_id) if standing.state == "ended" else None
     whole = "tout" in request.args
     return render_template(
         "batches/show.html",
@@ -230,6 +258,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         warned=warned,
         meant=meant,
         error=error,
+        undo=_undo(batch_id, offer) if offer else None,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,
         lack=enrol.lack_of(certificates),
@@ -239,6 +268,11 @@ def _page(batch_id: int, error: str | None = None) -> str:
         if whole
         else standing.of("waiting", "prepared", "signed")[: progress.SHOWN],
     )
+
+
+def _undo(batch_id: int, offer: taking_back.Offer) -> UndoView:
+    label = f"Annuler ces {offer.count} visas" if offer.count > 1 else "Annuler ce visa"
+    return UndoView(label, url_for("batches.take_back", batch_id=batch_id), None, offer.left)
 
 
 def _remote(batch_id: int) -> dict[str, Any] | None:

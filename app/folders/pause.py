@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from app.core.clock import now
 
 _chosen = {"seconds": 0.0}
+UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être repris"
+"""What is written beside a letter that says what may still be taken back, or says no more what it may say again."""
 UNDER_WAY = 5.0
 """Seconds that a taking back, begun in time, may need until it is written."""
 

@@ -1,7 +1,8 @@
 """Saved views: the filters of a list under a name, for oneself or for those who hold a desk.
 
 A view gives no right and holds no folder: whoever opens it finds what he may read. Its author changes it, and whoever
-administers the desk at which it is shared.
+administers the desk at which it is shared. What others see of it is in the journal: that it is shared at a desk, renamed there,
+or is there no more. One that somebody has for himself is nobody’s business.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,10 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import Db
+from app.core.french import spaces
 from app.core.refusals import Refusal
 from app.core.texts import line_of
 from app.core.transaction import use_case
 from app.folders.models import SavedView
+from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.branches import branch_of
 from app.people.models import Desk
@@ -78,6 +81,8 @@ def save(db: Db, actor: Actor, page: str, asked: Mapping[str, Any], name: str, d
     )
     db.add(row)
     db.flush()
+    if row.desk_id is not None:
+        _write_down(db, actor, "view.shared", row, row.desk_id)
     return row.id
 
 
@@ -91,11 +96,18 @@ def change(db: Db, actor: Actor, view_id: int, version: int, name: str, desk_id:
     others = db.scalars(
         sa.select(SavedView).where(SavedView.user_id == row.user_id, SavedView.id != row.id)
     ).all()
+    was, shared = row.name, row.desk_id
     row.name = _named(name, others if row.user_id is not None else ())
-    if desk_id != row.desk_id:
+    if desk_id != shared:
         if row.user_id != actor.user_id:
             raise Refusal("view-desk")
         row.desk_id = _shared_at(db, actor, desk_id)
+        if shared is not None:
+            _write_down(db, actor, "view.withdrawn", row, shared, named=was)
+        if row.desk_id is not None:
+            _write_down(db, actor, "view.shared", row, row.desk_id)
+    elif shared is not None and row.name != was:
+        _write_down(db, actor, "view.renamed", row, shared, was=was)
     row.version += 1
 
 
@@ -104,8 +116,20 @@ def remove(db: Db, actor: Actor, view_id: int, version: int) -> str:
     """Forget a view; returns its name. Refuses `view-gone` and `view-moved-on`; the folders that it shows are untouched."""
     row = _held(db, actor, view_id, version)
     name = row.name
+    if row.desk_id is not None:
+        _write_down(db, actor, "view.withdrawn", row, row.desk_id)
     db.delete(row)
     return name
+
+
+def _write_down(
+    db: Db, actor: Actor, event: str, row: SavedView, desk_id: int, *, named: str = "", was: str = ""
+) -> None:
+    """A line of the journal: which view, by its number and name, of which list, at which desk; `was`: its name before."""
+    key = db.scalar(sa.select(Desk.key).where(Desk.id == desk_id))
+    told = f"« {named or row.name} »" + (f" (avant : « {was} »)" if was else "")
+    facts = {"view": row.id, "page": row.page, "desk": key, "words": spaces(told)}
+    append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
 
 
 def _held(db: Db, actor: Actor, view_id: int, version: int) -> SavedView:

@@ -124,6 +124,11 @@ def undo(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     `take-back-opened` once somebody else opened the folder, `take-back-left` once a letter went or another folder was opened from
     it, and `send-back-many`.
     """
+    return taken_back(db, actor, folder_id, version)
+
+
+def taken_back(db: Db, actor: Actor, folder_id: int, version: int) -> str:
+    """The same in the transaction of another verb."""
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     _hold_letters(db, folder)

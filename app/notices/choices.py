@@ -77,6 +77,23 @@ def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
     return dict(sorted(awaited.items(), key=lambda pair: pair[1].plural.casefold()))
 
 
+def apart(db: Db, actor: Actor, chosen: Choices) -> list[tuple[str, str]]:
+    """The types that have a rhythm of their own, by the names that rights give them and in words, by these.
+
+    Those too of which no folder waits for the actor any more, so that the choice may be taken back: closed types, and types of
+    which he has lost the rights. One that is no more at all is told by its key.
+    """
+    laws = dict(catalogue()) | {
+        type_name(version.row.family, version.row.key): own_types.in_force(version)
+        for version in own_types.currents(db, actor.collectivity_id)
+        if version.row.family in catalogue()
+    }
+    named = [
+        (name, laws[name].plural if name in laws else parted_type(name)[1] or name) for name in chosen.types
+    ]
+    return sorted(named, key=lambda pair: pair[1].casefold())
+
+
 @use_case
 def choose(db: Db, actor: Actor, rhythm: str, minute: int) -> None:
     """Keep how often the actor is told what waits, and at which minute of the day; refuses `rhythm-unknown`.

@@ -18,6 +18,7 @@ from app.core.db import Db, UTCDateTime, reading
 from app.core.french import jour_long
 from app.core.outbox import Later, Needless, News, Outbox, Row, post
 from app.core.transaction import use_case
+from app.folders import pause
 from app.folders.access import STEP, unrestricted
 from app.folders.models import Folder, StepRun
 from app.notices import back, outdone
@@ -39,6 +40,8 @@ MANY = 1000
 TOLD = "dit avec le reste, dans un courriel de cette personne"
 HALF_HOUR, AFTER = timedelta(minutes=30), timedelta(minutes=2)
 """How often one looks, and how long after a letter that tells all the one about a folder asks whether it was told by it."""
+PATIENCE = timedelta(minutes=10)
+"""How long a letter of what waits is kept while folders go on coming that may be taken back; it leaves then all the same."""
 _looked: dict[str, datetime] = {}
 
 
@@ -175,7 +178,10 @@ class _Taken:
 
 
 def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
-    """What the letter says of what waits (`parts`: `outdone.still_to_tell`); raises `Needless` where nothing does any more."""
+    """What the letter says of what waits (`parts`: `outdone.still_to_tell`); raises `Needless` where nothing does any more.
+
+    Raises `Later` where what brought a folder there may still be taken back, as long as the letter has not waited for others.
+    """
     taken = _taken(db, row, user, actor, own, parts)
     counts = counted(taken.folders, taken.returned)
     soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
@@ -215,6 +221,9 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
     names |= parts.fresh if fresh else frozenset()
     names |= parts.late if presses or stuck else frozenset()
     mine = [folder for folder in folders if waits(names, folder.of_type)]
+    doubt = max((pause.undecided(folder.came_at) for folder in mine), default=0.0)
+    if doubt and not trial and now() - row.created_at < PATIENCE:
+        raise Later(doubt, pause.UNDECIDED)
     back_again = sum(waits(names, of_type) for of_type, _ in returned)
     if not (mine or back_again or stuck or trial):
         if any(waits(parts.fresh, of_type) for of_type, _ in news):

@@ -6,7 +6,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -32,6 +32,7 @@ from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.folders.relieving import PASSED_OVER
 from app.notices import digests, hours, outdone, stopping
+from app.notices.choices import choices_of
 from app.notices.returns import marks
 from app.people.accounts import INVITED
 from app.people.actor import Actor
@@ -54,8 +55,6 @@ LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
 AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
-UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être repris"
-"""What is written beside a letter that asks nothing any more, as long as it may ask it again."""
 _ASK_NOTHING = frozenset({INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER, NO_LONGER, PASSED_OVER, SENT_BACK})
 """The letters that tell what became of a folder to who has nothing to do there."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
@@ -230,8 +229,10 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another has told it.
     """
     event, parts = row.payload["event"], Parts(whole=frozenset({REST}))
-    if row.payload.get("trial"):
-        return parts
+    if row.payload.get(
+        "trial"
+    ):  # what the general rhythm tells: a type that has its own is told by its own letter
+        return replace(parts, types=frozenset(choices_of(user, own).types))
     if event == hours.DIGEST:
         parts = outdone.still_to_tell(db, own, user, row)
     if event in hours.PATIENT and (back := _back(db, user)):
@@ -306,10 +307,10 @@ def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
         awaited = _still_for(db, actor, folder, row)
     except Needless:
         if doubt:
-            raise Later(doubt, UNDECIDED) from None
+            raise Later(doubt, pause.UNDECIDED) from None
         raise
     if doubt and row.payload.get("turn") and not awaited:
-        raise Later(doubt, UNDECIDED)
+        raise Later(doubt, pause.UNDECIDED)
     return awaited
 
 

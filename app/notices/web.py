@@ -69,12 +69,11 @@ def letters() -> str:
         apart = [
             Apart(
                 name,
-                law.plural,
+                label if name in types else f"{label} (rien ne vous en attend plus)",
                 _said(chosen.types[name]),
-                _moment(digests.next_letter(chosen.types[name], own, now())),
+                _moment(digests.next_letter(chosen.types[name], own, now())) if name in types else "",
             )
-            for name, law in types.items()
-            if name in chosen.types
+            for name, label in choices.apart(db, g.actor, chosen)
         ]
     return render_template(
         "notices/letters.html",

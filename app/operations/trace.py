@@ -116,6 +116,9 @@ ACTS = {
     "type.opened": "Type de dossiers commencé",
     "type.published": "Type de dossiers publié",
     "type.reopened": "Type de dossiers rouvert",
+    "view.renamed": "Vue partagée renommée",
+    "view.shared": "Vue partagée avec un bureau",
+    "view.withdrawn": "Vue retirée d’un bureau",
 }
 """What each line says, in French; a line of another name is « Autre acte », never its key."""
 _WAYS = {

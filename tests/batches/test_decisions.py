@@ -7,9 +7,12 @@ import sqlalchemy as sa
 
 from app.batches import carry, gesture
 from app.batches.models import Batch, BatchItem
+from app.core import outbox
+from app.core.clock import now
 from app.core.db import engine, reading
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide
+from app.folders import decide, pause
 from app.folders.models import StepRun
 from app.journal.models import JournalEntry
 from app.people import desks
@@ -52,6 +55,43 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     finances.post(f"/lots/{number}/commencer", status=409)
     house.drain()
     assert [house.journal(one).count("folder.approve") for one in folders] == [2] * 4
+
+
+def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_stays(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    pause.configure(100)
+    try:
+        number = finances.propose("approve", folders)
+        finances.post(f"/lots/{number}/commencer")
+        outbox.drain()
+        assert "Annuler ces 3 visas" in finances.page(number)
+        decide.open_meanwhile(house.actor("a.kervadec"), folders[0])
+        Hand(house, "t.lescoat").post(f"/lots/{number}/reprendre", status=404)
+        house.mail.clear()
+        finances.post(f"/lots/{number}/reprendre")
+        page = finances.page(number)
+        assert "2 visas sont repris" in page
+        assert "reste visé." in page
+        assert "1 dossier visé sur 3" in page
+        assert [house.folder(one).place for one in folders] == ["bon_a_payer", "finance", "finance"]
+        back = ("refused", "Votre visa est repris")
+        became(number, {folders[0]: ("done", ""), folders[1]: back, folders[2]: back})
+        assert [house.journal(one).count("folder.take_back") for one in folders] == [0, 1, 1]
+        # Again, by a second click: nothing more, and what stays is told again
+        finances.post(f"/lots/{number}/reprendre")
+        assert [house.journal(one).count("folder.take_back") for one in folders] == [0, 1, 1]
+        with engine().begin() as base:
+            base.execute(sa.update(Outbox).where(Outbox.state == "pending").values(available_at=now()))
+        outbox.drain()
+        assert all(str(one["To"]).count("a.kervadec") <= 1 for one in house.mail.letters)
+        assert len(house.mail.letters) <= 1, "the letters of what was taken back do not go"
+        decide.approve(house.actor("n.abgrallec"), folders[1], version=house.folder(folders[1]).version)
+    finally:
+        pause.configure(0)
+    finances.post(f"/lots/{number}/reprendre", status=409)
+    assert "Annuler ce visa" not in finances.page(number)
 
 
 def test_a_batch_of_rejections_has_one_reason_and_does_not_start_without_it(

@@ -1,5 +1,6 @@
 """Saved views: a list with its filters under a name, counted for who reads it, shared with a desk, and no secret in it."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from app.core.db import reading
 from app.display import viewing
 from app.folders import marks, saved_views
 from app.folders.models import SavedView
+from app.journal.models import JournalEntry
 from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import House
@@ -141,6 +143,23 @@ def test_a_view_is_shared_with_a_desk_and_changed_by_its_author_or_who_administe
     removed = change(N, "", version + 1, "/retirer")
     assert removed.status_code == 302
     assert counted(house, T) == {}
+    # What others see of it is written: shared, renamed by another, taken away; what one has alone is not
+    assert save(house, N, "Pour moi", page="inbox", bannette="todo").status_code == 302
+    with reading() as db:
+        query = (
+            sa.select(JournalEntry).where(JournalEntry.event.startswith("view.")).order_by(JournalEntry.id)
+        )
+        lines = [(row.event, row.who, json.loads(row.facts)) for row in db.scalars(query)]
+    assert [(event, facts["words"].replace("\u00a0", " ")) for event, _, facts in lines] == [
+        ("view.shared", "« Finances »"),
+        ("view.renamed", "« Direction » (avant : « Finances »)"),
+        ("view.withdrawn", "« Direction »"),
+    ]
+    assert {facts["desk"] for _, _, facts in lines} == {"finances"}
+    assert [who for _, who, _ in lines] == ["Nolwenn Abgrallec", "Katell Morizur", "Nolwenn Abgrallec"]
+    told = words(house.client(K).get("/administration/journal"))
+    assert "Vue partagée avec un bureau" in told
+    assert "bureau Direction des finances" in told
 
 
 def test_a_view_that_names_a_closed_type_tells_nothing_of_it(house: House) -> None:

@@ -148,6 +148,7 @@ APART = (
     "person.",
     "recovery.",
     "setting.",
+    "view.",
 )
 # Lines of the security log alone.
 LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.count"}

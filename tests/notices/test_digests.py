@@ -20,7 +20,7 @@ from app.core.clock import PARIS, now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide, sending
+from app.folders import decide, pause, sending
 from app.folders.models import StepRun
 from app.notices import choices, digests, outdone, stopping
 from app.operations import trace
@@ -29,6 +29,7 @@ from app.operations.examined import commune
 from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.changing import change_setting
 from tests.builders.house import House, token_in
+from tests.operations.test_folder_types import close, made
 from workflows.rhythms import Rhythm
 
 pytestmark = pytest.mark.in_turn
@@ -524,6 +525,11 @@ def test_a_type_has_a_rhythm_of_its_own_and_what_meets_at_one_moment_is_one_lett
         looks()
     assert subjects(house, A) == [waits, waits]
     assert f"Ce courriel ne compte que : {flows}." in words(house, A).replace("\u00a0", " ")
+    with at(tuesday, 8, 40):  # the example is the letter of the rest, and says so
+        digests.send_example(me)
+        outbox.drain()
+    assert subjects(house, A) == [waits] * 3
+    assert f"N’y est pas compté, d’un autre rythme : {flows}." in words(house, A).replace("\u00a0", " ")
     house.mail.clear()
     with at(tuesday, 9):  # both at eight
         choices.choose(me, "daily", eight)
@@ -585,6 +591,40 @@ def test_a_type_has_a_rhythm_of_its_own_and_what_meets_at_one_moment_is_one_lett
         assert stranger.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
         with reading() as db:
             assert db.get_one(User, me.user_id).rhythm_types == {}
+
+
+def test_a_rhythm_chosen_for_a_type_that_is_closed_since_is_told_and_taken_back(house: House) -> None:
+    number = made(house)
+    me, name = house.actor(N), "invoice.facture-d-energie"
+    choices.choose_for(me, name, "weekly", MORNING)
+    assert close(house, number).status_code == 302
+    client = house.client(N)
+    page = unescape(client.get("/compte/courriels").get_data(as_text=True)).replace("\u00a0", " ")
+    assert "(rien ne vous en attend plus) : une fois par semaine" in page
+    sent = {"csrf_token": token_in(page), "type": name}
+    done = client.post("/compte/courriels/types/retirer", data=sent, follow_redirects=True).get_data(
+        as_text=True
+    )
+    assert "rien ne vous en attend plus" not in unescape(done)
+
+
+def test_a_letter_of_what_waits_does_not_tell_what_may_still_be_taken_back(house: House) -> None:
+    with at(MONDAY, 10):
+        choices.choose(house.actor(A), "daily", MORNING)
+        folder_id = house.an_invoice("finance")
+        outbox.drain()
+        house.mail.clear()
+    pause.configure(20)
+    try:
+        with at(MONDAY + timedelta(days=1), 7, 30):
+            house.approve(folder_id, N)
+            looks()
+            assert subjects(house, A) == []
+        with at(MONDAY + timedelta(days=1), 7, 31):
+            outbox.drain()
+        assert [one.partition(",")[0] for one in subjects(house, A)] == ["Paraphe : 1 dossier vous attend"]
+    finally:
+        pause.configure(0)
 
 
 def test_what_waited_for_the_rhythm_of_its_type_leaves_at_once_when_that_is_chosen(house: House) -> None:

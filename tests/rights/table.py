@@ -290,6 +290,7 @@ ROUTES = {
     "batches.start": "person",
     "batches.leave_unread_out": "person",
     "batches.give_up": "person",
+    "batches.take_back": "person",
     "batches.take_up": "sign",
     "batches.prepare": "sign",
     "batches.receive": "sign",
