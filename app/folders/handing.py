@@ -42,6 +42,8 @@ HANDED_OVER = "handed_over"
 """The letter to whoever would correct the folder."""
 NO_LONGER = "no_longer_awaited"
 """The letter to whoever was awaited, and is no more by no act of his own."""
+REPLACED = "folder.replaced"
+"""The line of the journal of a part given in the place of somebody absent (`relieving`)."""
 MOST = 100
 """Parts handed on in a round."""
 
@@ -170,7 +172,7 @@ def hand_for(db: Db, actor: Actor, folder_id: int, leaver: int, *, desk: str, re
         slot.key
         for slot in slots
         if slot.key not in here.standing.acted
-        and handing.may_be_handed(here.step, slot.key, law)
+        and handing.may_be_replaced(here.step, slot.key, law)
         and any(person.user_id == leaver for person in slot.people)
     ]
     if not free:
@@ -224,7 +226,7 @@ def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: 
     made = _give(db, folder, old.id, chosen, handed_passage(folder, rank), by, under, moment)
     made.due_on = part.due_on or made.due_on
     who = in_absence(actor.name, under.absent if under is not None else None)
-    told = Handed(part.step, giver, chosen.slot.label, reason, who, part.relieved is not None)
+    told = Handed(part.step, giver, chosen.slot.label, reason, who, replaced=part.event == REPLACED)
     _follow(db, folder, actor, after, told, moment)
     facts: dict[str, Any] = {
         "place": folder.place,
@@ -249,7 +251,7 @@ def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: 
 class Handed:
     """What is told of a part that was handed on: at which step, from which desk to which, why, by whom.
 
-    `replaced`: by who administers.
+    `replaced`: by who administers, in the place of somebody who does not act; what waits for who leaves is handed.
     """
 
     step: Step

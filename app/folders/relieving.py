@@ -18,7 +18,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.asking import Desk
 from app.folders.decide import signed_on_its_way
-from app.folders.handing import NO_LONGER, Part, give, giver_of, receivers
+from app.folders.handing import NO_LONGER, REPLACED, Part, give, giver_of, receivers
 from app.folders.models import Folder, Run
 from app.folders.move import Present, Said, entering, move, person_of, present, typed
 from app.folders.notices import correctors
@@ -119,7 +119,7 @@ def replace_actor(
         part,
         relieved=one.people,
         facts={"instead_of": one.name},
-        event="folder.replaced",
+        event=REPLACED,
         words="{giver} par {receiver} : « {reason} »",
         due_on=entering(db, folder, here.circuit.step(folder.place), now().astimezone(PARIS).date())[1]
         if one.slot is not None

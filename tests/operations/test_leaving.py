@@ -178,6 +178,28 @@ def test_a_step_to_come_that_names_somebody_is_given_to_another_person_or_to_a_d
     assert house.folder(folders[1]).place == "bon_a_payer"
 
 
+def test_the_step_in_hand_that_names_somebody_is_handed_to_a_desk(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    finance_asks(house, [{"person": N}], "any")
+    waiting = house.an_invoice(at="finance")
+    left = effects(house, N)
+    assert (left.named, left.named_handed, left.handed) == ((waiting,), (waiting,), ())
+    with reading(here) as db:
+        other = db.scalar(sa.select(Desk.id).where(Desk.key == "direction"))
+    client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
+    page = client.get(address)
+    assert "1 dossier nomme cette personne" in words(page)
+    form = {"csrf_token": token_in(page.get_data(as_text=True)), "to": other, "why": "Départ"}
+    none = client.post(f"{address}/dossiers", data=form)
+    assert (none.status_code, effects(house, N).named) == (409, (waiting,))
+    done = client.post(f"{address}/dossiers", data={**form, "named": "1"}, follow_redirects=True)
+    assert "1 dossier est confié à « Direction générale »." in words(done)
+    assert effects(house, N).named == ()
+    assert client.get(f"/dossiers/{waiting}").status_code == 404
+    assert f"/dossiers/{waiting}" in house.client(S).get("/a-traiter").get_data(as_text=True)
+    assert house.journal(waiting).count("folder.handed") == 1
+
+
 def field(answer: TestResponse, name: str) -> str:
     found = re.search(rf'name="{name}"\s+value="([^"]*)"', answer.get_data(as_text=True))
     assert found is not None

@@ -55,7 +55,7 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
         connection.execute(by_name.values(named_user_id=number, desk_id=None))
     page = client.get(address).get_data(as_text=True)
     assert "1 dossier nomme cette personne" in page
-    assert "Personne d’autre ne peut l’y remplacer" in page
+    assert "Aucun bureau ne donne cette étape à quelqu’un d’autre" in page
     with engine().begin() as connection:
         connection.execute(by_name.values(named_user_id=None, desk_id=awaited.desk_id))
         same = sa.select(User.first_name, User.last_name).where(User.id == number)

@@ -123,7 +123,10 @@ def lost(
             one.step.label,
             one.now,
             any(part.named_user_id in touched.people for part in one.parts),
-            one.handed and any(part.desk_id in touched.desks for part in one.parts),
+            one.handed
+            and any(
+                part.desk_id in touched.desks or part.named_user_id in touched.people for part in one.parts
+            ),
         )
         for one in stages
         if asked.concerns(one.parts) and stops(one)

@@ -58,7 +58,8 @@ class Leaving:
     opinion that nobody but he could give. `mandates`: those to sign that are not over, by number and in words.
     `certificates`: those enrolled in his name, by number and name. `circuits`: the steps that name him, each after its
     circuit, and by what the circuit is kept under. `branch`: the desk whose branch he administers.
-    `seats`: his desks, by number and name. `handed`: of the `stuck`, those whose step may be handed to another desk.
+    `seats`: his desks, by number and name. `handed`: of the `stuck`, those whose step may be handed to another desk;
+    `named_handed`, the same of the `named`.
     """
 
     taken_over: int
@@ -77,6 +78,7 @@ class Leaving:
     branch: str = ""
     seats: tuple[tuple[int, str], ...] = ()
     handed: tuple[int, ...] = ()
+    named_handed: tuple[int, ...] = ()
 
     @property
     def points(self) -> frozenset[str]:
@@ -200,7 +202,8 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         tuple(sorted((one.id, common_name(one.subject)) for one in cards)),
         branch.name if branch is not None else "",
         tuple(sorted({(row.desk_id, row.name) for row in seats}, key=lambda seat: seat[1])),
-        tuple(sorted({one.folder_id for one in lost.folders if one.now and one.handed and not one.named})),
+        _handed(lost, named=False),
+        _handed(lost, named=True),
     )
     return leaving, others_read
 
@@ -237,6 +240,11 @@ def left_of(effects: Leaving, reason: str) -> Left:
 
 def _numbers(lost: Lost, *, now: bool, named: bool) -> tuple[int, ...]:
     return tuple(sorted({one.folder_id for one in lost.folders if (one.now, one.named) == (now, named)}))
+
+
+def _handed(lost: Lost, *, named: bool) -> tuple[int, ...]:
+    there = (one for one in lost.folders if one.now and one.handed)
+    return tuple(sorted({one.folder_id for one in there if one.named is named}))
 
 
 def _certificates(user: User, moment: datetime) -> Query:

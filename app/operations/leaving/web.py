@@ -166,7 +166,8 @@ def hand_folders(user_id: int) -> Answer | tuple[str, int]:
     def do() -> str:
         reason = request.form.get("why", "")
         with reading(g.actor.collectivity_id) as db:
-            numbers = leaving.effects_of(db, _user(db, user_id)).handed[:AT_ONCE]
+            effects = leaving.effects_of(db, _user(db, user_id))
+            numbers = (effects.named_handed if request.form.get("named") else effects.handed)[:AT_ONCE]
             desk = db.scalar(
                 sa.select(Desk).where(Desk.id == (key_in(request.form.get("to")) or 0), _ours(Desk))
             )
@@ -357,7 +358,7 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
         takers=choosing.people_in(takers, chosen=chosen, whole=whole),
         chosen=key_in(request.form.get("person")) or "",
-        desks=choosing.among(others, chosen=to) if effects.handed else None,
+        desks=choosing.among(others, chosen=to) if effects.handed or effects.named_handed else None,
         to=to or "",
         replacing=choosing.among(others, chosen=named_to) if effects.coming_named else None,
         replacers=choosing.people_in(heirs, chosen=named_person, whole=whole),
