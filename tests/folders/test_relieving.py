@@ -1,5 +1,7 @@
 """Who administers puts a desk in the place of somebody absent, or passes a visa that nobody gives: with a reason, never a signature."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -147,6 +149,24 @@ def test_a_visa_is_passed_and_is_never_told_as_given(house: House) -> None:
     assert f"{line}" in page(house, G, folder_id)
     house.approve(folder_id, N)
     assert house.folder(folder_id).place == "bon_a_payer"
+
+
+@pytest.mark.both_databases
+def test_of_two_administrators_at_once_one_is_told_what_the_other_did(house: House) -> None:
+    reader(house)
+    for _ in range(2):
+        folder_id = house.an_invoice("finance")
+        at = house.folder(folder_id).version
+        verbs: list[Callable[[], object]] = [
+            lambda number=folder_id, at=at: waive(house, K, number, version=at),  # type: ignore[misc]
+            lambda number=folder_id, at=at: replace(house, K, number, "direction", version=at),  # type: ignore[misc]
+        ]
+        with ThreadPoolExecutor(2) as together:
+            became = [together.submit(verb) for verb in verbs]
+        keys = sorted(getattr(one.exception(), "key", "") for one in became)
+        assert keys == ["", "moved-on"]
+        lines = [one for one in house.journal(folder_id) if one in {"folder.waive", "folder.replaced"}]
+        assert len(lines) == 1
 
 
 @pytest.mark.parametrize(
