@@ -202,7 +202,9 @@ def test_a_step_is_taken_or_not_as_a_desk_or_a_branch_deposits(house: House) -> 
         page
     )
     card = house.client(K).get("/circuits/invoice?etape=finance").get_data(as_text=True)
-    assert re.search(r'<option value="emitter_desk"\s+selected', card), "the row of the condition reads it back"
+    assert re.search(r'<option value="emitter_desk"\s+selected', card), (
+        "the row of the condition reads it back"
+    )
     assert 'value="emitter_branch"' in card
     draft, sent = house.an_invoice("draft"), house.an_invoice("service_done")
     assert (passes(draft), passes(sent)) == (True, True)
