@@ -41,6 +41,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
+    "folder.carried": ("box-arrow-in-down", "Emporté pour être lu hors connexion par {who}, sur {words}"),
+    "folder.carried_back": ("arrow-return-left", "Copie emportée rendue par {who}, sur {words}"),
     "signature.refused": ("x-lg", "Signature refusée à {who}, qui a lu : « {words} »"),
     "number.reserved": ("journal-text", "Numéro réservé par {who}"),
     "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),

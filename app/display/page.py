@@ -40,7 +40,7 @@ from app.display.views import (
 )
 from app.files import vault
 from app.files.xml import shown_text
-from app.folders import decide, points, seen
+from app.folders import carried, decide, points, seen
 from app.folders.asking import may_ask
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
@@ -519,12 +519,15 @@ def context(
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
-    leaf = _sheet(db, folder, shown, asked)
+    leaf = sheet_of(db, folder, shown, asked)
     rows = [] if leaf else _table(db, folder, shown)
     text = "" if leaf else _text(db, folder, shown, rows)
     where = queues.place_in_list(db, actor, folder.id)
     points, on_sheet = untold(db, folder), told_by_page(db, folder)
     rulable = _rulable(folder, actor, here, [*points, *on_sheet])
+    later_view = None
+    if folder.phase == Phase.RUNNING:
+        later_view = later(db, folder, actor, listed=where is not None)
     counts = {"pieces": len(docs), TAB: noting.open_count(db, folder, actor)}
     tabs = [
         Link(
@@ -567,12 +570,17 @@ def context(
         "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not leaf else [],
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
-        "later": later(db, folder, actor, listed=where is not None)
-        if folder.phase == Phase.RUNNING
-        else None,
+        "later": later_view,
+        "may_carry": later_view is not None and carried.offered(db, folder),
         "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],
         "todo_count": where[1] if where else None,
     }
+
+
+def read_as_xml(db: Db, folder: Folder, shown: DocView) -> tuple[Sequence[tuple[str, str]], str]:
+    """The rows and the text that the page gives of an XML document; neither of any other, nor of one that it only offers."""
+    rows = _table(db, folder, shown)
+    return rows, _text(db, folder, shown, rows)
 
 
 def _seen_url(db: Db, folder: Folder, actor: Actor, shown: DocView | None) -> str:
@@ -612,7 +620,7 @@ def _whole(folder: Folder, rows: Sequence[tuple[str, str]], text: str) -> Leaf |
     return Leaf(Markup("")) if text or read else None
 
 
-def _sheet(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Leaf | None:
+def sheet_of(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Leaf | None:
     """The document as a slice knows how to show it, whatever its size; None when it is shown as other files are."""
     if shown is None or shown.role != "main" or not plugged.sheets:
         return None

@@ -52,6 +52,7 @@ from app.display import (
 )
 from app.display.blueprint import CREATE, pages, version_shown
 from app.display.bytes import serve
+from app.display.carried import web as carried  # noqa: F401 - its routes join the blueprint
 from app.display.exports import web as exports  # noqa: F401 - its routes join the blueprint
 from app.display.forms import facts_typed
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint

@@ -445,6 +445,29 @@ class DocumentSeen(Base, Tenanted):
     seen_at: Mapped[datetime]
 
 
+class CarriedFolder(Base, Tenanted):
+    """A folder that a person took along, to be read without a connection on one browser (`app/folders/carried.py`).
+
+    `session_id`: where he was logged in; closed, nothing that it took along may be shown any more. `token_hash`: of the
+    secret by which that browser asks whether it still may. `client`: the browser, in words.
+    """
+
+    __tablename__ = "carried_folder"
+    __table_args__ = (
+        sa.Index("ix_carried_folder_user_id", "user_id"),
+        sa.Index("ix_carried_folder_session_id", "session_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    session_id: Mapped[int] = mapped_column(sa.ForeignKey("login_session.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    client: Mapped[str]
+    carried_at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class FolderNote(Base, Tenanted):
     """What somebody wrote beside a folder, for himself, for one desk or for all who read it; it is in no file.
 

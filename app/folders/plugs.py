@@ -3,7 +3,19 @@
 from jinja2 import Environment
 
 from app.core.outbox import each_round, handles
-from app.folders import corrections, limits, opinions, orders, pause, points, rows, sockets, stranded, words
+from app.folders import (
+    carried,
+    corrections,
+    limits,
+    opinions,
+    orders,
+    pause,
+    points,
+    rows,
+    sockets,
+    stranded,
+    words,
+)
 from app.people.mandates import orders_from, stopping_by
 from app.people.own_settings.registry import declare
 from config import Settings
@@ -12,7 +24,7 @@ from config import Settings
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del templates  # it prints nothing
-    declare(*limits.settings(settings))
+    declare(*limits.settings(settings), carried.settings())
     pause.configure(settings.take_back_seconds)
     each_round("folders.stranded", stranded.Watch())
     handles(words.READ, indoors=True, passing=True)(words.read_row)

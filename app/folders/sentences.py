@@ -48,6 +48,30 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : un filtre de cette vue n’existe pas, ou ne vous est pas ouvert. Revenez à la liste, choisissez vos filtres et recommencez.",
     ),
+    "carry-off": (
+        403,
+        "Rien n’a été emporté : votre collectivité ne permet pas d’emporter des dossiers. Lisez celui-ci avec une connexion.",
+    ),
+    "carry-restricted": (
+        403,
+        "Rien n’a été emporté : la lecture de ce dossier est réservée. Lisez-le avec une connexion.",
+    ),
+    "carry-awaited": (
+        409,
+        "Rien n’a été emporté : on n’emporte qu’un dossier qui vous attend, et celui-ci ne vous attend pas, ou plus. Revenez à « À traiter ».",
+    ),
+    "carry-many": (
+        409,
+        "Rien n’a été emporté : vous avez déjà {most} dossiers avec vous. Rendez-en un sous « Dossiers emportés », puis recommencez.",
+    ),
+    "carry-session": (
+        403,
+        "Rien n’a été emporté : un dossier s’emporte dans un navigateur. Ouvrez sa page, puis recommencez.",
+    ),
+    "carry-gone": (
+        404,
+        "Rien n’a été fait : cette copie n’existe plus, ou n’est pas à vous. Revenez à « Dossiers emportés ».",
+    ),
     "not-awaited": (
         409,
         "Rien n’a été marqué : ce dossier ne vous attend pas, ou plus. Revenez à « À traiter » pour voir ce qui vous attend.",

@@ -30,6 +30,7 @@ from app.core.db import Base, Db, reading
 from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.files import vault
+from app.folders import carried
 from app.folders.once import DepositKey
 from app.journal.erasing import believed, erase_old, waits
 from app.journal.origins import KEPT_APART
@@ -155,6 +156,8 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     # The questions first: they name their session
     questions = sa.delete(Challenge).where(Challenge.expires_at < moment)
     db.execute(questions.execution_options(synchronize_session=False))
+    # What was taken along before the sessions that took it, for the same reason: its day is shorter than their wait
+    db.execute(carried.forgotten(moment).execution_options(synchronize_session=False))
     logins = sa.delete(LoginSession).where(
         sa.or_(LoginSession.expires_at < over, LoginSession.revoked_at < over)
     )

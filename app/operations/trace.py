@@ -33,6 +33,8 @@ ACTS = {
     "account.closing_cancelled": "Fermeture prévue annulée",
     "account.closing_planned": "Fermeture d’un compte prévue",
     "account.closing_refused": "Fermeture prévue non faite",
+    "account.copy_given_back": "Dossier emporté rendu",
+    "account.copy_taken": "Dossier emporté sur un appareil",
     "account.delegated": "Administration d’une branche changée",
     "account.mail_confirmed": "Adresse de courriel confirmée",
     "account.mail_stopped": "Rappels arrêtés : l’adresse refuse les courriels",

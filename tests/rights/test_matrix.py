@@ -88,6 +88,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
+    # The collectivity lets no folder be taken along (tests/folders/test_carried.py).
     # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
     # Who administers reads no other deposit than his own here: none is his to pass (tests/folders/test_relieving.py).
     # Nobody has just done anything: there is nothing to take back (tests/folders/test_undoing.py).
@@ -98,6 +99,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
+        "folders.carry",
         "folders.fill",
         "folders.give_opinion",
         "folders.withdraw_opinion",
@@ -316,6 +318,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "type_id": ABSENT,
         "absence_id": ABSENT,
         "view_id": ABSENT,
+        "carried_id": ABSENT,
         "rank": 0,
         "name": "shown_name",
         "mark": "0" * 16,

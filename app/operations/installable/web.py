@@ -1,6 +1,8 @@
 """The manifest, the script that the browser keeps, and the pages that it shows when the server does not answer.
 
-Nothing of a person nor of a folder is kept: three pages without a name, and the sheet, font and mark that they wear.
+Nothing of a person nor of a folder is kept: pages without a name, and the sheet, font and mark that they wear. What somebody
+takes along lies sealed elsewhere (`app/static/js/carried.js`): the page that reads it, and the reader of PDF, come with
+the first folder that is taken, and go with the last.
 """
 
 import json
@@ -23,6 +25,21 @@ WORN: Final = (
     "js/theme.js",
 )
 """What the pages below wear."""
+READ_BY: Final = (
+    *WORN,
+    "viewer.css",
+    "vendor/icons.svg",
+    *(f"js/{name}.js" for name in ("carried", "kept", "reading", "session", "viewer", "words")),
+    "vendor/pdfjs/pdf.min.js",
+    "vendor/pdfjs/pdf.worker.min.js",
+    "vendor/pdfjs/wasm/openjpeg_nowasm_fallback.js",
+    *(
+        f"vendor/pdfjs/standard_fonts/{one.name}"
+        for one in sorted((HOME / "vendor/pdfjs/standard_fonts").iterdir())
+        if one.suffix in {".pfb", ".ttf"}
+    ),
+)
+"""What the page that reads what was taken along needs; the letters of Asian writings that a file does not bring are not there."""
 CUT: Final = {
     "page": (
         "Pas de réponse du serveur",
@@ -39,6 +56,8 @@ CUT: Final = {
     ),
 }
 """What is said: of a page that was asked, of what was surely not sent, of what may have been received."""
+CARRIED: Final = "page-emporte"
+"""The first of them, where folders were taken along: it leads to them."""
 
 
 @pages.get("/manifest.webmanifest")
@@ -73,11 +92,13 @@ def manifest() -> Response:
 @guard(PUBLIC)
 def worker() -> Response:
     """The script that answers in place of a server that does not; at the root, for every page is in its reach."""
-    pages_of = {key: url_for("operations.installable.cut", what=key) for key in CUT}
-    files = [url_for("static", filename=one) for one in WORN]
+    pages_of = {key: url_for("operations.installable.cut", what=key) for key in (*CUT, CARRIED)}
+    files, read_by = ([url_for("static", filename=one) for one in names] for names in (WORN, READ_BY))
     # Other words or other files are another collection: the browser takes it whole, then leaves the former one
-    mark = sha256(json.dumps([files, CUT, render_template("operations/cut.html")]).encode()).hexdigest()[:16]
-    named = {"mark": mark, "pages": pages_of, "files": files}
+    drawn = [render_template(f"operations/{name}.html") for name in ("cut", "reading")]
+    mark = sha256(json.dumps([read_by, CUT, *drawn]).encode()).hexdigest()[:16]
+    reading = url_for("operations.installable.carried")
+    named = {"mark": mark, "pages": pages_of, "files": files, "reading": reading, "read_by": read_by}
     text = f"const NAMED = {json.dumps(named)};\n{Path(HOME / SCRIPT).read_text(encoding='utf-8')}"
     answer = Response(text, mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
@@ -88,7 +109,16 @@ def worker() -> Response:
 @guard(PUBLIC)
 def cut(what: str) -> str:
     """What is shown when the server does not answer; it names nobody."""
-    if what not in CUT:
+    said = CUT.get("page" if what == CARRIED else what)
+    if said is None:
         abort(404)
-    title, text = CUT[what]
-    return render_template("operations/cut.html", title=title, text=text, asked=what == "page")
+    title, text = said
+    asks = what in {"page", CARRIED}
+    return render_template("operations/cut.html", title=title, text=text, asked=asks, carried=what == CARRIED)
+
+
+@pages.get("/hors-ligne/emportes")
+@guard(PUBLIC)
+def carried() -> str:
+    """The page that reads what was taken along on this very browser; the server knows nothing of what it shows."""
+    return render_template("operations/reading.html")

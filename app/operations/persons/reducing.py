@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.models import DocumentSeen, Favourite, FolderNote, Reading, SavedView, StepRun
+from app.folders.models import CarriedFolder, DocumentSeen, Favourite, FolderNote, Reading, SavedView, StepRun
 from app.folders.notes import Reach
 from app.journal.chain import Event, append
 from app.journal.models import JournalEntry
@@ -138,6 +138,7 @@ def _forget_rows(db: Db, user_id: int) -> None:
     certificates = sa.select(Certificate.id).where(Certificate.user_id == user_id)
     for gone in (
         sa.delete(Challenge).where(Challenge.session_id.in_(sessions)),
+        sa.delete(CarriedFolder).where(CarriedFolder.user_id == user_id),
         sa.delete(LoginSession).where(LoginSession.user_id == user_id),
         sa.delete(PasswordReset).where(PasswordReset.user_id == user_id),
         sa.delete(PossessionChallenge).where(PossessionChallenge.user_id == user_id),

@@ -25,6 +25,8 @@ const PARTS = [
   ["[data-pins]", () => import("./pins.js"), "startPins"],
   ["[data-pin]", () => import("./pins.js"), "startPinning"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
+  ["form[data-carry]", () => import("./carry.js"), "startCarry"],
+  ["[data-carried-read]", () => import("./carry.js"), "startRead"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];
 
@@ -106,6 +108,11 @@ function keepAnswer() {
   if (document.body.dataset.account) navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
 }
 
+// Where folders were taken along, each page asks whether they may still be read, and whoever leaves takes them away.
+function watchCarried() {
+  if (localStorage.getItem("carried")) import("./carry.js").then((part) => part.watch());
+}
+
 startDialogs();
 watchIdle();
 watchMoves();
@@ -116,5 +123,6 @@ showTray();
 wake(document.body);
 watchBar();
 placeFocus();
+watchCarried();
 window.addEventListener("load", keepAnswer);
 document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));

@@ -1,27 +1,54 @@
-// Answers in place of a server that does not: a page that says so, never a folder nor a decision kept for later. NAMED is
-// written above by the server: the pages, what they wear, and the mark of both.
+// Answers in place of a server that does not: a page that says so, never a decision kept for later. NAMED is written above
+// by the server: the pages, what they wear, what reads the folders that were taken along, and the mark of all of it.
 const KEPT = `cut ${NAMED.mark}`;
+const READING = `reading ${NAMED.mark}`; // there as long as something is taken along (carried.js)
+const bare = (one) => new Request(one, { credentials: "omit" });
+
+async function keep(name, every) {
+  const cache = await caches.open(name);
+  await cache.addAll(every.map(bare));
+}
+
+const keepReading = () => keep(READING, [NAMED.reading, ...NAMED.read_by]);
+const reads = async () => (await caches.keys()).some((one) => one.startsWith("reading "));
 
 self.addEventListener("install", (event) => {
-  const every = [...Object.values(NAMED.pages), ...NAMED.files].map((one) => new Request(one, { credentials: "omit" }));
-  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(every)).then(() => self.skipWaiting()));
+  const every = [keep(KEPT, [...Object.values(NAMED.pages), ...NAMED.files])];
+  every.push(reads().then((yes) => yes && keepReading())); // those of the former version go with it
+  event.waitUntil(Promise.all(every).then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
-  const cleared = caches.keys().then((names) => Promise.all(names.filter((one) => one !== KEPT).map((one) => caches.delete(one))));
+  const ours = [KEPT, READING];
+  const cleared = caches.keys().then((names) => Promise.all(names.filter((one) => !ours.includes(one)).map((one) => caches.delete(one))));
   event.waitUntil(Promise.all([cleared, self.registration.navigationPreload?.enable(), self.clients.claim()]));
+});
+
+// A page that takes a folder along asks for what will read it, and is told once all of it is there.
+self.addEventListener("message", (event) => {
+  if (event.data !== "reading") return;
+  const [port] = event.ports;
+  event.waitUntil(keepReading().then(() => port.postMessage(true), () => port.postMessage(false)));
 });
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
+  const { pathname } = new URL(request.url);
   if (request.mode === "navigate") {
     // Files leave as the browser sends them: a script in between would hold them whole in memory
     if ((request.headers.get("Content-Type") ?? "").startsWith("multipart/")) return;
-    event.respondWith(opened(event));
-  } else if (NAMED.files.includes(new URL(request.url).pathname)) {
-    event.respondWith(caches.match(request.url).then((known) => known ?? fetch(request)));
+    event.respondWith(pathname === NAMED.reading ? reading(event) : opened(event));
+  } else if (NAMED.files.includes(pathname) || NAMED.read_by.includes(pathname)) {
+    event.respondWith(known(request.url, request));
   }
 });
+
+const known = async (url, request) => (await caches.match(url)) ?? fetch(request);
+
+async function reading(event) {
+  event.waitUntil(Promise.resolve(event.preloadResponse).catch(() => {})); // asked by the browser already, and of no use
+  return (await caches.match(NAMED.reading)) ?? opened(event);
+}
 
 async function opened(event) {
   const { request } = event;
@@ -31,7 +58,7 @@ async function opened(event) {
   try {
     return (asks && (await event.preloadResponse)) || (await fetch(request));
   } catch {
-    return said(asks ? "page" : "peut-etre");
+    return said(!asks ? "peut-etre" : (await reads()) ? "page-emporte" : "page");
   }
 }
 

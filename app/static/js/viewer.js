@@ -83,8 +83,9 @@ class Viewer {
     this.number = 1;
   }
 
-  async open() {
-    const read = await source(this.box.dataset.viewer, () => failed(this.box));
+  // `data`: the bytes, where the page has them already; else they are asked.
+  async open(data) {
+    const read = data ? { data } : await source(this.box.dataset.viewer, () => failed(this.box));
     this.long = Boolean(read.range);
     const loading = pdfjs.getDocument({
       ...read,
@@ -281,6 +282,7 @@ class Viewer {
 }
 
 function failed(box) {
+  if (!box.dataset.viewer) return void box.replaceChildren(notice("warn", "Le document ne s’affiche pas dans cette page", "Il se lit avec une connexion, sur la page du dossier."));
   const show = element("a", { class: "btn btn-line", href: box.dataset.viewer }, icon("file-earmark-pdf"), "Afficher le fichier");
   const keep = element("a", { class: "btn btn-line", href: box.dataset.viewerDownload, download: "" }, icon("download"), "Télécharger le document");
   const words = notice("warn", "Le document ne s’affiche pas dans cette page", "Il est bien enregistré. Ouvrez le fichier, ou téléchargez-le pour le lire.", show, keep);
@@ -289,9 +291,9 @@ function failed(box) {
   box.replaceChildren(words);
 }
 
-export async function startViewer(box) {
+export async function startViewer(box, data = null) {
   try {
-    await new Viewer(box).open();
+    await new Viewer(box).open(data);
   } catch {
     failed(box);
   }

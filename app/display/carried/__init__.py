@@ -1,0 +1,1 @@
+"""A folder taken along to be read without a connection: the parcel that one browser is given, and the list of them."""

@@ -1,0 +1,82 @@
+// « Emporter »: takes a folder along, asks at each page whether what was taken may still be read, and takes all of it away
+// with who leaves. Loaded where a page offers it, or where something was taken.
+import { able, carrier, contact, destroy, forgetAll, keepFolder, replaced } from "./carried.js";
+import { busy, idle } from "./forms.js";
+import { restored } from "./session.js";
+import { NB, csrf, element, notice, problemFrom } from "./words.js";
+
+const READ = "/hors-ligne/emportes";
+const PATIENCE = 60_000; // ms for what reads them to come
+
+export function startCarry(form) {
+  if (!able) return;
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    if (button.hasAttribute("aria-disabled")) return;
+    busy(button);
+    const said = await taken(form).catch(() => notice("danger", "Rien n’a été emporté", "La copie n’est pas arrivée entière. Vérifiez la connexion, puis recommencez."));
+    said.setAttribute("role", said.matches(".note-ok") ? "status" : "alert");
+    form.querySelector("[data-carry-said]").replaceChildren(said);
+    idle(button);
+  });
+}
+
+const post = (form) => fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "same-origin" });
+
+async function taken(form) {
+  if (carrier() && carrier() !== document.body.dataset.account) await forgetAll();
+  let answer = await post(form);
+  if (answer.status === 401 && (await restored())) answer = await post(form);
+  if (!answer.ok) {
+    const problem = problemFrom(answer.headers.get("Content-Type"), await answer.text());
+    return notice("danger", problem?.title || "Rien n’a été emporté", problem?.detail ?? "Rechargez la page, puis recommencez.");
+  }
+  const parcel = await answer.formData();
+  const folder = JSON.parse(parcel.get("folder"));
+  try {
+    const files = await Promise.all(folder.documents.filter((one) => one.part).map(async (one) => [one.part, await parcel.get(one.part).arrayBuffer()]));
+    if (!(await readerKept())) throw new Error("what reads it did not come");
+    await keepFolder(folder, files);
+    await replaced(folder.url, folder.id);
+  } catch (error) {
+    await destroy(folder.id).catch(() => {});
+    await fetch(`/emportes/${folder.id}/rendre`, { method: "POST", headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
+    if (error?.name === "QuotaExceededError") return notice("danger", "Rien n’a été emporté", "Cet appareil n’a plus assez de place. Effacez des dossiers emportés, puis recommencez.");
+    throw error;
+  }
+  const stay = folder.documents.filter((one) => one.why).map((one) => one.title);
+  const left = stay.length ? ` Sans ${stay.map((one) => `«${NB}${one}${NB}»`).join(", ")}${NB}: à lire avec une connexion.` : "";
+  return notice("ok", "Le dossier est emporté", `Lisible sur cet appareil jusqu’au ${folder.ends}.${left}`, element("a", { class: "btn btn-line", href: READ }, "Dossiers emportés"));
+}
+
+// What reads the folders, kept by the script that answers without a network; false where it does not come.
+async function readerKept() {
+  await navigator.serviceWorker.register("/service-worker.js");
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    setTimeout(resolve, PATIENCE, false);
+    port1.onmessage = ({ data }) => resolve(data);
+    active.postMessage("reading", [port2]);
+  });
+}
+
+// Whoever is somebody else finds nothing of who was here before him.
+export async function watch() {
+  const { account } = document.body.dataset;
+  for (const form of document.querySelectorAll("form[action$='/logout']")) form.addEventListener("submit", leave);
+  if (account && account !== carrier()) await forgetAll();
+  else await contact();
+}
+
+async function leave(event) {
+  event.preventDefault();
+  await forgetAll().catch(() => {});
+  event.target.submit();
+}
+
+export function startRead(link) {
+  link.hidden = !carrier();
+}
