@@ -96,6 +96,16 @@ def payment_due(start: date) -> date:
     return start + timedelta(days=30)
 
 
+def payment_due_again(start: date, notified: date, complete: date) -> date:
+    """The last day to pay once a delay that was interrupted runs again (CCP R2192-29).
+
+    `notified`: the day on which the supplier received the notice; `complete`: the day on which all that was asked had come.
+    Thirty days from there, or what was left of the first delay where that is longer.
+    """
+    left = (payment_due(start) - notified).days
+    return complete + timedelta(days=max(30, left))
+
+
 def authorising_officer_due(start: date) -> date:
     """The last day of the authorising officer, ten days being the accountant's (décret 2013-269 art. 12)."""
     return start + timedelta(days=20)

@@ -56,6 +56,12 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "note.taken_back": ("arrow-counterclockwise", "Note reprise par {who}, {words}"),
     "note.settled": ("check2", "Note réglée par {who}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
+    "invoice.account_called": (
+        "chat-left-text",
+        "Fournisseur appelé par {who} au sujet d’un compte, {words}",
+    ),
+    "invoice.interrupted": ("pause", "Délai de paiement interrompu par {who}, {words}"),
+    "invoice.resumed": ("arrow-counterclockwise", "Délai de paiement reparti, dit {who}, {words}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "folder.handed": ("arrow-right-circle", "Confié par {who} {words}"),
     "opinion.asked": ("chat-left-text", "Avis demandé par {who} {words}"),

@@ -56,7 +56,17 @@ from app.folders.returning import last_return
 from app.folders.rows import UNREAD, every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
-from app.folders.sockets import Caution, Leaf, obstacles, plugged, returned_as, told_by_page, untold
+from app.folders.sockets import (
+    Caution,
+    Leaf,
+    Visa,
+    gated,
+    obstacles,
+    plugged,
+    returned_as,
+    told_by_page,
+    untold,
+)
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
 from workflows.engine import choices
@@ -269,6 +279,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
+    elif here.step.kind is StepKind.VISA:
+        blocked = gated(db, folder, Visa(here.step, actor))
     unread = seen.reminder(db, folder, here.step, actor)
     lacks = opinions.blocked(db, folder, here) or reminder(folder, here.step)
     if lacks or unread:
@@ -354,6 +366,8 @@ def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
 
 def _refused_later(db: Db, folder: Folder) -> str:
     """Why nobody signs what would be refused once signed, and what to do; empty when nothing is known against it."""
+    if why := gated(db, folder):
+        return why
     why = obstacles(db, folder)
     return (
         f"Signé, ce dossier serait refusé à l’envoi. {why} Rejetez-le pour qu’il soit corrigé." if why else ""

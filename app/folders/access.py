@@ -273,12 +273,17 @@ def read_by(db: Db, actor: Actor) -> None:
     db.info[READER] = actor
 
 
+def reader_of(db: Db) -> Actor | None:
+    """Who reads what this session tells; None where nobody does: a file that leaves, a job."""
+    return db.info.get(READER)
+
+
 def readable_among(db: Db, folder_ids: Collection[int]) -> frozenset[int]:
     """Those of these folders that the reader of this session may read, and may be named to him; none where nobody reads.
 
     Whoever was authorised on the session, or locked a folder in it, is its reader.
     """
-    reader = db.info.get(READER)
+    reader = reader_of(db)
     if reader is None or not folder_ids:
         return frozenset()
     return frozenset(

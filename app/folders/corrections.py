@@ -296,7 +296,11 @@ def ruled_in_words(folder: Folder) -> list[tuple[str, str]]:
     for one in folder.sources.get("rulings", ()):
         when = instant(datetime.fromisoformat(one["at"]))
         title = label(family, one["about"]) if one["keeps"] else one["title"]
-        done = f"a retenu {shown(family, one['about'], one['kept'])}" if one["keeps"] else "a levé ce point"
+        done = (
+            f"a retenu {shown(family, one['about'], one['kept'])}"
+            if one["keeps"]
+            else one.get("done", "a levé ce point")
+        )
         who = f"{one['who']}," if one.get("absent") else one["who"]
         found.append((title, spaces(f"{who} {done}, {when} : « {one['word']} »")))
     return found

@@ -21,7 +21,7 @@ from app.folders.move import Said, cover_in_force, lacking_words, move, not_your
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import refuse_unfilled
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import obstacles, plugged
+from app.folders.sockets import Visa, gated, obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import facts_of
@@ -51,7 +51,8 @@ def approve(
     `opinion`: whether it is favourable (`workflows.vocabulary.Opinion`); the folder goes on either way. `facts`: the fields
     that the step requires, filled in by the same act, or not at all (`filling.write`). Refuses
     `opinion-asked`, `opinion-not-asked`, `opinion-word` of an unfavourable one without a word, and `visa-held` where nobody
-    will sign and something stands before what would leave: a visa is the last look then.
+    will sign and something stands before what would leave: a visa is the last look then, `visa-gated` where something is to be
+    settled first.
     """
     folder = lock(db, actor, folder_id, version)
     if facts:
@@ -65,9 +66,21 @@ def approve(
         return move(db, folder, Action.APPROVE, actor, Said(typed(comment), facts={"opinion": opinion}))
     if not signed_on_its_way(db, folder):
         refuse_stranger(db, actor, folder)
-        if why := obstacles(db, folder):
+        if why := f"{obstacles(db, folder)} {gated(db, folder)}".strip():
             raise Refusal("visa-held", details=why)
+    _refuse_gated(db, actor, folder)
     return move(db, folder, Action.APPROVE, actor, Said(typed(comment)))
+
+
+def _refuse_gated(db: Db, actor: Actor, folder: Folder) -> None:
+    """Refuse `visa-gated` to whose turn it is, where something has to be settled before this very step is left."""
+    if not any(plugged.gates.of(folder)):
+        return
+    here = present(db, folder)
+    if not here.in_turn(actor, folder):
+        return
+    if here.step is not None and (why := gated(db, folder, Visa(here.step, actor))):
+        raise Refusal("visa-gated", details=why)
 
 
 def signed_on_its_way(db: Db, folder: Folder) -> bool:

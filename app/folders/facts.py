@@ -15,7 +15,7 @@ from app.core.texts import plain
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.readings import files_of, others
 from app.folders.search import key_of_folder
-from app.folders.sockets import plugged
+from app.folders.sockets import deadline_of, plugged
 from app.folders.words import searched
 from workflows.family import Family, normalised
 from workflows.mandates import Act
@@ -122,6 +122,8 @@ def weigh(db: Db, folder: Folder) -> None:
 
 def due_of(folder: Folder, sent_on: date | None) -> date:
     """The day by which the folder is to end, `NO_DATE` for none; `sent_on`, when it was sent, is None before."""
+    if (moved := deadline_of(folder)) is not None:
+        return moved
     return family_of(folder.in_force).due(folder.facts, sent_on) or NO_DATE
 
 

@@ -17,7 +17,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.texts import plain
 from app.folders import models, pause
 from app.folders.access import refuse_stranger
-from app.folders.facts import act_of
+from app.folders.facts import act_of, due_of, sent_on
 from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
 from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
@@ -546,6 +546,16 @@ def due_at(db: Db, folder: Folder, run: StepRun) -> date:
     """The last day on time of a step that was entered, from the folder's facts as they are now."""
     step = present(db, folder).circuit.step(run.step)
     return _due(db, folder, step, run.entered_at.astimezone(PARIS).date())
+
+
+def count_days_again(db: Db, folder: Folder) -> None:
+    """Set the last days of the folder and of the parts that are awaited, from what its facts say now."""
+    folder.due_on = due_of(folder, sent_on(folder))
+    active = sa.select(StepRun).where(
+        StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(models.ASKED)
+    )
+    for run in db.scalars(active):
+        run.due_on = due_at(db, folder, run)
 
 
 def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from app.folders.notices import correctors
 from app.folders.required import refuse_unfilled
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, slots_of
-from app.folders.sockets import obstacles
+from app.folders.sockets import Visa, gated, obstacles
 from app.people.actor import Actor
 from app.people.branches import branch_of, is_reached
 from workflows.circuit import Phase, StepKind
@@ -156,8 +156,11 @@ def _refuse_passing(db: Db, folder: Folder, actor: Actor, here: Present) -> None
     )
     if here.step is not None:
         refuse_unfilled(folder, here.step)
-    if not signed_on_its_way(db, folder) and (why := obstacles(db, folder)):
-        raise Refusal("visa-held", details=why)
+        if why := gated(db, folder, Visa(here.step, actor)):
+            raise Refusal("visa-gated", details=why)
+    if not signed_on_its_way(db, folder):
+        if why := f"{obstacles(db, folder)} {gated(db, folder)}".strip():
+            raise Refusal("visa-held", details=why)
 
 
 @use_case
@@ -166,7 +169,7 @@ def pass_step(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str
 
     All its open parts end, and the folder goes on as if it were done. Refuses `moved-on`, `not-found`, `relief-forbidden`,
     `passing-reason`, `words-long`, what `workflows.passing` does, `facts-awaited` where the step requires fields that nobody has
-    filled in, and `visa-held` as a visa is.
+    filled in, `visa-gated` and `visa-held` as a visa is.
     """
     folder, here = _there(db, actor, folder_id, version)
     parts = awaited(db, folder, actor, here)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import sqlalchemy as sa
-
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
@@ -14,11 +12,11 @@ from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
-from app.folders.facts import count_amount, due_of, fill, sent_on, touch, weigh
-from app.folders.models import ASKED, Folder, StepRun
-from app.folders.move import Present, cover_in_force, due_at, person_of, present, was_signed
+from app.folders.facts import count_amount, fill, touch, weigh
+from app.folders.models import Folder
+from app.folders.move import Present, count_days_again, cover_in_force, person_of, present, was_signed
 from app.folders.readings import open_corrections
-from app.folders.sockets import Caution, cautions, indexed
+from app.folders.sockets import Caution, cautions, effect_of, indexed
 from app.folders.words import ask as ask_words
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -44,9 +42,9 @@ def rule(
     """Rule on a caution (`Caution.about`) or on several, and for a correction keep one of its values; says so in French.
 
     Refuses `not-your-turn` to whoever does not decide here, `cover-over` to who does no more, `own-caution` to who typed or
-    deposited what is doubted, `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`, and
-    `ruled-too-late` for a fact once somebody signed. Of several, all are ruled on or none is; each has its line in the
-    journal, with whose absence it is done in.
+    deposited what is doubted, `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`,
+    `Caution.awaits` where something is to be done first, and `ruled-too-late` for a fact once somebody signed. Of several,
+    all are ruled on or none is; each has its line in the journal, with whose absence it is done in.
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
@@ -62,6 +60,8 @@ def rule(
         raise Refusal("nothing-to-rule")
     if any(person_of(actor) in named[one].by for one in wanted):
         raise Refusal("own-caution")
+    if awaited := next((named[one].awaits for one in wanted if named[one].awaits), ""):
+        raise Refusal(awaited)
     word = plain(word)
     if not word:
         raise Refusal("word-needed")
@@ -91,8 +91,11 @@ def _ruled(
         done = _settle(db, folder, keys, keep, said)
         facts["kept"] = {key: folder.fields.get(key) for key in keys}
     else:
-        _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
-        done = f"« {caution.title} » : point levé"
+        outcome = effect_of(db, actor, folder, caution, keep, said)
+        note_down(folder, {"about": about, "keeps": "", "title": caution.title, "done": outcome.done, **said})
+        done = f"« {caution.title} » : {outcome.words}"
+        if outcome.kept:
+            facts["kept"] = dict(outcome.kept)
     facts |= {"words": done, **facts_of(under)}
     told = Event("folder.ruled", actor.name, actor.user_id, folder.id, facts)
     append(db, folder.collectivity_id, told)
@@ -109,12 +112,7 @@ def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, 
         f"« {label(family, key)} » : {shown(family, key, settle(folder, key, keep, said))} retenu"
         for key in keys
     ]
-    folder.due_on = due_of(folder, sent_on(folder))
-    active = sa.select(StepRun).where(
-        StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(ASKED)
-    )
-    for run in db.scalars(active):
-        run.due_on = due_at(db, folder, run)
+    count_days_again(db, folder)
     weigh(db, folder)
     indexed(db, folder)
     ask_words(db, folder, searched_by)
@@ -140,7 +138,7 @@ def settle(folder: Folder, key: str, keep: str, said: dict[str, str]) -> Any:
         "typists": sorted(one.typists),
         **said,
     }
-    _write(folder, ruling)
+    note_down(folder, ruling)
     left = {name: entry for name, entry in folder.sources.get("corrections", {}).items() if name != key}
     folder.sources = {**folder.sources, "corrections": left}
     if keep != TYPED:
@@ -149,7 +147,8 @@ def settle(folder: Folder, key: str, keep: str, said: dict[str, str]) -> Any:
     return chosen
 
 
-def _write(folder: Folder, ruling: dict[str, object]) -> None:
+def note_down(folder: Folder, ruling: dict[str, object]) -> None:
+    """Keep a ruling on the folder, after those before it (`app/folders/readings.py`)."""
     folder.sources = {**folder.sources, "rulings": [*folder.sources.get("rulings", ()), ruling]}
 
 

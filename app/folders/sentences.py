@@ -441,12 +441,13 @@ SENTENCES: Sentences = {
     ),
     "own-caution": (
         403,
-        "Rien n’a changé : vous avez déposé ce dossier ou écrit cette valeur, une autre personne tranche.",
+        "Rien n’a changé : vous avez déposé ce dossier, écrit cette valeur ou noté un appel, une autre personne tranche.",
     ),
     "word-needed": (422, "Rien n’a changé : écrivez d’un mot ce qui vous fait trancher ainsi."),
     "none-ticked": (422, "Rien n’a changé : cochez au moins un des points à lever."),
     "nothing-to-rule": (409, "Rien n’a changé : ce point n’est plus à trancher. Rouvrez le dossier."),
     "not-rejected": (403, "Le dossier n’a pas été rejeté, rien n’a changé. {details}"),
+    "visa-gated": (409, "Votre visa n’a pas été donné, et rien n’a changé. {details}"),
     "visa-held": (409, "Votre visa n’a pas été donné, et rien n’est parti. {details}"),
     "ruled-too-late": (
         409,

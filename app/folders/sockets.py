@@ -20,8 +20,9 @@ from app.core.questions import Question, once
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
+from workflows.circuit import Step
 from workflows.family import Family, Problem
-from workflows.vocabulary import Action, Phase
+from workflows.vocabulary import Action, Phase, StepKind
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Caution:
     `by`: the persons (`move.person_of`) who made it and may not rule on it. `formerly`: the name under which it was ruled on
     when names told the number of another folder. A title is kept with the ruling, for all: it names no other folder.
     `grave`: decided on as it is, something would be refused or paid twice; it is told first, in red, and never left out.
+    `page`: the endpoint where one rules on it, in place of a word under it; it takes `folder_id` and, as `mark`, what
+    follows « : » in `about`. `awaits`: the refusal that says what is to be done before anybody rules on it.
     """
 
     key: str
@@ -74,6 +77,17 @@ class Caution:
     by: frozenset[int] = frozenset()
     formerly: str = ""
     grave: bool = False
+    page: str = ""
+    awaits: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a ruling on a caution did: « a accepté ce compte », « compte accepté », and the facts that it set, by field."""
+
+    done: str = "a levé ce point"
+    words: str = "point levé"
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,6 +185,19 @@ class ByFamily(Generic[F]):
         self._plugged.clear()
 
 
+@dataclass(frozen=True)
+class Visa:
+    """A visa that somebody would put at a step."""
+
+    step: Step
+    actor: Actor
+
+
+Gate = Callable[[Db, Folder, Visa | None], list[Problem]]
+Effect = Callable[[Db, Actor, Folder, Caution, str, Mapping[str, str]], Outcome]
+"""What a ruling does: the session, who rules, the folder, the caution, what is kept, and who, when and the word."""
+
+
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
@@ -180,6 +207,9 @@ class _Sockets:
     dry_runs: list[Callable[[Path], DryRun]] = field(default_factory=list)
     checks: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
     obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
+    gates: ByFamily[Gate] = field(default_factory=ByFamily)
+    deadlines: ByFamily[Callable[[Folder], date | None]] = field(default_factory=ByFamily)
+    effects: dict[str, Effect] = field(default_factory=dict)
     cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
@@ -254,6 +284,43 @@ def obstacle(find: Callable[[Db, Folder], list[Problem]], *, of: Cares | None = 
 def obstacles(db: Db, folder: Folder) -> str:
     """Why nobody may sign this folder, in sentences with what to do; empty when nothing is known against it."""
     return " ".join(problem.sentence for find in plugged.obstacles.of(folder) for problem in find(db, folder))
+
+
+def gate(find: Gate, *, of: Cares | None = None) -> None:
+    """Say what has to be settled before this visa is put, or before the folder is signed (None)."""
+    plugged.gates.add(find, of)
+
+
+def gated(db: Db, folder: Folder, visa: Visa | None = None) -> str:
+    """Why this visa is not put, or the folder not signed, in sentences with what to do; empty where nothing is known against."""
+    if visa is not None and visa.step.kind is not StepKind.VISA:
+        return ""
+    return " ".join(
+        problem.sentence for find in plugged.gates.of(folder) for problem in find(db, folder, visa)
+    )
+
+
+def effect(key: str, settle: Effect) -> None:
+    """Do what ruling on the cautions of this key means, in the transaction that writes the ruling down."""
+    plugged.effects[key] = settle
+
+
+def effect_of(
+    db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, said: Mapping[str, str]
+) -> Outcome:
+    """What a ruling on a caution did; for most, that nobody is told of it any more."""
+    settle = plugged.effects.get(caution.key)
+    return settle(db, actor, folder, caution, keep, said) if settle else Outcome()
+
+
+def deadline(find: Callable[[Folder], date | None], *, of: Cares | None = None) -> None:
+    """Say by when a folder is to end where something moved the day that its family computes; None where nothing did."""
+    plugged.deadlines.add(find, of)
+
+
+def deadline_of(folder: Folder) -> date | None:
+    """The day to which the first who knows moved it."""
+    return next((day for find in plugged.deadlines.of(folder) if (day := find(folder)) is not None), None)
 
 
 def caution(

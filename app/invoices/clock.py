@@ -1,10 +1,17 @@
 """The payment clock of an invoice: thirty days, of which twenty for the commune and ten for the accountant."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from app.circuits.library import family_of
+from app.core.clock import today
 from app.core.french import jour
-from workflows.deadlines import authorising_officer_due, is_working_day, payment_due
+from app.folders.models import Folder
+from app.invoices.checks import number
+from app.invoices.days import received_days
+from app.invoices.interest import in_words, owed
+from app.invoices.interrupting import Interruption, interruption_of
+from workflows.deadlines import is_working_day, payment_due, payment_due_again
 
 DAYS, OURS = 30, 20
 
@@ -24,33 +31,70 @@ class Clock:
     pay_line: str
 
 
-def clock_of(start: date, today: date, *, disputed: bool = False) -> Clock:
+def last_day_to_pay(start: date, interruption: Interruption | None) -> date | None:
+    """The last day to pay; None while the delay is interrupted."""
+    if interruption is None:
+        return payment_due(start)
+    if interruption.complete is None:
+        return None
+    return payment_due_again(start, interruption.notified, interruption.complete)
+
+
+def clock_of(
+    start: date, day: date, *, disputed: bool = False, interruption: Interruption | None = None
+) -> Clock:
     """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days).
 
     `disputed`: it is the first of several days, until somebody rules between them. A last day that is not worked is said,
-    because the law does not say whether it moves (CAL-08): here it does not.
+    because the law does not say whether it moves (CAL-08): here it does not. One that was interrupted stands still, then runs
+    again from the day on which all had come (CCP R2192-29).
     """
-    day = (today - start).days
-    order, pay = authorising_officer_due(start), payment_due(start)
-    left = (order - today).days
+    source = f"départ : reçue le {jour(start)}{', la première des dates en désaccord' if disputed else ''}"
+    due = last_day_to_pay(start, interruption)
+    if interruption is None:
+        return _running(start, payment_due(start), day, source)
+    since = f"interrompu le {jour(interruption.notified)} : « {interruption.reason} »"
+    if interruption.complete is not None and due is not None:
+        began = f"repart du {jour(interruption.complete)}, {source}, {since}"
+        return _running(interruption.complete, due, day, began)
+    left = (payment_due(start) - interruption.notified).days
+    return Clock(
+        (interruption.notified - start).days,
+        DAYS,
+        OURS,
+        "interrupted",
+        "Délai de paiement interrompu",
+        f"reste {left} jour{'s' if left > 1 else ''} au jour de la notification",
+        f"{source}, {since}",
+        "Ce qui est demandé est attendu du fournisseur",
+        f"Tout reçu, le délai repart pour {max(DAYS, left)} jours",
+    )
+
+
+def _running(begins: date, pay: date, now: date, source: str) -> Clock:
+    """A clock that runs from a day to the last day to pay, the accountant's days being the last ones."""
+    total = (pay - begins).days
+    ours = total - (DAYS - OURS)
+    order = begins + timedelta(days=ours)
+    day, left = (now - begins).days, (order - now).days
     if left >= 0:
         sentence = f"reste {left} jour{'s' if left > 1 else ''} pour mandater"
     else:
         sentence = f"mandat en retard de {-left} jour{'s' if left < -1 else ''}"
     head = (
-        f"Jour {day} sur {DAYS}"
-        if day <= DAYS
-        else f"{day - DAYS} jour{'s' if day - DAYS > 1 else ''} après le délai de paiement"
+        f"Jour {day} sur {total}"
+        if day <= total
+        else f"{day - total} jour{'s' if day - total > 1 else ''} après le délai de paiement"
     )
     return Clock(
         max(day, 0),
-        DAYS,
-        OURS,
-        "late" if day > DAYS else "running",
+        total,
+        ours,
+        "late" if day > total else "running",
         head,
         sentence,
-        f"départ : reçue le {jour(start)}{', la première des dates en désaccord' if disputed else ''}",
-        f"Mandat à émettre avant le {jour(order)} ({OURS} jours)",
+        source,
+        f"Mandat à émettre avant le {jour(order)} ({ours} jours)",
         f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours){_unsure(pay)}",
     )
 
@@ -61,3 +105,27 @@ def _unsure(last: date) -> str:
         if is_working_day(last)
         else ", jour non ouvré : la loi ne dit pas s’il est reporté, Paraphe ne le reporte pas"
     )
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The delay of payment of an invoice today: what its clock shows, its interruption, and what being late costs."""
+
+    clock: Clock
+    interruption: Interruption | None
+    owed: str
+
+
+def delay_of(folder: Folder) -> Delay | None:
+    """The delay of an invoice that waits; None where none runs: a credit note, an invoice that nobody received yet."""
+    starts = received_days(folder) if family_of(folder.in_force).due(folder.facts) else []
+    if not starts:
+        return None
+    start, day = min(starts), today()
+    interruption = interruption_of(folder.sources)
+    clock = clock_of(start, day, disputed=len(starts) > 1, interruption=interruption)
+    due = last_day_to_pay(start, interruption)
+    total = number(str(folder.fields.get("total_ttc") or ""))
+    debt = owed(total, due, day) if total is not None and due is not None else None
+    euro = str(folder.fields.get("currency") or "EUR") == "EUR"
+    return Delay(clock, interruption, in_words(debt, due) if debt and due and euro else "")

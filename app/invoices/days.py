@@ -56,6 +56,11 @@ def _before(folder: Folder) -> Iterator[tuple[str, str, str, str]]:
                 )
 
 
+def received_days(folder: Folder) -> list[date]:
+    """The days on which an invoice may have been received: of those that are disputed, the delay begins at the first."""
+    return list(_days(folder, "received_on"))
+
+
 def _days(folder: Folder, key: str) -> Iterator[date]:
     for value in values(folder.facts, key):
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import islice
 from typing import Any
 
@@ -18,7 +17,6 @@ from app.folders.facts import cents_of
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
-from app.invoices.checks import compact
 from app.invoices.establishments import listed
 from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of
 from app.invoices.models import InvoiceKey
@@ -38,7 +36,6 @@ LATEST = 10 * MOST
 TWICE, NEAR = "duplicate", "near-duplicate"
 ALIKE = "alike"
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
-HERE = frozenset({"FR", "MC"})
 
 _key: Any = InvoiceKey.__table__
 # Built once: they are asked of every invoice twice before it is signed, and to build them costs more than their answers.
@@ -187,7 +184,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     if folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
-    seller_cautions = [*_addressee(db, folder, by), *_seller(folder, _paid(db, folder), by)]
+    seller_cautions = [*_addressee(db, folder, by), *_seller(folder, paid(db, folder), by)]
     return [*_duplicates(db, folder), *map(_spaced, seller_cautions)]
 
 
@@ -264,8 +261,12 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
             )
 
 
-def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
+def paid(db: Db, folder: Folder) -> Sequence[Folder]:
     """The latest invoices of the same seller that went to their end, by SIREN where there is one, else by name."""
+    return once(db, ("paid", folder.id), lambda: _paid(db, folder))
+
+
+def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
     keys = [seller_key(seller) for seller in sellers_of(folder.facts)]
     if not keys:
         return []
@@ -290,51 +291,20 @@ def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
     return db.scalars(query).all()
 
 
-def _seller(folder: Folder, paid: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:
-    """What has changed of the seller since the invoices that were paid: account, establishment, number."""
+def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:
+    """That the establishment of the seller is another than that of the invoices that were paid."""
     name = str(folder.fields.get("seller") or "ce fournisseur")
-    before = list(dict.fromkeys(compact(str(invoice.fields.get("iban") or "")) for invoice in paid))
-    before = [iban for iban in before if iban]
-    for iban in dict.fromkeys(compact(str(text or "")) for text in values(folder.facts, "iban")):
-        if not iban or iban in before:
-            continue
-        mark = sha256(iban.encode()).hexdigest()[:12]
-        if before:
-            known = ", ".join(map(_ends, before[:3]))
-            yield Caution(
-                "account",
-                f"IBAN changé, {name}",
-                f"Cette facture : {_ends(iban)}. Aux dernières factures payées : {known}. Faites confirmer ce changement par le "
-                "fournisseur, à un numéro que vous connaissez déjà.",
-                about=f"account:{mark}",
-                by=by,
-            )
-        elif iban[:2] not in HERE and any(folder.fields.get(key) for key in ("seller_siret", "seller_siren")):
-            yield Caution(
-                "account-abroad",
-                f"Compte à l’étranger, {name}",
-                f"L’IBAN {_ends(iban)} est tenu hors de France pour un fournisseur français. Faites-le confirmer, à un numéro "
-                "que vous connaissez déjà.",
-                about=f"account-abroad:{mark}",
-                by=by,
-            )
-    known_sirets = {
-        str(invoice.fields["seller_siret"]) for invoice in paid if invoice.fields.get("seller_siret")
-    }
+    known = {str(invoice.fields["seller_siret"]) for invoice in settled if invoice.fields.get("seller_siret")}
     for siret in dict.fromkeys(str(text or "") for text in values(folder.facts, "seller_siret")):
-        if siret and known_sirets and siret not in known_sirets:
+        if siret and known and siret not in known:
             yield Caution(
                 "establishment",
                 f"SIRET changé, {name}",
-                f"Cette facture : {siret}. Aux dernières factures payées : {', '.join(sorted(known_sirets)[:3])}. Vérifiez que "
-                "c’est bien le même fournisseur.",
+                f"Cette facture : {siret}. Aux dernières factures payées : {', '.join(sorted(known)[:3])}. Vérifiez que c’est "
+                "bien le même fournisseur.",
                 about=f"establishment:{siret}",
                 by=by,
             )
-
-
-def _ends(iban: str) -> str:
-    return f"{iban[:4]}…{iban[-4:]}"
 
 
 @dataclass(frozen=True)

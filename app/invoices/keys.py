@@ -14,6 +14,8 @@ CLOSE: Final = "close"
 """Same seller, and a number that reads the same once zeros, prefixes and signs are left out."""
 SELLER: Final = "seller"
 """Same seller, by SIREN or by name."""
+ACCOUNT: Final = "account"
+"""Same bank account, whoever the seller is."""
 CREDIT_NOTE: Final = "381"
 SIREN: Final = 9
 _PREFIXES = frozenset({"FAC", "FA", "F", "FACT", "FACTURE", "INV", "N", "NO", "AV", "AVOIR"})
@@ -35,7 +37,15 @@ def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
             for number in numbers:
                 keys[_key(CLOSE, seller, note, relaxed(number))] = CLOSE
                 keys |= {_key(SAME, seller, note, strict(number), year): SAME for year in years}
+    for text in values(facts, "iban"):
+        if iban := strict(str(text or "")):
+            keys[account_key(iban)] = ACCOUNT
     return keys
+
+
+def account_key(iban: str) -> str:
+    """The key of a bank account, from its number without spaces, in capitals."""
+    return _key(ACCOUNT, iban)
 
 
 def sellers_of(facts: Facts) -> Iterator[str]:

@@ -1,23 +1,29 @@
 """What an invoice brings to its folder: what is read in it, its table, and the payment clock under its header."""
 
-from datetime import date
 from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.circuits.library import family_of
-from app.core.clock import today
 from app.core.db import Db
+from app.core.french import spaces
+from app.display.portrait import current_present
 from app.folders import sockets
+from app.folders.access import reader_of
 from app.folders.models import Folder
-from app.folders.sockets import Caution, ReadFacts
-from app.invoices import days, history
-from app.invoices.clock import clock_of
+from app.folders.move import person_of
+from app.folders.ruling import may_rule
+from app.folders.sockets import Caution, ReadFacts, Visa
+from app.invoices import accounts, days, history, interrupting
+from app.invoices.clock import Delay, delay_of
 from config import Settings
-from workflows.circuit import Facts, Phase
-from workflows.condition import values
+from workflows.circuit import Phase, WhoKind
+from workflows.family import Problem
 
+VERIFY_FIRST = (
+    "une personne appelle d’abord le fournisseur à un numéro connu, puis une autre, qui décide et n’a pas déposé la facture, "
+    "dit que faire de ce compte, ou la rejette."
+)
 SIDE_BY_SIDE = 3
 """Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""
 
@@ -32,8 +38,31 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Same(templates), of=invoices)
     sockets.caution(history.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
-    sockets.obstacle(history.to_rule, of=invoices)
+    sockets.caution(accounts.cautions, of=invoices)
+    sockets.gate(_to_settle, of=invoices)
+    sockets.deadline(interrupting.last_day, of=invoices)
+    sockets.effect(accounts.KEY, accounts.settle)
     sockets.index(history.index, of=invoices)
+
+
+SERVICE = "proof_of_service"
+"""The field that names the desk which attests the service: its visa says nothing of whom is paid, and waits for nobody."""
+
+
+def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
+    """What is settled before whoever answers for the money decides: an invoice twice there, an account that is not known.
+
+    Who called a supplier passes the invoice on to who decides on his account; nobody signs it before.
+    """
+    if visa is not None and any(who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in visa.step.who):
+        return []
+    called_by = person_of(visa.actor) if visa is not None else None
+    verify = [
+        Problem("account-unverified", "iban", spaces(f"« {caution.title} » : {VERIFY_FIRST}"))
+        for caution in accounts.to_verify(db, folder)
+        if called_by is None or caution.awaits or called_by not in caution.by
+    ]
+    return [*history.to_rule(db, folder), *verify]
 
 
 def read_facts(path: Path, media_type: str) -> ReadFacts | None:
@@ -92,15 +121,23 @@ class _Band:
         self._templates = templates
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        del db
         if folder.phase == Phase.DONE:
             return None
-        starts = _starts(folder.facts) if family_of(folder.in_force).due(folder.facts) else []
-        if not starts:
+        delay = delay_of(folder)
+        if delay is None:
             return None
-        clock = clock_of(min(starts), today(), disputed=len(starts) > 1)
-        page = self._templates.get_template("invoices/clock.html").render(clock=clock)
+        offered = delay.interruption is None or delay.interruption.complete is None
+        reader = reader_of(db)
+        may = offered and reader is not None and may_rule(folder, reader, current_present(db, folder))
+        page = self._templates.get_template("invoices/clock.html").render(
+            clock=delay.clock, owed=delay.owed, folder=folder, gesture=_gesture(delay) if may else ""
+        )
         return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+def _gesture(delay: Delay) -> str:
+    """The button that leads to the page of the delay."""
+    return "Interrompre le délai…" if delay.interruption is None else "Tout est reçu…"
 
 
 class _Same:
@@ -118,14 +155,3 @@ class _Same:
             return None
         page = self._templates.get_template("invoices/same.html").render(compared=compared)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
-
-
-def _starts(facts: Facts) -> list[date]:
-    """The days on which an invoice may have been received: of those that are disputed, the clock begins at the first."""
-    days = []
-    for day in values(facts, "received_on"):
-        try:
-            days.append(date.fromisoformat(str(day or "")))
-        except ValueError:  # a draft keeps what was typed, and it may not be a date
-            continue
-    return days

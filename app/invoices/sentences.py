@@ -1,4 +1,4 @@
-"""What the list of establishments answers when it refuses: status and French sentence for each key."""
+"""What the pages of invoices answer when they refuse: status and French sentence for each key."""
 
 from app.core.refusals import Sentences
 
@@ -23,4 +23,66 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : cette liste a été changée depuis que vous l’avez ouverte. Ouvrez-la de nouveau, puis refaites votre changement.",
     ),
+    "iban-call-first": (
+        409,
+        "Rien n’a changé : une personne doit d’abord appeler le fournisseur à un numéro connu, et le noter. Une autre décide ensuite.",
+    ),
+    "iban-settled": (
+        409,
+        "Ce compte n’est plus à vérifier : quelqu’un a décidé, ou la facture a changé. Rouvrez le dossier.",
+    ),
+    "iban-choice": (422, "Rien n’a changé : choisissez ce que vous décidez de ce compte."),
+    "call-number": (
+        422,
+        "Rien n’est noté : écrivez le numéro que vous avez appelé, neuf chiffres au moins et quinze au plus.",
+    ),
+    "call-number-of-invoice": (
+        422,
+        "Rien n’est noté : ce numéro est écrit sur la facture, il peut être faux lui aussi. Appelez à un numéro d’une autre source.",
+    ),
+    "call-origin": (
+        422,
+        "Rien n’est noté : écrivez d’où vient ce numéro (marché, ancien courrier, annuaire).",
+    ),
+    "call-word": (422, "Rien n’est noté : écrivez qui a répondu, et ce qui a été dit."),
+    "ibans-long": (
+        413,
+        "Rien n’est importé : le fichier passe {lines} lignes ou {size}. Coupez-le en deux.",
+    ),
+    "ibans-unread": (
+        422,
+        "Rien n’est importé : ce fichier n’est pas un texte CSV. Enregistrez-le depuis votre tableur au format CSV.",
+    ),
+    "ibans-columns": (
+        422,
+        "Rien n’est importé : la première ligne ne nomme pas {missing}. Écrivez-y « Fournisseur », « SIRET » et « IBAN ».",
+    ),
+    "ibans-empty": (422, "Rien n’est importé : le fichier n’a aucun compte. Choisissez-en un autre."),
+    "ibans-faults": (
+        422,
+        "Rien n’est importé : {faults}. Corrigez ces lignes, puis envoyez de nouveau le fichier.",
+    ),
+    "delay-none": (409, "Rien n’a changé : aucun délai de paiement ne court pour ce dossier. Rouvrez-le."),
+    "delay-interrupted": (
+        409,
+        "Rien n’a changé : le délai de cette facture a déjà été interrompu. La loi ne le permet qu’une fois : rejetez la facture "
+        "si elle ne peut pas être payée.",
+    ),
+    "delay-running": (
+        409,
+        "Rien n’a changé : ce délai court, rien n’est attendu du fournisseur. Rouvrez le dossier.",
+    ),
+    "notice-day": (
+        422,
+        "Rien n’a changé : écrivez le jour où le fournisseur a reçu la notification, du {first} au {last}.",
+    ),
+    "notice-reason": (
+        422,
+        "Rien n’a changé : écrivez ce qui manque ou est faux, et ce que le fournisseur doit fournir.",
+    ),
+    "complete-day": (
+        422,
+        "Rien n’a changé : écrivez le jour où tout ce qui était demandé est arrivé, du {first} à aujourd’hui.",
+    ),
+    "complete-word": (422, "Rien n’a changé : écrivez ce qui a été reçu."),
 }

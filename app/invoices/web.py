@@ -1,16 +1,50 @@
-"""The administrator's page of establishments; for the rest, invoices bring templates to the folder's page."""
+"""The pages of invoices: to verify a bank account, the known accounts, the establishments."""
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from collections.abc import Mapping
+from datetime import date
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.db import reading
-from app.core.french import spaces
-from app.core.http import guard
+from app.core.french import euros, jour, spaces
+from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.blueprint import version_shown
+from app.folders import ruling
+from app.folders.access import authorize
+from app.folders.move import person_of, present
+from app.invoices import account_file, accounts, calls, interrupting
+from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
+from app.invoices.models import SupplierAccount
 from app.people.models import Collectivity
 
+SHOWN = 50
+"""Known accounts of a page of their list."""
+ASKED_AGAIN = frozenset(
+    {
+        "call-number",
+        "call-number-of-invoice",
+        "call-origin",
+        "call-word",
+        "words-long",
+        "word-needed",
+        "reason-needed",
+        "iban-choice",
+    }
+)
+"""The refusals that a form shows again with what was typed; the others have their page."""
+CHOICES = {
+    accounts.REFUSE: (
+        "Refuser la facture",
+        "Rejetée, avec ce motif. Le compte est écarté pour ce fournisseur.",
+    ),
+    accounts.FORMER: ("Payer sur le compte connu", "La facture continue, le compte lu est écarté."),
+    accounts.ACCEPT: ("Accepter ce compte", "Il devient connu pour ce fournisseur."),
+}
 pages = Blueprint("invoices", __name__, template_folder="templates")
 
 
@@ -34,6 +68,199 @@ def establishments() -> Response | tuple[str, int]:
         form.lines.data = form.shown.data = as_lines(known)
     context = {"form": form, "siren": siren, "count": len(known), "error": error}
     return render_template("invoices/establishments.html", **context), status
+
+
+@pages.get("/dossiers/<int:folder_id>/compte/<mark>")
+@guard(PERSON)
+def account(folder_id: int, mark: str) -> str:
+    """An account of an invoice beside those that are known, who called, and the decision of another person."""
+    return _account(folder_id, mark, {}, "")
+
+
+@pages.post("/dossiers/<int:folder_id>/compte/<mark>/appel")
+@guard(PERSON)
+def account_call(folder_id: int, mark: str) -> Response | tuple[str, int]:
+    """Note a call to the supplier."""
+    call = {name: request.form.get(name, "") for name in ("number", "origin", "word")}
+    try:
+        calls.note_call(g.actor, folder_id, mark=mark, **call)
+    except Refusal as refusal:
+        return _again(folder_id, mark, call, refusal)
+    flash("L’appel est noté. Une autre personne décide.", "ok")
+    return redirect(url_for(accounts.PAGE, folder_id=folder_id, mark=mark))
+
+
+@pages.post("/dossiers/<int:folder_id>/compte/<mark>/decision")
+@guard(PERSON)
+def account_decision(folder_id: int, mark: str) -> Response | tuple[str, int]:
+    """Accept the account, pay on the known one, or refuse the invoice."""
+    keep, reason = request.form.get("keep", ""), request.form.get("reason", "")
+    version = version_shown()
+    if keep not in CHOICES:
+        return _again(folder_id, mark, {"keep": keep, "reason": reason}, Refusal("iban-choice"))
+    try:
+        if keep == accounts.REFUSE:
+            calls.refuse_account(g.actor, folder_id, version=version, mark=mark, reason=reason)
+            done = "La facture est rejetée, et ce compte écarté"
+        else:
+            about = f"{accounts.KEY}:{mark}"
+            done = ruling.rule(g.actor, folder_id, version=version, about=about, keep=keep, word=reason)
+    except Refusal as refusal:
+        return _again(folder_id, mark, {"keep": keep, "reason": reason}, refusal)
+    flash(f"{done}.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _again(folder_id: int, mark: str, entered: Mapping[str, str], refusal: Refusal) -> tuple[str, int]:
+    """The page with what was typed, for what the form can set right."""
+    if refusal.key not in ASKED_AGAIN:
+        raise refusal
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    return _account(folder_id, mark, entered, sentence), status
+
+
+def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) -> str:
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        doubt = calls.open_doubt(db, folder, mark)
+        caution = next(point for point in accounts.cautions(db, folder) if point.about == doubt.about)
+        turn = ruling.may_rule(folder, g.actor, present(db, folder))
+        took_part = person_of(g.actor) in caution.by
+        offered = [accounts.REFUSE, *dict(doubt.choices)]
+        if folder.phase != "running":
+            offered = []
+        return render_template(
+            "invoices/account.html",
+            folder=folder,
+            account_mark=mark,
+            doubt=doubt,
+            amount=euros(folder.fields.get("total_ttc") or ""),
+            iban=accounts.grouped(doubt.iban),
+            known=[(accounts.grouped(account.iban), spaces(account.how)) for account in doubt.known],
+            calls=[(accounts.told_call(call), call.word, call.compared) for call in doubt.calls],
+            choices=[(key, *CHOICES[key]) for key in offered],
+            why_not=_why_not(turn, took_part, bool(doubt.calls)),
+            entered=entered,
+            error=error,
+        )
+
+
+def _why_not(turn: bool, took_part: bool, called: bool) -> str:
+    """Why who reads the page decides nothing here, and who does; empty when it is for him."""
+    if took_part:
+        return "Vous avez déposé cette facture ou appelé le fournisseur : une autre personne décide."
+    if not turn:
+        return "Décide qui doit se prononcer à l’étape en cours, sans avoir déposé la facture ni appelé."
+    return "" if called else "Quelqu’un d’autre que vous appelle d’abord le fournisseur."
+
+
+@pages.route("/dossiers/<int:folder_id>/delai", methods=["GET", "POST"])
+@guard(PERSON)
+def delay(folder_id: int) -> Response | tuple[str, int]:
+    """Interrupt the delay of payment, once, or let it run again."""
+    entered, error, status = {"day": "", "word": ""}, "", 200
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        current = delay_of(folder)
+        if current is None:
+            raise Refusal("delay-none")
+        if not ruling.may_rule(folder, g.actor, present(db, folder)):
+            raise Refusal("not-your-turn")
+    if request.method == "POST":
+        entered = {name: request.form.get(name, "") for name in entered}
+        day, word, version = _day(entered["day"]), entered["word"], version_shown()
+        try:
+            if current.interruption is None:
+                interrupting.interrupt(g.actor, folder_id, version=version, notified=day, reason=word)
+                done = "Le délai de paiement est interrompu."
+            else:
+                interrupting.resume(g.actor, folder_id, version=version, complete=day, word=word)
+                done = "Le délai de paiement court de nouveau."
+        except Refusal as refusal:
+            if refusal.key not in {
+                "notice-day",
+                "notice-reason",
+                "complete-day",
+                "complete-word",
+                "words-long",
+            }:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(done, "ok")
+            return redirect(url_for("folders.show", folder_id=folder_id))
+    if current.interruption is not None and current.interruption.complete is not None:
+        raise Refusal("delay-interrupted")
+    return (
+        render_template(
+            "invoices/delay.html",
+            folder=folder,
+            clock=current.clock,
+            interruption=current.interruption,
+            typed=entered,
+            error=error,
+        ),
+        status,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@pages.route("/administration/comptes-fournisseurs", methods=["GET", "POST"], endpoint="known_accounts")
+@guard("administer", body=account_file.MOST_BYTES + 65_536)
+def known_accounts() -> Response | tuple[str, int]:
+    """The bank accounts that are known for the suppliers, and the file that brings more."""
+    error, status = "", 200
+    if request.method == "POST":
+        sent = request.files.get("file")
+        try:
+            new, same = account_file.bring_in(g.actor, sent.read() if sent is not None else b"")
+        except Refusal as refusal:
+            if not refusal.key.startswith("ibans-"):
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(spaces(_brought(new, same)), "ok")
+            return redirect(url_for("invoices.known_accounts"))
+    searched = request.args.get("q", "").strip()[:200]
+    ours = SupplierAccount.collectivity_id == g.actor.collectivity_id
+    query = sa.select(SupplierAccount).where(ours).order_by(SupplierAccount.name, SupplierAccount.id)
+    if searched:
+        like = SupplierAccount.name.icontains(searched, autoescape=True)
+        query = query.where(like | (SupplierAccount.siren == searched.replace(" ", "")[:9]))
+    with reading(g.actor.collectivity_id) as db:
+        rows = db.scalars(query.limit(SHOWN + 1)).all()
+        lines = [
+            {
+                "name": row.name,
+                "siren": row.siren or "",
+                "ends": accounts.ends(row.iban),
+                "refused": row.state == accounts.REFUSED,
+                "how": f"{'Liste importée' if row.source == accounts.LISTED else 'Décidé sur une facture'}, "
+                f"{row.who}, {jour(row.at.date())}",
+                "folder_id": row.folder_id,
+            }
+            for row in rows[:SHOWN]
+        ]
+    context = {"lines": lines, "more": len(rows) > SHOWN, "searched": searched, "error": error}
+    columns, most = account_file.COLUMNS, account_file.MOST_LINES
+    return render_template("invoices/known_accounts.html", columns=columns, most=most, **context), status
+
+
+def _brought(new: int, same: int) -> str:
+    if not new:
+        return (
+            f"Rien à faire : {same} comptes déjà dans la liste."
+            if same > 1
+            else "Rien à faire : ce compte est déjà là."
+        )
+    added = f"{new} comptes ajoutés" if new > 1 else "Un compte ajouté"
+    return f"{added}, {same} déjà là." if same else f"{added}."
 
 
 def _confirmation(count: int) -> str:

@@ -59,6 +59,7 @@ ACTS = {
     "circuit.published": "Circuit publié",
     "circuit.reopened": "Circuit rouvert",
     "classification.received": "Classification reçue",
+    "collectivity.accounts": "Comptes de fournisseurs importés",
     "collectivity.declared": "Fichier de la collectivité appliqué",
     "collectivity.establishments": "Établissements changés",
     "collectivity.handover": "Adresse de remise enregistrée",

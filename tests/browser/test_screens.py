@@ -22,6 +22,7 @@ from app.core.db import engine, reading
 from app.folders import decide
 from app.folders.effect import CANCELLED
 from app.folders.models import Folder
+from app.invoices import accounts
 from app.legality import on_paper
 from app.operations.absences.planning import Wanted, plan
 from app.people.actor import system
@@ -271,9 +272,30 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         house.a_flow(),
         house.a_document(b'<?xml version="1.0" encoding="UTF-8"?>\n<marche/>', "marche.xml"),
     )
+    abroad = "LT121000011101001000"
+    doubted = house.an_invoice(path=OTHER, iban=abroad)
+    house.approve(doubted, "r.pellenec")
+    account = f"/dossiers/{doubted}/compte/{accounts.about(abroad).partition(':')[2]}"
+    with look.by("n.abgrallec") as finance:
+        finance.open(f"/dossiers/{doubted}")
+        finance.page.get_by_role("link", name="Vérifier").click()
+        look.at(finance, "account to verify", account)
+        finance.page.get_by_label("Numéro appelé").fill("02 98 00 00 17")
+        finance.page.get_by_label("D’où vient ce numéro").fill("marché 2024-06")
+        finance.page.get_by_label("Qui a répondu").fill("Personne n’a répondu.")
+        finance.button("Noter cet appel").click()
+        finance.sees("L’appel est noté")
+        look.at(finance, "account, by who called")
+    house.approve(doubted, "n.abgrallec")
     with look.by("a.kervadec") as mayor:
         for tray in ("todo", "late", "returned", "running", "done"):
             look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
+        mayor.open(account)
+        mayor.page.get_by_role("radio", name="Accepter ce compte").check()
+        look.at(mayor, "account to decide")
+        mayor.page.get_by_label("Motif").fill("Confirmé par écrit par leur banque.")
+        mayor.button("Enregistrer ma décision").click()
+        mayor.sees("compte LT12…1000 accepté")
         for tab in ("circuit", "pieces", "details", "journal"):
             look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
         mayor.open(f"/dossiers/{folder_id}?onglet=notes")
@@ -544,6 +566,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "who is there", "/compte/confirmer")
         look.at(secretary, "publicity of acts", "/administration/publication")
         look.at(secretary, "establishments", "/administration/etablissements")
+        look.at(secretary, "accounts of suppliers", "/administration/comptes-fournisseurs")
         look.at(secretary, "persons", "/administration/personnes")
         leaver = house.actor("r.pellenec").user_id
         look.at(secretary, "a person", f"/administration/personnes/{leaver}")

@@ -309,6 +309,7 @@ class Scene:
             "rank": 1,
             "position": 1,
             "note_id": 1,
+            "mark": "0" * 12,
             **where,
         }
         built = rule.build({name: value for name, value in values.items() if name in rule.arguments})

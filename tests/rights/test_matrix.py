@@ -87,6 +87,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
+    # Nor is an account: there is none to verify (tests/invoices/test_accounts.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # The collectivity lets no folder be taken along (tests/folders/test_carried.py).
     # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
@@ -105,6 +106,9 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.withdraw_opinion",
         "folders.rule",
         "folders.pass_step",
+        "invoices.account",
+        "invoices.account_call",
+        "invoices.account_decision",
         "folders.settle_note",
         "folders.remove_note",
         "folders.take_note_back",

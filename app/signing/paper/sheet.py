@@ -26,7 +26,7 @@ from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, not_your_turn, part_of, present
 from app.folders.required import refuse_unfilled
-from app.folders.sockets import Caution, obstacles
+from app.folders.sockets import Caution, gated, obstacles
 from app.people import identity
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
@@ -149,7 +149,9 @@ def allowed(db: Db, actor: Actor, folder: Folder) -> bool:
 
 
 def refuse_obstacles(db: Db, folder: Folder) -> None:
-    """Refuse `would-be-refused`: what is signed and cannot leave would have to be signed again."""
+    """Refuse `would-be-refused`: what is signed and cannot leave would have to be signed again; `sign-gated` before a ruling."""
+    if why := gated(db, folder):
+        raise Refusal("sign-gated", details=why)
     if why := obstacles(db, folder):
         raise Refusal("would-be-refused", details=why)
 

@@ -1,0 +1,145 @@
+"""The delay of payment that the authorising officer interrupts, once, and that runs again (CCP R2192-27 to R2192-29).
+
+Chorus Pro calls an invoice « suspendue » then; the law says that the delay is interrupted. It begins again, for thirty days or
+for what was left where that is longer, on the day on which all that was asked has come.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from app.circuits.library import family_of
+from app.core.clock import now, today
+from app.core.db import NO_DATE, Db
+from app.core.french import jour
+from app.core.refusals import Refusal
+from app.core.texts import plain
+from app.core.transaction import use_case
+from app.folders.access import authorize, lock
+from app.folders.facts import touch
+from app.folders.models import Folder
+from app.folders.move import count_days_again, cover_in_force, present
+from app.folders.ruling import LONGEST, may_rule
+from app.invoices.days import received_days
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.covers import facts_of, in_absence
+from workflows.circuit import Phase
+from workflows.deadlines import payment_due, payment_due_again
+
+KEPT = "interruption"
+"""In `Folder.sources`."""
+ACCOUNTANT_DAYS = 10
+"""Of the thirty days, those of the public accountant (décret 2013-269, art. 12)."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """When the supplier received the notice, why, by whom; when all that was asked had come, None while it is awaited."""
+
+    notified: date
+    reason: str
+    who: str
+    complete: date | None = None
+
+
+def interruption_of(sources: Mapping[str, Any]) -> Interruption | None:
+    """The interruption of an invoice's delay; None where there was none."""
+    row = sources.get(KEPT)
+    if row is None:
+        return None
+    complete = date.fromisoformat(row["complete"]) if row.get("complete") else None
+    return Interruption(date.fromisoformat(row["notified"]), row["reason"], row["who"], complete)
+
+
+def last_day(folder: Folder) -> date | None:
+    """The commune's last day where an interruption moved it, `NO_DATE` while the delay does not run; None where none did."""
+    interruption = interruption_of(folder.sources)
+    starts = received_days(folder)
+    if interruption is None or not starts:
+        return None
+    if interruption.complete is None:
+        return NO_DATE
+    due = payment_due_again(min(starts), interruption.notified, interruption.complete)
+    return due - timedelta(days=ACCOUNTANT_DAYS)
+
+
+@use_case
+def interrupt(
+    db: Db, actor: Actor, folder_id: int, *, version: int, notified: date | None, reason: str
+) -> None:
+    """Note that the supplier received the notice by which the delay of payment is interrupted; it counts no more until then.
+
+    By whoever decides where the invoice stands. Refuses `not-your-turn`, `delay-none` where no delay runs,
+    `delay-interrupted` a second time (the law allows one), `notice-day` for a day before the reception, after the delay or to
+    come, `notice-reason` and `words-long`.
+    """
+    folder, absent, under = _deciding(db, actor, folder_id, version)
+    starts = received_days(folder)
+    if not starts or not family_of(folder.in_force).due(folder.facts):
+        raise Refusal("delay-none")
+    if KEPT in folder.sources:
+        raise Refusal("delay-interrupted")
+    first, last = min(starts), min(payment_due(min(starts)), today())
+    if notified is None or not first <= notified <= last:
+        raise Refusal("notice-day", first=jour(first), last=jour(last))
+    reason = _words(reason, "notice-reason")
+    who = in_absence(actor.name, absent)
+    row = {"notified": notified.isoformat(), "reason": reason, "who": who, "at": now().isoformat()}
+    folder.sources = {**folder.sources, KEPT: row}
+    line = f"notifiée le {jour(notified)} : « {reason} »"
+    _changed(
+        db, actor, folder, "invoice.interrupted", {"notified": notified.isoformat(), "words": line, **under}
+    )
+
+
+@use_case
+def resume(db: Db, actor: Actor, folder_id: int, *, version: int, complete: date | None, word: str) -> None:
+    """Note the day on which all that was asked had come: the delay runs again from there.
+
+    Refuses `not-your-turn`, `delay-running` where nothing is awaited, `complete-day` for a day before the notice or to come,
+    `complete-word` and `words-long`.
+    """
+    folder, absent, under = _deciding(db, actor, folder_id, version)
+    interruption = interruption_of(folder.sources)
+    if interruption is None or interruption.complete is not None:
+        raise Refusal("delay-running")
+    if complete is None or not interruption.notified <= complete <= today():
+        raise Refusal("complete-day", first=jour(interruption.notified))
+    word = _words(word, "complete-word")
+    row = dict(folder.sources[KEPT]) | {
+        "complete": complete.isoformat(),
+        "word": word,
+        "resumed_by": in_absence(actor.name, absent),
+        "resumed_at": now().isoformat(),
+    }
+    folder.sources = {**folder.sources, KEPT: row}
+    line = f"tout est reçu le {jour(complete)} : « {word} »"
+    _changed(db, actor, folder, "invoice.resumed", {"complete": complete.isoformat(), "words": line, **under})
+
+
+def _deciding(db: Db, actor: Actor, folder_id: int, version: int) -> tuple[Folder, str, dict[str, Any]]:
+    """The folder, locked, whom the actor stands in for, and what the journal says of it; refuses who does not decide here."""
+    folder = lock(db, actor, folder_id, version)
+    current = present(db, folder)
+    if folder.phase != Phase.RUNNING or not may_rule(folder, actor, current):
+        authorize(db, actor, folder_id)
+        raise Refusal("not-your-turn")
+    cover = cover_in_force(db, actor, folder, current)
+    return folder, cover.absent if cover is not None else "", dict(facts_of(cover))
+
+
+def _words(text: str, key: str) -> str:
+    text = plain(text)
+    if not text:
+        raise Refusal(key)
+    if len(text) > LONGEST:
+        raise Refusal("words-long", most=LONGEST, got=len(text))
+    return text
+
+
+def _changed(db: Db, actor: Actor, folder: Folder, event: str, facts: dict[str, Any]) -> None:
+    count_days_again(db, folder)
+    touch(folder)
+    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, facts))

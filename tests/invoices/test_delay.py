@@ -1,0 +1,132 @@
+"""The delay of payment: interrupted once, running again from the day on which all has come; what being late costs.
+
+The days and sums are those of the worked examples of the rules (CC0-1.0, computed apart from this code).
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.core.clock import today
+from app.core.refusals import Refusal
+from app.invoices import interest, interrupting
+from tests.batches.town import Hand, plain
+from tests.builders.house import House
+from tests.invoices.test_history import CLERK, FINANCE, SERVICE, Office
+from workflows.deadlines import payment_due_again
+
+pytestmark = pytest.mark.in_turn
+
+
+@pytest.fixture
+def office(house: House, tmp_path: Path) -> Office:
+    return Office(house, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("start", "notified", "complete", "again"),
+    [
+        ("2026-11-16", "2026-11-26", "2026-12-07", "2027-01-06"),
+        ("2026-11-16", "2026-12-15", "2027-01-04", "2027-02-03"),  # over the end of a year
+        ("2026-11-16", "2026-11-16", "2026-11-20", "2026-12-20"),
+        ("2027-01-29", "2027-02-28", "2027-02-28", "2027-03-30"),
+    ],
+)
+@pytest.mark.law("INV-13")
+def test_a_delay_that_was_interrupted_runs_for_thirty_days_or_what_was_left(
+    start: str, notified: str, complete: str, again: str
+) -> None:
+    days = [date.fromisoformat(text) for text in (start, notified, complete)]
+    assert payment_due_again(*days).isoformat() == again
+
+
+@pytest.mark.parametrize(
+    ("total", "due", "paid", "rate", "days", "owed"),
+    [
+        ("10000.00", "2024-09-10", "2024-10-10", "12.25", 30, "100.68"),
+        ("1200.00", "2026-06-20", "2026-07-25", "10.15", 35, "11.68"),  # the half-year in which it begins
+        ("48360.50", "2026-05-04", "2026-07-31", "10.15", 88, "1183.44"),
+        ("15.00", "2026-03-02", "2026-03-03", "10.15", 1, "0.00"),
+    ],
+)
+@pytest.mark.law("INV-16")
+def test_interest_to_the_cent(total: str, due: str, paid: str, rate: str, days: int, owed: str) -> None:
+    debt = interest.owed(Decimal(total), date.fromisoformat(due), date.fromisoformat(paid))
+    assert debt is not None
+    assert (debt.days, debt.rate, debt.interest) == (days, Decimal(rate), Decimal(owed))
+
+
+@pytest.mark.law("INV-16")
+def test_what_begins_on_the_first_of_july_has_the_rate_of_the_second_half_and_none_is_made_up() -> None:
+    debt = interest.owed(Decimal(1000), date(2025, 6, 30), date(2025, 7, 30))
+    assert debt is not None
+    assert debt.rate == Decimal("10.15")
+    unknown = interest.owed(Decimal(1000), date(2026, 6, 30), date(2026, 7, 30))
+    assert unknown is not None
+    assert unknown.interest is None
+    assert "n’est pas connu de cette version" in interest.in_words(unknown, date(2026, 6, 30))
+    assert interest.owed(Decimal(1000), date(2026, 6, 30), date(2026, 6, 30)) is None
+    assert interest.owed(Decimal(-20), date(2026, 5, 1), date(2026, 6, 30)) is None
+
+
+@pytest.mark.law("INV-13")
+def test_who_decides_interrupts_the_delay_once_and_lets_it_run_again(house: House, office: Office) -> None:
+    received = today() - timedelta(days=12)
+    draft = office.draft(signed=True, number="F-1")
+    house.save(draft, CLERK, {"received_on": received.isoformat(), "proof_of_service": "technique"})
+    invoice = office.send(draft)
+    first = house.folder(invoice).due_on
+    assert first == received + timedelta(days=20)
+    service, clerk = Hand(house, SERVICE), Hand(house, CLERK)
+    page = f"/dossiers/{invoice}/delai"
+    assert "Interrompre le délai" in service.text(f"/dossiers/{invoice}")
+    assert page not in clerk.client.get(f"/dossiers/{invoice}").get_data(as_text=True)
+    assert clerk.client.get(page).status_code == 403
+
+    def sent(hand: Hand, day: date | str, word: str) -> tuple[int, str]:
+        form = {"day": str(day), "word": word, "version": str(house.folder(invoice).version)}
+        answer = hand.ask(page, "POST", form)
+        return answer.status_code, plain(answer.get_data(as_text=True))
+
+    notified = received + timedelta(days=10)
+    for day, word, words in (
+        (received - timedelta(days=1), "Le bon manque.", "le jour où le fournisseur a reçu"),
+        (today() + timedelta(days=1), "Le bon manque.", "le jour où le fournisseur a reçu"),
+        ("bientôt", "Le bon manque.", "le jour où le fournisseur a reçu"),
+        (notified, " ", "ce qui manque ou est faux"),
+    ):
+        status, shown = sent(service, day, word)
+        assert (status, words in shown) == (422, True), (day, word)
+    assert house.folder(invoice).due_on == first
+    assert sent(service, notified, "Le bon de livraison manque.")[0] == 302
+    stopped = service.text(f"/dossiers/{invoice}")
+    assert "Délai de paiement interrompu" in stopped
+    assert "reste 20 jours au jour de la notification" in stopped
+    assert "Le bon de livraison manque." in service.text(f"/dossiers/{invoice}?onglet=journal")
+    assert house.folder(invoice).due_on.year == 9999  # late for nobody while the supplier is awaited
+    with pytest.raises(Refusal, match="delay-interrupted"):
+        interrupting.interrupt(
+            house.actor(SERVICE),
+            invoice,
+            version=house.folder(invoice).version,
+            notified=notified,
+            reason="Encore.",
+        )
+    # It goes on its way, and whoever decides there says that all has come
+    house.approve(invoice, SERVICE)
+    finance = Hand(house, FINANCE)
+    assert "Tout est reçu" in finance.text(f"/dossiers/{invoice}")
+    with pytest.raises(Refusal, match="not-your-turn"):
+        interrupting.resume(
+            house.actor(CLERK), invoice, version=house.folder(invoice).version, complete=today(), word="Reçu."
+        )
+    status, shown = sent(finance, notified - timedelta(days=1), "Le bon.")
+    assert (status, "le jour où tout ce qui était demandé est arrivé" in shown) == (422, True)
+    assert sent(finance, today(), "Le bon de livraison.")[0] == 302
+    assert house.folder(invoice).due_on == today() + timedelta(days=20)
+    running = finance.text(f"/dossiers/{invoice}")
+    assert "Jour 0 sur 30" in running
+    assert f"{page}" not in finance.client.get(f"/dossiers/{invoice}").get_data(as_text=True)
+    assert finance.client.get(page).status_code == 409
