@@ -158,9 +158,8 @@ def _refuse_passing(db: Db, folder: Folder, actor: Actor, here: Present) -> None
         refuse_unfilled(folder, here.step)
         if why := gated(db, folder, Visa(here.step, actor)):
             raise Refusal("visa-gated", details=why)
-    if not signed_on_its_way(db, folder):
-        if why := f"{obstacles(db, folder)} {gated(db, folder)}".strip():
-            raise Refusal("visa-held", details=why)
+    if not signed_on_its_way(db, folder) and (why := f"{obstacles(db, folder)} {gated(db, folder)}".strip()):
+        raise Refusal("visa-held", details=why)
 
 
 @use_case
