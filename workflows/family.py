@@ -92,6 +92,8 @@ class Problem:
     sentence: str
 
 
+FAR_AHEAD = 9000
+"""A year from which no delay is counted: its end would be no date. The form refuses such a day when the folder is sent."""
 Rule = Callable[[Facts, date], Problem | None]
 CircuitRule = Callable[[Circuit], str | None]
 
@@ -298,9 +300,10 @@ class Family:
 
 def _day(value: object) -> date | None:
     try:
-        return date.fromisoformat(str(value))
+        day = date.fromisoformat(str(value))
     except ValueError:  # a draft keeps what was typed, and it may not be a date
         return None
+    return day if day.year < FAR_AHEAD else None
 
 
 def families() -> dict[str, Family]:

@@ -52,6 +52,7 @@ PASSING = {
     "passing-yours": "",
     "facts-awaited": "",
     "visa-held": "",
+    "visa-gated": "",
 }
 """The same, above the step that is passed."""
 

@@ -21,7 +21,7 @@ from app.folders.move import Said, cover_in_force, lacking_words, move, not_your
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import refuse_unfilled
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import Visa, gated, obstacles, plugged
+from app.folders.sockets import gated, obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import facts_of
@@ -68,19 +68,7 @@ def approve(
         refuse_stranger(db, actor, folder)
         if why := f"{obstacles(db, folder)} {gated(db, folder)}".strip():
             raise Refusal("visa-held", details=why)
-    _refuse_gated(db, actor, folder)
     return move(db, folder, Action.APPROVE, actor, Said(typed(comment)))
-
-
-def _refuse_gated(db: Db, actor: Actor, folder: Folder) -> None:
-    """Refuse `visa-gated` to whose turn it is, where something has to be settled before this very step is left."""
-    if not any(plugged.gates.of(folder)):
-        return
-    here = present(db, folder)
-    if not here.in_turn(actor, folder):
-        return
-    if here.step is not None and (why := gated(db, folder, Visa(here.step, actor))):
-        raise Refusal("visa-gated", details=why)
 
 
 def signed_on_its_way(db: Db, folder: Folder) -> bool:

@@ -42,6 +42,8 @@ from workflows.circuit import Phase
 from workflows.family import Family, normalised
 from workflows.vocabulary import Right
 
+FORMER_DOCUMENT = ("rulings", "interruption", "calls")
+"""What `Folder.sources` keeps of a main document, and not of the one that takes its place."""
 LATELY = 300
 """So many of the last folders of each desk say for which one somebody deposited last."""
 
@@ -345,7 +347,8 @@ def keep_reading(
     """
     sources: dict[str, Any] = {**folder.sources, "doubts": points.kept_doubts(read.doubts if read else ())}
     sources["depositors"] = sorted({*sources.get("depositors", ()), *filter(None, (person_of(actor),))})
-    sources.pop("rulings", None)
+    for name in FORMER_DOCUMENT:
+        sources.pop(name, None)
     if not plugged.binding.get(family.name, False):
         earlier = sources.get("files", [])
         name = next((one.filename for one in reversed(kept) if one.role in {"main", "original"}), "")

@@ -25,6 +25,7 @@ from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
 from app.folders.seen import refuse_unseen
+from app.folders.sockets import Visa, gated
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -219,8 +220,8 @@ def move(
     `here`: where it stands, as the caller has just read it under the lock, for any action but a recall; `back`: of a folder that
     is sent back to a step, which, what was decided from there on being put aside. A step is passed for nobody: its caller has
     asked whether it may be, and by whom. Refuses what the
-    law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, and `facts-awaited` to end a step
-    whose fields are not all filled in.
+    law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, `facts-awaited` to end a step
+    whose fields are not all filled in, and `visa-gated` before something is settled.
     """
     here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
@@ -234,9 +235,7 @@ def move(
     else:
         moved = advance(here.circuit, here.standing, action, **taken)
     if here.step is not None and action.outcome is Outcome.DONE:
-        refuse_unfilled(folder, here.step)
-        if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
-            refuse_unseen(db, folder, here.step, actor)
+        _refuse_unready(db, folder, here.step, action, actor, said)
     moment = now()
     under = here.under(actor, folder, slot) if action is not Action.WAIVE else None
     if under is not None and here.step is not None:
@@ -263,6 +262,15 @@ def move(
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
+
+
+def _refuse_unready(db: Db, folder: Folder, step: Step, action: Action, actor: Actor, said: Said) -> None:
+    """Refuse to end a step whose fields lack, that somebody has not read, or before which something is to be settled."""
+    refuse_unfilled(folder, step)
+    if action is Action.APPROVE and (why := gated(db, folder, Visa(step, actor))):
+        raise Refusal("visa-gated", details=why)
+    if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
+        refuse_unseen(db, folder, step, actor)
 
 
 def place_back(

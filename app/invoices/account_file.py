@@ -4,6 +4,7 @@ import csv
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from io import StringIO
 
 import sqlalchemy as sa
@@ -13,21 +14,23 @@ from app.core.db import Db
 from app.core.french import taille
 from app.core.refusals import Refusal
 from app.core.sirene import good_siren, good_siret
-from app.core.texts import key_of
+from app.core.texts import key_of, plain
 from app.core.transaction import use_case
-from app.invoices.accounts import CONFIRMED, LISTED
 from app.invoices.checks import compact, good_iban
 from app.invoices.keys import SIREN, seller_key
+from app.invoices.known import CONFIRMED, LISTED, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from workflows.vocabulary import Right
 
 COLUMNS = ("Fournisseur", "SIRET", "IBAN")
-MOST_LINES, MOST_BYTES = 20_000, 4_000_000
+MOST_LINES, MOST_BYTES = 10_000, 900_000
 MOST_FAULTS = 20
 """Lines that are told when a file is refused."""
 LONGEST_NAME = 200
+MOST_TOLD = 200
+"""Accounts that the line of the journal names, beside the print of the file."""
 _SEPARATORS = ";,\t"
 
 
@@ -42,8 +45,8 @@ class Line:
 
 
 @use_case
-def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int]:
-    """Add the accounts of a file to those that are known; gives how many are new, and how many were known already.
+def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int, int]:
+    """Add the accounts of a file to those that are known; gives how many are new, known already, and put aside before.
 
     An account that two persons put aside stays aside: no file brings it back. Refuses the whole file, and changes nothing,
     for `ibans-long`, `ibans-unread`, `ibans-columns`, `ibans-empty`, and `ibans-faults` with the first lines
@@ -53,9 +56,11 @@ def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int]:
     lines = read(content)
     account = SupplierAccount
     rows = db.execute(
-        sa.select(account.seller, account.iban).where(account.collectivity_id == actor.collectivity_id)
+        sa.select(account.seller, account.iban, account.state).where(
+            account.collectivity_id == actor.collectivity_id
+        )
     )
-    known = {(row.seller, row.iban) for row in rows}
+    known = {(row.seller, row.iban): row.state for row in rows}
     fresh: dict[tuple[str, str], Line] = {}
     for line in lines:
         fresh.setdefault((seller_key(f"siren {line.siren}"), line.iban), line)
@@ -78,13 +83,37 @@ def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int]:
     ]
     if values:
         db.execute(sa.insert(account), values)
-        facts = {"added": len(values)}
+        told = [f"{line.siren} {ends(line.iban)}" for line in list(new.values())[:MOST_TOLD]]
+        facts = {"added": len(values), "accounts": told, "sha256": sha256(content).hexdigest()}
         append(
             db,
             actor.collectivity_id,
             Event("collectivity.accounts", actor.name, actor.user_id, None, facts),
         )
-    return len(new), len(fresh) - len(new)
+    aside = sum(known.get(pair) == REFUSED for pair in fresh)
+    return len(new), len(fresh) - len(new) - aside, aside
+
+
+@use_case
+def put_aside(db: Db, actor: Actor, number: int, reason: str) -> None:
+    """Put aside an account that was listed or accepted: the next invoice that bears it is verified.
+
+    Refuses `ibans-gone` and `ibans-reason`.
+    """
+    require(actor, Right.ADMINISTER)
+    account = SupplierAccount
+    query = sa.select(account).where(
+        account.id == number, account.collectivity_id == actor.collectivity_id, account.state == CONFIRMED
+    )
+    row = db.scalar(query.with_for_update())
+    if row is None:
+        raise Refusal("ibans-gone")
+    reason = plain(reason)
+    if not reason or len(reason) > LONGEST_NAME:
+        raise Refusal("ibans-reason")
+    row.state, row.who, row.user_id, row.at = REFUSED, actor.name, actor.user_id, now()
+    facts = {"aside": f"{row.siren or row.name} {ends(row.iban)}", "reason": reason}
+    append(db, actor.collectivity_id, Event("collectivity.accounts", actor.name, actor.user_id, None, facts))
 
 
 def read(content: bytes) -> list[Line]:
@@ -131,9 +160,8 @@ def read(content: bytes) -> list[Line]:
 def _faults(line: Line) -> Iterator[str]:
     if not line.name or len(line.name) > LONGEST_NAME:
         yield "le nom du fournisseur manque ou passe deux cents caractères"
-    if not (
-        good_siret(line.siren) if len(line.siren) == 14 and line.siren.isdigit() else good_siren(line.siren)
-    ):
+    digits = line.siren.isascii() and line.siren.isdigit()
+    if not (digits and (good_siret(line.siren) if len(line.siren) == 14 else good_siren(line.siren))):
         yield f"« {line.siren[:20]} » n’est ni un SIRET ni un SIREN"
     if not good_iban(line.iban):
         yield f"« {line.iban[:40]} » n’est pas un IBAN, sa clé est fausse"

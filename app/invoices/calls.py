@@ -15,10 +15,12 @@ from app.folders.models import DocumentWords, Folder
 from app.folders.move import Said, move, person_of, present, typed
 from app.folders.ruling import LONGEST, may_rule
 from app.folders.sockets import is_open
-from app.invoices.accounts import CALLS, REFUSED, Call, Doubt, cautions, doubts, ends, write
+from app.invoices.accounts import CALLS, Call, Doubt, cautions, doubts
+from app.invoices.known import REFUSED, ends
+from app.invoices.settling import at_service, write
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from workflows.circuit import Phase
+from workflows.circuit import Phase, StepKind
 from workflows.engine import Moved
 from workflows.vocabulary import Action
 
@@ -37,18 +39,24 @@ def note_call(
 ) -> None:
     """Note that somebody called the supplier about an account, at a number that the invoice does not give.
 
-    Whoever reads the folder may call; then another person decides. Refuses `iban-settled` where there is nothing to verify
-    any more, `call-number` for what is no telephone number, `call-number-of-invoice` for one that the invoice itself gives,
-    `call-origin` without where the number comes from, `call-word` without what was said, and `words-long`.
+    Whoever reads the folder may call; then another person decides. Refuses `call-decider` to who signs it, and so decides,
+    `iban-settled` where there is nothing to verify any more, `call-number` for what is no telephone number,
+    `call-number-of-invoice` for one that the invoice itself gives, `call-origin` without where the number comes from,
+    `call-word` without what was said, and `words-long`.
     """
     authorize(db, actor, folder_id)
     folder = lock(db, actor, folder_id, None)
     doubt = open_doubt(db, folder, mark)
+    current = present(db, folder)
+    if current.step is not None and current.step.kind is StepKind.SIGN and may_rule(folder, actor, current):
+        raise Refusal("call-decider")
     digits = _NOT_DIGITS.sub("", number)
     if not SHORTEST_NUMBER <= len(digits) <= LONGEST_NUMBER or len(number) > SHORT:
         raise Refusal("call-number")
     text = _text(db, folder)
-    if digits[-SIGNIFICANT:] in _BETWEEN.sub("", text):
+    written = _BETWEEN.sub("", text)
+    parts = (digits[start : start + SIGNIFICANT] for start in range(len(digits) - SIGNIFICANT + 1))
+    if any(part in written for part in parts):
         raise Refusal("call-number-of-invoice")
     origin, word = plain(origin), plain(word)
     if not origin:
@@ -77,13 +85,15 @@ def note_call(
 def refuse_account(db: Db, actor: Actor, folder_id: int, *, version: int, mark: str, reason: str) -> Moved:
     """Reject an invoice for its account, which is then known to be refused for this supplier.
 
-    Refuses as a rejection does, `not-your-turn` to who does not decide here, `iban-settled`, `iban-call-first`, and
-    `own-caution` to who deposited the invoice or called.
+    Refuses as a rejection does, `not-your-turn` to who does not decide here, `iban-service`, `iban-settled`,
+    `iban-call-first`, and `own-caution` to who deposited the invoice or called.
     """
     folder = lock(db, actor, folder_id, version)
     if not may_rule(folder, actor, present(db, folder)):
         authorize(db, actor, folder_id)
         raise Refusal("not-your-turn")
+    if at_service(db, folder):
+        raise Refusal("iban-service")
     doubt = open_doubt(db, folder, mark)
     caution = next(caution for caution in cautions(db, folder) if caution.about == doubt.about)
     if person_of(actor) in caution.by:
@@ -100,7 +110,7 @@ def open_doubt(db: Db, folder: Folder, mark: str) -> Doubt:
     """The account of this mark that nobody has ruled on; refuses `iban-settled`."""
     if folder.phase == Phase.RUNNING:
         for doubt, caution in zip(doubts(db, folder), cautions(db, folder), strict=True):
-            if doubt.about.partition(":")[2] == mark and is_open(folder, caution):
+            if doubt.mark == mark and is_open(folder, caution):
                 return doubt
     raise Refusal("iban-settled")
 

@@ -122,10 +122,10 @@ def delay_of(folder: Folder) -> Delay | None:
     if not starts:
         return None
     start, day = min(starts), today()
-    interruption = interruption_of(folder.sources)
+    interruption = interruption_of(folder)
     clock = clock_of(start, day, disputed=len(starts) > 1, interruption=interruption)
     due = last_day_to_pay(start, interruption)
     total = number(str(folder.fields.get("total_ttc") or ""))
     debt = owed(total, due, day) if total is not None and due is not None else None
     euro = str(folder.fields.get("currency") or "EUR") == "EUR"
-    return Delay(clock, interruption, in_words(debt, due) if debt and due and euro else "")
+    return Delay(clock, interruption, in_words(debt) if debt and euro else "")

@@ -11,6 +11,7 @@ from app.folders.points import deposited_in
 from app.folders.sockets import Caution
 from workflows.circuit import Phase
 from workflows.condition import values
+from workflows.family import FAR_AHEAD
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -64,6 +65,8 @@ def received_days(folder: Folder) -> list[date]:
 def _days(folder: Folder, key: str) -> Iterator[date]:
     for value in values(folder.facts, key):
         try:
-            yield date.fromisoformat(str(value))
+            day = date.fromisoformat(str(value))
         except ValueError:
             continue  # the form says it when the folder is sent
+        if day.year < FAR_AHEAD:
+            yield day

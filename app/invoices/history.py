@@ -262,33 +262,30 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
 
 
 def paid(db: Db, folder: Folder) -> Sequence[Folder]:
-    """The latest invoices of the same seller that went to their end, by SIREN where there is one, else by name."""
+    """The latest invoices of the same seller that went to their end, by each SIREN and each name that are told of him."""
     return once(db, ("paid", folder.id), lambda: _paid(db, folder))
 
 
 def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
-    keys = [seller_key(seller) for seller in sellers_of(folder.facts)]
+    return with_keys(db, folder, [seller_key(seller) for seller in sellers_of(folder.facts)])
+
+
+def with_keys(db: Db, folder: Folder, keys: Sequence[str]) -> Sequence[Folder]:
+    """The latest other invoices that went to their end and have one of these keys, the last first."""
     if not keys:
         return []
-    query = (
-        sa.select(Folder)
+    having = (
+        sa.select(_key.c.folder_id)
         .where(
-            Folder.id.in_(
-                sa.select(_key.c.folder_id)
-                .where(
-                    _key.c.collectivity_id == folder.collectivity_id,
-                    _key.c.key.in_(keys),
-                    _key.c.folder_id != folder.id,
-                )
-                .order_by(_key.c.folder_id.desc())
-                .limit(10 * MOST)
-            ),
-            Folder.place == DONE,
+            _key.c.collectivity_id == folder.collectivity_id,
+            _key.c.key.in_(keys),
+            _key.c.folder_id != folder.id,
         )
-        .order_by(Folder.id.desc())
-        .limit(MOST)
+        .order_by(_key.c.folder_id.desc())
+        .limit(10 * MOST)
     )
-    return db.scalars(query).all()
+    query = sa.select(Folder).where(Folder.id.in_(having), Folder.place == DONE)
+    return db.scalars(query.order_by(Folder.id.desc()).limit(MOST)).all()
 
 
 def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:
@@ -300,8 +297,8 @@ def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> It
             yield Caution(
                 "establishment",
                 f"SIRET changé, {name}",
-                f"Cette facture : {siret}. Aux dernières factures payées : {', '.join(sorted(known)[:3])}. Vérifiez que c’est "
-                "bien le même fournisseur.",
+                f"Cette facture : {siret}. Aux dernières factures terminées ici : {', '.join(sorted(known)[:3])}. Vérifiez "
+                "que c’est bien le même fournisseur.",
                 about=f"establishment:{siret}",
                 by=by,
             )

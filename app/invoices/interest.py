@@ -49,17 +49,18 @@ def rate_on(day: date) -> Decimal | None:
     return Decimal(rate) if rate is not None else None
 
 
-def in_words(debt: Owed, due: date) -> str:
+def in_words(debt: Owed) -> str:
     """The draft, in a sentence for whoever decides."""
+    late = f"En retard depuis le {jour(debt.begins)}"
     if debt.interest is None or debt.rate is None:
         return (
-            f"En retard depuis le {jour(due)} : des intérêts moratoires courent, et {euros(LUMP_SUM)} d’indemnité. Le taux du "
-            f"semestre du {jour(debt.begins)} n’est pas connu de cette version : demandez-le au comptable public."
+            f"{late} : des intérêts moratoires courent, et {euros(LUMP_SUM)} d’indemnité. Le taux du semestre du "
+            f"{jour(debt.begins)} n’est pas connu de cette version : demandez-le au comptable public."
         )
     rate = f"{debt.rate:f}".replace(".", ",")
     return (
-        f"En retard depuis le {jour(due)} : payée aujourd’hui, elle porterait {euros(debt.interest)} d’intérêts moratoires "
-        f"({debt.days} jours à {rate} %) et {euros(LUMP_SUM)} d’indemnité. Projet de calcul : le comptable public les arrête."
+        f"{late} : payée aujourd’hui, elle porterait {euros(debt.interest)} d’intérêts moratoires ({debt.days} jours à {rate} %) "
+        f"et {euros(LUMP_SUM)} d’indemnité. Projet de calcul : le comptable public les arrête."
     )
 
 

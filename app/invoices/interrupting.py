@@ -4,7 +4,6 @@ Chorus Pro calls an invoice « suspendue » then; the law says that the delay is
 for what was left where that is longer, on the day on which all that was asked has come.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -44,21 +43,24 @@ class Interruption:
     complete: date | None = None
 
 
-def interruption_of(sources: Mapping[str, Any]) -> Interruption | None:
-    """The interruption of an invoice's delay; None where there was none."""
-    row = sources.get(KEPT)
-    if row is None:
+def interruption_of(folder: Folder) -> Interruption | None:
+    """The interruption of an invoice's delay; None where there was none, or none that its day of reception allows any more."""
+    row, starts = folder.sources.get(KEPT), received_days(folder)
+    if row is None or not starts:
+        return None
+    notified = date.fromisoformat(row["notified"])
+    if not min(starts) <= notified <= payment_due(min(starts)):
         return None
     complete = date.fromisoformat(row["complete"]) if row.get("complete") else None
-    return Interruption(date.fromisoformat(row["notified"]), row["reason"], row["who"], complete)
+    return Interruption(notified, row["reason"], row["who"], complete)
 
 
 def last_day(folder: Folder) -> date | None:
     """The commune's last day where an interruption moved it, `NO_DATE` while the delay does not run; None where none did."""
-    interruption = interruption_of(folder.sources)
-    starts = received_days(folder)
-    if interruption is None or not starts:
+    interruption = interruption_of(folder)
+    if interruption is None or not family_of(folder.in_force).due(folder.facts):
         return None
+    starts = received_days(folder)
     if interruption.complete is None:
         return NO_DATE
     due = payment_due_again(min(starts), interruption.notified, interruption.complete)
@@ -79,7 +81,7 @@ def interrupt(
     starts = received_days(folder)
     if not starts or not family_of(folder.in_force).due(folder.facts):
         raise Refusal("delay-none")
-    if KEPT in folder.sources:
+    if interruption_of(folder) is not None:
         raise Refusal("delay-interrupted")
     first, last = min(starts), min(payment_due(min(starts)), today())
     if notified is None or not first <= notified <= last:
@@ -102,7 +104,7 @@ def resume(db: Db, actor: Actor, folder_id: int, *, version: int, complete: date
     `complete-word` and `words-long`.
     """
     folder, absent, under = _deciding(db, actor, folder_id, version)
-    interruption = interruption_of(folder.sources)
+    interruption = interruption_of(folder)
     if interruption is None or interruption.complete is not None:
         raise Refusal("delay-running")
     if complete is None or not interruption.notified <= complete <= today():

@@ -65,6 +65,12 @@ def seller_key(seller: str) -> str:
     return _key(SELLER, seller)
 
 
+def siren_of(seller: str) -> str | None:
+    """The SIREN in one of the ways to know a seller, None where it is a name."""
+    kind, _, digits = seller.partition(" ")
+    return digits if kind == "siren" else None
+
+
 def strict(text: str) -> str:
     """A number or a name as capitals and digits alone: « fac 2026/0147 » is « FAC20260147 »."""
     plain = unicodedata.normalize("NFKD", text)

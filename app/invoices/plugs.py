@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.french import spaces
 from app.display.portrait import current_present
@@ -14,10 +15,10 @@ from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
-from app.invoices import accounts, days, history, interrupting
+from app.invoices import accounts, days, history, interrupting, settling
 from app.invoices.clock import Delay, delay_of
 from config import Settings
-from workflows.circuit import Phase, WhoKind
+from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
 
 VERIFY_FIRST = (
@@ -41,28 +42,34 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(accounts.cautions, of=invoices)
     sockets.gate(_to_settle, of=invoices)
     sockets.deadline(interrupting.last_day, of=invoices)
-    sockets.effect(accounts.KEY, accounts.settle)
+    sockets.effect(accounts.KEY, settling.settle)
     sockets.index(history.index, of=invoices)
-
-
-SERVICE = "proof_of_service"
-"""The field that names the desk which attests the service: its visa says nothing of whom is paid, and waits for nobody."""
 
 
 def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     """What is settled before whoever answers for the money decides: an invoice twice there, an account that is not known.
 
-    Who called a supplier passes the invoice on to who decides on his account; nobody signs it before.
+    Who called a supplier, or deposited the invoice, passes it on to who decides on the account, as long as somebody signs
+    after; nobody signs it before.
     """
-    if visa is not None and any(who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in visa.step.who):
+    if visa is not None and settling.at_service(db, folder):
         return []
-    called_by = person_of(visa.actor) if visa is not None else None
+    passing = person_of(visa.actor) if visa is not None and _signed_after(db, folder) else None
     verify = [
         Problem("account-unverified", "iban", spaces(f"« {caution.title} » : {VERIFY_FIRST}"))
         for caution in accounts.to_verify(db, folder)
-        if called_by is None or caution.awaits or called_by not in caution.by
+        if passing is None or caution.awaits or passing not in caution.by
     ]
     return [*history.to_rule(db, folder), *verify]
+
+
+def _signed_after(db: Db, folder: Folder) -> bool:
+    """Whether a person is sure to sign after the step where the folder stands."""
+    if folder.circuit_version_id is None:
+        return False
+    circuit = circuit_of(db, folder.circuit_version_id)
+    coming, unsure = circuit.applicable(folder.facts, folder.place), circuit.unsure(folder.facts)
+    return any(step.kind is StepKind.SIGN and step.key not in unsure for step in coming)
 
 
 def read_facts(path: Path, media_type: str) -> ReadFacts | None:

@@ -85,4 +85,21 @@ SENTENCES: Sentences = {
         "Rien n’a changé : écrivez le jour où tout ce qui était demandé est arrivé, du {first} à aujourd’hui.",
     ),
     "complete-word": (422, "Rien n’a changé : écrivez ce qui a été reçu."),
+    "iban-service": (
+        409,
+        "Rien n’a changé : on atteste ici le service fait. Visez ; les finances décideront de ce compte.",
+    ),
+    "iban-seller": (
+        409,
+        "Rien n’a changé : le fournisseur lui-même est en désaccord. Tranchez d’abord ce point, puis revenez au compte.",
+    ),
+    "call-decider": (
+        409,
+        "Rien n’est noté : vous signez cette facture, donc vous décidez de ce compte. Demandez à une autre personne d’appeler.",
+    ),
+    "ibans-gone": (
+        409,
+        "Rien n’a changé : ce compte n’est plus parmi ceux qui sont connus. Rouvrez la liste.",
+    ),
+    "ibans-reason": (422, "Rien n’a changé : écrivez pourquoi, en deux cents caractères au plus."),
 }

@@ -16,9 +16,10 @@ from app.display.blueprint import version_shown
 from app.folders import ruling
 from app.folders.access import authorize
 from app.folders.move import person_of, present
-from app.invoices import account_file, accounts, calls, interrupting
+from app.invoices import account_file, accounts, calls, interrupting, settling
 from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
+from app.invoices.known import LISTED, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.people.models import Collectivity
 
@@ -30,6 +31,7 @@ ASKED_AGAIN = frozenset(
         "call-number-of-invoice",
         "call-origin",
         "call-word",
+        "call-decider",
         "words-long",
         "word-needed",
         "reason-needed",
@@ -37,12 +39,13 @@ ASKED_AGAIN = frozenset(
     }
 )
 """The refusals that a form shows again with what was typed; the others have their page."""
+REFUSE = "refuse"
 CHOICES = {
-    accounts.REFUSE: (
-        "Refuser la facture",
-        "Rejetée, avec ce motif. Le compte est écarté pour ce fournisseur.",
+    REFUSE: ("Refuser la facture", "Rejetée, avec ce motif. Le compte est écarté pour ce fournisseur."),
+    accounts.FORMER: (
+        "Payer sur {account}",
+        "La facture continue avec ce compte connu, celui qu’elle porte est écarté.",
     ),
-    accounts.FORMER: ("Payer sur le compte connu", "La facture continue, le compte lu est écarté."),
     accounts.ACCEPT: ("Accepter ce compte", "Il devient connu pour ce fournisseur."),
 }
 pages = Blueprint("invoices", __name__, template_folder="templates")
@@ -96,10 +99,10 @@ def account_decision(folder_id: int, mark: str) -> Response | tuple[str, int]:
     """Accept the account, pay on the known one, or refuse the invoice."""
     keep, reason = request.form.get("keep", ""), request.form.get("reason", "")
     version = version_shown()
-    if keep not in CHOICES:
+    if keep.partition(":")[0] not in CHOICES:
         return _again(folder_id, mark, {"keep": keep, "reason": reason}, Refusal("iban-choice"))
     try:
-        if keep == accounts.REFUSE:
+        if keep == REFUSE:
             calls.refuse_account(g.actor, folder_id, version=version, mark=mark, reason=reason)
             done = "La facture est rejetée, et ce compte écarté"
         else:
@@ -126,9 +129,8 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
         caution = next(point for point in accounts.cautions(db, folder) if point.about == doubt.about)
         turn = ruling.may_rule(folder, g.actor, present(db, folder))
         took_part = person_of(g.actor) in caution.by
-        offered = [accounts.REFUSE, *dict(doubt.choices)]
-        if folder.phase != "running":
-            offered = []
+        service = settling.at_service(db, folder)
+        former = {f"{accounts.FORMER}:{accounts.digest(one.iban)}": ends(one.iban) for one in doubt.known}
         return render_template(
             "invoices/account.html",
             folder=folder,
@@ -137,18 +139,24 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             amount=euros(folder.fields.get("total_ttc") or ""),
             iban=accounts.grouped(doubt.iban),
             known=[(accounts.grouped(account.iban), spaces(account.how)) for account in doubt.known],
-            calls=[(accounts.told_call(call), call.word, call.compared) for call in doubt.calls],
-            choices=[(key, *CHOICES[key]) for key in offered],
-            why_not=_why_not(turn, took_part, bool(doubt.calls)),
+            calls=[(call.line, call.word, call.compared) for call in doubt.calls],
+            choices=[
+                (key, title.format(account=former.get(key, "")), sentence)
+                for key in (REFUSE, *dict(doubt.choices))
+                for title, sentence in (CHOICES[key.partition(":")[0]],)
+            ],
+            why_not=_why_not(turn, took_part, bool(doubt.calls), service),
             entered=entered,
             error=error,
         )
 
 
-def _why_not(turn: bool, took_part: bool, called: bool) -> str:
+def _why_not(turn: bool, took_part: bool, called: bool, service: bool) -> str:
     """Why who reads the page decides nothing here, and who does; empty when it is for him."""
+    if service:
+        return "Les finances, ou qui signe, une fois le service fait attesté."
     if took_part:
-        return "Vous avez déposé cette facture ou appelé le fournisseur : une autre personne décide."
+        return "Vous avez déposé cette facture, écrit son compte ou appelé le fournisseur : une autre personne décide."
     if not turn:
         return "Décide qui doit se prononcer à l’étape en cours, sans avoir déposé la facture ni appelé."
     return "" if called else "Quelqu’un d’autre que vous appelle d’abord le fournisseur."
@@ -219,13 +227,19 @@ def known_accounts() -> Response | tuple[str, int]:
     if request.method == "POST":
         sent = request.files.get("file")
         try:
-            new, same = account_file.bring_in(g.actor, sent.read() if sent is not None else b"")
+            if "aside" in request.form:
+                account_file.put_aside(
+                    g.actor, _number(request.form["aside"]), request.form.get("reason", "")
+                )
+                flash("Ce compte est écarté : la prochaine facture qui le porte sera vérifiée.", "ok")
+                return redirect(url_for("invoices.known_accounts"))
+            brought = account_file.bring_in(g.actor, sent.read() if sent is not None else b"")
         except Refusal as refusal:
             if not refusal.key.startswith("ibans-"):
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash(spaces(_brought(new, same)), "ok")
+            flash(spaces(_brought(*brought)), "ok")
             return redirect(url_for("invoices.known_accounts"))
     searched = request.args.get("q", "").strip()[:200]
     ours = SupplierAccount.collectivity_id == g.actor.collectivity_id
@@ -237,11 +251,12 @@ def known_accounts() -> Response | tuple[str, int]:
         rows = db.scalars(query.limit(SHOWN + 1)).all()
         lines = [
             {
+                "id": row.id,
                 "name": row.name,
                 "siren": row.siren or "",
-                "ends": accounts.ends(row.iban),
-                "refused": row.state == accounts.REFUSED,
-                "how": f"{'Liste importée' if row.source == accounts.LISTED else 'Décidé sur une facture'}, "
+                "ends": ends(row.iban),
+                "refused": row.state == REFUSED,
+                "how": f"{'Liste importée' if row.source == LISTED else 'Décidé sur une facture'}, "
                 f"{row.who}, {jour(row.at.date())}",
                 "folder_id": row.folder_id,
             }
@@ -252,15 +267,22 @@ def known_accounts() -> Response | tuple[str, int]:
     return render_template("invoices/known_accounts.html", columns=columns, most=most, **context), status
 
 
-def _brought(new: int, same: int) -> str:
-    if not new:
-        return (
-            f"Rien à faire : {same} comptes déjà dans la liste."
-            if same > 1
-            else "Rien à faire : ce compte est déjà là."
+def _brought(new: int, same: int, aside: int) -> str:
+    parts = []
+    if new:
+        parts.append(f"{new} comptes ajoutés" if new > 1 else "un compte ajouté")
+    if same:
+        parts.append(f"{same} comptes déjà là" if same > 1 else "un compte déjà là")
+    if aside:
+        parts.append(
+            f"{aside} comptes écartés, qui le restent" if aside > 1 else "un compte écarté, qui le reste"
         )
-    added = f"{new} comptes ajoutés" if new > 1 else "Un compte ajouté"
-    return f"{added}, {same} déjà là." if same else f"{added}."
+    line = ", ".join(parts)
+    return f"{line[:1].upper()}{line[1:]}."
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _confirmation(count: int) -> str:

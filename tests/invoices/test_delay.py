@@ -11,6 +11,7 @@ import pytest
 
 from app.core.clock import today
 from app.core.refusals import Refusal
+from app.folders import decide
 from app.invoices import interest, interrupting
 from tests.batches.town import Hand, plain
 from tests.builders.house import House
@@ -66,7 +67,7 @@ def test_what_begins_on_the_first_of_july_has_the_rate_of_the_second_half_and_no
     unknown = interest.owed(Decimal(1000), date(2026, 6, 30), date(2026, 7, 30))
     assert unknown is not None
     assert unknown.interest is None
-    assert "n’est pas connu de cette version" in interest.in_words(unknown, date(2026, 6, 30))
+    assert "n’est pas connu de cette version" in interest.in_words(unknown)
     assert interest.owed(Decimal(1000), date(2026, 6, 30), date(2026, 6, 30)) is None
     assert interest.owed(Decimal(-20), date(2026, 5, 1), date(2026, 6, 30)) is None
 
@@ -130,3 +131,30 @@ def test_who_decides_interrupts_the_delay_once_and_lets_it_run_again(house: Hous
     assert "Jour 0 sur 30" in running
     assert f"{page}" not in finance.client.get(f"/dossiers/{invoice}").get_data(as_text=True)
     assert finance.client.get(page).status_code == 409
+
+
+@pytest.mark.law("INV-13")
+def test_a_day_of_reception_that_is_corrected_takes_an_interruption_that_it_does_not_allow_away(
+    house: House, office: Office
+) -> None:
+    received = today() - timedelta(days=12)
+    invoice = office.draft(signed=True, number="F-1")
+    typed = {"received_on": received.isoformat(), "proof_of_service": "technique"}
+    house.save(invoice, CLERK, typed)
+    office.send(invoice)
+    version = house.folder(invoice).version
+    interrupting.interrupt(
+        house.actor(SERVICE), invoice, version=version, notified=received, reason="Le bon manque."
+    )
+    assert house.folder(invoice).due_on.year == 9999
+    decide.recall(house.actor(CLERK), invoice, version=house.folder(invoice).version)
+    later = received + timedelta(days=5)
+    house.save(invoice, CLERK, {**typed, "received_on": later.isoformat()})
+    office.send(invoice)
+    assert house.folder(invoice).due_on == later + timedelta(days=20)
+    shown = Hand(house, SERVICE).text(f"/dossiers/{invoice}")
+    assert "Jour 7 sur 30" in shown
+    assert "Interrompre le délai" in shown
+    far = office.draft(number="F-9")
+    house.save(far, CLERK, {**typed, "received_on": "9999-12-20"})
+    assert Hand(house, CLERK).client.get(f"/dossiers/{far}/brouillon").status_code == 200

@@ -1,0 +1,174 @@
+"""Which bank accounts are known for a supplier: those that were accepted or listed, and those of invoices that ended here."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS
+from app.core.db import Db
+from app.core.french import jour
+from app.folders.models import Folder
+from app.invoices.checks import compact
+from app.invoices.history import MOST, with_keys
+from app.invoices.keys import account_key, seller_key, sellers_of, siren_of, strict
+from app.invoices.models import SupplierAccount
+from workflows.circuit import Facts
+
+CONFIRMED, REFUSED = "confirmed", "refused"
+LISTED, DECIDED = "list", "folder"
+LEGAL_FORMS = frozenset(
+    {"SA", "SAS", "SASU", "SARL", "EURL", "SCI", "SNC", "EI", "SCOP", "SELARL", "ETS", "STE", "SOCIETE"}
+)
+"""Words of a name that one spelling of a supplier has and another leaves out."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account that is known for a supplier, and how in words: « 3 factures terminées ici, déposées du … au … »."""
+
+    iban: str
+    how: str
+
+
+def ends(iban: str) -> str:
+    """« FR76…0185 »: enough to compare, and not to copy."""
+    return f"{iban[:4]}…{iban[-4:]}"
+
+
+def identities(facts: Facts) -> list[str]:
+    """As whom the seller of an invoice is paid: by each SIREN that its files and whoever typed tell, by name without any.
+
+    Where two are in dispute, an account is known when it is for both: the widest reading would hide the other.
+    """
+    ways = list(dict.fromkeys(sellers_of(facts)))
+    return [way for way in ways if siren_of(way)] or ways
+
+
+def rows_about(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
+    """What is written of the accounts of the seller of an invoice, and of these accounts whoever has them.
+
+    A list that came after the folder was deposited settles nothing of it: nobody gives himself the known account of an
+    invoice that is on its way.
+    """
+    account = SupplierAccount
+    before = sa.or_(account.source != LISTED, account.state != CONFIRMED, account.at <= folder.created_at)
+    ours = sa.select(account).where(account.collectivity_id == folder.collectivity_id, before)
+    latest = ours.order_by(account.id.desc()).limit(10 * MOST)
+    sellers = [seller_key(way) for way in sellers_of(folder.facts)]
+    own = db.scalars(latest.where(account.seller.in_(sellers))).all() if sellers else []
+    others = db.scalars(latest.where(account.iban.in_(ibans))).all()
+    return list({row.id: row for row in (*own, *others)}.values())
+
+
+def refusal_of(iban: str, rows: Collection[SupplierAccount], ways: Collection[str]) -> SupplierAccount | None:
+    """The row that puts an account aside for one of these ways to know a seller, or for his name."""
+    return next(
+        (row for row in rows if row.iban == iban and row.state == REFUSED and _is_for(row, ways)), None
+    )
+
+
+def known_for(way: str, rows: Collection[SupplierAccount], settled: Collection[Folder]) -> dict[str, Known]:
+    """The accounts that are known for one way to know a seller: accepted or listed, else of invoices that ended here."""
+    mine = [
+        row
+        for row in rows
+        if row.seller == seller_key(way) or (not siren_of(way) and same_name(row.name, way))
+    ]
+    aside = {row.iban for row in rows if row.state == REFUSED and _is_for(row, [way])}
+    known = {row.iban: Known(row.iban, _how(row)) for row in mine if row.state == CONFIRMED}
+    used: dict[str, dict[int, date]] = {}
+    for invoice in settled:
+        iban = account_of(invoice)
+        if iban and iban not in known and iban not in aside and way in sellers_of(invoice.fields):
+            used.setdefault(iban, {})[invoice.id] = invoice.created_at.astimezone(PARIS).date()
+    return known | {iban: Known(iban, _how_often(list(days.values()))) for iban, days in used.items()}
+
+
+def has_list(db: Db, folder: Folder) -> bool:
+    """Whether a list of known accounts was there when the folder was deposited."""
+    account = SupplierAccount
+    query = sa.select(account.id).where(
+        account.collectivity_id == folder.collectivity_id,
+        account.source == LISTED,
+        account.at <= folder.created_at,
+    )
+    return db.scalar(query.limit(1)) is not None
+
+
+def bearing(db: Db, folder: Folder, iban: str) -> list[Folder]:
+    """The latest invoices that ended here on this account, whoever the seller is."""
+    return [one for one in with_keys(db, folder, [account_key(iban)]) if account_of(one) == iban]
+
+
+def account_of(invoice: Folder) -> str:
+    """The account that an invoice tells, without spaces; empty where it tells none."""
+    return compact(str(invoice.fields.get("iban") or ""))
+
+
+def same_name(name: str, way: str) -> bool:
+    """Whether a name is the one by which a seller is known."""
+    return f"name {strict(name)}" == way
+
+
+def named_otherwise(folder: Folder, ways: Collection[str], settled: Collection[Folder]) -> Iterator[str]:
+    """The former name of each SIREN that bore quite another on the invoices that ended here."""
+    words = _words_of(str(folder.fields.get("seller") or ""))
+    for way in ways if words else ():
+        names = [
+            str(invoice.fields.get("seller") or "")
+            for invoice in settled
+            if way in sellers_of(invoice.fields)
+        ]
+        former = [_words_of(name) for name in names]
+        if (
+            siren_of(way)
+            and any(former)
+            and not any(one and (one <= words or words <= one) for one in former)
+        ):
+            yield names[0]
+
+
+def sirens_of(invoices: Collection[Folder], ways: Collection[str]) -> set[str]:
+    """The SIRENs under which invoices of these names ended here."""
+    sellers = [set(sellers_of(invoice.fields)) for invoice in invoices]
+    return {
+        seller for all_of_it in sellers if all_of_it & set(ways) for seller in all_of_it if siren_of(seller)
+    }
+
+
+def _is_for(row: SupplierAccount, ways: Collection[str]) -> bool:
+    """Whether a row is of one of these sellers; one that was written by name alone is of whoever bears it."""
+    return row.siren is None or any(row.seller == seller_key(way) for way in ways)
+
+
+def _how(row: SupplierAccount) -> str:
+    day = jour(row.at.astimezone(PARIS).date())
+    return (
+        f"Liste importée le {day} par {row.who}"
+        if row.source == LISTED
+        else f"Accepté le {day} par {row.who}"
+    )
+
+
+def _how_often(days: Collection[date]) -> str:
+    first, last = jour(min(days)), jour(max(days))
+    if len(days) == 1:
+        return f"Une facture terminée ici, déposée le {first}"
+    count = f"Les {MOST} dernières" if len(days) >= MOST else str(len(days))
+    span = f"du {first} au {last}" if first != last else f"le {first}"
+    return f"{count} factures terminées ici, déposées {span}"
+
+
+def _words_of(name: str) -> frozenset[str]:
+    """The words of a supplier's name that tell it from another."""
+    return frozenset(word for word in map(strict, name.split()) if len(word) > 1) - LEGAL_FORMS
+
+
+def together(accounts: Collection[Mapping[str, Known]]) -> dict[str, Known]:
+    """All that is known for one of the ways at least."""
+    every: dict[str, Known] = {}
+    for known in accounts:
+        every |= known
+    return every

@@ -1,0 +1,106 @@
+"""What a ruling makes of an account: known for its supplier, or put aside for a known one, which the invoice then tells."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of, family_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.folders.facts import fill
+from app.folders.models import Folder
+from app.folders.move import person_of, was_signed
+from app.folders.ruling import note_down
+from app.folders.sockets import Caution, Outcome, indexed
+from app.folders.words import ask as ask_words
+from app.invoices.accounts import ACCEPT, FORMER, digest, doubts
+from app.invoices.keys import seller_key, siren_of
+from app.invoices.known import CONFIRMED, DECIDED, REFUSED, ends, identities
+from app.invoices.models import SupplierAccount
+from app.people.actor import Actor
+from workflows.circuit import Phase, WhoKind
+
+SERVICE = "proof_of_service"
+"""The field that names the desk which attests the service: its visa says nothing of whom is paid, and waits for nobody."""
+
+
+def at_service(db: Db, folder: Folder) -> bool:
+    """Whether the folder stands where the service attests what was done: nobody decides there on whom to pay.
+
+    As its circuit writes the step: a part that was handed on is still of it.
+    """
+    if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
+        return False
+    step = circuit_of(db, folder.circuit_version_id).step(folder.place)
+    return any(who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in step.who)
+
+
+def settle(
+    db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, ruling: Mapping[str, str]
+) -> Outcome:
+    """Make an account known for its seller, or put it aside for a known one, which the invoice then tells.
+
+    Refuses `iban-service` where the service attests, `iban-seller` to accept it while the seller is in dispute, and
+    `ruled-too-late` to put aside what is signed already.
+    """
+    if at_service(db, folder):
+        raise Refusal("iban-service")
+    doubt = next(doubt for doubt in doubts(db, folder) if doubt.about == caution.about)
+    if keep == ACCEPT:
+        if len(identities(folder.facts)) > 1:
+            raise Refusal("iban-seller")
+        write(db, actor, folder, doubt.iban, CONFIRMED)
+        return Outcome("a accepté ce compte", f"compte {ends(doubt.iban)} accepté")
+    if was_signed(db, folder):
+        raise Refusal("ruled-too-late")
+    former = next(account.iban for account in doubt.known if keep == f"{FORMER}:{digest(account.iban)}")
+    write(db, actor, folder, doubt.iban, REFUSED)
+    standing: dict[str, object] = {
+        "about": "iban",
+        "keeps": "typed",
+        "kept": former,
+        "over": [doubt.iban],
+        "typed": former,
+        "read": [{"value": doubt.iban, "where": "dans la facture"}],
+        "reason": "",
+        "typist": actor.name,
+        "typed_at": ruling["at"],
+        "typists": [person_of(actor)],
+        **ruling,
+    }
+    note_down(folder, standing)
+    corrections = {
+        key: entry for key, entry in folder.sources.get("corrections", {}).items() if key != "iban"
+    }
+    read = [key for key in folder.sources.get("read", ()) if key != "iban"]
+    folder.sources = {**folder.sources, "corrections": corrections, "read": read}
+    searched_by = folder.title_key
+    fill(folder, family_of(folder.in_force), {**folder.fields, "iban": former}, title=None)
+    indexed(db, folder)
+    ask_words(db, folder, searched_by)
+    line = f"compte {ends(doubt.iban)} écarté, {ends(former)} retenu"
+    return Outcome("a écarté ce compte", line, {"iban": former})
+
+
+def write(db: Db, actor: Actor, folder: Folder, iban: str, state: str) -> None:
+    """Write what was decided of an account of the seller of a folder; the last word stands."""
+    way = next(iter(identities(folder.fields)), "")
+    if not way:
+        return
+    account = SupplierAccount
+    row = db.scalar(
+        sa.select(account).where(
+            account.collectivity_id == folder.collectivity_id,
+            account.seller == seller_key(way),
+            account.iban == iban,
+        )
+    )
+    if row is None:
+        row = SupplierAccount(
+            collectivity_id=folder.collectivity_id, seller=seller_key(way), iban=iban, siren=siren_of(way)
+        )
+        db.add(row)
+    row.name = str(folder.fields.get("seller") or "")
+    row.state, row.source, row.folder_id = state, DECIDED, folder.id
+    row.who, row.user_id, row.at = actor.name, actor.user_id, now()
