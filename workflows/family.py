@@ -640,7 +640,8 @@ def _read(home: Path) -> Family:
         },
         signature_place=_signature_place(data.pop("signature_place", None)),
         signature_formats=tuple(
-            _among(SIGNATURE_FORMATS, one, "signature_formats") for one in data.pop("signature_formats", ())
+            _among(SIGNATURE_FORMATS, written, "signature_formats")
+            for written in data.pop("signature_formats", ())
         ),
         signature_level=_one_of(SIGNATURE_LEVELS, data.pop("signature_level", None), "signature_level"),
         minimum_signature=_one_of(ASSURANCES, data.pop("minimum_signature", None), "minimum_signature")

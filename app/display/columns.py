@@ -75,7 +75,7 @@ def columns() -> Response | str:
     """Choose what one's lists show, and how close their rows stand."""
     back = request.values.get("liste", "")
     back = back if back in _LISTS else "inbox"
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template(
             "folders/columns.html",
             choices=[(key, words, key not in g.actor.columns_off) for key, words in CHOICES.items()],

@@ -83,8 +83,8 @@ def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int, int]:
     ]
     if values:
         db.execute(sa.insert(account), values)
-        told = [f"{line.siren} {ends(line.iban)}" for line in list(new.values())[:MOST_TOLD]]
-        facts = {"added": len(values), "accounts": told, "sha256": sha256(content).hexdigest()}
+        named = [f"{line.siren} {ends(line.iban)}" for line in list(new.values())[:MOST_TOLD]]
+        facts = {"added": len(values), "accounts": named, "sha256": sha256(content).hexdigest()}
         append(
             db,
             actor.collectivity_id,

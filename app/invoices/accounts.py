@@ -124,8 +124,8 @@ def doubts(db: Db, folder: Folder) -> list[Doubt]:
 
 
 def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
-    told = (compact(str(text or "")) for text in values(folder.facts, "iban"))
-    ibans = list(dict.fromkeys(iban for iban in told if iban))
+    stated = (compact(str(text or "")) for text in values(folder.facts, "iban"))
+    ibans = list(dict.fromkeys(iban for iban in stated if iban))
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
@@ -203,8 +203,8 @@ def _unknown(
             "Ce compte est connu pour l’un des fournisseurs que disent les valeurs, et pas pour l’autre",
         )
     elif known:
-        told = ", ".join(ends(number) for number in list(known)[:3])
-        yield f"IBAN changé, {name}", f"Il n’est pas de ceux que ce fournisseur a ici : {told}"
+        listed = ", ".join(ends(number) for number in list(known)[:3])
+        yield f"IBAN changé, {name}", f"Il n’est pas de ceux que ce fournisseur a ici : {listed}"
     named = ways and not any(map(siren_of, ways))
     if iban[:2] not in HERE and (known or not named):
         yield f"Compte à l’étranger, {name}", f"Il est tenu hors de France ({iban[:2]})"

@@ -99,7 +99,7 @@ def has_list(db: Db, folder: Folder) -> bool:
 
 def bearing(db: Db, folder: Folder, iban: str) -> list[Folder]:
     """The latest invoices that ended here on this account, whoever the seller is."""
-    return [one for one in with_keys(db, folder, [account_key(iban)]) if account_of(one) == iban]
+    return [invoice for invoice in with_keys(db, folder, [account_key(iban)]) if account_of(invoice) == iban]
 
 
 def account_of(invoice: Folder) -> str:
@@ -114,18 +114,18 @@ def same_name(name: str, way: str) -> bool:
 
 def named_otherwise(folder: Folder, ways: Collection[str], settled: Collection[Folder]) -> Iterator[str]:
     """The former name of each SIREN that bore quite another on the invoices that ended here."""
-    words = _words_of(str(folder.fields.get("seller") or ""))
-    for way in ways if words else ():
+    name = _words_of(str(folder.fields.get("seller") or ""))
+    for way in ways if name else ():
         names = [
             str(invoice.fields.get("seller") or "")
             for invoice in settled
             if way in sellers_of(invoice.fields)
         ]
-        former = [_words_of(name) for name in names]
+        former = [_words_of(other) for other in names]
         if (
             siren_of(way)
             and any(former)
-            and not any(one and (one <= words or words <= one) for one in former)
+            and not any(other and (other <= name or name <= other) for other in former)
         ):
             yield names[0]
 

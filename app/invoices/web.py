@@ -130,7 +130,10 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
         turn = ruling.may_rule(folder, g.actor, present(db, folder))
         took_part = person_of(g.actor) in caution.by
         service = settling.at_service(db, folder)
-        former = {f"{accounts.FORMER}:{accounts.digest(one.iban)}": ends(one.iban) for one in doubt.known}
+        former = {
+            f"{accounts.FORMER}:{accounts.digest(account.iban)}": ends(account.iban)
+            for account in doubt.known
+        }
         return render_template(
             "invoices/account.html",
             folder=folder,

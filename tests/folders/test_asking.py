@@ -209,6 +209,7 @@ def test_an_opinion_that_is_not_awaited_holds_nothing_and_is_closed_where_the_fo
     )
     # Sent again, it waits for nobody
     sending.send(house.actor(G), rejected, version=house.folder(rejected).version)
+    house.another(rejected)
     house.approve(rejected, R)
     house.approve(rejected, N)
 

@@ -387,6 +387,8 @@ def test_a_list_that_comes_after_an_invoice_settles_nothing_of_it(house: House, 
     with pytest.raises(Refusal, match="ibans-faults"):
         account_file.bring_in(administrator, f"{head}B;3928091370001²;{AFTER}\r\n".encode())
     # An administrator may put one aside, never back
+    with pytest.raises(Refusal, match="ibans-gone"):
+        account_file.put_aside(administrator, 999_999, "Fin du contrat.")
     page = Hand(house, "k.morizur")
     number = re.search(r'name="aside"\s+value="(\d+)"', page.ask(LIST).get_data(as_text=True))
     assert number is not None

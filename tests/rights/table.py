@@ -441,6 +441,8 @@ CONTINUE = {("folders.continue_from", method) for method in ("GET", "HEAD", "POS
 REROUTE = {("folders.coming", method) for method in ("GET", "HEAD", "POST")}
 # An administrator who reads it, where a visa or an opinion is awaited of others (tests/folders/test_relieving.py)
 RELIEVE = {("folders.relief", "GET"), ("folders.relief", "HEAD"), ("folders.relieve", "POST")}
+# Whoever decides on an invoice stops its delay of payment, and lets it run again
+DELAY = {("invoices.delay", method) for method in ("GET", "HEAD", "POST")}
 SIGN = {
     ("signing.placing.planned", "GET"),
     ("signing.placing.planned", "HEAD"),
@@ -464,15 +466,15 @@ APPEAL = {("legality.appeal", "POST")}
 # (family, state): who reads it, then who may do what.
 TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
     ("invoice", "draft"): ({G, SECOND}, [({G}, EDIT)]),
-    ("invoice", "service_done"): ({G, SECOND, R}, [({R}, APPROVE | REJECT), ({G}, RECALL)]),
+    ("invoice", "service_done"): ({G, SECOND, R}, [({R}, APPROVE | REJECT | DELAY), ({G}, RECALL)]),
     ("invoice", "finance"): (
         {G, SECOND, R, N, T, STANDS_IN},
-        [({N, T, STANDS_IN}, APPROVE | REJECT), ({G}, RECALL)],
+        [({N, T, STANDS_IN}, APPROVE | REJECT | DELAY), ({G}, RECALL)],
     ),
     # Who stands in for the mayor reads what waits there, and signs nothing without a mandate of his own
     ("invoice", "bon_a_payer"): (
         {G, SECOND, R, N, T, *MAYOR, STANDS_IN},
-        [({A}, SIGN | REJECT), ({G}, RECALL)],
+        [({A}, SIGN | REJECT | DELAY), ({G}, RECALL)],
     ),
     ("invoice", "handover"): ({G, SECOND, R, N, T, *MAYOR}, []),
     ("invoice", "done"): ({G, SECOND, R, N, T, *MAYOR}, []),
