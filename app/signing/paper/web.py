@@ -38,7 +38,7 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
         folder = authorize(db, g.actor, folder_id)
         paper.standing(db, g.actor, folder)
         digest = paper.shown(db, folder)
-    if request.method == "GET":
+    if request.method != "POST":
         try:
             identity.refuse_stale(g.actor, [digest])
         except Refusal:
