@@ -134,10 +134,13 @@ def carry(db: Db, actor: Actor, folder_id: int, client: str) -> Carried:
 
 
 @use_case
-def give_back(db: Db, actor: Actor, number: int) -> None:
-    """End what one took along: its browser destroys it at the next contact. Refuses `carry-gone`."""
+def give_back(db: Db, actor: Actor, number: int, folder_id: int | None) -> None:
+    """End what one took along of this folder: its browser destroys it at the next contact.
+
+    Refuses `carry-gone`, of a number too that is by now that of another folder's copy: SQLite gives the last one again.
+    """
     row = db.get(CarriedFolder, number)
-    if row is None or row.user_id != actor.user_id:
+    if row is None or (row.user_id, row.folder_id) != (actor.user_id, folder_id):
         raise Refusal("carry-gone")
     facts = {"client": row.client, "words": row.client}
     event = Event("folder.carried_back", actor.name, actor.user_id, row.folder_id, facts)

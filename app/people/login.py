@@ -324,14 +324,16 @@ def revoke_others(db: Db, actor: Actor, token: str) -> int:
 def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> int:
     """Close every session that is in an account `but` one, inside the caller's transaction (the account was closed, moved).
 
-    How many were open. Those of the same person in another collectivity stay: `persons.revoke_sessions` closes all.
+    How many were open; one that ended of itself is closed too, as by `persons.revoke_sessions`, which closes those of the same
+    person in another collectivity.
     """
+    moment = now()
     query = sa.update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
     if but is not None:
         query = query.where(LoginSession.id != but)
-    query = query.where(LoginSession.expires_at > now())
-    done: Any = db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
-    return int(done.rowcount)
+    query = query.values(revoked_at=moment).execution_options(synchronize_session=False)
+    closed = db.scalars(query.returning(LoginSession.expires_at)).all()
+    return sum(end > moment for end in closed)
 
 
 _SEAT = (Desk.id, Desk.key, Desk.name, Desk.closed_at, Holder.rights)

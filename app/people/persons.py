@@ -167,16 +167,18 @@ def void_shown(db: Db, actor: Actor, user_id: int) -> None:
 
 
 def revoke_sessions(db: Db, person_id: int, *, but: int | None = None) -> int:
-    """Close all his sessions `but` one, whichever account they are in, in the caller's transaction; how many were open."""
+    """Close all his sessions `but` one, whichever account they are in, in the caller's transaction; how many were open.
+
+    One that ended of itself is closed too: what it took along ends with it (decision 0039).
+    """
+    moment = now()
     query = sa.update(_logins).where(
-        _logins.c.user_id.in_(numbers_of(person_id)),
-        _logins.c.revoked_at.is_(None),
-        _logins.c.expires_at > now(),
+        _logins.c.user_id.in_(numbers_of(person_id)), _logins.c.revoked_at.is_(None)
     )
     if but is not None:
         query = query.where(_logins.c.id != but)
-    done: Any = db.execute(query.values(revoked_at=now()))
-    return int(done.rowcount)
+    closed = db.scalars(query.values(revoked_at=moment).returning(_logins.c.expires_at)).all()
+    return sum(end > moment for end in closed)
 
 
 def invitation(db: Db, token: str) -> Invitation:

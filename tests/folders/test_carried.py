@@ -14,12 +14,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.core.clock import now
-from app.core.db import reading
+from app.core.db import reading, writing
 from app.display.carried import parcel as carrying
 from app.folders import carried, notes
 from app.folders.models import CarriedFolder, DocumentSeen
 from app.folders.notes import Draft, Reach
 from app.operations.sweep import sweep
+from app.people import login as door
+from app.people import persons
 from app.people.own_settings.changing import change_setting, forget_setting
 from tests.builders.house import House
 
@@ -184,15 +186,40 @@ def test_a_lost_device_is_ended_from_another_by_its_owner_alone(allowing: House)
     folder_id = house.an_invoice(at="finance")
     lost, desk, colleague = house.client(N), house.client(N), house.client("t.lescoat")
     folder, _ = parcel(take(house, lost, folder_id))
-    for client, status in ((colleague, 404), (desk, 302), (desk, 404)):
-        answer = client.post(f"/emportes/{folder['id']}/rendre", data={"csrf_token": house.csrf(client)})
-        assert answer.status_code == status
+    form = desk.get("/emportes").get_data(as_text=True)
+    assert re.search(r'name="folder" value="(\d+)"', form)[1] == str(folder_id)
+    # The page of a copy that is over, whose number is by now another folder's, ends nothing
+    tries = ((colleague, folder_id, 404), (desk, folder_id + 1, 404), (desk, "", 404))
+    for client, of, status in (*tries, (desk, folder_id, 302), (desk, folder_id, 404)):
+        posted = {"csrf_token": house.csrf(client), "folder": of}
+        answer = client.post(f"/emportes/{folder['id']}/rendre", data=posted)
+        assert (answer.status_code, left(desk, folder["token"])[0] > 0) == (
+            status,
+            (client, of, status) in tries,
+        )
     assert left(desk, folder["token"]) == [0]
     assert house.journal(folder_id).count("folder.carried_back") == 1
 
     folder, _ = parcel(take(house, lost, folder_id))
     desk.post("/compte/sessions/fermer", data={"csrf_token": house.csrf(desk)})
     assert left(desk, folder["token"]) == [0]
+
+
+@pytest.mark.parametrize("by", ["others", "password", "account"])
+def test_who_closes_his_sessions_ends_what_an_expired_one_took_along(allowing: House, by: str) -> None:
+    house = allowing
+    person, user_id = house.actor(N).person_id, house.actor(N).user_id
+    token = parcel(take(house, house.client(N), house.an_invoice(at="finance")))[0]["token"]
+    with time_machine.travel(now() + timedelta(hours=13), tick=False):
+        desk = house.client(N)  # the other session is over since an hour, and listed nowhere
+        assert left(desk, token)[0] > 0
+        if by == "others":
+            desk.post("/compte/sessions/fermer", data={"csrf_token": house.csrf(desk)})
+        else:
+            with writing() as db, db.begin():
+                close = persons.revoke_sessions if by == "password" else door.revoke_all
+                assert close(db, person if by == "password" else user_id) == 1  # only what was open counts
+        assert left(desk, token) == [0]
 
 
 def test_a_person_takes_so_many_along_and_what_is_over_is_swept(

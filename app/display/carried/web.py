@@ -15,7 +15,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core.db import Db, reading
+from app.core.db import Db, key_in, reading
 from app.core.http import PERSON, PUBLIC, client, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
@@ -84,8 +84,8 @@ def every_one() -> str:
 @pages.post("/emportes/<int:carried_id>/rendre")
 @guard(PERSON)
 def give_back(carried_id: int) -> BaseResponse:
-    """End a copy."""
-    carried.give_back(g.actor, carried_id)
+    """End a copy; the form says of which folder."""
+    carried.give_back(g.actor, carried_id, key_in(request.form.get("folder")))
     flash(
         "La copie est rendue : son appareil l’efface tout de suite, ou à son prochain contact avec le serveur.",
         "ok",

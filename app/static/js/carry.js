@@ -42,7 +42,7 @@ async function taken(form) {
     await replaced(folder.url, folder.id);
   } catch (error) {
     await destroy(folder.id).catch(() => {});
-    await fetch(`/emportes/${folder.id}/rendre`, { method: "POST", headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
+    await fetch(`/emportes/${folder.id}/rendre`, { method: "POST", body: new URLSearchParams({ folder: folder.url.split("/").pop() }), headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
     if (error?.name === "QuotaExceededError") return notice("danger", "Rien n’a été emporté", "Cet appareil n’a plus assez de place. Effacez des dossiers emportés, puis recommencez.");
     throw error;
   }
