@@ -75,11 +75,11 @@ export async function keepFolder(folder, files) {
   const told = { ...folder, from, until: from + folder.left * 1000 };
   const records = [["folder", await sealed(key, folder.id, "folder", coded(told))]];
   for (const [part, bytes] of files) records.push([part, await sealed(key, folder.id, part, bytes)]);
+  localStorage.setItem(FLAG, folder.account); // first: what is sealed is never there without what has it looked at
   await within("readwrite", (stores) => {
     for (const [part, record] of records) stores.sealed.put(record, [folder.id, part]);
     stores.marks.put(from, "seen");
   });
-  localStorage.setItem(FLAG, folder.account);
 }
 
 const numbers = async () => (await within("readonly", (stores) => stores.sealed.getAllKeys())).filter(([, part]) => part === "folder");

@@ -38,6 +38,7 @@ async function taken(form) {
   try {
     const files = await Promise.all(folder.documents.filter((one) => one.part).map(async (one) => [one.part, await parcel.get(one.part).arrayBuffer()]));
     if (!(await readerKept())) throw new Error("what reads it did not come");
+    hook();
     await keepFolder(folder, files);
     await replaced(folder.url, folder.id);
   } catch (error) {
@@ -63,10 +64,15 @@ async function readerKept() {
   });
 }
 
+// The logout of this page takes everything away first.
+function hook() {
+  for (const form of document.querySelectorAll("form[action$='/logout']")) form.addEventListener("submit", leave);
+}
+
 // Whoever is somebody else finds nothing of who was here before him.
 export async function watch() {
   const { account } = document.body.dataset;
-  for (const form of document.querySelectorAll("form[action$='/logout']")) form.addEventListener("submit", leave);
+  hook();
   if (account && account !== carrier()) await forgetAll();
   else await contact();
 }

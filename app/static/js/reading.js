@@ -45,7 +45,7 @@ function list(folders, back) {
   const title = heading("Dossiers emportés");
   if (back) return [title, notice("danger", "L’horloge de cet appareil a reculé", "Les dossiers emportés ne se montrent plus. Remettez-la à l’heure, ou rouvrez cette page avec une connexion.")];
   if (!folders.length) return [title, element("div", { class: "empty" }, icon("box-arrow-in-down", "big"), element("h2", {}, "Rien à lire ici"), element("p", {}, "Aucun dossier n’est emporté sur cet appareil, ou leur temps est fini."))];
-  const lead = element("p", { class: "quiet small" }, heard ? "Vous êtes connecté." : "Hors connexion.", " Chiffrés dans ce navigateur, effacés quand vous vous déconnectez.");
+  const lead = element("p", { class: "quiet small" }, heard ? "Le serveur répond." : "Hors connexion.", " Chiffrés dans ce navigateur, effacés quand vous vous déconnectez.");
   return [title, lead, element("ul", { class: "docs" }, ...folders.map(listed))];
 }
 
@@ -91,7 +91,7 @@ async function folderPage(folder, rank) {
   const back = element("a", { class: "back", href: "#" }, icon("arrow-left"), element("span", {}, "Dossiers emportés"));
   const head = element("div", {}, back, heading(folder.title), element("p", { class: "quiet small" }, folder.line));
   const remedy = heard ? [element("a", { class: "btn btn-line", href: folder.url }, "Ouvrir le dossier")] : [];
-  const state = heard ? "Vous êtes connecté : c’est sur la page du dossier que l’on décide, elle dit où il en est." : "Le dossier peut avoir avancé depuis.";
+  const state = heard ? "Le serveur répond : c’est sur la page du dossier que l’on décide, elle dit où il en est." : "Le dossier peut avoir avancé depuis.";
   const said = notice("info", heard ? times(folder) : `Hors connexion. ${times(folder)}`, state, ...remedy);
   const whole = await viewer(folder, rank);
   const beside = element("aside", { class: "stack-lg", "aria-label": "Ce que dit le dossier" }, ...piece(folder.drawn));
