@@ -31,6 +31,7 @@ from app.signing.models import Certificate, SignatureSession
 from app.signing.office.web import pages as office
 from app.signing.paper import sheet
 from app.signing.paper.web import pages as paper
+from app.signing.placing.plan import PDF
 from app.signing.placing.web import pages as placing
 from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
@@ -121,12 +122,23 @@ def _dialog(db: Db, folder: Folder) -> Response | str:
                 for name in ("prepare", "authorise", "complete")
             }
         ),
-        # The first signature makes every field: the next ones find their place already taken on the page; and the author
-        # of a certified document has said where its signatures stand.
-        place_url=None
-        if version.origin == "signed" or not version.pages or "free_fields" in version.note
-        else url_for("signing.placing.planned", folder_id=folder.id),
+        place_url=url_for("signing.placing.planned", folder_id=folder.id)
+        if _placed(version, folder)
+        else None,
     )
+
+
+def _placed(version: DocumentVersion, folder: Folder) -> bool:
+    """Whether whoever signs now may say where on the page: never where the signature is a file beside the document."""
+    if (
+        not version.pages
+        or version.media_type != PDF
+        or family_of(folder.in_force).signature_format is not None
+    ):
+        return False
+    # The first signature makes every field: the next ones find their place already taken on the page; and the author
+    # of a certified document has said where its signatures stand.
+    return version.origin != "signed" and "free_fields" not in version.note
 
 
 def _extent(version: DocumentVersion, folder: Folder) -> str:

@@ -1028,6 +1028,12 @@ def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(h
         (main,) = house.versions(folder_id)
         send(house, folder_id, K)
         house.approve(folder_id, "s.rivoal")
+        dialog = words(house.client(A).get(f"/dossiers/{folder_id}/signer"))
+        assert "Signer 1 document" in dialog
+        # No visible signature is promised where none will stand on the page
+        assert [told in dialog for told in ("signature sera visible", "Choisir l’emplacement…")] == [
+            not names
+        ] * 2
         house.sign(folder_id, A)
         house.drain()
         assert house.folder(folder_id).phase == "done"
