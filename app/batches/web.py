@@ -121,8 +121,8 @@ def take_back(batch_id: int) -> Response:
             ),
             "ok",
         )
-    for title, why in taken.stayed[:TOLD]:
-        flash(spaces(f"« {title} » reste visé. {why}"), "warn")
+    for sentence in taken.stayed[:TOLD]:
+        flash(spaces(sentence), "warn")
     if len(taken.stayed) > TOLD:
         flash(f"{plural(len(taken.stayed) - TOLD, 'autre dossier')} de ce lot de même.", "warn")
     return _to(batch_id)

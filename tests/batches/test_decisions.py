@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide, pause
+from app.folders import decide, pause, undoing
 from app.folders.models import StepRun
 from app.journal.models import JournalEntry
 from app.people import desks
@@ -92,6 +92,33 @@ def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_
         pause.configure(0)
     finances.post(f"/lots/{number}/reprendre", status=409)
     assert "Annuler ce visa" not in finances.page(number)
+
+
+def test_a_visa_that_was_taken_back_on_its_own_page_is_offered_no_more_by_its_batch(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    pause.configure(100)
+    try:
+        number = finances.propose("approve", folders)
+        finances.post(f"/lots/{number}/commencer")
+        outbox.drain()
+        assert "Annuler ces 2 visas" in finances.page(number)
+        undoing.undo(house.actor("n.abgrallec"), folders[0], version=house.folder(folders[0]).version)
+        assert "Annuler ce visa" in finances.page(number)
+        finances.post(f"/lots/{number}/reprendre")
+        page = finances.page(number)
+        assert "1 visa est repris" in page
+        assert "a changé depuis : ouvrez-le." in page
+        assert "reste visé" not in page
+        assert "Annuler ce visa" not in page, "nothing is left to take back"
+        finances.post(f"/lots/{number}/reprendre")
+        page = finances.page(number)
+        assert ("a changé depuis : ouvrez-le." in page, "reste visé" in page) == (True, False)
+    finally:
+        pause.configure(0)
+    assert [house.folder(one).place for one in folders] == ["finance", "finance"]
+    assert [house.journal(one).count("folder.take_back") for one in folders] == [1, 1]
 
 
 def test_a_batch_of_rejections_has_one_reason_and_does_not_start_without_it(
