@@ -241,12 +241,21 @@ def test_the_folder_where_a_collectivity_has_its_folders_handed_over_is_tried(ho
 
 def test_each_certificate_is_followed_up_to_whom_we_believe(house: House, tmp_path: Path) -> None:
     name = "autorités reconnues"
-    assert "ne se suivent pas encore, faute de l’autorité intermédiaire" in attempt(house, name)[1]
+    untold = "l’autorité intermédiaire manque, ou la racine n’est pas reconnue ici"
+    alone = attempt(house, name)[1]
+    assert re.search(rf"à surveiller.*\d+ certificats ne mènent à aucune autorité reconnue : {untold}", alone)
     again()
     authorities.remember(house.key("a_kervadec").chain)
     enrolled = attempt(house, name)[1]
     assert f"{name} : prêt" in enrolled
     assert re.search(r"les autorités sont là ; \d+ certificats mènent à une autorité reconnue", enrolled)
+    again()
+    # One of an authority that nobody here believes, beside others that lead to a root: nothing is promised of it
+    house.enrol(ADMIN, "foreign_root")
+    _, mixed = attempt(house, name)
+    assert f"{name} : à surveiller" in mixed
+    assert re.search(r"\d+ certificats mènent à une autorité reconnue", mixed)
+    assert f"1 certificat ne mène à aucune autorité reconnue : {untold}" in mixed
     again()
     # One whose authority answers that it stands no more: the authorities serve, and it is told
     house.enrol(ADMIN, "revoked")

@@ -73,7 +73,7 @@ def chains(settings: Settings, *, check: Check, collectivity_id: int, machine: b
         sentence = f"les autorités répondent, mais l’une ne reconnaît plus un certificat : {_listed(dead)}"
         return Remark(sentence, Level.AMBER)
     sentence = "".join(_counted(believed, outcomes, len(bearers) - len(outcomes)))
-    return sentence if any(not one.key for one in outcomes) else Remark(sentence, Level.AMBER)
+    return Remark(sentence, Level.AMBER) if any(one.key for one in outcomes) else sentence
 
 
 def _counted(believed: str, outcomes: Sequence[Outcome], beyond: int) -> Iterator[str]:
@@ -85,9 +85,14 @@ def _counted(believed: str, outcomes: Sequence[Outcome], beyond: int) -> Iterato
         )
         yield f" ; {plural(led, one, several)} encore"
     if alone := sum(one.key == ALONE for one in outcomes):
-        # It came alone, from a card: whoever signs with it brings what leads to its authority
-        one, several = "certificat ne se suit pas encore", "certificats ne se suivent pas encore"
-        yield f" ; {plural(alone, one, several)}, faute de l’autorité intermédiaire : elle viendra avec une signature"
+        # It came alone, from a card: nothing here tells a missing link from a root that we do not believe
+        one, several = (
+            "certificat ne mène à aucune autorité reconnue",
+            "certificats ne mènent à aucune autorité reconnue",
+        )
+        yield (
+            f" ; {plural(alone, one, several)} : l’autorité intermédiaire manque, ou la racine n’est pas reconnue ici"
+        )
     if beyond:
         yield f" ; {plural(beyond, 'autre n’a pas été suivi', 'autres n’ont pas été suivis')}"
 
