@@ -20,6 +20,7 @@ from app.core.db import OURS_ALREADY, Db
 from app.core.refusals import Refusal
 from app.folders.models import WRITERS, Folder, StepRun
 from app.people.actor import Actor, Cover, Seat
+from app.people.models import User
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
 from workflows.mandates import Bound, How, scope
@@ -403,6 +404,20 @@ def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
     """Say `not-found` to whoever may not even read the folder, before anything else is said of it."""
     if actor.kind != "system" and not may_read(db, actor, folder):
         raise Refusal("not-found")
+
+
+def refuse_own(db: Db, actor: Actor, folder: Folder, *, person: str = "", desk: str = "") -> None:
+    """Refuse (`heir-own`) that who administers give a folder to himself, or to a desk where he sits, unless he reads it."""
+    sits = {seat.key for seat in (*actor.seats, *(cover.seat for cover in actor.covers))}
+    himself = bool(person) and person == db.scalar(sa.select(User.login).where(User.id == actor.user_id))
+    if (desk in sits or himself) and not may_read(db, actor, folder):
+        raise Refusal("heir-own")
+
+
+def reads_all(db: Db, actor: Actor, numbers: Collection[int]) -> bool:
+    """Whether the actor reads every one of these folders."""
+    query = sa.select(sa.func.count()).where(_FOLDERS.c.id.in_(numbers), readable_by(actor))
+    return not numbers or db.scalar(query.select_from(_FOLDERS)) == len(set(numbers))
 
 
 def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = None) -> Folder:

@@ -21,7 +21,7 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import pause
-from app.folders.access import lock, refuse_stranger
+from app.folders.access import lock, refuse_own, refuse_stranger
 from app.folders.asking import Desk
 from app.folders.facts import touch
 from app.folders.models import HANDED, AskedOpinion, CircuitChange, Folder, StepRun, handed_passage
@@ -160,10 +160,12 @@ def hand_for(db: Db, actor: Actor, folder_id: int, leaver: int, *, desk: str, re
     """Hand the part that waits for somebody who leaves to a desk, by key, by who administers; returns its name.
 
     Whoever administers comes to read nothing by it. Refuses `identity-needed` and who administers no more, `not-found`,
-    `handing-fixed` of a folder where none of his parts may be handed, and what `hand` does of a reason and of a desk.
+    `handing-fixed` of a folder where none of his parts may be handed, `heir-own` of a desk where who administers sits, unless
+    he reads the folder already, and what `hand` does of a reason and of a desk.
     """
     refuse_former(db, actor)
     folder = lock(db, actor, folder_id, None)
+    refuse_own(db, actor, folder, desk=desk)
     here = present(db, folder)
     if here.step is None:
         raise Refusal("handing-fixed", step="")

@@ -21,7 +21,7 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
-from app.folders.access import lock, refuse_stranger
+from app.folders.access import lock, refuse_own, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import CircuitChange, Folder
 from app.folders.move import typed
@@ -153,7 +153,8 @@ def replace_named(
 
     Whoever administers comes to read nothing by it. Returns what changed, in words, which tell of the folder. Refuses
     `identity-needed` and who administers no more, `coming-over`, `coming-unnamed` where no coming step names him,
-    `coming-reason`, `words-long`, `coming-heir` of neither or both, and `coming-refused` as `reroute` does.
+    `coming-reason`, `words-long`, `coming-heir` of neither or both, `heir-own` of himself or of a desk where he sits, unless
+    he reads the folder already, and `coming-refused` as `reroute` does.
     """
     refuse_former(db, actor)
     folder = lock(db, actor, folder_id, None)
@@ -163,6 +164,7 @@ def replace_named(
         raise Refusal("coming-reason")
     if bool(person) == bool(desk):
         raise Refusal("coming-heir")
+    refuse_own(db, actor, folder, person=person, desk=desk)
     before = circuit_of(db, folder.circuit_version_id or 0)
     login = db.scalar(
         sa.select(User.login).where(User.id == leaver, User.collectivity_id == folder.collectivity_id)

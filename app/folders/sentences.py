@@ -346,6 +346,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : choisissez qui prend sa place, soit une personne, soit un bureau.",
     ),
+    "heir-own": (
+        422,
+        "Rien n’a changé : vous ne lisez pas ce dossier, et qui administre ne le donne ni à soi-même ni à un bureau qu’il tient. "
+        "Choisissez une autre personne, ou un autre bureau.",
+    ),
     "coming-refused": (422, "Rien n’a changé. {details}"),
     "not-editable": (
         409,

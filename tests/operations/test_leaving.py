@@ -52,6 +52,12 @@ def seat_of(login: str) -> list[int]:
         return list(db.scalars(sa.select(Holder.desk_id).where(Holder.user_id == user(login).id)))
 
 
+def options(answer: TestResponse, field_id: str) -> list[str]:
+    """What a list offers, as it is posted."""
+    listed = answer.get_data(as_text=True).split(f'id="{field_id}"')[1].split("</select>")[0]
+    return re.findall(r'value="(\d+)"', listed)
+
+
 def effects(house: House, login: str) -> leaving.Leaving:
     with reading(house.actor(K).collectivity_id) as db:
         return leaving.effects_of(db, db.get_one(User, user(login).id))
@@ -137,6 +143,12 @@ def test_a_step_to_come_that_names_somebody_is_given_to_another_person_or_to_a_d
     page = client.get(address)
     assert "3 dossiers nomment cette personne à une étape à venir" in words(page)
     assert "Remplacer dans ces 3 dossiers" in words(page)
+    for field_id, shown, hidden in (
+        ("named-person", user(T).id, user(K).id),
+        ("named-to", seat_of(S)[0], seat_of(K)[0]),
+    ):
+        offered = options(page, field_id)
+        assert (str(shown) in offered, str(hidden) in offered) == (True, False), field_id
     with reading(here) as db:
         direction = db.scalar(sa.select(Desk.id).where(Desk.key == "direction"))
     form = {"csrf_token": token_in(page.get_data(as_text=True)), "named_why": "Départ à la retraite"}
@@ -147,6 +159,9 @@ def test_a_step_to_come_that_names_somebody_is_given_to_another_person_or_to_a_d
         # Who may put no visa anywhere, and whoever deposited it, take nobody's place
         ({"named_person": user("b.cadiou").id}, "n’a à aucun bureau le droit de viser"),
         ({"named_person": user("g.trehorel").id}, "a déposé ce dossier et n’y décide pas"),
+        # Who administers takes it neither himself nor by a desk where he sits: he reads none of these folders
+        ({"named_person": user(K).id}, "vous ne lisez pas ce dossier"),
+        ({"named_to": seat_of(K)[0]}, "vous ne lisez pas ce dossier"),
     ):
         refused = client.post(f"{address}/etapes", data={**form, **wrong})
         assert (refused.status_code, told in words(refused)) == (422, True), wrong
@@ -291,10 +306,15 @@ def test_the_folders_that_wait_for_somebody_are_handed_to_another_desk_at_once(h
         with pytest.raises(Refusal, match=why):
             handing.hand_for(house.actor(who), number, user(whose).id, desk="direction", reason="Départ")
     with reading(here) as db:
+        own = db.scalars(sa.select(Desk.key).where(Desk.id == seat_of(K)[0])).one()
+    with pytest.raises(Refusal, match="heir-own"):
+        handing.hand_for(house.actor(K), waiting[0], user(N).id, desk=own, reason="Départ")
+    with reading(here) as db:
         other = db.scalar(sa.select(Desk.id).where(Desk.key == "direction"))
     client, address = house.client(K), f"{PEOPLE}/{user(N).id}/fermer"
     page = client.get(address)
     assert "Confier ces 2 dossiers" in words(page)
+    assert str(seat_of(K)[0]) not in options(page, "to")
     form = {"csrf_token": token_in(page.get_data(as_text=True)), "to": other, "why": "Départ à la retraite"}
     for wrong, told in (({"why": " "}, "écrivez le motif"), ({"to": ""}, "choisissez à quel bureau")):
         refused = client.post(f"{address}/dossiers", data={**form, **wrong})

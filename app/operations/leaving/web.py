@@ -16,6 +16,7 @@ from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import handing, rerouting
+from app.folders.access import reads_all
 from app.operations.absences import planning
 from app.operations.leaving import effects as leaving
 from app.operations.leaving import planned
@@ -341,6 +342,12 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         )
         own = {number for number, _ in effects.seats}
         others = Places({number: place for number, place in places(db, here).items() if number not in own})
+        # Who administers gives himself nothing that he does not read (`heir-own`)
+        mine = g.actor.desk_ids | {cover.seat.desk_id for cover in g.actor.covers}
+        strangers = Places({number: place for number, place in others.items() if number not in mine})
+        handed, named = (*effects.handed, *effects.named_handed), effects.coming_named
+        givers = others if reads_all(db, g.actor, handed) else strangers
+        own_coming = reads_all(db, g.actor, named)
     begun, since = session.get(BEGUN, (None, 0))
     if begun != user_id or time.time() - since > LASTS / 3:
         session[BEGUN] = (user_id, int(time.time()))  # rarely: a session that is written is looked at again
@@ -358,10 +365,14 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         heirs=choosing.people_in(heirs, chosen=chosen, whole=whole),
         takers=choosing.people_in(takers, chosen=chosen, whole=whole),
         chosen=key_in(request.form.get("person")) or "",
-        desks=choosing.among(others, chosen=to) if effects.handed or effects.named_handed else None,
+        desks=choosing.among(givers, chosen=to) if handed else None,
         to=to or "",
-        replacing=choosing.among(others, chosen=named_to) if effects.coming_named else None,
-        replacers=choosing.people_in(heirs, chosen=named_person, whole=whole),
+        replacing=choosing.among(others if own_coming else strangers, chosen=named_to) if named else None,
+        replacers=choosing.people_in(
+            (row for row in heirs if own_coming or row.id != g.actor.user_id),
+            chosen=named_person,
+            whole=whole,
+        ),
         named_to=named_to or "",
         named_person=named_person or "",
         named_why=request.form.get("named_why", ""),
