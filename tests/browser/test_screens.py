@@ -293,11 +293,11 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         for tray in ("todo", "late", "returned", "running", "done"):
             look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
         mayor.open(account)
-        mayor.page.get_by_role("radio", name="Accepter ce compte").check()
+        mayor.page.get_by_role("radio", name="Refuser la facture").check()
         look.at(mayor, "account to decide")
-        mayor.page.get_by_role("textbox", name="Motif").fill("Confirmé par écrit par leur banque.")
+        mayor.page.get_by_role("textbox", name="Motif").fill("Le fournisseur n’a pas envoyé cette facture.")
         mayor.button("Enregistrer ma décision").click()
-        mayor.sees("compte LT12…1000 accepté")
+        mayor.sees("La facture est rejetée")
         for tab in ("circuit", "pieces", "details", "journal"):
             look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
         mayor.open(f"/dossiers/{folder_id}?onglet=notes")
