@@ -4,11 +4,12 @@ from collections import namedtuple
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from app.core.db import Db
+from app.core.db import Db, UTCDateTime
 
 OF: Any = sa.bindparam("of", type_=sa.Integer())
 """What a question is about, by its number: the folder of a page."""
@@ -17,6 +18,8 @@ ANSWERS = "answers"
 T = TypeVar("T")
 Query = sa.Select[*tuple[Any, ...]]
 """A query of columns."""
+SHARED = frozenset({sa.Integer, sa.String, sa.Boolean, UTCDateTime})
+"""Types whose columns are read alike, whatever they were declared with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,27 +75,58 @@ def read_together(db: Db, *queries: Query) -> list[list[Any]]:
     For counts and columns, as `ask_together` is for rows of tables. Each query names its collectivity itself.
     """
     parts = [query.subquery(f"part{rank}") for rank, query in enumerate(queries)]
-    every = [column for part in parts for column in part.c]
+    types, taken = _laid_out(parts)
     together = sa.union_all(
         *(
             sa.select(
                 sa.literal_column(str(rank)),
                 *(
-                    (column if column.table is part else sa.cast(sa.null(), column.type)).label(f"c{place}")
-                    for place, column in enumerate(every)
+                    (mine[place] if place in mine else sa.cast(sa.null(), kind)).label(f"c{place}")
+                    for place, kind in enumerate(types)
                 ),
             )
-            for rank, part in enumerate(parts)
+            for rank, mine in enumerate(
+                dict(zip(places, part.c, strict=True)) for places, part in zip(taken, parts, strict=True)
+            )
         )
     )
     rows_by_rank: list[list[Any]] = [[] for _ in parts]
     shapes = [_named(tuple(part.c.keys())) for part in parts]
-    widths = [len(part.c) for part in parts]
-    starts = [1 + sum(widths[:rank]) for rank in range(len(parts))]
-    for row in db.execute(together):
-        start = starts[row[0]]
-        rows_by_rank[row[0]].append(shapes[row[0]](*row[start : start + widths[row[0]]]))
+    picks = [_picking(places) for places in taken]
+    for row in db.execute(together).all():
+        rank = row[0]
+        rows_by_rank[rank].append(shapes[rank](*picks[rank](row)))
     return rows_by_rank
+
+
+def _laid_out(parts: Sequence[sa.Subquery]) -> tuple[list[Any], list[tuple[int, ...]]]:
+    """The types of the columns of a union, and which of them each part fills: those of different parts share what they can.
+
+    A row is then no wider than it must: there may be 500.
+    """
+    types: list[Any] = []
+    taken = []
+    for part in parts:
+        free = list(range(len(types)))
+        places = []
+        for column in part.c:
+            kind = type(column.type)
+            place = next((n for n in free if kind in SHARED and type(types[n]) is kind), len(types))
+            if place == len(types):
+                types.append(column.type)
+            else:
+                free.remove(place)
+            places.append(place)
+        taken.append(tuple(places))
+    return types, taken
+
+
+@lru_cache(maxsize=256)
+def _picking(places: tuple[int, ...]) -> Callable[[Any], Any]:
+    """What takes of a row the columns at these places, after that of its rank."""
+    if len(places) == 1:
+        return lambda row: (row[places[0] + 1],)
+    return itemgetter(*(place + 1 for place in places))
 
 
 def gather(db: Db) -> None:

@@ -5,16 +5,14 @@ from collections.abc import Iterator, Mapping, ValuesView
 from datetime import datetime
 from functools import cached_property
 from itertools import starmap
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from app.core.db import Db
-from app.core.questions import OF, Question, answered, ask, once
+from app.core.questions import Query, keep, kept, once, read_together
 from app.people.models import Desk
-
-DESKS = Question((Desk,), Desk.collectivity_id == OF, order=lambda row: (row[0].name, row[0].id))
-"""The desks of a collectivity, for a page that reads them beside something else."""
 
 
 class Place(NamedTuple):
@@ -106,30 +104,42 @@ class Places(Mapping[int, Place]):
 
 _desk: Any = Desk.__table__
 # Of the table: the ORM would take each of 500 rows apart and make it again
-_places = (
-    sa.select(_desk.c.id, _desk.c.key, _desk.c.name, _desk.c.parent_id, _desk.c.closed_at)
-    .where(_desk.c.collectivity_id == sa.bindparam("here"))
-    .order_by(_desk.c.name)
+_places: Any = sa.select(_desk.c.id, _desk.c.key, _desk.c.name, _desk.c.parent_id, _desk.c.closed_at).where(
+    _desk.c.collectivity_id == sa.bindparam("here")
 )
+_by_name = _places.order_by(_desk.c.name)
+_by_name_and_number = attrgetter("name", "id")
 
 
 def places(db: Db, collectivity_id: int) -> Places:
-    """Where its desks stand; one statement, once for a page, or none where the page has read `DESKS`."""
+    """Where its desks stand; one statement, once for a page."""
 
     def read() -> Places:
-        if answered(db, DESKS, collectivity_id):
-            desks = [desk for (desk,) in ask(db, DESKS, collectivity_id)]
-            return Places(
-                {
-                    desk.id: Place(desk.id, desk.key, desk.name, desk.parent_id, desk.closed_at)
-                    for desk in desks
-                }
-            )
-        if (
-            db.autoflush
-        ):  # in a verb, which may have opened a desk: the ORM writes before it reads its own alone
-            db.flush()
-        rows = db.execute(_places, {"here": collectivity_id}).all()
+        _written(db)
+        rows = db.execute(_by_name, {"here": collectivity_id}).all()
         return Places({place.id: place for place in starmap(Place, rows)})
 
-    return once(db, ("places", collectivity_id), read)
+    return once(db, _key(collectivity_id), read)
+
+
+def places_beside(db: Db, collectivity_id: int, *queries: Query) -> tuple[Places, list[list[Any]]]:
+    """The same, and the rows of these queries as `read_together` gives them, by one statement for all."""
+    known = kept(db, _key(collectivity_id))
+    if known is not None:
+        return known, read_together(db, *queries)
+    _written(db)
+    *rows, desks = read_together(db, *queries, _places.params(here=collectivity_id))
+    desks.sort(key=_by_name_and_number)  # the desks of a statement with others come in no order
+    every = Places({place.id: place for place in starmap(Place, desks)})
+    keep(db, _key(collectivity_id), every)
+    return every, rows
+
+
+def _key(collectivity_id: int) -> tuple[str, int]:
+    return "places", collectivity_id
+
+
+def _written(db: Db) -> None:
+    """Write what a verb has opened or moved: the ORM does so by itself before it reads its own alone."""
+    if db.autoflush:
+        db.flush()

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.circuits import named
 from app.circuits.checking import able_desks, desks_of, named_in, problems
-from app.core.db import reading
+from app.core.db import reading, writing
+from app.core.questions import gather
 from app.operations.circuits.views import words_of
-from app.operations.desks import views
-from app.people import applications, choosing, desks
-from app.people.places import Place, Places, places
+from app.operations.desks import closing, views
+from app.people import applications, choosing, desks, hierarchy
+from app.people.models import Desk, User
+from app.people.places import Place, Places, places, places_beside
 from app.transmission.settings import names as channels
 from tests.builders.house import House
 from tests.builders.mandates import a_mayor_and_a_deputy
@@ -139,6 +142,36 @@ def test_of_many_desks_and_people_a_step_offers_the_beginning_and_words_find_the
     assert client.get("/circuits/acteurs?q=zimmer035&signature=1").json["options"] == []
     assert client.get("/circuits/acteurs?q=zimmer036").json["options"] == [], "he holds no desk"
     assert house.client("g.trehorel").get("/circuits/acteurs?q=a").status_code == 403
+
+
+def test_where_desks_stand_is_read_beside_something_else_as_it_is_alone(house: House) -> None:
+    """Also a desk that is closed, and in a verb one that is not written yet."""
+    town = here(house)
+    several = sa.select(User.id, User.login, User.active, User.first_name, User.last_name, User.created_at)
+    several = several.where(User.collectivity_id == town)
+    one = sa.select(sa.func.count().label("open")).where(Desk.closed_at.is_(None))
+    one = one.where(Desk.collectivity_id == town)
+    closing.close(house.actor(K), hierarchy.open_desk(house.actor(K), "Régies", None), "Fin des régies")
+    with reading(town) as db:
+        alone = places(db, town)
+        people, counts = db.execute(several).all(), db.execute(one).all()
+    assert any(place.closed_at for place in alone.values())
+    with reading(town) as db:
+        gather(db)
+        with heard() as statements:
+            every, (persons, number) = places_beside(db, town, several, one)
+            assert places(db, town) is every
+            assert places_beside(db, town, one) == (every, [number])
+    assert dict(every) == dict(alone)
+    assert [place.name for place in every.values()] == sorted(place.name for place in alone.values())
+    assert sorted(persons) == sorted(map(tuple, people))
+    assert {(person.id, person.login) for person in persons} == {(row.id, row.login) for row in people}
+    assert (number[0].open, len(number)) == (counts[0].open, 1)
+    assert len(statements) == 2, "the desks were read again"
+    with writing() as db:
+        db.add(Desk(collectivity_id=town, key="accueil", name="Accueil"))
+        assert "Accueil" in {place.name for place in places_beside(db, town, one)[0].values()}
+        db.rollback()
 
 
 def test_places_lose_no_desk_in_a_circle_and_a_branch_says_nothing_of_what_is_above() -> None:

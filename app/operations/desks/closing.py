@@ -26,7 +26,7 @@ from app.people.actor import Actor
 from app.people.branches import Branch
 from app.people.desks import write_down
 from app.people.models import Desk, User
-from app.people.places import Place, Places, places
+from app.people.places import Place, Places, places, places_beside
 from workflows.circuit import Circuit, Phase, Step, WhoKind
 
 MOST_SHOWN = 20
@@ -120,17 +120,20 @@ def deposited_from(db: Db, collectivity_id: int, desk_id: int) -> list[int]:
     return list(db.scalars(_deposited(collectivity_id, desk_id)))
 
 
-def with_coming(
-    db: Db, collectivity_id: int, every: Places, desk_id: int
-) -> tuple[views.DeskView, tuple[int, ...]]:
-    """A desk among `every`, and the folders on their way that will come to it; two statements. Refuses `desk-absent`."""
+def with_coming(db: Db, actor: Actor, desk_id: int) -> tuple[Places, views.DeskView, tuple[int, ...]]:
+    """The desks that the actor administers, one of them, and the folders on their way that will come to it.
+
+    Two statements, beside what is known of circuits. Refuses `desk-absent`.
+    """
+    here = actor.collectivity_id
+    mine = views.parts(db, here, (desk_id,))
+    whole, (*rows, followed) = places_beside(db, here, *mine, versions_followed(here))
+    every = views.administered(actor, whole)
     if desk_id not in every:
         raise Refusal("desk-absent")
-    mine = views.parts(db, collectivity_id, (desk_id,))
-    *rows, followed = read_together(db, *mine, versions_followed(collectivity_id))
-    desk = views.viewed(db, collectivity_id, every, (desk_id,), rows)[desk_id]
-    coming = _coming(db, collectivity_id, desk, every, [number for (number,) in followed])
-    return desk, tuple(islice(coming, MOST))
+    desk = views.viewed(db, here, every, (desk_id,), rows)[desk_id]
+    coming = _coming(db, here, desk, every, [number for (number,) in followed])
+    return every, desk, tuple(islice(coming, MOST))
 
 
 @use_case

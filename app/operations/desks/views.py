@@ -251,7 +251,11 @@ def why_closed(db: Db, collectivity_id: int, desk_id: int) -> tuple[str, str]:
 
 def of_actor(db: Db, actor: Actor) -> Places:
     """The desks that somebody administers: all of them, or his branch; refuses `desk-absent` where that is gone."""
-    every = places(db, actor.collectivity_id)
+    return administered(actor, places(db, actor.collectivity_id))
+
+
+def administered(actor: Actor, every: Places) -> Places:
+    """The same, of all the desks, which are read already."""
     if not actor.delegated or actor.branch_id is None:
         return every
     if actor.branch_id not in every:

@@ -21,7 +21,7 @@ from app.operations.desks import closing, foreseen, tree, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
 from app.people.office.web import choosing_whole, who_is_there
-from app.people.places import DESKS, Places, places
+from app.people.places import Places, places
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import ONLY, Rights
@@ -514,9 +514,8 @@ def _desk(
     `told_of`: what was refused; a form of the name that was typed over another desk than it is now posts what it was over.
     """
     with reading(g.actor.collectivity_id) as db:
-        set_up.read_ahead(db, g.actor.collectivity_id, DESKS)
-        every = views.of_actor(db, g.actor)
-        desk, coming = closing.with_coming(db, g.actor.collectivity_id, every, desk_id)
+        set_up.read_ahead(db, g.actor.collectivity_id)
+        every, desk, coming = closing.with_coming(db, g.actor, desk_id)
         called = own_types.called(db, g.actor.collectivity_id)
         others, known = _others(db, every, desk, ticks.added if ticks else None)
         shown = _place_shown(desk, fresh=form is None or told_of == "desk-moved")

@@ -12,7 +12,7 @@ from app.circuits.library import in_force
 from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
-from app.core.questions import Query, read_together
+from app.core.questions import Query
 from app.core.refusals import Refusal
 from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
@@ -21,7 +21,7 @@ from app.operations.desks.stranded import Lost, Touched, Way
 from app.people.desks import Left
 from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, User
-from app.people.places import places
+from app.people.places import places_beside
 from app.signing.enrol import common_name
 from app.signing.models import Certificate
 from workflows.mandates import over, words
@@ -146,9 +146,9 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
     moment = now() if at is None else at
     after = moment.astimezone(PARIS).date() + timedelta(days=1)
     taken_over, others = 0, dict[str, None]()
-    every = places(db, user.collectivity_id)
-    waiting, seats, absent, cards, followed, *others_read = read_together(
+    every, (waiting, seats, absent, cards, followed, *others_read) = places_beside(
         db,
+        user.collectivity_id,
         _waiting(user),
         _seats(user),
         _covered(user, moment),

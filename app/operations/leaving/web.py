@@ -26,7 +26,7 @@ from app.people.given import rights_of
 from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import Absence, Desk, Holder, PlannedClosing, User
 from app.people.office.web import choosing_whole, ending, who_is_there
-from app.people.places import DESKS, Places, places
+from app.people.places import Places, places
 from workflows.rights import NONE as NO_RIGHTS
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -325,7 +325,7 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
             raise Refusal("not-found")
         if not user.active:
             return _closed(user.name)
-        set_up.read_ahead(db, here, OF_COLLECTIVITY, DESKS)
+        set_up.read_ahead(db, here, OF_COLLECTIVITY)
         coming = row if row is not None and row.refused_at is None else None
         later = coming is not None and not at_once
         chosen, whole = (_chosen(), choosing_whole()) if within is None else (None, True)
