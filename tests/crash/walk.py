@@ -159,11 +159,11 @@ class Walk:
             )
         if kind == "work":
             return self.forge.play("work", kill=kill)
+        if self.journey == "invoice":
+            self.forge.house.another(
+                self.folder_id
+            )  # each walk takes the same file: else it is held (INV-20)
         if kind == "sign":
-            if self.journey == "invoice":
-                self.forge.house.another(
-                    self.folder_id
-                )  # each walk takes the same file: else it is held (INV-20)
             return self.forge.play("sign", self.folder_id, version, CERTIFICATES[rest], login=rest, kill=kill)
         if kind == "publication":
             facts = {"means": "online"}
