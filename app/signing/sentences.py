@@ -30,7 +30,7 @@ SENTENCES: Sentences = {
         "Rien n’a été scellé : le cachet de la collectivité n’est plus lisible, la clé de l’installation ayant changé. Demandez à "
         "un administrateur de le donner de nouveau (Administration, Réglages).",
     ),
-    "sign-gated": (409, "Rien n’a été signé. {details}"),
+    "sign-gated": (409, "Rien n’a été signé : {details}"),
     "would-be-refused": (
         409,
         "Rien n’a été signé : ce dossier serait refusé à l’envoi. {details} Rejetez-le pour qu’il soit corrigé.",
