@@ -84,11 +84,11 @@ def columns() -> Response | str:
             back_label=_LISTS[back],
             back_url=url_for(f"folders.{back}"),
         )
-    kept = set(request.form.getlist("columns"))
+    chosen = set(request.form.getlist("columns"))
     desks.choose_lists(
         g.actor.user_id,
         compact=request.form.get("rows") == "compact",
-        columns_off=[key for key in CHOICES if key not in kept],
+        columns_off=[key for key in CHOICES if key not in chosen],
     )
     flash("L’affichage des listes est enregistré.", "ok")
     return redirect(url_for(f"folders.{back}"))

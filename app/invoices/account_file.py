@@ -18,7 +18,7 @@ from app.core.texts import key_of, plain
 from app.core.transaction import use_case
 from app.invoices.checks import compact, good_iban
 from app.invoices.keys import SIREN, seller_key
-from app.invoices.known import CONFIRMED, LISTED, REFUSED, ends
+from app.invoices.known import CONFIRMED, LISTED, OFFICE, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
@@ -111,7 +111,8 @@ def put_aside(db: Db, actor: Actor, number: int, reason: str) -> None:
     reason = plain(reason)
     if not reason or len(reason) > LONGEST_NAME:
         raise Refusal("ibans-reason")
-    row.state, row.who, row.user_id, row.at = REFUSED, actor.name, actor.user_id, now()
+    row.state, row.source, row.folder_id = REFUSED, OFFICE, None
+    row.who, row.user_id, row.at = actor.name, actor.user_id, now()
     facts = {"aside": f"{row.siren or row.name} {ends(row.iban)}", "reason": reason}
     append(db, actor.collectivity_id, Event("collectivity.accounts", actor.name, actor.user_id, None, facts))
 

@@ -81,7 +81,8 @@ class Doubt:
     """An account of an invoice that is not known for its seller: why each time, with what to compare it to.
 
     `about`: the name of its caution, another one for another seller and each time that the folder is sent. `reasons`: a title
-    and a sentence each, the gravest first. `possible`: whether an account may have this number at all.
+    and a sentence each, the gravest first. `possible`: whether an account may have this number at all. `gone`: the invoice
+    was sent with it, and bears none any more.
     """
 
     about: str
@@ -91,6 +92,7 @@ class Doubt:
     known: tuple[Known, ...]
     calls: tuple[Call, ...]
     possible: bool
+    gone: bool = False
 
     @property
     def mark(self) -> str:
@@ -138,6 +140,13 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
         reasons = [*_of_itself(iban, refused, emptied)]
         if not known or not all(iban in accounts for accounts in known):
             reasons += _unknown(db, folder, iban, together(known), rows, same, ways)
+        if _many_of_a_name(ways, [*settled, *same]):
+            reasons.append(
+                (
+                    "Fournisseur mal identifié",
+                    "Plusieurs fournisseurs portent ce nom, et la facture n’a pas de SIRET",
+                )
+            )
         reasons += [
             ("Nom changé", f"Les factures terminées ici sous ce SIREN portent le nom « {name} »")
             for name in named_otherwise(folder, ways, settled)
@@ -153,7 +162,14 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
             about = f"{KEY}:{digest(' '.join([iban, *sorted(ways), str(folder.round)]))}"
             name = str(folder.fields.get("seller") or "ce fournisseur")
             yield Doubt(
-                about, iban, name, tuple(reasons), shared, calls_about(folder, about), good_iban(iban)
+                about,
+                iban,
+                name,
+                tuple(reasons),
+                shared,
+                calls_about(folder, about),
+                good_iban(iban),
+                gone=iban in emptied,
             )
 
 
@@ -210,11 +226,12 @@ def _unknown(
         yield f"Compte à l’étranger, {name}", f"Il est tenu hors de France ({iban[:2]})"
     if not known and has_list(db, folder):
         yield f"Compte inconnu, {name}", "La liste des comptes connus n’a pas ce fournisseur"
-    if named and len(sirens_of(same, ways)) > 1:
-        yield (
-            f"Fournisseur mal identifié, {name}",
-            "Plusieurs fournisseurs portent ce nom, et la facture n’a pas de SIRET",
-        )
+
+
+def _many_of_a_name(ways: Collection[str], settled: Collection[Folder]) -> bool:
+    """Whether an invoice without SIRET bears a name that invoices of several suppliers bore."""
+    named = ways and not any(map(siren_of, ways))
+    return bool(named) and len(sirens_of(settled, ways)) > 1
 
 
 def _of_another(
@@ -277,7 +294,8 @@ def _sentence(doubt: Doubt) -> str:
     else:
         then = "Appelez le fournisseur à un numéro que vous connaissez déjà ; une autre personne décidera ensuite."
     reasons = " ".join(f"{sentence.rstrip('.')}." for _, sentence in doubt.reasons)
-    return f"Cette facture : {ends(doubt.iban)}. {reasons} {then}"
+    opening = "Envoyée d’abord avec" if doubt.gone else "Cette facture :"
+    return f"{opening} {ends(doubt.iban)}. {reasons} {then}"
 
 
 def to_verify(db: Db, folder: Folder) -> list[Caution]:

@@ -11,6 +11,7 @@ from app.core.refusals import Refusal
 from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock
+from app.folders.decide import not_rejected
 from app.folders.models import DocumentWords, Folder
 from app.folders.move import Said, move, person_of, present, typed
 from app.folders.ruling import LONGEST, may_rule
@@ -63,11 +64,11 @@ def note_call(
         raise Refusal("call-origin")
     if not word:
         raise Refusal("call-word")
-    for text, most in ((origin, SHORT), (word, LONGEST)):
-        if len(text) > most:
-            raise Refusal("words-long", most=most, got=len(text))
+    for typed_in, most in ((origin, SHORT), (word, LONGEST)):
+        if len(typed_in) > most:
+            raise Refusal("words-long", most=most, got=len(typed_in))
     shown = " ".join(number.split())
-    call = Call(person_of(actor), actor.name, now().isoformat(), shown, origin, word, bool(text))
+    call = Call(person_of(actor), actor.name, now().isoformat(), shown, origin, word, bool(text.strip()))
     folder.sources = {
         **folder.sources,
         CALLS: [*folder.sources.get(CALLS, ()), {"about": doubt.about, **asdict(call)}],
@@ -103,7 +104,12 @@ def refuse_account(db: Db, actor: Actor, folder_id: int, *, version: int, mark: 
     if not plain(reason):
         raise Refusal("reason-needed")
     write(db, actor, folder, doubt.iban, REFUSED)
-    return move(db, folder, Action.REJECT, actor, Said(typed(reason), facts={"account": ends(doubt.iban)}))
+    try:
+        return move(
+            db, folder, Action.REJECT, actor, Said(typed(reason), facts={"account": ends(doubt.iban)})
+        )
+    except Refusal as refusal:
+        raise not_rejected(refusal) from refusal
 
 
 def open_doubt(db: Db, folder: Folder, mark: str) -> Doubt:

@@ -17,7 +17,8 @@ from app.invoices.models import SupplierAccount
 from workflows.circuit import Facts
 
 CONFIRMED, REFUSED = "confirmed", "refused"
-LISTED, DECIDED = "list", "folder"
+LISTED, DECIDED, OFFICE = "list", "folder", "office"
+"""Where what is written of an account comes from: a list, two persons on an invoice, an administrator who put it aside."""
 LEGAL_FORMS = frozenset(
     {"SA", "SAS", "SASU", "SARL", "EURL", "SCI", "SNC", "EI", "SCOP", "SELARL", "ETS", "STE", "SOCIETE"}
 )

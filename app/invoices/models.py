@@ -23,7 +23,8 @@ class SupplierAccount(Base, Tenanted):
     """What the commune decided of a bank account of a supplier, or listed: `confirmed` or `refused`, by whom and when.
 
     `seller`: the key by which it is known (`app/invoices/keys.py`), with its name and SIREN as they are shown. `source`: `list`
-    for one of a file of known accounts, `folder` for what two persons decided on an invoice, that of `folder_id`.
+    for one of a file of known accounts, `folder` for what two persons decided on an invoice, that of `folder_id`, `office` for
+    what an administrator put aside.
     """
 
     __tablename__ = "supplier_account"

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.core.clock import PARIS
 from app.core.db import reading
 from app.core.french import euros, jour, spaces
 from app.core.http import PERSON, guard
@@ -19,7 +20,7 @@ from app.folders.move import person_of, present
 from app.invoices import account_file, accounts, calls, interrupting, settling
 from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
-from app.invoices.known import LISTED, REFUSED, ends
+from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.people.models import Collectivity
 
@@ -47,6 +48,11 @@ CHOICES = {
         "La facture continue avec ce compte connu, celui qu’elle porte est écarté.",
     ),
     accounts.ACCEPT: ("Accepter ce compte", "Il devient connu pour ce fournisseur."),
+}
+SOURCES = {
+    LISTED: "Liste importée",
+    DECIDED: "Décidé sur une facture",
+    OFFICE: "Écarté par un administrateur",
 }
 pages = Blueprint("invoices", __name__, template_folder="templates")
 
@@ -259,8 +265,7 @@ def known_accounts() -> Response | tuple[str, int]:
                 "siren": row.siren or "",
                 "ends": ends(row.iban),
                 "refused": row.state == REFUSED,
-                "how": f"{'Liste importée' if row.source == LISTED else 'Décidé sur une facture'}, "
-                f"{row.who}, {jour(row.at.date())}",
+                "how": f"{SOURCES[row.source]}, {row.who}, {jour(row.at.astimezone(PARIS).date())}",
                 "folder_id": row.folder_id,
             }
             for row in rows[:SHOWN]

@@ -201,6 +201,14 @@ def test_a_number_written_on_the_invoice_is_not_called(house: House, office: Off
     with pytest.raises(Refusal, match="call-number-of-invoice"):
         called(house, invoice, CLERK)
     called(house, invoice, CLERK, number="+33 2 98 11 22 33")
+    shown = Hand(house, CLERK).text(f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}")
+    assert "n’ont pas pu être lus" not in shown
+    # Where nothing could be read, nothing was compared, and the page says so
+    with engine().begin() as connection:
+        connection.execute(sa.update(DocumentWords).where(DocumentWords.folder_id == invoice).values(text=""))
+    called(house, invoice, SERVICE)
+    shown = Hand(house, CLERK).text(f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}")
+    assert "Les mots de la facture n’ont pas pu être lus" in shown
 
 
 def test_what_is_odd_about_an_account_is_told(house: House, office: Office) -> None:
@@ -396,4 +404,15 @@ def test_a_list_that_comes_after_an_invoice_settles_nothing_of_it(house: House, 
     assert page.ask(LIST, "POST", {"aside": number[1], "reason": "Fin du contrat."}).status_code == 302
     assert page.ask(LIST, "POST", {"aside": number[1], "reason": "Encore."}).status_code == 409
     assert "l’a écarté" in told(house, office.draft(number="F-5", iban=AFTER))[0]
+    assert "Écarté par un administrateur, Katell Morizur" in page.text(LIST)
     assert account_file.bring_in(administrator, f"{head}Berthier;{OTHER};{AFTER}\r\n".encode()) == (0, 0, 1)
+
+
+def test_a_name_that_several_suppliers_bore_and_no_siret_is_told(house: House, office: Office) -> None:
+    namesake = {"seller_siret": "", "seller_siren": "212909998", "iban": BEFORE}
+    paid = at_finance(office, number="H-1", **namesake)
+    house.approve(paid, FINANCE)
+    house.sign(paid, MAYOR)
+    house.drain()
+    nameless = office.draft(number="H-2", seller_siret="", seller_siren="", iban=BEFORE)
+    assert "Plusieurs fournisseurs portent ce nom" in told(house, nameless)[0]
