@@ -71,6 +71,8 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     "s2low_url": (frozenset({"https"}), "il faut l’adresse https de l’opérateur"),
     "csc_url": (frozenset({"http", "https"}), "il faut l’adresse https:// du service, jusqu’à /csc/v1"),
     "csc_oauth_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+    "chorus_url": (frozenset({"http", "https"}), "il faut l’adresse https:// de l’API, jusqu’à /cpro"),
+    "chorus_oauth_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
 }
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EMPTY = (None, "", SecretStr(""))
@@ -203,6 +205,13 @@ class Settings(BaseSettings):
     s2low_simulated: bool = False
     s2low_url: str = ""
     pes_schema: str = "warn"
+    chorus_url: str = "https://api.piste.gouv.fr/cpro"
+    chorus_oauth_url: str = "https://oauth.piste.gouv.fr/api/oauth/token"
+    chorus_seconds: float = Field(30.0, gt=0, le=600)
+    chorus_ca_file: Path | None = None
+    chorus_client: str = ""
+    chorus_client_secret: SecretStr = SecretStr("")
+    chorus_calls: float = Field(1.0, gt=0, le=100)
 
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_letters_seconds: float = Field(1800.0, gt=0)
@@ -353,6 +362,7 @@ class Settings(BaseSettings):
         "seal_pkcs11_pin_file",
         "seal_pkcs11_module",
         "s2low_ca_file",
+        "chorus_ca_file",
         "breached_passwords",
     )
     @classmethod

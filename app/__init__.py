@@ -48,6 +48,7 @@ SLICES = (
     "publication",
     "batches",
     "legality",
+    "chorus",
     "operations",
 )
 HOME = Path(__file__).parent

@@ -35,6 +35,7 @@ from app.publication.models import PublicSite
 from app.transmission.afterwards import asked_about
 from demo import mailbox, offices
 from demo.cast import EVERYBODY, PASSWORD, SIREN
+from demo.chorus import web as chorus
 from demo.offices import PREFECTURE, TREASURY
 from demo.pki import PASSPHRASE
 from demo.prefecture.office import LATE_ANOMALY
@@ -45,6 +46,7 @@ from demo.treasury.simulator import AGAIN, SimulatedTreasury
 PLACES: Final = {"prefecture": PREFECTURE, "tresorerie": TREASURY}
 LETTERS_TO_WRITE: Final = (*LETTERS, LATE_ANOMALY)
 pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
+chorus.add_to(pages)
 
 
 def _home() -> Path:

@@ -45,8 +45,10 @@ class XmlFacts:
     elements: int
 
 
-def check_xml(stream: IO[bytes], filename: str) -> XmlFacts:
+def check_xml(stream: IO[bytes], filename: str, *, long_texts: bool = False) -> XmlFacts:
     """Read the whole of an open XML file, twice, by pieces, and keep nothing of it.
+
+    `long_texts`: one of its texts may have more than ten million signs, as a file that it carries in base64.
 
     Refuses xml-too-large, xml-encoding, xml-doctype (before any parsing), xml-malformed, xml-too-deep, xml-too-many-attributes.
     Source: XML 1.0 §2.8 (prolog), §4.3.3 and appendix F (encodings).
@@ -56,7 +58,7 @@ def check_xml(stream: IO[bytes], filename: str) -> XmlFacts:
     encoding = _before_parsing(stream, filename)
     stream.seek(0)
     counting: Any = _Counting(filename)
-    parser: Any = etree.XMLParser(target=counting, **_SAFE)
+    parser: Any = etree.XMLParser(target=counting, **_SAFE | {"huge_tree": long_texts})
     try:
         while piece := stream.read(PIECE):
             parser.feed(piece)
@@ -66,12 +68,12 @@ def check_xml(stream: IO[bytes], filename: str) -> XmlFacts:
     return XmlFacts(counting.root, encoding, counting.elements)
 
 
-def parse_xml(data: bytes, filename: str) -> "etree._Element":
+def parse_xml(data: bytes, filename: str, *, long_texts: bool = False) -> "etree._Element":
     """The root element of an XML that passes `check_xml`; refuses what it refuses."""
     from lxml import etree
 
-    check_xml(io.BytesIO(data), filename)
-    return etree.fromstring(data, etree.XMLParser(**_SAFE))
+    check_xml(io.BytesIO(data), filename, long_texts=long_texts)
+    return etree.fromstring(data, etree.XMLParser(**_SAFE | {"huge_tree": long_texts}))
 
 
 def shown_text(data: bytes, filename: str) -> str:

@@ -77,7 +77,7 @@ HEAVY = {
     ),
     "pikepdf": ("app/files/", "app/pdf/"),
     "pypdfium2": ("app/files/", "app/signing/formats/", "app/pdf/"),
-    "facturx": ("app/invoices/reading.py",),
+    "facturx": ("app/invoices/reading.py", "demo/"),
     "alembic": ("app/core/schema.py",),
     "requests": ("app/core/outside.py",),
     "urllib3": ("app/core/outside.py",),

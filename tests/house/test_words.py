@@ -26,6 +26,7 @@ EMPTY = {
 RIGHT = (
     "app/batches",
     "app/channels",
+    "app/chorus",
     "app/circuits",
     "app/core",
     "app/files",
