@@ -1,19 +1,21 @@
 """What does not hold together in the data of an invoice: arithmetic, dates, keys; each fault in French, none stops anybody.
 
-Source: EN 16931-1 (BR-CO-14 to 17, BR-S-02), ISO 13616 (IBAN), the key of French VAT numbers and SIRET.
+Source: EN 16931-1 (BR-CO-09 to 17, BR-S-02), ISO 13616 (IBAN), the key of French VAT numbers and SIRET.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from app.core.french import euros
 from app.core.sirene import good_siret
-from app.invoices.fields import CII, ROUNDING, find, text_at
+from app.files.xml import spelled
+from app.invoices.arithmetic import lacking, sums_of_parts
+from app.invoices.fields import AMOUNT, CII, PATHS, ROUNDING, UBL, find, iso_date, text_at
+from app.invoices.keys import CREDIT_NOTE, strict
 
 Fields = Mapping[str, str]
-ENOUGH = 10**13
 CENT = Decimal("0.01")
 
 _VAT_LINES = {
@@ -37,19 +39,42 @@ _VAT_OUR = re.compile(r"FR(\d{2})(\d{9})")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
+_PAYEE = {
+    CII: "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement/ram:PayeeTradeParty/ram:Name",
+    UBL: "cac:PayeeParty/cac:PartyName/cbc:Name",
+}
+_DELIVERED = {
+    CII: "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeDelivery/ram:ActualDeliverySupplyChainEvent"
+    "/ram:OccurrenceDateTime/udt:DateTimeString",
+    UBL: "cac:Delivery/cbc:ActualDeliveryDate",
+}
+LONGEST_NUMBER, LONG = 60, 60
+_COUNTRIES = (
+    " AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD "
+    "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF "
+    "GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
+    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
+    "NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI "
+    "SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
+    "VN VU WF WS YE YT ZA ZM ZW EL XI "
+)
+"""ISO 3166-1, with EL for Greece and XI for Northern Ireland (BR-CO-09)."""
 Check = Callable[[Any, str, Fields], Iterator[str]]
 
 
 def odd(root: Any, syntax: str, fields: Fields) -> list[str]:
     """What does not hold together in data that are readable: what is to be paid and to whom, the detail of the VAT."""
-    checks: tuple[Check, ...] = (_payable, _vat, _seller, _written_dates, _account)
-    return [fault for check in checks for fault in check(root, syntax, fields)]
+    checks: tuple[Check, ...] = (_payable, _vat, _seller, _written_dates, _account, _payee, _origin, _hidden)
+    return [
+        *sums_of_parts(root, syntax),
+        *(fault for check in checks for fault in check(root, syntax, fields)),
+    ]
 
 
 def remarked(root: Any, syntax: str, fields: Fields) -> list[str]:
     """What is wrong in the data and changes neither what is paid nor to whom: told beside the file, nobody rules on it."""
-    checks: tuple[Check, ...] = (_keys, _due)
-    return [remark for check in checks for remark in check(root, syntax, fields)]
+    checks: tuple[Check, ...] = (_keys, _due, _delivered)
+    return [*lacking(root, syntax), *(remark for check in checks for remark in check(root, syntax, fields))]
 
 
 def sums(fields: Fields) -> Iterator[str]:
@@ -96,6 +121,8 @@ def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     french, siren = _VAT_OUR.fullmatch(vat), fields.get("seller_siren", "")
     if french and siren and french[2] != siren:
         yield f"Le numéro de TVA {vat} n’est pas celui du SIREN {siren}."
+    if vat and f" {vat[:2]} " not in _COUNTRIES:
+        yield f"Le numéro de TVA {vat[:LONG]} ne commence pas par le code d’un pays (règle BR-CO-09)."
 
 
 def _keys(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
@@ -127,6 +154,45 @@ def _account(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
         yield f"La clé de l’IBAN {iban} est fausse : aucun compte ne peut porter ce numéro."
 
 
+def _payee(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    """Whom the invoice has paid: several accounts, of which one is read, or somebody else than the seller (INV-22)."""
+    ibans = dict.fromkeys(compact(account.text or "") for account in find(root, PATHS[syntax]["iban"][0]))
+    if others := [iban for iban in ibans if iban and iban != compact(fields.get("iban", ""))]:
+        listed = ", ".join(f"{iban[:4]}…{iban[-4:]}" for iban in others[:3])
+        yield f"La facture porte d’autres comptes que celui qui a été lu : {listed}. Demandez au fournisseur lequel est le bon."
+    payee, seller = text_at(root, _PAYEE[syntax]), fields.get("seller", "")
+    if payee and strict(payee) != strict(seller):
+        yield (
+            f"Le bénéficiaire du paiement, {payee[:LONG]}, n’est pas le vendeur : affacturage ou cession ? Voyez si la facture "
+            "porte la mention de subrogation."
+        )
+
+
+def _origin(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
+    total = number(fields.get("total_ttc"))
+    credit = fields.get("type_code") == CREDIT_NOTE or (total is not None and total < 0)
+    if credit and not fields.get("preceding"):
+        yield "Cet avoir ne nomme pas la facture d’origine (BT-25) : demandez au fournisseur à quelle facture il se rapporte."
+
+
+def _hidden(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
+    """Signs that nobody sees may make two numbers, two names or two accounts look the same."""
+    for key, label in (("number", "Le numéro"), ("seller", "Le nom du vendeur"), ("iban", "L’IBAN")):
+        if (text := fields.get(key, "")) and spelled(text) != text:
+            yield f"{label} contient des signes invisibles : « {spelled(text)[:LONG]} »."
+    currency = fields.get("currency", "")
+    if currency and not re.fullmatch(r"[A-Za-z]{3}", currency):
+        yield f"La devise « {currency[:LONG]} » n’est pas un code à trois lettres (règle BR-CL-04)."
+    if len(fields.get("number", "")) > LONGEST_NUMBER:
+        yield f"Le numéro de la facture a plus de {LONGEST_NUMBER} signes. Vérifiez-le sur la page."
+
+
+def _delivered(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    delivered, issued = iso_date(text_at(root, _DELIVERED[syntax])), fields.get("issue_date", "")
+    if delivered and issued and delivered > issued:
+        yield f"La livraison ({_day(delivered)}) est d’après la date de la facture ({_day(issued)})."
+
+
 def good_iban(iban: str) -> bool:
     """Whether the key of an IBAN, without spaces, is right (ISO 13616: the remainder by 97 is 1)."""
     if not _IBAN.fullmatch(iban):
@@ -141,11 +207,7 @@ def compact(text: str) -> str:
 
 def number(text: str | None) -> Decimal | None:
     """An amount of the data, or None for what is no amount that could be."""
-    try:
-        amount = Decimal(text or "")
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and abs(amount) < ENOUGH else None
+    return Decimal(text) if text and AMOUNT.fullmatch(text) else None
 
 
 def _day(iso: str) -> str:

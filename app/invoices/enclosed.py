@@ -1,19 +1,25 @@
 """The data that a PDF invoice carries: every XML attached to it is looked at, and what is unusual is said."""
 
 import logging
+import re
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 
 from app.core.refusals import Refusal
-from app.invoices.fields import ROOTS
+from app.invoices.dress import HOSTILE, recognise
+from app.invoices.fields import fields_of
 
 STANDARD = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
 """The names under which an invoice is looked for (Factur-X 1.0, ZUGFeRD 2, XRechnung), the most usual first."""
-OLD = {"urn:ferd:CrossIndustryDocument:invoice:1p0": "ZUGFeRD 1"}
-"""Namespaces of the versions that came before EN 16931: their facts are not read."""
-HOSTILE = frozenset({"xml-doctype", "xml-too-deep", "xml-too-large", "xml-too-many-attributes"})
 MOST = 20
 """XML attachments that are looked at in one PDF."""
+_INVOICE_ROOT = re.compile(
+    rb"<(?:[\w.-]+:)?(?:CrossIndustryInvoice|CrossIndustryDocument|Invoice|CreditNote)[\s>]"
+)
+_XML = (b"<", b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+"""How the bytes of an XML begin, with or without a mark of their encoding."""
 
 
 def data_in(path: Path) -> tuple[str, bytes, list[str]]:
@@ -57,11 +63,8 @@ def _several(name: str, data: bytes, others: Iterable[tuple[str, bytes]]) -> str
 
 
 def _in_short(name: str, data: bytes) -> str:
-    from app.files.xml import parse_xml
-    from app.invoices.fields import fields_of
-
-    root = parse_xml(data, name)
-    fields = fields_of(root, ROOTS[str(root.tag)])
+    invoice = recognise(data, name)
+    fields = fields_of(invoice.root, invoice.kind) if invoice else {}
     return f"« {name} » dit n° {fields.get('number', 'absent')}, {fields.get('total_ttc', 'sans total')}"
 
 
@@ -72,25 +75,15 @@ def _rank(name: str) -> tuple[int, str]:
 
 def _recognised(name: str, data: bytes) -> str | None:
     """None for an invoice; else why its data are not read, empty for an XML that is something else."""
-    from app.files.xml import parse_xml
-
     try:
-        root = parse_xml(data, name)
+        invoice = recognise(data, name)
     except Refusal as refusal:
         if refusal.key in HOSTILE:
             raise
         return f"Les données jointes « {name} » sont illisibles : rien n’en a été lu."
-    namespace, _, tag = str(root.tag).removeprefix("{").rpartition("}")
-    if str(root.tag) in ROOTS:
+    if invoice is not None:
         return None
-    if namespace in OLD:
-        return f"Les données jointes « {name} » sont d’une ancienne version ({OLD[namespace]}) : rien n’en a été lu."
-    if name.lower() in STANDARD or tag in {
-        "CrossIndustryInvoice",
-        "Invoice",
-        "CreditNote",
-        "CrossIndustryDocument",
-    }:
+    if name.lower() in STANDARD or _INVOICE_ROOT.search(data[:4096]):
         return f"Les données jointes « {name} » ne sont pas d’une facture connue (CII ou UBL) : rien n’en a été lu."
     return ""
 
@@ -107,7 +100,7 @@ def _attached(path: Path) -> list[tuple[str, bytes]] | None:
                 (name, data)
                 for name, several in PdfReader(file).attachments.items()
                 for data in several
-                if name.lower().endswith(".xml") or data.lstrip()[:5] == b"<?xml"
+                if name.lower().endswith(".xml") or data.removeprefix(BOM_UTF8).lstrip().startswith(_XML)
             ]
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error):
         return None

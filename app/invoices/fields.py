@@ -1,6 +1,7 @@
 """Where each fact of an invoice stands in CII and in UBL, and how it is taken out as written."""
 
 import re
+from datetime import date
 from textwrap import shorten
 from typing import Any
 
@@ -21,6 +22,10 @@ NAMESPACES = {
 }
 DIGITS = {"0002": (9, 14), "0009": (14,)}  # ISO 6523: SIREN (some write a SIRET there), SIRET
 
+AMOUNTS = frozenset({"total_ht", "total_vat", "total_ttc", "prepaid", "payable"})
+AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(?:\.[0-9]{0,20})?")
+"""A decimal of XML Schema, of a size that money may have: no exponent, no « NaN », no comma."""
+
 _AGREEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement"
 _SETTLEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement"
 _SUM = f"{_SETTLEMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
@@ -38,6 +43,7 @@ PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "issue_date": ("rsm:ExchangedDocument/ram:IssueDateTime/udt:DateTimeString",),  # BT-2
         "type_code": ("rsm:ExchangedDocument/ram:TypeCode",),  # BT-3
         "currency": (f"{_SETTLEMENT}/ram:InvoiceCurrencyCode",),  # BT-5
+        "preceding": (f"{_SETTLEMENT}/ram:InvoiceReferencedDocument/ram:IssuerAssignedID",),  # BT-25
         "due_date": (
             f"{_SETTLEMENT}/ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/udt:DateTimeString",
         ),  # BT-9
@@ -63,6 +69,7 @@ PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "issue_date": ("cbc:IssueDate",),
         "type_code": ("cbc:InvoiceTypeCode", "cbc:CreditNoteTypeCode"),
         "currency": ("cbc:DocumentCurrencyCode",),
+        "preceding": ("cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID",),
         "due_date": ("cbc:DueDate", "cac:PaymentMeans/cbc:PaymentDueDate"),
         "buyer_reference": ("cbc:BuyerReference",),
         "contract_ref": ("cac:ContractDocumentReference/cbc:ID",),
@@ -110,31 +117,51 @@ def text_at(root: Any, path: str) -> str:
 
 def fields_of(root: Any, syntax: str) -> dict[str, str]:
     """The facts of an invoice as written, dates in ISO form; what is absent is not in the result."""
-    fields = {}
+    fields: dict[str, str] = {}
     for name, paths in PATHS[syntax].items():
         value = next(filter(None, (text_at(root, path) for path in paths)), "")
-        if name.endswith("_date"):
-            value = iso_date(value)
+        if name == "total_vat":
+            value = _tax(root, syntax, fields.get("currency", "")) or value
+        value = _usable(name, value)
         if value:
             fields[name] = value
-    _choose_tax(root, syntax, fields)
     fields.update(_seller_numbers(root, syntax))
     return fields
 
 
+def unusable(root: Any, syntax: str) -> dict[str, str]:
+    """What stands at the place of a date or an amount and is none, by the name of the fact, as written."""
+    texts = {
+        name: next(filter(None, (text_at(root, path) for path in paths)), "")
+        for name, paths in PATHS[syntax].items()
+    }
+    return {name: text for name, text in texts.items() if text and not _usable(name, text)}
+
+
+def _usable(name: str, text: str) -> str:
+    """A fact as it may be taken: a day of the calendar, an amount in figures, a text on one line; else nothing."""
+    if name.endswith("_date"):
+        return iso_date(text)
+    if name in AMOUNTS:
+        return text if AMOUNT.fullmatch(text) else ""
+    return " ".join(text.split())
+
+
 def iso_date(text: str) -> str:
-    """A date of CII (format 102) or UBL as YYYY-MM-DD; empty when it is neither."""
-    match = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})(?:[Z+-].*)?", text)
-    return "-".join(match.groups()) if match else ""
+    """A day of CII (format 102) or UBL as YYYY-MM-DD; empty when it is neither, or no day of the calendar."""
+    match = re.fullmatch(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:[Z+-].*)?", text)
+    day = "-".join(match.groups()) if match else ""
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError:
+        return ""
 
 
-def _choose_tax(root: Any, syntax: str, fields: dict[str, str]) -> None:
-    """BT-110 is in the invoice's currency; BT-111, in the accounts' currency, stands beside it."""
-    currency = fields.get("currency")
-    for element in find(root, PATHS[syntax]["total_vat"][0]):
-        if element.get("currencyID") == currency and element.text:
-            fields["total_vat"] = element.text.strip()
-            return
+def _tax(root: Any, syntax: str, currency: str) -> str:
+    """BT-110, which is in the invoice's currency; BT-111, in the accounts' currency, stands beside it."""
+    totals = find(root, PATHS[syntax]["total_vat"][0])
+    ours = (total.text.strip() for total in totals if total.get("currencyID") == currency and total.text)
+    return next(ours, "")
 
 
 LONGEST_OBJECT = 100

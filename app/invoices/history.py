@@ -174,9 +174,10 @@ def _days(folder: Folder) -> set[str]:
 
 def _totals(folder: Folder) -> set[int]:
     """What an invoice may add up to, in cents, below zero for a credit note; nothing that is unknown or zero."""
-    sign = -1 if family_named(FAMILY).credits(folder.facts) else 1
+    back = family_named(FAMILY).credits(folder.facts)
     read = (cents_of(text) for text in values(folder.facts, "total_ttc"))
-    return {cents for cents in (folder.amount_cents, *(sign * cents for cents in read if cents)) if cents}
+    totals = (-abs(cents) if back else cents for cents in read if cents)
+    return {cents for cents in (folder.amount_cents, *totals) if cents}
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

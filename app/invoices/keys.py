@@ -25,10 +25,10 @@ _RUNS = re.compile(r"[A-Z]+|\d+")
 def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
     """The kind of each key of an invoice with these facts, every value of a disputed fact counted.
 
-    `fingerprints`: the SHA-256 of its files. A credit note is never the invoice that has its number.
+    `fingerprints`: the SHA-256 of its files. A credit note (381, or below zero) is never the invoice that has its number.
     """
     keys = {_key(SAME, "bytes", fingerprint): SAME for fingerprint in fingerprints}
-    notes = {"credit" if str(code) == CREDIT_NOTE else "invoice" for code in values(facts, "type_code")}
+    notes = {"credit" if gives_back else "invoice" for gives_back in _gives_back(facts)}
     years = {str(day or "")[:4] for day in values(facts, "issue_date")}
     numbers = [str(text) for text in values(facts, "number") if text]
     for seller in sellers_of(facts):
@@ -41,6 +41,12 @@ def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
         if iban := strict(str(text or "")):
             keys[account_key(iban)] = ACCOUNT
     return keys
+
+
+def _gives_back(facts: Facts) -> set[bool]:
+    """Whether it is a credit note, by each value: of its type, or a total below zero (INV-23)."""
+    below = {str(total or "").strip().startswith(("-", "−")) for total in values(facts, "total_ttc")}
+    return {str(code) == CREDIT_NOTE or less for code in values(facts, "type_code") for less in below}
 
 
 def account_key(iban: str) -> str:

@@ -2,13 +2,16 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from app.invoices.checks import odd, remarked, sums
+from app.invoices.dress import recognise
 from app.invoices.enclosed import data_in
-from app.invoices.fields import CII, ROOTS, UBL, buyer_numbers, fields_of, hints_of
+from app.invoices.fields import CII, UBL, buyer_numbers, fields_of, hints_of, unusable
+from app.invoices.rows import LABELS, rows_of
 
 Syntax = Literal["Factur-X", "CII", "UBL"]
 Verdict = Literal["accept", "accept_with_warnings", "reject"]
@@ -22,6 +25,10 @@ REQUIRED = {
     "total_ht": ("Le total hors taxes", "BR-13"),
     "total_ttc": ("Le total toutes taxes comprises", "BR-14"),
 }
+NO_INVOICE = (
+    "Ce fichier XML n’est pas une facture connue (CII ou UBL) : rien n’en a été lu, et personne n’en verra la page. Demandez "
+    "au fournisseur sa facture en PDF."
+)
 _PROFILES = {"basicwl": "BASIC WL", "en16931": "EN 16931"}
 _LEGACY = re.compile(r"^urn:cen\.eu:en16931:2017:(?:compliant|conformant):")
 _ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'")
@@ -65,55 +72,65 @@ def read_invoice(path: Path, media_type: str) -> Reading | None:
 def look_into(path: Path, media_type: str) -> tuple[Reading | None, list[str]]:
     """The same, and what is doubtful in the files that a PDF carries, in French, an invoice or none being found there."""
     if media_type != "application/pdf":
-        return _read(path.read_bytes(), path.name, embedded=False), []
+        reading = _read(path.read_bytes(), path.name, embedded=False)
+        return reading, [] if reading else [NO_INVOICE]
     name, xml, doubts = data_in(path)
     return (_read(xml, name, embedded=True) if xml else None), doubts
 
 
 def render_xml_rows(xml: bytes, name: str = "facture.xml") -> tuple[tuple[str, str], ...]:
-    """Label and value of what a reader needs in a CII or UBL invoice, lines included; nothing for other XML.
+    """Label and value of what a reader needs in an invoice in data, lines included; nothing for other XML.
 
-    Refuses what `parse_xml` refuses.
+    Refuses what `recognise` refuses.
     """
-    from app.files.xml import parse_xml
-    from app.invoices.rows import rows_of
-
-    root = parse_xml(xml, name)
-    kind = ROOTS.get(str(root.tag))
-    return rows_of(root, kind) if kind else ()
+    invoice = recognise(xml, name)
+    return rows_of(invoice.root, invoice.kind) if invoice else ()
 
 
 def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
-    from app.files.xml import parse_xml
-    from app.invoices.rows import rows_of
-
-    root = parse_xml(xml, name)
-    kind = ROOTS.get(str(root.tag))
-    if kind is None:
+    invoice = recognise(xml, name)
+    if invoice is None:
         return None
+    root, kind = invoice.root, invoice.kind
     fields = fields_of(root, kind)
     guideline = fields.pop("guideline", "")
-    missing = tuple(key for key in REQUIRED if key not in fields)
-    broken = [f"{REQUIRED[key][0]} manque dans les données (règle {REQUIRED[key][1]})." for key in missing]
-    broken += _against_schema(root)
-    doubtful = [*_legacy(guideline), *sums(fields)]
+    hints = hints_of(root, kind) | ({} if invoice.sure else fields)
+    fields = fields if invoice.sure else {}
+    missing = tuple(key for key in REQUIRED if invoice.sure and key not in fields)
+    broken = [_lacking(key, text) for key, text in _lacks(root, kind, missing).items()]
+    broken += _against_schema(root) if invoice.asis else []
+    doubtful = [*invoice.doubts, *_legacy(guideline), *sums(fields)]
     verdict: Verdict = "reject" if broken else "accept_with_warnings" if doubtful else "accept"
     syntax: Syntax = "Factur-X" if embedded and kind == CII else "UBL" if kind == UBL else "CII"
     return Reading(
         syntax=syntax,
-        profile=_profile(root, guideline),
+        profile=_profile(root, guideline) if invoice.asis else guideline or "profil non indiqué",
         fields=fields,
         xml=xml,
         xml_name=name,
         problems=(*broken, *doubtful),
-        oddities=tuple(odd(root, kind, fields)),
-        remarks=tuple(remarked(root, kind, fields)),
+        oddities=tuple(odd(root, kind, fields)) if invoice.sure else (),
+        remarks=tuple(remarked(root, kind, fields)) if invoice.sure else (),
         rows=rows_of(root, kind),
         missing=missing,
-        hints={key: value for key, value in hints_of(root, kind).items() if key not in fields},
+        hints={key: value for key, value in hints.items() if key not in fields},
         buyer=buyer_numbers(root, kind),
         verdict=verdict,
     )
+
+
+def _lacks(root: Any, kind: str, missing: Iterable[str]) -> dict[str, str]:
+    """What EN 16931 demands and the data have not, then what is no date or no amount, as it is written there."""
+    written = unusable(root, kind)
+    return {key: written.get(key, "") for key in (*missing, *written)}
+
+
+def _lacking(key: str, text: str) -> str:
+    if text:
+        what = "une date du calendrier" if key.endswith("_date") else "un montant en chiffres"
+        return f"{LABELS[key]} : « {f'{text[:40]}…' if len(text) > 40 else text} » n’est pas {what}, rien n’en a été repris."
+    label, rule = REQUIRED[key]
+    return f"{label} manque dans les données (règle {rule})."
 
 
 def _profile(root: Any, guideline: str) -> str:

@@ -45,12 +45,12 @@ def draw(reading: Reading, target: Path) -> Path:
 
 
 def _known(text: str) -> str:
-    """What the font cannot draw is replaced by a visible mark, never dropped in silence."""
+    """What the font cannot draw is replaced by a visible mark, never dropped in silence; it has no minus but the hyphen."""
     return "".join(
         character
         if character.isprintable() and ord(character) < 0x2500
         else "▯"
         if ord(character) >= 0x2500
         else " "
-        for character in text
+        for character in text.replace("−", "-")
     )

@@ -1,11 +1,11 @@
 """The data of an invoice are shown in French, line by line, beside the page they came with."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from app.core.french import HARD, euros
 from app.core.grammar import THIN
-from app.invoices.fields import CII, fields_of, find, text_at
+from app.invoices.fields import AMOUNT, AMOUNTS, CII, fields_of, find, text_at
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -13,6 +13,7 @@ MAX_LINES = 500
 LABELS = {
     "type_code": "Nature",
     "number": "Numéro",
+    "preceding": "Facture d’origine",
     "issue_date": "Date d’émission",
     "due_date": "Échéance",
     "seller": "Vendeur",
@@ -31,7 +32,6 @@ LABELS = {
     "payable": "Net à payer",
     "iban": "IBAN",
 }
-_AMOUNTS = frozenset({"total_ht", "total_vat", "total_ttc", "prepaid", "payable"})
 _TYPES = {  # UNTDID 1001, the codes of BT-3 that a commune meets
     "380": "Facture",
     "381": "Avoir",
@@ -87,7 +87,7 @@ def money(value: str, currency: str) -> str:
 
 
 def _shown(key: str, value: str, currency: str) -> str:
-    if key in _AMOUNTS:
+    if key in AMOUNTS:
         return money(value, currency)
     if key.endswith("_date"):
         year, month, day = value.split("-")
@@ -122,10 +122,9 @@ def _line(line: Any, paths: dict[str, str], currency: str) -> str:
 
 def _number(text: str) -> str:
     """« 1 250,5 » : no needless zero, French separators; what is no number is shown as written."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
+    if not AMOUNT.fullmatch(text):
         return text
+    value = Decimal(text)
     whole, _, decimals = f"{value:f}".partition(".")
     decimals = decimals.rstrip("0")
     grouped = f"{int(whole):,}".replace(",", THIN)

@@ -68,6 +68,7 @@ HEAVY = {
         "app/channels/actes/",
         "app/channels/helios/",
         "app/files/",
+        "app/invoices/dress.py",
         "app/pes/",
         "app/signing/",
         "app/trust/",
