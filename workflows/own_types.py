@@ -255,6 +255,20 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
     )
 
 
+def signed_as(law: Family) -> str:
+    """How the documents of a family, or of a version of a type, are signed, in words."""
+    if law.signature_format in SIGNATURE_FORMATS:
+        return SIGNATURE_FORMATS[law.signature_format]
+    if law.signature == "page":
+        return "PAdES, dans le PDF : c’est la page montrée que l’on signe"
+    if law.signature == "pes":
+        return "XAdES, dans le flux"
+    ways = {"pdf": "PAdES dans un PDF", "xml": "XAdES à côté d’un XML"}
+    formats = [ways[kind] for kind in law.formats if kind in ways]
+    others = "CAdES (.p7s) à côté d’un autre fichier"
+    return ", ".join([*formats, others] if set(law.formats) - set(ways) else formats)
+
+
 def _place(written: str | None) -> SignaturePlace | None:
     page, _, corner = (written or "").partition(":")
     return SignaturePlace(page, corner) if corner else None

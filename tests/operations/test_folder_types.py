@@ -1026,6 +1026,8 @@ def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(h
     assert house.client(K).get(f"/dossiers/{after}/emplacements").status_code != 200, "it stands on no page"
     for folder_id, form, names in ((before, "PAdES", []), (after, "CAdES", [".p7s"])):
         (main,) = house.versions(folder_id)
+        trial = words(house.client(K).get(f"/dossiers/{folder_id}/essai"))
+        assert f"Signature : {'CAdES, à côté de chaque fichier' if names else 'PAdES dans un PDF'}" in trial
         send(house, folder_id, K)
         house.approve(folder_id, "s.rivoal")
         dialog = words(house.client(A).get(f"/dossiers/{folder_id}/signer"))

@@ -40,6 +40,7 @@ from workflows.emitting import BRANCH, EMITTER
 from workflows.engine import filled
 from workflows.family import Family, Field, check_circuit, problems
 from workflows.mandates import fitting
+from workflows.own_types import signed_as
 from workflows.rule_table import Table
 
 Held = Mapping[int, list[Certificate]]
@@ -74,7 +75,10 @@ class Snag:
 
 @dataclass(frozen=True)
 class StageView:
-    """A step of the rehearsal: its number, who would be asked, by when, in which words it stands, and its snags."""
+    """A step of the rehearsal: its number, who would be asked, by when, in which words it stands, and its snags.
+
+    `signed`: how the documents would be signed there; empty at every other step.
+    """
 
     n: int
     label: str
@@ -83,6 +87,7 @@ class StageView:
     snags: Sequence[Snag]
     informed: str = ""
     asks: str = ""
+    signed: str = ""
 
     @property
     def stops(self) -> bool:
@@ -201,6 +206,7 @@ def _stage(db: Db, folder: Folder, stage: Stage, certificates: Held, rank: int) 
         list(_snags(db, folder, stage, certificates)),
         spaces(f"Pour information : {' ; '.join(map(_slot, stage.told))}") if stage.told else "",
         spaces(f"À remplir : {', '.join(stage.asks)}") if stage.asks else "",
+        spaces(f"Signature : {signed_as(family_of(folder.in_force))}") if step.kind is StepKind.SIGN else "",
     )
 
 

@@ -31,6 +31,7 @@ from workflows.own_types import (
     OwnField,
     law_days,
     numbered,
+    signed_as,
 )
 from workflows.rights import allows
 from workflows.vocabulary import Right, StepKind
@@ -164,7 +165,7 @@ def imposed(law: Family) -> list[Imposed]:
     if not law.signature_formats:
         policy = law.stage_sources.get(StepKind.SIGN.value, "") if law.signature == "pes" else ""
         origin = "La loi" if policy else source
-        imposed.append(Imposed("Format de signature", usual_format(law), origin, policy))
+        imposed.append(Imposed("Format de signature", signed_as(law), origin, policy))
     if law.restricted:
         imposed.append(Imposed("Accès", "Restreint à ceux qui peuvent y agir", source))
     return imposed
@@ -184,18 +185,6 @@ def usual_place(law: Family) -> str:
         if place
         else "au pied de la dernière page, où rien n’est écrit"
     )
-
-
-def usual_format(law: Family) -> str:
-    """How the documents of a family are signed, in words."""
-    if law.signature == "page":
-        return "PAdES, dans le PDF : c’est la page montrée que l’on signe"
-    if law.signature == "pes":
-        return "XAdES, dans le flux"
-    ways = {"pdf": "PAdES dans un PDF", "xml": "XAdES à côté d’un XML"}
-    told = [ways[kind] for kind in law.formats if kind in ways]
-    others = "CAdES (.p7s) à côté d’un autre fichier"
-    return ", ".join([*told, others] if set(law.formats) - set(ways) else told)
 
 
 def signature_formats(law: Family) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from workflows.own_types import (
     PLACES,
     VISIBILITIES,
     Definition,
+    signed_as,
 )
 
 pages = Blueprint("types", __name__)
@@ -168,7 +169,7 @@ def _page(
         assurance=LABELS[law.minimum_signature],
         levels=views.levels(law),
         signature_formats=views.signature_formats(law),
-        usual_format=views.usual_format(law),
+        usual_format=signed_as(law),
         desks=views.depositors(every, law),
         readers=every,
         registers=law.register is None,
