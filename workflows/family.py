@@ -161,6 +161,7 @@ class Family:
     folders are to end; `retention_years`, whole years for which they are kept at least, once ended; `attachments_least`
     and `attachments_most`, how many annexes its folders have when they are sent; `closed`: its folders are read by those
     alone who may act on them, but at the desks of `seen_at` (their keys), where whoever holds the desk reads them;
+    `open_to_all`: once sent, its folders are read by every person of the collectivity; never of a restricted family;
     `signature_format`: the one of `signature_formats` that the type chose;
     `own_register`: how the type writes the number that its folders are given when they are first sent, « COUR-{year}-{rank} ».
     """
@@ -209,6 +210,7 @@ class Family:
     attachments_least: int = 0
     attachments_most: int | None = None
     closed: bool = False
+    open_to_all: bool = False
     seen_at: tuple[str, ...] = ()
     own_register: str = ""
 

@@ -63,11 +63,13 @@ PLACES: Mapping[str, str] = {
 """Where the signatures of a type stand unless somebody places them: a page and a corner of it."""
 SIGNATURE_FORMATS: Mapping[str, str] = {"cades": "CAdES, à côté de chaque fichier (.p7s)"}
 """How the documents of a type are signed, where its family leaves several formats (`Family.signature_formats`)."""
+EVERYBODY = "all"
 VISIBILITIES: Mapping[str, str] = {
+    EVERYBODY: "Toute la collectivité : chaque personne qui y a un compte",
     "desks": "Aux bureaux cochés, leurs titulaires ; ailleurs, ceux qui peuvent y agir",
     "restricted": "Ceux qui peuvent y agir, et eux seuls",
 }
-"""Who reads the folders of a type, where it closes what its family leaves open."""
+"""Who reads the folders of a type, where it closes what its family leaves open, or opens it to everybody (`EVERYBODY`)."""
 COLUMN_KINDS = ("text", "integer", "amount", "date", "choice")
 """What a cell of a table may be."""
 RESERVED = ("Titre du dossier", "À conserver", "Numéros successifs", "Accès", "Numéro d’enregistrement")
@@ -247,7 +249,8 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
         retention_years=definition.retention_years,
         attachments_least=definition.attachments_least or 0,
         attachments_most=definition.attachments_most,
-        closed=definition.visibility is not None,
+        closed=definition.visibility not in (None, EVERYBODY),
+        open_to_all=definition.visibility == EVERYBODY and not law.restricted,
         seen_at=definition.seen_at if definition.visibility == "desks" else (),
         icon=definition.icon or law.icon,
         signature_place=_place(definition.signature_place) or law.signature_place,

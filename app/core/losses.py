@@ -39,6 +39,7 @@ LEARNT = frozenset(
         "factor.person_id",
         "recovery_code.person_id",
         "identity_challenge.person_id",
+        "folder.read_by_all",
         "folder.restricted",
         "step_run.restricted",
     }
@@ -78,6 +79,9 @@ TAKEN = {
     ),
     "0080_restricted_types": (
         ("folder", "restricted", "dossiers à lecture restreinte, que tout titulaire lirait"),
+    ),
+    "0115_read_by_all": (
+        ("folder", "read_by_all", "dossiers lus par toute la collectivité, que leurs bureaux seuls liraient"),
     ),
 }
 """Rows that a downgrade takes away from a table that stays: which, and their French name."""

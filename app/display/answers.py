@@ -76,7 +76,7 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             asks.append({**shown, "choices": values, "columns": _columns(field)})
         named = {name: getattr(one, name) for name in ("label", "help", "formats")}
         counts = {name: getattr(one, name) for name in ("attachments_least", "attachments_most", "seen_at")}
-        counts["restricted"] = one.discreet
+        counts |= {"restricted": one.discreet, "open_to_all": one.open_to_all}
         names = {"name": known_as, "family": one.name}
         found.append({**names, **named, **counts, "fields": asks, "steps": circuits[known_as].steps})
     return found

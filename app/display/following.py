@@ -29,6 +29,7 @@ from app.folders.access import (
     as_text,
     depositing_at,
     named_reading,
+    open_to_all,
     readable_as_text,
     reading_at,
     reading_under,
@@ -538,6 +539,9 @@ def _branches(asked: _Asked, *, limit: int) -> list[str]:
     for n, cover in enumerate(actor.covers):
         branches.append(_reached(asked, f"s.desk_id = :cover{n}", reading_under(actor, cover), limit))
     if actor.user_id is not None:
+        everybody = f"f.collectivity_id = :here AND {as_text(open_to_all(), FOLDER)} AND f.round > 0"
+        where = f"{everybody}{asked.page('f', 'f.id')}{asked.of_folder()}"
+        branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id DESC LIMIT {limit}")
         # IS NOT NULL says nothing more than the equality, but it is what the partial indexes are declared with
         for column, condition in (("named_user_id", named_reading(actor)), ("user_id", sa.true())):
             who = f"s.{column} = :me AND s.{column} IS NOT NULL"
@@ -559,6 +563,7 @@ def _reads_few(db: Db, asked: _Asked) -> bool:
     who += [f"step_run t WHERE t.desk_id = :desk{n}" for n, _ in enumerate(asked.actor.seats)]
     who += [f"step_run t WHERE t.desk_id = :cover{n}" for n, _ in enumerate(asked.actor.covers)]
     if asked.actor.user_id is not None:
+        who += ["folder t WHERE t.collectivity_id = :here AND t.read_by_all"]
         who += [
             f"step_run t WHERE t.{one} = :me AND t.{one} IS NOT NULL" for one in ("named_user_id", "user_id")
         ]

@@ -170,6 +170,10 @@ class FamilyShown(Given):
     attachments_least: int = attribute("Combien d’annexes au moins à l’envoi.", 0)
     attachments_most: int | None = attribute("Combien d’annexes au plus à l’envoi ; nul sans limite.", 3)
     restricted: bool = attribute("Vrai si ses dossiers ne sont lus que par ceux qui peuvent y agir.", False)
+    open_to_all: bool = attribute(
+        "Vrai si toute personne de la collectivité les lit une fois envoyés ; un logiciel n’en lit pas plus.",
+        False,
+    )
     seen_at: list[str] = attribute(
         "Les bureaux, par clé, dont tous les titulaires les lisent quand même.", default_factory=list
     )

@@ -51,7 +51,8 @@ _locked = (
 def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
     """A folder is read by the desk that deposits it, and by the desks and persons it has reached; by nobody else.
 
-    A draft is seen by its own desk alone. An administrator who holds none of these desks reads nothing. A restricted
+    One whose type opens its reading to everybody is read by every person of the collectivity too, once it was sent. A draft
+    is seen by its own desk alone. An administrator who holds none of these desks reads nothing else. A restricted
     family is read by those alone who may act on this very folder: deposit it, or do what the step that came there asks,
     by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps reading. Who stands in for
     somebody reads what is awaited at the desk now, of the types of his cover, and nothing of the past (`reading_under`).
@@ -71,10 +72,18 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
     deposited = [
         depositing_at(seat, folders) & (folders.c.emitter_desk_id == seat.desk_id) for seat in actor.seats
     ]
+    sent: Any = reached.is_not(None)
+    if actor.user_id is not None:
+        sent = sa.or_(open_to_all(folders), sent)
     return sa.and_(
         folders.c.collectivity_id == actor.collectivity_id,
-        sa.or_(*deposited, sa.and_(folders.c.round > 0, reached.is_not(None))),
+        sa.or_(*deposited, sa.and_(folders.c.round > 0, sent)),
     )
+
+
+def open_to_all(folders: Any = FOLDER) -> Condition:
+    """The condition on the folders, once sent, that every person of their collectivity reads; software reads its desk's alone."""
+    return folders.c.read_by_all  # type: ignore[no-any-return]
 
 
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:

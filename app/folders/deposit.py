@@ -258,6 +258,7 @@ def create(
         title_key="",
         emitter_desk_id=desk_id,
         restricted=law.closed and law.closed_at(desk.key),
+        read_by_all=family.open_to_all and not law.discreet,
         depositor_user_id=actor.user_id,
         depositor_name=actor.name,
         fields={},

@@ -46,6 +46,7 @@ class Folder(Base, Tenanted):
     table said then (`app/folders/route.py`); None where its type has no rules.
 
     `restricted`: its reading is closed at the desk that deposits it (`Family.closed_at` of `read_as`), as said when it was made.
+    `read_by_all`: every person of the collectivity reads it once it is sent (`Family.open_to_all`), as said when it was made.
 
     `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`), and under
     `READ_AS` the name in force of what closes its reading, where it was born from a folder that is closed;
@@ -64,6 +65,9 @@ class Folder(Base, Tenanted):
         # What was deposited last in a collectivity, and what is in hand there
         sa.Index("ix_folder_collectivity_id_id", "collectivity_id", "id"),
         _partial("ix_folder_open", "collectivity_id", "phase", "id", where="phase <> 'done'"),
+        # What everybody reads: all of it, and of one family
+        _partial("ix_folder_read_by_all", "collectivity_id", "id", where="read_by_all"),
+        _partial("ix_folder_read_by_all_family", "collectivity_id", "family", "id", where="read_by_all"),
         # What a search finds by an amount, and by who deposited
         sa.Index("ix_folder_amount", "collectivity_id", "amount_cents"),
         sa.Index("ix_folder_depositor", "depositor_user_id", "id"),
@@ -94,6 +98,7 @@ class Folder(Base, Tenanted):
     version: Mapped[int] = mapped_column(default=1)
     emitter_desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"))
     restricted: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    read_by_all: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     depositor_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     depositor_name: Mapped[str]
     fields: Mapped[dict[str, Any]]

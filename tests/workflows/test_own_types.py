@@ -63,7 +63,7 @@ definitions = st.builds(
     formats=st.lists(st.sampled_from(["pdf", "xml", "image", "office"]), max_size=4).map(tuple),
     attachments_least=st.one_of(st.none(), st.integers(-1, 60)),
     attachments_most=st.one_of(st.none(), st.integers(-1, 60)),
-    visibility=st.sampled_from([None, "desks", "restricted", "open"]),
+    visibility=st.sampled_from([None, "desks", "restricted", "all", "open"]),
     seen_at=st.lists(st.sampled_from(["paye", "finances"]), max_size=2).map(tuple),
     icon=st.sampled_from([None, "sun", "moon"]),
     signature_place=st.sampled_from([None, "first:top-left", "middle:top-left"]),
@@ -96,7 +96,7 @@ def weaker(law: Family, made: Family) -> list[str]:
         law.signature_level
     ):
         found.append("signature_level")
-    if law.discreet and not made.discreet:
+    if law.discreet and (made.open_to_all or not made.discreet):
         found.append("discreet")
     if law.due_rule is not None:
         facts = {law.due_rule.start: DAY.isoformat()}
