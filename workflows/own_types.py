@@ -260,7 +260,7 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
 
 def signed_as(law: Family) -> str:
     """How the documents of a family, or of a version of a type, are signed, in words."""
-    if law.signature_format in SIGNATURE_FORMATS:
+    if law.signature_format is not None and law.signature_format in SIGNATURE_FORMATS:
         return SIGNATURE_FORMATS[law.signature_format]
     if law.signature == "page":
         return "PAdES, dans le PDF : c’est la page montrée que l’on signe"
