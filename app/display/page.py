@@ -47,7 +47,7 @@ from app.folders.documents import FIXED
 from app.folders.filling import may_fill
 from app.folders.handing import may_hand
 from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder
-from app.folders.move import Present, cover_of, lacking_words
+from app.folders.move import Present, cover_of, lacking_words, not_given
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.relieving import may_relieve
 from app.folders.required import missing, reminder, required
@@ -59,7 +59,6 @@ from app.folders.seats import desk_names
 from app.folders.sockets import (
     Caution,
     Leaf,
-    Visa,
     gated,
     obstacles,
     plugged,
@@ -280,7 +279,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
     elif here.step.kind is StepKind.VISA:
-        blocked = gated(db, folder, Visa(here.step, actor))
+        why_not = not_given(db, folder, here.step, actor)
+        blocked = str(why_not.facts["details"]) if why_not is not None else ""
     unread = seen.reminder(db, folder, here.step, actor)
     lacks = opinions.blocked(db, folder, here) or reminder(folder, here.step)
     if lacks or unread:

@@ -6,7 +6,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_of
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
@@ -21,7 +20,7 @@ from app.folders.move import Said, cover_in_force, lacking_words, move, not_your
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.required import refuse_unfilled
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import gated, obstacles, plugged
+from app.folders.sockets import plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import facts_of
@@ -49,10 +48,8 @@ def approve(
     """Put a visa on the folder, or give an opinion where the step asks one, and pass it on.
 
     `opinion`: whether it is favourable (`workflows.vocabulary.Opinion`); the folder goes on either way. `facts`: the fields
-    that the step requires, filled in by the same act, or not at all (`filling.write`). Refuses
-    `opinion-asked`, `opinion-not-asked`, `opinion-word` of an unfavourable one without a word, and `visa-held` where nobody
-    will sign and something stands before what would leave: a visa is the last look then, `visa-gated` where something is to be
-    settled first.
+    that the step requires, filled in by the same act, or not at all (`filling.write`). Refuses as a move does
+    (`visa-gated`, `visa-held`), `opinion-asked`, `opinion-not-asked`, and `opinion-word` of an unfavourable one without a word.
     """
     folder = lock(db, actor, folder_id, version)
     if facts:
@@ -64,20 +61,7 @@ def approve(
             refuse_stranger(db, actor, folder)
             raise Refusal("opinion-word")
         return move(db, folder, Action.APPROVE, actor, Said(typed(comment), facts={"opinion": opinion}))
-    if not signed_on_its_way(db, folder):
-        refuse_stranger(db, actor, folder)
-        if why := f"{obstacles(db, folder)} {gated(db, folder)}".strip():
-            raise Refusal("visa-held", details=why)
     return move(db, folder, Action.APPROVE, actor, Said(typed(comment)))
-
-
-def signed_on_its_way(db: Db, folder: Folder) -> bool:
-    """Whether a person, or the seal of the commune, is sure to sign the folder on its way."""
-    if folder.circuit_version_id is None:
-        return True
-    circuit = circuit_of(db, folder.circuit_version_id)
-    way, unsure = circuit.applicable(folder.facts), circuit.unsure(folder.facts)
-    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} and step.key not in unsure for step in way)
 
 
 @use_case

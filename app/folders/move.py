@@ -25,7 +25,7 @@ from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import Visa, gated
+from app.folders.sockets import Visa, gated, obstacles
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -221,7 +221,7 @@ def move(
     is sent back to a step, which, what was decided from there on being put aside. A step is passed for nobody: its caller has
     asked whether it may be, and by whom. Refuses what the
     law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, `facts-awaited` to end a step
-    whose fields are not all filled in, and `visa-gated` before something is settled.
+    whose fields are not all filled in, and `visa-gated` and `visa-held` as `not_given` says.
     """
     here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
@@ -267,10 +267,37 @@ def move(
 def _refuse_unready(db: Db, folder: Folder, step: Step, action: Action, actor: Actor, said: Said) -> None:
     """Refuse to end a step whose fields lack, that somebody has not read, or before which something is to be settled."""
     refuse_unfilled(folder, step)
-    if action is Action.APPROVE and (why := gated(db, folder, Visa(step, actor))):
-        raise Refusal("visa-gated", details=why)
+    if (
+        action is Action.APPROVE
+        and step.kind is StepKind.VISA
+        and (why := not_given(db, folder, step, actor))
+    ):
+        raise why
     if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
         refuse_unseen(db, folder, step, actor)
+
+
+def not_given(db: Db, folder: Folder, step: Step, actor: Actor) -> Refusal | None:
+    """Why a visa is not put at this step, whatever the door; None where nothing is known against it.
+
+    `visa-gated` where something is to be settled first, and `visa-held` where nobody will sign and something stands before
+    what would leave: a visa is the last look then.
+    """
+    if why := gated(db, folder, Visa(step, actor)):
+        return Refusal("visa-gated", details=why)
+    if _signed_on_its_way(db, folder):
+        return None
+    why = f"{obstacles(db, folder)} {gated(db, folder)}".strip()
+    return Refusal("visa-held", details=why) if why else None
+
+
+def _signed_on_its_way(db: Db, folder: Folder) -> bool:
+    """Whether a person, or the seal of the commune, is sure to sign the folder on its way."""
+    if folder.circuit_version_id is None:
+        return True
+    circuit = circuit_of(db, folder.circuit_version_id)
+    way, unsure = circuit.applicable(folder.facts), circuit.unsure(folder.facts)
+    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} and step.key not in unsure for step in way)
 
 
 def place_back(

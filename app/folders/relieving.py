@@ -17,15 +17,13 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.asking import Desk
-from app.folders.decide import signed_on_its_way
 from app.folders.handing import NO_LONGER, REPLACED, Part, give, giver_of, receivers
 from app.folders.models import Folder, Run
-from app.folders.move import Present, Said, entering, move, person_of, present, typed
+from app.folders.move import Present, Said, entering, move, not_given, person_of, present, typed
 from app.folders.notices import correctors
 from app.folders.required import refuse_unfilled
 from app.folders.rows import runs_of_round
 from app.folders.seats import Slot, slots_of
-from app.folders.sockets import Visa, gated, obstacles
 from app.people.actor import Actor
 from app.people.branches import branch_of, is_reached
 from workflows.circuit import Phase, StepKind
@@ -156,10 +154,8 @@ def _refuse_passing(db: Db, folder: Folder, actor: Actor, here: Present) -> None
     )
     if here.step is not None:
         refuse_unfilled(folder, here.step)
-        if why := gated(db, folder, Visa(here.step, actor)):
-            raise Refusal("visa-gated", details=why)
-    if not signed_on_its_way(db, folder) and (why := f"{obstacles(db, folder)} {gated(db, folder)}".strip()):
-        raise Refusal("visa-held", details=why)
+        if why := not_given(db, folder, here.step, actor):
+            raise why
 
 
 @use_case

@@ -11,6 +11,7 @@ from app.folders import ruling, sending
 from app.folders.models import Document
 from app.folders.sockets import cautions
 from app.signing.models import SignatureProof
+from tests.batches.town import Hand, became
 from tests.builders import circuits
 from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
@@ -96,7 +97,14 @@ def test_bordereaux_signed_on_paper_go_by_a_visa_and_are_acquitted_with_nothing_
     with pytest.raises(Refusal, match="visa-held") as caught:
         house.approve(resent, "n.abgrallec")
     assert "déjà pris en charge" in str(caught.value.facts["details"])
+    accountant = Hand(house, "n.abgrallec")
+    lot = accountant.propose("approve", [resent])
+    accountant.post(f"/lots/{lot}/commencer")
+    house.drain()
+    became(lot, {resent: ("refused", "Votre visa n’a pas été donné, et rien n’est parti.")})
     assert house.folder(resent).place == "finance"
+    shown = accountant.text(f"/dossiers/{resent}")
+    assert "déjà pris en charge" in shown.partition('id="why"')[2]  # the button is off, and says why
     with reading(house.actor(ACCOUNTANT).collectivity_id) as db:
         taken = [one.about for one in cautions(db, house.folder(resent)) if one.about]
     for about in taken:
