@@ -96,7 +96,7 @@ def bring_in(db: Db, actor: Actor, content: bytes) -> tuple[int, int, int]:
 
 @use_case
 def put_aside(db: Db, actor: Actor, number: int, reason: str) -> None:
-    """Put aside an account that was listed or accepted: the next invoice that bears it is verified.
+    """Put aside an account that was listed or accepted: each invoice that bears it and is not signed is verified (again).
 
     Refuses `ibans-gone` and `ibans-reason`.
     """
@@ -161,6 +161,8 @@ def read(content: bytes) -> list[Line]:
 def _faults(line: Line) -> Iterator[str]:
     if not line.name or len(line.name) > LONGEST_NAME:
         yield "le nom du fournisseur manque ou passe deux cents caractères"
+    if not line.name.isprintable():
+        yield "le nom du fournisseur porte un signe qui ne se voit pas"
     digits = line.siren.isascii() and line.siren.isdigit()
     if not (digits and (good_siret(line.siren) if len(line.siren) == 14 else good_siren(line.siren))):
         yield f"« {line.siren[:20]} » n’est ni un SIRET ni un SIREN"

@@ -5,7 +5,7 @@ the mandate: the public accountant pays, and keeps his own file of suppliers.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from app.core.french import instant, jour, spaces
 from app.core.questions import once
 from app.folders.access import readable_among
 from app.folders.models import Folder
+from app.folders.readings import rulings_on_cautions
 from app.folders.sockets import Caution, is_open
 from app.invoices.checks import compact, good_iban
 from app.invoices.history import paid
@@ -80,7 +81,8 @@ class Call:
 class Doubt:
     """An account of an invoice that is not known for its seller: why each time, with what to compare it to.
 
-    `about`: the name of its caution, another one for another seller and each time that the folder is sent. `reasons`: a title
+    `about`: the name of its caution, another one for another seller, each time that the folder is sent, and once the account is
+    put aside after a ruling. `reasons`: a title
     and a sentence each, the gravest first. `possible`: whether an account may have this number at all. `gone`: the invoice
     was sent with it, and bears none any more.
     """
@@ -159,7 +161,7 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
                 and good_iban(account.iban)
                 and all(account.iban in accounts for accounts in known)
             )
-            about = f"{KEY}:{digest(' '.join([iban, *sorted(ways), str(folder.round)]))}"
+            about = _name(folder, [iban, *sorted(ways), str(folder.round)], refused)
             name = str(folder.fields.get("seller") or "ce fournisseur")
             yield Doubt(
                 about,
@@ -171,6 +173,15 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
                 good_iban(iban),
                 gone=iban in emptied,
             )
+
+
+def _name(folder: Folder, made_of: Sequence[str], refused: SupplierAccount | None) -> str:
+    """The name of a doubt: another one once its account is put aside after somebody ruled on it, which is then to do again."""
+    about = f"{KEY}:{digest(' '.join(made_of))}"
+    ruling = rulings_on_cautions(folder.sources).get(about)
+    if refused is None or ruling is None or refused.at <= datetime.fromisoformat(ruling.at):
+        return about
+    return f"{KEY}:{digest(' '.join([*made_of, refused.at.isoformat()]))}"
 
 
 def calls_about(folder: Folder, about: str) -> tuple[Call, ...]:

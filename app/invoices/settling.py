@@ -19,7 +19,7 @@ from app.invoices.keys import seller_key, siren_of
 from app.invoices.known import CONFIRMED, DECIDED, REFUSED, ends, identities
 from app.invoices.models import SupplierAccount
 from app.people.actor import Actor
-from workflows.circuit import Phase, WhoKind
+from workflows.circuit import Phase, StepKind, WhoKind
 
 SERVICE = "proof_of_service"
 """The field that names the desk which attests the service: its visa says nothing of whom is paid, and waits for nobody."""
@@ -28,12 +28,14 @@ SERVICE = "proof_of_service"
 def at_service(db: Db, folder: Folder) -> bool:
     """Whether the folder stands where the service attests what was done: nobody decides there on whom to pay.
 
-    As its circuit writes the step: a part that was handed on is still of it.
+    As its circuit writes the step: a part that was handed on is still of it. A desk so chosen that signs decides.
     """
     if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
         return False
     step = circuit_of(db, folder.circuit_version_id).step(folder.place)
-    return any(who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in step.who)
+    return step.kind is StepKind.VISA and any(
+        who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in step.who
+    )
 
 
 def settle(

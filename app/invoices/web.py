@@ -240,7 +240,10 @@ def known_accounts() -> Response | tuple[str, int]:
                 account_file.put_aside(
                     g.actor, _number(request.form["aside"]), request.form.get("reason", "")
                 )
-                flash("Ce compte est écarté : la prochaine facture qui le porte sera vérifiée.", "ok")
+                flash(
+                    "Ce compte est écarté : toute facture qui le porte, et n’est pas signée, est à vérifier.",
+                    "ok",
+                )
                 return redirect(url_for("invoices.known_accounts"))
             brought = account_file.bring_in(g.actor, sent.read() if sent is not None else b"")
         except Refusal as refusal:

@@ -9,17 +9,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.circuits import library
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.folders import decide, sending
 from app.folders.models import DocumentWords
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
+from app.invoices.models import SupplierAccount
 from app.operations import state
 from app.people.actor import Actor
-from tests.batches.town import Hand, plain
+from tests.batches.town import Hand, became, plain
+from tests.builders import circuits
 from tests.builders.house import House
 from tests.invoices.test_history import AFTER, BEFORE, CLERK, FINANCE, MAYOR, SERVICE, Office
+from workflows.family import family
 
 pytestmark = pytest.mark.in_turn
 
@@ -181,13 +185,43 @@ def test_the_one_who_called_passes_the_invoice_on_and_the_mayor_decides(house: H
     with pytest.raises(Refusal, match="sign-gated"):
         house.sign(invoice, MAYOR)
     mayor = Hand(house, MAYOR)
-    sent(
-        mayor,
-        f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}/decision",
-        invoice,
-        keep="accept",
-        reason="Confirmé.",
+
+    def accept() -> None:
+        page = f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}/decision"
+        assert sent(mayor, page, invoice, keep="accept", reason="Confirmé.").status_code == 302
+
+    accept()
+    # Put aside before anybody signed, it is verified again, call and all; once
+    with reading(office.actor.collectivity_id) as db:
+        number = db.scalar(sa.select(SupplierAccount.id).where(SupplierAccount.iban == AFTER))
+    account_file.put_aside(house.actor("k.morizur"), number or 0, "Fraude.")
+    assert "l’a écarté" in mayor.text(f"/dossiers/{invoice}")
+    with pytest.raises(Refusal, match="sign-gated"):
+        house.sign(invoice, MAYOR)
+    assert "Quelqu’un d’autre que vous appelle" in mayor.text(
+        f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}"
     )
+    called(house, invoice, FINANCE)
+    accept()
+    house.sign(invoice, MAYOR)
+
+
+def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: Office) -> None:
+    data = family("invoice").circuit.to_data()
+    next(step for step in data["steps"] if step["kind"] == "sign")["who"] = [{"chosen": "proof_of_service"}]
+    circuits.publish(house.actor("k.morizur"), "invoice", library.as_yaml(data))
+    draft = office.draft(signed=True, number="F-2", iban=AFTER)
+    house.save(draft, CLERK, {"received_on": "2026-11-20", "proof_of_service": "maire"})
+    invoice = office.send(draft)
+    page = f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}"
+    mayor = Hand(house, MAYOR)
+    assert "Les finances, ou qui signe" in mayor.text(page)  # he attests the service here
+    house.approve(invoice, MAYOR)
+    called(house, invoice, FINANCE)
+    for about in [about for key, about in office.told(invoice).items() if key == "duplicate"]:
+        office.rule(invoice, FINANCE, about)
+    house.approve(invoice, FINANCE)
+    assert sent(mayor, f"{page}/decision", invoice, keep="accept", reason="Confirmé.").status_code == 302
     house.sign(invoice, MAYOR)
 
 
@@ -251,6 +285,7 @@ def test_the_list_of_the_finance_software_is_known_and_a_wrong_one_changes_nothi
         (f"{head}Berthier;{OTHER};FR7630001007941234567890186\r\n".encode(), "ibans-faults"),
         (f"{head}Berthier;39280913700028;{AFTER}\r\n".encode(), "ibans-faults"),
         (f"{head}Berthier;{OTHER};{AFTER}\r\n;{OTHER};{AFTER}\r\n".encode(), "ibans-faults"),
+        (f"{head}Ber\N{RIGHT-TO-LEFT OVERRIDE}thier;{OTHER};{AFTER}\r\n".encode(), "ibans-faults"),
     ):
         with pytest.raises(Refusal, match=refusal):
             account_file.bring_in(administrator, content)
@@ -322,9 +357,9 @@ def test_a_lot_does_not_pass_what_a_page_holds(house: House, office: Office) -> 
     invoice = at_finance(office, number="F-2")
     hand = Hand(house, FINANCE)
     number = hand.propose("approve", [invoice])
-    hand.ask(f"/lots/{number}/viser", "POST", {})
-    hand.ask(f"/lots/{number}", "POST", {})
+    hand.post(f"/lots/{number}/commencer")
     house.drain()
+    became(number, {invoice: ("refused", "Votre visa n’a pas été donné, et rien n’a changé.")})
     assert house.folder(invoice).place == "finance"
 
 
