@@ -46,6 +46,7 @@ SLICES = (
     "signing",
     "notices",
     "publication",
+    "arrivals",
     "batches",
     "legality",
     "chorus",

@@ -26,6 +26,7 @@ for name in (
     "pes.models",
     "publication.models",
     "batches.models",
+    "arrivals.models",
     "legality.models",
     "operations.models",
 ):

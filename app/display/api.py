@@ -37,7 +37,7 @@ from app.folders import (
 from app.folders.access import authorize
 from app.folders.keep import Incoming
 from app.folders.models import Folder
-from app.folders.once import Once, made_by
+from app.folders.once import Once
 from app.folders.pins import Box, Pin
 from workflows.circuit import StepKind
 from workflows.family import Family
@@ -652,7 +652,7 @@ def _already(once: Once | None) -> int | None:
     if once is None:
         return None
     with reading(g.actor.collectivity_id) as db:
-        return made_by(db, g.actor, once)
+        return once.made_by(db, g.actor)
 
 
 def _awaits_signature(folder_id: int) -> bool:

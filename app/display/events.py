@@ -95,6 +95,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "transmission.late": ("hourglass-split", "Réponse en retard, signalée au déposant"),
     "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
     "legality.letter": ("envelope", "Courrier de la préfecture reçu"),
+    "folder.arrived": ("inbox", "Arrivé de lui-même : {words}"),
     "pes.return": ("bank", "Retour de la trésorerie reçu"),
     "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé"),
     "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),

@@ -32,7 +32,7 @@ from app.folders.filled import keep_replaced
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import READ_AS, Document, DocumentVersion, Folder, FolderLink
 from app.folders.move import person_of
-from app.folders.once import Once, made_by, remember
+from app.folders.once import MadeOnce
 from app.folders.readings import files_of, said_by
 from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
@@ -65,7 +65,7 @@ def deposit(
     title: str | None = None,
     desk_id: int | None = None,
     types: Sequence[str] = (),
-    once: Once | None = None,
+    once: MadeOnce | None = None,
     reason: str = "",
     annexes_said: bool = False,
 ) -> Draft:
@@ -94,9 +94,7 @@ def deposit(
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
         main, read = keep_main(actor.collectivity_id, family, files[0], workdir)
-        beside = (
-            None if annexes_said else Beside(family_of(family.name), _number_read(family, read, facts or {}))
-        )
+        beside = None if annexes_said else beside_of(family, read, facts or {})
         made = [main, *(keep_attachment(actor.collectivity_id, one, workdir, beside) for one in files[1:])]
     kept = _typed(made, types)
     folder_id = create(
@@ -113,10 +111,11 @@ def deposit(
     return Draft(folder_id, read.said if read else None)
 
 
-def _number_read(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]) -> str:
-    """The number of what a folder will be about: the one that its file says, else the one that is typed."""
+def beside_of(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]) -> Beside:
+    """What a folder will be about, for whoever looks at its attachments: the number that its file says, else the one typed."""
     key = family.number_field or ""
-    return str((read.fields if read else {}).get(key) or facts.get(key) or "")
+    number = (read.fields if read else {}).get(key) or facts.get(key) or ""
+    return Beside(family_of(family.name), str(number))
 
 
 def depositing(actor: Actor, family: Family) -> frozenset[int]:
@@ -225,7 +224,7 @@ def create(
     *,
     read: ReadFacts | None = None,
     title: str | None = None,
-    once: Once | None = None,
+    once: MadeOnce | None = None,
     content: object = None,
     reason: str = "",
     origin: int | None = None,
@@ -240,7 +239,7 @@ def create(
     `form_key`: that of the form which asks it (`FolderLink`).
     Refuses `desk-closed` of a desk that is closed meanwhile.
     """
-    known = made_by(db, actor, once) if once else _opened_by(db, form_key) if form_key else None
+    known = once.made_by(db, actor) if once else _opened_by(db, form_key) if form_key else None
     if known is not None:
         return known
     family = family_of(family_name)
@@ -276,7 +275,7 @@ def create(
     db.add(folder)
     db.flush()  # the documents name it
     if once:
-        remember(db, actor, once, folder.id)
+        once.remember(db, actor, folder)
     versions = [add_document(db, folder, actor, one, position) for position, one in enumerate(kept)]
     _derive(db, folder)
     refuse_types_of(db, folder, kept, versions)

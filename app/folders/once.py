@@ -1,7 +1,11 @@
-"""A deposit by API is made once: the caller's key is kept in the transaction of the folder it made."""
+"""A folder is made once of what may come twice: who brings it keeps its mark in the transaction of the folder it made.
+
+A deposit by API is known by the key of the caller; other ways in bring a mark of their own (`MadeOnce`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted
 from app.core.refusals import Refusal
+from app.folders.models import Folder
 from app.people.actor import Actor
+
+
+class MadeOnce(Protocol):
+    """What tells whether a folder was made of this already."""
+
+    def made_by(self, db: Db, actor: Actor) -> int | None:
+        """The folder that it made, or None."""
+
+    def remember(self, db: Db, actor: Actor, folder: Folder) -> None:
+        """Keep that it made this folder; a rival that kept it first makes this fail, and the verb, tried again, finds it."""
 
 
 class DepositKey(Base, Tenanted):
@@ -34,27 +49,25 @@ class Once:
     key: str
     digest: str
 
+    def made_by(self, db: Db, actor: Actor) -> int | None:
+        """The folder that this key made, or None; refuses a key that came with something else (`key-reused`)."""
+        query = sa.select(DepositKey.folder_id, DepositKey.digest).where(
+            DepositKey.application_id == actor.application_id, DepositKey.key == self.key
+        )
+        row = db.execute(query).one_or_none()
+        if row is not None and row.digest not in {self.digest, ""}:
+            raise Refusal("key-reused")
+        return row.folder_id if row is not None else None
 
-def made_by(db: Db, actor: Actor, once: Once) -> int | None:
-    """The folder that this key made, or None; refuses a key that came with something else (`key-reused`)."""
-    query = sa.select(DepositKey.folder_id, DepositKey.digest).where(
-        DepositKey.application_id == actor.application_id, DepositKey.key == once.key
-    )
-    row = db.execute(query).one_or_none()
-    if row is not None and row.digest not in {once.digest, ""}:
-        raise Refusal("key-reused")
-    return row.folder_id if row is not None else None
-
-
-def remember(db: Db, actor: Actor, once: Once, folder_id: int) -> None:
-    """Keep the key; a rival that kept it first makes this fail, and the verb, tried again, finds the rival's folder."""
-    row = DepositKey(
-        application_id=actor.application_id or 0,
-        key=once.key,
-        digest=once.digest,
-        folder_id=folder_id,
-        collectivity_id=actor.collectivity_id,
-        created_at=now(),
-    )
-    db.add(row)
-    db.flush()  # the rival is met here, before the journal
+    def remember(self, db: Db, actor: Actor, folder: Folder) -> None:
+        """Keep the key."""
+        row = DepositKey(
+            application_id=actor.application_id or 0,
+            key=self.key,
+            digest=self.digest,
+            folder_id=folder.id,
+            collectivity_id=actor.collectivity_id,
+            created_at=now(),
+        )
+        db.add(row)
+        db.flush()  # the rival is met here, before the journal

@@ -71,6 +71,7 @@ KINDS = {
     "batch.sign": "Signatures d’un lot",
     "legality.fetch": "Courriers de la préfecture à relever",
     "pes.fetch": "Retours de la trésorerie à relever",
+    "arrivals.open": "Arrivées à ouvrir",
     "journal.check": "Vérification du journal",
     "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",

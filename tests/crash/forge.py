@@ -85,6 +85,15 @@ class Victim:
         )
         assert told.status_code == 200, told.get_data(as_text=True)
 
+    def arrive(self, collectivity_id: int, identifier: str, path: str) -> bool:
+        """What fetches from outside does of one thing, before it says there that it was taken."""
+        from app.arrivals.models import Way
+        from app.arrivals.receiving import receive
+        from app.folders.keep import Incoming
+
+        files = [Incoming(Path(path), Path(path).name)]
+        return receive(collectivity_id, Way.CHORUS, identifier, files, origin=f"Facture {identifier}").new
+
     def work(self) -> int:
         """What the worker and its watchdog do: every row that is due, until nothing waits any more."""
         import sqlalchemy as sa

@@ -129,6 +129,7 @@ def test_every_refusal_has_its_french_sentence(house: House) -> None:
 # What the journal holds of the collectivity, of an account or of a certificate: lines that no folder shows.
 APART = (
     "absence.",
+    "arrival.",
     "account.",
     "application.",
     "certificate.",

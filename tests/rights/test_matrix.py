@@ -315,6 +315,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "application_id": ABSENT,
         "letter_id": ABSENT,
         "return_id": ABSENT,
+        "arrival_id": ABSENT,
+        "file_id": ABSENT,
         "factor_id": ABSENT,
         "reset_id": ABSENT,
         "user_id": ABSENT,
@@ -362,6 +364,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "legality.file": 404,
         "pes.treasury_return": 404,
         "pes.return_bytes": 404,
+        "arrivals.file": 404,
     }  # else 200
     before = scene.kept()
     for rule in scene.house.app.url_map.iter_rules():

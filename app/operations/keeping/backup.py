@@ -41,6 +41,7 @@ _FILES = {
     "public_file": "sha256",
     "state_letter": "sha256",
     "treasury_return": "sha256",
+    "arrival_file": "sha256",
 }
 """Where a row names a file that the store must hold, in the part of its collectivity."""
 

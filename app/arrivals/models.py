@@ -1,0 +1,111 @@
+"""What came by itself, its files, and where it goes."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, MissingJson, Tenanted
+from workflows.vocabulary import Worded
+
+
+class Way(Worded):
+    """By which way something came."""
+
+    CHORUS = "chorus", "Chorus Pro"
+    MAIL = "mail", "Boîte de courriel"
+    SCAN = "scan", "Numériseur"
+
+
+class State(Worded):
+    """Where an arrival stands."""
+
+    WAITING = "waiting", "À ouvrir"
+    HELD = "held", "Expéditeur à reconnaître"
+    REFUSED = "refused", "Refusée à l’examen"
+    OPENED = "opened", "Ouverte"
+    ASIDE = "aside", "Mise de côté"
+
+
+class Arrival(Base, Tenanted):
+    """Something that came, known by what its way calls it: the same twice is one row.
+
+    `name` is who the journal says deposits the folder, `origin` what is told of where it came from. `kind` is the family, or
+    the type, under which it is read; `facts` are those of its family that its way tells, `clues` what else the routing may
+    look at. `reason` and `reason_facts`: the refusal that keeps it from being a folder. `desk_id`: where it was led.
+    `to_send`: it is sent on its way as soon as it is opened. `tries`: how often it was given to be opened.
+    `word`, `who`: why somebody put it aside, and who did. `remarks`: what is told of it on its page, each a sentence.
+    """
+
+    __tablename__ = "arrival"
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "way", "identifier"),
+        sa.CheckConstraint("way IN ('chorus','mail','scan')", name="way_known"),
+        sa.CheckConstraint("state IN ('waiting','held','refused','opened','aside')", name="state_known"),
+        sa.Index("ix_arrival_state", "collectivity_id", "state", "id"),
+        sa.Index("ix_arrival_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    way: Mapped[str]
+    identifier: Mapped[str]
+    name: Mapped[str]
+    origin: Mapped[str]
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    clues: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    reason_facts: Mapped[dict[str, Any]]
+    remarks: Mapped[list[Any]]
+    received_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    desk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    folder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder.id"))
+    to_send: Mapped[bool]
+    tries: Mapped[int]
+    word: Mapped[str]
+    who: Mapped[str]
+
+
+class ArrivalFile(Base, Tenanted):
+    """A file of an arrival, in its very bytes. `kind`: « file », or « evidence » for what only proves how it came (a mail).
+
+    `fate`: empty, « refused » where the folder was opened without it (`reason`, `reason_facts`), « apart » where it is an
+    arrival of its own.
+    """
+
+    __tablename__ = "arrival_file"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('file','evidence')", name="kind_known"),
+        sa.CheckConstraint("fate IN ('','refused','apart')", name="fate_known"),
+        sa.Index("ix_arrival_file_arrival_id", "arrival_id"),
+        sa.Index("ix_arrival_file_sha256", "sha256"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    arrival_id: Mapped[int] = mapped_column(sa.ForeignKey("arrival.id"))
+    position: Mapped[int]
+    kind: Mapped[str]
+    filename: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    fate: Mapped[str]
+    reason: Mapped[str | None]
+    reason_facts: Mapped[dict[str, Any]]
+
+
+class ArrivalRouting(Base, Tenanted):
+    """Where arrivals go: `rows` in order, then `otherwise`, the sorting desk (`routing.Destination`), None until one is chosen.
+
+    `revision` tells a form which table it showed.
+    """
+
+    __tablename__ = "arrival_routing"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rows: Mapped[list[Any]]
+    otherwise: Mapped[dict[str, Any] | None] = mapped_column(MissingJson)
+    revision: Mapped[int]

@@ -1,0 +1,71 @@
+"""What a person does of an arrival that is no folder yet: has it tried again, lets it in, puts it aside with a reason."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from app.arrivals import routing, telling
+from app.arrivals.models import Arrival, State
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.texts import line_of
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.vocabulary import Right
+
+LONGEST: Final = 300
+UNSETTLED: Final = (State.WAITING, State.HELD, State.REFUSED)
+
+
+def dealing(db: Db, actor: Actor) -> sa.ColumnElement[bool]:
+    """The condition on `Arrival` that the actor deals with it: he deposits at the sorting desk, or where it was led."""
+    desks = actor.desks_with(Right.CREATE)
+    ours = Arrival.collectivity_id == actor.collectivity_id
+    if routing.sorting_desk(db, actor.collectivity_id) in desks:
+        return ours
+    return sa.and_(ours, Arrival.desk_id.in_(desks))
+
+
+@use_case
+def again(db: Db, actor: Actor, arrival_id: int, shown: int) -> str:
+    """Have an arrival opened, or tried once more; what it was called. Refuses `not-found`, `arrival-settled`."""
+    arrival = _taken(db, actor, arrival_id, shown, (*UNSETTLED, State.ASIDE))
+    event = "arrival.let_in" if arrival.state == State.HELD else "arrival.again"
+    arrival.state, arrival.reason, arrival.reason_facts = State.WAITING, None, {}
+    arrival.word, arrival.who = "", ""
+    arrival.tries += 1  # whatever was given to be done before is of an earlier try
+    telling.ask(db, arrival)
+    _moved(db, actor, arrival, event, arrival.origin)
+    return arrival.origin
+
+
+@use_case
+def put_aside(db: Db, actor: Actor, arrival_id: int, shown: int, word: str) -> str:
+    """Put an arrival aside; its bytes stay. Refuses `not-found`, `arrival-settled`, `arrival-word` without a reason."""
+    word = line_of(word)
+    if not 0 < len(word) <= LONGEST:
+        raise Refusal("arrival-word", longest=LONGEST)
+    arrival = _taken(db, actor, arrival_id, shown, UNSETTLED)
+    arrival.state, arrival.word, arrival.who, arrival.tries = State.ASIDE, word, actor.name, arrival.tries + 1
+    _moved(db, actor, arrival, "arrival.aside", f"{arrival.origin} : {word}")
+    return arrival.origin
+
+
+def _taken(db: Db, actor: Actor, arrival_id: int, shown: int, states: tuple[State, ...]) -> Arrival:
+    """The arrival, locked, as the page showed it (`tries`)."""
+    arrival = db.scalar(
+        sa.select(Arrival).where(Arrival.id == arrival_id, dealing(db, actor)).with_for_update()
+    )
+    if arrival is None:
+        raise Refusal("not-found")
+    if arrival.state not in states or arrival.tries != shown:
+        raise Refusal("arrival-settled")
+    return arrival
+
+
+def _moved(db: Db, actor: Actor, arrival: Arrival, event: str, words: str) -> None:
+    arrival.changed_at = now()
+    facts = {"arrival": arrival.id, "words": words, "address": actor.address}
+    append(db, arrival.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))

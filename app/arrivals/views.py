@@ -1,0 +1,175 @@
+"""What the page of arrivals shows: what is no folder yet, to who deals with it; what is one, to who reads that folder."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.arrivals import settling
+from app.arrivals.models import Arrival, ArrivalFile, State, Way
+from app.arrivals.telling import OPEN
+from app.core.db import Db
+from app.core.french import instant, taille
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal, catalogue
+from app.folders.access import readable_by
+from app.folders.models import Folder
+from app.people.actor import Actor
+
+PAGE = 50
+TABS = {
+    "a-regler": ("À régler", (State.REFUSED, State.HELD, State.WAITING)),
+    "ouvertes": ("Ouvertes", (State.OPENED,)),
+    "de-cote": ("Mises de côté", (State.ASIDE,)),
+}
+DANGEROUS = frozenset({"file-infected"})
+"""What is refused for that is not given to be downloaded."""
+FAILED = (
+    "Elle n’a pas pu être ouverte, après plusieurs essais. Qui administre en voit la cause dans « Envois »."
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an arrival."""
+
+    id: int
+    name: str
+    size: str
+    trouble: str
+    offered: bool
+    evidence: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """An arrival on the page."""
+
+    id: int
+    tries: int
+    way: str
+    origin: str
+    arrived: str
+    state: State
+    trouble: str
+    remarks: tuple[str, ...]
+    files: tuple[File, ...]
+    folder_id: int | None
+    title: str
+    word: str
+
+
+def counts(db: Db, actor: Actor) -> dict[str, int]:
+    """How many arrivals each tab has that may be settled or were put aside; what is opened is not counted."""
+    query = (
+        sa.select(Arrival.state, sa.func.count())
+        .where(settling.dealing(db, actor), Arrival.state != State.OPENED)
+        .group_by(Arrival.state)
+    )
+    by_state = {row[0]: int(row[1]) for row in db.execute(query)}
+    return {
+        tab: sum(by_state.get(state, 0) for state in states)
+        for tab, (_, states) in TABS.items()
+        if State.OPENED not in states
+    }
+
+
+def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line], int | None]:
+    """The arrivals of a tab, the last first, and the number to go on from when there are more."""
+    states = TABS[tab][1]
+    query = sa.select(Arrival, Folder.title).outerjoin(Folder, Folder.id == Arrival.folder_id)
+    if tab == "ouvertes":
+        query = query.where(readable_by(actor), Arrival.collectivity_id == actor.collectivity_id)
+    else:
+        query = query.where(settling.dealing(db, actor))
+    query = query.where(Arrival.state.in_(states))
+    if before is not None:
+        query = query.where(Arrival.id < before)
+    rows = db.execute(query.order_by(Arrival.id.desc()).limit(PAGE + 1)).all()
+    shown = [row[0] for row in rows[:PAGE]]
+    files, parked = _files(db, shown), _parked(db, shown)
+    told = [
+        _line(one, row[1] or "", files[one.id], one.id in parked)
+        for one, row in zip(shown, rows[:PAGE], strict=True)
+    ]
+    return told, shown[-1].id if len(rows) > PAGE else None
+
+
+def _files(db: Db, arrivals: Sequence[Arrival]) -> dict[int, list[ArrivalFile]]:
+    files: dict[int, list[ArrivalFile]] = defaultdict(list)
+    query = sa.select(ArrivalFile).where(ArrivalFile.arrival_id.in_([one.id for one in arrivals]))
+    for file in db.scalars(query.order_by(ArrivalFile.arrival_id, ArrivalFile.position)):
+        files[file.arrival_id].append(file)
+    return files
+
+
+def _parked(db: Db, arrivals: Sequence[Arrival]) -> set[int]:
+    """Those whose work was given up."""
+    keys = {f"arrival-{one.id}-{one.tries}": one.id for one in arrivals if one.state == State.WAITING}
+    if not keys:
+        return set()
+    query = sa.select(Outbox.key).where(Outbox.kind == OPEN, Outbox.key.in_(keys), Outbox.state == "parked")
+    return {keys[key] for key in db.scalars(query)}
+
+
+def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], parked: bool) -> Line:
+    return Line(
+        arrival.id,
+        arrival.tries,
+        Way(arrival.way).label,
+        arrival.origin,
+        instant(arrival.received_at),
+        State(arrival.state),
+        FAILED if parked else _why(arrival.reason, arrival.reason_facts),
+        tuple(arrival.remarks),
+        tuple(_file(arrival, one) for one in files),
+        arrival.folder_id,
+        title,
+        f"{arrival.who} : {arrival.word}" if arrival.word else "",
+    )
+
+
+def _file(arrival: Arrival, file: ArrivalFile) -> File:
+    return File(
+        file.id,
+        file.filename,
+        taille(file.size),
+        "une arrivée à part" if file.fate == "apart" else _why(file.reason, file.reason_facts),
+        not dangerous(arrival, file),
+        file.kind == "evidence",
+    )
+
+
+def _why(key: str | None, facts: dict[str, object]) -> str:
+    return catalogue.say(key, facts)[1] if key else ""
+
+
+def dangerous(arrival: Arrival, file: ArrivalFile) -> bool:
+    """Whether a file is not given to anybody: the antivirus knows it, or the one that it knows came with it unnamed."""
+    return bool({file.reason, arrival.reason} & DANGEROUS)
+
+
+def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
+    """A file whose bytes the actor may have; refuses `not-found`, and `file-infected` of one that the antivirus knows."""
+    row = db.execute(
+        sa.select(ArrivalFile, Arrival)
+        .join(Arrival, Arrival.id == ArrivalFile.arrival_id)
+        .outerjoin(Folder, Folder.id == Arrival.folder_id)
+        .where(
+            ArrivalFile.id == file_id,
+            Arrival.id == arrival_id,
+            Arrival.collectivity_id == actor.collectivity_id,
+            sa.case(
+                (Arrival.state == State.OPENED, readable_by(actor)),
+                else_=settling.dealing(db, actor),
+            ),
+        )
+    ).one_or_none()
+    if row is None:
+        raise Refusal("not-found")
+    file, arrival = row
+    if dangerous(arrival, file):
+        raise Refusal("arrival-dangerous", filename=file.filename)
+    found: ArrivalFile = file
+    return found

@@ -1,0 +1,113 @@
+"""Pages of arrivals: what came by itself and what to do of it; where it goes."""
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.arrivals import routing, settling, views
+from app.arrivals.routing import Destination
+from app.core import stale
+from app.core.db import key_in, reading
+from app.core.french import spaces
+from app.core.grammar import plural
+from app.core.http import disposition, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display.blueprint import CREATE
+from app.files import vault
+from app.people import choosing
+
+pages = Blueprint("arrivals", __name__, template_folder="templates")
+
+
+@pages.get("/arrivees")
+@guard(CREATE)
+def index() -> str:
+    """« Arrivées »: what is to be settled first, then what was opened, what was put aside."""
+    return _index(request.args.get("etat", ""), {})
+
+
+def _index(tab: str, typed: dict[int, tuple[str, str]]) -> str:
+    """`typed`: of an arrival, the reason that was written and what was refused of it."""
+    tab = tab if tab in views.TABS else "a-regler"
+    with reading(g.actor.collectivity_id) as db:
+        lines, more = views.lines(db, g.actor, tab, key_in(request.args.get("avant")))
+        counts = views.counts(db, g.actor)
+    return render_template(
+        "arrivals/index.html", lines=lines, more=more, counts=counts, tabs=views.TABS, tab=tab, typed=typed
+    )
+
+
+@pages.post("/arrivees/<int:arrival_id>/reprendre")
+@guard(CREATE)
+def again(arrival_id: int) -> BaseResponse:
+    """Have it opened, or tried once more."""
+    what = settling.again(g.actor, arrival_id, key_in(request.form.get("tries")) or 0)
+    flash(
+        spaces(f"« {what} » est reprise : elle s’ouvre dans un instant, ou revient ici avec la raison."), "ok"
+    )
+    return redirect(url_for("arrivals.index"))
+
+
+@pages.post("/arrivees/<int:arrival_id>/de-cote")
+@guard(CREATE)
+def put_aside(arrival_id: int) -> BaseResponse | tuple[str, int]:
+    """Put it aside, with a reason."""
+    word = request.form.get("word", "")
+    try:
+        what = settling.put_aside(g.actor, arrival_id, key_in(request.form.get("tries")) or 0, word)
+    except Refusal as refusal:
+        if refusal.key not in {"arrival-word", "text-hidden"}:
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        return _index("a-regler", {arrival_id: (word, sentence)}), status
+    flash(spaces(f"« {what} » est mise de côté ; ses fichiers restent."), "ok")
+    return redirect(url_for("arrivals.index"))
+
+
+@pages.get("/arrivees/<int:arrival_id>/fichiers/<int:file_id>")
+@guard(CREATE)
+def file(arrival_id: int, file_id: int) -> Response:
+    """A file in its very bytes, to download."""
+    with reading(g.actor.collectivity_id) as db:
+        row = views.file_of(db, g.actor, arrival_id, file_id)
+    data = vault.store().stream(vault.scope(g.actor.collectivity_id), row.sha256)
+    response = Response(data, mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = disposition(row.filename, download=True)
+    return response
+
+
+@pages.route("/administration/arrivees", methods=["GET", "POST"], endpoint="routing")
+@guard("administer")
+def _routing() -> BaseResponse | tuple[str, int]:
+    """The sorting desk, which has all that arrives."""
+    error, status, moved = "", 200, False
+    form = request.form
+    typed = Destination(
+        form.get("desk", ""), form.get("kind", ""), form.get("service", ""), bool(form.get("send"))
+    )
+    if request.method == "POST":
+        try:
+            waited = routing.choose(g.actor, typed, key_in(request.form.get("revision")) or 0)
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+            moved = refusal.key == "routing-moved"
+        else:
+            opened = f" {plural(waited, 'arrivée')} qui attendaient s’ouvrent." if waited else ""
+            flash(spaces(f"Le bureau de tri est enregistré.{opened}"), "ok")
+            return redirect(url_for("arrivals.routing"))
+    with reading(g.actor.collectivity_id) as db:
+        row = routing.routing_of(db, g.actor.collectivity_id)
+        present = Destination.from_data(row.otherwise) if row and row.otherwise else None
+        kinds = routing.kinds(db, g.actor.collectivity_id)
+        desks = choosing.desks(db, g.actor.collectivity_id, whole=True, keys=True).options
+        waits = routing.waiting(db, g.actor.collectivity_id)
+    return render_template(
+        "arrivals/routing.html",
+        shown=typed if error and not moved else present,
+        chosen=present is not None,
+        kinds=kinds,
+        desks=desks,
+        waits=waits,
+        revision=stale.mark("revision", row.revision if row else 0, fresh=moved),
+        error=error,
+    ), status
