@@ -19,6 +19,8 @@ Tell = Callable[[str], None]
 MAX_DEPTH, MAX_PARTS = 6, 20
 OWN = "own_"
 """What the keys of a type's own fields begin with: no family has such a field, so no rule of law reads one."""
+SEVERAL = frozenset({"emitter_branch"})
+"""The facts that have several values at once: a desk is of its own branch and of all those above it."""
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,43}", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -230,6 +232,8 @@ def _exclude(first: Condition, second: Condition) -> bool:
         return True
     if not isinstance(first, Test) or not isinstance(second, Test) or first.field != second.field:
         return False
+    if first.field in SEVERAL:  # to be of one and of another is no contradiction
+        return first.op == "==" and second.op == "!=" and first.value == second.value
     pinned = {first.field: first.value}
     if first.op == "==":
         return not second.holds(pinned)

@@ -337,7 +337,7 @@ def _when(data: Mapping[str, Any], where: str, tell: Tell) -> Condition | None:
         return None
     faults: list[str] = []
     condition = read(data["when"], lambda fault: faults.append(f"{where}, condition : {fault}"))
-    # A desk has several branches above it: to be of one and of another is no contradiction
+    # Where a branch is looked at, the page of the circuit alone refuses: what it let through before is read as it is
     if not faults and condition is not None and condition.never and BRANCH not in condition.fields:
         tell(f"{where} : l’étape ne peut pas être atteinte, sa condition se contredit.")
     for fault in faults:

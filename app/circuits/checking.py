@@ -14,7 +14,6 @@ from app.people.models import Desk, Holder, User
 from app.people.places import places
 from workflows.circuit import Circuit, Step, StepKind, Test, WhoKind
 from workflows.drawing import value_key
-from workflows.emitting import BRANCH
 from workflows.engine import filled
 from workflows.family import Family, faults_of, normalised
 from workflows.fields import UNCOMPARED, Field, parse
@@ -385,7 +384,7 @@ def condition_problems(family: Family, key: str, when: object, desks: Desks) -> 
 
 def _of_condition(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
     yield from condition_problems(family, step.key, data.get("when"), desks)
-    if step.when is not None and step.when.never and BRANCH not in step.when.fields:
+    if step.when is not None and step.when.never:
         sentence = "Ces conditions se contredisent : l’étape n’aurait jamais lieu."
         yield Problem(step.key, "cond_field_0", sentence)
 

@@ -27,7 +27,7 @@ from app.people.actor import Actor, require
 from app.people.desks import write_down
 from workflows.circuit import Circuit
 from workflows.condition import read
-from workflows.emitting import BRANCH, FIELDS
+from workflows.emitting import FIELDS
 from workflows.family import Family
 from workflows.fields import UNCOMPARED
 from workflows.own_types import joined
@@ -251,7 +251,7 @@ def _of_row(kind: Kind, row: Mapping[str, Any], desks: Desks, ways: Takeable) ->
     condition = read(when, faults.append)
     if not obstacles:
         yield from (Problem(key, "", f"La condition est à revoir : {fault}") for fault in faults)
-    if condition is not None and not faults and condition.never and BRANCH not in condition.fields:
+    if condition is not None and not faults and condition.never:
         yield Problem(
             key, "cond_field_0", "Ces conditions se contredisent : la règle ne prendrait aucun dossier."
         )

@@ -485,6 +485,29 @@ def test_nothing_is_published_that_nobody_could_end_or_that_changes_nothing(hous
             },
             "se contredisent",
         ),
+        (  # beside a branch too, of which a desk has several: those contradict each other by their contrary alone
+            {
+                "when": {
+                    "all": [
+                        {"field": "emitter_branch", "op": "==", "value": "technique"},
+                        {"field": "total_ttc", "op": "<", "value": 1},
+                        {"field": "total_ttc", "op": ">", "value": 2},
+                    ]
+                }
+            },
+            "se contredisent",
+        ),
+        (
+            {
+                "when": {
+                    "all": [
+                        {"field": "emitter_branch", "op": "==", "value": "technique"},
+                        {"field": "emitter_branch", "op": "!=", "value": "technique"},
+                    ]
+                }
+            },
+            "se contredisent",
+        ),
     ],
 )
 def test_each_fault_is_told_under_its_step_and_keeps_the_circuit_here(
