@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response
 from app.circuits.library import catalogue, family_of
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
+from app.core.french import instant
 from app.core.grammar import de, plural
 from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, spreadsheet, wants_json
 from app.core.refusals import Refusal
@@ -135,6 +136,7 @@ def inbox() -> str:
         lines, last = queues.told(db, lines)
         shown = [line.id for line in lines[: queues.PAGE]]
         why = home.refusals(db, shown) if tray == "returned" else {}
+        until = marks.hidden_among(db, g.actor, shown) if only == queues.HIDDEN else {}
         beside = home.Home()
         if tray == "todo" and not family and not after and not only:
             beside = home.home(db, g.actor, counted, shown)
@@ -142,7 +144,7 @@ def inbox() -> str:
         kept_views = saved.listed(db, g.actor)
     g.todo_count = counted.todo
     asked = Asked(tray, family, only)
-    context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why)
+    context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why, until)
     return render_template(
         "folders/inbox.html",
         bands=bands,
@@ -193,8 +195,12 @@ def views_of_inbox(
     marked: queues.Marks,
     last: Mapping[int, queues.LastAct],
     why: Mapping[int, tuple[str, str]],
+    until: Mapping[int, datetime],
 ) -> dict[str, object]:
-    """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups."""
+    """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups.
+
+    `until`: the moment at which each folder that the reader hides comes back, by its number.
+    """
     tray = asked.tray
     labels = [(key, label) for key, label in viewing.TRAYS.items() if key != "drafts" or actor.may_create]
     trays = [
@@ -217,7 +223,7 @@ def views_of_inbox(
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, last, why, todo=todo),
+        "groups": _groups(lines, last, why, until, todo=todo),
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
@@ -274,15 +280,18 @@ def _groups(
     lines: list[queues.Line],
     last: Mapping[int, queues.LastAct],
     why: Mapping[int, tuple[str, str]],
+    until: Mapping[int, datetime],
     *,
     todo: bool,
 ) -> list[views.Group]:
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
-        groups.setdefault(key, []).append(
-            _pending(home.Pending(line, *why[line.id])) if line.id in why else _row(line, last.get(line.id))
-        )
+        awaits = _row(line, last.get(line.id))
+        row = _pending(home.Pending(line, *why[line.id])) if line.id in why else awaits
+        if line.id in until:
+            row = replace(row, told=f"Masqué jusqu’au {instant(until[line.id])}")
+        groups.setdefault(key, []).append(row)
     return [
         views.Group(key, f"{label}, {plural(len(rows), 'dossier')}" if label else "", tuple(rows))
         for (key, label), rows in groups.items()

@@ -83,6 +83,9 @@ def test_a_hidden_folder_leaves_ones_own_list_alone_and_comes_back_at_its_minute
     inbox = words(nolwenn.get("/a-traiter"))
     assert "1 dossier masqué" in inbox
     assert "Masqués 1" in inbox
+    assert "Masqué jusqu’au" not in inbox
+    hidden_ones = words(nolwenn.get("/a-traiter?voir=masques"))
+    assert re.search(r"Masqué jusqu’au \w+\. \d+(er)? .{3,5}, 9 h 00", hidden_ones), hidden_ones
     assert "Masqué de votre liste jusqu’au" in words(nolwenn.get(f"/dossiers/{folder_id}"))
     nine = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 9, tzinfo=PARIS)
     for moment, there in ((nine - timedelta(seconds=1), set()), (nine, {folder_id})):
