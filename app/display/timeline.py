@@ -557,10 +557,9 @@ def _of_type(folder: Folder) -> list[tuple[str, str]]:
     """What the type of a folder says of it, or gave it, beside its fields."""
     family = family_of(folder.in_force)
     rows = [("Accès", "Restreint")] if folder.read_as.discreet else []
-    if folder.read_by_all:
-        rows.append(
-            ("Accès", "Toute la collectivité" if folder.round else "Toute la collectivité, une fois envoyé")
-        )
+    if folder.read_by_all and folder.place != WITHDRAWN:
+        sent = folder.phase in {Phase.RUNNING, Phase.DONE}
+        rows.append(("Accès", "Toute la collectivité" if sent else "Toute la collectivité, une fois envoyé"))
     if family.retention_years:
         rows.append(
             ("À conserver", f"{plural(family.retention_years, 'an')} au moins après la fin du dossier")

@@ -21,7 +21,7 @@ from app.core.refusals import Refusal
 from app.folders.models import WRITERS, Folder, StepRun
 from app.people.actor import Actor, Cover, Seat
 from app.people.models import User
-from workflows.circuit import Phase, StepKind
+from workflows.circuit import WITHDRAWN, Phase, StepKind
 from workflows.family import restricted_families
 from workflows.mandates import Bound, How, scope
 from workflows.rights import Rights, parted_type
@@ -51,18 +51,24 @@ _locked = (
 def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
     """A folder is read by the desk that deposits it, and by the desks and persons it has reached; by nobody else.
 
-    One whose type opens its reading to everybody is read by every person of the collectivity too, once it was sent. A draft
-    is seen by its own desk alone. An administrator who holds none of these desks reads nothing else. A restricted
-    family is read by those alone who may act on this very folder: deposit it, or do what the step that came there asks,
-    by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps reading. Who stands in for
-    somebody reads what is awaited at the desk now, of the types of his cover, and nothing of the past (`reading_under`).
+    One whose type opens its reading to everybody is read by every person of the collectivity too, while it is on its way and
+    once it has ended (`open_to_all`). A draft is seen by its own desk alone. An administrator who holds none of these desks
+    reads nothing else. A restricted family is read by those alone who may act on this very folder: deposit it, or do what the
+    step that came there asks, by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps
+    reading. Who stands in for somebody reads what is awaited at the desk now, of the types of his cover, and nothing of the
+    past (`reading_under`).
     """
     query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor))
     return db.execute(query).first() is not None
 
 
-def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Condition:
-    """The condition on `folder` of what an actor may read: the law of `may_read`, which asks it of one folder."""
+def readable_by(
+    actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP, *, opened: bool = True
+) -> Condition:
+    """The condition on `folder` of what an actor may read: the law of `may_read`, which asks it of one folder.
+
+    `opened`: what its type alone opens to him counts.
+    """
     # A value, and no EXISTS: PostgreSQL makes a set of an EXISTS, for which it reads the steps of everybody
     reached: Any = sa.select(sa.literal_column("1")).where(
         steps.c.folder_id == folders.c.id, reaching(actor, steps)
@@ -73,7 +79,7 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
         depositing_at(seat, folders) & (folders.c.emitter_desk_id == seat.desk_id) for seat in actor.seats
     ]
     sent: Any = reached.is_not(None)
-    if actor.user_id is not None:
+    if opened and actor.user_id is not None:
         sent = sa.or_(open_to_all(folders), sent)
     return sa.and_(
         folders.c.collectivity_id == actor.collectivity_id,
@@ -82,8 +88,26 @@ def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Con
 
 
 def open_to_all(folders: Any = FOLDER) -> Condition:
-    """The condition on the folders, once sent, that every person of their collectivity reads; software reads its desk's alone."""
-    return folders.c.read_by_all  # type: ignore[no-any-return]
+    """The condition on the folders, once sent, that every person of their collectivity reads; software reads its desk's alone.
+
+    One that came back is its desk's as a draft is, until it is sent again, and what was given up stays so.
+    """
+    under_way = folders.c.phase.in_([Phase.RUNNING.value, Phase.DONE.value])
+    return sa.and_(folders.c.read_by_all, under_way, folders.c.place != WITHDRAWN)
+
+
+def looks_on(db: Db, actor: Actor, folder: Folder) -> bool:
+    """Whether the actor reads the folder for its type alone: neither his desks nor he have any part in it."""
+    if not folder.read_by_all or actor.user_id is None:
+        return False
+    query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor, opened=False))
+    return db.execute(query).first() is None
+
+
+def refuse_onlooker(db: Db, actor: Actor, folder: Folder) -> None:
+    """Refuse (`looks-on`) what is left beside a folder to whoever reads it for its type alone."""
+    if looks_on(db, actor, folder):
+        raise Refusal("looks-on")
 
 
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:

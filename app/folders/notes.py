@@ -22,7 +22,7 @@ from app.core.refusals import Refusal
 from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.folders import pause
-from app.folders.access import authorize, lock, may_read, refuse_stranger
+from app.folders.access import authorize, lock, may_read, refuse_onlooker, refuse_stranger
 from app.folders.marks import bring_back
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
@@ -142,7 +142,8 @@ def _awaited(db: Db, folder: Folder) -> set[int]:
 def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     """Write a note; returns its number, or that of the one which the same form has written.
 
-    Refuses who may not read the folder (`not-found`), `note-follower`, `note-empty`, `words-long`, `note-many`,
+    Refuses who may not read the folder (`not-found`), or reads it for its type alone and writes for others (`looks-on`),
+    `note-follower`, `note-empty`, `words-long`, `note-many`,
     `note-settled`, `note-desk` where the desk is none of the writer's that the folder has reached, `note-alone` where
     software, or somebody who names others, writes for himself alone, `note-reader` for a person who may not be named,
     `note-told-many`, as `pins.on_page` where it is pinned, and `note-gone` where there is no such note to answer.
@@ -160,10 +161,8 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     parent = _note(db, folder, actor, draft.answers) if draft.answers is not None else None
     if parent is not None and parent.settled_at is not None:
         raise Refusal("note-settled", who=parent.settled_by)
-    reach = Reach(parent.reach) if parent is not None else draft.reach
+    reach = _reach(db, folder, actor, draft, parent)
     desk_id = parent.desk_id if parent is not None else _desk(db, folder, actor, draft)
-    if reach is Reach.ALONE and (actor.user_id is None or draft.told):
-        raise Refusal("note-alone")
     told = _told(db, folder, actor, reach, desk_id, draft.told)
     pin = draft.pin if parent is None else None
     version = on_page(db, folder, pin) if pin is not None else None
@@ -213,6 +212,16 @@ def _writing(db: Db, actor: Actor, folder_id: int) -> Folder:
     if actor.application_id is not None and not any(actor.holds(right) for right in verbs):
         raise Refusal("note-follower")
     return folder
+
+
+def _reach(db: Db, folder: Folder, actor: Actor, draft: Draft, parent: FolderNote | None) -> Reach:
+    """Who will read the note: for whom it is written, or those who read what it answers."""
+    reach = Reach(parent.reach) if parent is not None else draft.reach
+    if reach is not Reach.ALONE:
+        refuse_onlooker(db, actor, folder)
+    elif actor.user_id is None or draft.told:
+        raise Refusal("note-alone")
+    return reach
 
 
 def _by(actor: Actor, note: FolderNote) -> bool:
@@ -266,7 +275,7 @@ def _told(
 def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     """Say that what a note asks is settled; whoever reads it may, and the first who does is written.
 
-    Refuses who may not read the folder, and `note-gone`.
+    Refuses who may not read the folder, or has no part in it (`looks-on`), and `note-gone`.
     """
     _turn(db, actor, folder_id, note_id, settled=True)
 
@@ -275,7 +284,7 @@ def settle(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
 def reopen(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     """Say that what a note asks is not settled after all; whoever reads it may.
 
-    Refuses who may not read the folder, and `note-gone`.
+    Refuses who may not read the folder, or has no part in it (`looks-on`), and `note-gone`.
     """
     _turn(db, actor, folder_id, note_id, settled=False)
 
@@ -285,6 +294,8 @@ def _turn(db: Db, actor: Actor, folder_id: int, note_id: int, *, settled: bool) 
     note = _note(db, folder, actor, note_id)
     if note.answers_id is not None:
         raise Refusal("note-gone")
+    if note.reach != Reach.ALONE:
+        refuse_onlooker(db, actor, folder)
     before = FolderNote.settled_at.is_(None) if settled else FolderNote.settled_at.is_not(None)
     by, at = (actor.name, now()) if settled else (None, None)
     turning = (

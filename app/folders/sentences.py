@@ -246,6 +246,11 @@ SENTENCES: Sentences = {
         422,
         "{most} personnes au plus sont prévenues d’une note. Rien n’a été écrit : choisissez-en moins, puis recommencez.",
     ),
+    "looks-on": (
+        403,
+        "Rien n’est enregistré : le type de ce dossier en ouvre la lecture à toute la collectivité, et vous n’y avez pas d’autre "
+        "part. Écrivez une note pour vous seul, ou parlez-en à qui l’a déposé.",
+    ),
     "note-follower": (
         403,
         "Ce logiciel suit les dossiers de son bureau et n’y écrit rien. Rien n’a été écrit : donnez-lui un droit de plus, dans « Applications ».",

@@ -10,7 +10,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.texts import plain
 from app.core.transaction import use_case
-from app.folders.access import authorize, lock
+from app.folders.access import authorize, lock, refuse_onlooker
 from app.folders.decide import not_rejected
 from app.folders.models import DocumentWords, Folder
 from app.folders.move import Said, move, person_of, present, typed
@@ -40,12 +40,13 @@ def note_call(
 ) -> None:
     """Note that somebody called the supplier about an account, at a number that the invoice does not give.
 
-    Whoever reads the folder may call; then another person decides. Refuses `call-decider` to who signs it, and so decides,
+    Whoever reads the folder may call, but for its type alone (`looks-on`); then another person decides. Refuses
+    `call-decider` to who signs it, and so decides,
     `iban-settled` where there is nothing to verify any more, `call-number` for what is no telephone number,
     `call-number-of-invoice` for one that the invoice itself gives, `call-origin` without where the number comes from,
     `call-word` without what was said, and `words-long`.
     """
-    authorize(db, actor, folder_id)
+    refuse_onlooker(db, actor, authorize(db, actor, folder_id))
     folder = lock(db, actor, folder_id, None)
     doubt = open_doubt(db, folder, mark)
     current = present(db, folder)

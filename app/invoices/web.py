@@ -15,7 +15,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.blueprint import version_shown
 from app.folders import ruling
-from app.folders.access import authorize
+from app.folders.access import authorize, looks_on
 from app.folders.move import person_of, present
 from app.invoices import account_file, accounts, calls, interrupting, settling
 from app.invoices.clock import delay_of
@@ -154,6 +154,7 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
                 for key in (REFUSE, *dict(doubt.choices))
                 for title, sentence in (CHOICES[key.partition(":")[0]],)
             ],
+            looks_on=looks_on(db, g.actor, folder),
             why_not=_why_not(turn, took_part, bool(doubt.calls), service),
             entered=entered,
             error=error,

@@ -11,9 +11,11 @@ from app.core.db import reading, writing
 from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.display import following, queues
-from app.folders import continuing
+from app.folders import continuing, decide, notes
 from app.folders.access import authorize
 from app.folders.models import Folder
+from app.folders.notes import Draft, Reach
+from app.invoices import calls
 from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House
@@ -66,8 +68,49 @@ def test_everybody_reads_what_was_sent_and_nobody_may_do_more(house: House) -> N
     assert client.get(f"/dossiers/{folder_id}/documents/{document}/1").status_code == 200
     assert f"/dossiers/{folder_id}" in client.get("/recherche?q=berthier").get_data(as_text=True)
     assert f"/dossiers/{folder_id}" not in client.get("/a-traiter").get_data(as_text=True)
+    # Nor does he leave anything there, but a note that he alone reads
+    written = notes.write(house.actor(G), folder_id, Draft("Relu avec le fournisseur."))
+    tab = client.get(f"/dossiers/{folder_id}?onglet=notes").get_data(as_text=True)
+    assert "Relu avec le fournisseur." in tab
+    assert "/reglee" not in tab
+    assert 'value="all"' not in tab
+    for leave in (
+        lambda: notes.write(house.actor(B), folder_id, Draft("Et moi.")),
+        lambda: notes.write(house.actor(B), folder_id, Draft("Et moi.", answers=written)),
+        lambda: notes.settle(house.actor(B), folder_id, written),
+        lambda: calls.note_call(
+            house.actor(B), folder_id, mark="0", number="02 98 00 00 17", origin="x", word="x"
+        ),
+    ):
+        with pytest.raises(Refusal, match="looks-on"):
+            leave()
+    own = notes.write(house.actor(B), folder_id, Draft("Pour mémoire.", Reach.ALONE))
+    notes.settle(house.actor(B), folder_id, own)
     finances = Software(house, "conseil", [Right.CREATE])
     assert finances.get(f"/folders/{folder_id}").status_code == 404  # software reads what its desk reads
+
+
+def test_what_came_back_is_its_desk_s_until_it_is_sent_again_and_what_was_given_up_stays_so(
+    house: House,
+) -> None:
+    folder_id = a_note(house)
+    send(house, folder_id)
+    notes.write(house.actor(G), folder_id, Draft("Reprise."))
+    decide.recall(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    house.save(folder_id, G, {"number": "ZZ-99"})
+    details = f"/dossiers/{folder_id}?onglet=details"
+    for again in (True, False):
+        assert not reads(house, B, folder_id)
+        assert f"/dossiers/{folder_id}" not in house.client(B).get("/recherche?q=ZZ-99").get_data(
+            as_text=True
+        )
+        if again:
+            assert "Toute la collectivité, une fois envoyé" in words(house.client(G).get(details))
+            send(house, folder_id)
+            assert reads(house, B, folder_id)
+            decide.recall(house.actor(G), folder_id, version=house.folder(folder_id).version)
+            decide.withdraw(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    assert "Accès Toute" not in words(house.client(G).get(details))
 
 
 def test_another_collectivity_reads_nothing_of_it(house: House) -> None:

@@ -11,6 +11,7 @@ from app.core.french import instant, spaces
 from app.core.security import new_token
 from app.display.views import DocView
 from app.folders import notes
+from app.folders.access import looks_on
 from app.folders.models import Folder, FolderNote
 from app.folders.notes import Reach
 from app.folders.pins import numbered, pinned
@@ -61,7 +62,8 @@ class NotesView:
     """The notes that the reader reads, the last first, and the form of a new one.
 
     `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name; `usual`: for whom the
-    reader's last one was; `once`: the mark of the forms of this page, each of which writes one note.
+    reader's last one was; `once`: the mark of the forms of this page, each of which writes one note; `apart`: he reads the
+    folder for its type alone, and answers or settles nothing.
     """
 
     notes: Sequence[NoteView]
@@ -70,6 +72,7 @@ class NotesView:
     typed: Typed = field(default_factory=Typed)
     usual: str = Reach.ALL.value
     once: str = field(default_factory=new_token)
+    apart: bool = False
 
 
 def open_count(db: Db, folder: Folder, actor: Actor) -> int:
@@ -81,9 +84,11 @@ def open_count(db: Db, folder: Folder, actor: Actor) -> int:
 
 def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None) -> NotesView:
     """What the tab of the notes shows to this reader."""
+    apart = looks_on(db, actor, folder)
     desks = notes.desks_for(db, folder, actor)
+    everybody = "Toute la collectivité, une fois envoyé" if folder.read_by_all else "Tout le circuit"
     reaches = [
-        (Reach.ALL.value, "Tout le circuit : tous ceux qui lisent ce dossier"),
+        *([] if apart else [(Reach.ALL.value, f"{everybody} : tous ceux qui lisent ce dossier")]),
         *((f"{Reach.DESK.value}-{number}", f"Mon bureau : {name}") for number, name in desks),
         (Reach.ALONE.value, Reach.ALONE.label),
     ]
@@ -92,9 +97,10 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
     return NotesView(
         threads(db, folder, written, actor),
         reaches,
-        notes.to_tell(db, folder, actor),
+        [] if apart else notes.to_tell(db, folder, actor),
         typed or Typed(reach=usual),
         usual,
+        apart=apart,
     )
 
 
@@ -177,6 +183,8 @@ def _view(
 ) -> NoteView:
     reach = Reach(note.reach)
     words = f"Bureau « {desks.get(note.desk_id or 0, '')} »" if reach is Reach.DESK else reach.label
+    if reach is Reach.ALL and folder.read_by_all:
+        words = "Tous ceux qui lisent ce dossier"
     return NoteView(
         note.id,
         note.who,
