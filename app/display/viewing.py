@@ -8,6 +8,7 @@ from app.core.refusals import Refusal
 from app.display import following, queues, searching
 from app.display.asking import understood
 from app.display.saved import Shown, seen, shown, types_told
+from app.display.sorting import ORDERS
 from app.folders.models import SavedView
 from app.people.actor import Actor
 
@@ -37,12 +38,14 @@ def filters(db: Db, actor: Actor, page: str, values: Any) -> dict[str, Any]:
     """What the address of a list asks, by its own words; refuses `view-filter` for what the list does not offer its reader."""
     types = dict(types_told(db, actor))
     if page == "inbox":
-        tray, kind, marked = (values.get(key, "") for key in ("bannette", "famille", "voir"))
+        tray, kind, marked, order = (values.get(key, "") for key in ("bannette", "famille", "voir", "tri"))
         asked = {"bannette": _one_of(tray or "todo", TRAYS)}
         if kind:
             asked["famille"] = _one_of(kind, types)
         if marked:
             asked["voir"] = _one_of(marked, MARKED)
+        if order:
+            asked["tri"] = _one_of(order, ORDERS)
         return asked
     if page == "follow":
         kind = values.get("famille", "")
@@ -87,7 +90,8 @@ def in_words(page: str, asked: Mapping[str, Any], types: Mapping[str, str]) -> s
     if page == "follow":
         return ", ".join(["Suivi", *kind, *([STATES[asked["etat"]]] if asked["etat"] else [])])
     marked = {"non-lus": "Non lus", "masques": "Masqués"}.get(asked.get("voir", ""))
-    return ", ".join([TRAYS[asked["bannette"]], *kind, *([marked] if marked else [])])
+    order = [ORDERS[asked["tri"]].title.lower()] if asked.get("tri") else []
+    return ", ".join([TRAYS[asked["bannette"]], *kind, *([marked] if marked else []), *order])
 
 
 def described(db: Db, actor: Actor) -> list[Shown]:

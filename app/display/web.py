@@ -45,6 +45,7 @@ from app.display import (
     relief,  # noqa: F401 - its routes join the blueprint
     saved,
     searching,  # noqa: F401 - its routes join the blueprint
+    sorting,
     timeline,
     undone,
     viewed,  # noqa: F401 - its routes join the blueprint
@@ -126,11 +127,14 @@ def inbox() -> str:
     only = viewing.MARKED.get(request.args.get("voir", ""), "")
     with reading(g.actor.collectivity_id) as db:
         todo = tray in {"todo", "late"}
-        lines = (
-            queues.todo(db, g.actor, tray=tray, family=family, after=after, only=only)
-            if todo
-            else queues.others(db, g.actor, tray, after=after)
-        )
+        order, cut = request.args.get("tri", "") if todo else "", False
+        order = order if order in sorting.ORDERS else ""
+        if order:
+            lines, cut = sorting.todo(db, g.actor, order, tray=tray, family=family, only=only, after=after)
+        elif todo:
+            lines = queues.todo(db, g.actor, tray=tray, family=family, after=after, only=only)
+        else:
+            lines = queues.others(db, g.actor, tray, after=after)
         counted = queues.counters(db, g.actor)
         marked = queues.marks(db, g.actor) if tray == "todo" else queues.Marks()
         lines, last = queues.told(db, lines)
@@ -138,20 +142,23 @@ def inbox() -> str:
         why = home.refusals(db, shown) if tray == "returned" else {}
         until = marks.hidden_among(db, g.actor, shown) if only == queues.HIDDEN else {}
         beside = home.Home()
-        if tray == "todo" and not family and not after and not only:
+        if tray == "todo" and not family and not after and not only and not order:
             beside = home.home(db, g.actor, counted, shown)
         bands = sockets.trays(db, g.actor)
         kept_views = saved.listed(db, g.actor)
     g.todo_count = counted.todo
-    asked = Asked(tray, family, only)
+    asked = Asked(tray, family, only, order)
     context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why, until)
     return render_template(
         "folders/inbox.html",
         bands=bands,
         family=family,
         only=only,
+        order=order,
+        orders=_orders(asked) if todo and len(lines) > 1 else [],
+        cut=cut,
         views=kept_views,
-        save_url=saved.save_url("inbox", {"bannette": tray, "famille": family, "voir": _VOIR.get(only)}),
+        save_url=saved.save_url("inbox", asked.said(bannette=tray)),
         home=_home(beside, counted.returned),
         **context,
     )
@@ -164,11 +171,30 @@ class Asked:
     tray: str
     family: str | None = None
     only: str = ""
+    order: str = ""
+
+    def said(self, **other: str | None) -> dict[str, Any]:
+        """What its address says, by its own words."""
+        return {
+            "famille": self.family,
+            "voir": _VOIR.get(self.only),
+            "tri": self.order or None,
+            **other,
+        }
 
     def url(self, **other: str | None) -> str:
-        """The address of the same, or of another part of it; of the tray alone where `only` and `family` are empty."""
-        asked: dict[str, Any] = {"famille": self.family, "voir": _VOIR.get(self.only), **other}
-        return url_for("folders.inbox", bannette=self.tray if self.tray != "todo" else None, **asked)
+        """The address of the same, or of another part of it; of the tray alone where nothing else is asked."""
+        here = self.tray if self.tray != "todo" else None
+        return url_for("folders.inbox", bannette=here, **self.said(**other))
+
+
+def _orders(asked: Asked) -> list[views.Link]:
+    """The orders in which what awaits the reader may stand."""
+    every = {"": "Échéance", **{name: one.label for name, one in sorting.ORDERS.items()}}
+    return [
+        views.Link(name, label, "", asked.url(tri=name or None), name == asked.order)
+        for name, label in every.items()
+    ]
 
 
 def _home(beside: home.Home, returned: int) -> list[views.Group]:
@@ -223,7 +249,7 @@ def views_of_inbox(
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, last, why, until, todo=todo),
+        "groups": _groups(lines, last, why, until, todo=todo, order=asked.order),
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
@@ -241,13 +267,15 @@ def _empty_line(counted: queues.Counters, marked: queues.Marks) -> str:
 
 def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list[views.Link]:
     """All that awaits the reader, by type, then what he has not read and what he hides."""
-    every = views.Link("", "Tous", "", Asked("todo").url(), asked.family is None and not asked.only)
+    every = views.Link(
+        "", "Tous", "", Asked("todo", order=asked.order).url(), asked.family is None and not asked.only
+    )
     kinds = [
         views.Link(
             name,
             label,
             queues.shown(count),
-            Asked("todo", name).url(),
+            Asked("todo", name, order=asked.order).url(),
             name == asked.family and not asked.only,
             icon=icon,
         )
@@ -255,7 +283,12 @@ def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list
     ]
     mine = [
         views.Link(
-            only, label, queues.shown(count), Asked("todo", only=only).url(), only == asked.only, icon=icon
+            only,
+            label,
+            queues.shown(count),
+            Asked("todo", only=only, order=asked.order).url(),
+            only == asked.only,
+            icon=icon,
         )
         for only, label, count, icon in (
             (queues.UNREAD, "Non lus", marked.unread, "envelope"),
@@ -283,10 +316,12 @@ def _groups(
     until: Mapping[int, datetime],
     *,
     todo: bool,
+    order: str,
 ) -> list[views.Group]:
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
+        key = ("order", sorting.ORDERS[order].title) if order else key
         awaits = _row(line, last.get(line.id))
         row = _pending(home.Pending(line, *why[line.id])) if line.id in why else awaits
         if line.id in until:
