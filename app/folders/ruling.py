@@ -8,13 +8,20 @@ from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
-from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
 from app.folders.facts import count_amount, fill, touch, weigh
 from app.folders.models import Folder
-from app.folders.move import Present, count_days_again, cover_in_force, person_of, present, was_signed
+from app.folders.move import (
+    Present,
+    count_days_again,
+    cover_in_force,
+    person_of,
+    present,
+    typed,
+    was_signed,
+)
 from app.folders.readings import open_corrections
 from app.folders.sockets import Caution, cautions, effect_of, indexed
 from app.folders.words import ask as ask_words
@@ -42,7 +49,7 @@ def rule(
     """Rule on a caution (`Caution.about`) or on several, and for a correction keep one of its values; says so in French.
 
     Refuses `not-your-turn` to whoever does not decide here, `cover-over` to who does no more, `own-caution` to who typed or
-    deposited what is doubted, `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`,
+    deposited what is doubted, `word-needed`, `words-long`, `nothing-to-rule` for what is no caution any more, `none-ticked`,
     `Caution.awaits` where something is to be done first, and `ruled-too-late` for a fact once somebody signed. Of several,
     all are ruled on or none is; each has its line in the journal, with whose absence it is done in.
     """
@@ -62,11 +69,11 @@ def rule(
         raise Refusal("own-caution")
     if awaited := next((named[one].awaits for one in wanted if named[one].awaits), ""):
         raise Refusal(awaited)
-    word = plain(word)
+    word = typed(word)
     if not word:
         raise Refusal("word-needed")
     absent = under.absent if under is not None else ""
-    said = {"who": in_absence(actor.name, absent), "at": now().isoformat(), "word": word[:LONGEST]}
+    said = {"who": in_absence(actor.name, absent), "at": now().isoformat(), "word": word}
     if absent:
         said["absent"] = absent
     told = [_ruled(db, actor, folder, named[one], keep, said, under) for one in wanted]

@@ -135,7 +135,7 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
         caution = next(point for point in accounts.cautions(db, folder) if point.about == doubt.about)
         turn = ruling.may_rule(folder, g.actor, present(db, folder))
         took_part = person_of(g.actor) in caution.by
-        service = settling.at_service(db, folder)
+        service, apart = settling.at_service(db, folder), looks_on(db, g.actor, folder)
         former = {
             f"{accounts.FORMER}:{accounts.digest(account.iban)}": ends(account.iban)
             for account in doubt.known
@@ -147,14 +147,18 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             doubt=doubt,
             amount=euros(folder.fields.get("total_ttc") or ""),
             iban=accounts.grouped(doubt.iban),
-            known=[(accounts.grouped(account.iban), spaces(account.how)) for account in doubt.known],
+            # Whoever has no part in the folder is told which account it is, and not its number
+            known=[
+                ((ends if apart else accounts.grouped)(account.iban), spaces(account.how))
+                for account in doubt.known
+            ],
             calls=[(call.line, call.word, call.compared) for call in doubt.calls],
             choices=[
                 (key, title.format(account=former.get(key, "")), sentence)
                 for key in (REFUSE, *dict(doubt.choices))
                 for title, sentence in (CHOICES[key.partition(":")[0]],)
             ],
-            looks_on=looks_on(db, g.actor, folder),
+            looks_on=apart,
             why_not=_why_not(turn, took_part, bool(doubt.calls), service),
             entered=entered,
             error=error,

@@ -116,6 +116,8 @@ def test_one_person_calls_and_another_decides_before_the_finances_and_the_mayor(
                 reason="Non.",
             )
     assert f'action="{page}/decision"' in finance.client.get(page).get_data(as_text=True)
+    endless = sent(finance, f"{page}/decision", invoice, keep="accept", reason="Vu. " * 501)
+    assert endless.status_code == 422  # and nothing of it is cut off unseen
     none = sent(finance, f"{page}/decision", invoice, keep="", reason="Vu.")
     assert "choisissez ce que vous décidez" in plain(none.get_data(as_text=True))
     answer = sent(finance, f"{page}/decision", invoice, keep="accept", reason="Confirmé par leur banque.")

@@ -15,7 +15,7 @@ from app.folders import continuing, decide, notes
 from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.notes import Draft, Reach
-from app.invoices import calls
+from app.invoices import account_file, accounts, calls
 from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House
@@ -41,7 +41,12 @@ def a_note(house: House) -> int:
 
 def test_everybody_reads_what_was_sent_and_nobody_may_do_more(house: House) -> None:
     assert not reads(house, B, house.a_quick_invoice())
+    known, other = "FR1420041010050500013M02606", "LT121000011101001000"
+    account_file.bring_in(
+        house.actor(K), f"Fournisseur;SIRET;IBAN\nAtelier Berthier;39280913700012;{known}\n".encode()
+    )
     folder_id = a_note(house)
+    house.save(folder_id, G, {"iban": other})
     details = f"/dossiers/{folder_id}?onglet=details"
     assert "Accès Toute la collectivité, une fois envoyé" in words(house.client(G).get(details))
     assert not reads(house, B, folder_id)  # a draft is its desk's
@@ -84,6 +89,13 @@ def test_everybody_reads_what_was_sent_and_nobody_may_do_more(house: House) -> N
     ):
         with pytest.raises(Refusal, match="looks-on"):
             leave()
+    with reading(house.actor(B).collectivity_id) as db:
+        mark = next(one.mark for one in accounts.doubts(db, house.folder(folder_id)) if one.iban == other)
+    account = words(client.get(f"/dossiers/{folder_id}/compte/{mark}"))
+    assert (
+        "FR14…2606" in account
+    )  # the accounts of a supplier, as other folders tell them, are not his to read
+    assert "Noter mon appel" not in account
     own = notes.write(house.actor(B), folder_id, Draft("Pour mémoire.", Reach.ALONE))
     notes.settle(house.actor(B), folder_id, own)
     finances = Software(house, "conseil", [Right.CREATE])
