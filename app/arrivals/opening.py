@@ -6,7 +6,7 @@ work that is taken up again finds the folder.
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.arrivals import receiving, routing
+from app.arrivals.criteria import CRITERIA
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
 from app.core.clock import PARIS, now
 from app.core.db import Db, reading
@@ -31,6 +32,8 @@ from workflows.family import Family, family
 
 ARRIVED = "arrival"
 """In `Folder.sources`: by which arrival the folder came, its number, its origin and when."""
+TOLD = (*(key for one in CRITERIA.values() for key in one.told_by), "seller")
+"""What the arrival keeps of what its file says: what the routing looks at, and the name of the seller."""
 APART = "annex-is-subject"
 SETTLED = "arrival-settled"
 READABLE = (".xml", ".pdf")
@@ -72,6 +75,7 @@ class Made:
     arrival_id: int
     led: routing.Led
     left: Sequence[_Left] = ()
+    clues: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, db: Db, actor: Actor) -> int | None:
         """The folder that was made of it; refuses `arrival-settled` of one that a person put aside meanwhile."""
@@ -89,6 +93,7 @@ class Made:
         row.reason, row.reason_facts = None, {}
         row.desk_id, row.to_send = self.led.seat.desk_id, self.led.send
         row.remarks = [*row.remarks, *self.led.told]
+        row.clues = {**self.clues, **row.clues}
         for one in self.left:
             file = db.get_one(ArrivalFile, one.file.id)
             file.fate = "apart" if one.refusal.key == APART else "refused"
@@ -142,7 +147,8 @@ def _open(actor: Actor, arrival_id: int) -> tuple[int, bool]:
     with reading(actor.collectivity_id) as db:
         arrival = db.get_one(Arrival, arrival_id)
         name, way, kind_name = arrival.name, arrival.way, arrival.kind
-        facts, clues, received_at, origin = arrival.facts, arrival.clues, arrival.received_at, arrival.origin
+        facts, received_at, origin = arrival.facts, arrival.received_at, arrival.origin
+        clues = {**arrival.clues, "way": way}
         files = [
             _File(one.id, one.position, one.filename, one.sha256, one.size)
             for one in db.scalars(
@@ -174,7 +180,7 @@ def _open(actor: Actor, arrival_id: int) -> tuple[int, bool]:
         content.kept,
         _facts(where, facts, received_at),
         read=_doubted(content),
-        once=Made(arrival_id, where, content.left),
+        once=Made(arrival_id, where, content.left, {key: read[key] for key in TOLD if key in read}),
         reason=f"Dit par {origin}.",
     )
     return folder_id, where.send

@@ -29,10 +29,38 @@ SENTENCES: Sentences = {
     ),
     "routing-kind": (
         422,
-        "Rien n’a changé : ce type n’est pas de ceux qui peuvent arriver d’eux-mêmes. Choisissez dans la liste.",
+        "Rien n’a changé ({where}) : ce type n’est pas de ceux qui peuvent arriver d’eux-mêmes. Choisissez dans la liste.",
     ),
     "routing-desk": (
         422,
-        "Rien n’a changé : personne ne peut déposer ce type à ce bureau. Donnez-y le droit de déposer à quelqu’un, ou choisissez un autre bureau.",
+        "Rien n’a changé ({where}) : personne ne peut déposer ce type à ce bureau. Donnez-y le droit de déposer à quelqu’un, ou choisissez un autre bureau.",
+    ),
+    "routing-closed": (
+        422,
+        "Rien n’a changé ({where}) : ce bureau n’existe pas, ou il est fermé. Choisissez dans la liste.",
+    ),
+    "routing-no-desk": (
+        422,
+        "Rien n’a changé : choisissez d’abord le bureau de tri, qui reçoit ce qu’aucune règle ne prend.",
+    ),
+    "routing-empty": (
+        422,
+        "Rien n’a changé : une règle demande au moins une chose. Ce que rien ne prend va au bureau de tri.",
+    ),
+    "routing-clue": (
+        422,
+        "Rien n’a changé : « {what} » n’est pas ce qu’une règle peut comparer, ou sa valeur est vide. Corrigez-la.",
+    ),
+    "routing-long": (
+        422,
+        "Rien n’a changé : « {what} » a plus de {longest} signes. Faites-en deux règles.",
+    ),
+    "routing-many": (
+        422,
+        "Rien n’a changé : il y a plus de {most} règles. Retirez celles qui ne servent plus.",
+    ),
+    "routing-gone": (
+        409,
+        "Rien n’a changé : cette règle n’est plus là. Regardez celles qui sont en vigueur, puis recommencez.",
     ),
 }

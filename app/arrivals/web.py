@@ -1,10 +1,14 @@
 """Pages of arrivals: what came by itself and what to do of it; where it goes."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.arrivals import routing, settling, views
-from app.arrivals.routing import Destination
+from app.arrivals import learnt, routing, rows, settling, views
+from app.arrivals.criteria import CRITERIA
+from app.arrivals.models import Way
+from app.arrivals.routing import Destination, Row
 from app.core import stale
 from app.core.db import key_in, reading
 from app.core.french import spaces
@@ -79,35 +83,60 @@ def file(arrival_id: int, file_id: int) -> Response:
 @pages.route("/administration/arrivees", methods=["GET", "POST"], endpoint="routing")
 @guard("administer")
 def _routing() -> BaseResponse | tuple[str, int]:
-    """The sorting desk, which has all that arrives."""
-    error, status, moved = "", 200, False
+    """The rows of the routing and the sorting desk; what is posted is one gesture on the routing that was shown."""
+    if request.method != "POST":
+        return _routing_page()
+    gesture = request.form.get("gesture", "")
+    typed = _typed()
+    with reading(g.actor.collectivity_id) as db:
+        present = routing.routing_of(db, g.actor.collectivity_id)
+    try:
+        shown = key_in(request.form.get("revision")) or 0
+        wanted = rows.played(replace(present, revision=shown), gesture, typed)
+        waited = routing.choose(g.actor, wanted)
+    except Refusal as refusal:
+        moved = refusal.key in {"routing-moved", "routing-gone"}
+        return _routing_page(None if moved else (gesture, typed), refusal)
+    opened = f" {plural(waited, 'arrivée')} en attente s’ouvrent." if waited else ""
+    flash(spaces(f"C’est enregistré.{opened}"), "ok")
+    return redirect(url_for("arrivals.routing"))
+
+
+def _typed() -> Row:
+    """What a form says of a row, or of the sorting desk."""
     form = request.form
-    typed = Destination(
+    when = {name: form.get(f"when-{name}", "")[:1000] for name in CRITERIA}
+    to = Destination(
         form.get("desk", ""), form.get("kind", ""), form.get("service", ""), bool(form.get("send"))
     )
-    if request.method == "POST":
-        try:
-            waited = routing.choose(g.actor, typed, key_in(request.form.get("revision")) or 0)
-        except Refusal as refusal:
-            status, error = sentences.say(refusal.key, refusal.facts)
-            moved = refusal.key == "routing-moved"
-        else:
-            opened = f" {plural(waited, 'arrivée')} qui attendaient s’ouvrent." if waited else ""
-            flash(spaces(f"Le bureau de tri est enregistré.{opened}"), "ok")
-            return redirect(url_for("arrivals.routing"))
-    with reading(g.actor.collectivity_id) as db:
-        row = routing.routing_of(db, g.actor.collectivity_id)
-        present = Destination.from_data(row.otherwise) if row and row.otherwise else None
-        kinds = routing.kinds(db, g.actor.collectivity_id)
-        desks = choosing.desks(db, g.actor.collectivity_id, whole=True, keys=True).options
-        waits = routing.waiting(db, g.actor.collectivity_id)
+    return Row({name: text for name, text in when.items() if text.strip()}, to)
+
+
+def _routing_page(typed: tuple[str, Row] | None = None, refusal: Refusal | None = None) -> tuple[str, int]:
+    """`typed`: the gesture that was refused, and what was typed with it."""
+    status, error = sentences.say(refusal.key, refusal.facts) if refusal else (200, "")
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        present = routing.routing_of(db, here)
+        kinds = routing.kinds(db, here)
+        desks = choosing.desks(db, here, whole=True, keys=True).options
+        waits = routing.waiting(db, here)
+        offered = learnt.learnt(db, here, present)
+    gesture, row = typed or ("", None)
+    names = {key: name.lstrip("– ") for key, name in desks}
     return render_template(
         "arrivals/routing.html",
-        shown=typed if error and not moved else present,
-        chosen=present is not None,
+        lines=rows.lines(present, names, dict(kinds)),
+        otherwise=row.to if row and gesture == "otherwise" else present.otherwise,
+        chosen=present.otherwise is not None,
+        opened=gesture,
+        typed=row,
+        criteria=CRITERIA,
+        ways=[(way.value, way.label) for way in Way],
         kinds=kinds,
         desks=desks,
         waits=waits,
-        revision=stale.mark("revision", row.revision if row else 0, fresh=moved),
+        offered=offered,
+        revision=stale.mark("revision", present.revision, fresh=typed is None),
         error=error,
     ), status

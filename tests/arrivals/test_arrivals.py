@@ -2,22 +2,25 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.arrivals import receiving, routing
+from app.arrivals import criteria, receiving, routing
 from app.arrivals.models import Arrival, ArrivalFile, Way
-from app.arrivals.routing import Destination
-from app.core.db import reading
+from app.arrivals.routing import Destination, Row
+from app.core.db import reading, writing
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
+from app.invoices import history
 from app.journal.models import JournalEntry
 from app.people import desks
+from app.people.models import Desk
 from tests.assets.make_hostile import encrypted
 from tests.builders.house import INVOICE, House
 
@@ -33,9 +36,14 @@ def here(house: House) -> int:
 
 def sorted_at(house: House, desk: str = "technique", **more) -> None:
     """Choose a sorting desk."""
+    change(house, otherwise=Destination(desk, "", **more))
+
+
+def change(house: House, **what) -> int:
+    """Change the routing as it is now."""
     with reading(here(house)) as db:
-        row = routing.routing_of(db, here(house))
-    routing.choose(house.actor("k.morizur"), Destination(desk, "", **more), row.revision if row else 0)
+        present = routing.routing_of(db, here(house))
+    return routing.choose(house.actor("k.morizur"), replace(present, **what))
 
 
 def bring(house: House, identifier: str, *files: Path, way: Way = Way.CHORUS, **more):
@@ -230,24 +238,125 @@ def test_arrivals_are_known_to_their_desk_and_their_collectivity_alone(house: Ho
 
 
 def test_a_desk_where_nobody_deposits_is_no_sorting_desk(house: House) -> None:
-    administrator = house.actor("k.morizur")
     for to, key in (
         (Destination("maire", ""), "routing-desk"),
-        (Destination("nulle-part", ""), "desk-unknown"),
+        (Destination("nulle-part", ""), "routing-closed"),
         (Destination("technique", "pes_payroll"), "routing-kind"),
     ):
         with pytest.raises(Refusal) as refused:
-            routing.choose(administrator, to, 0)
+            change(house, otherwise=to)
         assert refused.value.key == key
+    with pytest.raises(Refusal) as refused:
+        change(house, rows=(Row({"service_code": "VOIRIE"}, Destination("technique", "")),))
+    assert refused.value.key == "routing-no-desk"
     client = house.client("k.morizur")
-    token = house.csrf(client)
-    form = {"csrf_token": token, "desk": "maire", "kind": "", "service": "", "revision": "0"}
+    form = {"csrf_token": house.csrf(client), "desk": "maire", "revision": "0", "gesture": "otherwise"}
     answer = client.post("/administration/arrivees", data=form)
     assert answer.status_code == 422
     assert "personne ne peut déposer ce type à ce bureau" in plain(answer.get_data(as_text=True))
     assert client.post("/administration/arrivees", data={**form, "desk": "technique"}).status_code == 302
     answer = client.post("/administration/arrivees", data={**form, "desk": "finances"})
     assert answer.status_code == 409
+    assert 'name="revision" value="1"' in " ".join(answer.get_data(as_text=True).split())
+
+
+@pytest.mark.parametrize(
+    ("when", "clues", "holds"),
+    [
+        ({"service_code": "voirie"}, {"service_code": "VOIRIE"}, True),
+        ({"service_code": "VOI*"}, {"buyer_reference": "VOIRIE-2"}, True),
+        ({"service_code": "VOIRIE"}, {"service_code": "VOIRIE2"}, False),
+        ({"service_code": "ECOLE ; VOIRIE"}, {"service_code": "VOIRIE"}, True),
+        ({"order_ref": "EJ 2026-12"}, {"order_ref": "ej2026_12"}, True),
+        ({"seller": "212 909 998"}, {"seller_siret": "21290999800016"}, True),
+        ({"seller": "21290999800024"}, {"seller_siret": "21290999800016"}, False),
+        ({"sender": "@roz-avel.example"}, {"sender": "Compta@Roz-Avel.example"}, True),
+        ({"sender": "@roz-avel.example"}, {"sender": "a@faux-roz-avel.example"}, False),
+        ({"sender": "a@roz-avel.example"}, {"sender": "a@roz-avel.example.org"}, False),
+        ({"way": "mail"}, {"way": "scan"}, False),
+        ({"way": "mail", "service_code": "A"}, {"way": "mail"}, False),
+        ({"contract_ref": "M1"}, {}, False),
+    ],
+)
+def test_what_a_row_asks_of_an_arrival(when: dict, clues: dict, holds: bool) -> None:
+    assert criteria.hold(criteria.usual(when), criteria.said(clues)) is holds
+
+
+def test_rows_lead_each_arrival_to_its_desk_in_their_order(house: House) -> None:
+    sorted_at(house, "comptabilite")
+    client = house.client("k.morizur")
+    form = {"csrf_token": house.csrf(client), "revision": "1", "gesture": "add"}
+    answer = client.post("/administration/arrivees", data={**form, "desk": "technique"})
+    assert answer.status_code == 422
+    assert "une règle demande au moins une chose" in plain(answer.get_data(as_text=True))
+    typed = {"when-service_code": "VOIRIE", "desk": "technique", "service": "technique"}
+    assert client.post("/administration/arrivees", data={**form, **typed}).status_code == 302
+    typed = {"when-way": "chorus", "when-service_code": "VOI*", "desk": "direction"}
+    assert client.post("/administration/arrivees", data={**form, **typed, "revision": "2"}).status_code == 302
+    listed = page(house, "k.morizur", "/administration/arrivees")
+    assert "1. Code service : VOIRIE" in listed
+    bring(house, "50", INVOICE, clues={"service_code": "VOIRIE"})
+    bring(house, "51", SAMPLES / "cii-extended-fr.xml", clues={"service_code": "ECOLE"})
+    house.drain()
+    assert (
+        client.post("/administration/arrivees", data={**form, "gesture": "up:2", "revision": "3"}).status_code
+        == 302
+    )
+    bring(house, "52", SAMPLES / "fx-basicwl-fr-facture.pdf", clues={"service_code": "VOIRIE"})
+    house.drain()
+    first, second, third = (house.folder(one.folder_id) for one in arrivals())
+    assert [desk(one) for one in (first, second, third)] == ["technique", "comptabilite", "direction"]
+    assert first.fields["proof_of_service"] == "technique"
+    assert "proof_of_service" not in third.fields
+    assert "Menée à « Services techniques » par la règle 1." in page(
+        house, "r.pellenec", "/arrivees?etat=ouvertes"
+    )
+    # A desk that closes, or that nobody deposits at any more, leaves its arrivals to the sorting desk, which is told
+    with writing() as db, db.begin():
+        db.scalars(sa.select(Desk).where(Desk.key == "direction")).one().closed_at = LATER
+    bring(house, "53", SAMPLES / "fx-extended-de-marchandises.pdf", clues={"service_code": "VOIRIE"})
+    house.drain()
+    assert desk(house.folder(arrivals()[3].folder_id)) == "comptabilite"
+    assert "La règle 1 mène à un bureau fermé" in page(house, "g.trehorel", "/arrivees?etat=ouvertes")
+    assert "Ce bureau est fermé" in page(house, "k.morizur", "/administration/arrivees")
+    # and no other row is kept from being written meanwhile
+    assert (
+        client.post(
+            "/administration/arrivees", data={**form, "gesture": "remove:2", "revision": "4"}
+        ).status_code
+        == 302
+    )
+
+
+def test_a_row_is_offered_for_a_seller_whose_last_three_invoices_were_at_one_desk(house: House) -> None:
+    sorted_at(house, "direction")
+    for _ in range(2):
+        house.an_invoice()
+    bring(house, "60", INVOICE)
+    house.drain()
+    assert "trois dernières factures" not in page(house, "k.morizur", "/administration/arrivees")
+    house.an_invoice()
+    for folder in (1, 2, 4):  # `another` takes keys away, so that the three stand beside one another
+        with writing() as db, db.begin():
+            history.index(db, db.get_one(Folder, folder))
+    listed = page(house, "k.morizur", "/administration/arrivees")
+    assert "ses trois dernières factures étaient à « Comptabilité »" in listed
+    (siren,) = re.findall(r'name="when-seller" value="(\d{9})"', listed)
+    client = house.client("k.morizur")
+    form = {
+        "csrf_token": house.csrf(client),
+        "revision": "1",
+        "gesture": "add",
+        "when-seller": siren,
+        "desk": "comptabilite",
+    }
+    assert client.post("/administration/arrivees", data=form).status_code == 302
+    assert "trois dernières factures" not in page(house, "k.morizur", "/administration/arrivees")
+
+
+def desk(folder: Folder) -> str:
+    with reading() as db:
+        return db.get_one(Desk, folder.emitter_desk_id).key
 
 
 @pytest.mark.both_databases

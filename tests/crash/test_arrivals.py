@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.arrivals import routing
 from app.arrivals.models import Arrival
-from app.arrivals.routing import Destination
+from app.arrivals.routing import Destination, Routing
 from app.core.db import reading
 from app.folders.models import Folder, StepRun
 from tests.builders.house import INVOICE
@@ -36,7 +36,8 @@ OPENING = (
 def test_killed_at_each_step_an_arrival_is_one_folder_sent_once(forge: Forge) -> None:
     house = forge.house
     here = house.actor("k.morizur").collectivity_id
-    routing.choose(house.actor("k.morizur"), Destination("technique", "", service="technique", send=True), 0)
+    to = Destination("technique", "", service="technique", send=True)
+    routing.choose(house.actor("k.morizur"), Routing((), to))
     count = 0
     for name, point, after in RECEIVING:
         count += 1

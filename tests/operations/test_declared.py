@@ -11,6 +11,8 @@ import sqlalchemy as sa
 import yaml
 
 from app import create_app
+from app.arrivals import routing
+from app.arrivals.routing import Destination, Routing, Row
 from app.circuits import closing, library, named, own_types, rules
 from app.circuits.gestures import Gesture
 from app.core import db as database_of
@@ -203,6 +205,10 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
     house: House, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     a_rich_collectivity(house)
+    voirie = Row(
+        {"service_code": "VOIRIE", "seller": "212909998"}, Destination("technique", "", "technique", True)
+    )
+    routing.choose(house.actor("k.morizur"), Routing((voirie,), Destination("comptabilite", "")))
     text, file = exported(house), tmp_path / "kerlann.yaml"
     file.write_text(text, encoding="utf-8")
     same = run(house, "diff", SIREN, file=file)
@@ -227,6 +233,7 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
     told = run(there, "diff", ELSEWHERE, file=file)
     assert told.exit_code == 1
     assert "+ desks.finances : " in told.output
+    assert "+ arrivals.otherwise : " in told.output
     assert (
         "+ rules.invoice : La règle 2 est ajoutée : si montant TTC atteint 4 000 €, « Facture, en sept jours »."
         in plain(told.output)
@@ -511,6 +518,13 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"
             f"schema: {SCHEMA}\nrules: {{invoice: {{rows: [{', '.join(['{}'] * 41)}], otherwise: c}}}}\n",
             "41 en tout, 40 au plus",
         ),
+        (f"schema: {SCHEMA}\narrivals: {{rows: [1]}}\n", "arrivals.rows.0"),
+        (
+            f"schema: {SCHEMA}\narrivals: {{rows: [{{when: {{hasard: x}}, to: {{desk: a}}}}]}}\n",
+            "arrivals.rows.0.when.hasard",
+        ),
+        (f"schema: {SCHEMA}\narrivals: {{otherwise: {{desk: a, send: oui}}}}\n", "arrivals.otherwise.send"),
+        (f"schema: {SCHEMA}\narrivals: {{tri: a}}\n", "arrivals.tri"),
         (f"schema: {SCHEMA}\ncircuits: {{rien: {{}}}}\n", "ce n’est pas une famille"),
         (f"schema: {SCHEMA}\ncircuits: {{invoice: {{steps: []}}}}\n", "circuits.invoice"),
         ("schema: autre\n", "il faut « schema: paraphe-collectivity/1 »"),

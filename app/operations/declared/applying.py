@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.arrivals.routing import Destination, Row, write_routing
 from app.circuits import tables
 from app.circuits.own_types import called, write_type
 from app.circuits.reserved import refuse_taken, refuse_unread
@@ -95,6 +96,8 @@ def _apply(
     _read(db, actor, current, document)
     _settings(db, actor, document.get("settings", {}), results, applied)
     db.flush()
+    if "arrivals" in document:
+        _arrivals(db, actor, {**current["arrivals"], **document["arrivals"]})
     _close_desks(db, actor, document.get("desks", {}))
     if administered and not administrators(db, actor.collectivity_id):
         raise Refusal("declared-nobody")
@@ -109,6 +112,7 @@ def _counted(wanted: list[Change]) -> str:
         "types": "types",
         "circuits": "circuits",
         "rules": "règles",
+        "arrivals": "arrivées",
         "settings": "réglages",
     }
     counts = {
@@ -243,6 +247,16 @@ def _rules(db: Db, actor: Actor, rules: Mapping[str, Any]) -> None:
     for name, entry in rules.items():
         with _at(f"rules.{name}"):
             write_rules(db, actor, name, as_kept(db, actor.collectivity_id, name, entry))
+
+
+def _arrivals(db: Db, actor: Actor, section: Mapping[str, Any]) -> None:
+    """Where what comes by itself goes; what the file does not say of it stays."""
+    if not section:
+        return
+    with _at("arrivals"):
+        rows = [Row.from_data(row) for row in section.get("rows", ())]
+        otherwise = section.get("otherwise")
+        write_routing(db, actor, rows, Destination.from_data(otherwise) if otherwise else None)
 
 
 def _settings(

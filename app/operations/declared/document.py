@@ -10,6 +10,8 @@
     circuits: {invoice: {key: invoice, label: …, steps: […]}}
     rules:    {invoice: {rows: [{key: row_1, when: {field: total_ttc, op: ">=", value: 4000}, circuit: invoice}],
                          otherwise: invoice.voirie-courte}}
+    arrivals: {rows: [{when: {service_code: VOIRIE}, to: {desk: technique, service: technique, send: true}}],
+               otherwise: {desk: finances}}
 
 A section that is not there says nothing. Texts are texts: 29 is to be written "29".
 """
@@ -20,6 +22,7 @@ from typing import Any, Final
 
 import yaml
 
+from app.arrivals.criteria import CRITERIA
 from app.circuits.library import parted
 from app.core.refusals import Refusal
 from app.core.texts import strange, texts_in
@@ -34,7 +37,15 @@ from workflows.rule_table import MAX_ROWS
 
 SCHEMA: Final = "paraphe-collectivity/1"
 MOST_BYTES: Final = 2_000_000
-MOST: Final = {"settings": 100, "desks": 1_000, "people": 5_000, "types": 200, "circuits": 200, "rules": 300}
+MOST: Final = {
+    "settings": 100,
+    "desks": 1_000,
+    "people": 5_000,
+    "types": 200,
+    "circuits": 200,
+    "rules": 300,
+    "arrivals": 2,
+}
 """How many each section may hold, in the order of the file."""
 MOST_FAULTS: Final = 20
 _PERSON: Final = ("first_name", "last_name", "email", "capacity")
@@ -98,6 +109,7 @@ def write(document: Document) -> str:
         "types": {key: _short_type(entry) for key, entry in document["types"].items()},
         "circuits": {key: _without(entry, {"closed": False}) for key, entry in document["circuits"].items()},
         "rules": dict(document["rules"]),
+        "arrivals": _short_arrivals(document["arrivals"]),
     }
     ordered = {name: dict(sorted(entries.items())) for name, entries in short.items()}
     return yaml.safe_dump({"schema": SCHEMA, **ordered}, allow_unicode=True, sort_keys=False, width=100)
@@ -105,6 +117,15 @@ def write(document: Document) -> str:
 
 def _without(entry: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in usual or value != usual[name]}
+
+
+def _short_arrivals(section: Section) -> dict[str, Any]:
+    """The routing of what comes by itself, without what is usual; nothing where none was chosen."""
+    if not section:
+        return {}
+    usual = {"kind": "", "service": "", "send": False}
+    rows = [{"when": row["when"], "to": _without(row["to"], usual)} for row in section["rows"]]
+    return {"rows": rows, "otherwise": _without(section["otherwise"], usual)}
 
 
 def _short_type(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,6 +150,7 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
         "types": _type,
         "circuits": _circuit,
         "rules": _rules,
+        "arrivals": _arrivals,
     }
     read_in = {}
     for name in (name for name in MOST if name in data):
@@ -369,3 +391,42 @@ def _rows(rows: list[Any], where: str, tell: Tell) -> Iterator[dict[str, Any]]:
             "when": when.to_data() if when is not None else {},
             "circuit": _text(row, "circuit", at, tell),
         }
+
+
+def _arrivals(key: str, value: Any, tell: Tell) -> Any:
+    """« rows », in order, or « otherwise », the sorting desk."""
+    if key == "otherwise":
+        return _destination(value, "arrivals.otherwise", tell)
+    if key != "rows" or not isinstance(value, list):
+        tell(
+            f"arrivals.{key[:40]}",
+            "il y a « rows », une liste de règles, et « otherwise », le bureau de tri.",
+        )
+        return []
+    rows = []
+    for rank, row in enumerate(value):
+        at = f"arrivals.rows.{rank}"
+        if not isinstance(row, Mapping) or not isinstance(row.get("when"), Mapping):
+            tell(at, "il faut « when », ce que la règle demande, et « to », où elle mène.")
+            continue
+        _only(row, {"when", "to"}, at, tell)
+        _only(row["when"], set(CRITERIA), f"{at}.when", tell)
+        when = {
+            name: _text(row["when"], name, f"{at}.when", tell) for name in row["when"] if name in CRITERIA
+        }
+        rows.append({"when": when, "to": _destination(row.get("to"), f"{at}.to", tell)})
+    return rows
+
+
+def _destination(value: Any, at: str, tell: Tell) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        tell(at, "il faut « desk », et au besoin « kind », « service » et « send ».")
+        return {}
+    _only(value, {"desk", "kind", "service", "send"}, at, tell)
+    if not isinstance(value.get("send", False), bool):
+        tell(f"{at}.send", "il faut true ou false.")
+    return {
+        "desk": _text(value, "desk", at, tell),
+        **{name: _text(value, name, at, tell) if name in value else "" for name in ("kind", "service")},
+        "send": value.get("send", False),
+    }

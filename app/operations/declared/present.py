@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.arrivals.routing import routing_of
 from app.circuits.library import circuit_name, circuit_of, parted
 from app.circuits.named import named
 from app.circuits.own_types import currents
@@ -44,7 +45,16 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
         "types": types,
         "circuits": circuits_here(db, collectivity_id, _circuits(db, collectivity_id)),
         "rules": rules_here(db, collectivity_id),
+        "arrivals": _arrivals(db, collectivity_id),
     }
+
+
+def _arrivals(db: Db, collectivity_id: int) -> dict[str, Any]:
+    """Where what comes by itself goes; nothing while no sorting desk was chosen."""
+    routing = routing_of(db, collectivity_id)
+    if routing.otherwise is None:
+        return {}
+    return {"rows": [row.to_data() for row in routing.rows], "otherwise": routing.otherwise.to_data()}
 
 
 def _circuits(db: Db, collectivity_id: int) -> dict[str, Any]:
