@@ -11,6 +11,7 @@ from app.core.refusals import Refusal
 from app.folders.facts import fill
 from app.folders.models import Folder
 from app.folders.move import person_of, was_signed
+from app.folders.rows import changes_of_round
 from app.folders.ruling import note_down
 from app.folders.sockets import Caution, Outcome, indexed
 from app.folders.words import ask as ask_words
@@ -19,7 +20,7 @@ from app.invoices.keys import seller_key, siren_of
 from app.invoices.known import CONFIRMED, DECIDED, REFUSED, ends, identities
 from app.invoices.models import SupplierAccount
 from app.people.actor import Actor
-from workflows.circuit import Phase, StepKind, WhoKind
+from workflows.circuit import Phase, Step, StepKind, WhoKind
 
 SERVICE = "proof_of_service"
 """The field that names the desk which attests the service: its visa says nothing of whom is paid, and waits for nobody."""
@@ -28,11 +29,22 @@ SERVICE = "proof_of_service"
 def at_service(db: Db, folder: Folder) -> bool:
     """Whether the folder stands where the service attests what was done: nobody decides there on whom to pay.
 
-    As its circuit writes the step: a part that was handed on is still of it. A desk so chosen that signs decides.
+    As the circuits write the step that it has followed since it was sent: a part that was handed on is still of it. A desk so
+    chosen that signs decides.
     """
     if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
         return False
-    step = circuit_of(db, folder.circuit_version_id).step(folder.place)
+    handed = (
+        change.before_id
+        for change in changes_of_round(db, folder)
+        if change.handed_to and change.place == folder.place
+    )
+    return any(
+        _attests(circuit_of(db, number).step(folder.place)) for number in (folder.circuit_version_id, *handed)
+    )
+
+
+def _attests(step: Step) -> bool:
     return step.kind is StepKind.VISA and any(
         who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in step.who
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.circuits import library
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders import decide, sending
+from app.folders import decide, handing, sending
 from app.folders.models import DocumentWords
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
@@ -27,6 +27,7 @@ from workflows.family import family
 
 pytestmark = pytest.mark.in_turn
 
+DIRECTOR = "s.rivoal"
 OTHER = "39280913700012"
 LIST = "/administration/comptes-fournisseurs"
 CALL = {"number": "02 98 00 00 17", "origin": "marché 2024-06", "word": "Mme Guéguen confirme le changement."}
@@ -405,7 +406,17 @@ def test_whoever_wrote_the_draft_or_attests_the_service_does_not_decide(house: H
     )
     folder = house.folder(invoice)
     assert folder.writers <= accounts.deciding_apart(folder)
-    for login in (SERVICE, FINANCE):
+    # Handed on, it is the service that is attested all the same: nobody decides there, and the visa waits for nobody
+    handing.hand(house.actor(SERVICE), invoice, version=folder.version, desk="direction", reason="Congés.")
+    with pytest.raises(Refusal, match="iban-service"):
+        calls.refuse_account(
+            house.actor(DIRECTOR),
+            invoice,
+            version=house.folder(invoice).version,
+            mark=mark_of(house, invoice),
+            reason="X",
+        )
+    for login in (DIRECTOR, FINANCE):
         for about in [about for key, about in office.told(invoice).items() if key == "duplicate"]:
             office.rule(invoice, login, about)
         if login == FINANCE:
