@@ -51,8 +51,7 @@ PASSING = {
     "passing-alone": "",
     "passing-yours": "",
     "facts-awaited": "",
-    "visa-held": "",
-    "visa-gated": "",
+    "passing-held": "",
 }
 """The same, above the step that is passed."""
 

@@ -155,7 +155,7 @@ def _refuse_passing(db: Db, folder: Folder, actor: Actor, here: Present) -> None
     if here.step is not None:
         refuse_unfilled(folder, here.step)
         if why := not_given(db, folder, here.step, actor):
-            raise why
+            raise Refusal("passing-held", details=why.facts["details"])
 
 
 @use_case
@@ -164,7 +164,7 @@ def pass_step(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str
 
     All its open parts end, and the folder goes on as if it were done. Refuses `moved-on`, `not-found`, `relief-forbidden`,
     `passing-reason`, `words-long`, what `workflows.passing` does, `facts-awaited` where the step requires fields that nobody has
-    filled in, `visa-gated` and `visa-held` as a visa is.
+    filled in, and `passing-held` where a visa would not be given (`not_given`).
     """
     folder, here = _there(db, actor, folder_id, version)
     parts = awaited(db, folder, actor, here)

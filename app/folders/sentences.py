@@ -171,6 +171,7 @@ SENTENCES: Sentences = {
         409,
         "Personne n’a été remplacé : l’étape « {step} » est imposée par {by} : elle doit être donnée par qui y est attendu.",
     ),
+    "passing-held": (409, "Rien n’a été passé : {details}"),
     "passing-reason": (
         422,
         "Rien n’a été passé : écrivez le motif, il sera lu par qui a déposé et par qui était attendu, et porté au journal.",

@@ -12,18 +12,20 @@ import sqlalchemy as sa
 from app.circuits import library
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders import decide, handing, sending
+from app.folders import decide, handing, relieving, sending
 from app.folders.models import DocumentWords
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
 from app.invoices.models import SupplierAccount
 from app.operations import state
+from app.people import desks
 from app.people.actor import Actor
 from tests.batches.town import Hand, became, plain
 from tests.builders import circuits
 from tests.builders.house import House
 from tests.invoices.test_history import AFTER, BEFORE, CLERK, FINANCE, MAYOR, SERVICE, Office
 from workflows.family import family
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -363,6 +365,14 @@ def test_a_lot_does_not_pass_what_a_page_holds(house: House, office: Office) -> 
     hand.post(f"/lots/{number}/commencer")
     house.drain()
     became(number, {invoice: ("refused", "Votre visa n’a pas été donné, et rien n’a changé.")})
+    administrator = "k.morizur"
+    desks.seat(office.actor.collectivity_id, "finances", administrator, [Right.FOLLOW])
+    version = house.folder(invoice).version
+    with pytest.raises(Refusal, match="passing-held"):
+        relieving.pass_step(house.actor(administrator), invoice, version=version, reason="Absente.")
+    shown = Hand(house, administrator).text(f"/dossiers/{invoice}/remplacer")
+    assert "une personne appelle d’abord le fournisseur" in shown
+    assert "Votre visa" not in shown
     assert house.folder(invoice).place == "finance"
 
 
