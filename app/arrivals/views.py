@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -80,7 +81,7 @@ def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line
     states = TABS[tab][1]
     query = sa.select(Arrival, Folder.title).outerjoin(Folder, Folder.id == Arrival.folder_id)
     if tab == "ouvertes":
-        query = query.where(readable_by(actor), Arrival.collectivity_id == actor.collectivity_id)
+        query = query.where(_theirs(actor), Arrival.collectivity_id == actor.collectivity_id)
     else:
         query = query.where(settling.dealing(db, actor))
     query = query.where(Arrival.state.in_(states))
@@ -94,6 +95,11 @@ def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line
         for one, row in zip(shown, rows[:PAGE], strict=True)
     ]
     return told, shown[-1].id if len(rows) > PAGE else None
+
+
+def _theirs(actor: Actor) -> Any:
+    """The condition on `Folder` that what it was opened from is the actor's to read: a type opens its folders, not what came."""
+    return readable_by(actor, opened=False)
 
 
 def _files(db: Db, arrivals: Sequence[Arrival]) -> dict[int, list[ArrivalFile]]:
@@ -161,7 +167,7 @@ def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
             Arrival.id == arrival_id,
             Arrival.collectivity_id == actor.collectivity_id,
             sa.case(
-                (Arrival.state == State.OPENED, readable_by(actor)),
+                (Arrival.state == State.OPENED, _theirs(actor)),
                 else_=settling.dealing(db, actor),
             ),
         )

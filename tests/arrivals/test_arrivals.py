@@ -93,7 +93,14 @@ def test_an_invoice_that_arrives_is_a_draft_of_the_sorting_desk(house: House) ->
         as_text=True
     )
     assert "Chorus Pro, facture 12" in page(house, "r.pellenec", "/arrivees?etat=ouvertes")
+    # Nor is it read with a folder that its type opens to everybody
+    with writing() as db, db.begin():
+        db.execute(sa.update(Folder).values(read_by_all=True, phase="running", round=1))
+    assert house.client("g.trehorel").get(f"/dossiers/{folder.id}").status_code == 200
     assert "Chorus Pro, facture 12" not in page(house, "g.trehorel", "/arrivees?etat=ouvertes")
+    with reading() as db:
+        number = db.scalar(sa.select(ArrivalFile.id))
+    assert house.client("g.trehorel").get(f"/arrivees/{arrival.id}/fichiers/{number}").status_code == 404
 
 
 def test_what_is_complete_leaves_at_once_where_that_was_said(house: House) -> None:
