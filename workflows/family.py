@@ -1,7 +1,7 @@
 """What a family declares: its fields, its formats, the stages no circuit may skip, and the rules of law."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date, timedelta
@@ -144,6 +144,7 @@ class Family:
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
+    `computed`: what its computed fields hold, from the others; empty while these do not say it.
     `begun_elsewhere`: its folders begin from another page than the deposit, which does not offer it.
     `sign_when`: the facts with which there is something to sign; None where there always is. A step of signature with
     this very condition keeps its stage.
@@ -183,6 +184,7 @@ class Family:
     rules: tuple[Rule, ...]
     circuit_rules: tuple[CircuitRule, ...] = ()
     normalise: Mapping[str, Callable[[object], object]] | None = None
+    computed: Callable[[Facts], Mapping[str, object]] | None = None
     signature_formats: tuple[str, ...] = ()
     signature_format: str | None = None
     signature_level: str | None = None
@@ -349,7 +351,8 @@ def restricted_families() -> tuple[str, ...]:
 def normalised(family: Family, facts: Facts) -> dict[str, object]:
     """The facts as they are kept: blanks dropped, defaults filled in, each answer in the form of its type.
 
-    What is not of its type stays as typed, for `problems` to name it; keys that are no field pass through.
+    What is computed follows from the others, whatever was typed in its place. What is not of its type stays as typed, for
+    `problems` to name it; keys that are no field pass through.
     """
     answers = {key: value for key, value in facts.items() if family.field(key) is None}
     for field in family.fields:
@@ -369,6 +372,11 @@ def normalised(family: Family, facts: Facts) -> dict[str, object]:
         rewrite = (family.normalise or {}).get(field.key)
         if rewrite is not None:
             answers[field.key] = rewrite(answers[field.key])
+    if family.computed is not None:
+        for field in family.fields:
+            if field.computed:
+                answers.pop(field.key, None)
+        answers.update(family.computed(answers))
     return answers
 
 
@@ -379,6 +387,8 @@ def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date
     sound = dict(answers)
     for field in family.fields:
         if field.key not in answers:
+            if field.computed:
+                continue  # what it is made of lacks, and says so
             if field.required_from == "submit" or (field.required_from == "publish" and at == "publish"):
                 sentence = f"« {field.label} » reste à renseigner."
                 faults.append(Problem("required", field.key, sentence))
@@ -640,6 +650,7 @@ def _read(home: Path) -> Family:
         normalise={
             key: rewrite for module in reversed(modules) for key, rewrite in _rewrites(module).items()
         },
+        computed=next(iter(_named(modules, filter(None, (data.pop("computed", None),)))), None),
         signature_place=_signature_place(data.pop("signature_place", None)),
         signature_formats=tuple(
             _among(SIGNATURE_FORMATS, written, "signature_formats")
@@ -681,7 +692,8 @@ def _read(home: Path) -> Family:
 
 def _field(written: Mapping[str, Any]) -> Field:
     choices = {str(value): label for value, label in written.get("choices", {}).items()}
-    field = Field(**{**written, "choices": choices})
+    columns = tuple(_field(column) for column in written.get("columns", ()))
+    field = Field(**{**written, "choices": choices, "columns": columns})
     if field.type not in get_args(FieldType) or field.required_from not in (None, *get_args(Moment)):
         raise ValueError(f"field {field.key}: unknown type or moment")
     return field
@@ -744,7 +756,7 @@ def _signature_place(written: Mapping[str, str] | None) -> SignaturePlace | None
     return place
 
 
-def _named(modules: Sequence[ModuleType], names: Sequence[str]) -> tuple[Any, ...]:
+def _named(modules: Sequence[ModuleType], names: Iterable[str]) -> tuple[Any, ...]:
     """The functions of these names, a family's own before its base's; AttributeError for a name that neither has."""
     return tuple(
         getattr(next((module for module in modules if hasattr(module, name)), modules[0]), name)

@@ -13,6 +13,7 @@ FieldType = Literal[
     "longtext",
     "date",
     "amount",
+    "decimal",
     "integer",
     "siret",
     "iban",
@@ -35,6 +36,7 @@ Line = dict[str, str | int]
 """The cells of a line that are filled, by the key of their column."""
 
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d+)?", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,4})?", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
 _FRENCH_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _SIRET = re.compile(r"\d{14}", re.ASCII)
@@ -61,10 +63,11 @@ class Field:
     default: str | int | None = None
     listed: bool = False
     columns: tuple["Field", ...] = ()
+    computed: bool = False
 
 
 def parse(field: Field, value: object) -> str | int | list[Line]:
-    """The answer as it is kept: ISO dates, amounts « 1234.50 », numbers as integers, lines by column, other things as text.
+    """The answer as it is kept: ISO dates, amounts « 1234.50 », decimals « 2.5 », lines by column, the rest as text.
 
     Idempotent. Raises ValueError with a French sentence when the answer is not of the field's type.
     """
@@ -105,6 +108,17 @@ def _amount(field: Field, value: object) -> str:
     if number is None or number != number.quantize(_CENT):
         raise ValueError(f"« {field.label} » n’est pas un montant en euros et centimes. Écrivez-le 1234,50.")
     return str(number.quantize(_CENT))
+
+
+def _decimal(field: Field, value: object) -> str:
+    text = "".join(str(value).removesuffix("€").split()).replace(",", ".").replace("−", "-")
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(
+            f"« {field.label} » n’est pas un nombre. Écrivez-le 2,5, avec quatre décimales au plus."
+        )
+    whole, _, decimals = f"{Decimal(text):f}".partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole
 
 
 def _integer(field: Field, value: object) -> int:
@@ -220,6 +234,7 @@ _PARSERS: dict[FieldType, Callable[[Field, object], str | int | list[Line]]] = {
     "longtext": _longtext,
     "date": _date,
     "amount": _amount,
+    "decimal": _decimal,
     "integer": _integer,
     "siret": _siret,
     "iban": _iban,

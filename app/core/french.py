@@ -81,6 +81,20 @@ def montant(value: Any) -> str:
     return euros(value).removesuffix(f"{HARD}€")
 
 
+def nombre(value: Any) -> str:
+    """« 1 250,5 » : no needless zero, French separators; what is no number is given back as it is written."""
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        return str(value)
+    if not number.is_finite():
+        return str(value)
+    whole, _, decimals = f"{number:f}".partition(".")
+    decimals = decimals.rstrip("0")
+    grouped = f"{int(whole):,}".replace(",", THIN)
+    return f"{'-' if number < 0 and whole == '-0' else ''}{grouped},{decimals}" if decimals else grouped
+
+
 @contextmanager
 def for_years() -> Iterator[None]:
     """Within, each day has its year: what is printed or stamped is read in another one."""

@@ -71,7 +71,7 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             )
             shown = {
                 name: getattr(field, name)
-                for name in ("key", "label", "type", "required_from", "help", "listed")
+                for name in ("key", "label", "type", "required_from", "help", "listed", "computed")
             }
             asks.append({**shown, "choices": values, "columns": _columns(field)})
         named = {name: getattr(one, name) for name in ("label", "help", "formats")}

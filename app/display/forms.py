@@ -34,6 +34,7 @@ BLANK = 2
 _INPUTS: Mapping[str, Mapping[str, str]] = {
     "date": {"type": "date"},
     "amount": {"inputmode": "decimal"},
+    "decimal": {"inputmode": "decimal"},
     "integer": {"inputmode": "numeric"},
     "siret": {"inputmode": "numeric"},
 }
@@ -99,7 +100,7 @@ def draft_form(
     """
     title = StringField(TITLE, render_kw={"maxlength": "300", **_ASKED})
     made = type("FamilyForm", (DraftForm,), {"title": title})
-    asked = [one for one in family.fields if one.required_from != "publish"]
+    asked = [one for one in family.fields if one.required_from != "publish" and not one.computed]
     _give(db, made, asked, folder, user_id)
     form: DraftForm = made(data={"title": folder.title, **_as_typed(family.fields, folder.fields)})
     fields = _bound(form, asked, folder.fields, found, _origins(db, folder, asked))
@@ -218,6 +219,8 @@ def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:
 
 def _typed(column: FamilyField, value: object) -> str:
     """A cell as one types it."""
+    if column.type == "decimal":
+        return str(value).replace(".", ",")
     return montant(value) if column.type == "amount" and value != "" else str(value)
 
 

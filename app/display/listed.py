@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.db import Db, key_in
-from app.core.french import euros, jour
+from app.core.french import euros, jour, nombre
 from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.people.models import Desk, User
@@ -39,7 +39,12 @@ def _by_four(iban: str) -> str:
     return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
 
 
-_WRITTEN: Mapping[str, Callable[[str], str]] = {"amount": euros, "date": jour, "iban": _by_four}
+_WRITTEN: Mapping[str, Callable[[str], str]] = {
+    "amount": euros,
+    "decimal": nombre,
+    "date": jour,
+    "iban": _by_four,
+}
 
 
 def written(field: Field, value: object) -> str:

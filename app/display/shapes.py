@@ -114,7 +114,7 @@ class ColumnShown(Given):
 
     key: str = attribute("La clé à employer dans chaque ligne.", "quantite")
     label: str = attribute("Son nom.", "Quantité")
-    type: str = attribute("text, integer, amount, date ou choice.", "integer")
+    type: str = attribute("text, integer, decimal, amount, date ou choice.", "integer")
     required_from: str | None = attribute("submit : exigé de chaque ligne.", "submit")
     choices: list[Choice] | None = attribute("Les valeurs admises ; nul si libre.")
 
@@ -125,8 +125,8 @@ class FieldShown(Given):
     key: str = attribute("La clé à employer dans `facts`.", "received_on")
     label: str = attribute("Son nom.", "Date de réception")
     type: str = attribute(
-        "text, longtext, date, amount, integer, siret, iban, choice, desk, person (qui peut signer), member (toute personne), "
-        "lines (un tableau : une liste de lignes, chacune par clé de colonne), matter ou nature.",
+        "text, longtext, date, amount, decimal, integer, siret, iban, choice, desk, person (qui peut signer), "
+        "member (toute personne), lines (un tableau : une liste de lignes, chacune par clé de colonne), matter ou nature.",
         "date",
     )
     required_from: str | None = attribute(
@@ -134,6 +134,9 @@ class FieldShown(Given):
     )
     help: str = attribute("Une aide.")
     listed: bool = attribute("Vrai si les listes de dossiers le montrent.", False)
+    computed: bool = attribute(
+        "Vrai s’il se déduit des autres : ce qui est envoyé à sa place est ignoré.", False
+    )
     choices: list[Choice] | None = attribute("Les valeurs admises ; nul si libre.")
     columns: list[ColumnShown] | None = attribute("Les colonnes d’un tableau ; nul pour un autre champ.")
 

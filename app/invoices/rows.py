@@ -1,10 +1,8 @@
 """The data of an invoice are shown in French, line by line, beside the page they came with."""
 
-from decimal import Decimal
 from typing import Any
 
-from app.core.french import HARD, euros
-from app.core.grammar import THIN
+from app.core.french import HARD, euros, nombre
 from app.invoices.fields import AMOUNT, AMOUNTS, CII, fields_of, find, text_at
 
 Rows = tuple[tuple[str, str], ...]
@@ -122,10 +120,4 @@ def _line(line: Any, paths: dict[str, str], currency: str) -> str:
 
 def _number(text: str) -> str:
     """« 1 250,5 » : no needless zero, French separators; what is no number is shown as written."""
-    if not AMOUNT.fullmatch(text):
-        return text
-    value = Decimal(text)
-    whole, _, decimals = f"{value:f}".partition(".")
-    decimals = decimals.rstrip("0")
-    grouped = f"{int(whole):,}".replace(",", THIN)
-    return f"{grouped},{decimals}" if decimals else grouped
+    return nombre(text) if AMOUNT.fullmatch(text) else text

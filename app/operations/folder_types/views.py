@@ -41,6 +41,7 @@ NATURES = {
     **KINDS,
     "member": KINDS["person"],
     "longtext": "Texte long",
+    "decimal": "Nombre",
     "desk": "Bureau",
     "person": "Personne qui peut signer",
     "matter": "Matière de la nomenclature",

@@ -1,0 +1,1 @@
+"""Purchase orders: what the commune orders, line by line, before anything is delivered or invoiced."""
