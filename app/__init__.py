@@ -49,6 +49,7 @@ SLICES = (
     "arrivals",
     "batches",
     "legality",
+    "purchasing",
     "chorus",
     "operations",
 )

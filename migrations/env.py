@@ -28,6 +28,7 @@ for name in (
     "batches.models",
     "arrivals.models",
     "legality.models",
+    "purchasing.models",
     "operations.models",
 ):
     import_module(f"app.{name}")

@@ -217,6 +217,7 @@ class Role(Worded):
     ORIGINAL = "original", "Original déposé"
     DATA = "data", "Données lues dans le fichier"
     RECEIPT = "receipt", "Accusé reçu"
+    DELIVERY = "delivery", "Bon de livraison"
     PAPER = "paper", "Numérisation de l’acte signé sur papier"
     MASKED = "masked", "Version occultée, distincte de l’original signé"
 

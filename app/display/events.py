@@ -62,6 +62,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     ),
     "invoice.interrupted": ("pause", "Délai de paiement interrompu par {who}, {words}"),
     "invoice.resumed": ("arrow-counterclockwise", "Délai de paiement reparti, dit {who}, {words}"),
+    "order.delivered": ("check2-circle", "Service fait attesté par {who}, {words}"),
+    "order.delivery_corrected": ("pencil", "Livraison corrigée par {who}, {words}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "folder.handed": ("arrow-right-circle", "Confié par {who} {words}"),
     "opinion.asked": ("chat-left-text", "Avis demandé par {who} {words}"),

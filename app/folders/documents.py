@@ -19,7 +19,7 @@ from app.folders.rows import every_version
 from app.folders.sockets import FileTypes, types_of
 from app.people.actor import Actor
 
-FIXED = frozenset({"receipt", "signature", "paper", "original", "data"})
+FIXED = frozenset({"receipt", "delivery", "signature", "paper", "original", "data"})
 """Roles of what nobody chose to deposit: received, signed, or read in another document; a draft does not change it."""
 JUDGE = "version.judge"
 """The row that has the signatures of a deposited version judged, whoever deposits it and before anybody opens a page."""

@@ -162,7 +162,8 @@ keep_by("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
 class Document(Base, Tenanted):
     """One document of a folder: main (the one that is signed), attachment, original, or data read inside the main one.
 
-    `paper` is the scan of what was signed by hand; `receipt`, what the other side answered; `masked`, the copy whose
+    `paper` is the scan of what was signed by hand; `receipt`, what the other side answered; `delivery`, the note that came
+    with what an order brought; `masked`, the copy whose
     personal data are masked: its `title` is what the public reads.
     """
 

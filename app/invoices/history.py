@@ -142,7 +142,7 @@ def seen_before(db: Db, folder: Folder) -> list[Twin]:
 def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     bounds = {"folder": folder.id, "here": folder.collectivity_id}
     # A total or a day typed over the file's hides no other, here or there (INV-20): both are looked for
-    days, totals = _days(folder), _totals(folder)
+    days, totals = _days(folder), totals_of(folder)
     if days and totals:
         rows = db.execute(_by_facts_too, {**bounds, "totals": sorted(totals), "days": sorted(days)}).all()
     else:
@@ -154,7 +154,7 @@ def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     by_key = sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
     kinds = {key: SAME if how == SURELY else CLOSE for how, key in by_key}
     perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
-    alike = (key for key in perhaps if _days(every[key]) & days and _totals(every[key]) & totals)
+    alike = (key for key in perhaps if _days(every[key]) & days and totals_of(every[key]) & totals)
     for key in islice(alike, MOST):
         kinds.setdefault(key, ALIKE)
     folders = {key: every[key] for key in kinds}
@@ -172,7 +172,7 @@ def _days(folder: Folder) -> set[str]:
     return {str(day) for day in values(folder.facts, "issue_date") if day}
 
 
-def _totals(folder: Folder) -> set[int]:
+def totals_of(folder: Folder) -> set[int]:
     """What an invoice may add up to, in cents, below zero for a credit note; nothing that is unknown or zero."""
     back = family_named(FAMILY).credits(folder.facts)
     read = (cents_of(text) for text in values(folder.facts, "total_ttc"))

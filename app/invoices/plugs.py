@@ -107,6 +107,7 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
         doubts=tuple(doubts),
         offered=frozenset(reading.hints),
         remarks=reading.remarks,
+        content=[line.to_data() for line in reading.lines],
         rendition=lambda room: draw(reading, room / "page.pdf"),
     )
 

@@ -11,6 +11,7 @@ from app.invoices.checks import odd, remarked, sums
 from app.invoices.dress import recognise
 from app.invoices.enclosed import data_in
 from app.invoices.fields import CII, UBL, buyer_numbers, fields_of, hints_of, unusable
+from app.invoices.lines import Billed, lines_in
 from app.invoices.rows import LABELS, rows_of
 
 Syntax = Literal["Factur-X", "CII", "UBL"]
@@ -41,8 +42,9 @@ class Reading:
     `fields` holds what was found, as written (dates in ISO form); `missing` the keys to ask for; `hints`
     less certain values to offer for what `fields` lacks; `buyer` the numbers of the addressee; `problems` the
     faults in French, `oddities` what else does not hold together, `remarks` what is wrong and changes nothing;
-    `rows` a label and a value per line of the screen; `xml` the bytes as received; `verdict` whether they keep EN 16931:
-    what breaks it is told to all who decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
+    `rows` a label and a value per line of the screen; `lines` what is billed; `xml` the bytes as received; `verdict` whether
+    they keep EN 16931: what breaks it is told to all who decide and stops nobody, for what was delivered must be answered
+    (CCP R2192-27).
     """
 
     syntax: Syntax
@@ -54,6 +56,7 @@ class Reading:
     oddities: tuple[str, ...]
     remarks: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
+    lines: tuple[Billed, ...]
     missing: tuple[str, ...]
     hints: dict[str, str]
     buyer: dict[str, str]
@@ -112,6 +115,7 @@ def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
         oddities=tuple(odd(root, kind, fields)) if invoice.sure else (),
         remarks=tuple(remarked(root, kind, fields)) if invoice.sure else (),
         rows=rows_of(root, kind),
+        lines=lines_in(root, kind),
         missing=missing,
         hints={key: value for key, value in hints.items() if key not in fields},
         buyer=buyer_numbers(root, kind),

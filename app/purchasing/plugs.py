@@ -1,0 +1,65 @@
+"""What orders bring to folders: the keys by which invoices find them, the match before whoever decides, and the way to a page."""
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.core.db import Db
+from app.folders import sockets
+from app.folders.access import readable_among
+from app.folders.models import Folder
+from app.invoices.history import FAMILY as INVOICE
+from app.people.own_settings.registry import declare
+from app.purchasing import linking, matching
+from app.purchasing.balance import balance_of
+from app.purchasing.deliveries import deliveries_of, sums
+from config import Settings
+from workflows.circuit import DONE, Phase
+
+
+def plug(settings: Settings, templates: Environment) -> None:
+    """Register, once for the process."""
+    del settings
+    for one in matching.settings():
+        declare(one)
+    orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)
+    sockets.index(linking.index, of=orders)
+    sockets.index(linking.index, of=invoices)
+    sockets.taker(INVOICE, linking.take)
+    sockets.caution(matching.cautions, of=invoices)
+    sockets.gate(matching.to_rule, of=invoices)
+    sockets.band(_Order(templates), of=orders)
+    sockets.band(_Matched(templates), of=invoices)
+
+
+class _Order:
+    """Under the header of a signed order: how far its delivery is, and the way to its page."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        if folder.place != DONE:
+            return None
+        balance = balance_of(folder, sums(deliveries_of(db, [folder.id]).get(folder.id, ())), ())
+        page = self._templates.get_template("purchasing/_order.html").render(
+            folder=folder, state=balance.state
+        )
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+class _Matched:
+    """Under the header of an invoice: its order, in one line where they agree."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        match = matching.match_of(db, folder)
+        if match is None or match.balance is None:
+            return None
+        named = match.balance.order.id in readable_among(db, [match.balance.order.id])
+        agrees = folder.phase != Phase.DONE and not list(matching.differences(match))
+        page = self._templates.get_template("purchasing/_matched.html").render(
+            balance=match.balance, named=named, agrees=agrees
+        )
+        return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -1,0 +1,26 @@
+"""What the verbs of orders refuse, in French."""
+
+SENTENCES: dict[str, tuple[int, str]] = {
+    "order-not-signed": (
+        409,
+        "Ce bon de commande n’est pas signé : attendez sa signature pour noter ce qui arrive.",
+    ),
+    "order-not-yours": (
+        403,
+        "Le bureau qui a commandé note ce qui est livré, et ce n’est pas le vôtre. Prévenez un de ses titulaires.",
+    ),
+    "delivery-day": (
+        422,
+        "Donnez le jour où c’est arrivé : ni dans le futur, ni avant que la commande existe.",
+    ),
+    "delivery-quantity": (422, "« {line} » : ce n’est pas une quantité. Écrivez-la 2,5, ou laissez vide."),
+    "delivery-nothing": (422, "Rien n’est noté. Donnez la quantité arrivée d’une ligne au moins."),
+    "delivery-over": (
+        422,
+        "C’est plus que ce qui est commandé : {lines}. Corrigez la quantité, ou dites en un mot pourquoi.",
+    ),
+    "delivery-corrected": (
+        409,
+        "Cette livraison a déjà été corrigée : corrigez celle qui a pris sa place.",
+    ),
+}

@@ -1,0 +1,232 @@
+"""What the pages of orders show: the orders that one may read, and one of them line by line."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS
+from app.core.db import Db
+from app.core.french import euros, jour, spaces
+from app.core.spreadsheet import Cell
+from app.folders.access import readable_among, readable_by
+from app.folders.models import Folder, StepRun
+from app.people.actor import Actor
+from app.purchasing.balance import ZERO, Balance, Bill, LineBalance, OrderLine, balance_of
+from app.purchasing.deliveries import deliveries_of, every_delivery, said, sums
+from app.purchasing.linking import FAMILY, invoices_of
+from app.purchasing.matching import bills_of, counted, price
+from app.purchasing.models import OrderDelivery
+from workflows.circuit import DONE, StepKind
+
+SHOWN, MOST = 50, 1_000
+"""Orders of a page of the list, and of the file that is taken away."""
+HEAD = (
+    *("Numéro", "Objet", "Fournisseur", "SIRET", "Engagement", "Imputation", "Signé le", "Commandé TTC"),
+    *("Livré TTC", "Facturé TTC", "Reste à facturer TTC", "Livraison"),
+)
+
+
+@dataclass(frozen=True)
+class LineShown:
+    """A line of an order in words: `tone` and `said` tell whether the three agree."""
+
+    designation: str
+    tone: str
+    said: str
+    ordered: str
+    delivered: str
+    billed: str
+    price: str
+    billed_price: str
+
+
+@dataclass(frozen=True)
+class DeliveryShown:
+    """A delivery in words; `corrected`: another one took its place."""
+
+    id: int
+    day: str
+    words: str
+    who: str
+    note: str
+    reason: str
+    corrected: bool
+    document: int | None
+
+
+@dataclass(frozen=True)
+class InvoiceShown:
+    """An invoice of an order: its number and amount, for who may read it; `counted`: whether it is owed."""
+
+    id: int | None
+    number: str
+    amount: str
+    counted: bool
+
+
+@dataclass(frozen=True)
+class OrderShown:
+    """An order, its lines, what came and what was billed of it."""
+
+    balance: Balance
+    lines: Sequence[LineShown]
+    deliveries: Sequence[DeliveryShown]
+    invoices: Sequence[InvoiceShown]
+    signed: str
+    may_attest: bool
+
+    @property
+    def over(self) -> Decimal:
+        """By how much it is billed above what was ordered."""
+        return max(-self.balance.left, ZERO)
+
+
+def balances(db: Db, here: int, orders: Sequence[Folder]) -> list[Balance]:
+    """Each of these orders counted with all that is owed of it, in four statements whatever their number."""
+    delivered = deliveries_of(db, [order.id for order in orders])
+    found = invoices_of(db, here, orders)
+    bills = {
+        bill.folder.id: bill
+        for bill in bills_of(db, counted(db, [one for each in found.values() for one in each]))
+    }
+    return [
+        balance_of(
+            order,
+            sums(delivered.get(order.id, ())),
+            [bills[one.id] for one in found.get(order.id, ()) if one.id in bills],
+        )
+        for order in orders
+    ]
+
+
+def orders_shown(db: Db, actor: Actor, *, page: int = 1, size: int = SHOWN) -> tuple[list[Balance], bool]:
+    """The signed orders that the actor may read, the last first, and whether there are more."""
+    query = (
+        sa.select(Folder)
+        .where(
+            Folder.collectivity_id == actor.collectivity_id,
+            Folder.family == FAMILY,
+            Folder.place == DONE,
+            readable_by(actor),
+        )
+        .order_by(Folder.id.desc())
+        .offset((page - 1) * size)
+        .limit(size + 1)
+    )
+    orders = db.scalars(query).all()
+    return balances(db, actor.collectivity_id, orders[:size]), len(orders) > size
+
+
+def rows_of(every: Sequence[Balance]) -> list[tuple[Cell, ...]]:
+    """Orders as lines of a file, under `HEAD`."""
+    return [
+        (
+            one.order.number,
+            str(one.order.fields.get("object") or ""),
+            *(
+                str(one.order.fields.get(key) or "")
+                for key in ("seller", "seller_siret", "engagement", "budget_line")
+            ),
+            one.order.done_at.date() if one.order.done_at else None,
+            one.ordered,
+            one.delivered,
+            one.billed,
+            one.left,
+            one.state[1],
+        )
+        for one in every
+    ]
+
+
+def order_shown(db: Db, order: Folder, *, may_attest: bool, tolerance: Decimal | None) -> OrderShown:
+    """One order as its page shows it."""
+    invoices = invoices_of(db, order.collectivity_id, [order]).get(order.id, [])
+    owed = {one.id for one in counted(db, invoices)}
+    bills = bills_of(db, [one for one in invoices if one.id in owed])
+    every = every_delivery(db, [order.id])
+    corrected = {one.corrects_id for one in every}
+    standing = [one for one in every if one.id not in corrected]
+    balance = balance_of(order, sums(standing), bills)
+    readable = readable_among(db, [one.id for one in invoices])
+    lines = [one.line for one in balance.lines]
+    return OrderShown(
+        balance,
+        [_line(one, balance, tolerance) for one in balance.lines],
+        [_delivery(one, lines, corrected) for one in every],
+        [_invoice(one, one.id in readable, one.id in owed) for one in invoices],
+        _signed(db, order),
+        may_attest,
+    )
+
+
+def _line(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> LineShown:
+    tone, words = _said(one, balance, tolerance)
+    return LineShown(
+        one.line.designation,
+        tone,
+        spaces(words),
+        one.line.of(one.line.quantity),
+        one.line.of(one.delivered),
+        "autre unité"
+        if one.units
+        else one.line.of(one.billed)
+        if one.price is not None or one.billed
+        else "",
+        price(one.line.price),
+        price(one.price) if one.price is not None else "",
+    )
+
+
+def _said(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> tuple[str, str]:
+    """Whether the three agree about a line, in few words."""
+    if one.units:
+        return "warn", "Facturé dans une autre unité"
+    if one.unseen:
+        return "danger", f"{one.line.of(one.unseen)} facturés, pas livrés"
+    if more := one.dearer(tolerance):
+        return "danger", f"{price(more)} de plus par unité"
+    if one.left:
+        return "quiet", f"Reste {one.line.of(one.left)} à livrer"
+    return ("ok", "D’accord") if one.billed == one.delivered else ("quiet", "Livré" + _unbilled(balance))
+
+
+def _unbilled(balance: Balance) -> str:
+    return "" if any(not bill.lines for bill in balance.bills) else ", pas tout facturé"
+
+
+def _delivery(
+    one: OrderDelivery, lines: Sequence[OrderLine], corrected: Collection[int | None]
+) -> DeliveryShown:
+    quantities = {int(rank): Decimal(quantity) for rank, quantity in one.quantities.items()}
+    return DeliveryShown(
+        one.id,
+        jour(one.day),
+        said(lines, quantities),
+        one.who,
+        one.note,
+        one.reason,
+        one.id in corrected,
+        one.document_id,
+    )
+
+
+def _invoice(one: Folder, readable: bool, owed: bool) -> InvoiceShown:
+    if not readable:
+        return InvoiceShown(None, "Une facture que vous ne pouvez pas lire", "", owed)
+    return InvoiceShown(one.id, f"Facture {one.number}", euros(Bill(one, ()).amount), owed)
+
+
+def _signed(db: Db, order: Folder) -> str:
+    """« Signé par Armel Kervadec, jeu. 5 nov. »."""
+    query = (
+        sa.select(StepRun)
+        .where(StepRun.folder_id == order.id, StepRun.kind == StepKind.SIGN.value, StepRun.state == "done")
+        .order_by(StepRun.id.desc())
+        .limit(1)
+    )
+    run = db.scalar(query)
+    return (
+        f"Signé par {run.by}, {jour(run.ended_at.astimezone(PARIS).date())}" if run and run.ended_at else ""
+    )

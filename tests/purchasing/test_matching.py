@@ -1,0 +1,191 @@
+"""An invoice beside its order: what agrees is one line, what differs stands before whoever decides, whoever races."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.folders import decide, ruling
+from app.folders.access import authorize
+from app.folders.models import Folder
+from app.people import desks
+from app.people.own_settings.changing import change_setting
+from app.purchasing.matching import cautions
+from app.purchasing.models import OrderKey
+from tests.builders.house import House
+from tests.purchasing.world import (
+    BUYER,
+    FREIGHT,
+    GRAVEL,
+    SALT,
+    an_invoice,
+    an_order,
+    arrived,
+    told,
+)
+
+pytestmark = pytest.mark.in_turn
+FINANCE = "n.abgrallec"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("\u202f", " ").replace("\xa0", " "))
+
+
+def _without_tags(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def _page(house: House, login: str, address: str) -> str:
+    return _plain(house.client(login).get(address).get_data(as_text=True))
+
+
+@pytest.mark.both_databases
+def test_an_invoice_that_says_as_its_order_is_one_line_and_another_stands_before_who_decides(
+    house: House,
+) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    arrived(house, order, {0: "40", 1: "9", 2: "1"})
+    right = an_invoice(house, f"Commande {number}", (GRAVEL, "40", "TNE", "62"))
+    assert told(house, right, BUYER) == {}
+    page = _page(house, BUYER, f"/dossiers/{right}")
+    assert "d’accord avec ce qui est commandé et livré, 2 047,20 € restent à facturer" in page
+    # The mock-up's own: twelve tonnes of salt where nine came, and a dearer freight
+    wrong = an_invoice(house, number, (SALT, "12", "TNE", "118"), (FREIGHT, "1", "C62", "310"))
+    points = told(house, wrong, BUYER)
+    assert set(points) == {
+        "order-undelivered",
+        "order-price",
+    }  # 24 € of 5 023,20 € are within the tolerance of a total
+    assert "Sel de déneigement, 12 t facturés, 9 t livrés" in _plain(points["order-undelivered"])
+    assert "Transport, 290,00 € sur le bon, 310,00 € facturés" in _plain(points["order-price"])
+    page = _page(house, BUYER, f"/dossiers/{wrong}")
+    assert "Facturé, et pas livré" in page
+    assert "Prix au-dessus de la commande" in page
+    balance = _page(house, BUYER, f"/commandes/{order}")
+    assert "3 t facturés, pas livrés" in balance
+    assert "20,00 € de plus par unité" in balance
+    assert "Facturé 24,00 € de plus que commandé" in balance
+    # What came since is no difference any more; a credit note is taken off what was billed
+    arrived(house, order, {1: "3"})
+    assert set(told(house, wrong, BUYER)) == {"order-price"}
+    an_invoice(house, number, (FREIGHT, "1", "C62", "310"), credit=True)
+    balance = _page(house, BUYER, f"/commandes/{order}")
+    assert "Reste à facturer 348,00 € TTC" in _without_tags(balance)
+
+
+def test_an_invoice_above_its_order_waits_for_a_person_who_did_not_deposit_it(house: House) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    arrived(house, order, {0: "40", 1: "12", 2: "1"})
+    first = an_invoice(house, number, (GRAVEL, "40", "TNE", "62"), (SALT, "12", "TNE", "118"))
+    second = an_invoice(house, number, (GRAVEL, "10", "TNE", "62"))
+    assert told(house, first, BUYER) == {}
+    assert "order-over" in told(house, second, BUYER)
+    over = _plain(told(house, second, BUYER)["order-over"])
+    assert "5 023,20 € commandés, 5 419,20 € facturés, dont 4 675,20 € par d’autres factures" in over
+    house.approve(second, BUYER)  # who attests the service says nothing of what is owed
+    with pytest.raises(Refusal) as held:
+        house.approve(second, FINANCE)
+    assert (held.value.key, "Facturé au-delà de la commande" in str(held.value.facts)) == (
+        "visa-gated",
+        True,
+    )
+    with reading() as db:
+        folder = authorize(db, house.actor(FINANCE), second)
+        about = next(one.about for one in cautions(db, folder) if one.key == "order-over")
+    version = house.folder(second).version
+    ruling.rule(
+        house.actor(FINANCE), second, version=version, about=about, keep="", word="Avenant signé ce matin."
+    )
+    house.approve(second, FINANCE)
+    # Rejected after all, it is owed no more: what it was added to is whole again
+    decide.reject(house.actor("a.kervadec"), second, version=house.folder(second).version, reason="Doublon.")
+    assert "Reste à facturer 348,00 € TTC" in _without_tags(_page(house, BUYER, f"/commandes/{order}"))
+
+
+def test_of_two_invoices_that_race_the_later_is_always_told_and_the_first_once_it_is_signed(
+    house: House,
+) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    arrived(house, order, {0: "40", 1: "12", 2: "1"})
+    lines = ((GRAVEL, "40", "TNE", "62"), (SALT, "9", "TNE", "118"))
+    first, second = (
+        an_invoice(house, number, *lines),
+        an_invoice(house, number, (SALT, "12", "TNE", "118"), *lines[:1]),
+    )
+    assert "order-over" not in told(house, first, BUYER)
+    assert "order-over" in told(house, second, BUYER)
+    with engine().begin() as connection:
+        connection.execute(sa.update(Folder).where(Folder.id == second).values(place="done", phase="done"))
+    assert "order-over" in told(house, first, BUYER)
+
+
+def test_what_an_invoice_names_badly_is_told(house: House) -> None:
+    order, cancelled = an_order(house), an_order(house, at="finance", engagement="2026-E-0398")
+    number = house.folder(order).number
+    arrived(house, order, {0: "40", 1: "12", 2: "1"})
+    assert set(told(house, an_invoice(house, "BC-2026-9999", (GRAVEL, "1", "TNE", "62")), BUYER)) == {
+        "order-unknown"
+    }
+    assert told(house, an_invoice(house, "MARCHE 2024-06", (GRAVEL, "1", "TNE", "62")), BUYER) == {}
+    other = an_invoice(house, number, (GRAVEL, "1", "TNE", "62"), siret="99999999800010")
+    assert set(told(house, other, BUYER)) == {"order-seller"}
+    # Kilograms are no tonnes, and a line that is on no order is compared with nothing
+    odd = told(
+        house, an_invoice(house, number, (GRAVEL, "900", "KGM", "0.062"), ("Bâche", "1", "C62", "9")), BUYER
+    )
+    assert set(odd) == {"order-units", "order-lines"}
+    assert "« Bâche »" in _plain(odd["order-lines"])
+    # By its engagement: an order that is not signed yet, then one that was given up
+    by_engagement = an_invoice(house, "2026 E 0398", (GRAVEL, "1", "TNE", "62"))
+    assert {"order-not-standing", "order-undelivered"} == set(told(house, by_engagement, BUYER))
+    decide.reject(
+        house.actor(FINANCE), cancelled, version=house.folder(cancelled).version, reason="Crédits épuisés."
+    )
+    assert "rejeté ou abandonné" in told(house, by_engagement, BUYER)["order-not-standing"]
+    # Two orders of one engagement: which one is for the supplier to say
+    an_order(house, engagement="2026-E-0398")
+    assert set(told(house, by_engagement, BUYER)) == {"order-several"}
+
+
+def test_who_may_not_read_an_order_learns_no_figure_of_it_and_another_commune_nothing(house: House) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    invoice = an_invoice(house, number, (GRAVEL, "40", "TNE", "70"))
+    clerk = told(house, invoice, "g.trehorel")
+    assert set(clerk) == set(told(house, invoice, BUYER))
+    assert len(clerk) == 2
+    for sentence in clerk.values():
+        assert _plain(sentence).startswith("La commande existe, et vous ne pouvez pas la lire")
+    assert "La commande existe" in _page(house, "g.trehorel", f"/dossiers/{invoice}")
+    assert house.client("g.trehorel").get(f"/commandes/{order}").status_code in {403, 404}
+    assert number not in _page(house, "g.trehorel", "/commandes")
+    assert number in _page(house, BUYER, "/commandes")
+    table = house.client(BUYER).get("/commandes/export.csv").get_data(as_text=True)
+    assert f"{number};" in table
+    assert ";5023,20;0,00;3360,00;1663,20;Rien n’est livré" in table
+    # The same number elsewhere is another order
+    with engine().begin() as connection:
+        there = desks.create_collectivity(
+            "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+        )
+        connection.execute(sa.update(Folder).where(Folder.id == order).values(collectivity_id=there))
+        connection.execute(
+            sa.update(OrderKey).where(OrderKey.folder_id == order).values(collectivity_id=there)
+        )
+    assert set(told(house, invoice, BUYER)) == {"order-unknown"}
+
+
+def test_the_tolerances_are_those_of_the_collectivity(house: House) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    arrived(house, order, {0: "40", 1: "12", 2: "1"})
+    invoice = an_invoice(house, number, (FREIGHT, "1", "C62", "295"))
+    assert set(told(house, invoice, BUYER)) == {"order-price"}
+    change_setting(house.actor("k.morizur"), "order_price_percent", {"order_price_percent": "2"})
+    assert told(house, invoice, BUYER) == {}
