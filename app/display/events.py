@@ -64,6 +64,13 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "invoice.resumed": ("arrow-counterclockwise", "Délai de paiement reparti, dit {who}, {words}"),
     "order.delivered": ("check2-circle", "Service fait attesté par {who}, {words}"),
     "order.delivery_corrected": ("pencil", "Livraison corrigée par {who}, {words}"),
+    "order.mailed": ("send-check", "Bon envoyé au fournisseur {words}"),
+    "order.mail_refused": ("x-lg", "Bon refusé par le serveur de courriel {words}"),
+    "order.mail_unsure": (
+        "hourglass-split",
+        "Connexion coupée pendant l’envoi du bon {words}, peut-être parti : rien n’est renvoyé de soi-même",
+    ),
+    "order.mail_asked": ("send", "Envoi du bon au fournisseur demandé par {who}, {words}"),
     "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "folder.handed": ("arrow-right-circle", "Confié par {who} {words}"),
     "opinion.asked": ("chat-left-text", "Avis demandé par {who} {words}"),

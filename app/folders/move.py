@@ -25,14 +25,14 @@ from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import Visa, gated, obstacles
+from app.folders.sockets import Visa, gated, obstacles, plugged
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
 from app.people.covers import facts_of, in_absence, refuse_over
 from app.people.models import Desk
 from app.people.working_days import calendar_of
-from workflows.circuit import Circuit, Phase, Step, StepKind
+from workflows.circuit import DONE, Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Asker, Moved, Standing, advance, in_turn, opinion_awaited
 from workflows.mandates import fitting
@@ -634,6 +634,8 @@ def _news(
             }
             key = f"{step.kind.value}-{folder.id}-{folder.round}-{step.key}"
             news.append(News(f"step.{step.kind.value}", key, payload, folder.id))
+    if moved.entered == DONE:
+        news += [row for find in plugged.endings.of(folder) for row in find(db, folder)]
     return news
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from app.circuits.library import catalogue
 from app.core.db import Db
+from app.core.outbox import News
 from app.core.questions import Question, once
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
@@ -209,6 +210,7 @@ class _Sockets:
     obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
     gates: ByFamily[Gate] = field(default_factory=ByFamily)
     deadlines: ByFamily[Callable[[Folder], date | None]] = field(default_factory=ByFamily)
+    endings: ByFamily[Callable[[Db, Folder], Sequence[News]]] = field(default_factory=ByFamily)
     effects: dict[str, Effect] = field(default_factory=dict)
     cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
@@ -298,6 +300,11 @@ def gated(db: Db, folder: Folder, visa: Visa | None = None) -> str:
     return " ".join(
         problem.sentence for find in plugged.gates.of(folder) for problem in find(db, folder, visa)
     )
+
+
+def ending(find: Callable[[Db, Folder], Sequence[News]], *, of: Cares | None = None) -> None:
+    """Have work done outside once a folder has come to its end: rows of the outbox, written with the move that ends it."""
+    plugged.endings.add(find, of)
 
 
 def effect(key: str, settle: Effect) -> None:

@@ -39,11 +39,13 @@ class _Line(smtplib.SMTP):
     """A connection that remembers whether it has begun to give a letter's words: from then on, it may have been taken."""
 
     giving = False
+    answer: tuple[int, bytes] = (0, b"")
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """As smtplib gives it."""
+        """As smtplib gives it; what the server answered is kept."""
         self.giving = True
-        return super().data(msg)
+        self.answer = super().data(msg)
+        return self.answer
 
 
 class _Secure(_Line, smtplib.SMTP_SSL):
@@ -89,11 +91,14 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
 
 
 class NotTakenError(Exception):
-    """The server did not take a letter: its `reply`, empty when it did not answer; whether it refused the address alone."""
+    """The server did not take a letter: its `reply`, empty when it did not answer; whether it refused the address alone.
 
-    def __init__(self, reply: str, *, address: bool = False) -> None:
+    `lasting`: asked again, it would answer the same (RFC 5321 §4.2.1).
+    """
+
+    def __init__(self, reply: str, *, address: bool = False, lasting: bool = False) -> None:
         super().__init__(reply)
-        self.reply, self.address = reply, address
+        self.reply, self.address, self.lasting = reply, address, lasting
 
 
 def hand(to: str, message: EmailMessage, settings: Settings) -> None:
@@ -110,6 +115,41 @@ def hand(to: str, message: EmailMessage, settings: Settings) -> None:
         raise NotTakenError(reply) from refused
     except (smtplib.SMTPException, OSError) as silent:
         raise NotTakenError("") from silent
+
+
+class UnsureError(Exception):
+    """The connection ended while a letter was given: it may have been taken, and may not."""
+
+
+def deliver(to: str, message: EmailMessage, settings: Settings) -> str:
+    """Give one letter to the server by a connection of its own, once; returns its answer, « 250 2.0.0 Ok: queued as 4F ».
+
+    Raises `NotTakenError` when it was surely not taken (`lasting` when it never will be), `UnsureError` when nobody knows.
+    """
+    try:
+        line = _opened(settings)
+    except (smtplib.SMTPException, OSError) as away:
+        raise NotTakenError("") from away
+    try:
+        line.send_message(message, from_addr=settings.bounces_address or None, to_addrs=[to])
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, why = next(iter(refused.recipients.values()))
+        raise NotTakenError(_one_line(code, why), address=True, lasting=code >= PERMANENT) from refused
+    except smtplib.SMTPResponseException as refused:
+        answer = refused.smtp_error
+        reply = _one_line(refused.smtp_code, answer if isinstance(answer, bytes) else answer.encode())
+        raise NotTakenError(reply, lasting=refused.smtp_code >= PERMANENT) from refused
+    except (smtplib.SMTPException, OSError) as fault:
+        if line.giving:
+            raise UnsureError from fault
+        raise NotTakenError("") from fault
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            if line.sock is not None:
+                line.sock.settimeout(GOODBYE)
+            line.quit()
+        line.close()
+    return _one_line(*line.answer)
 
 
 def _untaken(fault: Exception, line: _Line) -> bool:

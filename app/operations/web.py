@@ -60,6 +60,7 @@ pages.register_blueprint(statements)
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
+    "order_mail": "Bon de commande à envoyer au fournisseur",
     "mail.returns": "Courriels revenus à lire",
     "step.transmit": "Transmission",
     "answer.again": "Réponse d’un envoi, redemandée",

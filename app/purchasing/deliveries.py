@@ -158,7 +158,7 @@ def _position(db: Db, order: Folder) -> int:
 
 def _refuse_unready(actor: Actor, order: Folder) -> None:
     if order.family != FAMILY:
-        raise Refusal("not-found")
+        raise Refusal("not-an-order")
     if order.place != DONE:
         raise Refusal("order-not-signed")
     if not may_attest(actor, order):

@@ -60,3 +60,28 @@ class OrderDelivery(Base, Tenanted):
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     who: Mapped[str]
     at: Mapped[datetime]
+
+
+class OrderMail(Base, Tenanted):
+    """A sending of a signed order to its supplier: to which address, asked by whom, and what the mail server answered.
+
+    `state`: « waiting », « giving » from just before it is given to the server, then « sent », « refused », or « unsure » where
+    nobody knows whether it was taken; a person then sends it again, or does not. `key` is that of its row of the outbox.
+    """
+
+    __tablename__ = "order_mail"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('waiting','giving','sent','refused','unsure')", name="state_known"),
+        sa.Index("ix_order_mail_folder_id", "folder_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    key: Mapped[str] = mapped_column(unique=True)
+    address: Mapped[str]
+    state: Mapped[str]
+    answer: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    who: Mapped[str]
+    asked_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -4,21 +4,25 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.core.db import Db
+from app.core.outbox import handles, lasts
 from app.folders import sockets
 from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.invoices.history import FAMILY as INVOICE
 from app.people.own_settings.registry import declare
-from app.purchasing import linking, matching
+from app.purchasing import drawn, linking, mailing, matching
 from app.purchasing.balance import balance_of
 from app.purchasing.deliveries import deliveries_of, sums
 from config import Settings
 from workflows.circuit import DONE, Phase
 
+DRAW = "purchasing.draw"
+
 
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
-    del settings
+    handles(mailing.KIND)(mailing.Post(settings))
+    lasts(mailing.KIND, settings.mail_days)
     for one in matching.settings():
         declare(one)
     orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)
@@ -28,7 +32,26 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(matching.cautions, of=invoices)
     sockets.gate(matching.to_rule, of=invoices)
     sockets.band(_Order(templates), of=orders)
+    sockets.check(drawn.stale, of=orders)
+    sockets.ending(mailing.once_signed, of=orders)
+    sockets.preparation(DRAW, _Draw(templates))
     sockets.band(_Matched(templates), of=invoices)
+
+
+class _Draw:
+    """Beside the draft of an order: what its lines come to, and the way to have it drawn."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        if folder.family != linking.FAMILY:
+            return None
+        here, current = drawn.is_drawn(db, folder)
+        page = self._templates.get_template("purchasing/_draw.html").render(
+            folder=folder, total=folder.fields.get("total_ttc"), drawn=here, current=current, endpoint=DRAW
+        )
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
 class _Order:

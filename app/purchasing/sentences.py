@@ -1,6 +1,7 @@
 """What the verbs of orders refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "not-an-order": (409, "Ce dossier n’est pas un bon de commande : ouvrez sa page depuis « Suivi »."),
     "order-not-signed": (
         409,
         "Ce bon de commande n’est pas signé : attendez sa signature pour noter ce qui arrive.",
@@ -23,4 +24,9 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Cette livraison a déjà été corrigée : corrigez celle qui a pris sa place.",
     ),
+    "order-mail-address": (
+        422,
+        "Ce n’est pas une adresse électronique. Écrivez-la par exemple commandes@fournisseur.fr.",
+    ),
+    "order-mail-waits": (409, "Un envoi de ce bon est déjà en cours : attendez sa réponse, dans un instant."),
 }

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import euros, jour, spaces
+from app.core.french import euros, instant, jour, spaces
 from app.core.spreadsheet import Cell
 from app.folders.access import readable_among, readable_by
 from app.folders.models import Folder, StepRun
@@ -17,7 +17,7 @@ from app.purchasing.balance import ZERO, Balance, Bill, LineBalance, OrderLine, 
 from app.purchasing.deliveries import deliveries_of, every_delivery, said, sums
 from app.purchasing.linking import FAMILY, invoices_of
 from app.purchasing.matching import bills_of, counted, price
-from app.purchasing.models import OrderDelivery
+from app.purchasing.models import OrderDelivery, OrderMail
 from workflows.circuit import DONE, StepKind
 
 SHOWN, MOST = 50, 1_000
@@ -230,3 +230,27 @@ def _signed(db: Db, order: Folder) -> str:
     return (
         f"Signé par {run.by}, {jour(run.ended_at.astimezone(PARIS).date())}" if run and run.ended_at else ""
     )
+
+
+def mail_shown(one: OrderMail) -> tuple[str, str]:
+    """What became of a sending: a tone, and a sentence."""
+    when = instant((one.ended_at or one.asked_at).astimezone(PARIS))
+    asked = f" (demandé par {one.who})" if one.user_id is not None else ""
+    tone, words = {
+        "sent": (
+            "ok",
+            f"Envoyé à {one.address}, {when}{asked} : le serveur de courriel l’a pris, « {one.answer} ».",
+        ),
+        "refused": ("danger", f"Pas envoyé à {one.address}, {when}{asked} : « {one.answer} »."),
+        "unsure": (
+            "warn",
+            f"Peut-être envoyé à {one.address}, {when}{asked} : la connexion a été coupée. Demandez-lui.",
+        ),
+    }.get(
+        one.state,
+        (
+            "quiet",
+            f"En cours d’envoi à {one.address}{asked}" + (f" : « {one.answer} »." if one.answer else "."),
+        ),
+    )
+    return tone, spaces(words)

@@ -13,17 +13,19 @@ from app.core.http import FILES, PERSON, guard, spreadsheet
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import whole
-from app.display.blueprint import received, version_shown
+from app.display.blueprint import CREATE, received, version_shown
 from app.folders.access import authorize
+from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.people.own_settings.registry import setting
-from app.purchasing import views
-from app.purchasing.balance import ZERO, balance_of
+from app.purchasing import drawn, mailing, views
+from app.purchasing.balance import balance_of, lines_of
 from app.purchasing.deliveries import Arrived, deliver, deliveries_of, may_attest, said, sums
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import PRICE, part_of
 from app.purchasing.models import OrderDelivery
-from workflows.circuit import DONE
+from workflows.circuit import DONE, Phase
+from workflows.family import family
 
 ASKED_AGAIN = frozenset(
     {"delivery-day", "delivery-quantity", "delivery-nothing", "delivery-over", "reason-needed", "words-long"}
@@ -40,7 +42,43 @@ def orders() -> str:
     page = min(whole(request.args.get("page", "")) or 1, MOST_PAGES)
     with reading(g.actor.collectivity_id) as db:
         found, more = views.orders_shown(db, g.actor, page=page)
-    return render_template("purchasing/orders.html", balances=found, page=page, more=more)
+    may_order = bool(depositing(g.actor, family(FAMILY)))
+    return render_template(
+        "purchasing/orders.html", balances=found, page=page, more=more, may_order=may_order
+    )
+
+
+@pages.post("/commandes/nouveau")
+@guard(CREATE)
+def begin() -> Response:
+    """Begin an order without a document: Paraphe draws its page."""
+    folder_id = drawn.begin_order(g.actor)
+    flash("Le bon a son numéro : donnez le fournisseur et les lignes, puis dessinez-le de nouveau.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.route("/commandes/<int:folder_id>/bon", methods=["GET", "POST"])
+@guard(CREATE)
+def draw(folder_id: int) -> Response | str:
+    """Draw the page of an order that is a draft, from its lines."""
+    if request.method == "POST":
+        drawn.put(g.actor, folder_id)
+        flash("Le bon est dessiné : relisez-le à côté du formulaire.", "ok")
+        return redirect(url_for("folders.draft", folder_id=folder_id))
+    with reading(g.actor.collectivity_id) as db:
+        folder = _order(db, folder_id)
+        if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
+            return redirect(url_for("folders.show", folder_id=folder_id))
+        return render_template("purchasing/draw.html", folder=folder, lines=len(lines_of(folder)))
+
+
+@pages.post("/commandes/<int:folder_id>/envoi")
+@guard(PERSON)
+def send(folder_id: int) -> Response:
+    """Send a signed order to its supplier again, or to another address."""
+    mailing.send_again(g.actor, folder_id, address=request.form.get("address", ""))
+    flash("L’envoi est demandé : la réponse du serveur de courriel paraîtra ici.", "ok")
+    return redirect(url_for("purchasing.order", folder_id=folder_id))
 
 
 @pages.get("/commandes/export.csv")
@@ -63,7 +101,8 @@ def order(folder_id: int) -> Response | str:
         tolerance = part_of(str(setting(db, g.actor.collectivity_id, PRICE).value))
         mine = may_attest(g.actor, folder)
         shown = views.order_shown(db, folder, may_attest=mine, tolerance=tolerance)
-        return render_template("purchasing/order.html", folder=folder, shown=shown)
+        mails = [views.mail_shown(one) for one in mailing.mails_of(db, folder_id)]
+        return render_template("purchasing/order.html", folder=folder, shown=shown, mails=mails)
 
 
 @pages.route("/commandes/<int:folder_id>/livraison", methods=["GET", "POST"])
@@ -112,8 +151,6 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
     others = [one for one in standing if one is not former]
     balance = balance_of(folder, sums(others), ())
     here = {int(rank): text for rank, text in former.quantities.items()} if former is not None else {}
-    # One quantity is prefilled, where a single line is awaited; of several, what came is for a person to say
-    awaited = [one for one in balance.lines if one.left]
     fields = [
         {
             "name": f"q.{one.line.rank}",
@@ -131,7 +168,6 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
         "settled": [
             one.line.designation for one in balance.lines if not one.left and one.line.rank not in here
         ],
-        "over": not awaited and former is None,
         "day": typed.get("day") or (former.day if former else today()).isoformat(),
         "today": today().isoformat(),
         "note": typed.get("note", former.note if former else ""),
@@ -139,7 +175,6 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
         "former": former and said([one.line for one in balance.lines], sums([former])),
         "corrects": former.id if former else None,
         "limit_label": taille(current_app.config["MAX_CONTENT_LENGTH"]),
-        "zero": ZERO,
     }
 
 
@@ -155,7 +190,7 @@ def _former(standing: list[OrderDelivery], corrects: int | None) -> OrderDeliver
 def _order(db: Db, folder_id: int) -> Folder:
     folder = authorize(db, g.actor, folder_id)
     if folder.family != FAMILY:
-        raise Refusal("not-found")
+        raise Refusal("not-an-order")
     return folder
 
 

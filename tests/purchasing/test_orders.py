@@ -1,10 +1,14 @@
 """An order of the commune: its lines make its amount, its number is its own, and it is signed within a ceiling."""
 
+import re
+
 import pytest
+from pypdfium2 import PdfDocument
 
 from app.core.refusals import Refusal
+from app.folders import deposit, sending
 from tests.builders.house import House
-from tests.purchasing.world import LINES, an_order
+from tests.purchasing.world import LINES, SELLER, an_order
 
 pytestmark = pytest.mark.in_turn
 
@@ -48,3 +52,41 @@ def test_a_total_is_never_typed_and_follows_what_is_changed(house: House) -> Non
         an_order(house, at="finance", number="BC-2026-0001")
     assert refused.value.key == "to-fix"
     assert "BC-2026-0001" in str(refused.value.facts)
+
+
+def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: House) -> None:
+    client = house.client("r.pellenec")
+    token = {"csrf_token": house.csrf(client)}
+    answer = client.post("/commandes/nouveau", data=token)
+    folder_id = int(re.search(r"/dossiers/(\d+)/brouillon", answer.location)[1])  # type: ignore[index]
+    assert house.folder(folder_id).number == "BC-2026-0001"
+    facts = {"object": "Sel", **SELLER, "lines": LINES, "delivery_place": "Ateliers"}
+    actor, draft = house.actor("r.pellenec"), f"/dossiers/{folder_id}/brouillon"
+    deposit.save(actor, folder_id, version=house.folder(folder_id).version, title=None, facts=facts)
+    page = client.get(draft).get_data(as_text=True)
+    assert "Le bon a été dessiné avant vos changements" in page
+    assert "5\u202f023,20\u00a0€ TTC" in page
+    with pytest.raises(Refusal) as early:
+        sending.send(actor, folder_id, version=house.folder(folder_id).version)
+    assert [one["key"] for one in early.value.facts["problems"]] == ["order-drawn-before"]
+    answer = client.post(
+        draft, data={**token, "version": house.folder(folder_id).version, "action": "purchasing.draw"}
+    )
+    assert answer.location == f"/commandes/{folder_id}/bon"
+    assert "5\u202f023,20\u00a0€ TTC" in client.get(answer.location).get_data(as_text=True)
+    assert client.post(answer.location, data=token).location == draft
+    drawn = house.versions(folder_id)[-1]
+    words = "\n".join(page.get_textpage().get_text_range() for page in PdfDocument(house.bytes_of(drawn)))
+    assert "Bon de commande BC-2026-0001" in words
+    assert "Sel de déneigement" in words
+    assert "5 023,20" in words.replace("\u202f", " ").replace("\xa0", " ")
+    sending.send(actor, folder_id, version=house.folder(folder_id).version)
+    for who in ("n.abgrallec", "s.rivoal"):
+        house.approve(folder_id, who)
+    house.sign(folder_id, "a.kervadec")
+    assert house.folder(folder_id).place == "done"
+    assert client.post(f"/commandes/{folder_id}/bon", data=token).status_code == 409
+    other = house.client("n.abgrallec")
+    assert other.post(
+        f"/commandes/{an_order(house, at='draft')}/bon", data={"csrf_token": house.csrf(other)}
+    ).status_code in {403, 404}

@@ -89,7 +89,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # Nor is an account: there is none to verify (tests/invoices/test_accounts.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
-    # None is an order: there is none to deliver (tests/purchasing/test_deliveries.py).
+    # None is an order: there is none to deliver (tests/purchasing/).
     # The collectivity lets no folder be taken along (tests/folders/test_carried.py).
     # None has a note: there is none to settle or to take away (tests/folders/test_notes.py).
     # Who administers reads no other deposit than his own here: none is his to pass (tests/folders/test_relieving.py).
@@ -112,6 +112,8 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "invoices.account_decision",
         "purchasing.order",
         "purchasing.delivery",
+        "purchasing.send",
+        "purchasing.draw",
         "folders.settle_note",
         "folders.remove_note",
         "folders.take_note_back",

@@ -29,7 +29,7 @@ DONE_THERE = (
     "folder.created", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
     "folder.refuse", "folder.publish", "folder.archive", "folder.reject", "folder.send_back", "folder.take_back", "folder.recall",
     "folder.withdraw", "invoice.account_called", "invoice.interrupted", "invoice.resumed",
-    "order.delivered", "order.delivery_corrected",
+    "order.delivered", "order.delivery_corrected", "order.mailed",
     "folder.rerouted", "folder.ruled", "folder.handed", "folder.replaced", "folder.waive",
     "opinion.asked", "opinion.given", "opinion.withdrawn",
     "publication.posted", "transmission.sent", "transmission.relayed",

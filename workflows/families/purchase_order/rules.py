@@ -79,10 +79,15 @@ def order_is_worth_something(facts: Facts, _today: date) -> Problem | None:
 def supplier_is_reached(facts: Facts, _today: date) -> Problem | None:
     """The address to which the order goes is one of mail, where there is one."""
     address = facts.get("seller_email")
-    if address is None or _ADDRESS.fullmatch(str(address)):
+    if address is None or is_address(str(address)):
         return None
     return Problem(
         "order-address",
         "seller_email",
         "Ce n’est pas une adresse électronique. Écrivez-la par exemple commandes@fournisseur.fr, ou laissez vide.",
     )
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one address of mail, and nothing else (RFC 5321 §4.1.2, of which only the plain form is taken)."""
+    return bool(_ADDRESS.fullmatch(text))

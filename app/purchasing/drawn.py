@@ -1,0 +1,169 @@
+"""The order as Paraphe draws it from its lines: a PDF that people read and sign, in place of one that was made elsewhere.
+
+What was drawn tells the facts that it was drawn from: an order whose lines were changed since does not leave before it is drawn
+again, so that nobody signs a page that says something else than what invoices are compared with.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import today
+from app.core.db import Db, reading
+from app.core.french import euros, jour_long, nombre, spaces
+from app.core.refusals import Refusal
+from app.folders import deposit, numbering
+from app.folders.access import lock_editable
+from app.folders.documents import last_version
+from app.folders.keep import Incoming, Kept, keep_main
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.once import Once
+from app.pdf import paper
+from app.people.actor import Actor
+from app.people.models import Collectivity
+from app.purchasing.balance import lines_of
+from app.purchasing.linking import FAMILY
+from app.purchasing.matching import price
+from workflows.families.purchase_order.rules import worth
+from workflows.family import Problem
+
+DRAWN = "drawn"
+"""In the note of a version: the digest of the facts that it was drawn from."""
+SAID = (
+    *("number", "object", "seller", "seller_siret", "engagement", "budget_line"),
+    *("delivery_place", "delivery_on", "lines"),
+)
+"""The facts that are drawn."""
+HEAD, WIDTHS = (
+    ("Réf.", "Désignation", "Quantité", "Prix unitaire HT", "TVA", "Montant HT"),
+    (12, 42, 14, 18, 9, 18),
+)
+SIGNED_BELOW = 60
+"""Millimetres left at the foot of the last page for the signature."""
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    """What tells whether a page still says these facts."""
+    told = {key: facts.get(key) for key in SAID}
+    return sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def begin_order(actor: Actor, *, once: Once | None = None) -> int:
+    """A new order without a document of its own: a draft with the next number of the register, drawn; returns its number.
+
+    Refuses what keeps the actor from depositing orders.
+    """
+    family = family_of(FAMILY)
+    desk = deposit.emitter(actor, None, family)
+    folder_id = deposit.create(actor, FAMILY, desk, _kept(actor, FAMILY, {}), {}, once=once)
+    with reading(actor.collectivity_id) as db:
+        version = db.get_one(Folder, folder_id).version
+    numbering.take_number(actor, folder_id, version=version)
+    put(actor, folder_id)
+    return folder_id
+
+
+def put(actor: Actor, folder_id: int) -> None:
+    """Draw an order that is a draft as its facts now are, in place of its main document, which stays readable."""
+    with reading(actor.collectivity_id) as db:
+        folder = lock_editable(db, actor, folder_id)
+        if folder.family != FAMILY:
+            raise Refusal("not-an-order")
+        document, in_force, facts = _main(db, folder).document_id, folder.in_force, dict(folder.fields)
+    deposit.write_replacement(actor, folder_id, document, _kept(actor, in_force, facts), None)
+
+
+def stale(db: Db, folder: Folder) -> list[Problem]:
+    """That the order was drawn before its facts were changed; nothing of a page that was made elsewhere."""
+    drawn = _main(db, folder).note.get(DRAWN)
+    if drawn is None or drawn == digest(folder.fields):
+        return []
+    return [
+        Problem(
+            "order-drawn-before",
+            "lines",
+            "Le bon a été dessiné avant ces changements, et ne dit plus la même chose. Gardez le brouillon, puis dessinez-le "
+            "de nouveau.",
+        )
+    ]
+
+
+def is_drawn(db: Db, folder: Folder) -> tuple[bool, bool]:
+    """Whether the page of an order was drawn here, and whether it says its facts as they are."""
+    drawn = _main(db, folder).note.get(DRAWN)
+    return drawn is not None, drawn == digest(folder.fields)
+
+
+def _main(db: Db, folder: Folder) -> DocumentVersion:
+    query = sa.select(Document.id).where(Document.folder_id == folder.id, Document.role == "main")
+    return last_version(db, db.scalars(query).one())
+
+
+def _kept(actor: Actor, in_force: str, facts: Mapping[str, Any]) -> list[Kept]:
+    with reading(actor.collectivity_id) as db:
+        town = db.get_one(Collectivity, actor.collectivity_id)
+        name, siren = town.name, town.siren
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
+        number = str(facts.get("number") or "bon de commande").replace("/", "-")
+        path = Path(room) / "order.pdf"
+        draw(path, name, siren, facts)
+        kept, _ = keep_main(
+            actor.collectivity_id, family_of(in_force), Incoming(path, f"{number}.pdf"), Path(room)
+        )
+    return [replace(kept[0], note={**kept[0].note, DRAWN: digest(facts)}), *kept[1:]]
+
+
+def draw(target: Path, town: str, siren: str, facts: Mapping[str, Any]) -> None:
+    """Write the order: who orders what from whom, line by line, and what it comes to."""
+    title = f"Bon de commande {facts.get('number') or ''}".strip()
+    page = paper.paper(title, spaces(f"{title}, {town}"))
+    paper.text(page, town, 11)
+    paper.text(page, title, 16)
+    page.ln(3)
+    told = [
+        ("Commune", spaces(f"{town}, SIREN {siren}")),
+        ("Établi le", jour_long(today())),
+        ("Fournisseur", str(facts.get("seller") or "")),
+        ("SIRET", str(facts.get("seller_siret") or "")),
+        ("Objet", str(facts.get("object") or "")),
+        ("Engagement", str(facts.get("engagement") or "")),
+        ("Imputation", str(facts.get("budget_line") or "")),
+        ("Livraison", str(facts.get("delivery_place") or "")),
+        ("Avant le", jour_long(str(facts["delivery_on"])) if facts.get("delivery_on") else ""),
+    ]
+    paper.rows(page, told)
+    page.ln(4)
+    order = Folder(fields=dict(facts), family=FAMILY)
+    lines = lines_of(order)
+    if lines:
+        body = [
+            (
+                line.reference,
+                line.designation,
+                line.of(line.quantity),
+                price(line.price),
+                spaces(f"{nombre(line.rate)} %"),
+                euros(worth({"quantity": line.quantity, "price": line.price})),
+            )
+            for line in lines
+        ]
+        paper.grid(page, HEAD, body, WIDTHS)
+        page.ln(3)
+        names = (("Total HT", "total_ht"), ("TVA", "total_vat"), ("Total TTC", "total_ttc"))
+        paper.rows(page, [(label, euros(facts[key])) for label, key in names])
+        page.ln(3)
+    paper.text(
+        page,
+        "Rappelez le numéro de ce bon, et celui de l’engagement s’il y en a un, sur la facture, à déposer sur Chorus Pro.",
+        9,
+    )
+    if page.will_page_break(SIGNED_BELOW - paper.MARGIN):
+        page.add_page()
+    page.output(str(target))

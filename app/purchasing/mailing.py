@@ -1,0 +1,198 @@
+"""A signed order goes to its supplier by mail, once, and what the mail server answered is kept.
+
+Before a letter is given to the server that is written; whoever finds that written, after a worker died, knows that it may have
+been taken: it is then told, and never given again by itself. A person sends it again, under his own name.
+"""
+
+from collections.abc import Mapping
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.french import euros, taille
+from app.core.outbox import Hopeless, Needless, News, Outbox, Row, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders import pause
+from app.folders.access import lock, refuse_stranger
+from app.folders.documents import last_version
+from app.folders.models import Document, Folder
+from app.journal.chain import Event, append
+from app.notices import letter, mailer
+from app.people.actor import Actor, system
+from app.people.models import Collectivity
+from app.purchasing.deliveries import may_attest
+from app.purchasing.linking import FAMILY
+from app.purchasing.models import OrderMail
+from config import Settings
+from workflows.circuit import DONE
+from workflows.families.purchase_order.rules import is_address
+
+KIND = "order_mail"
+WAITING, GIVING, SENT, REFUSED, UNSURE = "waiting", "giving", "sent", "refused", "unsure"
+HEAVIEST = 10 * 1024 * 1024
+"""Bytes of an order that mail servers still take, once it is encoded."""
+EVENTS = {SENT: "order.mailed", REFUSED: "order.mail_refused", UNSURE: "order.mail_unsure"}
+
+
+def once_signed(db: Db, folder: Folder) -> list[News]:
+    """The sending of an order that has come to its end; none where nobody gave the supplier's address."""
+    del db
+    address = str(folder.fields.get("seller_email") or "")
+    if not is_address(address):
+        return []
+    key = f"{KIND}-{folder.id}-{folder.round}"
+    return [News(KIND, key, {"address": address}, folder.id, delay=pause.seconds())]
+
+
+@use_case
+def send_again(db: Db, actor: Actor, folder_id: int, *, address: str) -> None:
+    """Have a signed order sent to an address by who holds the desk that ordered.
+
+    Refuses `order-not-signed`, `order-not-yours`, `order-mail-address`, and `order-mail-waits` while one is on its way.
+    """
+    order = lock(db, actor, folder_id, None)
+    refuse_stranger(db, actor, order)
+    if order.family != FAMILY:
+        raise Refusal("not-an-order")
+    if order.place != DONE:
+        raise Refusal("order-not-signed")
+    if not may_attest(actor, order):
+        raise Refusal("order-not-yours")
+    address = address.strip()
+    if not is_address(address):
+        raise Refusal("order-mail-address")
+    sendings = mails_of(db, order.id)
+    on_its_way = [one.key for one in sendings if one.state in {WAITING, GIVING}]
+    given_up = sa.select(Outbox.key).where(Outbox.key.in_(on_its_way), Outbox.state.in_(["parked", "done"]))
+    if set(on_its_way) - set(db.scalars(given_up)):
+        raise Refusal("order-mail-waits")
+    key = f"{KIND}-{order.id}-{order.round}-{len(sendings) + 1}"
+    db.add(_row(order, key, address, actor))
+    facts = {"address": address, "words": f"à {address}"}
+    append(db, order.collectivity_id, Event("order.mail_asked", actor.name, actor.user_id, order.id, facts))
+    post(db, order.collectivity_id, [News(KIND, key, {"address": address}, order.id)])
+
+
+def mails_of(db: Db, folder_id: int) -> list[OrderMail]:
+    """The sendings of an order, the first first."""
+    query = sa.select(OrderMail).where(OrderMail.folder_id == folder_id).order_by(OrderMail.id)
+    return list(db.scalars(query))
+
+
+def _row(order: Folder, key: str, address: str, actor: Actor) -> OrderMail:
+    return OrderMail(
+        collectivity_id=order.collectivity_id,
+        folder_id=order.id,
+        key=key,
+        address=address,
+        state=WAITING,
+        answer="",
+        user_id=actor.user_id,
+        who=actor.name,
+        asked_at=now(),
+    )
+
+
+class Post:
+    """The handler of a sending: composed, marked as given, given, and what became of it written."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, row: Row) -> None:
+        """Give the letter once; what the server did not take is tried later, what it refused for good is told."""
+        if not self._settings.mail_url:
+            raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
+        actor = system(row.collectivity_id)
+        message = _message(row, self._settings)
+        if message is None:
+            _ended(actor, row, REFUSED, f"le bon pèse plus de {taille(HEAVIEST)}, aucun courriel ne le porte")
+            return
+        if not _begun(actor, row):
+            _ended(actor, row, UNSURE, "")
+            return
+        try:
+            answer = mailer.deliver(letter.wired(row.payload["address"]), message, self._settings)
+        except mailer.NotTakenError as fault:
+            if fault.lasting:
+                _ended(actor, row, REFUSED, fault.reply)
+                return
+            _ended(actor, row, WAITING, fault.reply)
+            raise
+        except mailer.UnsureError:
+            _ended(actor, row, UNSURE, "")
+            return
+        _ended(actor, row, SENT, answer)
+
+
+def _message(row: Row, settings: Settings) -> EmailMessage | None:
+    """The letter with the signed order; None where it is too heavy for mail."""
+    with reading(row.collectivity_id) as db:
+        order = db.get_one(Folder, row.folder_id)
+        if order.place != DONE:
+            raise Needless("le bon n’est plus signé : rien n’est parti")
+        town = db.get_one(Collectivity, row.collectivity_id)
+        main = sa.select(Document.id).where(Document.folder_id == order.id, Document.role == "main")
+        version = last_version(db, db.scalars(main).one())
+        sender = letter.sender_of(town.name, town.settings)
+        number, facts = order.number, dict(order.fields)
+    if version.size > HEAVIEST:
+        return None
+    message = EmailMessage()
+    message["Subject"] = f"Bon de commande {number}, {town.name}"
+    letter.address(message, settings, sender, str(facts.get("seller") or ""), row.payload["address"])
+    message["Date"] = format_datetime(row.created_at)
+    message["Message-ID"] = letter.message_id(row.key, settings.public_url)
+    told = f", engagement {facts['engagement']}" if facts.get("engagement") else ""
+    message.set_content(
+        f"Bonjour,\n\nVous trouverez ci-joint le bon de commande {number}{told}, signé, de {town.name}, pour "
+        f"{euros(facts.get('total_ttc'))} TTC.\n\nRappelez ce numéro sur votre facture, à déposer sur Chorus Pro. Le fichier "
+        "joint est l’original : sa signature se vérifie avec tout lecteur de PDF.\n\n"
+        + _signed_off(sender, town.name)
+    )
+    data = vault.store().read(vault.scope(row.collectivity_id), version.sha256)
+    message.add_attachment(
+        data, maintype="application", subtype="pdf", filename=f"{number}.pdf".replace("/", "-")
+    )
+    return message
+
+
+def _signed_off(sender: Mapping[str, Any], town: str) -> str:
+    return "\n".join(sender["signature"] or [town]) + "\n"
+
+
+@use_case
+def _begun(db: Db, actor: Actor, row: Row) -> bool:
+    """Write that the letter is being given; False where that is written already, by a worker that died."""
+    order = db.get_one(Folder, row.folder_id)
+    mail = db.scalar(sa.select(OrderMail).where(OrderMail.key == row.key).with_for_update())
+    if mail is None:
+        mail = _row(order, row.key, row.payload["address"], actor)
+        db.add(mail)
+    elif mail.state == GIVING:
+        return False
+    elif mail.state != WAITING:
+        raise Needless("ce bon est déjà envoyé")
+    mail.state = GIVING
+    return True
+
+
+@use_case
+def _ended(db: Db, actor: Actor, row: Row, state: str, answer: str) -> None:
+    mail = db.scalar(sa.select(OrderMail).where(OrderMail.key == row.key).with_for_update())
+    if mail is None:
+        mail = _row(db.get_one(Folder, row.folder_id), row.key, row.payload["address"], actor)
+        db.add(mail)
+    mail.state, mail.answer = state, answer
+    if state == WAITING:
+        return
+    mail.ended_at = now()
+    words = f"à {mail.address}" + (f" : « {answer} »" if answer else "")
+    facts = {"address": mail.address, "answer": answer, "words": words}
+    append(db, mail.collectivity_id, Event(EVENTS[state], actor.name, None, mail.folder_id, facts))
