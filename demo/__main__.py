@@ -119,7 +119,7 @@ def main() -> int:
         shutil.rmtree(HOME, ignore_errors=True)
     port = int(port_text)
     ports = environment(port)
-    from demo.pki import make
+    from demo.pki import make, serve
 
     pki = make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     from app import create_app
@@ -132,8 +132,12 @@ def main() -> int:
     schema.upgrade()
     if not is_seeded():
         print("Préparation de la commune : personnes, certificats et premiers dossiers…", flush=True)
-        with security_log.unheard():
-            seed(pki)
+        authority = serve(HOME / "pki", "127.0.0.1", ports["pki"])  # what is signed bears a timestamp
+        try:
+            with security_log.unheard():
+                seed(pki)
+        finally:
+            authority.close()
     print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://localhost:{port}/demo\n")
     print(
         f"  ports de cette machine : {port} (pages), {ports['pki']} (autorité d’essai), {ports['smtp']} (courriels)"

@@ -14,6 +14,7 @@ _IN_THE_SAMPLES = f"{SIREN}00017".encode()
 DAYS = 30
 """After its date, an invoice is due."""
 VISIT = Decimal("45.00")
+VISITS = "Déplacement d’un technicien"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def invoice(
         "20260831": f"{day:%Y%m%d}",
         "20260914": f"{day + timedelta(days=DAYS):%Y%m%d}",
         "Maintenance preventive CVC - aout 2026": work,
-        "Deplacement technicien": "Déplacement d’un technicien",
+        "Deplacement technicien": VISITS,
         "2400.00": f"{price:.2f}",
         "2535.00": f"{before:.2f}",
         "507.00": f"{tax:.2f}",

@@ -19,8 +19,11 @@ from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
+from app.purchasing import deliveries, drawn
+from app.signing import sign
 from app.signing.enrol import Proof, enrol
 from app.signing.enrolling.possession import statement_of
+from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.placing.plan import Chosen, place
 from app.signing.ports import Box
@@ -58,13 +61,17 @@ def is_seeded() -> bool:
 
 
 def seed(pki: TestPki) -> None:
-    """Create the commune, its people with their certificates and mandates, and a few folders on their way."""
+    """Create the commune, its people with their certificates and mandates, and a few folders on their way.
+
+    The test authority answers meanwhile: an order is signed.
+    """
     people(EVERYBODY)
     for account in EVERYBODY:
         if account.certificate:
             enrolled(actor_of(account.login), Pkcs12Key.load(pki.p12(account.certificate), pki.passphrase))
     mandates()
     folders()
+    order(Pkcs12Key.load(pki.p12("a_kervadec"), pki.passphrase))
 
 
 def enrolled(actor: Actor, key: Pkcs12Key) -> None:
@@ -175,8 +182,48 @@ def stamps(secretary: int | None) -> Chosen:
     }
 
 
+def order(key: Pkcs12Key) -> None:
+    """An order that the mayor signed, delivered in part, and the invoice of all of it, which waits for the service."""
+    technician, mayor = actor_of("r.pellenec"), actor_of("a.kervadec")
+    work = "Remplacement des volets de l’école du Port"
+    lines = [
+        {"designation": work, "quantity": "1", "price": "1980.00", "vat": "20"},
+        {"designation": papers.VISITS, "quantity": "3", "price": f"{papers.VISIT}", "vat": "20"},
+    ]
+    supplier = papers.JOINERY
+    facts = {
+        "object": "Volets de l’école du Port",
+        "seller": supplier.name,
+        "seller_siret": supplier.siret,
+        "seller_email": "commandes@menuiserie-arzel-huon.example",
+        "engagement": "2026-E-0398",
+        "budget_line": "011 / 615221",
+        "delivery_place": "École du Port",
+        "lines": lines,
+    }
+    number = drawn.begin_order(technician)
+    deposit.save(technician, number, version=_version(number), title=None, facts=facts)
+    drawn.put(technician, number)
+    sending.send(technician, number, version=_version(number))
+    decide.approve(actor_of("n.abgrallec"), number, version=_version(number), comment="")
+    external = BrowserKey(key.certificate, tuple(key.chain))
+    ready = sign.prepare(mayor, number, version=_version(number), key=external)
+    sign.complete(mayor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
+    came = deliveries.Arrived(today(), {0: "1", 1: "2"}, "Un volet reste à régler.")
+    deliveries.deliver(technician, number, version=_version(number), arrived=came)
+    with reading() as db:
+        reference = db.get_one(Folder, number).number
+    _invoice(actor_of("g.trehorel"), supplier, "F26-11-019", work, Decimal(1980), 1, order_ref=reference)
+
+
 def _invoice(
-    actor: Actor, supplier: papers.Supplier, number: str, work: str, price: Decimal, days: int
+    actor: Actor,
+    supplier: papers.Supplier,
+    number: str,
+    work: str,
+    price: Decimal,
+    days: int,
+    **more: str,
 ) -> int:
     """An invoice received so many days ago, sent two days before."""
     sample = data_in(SAMPLES / "invoices" / "fx-basic-fr-ok.pdf")[1]
@@ -184,7 +231,8 @@ def _invoice(
         path = Path(room) / f"{number}.xml"
         papers.invoice(sample, path, supplier, number, today() - timedelta(days=days + 2), work, price)
         folder_id = deposit.deposit(actor, "invoice", [Incoming(path, path.name)]).folder_id
-    received = {"received_on": (today() - timedelta(days=days)).isoformat(), "proof_of_service": "technique"}
+    day = (today() - timedelta(days=days)).isoformat()
+    received = {"received_on": day, "proof_of_service": "technique", **more}
     version = deposit.save(actor, folder_id, version=_version(folder_id), title=None, facts=received)
     sending.send(actor, folder_id, version=version)
     return folder_id

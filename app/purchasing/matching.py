@@ -213,7 +213,7 @@ def _undelivered(balance: Balance, match: Match) -> Iterator[Difference]:
     if balance.detailed:
         unseen = [one for one in balance.lines if one.unseen]
         said = " ; ".join(
-            f"{one.line.designation}, {one.line.of(one.billed)} facturés, {one.line.of(one.delivered)} livrés"
+            f"{one.line.designation}, facturé {one.line.of(one.billed)}, livré {one.line.of(one.delivered)}"
             for one in unseen
         )
         differs = bool(unseen)

@@ -184,7 +184,7 @@ def _said(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> tupl
     if one.units:
         return "warn", "Facturé dans une autre unité"
     if one.unseen:
-        return "danger", f"{one.line.of(one.unseen)} facturés, pas livrés"
+        return "danger", f"Facturé, pas livré : {one.line.of(one.unseen)}"
     if more := one.dearer(tolerance):
         return "danger", f"{price(more)} de plus par unité"
     if one.left:

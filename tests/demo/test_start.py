@@ -1,5 +1,6 @@
 """The demonstration begins its background work when what that work speaks to answers: no first letter fails."""
 
+import io
 import os
 import re
 import socket
@@ -40,6 +41,7 @@ def started(
     monkeypatch.setattr(demo, "HOME", tmp_path)
     monkeypatch.setattr(demo, "environment", lambda port: {"pki": port + 1, "smtp": port + 2})
     monkeypatch.setattr(pki, "make", lambda *_: None)
+    monkeypatch.setattr(pki, "serve", lambda *_: io.BytesIO())  # what is closed
     monkeypatch.setattr(app, "create_app", lambda: None)
     monkeypatch.setattr(schema, "upgrade", lambda: None)
     monkeypatch.setattr(seed, "is_seeded", lambda: False)

@@ -60,13 +60,13 @@ def test_an_invoice_that_says_as_its_order_is_one_line_and_another_stands_before
         "order-undelivered",
         "order-price",
     }  # 24 € of 5 023,20 € are within the tolerance of a total
-    assert "Sel de déneigement, 12 t facturés, 9 t livrés" in _plain(points["order-undelivered"])
+    assert "Sel de déneigement, facturé 12 t, livré 9 t" in _plain(points["order-undelivered"])
     assert "Transport, 290,00 € sur le bon, 310,00 € facturés" in _plain(points["order-price"])
     page = _page(house, BUYER, f"/dossiers/{wrong}")
     assert "Facturé, et pas livré" in page
     assert "Prix au-dessus de la commande" in page
     balance = _page(house, BUYER, f"/commandes/{order}")
-    assert "3 t facturés, pas livrés" in balance
+    assert "Facturé, pas livré : 3 t" in balance
     assert "20,00 € de plus par unité" in balance
     assert "Facturé 24,00 € de plus que commandé" in balance
     # What came since is no difference any more; a credit note is taken off what was billed
