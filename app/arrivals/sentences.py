@@ -45,7 +45,7 @@ SENTENCES: Sentences = {
     ),
     "routing-empty": (
         422,
-        "Rien n’a changé : une règle demande au moins une chose. Ce que rien ne prend va au bureau de tri.",
+        "Rien n’a changé : demandez au moins une chose à chaque règle. Ce que rien ne prend va au bureau de tri.",
     ),
     "routing-clue": (
         422,
@@ -53,7 +53,7 @@ SENTENCES: Sentences = {
     ),
     "routing-long": (
         422,
-        "Rien n’a changé : « {what} » a plus de {longest} signes. Faites-en deux règles.",
+        "Rien n’a changé : « {what} » a plus de {longest} signes. Écrivez-en deux règles.",
     ),
     "routing-many": (
         422,

@@ -20,7 +20,7 @@ from app.display import page, queues, tied, timeline, views
 from app.display.blueprint import CREATE, pages, received, version_shown
 from app.display.forms import draft_form, facts_typed
 from app.files.intake import accepted_names
-from app.folders import corrections, deposit, numbering, sending
+from app.folders import corrections, deposit, numbering, sending, sockets
 from app.folders.access import authorize
 from app.folders.documents import TYPED
 from app.folders.keep import Incoming
@@ -38,6 +38,8 @@ AT_A_GLANCE = 6
 """So many types are seen together without being parted in groups."""
 LINE_ON, LINE_OFF = "line-on", "line-off"
 """The buttons of a table: « line-on:own_lots » for a line more, « line-off:own_lots:2 » for the one that goes."""
+TAKE_UP, EVERYTHING = "take", "all"
+"""The buttons of what a page seems to say: « take:total_ttc », or « take:all » for every field that is empty."""
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
 """What a drop zone announces of the formats of a family."""
 REASON = "correction-reason"
@@ -260,6 +262,8 @@ def _save_or_submit(folder_id: int) -> Response:
     gesture, _, place = request.form.get("action", "").partition(":")
     table, _, rank = place.partition(":")
     typed = facts_typed(family, request.form, (table, rank) if gesture == LINE_OFF else ("", ""))
+    taken = _taken_up(folder_id, typed, place) if gesture == TAKE_UP else {}
+    typed |= taken
     title, version, reason = request.form.get("title"), version_shown(), request.form.get(REASON)
     version = deposit.save(
         g.actor,
@@ -276,23 +280,38 @@ def _save_or_submit(folder_id: int) -> Response:
     pages_beside.add(REHEARSAL)
     if request.form.get("action") in pages_beside:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
-    if gesture in {LINE_ON, LINE_OFF}:
-        place = _cell(family, table, len(typed.get(table, ())), rank)
-        return redirect(url_for("folders.draft", folder_id=folder_id, _anchor=place))
-    if request.form.get("action") == "number":
-        flash(
-            f"Le numéro {numbering.take_number(g.actor, folder_id, version=version)} est réservé à ce dossier.",
-            "ok",
-        )
-        return redirect(url_for("folders.draft", folder_id=folder_id))
     if gesture not in {SEND, SEND_ON}:
-        flash("Le brouillon est enregistré.", "ok")
-        return redirect(url_for("folders.draft", folder_id=folder_id))
+        anchor = None
+        if gesture in {LINE_ON, LINE_OFF}:
+            anchor = _cell(family, table, len(typed.get(table, ())), rank)
+        elif gesture == TAKE_UP:
+            labels = ", ".join(one.label for one in family.fields if one.key in taken)
+            flash(
+                f"Repris de la page, à vérifier : {labels}." if labels else "Rien n’était à reprendre.", "ok"
+            )
+            anchor = next(iter(taken), "facts-title")
+        elif gesture == "number":
+            number = numbering.take_number(g.actor, folder_id, version=version)
+            flash(f"Le numéro {number} est réservé à ce dossier.", "ok")
+        else:
+            flash("Le brouillon est enregistré.", "ok")
+        return redirect(url_for("folders.draft", folder_id=folder_id, _anchor=anchor))
     sending.send(g.actor, folder_id, version=version)
     if gesture == SEND:
         flash("Le dossier est envoyé dans le circuit.", "ok")
         return redirect(url_for("folders.show", folder_id=folder_id))
     return _next(family, title or before.title, others)
+
+
+def _taken_up(folder_id: int, typed: Mapping[str, object], wanted: str) -> dict[str, str]:
+    """What is proposed for the fields that are empty as typed: that of `wanted`, or all of it."""
+    with reading(g.actor.collectivity_id) as db:
+        every = sockets.proposals_for(db, authorize(db, g.actor, folder_id))
+    return {
+        one.field: one.value
+        for one in every
+        if typed.get(one.field) in (None, "") and wanted in {one.field, EVERYTHING}
+    }
 
 
 def _next(family: Family, title: str, others: Sequence[int]) -> Response:
@@ -375,6 +394,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         },
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
+        "proposed": _proposed(db, folder, family),
         "corrected": corrections.explained(folder),
         "doubts": untold_by_draft(db, folder),
         "steps": [
@@ -396,6 +416,12 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
             "kinds": ", ".join(KINDS.get(one, one.upper()) for one in family.formats),
         },
     }
+
+
+def _proposed(db: Db, folder: Folder, family: Family) -> list[tuple[str, sockets.Proposal]]:
+    """What the page seems to say of the fields that are empty, each under its label, in the order of the form."""
+    every = {one.field: one for one in sockets.proposals_for(db, folder)}
+    return [(one.label, every[one.key]) for one in family.fields if one.key in every]
 
 
 def _wrong(db: Db, folder: Folder) -> tuple[str, ...]:

@@ -291,7 +291,7 @@ def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> di
     snippets = {}
     for document_id, text in db.execute(texts):
         row = chosen[document_id]
-        if pieces := around(text, forms):
+        if pieces := around(text.replace("\n", " "), forms):  # kept by lines, shown as a sentence
             where = _where(row.role, row.title)
             snippets[row.folder_id] = Snippet(f"{where}, {GUESSED}" if row.recognised else where, pieces)
     return snippets

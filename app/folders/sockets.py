@@ -83,6 +83,21 @@ class Caution:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What a page seems to say of an empty field: proposed on the draft, entered by a person alone.
+
+    The key of the field, the value as it would be typed, the same as it is shown, the words of the page where it stands;
+    `guessed`: from a picture.
+    """
+
+    field: str
+    value: str
+    shown: str
+    words: str
+    guessed: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a ruling on a caution did: « a accepté ce compte », « compte accepté », and the facts that it set, by field."""
 
@@ -215,6 +230,7 @@ class _Sockets:
     cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
+    proposals: ByFamily[Callable[[Db, Folder], Sequence[Proposal]]] = field(default_factory=ByFamily)
     meanings: ByFamily[Callable[[Db, Folder], str]] = field(default_factory=ByFamily)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list["Tray"] = field(default_factory=list)
@@ -328,6 +344,16 @@ def deadline(find: Callable[[Folder], date | None], *, of: Cares | None = None) 
 def deadline_of(folder: Folder) -> date | None:
     """The day to which the first who knows moved it."""
     return next((day for find in plugged.deadlines.of(folder) if (day := find(folder)) is not None), None)
+
+
+def proposal(find: Callable[[Db, Folder], Sequence[Proposal]], *, of: Cares | None = None) -> None:
+    """Propose values for the empty fields of a draft; nothing of it is entered before a person takes it up."""
+    plugged.proposals.add(find, of)
+
+
+def proposals_for(db: Db, folder: Folder) -> list[Proposal]:
+    """What is proposed for a draft, in the order of those who propose."""
+    return [one for find in plugged.proposals.of(folder) for one in find(db, folder)]
 
 
 def caution(

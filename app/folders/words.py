@@ -151,7 +151,7 @@ def write(
                     "version_id": one.version_id,
                     "state": "failed" if words is None else "read" if words.text else "none",
                     "recognised": bool(words and words.recognised),
-                    "text": " ".join((words.text if words else "").split()),
+                    "text": _by_line(words.text if words else ""),
                     "stems": joined(forms_in(words.text if words else "")),
                     "read_at": moment,
                 }
@@ -160,6 +160,12 @@ def write(
             ],
         )
     rewrite(db, folder)
+
+
+def _by_line(text: str) -> str:
+    """A text without blanks but one between two words, in the lines of its pages: a label stands beside its value."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def searched(folder: Folder) -> Mapping[str, Any]:

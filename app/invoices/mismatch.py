@@ -1,6 +1,7 @@
 """The page and the data of an invoice are compared, and only a plain contradiction raises an alarm."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -62,28 +63,51 @@ def compare(path_pdf: Path, reading: Reading) -> list[Mismatch]:
     """
     from app.files.pdf import read_text
 
-    return compare_text(read_text(path_pdf), reading)
+    return compare_text(read_text(path_pdf), reading.fields)
 
 
-def compare_text(text: str, reading: Reading) -> list[Mismatch]:
-    """The same, from the text of the pages."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+def compare_text(text: str, fields: Mapping[str, str]) -> list[Mismatch]:
+    """The same, from the text of the pages and the facts of an invoice, whoever gives them."""
+    lines = _lines(text)
     printed = {value for line in lines for value in _values(line) + _values(line, _PLAIN_AMOUNTS)}
-    currency = reading.fields.get("currency", "")
+    currency = fields.get("currency", "")
     mismatches = []
     for key, (label, pattern) in _LABELS.items():
-        wanted = _decimal(reading.fields.get(key, ""))
+        wanted = _decimal(fields.get(key, ""))
         if wanted is None or wanted in printed:
             continue
         other = _labelled(lines, pattern)
         if other is not None:
-            mismatches.append(
-                Mismatch(label, money(str(other), currency), money(reading.fields[key], currency))
-            )
-    number = _other_number(text, lines, reading.fields.get("number", ""))
+            mismatches.append(Mismatch(label, money(str(other), currency), money(fields[key], currency)))
+    number = _other_number(text, lines, fields.get("number", ""))
     if number:
-        mismatches.append(Mismatch("Numéro de facture", number, reading.fields["number"]))
+        mismatches.append(Mismatch("Numéro de facture", number, fields["number"]))
     return mismatches
+
+
+def totals_of(text: str) -> dict[str, Decimal]:
+    """The totals that the page labels, each where it labels one alone: HT, TVA, TTC, « payable »."""
+    lines = _lines(text)
+    labelled = {key: _labelled(lines, pattern) for key, (_, pattern) in _LABELS.items()}
+    return {key: value for key, value in labelled.items() if value is not None}
+
+
+def number_of(text: str) -> str:
+    """The one number that the page gives to the invoice; empty for none, or for several."""
+    numbers = _numbers(_lines(text))
+    return numbers.pop() if len(numbers) == 1 else ""
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _numbers(lines: list[str]) -> set[str]:
+    return {
+        number
+        for position, line in enumerate(lines)
+        if (number := _number_at(line, lines[position + 1] if position + 1 < len(lines) else ""))
+    }
 
 
 def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
@@ -111,11 +135,7 @@ def _other_number(text: str, lines: list[str], wanted: str) -> str:
     """The number that the page gives, when it gives one and the number of the data is nowhere on it."""
     if not wanted or _is_in(wanted, text):
         return ""
-    others = {
-        number
-        for position, line in enumerate(lines)
-        if (number := _number_at(line, lines[position + 1] if position + 1 < len(lines) else ""))
-    }
+    others = _numbers(lines)
     return others.pop() if len(others) == 1 else ""
 
 

@@ -15,7 +15,7 @@ from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
-from app.invoices import accounts, days, history, interrupting, settling
+from app.invoices import accounts, days, history, interrupting, proposals, settling
 from app.invoices.clock import Delay, delay_of
 from config import Settings
 from workflows.circuit import Phase, StepKind
@@ -40,6 +40,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(history.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
     sockets.caution(accounts.cautions, of=invoices)
+    sockets.caution(proposals.cautions, of=invoices)
+    sockets.proposal(proposals.proposals, of=invoices)
     sockets.gate(_to_settle, of=invoices)
     sockets.deadline(interrupting.last_day, of=invoices)
     sockets.effect(accounts.KEY, settling.settle)

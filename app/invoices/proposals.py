@@ -1,0 +1,237 @@
+"""What the page of an invoice without data seems to say: proposed for its form, entered by nobody but a person.
+
+It is read in the text of the pages, or in what Tesseract recognised on them, where the page says it plainly and once. What is
+said twice in two ways is not proposed: it would be a guess.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import jour_long, spaces
+from app.core.sirene import good_siret
+from app.folders.models import Document, DocumentWords, Folder
+from app.folders.sockets import Caution, Proposal
+from app.invoices.accounts import grouped
+from app.invoices.checks import compact, good_iban
+from app.invoices.known import ends
+from app.invoices.mismatch import compare_text, number_of, totals_of
+from app.invoices.rows import money
+from app.people.models import Collectivity
+
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0\u202f]?[A-Z0-9]){11,30}")
+_SIRET = re.compile(r"(?<!\d)\d{3}[ .\u00a0\u202f]?\d{3}[ .\u00a0\u202f]?\d{3}[ .\u00a0\u202f]?\d{5}(?!\d)")
+_MONTHS = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+)
+_PLAIN = str.maketrans("éèêûùôàâîç", "eeeuuoaaic")
+_DAY = (
+    r"(?:(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d{1,2})[./-](?P<m2>\d{1,2})[./-](?P<y2>20\d\d|\d\d)"
+    rf"|(?P<d3>\d{{1,2}})(?:er)?\s+(?P<m3>{'|'.join(_MONTHS)}|fevrier|aout|decembre)\s+(?P<y3>20\d\d))(?!\d)"
+)
+_ISSUED = re.compile(
+    rf"(?:date\s+(?:de\s+(?:la\s+)?)?facture|date\s+(?:d[’'])?[ée]mission|(?:facture|avoir)\b.{{0,40}}?\s(?:du|en date du)|"
+    rf"[ée]mise?\s+le|^\W*date)\s*:?\s*{_DAY}",
+    re.IGNORECASE,
+)
+_DUE = re.compile(
+    rf"(?:date\s+d[’'][ée]ch[ée]ance|[ée]ch[ée]ance|date\s+limite(?:\s+de\s+(?:paiement|r[èe]glement))?|"
+    rf"[àa]\s+(?:payer|r[ée]gler)\s+avant\s+le)\s*:?\s*{_DAY}",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(
+    r"(?:bon\s+de\s+commande|n[°ºo]?\.?\s*(?:de\s+)?(?:commande|engagement)|(?:votre\s+)?(?:commande|engagement)(?:\s+juridique)?)"
+    r"\s*(?:n\s?[°ºo]\.?)?\s*:?\s*([A-Z0-9][A-Z0-9/_.-]*\d[A-Z0-9/_.-]*)",
+    re.IGNORECASE,
+)
+_CREDIT = re.compile(r"^\W*(?:facture\s+d[’']\s?)?avoir\b(?!\s+fiscal)", re.IGNORECASE | re.MULTILINE)
+_INVOICE = re.compile(r"^\W*facture\b(?!\s+d[’']\s?avoir)", re.IGNORECASE | re.MULTILINE)
+LABELS: Mapping[str, str] = {
+    "iban": "IBAN",
+    "seller_siret": "SIRET du fournisseur",
+}
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The text of the pages of an invoice; `recognised`: it was guessed from a picture, at least in part."""
+
+    text: str
+    recognised: bool
+
+
+def page_of(db: Db, folder: Folder) -> Page | None:
+    """The text of its main document, once it was read; None for an invoice whose file says its facts by itself."""
+    if folder.sources.get("read"):
+        return None
+    row = db.execute(
+        sa.select(DocumentWords.text, DocumentWords.recognised)
+        .join(Document, Document.id == DocumentWords.document_id)
+        .where(Document.folder_id == folder.id, Document.role == "main", DocumentWords.state == "read")
+        .limit(1)
+    ).first()
+    return Page(row.text, row.recognised) if row is not None else None
+
+
+def proposals(db: Db, folder: Folder) -> list[Proposal]:
+    """What may be taken up in the form of a draft, of the fields that are still empty."""
+    page = page_of(db, folder)
+    if page is None:
+        return []
+    siren = db.scalar(sa.select(Collectivity.siren).where(Collectivity.id == folder.collectivity_id)) or ""
+    return [
+        Proposal(field, value, shown, _around(page.text, signs), page.recognised)
+        for field, value, shown, signs in said(page.text, buyer=siren)
+        if folder.fields.get(field) in (None, "")
+    ]
+
+
+def said(text: str, *, buyer: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Each field that the page says plainly: its key, its value, the same as it is shown, and the signs by which it is found.
+
+    `buyer`: the SIREN of who is billed, whose own SIRET is nobody's account of a supplier.
+    """
+    if number := number_of(text):
+        yield "number", number, number, number
+    if code := _type_code(text):
+        yield code
+    for field, pattern in (("issue_date", _ISSUED), ("due_date", _DUE)):
+        days = {day: match[0] for match in pattern.finditer(text) if (day := _day(match)) is not None}
+        if field == "issue_date":
+            days = {day: signs for day, signs in days.items() if day <= today()}
+        if len(days) == 1:
+            ((day, signs),) = days.items()
+            yield field, day.isoformat(), jour_long(day), signs
+    yield from _totals(text)
+    for field, values in (("seller_siret", _sirets(text, buyer)), ("iban", _ibans(text))):
+        if len(values) == 1:
+            ((value, signs),) = values.items()
+            yield field, value, grouped(value) if field == "iban" else _in_groups(value), signs
+    orders = {match[1].rstrip(".-/"): match[0] for match in _ORDER.finditer(text)}
+    if len(orders) == 1:
+        ((order, signs),) = orders.items()
+        yield "order_ref", order, order, signs
+
+
+def _type_code(text: str) -> tuple[str, str, str, str] | None:
+    credit = _CREDIT.search(text)
+    if credit is None or _INVOICE.search(text):
+        return None
+    return "type_code", "381", "Avoir", credit[0]
+
+
+def _totals(text: str) -> Iterator[tuple[str, str, str, str]]:
+    """The totals; without those before tax where they do not make the one with tax."""
+    totals = totals_of(text)
+    whole = totals.get("total_ttc", totals.get("payable"))
+    if whole is None:
+        return
+    totals["total_ttc"] = whole
+    net, tax = totals.get("total_ht"), totals.get("total_vat")
+    keys = ["total_ttc"]
+    if net is not None and tax is not None and abs(net + tax - whole) <= CENT:
+        keys = ["total_ht", "total_vat", "total_ttc"]
+    sign = "-" if _type_code(text) else ""
+    for key in keys:
+        yield key, f"{sign}{totals[key]}", money(f"{sign}{totals[key]}", "EUR"), _printed(text, totals[key])
+
+
+def _printed(text: str, amount: Decimal) -> str:
+    """An amount as the page writes it."""
+    whole, _, cents = str(amount).partition(".")
+    digits = r"[ .\u00a0\u202f'’]?".join(whole)
+    match = re.search(rf"(?<!\d){digits}[.,]{cents}(?!\d)|(?<!\d){digits}(?!\d)", text)
+    return match[0] if match else ""
+
+
+def _sirets(text: str, buyer: str) -> dict[str, str]:
+    signs = {re.sub(r"\D", "", match[0]): match[0] for match in _SIRET.finditer(text)}
+    return {
+        siret: written
+        for siret, written in signs.items()
+        if good_siret(siret) and not (buyer and siret.startswith(buyer))
+    }
+
+
+def _ibans(text: str) -> dict[str, str]:
+    accounts: dict[str, str] = {}
+    for match in _IBAN.finditer(text):
+        iban = compact(match[0])
+        while len(iban) >= 15 and not good_iban(iban):
+            iban = iban[:-1]  # what follows on the line is taken with it
+        if len(iban) >= 15:
+            accounts[iban] = match[0]
+    return accounts
+
+
+def _in_groups(siret: str) -> str:
+    return f"{siret[:3]} {siret[3:6]} {siret[6:9]} {siret[9:]}"
+
+
+def _day(match: re.Match[str]) -> date | None:
+    year = match["y"] or match["y2"] or match["y3"]
+    month, day = match["m"] or match["m2"] or match["m3"], match["d"] or match["d2"] or match["d3"]
+    if not month.isdigit():
+        plain = month.lower().translate(_PLAIN)
+        month = str([name.translate(_PLAIN) for name in _MONTHS].index(plain) + 1)
+    try:
+        return date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def _around(text: str, signs: str) -> str:
+    """The line of the page where these signs stand, and the one before where it says nothing else."""
+    lines = [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    plain = re.sub(r"\s+", " ", signs).strip()
+    at = next((rank for rank, line in enumerate(lines) if plain and plain in line), None)
+    if at is None:
+        return plain[:160]
+    line = lines[at]
+    if (
+        at and len(line) <= len(plain) + 4 and not re.search(r"[^\W\d]{4}", plain)
+    ):  # a value without its label
+        line = f"{lines[at - 1]} {line}"
+    return line[:160]
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """What is entered and the page seems to contradict: the value is nowhere on it, and another stands in its place."""
+    page = page_of(db, folder)
+    if page is None:
+        return []
+    where = "Sur l’image, Paraphe reconnaît" if page.recognised else "La page affiche"
+    fields = {key: str(value) for key, value in folder.fields.items() if value is not None}
+    contradictions = [
+        (mismatch.label, f"{where} {mismatch.page_value}, et {mismatch.xml_value} est entré.")
+        for mismatch in compare_text(
+            page.text, {**fields, "number": "" if page.recognised else fields.get("number", "")}
+        )
+    ]
+    siren = db.scalar(sa.select(Collectivity.siren).where(Collectivity.id == folder.collectivity_id)) or ""
+    accounts = {"iban": _ibans(page.text), "seller_siret": _sirets(page.text, siren)}
+    for key, there in accounts.items():
+        entered = compact(fields.get(key, ""))
+        if entered and there and entered not in there:
+            written = ends if key == "iban" else _in_groups
+            others = " et ".join(map(written, list(there)[:3]))
+            contradictions.append((LABELS[key], f"{where} {others}, et {written(entered)} est entré."))
+    return [
+        Caution(
+            "page-otherwise",
+            f"La page ne semble pas dire la même chose ({label})",
+            spaces(sentence),
+            about=f"page-otherwise:{sha256(sentence.encode()).hexdigest()[:16]}",
+        )
+        for label, sentence in contradictions
+    ]

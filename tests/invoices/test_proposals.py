@@ -1,0 +1,165 @@
+"""An invoice without data: what its page seems to say is proposed, and entered by a person alone."""
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from fpdf import FPDF
+from pypdfium2 import PdfDocument
+
+from app.core.db import reading
+from app.folders import sockets
+from app.invoices.proposals import said
+from tests.builders.house import House
+
+pytestmark = pytest.mark.in_turn
+G, K = "g.trehorel", "k.morizur"
+IBAN, SIRET = "FR3299999000010123456789A09", "21290999800016"
+SUPPLIER = "35600000000048"
+PAGE = """Menuiserie Arzel-Huon
+SIRET 356 000 000 00048
+FACTURE N° F26-11-005
+Date de facture : 12/11/2026
+Bon de commande n° BC-2026-118
+Commune de Kerlann-sur-Mer SIRET 212 909 998 00016
+Total HT 2 535,00 €
+Total TVA 507,00 €
+Total TTC 3 042,00 €
+IBAN FR32 9999 9000 0101 2345 6789 A09
+Date d'échéance : 12 décembre 2026
+"""
+
+
+def told(text: str, buyer: str = SIRET[:9]) -> dict[str, str]:
+    return {field: value for field, value, _, _ in said(text, buyer=buyer)}
+
+
+def test_what_a_page_says_plainly_is_proposed() -> None:
+    assert told(PAGE) == {
+        "number": "F26-11-005",
+        "issue_date": "2026-11-12",
+        "due_date": "2026-12-12",
+        "total_ht": "2535.00",
+        "total_vat": "507.00",
+        "total_ttc": "3042.00",
+        "seller_siret": SUPPLIER,
+        "iban": IBAN,
+        "order_ref": "BC-2026-118",
+    }
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "lost"),
+    [
+        (
+            "Total TTC 3 042,00 €",
+            "Total TTC 3 042,00 €\nTotal TTC 304,20 €",
+            {"total_ttc", "total_ht", "total_vat"},
+        ),
+        ("Total HT 2 535,00 €", "Total HT 2 000,00 €", {"total_ht", "total_vat"}),
+        ("2345 6789 A09", "2345 6789 A08", {"iban"}),
+        ("356 000 000 00048", "356 000 000 00049", {"seller_siret"}),
+        ("IBAN FR32", "IBAN DE89 3704 0044 0532 0130 00\nIBAN FR32", {"iban"}),
+        ("12/11/2026", "31/02/2026", {"issue_date"}),
+        ("12/11/2026", "12/11/2099", {"issue_date"}),
+        ("FACTURE N° F26-11-005", "FACTURE N° F26-11-005\nFACTURE N° F26-11-006", {"number"}),
+        ("SIRET 356 000 000 00048", "", {"seller_siret"}),
+    ],
+)
+def test_what_is_doubtful_is_not_proposed(replaced: str, by: str, lost: set[str]) -> None:
+    assert replaced in PAGE
+    assert set(told(PAGE)) - set(told(PAGE.replace(replaced, by))) == lost
+
+
+def test_a_credit_note_is_proposed_as_one_below_zero() -> None:
+    found = told(PAGE.replace("FACTURE N° F26-11-005", "AVOIR N° A26-11-005"))
+    assert (found["type_code"], found["total_ttc"], found["number"]) == ("381", "-3042.00", "A26-11-005")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 200_000, "Total TTC " * 20_000, "FR32 9999 " * 20_000, "1 " * 100_000]
+)
+def test_a_page_that_says_nothing_or_too_much_is_read_at_once(text: str) -> None:
+    assert told(text) == {}
+
+
+def printed(path: Path, text: str = PAGE) -> Path:
+    """A page without data, as a supplier's word processor prints it."""
+    page = FPDF(format="A4")
+    page.add_page()
+    page.set_font("Helvetica", size=11)
+    for line in text.splitlines():
+        page.cell(0, 8, line.replace("€", "EUR"), new_x="LMARGIN", new_y="NEXT")
+    page.output(str(path))
+    return path
+
+
+def proposed(house: House, folder_id: int) -> Mapping[str, str]:
+    folder = house.folder(folder_id)
+    with reading(folder.collectivity_id) as db:
+        return {one.field: one.value for one in sockets.proposals_for(db, db.merge(folder, load=False))}
+
+
+def test_a_person_takes_up_what_the_page_says_and_the_rest_stays_empty(house: House, tmp_path: Path) -> None:
+    folder_id = house.deposit(G, "invoice", printed(tmp_path / "facture.pdf"))
+    house.drain()
+    client = house.client(G)
+    address = f"/dossiers/{folder_id}/brouillon"
+    page = html.unescape(client.get(address).get_data(as_text=True))
+    assert "Lu sur la page, à confirmer" in page
+    assert "Total TTC 3 042,00 EUR" in page.replace("\u202f", " ").replace("\u00a0", " ")
+    assert house.folder(folder_id).fields.get("total_ttc") is None  # nothing enters by itself
+
+    def take(what: str, **typed: str) -> None:
+        folder = house.folder(folder_id)
+        data = {
+            "csrf_token": house.csrf(client),
+            "version": str(folder.version),
+            "action": f"take:{what}",
+            **typed,
+        }
+        assert client.post(address, data=data).status_code == 302
+
+    take("total_ttc")
+    assert house.folder(folder_id).fields["total_ttc"] == "3042.00"
+    assert "iban" not in house.folder(folder_id).fields
+    take("all", total_ttc="3042.00", number="AUTRE-1")
+    fields = house.folder(folder_id).fields
+    assert (fields["number"], fields["iban"], fields["issue_date"]) == ("AUTRE-1", IBAN, "2026-11-12")
+    take("rien", **{key: str(value) for key, value in fields.items()})
+    assert house.folder(folder_id).fields == fields
+    assert not proposed(house, folder_id)
+    # What is entered and is nowhere on the page is told to whoever decides
+    shown = html.unescape(client.get(address).get_data(as_text=True))
+    assert "La page ne semble pas dire la même chose (Numéro de facture)" in shown
+    house.save(
+        folder_id, G, {"number": "F26-11-005", "total_ttc": "304.20", "iban": "DE89370400440532013000"}
+    )
+    shown = html.unescape(client.get(address).get_data(as_text=True))
+    for label in ("Total TTC", "IBAN"):
+        assert f"La page ne semble pas dire la même chose ({label})" in shown
+    assert "(Numéro de facture)" not in shown
+
+
+def test_a_scan_is_recognised_and_its_values_are_to_be_confirmed(house: House, tmp_path: Path) -> None:
+    with PdfDocument(printed(tmp_path / "facture.pdf")) as pages:
+        picture = pages[0].render(scale=200 / 72, grayscale=True).to_pil()
+    picture.save(tmp_path / "scan.png")
+    folder_id = house.deposit(G, "invoice", tmp_path / "scan.png")
+    house.drain()
+    found = proposed(house, folder_id)
+    assert (found["total_ttc"], found["iban"]) == ("3042.00", IBAN)
+    page = house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
+    assert "Reconnu sur l’image, à confirmer" in html.unescape(page)
+    assert house.folder(folder_id).fields.get("total_ttc") is None
+    house.save(folder_id, G, {"total_ttc": "304.20"})
+    page = html.unescape(house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True))
+    assert "Sur l’image, Paraphe reconnaît" in page
+
+
+def test_an_invoice_with_data_is_proposed_nothing(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    house.drain()
+    assert not proposed(house, folder_id)
+    assert "à confirmer" not in house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
