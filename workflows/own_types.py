@@ -234,6 +234,7 @@ def joined(law: Family, key: str, version: int, definition: Definition) -> Famil
     return replace(
         law,
         label=definition.label,
+        plural=definition.label,
         help=definition.help or law.help,
         fields=(*law.fields, *(field.as_field() for field in definition.fields)),
         formats=formats,

@@ -596,11 +596,15 @@ def test_a_type_has_a_rhythm_of_its_own_and_what_meets_at_one_moment_is_one_lett
 def test_a_rhythm_chosen_for_a_type_that_is_closed_since_is_told_and_taken_back(house: House) -> None:
     number = made(house)
     me, name = house.actor(N), "invoice.facture-d-energie"
+    client = house.client(N)
+    offered = unescape(client.get("/compte/courriels").get_data(as_text=True))
+    assert f'<option value="{name}">Facture d’énergie</option>' in offered, (
+        "by its own name, not its family’s"
+    )
     choices.choose_for(me, name, "weekly", MORNING)
     assert close(house, number).status_code == 302
-    client = house.client(N)
     page = unescape(client.get("/compte/courriels").get_data(as_text=True)).replace("\u00a0", " ")
-    assert "(rien ne vous en attend plus) : une fois par semaine" in page
+    assert "Facture d’énergie (rien ne vous en attend plus) : une fois par semaine" in page
     sent = {"csrf_token": token_in(page), "type": name}
     done = client.post("/compte/courriels/types/retirer", data=sent, follow_redirects=True).get_data(
         as_text=True
