@@ -132,8 +132,13 @@ def test_a_step_looks_at_the_field_of_a_type_and_only_the_rules_of_that_type_tak
     press(house.client(K), "save", at, cond_field_0="own_site")
     page = press(house.client(K), "save", at, cond_op_0="==", cond_value_0="ecole")
     assert "si site vaut « École »" in words(page)
-    told = words(house.client(K).get(f"/circuits/{name}/publier"))
+    before = house.client(K).get(f"/circuits/{name}/publier")
+    told = words(before)
     assert "Le circuit est réservé au type « Facture d’énergie »." in told
+    assert f'href="{PAGE}/{KIND}"' in before.get_data(as_text=True), (
+        "the rules that may take it, and no others"
+    )
+    assert "ou d’un type de cette famille" not in told
     assert "a lieu si site vaut « École », et non plus si" in told
     with reading(here(house)) as db:
         seen = draft_of(db, here(house), name).version
