@@ -47,7 +47,8 @@ def counted(house: House, login: str) -> dict[str, str]:
         for found in re.finditer(r'</svg>([^<]+)<span class="count" id="view-(\d+)" hidden', page)
     }
     counts = client.get("/vues/comptes").get_data(as_text=True)
-    numbers = dict(re.findall(r'id="view-(\d+)" hx-swap-oob="true">([^<]+)<', counts))
+    assert not re.search(r">[01]<span[^>]*> dossiers<", counts), "one folder is told as one"
+    numbers = dict(re.findall(r'id="view-(\d+)"\s+hx-swap-oob="true">([^<]+)<', counts))
     assert set(numbers) == set(names)
     return {names[key]: count for key, count in numbers.items()}
 
