@@ -53,6 +53,8 @@ def test_each_finding_is_shown_as_it_was_made_to_who_runs_the_installation(house
     assert "sesame" not in seen.partition("<main")[2]
     assert "rien à examiner : PARAPHE_PUBLIC_URL est une adresse de cette machine" in seen
     assert "pas encore examiné" not in seen
+    sending = seen.partition(">Les envois<")[2].lower()
+    assert all(name in sending for name in ("courriels revenus", "réveil", "travail de fond"))
     assert "Un point est à régler" in page(house, "/administration")
     told = figures(house)
     assert told["paraphe_finding{'level': 'red', 'name': 'courriel'}"] == 1

@@ -41,7 +41,7 @@ _SIGNING = (
     "certificats",
     "repères du journal",
 )
-_SENDING = ("courriel", "télétransmission", "logiciels", "envois", "file d’attente", WORKER)
+_SENDING = ("courriel", "courriels revenus", "télétransmission", "logiciels", "réveil", "envois", WORKER)
 _SHARED = ("documents", "bureautique", "courriel", *_SIGNING[:4], WORKER)
 """What the people of a collectivity need of the installation: they read whether it serves, and nothing of how."""
 _OWN = ("télétransmission", "envois", "certificats", SEAL, TIMESTAMP, HANDOVER)
