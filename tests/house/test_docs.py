@@ -15,6 +15,7 @@ import yaml
 from pydantic import SecretStr
 
 from app.core.refusals import catalogue
+from app.operations import doctor
 from app.operations.source import archive as source
 from app.people.own_settings.registry import leading
 from app.transmission.settings import declared, table
@@ -201,6 +202,24 @@ def test_the_table_of_a_collectivity_s_settings_names_each_of_them(house: House)
         re.MULTILINE,
     )
     assert told == [one.name for one in leading()]
+
+
+def test_the_table_of_the_doctor_names_each_check_in_its_order(house: House) -> None:
+    told = re.findall(
+        r"^\| ([^|`]+) \|",
+        read(OPERATIONS).partition("| contrôle | ce qui est fait |\n|---|---|\n")[2].partition("\n\n")[0],
+        re.MULTILINE,
+    )
+    every = {"csc_url": "https://csc.example", "antivirus_url": "unix:/run/clamav/clamd.ctl"}
+    assert told == doctor.names(house.settings.model_copy(update=every))
+
+
+def test_the_table_of_administration_names_each_page_of_its_menu() -> None:
+    menu = read(ROOT / "app" / "templates" / "macros" / "admin.html").partition("{% set groups")[0]
+    told = set(re.findall(r"^\| ([^|]+) \|", read(ROOT / "docs" / "administering.md"), re.MULTILINE))
+    pages = set(re.findall(r"\('[a-z_.]+', '([^']+)'\)", menu))
+    assert {"Personnes", "Arrivées", "Pages publiques"} < pages
+    assert pages - told == set()
 
 
 def test_every_setting_that_a_page_names_exists() -> None:
