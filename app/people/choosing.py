@@ -14,6 +14,11 @@ from app.people.places import Places
 
 SHOWN, BEGINNING = 40, 20
 """How many choices a page holds at most, or what words find; and how many of a longer list, before others are looked for."""
+UNOPENED: sa.ColumnElement[bool] = sa.not_(
+    sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
+)
+"""Of a `User`: whether nobody has ever entered by the account, whose link waits."""
+UNOPENED_WORDS = " (compte jamais ouvert)"
 Option = tuple[str, str]
 """What is posted, and what is read."""
 
@@ -55,7 +60,6 @@ def asking_people(
     but: Collection[int] = (),
 ) -> sa.Select[Any]:
     """The question of `people`, for who reads it with others; `people_in` makes the choices of its rows."""
-    entered = sa.exists().where(Person.id == User.person_id, Person.password_hash.is_not(None))
     columns = (
         User.id,
         User.first_name,
@@ -63,7 +67,7 @@ def asking_people(
         User.capacity,
         User.login,
         User.search_key,
-        sa.not_(entered).label("unopened"),
+        UNOPENED.label("unopened"),
     )
     query = sa.select(*columns).where(User.collectivity_id == collectivity_id, User.active.is_(True))
     if within is not None:
@@ -92,7 +96,7 @@ def people_in(
         (
             str(row.id),
             _named(f"{row.first_name} {row.last_name}", row.capacity)
-            + (" (compte jamais ouvert)" if row.unopened else ""),
+            + (UNOPENED_WORDS if row.unopened else ""),
             f"{row.first_name} {row.last_name} {row.capacity} {row.login if by_login else ''}",
         )
         for row in sorted(rows, key=lambda row: (row.id != first, row.search_key, row.id))

@@ -18,7 +18,7 @@ from app.operations.persons.giving import give
 from app.operations.persons.holdings import ENTERS, HELD
 from app.operations.persons.reducing import reduce_account
 from app.people import desks
-from app.people.models import LoginSession, User
+from app.people.models import LoginSession, Person, User
 from app.signing.models import Certificate, HandwrittenImage
 from demo.cast import PASSWORD
 from tests.builders.house import House
@@ -45,7 +45,15 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     page = client.get(address).get_data(as_text=True)
     assert "que cette personne" not in page
     assert "1 dossier passe à qui peut agir à la même étape" in page
-    assert "Nolwenn Abgrallec" in page
+    assert "Nolwenn Abgrallec." in page
+    with engine().begin() as connection:  # as long as nobody has entered by her account, it is told
+        asked = sa.select(User.person_id).where(User.login == "n.abgrallec").scalar_subquery()
+        hers = sa.update(Person).where(Person.id == asked)
+        kept = connection.scalar(sa.select(Person.password_hash).where(Person.id == asked))
+        connection.execute(hers.values(password_hash=None))
+    assert "Nolwenn Abgrallec (compte jamais ouvert)." in client.get(address).get_data(as_text=True)
+    with engine().begin() as connection:
+        connection.execute(hers.values(password_hash=kept))
     # Of a step that names him, no desk helps; who has his name is not him
     with engine().begin() as connection:
         awaited = connection.execute(

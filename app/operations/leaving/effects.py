@@ -18,6 +18,7 @@ from app.folders.models import StepRun
 from app.folders.seats import parts_awaited
 from app.operations.desks import closing, stranded
 from app.operations.desks.stranded import Lost, Touched, Way
+from app.people.choosing import UNOPENED, UNOPENED_WORDS
 from app.people.desks import Left
 from app.people.mandates import mandates
 from app.people.models import Absence, Desk, Holder, User
@@ -166,6 +167,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         lambda there: [one for one in there if one.user_id != user.id],
     )
     stopped = {*lost.numbers(now=True)}
+    unopened = {row.user_id for row in seats if row.unopened}
     folders = [row.folder_id for row in waiting]
     asked = parts_awaited(db, user.collectivity_id, folders, asked=True)
     for number, parts in parts_awaited(db, user.collectivity_id, folders).items():
@@ -173,7 +175,12 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         if not his or number in stopped:
             continue
         taken_over += 1
-        others |= {name: None for part in parts for whose, name in part.persons.items() if whose != user.id}
+        others |= {
+            name + (UNOPENED_WORDS if whose in unopened else ""): None
+            for part in parts
+            for whose, name in part.persons.items()
+            if whose != user.id
+        }
     branch = every.get(user.branch_id or 0)
     leaving = Leaving(
         taken_over,
@@ -287,10 +294,10 @@ def _waiting(user: User) -> Query:
 
 
 def _seats(user: User) -> Query:
-    """Who sits at his desks, and with which rights; he too."""
+    """Who sits at his desks, with which rights, and whether nobody has ever entered by that account; he too."""
     his = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
     return (
-        sa.select(Desk.name, Holder.desk_id, Holder.user_id, Holder.rights)
+        sa.select(Desk.name, Holder.desk_id, Holder.user_id, Holder.rights, UNOPENED.label("unopened"))
         .join(Holder, Holder.desk_id == Desk.id)
         .join(User, User.id == Holder.user_id)
         .where(
