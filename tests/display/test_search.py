@@ -120,7 +120,10 @@ def test_two_hundred_questions_find_what_they_must_and_nobody_else_anything(
             patched.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
             assert wrongly(house, library) == {}, way
     _finds_nothing(house, library)
-    _counts_what_it_keeps(house)
+    with monkeypatch.context() as patched:
+        if len(library) > following.MOST_COUNTED:  # a larger corpus: what is found is still counted
+            patched.setattr(following, "MOST_COUNTED", 10**6)
+        _counts_what_it_keeps(house)
     _keeps_by_each_facet_beyond_what_is_counted(house, library, monkeypatch)
 
 
