@@ -295,7 +295,7 @@ def test_rows_lead_each_arrival_to_its_desk_in_their_order(house: House) -> None
     form = {"csrf_token": house.csrf(client), "revision": "1", "gesture": "add"}
     answer = client.post("/administration/arrivees", data={**form, "desk": "technique"})
     assert answer.status_code == 422
-    assert "une règle demande au moins une chose" in plain(answer.get_data(as_text=True))
+    assert "demandez au moins une chose à chaque règle" in plain(answer.get_data(as_text=True))
     typed = {"when-service_code": "VOIRIE", "desk": "technique", "service": "technique"}
     assert client.post("/administration/arrivees", data={**form, **typed}).status_code == 302
     typed = {"when-way": "chorus", "when-service_code": "VOI*", "desk": "direction"}
