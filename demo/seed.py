@@ -208,7 +208,7 @@ def order(key: Pkcs12Key) -> None:
     decide.approve(actor_of("n.abgrallec"), number, version=_version(number), comment="")
     external = BrowserKey(key.certificate, tuple(key.chain))
     ready = sign.prepare(mayor, number, version=_version(number), key=external)
-    sign.complete(mayor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
+    sign.complete(mayor, ready.session, [key.sign(part.attributes) for part in ready.prepared])
     came = deliveries.Arrived(today(), {0: "1", 1: "2"}, "Un volet reste à régler.")
     deliveries.deliver(technician, number, version=_version(number), arrived=came)
     with reading() as db:
