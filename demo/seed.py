@@ -8,17 +8,22 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from app.core.clock import today
+from app.arrivals import routing
+from app.arrivals.routing import Destination, Routing
+from app.chorus import own, rounds
+from app.chorus.wire import NAME as NAME_OF_CHORUS
+from app.core.clock import now, today
 from app.core.db import reading
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.invoices.enclosed import data_in
 from app.people import desks
-from app.people.actor import Actor
+from app.people.actor import Actor, system
 from app.people.login import of_user
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
+from app.people.own_settings.changing import change_setting
 from app.purchasing import deliveries, drawn
 from app.signing import sign
 from app.signing.enrol import Proof, enrol
@@ -27,9 +32,11 @@ from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.placing.plan import Chosen, place
 from app.signing.ports import Box
+from app.transmission.channels import simulator
 from app.trust.algorithms import check_signature
 from app.trust.algorithms import of as algorithm_of
 from app.trust.certificates import facts
+from config import settings
 from demo import papers
 from demo.cast import (
     ACCOUNTS,
@@ -43,6 +50,9 @@ from demo.cast import (
     SIREN,
     Account,
 )
+from demo.chorus import deposits
+from demo.chorus.state import CLIENT, LOGIN, SECRET
+from demo.chorus.state import PASSWORD as ACCOUNT_WORD
 from demo.pki import TestPki
 from workflows.mandates import Kind
 from workflows.vocabulary import Right
@@ -72,6 +82,21 @@ def seed(pki: TestPki) -> None:
     mandates()
     folders()
     order(Pkcs12Key.load(pki.p12("a_kervadec"), pki.passphrase))
+    chorus()
+
+
+def chorus() -> None:
+    """A technical account on the simulated Chorus Pro, where a few invoices wait, and the desk that sorts what arrives."""
+    administrator = actor_of("k.morizur")
+    for name, value, key in ((own.APPLICATION, CLIENT, SECRET), (own.ACCOUNT, LOGIN, ACCOUNT_WORD)):
+        keys = {own.APPLICATION: own.APPLICATION_KEY, own.ACCOUNT: own.ACCOUNT_KEY}
+        change_setting(administrator, name, {name: value, keys[name]: key})
+    routing.choose(administrator, Routing(otherwise=Destination("comptabilite", "", service="technique")))
+    simulated = simulator(NAME_OF_CHORUS)
+    if simulated is not None:
+        for days, kind in enumerate((deposits.PDF, deposits.DATA, deposits.WORKS, deposits.FACTURX)):
+            deposits.deposit(simulated(settings()), kind, now() - timedelta(days=9 - 2 * days))
+    rounds.ask(system(administrator.collectivity_id))
 
 
 def enrolled(actor: Actor, key: Pkcs12Key) -> None:

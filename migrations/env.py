@@ -29,6 +29,7 @@ for name in (
     "arrivals.models",
     "legality.models",
     "purchasing.models",
+    "chorus.models",
     "operations.models",
 ):
     import_module(f"app.{name}")

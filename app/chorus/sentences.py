@@ -11,4 +11,39 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : la liste a plus de {most} SIRET. Gardez ceux qui reçoivent des factures.",
     ),
+    "chorus-fetched": (409, "Rien n’a changé : cette facture est déjà relevée. Rechargez la page."),
+    "chorus-settled": (409, "Rien n’a changé : cet état n’est plus à redire. Rechargez la page."),
+    "chorus-none": (
+        409,
+        "Cette facture n’est pas venue par Chorus Pro : il n’y a rien à y répondre, revenez à son dossier.",
+    ),
+    "chorus-in-hand": (
+        409,
+        "Rien n’est envoyé : ce dossier est dans son circuit. Rejetez-le d’abord au bureau qui l’a déposé, ou interrompez le délai de paiement.",
+    ),
+    "chorus-works": (
+        409,
+        "Rien n’est envoyé : les états d’une facture de travaux se donnent sur Chorus Pro. Demandez-les à ceux que le marché désigne.",
+    ),
+    "chorus-rejected": (
+        409,
+        "Rien de plus n’est envoyé : le rejet de cette facture est déjà dit à Chorus Pro, ou va l’être. Rechargez la page.",
+    ),
+    "chorus-mandated": (
+        409,
+        "Rien de plus n’est envoyé : le mandat de cette facture est déjà dit à Chorus Pro, ou va l’être. Rechargez la page.",
+    ),
+    "chorus-unsigned": (
+        409,
+        "Rien n’est envoyé : cette facture n’est pas encore signée. Attendez sa signature pour dire qu’elle est mandatée.",
+    ),
+    "chorus-reason": (422, "Rien n’est envoyé : choisissez le motif du rejet, Chorus Pro le demande."),
+    "chorus-sentence": (
+        422,
+        "Rien n’est envoyé : écrivez en une phrase ce que le fournisseur doit corriger.",
+    ),
+    "chorus-mandate": (
+        422,
+        "Rien n’est envoyé : écrivez le numéro du mandat, {most} signes au plus, avec un chiffre.",
+    ),
 }

@@ -5,10 +5,11 @@ the mandate: the public accountant pays, and keeps his own file of suppliers.
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,6 +51,8 @@ PAGE = "invoices.account"
 ACCEPT, FORMER = "accept", "former"
 CALLS = "calls"
 """In `Folder.sources`: who called whom about an account, the first to the last."""
+COMPLETED = "completed"
+"""In `Folder.sources`: what the supplier added afterwards, each time with its day, its files and the accounts that they bear."""
 HERE = frozenset({"FR", "MC"})
 Reason = tuple[str, str]
 
@@ -129,7 +132,9 @@ def doubts(db: Db, folder: Folder) -> list[Doubt]:
 
 def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
     stated = (compact(str(text or "")) for text in values(folder.facts, "iban"))
+    added = folder.sources.get(COMPLETED, ())
     ibans = list(dict.fromkeys(iban for iban in stated if iban))
+    ibans = ibans or list(dict.fromkeys(iban for completion in added for iban in completion["ibans"]))
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
@@ -139,7 +144,7 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
         same = bearing(db, folder, iban)
         known = [known_for(way, rows, [*settled, *same]) for way in ways]
         refused = refusal_of(iban, rows, ways)
-        reasons = [*_of_itself(iban, refused, emptied)]
+        reasons = [*_of_itself(iban, refused, emptied), *_added(iban, added)]
         if not known or not all(iban in accounts for accounts in known):
             reasons += _unknown(db, folder, iban, together(known), rows, same, ways)
         if _many_of_a_name(ways, [*settled, *same]):
@@ -161,7 +166,11 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
                 and good_iban(account.iban)
                 and all(account.iban in accounts for accounts in known)
             )
-            about = _name(folder, [iban, *sorted(ways), str(folder.round)], refused)
+            marks = [
+                str(folder.round),
+                *(f"{completion['at']} {completion['count']}" for completion in added),
+            ]
+            about = _name(folder, [iban, *sorted(ways), *marks], refused)
             name = str(folder.fields.get("seller") or "ce fournisseur")
             yield Doubt(
                 about,
@@ -209,6 +218,26 @@ def _of_itself(iban: str, refused: SupplierAccount | None, emptied: Collection[s
         yield "IBAN impossible", "Sa clé est fausse : aucun compte ne peut porter ce numéro"
     if iban in emptied:
         yield "Compte retiré", "La facture a été envoyée avec ce compte, et n’en porte plus"
+
+
+def _added(iban: str, added: Collection[Mapping[str, Any]]) -> Iterator[Reason]:
+    """Why an account is verified again once the supplier added something: a change of account comes so, and in no other way.
+
+    Source: AIFE, external specifications of Chorus Pro, 3.2 (status 227 reaches the body as « Complétée »).
+    """
+    for completion in added:
+        day, names = jour(date.fromisoformat(completion["at"])), ", ".join(completion["files"])
+        others = [ends(other) for other in completion["ibans"] if other != iban]
+        if others:
+            yield (
+                "Autre compte dans une pièce ajoutée",
+                f"Le fournisseur l’a complétée le {day} ({names or 'sans pièce nouvelle'}), et y donne {', '.join(others)}",
+            )
+        else:
+            yield (
+                "Facture complétée par le fournisseur",
+                f"Complétée le {day} ({names or 'sans pièce nouvelle'}) : un changement de compte arrive ainsi, lisez-la",
+            )
 
 
 def _unknown(

@@ -14,6 +14,10 @@ from app.invoices.interrupting import Interruption, interruption_of
 from workflows.deadlines import is_working_day, payment_due, payment_due_again
 
 DAYS, OURS = 30, 20
+RECEIVED, AVAILABLE = "reçue", "mise à disposition sur Chorus Pro"
+"""What starts the delay of an invoice: its reception, or that it is available there (CCP R2192-12, R2192-15)."""
+CHORUS = "chorus"
+"""In `Folder.sources`: what Chorus Pro tells of the invoice, `available_on` among it."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,20 @@ def last_day_to_pay(start: date, interruption: Interruption | None) -> date | No
 
 
 def clock_of(
-    start: date, day: date, *, disputed: bool = False, interruption: Interruption | None = None
+    start: date,
+    day: date,
+    *,
+    disputed: bool = False,
+    interruption: Interruption | None = None,
+    rule: str = RECEIVED,
 ) -> Clock:
     """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days).
 
-    `disputed`: it is the first of several days, until somebody rules between them. A last day that is not worked is said,
-    because the law does not say whether it moves (CAL-08): here it does not. One that was interrupted stands still, then runs
-    again from the day on which all had come (CCP R2192-29).
+    `rule`: what happened on that day. `disputed`: it is the first of several days, until somebody rules between them. A last
+    day that is not worked is said, because the law does not say whether it moves (CAL-08): here it does not. One that was
+    interrupted stands still, then runs again from the day on which all had come (CCP R2192-29).
     """
-    source = f"départ : reçue le {jour(start)}{', la première des dates en désaccord' if disputed else ''}"
+    source = f"départ : {rule} le {jour(start)}{', la première des dates en désaccord' if disputed else ''}"
     due = last_day_to_pay(start, interruption)
     if interruption is None:
         return _running(start, payment_due(start), day, source)
@@ -123,7 +132,8 @@ def delay_of(folder: Folder) -> Delay | None:
         return None
     start, day = min(starts), today()
     interruption = interruption_of(folder)
-    clock = clock_of(start, day, disputed=len(starts) > 1, interruption=interruption)
+    rule = AVAILABLE if start.isoformat() == folder.sources.get(CHORUS, {}).get("available_on") else RECEIVED
+    clock = clock_of(start, day, disputed=len(starts) > 1, interruption=interruption, rule=rule)
     due = last_day_to_pay(start, interruption)
     total = number(str(folder.fields.get("total_ttc") or ""))
     debt = owed(total, due, day) if total is not None and due is not None else None

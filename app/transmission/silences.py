@@ -33,10 +33,13 @@ LETTERS: Final = "letters"
 """Not a way, but a letter that the operator lists and does not give: the others come."""
 RETURNS: Final = "returns"
 """The same of what the Treasury sends of itself (PES_Retour)."""
+CHORUS: Final = "chorus"
+"""Not a way either, but where invoices come from: nobody relays it."""
 WITHHELD: Final = {LETTERS: "letter_withheld", RETURNS: "return_withheld"}
 _WHOSE: Final = {
     LETTERS: "la préfecture",
     RETURNS: "le comptable public",
+    CHORUS: "Chorus Pro",
 }
 """Whom these lead to."""
 
@@ -102,7 +105,7 @@ def _tell(db: Db, actor: Actor, row: RelaySilence, moment: datetime) -> None:
     row.told_at, row.alerts = moment, row.alerts + 1
     facts = {"channel": row.channel, "since": row.since.isoformat(), "why": row.why, "refused": row.refused}
     append(db, actor.collectivity_id, Event("operator.silent", actor.name, None, None, facts))
-    event = WITHHELD.get(row.channel) or (REFUSED if row.refused else SILENT)
+    event = WITHHELD.get(row.channel) or _named(row.channel, REFUSED if row.refused else SILENT)
     _mail(db, row, event, f"{row.id}-{row.alerts}")
 
 
@@ -116,7 +119,12 @@ def _end(db: Db, actor: Actor, channel: str) -> None:
         return  # a letter that comes at last is told by itself, a return is on its page
     facts = {"channel": channel, "since": row.since.isoformat()}
     append(db, actor.collectivity_id, Event("operator.back", actor.name, None, None, facts))
-    _mail(db, row, BACK, f"{row.id}")
+    _mail(db, row, _named(channel, BACK), f"{row.id}")
+
+
+def _named(channel: str, event: str) -> str:
+    """The letter of an event: of Chorus Pro, which no operator relays, one of its own."""
+    return event.replace("operator", CHORUS, 1) if channel == CHORUS else event
 
 
 def _mail(db: Db, row: RelaySilence, event: str, key: str) -> None:
@@ -125,7 +133,7 @@ def _mail(db: Db, row: RelaySilence, event: str, key: str) -> None:
     )
     payload = {
         "event": event,
-        "page": "/administration",
+        "page": "/administration/chorus" if row.channel == CHORUS else "/administration",
         "whose": _whose(row.channel),
         "what": instant(row.since),
         "why": row.why,
@@ -182,6 +190,14 @@ def _shown(row: RelaySilence, name: str) -> Silence:
     elif row.channel == RETURNS:
         heading = f"L’opérateur annonce un retour de la trésorerie et ne le donne pas depuis le {instant(row.since)}"
         remedy = "Signalez-le-lui. Les autres retours arrivent."
+    elif row.channel == CHORUS:
+        refused = "refuse le compte technique" if row.refused else "ne répond pas"
+        heading = f"Chorus Pro {refused} depuis le {instant(row.since)}"
+        remedy = (
+            "Donnez ce qui manque sous « Réglages » : attendre n’y changera rien."
+            if row.refused
+            else "Paraphe essaie encore, sans perdre une facture. Leur délai de paiement court pourtant."
+        )
     elif row.refused:
         heading = f"Le compte de télétransmission vers {recipient} est refusé depuis le {instant(row.since)}"
         remedy = (

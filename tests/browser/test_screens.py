@@ -569,6 +569,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "publicity of acts", "/administration/publication")
         look.at(secretary, "establishments", "/administration/etablissements")
         look.at(secretary, "accounts of suppliers", "/administration/comptes-fournisseurs")
+        look.at(secretary, "Chorus Pro", "/administration/chorus")
         look.at(secretary, "persons", "/administration/personnes")
         leaver = house.actor("r.pellenec").user_id
         look.at(secretary, "a person", f"/administration/personnes/{leaver}")

@@ -386,6 +386,7 @@ def test_every_page_stands_on_a_base() -> None:
 PASSING = {
     "Batch": "a batch given up; its folders are untouched",
     "BatchItem": "its lines",
+    "ChorusRound": "that Chorus Pro was looked at, a month ago: what it gave is kept",
     "CarriedFolder": "a copy that a browser may show no more; the journal says who took it along",
     "Challenge": "a question to a browser that is over",
     "CircuitDraft": "what was being written of a circuit, published or given up",

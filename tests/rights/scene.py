@@ -309,6 +309,7 @@ class Scene:
             "rank": 1,
             "position": 1,
             "note_id": 1,
+            "piece_id": 1,
             "mark": "0" * 12,
             **where,
         }

@@ -87,6 +87,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
+    # None came by Chorus Pro: nothing is said of it there (tests/chorus/test_fetching.py).
     # Nor is an account: there is none to verify (tests/invoices/test_accounts.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # None is an order: there is none to deliver (tests/purchasing/).
@@ -107,6 +108,10 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.withdraw_opinion",
         "folders.rule",
         "folders.pass_step",
+        "chorus.show",
+        "chorus.piece",
+        "chorus.reject",
+        "chorus.mandate",
         "invoices.account",
         "invoices.account_call",
         "invoices.account_decision",
@@ -320,6 +325,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "application_id": ABSENT,
         "letter_id": ABSENT,
         "return_id": ABSENT,
+        "invoice_id": ABSENT,
+        "status_id": ABSENT,
         "arrival_id": ABSENT,
         "file_id": ABSENT,
         "factor_id": ABSENT,

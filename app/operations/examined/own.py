@@ -1,12 +1,17 @@
 """What a collectivity set for itself, tried for its administrators: timestamps, seal, where its folders are handed over."""
 
+from app.chorus.expiry import DISTANCES
+from app.chorus.own import asked as fetched
+from app.chorus.rounds import account_of, last_round
 from app.core import hold
 from app.core.clock import today
+from app.core.db import reading
 from app.core.french import jour_long
 from app.operations.findings import SHORT, Ending, Level, Remark, Unwell
 from app.people.own_settings.registry import Asker, Result, own_value, trial_named
 from app.signing import seals, timestamping
 
+CHORUS = "Chorus Pro"
 TIMESTAMP, SEAL, HANDOVER = (
     "horodatage de la collectivité",
     "cachet de la collectivité",
@@ -14,6 +19,7 @@ TIMESTAMP, SEAL, HANDOVER = (
 )
 _HANDOVER = "handover"
 """The trial of « Réglages » that does it (`app/channels/handover/plugs.py`)."""
+_RENEW = "le gestionnaire principal le renouvelle sur Chorus Pro, puis vous le donnez sous « Réglages »"
 _MEND = "corrigez cela sous « Réglages », ou revenez à ce qu’a l’installation"
 
 
@@ -49,6 +55,24 @@ def handover(collectivity_id: int) -> str | Remark:
     if hold.held():
         return Remark("l’installation vient d’être restaurée : rien ne part, l’essai non plus", Level.UNKNOWN)
     return _outcome(trial.run(Asker(collectivity_id, None)), "un dossier à remettre attendrait")
+
+
+def chorus(collectivity_id: int) -> str | Remark:
+    """Whether the invoices of a collectivity are fetched, and how long its technical password still serves; nobody is asked."""
+    if not fetched(timestamping.settings_of(collectivity_id)):
+        return Remark("aucun compte technique n’est donné, rien n’est relevé", Level.NONE)
+    with reading(collectivity_id) as db:
+        account, last = account_of(db, collectivity_id), last_round(db, collectivity_id)
+    end = account.password_ends if account is not None else None
+    if end is not None and end < today():
+        raise Unwell(f"le mot de passe technique a expiré le {jour_long(end)} : {_RENEW}")
+    if last is not None and last.fault:
+        raise Unwell(f"{last.fault.rstrip('.')} : voyez « Administration », « Chorus Pro »")
+    if end is not None and (end - today()).days <= DISTANCES[-1]:
+        raise Ending(f"le mot de passe technique expire le {jour_long(end)} : {_RENEW}")
+    return (
+        "relevé toutes les quinze minutes" if last is not None else "le premier relevé n’a pas encore eu lieu"
+    )
 
 
 def is_posted(collectivity_id: int) -> bool:

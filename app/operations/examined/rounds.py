@@ -183,6 +183,7 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
         Check("certificats", lambda _settings: certificates(collectivity_id), unread, Level.UNKNOWN),
         Check(own.SEAL, lambda _settings: own.seal(collectivity_id), unread, Level.UNKNOWN),
         Check(own.HANDOVER, lambda _settings: own.handover(collectivity_id), unread, Level.UNKNOWN),
+        Check(own.CHORUS, lambda _settings: own.chorus(collectivity_id), unread, Level.UNKNOWN),
         Check(own.TIMESTAMP, lambda _settings: own.timestamp(collectivity_id), unread, Level.UNKNOWN),
     )
 

@@ -42,6 +42,7 @@ _FILES = {
     "state_letter": "sha256",
     "treasury_return": "sha256",
     "arrival_file": "sha256",
+    "chorus_piece": "sha256",
 }
 """Where a row names a file that the store must hold, in the part of its collectivity."""
 

@@ -1,0 +1,184 @@
+"""What a person says of an invoice on Chorus Pro: that it is rejected there for good, or mandated under a number."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from app.chorus import statuses
+from app.chorus.models import ChorusInvoice, ChorusStatus
+from app.chorus.reasons import reasons
+from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.texts import line_of, plain
+from app.core.transaction import use_case
+from app.folders.access import authorize, lock
+from app.folders.facts import touch
+from app.folders.models import Folder
+from app.folders.move import was_signed
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.circuit import Phase
+from workflows.family import Problem
+from workflows.vocabulary import Right
+
+LONGEST: Final = 200
+LONGEST_MANDATE: Final = 40
+OURS: Final = ("waiting", "sent")
+
+
+def invoice_of(db: Db, folder: Folder) -> ChorusInvoice | None:
+    """The invoice of Chorus Pro that became this folder; None for a folder that came by another way."""
+    return db.scalar(sa.select(ChorusInvoice).where(ChorusInvoice.folder_id == folder.id))
+
+
+def statuses_of(db: Db, invoice: ChorusInvoice) -> list[ChorusStatus]:
+    """What is, or was, to be said of an invoice, the first to the last."""
+    query = sa.select(ChorusStatus).where(ChorusStatus.invoice_id == invoice.id)
+    return list(db.scalars(query.order_by(ChorusStatus.id)))
+
+
+def deposits(actor: Actor, folder: Folder) -> bool:
+    """Whether the actor is of the desk that deposits the folder, and deposits there."""
+    return folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+
+
+def may_reject(
+    actor: Actor, folder: Folder, invoice: ChorusInvoice, statuses_there: list[ChorusStatus]
+) -> bool:
+    """Whether the actor may reject it there: the desk that deposits, while the folder is in its hands."""
+    rejected = any(status.status == REJECTED and status.state in OURS for status in statuses_there)
+    return not (invoice.works or rejected) and _in_hands(folder) and deposits(actor, folder)
+
+
+def may_mandate(
+    db: Db, actor: Actor, folder: Folder, invoice: ChorusInvoice, statuses_there: list[ChorusStatus]
+) -> bool:
+    """Whether the actor may say there that it is mandated: the desk that deposits, once it is signed."""
+    mandated = any(status.status == MANDATED and status.state in OURS for status in statuses_there)
+    signed = folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))
+    return not (invoice.works or mandated) and signed and deposits(actor, folder)
+
+
+def _in_hands(folder: Folder) -> bool:
+    return folder.phase in {Phase.DRAFT, Phase.REJECTED}
+
+
+@use_case
+def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sentence: str) -> None:
+    """Have an invoice rejected on Chorus Pro, for good: the supplier sends another, under another number.
+
+    Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-works`, `chorus-rejected`
+    a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
+    """
+    folder, invoice = _mine(db, actor, folder_id, version)
+    if not _in_hands(folder):
+        raise Refusal("chorus-in-hand")
+    if code not in reasons():
+        raise Refusal("chorus-reason")
+    sentence = line_of(plain(sentence))
+    if not sentence:
+        raise Refusal("chorus-sentence")
+    if len(sentence) > LONGEST:
+        raise Refusal("words-long", most=LONGEST, got=len(sentence))
+    statuses_there = statuses_of(db, invoice)
+    if any(status.status == REJECTED and status.state in OURS for status in statuses_there):
+        raise Refusal("chorus-rejected")
+    wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
+    _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
+
+
+@use_case
+def mandate(db: Db, actor: Actor, folder_id: int, *, version: int, number: str) -> None:
+    """Have it said on Chorus Pro that an invoice is mandated, under the number of its mandate.
+
+    Refuses `chorus-none`, `not-emitter`, `chorus-unsigned` before it is signed, `chorus-works`, `chorus-mandated` a second
+    time, and `chorus-mandate` for what is no number.
+    """
+    folder, invoice = _mine(db, actor, folder_id, version)
+    if not (folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))):
+        raise Refusal("chorus-unsigned")
+    number = line_of(number)
+    if not 0 < len(number) <= LONGEST_MANDATE or not any(sign.isdigit() for sign in number):
+        raise Refusal("chorus-mandate", most=LONGEST_MANDATE)
+    statuses_there = statuses_of(db, invoice)
+    if any(status.status == MANDATED and status.state in OURS for status in statuses_there):
+        raise Refusal("chorus-mandated")
+    _ask(
+        db,
+        actor,
+        folder,
+        invoice,
+        Wanted(MANDATED, f"mandated {len(statuses_there)}", actor.name, mandate=number),
+        number,
+    )
+
+
+def _mine(db: Db, actor: Actor, folder_id: int, version: int) -> tuple[Folder, ChorusInvoice]:
+    """The folder, locked, and its invoice; refuses who does not deposit it."""
+    folder = lock(db, actor, folder_id, version)
+    authorize(db, actor, folder_id)
+    invoice = invoice_of(db, folder)
+    if invoice is None:
+        raise Refusal("chorus-none")
+    if not deposits(actor, folder):
+        raise Refusal("not-emitter")
+    if invoice.works:
+        raise Refusal("chorus-works")
+    return folder, invoice
+
+
+def _ask(db: Db, actor: Actor, folder: Folder, invoice: ChorusInvoice, wanted: Wanted, line: str) -> None:
+    add(db, actor, invoice, wanted)
+    touch(folder)
+    facts = {
+        "invoice": invoice.cpro_id,
+        "status": wanted.status,
+        "words": f"{in_words(wanted.status)} : {line}",
+        "address": actor.address,
+    }
+    append(db, folder.collectivity_id, Event("chorus.asked", actor.name, actor.user_id, folder.id, facts))
+
+
+@use_case
+def again(db: Db, actor: Actor, status_id: int) -> str:
+    """Have a status said once more that Chorus Pro refused; what it is called. Refuses `not-found`, `chorus-settled`."""
+    query = sa.select(ChorusStatus).where(
+        ChorusStatus.id == status_id, ChorusStatus.collectivity_id == actor.collectivity_id
+    )
+    status = db.scalar(query.with_for_update())
+    if status is None:
+        raise Refusal("not-found")
+    if status.state != "refused":
+        raise Refusal("chorus-settled")
+    status.state, status.trouble, status.settled_at = "waiting", "", None
+    invoice = db.get_one(ChorusInvoice, status.invoice_id)
+    key = f"{KIND}-{status.id}-{int(now().timestamp() * 1000)}"
+    post(db, actor.collectivity_id, [News(KIND, key, {"status": status.id}, invoice.folder_id)])
+    facts = {"invoice": invoice.cpro_id, "words": in_words(status.status), "address": actor.address}
+    append(
+        db,
+        actor.collectivity_id,
+        Event("chorus.asked_again", actor.name, actor.user_id, invoice.folder_id, facts),
+    )
+    return in_words(status.status)
+
+
+def rejected_there(db: Db, folder: Folder) -> list[Problem]:
+    """That an invoice which is rejected on Chorus Pro is not sent on its way: the supplier sends another."""
+    invoice = invoice_of(db, folder)
+    if invoice is None:
+        return []
+    asked_for = any(status.status == REJECTED and status.state in OURS for status in statuses_of(db, invoice))
+    if not asked_for and invoice.status != statuses.REJECTED:
+        return []
+    return [
+        Problem(
+            "chorus-rejected-there",
+            "number",
+            "Cette facture est rejetée sur Chorus Pro : le fournisseur en enverra une autre, sous un autre numéro. "
+            "Abandonnez ce dossier.",
+        )
+    ]

@@ -1,0 +1,311 @@
+"""Rounds of fetching: each quarter of an hour, and for each collectivity, what changed on Chorus Pro is listed and noted.
+
+What is noted is fetched by a row of background work of its own (`fetching.py`), written in the same transaction. A round that
+dies is done again from where the last whole one began, a day earlier for clocks that disagree: what is known already is noted
+twice without harm. That another tool fetched an invoice says nothing of it here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.chorus import own
+from app.chorus.client import KINDS, Client, of_sirets
+from app.chorus.faults import Barred, Refused, Silent
+from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound
+from app.chorus.shapes import Listed, Structure, day_of
+from app.chorus.wire import NAME, opened
+from app.core.clock import PARIS, now, today
+from app.core.db import Db, reading
+from app.core.outbox import Later, News, Outbox, Row, post
+from app.core.transaction import use_case
+from app.people.actor import Actor, system
+from app.people.models import Collectivity
+from app.transmission import rounds, silences
+from app.transmission.ports import AccountRefused, Unreachable
+from config import Settings
+
+KIND: Final = "chorus.round"
+INVOICE: Final = "chorus.invoice"
+WHO: Final = "Chorus Pro"
+EVERY: Final = 15
+"""Minutes between two rounds of a collectivity."""
+OVERLAP: Final = timedelta(days=1)
+FIRST: Final = timedelta(days=30)
+"""How far back the first round looks."""
+ASKED_AGAIN: Final = timedelta(days=1)
+"""After which the structures of an account, and the end of its password, are asked again."""
+KEPT: Final = timedelta(days=30)
+"""How long a round is shown."""
+LATE: Final = 3
+"""Minutes for which the round of a collectivity may still begin, the minute of the watchdog having been missed."""
+OPEN: Final = frozenset({"MISE_A_DISPOSITION", "COMPLETEE", "SERVICE_FAIT", "SUSPENDUE"})
+"""The statuses of an invoice that somebody is still to deal with when it is first seen."""
+AGAIN: Final = 300.0
+"""Seconds before Chorus Pro is asked again after a silence."""
+
+
+@dataclass(frozen=True)
+class Structures:
+    """The structures that are fetched, and the last day of the technical password."""
+
+    structures: Sequence[Structure]
+    password_ends: str
+
+
+def look() -> None:
+    """Ask for the rounds of this minute: each collectivity has its own in the quarter of an hour, so that they are spread."""
+    moment = now()
+    minute = int(moment.timestamp() // 60)
+    turns = [(minute - late) % EVERY for late in range(LATE)]
+    with reading() as db:
+        mine = sa.select(Collectivity.id, Collectivity.settings).where((Collectivity.id % EVERY).in_(turns))
+        wanted = [number for number, values in db.execute(mine) if own.asked(values)]
+        keys = {f"{KIND}-{number}-{(minute - number) // EVERY}": number for number in wanted}
+        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(keys)))) if keys else set()
+    for key, number in keys.items():
+        if key not in known:
+            begin(system(number, WHO), key)
+
+
+@use_case
+def begin(db: Db, actor: Actor, key: str) -> None:
+    """Ask for a round; one that waits for an answer goes on by itself, and no other begins beside it."""
+    waiting = sa.select(Outbox.id).where(
+        Outbox.kind == KIND,
+        Outbox.collectivity_id == actor.collectivity_id,
+        sa.text("outbox.state IN ('pending','running')"),
+    )
+    if (
+        db.scalar(waiting.limit(1)) is None
+        and db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None
+    ):
+        post(db, actor.collectivity_id, [News(KIND, key, {})])
+
+
+@use_case
+def ask(db: Db, actor: Actor) -> None:
+    """Have a round done now, as a person asks."""
+    rounds.request(db, actor, KIND, f"{KIND}-{actor.collectivity_id}-now-{now():%Y%m%d%H%M%S%f}")
+
+
+class Round:
+    """The handler of a round, given the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, row: Row) -> None:
+        """List what changed, and note it; a silence is told, and the round goes on later."""
+        actor, values = system(row.collectivity_id, WHO), own.own_of(row.collectivity_id)
+        if not own.asked(values):
+            return
+        number = started(actor)
+        try:
+            client = Client(opened(self._settings), own.identity_in(values, self._settings))
+        except own.Unset as unset:
+            ended(actor, number, 0, fault=f"{unset} : rien n’est relevé")
+            return
+        except AccountRefused as fault:
+            self._silent(actor, number, fault, 0)
+            return
+        try:
+            served = self._structures(actor, client, own.sirets_in(values))
+            for structure in served:
+                self._list(actor, client, structure, number)
+        except Refused as refused:
+            self._silent(
+                actor, number, Barred(f"{refused}. Vérifiez les droits du compte technique."), client.count
+            )
+        except Unreachable as fault:
+            self._silent(actor, number, fault, client.count)
+        else:
+            ended(actor, number, client.count, whole=True)
+            silences.answered(actor, NAME)
+
+    def _silent(self, actor: Actor, number: int, fault: Unreachable, calls: int) -> None:
+        """Say why a round did not go to its end, and let it go on later."""
+        ended(actor, number, calls, fault=str(fault))
+        silences.note(actor, NAME, fault, self._settings)
+        seconds = fault.seconds if isinstance(fault, Silent) and fault.seconds else AGAIN
+        raise Later(seconds, f"Factures non relevées : {fault}") from fault
+
+    def _structures(self, actor: Actor, client: Client, sirets: Sequence[str]) -> Sequence[Structure]:
+        """The structures to fetch: those that are known, asked again after a day or when another SIRET is wanted."""
+        with reading(actor.collectivity_id) as db:
+            account = _account(db, actor.collectivity_id)
+            known = list(account.structures) if account is not None else []
+            asked_at = account.structures_at if account is not None else None
+        structures = [Structure.model_validate(structure) for structure in known]
+        if (
+            asked_at is None
+            or now() - asked_at > ASKED_AGAIN
+            or {structure.siret for structure in structures} < set(sirets)
+        ):
+            structures = client.structures()
+            served = of_sirets(structures, sirets)
+            keep_structures(actor, structures, client.password_ends(served[0].id) if served else "")
+        served = of_sirets(structures, sirets)
+        if not served:
+            raise Barred("Ce compte technique n’est rattaché à aucune des structures voulues : rattachez-le.")
+        return served
+
+    def _list(self, actor: Actor, client: Client, structure: Structure, number: int) -> None:
+        with reading(actor.collectivity_id) as db:
+            account = _account(db, actor.collectivity_id)
+            since = account.since if account is not None else None
+        start = (since - OVERLAP if since is not None else now() - FIRST).astimezone(PARIS)
+        for kind in KINDS:
+            for page in client.changed(structure.id, kind, f"{start:%Y-%m-%dT%H:%M:%S}"):
+                note(actor, number, structure.id, kind, page, simulated=client.simulated)
+
+
+@use_case
+def started(db: Db, actor: Actor) -> int:
+    """Write that a round begins, and take away those that are shown no more; its number."""
+    ours = ChorusRound.collectivity_id == actor.collectivity_id
+    db.execute(sa.delete(ChorusRound).where(ours, ChorusRound.began_at < now() - KEPT))
+    row = ChorusRound(
+        collectivity_id=actor.collectivity_id, began_at=now(), ended_at=None, listed=0, fresh=0, fault=""
+    )
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+@use_case
+def ended(db: Db, actor: Actor, number: int, calls: int, *, whole: bool = False, fault: str = "") -> None:
+    """Write how a round ended; all that changed before it began is listed when it was `whole`."""
+    row = db.get_one(ChorusRound, number)
+    row.ended_at, row.fault = now(), fault[:500]
+    account = _locked(db, actor.collectivity_id)
+    if whole:
+        account.since = row.began_at
+    if account.calls_on != today():
+        account.calls_on, account.calls = today(), 0
+    account.calls += calls
+
+
+@use_case
+def keep_structures(db: Db, actor: Actor, structures: Sequence[Structure], ends: str) -> None:
+    """Write the structures of the account, and the end of its password."""
+    account = _locked(db, actor.collectivity_id)
+    account.structures = [structure.model_dump(by_alias=True) for structure in structures]
+    account.structures_at = now()
+    account.password_ends = day_of(ends) if ends else None
+
+
+@use_case
+def note(
+    db: Db, actor: Actor, number: int, structure: int, kind: str, page: Sequence[Listed], *, simulated: bool
+) -> None:
+    """Note the invoices of a page of a list, and ask that those which are new, or changed, be looked at."""
+    wanted = {listed.id: listed for listed in page}
+    known = {
+        invoice.cpro_id: invoice
+        for invoice in db.scalars(
+            sa.select(ChorusInvoice).where(
+                ChorusInvoice.collectivity_id == actor.collectivity_id, ChorusInvoice.cpro_id.in_(wanted)
+            )
+        )
+    }
+    news = []
+    for listed in wanted.values():
+        invoice = known.get(listed.id)
+        if invoice is None:
+            invoice = _fresh(actor, structure, kind, listed, simulated=simulated)
+            db.add(invoice)
+        elif (invoice.status, invoice.since) == (listed.status, listed.since):
+            continue
+        else:
+            invoice.status, invoice.since, invoice.turn = listed.status, listed.since, invoice.turn + 1
+        if invoice.state != "past":
+            news.append(look_at(invoice))
+    db.flush()  # a rival that notes the same invoice is met here
+    row = db.get_one(ChorusRound, number, with_for_update=True)
+    row.listed, row.fresh = row.listed + len(wanted), row.fresh + len(wanted) - len(known)
+    post(db, actor.collectivity_id, news)
+
+
+def look_at(invoice: ChorusInvoice) -> News:
+    """The work of looking at an invoice, once for each `turn`."""
+    key = f"{INVOICE}-{invoice.collectivity_id}-{invoice.cpro_id}-{invoice.turn}"
+    return News(INVOICE, key, {"invoice": invoice.cpro_id}, invoice.folder_id)
+
+
+def _fresh(actor: Actor, structure: int, kind: str, listed: Listed, *, simulated: bool) -> ChorusInvoice:
+    texts: dict[str, Any] = {
+        "number": listed.number,
+        "seller": listed.seller,
+        "service": listed.service,
+        "service_name": listed.service_name,
+        "total": listed.total,
+        "status": listed.status,
+        "since": listed.since,
+    }
+    return ChorusInvoice(
+        collectivity_id=actor.collectivity_id,
+        cpro_id=listed.id,
+        structure=structure,
+        kind=kind,
+        **texts,
+        frame="",
+        buyer_siret="",
+        history=[],
+        available_on=None,
+        completions=[],
+        state="seen" if listed.status in OPEN else "past",
+        trouble="",
+        turn=1,
+        simulated=simulated,
+        arrival_id=None,
+        folder_id=None,
+        folder_version=0,
+        first_at=now(),
+        fetched_at=None,
+    )
+
+
+def account_of(db: Db, collectivity_id: int) -> ChorusAccount | None:
+    """How far a collectivity was read; None before its first round."""
+    return _account(db, collectivity_id)
+
+
+def last_round(db: Db, collectivity_id: int) -> ChorusRound | None:
+    """The last round that ended, whole or not."""
+    query = sa.select(ChorusRound).where(
+        ChorusRound.collectivity_id == collectivity_id, ChorusRound.ended_at.is_not(None)
+    )
+    return db.scalar(query.order_by(ChorusRound.began_at.desc(), ChorusRound.id.desc()).limit(1))
+
+
+def next_round(collectivity_id: int, moment: datetime) -> datetime:
+    """When the next round of a collectivity begins."""
+    minute = int(moment.timestamp() // 60)
+    left = (collectivity_id - minute) % EVERY or EVERY
+    return moment.replace(second=0, microsecond=0) + timedelta(minutes=left)
+
+
+def _account(db: Db, collectivity_id: int) -> ChorusAccount | None:
+    return db.scalar(sa.select(ChorusAccount).where(ChorusAccount.collectivity_id == collectivity_id))
+
+
+def _locked(db: Db, collectivity_id: int) -> ChorusAccount:
+    query = sa.select(ChorusAccount).where(ChorusAccount.collectivity_id == collectivity_id)
+    account = db.scalar(query.with_for_update())
+    if account is None:
+        account = ChorusAccount(
+            collectivity_id=collectivity_id,
+            since=None,
+            structures=[],
+            structures_at=None,
+            password_ends=None,
+            calls_on=None,
+            calls=0,
+        )
+        db.add(account)
+        db.flush()  # two who make it at once: the second finds it at its next try
+    return account

@@ -1,0 +1,157 @@
+"""The page of Chorus Pro, for who administers; and on a folder, what is said of its invoice there."""
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.chorus import answering, fetching, rounds, views
+from app.chorus.answering import invoice_of, statuses_of
+from app.chorus.models import ChorusPiece
+from app.chorus.reasons import reasons
+from app.chorus.shapes import moment_of
+from app.chorus.statuses import in_words
+from app.core.db import reading
+from app.core.french import spaces
+from app.core.http import PERSON, disposition, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display.blueprint import version_shown
+from app.files import vault
+from app.folders.access import authorize
+
+pages = Blueprint("chorus", __name__, template_folder="templates")
+ASKED_AGAIN = frozenset({"chorus-reason", "chorus-sentence", "chorus-mandate", "words-long"})
+"""The refusals that a form shows again with what was typed; the others have their page."""
+
+
+@pages.get("/administration/chorus")
+@guard("administer")
+def index() -> str:
+    """How the line stands, what waits for a person, what was fetched and said."""
+    with reading(g.actor.collectivity_id) as db:
+        page = views.shown(db, g.actor)
+    return render_template("chorus/index.html", page=page, stale=views.stale(page.last))
+
+
+@pages.post("/administration/chorus/relever")
+@guard("administer")
+def fetch() -> Response:
+    """Have a round done now."""
+    rounds.ask(g.actor)
+    flash("Le relevé est demandé : les factures nouvelles paraîtront ici dans un instant.", "ok")
+    return redirect(url_for("chorus.index"))
+
+
+@pages.post("/administration/chorus/factures/<int:invoice_id>/reprendre")
+@guard("administer")
+def fetch_again(invoice_id: int) -> Response:
+    """Have an invoice fetched that could not be, or that was dealt with elsewhere."""
+    number = fetching.again(g.actor, invoice_id)
+    flash(spaces(f"La facture {number} est demandée de nouveau."), "ok")
+    return redirect(url_for("chorus.index"))
+
+
+@pages.post("/administration/chorus/etats/<int:status_id>/redire")
+@guard("administer")
+def say_again(status_id: int) -> Response:
+    """Have a status said once more."""
+    status = answering.again(g.actor, status_id)
+    flash(
+        spaces(f"« {status.capitalize()} » est à dire de nouveau : cherché d’abord dans l’historique."), "ok"
+    )
+    return redirect(url_for("chorus.index"))
+
+
+@pages.get("/dossiers/<int:folder_id>/chorus")
+@guard(PERSON)
+def show(folder_id: int) -> str:
+    """What Chorus Pro says of the invoice of a folder, and what was said there."""
+    return _page(folder_id, {}, "")
+
+
+@pages.post("/dossiers/<int:folder_id>/chorus/rejeter")
+@guard(PERSON)
+def reject(folder_id: int) -> Response | tuple[str, int]:
+    """Have it rejected there, for good."""
+    entered = {name: request.form.get(name, "") for name in ("code", "sentence")}
+    try:
+        answering.reject(g.actor, folder_id, version=version_shown(), **entered)
+    except Refusal as refusal:
+        return _again(folder_id, entered, refusal)
+    flash(
+        "Le rejet part sur Chorus Pro. Abandonnez ce dossier : le fournisseur enverra une autre facture.",
+        "ok",
+    )
+    return redirect(url_for("chorus.show", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/chorus/mandater")
+@guard(PERSON)
+def mandate(folder_id: int) -> Response | tuple[str, int]:
+    """Have it said there that it is mandated."""
+    entered = {"number": request.form.get("number", "")}
+    try:
+        answering.mandate(g.actor, folder_id, version=version_shown(), **entered)
+    except Refusal as refusal:
+        return _again(folder_id, entered, refusal)
+    flash("Le mandat part sur Chorus Pro.", "ok")
+    return redirect(url_for("chorus.show", folder_id=folder_id))
+
+
+@pages.get("/dossiers/<int:folder_id>/chorus/pieces/<int:piece_id>")
+@guard(PERSON)
+def piece(folder_id: int, piece_id: int) -> Response:
+    """A file of the invoice as Chorus Pro gave it, to download."""
+    with reading(g.actor.collectivity_id) as db:
+        invoice = invoice_of(db, authorize(db, g.actor, folder_id))
+        row = db.get(ChorusPiece, piece_id)
+        if invoice is None:
+            raise Refusal("chorus-none")
+        if row is None or row.invoice_id != invoice.id:
+            raise Refusal("not-found")
+    store, scope = vault.store(), vault.scope(g.actor.collectivity_id)
+    if not store.exists(scope, row.sha256):
+        raise Refusal("file-missing", sha256=row.sha256)
+    response = Response(store.stream(scope, row.sha256), mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = disposition(row.filename, download=True)
+    return response
+
+
+def _again(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[str, int]:
+    """The page with what was typed, for what the form can set right."""
+    if refusal.key not in ASKED_AGAIN:
+        raise refusal
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    return _page(folder_id, entered, sentence), status
+
+
+def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        invoice = invoice_of(db, folder)
+        if invoice is None:
+            raise Refusal("chorus-none")
+        statuses = statuses_of(db, invoice)
+        pieces = db.scalars(
+            sa.select(ChorusPiece).where(ChorusPiece.invoice_id == invoice.id).order_by(ChorusPiece.id)
+        ).all()
+        return render_template(
+            "chorus/folder.html",
+            folder=folder,
+            invoice=invoice,
+            status=in_words(invoice.status),
+            history=[
+                (in_words(row["status"]), moment_of(row["at"]), row["comment"])
+                for row in reversed(invoice.history)
+            ],
+            statuses=[
+                (in_words(row.status), row.mandate, row.motive, row.who, row.state, row.trouble)
+                for row in statuses
+            ],
+            pieces=pieces,
+            reasons=list(reasons().items()),
+            may_reject=answering.may_reject(g.actor, folder, invoice, statuses),
+            may_mandate=answering.may_mandate(db, g.actor, folder, invoice, statuses),
+            typed=entered,
+            error=error,
+        )

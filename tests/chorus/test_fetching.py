@@ -1,0 +1,333 @@
+"""Invoices of Chorus Pro arrive once each, whatever fails or dies in between, and what is said of them there is said once."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.arrivals import routing
+from app.arrivals.models import Arrival
+from app.arrivals.routing import Destination, Routing
+from app.chorus import client as asking
+from app.chorus import plugs, rounds
+from app.chorus.models import ChorusInvoice, ChorusRound, ChorusStatus
+from app.chorus.wire import opened
+from app.core import outbox
+from app.core.clock import PARIS, now, today
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders import sending
+from app.folders.models import Folder
+from app.invoices import accounts, interrupting
+from app.invoices.clock import delay_of
+from app.people.actor import system
+from demo import papers
+from demo.chorus import deposits
+from demo.chorus.simulator import ACCOUNT, LARGE, LOST, PAGE, SILENCE, SimulatedChorus
+from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of
+from tests.builders.house import House
+
+pytestmark = pytest.mark.in_turn
+
+K, G, R, N = "k.morizur", "g.trehorel", "r.pellenec", "n.abgrallec"
+
+
+@pytest.fixture(autouse=True)
+def _no_token():
+    asking.tokens.forget()
+
+
+@pytest.fixture
+def chorus(house: House) -> SimulatedChorus:
+    """A commune that fetches its invoices, with a sorting desk."""
+    given(house, CLIENT, SECRET, LOGIN, PASSWORD)
+    routing.choose(house.actor(K), Routing(otherwise=Destination("comptabilite", "", service="technique")))
+    return opened(house.settings)
+
+
+def given(house: House, client: str, secret: str, login: str, password: str) -> None:
+    browser = house.client(K)
+    for name, value, key in (("chorus_application", client, secret), ("chorus_account", login, password)):
+        token = house.csrf(browser)
+        answer = browser.post(
+            f"/administration/reglages/{name}", data={"value": value, "secret": key, "csrf_token": token}
+        )
+        assert answer.status_code == 302, answer.get_data(as_text=True)
+
+
+def here(house: House) -> int:
+    return house.actor(K).collectivity_id
+
+
+def look(house: House) -> None:
+    """A round asked by a person, all that follows, and what the watchdog does each minute."""
+    rounds.ask(system(here(house)))
+    for _ in range(3):
+        soon()
+        outbox.drain()
+        plugs._look()
+    outbox.drain()
+
+
+def soon() -> None:
+    """Let what waits for later be due now."""
+    with engine().begin() as connection:
+        table = Outbox.__table__
+        connection.execute(sa.update(table).where(table.c.state == "pending").values(available_at=now()))
+
+
+def known() -> list[ChorusInvoice]:
+    with reading() as db:
+        return list(db.scalars(sa.select(ChorusInvoice).order_by(ChorusInvoice.cpro_id)))
+
+
+def folder_of(number: int) -> Folder:
+    with reading() as db:
+        query = sa.select(Folder).join(ChorusInvoice, ChorusInvoice.folder_id == Folder.id)
+        return db.scalars(query.where(ChorusInvoice.cpro_id == number)).one()
+
+
+def passed(chorus: SimulatedChorus, number: int) -> list[str]:
+    """What was said of an invoice over there, the first to the last."""
+    with chorus.state.written() as line:
+        rows = line.execute(
+            "SELECT status FROM passed WHERE invoice = ? AND who = 'PARAPHE' ORDER BY id", (number,)
+        )
+        return [row[0] for row in rows]
+
+
+def words(answer) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def test_invoices_of_every_kind_arrive_once_each_with_the_day_that_starts_their_clock(house, chorus) -> None:
+    day = now() - timedelta(days=4)
+    numbers = {kind: deposits.deposit(chorus, kind, day) for kind in deposits.KINDS}
+    look(house)
+    look(house)  # again: nothing is twice there
+    rows = {row.cpro_id: row for row in known()}
+    assert set(rows) == set(numbers.values())
+    assert {row.state for row in rows.values()} == {"fetched"}
+    assert all(row.folder_id for row in rows.values())
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(Folder)) == len(numbers)
+        rounds_made = db.scalars(sa.select(ChorusRound)).all()
+    assert [row.fresh for row in rounds_made][:2] == [len(numbers), 0]
+    assert sum(row.fresh for row in rounds_made) == len(numbers)
+    first = folder_of(numbers[deposits.PDF])
+    assert first.fields["received_on"] == day.astimezone(PARIS).date().isoformat()
+    assert first.fields["iban"] == deposits.iban_of(papers.JOINERY)
+    assert "départ : mise à disposition sur Chorus Pro le" in delay_of(first).clock.source
+    assert not first.sources.get("corrections")  # what Chorus Pro and the file both say is no correction
+    assert rows[numbers[deposits.WORKS]].works
+    page = words(house.client(G).get(f"/dossiers/{first.id}/chorus"))
+    assert "Là-bas : mise à disposition" in page
+    assert "FACTICE" in page
+    for kind, told in (
+        (deposits.PAID, "Facture déjà payée par carte d’achat"),
+        (deposits.WORKS, "Facture d’un marché de travaux"),
+    ):
+        assert told in words(house.client(G).get(f"/dossiers/{folder_of(numbers[kind]).id}"))
+    office = words(house.client(K).get("/administration/chorus"))
+    assert "COMMUNE DE KERLANN-SUR-MER (21290999800016)" in office
+    assert "Complet" in office
+    assert SECRET not in office
+    assert PASSWORD not in office
+
+
+def test_a_line_that_fails_is_told_and_loses_nothing(house, chorus) -> None:
+    first = deposits.deposit(chorus, deposits.PDF, now())
+    chorus.play(ACCOUNT, 2)
+    rounds.ask(system(here(house)))
+    outbox.drain()
+    assert known() == []
+    client = house.client(K)
+    assert "Chorus Pro refuse le compte technique" in words(client.get("/administration/chorus"))
+    assert "Chorus Pro refuse le compte technique" in words(client.get("/administration"))
+    for play in (SILENCE, PAGE):
+        chorus.play(play, 1)
+    look(house)
+    look(house)
+    assert [row.cpro_id for row in known()] == [first]
+    assert "refuse le compte technique" not in words(client.get("/administration"))
+    # A file that Chorus Pro does not give, and one that cannot be read, wait for a person with what to do
+    second = deposits.deposit(chorus, deposits.FACTURX, now())
+    chorus.play(LARGE, 1)
+    look(house)
+    page = words(client.get("/administration/chorus"))
+    assert "plus de 120 Mo (HTTP 413) : récupérez-la sur le portail de Chorus Pro, puis déposez-la" in page
+    row = next(row for row in known() if row.cpro_id == second)
+    assert (row.state, row.folder_id) == ("shut", None)
+    client.post(
+        f"/administration/chorus/factures/{row.id}/reprendre", data={"csrf_token": house.csrf(client)}
+    )
+    look(house)
+    assert folder_of(second).phase == "draft"
+
+
+def test_what_was_dealt_with_elsewhere_is_told_and_fetched_only_when_a_person_asks(house, chorus) -> None:
+    number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=3))
+    deposits.move(chorus, number, "MISE_EN_PAIEMENT", now() - timedelta(days=1))
+    look(house)
+    (row,) = known()
+    assert (row.state, row.folder_id) == ("past", None)
+    client = house.client(K)
+    assert "Traitée ailleurs" in words(client.get("/administration/chorus"))
+    client.post(
+        f"/administration/chorus/factures/{row.id}/reprendre", data={"csrf_token": house.csrf(client)}
+    )
+    look(house)
+    assert folder_of(number).phase == "draft"
+
+
+def sent(house: House, number: int) -> Folder:
+    """The folder of an invoice, sent into its circuit by the desk that deposits."""
+    folder = folder_of(number)
+    house.save(folder.id, G, {"proof_of_service": "technique"})
+    sending.send(house.actor(G), folder.id, version=folder_of(number).version)
+    return folder_of(number)
+
+
+def test_statuses_go_back_once_each_whatever_the_line_loses(house, chorus) -> None:
+    numbers = [
+        deposits.deposit(chorus, kind, now() - timedelta(days=3)) for kind in (deposits.DATA, deposits.PDF)
+    ]
+    look(house)
+    paid, asked = (sent(house, number) for number in numbers)
+    house.approve(paid.id, R)
+    interrupting.interrupt(
+        house.actor(R),
+        asked.id,
+        version=asked.version,
+        notified=today(),
+        reason="Bon de livraison signé manquant",
+    )
+    chorus.play(LOST, 1)  # the first status is taken, and its answer is lost
+    look(house)
+    assert passed(chorus, numbers[0]) == ["SERVICE_FAIT"]
+    assert passed(chorus, numbers[1]) == ["SUSPENDUE"]
+    house.approve(paid.id, N)
+    client = house.client(G)
+    page = f"/dossiers/{paid.id}/chorus"
+    early = client.post(
+        f"{page}/mandater",
+        data={"version": folder_of(numbers[0]).version, "number": "2026-1", "csrf_token": house.csrf(client)},
+    )
+    assert "pas encore signée" in words(early)
+    house.sign(paid.id, "a.kervadec")
+    outbox.drain()
+    chorus.play(LOST, 1)
+    answer = client.post(
+        f"{page}/mandater",
+        data={
+            "version": folder_of(numbers[0]).version,
+            "number": "2026-0471",
+            "csrf_token": house.csrf(client),
+        },
+    )
+    assert answer.status_code == 302
+    look(house)
+    look(house)
+    assert passed(chorus, numbers[0]) == ["SERVICE_FAIT", "MANDATEE"]
+    with chorus.state.written() as line:
+        assert invoice_of(line, numbers[0]).mandate == "2026-0471"
+        (motive,) = line.execute("SELECT comment FROM passed WHERE status = 'SUSPENDUE'").fetchone()
+    assert motive == "Bon de livraison signé manquant"
+    shown = words(client.get(page))
+    assert "Mandatée, mandat 2026-0471, par Gwenola Tréhorel : dit" in shown
+    assert "Mandatée" in shown
+    with reading() as db:
+        assert {row.state for row in db.scalars(sa.select(ChorusStatus))} == {"sent"}
+
+
+def test_an_invoice_is_rejected_there_by_the_desk_that_deposits_with_its_reason(house, chorus) -> None:
+    number = deposits.deposit(chorus, deposits.OTHER, now())
+    look(house)
+    folder = folder_of(number)
+    client, page = house.client(G), f"/dossiers/{folder.id}/chorus"
+
+    def post(browser, **typed):
+        data = {"version": folder_of(number).version, "csrf_token": house.csrf(browser), **typed}
+        return browser.post(f"{page}/rejeter", data=data)
+
+    assert "choisissez le motif" in words(post(client, code="", sentence="Facture d’un autre organisme"))
+    kept = post(client, code="SE_ERR", sentence="")
+    assert (kept.status_code, "écrivez en une phrase" in words(kept)) == (422, True)
+    assert post(house.client(R), code="SE_ERR", sentence="x").status_code == 404  # a draft is its desk's
+    assert post(client, code="SE_ERR", sentence="Adressée à la communauté de communes").status_code == 302
+    look(house)
+    assert passed(chorus, number) == ["REJETEE"]
+    with chorus.state.written() as line:
+        (motive,) = line.execute("SELECT comment FROM passed WHERE status = 'REJETEE'").fetchone()
+    assert motive == "SE_ERR : Adressée à la communauté de communes"
+    assert "déjà dit à Chorus Pro" in words(post(client, code="SE_ERR", sentence="encore"))
+    with pytest.raises(Refusal) as refused:
+        sent(house, number)
+    assert "rejetée sur Chorus Pro" in str(refused.value.facts)
+
+
+def test_a_status_that_is_refused_waits_for_a_person_and_what_helios_has_is_said_no_more(
+    house, chorus
+) -> None:
+    numbers = [deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=2)) for _ in range(2)]
+    look(house)
+    for number, status in zip(numbers, ("A_RECYCLER", "MISE_EN_PAIEMENT"), strict=True):
+        folder = sent(house, number)
+        deposits.move(chorus, number, status, now())
+        house.approve(folder.id, R)
+    look(house)
+    assert [passed(chorus, number) for number in numbers] == [[], []]
+    with reading() as db:
+        rows = db.scalars(sa.select(ChorusStatus).order_by(ChorusStatus.invoice_id)).all()
+    assert [row.state for row in rows] == ["refused", "dropped"]
+    client = house.client(K)
+    page = words(client.get("/administration/chorus"))
+    assert (
+        "« Service fait » n’est pas pris : Chorus Pro n’admet pas « service fait » après « à recycler »"
+        in page
+    )
+    deposits.move(chorus, numbers[0], "MISE_A_DISPOSITION", now())
+    client.post(f"/administration/chorus/etats/{rows[0].id}/redire", data={"csrf_token": house.csrf(client)})
+    look(house)
+    assert passed(chorus, numbers[0]) == ["SERVICE_FAIT"]
+
+
+def test_statuses_stay_here_where_another_tool_says_them(house, chorus) -> None:
+    client = house.client(K)
+    client.post(
+        "/administration/reglages/chorus_statuses", data={"value": "kept", "csrf_token": house.csrf(client)}
+    )
+    number = deposits.deposit(chorus, deposits.PDF, now())
+    look(house)
+    house.approve(sent(house, number).id, R)
+    look(house)
+    assert passed(chorus, number) == []
+    assert "gardés ici, rien n’est envoyé" in words(client.get("/administration/chorus"))
+
+
+def test_a_completion_has_the_account_verified_by_two_persons(house, chorus) -> None:
+    number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=3))
+    look(house)
+    folder = sent(house, number)
+    with reading(here(house)) as db:
+        assert accounts.doubts(db, db.get_one(Folder, folder.id)) == []
+    deposits.complete(chorus, number, now(), iban=deposits.iban_of(papers.HEATING, changed=True))
+    look(house)
+    with reading(here(house)) as db:
+        (doubt,) = accounts.doubts(db, db.get_one(Folder, folder.id))
+    assert doubt.reasons[0][0] == "Autre compte dans une pièce ajoutée"
+    assert "RIB nouveau.pdf" in doubt.reasons[0][1]
+    assert accounts.ends(deposits.iban_of(papers.HEATING, changed=True)) in doubt.reasons[0][1]
+    house.approve(folder.id, R)
+    with pytest.raises(Refusal):
+        house.approve(folder.id, N)
+    page = words(house.client(G).get(f"/dossiers/{folder.id}/chorus"))
+    assert "RIB nouveau.pdf" in page
+    assert "elle n’est pas au dossier" in page
+    look(house)  # the same completion is told once
+    with reading(here(house)) as db:
+        assert len(accounts.doubts(db, db.get_one(Folder, folder.id))[0].reasons) == 1
+        assert db.scalar(sa.select(sa.func.count()).select_from(Arrival)) == 1
