@@ -9,6 +9,7 @@ from markupsafe import Markup
 from app.core.db import Db
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
+from app.folders.access import looks_on, reader_of
 from app.folders.models import Folder
 from app.legality import acts, cancelling, former, intake, on_paper, replies, reports, views
 from app.people.actor import Actor
@@ -86,9 +87,11 @@ class _Band:
             return {"url": f"/dossiers/{about['act_folder']}/prefecture", "kind": "cancelled-act"}
         position = cancelling.standing(db, folder)
         if position is not None:
+            reader = reader_of(db)
+            apart = reader is not None and looks_on(db, reader, folder)
             letters = [
                 (f"/prefecture/{letter_id}", label, urgent)
-                for letter_id, label, urgent in views.open_letters(db, folder.id)
+                for letter_id, label, urgent in ([] if apart else views.open_letters(db, folder.id))
             ]
             return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act", "letters": letters}
         if folder.phase == "running" and _waits(db, folder):

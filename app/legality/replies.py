@@ -18,7 +18,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import deposit
-from app.folders.access import authorize, lock
+from app.folders.access import authorize, lock, looks_on
 from app.folders.facts import touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Folder
@@ -62,7 +62,10 @@ class Typed:
 
 
 def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
-    """The letter, if the actor may read its act; one whose act is unknown is an administrator's; else `not-found`."""
+    """The letter, if the actor reads its act, and not for its type alone; one whose act is unknown is an administrator's.
+
+    Else `not-found`.
+    """
     letter = db.scalar(
         sa.select(StateLetter).where(
             StateLetter.id == letter_id, StateLetter.collectivity_id == actor.collectivity_id
@@ -71,7 +74,8 @@ def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
     if letter is None:
         raise Refusal("not-found")
     if letter.folder_id is not None:
-        authorize(db, actor, letter.folder_id)
+        if looks_on(db, actor, authorize(db, actor, letter.folder_id)):
+            raise Refusal("not-found")
     elif not actor.administrator:
         raise Refusal("not-found")
     return letter

@@ -99,7 +99,7 @@ def calls(db: Db, actor: Actor) -> tuple[int, list[Call]]:
     at another desk finds them on the page of the letters, and is not called.
     """
     replying = Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE, (REPLY, "")))
-    known = sa.and_(readable_by(actor), sa.or_(emitted_with(actor, Right.CREATE), replying))
+    known = sa.and_(readable_by(actor, opened=False), sa.or_(emitted_with(actor, Right.CREATE), replying))
     whose = sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
     query = (
         sa.select(StateLetter, Folder.title, Desk.name)
@@ -155,7 +155,8 @@ def open_words(db: Db, folder_ids: Collection[int]) -> dict[int, str]:
 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
-    known = sa.and_(StateLetter.folder_id.is_not(None), readable_by(actor))
+    # A letter of the State is not what a type opens to everybody
+    known = sa.and_(StateLetter.folder_id.is_not(None), readable_by(actor, opened=False))
     return sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
 
 

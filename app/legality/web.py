@@ -17,7 +17,7 @@ from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.display.blueprint import CREATE, received, version_shown
 from app.files import vault
-from app.folders.access import authorize
+from app.folders.access import authorize, looks_on
 from app.folders.effect import appeals_of
 from app.legality import acts, appeals, cancelling, intake, on_paper, replies, reports, views
 from app.legality.suspension import Demand, record_suspension
@@ -264,7 +264,8 @@ def _act_page(folder_id: int, error: str | None = None) -> str:
             "asked": position.request if position.cancelled is None else None,
             "cancelled": position.cancelled,
             "simulated": position.act.simulated,
-            "appeals": appeals_of(folder.fields),
+            # Who appeals is named there: not to whoever reads the act for its type alone
+            "appeals": () if looks_on(db, g.actor, folder) else appeals_of(folder.fields),
             "answerable": replies.answers_for(g.actor, folder),
         }
     more = {

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core import schema
+from app.core.clock import today
 from app.core.db import reading, writing
 from app.core.losses import losses
 from app.core.refusals import Refusal
@@ -16,18 +17,20 @@ from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.notes import Draft, Reach
 from app.invoices import account_file, accounts, calls
+from app.legality.appeals import KINDS, Entry, record_appeal
 from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House
 from tests.display.test_queues import _scans
 from tests.legality.test_born_from import an_order
+from tests.legality.town import letters
 from tests.operations.test_folder_types import RECEIVED, begin, draw, made, publish, reads, send, words
 from workflows.own_types import Definition
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
-K, G, A, B = "k.morizur", "g.trehorel", "a.kervadec", "b.cadiou"
+K, G, A, B, R = "k.morizur", "g.trehorel", "a.kervadec", "b.cadiou", "r.pellenec"
 ELSEWHERE = "z.ailleurs"
 
 
@@ -213,3 +216,19 @@ def test_an_index_of_its_own_answers_what_everybody_reads(house: House) -> None:
         plan = db.execute(sa.text(explain + scans[0]), {"here": actor.collectivity_id}).all()
         steps = list(_scans(plan[0][0][0]["Plan"])) if postgresql else [row.detail for row in plan]
     assert any("ix_folder_read_by_all" in step for step in steps), steps
+
+
+def test_letters_and_appeals_about_an_open_act_stay_with_who_deals_with_it(house: House) -> None:
+    act = an_order(house, Definition("Arrêté nominatif", visibility="all"))
+    seen = house.folder(act)
+    entry = Entry(next(iter(KINDS)), today(), "Madame Le Goff")
+    record_appeal(house.actor(K), act, entry, version=seen.version)
+    for login, shown in ((K, True), (R, False)):
+        assert reads(house, login, act)
+        client = house.client(login)
+        page = words(client.get(f"/dossiers/{act}/prefecture"))
+        assert ("Le Goff" in page, "Courriers" in page) == (shown, shown), page
+        letter = f"/prefecture/{letters()[-1].id}"
+        assert (letter in client.get("/prefecture").get_data(as_text=True)) is shown
+        assert client.get(letter).status_code == (200 if shown else 404)
+        assert (letter in client.get(f"/dossiers/{act}").get_data(as_text=True)) is shown
