@@ -227,3 +227,11 @@ def said(lines: Sequence[OrderLine], quantities: Mapping[int, Decimal]) -> str:
         if quantities.get(line.rank)
     ]
     return ", ".join(parts) or "rien"
+
+
+def day_of(text: str) -> date | None:
+    """A day as forms and software write it, « 2026-11-27 »; None for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,6 +1,5 @@
 """The pages of orders: those that one may read, one of them beside its deliveries and invoices, and what has just arrived."""
 
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
@@ -20,7 +19,7 @@ from app.folders.models import Folder
 from app.people.own_settings.registry import setting
 from app.purchasing import drawn, mailing, views
 from app.purchasing.balance import balance_of, lines_of
-from app.purchasing.deliveries import Arrived, deliver, deliveries_of, may_attest, said, sums
+from app.purchasing.deliveries import Arrived, day_of, deliver, deliveries_of, may_attest, said, sums
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import PRICE, part_of
 from app.purchasing.models import OrderDelivery
@@ -115,7 +114,7 @@ def delivery(folder_id: int) -> Response | tuple[str, int]:
         typed = request.form.to_dict()
         names = (key.partition(".") for key in typed if key.startswith("q."))
         quantities = {rank: typed[f"q.{text}"] for _, _, text in names if (rank := whole(text)) is not None}
-        arrived = Arrived(_day(typed.get("day", "")), quantities, typed.get("note", ""))
+        arrived = Arrived(day_of(typed.get("day", "")), quantities, typed.get("note", ""))
         try:
             with received("file") as files:
                 deliver(
@@ -196,10 +195,3 @@ def _order(db: Db, folder_id: int) -> Folder:
 
 def _comma(number: str) -> str:
     return number.replace(".", ",")
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

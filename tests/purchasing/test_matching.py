@@ -15,6 +15,7 @@ from app.people.own_settings.changing import change_setting
 from app.purchasing.matching import cautions
 from app.purchasing.models import OrderKey
 from tests.builders.house import House
+from tests.display.test_folder_page import heard
 from tests.purchasing.world import (
     BUYER,
     FREIGHT,
@@ -189,3 +190,24 @@ def test_the_tolerances_are_those_of_the_collectivity(house: House) -> None:
     assert set(told(house, invoice, BUYER)) == {"order-price"}
     change_setting(house.actor("k.morizur"), "order_price_percent", {"order_price_percent": "2"})
     assert told(house, invoice, BUYER) == {}
+
+
+def test_the_pages_ask_the_base_no_more_for_many_orders_and_invoices_than_for_one(house: House) -> None:
+    counts: list[list[int]] = []
+    client = house.client(BUYER)
+    for _ in range(2):
+        order = an_order(house)
+        arrived(house, order, {0: "40", 1: "12", 2: "1"})
+        number = house.folder(order).number
+        invoices = [an_invoice(house, number, (GRAVEL, "1", "TNE", "62")) for _ in range(1 + len(counts))]
+        for path in ("/commandes", f"/commandes/{order}", f"/dossiers/{invoices[-1]}"):
+            client.get(path)
+        counts.append([])
+        for path in ("/commandes", f"/commandes/{order}", f"/dossiers/{invoices[-1]}"):
+            with heard() as statements:
+                assert client.get(path).status_code == 200
+            counts[-1].append(len(statements))
+    assert counts[0] == counts[1]
+    assert counts[0][0] <= 8, counts
+    assert counts[0][1] <= 14, counts
+    assert counts[0][2] <= 22, counts

@@ -8,6 +8,7 @@ from pypdfium2 import PdfDocument
 from app.core.refusals import Refusal
 from app.folders import deposit, sending
 from tests.builders.house import House
+from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
 from tests.purchasing.world import LINES, SELLER, an_order
 
 pytestmark = pytest.mark.in_turn
@@ -90,3 +91,15 @@ def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: Hou
     assert other.post(
         f"/commandes/{an_order(house, at='draft')}/bon", data={"csrf_token": house.csrf(other)}
     ).status_code in {403, 404}
+
+
+def test_the_ceiling_of_a_mandate_holds_the_total_of_the_lines(house: House) -> None:
+    a_mayor_and_a_deputy(house, families=("purchase_order",), matters=(), ceiling_cents=300_000)
+    small = an_order(house, at="signature", lines=LINES[:1])
+    large = an_order(house, at="signature")
+    assert (house.folder(small).amount_cents, house.folder(large).amount_cents) == (297_600, 502_320)
+    with pytest.raises(Refusal) as above:
+        house.sign(large, DEPUTY, "rsa3072")
+    assert above.value.key == "mandate-above-ceiling"
+    house.sign(small, DEPUTY, "rsa3072")
+    assert house.folder(small).place == "done"

@@ -294,6 +294,7 @@ class Scene:
             **({"changes": [AFTER_THE_END]} if verb == "steps" else {}),
             **({"desks": ["comptabilite"], "question": "?", "waits": False} if verb == "opinions" else {}),
             **({"opinion": "favourable"} if verb == "answer" else {}),
+            **({"day": today().isoformat(), "quantities": {"0": "1"}} if verb == "deliveries" else {}),
         }
         if verb == "continuations":
             body = {"family": "other", "documents": {str(self.look(folder_id)[1]): 1}}

@@ -365,6 +365,8 @@ ROUTES = {
     "folders_api.slip_file": "person",
     "folders_api.read_notes": "person",
     "folders_api.add_note": "person",
+    "purchasing_api.order": "person",
+    "purchasing_api.add_delivery": "person",
     "folders_api.take_note_back": "person",
     "folders_api.reopen_note": "person",
     "folders_api.take_back": "person",
