@@ -250,6 +250,7 @@ class _Sockets:
     options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
     pickers: dict[str, Picker] = field(default_factory=dict)
     indexes: ByFamily[Callable[[Db, Folder], None]] = field(default_factory=ByFamily)
+    worded: ByFamily[Callable[[Db, Folder], None]] = field(default_factory=ByFamily)
     derived: ByFamily[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=ByFamily)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Actor, Folder, Any], tuple[str, str]]] = field(default_factory=list)
@@ -607,6 +608,17 @@ def indexed(db: Db, folder: Folder) -> None:
     db.flush()
     for keep in plugged.indexes.of(folder):
         keep(db, folder)
+
+
+def worded(take: Callable[[Db, Folder], None], *, of: Cares | None = None) -> None:
+    """Take what the words of a folder's documents tell, each time they were read or went, in the transaction that writes them."""
+    plugged.worded.add(take, of)
+
+
+def words_changed(db: Db, folder: Folder) -> None:
+    """Tell all who take something from the words of a folder's documents that these have changed."""
+    for take in plugged.worded.of(folder):
+        take(db, folder)
 
 
 def types(find: Callable[[Db, Folder], FileTypes | None]) -> None:

@@ -24,6 +24,7 @@ from app.files.words import READ as KINDS
 from app.files.words import Text, read_words
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import told_of
+from app.folders.sockets import words_changed
 from app.people.actor import Actor, system
 
 READ = "folder.words"
@@ -159,6 +160,7 @@ def write(
                 for words in (texts[one.version_id],)
             ],
         )
+        words_changed(db, folder)
     rewrite(db, folder)
 
 
@@ -221,6 +223,7 @@ def forget(db: Db, folder: Folder, document_ids: Collection[int]) -> None:
         DocumentWords.document_id.in_(document_ids), DocumentWords.folder_id == folder.id
     )
     db.execute(gone.execution_options(synchronize_session=False))
+    words_changed(db, folder)
     rewrite(db, folder)
 
 

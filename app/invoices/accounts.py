@@ -21,7 +21,7 @@ from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.folders.readings import rulings_on_cautions
 from app.folders.sockets import Caution, is_open
-from app.invoices.checks import compact, good_iban
+from app.invoices.checks import compact, good_iban, good_rib
 from app.invoices.history import paid
 from app.invoices.keys import seller_key, sellers_of, siren_of
 from app.invoices.known import (
@@ -216,6 +216,11 @@ def _of_itself(iban: str, refused: SupplierAccount | None, emptied: Collection[s
         yield "Compte déjà écarté", f"{refused.who} l’a écarté, {jour(refused.at.astimezone(PARIS).date())}"
     if not good_iban(iban):
         yield "IBAN impossible", "Sa clé est fausse : aucun compte ne peut porter ce numéro"
+    elif not good_rib(iban):
+        yield (
+            "Clé RIB fausse",
+            "Ses deux derniers chiffres ne sont pas ceux d’un compte français de ce numéro",
+        )
     if iban in emptied:
         yield "Compte retiré", "La facture a été envoyée avec ce compte, et n’en porte plus"
 

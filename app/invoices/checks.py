@@ -16,7 +16,6 @@ from app.invoices.fields import AMOUNT, CII, PATHS, ROUNDING, UBL, find, iso_dat
 from app.invoices.keys import CREDIT_NOTE, strict
 
 Fields = Mapping[str, str]
-CENT = Decimal("0.01")
 
 _VAT_LINES = {
     CII: (
@@ -36,6 +35,8 @@ _VAT_LINES = {
 }
 _CII_DATES = "//*[local-name()='DateTimeString'][@format='102']"
 _VAT_OUR = re.compile(r"FR(\d{2})(\d{9})")
+_RIB = re.compile(r"[A-Z]{2}\d{2}\d{10}[A-Z0-9]{11}\d{2}")
+_RIB_FIGURES = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "12345678912345678923456789")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
@@ -91,7 +92,7 @@ def _payable(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
         return
     paid, rounding = number(fields.get("prepaid")), number(text_at(root, ROUNDING[syntax]))
     left = included - (paid or 0) + (rounding or 0)
-    if abs(left - due) > CENT:
+    if left != due:
         less = f", moins {euros(paid)} déjà payés" if paid else " et rien n’y est dit déjà payé"
         yield f"Le net à payer est de {euros(due)} : le total TTC est de {euros(included)}{less}."
 
@@ -116,6 +117,8 @@ def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
 def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     where, *_, category = _VAT_LINES[syntax]
     vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
+    if not fields.get("seller_siren") and vat[:2] in {"", "FR"}:
+        yield "Le SIRET du vendeur manque dans les données (règle BR-CO-26)."
     if not vat and any(text_at(line, category) == "S" for line in find(root, where)):
         yield "De la TVA est facturée par un vendeur sans numéro de TVA (règle BR-S-02)."
     french, siren = _VAT_OUR.fullmatch(vat), fields.get("seller_siren", "")
@@ -152,6 +155,8 @@ def _account(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
     iban = compact(fields.get("iban", ""))
     if iban and not good_iban(iban):
         yield f"La clé de l’IBAN {iban} est fausse : aucun compte ne peut porter ce numéro."
+    elif iban and not good_rib(iban):
+        yield f"La clé RIB de l’IBAN {iban} est fausse : ce n’est pas celle d’un compte français de ce numéro."
 
 
 def _payee(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
@@ -198,6 +203,22 @@ def good_iban(iban: str) -> bool:
     if not _IBAN.fullmatch(iban):
         return False
     return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
+
+
+def good_rib(iban: str) -> bool:
+    """Whether the key of the RIB inside a French or Monegasque account is right; of any other account, True.
+
+    Bank, branch and account with letters as figures, 89, 15 and 3 times, and the key, are a multiple of 97.
+    """
+    if iban[:2] not in {"FR", "MC"}:
+        return True
+    if not _RIB.fullmatch(iban):
+        return False
+    figures = iban[4:].translate(_RIB_FIGURES)
+    bank, branch, account, key = (
+        int(part) for part in (figures[:5], figures[5:10], figures[10:21], figures[21:])
+    )
+    return (89 * bank + 15 * branch + 3 * account + key) % 97 == 0
 
 
 def compact(text: str) -> str:

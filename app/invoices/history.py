@@ -17,6 +17,7 @@ from app.folders.facts import cents_of
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
+from app.invoices.days import dates_of
 from app.invoices.establishments import listed
 from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of
 from app.invoices.models import InvoiceKey
@@ -33,8 +34,12 @@ MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
 LATEST = 10 * MOST
 """Those of a seller that are read to find them: of the same day and total, and apart, of those that somebody corrected."""
+AGAIN = 548
+"""Days after which a number that reads the same is no sign of the same invoice."""
 TWICE, NEAR = "duplicate", "near-duplicate"
 ALIKE = "alike"
+WORDS = "words"
+"""In `Folder.sources`: the print of the words of an invoice's page, once they were read."""
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
 
 _key: Any = InvoiceKey.__table__
@@ -116,7 +121,9 @@ def index(db: Db, folder: Folder) -> None:
             DocumentVersion.origin.in_(["deposited", "extracted"]),
         )
     )
-    wanted = keys_of(folder.facts, db.scalars(query))
+    # The same words in another file are the same invoice too (`app/invoices/texts.py`)
+    page_words = folder.sources.get(WORDS, "")
+    wanted = keys_of(folder.facts, [*db.scalars(query), *filter(None, [page_words])])
     rows = db.execute(sa.select(_key.c.key, _key.c.kind).where(_key.c.folder_id == folder.id))
     known = {row.key: row.kind for row in rows}
     if gone := [key for key in known if key not in wanted]:
@@ -124,6 +131,15 @@ def index(db: Db, folder: Folder) -> None:
     owner = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id}
     if fresh := [{**owner, "key": key, "kind": kind} for key, kind in wanted.items() if key not in known]:
         db.execute(sa.insert(_key), fresh)
+
+
+def keep_words(db: Db, folder: Folder, page_words: str) -> None:
+    """Add the key of the words of an invoice's page, which were read since its keys were kept; none for no words."""
+    for key, kind in keys_of({}, filter(None, [page_words])).items():
+        known = sa.select(_key.c.key).where(_key.c.folder_id == folder.id, _key.c.key == key)
+        if db.scalar(known) is None:
+            owner = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id}
+            db.execute(sa.insert(_key), [{**owner, "key": key, "kind": kind}])
 
 
 def seen_before(db: Db, folder: Folder) -> list[Twin]:
@@ -152,7 +168,11 @@ def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
     every = {candidate.id: candidate for candidate in read}
     by_key = sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
-    kinds = {key: SAME if how == SURELY else CLOSE for how, key in by_key}
+    kinds = {
+        key: SAME if how == SURELY else CLOSE
+        for how, key in by_key
+        if how == SURELY or _of_the_same_months(folder, every[key])
+    }
     perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
     alike = (key for key in perhaps if _days(every[key]) & days and totals_of(every[key]) & totals)
     for key in islice(alike, MOST):
@@ -166,6 +186,12 @@ def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     }
     named = readable_among(db, list(known))
     return [Twin(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
+
+
+def _of_the_same_months(folder: Folder, other: Folder) -> bool:
+    """Whether two invoices may be of the same eighteen months: a seller takes his short numbers up again later."""
+    own, its = list(dates_of(folder, "issue_date")), list(dates_of(other, "issue_date"))
+    return not (own and its) or any(abs((a - b).days) <= AGAIN for a in own for b in its)
 
 
 def _days(folder: Folder) -> set[str]:

@@ -18,7 +18,9 @@ ACCOUNT: Final = "account"
 """Same bank account, whoever the seller is."""
 CREDIT_NOTE: Final = "381"
 SIREN: Final = 9
-_PREFIXES = frozenset({"FAC", "FA", "F", "FACT", "FACTURE", "INV", "N", "NO", "AV", "AVOIR"})
+_PREFIXES = frozenset(
+    "FAC FA F FACT FACTURE FACTURES INV INVOICE NUM NUMERO N NO AV AVOIR".split()  # noqa: SIM905 - a list of words
+)
 _RUNS = re.compile(r"[A-Z]+|\d+")
 
 
@@ -84,11 +86,11 @@ def strict(text: str) -> str:
 
 
 def relaxed(number: str) -> str:
-    """A number without what precedes « _ », a first word such as FAC, and the zeros before digits: « 2026-147 »."""
+    """A number without what precedes « _ », first words such as FAC or N°, and the zeros before digits: « 2026-147 »."""
     tail = number.partition("_")[2] or number
     plain = unicodedata.normalize("NFKD", tail).upper()
     runs = _RUNS.findall("".join(c for c in plain if not unicodedata.combining(c)))
-    if len(runs) > 1 and runs[0] in _PREFIXES:
+    while len(runs) > 1 and runs[0] in _PREFIXES:
         runs = runs[1:]
     return "-".join(run.lstrip("0") or "0" if run.isdigit() else run for run in runs)
 

@@ -15,7 +15,7 @@ from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
-from app.invoices import accounts, days, history, interrupting, proposals, settling
+from app.invoices import accounts, days, history, interrupting, proposals, resemblance, settling, texts
 from app.invoices.clock import Delay, delay_of
 from config import Settings
 from workflows.circuit import Phase, StepKind
@@ -38,14 +38,17 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Band(templates), of=invoices)
     sockets.band(_Same(templates), of=invoices)
     sockets.caution(history.cautions, of=invoices)
+    sockets.caution(resemblance.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
     sockets.caution(accounts.cautions, of=invoices)
     sockets.caution(proposals.cautions, of=invoices)
     sockets.proposal(proposals.proposals, of=invoices)
+    sockets.caution(texts.cautions, of=invoices)
     sockets.gate(_to_settle, of=invoices)
     sockets.deadline(interrupting.last_day, of=invoices)
     sockets.effect(accounts.KEY, settling.settle)
     sockets.index(history.index, of=invoices)
+    sockets.worded(texts.take, of=invoices)
 
 
 def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
@@ -62,7 +65,7 @@ def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
         for caution in accounts.to_verify(db, folder)
         if passing is None or caution.awaits or passing not in caution.by
     ]
-    return [*history.to_rule(db, folder), *verify]
+    return [*history.to_rule(db, folder), *texts.to_rule(db, folder), *verify]
 
 
 def _signed_after(db: Db, folder: Folder) -> bool:

@@ -25,6 +25,7 @@ from workflows.family import family
 
 pytestmark = pytest.mark.in_turn
 
+FIRST = {"total_ht": "2535.00", "total_ttc": "3042.00"}
 CLERK, SERVICE, FINANCE, MAYOR = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
 BEFORE, AFTER = "FR7630001007941234567890185", "LT121000011101001000"
 SIRET = "39280913700027"
@@ -47,7 +48,10 @@ class Office:
         self.made += 1
         kept = self.kept if signed else [replace(one, sha256=f"{self.made:064x}") for one in self.kept[:1]]
         ours = {"buyer_siret": "21290999800016", "seller_siret": SIRET, "iban": BEFORE}
-        ours |= {"issue_date": f"2026-08-{self.made:02}"}  # no other of the same day and total
+        # No other of the same total within a few days: each a month before, then again for another total
+        cycle, month = divmod(self.made - 1, 7)
+        ours |= {"issue_date": f"2026-{8 - month:02}-01"}
+        ours |= {"total_ht": f"{2535 + 40 * cycle}.00", "total_ttc": f"{3042 + 40 * cycle}.00"}
         facts = {**self.read.fields, **ours, **said}
         typed = {"received_on": "2026-11-20", "proof_of_service": "technique"}
         read = replace(self.read, fields=facts, doubts=())
@@ -143,8 +147,12 @@ def test_what_the_seller_s_other_invoices_tell(
         ({"number": "F-2"}, set()),
         ({"number": "f 1", "order_ref": "x"}, {"duplicate"}),
         ({"number": "FAC-0001"}, {"near-duplicate"}),
-        ({"number": "Z-9", "issue_date": "2026-08-01"}, {"near-duplicate"}),  # the same seller, day and total
-        ({"number": "Z-9", "issue_date": "2026-07-31"}, set()),
+        (
+            {**FIRST, "number": "Z-9", "issue_date": "2026-08-01"},
+            {"near-duplicate"},
+        ),  # the same seller, day and total
+        ({**FIRST, "number": "Z-9", "issue_date": "2026-07-31"}, {"nearby"}),
+        ({**FIRST, "number": "Z-9", "issue_date": "2026-09-01"}, set()),  # a month later: a rent
         ({"number": "F-3", "iban": AFTER}, {"account"}),
         ({"number": "F-4", "seller_siret": "39280913700035"}, {"establishment"}),
         ({"number": "F-5", "buyer_siret": "24450001100015"}, {"addressee"}),
@@ -170,17 +178,17 @@ def test_what_the_seller_s_other_invoices_tell(
     house.save(folder_id, CLERK, {"iban": AFTER, "number": "F-1"})
     assert {"account", "duplicate"} <= set(office.told(folder_id))
     # Nor does a total typed over the file's hide the other of the same day and total.
-    folder_id = office.draft(number="Z-10", issue_date="2026-08-01")
+    folder_id = office.draft(**FIRST, number="Z-10", issue_date="2026-08-01")
     house.save(folder_id, CLERK, {"total_ttc": "30.42"})
     assert {"near-duplicate", "corrected"} <= set(office.told(folder_id))
     # nor one typed over the other's; and money that comes back the same day is no second invoice
-    house.save(office.draft(number="Z-20", issue_date="2026-07-15"), CLERK, {"total_ttc": "30.42"})
-    assert "near-duplicate" in office.told(office.draft(number="Z-21", issue_date="2026-07-15"))
-    note = office.draft(number="Z-22", issue_date="2026-07-15", type_code="381")
+    house.save(office.draft(**FIRST, number="Z-20", issue_date="2026-07-15"), CLERK, {"total_ttc": "30.42"})
+    assert "near-duplicate" in office.told(office.draft(**FIRST, number="Z-21", issue_date="2026-07-15"))
+    note = office.draft(**FIRST, number="Z-22", issue_date="2026-07-15", type_code="381")
     assert "near-duplicate" not in office.told(note)
     # However many others of this seller came since, corrected or not
     monkeypatch.setattr(history, "LATEST", 1)
-    assert "near-duplicate" in office.told(office.draft(number="Z-30", issue_date="2026-08-01"))
+    assert "near-duplicate" in office.told(office.draft(**FIRST, number="Z-30", issue_date="2026-08-01"))
 
 
 def test_an_invoice_to_an_establishment_that_is_not_listed_is_told_and_never_refused(

@@ -1,6 +1,7 @@
 """Every sample invoice is read as its manifest says, and its faults are named in French."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.invoices.reading import Reading, look_into, read_invoice
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SAMPLES = ASSETS / "invoices"
+GOOD = "FR7630001007941234567890185"
 ENTRIES: list[dict[str, Any]] = json.loads((SAMPLES / "manifest.json").read_text())["files"]
 BY_NAME = {entry["file"]: entry for entry in ENTRIES}
 OURS = {"seller": "seller_name", "buyer": "buyer_name"}
@@ -155,25 +157,22 @@ def test_what_does_not_hold_together_is_said_and_stops_nobody(tmp_path: Path) ->
         assert reading is not None
         return " ".join(reading.oddities)
 
-    assert odd("LE CLIENT", "LE CLIENT").startswith(
-        "Le bénéficiaire du paiement, PAYEE NAME, n’est pas le vendeur"
-    )
-    source = source.replace("PAYEE NAME", "LE FOURNISSEUR")
+    assert "Le bénéficiaire du paiement, PAYEE NAME, n’est pas le vendeur" in odd("LE CLIENT", "LE CLIENT")
+    assert "La clé RIB de l’IBAN" in odd("LE CLIENT", "LE CLIENT")
+    source = source.replace("PAYEE NAME", "LE FOURNISSEUR").replace("FR20 1254 2547 2569 8542 5874 698", GOOD)
     assert odd("LE CLIENT", "LE CLIENT") == ""
     due = "DuePayableAmount>104.90<"
     assert odd(due, "DuePayableAmount>1049.00<").replace("\u202f", " ").replace("\u00a0", " ") == (
         "Le net à payer est de 1 049,00 € : le total TTC est de 104,90 € et rien n’y est dit déjà payé."
     )
     assert odd("TotalPrepaidAmount>0.00", "TotalPrepaidAmount>4.90").endswith("moins 4,90\xa0€ déjà payés.")
-    assert "La clé de l’IBAN" in odd("FR20 1254", "FR21 1254")
+    assert "La clé de l’IBAN" in odd(GOOD, "FR8530001007941234567890185")
     assert "n’est pas écrite comme son format" in odd(
         f'format="102">{_first_date(source)}', 'format="102">2026-11-03'
     )
 
 
 def _first_date(source: str) -> str:
-    import re
-
     found = re.search(r'format="102">(\d{8})<', source)
     assert found
     return found[1]
@@ -195,6 +194,22 @@ def test_what_is_wrong_and_changes_nothing_is_a_remark_and_the_rest_a_caution() 
                 name,
                 told,
             )
+
+
+def test_a_french_seller_without_siret_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    source = (SAMPLES / "ubl-en16931-fr.xml").read_text()
+    for scheme, vat, lacks in (
+        ("0002", "FR11999999998", False),
+        ("0060", "FR11999999998", True),
+        ("0060", "DE811907980", False),
+    ):
+        path.write_text(
+            re.sub(r'schemeID="000[29]"', f'schemeID="{scheme}"', source).replace("FR11999999998", vat)
+        )
+        reading = read_invoice(path, "application/xml")
+        assert reading is not None
+        assert ("BR-CO-26" in " ".join(reading.oddities)) is lacks, (scheme, vat)
 
 
 def test_keys_of_accounts_and_establishments() -> None:

@@ -1,0 +1,161 @@
+"""What an invoice resembles without being surely the same: it may replace a rejected one, or be another's second coming.
+
+None of it stops anybody: it is told to all who decide until one of them rules (INV-20).
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS
+from app.core.db import Db
+from app.core.french import euros, jour, spaces
+from app.core.questions import once
+from app.folders.access import readable_among
+from app.folders.models import Folder
+from app.folders.sockets import Caution, mark_of
+from app.invoices.days import dates_of
+from app.invoices.history import LATEST, MOST, seen_before, totals_of
+from app.invoices.keys import ACCOUNT, SELLER, sellers_of
+from app.invoices.models import InvoiceKey
+from workflows.circuit import REJECTED, WITHDRAWN, Phase
+from workflows.condition import values
+
+CLOSE_DAYS = 24
+"""The same total again within so many days is told; a rent or a subscription comes every month."""
+SAME_ORDER_DAYS = 45
+REPLACED_DAYS = 60
+LOWEST, HIGHEST = 0.9, 1.1
+"""How far the total of an invoice may be from that of the rejected one that it replaces."""
+
+_key = InvoiceKey.__table__.alias("mine")
+_other = InvoiceKey.__table__.alias("other")
+_folder = Folder.__table__
+_sharing = (
+    sa.select(_other.c.folder_id)
+    .join(_key, sa.and_(_other.c.collectivity_id == _key.c.collectivity_id, _other.c.key == _key.c.key))
+    .where(
+        _key.c.folder_id == sa.bindparam("folder"),
+        _key.c.collectivity_id == sa.bindparam("here"),
+        _key.c.kind.in_([SELLER, ACCOUNT]),
+        _other.c.folder_id != sa.bindparam("folder"),
+    )
+    .order_by(_other.c.folder_id.desc())
+    .limit(LATEST)
+)
+_near = (
+    sa.select(_folder.c.id)
+    .where(
+        _folder.c.id.in_(sa.select(_sharing.subquery().c.folder_id)),
+        _folder.c.collectivity_id == sa.bindparam("here"),
+        _folder.c.created_at >= sa.bindparam("since"),
+        sa.or_(
+            _folder.c.amount_cents.between(sa.bindparam("least"), sa.bindparam("most")),
+            _folder.c.fields["order_ref"].as_string() == sa.bindparam("order"),
+        ),
+    )
+    .order_by(_folder.c.id.desc())
+    .limit(MOST)
+)
+# A paper of the year before is compared too: what counts is when it came here
+_AGE = timedelta(days=120)
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """The invoices that resemble this one, told on the later of the two."""
+    if folder.phase == Phase.DONE:
+        return []
+    return once(db, ("invoices resembling", folder.id), lambda: _cautions(db, folder))
+
+
+def _cautions(db: Db, folder: Folder) -> list[Caution]:
+    totals = totals_of(folder)
+    order = str(folder.fields.get("order_ref") or "").strip()
+    if not totals and not order:
+        return []
+    amounts = sorted(int(cents * part) for cents in totals for part in (LOWEST, HIGHEST)) or [1, 0]
+    bounds = {
+        "folder": folder.id,
+        "here": folder.collectivity_id,
+        "since": folder.created_at - _AGE,
+        "least": amounts[0],
+        "most": amounts[-1],
+        "order": order or None,
+    }
+    candidates = list(db.scalars(_near, bounds))
+    if not candidates:
+        return []
+    twins = {twin.folder.id for twin in seen_before(db, folder)}
+    others = db.scalars(sa.select(Folder).where(Folder.id.in_(candidates)).order_by(Folder.id.desc()))
+    likely = [
+        (other, kind)
+        for other in others
+        if other.id < folder.id and other.id not in twins and (kind := _kind(folder, other))
+    ]
+    named = readable_among(db, [other.id for other, _ in likely])
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [_told(other, kind, other.id in named, by) for other, kind in likely]
+
+
+def _kind(folder: Folder, other: Folder) -> str:
+    """How another invoice of the same seller, or payable to the same account, resembles this one; empty where it does not."""
+    same_seller = bool(set(sellers_of(folder.facts)) & set(sellers_of(other.facts)))
+    totals, others = totals_of(folder), totals_of(other)
+    apart = _days_apart(folder, other)
+    same_order = bool(_orders(folder) & _orders(other))
+    if not same_seller:
+        return "shared-account" if totals & others and apart == 0 and other.place != WITHDRAWN else ""
+    if other.place in {REJECTED, WITHDRAWN}:
+        recent = folder.created_at - other.updated_at <= timedelta(days=REPLACED_DAYS)
+        return "replaces" if recent and other.round and (same_order or _within(totals, others)) else ""
+    if not totals & others or apart is None:
+        return ""
+    return "nearby" if apart <= (SAME_ORDER_DAYS if same_order else CLOSE_DAYS) else ""
+
+
+def _within(totals: set[int], others: set[int]) -> bool:
+    return any(
+        LOWEST * abs(other) <= abs(total) <= HIGHEST * abs(other) for total in totals for other in others
+    )
+
+
+def _orders(folder: Folder) -> set[str]:
+    return {str(order).strip() for order in values(folder.facts, "order_ref") if str(order or "").strip()}
+
+
+def _days_apart(folder: Folder, other: Folder) -> int | None:
+    spans = [
+        abs((own - its).days)
+        for own in dates_of(folder, "issue_date")
+        for its in dates_of(other, "issue_date")
+    ]
+    return min(spans, default=None)
+
+
+def _told(other: Folder, kind: str, named: bool, by: frozenset[int]) -> Caution:
+    where = f"Le dossier n° {other.id}" if named else "Un autre dossier, que vous ne pouvez pas lire,"
+    amount = euros(other.fields.get("total_ttc") or "")
+    what = f", datée du {_dated(other)}, n° {other.number}, de {amount}" if named else ""
+    title, sentence = {
+        "nearby": (
+            "Même montant, à quelques jours",
+            f"{where} porte une facture du même fournisseur et du même montant{what}. Vérifiez que ce n’est pas la même.",
+        ),
+        "replaces": (
+            "Remplace sans doute une facture rejetée",
+            f"{where} porte une facture du même fournisseur qui a été rejetée{what}. Si celle-ci la remplace, vérifiez "
+            "que l’autre ne sera pas payée.",
+        ),
+        "shared-account": (
+            "Même compte, autre fournisseur",
+            f"{where} porte une facture d’un autre fournisseur, du même jour, du même montant et payable au même compte{what}. "
+            "Demandez à qui ce compte appartient.",
+        ),
+    }[kind]
+    return Caution(kind, title, spaces(sentence), about=f"{kind}:{mark_of(other)}", by=by)
+
+
+def _dated(other: Folder) -> str:
+    issued: Iterator[date] = dates_of(other, "issue_date")
+    return jour(next(issued, other.created_at.astimezone(PARIS).date()))
