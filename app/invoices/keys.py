@@ -51,6 +51,14 @@ def _gives_back(facts: Facts) -> set[bool]:
     return {str(code) == CREDIT_NOTE or less for code in values(facts, "type_code") for less in below}
 
 
+def origin_keys(facts: Facts) -> list[str]:
+    """The keys that the invoice has to which a credit note refers (BT-25); none where it names none."""
+    number = str(facts.get("preceding") or "")
+    if not number or True not in _gives_back(facts):
+        return []
+    return [_key(CLOSE, seller, "invoice", relaxed(number)) for seller in sellers_of(facts)]
+
+
 def account_key(iban: str) -> str:
     """The key of a bank account, from its number without spaces, in capitals."""
     return _key(ACCOUNT, iban)

@@ -101,5 +101,9 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : ce compte n’est plus parmi ceux qui sont connus. Rouvrez la liste.",
     ),
+    "register-long": (
+        413,
+        "Ce registre a plus de {most} factures : choisissez une période plus courte, puis prenez-le de nouveau.",
+    ),
     "ibans-reason": (422, "Rien n’a changé : écrivez pourquoi, en deux cents caractères au plus."),
 }

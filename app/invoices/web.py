@@ -22,6 +22,7 @@ from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
 from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
 from app.invoices.models import SupplierAccount
+from app.invoices.register.web import pages as register
 from app.people.models import Collectivity
 
 SHOWN = 50
@@ -55,6 +56,7 @@ SOURCES = {
     OFFICE: "Écarté par un administrateur",
 }
 pages = Blueprint("invoices", __name__, template_folder="templates")
+pages.register_blueprint(register)
 
 
 @pages.route("/administration/etablissements", methods=["GET", "POST"])

@@ -1,0 +1,259 @@
+"""The lines of the register: the invoices that the reader may read, in as many statements for fifty as for one."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.core.french import jour
+from app.core.refusals import Refusal
+from app.display.views import state_label
+from app.folders.access import readable_by
+from app.folders.models import ASKED, Folder, StepRun
+from app.invoices.clock import last_day_to_pay
+from app.invoices.days import received_days
+from app.invoices.history import FAMILY
+from app.invoices.interrupting import KEPT, Interruption, interruption_of
+from app.invoices.keys import origin_keys
+from app.invoices.models import InvoiceKey
+from app.people.actor import Actor
+from workflows.circuit import DONE, Phase, StepKind
+
+PAGE = 50
+MOST = 20_000
+"""Lines of a table that is taken away."""
+PORTION = 500
+SUMMED = 2_000
+"""As many invoices are counted and added up; beyond, the page says that there are more."""
+STATES = {
+    "": "Toutes",
+    "en-cours": "En cours",
+    "en-retard": "En retard",
+    "interrompues": "Délai interrompu",
+    "rejetees": "Rejetées",
+    "terminees": "Terminées",
+    "avoirs": "Avoirs",
+}
+SERVICE, FINANCE = "service_done", "finance"
+_folder: Any = Folder.__table__
+_run: Any = StepRun.__table__
+_key: Any = InvoiceKey.__table__
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the register is wanted: a state of `STATES`, and the days of arrival, both included."""
+
+    state: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who decided, when, and what was said."""
+
+    who: str
+    at: datetime
+    word: str
+
+    @property
+    def day(self) -> date:
+        """The day at the town hall."""
+        return self.at.astimezone(PARIS).date()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One invoice. `start`, `rule`: when its delay begins and why; `due`: the last day to pay; None where none runs."""
+
+    folder_id: int
+    number: str
+    seller: str
+    siret: str
+    cents: int | None
+    credit: bool
+    state: str
+    received: date | None
+    start: date | None
+    rule: str
+    interruption: Interruption | None
+    due: date | None
+    late: bool
+    handed: date | None
+    decisions: Mapping[str, Decision]
+    origin: str
+    origin_id: int | None
+
+    @property
+    def amount(self) -> Decimal | None:
+        """In euros, below zero for a credit note."""
+        return None if self.cents is None else Decimal(self.cents) / 100
+
+
+@dataclass(frozen=True)
+class Sum:
+    """How many invoices are wanted, and what they add up to, credit notes subtracted; None where they are too many."""
+
+    count: int | None
+    cents: int | None
+
+
+def page(
+    db: Db, actor: Actor, wanted: Asked, before: int | None = None, size: int = PAGE
+) -> tuple[list[Line], int | None]:
+    """The latest invoices of what is wanted, those before a number; and the number before which there are more."""
+    query = _of(actor, wanted).order_by(_folder.c.id.desc()).limit(size + 1)
+    if before is not None:
+        query = query.where(_folder.c.id < before)
+    numbers = list(db.scalars(query))
+    more = numbers[size - 1] if len(numbers) > size else None
+    return _lines(db, actor, numbers[:size]), more
+
+
+def every(db: Db, actor: Actor, wanted: Asked) -> list[Line]:
+    """All that is wanted; refuses `register-long` beyond `MOST`."""
+    numbers = list(db.scalars(_of(actor, wanted).order_by(_folder.c.id.desc()).limit(MOST + 1)))
+    if len(numbers) > MOST:
+        raise Refusal("register-long", most=MOST)
+    portions = (numbers[start : start + PORTION] for start in range(0, len(numbers), PORTION))
+    return [line for portion in portions for line in _lines(db, actor, portion)]
+
+
+def total(db: Db, actor: Actor, wanted: Asked) -> Sum:
+    """The count and the sum of what is wanted."""
+    few = _of(actor, wanted, _folder.c.amount_cents).limit(SUMMED + 1).subquery()
+    count, cents = db.execute(
+        sa.select(sa.func.count(), sa.func.sum(few.c.amount_cents)).select_from(few)
+    ).one()
+    return Sum(None, None) if count > SUMMED else Sum(count, int(cents or 0))
+
+
+def _of(actor: Actor, wanted: Asked, column: Any = _folder.c.id) -> Any:
+    received = _folder.c.fields["received_on"].as_string()
+    interrupted, resumed = (_folder.c.sources[KEPT][key].as_string() for key in ("notified", "complete"))
+    of_state = {
+        "en-cours": _folder.c.phase == Phase.RUNNING.value,
+        "en-retard": sa.and_(_folder.c.phase == Phase.RUNNING.value, _folder.c.due_on < today()),
+        "interrompues": sa.and_(
+            _folder.c.phase == Phase.RUNNING.value,
+            interrupted.is_not(None),
+            sa.func.coalesce(resumed, "") == "",
+        ),
+        "rejetees": _folder.c.phase == Phase.REJECTED.value,
+        "terminees": _folder.c.place == DONE,
+        "avoirs": _folder.c.amount_cents < 0,
+    }
+    query = sa.select(column).where(
+        _folder.c.collectivity_id == actor.collectivity_id, _folder.c.family == FAMILY, readable_by(actor)
+    )
+    if wanted.state in of_state:
+        query = query.where(of_state[wanted.state])
+    if wanted.since is not None:
+        # What was received on a day was deposited then or later: the folders of before are not even looked at
+        morning = datetime.combine(wanted.since, time(), PARIS).astimezone(UTC)
+        query = query.where(received >= wanted.since.isoformat(), _folder.c.created_at >= morning)
+    return query if wanted.until is None else query.where(received <= wanted.until.isoformat())
+
+
+def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:
+    if not numbers:
+        return []
+    folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)))}
+    decisions = _decisions(db, numbers)
+    origins = _origins(db, actor, folders.values())
+    return [_line(folders[number], decisions[number], origins.get(number)) for number in numbers]
+
+
+def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None) -> Line:
+    family = family_of(folder.in_force)
+    credit = family.credits(folder.facts)
+    starts = received_days(folder) if family.due(folder.facts) else []
+    start, interruption = min(starts, default=None), interruption_of(folder)
+    due = last_day_to_pay(start, interruption) if start is not None else None
+    running = folder.phase in {Phase.RUNNING, Phase.REJECTED, Phase.DRAFT}
+    return Line(
+        folder_id=folder.id,
+        number=str(folder.fields.get("number") or ""),
+        seller=str(folder.fields.get("seller") or ""),
+        siret=str(folder.fields.get("seller_siret") or folder.fields.get("seller_siren") or ""),
+        cents=folder.amount_cents,
+        credit=credit,
+        state=state_label(folder.place, None),
+        received=min(received_days(folder), default=None),
+        start=start,
+        rule=_rule(starts, interruption) if start is not None else "Avoir : pas de délai" if credit else "",
+        interruption=interruption,
+        due=due,
+        late=running and due is not None and due < today(),
+        handed=folder.done_at.astimezone(PARIS).date() if folder.place == DONE and folder.done_at else None,
+        decisions=decisions,
+        origin=str(folder.fields.get("preceding") or "") if credit else "",
+        origin_id=origin,
+    )
+
+
+def _rule(starts: Collection[date], interruption: Interruption | None) -> str:
+    """Why the delay begins on its day, in words (CCP R2192-12, R2192-29)."""
+    rule = "Réception, la première des dates en désaccord" if len(starts) > 1 else "Réception"
+    if interruption is not None and interruption.complete is not None:
+        return f"{rule}, puis tout reçu le {jour(interruption.complete)}"
+    return rule
+
+
+def _decisions(db: Db, numbers: Collection[int]) -> Mapping[int, dict[str, Decision]]:
+    """By folder, the last decision of each kind that counts in the register: service, finance, signature, rejection."""
+    query = (
+        sa.select(
+            _run.c.folder_id,
+            _run.c.step,
+            _run.c.kind,
+            _run.c.state,
+            _run.c.who,
+            _run.c.ended_at,
+            _run.c.comment,
+        )
+        .where(
+            _run.c.folder_id.in_(numbers),
+            _run.c.state.in_(["done", "rejected"]),
+            _run.c.who.is_not(None),
+            _run.c.ended_at.is_not(None),
+            _run.c.slot.not_like(f"{ASKED}%"),
+        )
+        .order_by(_run.c.id)
+    )
+    decisions: dict[int, dict[str, Decision]] = defaultdict(dict)
+    for row in db.execute(query):
+        if row.state == "rejected":
+            name = "rejected"
+        elif row.kind == StepKind.SIGN.value:
+            name = "signed"
+        else:
+            name = row.step
+        decisions[row.folder_id][name] = Decision(row.who, row.ended_at, row.comment or "")
+    return decisions
+
+
+def _origins(db: Db, actor: Actor, folders: Iterable[Folder]) -> dict[int, int]:
+    """Of each credit note, the invoice whose number it names, where it is here and the reader reads it."""
+    wanted = {key: folder.id for folder in folders for key in origin_keys(folder.facts)}
+    if not wanted:
+        return {}
+    query = (
+        sa.select(_key.c.key, _key.c.folder_id)
+        .join(_folder, _folder.c.id == _key.c.folder_id)
+        .where(
+            _key.c.collectivity_id == actor.collectivity_id,
+            _key.c.key.in_(wanted),
+            readable_by(actor, _folder),
+        )
+        .order_by(_key.c.folder_id)
+    )
+    return {wanted[row.key]: row.folder_id for row in db.execute(query) if wanted[row.key] != row.folder_id}
