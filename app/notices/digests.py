@@ -195,6 +195,7 @@ def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts)
         "late": counts.late,
         "due_today": counts.due_today,
         "soonest": soonest,
+        "soon": counts.soon,
         **_scope(db, actor, parts, taken.names),
     }
 

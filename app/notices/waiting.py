@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -61,12 +61,15 @@ class Awaiting:
         return self.due_on <= today()
 
 
+SOON = timedelta(days=5)
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, and is not of these.
 
-    Folders, and of those that are of no restricted family or type how many are late, how many due on the day, and the first
-    day by which one is due, None where none has a day or where the deadline of a restricted one might be before.
+    Folders, and of those that are of no restricted family or type how many are late, how many due on the day, how many within
+    `SOON` days after it, and the first day by which one is due, None where none has a day or where the deadline of a restricted one might be before.
     """
 
     folders: int
@@ -74,6 +77,7 @@ class Waiting:
     due_today: int = 0
     soonest: date | None = None
     returned: int = 0
+    soon: int = 0
 
 
 def awaiting(db: Db, actor: Actor) -> list[Awaiting]:
@@ -107,6 +111,7 @@ def counted(folders: Sequence[Awaiting], returned: int) -> Waiting:
         sum(day == today() for day in days),
         None if closed else min(days, default=None),
         returned,
+        sum(today() < day <= today() + SOON for day in days),
     )
 
 

@@ -117,8 +117,8 @@ def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the
     with at(MONDAY, 10):
         choices.choose(house.actor(N), "daily", MORNING)
         invoices = [house.a_quick_invoice() for _ in range(3)]
-        for folder_id in invoices:
-            due(folder_id, MONDAY + timedelta(days=9))
+        for folder_id, days in zip(invoices, (5, 6, 9), strict=True):
+            due(folder_id, MONDAY + timedelta(days=days))
         house.mail.clear()
         outbox.drain()
     assert subjects(house, N) == []
@@ -137,7 +137,7 @@ def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the
     assert subjects(house, N) == ["Paraphe : 3 dossiers vous attendent"]
     assert subjects(house, T) == []
     text = words(house, N)
-    assert "Le plus pressé est à rendre le mercredi 13 janvier 2027." in text
+    assert "Le plus pressé est à rendre le samedi 9 janvier 2027. 2 sont à rendre d’ici cinq jours." in text
     title = house.folder(invoices[0]).title
     assert title not in house.mail.letters[0].as_string()
 
