@@ -69,7 +69,8 @@ class Waiting:
     """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, and is not of these.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, how many within
-    `SOON` days after it, and the first day by which one is due, None where none has a day or where the deadline of a restricted one might be before.
+    `SOON` after it, and the first day by which one is due, None where none has a day or where the deadline of a restricted one
+    might be before.
     """
 
     folders: int
