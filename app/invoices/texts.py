@@ -91,7 +91,10 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     if folder.phase == Phase.DONE or not (page or papers):
         return []
     stated = {compact(str(text or "")) for text in values(folder.facts, "iban")} - {""}
-    unlike = [iban for iban in page if stated and not stated & set(page)]
+    # Of an invoice without data the page is compared by `app/invoices/proposals.py`, and what was recognised on it
+    unlike = (
+        [iban for iban in page if stated and not stated & set(page)] if folder.sources.get("read") else []
+    )
     added = [iban for iban in papers if iban not in stated and iban not in page]
     if not (unlike or added):
         return []
