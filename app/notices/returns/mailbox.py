@@ -5,12 +5,7 @@ about a letter of ours stays where it is, unread by us, for whoever keeps the ma
 """
 
 import hashlib
-import imaplib
-import re
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import structlog
@@ -19,7 +14,8 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import News, Outbox, Row, post
 from app.core.transaction import use_case
-from app.notices import bounces
+from app.notices import bounces, imap
+from app.notices.imap import FAULTS
 from app.notices.returns import reports
 from app.notices.returns.models import ReturnBox
 from app.people.models import Collectivity
@@ -33,8 +29,6 @@ MOST = 500
 """Messages read at one look."""
 FIRST = 262_144
 """Bytes read of a message: what a report says comes before the letter that it returns."""
-_NUMBER = re.compile(rb"\d+")
-FAULTS = (imaplib.IMAP4.error, OSError, ValueError)
 
 
 def look(settings: Settings) -> None:
@@ -65,27 +59,26 @@ class Round:
             read(self._settings)
         except FAULTS as fault:
             log.warning("mail.returns_unread", error=repr(fault))
-            note(box, fault=_words(fault))
+            note(box, fault=imap.words(fault))
 
 
 def read(settings: Settings) -> int:
     """Read what came since the last look, and return how many letters came back; raises one of `FAULTS`."""
     box, count = _mark(settings), 0
-    with _opened(settings) as line:
-        validity = _first(line.response("UIDVALIDITY")[1])
+    with imap.opened(imap.Place.of_url(settings.bounces_url), settings.mail_timeout) as line:
+        validity = imap.validity(line)
         with reading() as db:
             known = db.get(ReturnBox, box)
         last = known.last if known is not None and known.validity == validity else 0
-        present = _numbers(line.uid("SEARCH", f"UID {last + 1}:*")[1])  # « n:* » names the last one too
-        for number in sorted(number for number in present if number > last)[:MOST]:
-            report = reports.read(_bytes_of(line, number))
+        for number in imap.after(line, last)[:MOST]:
+            report = reports.read(imap.bytes_of(line, number, FIRST))
             if report is not None and report.answer is not None:
                 count += bounces.record(
                     report.letter.row_id, report.answer, mark=report.letter.address, returned=True
                 )
-                _remove(line, number)
+                imap.remove(line, number)
             note(box, validity=validity, last=number)
-        unclaimed = len(_numbers(line.uid("SEARCH", "ALL", "UNDELETED")[1]))
+        unclaimed = imap.left(line)
     note(box, validity=validity, unclaimed=unclaimed, fault="")
     return count
 
@@ -99,10 +92,10 @@ def state(settings: Settings) -> ReturnBox | None:
 def trouble(settings: Settings) -> str | None:
     """Why the mailbox cannot be read, asked now; None where it can."""
     try:
-        with _opened(settings):
+        with imap.opened(imap.Place.of_url(settings.bounces_url), settings.mail_timeout):
             return None
     except FAULTS as fault:
-        return _words(fault)
+        return imap.words(fault)
 
 
 @use_case
@@ -134,61 +127,3 @@ def _mark(settings: Settings) -> str:
     return hashlib.sha256(
         f"{parts.hostname} {parts.port} {parts.username} {parts.path}".encode()
     ).hexdigest()[:32]
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[imaplib.IMAP4]:
-    """The mailbox, chosen and open for writing, its certificate verified; nothing of it is marked as read."""
-    parts, seconds = urlsplit(settings.bounces_url), settings.mail_timeout
-    host, trusted = parts.hostname or "localhost", ssl.create_default_context()
-    if parts.scheme == "imaps":
-        line: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, parts.port or 993, ssl_context=trusted, timeout=seconds)
-    else:
-        line = imaplib.IMAP4(host, parts.port or 143, timeout=seconds)
-    try:
-        if parts.scheme == "imap+starttls":
-            line.starttls(trusted)
-        line.login(unquote(parts.username or ""), unquote(parts.password or ""))
-        name = unquote(parts.path.strip("/")) or "INBOX"
-        if line.select(f'"{name}"')[0] != "OK":
-            raise imaplib.IMAP4.error(f"le dossier « {name} » ne s’ouvre pas")
-        yield line
-    finally:
-        try:
-            line.logout()
-        except FAULTS:  # it broke: nothing is left to say, but our end is still open
-            with suppress(*FAULTS):
-                line.shutdown()
-
-
-def _bytes_of(line: imaplib.IMAP4, number: int) -> bytes:
-    answer = line.uid("FETCH", str(number), f"(BODY.PEEK[]<0.{FIRST}>)")[1]
-    return next((part[1] for part in answer if isinstance(part, tuple)), b"")
-
-
-def _remove(line: imaplib.IMAP4, number: int) -> None:
-    """Mark it as deleted, and take it away alone; where the server cannot (RFC 4315), who keeps the mailbox empties it."""
-    line.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
-    if "UIDPLUS" in line.capabilities:
-        line.uid("EXPUNGE", str(number))
-
-
-def _numbers(answer: list[bytes | None]) -> list[int]:
-    return [int(digits) for line in answer if line for digits in _NUMBER.findall(line)]
-
-
-def _first(answer: list[bytes | None]) -> int:
-    numbers = _numbers(answer)
-    if not numbers:
-        raise imaplib.IMAP4.error("le serveur ne dit pas depuis quand il compte ses messages (UIDVALIDITY)")
-    return numbers[0]
-
-
-def _words(fault: Exception) -> str:
-    """What went wrong, on one line."""
-    text = fault.args[0] if fault.args else fault
-    text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-    return (
-        " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
-        or type(fault).__name__
-    )
