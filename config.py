@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     mail_timeout: float = 20.0
     bounces_url: str = ""
     bounces_address: str = ""
+    mailbox_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
     take_back_seconds: int = Field(20, ge=0, le=120)
     upload_limit_mb: int = Field(200, ge=1, le=2048)
@@ -288,6 +289,7 @@ class Settings(BaseSettings):
     @field_validator(
         "tsa_hosts",
         "revocation_hosts",
+        "mailbox_hosts",
         "former_secret_keys",
         "clear_hosts",
         "operators",
@@ -298,7 +300,7 @@ class Settings(BaseSettings):
     def _list(cls, value: Any) -> Any:
         return as_names(value)
 
-    @field_validator("tsa_hosts", "revocation_hosts")
+    @field_validator("tsa_hosts", "revocation_hosts", "mailbox_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return as_hosts(value)

@@ -21,6 +21,7 @@ need bsdtar libarchive-tools
 need redis-server redis-server
 need soffice libreoffice-writer-nogui
 need softhsm2-util softhsm2
+need /usr/sbin/dovecot dovecot-imapd
 need tesseract tesseract-ocr
 [ -n "$(ls /usr/share/tesseract-ocr/*/tessdata/fra.traineddata /usr/share/tessdata/fra.traineddata 2>/dev/null || true)" ] || packages="$packages tesseract-ocr-fra"
 [ -z "$packages" ] && exit 0

@@ -109,3 +109,32 @@ class ArrivalRouting(Base, Tenanted):
     rows: Mapped[list[Any]]
     otherwise: Mapped[dict[str, Any] | None] = mapped_column(MissingJson)
     revision: Mapped[int]
+
+
+class Mailbox(Base, Tenanted):
+    """A mailbox where invoices come, and what of it was read: what its numbers count from, and the last of them.
+
+    `secret`: its password, sealed. `kind`: the type as which its mails come. `senders`: whose mails come in at once, everybody's
+    where there are none. `removes`: a mail goes from it once it is kept here. `fault`: why it was not read, empty where it was.
+    """
+
+    __tablename__ = "arrival_mailbox"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "host", "login", "folder"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    kind: Mapped[str]
+    scheme: Mapped[str]
+    host: Mapped[str]
+    port: Mapped[int]
+    login: Mapped[str]
+    secret: Mapped[str]
+    folder: Mapped[str]
+    senders: Mapped[list[Any]]
+    removes: Mapped[bool]
+    active: Mapped[bool]
+    validity: Mapped[int] = mapped_column(sa.BigInteger)
+    last: Mapped[int] = mapped_column(sa.BigInteger)
+    fault: Mapped[str]
+    looked_at: Mapped[datetime | None]
+    revision: Mapped[int]

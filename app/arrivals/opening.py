@@ -250,6 +250,8 @@ def _main(
     workdir: Path,
 ) -> tuple[_File, list[Kept], ReadFacts | None]:
     """The file that is the invoice: the first one by Chorus Pro; else the first that says so itself, or that may be one."""
+    if not files:
+        raise Refusal(receiving.NO_FILE)
     if way == Way.CHORUS:
         kept, read = keep_main(collectivity_id, kind, incoming[files[0].id], workdir)
         return files[0], kept, read

@@ -1,14 +1,19 @@
 """What arrivals bring: the work of opening them, and a band above what awaits whoever deals with them."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
 from app.arrivals import opening, settling, telling
-from app.arrivals.models import Arrival, State
+from app.arrivals.mail import fetching
+from app.arrivals.models import Arrival, Mailbox, State
 from app.core.db import Db
-from app.core.outbox import handles
+from app.core.french import instant
+from app.core.outbox import each_round, handles
 from app.folders import sockets
+from app.folders.models import Folder
 from app.people.actor import Actor
 from config import Settings
 from workflows.vocabulary import Right
@@ -16,9 +21,12 @@ from workflows.vocabulary import Right
 
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
-    del settings  # nothing here is configured yet
     handles(telling.OPEN, indoors=True, passing=True)(opening.work)
+    handles(fetching.KIND, passing=True)(fetching.Round(settings))
+    each_round("arrivals.mail", fetching.look)
     sockets.tray(_Unsettled(templates), any_unsettled)
+    sockets.tray(_Unread(templates), any_unread)
+    sockets.band(_Arrived(templates))
 
 
 def any_unsettled(actor: Actor) -> sa.ColumnElement[bool]:
@@ -44,4 +52,46 @@ class _Unsettled:
         if not count:
             return None
         page = self._templates.get_template("arrivals/_band.html").render(count=count)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+def any_unread(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether a mailbox could not be read, for who administers."""
+    if not actor.administrator:
+        return sa.false()
+    return sa.exists().where(
+        Mailbox.collectivity_id == actor.collectivity_id, Mailbox.active, Mailbox.fault != ""
+    )
+
+
+class _Unread:
+    """« Une boîte de courriel ne se relève pas », on the home of administrators until it does."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        query = sa.select(Mailbox.address, Mailbox.fault).where(
+            Mailbox.collectivity_id == actor.collectivity_id, Mailbox.active, Mailbox.fault != ""
+        )
+        shut = [(row.address, row.fault) for row in db.execute(query.order_by(Mailbox.id))]
+        if not shut:
+            return None
+        page = self._templates.get_template("arrivals/_unread.html").render(shut=shut)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+class _Arrived:
+    """By which way a folder came, and where what came is read: what its `sources` hold, asked of nobody."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, _db: Db, folder: Folder) -> Markup | None:
+        arrived = folder.sources.get(opening.ARRIVED)
+        if not arrived:
+            return None
+        page = self._templates.get_template("arrivals/_arrived.html").render(
+            folder=folder, origin=arrived["origin"], at=instant(datetime.fromisoformat(arrived["at"]))
+        )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

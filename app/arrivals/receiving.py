@@ -45,7 +45,8 @@ class Brought:
     `origin`: where it came from, in words: « Chorus Pro, facture 2026-12 ». `name`: who the journal says deposits it. `kind`:
     the family, or the type, under which its files are read. `facts`: those of the family that its way tells, which stand
     over what the file says; `clues`: what else the routing looks at. `held`: it waits for a person to let it through, for
-    this reason (a key of refusal). `remarks`: what is told of it, each a sentence.
+    this reason (a key of refusal). `refused`: why nothing of it may be a folder (a key too). `ignored`: why it is put aside at
+    once, in words. `remarks`: what is told of it, each a sentence.
     """
 
     way: Way
@@ -58,6 +59,8 @@ class Brought:
     clues: Mapping[str, Any] = field(default_factory=dict)
     held: str = ""
     remarks: tuple[str, ...] = ()
+    refused: str = ""
+    ignored: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ def receive(
     facts: Mapping[str, Any] | None = None,
     clues: Mapping[str, Any] | None = None,
     held: str = "",
+    refused: str = "",
+    ignored: str = "",
     remarks: Sequence[str] = (),
 ) -> Received:
     """Keep what came, for its collectivity alone; once this returns, the outside may be told that it was taken.
@@ -100,6 +105,8 @@ def receive(
         clues or {},
         held,
         tuple(remarks),
+        refused,
+        ignored,
     )
     with reading(collectivity_id) as db:
         known = _known(db, collectivity_id, brought)
@@ -126,7 +133,12 @@ def write(db: Db, actor: Actor, brought: Brought, kept: Sequence[Kept]) -> Recei
 def add(db: Db, actor: Actor, brought: Brought, kept: Sequence[Kept]) -> Arrival:
     """The same, of what is known not to be here, in the caller's transaction."""
     empty = not any(one.kind == "file" for one in kept)
-    state = State.HELD if brought.held else State.REFUSED if empty else State.WAITING
+    refused = brought.refused or (NO_FILE if empty else "")
+    state = State.REFUSED if refused else State.WAITING
+    if brought.held:
+        state = State.HELD
+    if brought.ignored:
+        state = State.ASIDE
     arrival = Arrival(
         collectivity_id=actor.collectivity_id,
         way=brought.way,
@@ -137,7 +149,7 @@ def add(db: Db, actor: Actor, brought: Brought, kept: Sequence[Kept]) -> Arrival
         facts=dict(brought.facts),
         clues=dict(brought.clues),
         state=state,
-        reason=brought.held or (NO_FILE if empty else None),
+        reason=None if brought.ignored else brought.held or refused or None,
         reason_facts={},
         remarks=list(brought.remarks),
         received_at=brought.received_at,
@@ -146,8 +158,8 @@ def add(db: Db, actor: Actor, brought: Brought, kept: Sequence[Kept]) -> Arrival
         folder_id=None,
         to_send=False,
         tries=1,
-        word="",
-        who="",
+        word=brought.ignored,
+        who=brought.name if brought.ignored else "",
     )
     db.add(arrival)
     db.flush()  # a rival that brings the same is met here; its number names its files
@@ -175,7 +187,7 @@ def add(db: Db, actor: Actor, brought: Brought, kept: Sequence[Kept]) -> Arrival
     }
     if state is State.WAITING:
         telling.ask(db, arrival)
-    else:
+    elif state is not State.ASIDE:
         tell_desk(db, arrival)
     append(db, actor.collectivity_id, Event("arrival.received", actor.name, None, None, told))
     return arrival

@@ -11,6 +11,10 @@ SENTENCES: Sentences = {
         422,
         "Rien de ce qui est arrivé n’est une pièce à déposer. Regardez ce qui a été gardé, demandez la facture au fournisseur, puis mettez cette arrivée de côté.",
     ),
+    "arrival-none": (
+        409,
+        "Ce dossier n’est pas arrivé de lui-même, ou ce qui est arrivé n’est lu que de ses bureaux. Lisez ses pièces sur sa page.",
+    ),
     "arrival-settled": (
         409,
         "Rien n’a été fait : cette arrivée a changé depuis que la page est affichée. Rechargez la page.",
@@ -62,5 +66,50 @@ SENTENCES: Sentences = {
     "routing-gone": (
         409,
         "Rien n’a changé : cette règle n’est plus là. Regardez celles qui sont en vigueur, puis recommencez.",
+    ),
+    "arrival-sender": (
+        422,
+        "Cet expéditeur n’est pas de ceux que l’administration a reconnus. Regardez ce qui est arrivé, puis laissez-le entrer ou mettez-le de côté.",
+    ),
+    "arrival-mail-encrypted": (
+        422,
+        "Ce courriel est chiffré, ou ses pièces sont enfermées dans une signature : rien n’en a été ouvert. Demandez la facture sans chiffrement, ou ouvrez le courriel gardé et déposez-la.",
+    ),
+    "arrival-mail-unread": (
+        422,
+        "Ce courriel n’a pas pu être lu. Ouvrez le courriel gardé avec votre logiciel de courriel, puis déposez la facture.",
+    ),
+    "arrival-mail-many": (
+        422,
+        "Ce courriel porte trop de pièces pour en faire des dossiers. Ouvrez le courriel gardé, puis déposez ce qu’il faut.",
+    ),
+    "arrival-mail-large": (
+        422,
+        "Ce courriel dépasse la taille que Paraphe prend : il est resté dans sa boîte, et son en-tête seul est gardé. Ouvrez-le là-bas, puis déposez la facture.",
+    ),
+    "mailbox-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre a changé cette boîte entre-temps. Regardez ce qui est en vigueur, puis recommencez.",
+    ),
+    "mailbox-many": (422, "Rien n’a changé : {most} boîtes au plus. Changez-en une qui ne sert plus."),
+    "mailbox-host": (
+        422,
+        "Rien n’a changé : écrivez le nom du serveur IMAP (imap.exemple.fr), son port et la façon de s’y relier.",
+    ),
+    "mailbox-login": (
+        422,
+        "Rien n’a changé : écrivez le compte de la boîte, sans guillemets, et le dossier à relever.",
+    ),
+    "mailbox-password": (
+        422,
+        "Rien n’a changé : donnez le mot de passe de la boîte. Il est demandé de nouveau quand le serveur ou le compte change.",
+    ),
+    "mailbox-sender": (
+        422,
+        "Rien n’a changé : « {what} » n’est ni une adresse, ni @domaine.fr. Écrivez-en une par ligne, {most} au plus.",
+    ),
+    "mailbox-taken": (
+        422,
+        "Rien n’a changé : cette boîte et ce dossier sont déjà relevés. Changez ceux qui sont là.",
     ),
 }

@@ -33,9 +33,10 @@ FAILED = (
 
 @dataclass(frozen=True)
 class File:
-    """A file of an arrival."""
+    """A file of an arrival; `rank`: its place among them."""
 
     id: int
+    rank: int
     name: str
     size: str
     trouble: str
@@ -91,7 +92,7 @@ def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line
     shown = [row[0] for row in rows[:PAGE]]
     files, parked = _files(db, shown), _parked(db, shown)
     told = [
-        _line(one, row[1] or "", files[one.id], one.id in parked)
+        _line(one, row[1] or "", files[one.id], parked=one.id in parked)
         for one, row in zip(shown, rows[:PAGE], strict=True)
     ]
     return told, shown[-1].id if len(rows) > PAGE else None
@@ -100,6 +101,15 @@ def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line
 def _theirs(actor: Actor) -> Any:
     """The condition on `Folder` that what it was opened from is the actor's to read: a type opens its folders, not what came."""
     return readable_by(actor, opened=False)
+
+
+def of_folder(db: Db, actor: Actor, folder_id: int) -> Line:
+    """What came as a folder; refuses `arrival-none` of one that did not come by itself, or not to his desks."""
+    query = sa.select(Arrival).join(Folder, Folder.id == Arrival.folder_id)
+    arrival = db.scalar(query.where(Arrival.folder_id == folder_id, _theirs(actor)))
+    if arrival is None:
+        raise Refusal("arrival-none")
+    return _line(arrival, "", _files(db, [arrival])[arrival.id], parked=False)
 
 
 def _files(db: Db, arrivals: Sequence[Arrival]) -> dict[int, list[ArrivalFile]]:
@@ -119,7 +129,7 @@ def _parked(db: Db, arrivals: Sequence[Arrival]) -> set[int]:
     return {keys[key] for key in db.scalars(query)}
 
 
-def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], parked: bool) -> Line:
+def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], *, parked: bool) -> Line:
     return Line(
         arrival.id,
         arrival.tries,
@@ -139,6 +149,7 @@ def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], parked: bo
 def _file(arrival: Arrival, file: ArrivalFile) -> File:
     return File(
         file.id,
+        file.position,
         file.filename,
         taille(file.size),
         "une arrivée à part" if file.fate == "apart" else _why(file.reason, file.reason_facts),

@@ -7,20 +7,23 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.arrivals import learnt, routing, rows, settling, views
 from app.arrivals.criteria import CRITERIA
+from app.arrivals.mail.web import pages as mail_pages
 from app.arrivals.models import Way
 from app.arrivals.routing import Destination, Row
 from app.core import stale
 from app.core.db import key_in, reading
 from app.core.french import spaces
 from app.core.grammar import plural
-from app.core.http import disposition, guard
+from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.blueprint import CREATE
 from app.files import vault
+from app.folders.access import authorize
 from app.people import choosing
 
 pages = Blueprint("arrivals", __name__, template_folder="templates")
+pages.register_blueprint(mail_pages)
 
 
 @pages.get("/arrivees")
@@ -74,10 +77,36 @@ def file(arrival_id: int, file_id: int) -> Response:
     """A file in its very bytes, to download."""
     with reading(g.actor.collectivity_id) as db:
         row = views.file_of(db, g.actor, arrival_id, file_id)
-    data = vault.store().stream(vault.scope(g.actor.collectivity_id), row.sha256)
+    return _bytes(row.sha256, row.filename)
+
+
+def _bytes(sha256: str, filename: str) -> Response:
+    data = vault.store().stream(vault.scope(g.actor.collectivity_id), sha256)
     response = Response(data, mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = disposition(row.filename, download=True)
+    response.headers["Content-Disposition"] = disposition(filename, download=True)
     return response
+
+
+@pages.get("/dossiers/<int:folder_id>/arrivee")
+@guard(PERSON)
+def brought(folder_id: int) -> str:
+    """What came as a folder, for who reads it: each file in its bytes, and the mail that proves it."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        line, title = views.of_folder(db, g.actor, folder.id), folder.title
+    return render_template("arrivals/brought.html", line=line, folder_id=folder_id, title=title)
+
+
+@pages.get("/dossiers/<int:folder_id>/arrivee/<int:rank>")
+@guard(PERSON)
+def brought_file(folder_id: int, rank: int) -> Response:
+    """One of these files, to download."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        line = views.of_folder(db, g.actor, folder.id)
+        number = next((file.id for file in line.files if file.rank == rank), 0)
+        row = views.file_of(db, g.actor, line.id, number)
+    return _bytes(row.sha256, row.filename)
 
 
 @pages.route("/administration/arrivees", methods=["GET", "POST"], endpoint="routing")

@@ -119,13 +119,13 @@ def bytes_of(line: imaplib.IMAP4, number: int, most: int | None = None, *, part:
     """A message, or its first bytes, or its `part` (HEADER); empty for one that is gone."""
     cut = f"<0.{most}>" if most is not None else ""
     answer = line.uid("FETCH", str(number), f"(BODY.PEEK[{part}]{cut})")[1]
-    return next((one[1] for one in answer if isinstance(one, tuple)), b"")
+    return next((literal[1] for literal in answer if isinstance(literal, tuple)), b"")
 
 
 def measure(line: imaplib.IMAP4, number: int) -> tuple[int, datetime | None]:
     """The size of a message, and when its server had it; None where it does not say."""
     answer = line.uid("FETCH", str(number), "(RFC822.SIZE INTERNALDATE)")[1]
-    text = b" ".join(one if isinstance(one, bytes) else b" ".join(one) for one in answer if one)
+    text = b" ".join(part if isinstance(part, bytes) else b" ".join(part) for part in answer if part)
     size, date = _SIZE.search(text), _DATE.search(text)
     try:
         moment = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.arrivals.models import Mailbox
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.sealed import fresh, seal, unseal
@@ -24,7 +25,7 @@ AT_ONCE = 50
 class Sealed:
     """A secret as the database has it: its table, its row, its place among the settings of a collectivity, its text."""
 
-    table: type[Factor] | type[Challenge] | type[Collectivity]
+    table: type[Factor] | type[Challenge] | type[Mailbox] | type[Collectivity]
     row_id: int
     place: str
     text: str
@@ -70,12 +71,12 @@ def seal_again(db: Db, some: Sequence[Sealed]) -> None:
         if isinstance(row, Collectivity):
             if own_value(row.settings, sealed.place) == sealed.text:
                 row.settings = {**row.settings, sealed.place: seal(unseal(sealed.text))}
-        elif isinstance(row, Factor | Challenge) and row.secret == sealed.text:
+        elif isinstance(row, Factor | Challenge | Mailbox) and row.secret == sealed.text:
             row.secret = seal(unseal(sealed.text))
 
 
 def _every(db: Db) -> Iterator[Sealed]:
-    tables: tuple[type[Factor | Challenge], ...] = (Factor, Challenge)
+    tables: tuple[type[Factor | Challenge | Mailbox], ...] = (Factor, Challenge, Mailbox)
     for table in tables:
         query = sa.select(table.id, table.secret).where(table.secret.is_not(None)).order_by(table.id)
         yield from (Sealed(table, row.id, "", str(row.secret)) for row in db.execute(query))

@@ -50,6 +50,7 @@ ACTS = {
     "arrival.again": "Arrivée reprise",
     "arrival.aside": "Arrivée mise de côté",
     "arrival.let_in": "Arrivée d’un expéditeur inconnu laissée entrer",
+    "arrival.mailbox": "Boîte de courriel réglée",
     "arrival.received": "Arrivée reçue",
     "arrival.refused": "Arrivée refusée à l’examen",
     "arrival.routing": "Destination des arrivées changée",

@@ -76,6 +76,7 @@ KINDS = {
     "chorus.round": "Factures de Chorus Pro à relever",
     "chorus.invoice": "Facture de Chorus Pro à lire",
     "chorus.status": "État à dire à Chorus Pro",
+    "arrivals.mail": "Boîtes de courriel à relever",
     "journal.check": "Vérification du journal",
     "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",

@@ -1,6 +1,6 @@
 """One forge for each test: the product loaded once, as many deaths as wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,3 +21,17 @@ def forge(patient: House) -> Iterator[Forge]:
     made = Forge(patient)
     yield made
     made.close()
+
+
+@pytest.fixture
+def forge_at() -> Iterator[Callable[[House], Forge]]:
+    """The same at a house of the test's own."""
+    made: list[Forge] = []
+
+    def at(house: House) -> Forge:
+        made.append(Forge(house))
+        return made[-1]
+
+    yield at
+    for forge in made:
+        forge.close()

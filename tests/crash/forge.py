@@ -94,6 +94,16 @@ class Victim:
         files = [Incoming(Path(path), Path(path).name)]
         return receive(collectivity_id, Way.CHORUS, identifier, files, origin=f"Facture {identifier}").new
 
+    def collect(self, number: int) -> int:
+        """One look at a mailbox."""
+        from app.arrivals.mail import boxes, fetching
+        from app.arrivals.models import Mailbox
+        from app.core.db import reading
+
+        with reading() as db:
+            box = boxes.plain(db.get_one(Mailbox, number))
+        return fetching.read(box, self.app.config["PARAPHE"])
+
     def work(self) -> int:
         """What the worker and its watchdog do: every row that is due, until nothing waits any more."""
         import sqlalchemy as sa

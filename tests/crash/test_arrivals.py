@@ -1,16 +1,21 @@
 """Killed between any two steps, what comes by itself is neither lost nor opened twice."""
 
+from collections.abc import Callable
+
 import pytest
 import sqlalchemy as sa
 
+from app import create_app
 from app.arrivals import routing
 from app.arrivals.models import Arrival
 from app.arrivals.routing import Destination, Routing
 from app.core.db import reading
 from app.folders.models import Folder, StepRun
-from tests.builders.house import INVOICE
+from tests.arrivals.test_mail import a_box, mail
+from tests.builders.house import INVOICE, House
 from tests.crash.sound import bytes_are_there, chain_holds
 from tests.crash.walk import Forge
+from tests.dovecot import Dovecot
 
 pytestmark = pytest.mark.crash
 
@@ -65,3 +70,34 @@ def _finished(forge: Forge, count: int, name: str) -> None:
         begun = db.scalar(sa.select(sa.func.count(StepRun.id)).where(StepRun.state == "active"))
     assert {(one.state, one.to_send) for one in opened} == {("opened", False)}, name
     assert len({one.folder_id for one in opened}) == folders == sent == begun == count, name
+
+
+COLLECTING = (
+    ("read, nothing kept", "app.arrivals.mail.letter:read", True),
+    ("bytes kept, no row", "app.files.store:Store._put", True),
+    ("committed, still in the mailbox", "app.arrivals.receiving:write", True),
+    ("taken away, not noted", "app.notices.imap:remove", True),
+    ("noted", "app.arrivals.mail.boxes:note", True),
+)
+
+
+def test_killed_at_each_step_a_mail_goes_only_once_it_is_kept_and_is_kept_once(
+    patient: House, forge_at: Callable[[House], Forge]
+) -> None:
+    dovecot = Dovecot()
+    try:
+        settings = patient.settings.model_copy(update={"mailbox_hosts": (f"127.0.0.1:{dovecot.port}",)})
+        house = House(create_app(settings), settings, patient.pki, patient.mail)
+        forge = forge_at(house)
+        number = a_box(house, dovecot, "pannes", removes=True).id
+        for count, (name, point, after) in enumerate(COLLECTING, 1):
+            dovecot.deliver("pannes", bytes(mail(f"Facture {count}", "a@b.example", INVOICE)))
+            killed = forge.play("collect", number, kill={"point": point, "after": after})
+            assert killed["died"], name
+            forge.play("collect", number)
+            assert dovecot.flags("pannes") == [], name
+            with reading() as db:
+                assert db.scalar(sa.select(sa.func.count(Arrival.id))) == count, name
+        bytes_are_there(house)
+    finally:
+        dovecot.stop()

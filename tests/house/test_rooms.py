@@ -102,7 +102,7 @@ WIRES = {
     "app/core/outside.py": "the one way out",
     "app/core/addresses.py": "asks where a name leads, and calls nobody",
     "app/notices/mailer.py": "the mail server of the settings",
-    "app/notices/returns/mailbox.py": "the mailbox of the settings",
+    "app/notices/imap.py": "the mailbox of the settings, and those of a collectivity once they are judged",
     "app/operations/processes.py": "waits for the ports of its own processes",
     "app/files/antivirus.py": "the scanner of the settings, by its own protocol",
     "app/files/store.py": "the store of the settings, by its own library",
@@ -168,14 +168,18 @@ def test_one_room_calls_the_addresses_that_others_choose() -> None:
     }
     assert found == set(WIRES)
     text = {relative(path): path.read_text(encoding="utf-8") for path in CODE}
-    assert [
-        name
-        for name, code in text.items()
-        if re.search(r"\b(?:create_connection|open_connection|urlopen)\(", code)
-    ] == [
-        "app/core/outside.py",
-        "app/files/antivirus.py",
-    ]  # the second one at the address of the settings alone
+    assert (
+        [
+            name
+            for name, code in text.items()
+            if re.search(r"\b(?:create_connection|open_connection|urlopen)\(", code)
+        ]
+        == [
+            "app/core/outside.py",
+            "app/files/antivirus.py",
+            "app/notices/imap.py",
+        ]
+    )  # the second one at the address of the settings alone; the third one at theirs, or at addresses that were judged
 
 
 def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:

@@ -100,7 +100,10 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
     # No appeal was made against these acts: none comes to anything (tests/legality/test_effect.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
+    # Somebody deposited these folders: none came by itself (tests/arrivals/test_mail.py).
     assert never == {
+        "arrivals.brought",
+        "arrivals.brought_file",
         "folders.archive",
         "folders.carry",
         "folders.fill",
@@ -328,6 +331,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "invoice_id": ABSENT,
         "status_id": ABSENT,
         "arrival_id": ABSENT,
+        "mailbox_id": ABSENT,
         "file_id": ABSENT,
         "factor_id": ABSENT,
         "reset_id": ABSENT,

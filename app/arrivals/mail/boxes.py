@@ -1,0 +1,260 @@
+"""The mailboxes of a collectivity: chosen by an administrator, tried, and how far each was read."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from app.arrivals import routing
+from app.arrivals.models import Mailbox
+from app.core.addresses import AddressRefusedError, Allowed, Target, UnknownNameError
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.core.sealed import seal, unseal
+from app.core.texts import line_of
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.notices import imap
+from app.people.actor import Actor, require
+from app.people.desks import address_of
+from config import Settings
+from workflows.vocabulary import Right
+
+MOST: Final = 20
+MOST_SENDERS: Final = 500
+LONGEST: Final = 254
+SCHEMES: Final = ("imaps", "imap+starttls", "imap")
+_PORTS: Final = frozenset(imap.PORTS.values())
+_WHY: Final = {
+    "written": "ce nom de serveur n’est pas écrit comme il faut",
+    "host": "ce serveur n’est pas de ceux que l’on interroge",
+    "port": "ce port n’est pas de ceux d’une boîte",
+    "inside": "ce serveur est dans le réseau de l’installation, et l’hébergeur ne l’a pas permis (PARAPHE_MAILBOX_HOSTS)",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A mailbox, as plain facts. `senders`: whose mails come in at once, everybody's where there are none."""
+
+    id: int
+    collectivity_id: int
+    address: str
+    kind: str
+    scheme: str
+    host: str
+    port: int
+    login: str
+    folder: str
+    senders: tuple[str, ...] = ()
+    removes: bool = False
+    active: bool = True
+    secret: str = field(default="", repr=False)
+    validity: int = 0
+    last: int = 0
+    fault: str = ""
+    looked_at: datetime | None = None
+    revision: int = 0
+
+
+def plain(row: Mailbox) -> Box:
+    """A row, as plain facts."""
+    return Box(
+        row.id,
+        row.collectivity_id,
+        row.address,
+        row.kind,
+        row.scheme,
+        row.host,
+        row.port,
+        row.login,
+        row.folder,
+        tuple(row.senders),
+        row.removes,
+        row.active,
+        row.secret,
+        row.validity,
+        row.last,
+        row.fault,
+        row.looked_at,
+        row.revision,
+    )
+
+
+def boxes(db: Db, collectivity_id: int) -> list[Box]:
+    """The mailboxes of a collectivity, those that are read first."""
+    query = sa.select(Mailbox).where(Mailbox.collectivity_id == collectivity_id)
+    return [plain(row) for row in db.scalars(query.order_by(Mailbox.active.desc(), Mailbox.id))]
+
+
+def allows(box: Box, sender: str) -> bool:
+    """Whether a mail of this sender comes in without anybody's word."""
+    return not box.senders or any(
+        sender.endswith(one) if one.startswith("@") else sender == one for one in box.senders
+    )
+
+
+def place(box: Box, settings: Settings) -> imap.Place:
+    """Where the mailbox is read, judged now; raises `AddressRefusedError`, `OSError`, `secret-unreadable`."""
+    inside = settings.mailbox_hosts
+    target = Target("https", box.host, box.port, "/")
+    listed = Allowed(inside=inside).named(target)
+    if not listed and (box.port not in _PORTS or box.scheme == "imap"):
+        raise AddressRefusedError(f"{box.host}:{box.port} may not be asked", "port")
+    host = f"[{box.host}]" if ":" in box.host else box.host
+    allowed = Allowed(hosts=[f"{host}:{box.port}"], inside=inside)
+    addresses = allowed.resolve(target)
+    password = unseal(box.secret) if box.secret else ""
+    return imap.Place(box.scheme, box.host, box.port, box.login, password, box.folder, addresses)
+
+
+def words(fault: Exception) -> str:
+    """Why a mailbox was not read, in a clause."""
+    if isinstance(fault, AddressRefusedError):
+        return _WHY.get(fault.why, _WHY["host"])
+    if isinstance(fault, UnknownNameError):
+        return "aucun serveur n’a ce nom"
+    if isinstance(fault, Refusal):
+        return sentences.say(fault.key, fault.facts)[1]
+    return imap.words(fault)
+
+
+def tried(box: Box, settings: Settings) -> str:
+    """Why the mailbox cannot be opened, asked now; empty where it can."""
+    try:
+        with imap.opened(place(box, settings), settings.mail_timeout):
+            return ""
+    except (*imap.FAULTS, AddressRefusedError, Refusal) as fault:
+        return words(fault)
+
+
+@use_case
+def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
+    """Add a mailbox (number 0), or change the one of this number; its number.
+
+    An empty `password` keeps the one that is there, for the same host and login alone. Refuses `right-missing`,
+    `mailbox-moved` where somebody has changed it since, `mailbox-many`, `mailbox-host`, `mailbox-login`,
+    `mailbox-password`, `mailbox-sender`, `mailbox-taken`, `routing-kind`.
+    """
+    require(actor, Right.ADMINISTER)
+    here = actor.collectivity_id
+    usual = _usual(db, here, wanted)
+    row = None
+    if wanted.id:
+        row = db.scalar(
+            sa.select(Mailbox)
+            .where(Mailbox.id == wanted.id, Mailbox.collectivity_id == here)
+            .with_for_update()
+        )
+        if row is None or row.revision != wanted.revision:
+            raise Refusal("mailbox-moved")
+    elif len(boxes(db, here)) >= MOST:
+        raise Refusal("mailbox-many", most=MOST)
+    same = row is not None and (row.host, row.port, row.login, row.scheme) == (
+        usual.host,
+        usual.port,
+        usual.login,
+        usual.scheme,
+    )
+    if not password and not (same and row is not None and row.secret):
+        raise Refusal("mailbox-password")
+    twin = sa.select(Mailbox.id).where(
+        Mailbox.collectivity_id == here,
+        Mailbox.host == usual.host,
+        Mailbox.login == usual.login,
+        Mailbox.folder == usual.folder,
+        Mailbox.id != usual.id,
+    )
+    if db.scalar(twin) is not None:
+        raise Refusal("mailbox-taken")
+    if row is None:
+        row = Mailbox(
+            collectivity_id=here, validity=0, last=0, fault="", looked_at=None, revision=0, secret=""
+        )
+        db.add(row)
+    if not same or row.folder != usual.folder:
+        row.validity, row.last = 0, 0
+    row.address, row.kind, row.scheme, row.host = usual.address, usual.kind, usual.scheme, usual.host
+    row.port, row.login, row.folder = usual.port, usual.login, usual.folder
+    row.senders, row.removes, row.active = list(usual.senders), usual.removes, usual.active
+    row.fault, row.revision = "", row.revision + 1
+    if password:
+        row.secret = seal(password)
+    db.flush()
+    facts = {
+        "mailbox": row.id,
+        "words": f"{row.address}, {'relevée' if row.active else 'non relevée'}",
+        "host": row.host,
+        "login": row.login,
+        "senders": row.senders,
+        "removes": row.removes,
+        "address": actor.address,
+    }
+    append(db, here, Event("arrival.mailbox", actor.name, actor.user_id, None, facts))
+    return row.id
+
+
+def _usual(db: Db, here: int, wanted: Box) -> Box:
+    """What was typed, in its usual form; refuses what cannot be."""
+    host, login = line_of(wanted.host).lower(), line_of(wanted.login)
+    folder = line_of(wanted.folder) or "INBOX"
+    if wanted.scheme not in SCHEMES or not 0 < wanted.port < 65536 or not host.isascii():
+        raise Refusal("mailbox-host")
+    if not 0 < len(host) <= LONGEST or any(sign in host for sign in ' /@"\\'):
+        raise Refusal("mailbox-host")
+    if (
+        not 0 < len(login) <= LONGEST
+        or any(sign in login + folder for sign in '"\\')
+        or len(folder) > LONGEST
+    ):
+        raise Refusal("mailbox-login")
+    if wanted.kind not in dict(routing.kinds(db, here)):
+        raise Refusal("routing-kind", where="boîte")
+    return replace(
+        wanted,
+        address=address_of(wanted.address),
+        host=host,
+        login=login,
+        folder=folder,
+        senders=_senders(wanted.senders),
+    )
+
+
+def _senders(lines: tuple[str, ...]) -> tuple[str, ...]:
+    senders = dict.fromkeys(one for line in lines if (one := line_of(line).casefold()))
+    if len(senders) > MOST_SENDERS:
+        raise Refusal("mailbox-sender", what=f"{len(senders)} adresses", most=MOST_SENDERS)
+    for one in senders:
+        name, at, domain = one.rpartition("@")
+        if not at or not domain or " " in one or len(one) > LONGEST or "@" in name:
+            raise Refusal("mailbox-sender", what=one[:80], most=MOST_SENDERS)
+    return tuple(senders)
+
+
+@use_case
+def note(
+    db: Db,
+    collectivity_id: int,
+    number: int,
+    *,
+    validity: int | None = None,
+    last: int | None = None,
+    fault: str | None = None,
+) -> None:
+    """Keep how far a mailbox was read, and what is said of it; what is not given stays as it was."""
+    row = db.scalar(
+        sa.select(Mailbox)
+        .where(Mailbox.id == number, Mailbox.collectivity_id == collectivity_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        return
+    if validity is not None and validity != row.validity:
+        row.validity, row.last = validity, 0
+    row.last = row.last if last is None else max(row.last, last)
+    row.fault = row.fault if fault is None else fault
+    row.looked_at = now()

@@ -1,0 +1,147 @@
+"""What a mail holds: its files, and what is told of it; nothing of it is believed, whoever knows the address writes to it."""
+
+import email
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parseaddr
+from hashlib import sha256
+from typing import Final
+
+from app.core.grammar import plural
+from app.core.texts import cleaned
+from app.notices.returns.marks import HEADER as OURS
+
+MOST_PARTS: Final = 200
+MOST_FILES: Final = 50
+LONGEST: Final = 150
+ENCRYPTED: Final = "arrival-mail-encrypted"
+UNREAD: Final = "arrival-mail-unread"
+MANY: Final = "arrival-mail-many"
+_SIGNATURES: Final = frozenset(
+    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
+)
+_SEALED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_BODIES: Final = frozenset({"text/plain", "text/html", "text/calendar", "text/enriched"})
+_NAMES: Final = {
+    "application/pdf": "facture.pdf",
+    "application/xml": "facture.xml",
+    "text/xml": "facture.xml",
+}
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail that was read. `refused`: why none of its files is taken (a key of refusal); `ignored`: why it is put aside.
+
+    `identifier`: the same for the same mail, read again after a kill or put in two mailboxes of one server.
+    """
+
+    sender: str
+    subject: str
+    identifier: str
+    files: tuple[tuple[str, bytes], ...] = ()
+    remarks: tuple[str, ...] = ()
+    refused: str = ""
+    ignored: str = ""
+
+
+def read(raw: bytes) -> Letter:
+    """The letter that these bytes are; what cannot be read is told by its `refused`."""
+    digest = sha256(raw).hexdigest()
+    try:
+        message = email.message_from_bytes(raw, policy=default)
+        return _read(message, digest)
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, UnicodeError):
+        return Letter("", "", digest, refused=UNREAD)
+
+
+def _read(message: EmailMessage, digest: str) -> Letter:
+    sender = parseaddr(_header(message, "From"))[1].strip().casefold()[:254]
+    subject = _header(message, "Subject")[:LONGEST]
+    parts = list(_parts(message))
+    kinds = {part.get_content_type() for part in parts}
+    files: list[tuple[str, bytes]] = []
+    images, signed, more = 0, bool(kinds & _SIGNATURES), False
+    for part in parts:
+        kind = part.get_content_type()
+        if part.is_multipart() or kind in _SIGNATURES:
+            continue
+        if _of_body(part, kind):
+            images += kind.startswith("image/")
+            continue
+        if len(files) == MOST_FILES:
+            more = True
+            break
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes):
+            files.append((_name(part, kind), data))
+    sealed = any(_is_sealed(part) for part in parts)
+    contents = sha256(b"".join(sha256(data).digest() for _, data in files)).hexdigest()
+    number = _header(message, "Message-ID")
+    remarks = []
+    if images:
+        stayed = "est restée" if images < 2 else "sont restées"
+        told = plural(images, "image")
+        remarks.append(f"{told} du corps du courriel, comme une signature, {stayed} dans le courriel gardé.")
+    if signed:
+        remarks.append(
+            "Le courriel porte une signature électronique : elle est gardée avec lui, et n’a pas été vérifiée."
+        )
+    return Letter(
+        cleaned(sender),
+        subject,
+        f"{number} {contents[:32]}" if number and files else digest,
+        () if sealed or more else tuple(files),
+        tuple(remarks),
+        ENCRYPTED if sealed else MANY if more else "",
+        _automatic(message, bool(files)),
+    )
+
+
+def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+    """The parts of a mail, those of the mails that it forwards too, as many as are looked at."""
+    for count, part in enumerate(message.walk()):
+        if count == MOST_PARTS:
+            return
+        yield part
+
+
+def _of_body(part: EmailMessage, kind: str) -> bool:
+    """Whether a part is of the text itself: its words, or an image that it shows."""
+    disposition = part.get_content_disposition()
+    if disposition == "attachment":
+        return False
+    if kind in _BODIES:
+        return part.get_filename() is None
+    return kind.startswith("image/") and (disposition == "inline" or part["Content-ID"] is not None)
+
+
+def _is_sealed(part: EmailMessage) -> bool:
+    """Whether a part is encrypted, or holds its files inside of a signature, where only a key or a mail program gets them."""
+    kind = part.get_content_type()
+    return kind in _SEALED or kind == "multipart/encrypted"
+
+
+def _automatic(message: EmailMessage, brings: bool) -> str:
+    """Why a mail is no invoice of anybody: one of ours that came back, a report, an answer that nobody wrote.
+
+    Software that bills writes « auto-generated »: what brings a file is looked at.
+    """
+    if message[OURS] is not None:
+        return "Courriel de Paraphe revenu dans la boîte."
+    if message.get_content_type() == "multipart/report":
+        return "Rapport d’un serveur de courriel."
+    answered = _header(message, "Auto-Submitted").lower().startswith("auto-replied")
+    if answered or (not brings and _header(message, "Auto-Submitted").lower() not in {"", "no"}):
+        return "Réponse automatique."
+    return ""
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    return " ".join(cleaned(str(message.get(name) or "")).split())
+
+
+def _name(part: EmailMessage, kind: str) -> str:
+    return cleaned(str(part.get_filename() or "")) or _NAMES.get(kind, "piece-jointe")

@@ -1,0 +1,257 @@
+"""Invoices that come by mail, read in a real Dovecot: kept once, opened, held, told; nothing goes before it is kept."""
+
+import dataclasses
+import email.message
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app import create_app
+from app.arrivals import receiving, routing
+from app.arrivals.mail import boxes, fetching, letter
+from app.arrivals.mail.boxes import Box
+from app.arrivals.models import Arrival, ArrivalFile, Mailbox
+from app.arrivals.routing import Destination, Routing
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.core.sealed import unseal
+from app.files import vault
+from app.notices.returns.marks import HEADER
+from tests.builders.house import INVOICE, House
+from tests.dovecot import PASSWORD, Dovecot
+
+pytestmark = pytest.mark.in_turn
+ACCOUNT = "factures"
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000154a24f5d0000000049454e44ae426082"
+)
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    made = Dovecot()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def town(house: House, dovecot: Dovecot) -> House:
+    """The house whose host lets mailboxes of this machine be read."""
+    settings = house.settings.model_copy(update={"mailbox_hosts": (f"127.0.0.1:{dovecot.port}",)})
+    made = House(create_app(settings), settings, house.pki, house.mail)
+    routing.choose(made.actor("k.morizur"), Routing((), Destination("comptabilite", "")))
+    return made
+
+
+def a_box(town: House, dovecot: Dovecot, account: str, *senders: str, removes: bool = False) -> Box:
+    """A mailbox that an administrator chose."""
+    actor = town.actor("k.morizur")
+    wanted = Box(
+        0,
+        actor.collectivity_id,
+        f"{account}@kerlann.example",
+        "invoice",
+        "imap",
+        "127.0.0.1",
+        dovecot.port,
+        account,
+        "INBOX",
+        senders,
+        removes,
+    )
+    number = boxes.save(actor, wanted, PASSWORD)
+    return the_box(number)
+
+
+def the_box(number: int) -> Box:
+    with reading() as db:
+        return boxes.plain(db.get_one(Mailbox, number))
+
+
+def mail(subject: str = "Facture", sender: str = "compta@roz-avel.example", *files: Path, **headers: str):
+    made = email.message.EmailMessage()
+    made["From"], made["To"], made["Subject"] = sender, "factures@kerlann.example", subject
+    made["Message-ID"] = f"<{subject.encode().hex()}@roz-avel.example>"
+    for name, value in headers.items():
+        made[name.replace("_", "-")] = value
+    made.set_content("Bonjour,\n\nVeuillez trouver notre facture.\n")
+    for path in files:
+        kind = "pdf" if path.suffix == ".pdf" else "xml"
+        made.add_attachment(path.read_bytes(), "application", kind, filename=path.name)
+    return made
+
+
+def arrivals() -> list[Arrival]:
+    with reading() as db:
+        return list(db.scalars(sa.select(Arrival).order_by(Arrival.id)))
+
+
+def plain(text: str) -> str:
+    return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def page(house: House, login: str, url: str) -> str:
+    return plain(house.client(login).get(url).get_data(as_text=True))
+
+
+def test_the_mails_of_a_mailbox_become_folders_once_and_each_is_kept_beside(
+    town: House, dovecot: Dovecot
+) -> None:
+    box = a_box(town, dovecot, "un")
+    one = mail(
+        "Novembre", "Compta <Compta@Roz-Avel.example>", INVOICE, INVOICE.parent / "cii-extended-fr.xml"
+    )
+    signed = mail("Signature", "a@b.example", INVOICE.parent / "fx-basicwl-fr-facture.pdf")
+    signed.add_attachment(PNG, "image", "png", disposition="inline", cid="<logo@a>")
+    dovecot.deliver("un", bytes(one), bytes(signed))
+    fetching.look()
+    town.drain()
+    first, second, apart = arrivals()
+    assert [one.state for one in (first, second, apart)] == ["opened"] * 3
+    assert first.origin == "Courriel de compta@roz-avel.example : Novembre"
+    assert first.name == "Boîte un@kerlann.example"
+    assert town.folder(first.folder_id).depositor_name == "Boîte un@kerlann.example"
+    assert second.remarks[0].startswith("1 image du corps du courriel, comme une signature, est restée")
+    with reading() as db:
+        proof = db.scalars(
+            sa.select(ArrivalFile).where(ArrivalFile.arrival_id == first.id, ArrivalFile.kind == "evidence")
+        ).one()
+    kept = vault.store().read(vault.scope(first.collectivity_id), proof.sha256)
+    assert b"Veuillez trouver notre facture" in kept
+    # whoever reads the folder has the mail, and nobody else
+    reader = town.client("g.trehorel")
+    shown = plain(reader.get(f"/dossiers/{first.folder_id}/brouillon").get_data(as_text=True))
+    listed = reader.get(f"/dossiers/{first.folder_id}/arrivee").get_data(as_text=True)
+    assert "courriel.eml" in listed
+    address = f"/dossiers/{first.folder_id}/arrivee/{proof.position}"
+    assert reader.get(address).data == kept
+    assert reader.get(f"/dossiers/{second.folder_id}/arrivee/{proof.id + 90}").status_code == 404
+    assert town.client("t.lescoat").get(address).status_code == 404
+    assert "Voir ce qui est arrivé" in shown
+    # it stays there, marked; read again it is the same, whatever the mailbox counts from
+    assert all("\\Seen" in flags for flags in dovecot.flags("un"))
+    again = dataclasses.replace(the_box(box.id), validity=0, last=0)
+    assert fetching.read(again, town.settings) == 0
+    assert len(arrivals()) == 3
+    shown = the_box(box.id)
+    assert (shown.fault, shown.last) == ("", 2)
+
+
+def test_what_is_no_invoice_is_told_or_put_aside_and_strangers_wait(town: House, dovecot: Dovecot) -> None:
+    box = a_box(town, dovecot, "deux", "@roz-avel.example", removes=True)
+    sealed = email.message.EmailMessage()
+    sealed["From"], sealed["Subject"] = "compta@roz-avel.example", "Chiffrée"
+    sealed.set_content(b"0\x80", "application", "pkcs7-mime", filename="smime.p7m")
+    dovecot.deliver(
+        "deux",
+        bytes(mail("Sans pièce")),
+        bytes(sealed),
+        bytes(mail("Inconnu", "quelqu-un@ailleurs.example", INVOICE)),
+        bytes(mail("Absent", "compta@roz-avel.example", Auto_Submitted="auto-replied")),
+        bytes(mail("Revenu", "compta@roz-avel.example", INVOICE, **{HEADER: "1-a-b"})),
+        b"\xff\xfe\x00 not a mail at all",
+        bytes(mail("Logiciel", "facturation@roz-avel.example", INVOICE, Auto_Submitted="auto-generated")),
+    )
+    assert fetching.read(box, town.settings) == 7
+    assert dovecot.flags("deux") == []  # what is kept goes, where that was chosen
+    town.drain()
+    told = [(one.state, one.reason) for one in arrivals()]
+    assert told == [
+        ("refused", receiving.NO_FILE),
+        ("refused", letter.ENCRYPTED),
+        ("held", fetching.STRANGER),
+        ("aside", None),
+        ("aside", None),
+        ("held", fetching.STRANGER),  # of nobody
+        ("opened", None),
+    ]
+    listed = page(town, "g.trehorel", "/arrivees")
+    for words in (
+        "Rien de ce qui est arrivé n’est une pièce à déposer",
+        "Ce courriel est chiffré",
+        "Cet expéditeur n’est pas de ceux que l’administration a reconnus",
+        "Laisser entrer",
+        "courriel gardé",
+    ):
+        assert words in listed
+    assert "Réponse automatique." in page(town, "g.trehorel", "/arrivees?etat=de-cote")
+    stranger = arrivals()[2]
+    client = town.client("g.trehorel")
+    form = {"csrf_token": town.csrf(client), "tries": stranger.tries}
+    client.post(f"/arrivees/{stranger.id}/reprendre", data=form)
+    town.drain()
+    assert arrivals()[2].state == "opened"
+
+
+def test_a_mailbox_is_chosen_and_tried_in_the_page_and_its_password_is_never_shown(
+    town: House, dovecot: Dovecot
+) -> None:
+    client = town.client("k.morizur")
+    url = "/administration/arrivees/boites"
+    form = {
+        "csrf_token": town.csrf(client),
+        "number": "0",
+        "revision": "0",
+        "mailbox": "factures@kerlann.example",
+        "kind": "invoice",
+        "scheme": "imap",
+        "host": "127.0.0.1",
+        "port": str(dovecot.port),
+        "folder": "INBOX",
+        "login": "trois",
+        "password": "faux",
+        "senders": "@roz-avel.example",
+        "active": "1",
+    }
+    for changed, words in (
+        ({"senders": "pas une adresse"}, "n’est ni une adresse, ni @domaine.fr"),
+        ({"password": ""}, "donnez le mot de passe"),
+        ({"host": "a b"}, "écrivez le nom du serveur IMAP"),
+        ({"mailbox": "rien"}, "rien"),
+        ({"kind": "pes_payroll"}, "ce type n’est pas"),
+    ):
+        answer = client.post(url, data={**form, **changed})
+        assert answer.status_code == 422
+        assert words in plain(answer.get_data(as_text=True))
+    assert "elle ne s’ouvre pas" in plain(
+        client.post(url, data=form, follow_redirects=True).get_data(as_text=True)
+    )
+    with reading() as db:
+        (row,) = db.scalars(sa.select(Mailbox))
+    assert "faux" not in row.secret
+    changed = {**form, "number": str(row.id), "revision": str(row.revision), "password": PASSWORD}
+    answer = client.post(url, data=changed, follow_redirects=True)
+    text = plain(answer.get_data(as_text=True))
+    assert "La boîte est enregistrée, et s’ouvre." in text
+    assert PASSWORD not in text
+    assert client.post(url, data=changed).status_code == 409  # somebody has changed it since
+    dovecot.deliver("trois", bytes(mail("Page", "a@roz-avel.example", INVOICE)))
+    now = client.post(
+        f"{url}/{row.id}/relever", data={"csrf_token": form["csrf_token"]}, follow_redirects=True
+    )
+    assert "La boîte est relevée : 1 courriel de plus." in plain(now.get_data(as_text=True))
+    with reading() as db:
+        assert unseal(db.get_one(Mailbox, row.id).secret) == PASSWORD
+    # another server is asked its password again, and one of the network that the host did not list is not called
+    moved = {**changed, "revision": str(row.revision + 1), "password": "", "host": "localhost"}
+    assert "donnez le mot de passe" in plain(client.post(url, data=moved).get_data(as_text=True))
+    answer = client.post(
+        url, data={**moved, "password": "x", "port": "993", "scheme": "imaps"}, follow_redirects=True
+    )
+    assert "réseau de l’installation" in plain(answer.get_data(as_text=True))
+    town.client("g.trehorel")
+    fetching.look()
+    town.drain()
+    assert "réseau de l’installation" in page(town, "k.morizur", url)
+    assert "ne se relève pas" in page(town, "k.morizur", "/a-traiter")
+
+
+def test_a_password_is_kept_for_the_server_that_it_was_given_for_alone(town: House, dovecot: Dovecot) -> None:
+    box = a_box(town, dovecot, "quatre")
+    with pytest.raises(Refusal) as refused:
+        boxes.save(town.actor("k.morizur"), dataclasses.replace(box, host="mal.example"), "")
+    assert refused.value.key == "mailbox-password"
+    assert boxes.allows(dataclasses.replace(box, senders=("@a.example",)), "x@a.example")
+    assert not boxes.allows(dataclasses.replace(box, senders=("@a.example",)), "x@b.a.example.org")
