@@ -12,7 +12,7 @@ from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
 from app.core.questions import once
-from app.folders.access import readable_among
+from app.folders.access import readable_by, reader_of
 from app.folders.models import Folder
 from app.folders.sockets import Caution, mark_of
 from app.invoices.days import dates_of
@@ -83,19 +83,18 @@ def _cautions(db: Db, folder: Folder) -> list[Caution]:
         "most": amounts[-1],
         "order": order or None,
     }
-    candidates = list(db.scalars(_near, bounds))
-    if not candidates:
-        return []
-    twins = {twin.folder.id for twin in seen_before(db, folder)}
-    others = db.scalars(sa.select(Folder).where(Folder.id.in_(candidates)).order_by(Folder.id.desc()))
-    likely = [
-        (other, kind)
-        for other in others
+    # Whether each may be named comes with it: a seller of many invoices asks no more of the base than one of a single one
+    reader = reader_of(db)
+    readable = sa.false() if reader is None else readable_by(reader, _folder)
+    query = sa.select(Folder, readable).where(_folder.c.id.in_(_near)).order_by(_folder.c.id.desc())
+    rows = db.execute(query, bounds).all()
+    twins = {twin.folder.id for twin in seen_before(db, folder)} if rows else set()
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        _told(other, kind, bool(named), by)
+        for other, named in rows
         if other.id < folder.id and other.id not in twins and (kind := _kind(folder, other))
     ]
-    named = readable_among(db, [other.id for other, _ in likely])
-    by = frozenset(folder.sources.get("depositors", ()))
-    return [_told(other, kind, other.id in named, by) for other, kind in likely]
 
 
 def _kind(folder: Folder, other: Folder) -> str:
