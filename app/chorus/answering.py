@@ -11,6 +11,7 @@ from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.core.texts import line_of, plain
 from app.core.transaction import use_case
@@ -29,9 +30,13 @@ LONGEST_MANDATE: Final = 40
 OURS: Final = ("waiting", "sent")
 
 
+INVOICE = Question((ChorusInvoice,), ChorusInvoice.folder_id == OF)
+"""The invoice of Chorus Pro that became a folder."""
+
+
 def invoice_of(db: Db, folder: Folder) -> ChorusInvoice | None:
     """The invoice of Chorus Pro that became this folder; None for a folder that came by another way."""
-    return db.scalar(sa.select(ChorusInvoice).where(ChorusInvoice.folder_id == folder.id))
+    return next((row for (row,) in ask(db, INVOICE, folder.id)), None)
 
 
 def statuses_of(db: Db, invoice: ChorusInvoice) -> list[ChorusStatus]:

@@ -16,6 +16,20 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
+from app.chorus.answers import (
+    Answer,
+    Consulted,
+    Download,
+    Found,
+    History,
+    Listed,
+    Rates,
+    Structure,
+    Structures,
+    Targets,
+    Token,
+    Treated,
+)
 from app.chorus.faults import (
     ACCOUNT,
     ADDRESS,
@@ -29,20 +43,6 @@ from app.chorus.faults import (
     Refused,
     Silent,
     TooBig,
-)
-from app.chorus.shapes import (
-    Answer,
-    Consulted,
-    Download,
-    Found,
-    History,
-    Listed,
-    Rates,
-    Structure,
-    Structures,
-    Targets,
-    Token,
-    Treated,
 )
 from app.chorus.wire import TOKEN, Heard, Wire
 

@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from app.arrivals.models import Arrival, Way
 from app.arrivals.receiving import receive
 from app.chorus import own, pivot
+from app.chorus.answers import History, day_of
 from app.chorus.client import Client
 from app.chorus.faults import Refused, Silent, TooBig
 from app.chorus.models import ChorusInvoice, ChorusPiece
 from app.chorus.pivot import Piece, Pivot, Unreadable, in_order
 from app.chorus.rounds import AGAIN, WHO, look_at
-from app.chorus.shapes import History, day_of
 from app.chorus.wire import opened
 from app.core.clock import now, today
 from app.core.db import Db, reading

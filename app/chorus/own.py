@@ -6,9 +6,9 @@ All of it is among its settings, secrets sealed; an installation may have one ap
 import re
 from typing import Final
 
+from app.chorus.answers import day_of
 from app.chorus.client import Client, Identity, of_sirets
 from app.chorus.faults import Refused, TooBig
-from app.chorus.shapes import day_of
 from app.chorus.wire import opened
 from app.core.clock import today
 from app.core.db import reading

@@ -32,6 +32,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Band(templates), of=invoices)
     sockets.caution(_cautions, of=invoices)
     sockets.check(answering.rejected_there, of=invoices)
+    sockets.question(answering.INVOICE)
 
 
 def _look() -> None:

@@ -13,10 +13,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.chorus import own
+from app.chorus.answers import Listed, Structure, day_of
 from app.chorus.client import KINDS, Client, of_sirets
 from app.chorus.faults import Barred, Refused, Silent
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound
-from app.chorus.shapes import Listed, Structure, day_of
 from app.chorus.wire import NAME, opened
 from app.core.clock import PARIS, now, today
 from app.core.db import Db, reading

@@ -12,12 +12,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from app.chorus import own
+from app.chorus.answers import History
 from app.chorus.client import Client
 from app.chorus.faults import Barred, Lost, Refused, Silent
 from app.chorus.fetching import keep_history
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.rounds import AGAIN, WHO
-from app.chorus.shapes import History
 from app.chorus.wire import opened
 from app.circuits.library import circuit_of
 from app.core.clock import now

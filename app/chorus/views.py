@@ -8,9 +8,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.chorus import own
+from app.chorus.answers import moment_of
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound, ChorusStatus
 from app.chorus.rounds import account_of, next_round
-from app.chorus.shapes import moment_of
 from app.chorus.statuses import in_words
 from app.core.clock import PARIS, now, today
 from app.core.db import Db

@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response
 
 from app.chorus import answering, fetching, rounds, views
 from app.chorus.answering import invoice_of, statuses_of
+from app.chorus.answers import moment_of
 from app.chorus.models import ChorusPiece
 from app.chorus.reasons import reasons
-from app.chorus.shapes import moment_of
 from app.chorus.statuses import in_words
 from app.core.db import reading
 from app.core.french import spaces

@@ -1,6 +1,8 @@
 """What we ask of the inside of libraries: read in one release, and to be read again before another is pinned."""
 
 import ast
+import imaplib
+import inspect
 import io
 import re
 from collections.abc import Iterator
@@ -43,6 +45,8 @@ INTERNALS = {
     ("werkzeug", "3.1.9"): {"_compile_builder"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }
+STANDARD = {"imaplib": {"_create_socket"}}
+"""The same of the library of Python itself: a mailbox is reached at the address that was judged."""
 TYPES = {"_Element", "_ElementTree", "_Comment"}
 """How lxml's own types are named, by its stubs: for annotations alone."""
 OURS = {"app", "workflows", "config"}
@@ -101,10 +105,15 @@ def test_what_is_taken_from_inside_a_library_says_the_release_in_which_it_was_re
     files = [one for one in files if "demo" not in one.parts]  # what simulates is no part of an installation
     own = set().union(*map(ours, files))
     taken = {name for path in files for name in named_inside(path, own)} - TYPES - {"_exit"}  # `os._exit`
-    assert taken == set().union(*INTERNALS.values())
+    assert taken == set().union(*INTERNALS.values(), *STANDARD.values())
     lock = (ROOT / "docs" / "deploy" / "requirements.lock").read_text(encoding="utf-8")
     for name, release in INTERNALS:
         assert (version(name), f"\n{name}=={release}" in lock) == (release, True), name
+
+
+def test_a_mailbox_is_still_opened_by_the_method_that_judges_its_address():
+    assert list(inspect.signature(imaplib.IMAP4._create_socket).parameters) == ["self", "timeout"]
+    assert "_create_socket" in inspect.getsource(imaplib.IMAP4.open)
 
 
 SIGNED = Path(__file__).parents[1] / "assets/pdf/dss-pkcs7.pdf"
