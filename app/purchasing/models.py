@@ -52,7 +52,7 @@ class OrderDelivery(Base, Tenanted):
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     day: Mapped[date]
-    quantities: Mapped[dict[str, Any]]
+    quantities: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
     note: Mapped[str]
     reason: Mapped[str]
     corrects_id: Mapped[int | None] = mapped_column(sa.ForeignKey("order_delivery.id"))

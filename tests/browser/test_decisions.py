@@ -7,7 +7,7 @@ from tests.browser.person import Person
 from tests.builders.house import ASSETS, INVOICE, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
-OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
+OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
 
 
 def test_a_stale_page_says_who_decided_keeps_the_note_and_leads_to_the_next_folder(

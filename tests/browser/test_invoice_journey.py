@@ -138,4 +138,4 @@ def test_a_file_that_is_refused_says_why_beside_it_and_keeps_the_form(
     expect(refused).to_contain_text("Rien n’a été déposé")
     expect(refused).to_contain_text("programme.exe")
     expect(refused).to_contain_text("n’est pas d’un type accepté")
-    expect(accountant.page.get_by_role("radio", name="Facture")).to_be_checked()
+    expect(accountant.page.get_by_role("radio", name="Facture ou avoir")).to_be_checked()

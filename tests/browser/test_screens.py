@@ -45,7 +45,7 @@ from workflows.rights import Rights
 from workflows.vocabulary import Right
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
-OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
+OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
 SIZES = ((1280, 900), (820, 1180))
 # In the dark the colours alone are judged: where the screen is wide, on a tablet held upright, on a phone.
 DARK = (1280, 768, 390)
