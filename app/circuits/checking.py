@@ -413,7 +413,8 @@ def _wrong_answer(family: Family, field: Field, value: Any, desks: Desks) -> str
         parse(field, value)
     except ValueError as error:
         return str(error)
-    answer = normalised(family, {field.key: value})[field.key]
+    # What is computed of other fields is never typed: it is compared as it is written
+    answer = normalised(family, {field.key: value}).get(field.key, value)
     if not Test(field.key, "==", value).holds({field.key: answer}):
         return f"« {field.label} » s’écrit « {answer} » dans les dossiers : écrivez-le ainsi."
     if field.type == "desk" and answer not in desks:

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import Phase as Phases
 from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from app.circuits import drafting, library, named, own_types, rules, tables
+from app.circuits.checking import condition_problems, desks_of
 from app.circuits.closing import close_circuit
 from app.circuits.gestures import Gesture
 from app.circuits.library import circuit_of, unjoined
@@ -31,6 +33,7 @@ from app.folders.models import Folder
 from app.folders.rehearsal import again, imagined, rehearse
 from app.folders.route import route_of
 from app.journal.models import JournalEntry
+from app.operations.circuits import forms
 from app.operations.circuits.rehearsing import taken
 from app.people import desks
 from app.people.models import Desk
@@ -472,6 +475,20 @@ def test_what_no_table_may_say_is_told_by_row_and_not_published(house: House) ->
         publish(house, "invoice")
     assert followed(house, house.an_invoice()) == family("invoice").circuit.label
     assert house.client(K).get(f"{PAGE}/rien").status_code == 404
+
+
+def test_an_amount_that_is_computed_of_lines_is_compared_as_any_other(house: House) -> None:
+    """An order has the total of its lines, which nobody types: rules and steps look at it all the same."""
+    assert house.client(K).get(f"{PAGE}/purchase_order").status_code == 200
+    order = family("purchase_order")
+    total = order.field("total_ttc")
+    assert total is not None
+    assert total.computed
+    typed = MultiDict({"cond_field_0": "total_ttc", "cond_op_0": ">=", "cond_value_0": "4 000,50"})
+    assert forms._row(order, typed, 0) == {"field": "total_ttc", "op": ">=", "value": 4000.5}
+    with reading(here(house)) as db:
+        when = {"field": "total_ttc", "op": ">=", "value": 4000.5}
+        assert not list(condition_problems(order, "row", when, desks_of(db, here(house))))
 
 
 def press(house: House, gesture: str, at: str = f"{PAGE}/invoice", **typed: Any) -> TestResponse:

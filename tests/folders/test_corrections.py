@@ -237,10 +237,11 @@ def test_an_e_invoice_that_breaks_its_schema_is_signed_with_its_doubts_before_ea
     path.write_text(
         sound.replace("<cbc:InvoiceTypeCode", "<cbc:Inconnu>1</cbc:Inconnu><cbc:InvoiceTypeCode", 1)
     )
+    path.write_text(path.read_text().replace("FR2012421242124212421242124", "FR3299999000010123456789A09"))
     folder_id = house.an_invoice(path=path)
     with reading(house.actor(CLERK).collectivity_id) as db:
         told = [one.title for one in cautions(db, house.folder(folder_id)) if one.key == "invoice-data"]
-    assert told == ["Données de la facture à vérifier"]
+    assert set(told) == {"Données de la facture à vérifier"}
     told = ["ne respectent pas le schéma de leur profil : élément « Inconnu »"]
     for login in (SERVICE, FINANCE, DIRECTOR):
         if house.folder(folder_id).place != "bon_a_payer":

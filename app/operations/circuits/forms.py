@@ -226,10 +226,10 @@ def _value(family: Family, field: Field, op: str, typed: str) -> Any:
     if not typed or op == "starts_with":
         return typed
     try:
-        parse(field, typed)
+        parsed = parse(field, typed)
     except ValueError:
         return typed
-    value = normalised(family, {field.key: typed})[field.key]
+    value = normalised(family, {field.key: typed}).get(field.key, parsed)  # what is computed is never typed
     if field.type in {"integer", "date"}:
         return value
     if field.type != "amount":

@@ -124,7 +124,11 @@ def _short_arrivals(section: Section) -> dict[str, Any]:
     if not section:
         return {}
     usual = {"kind": "", "service": "", "send": False}
-    rows = [{"when": row["when"], "to": _without(row["to"], usual)} for row in section["rows"]]
+    # By name: a base may give the keys of an object back in another order than it was given
+    rows = [
+        {"when": dict(sorted(row["when"].items())), "to": _without(row["to"], usual)}
+        for row in section["rows"]
+    ]
     return {"rows": rows, "otherwise": _without(section["otherwise"], usual)}
 
 
