@@ -233,7 +233,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_pat
         look.at(mayor, "batch to reject, no reason")
         mayor.open("/a-traiter")
         mayor.button("Signer en lot…").click()
-        mayor.sees("4 points à regarder dans 3 dossiers sur 3")
+        mayor.sees("3 points à regarder dans 3 dossiers sur 3")
         look.at(mayor, "batch to sign")
         decide.recall(
             house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version
@@ -273,7 +273,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         house.a_document(b'<?xml version="1.0" encoding="UTF-8"?>\n<marche/>', "marche.xml"),
     )
     abroad = "LT121000011101001000"
-    doubted = house.an_invoice(path=OTHER, iban=abroad)
+    doubted = house.an_invoice(iban=abroad)
     house.approve(doubted, "r.pellenec")
     with reading() as db:
         (doubt,) = accounts.doubts(db, house.folder(doubted))
