@@ -13,9 +13,7 @@ from pathlib import Path
 from tests.cluster import free_port
 
 PASSWORD = "boite-d-essai"
-CONFIGURATION = """
-dovecot_config_version = 2.4.0
-dovecot_storage_version = 2.4.0
+COMMON = """
 base_dir = {home}/run
 state_dir = {home}/state
 log_path = {home}/log
@@ -24,13 +22,20 @@ default_login_user = {user}
 default_internal_user = {user}
 default_internal_group = {group}
 ssl = no
+mail_uid = {user}
+mail_gid = {group}
+first_valid_uid = 0
+service anvil {{
+  chroot =
+}}
+"""
+SINCE_2_4 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
 auth_allow_cleartext = yes
 mail_driver = maildir
 mail_path = {home}/mail/%{{user}}
 mail_home = {home}/homes/%{{user}}
-mail_uid = {user}
-mail_gid = {group}
-first_valid_uid = 0
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -41,15 +46,36 @@ service imap-login {{
     port = 0
   }}
 }}
-service anvil {{
-  chroot =
-}}
 passdb static {{
   password = {password}
 }}
 userdb static {{
 }}
 """
+BEFORE_2_4 = """
+disable_plaintext_auth = no
+mail_location = maildir:{home}/mail/%u
+mail_home = {home}/homes/%u
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group}
+}}
+"""
+"""The language of its file changed with release 2.4, which names the release that it is written for, first of all."""
 
 
 class Dovecot:
@@ -63,7 +89,11 @@ class Dovecot:
         number = pwd.getpwnam(user)
         group = grp.getgrgid(number.pw_gid).gr_name
         words = {"home": self.home, "user": user, "group": group, "port": self.port, "password": PASSWORD}
-        (self.home / "dovecot.conf").write_text(CONFIGURATION.format(**words))
+        program = shutil.which("dovecot") or "/usr/sbin/dovecot"
+        release = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        older = tuple(int(part) for part in release.split(" ")[0].split("-")[0].split(".")[:2]) < (2, 4)
+        written = COMMON + BEFORE_2_4 if older else SINCE_2_4 + COMMON
+        (self.home / "dovecot.conf").write_text(written.strip().format(**words) + "\n")
         for name in ("run", "state", "mail", "homes"):
             (self.home / name).mkdir()
         if root:
@@ -72,7 +102,7 @@ class Dovecot:
         less = {"user": number.pw_uid, "group": number.pw_gid, "extra_groups": []} if root else {}
         with (self.home / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [shutil.which("dovecot") or "/usr/sbin/dovecot", "-F", "-c", str(self.home / "dovecot.conf")],
+                [program, "-F", "-c", str(self.home / "dovecot.conf")],
                 stdout=out,
                 stderr=out,
                 cwd=self.home,
