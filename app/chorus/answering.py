@@ -46,8 +46,8 @@ def statuses_of(db: Db, invoice: ChorusInvoice) -> list[ChorusStatus]:
 
 
 def deposits(actor: Actor, folder: Folder) -> bool:
-    """Whether the actor is of the desk that deposits the folder, and deposits there."""
-    return folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    """Whether the actor deposits folders of this type at the desk that deposits this one."""
+    return folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
 
 
 def may_reject(

@@ -114,7 +114,8 @@ class ChorusPiece(Base, Tenanted):
 class ChorusStatus(Base, Tenanted):
     """A status that an invoice is to have on Chorus Pro: `waiting`, `sent`, `refused` there, or `dropped` (never to be said).
 
-    `cause`: what asked for it, once for each invoice. `motive`, `mandate`: what goes with it. `trouble`: why it was not taken.
+    `cause`: what asked for it, once for each invoice. `motive`, `mandate`: what goes with it. `trouble`: why it was not taken;
+    while it waits, that it was given and not answered (`statuses.ASKED`).
     """
 
     __tablename__ = "chorus_status"

@@ -56,6 +56,8 @@ TAKEN: Final = frozenset({"MISE_A_DISPOSITION_COMPTABLE", "COMPTABILISEE", "MISE
 """What says that the accountant has it: what comes before is no more to be said."""
 AFTER: Final = 20.0
 """Seconds before a status is tried again that waits for another one of the same invoice."""
+ASKED: Final = "Donné à Chorus Pro, sa réponse est attendue."
+"""What a status bears from before it is given until its answer is known: found over there afterwards, it is ours."""
 MOST: Final = 200
 """Folders whose statuses are drawn at once."""
 
@@ -197,11 +199,13 @@ class Say:
         """Look the status up, then give it; what was refused is looked up again."""
         history = _read(actor, client, number)
         if _said(history, status.status):
-            settle(actor, status.id, "sent", "")
+            ours = status.trouble == ASKED
+            settle(actor, status.id, "sent" if ours else "dropped", "" if ours else _by_another(status))
             return
         if (why := _too_late(history, status.status)) or (why := _impossible(client, history, status.status)):
             settle(actor, status.id, "dropped" if history.status in TAKEN else "refused", why)
             return
+        given(actor, status.id)
         try:
             client.treat(number, status.status, line_of(status.motive), status.mandate)
         except Refused as refused:
@@ -210,6 +214,21 @@ class Say:
                 raise refused from None
         settle(actor, status.id, "sent", "")
         _read(actor, client, number)
+
+
+def _by_another(status: ChorusStatus) -> str:
+    """That an invoice has the status already, which we did not give: another tool, or somebody on the portal, did."""
+    unsure = ", peut-être sous un autre numéro de mandat : vérifiez sur son portail" if status.mandate else ""
+    return f"Chorus Pro la dit déjà « {in_words(status.status)} », par un autre que Paraphe{unsure}."
+
+
+@use_case
+def given(db: Db, actor: Actor, number: int) -> None:
+    """Write that a status is about to be given: whoever looks it up after a kill knows whose it is."""
+    del actor
+    status = db.get_one(ChorusStatus, number, with_for_update=True, populate_existing=True)
+    if status.state == "waiting":
+        status.trouble = ASKED
 
 
 def _read(actor: Actor, client: Client, number: int) -> History:

@@ -23,12 +23,14 @@ from app.folders import sending
 from app.folders.models import Folder
 from app.invoices import accounts, interrupting
 from app.invoices.clock import delay_of
+from app.people import desks
 from app.people.actor import system
 from demo import papers
 from demo.chorus import deposits
 from demo.chorus.simulator import ACCOUNT, LARGE, LOST, PAGE, SILENCE, SimulatedChorus
 from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of
 from tests.builders.house import House
+from workflows.rights import Rights
 
 pytestmark = pytest.mark.in_turn
 
@@ -257,6 +259,11 @@ def test_an_invoice_is_rejected_there_by_the_desk_that_deposits_with_its_reason(
     kept = post(client, code="SE_ERR", sentence="")
     assert (kept.status_code, "écrivez en une phrase" in words(kept)) == (422, True)
     assert post(house.client(R), code="SE_ERR", sentence="x").status_code == 404  # a draft is its desk's
+    desks.seat(here(house), "comptabilite", N, Rights.read(["create:contract"]))
+    assert (
+        post(house.client(N), code="SE_ERR", sentence="x").status_code == 403
+    )  # who deposits contracts alone
+    assert "Rejeter sur Chorus Pro" not in words(house.client(N).get(page))
     assert post(client, code="SE_ERR", sentence="Adressée à la communauté de communes").status_code == 302
     look(house)
     assert passed(chorus, number) == ["REJETEE"]
@@ -293,6 +300,21 @@ def test_a_status_that_is_refused_waits_for_a_person_and_what_helios_has_is_said
     client.post(f"/administration/chorus/etats/{rows[0].id}/redire", data={"csrf_token": house.csrf(client)})
     look(house)
     assert passed(chorus, numbers[0]) == ["SERVICE_FAIT"]
+
+
+def test_what_another_tool_said_is_not_told_as_said_by_us(house, chorus) -> None:
+    number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=2))
+    look(house)
+    folder = sent(house, number)
+    deposits.move(chorus, number, "SERVICE_FAIT", now())
+    house.approve(folder.id, R)
+    look(house)
+    assert passed(chorus, number) == []  # nothing of ours
+    with reading() as db:
+        (row,) = db.scalars(sa.select(ChorusStatus))
+    assert row.state == "dropped"
+    assert "par un autre que Paraphe" in words(house.client(G).get(f"/dossiers/{folder.id}/chorus"))
+    assert "Non dit à Chorus Pro" in words(house.client(G).get(f"/dossiers/{folder.id}?onglet=journal"))
 
 
 def test_statuses_stay_here_where_another_tool_says_them(house, chorus) -> None:
