@@ -26,7 +26,7 @@ class Criterion:
 
 
 def _signs(text: str) -> str:
-    """Letters and digits alone: « EJ 2026-12 » is « ej2026_12 »."""
+    """Letters and digits alone: « EJ 2026-12 » is « EJ202612 »."""
     folded = unicodedata.normalize("NFKD", text)
     return re.sub(r"[^A-Z0-9]", "", "".join(c for c in folded if not unicodedata.combining(c)).upper())
 
@@ -60,7 +60,7 @@ CRITERIA: Final[Mapping[str, Criterion]] = {
 }
 
 
-def said(clues: Mapping[str, Any]) -> dict[str, str]:
+def answers(clues: Mapping[str, Any]) -> dict[str, str]:
     """What an arrival says of each criterion, in its comparable form; empty for what it does not say."""
     return {
         name: next((plain for key in one.told_by if (plain := one.plain(str(clues.get(key) or "")))), "")
@@ -99,7 +99,7 @@ def usual(when: Mapping[str, str]) -> dict[str, str]:
     """
     if unknown := sorted(when.keys() - CRITERIA.keys()):
         raise Refusal("routing-clue", what=unknown[0][:60])
-    kept = {}
+    criteria = {}
     for name, criterion in CRITERIA.items():
         text = " ; ".join(line_of(one) for one in values(str(when.get(name) or "")))
         if not text:
@@ -110,10 +110,10 @@ def usual(when: Mapping[str, str]) -> dict[str, str]:
             raise Refusal("routing-clue", what=criterion.label)
         if name == "way" and any(one not in set(Way) for one in values(text)):
             raise Refusal("routing-clue", what=criterion.label)
-        kept[name] = text
-    if not kept:
+        criteria[name] = text
+    if not criteria:
         raise Refusal("routing-empty")
-    return kept
+    return criteria
 
 
 def in_words(when: Mapping[str, str]) -> str:

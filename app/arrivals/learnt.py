@@ -60,7 +60,7 @@ def learnt(db: Db, collectivity_id: int, routing: Routing) -> list[Learnt]:
     for key, number, desk, name, fields in db.execute(query):
         if len(last[keys[key]]) < ENOUGH:
             last[keys[key]][number] = desk, name, str(fields.get(SERVICE) or "")
-    found = []
+    habits = []
     for siren, by_folder in last.items():
         several = list(by_folder.values())
         desks, services = {one[0] for one in several}, {one[2] for one in several}
@@ -68,8 +68,8 @@ def learnt(db: Db, collectivity_id: int, routing: Routing) -> list[Learnt]:
             service = next(iter(services)) if len(services) == 1 else ""
             to = Destination(several[0][0], "", service)
             if to.desk != routing.otherwise.desk or (service and service != routing.otherwise.service):
-                found.append(Learnt(sellers[siren], siren, several[0][1], Row({"seller": siren}, to)))
-    return sorted(found, key=lambda one: one.seller)[:MOST]
+                habits.append(Learnt(sellers[siren], siren, several[0][1], Row({"seller": siren}, to)))
+    return sorted(habits, key=lambda one: one.seller)[:MOST]
 
 
 def _sellers(db: Db, collectivity_id: int, routing: Routing) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _sellers(db: Db, collectivity_id: int, routing: Routing) -> dict[str, str]:
     looked_for = [row.when["seller"] for row in routing.rows if "seller" in row.when]
     sellers: dict[str, str] = {}
     for clues in db.scalars(query):
-        siren, told = criteria.said(clues)["seller"][:9], criteria.said(clues)
+        siren, told = criteria.answers(clues)["seller"][:9], criteria.answers(clues)
         if siren and not any(criteria.hold({"seller": one}, told) for one in looked_for):
             sellers.setdefault(siren, str(clues.get("seller") or siren))
     return sellers

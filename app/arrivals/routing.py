@@ -124,9 +124,9 @@ def sorting_desk(db: Db, collectivity_id: int) -> int | None:
 def led(db: Db, collectivity_id: int, kind: str, clues: Mapping[str, Any]) -> Led:
     """Where what says this goes, `kind` being the type as which it came; refuses `arrival-no-desk` where nobody would have it."""
     routing, told = routing_of(db, collectivity_id), ""
-    said = criteria.said(clues)
+    answers = criteria.answers(clues)
     for number, row in enumerate(routing.rows, 1):
-        if criteria.hold(row.when, said):
+        if criteria.hold(row.when, answers):
             found = _there(db, collectivity_id, row.to, kind)
             if found is not None:
                 by = f"Menée à « {found.seat.name} » par la règle {number}."

@@ -20,12 +20,29 @@ UNSETTLED: Final = (State.WAITING, State.HELD, State.REFUSED)
 
 
 def dealing(db: Db, actor: Actor) -> sa.ColumnElement[bool]:
-    """The condition on `Arrival` that the actor deals with it: he deposits at the sorting desk, or where it was led."""
-    desks = actor.desks_with(Right.CREATE)
-    ours = Arrival.collectivity_id == actor.collectivity_id
-    if routing.sorting_desk(db, actor.collectivity_id) in desks:
-        return ours
-    return sa.and_(ours, Arrival.desk_id.in_(desks))
+    """The condition on `Arrival` that the actor deals with it: he deposits its type at the sorting desk, or where it was led.
+
+    A type that is closed since is dealt with by who deposits its family.
+    """
+    sorting, known = (
+        routing.sorting_desk(db, actor.collectivity_id),
+        [name for name, _ in routing.kinds(db, actor.collectivity_id)],
+    )
+    at_each = [
+        sa.and_(
+            Arrival.kind == name
+            if name != routing.INVOICE
+            else Arrival.kind.not_in([one for one in known if one != routing.INVOICE]),
+            sa.true() if sorting in desks else Arrival.desk_id.in_(desks),
+        )
+        for name in known
+        if (
+            desks := actor.desks_with(
+                Right.CREATE, (routing.INVOICE, "" if name == routing.INVOICE else name)
+            )
+        )
+    ]
+    return sa.and_(Arrival.collectivity_id == actor.collectivity_id, sa.or_(sa.false(), *at_each))
 
 
 @use_case

@@ -29,7 +29,7 @@ PNG = bytes.fromhex(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def dovecot() -> Iterator[Dovecot]:
     made = Dovecot()
     yield made
