@@ -125,6 +125,11 @@ class Delay:
     owed: str
 
 
+def rule_of(folder: Folder, start: date) -> str:
+    """What happened on the day that starts the delay of an invoice, in words."""
+    return AVAILABLE if start.isoformat() == folder.sources.get(CHORUS, {}).get("available_on") else RECEIVED
+
+
 def delay_of(folder: Folder) -> Delay | None:
     """The delay of an invoice that waits; None where none runs: a credit note, an invoice that nobody received yet."""
     starts = received_days(folder) if family_of(folder.in_force).due(folder.facts) else []
@@ -132,7 +137,7 @@ def delay_of(folder: Folder) -> Delay | None:
         return None
     start, day = min(starts), today()
     interruption = interruption_of(folder)
-    rule = AVAILABLE if start.isoformat() == folder.sources.get(CHORUS, {}).get("available_on") else RECEIVED
+    rule = rule_of(folder, start)
     clock = clock_of(start, day, disputed=len(starts) > 1, interruption=interruption, rule=rule)
     due = last_day_to_pay(start, interruption)
     total = number(str(folder.fields.get("total_ttc") or ""))

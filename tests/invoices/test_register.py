@@ -94,6 +94,13 @@ def test_the_register_says_the_dates_the_delay_and_the_decisions_of_each_invoice
     )
     assert rows["F-1"]["À payer avant le"] == "20/12/2026"
     assert (rows["F-4"]["Délai interrompu le"], rows["F-4"]["À payer avant le"]) == ("25/11/2026", "")
+    # What was decided before a rejection is decided anew; what began the delay is named
+    office.send(rejected)
+    changed(first, sources={**house.folder(first).sources, "chorus": {"available_on": "2026-11-20"}})
+    rows = {row["Numéro"]: row for row in table(clerk, f"{REGISTER}/registre.csv")}
+    assert (rows["F-3"]["Rejetée par"], rows["F-3"]["Service fait par"]) == ("", "")
+    assert rows["F-1"]["Règle du départ"] == "Mise à disposition sur Chorus Pro"
+    assert rows["F-3"]["Règle du départ"] == "Reçue"
     changed(first, due_on=day - timedelta(days=1))
     assert {row["Numéro"] for row in table(clerk, f"{REGISTER}/registre.csv?etat=en-retard")} == {"F-1"}
     assert clerk.ask(f"{REGISTER}/registre.ods").status_code == 200

@@ -16,14 +16,15 @@ from app.core.french import jour
 from app.core.refusals import Refusal
 from app.display.views import state_label
 from app.folders.access import readable_by
-from app.folders.models import ASKED, Folder, StepRun
-from app.invoices.clock import last_day_to_pay
+from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
+from app.invoices.clock import last_day_to_pay, rule_of
 from app.invoices.days import received_days
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import KEPT, Interruption, interruption_of
 from app.invoices.keys import origin_keys
 from app.invoices.models import InvoiceKey
 from app.people.actor import Actor
+from app.people.covers import in_absence
 from workflows.circuit import DONE, Phase, StepKind
 
 PAGE = 50
@@ -35,7 +36,7 @@ SUMMED = 2_000
 STATES = {
     "": "Toutes",
     "en-cours": "En cours",
-    "en-retard": "En retard",
+    "en-retard": "Vingt jours de la commune dépassés",
     "interrompues": "Délai interrompu",
     "rejetees": "Rejetées",
     "terminees": "Terminées",
@@ -189,7 +190,11 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
         state=state_label(folder.place, None),
         received=min(received_days(folder), default=None),
         start=start,
-        rule=_rule(starts, interruption) if start is not None else "Avoir : pas de délai" if credit else "",
+        rule=_rule(folder, starts, interruption)
+        if start is not None
+        else "Avoir : pas de délai"
+        if credit
+        else "",
         interruption=interruption,
         due=due,
         late=running and due is not None and due < today(),
@@ -200,16 +205,18 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
     )
 
 
-def _rule(starts: Collection[date], interruption: Interruption | None) -> str:
-    """Why the delay begins on its day, in words (CCP R2192-12, R2192-29)."""
-    rule = "Réception, la première des dates en désaccord" if len(starts) > 1 else "Réception"
+def _rule(folder: Folder, starts: Collection[date], interruption: Interruption | None) -> str:
+    """Why the delay begins on its day, in words (CCP R2192-12, R2192-15, R2192-29)."""
+    rule = rule_of(folder, min(starts))
+    rule = f"{rule[:1].upper()}{rule[1:]}"
+    rule = f"{rule}, la première des dates en désaccord" if len(starts) > 1 else rule
     if interruption is not None and interruption.complete is not None:
         return f"{rule}, puis tout reçu le {jour(interruption.complete)}"
     return rule
 
 
 def _decisions(db: Db, numbers: Collection[int]) -> Mapping[int, dict[str, Decision]]:
-    """By folder, the last decision of each kind that counts in the register: service, finance, signature, rejection."""
+    """By folder, what stands in its round of each kind: service, finance, signature, rejection."""
     query = (
         sa.select(
             _run.c.folder_id,
@@ -217,15 +224,20 @@ def _decisions(db: Db, numbers: Collection[int]) -> Mapping[int, dict[str, Decis
             _run.c.kind,
             _run.c.state,
             _run.c.who,
+            _run.c.absent,
             _run.c.ended_at,
             _run.c.comment,
         )
+        .join(_folder, _folder.c.id == _run.c.folder_id)
         .where(
             _run.c.folder_id.in_(numbers),
             _run.c.state.in_(["done", "rejected"]),
             _run.c.who.is_not(None),
             _run.c.ended_at.is_not(None),
             _run.c.slot.not_like(f"{ASKED}%"),
+            # Of the round that stands: what was decided before a rejection is decided anew
+            _run.c.pass_number >= _folder.c.round * STEPS_PER_ROUND,
+            _run.c.pass_number % STEPS_PER_ROUND < STEPS_PER_ROUND // 2,
         )
         .order_by(_run.c.id)
     )
@@ -237,7 +249,9 @@ def _decisions(db: Db, numbers: Collection[int]) -> Mapping[int, dict[str, Decis
             name = "signed"
         else:
             name = row.step
-        decisions[row.folder_id][name] = Decision(row.who, row.ended_at, row.comment or "")
+        decisions[row.folder_id][name] = Decision(
+            in_absence(row.who, row.absent), row.ended_at, row.comment or ""
+        )
     return decisions
 
 
