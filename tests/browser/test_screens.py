@@ -37,6 +37,7 @@ from tests.browser.test_batches import batch_of, give_key
 from tests.builders.flows import renamed
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
+from tests.invoices.test_proposals import printed
 from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
@@ -398,11 +399,19 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "not found", "/rien")
 
 
-def test_who_deposits_meets_no_barrier(house: House, look: Look) -> None:
+def test_who_deposits_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
+    printed_on = house.deposit("g.trehorel", "invoice", printed(tmp_path / "facture.pdf"))
+    house.drain()
     sent = house.an_invoice(at="service_done")
     with look.by("g.trehorel") as accountant:
         look.at(accountant, "inbox, empty", "/a-traiter")
         look.at(accountant, "deposit", "/deposer")
+        look.at(accountant, "arrivals", "/arrivees")
+        look.at(accountant, "register of invoices", "/factures")
+        look.at(accountant, "delays of invoices", "/factures/delais")
+        look.at(accountant, "orders", "/commandes")
+        look.at(accountant, "draft, proposed", f"/dossiers/{printed_on}/brouillon")
+        accountant.sees("Lu sur la page, à confirmer")
         draft = house.an_invoice(at="draft", path=OTHER, received_on="")
         look.at(accountant, "drafts", "/a-traiter?bannette=drafts")
         look.at(accountant, "draft", f"/dossiers/{draft}/brouillon")
@@ -483,6 +492,8 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.button("Ouvrir ce circuit").click()
         secretary.sees("Le circuit est ouvert, en brouillon.")
         look.at(secretary, "circuit, opened beside another")
+        look.at(secretary, "routing of arrivals", "/administration/arrivees")
+        look.at(secretary, "mailboxes", "/administration/arrivees/boites")
         look.at(secretary, "rules", "/administration/regles")
         secretary.open("/administration/regles/invoice")
         for rank in (0, 1):
