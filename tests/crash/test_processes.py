@@ -24,6 +24,11 @@ pytestmark = pytest.mark.crash
 PATIENCE = 90.0
 KILLS = 6
 IDLE = 40
+OUTAGES = (  # a server that dies: before it answers, while it answers, in the middle of the body
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 
 
 class Machine:
@@ -101,7 +106,7 @@ class Clerk:
                     never.wait(0.1)
                 elif act().status_code >= 500:
                     never.wait(0.1)
-            except (requests.ConnectionError, requests.Timeout):
+            except OUTAGES:
                 never.wait(0.1)  # the server is being started again
         raise TimeoutError(f"{journey} stays at {seen.place(self.house)}")
 
