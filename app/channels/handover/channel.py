@@ -11,11 +11,11 @@ from app.channels import create_only
 from app.channels.handover.address import judged
 from app.channels.handover.bundle import write_bundle
 from app.channels.handover.own import URL, own_folder, own_secret
-from app.channels.handover.place import entered
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
 from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
+from app.files.place import entered
 from app.people.own_settings.registry import own_value
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Sender, Unreachable
 from config import Settings

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.channels.handover import place
 from app.channels.handover.address import judged, refused
-from app.channels.handover.place import MOST_NAMES, names_of
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import SIGNATURE, TIMESTAMP, sign
 from app.core.addresses import AddressRefusedError, Allowed, Target
@@ -16,6 +14,8 @@ from app.core.clock import now
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
+from app.files import place
+from app.files.place import MOST_NAMES, names_of
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Asker, Kind, Own, Result, Setting, own_value
 from app.transmission.ports import Rejected, Uncertain, Unreachable

@@ -1,7 +1,7 @@
-"""The folder of a collectivity for its hand-overs: always under its own SIREN, entered without following any link.
+"""A folder that a collectivity chose on the machine: always under its own SIREN, entered without following any link.
 
-`<PARAPHE_HANDOVER_ROOT>/<SIREN>/<what it chose>`: two collectivities cannot have one folder, whatever they write. Whoever
-takes the files away may write there too, and could put a link in the place of a folder: none is followed (CWE-59).
+`<root of the settings>/<SIREN>/<what it chose>`: two collectivities cannot have one folder, whatever they write. Whoever takes
+files away, or brings them, may write there too, and could put a link in the place of a folder: none is followed (CWE-59).
 """
 
 import os
