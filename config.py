@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     bounces_url: str = ""
     bounces_address: str = ""
     mailbox_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    scans_root: Path | None = None
 
     take_back_seconds: int = Field(20, ge=0, le=120)
     upload_limit_mb: int = Field(200, ge=1, le=2048)

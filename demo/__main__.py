@@ -59,7 +59,7 @@ def _refusal(port_text: str, *, reset: bool) -> str:
 
 def environment(port: int) -> dict[str, int]:
     """Set what the demonstration decides; returns the ports of its services."""
-    HOME.mkdir(parents=True, exist_ok=True)
+    (HOME / "numeriseurs").mkdir(parents=True, exist_ok=True)
     secret = HOME / "secret"
     if not secret.is_file():
         secret.write_text(secrets.token_urlsafe(48))
@@ -75,6 +75,7 @@ def environment(port: int) -> dict[str, int]:
         "SIMULATORS": "demo",
         "DEMO": "true",
         "DEMO_DIR": HOME,
+        "SCANS_ROOT": HOME / "numeriseurs",
         "SECURE_COOKIES": "false",
         "MAIL_URL": f"smtp://127.0.0.1:{ports['smtp']}",
         "MAIL_FROM": "Paraphe <parapheur@kerlann-sur-mer.example>",

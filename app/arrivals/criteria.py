@@ -56,6 +56,7 @@ CRITERIA: Final[Mapping[str, Criterion]] = {
         _signs,
     ),
     "sender": Criterion("Expéditeur", "Une adresse, ou @domaine.fr.", ("sender",), _address),
+    "scanner": Criterion("Numériseur", "Son nom, sous « Numériseurs ».", ("scanner",), _signs),
     "way": Criterion("Arrivée par", "", ("way",), _address),
 }
 

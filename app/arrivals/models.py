@@ -138,3 +138,26 @@ class Mailbox(Base, Tenanted):
     fault: Mapped[str]
     looked_at: Mapped[datetime | None]
     revision: Mapped[int]
+
+
+class Scanner(Base, Tenanted):
+    """A folder where a scanner lays its files, below the one of the host and the SIREN of the collectivity.
+
+    `kind`: the type as which they come. `seen`: what the last look saw there, by a digest of each name. `waits`: how many are
+    not whole yet. `made`: the folder was there once. `fault`: why something was not taken, empty where all was.
+    """
+
+    __tablename__ = "arrival_scanner"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "folder"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    folder: Mapped[str]
+    kind: Mapped[str]
+    active: Mapped[bool]
+    made: Mapped[bool]
+    seen: Mapped[dict[str, Any]]
+    waits: Mapped[int]
+    fault: Mapped[str]
+    looked_at: Mapped[datetime | None]
+    revision: Mapped[int]

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from app.arrivals import opening, settling, telling
 from app.arrivals.mail import fetching
-from app.arrivals.models import Arrival, Mailbox, State
+from app.arrivals.models import Arrival, Mailbox, Scanner, State
+from app.arrivals.scans import watching
 from app.core.db import Db
 from app.core.french import instant
 from app.core.outbox import each_round, handles
@@ -24,6 +25,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     handles(telling.OPEN, indoors=True, passing=True)(opening.work)
     handles(fetching.KIND, passing=True)(fetching.Round(settings))
     each_round("arrivals.mail", fetching.look)
+    handles(watching.KIND, passing=True)(watching.Round(settings))
+    each_round("arrivals.scans", lambda: watching.look(settings))
     sockets.tray(_Unsettled(templates), any_unsettled)
     sockets.tray(_Unread(templates), any_unread)
     sockets.band(_Arrived(templates))
@@ -56,28 +59,33 @@ class _Unsettled:
 
 
 def any_unread(actor: Actor) -> sa.ColumnElement[bool]:
-    """Whether a mailbox could not be read, for who administers."""
+    """Whether a mailbox, or the folder of a scanner, could not be read, for who administers."""
     if not actor.administrator:
         return sa.false()
-    return sa.exists().where(
-        Mailbox.collectivity_id == actor.collectivity_id, Mailbox.active, Mailbox.fault != ""
-    )
+    return sa.or_(*(sa.exists().where(_unread(table, actor)) for table in (Mailbox, Scanner)))
+
+
+def _unread(table: type[Mailbox | Scanner], actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.and_(table.collectivity_id == actor.collectivity_id, table.active, table.fault != "")
 
 
 class _Unread:
-    """« Une boîte de courriel ne se relève pas », on the home of administrators until it does."""
+    """« Une boîte de courriel ne se relève pas », on the home of administrators until it does; a scanner’s folder too."""
 
     def __init__(self, templates: Environment) -> None:
         self._templates = templates
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        query = sa.select(Mailbox.address, Mailbox.fault).where(
-            Mailbox.collectivity_id == actor.collectivity_id, Mailbox.active, Mailbox.fault != ""
+        shut, unwatched = (
+            [tuple(row) for row in db.execute(query.where(_unread(table, actor)).order_by(table.id))]
+            for table, query in (
+                (Mailbox, sa.select(Mailbox.address, Mailbox.fault)),
+                (Scanner, sa.select(Scanner.name, Scanner.fault)),
+            )
         )
-        shut = [(row.address, row.fault) for row in db.execute(query.order_by(Mailbox.id))]
-        if not shut:
+        if not shut and not unwatched:
             return None
-        page = self._templates.get_template("arrivals/_unread.html").render(shut=shut)
+        page = self._templates.get_template("arrivals/_unread.html").render(shut=shut, unwatched=unwatched)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 

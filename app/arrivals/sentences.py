@@ -112,4 +112,33 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : cette boîte et ce dossier sont déjà relevés. Changez ceux qui sont là.",
     ),
+    "arrival-scan-empty": (
+        422,
+        "Ce fichier du numériseur est vide : il est rangé sous « refusés », dans son dossier. Numérisez la pièce de nouveau, puis mettez cette arrivée de côté.",
+    ),
+    "arrival-scan-large": (
+        422,
+        "Ce fichier du numériseur dépasse la taille que Paraphe prend : il est rangé tel quel sous « refusés », dans son dossier. Numérisez la pièce en moins de points, ou en plusieurs fichiers.",
+    ),
+    "arrival-scan-strange": (
+        422,
+        "Ce que le numériseur a posé n’est pas un fichier, mais un lien ou autre chose : il est rangé tel quel sous « refusés », et n’a pas été ouvert. Numérisez la pièce de nouveau, puis mettez cette arrivée de côté.",
+    ),
+    "scanner-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre a changé ce numériseur entre-temps. Regardez ce qui est en vigueur, puis recommencez.",
+    ),
+    "scanner-many": (422, "Rien n’a changé : {most} numériseurs au plus. Changez-en un qui ne sert plus."),
+    "scanner-name": (
+        422,
+        "Rien n’a changé : donnez un nom au numériseur, de {longest} signes au plus.",
+    ),
+    "scanner-folder": (
+        422,
+        "Rien n’a changé : écrivez le dossier comme un nom seul, de lettres sans accents, de chiffres, de points et de tirets (accueil).",
+    ),
+    "scanner-taken": (
+        422,
+        "Rien n’a changé : ce dossier est déjà celui d’un numériseur. Changez celui qui est là, ou donnez un autre nom.",
+    ),
 }

@@ -10,6 +10,7 @@ from app.arrivals.criteria import CRITERIA
 from app.arrivals.mail.web import pages as mail_pages
 from app.arrivals.models import Way
 from app.arrivals.routing import Destination, Row
+from app.arrivals.scans.web import pages as scan_pages
 from app.core import stale
 from app.core.db import key_in, reading
 from app.core.french import spaces
@@ -24,6 +25,7 @@ from app.people import choosing
 
 pages = Blueprint("arrivals", __name__, template_folder="templates")
 pages.register_blueprint(mail_pages)
+pages.register_blueprint(scan_pages)
 
 
 @pages.get("/arrivees")

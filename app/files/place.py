@@ -44,6 +44,20 @@ def entered(root: Path, siren: str, names: tuple[str, ...], *, make: bool = Fals
         os.close(folder)
 
 
+@contextmanager
+def below(folder: Path, name: str) -> Iterator[Path]:
+    """The same of one folder right below one that was entered, made where it is not there."""
+    above = os.open(folder, _FOLDER)
+    try:
+        entered_below = _below(above, name, make=True)
+    finally:
+        os.close(above)
+    try:
+        yield Path(f"/proc/self/fd/{entered_below}")
+    finally:
+        os.close(entered_below)
+
+
 def _root(root: Path, *, make: bool) -> int:
     try:
         if make:

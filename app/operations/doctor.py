@@ -25,7 +25,7 @@ from app.files import vault
 from app.journal.erasing import waits
 from app.notices import mailer
 from app.notices.returns import mailbox
-from app.operations import front, links, marks, premises, resealing, sendings, shares
+from app.operations import front, links, marks, premises, resealing, scanners, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
 from app.people.models import Application, Collectivity
@@ -89,7 +89,11 @@ def names(settings: Settings) -> list[str]:
 
 def checks(settings: Settings) -> tuple[Check, ...]:
     """The checks of this installation, in their order."""
-    absent = {REMOTE: not settings.csc_url, ANTIVIRUS: not settings.antivirus_url}
+    absent = {
+        REMOTE: not settings.csc_url,
+        ANTIVIRUS: not settings.antivirus_url,
+        scanners.NAME: settings.scans_root is None,
+    }
     return tuple(check for check in _EVERY if not absent.get(check.name))
 
 
@@ -561,6 +565,12 @@ _EVERY = (
         "courriels revenus",
         _returns,
         "la boîte des retours n’a pas pu être lue : vérifiez PARAPHE_BOUNCES_URL",
+    ),
+    Check(
+        scanners.NAME,
+        scanners.look,
+        "les dossiers des numériseurs n’ont pas pu être regardés : vérifiez PARAPHE_SCANS_ROOT",
+        Level.UNKNOWN,
     ),
     Check(
         "horodatage et horloge",

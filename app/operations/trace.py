@@ -53,6 +53,7 @@ ACTS = {
     "arrival.mailbox": "Boîte de courriel réglée",
     "arrival.received": "Arrivée reçue",
     "arrival.refused": "Arrivée refusée à l’examen",
+    "arrival.scanner": "Numériseur réglé",
     "arrival.routing": "Destination des arrivées changée",
     "certificate.confirmed": "Certificat confirmé",
     "chorus.again": "Facture de Chorus Pro redemandée",

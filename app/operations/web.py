@@ -77,6 +77,7 @@ KINDS = {
     "chorus.invoice": "Facture de Chorus Pro à lire",
     "chorus.status": "État à dire à Chorus Pro",
     "arrivals.mail": "Boîtes de courriel à relever",
+    "arrivals.scan": "Dossiers des numériseurs à regarder",
     "journal.check": "Vérification du journal",
     "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",

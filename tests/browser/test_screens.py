@@ -494,6 +494,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "circuit, opened beside another")
         look.at(secretary, "routing of arrivals", "/administration/arrivees")
         look.at(secretary, "mailboxes", "/administration/arrivees/boites")
+        look.at(secretary, "scanners", "/administration/arrivees/numeriseurs")
         look.at(secretary, "rules", "/administration/regles")
         secretary.open("/administration/regles/invoice")
         for rank in (0, 1):

@@ -104,6 +104,19 @@ class Victim:
             box = boxes.plain(db.get_one(Mailbox, number))
         return fetching.read(box, self.app.config["PARAPHE"])
 
+    def scan(self, number: int, later: float) -> int:
+        """One look at the folder of a scanner, so many seconds from now."""
+        from datetime import timedelta
+
+        from app.arrivals.models import Scanner
+        from app.arrivals.scans import sources, watching
+        from app.core.clock import now
+        from app.core.db import reading
+
+        with reading() as db:
+            source = sources.plain(db.get_one(Scanner, number))
+        return watching.take(source, self.app.config["PARAPHE"], now() + timedelta(seconds=later))
+
     def work(self) -> int:
         """What the worker and its watchdog do: every row that is due, until nothing waits any more."""
         import sqlalchemy as sa

@@ -1,6 +1,7 @@
 """Killed between any two steps, what comes by itself is neither lost nor opened twice."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,9 +10,11 @@ from app import create_app
 from app.arrivals import routing
 from app.arrivals.models import Arrival
 from app.arrivals.routing import Destination, Routing
+from app.arrivals.scans import inbox
 from app.core.db import reading
 from app.folders.models import Folder, StepRun
 from tests.arrivals.test_mail import a_box, mail
+from tests.arrivals.test_scans import SIREN, a_scanner, lay
 from tests.builders.house import INVOICE, House
 from tests.crash.sound import bytes_are_there, chain_holds
 from tests.crash.walk import Forge
@@ -101,3 +104,40 @@ def test_killed_at_each_step_a_mail_goes_only_once_it_is_kept_and_is_kept_once(
         bytes_are_there(house)
     finally:
         dovecot.stop()
+
+
+SCANNING = (
+    ("claimed", "app.arrivals.scans.inbox:claim", True),
+    ("copied, nothing kept", "app.arrivals.scans.inbox:copied", True),
+    ("bytes kept, no row", "app.files.store:Store._put", True),
+    ("rows written, before the commit", "app.arrivals.receiving:append", True),
+    ("committed, not filed", "app.arrivals.receiving:write", True),
+    ("about to be filed", "app.arrivals.scans.inbox:file_away", False),
+    ("filed, not noted", "app.arrivals.scans.inbox:file_away", True),
+    ("noted", "app.arrivals.scans.sources:note", True),
+)
+
+
+def test_killed_at_each_step_a_scan_is_filed_only_once_it_is_kept_and_is_kept_once(
+    patient: House, forge_at: Callable[[House], Forge], tmp_path: Path
+) -> None:
+    settings = patient.settings.model_copy(update={"scans_root": tmp_path})
+    house = House(create_app(settings), settings, patient.pki, patient.mail)
+    forge = forge_at(house)
+    source = a_scanner(house)
+    there = tmp_path / SIREN / source.folder
+    for count, (name, point, after) in enumerate(SCANNING, 1):
+        lay(house, source, name=f"scan{count}.pdf")
+        forge.play("scan", source.id, 0)
+        killed = forge.play("scan", source.id, 20, kill={"point": point, "after": after})
+        assert killed["died"], name
+        with reading() as db:
+            kept = db.scalar(sa.select(sa.func.count(Arrival.id)))
+        filed = len(list((there / inbox.TAKEN).iterdir()))
+        assert filed <= kept <= count, name
+        forge.play("scan", source.id, 40)
+        with reading() as db:
+            assert db.scalar(sa.select(sa.func.count(Arrival.id))) == count, name
+        assert len(list((there / inbox.TAKEN).iterdir())) == count, name
+        assert not list((there / inbox.TAKING).iterdir()), name
+    bytes_are_there(house)

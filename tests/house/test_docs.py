@@ -210,7 +210,11 @@ def test_the_table_of_the_doctor_names_each_check_in_its_order(house: House) -> 
         read(OPERATIONS).partition("| contrôle | ce qui est fait |\n|---|---|\n")[2].partition("\n\n")[0],
         re.MULTILINE,
     )
-    every = {"csc_url": "https://csc.example", "antivirus_url": "unix:/run/clamav/clamd.ctl"}
+    every = {
+        "csc_url": "https://csc.example",
+        "antivirus_url": "unix:/run/clamav/clamd.ctl",
+        "scans_root": Path("/srv/scans"),
+    }
     assert told == doctor.names(house.settings.model_copy(update=every))
 
 

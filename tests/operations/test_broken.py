@@ -337,6 +337,13 @@ def marks_unwritten(scene: Scene) -> Iterator[Changed]:
 
 
 PLACE.settings(
+    "numériseurs",
+    "n’est pas là",
+    "montez le partage",
+    "PARAPHE_SCANS_ROOT",
+    scans_root=Path("/nonexistent"),
+)
+PLACE.settings(
     "place libre", "presque plein", "faites de la place", "PARAPHE_DISK_FREE_MB", disk_free_mb=2**40
 )
 PLACE.settings("courriel", "aucun serveur", "PARAPHE_MAIL_URL", mail_url="")

@@ -109,6 +109,8 @@ ROUTES = {
     "arrivals.brought_file": "person",
     "arrivals.mail.index": "administer",
     "arrivals.mail.read_now": "administer",
+    "arrivals.scans.index": "administer",
+    "arrivals.scans.look_now": "administer",
     "arrivals.index": "create",
     "arrivals.again": "create",
     "arrivals.put_aside": "create",

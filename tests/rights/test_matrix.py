@@ -332,6 +332,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "status_id": ABSENT,
         "arrival_id": ABSENT,
         "mailbox_id": ABSENT,
+        "scanner_id": ABSENT,
         "file_id": ABSENT,
         "factor_id": ABSENT,
         "reset_id": ABSENT,
