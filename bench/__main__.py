@@ -34,6 +34,7 @@ from bench import (
     s6_flow,
     s7_matters,
     s8_gate,
+    s9_rules,
 )
 
 GOALS = (
@@ -60,6 +61,7 @@ GOALS = (
     s6_flow,
     s7_matters,
     s8_gate,
+    s9_rules,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")

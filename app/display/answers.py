@@ -193,6 +193,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "transmissions": [],
         "dates": [],
         "payments": [],
+        "invoice_rules": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
         "warnings": [

@@ -66,6 +66,7 @@ from app.folders.sockets import (
     told_by_page,
     untold,
 )
+from app.folders.sockets import remarks as learnt_of
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
 from workflows.engine import choices
@@ -132,8 +133,16 @@ def documents(db: Db, folder: Folder, shown_id: int | None, endpoint: str = "fol
     current = shown_id if shown_id in numbers else next(iter(numbers), None)
     unread = {one.document_id for (one,) in ask(db, UNREAD, folder.id)}
     marks = seen.marks(db, folder)
+    learnt = learnt_of(db, folder)
     return [
-        replace(one, remarks=(*one.remarks, UNREAD_WORDS)) if one.id in unread else one
+        replace(
+            one,
+            remarks=(
+                *one.remarks,
+                *(learnt if one.role == Role.MAIN else ()),
+                *((UNREAD_WORDS,) if one.id in unread else ()),
+            ),
+        )
         for one in (
             replace(
                 _document(folder, row, every, signatures, current == row.id, endpoint),

@@ -418,6 +418,34 @@ class Payment(Given):
     simulated: bool = attribute("Vrai quand il vient d’un simulateur, sans valeur.")
 
 
+class RuleBroken(Given):
+    """A published rule that the data of an invoice do not keep."""
+
+    rule: str = attribute("Son identifiant.", "BR-CO-25")
+    times: int = attribute("Combien de fois elle n’est pas respectée.", 1)
+    sentence: str = attribute("Ce qui ne va pas, en français.")
+    text: str = attribute(
+        "Le texte de la règle, dans la langue de qui la publie (souvent l’anglais), coupé à 300 signes."
+    )
+    told: bool = attribute(
+        "Vrai si la lecture de la facture le dit déjà, avec les montants, dans `warnings` ou près du document."
+    )
+
+
+class RulesChecked(Given):
+    """What the published rules say of the data of an invoice."""
+
+    state: Literal["asked", "checked", "failed", "not_concerned"] = attribute(
+        "asked : pas encore vérifiées ; checked : vérifiées ; failed : n’ont pas pu l’être ; not_concerned : elles ne "
+        "s’appliquent pas à ce profil."
+    )
+    profile: str | None = attribute("Le profil des données.", "EN 16931")
+    sets: list[str] = attribute("Les jeux de règles vérifiés : EN 16931, BR-FR.")
+    sentence: str = attribute("Le même, en une phrase.")
+    at: Moment = attribute("Depuis quand.")
+    broken: list[RuleBroken] = attribute("Les règles qui ne sont pas respectées ; vide s’il n’y en a pas.")
+
+
 class SaidByFile(Given):
     """What a file says of a fact."""
 
@@ -555,6 +583,10 @@ class FolderShown(Line):
     transmissions: list[Transmission] = attribute("Ses transmissions.")
     payments: list[Payment] = attribute(
         "Ce que la trésorerie a dit des mandats et titres d’un flux (PES Retour) ; vide sinon."
+    )
+    invoice_rules: list[RulesChecked] = attribute(
+        "Ce que disent les règles de la facture électronique (EN 16931, BR-FR) des données d’une facture, au plus une fois ; "
+        "vide d’une facture sans données, et de tout autre dossier."
     )
     dates: list[DateShown] = attribute(
         "Les dates d’un acte reçu par la préfecture, chacune avec sa règle ; vide sinon."

@@ -42,7 +42,7 @@ from workflows.circuit import Phase
 from workflows.family import Family, normalised
 from workflows.vocabulary import Right
 
-FORMER_DOCUMENT = ("rulings", "interruption", "calls")
+FORMER_DOCUMENT = ("rulings", "interruption", "calls", "rules")
 """What `Folder.sources` keeps of a main document, and not of the one that takes its place."""
 LATELY = 300
 """So many of the last folders of each desk say for which one somebody deposited last."""

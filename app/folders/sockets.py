@@ -228,6 +228,7 @@ class _Sockets:
     endings: ByFamily[Callable[[Db, Folder], Sequence[News]]] = field(default_factory=ByFamily)
     effects: dict[str, Effect] = field(default_factory=dict)
     cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
+    remarks: ByFamily[Callable[[Db, Folder], Sequence[str]]] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     proposals: ByFamily[Callable[[Db, Folder], Sequence[Proposal]]] = field(default_factory=ByFamily)
@@ -373,6 +374,16 @@ def caution(
         plugged.on_page.append(find)
     if on_draft:
         plugged.on_draft.append(find)
+
+
+def remark(find: Callable[[Db, Folder], Sequence[str]], *, of: Cares | None = None) -> None:
+    """Say in sentences what stands beside the main document, and asks for nothing: what was learnt after its deposit."""
+    plugged.remarks.add(find, of)
+
+
+def remarks(db: Db, folder: Folder) -> tuple[str, ...]:
+    """What stands beside the main document of a folder, but what its deposit noted."""
+    return tuple(words for find in plugged.remarks.of(folder) for words in find(db, folder))
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

@@ -221,9 +221,10 @@ def _rates(root: Any, at: Paths) -> Iterator[str]:
         rate, category = _amount(tax, at.tax_rate), text_at(tax, at.tax_category)
         if rate is not None and rate not in _USUAL:
             percent = f"{rate.normalize():f}".replace(".", ",")
-            yield f"Le taux de TVA de {percent} % est inhabituel en France."
+            yield f"Le taux de TVA de {percent} % est inhabituel en France (règle BR-FR-16)."
         if category in {"E", "AE", "O", "G", "K"} and not any(text_at(tax, place) for place in at.exemptions):
-            yield f"Une part de la facture est sans TVA et ne dit pas pourquoi (règle BR-{category}-10)."
+            rule = "IC" if category == "K" else category
+            yield f"Une part de la facture est sans TVA et ne dit pas pourquoi (règle BR-{rule}-10)."
 
 
 def _tax_dates(root: Any, at: Paths) -> Iterator[str]:

@@ -82,7 +82,8 @@ def sums(fields: Fields) -> Iterator[str]:
     """BR-CO-15: total incl. VAT = total excl. VAT + VAT."""
     excluded, vat, included = (number(fields.get(key)) for key in ("total_ht", "total_vat", "total_ttc"))
     if excluded is not None and vat is not None and included is not None and excluded + vat != included:
-        yield f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({euros(excluded + vat)})."
+        due = euros(excluded + vat)
+        yield f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({due}) (règle BR-CO-15)."
 
 
 def _payable(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
@@ -94,7 +95,7 @@ def _payable(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     left = included - (paid or 0) + (rounding or 0)
     if left != due:
         less = f", moins {euros(paid)} déjà payés" if paid else " et rien n’y est dit déjà payé"
-        yield f"Le net à payer est de {euros(due)} : le total TTC est de {euros(included)}{less}."
+        yield f"Le net à payer est de {euros(due)} : le total TTC est de {euros(included)}{less} (règle BR-CO-16)."
 
 
 def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
@@ -104,21 +105,21 @@ def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     total = number(fields.get("total_vat"))
     known = [amount for amount in amounts if amount is not None]
     if total is not None and known and len(known) == len(amounts) and sum(known) != total:
-        yield f"Le total de la TVA ({euros(total)}) n’est pas la somme de ses taux ({euros(sum(known))})."
+        yield f"Le total de la TVA ({euros(total)}) n’est pas la somme de ses taux ({euros(sum(known))}) (règle BR-CO-14)."
     for line, tax in zip(lines, amounts, strict=True):
         taxed, percent = number(text_at(line, base)), number(text_at(line, rate))
         if None in (taxed, percent, tax):
             continue
         due = (taxed * percent / 100).quantize(Decimal("0.01"))  # type: ignore[operator]
         if abs(due - tax) > Decimal("0.02"):  # type: ignore[operator]
-            yield f"La TVA à {percent} % de {euros(taxed)} est de {euros(due)}, pas de {euros(tax)}."
+            yield f"La TVA à {percent} % de {euros(taxed)} est de {euros(due)}, pas de {euros(tax)} (règle BR-CO-17)."
 
 
 def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     where, *_, category = _VAT_LINES[syntax]
     vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
     if not fields.get("seller_siren") and vat[:2] in {"", "FR"}:
-        yield "Le SIRET du vendeur manque dans les données (règle BR-CO-26)."
+        yield "Le SIRET du vendeur manque dans les données (règles BR-CO-26, BR-FR-10)."
     if not vat and any(text_at(line, category) == "S" for line in find(root, where)):
         yield "De la TVA est facturée par un vendeur sans numéro de TVA (règle BR-S-02)."
     french, siren = _VAT_OUR.fullmatch(vat), fields.get("seller_siren", "")
@@ -141,7 +142,7 @@ def _keys(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
 def _due(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
     issued, due = fields.get("issue_date", ""), fields.get("due_date", "")
     if issued and due and due < issued:
-        yield f"L’échéance ({_day(due)}) précède la date de la facture ({_day(issued)})."
+        yield f"L’échéance ({_day(due)}) précède la date de la facture ({_day(issued)}) (règle BR-FR-CO-07)."
 
 
 def _written_dates(root: Any, syntax: str, _fields: Fields) -> Iterator[str]:
@@ -177,7 +178,10 @@ def _origin(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
     total = number(fields.get("total_ttc"))
     credit = fields.get("type_code") == CREDIT_NOTE or (total is not None and total < 0)
     if credit and not fields.get("preceding"):
-        yield "Cet avoir ne nomme pas la facture d’origine (BT-25) : demandez au fournisseur à quelle facture il se rapporte."
+        yield (
+            "Cet avoir ne nomme pas la facture d’origine (règle BR-FR-CO-05) : demandez au fournisseur à quelle facture il se "
+            "rapporte."
+        )
 
 
 def _hidden(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:

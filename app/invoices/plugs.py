@@ -6,8 +6,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.circuits.library import circuit_of
+from app.core import jobs
 from app.core.db import Db
 from app.core.french import spaces
+from app.core.outbox import handles
 from app.display.portrait import current_present
 from app.folders import sockets
 from app.folders.access import reader_of
@@ -17,6 +19,7 @@ from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
 from app.invoices import accounts, days, history, interrupting, proposals, resemblance, settling, texts
 from app.invoices.clock import Delay, delay_of
+from app.invoices.rules import checking, telling
 from config import Settings
 from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
@@ -49,6 +52,12 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.effect(accounts.KEY, settling.settle)
     sockets.index(history.index, of=invoices)
     sockets.worded(texts.take, of=invoices)
+    sockets.worded(checking.ask, of=invoices)
+    sockets.caution(telling.cautions, of=invoices)
+    sockets.remark(telling.remarks, of=invoices)
+    sockets.share("invoice_rules", telling.as_data)
+    handles(checking.KIND, indoors=True, passing=True)(checking.work)
+    jobs.nightly("invoice-rules", checking.nightly)
 
 
 def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:

@@ -148,7 +148,7 @@ def _profile(root: Any, guideline: str) -> str:
 
 
 def _against_schema(root: Any) -> list[str]:
-    """The packaged XSD, offline; the Schematron rules are not run (they need a Saxon server)."""
+    """The packaged XSD, offline; the rules are run later, by the worker (`app/invoices/rules/`)."""
     from facturx import xml_check_xsd
 
     _quiet()

@@ -69,6 +69,7 @@ HEAVY = {
         "app/channels/helios/",
         "app/files/",
         "app/invoices/dress.py",
+        "app/invoices/rules/reader.py",
         "app/pes/",
         "app/signing/",
         "app/trust/",

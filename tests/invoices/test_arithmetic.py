@@ -1,5 +1,6 @@
 """The worked example of the contract holds; each thing changed in it is told by its rule, in UBL and in CII."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,8 @@ def test_each_rule_is_told_by_its_sentence(tmp_path: Path) -> None:
 def test_a_profile_without_lines_is_not_reproached_with_them(name: str) -> None:
     reading = read_invoice(broken_invoices.SAMPLES / name, "application/pdf")
     assert reading is not None
-    assert not [fault for fault in (*reading.oddities, *reading.remarks) if "BR-CO" in fault]
+    rules = re.findall("BR-CO-[0-9]+", " ".join([*reading.oddities, *reading.remarks]))
+    assert set(rules) <= {"BR-CO-16"}  # the amount to be paid has no need of lines
 
 
 def test_each_of_the_contract_s_checks_is_shown_at_work_or_left_with_a_reason(tmp_path: Path) -> None:

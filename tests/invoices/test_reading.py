@@ -163,9 +163,11 @@ def test_what_does_not_hold_together_is_said_and_stops_nobody(tmp_path: Path) ->
     assert odd("LE CLIENT", "LE CLIENT") == ""
     due = "DuePayableAmount>104.90<"
     assert odd(due, "DuePayableAmount>1049.00<").replace("\u202f", " ").replace("\u00a0", " ") == (
-        "Le net à payer est de 1 049,00 € : le total TTC est de 104,90 € et rien n’y est dit déjà payé."
+        "Le net à payer est de 1 049,00 € : le total TTC est de 104,90 € et rien n’y est dit déjà payé (règle BR-CO-16)."
     )
-    assert odd("TotalPrepaidAmount>0.00", "TotalPrepaidAmount>4.90").endswith("moins 4,90\xa0€ déjà payés.")
+    assert odd("TotalPrepaidAmount>0.00", "TotalPrepaidAmount>4.90").endswith(
+        "moins 4,90\xa0€ déjà payés (règle BR-CO-16)."
+    )
     assert "La clé de l’IBAN" in odd(GOOD, "FR8530001007941234567890185")
     assert "n’est pas écrite comme son format" in odd(
         f'format="102">{_first_date(source)}', 'format="102">2026-11-03'
@@ -244,7 +246,7 @@ def test_totals_that_do_not_add_up_are_a_warning(tmp_path: Path) -> None:
     assert reading is not None
     assert reading.verdict == "accept_with_warnings"
     assert reading.problems == (
-        "Le total TTC (318,03\u00a0€) n’est pas la somme du HT et de la TVA (308,03\u00a0€).",
+        "Le total TTC (318,03\u00a0€) n’est pas la somme du HT et de la TVA (308,03\u00a0€) (règle BR-CO-15).",
     )
 
 
