@@ -550,6 +550,11 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check(
+        "règles des factures",
+        premises.invoice_rules,
+        "la vérification des factures électroniques n’a pas pu être éprouvée : réinstallez saxonche",
+    ),
+    Check(
         ANTIVIRUS,
         premises.antivirus,
         "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne",

@@ -19,6 +19,8 @@ from app.core.waking import heard
 from app.files import ocr
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import SECONDS, OfficeConverter, alone
+from app.invoices.rules import checking
+from app.invoices.rules.telling import WHY
 from app.operations.findings import Level, Remark, Unwell, in_service
 from app.people import breached
 from app.transmission.s2low.settings import S2lowSettings
@@ -299,6 +301,17 @@ def scans(_settings: Settings) -> str | Remark:
             "puis lancez « words --again »"
         )
     return "ils se trouvent par leurs mots, reconnus par Tesseract"
+
+
+def invoice_rules(_settings: Settings) -> str:
+    """What holds e-invoices against the published rules starts, within its bounds."""
+    release, why = checking.serving()
+    if not release:
+        raise Unwell(
+            f"les règles des factures électroniques ne se vérifient pas ({WHY[why]}) : réinstallez saxonche, et laissez au "
+            f"compte de Paraphe {checking.MEGABYTES} Mo de mémoire et des adresses sans borne (« ulimit -v »)"
+        )
+    return f"elles se vérifient, par {release.partition(' from ')[0]}"
 
 
 def stolen_passwords(settings: Settings) -> str | Remark:

@@ -162,6 +162,7 @@ def test_what_ends_its_process_or_is_hostile_is_never_told_as_a_rule_that_is_kep
     for data, why in (
         (entity.replace("FA-2026-0001", "&x;").encode(), "unread"),
         (b"<a/>", "unread"),
+        (SOUND.replace(">3042.00</ram:Grand", ">trois mille</ram:Grand").encode(), "value"),
         (b" " * (reader.LARGEST + 1), "large"),
     ):
         assert judged(tmp_path, data) == {"state": checking.FAILED, "why": why}
@@ -173,7 +174,16 @@ def test_what_ends_its_process_or_is_hostile_is_never_told_as_a_rule_that_is_kep
             patched.setattr(checking, name, value)
             assert judged(tmp_path, SOUND) == {"state": checking.FAILED, "why": why}
     assert rules(judged(tmp_path, SOUND)) == [], "the next one is as new"
-    assert telling.WHY.keys() == {"late", "ended", "large", "unread", "absent", "silent", "lost"}
+    assert telling.WHY.keys() == {
+        "late",
+        "ended",
+        "large",
+        "value",
+        "unread",
+        "absent",
+        "silent",
+        "lost",
+    }
 
 
 def test_every_sentence_is_of_a_rule_that_is_published_and_every_rule_has_one() -> None:

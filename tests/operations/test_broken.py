@@ -27,6 +27,7 @@ from app.core.clock import now
 from app.core.hold import Hold
 from app.core.outbox import Outbox
 from app.files import ocr
+from app.invoices.rules import checking
 from app.operations import front, marks, premises
 from app.operations.doctor import examine
 from app.operations.findings import Level, Unwell
@@ -299,6 +300,13 @@ def tesseract_without_french(scene: Scene) -> Iterator[Changed]:
     program.chmod(0o700)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ocr, "PLACES", str(scene.room))
+        yield {}
+
+
+@PLACE.row("règles des factures", "faute de mémoire", "réinstallez saxonche")
+def rules_without_memory(scene: Scene) -> Iterator[Changed]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(checking, "MEGABYTES", 4)
         yield {}
 
 

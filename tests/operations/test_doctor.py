@@ -35,6 +35,7 @@ CHECKS = (
     "bibliothèques",
     "bureautique",
     "scans",
+    "règles des factures",
     "mots de passe volés",
     "courriel",
     "courriels revenus",

@@ -38,6 +38,8 @@ MEGABYTES = 1024
 TRIES, AGAIN = 3, 600.0
 """How often data whose rules could not be run are tried at most, and after so many seconds."""
 ASKED, CHECKED, FAILED = "asked", "checked", "failed"
+LASTING = frozenset({"large", "unread", "value"})
+"""Why the rules of data cannot be run, this time or another."""
 FORGOTTEN = timedelta(hours=12)
 """After so long without an answer a night asks again."""
 PORTION = 500
@@ -79,7 +81,8 @@ def work(row: Row) -> None:
     outcome = _outcome(row.collectivity_id, source.sha256)
     keep(actor, row.folder_id, source, outcome)
     # By its age: to wait is no try, and data that end their reader would be tried for ever
-    if outcome["state"] == FAILED and now() - row.created_at < timedelta(seconds=AGAIN * (TRIES - 1)):
+    passing = outcome["state"] == FAILED and outcome["why"] not in LASTING
+    if passing and now() - row.created_at < timedelta(seconds=AGAIN * (TRIES - 1)):
         raise Later(AGAIN, "les règles de la facture n’ont pas pu être vérifiées")
 
 
@@ -101,16 +104,25 @@ def _outcome(collectivity_id: int, sha256: str) -> dict[str, Any]:
 
 def judge(path: Path) -> dict[str, Any]:
     """Which published rules the data in a file break, or why nobody can tell."""
-    question = {"path": str(path.resolve()), "megabytes": MEGABYTES}
-    try:
-        content = _room.ask(question, LIMITS).content
-    except Ended as ended:
-        return {"state": FAILED, "why": "late" if ended.late else "ended"}
-    except Refusal:  # no process starts
-        return {"state": FAILED, "why": "silent"}
+    content = _answer({"path": str(path.resolve())})
     if "unable" in content:
         return {"state": FAILED, "why": content["unable"]}
     return {"state": CHECKED, **content}
+
+
+def serving() -> tuple[str, str]:
+    """The version of what runs the rules on this machine, then in one word why it does not; one of them is empty."""
+    content = _answer({})
+    return str(content.get("version", "")), str(content.get("unable", ""))
+
+
+def _answer(question: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _room.ask({**question, "megabytes": MEGABYTES}, LIMITS).content
+    except Ended as ended:
+        return {"unable": "late" if ended.late else "ended"}
+    except Refusal:  # no process starts
+        return {"unable": "silent"}
 
 
 def _source(db: Db, folder_id: int) -> _Source | None:

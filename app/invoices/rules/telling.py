@@ -22,6 +22,7 @@ WHY = {
     "late": "la vérification prenait trop de temps, elle a été arrêtée",
     "ended": "la vérification s’est arrêtée, faute de mémoire ou à cause du fichier",
     "large": "les données sont trop longues pour être vérifiées",
+    "value": "une valeur, un montant ou une date, n’y est pas écrite comme ces règles l’attendent",
     "unread": "les données ne se lisent pas comme une facture",
     "absent": "le vérificateur (saxonche) n’est pas installé sur ce serveur",
     "silent": "le vérificateur ne démarre pas sur ce serveur",
