@@ -59,8 +59,8 @@ class _Source:
 
 
 def ask(db: Db, folder: Folder) -> None:
-    """Have the rules of an invoice run soon, once for each of its files; nothing for one that has no data."""
-    if folder.sources.get("read") and RULES not in folder.sources:
+    """Have the rules of an invoice run soon, once for each of its files; of one that has no data, or is done, none."""
+    if folder.sources.get("read") and RULES not in folder.sources and folder.phase != Phase.DONE:
         _post(db, folder)
 
 
