@@ -116,6 +116,7 @@ class Mailbox(Base, Tenanted):
 
     `secret`: its password, sealed. `kind`: the type as which its mails come. `senders`: whose mails come in at once, everybody's
     where there are none. `removes`: a mail goes from it once it is kept here. `fault`: why it was not read, empty where it was.
+    `missed`: the numbers of those that could not be read or kept, asked again at each look.
     """
 
     __tablename__ = "arrival_mailbox"
@@ -135,6 +136,7 @@ class Mailbox(Base, Tenanted):
     active: Mapped[bool]
     validity: Mapped[int] = mapped_column(sa.BigInteger)
     last: Mapped[int] = mapped_column(sa.BigInteger)
+    missed: Mapped[list[Any]] = mapped_column(server_default="[]")
     fault: Mapped[str]
     looked_at: Mapped[datetime | None]
     revision: Mapped[int]

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from app.arrivals import opening, settling, telling
 from app.arrivals.mail import fetching
+from app.arrivals.mail.boxes import in_part
 from app.arrivals.models import Arrival, Mailbox, Scanner, State
 from app.arrivals.scans import watching
 from app.core.db import Db
@@ -85,7 +86,10 @@ class _Unread:
         )
         if not shut and not unwatched:
             return None
-        page = self._templates.get_template("arrivals/_unread.html").render(shut=shut, unwatched=unwatched)
+        mailboxes = [(address, fault, in_part(fault)) for address, fault in shut]
+        page = self._templates.get_template("arrivals/_unread.html").render(
+            shut=mailboxes, unwatched=unwatched
+        )
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 

@@ -16,7 +16,7 @@ from app.arrivals import routing, telling
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.texts import cleaned
+from app.core.texts import cleaned, plain
 from app.core.transaction import use_case
 from app.files import vault
 from app.files.naming import clean_filename
@@ -97,8 +97,8 @@ def receive(
     brought = Brought(
         way,
         _mark(identifier),
-        cleaned(origin)[:LONGEST],
-        cleaned(name or way.label)[:LONGEST],
+        _shown(origin),
+        _shown(name or way.label),
         received_at or now(),
         kind,
         facts or {},
@@ -211,10 +211,15 @@ def tell_desk(db: Db, arrival: Arrival) -> None:
         )
 
 
+def _shown(text: str) -> str:
+    """What others wrote, as it is shown: without what shows nothing and turns what follows it."""
+    return plain(cleaned(text))[:LONGEST]
+
+
 def _mark(identifier: str) -> str:
     """The name of an arrival over there, as a column holds it: one that is long, or strange, by its digest."""
-    plain = cleaned(identifier)
-    return plain if plain == identifier and len(plain) <= LONGEST else sha256(identifier.encode()).hexdigest()
+    kept = cleaned(identifier)
+    return kept if kept == identifier and len(kept) <= LONGEST else sha256(identifier.encode()).hexdigest()
 
 
 def _known(db: Db, collectivity_id: int, brought: Brought) -> int | None:

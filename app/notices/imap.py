@@ -15,6 +15,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 FAULTS: Final = (imaplib.IMAP4.error, OSError, ValueError)
+Session = imaplib.IMAP4
+BROKEN: Final = (imaplib.IMAP4.abort, OSError)
+"""Those after which nothing more comes by the same line."""
 SCHEMES: Final = ("imaps", "imap+starttls", "imap")
 PORTS: Final = {"imaps": 993, "imap+starttls": 143, "imap": 143}
 _NUMBER = re.compile(rb"\d+")
@@ -83,7 +86,7 @@ def opened(place: Place, seconds: float) -> Iterator[imaplib.IMAP4]:
             line.starttls(trusted)
         line.login(place.login, place.password)
         # What a server can do may be more once one has entered: some say so only when they are asked again
-        known: Any = line.capability()[1][-1]
+        known: Any = line.capability()[1][-1] or b""
         line.capabilities = tuple(known.decode("ascii", "replace").upper().split())
         if line.select(f'"{place.folder}"')[0] != "OK":
             raise imaplib.IMAP4.error(f"le dossier « {place.folder} » ne s’ouvre pas")
@@ -106,25 +109,25 @@ def validity(line: imaplib.IMAP4) -> int:
 
 def after(line: imaplib.IMAP4, last: int) -> list[int]:
     """The numbers of the messages that came after that one, the first to the last."""
-    present = _numbers(line.uid("SEARCH", f"UID {last + 1}:*")[1])  # « n:* » names the last one too
+    present = _numbers(_asked(line, "SEARCH", f"UID {last + 1}:*"))  # « n:* » names the last one too
     return sorted(number for number in present if number > last)
 
 
 def left(line: imaplib.IMAP4) -> int:
     """How many messages are there and not deleted."""
-    return len(_numbers(line.uid("SEARCH", "ALL", "UNDELETED")[1]))
+    return len(_numbers(_asked(line, "SEARCH", "ALL", "UNDELETED")))
 
 
 def bytes_of(line: imaplib.IMAP4, number: int, most: int | None = None, *, part: str = "") -> bytes:
     """A message, or its first bytes, or its `part` (HEADER); empty for one that is gone."""
     cut = f"<0.{most}>" if most is not None else ""
-    answer = line.uid("FETCH", str(number), f"(BODY.PEEK[{part}]{cut})")[1]
+    answer = _asked(line, "FETCH", str(number), f"(BODY.PEEK[{part}]{cut})")
     return next((literal[1] for literal in answer if isinstance(literal, tuple)), b"")
 
 
 def measure(line: imaplib.IMAP4, number: int) -> tuple[int, datetime | None]:
     """The size of a message, and when its server had it; None where it does not say."""
-    answer = line.uid("FETCH", str(number), "(RFC822.SIZE INTERNALDATE)")[1]
+    answer = _asked(line, "FETCH", str(number), "(RFC822.SIZE INTERNALDATE)")
     text = b" ".join(part if isinstance(part, bytes) else b" ".join(part) for part in answer if part)
     size, date = _SIZE.search(text), _DATE.search(text)
     try:
@@ -140,14 +143,23 @@ def measure(line: imaplib.IMAP4, number: int) -> tuple[int, datetime | None]:
 
 def mark_seen(line: imaplib.IMAP4, number: int) -> None:
     """Mark it as read, for whoever looks into the mailbox."""
-    line.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Seen)")
+    _asked(line, "STORE", str(number), "+FLAGS.SILENT", r"(\Seen)")
 
 
 def remove(line: imaplib.IMAP4, number: int) -> None:
     """Mark it as deleted, and take it away alone; where the server cannot (RFC 4315), who keeps the mailbox empties it."""
-    line.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
+    _asked(line, "STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
     if "UIDPLUS" in line.capabilities:
-        line.uid("EXPUNGE", str(number))
+        _asked(line, "EXPUNGE", str(number))
+
+
+def _asked(line: imaplib.IMAP4, command: str, *arguments: str) -> Sequence[Any]:
+    """What a server answers; raises `IMAP4.error` where it does not say OK: imaplib takes a NO for an answer without lines."""
+    kind, answer = line.uid(command, *arguments)
+    if kind != "OK":
+        reason = b" ".join(part for part in answer if isinstance(part, bytes)).decode(errors="replace")
+        raise imaplib.IMAP4.error(f"le serveur répond {kind} {reason}".strip())
+    return answer
 
 
 def _numbers(answer: Sequence[Any]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import email.message
+import imaplib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,6 +184,68 @@ def test_what_is_no_invoice_is_told_or_put_aside_and_strangers_wait(town: House,
     client.post(f"/arrivees/{stranger.id}/reprendre", data=form)
     town.drain()
     assert arrivals()[2].state == "opened"
+
+
+def test_a_mail_that_cannot_be_read_is_told_and_stops_none_after_it(
+    town: House, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = a_box(town, dovecot, "cinq", "@roz-avel.example")
+    many = mail("Beaucoup", "compta@roz-avel.example", INVOICE)
+    for rank in range(letter.MOST_PARTS):
+        many.add_attachment(PNG, "image", "png", disposition="inline", cid=f"<{rank}@a>")
+    lying = bytes(mail("Menteur", "x@y.example", INVOICE))
+    lying = lying.replace(b"From: x@y.example", b"From: compta@roz-avel.example <evil@x.example>")
+    comma = bytes(mail("Virgule", "x@y.example", INVOICE))
+    comma = comma.replace(b"From: x@y.example", b"From: Roz-Avel, SARL <compta@roz-avel.example>")
+    dovecot.deliver(
+        "cinq",
+        b"From: a@[ \r\nSubject: poison\r\n\r\nbonjour\r\n",
+        bytes(many),
+        lying,
+        comma,
+        bytes(mail("Sens\u202e caché", "compta@roz-avel.example", INVOICE)),
+    )
+    asked = imaplib.IMAP4.uid
+
+    def uid(line: imaplib.IMAP4, command: str, *words: str):
+        if command == "FETCH" and words[0] == "4" and "BODY" in words[1]:
+            return "NO", [b"[SERVERBUG] Internal error occurred."]
+        return asked(line, command, *words)
+
+    monkeypatch.setattr(imaplib.IMAP4, "uid", uid)
+    fetching.look()
+    town.drain()
+    told = [(one.state, one.reason) for one in arrivals()]
+    assert told == [
+        ("held", fetching.STRANGER),
+        ("refused", letter.MANY),
+        ("held", fetching.STRANGER),
+        ("opened", None),
+    ]
+    assert arrivals()[2].origin == "Courriel de personne : Menteur"
+    assert arrivals()[2].remarks[0].startswith("L’expéditeur est écrit de façon douteuse")
+    assert arrivals()[3].origin == "Courriel de compta@roz-avel.example : Sens caché"
+    # the one that its server does not give is told, asked again, and comes once it is given
+    url = "/administration/arrivees/boites"
+    shown = page(town, "k.morizur", url)
+    assert "Relevée en partie" in shown
+    assert "1 courriel n’est pas venu, et est redemandé à chaque relève : le serveur répond NO" in shown
+    assert "se relève en partie" in page(town, "k.morizur", "/a-traiter")
+    admin = town.client("k.morizur")
+    form = {"csrf_token": town.csrf(admin)}
+    answer = admin.post(f"{url}/{box.id}/relever", data=form, follow_redirects=True)
+    assert "0 courriel de plus ; 1 courriel n’est pas venu" in plain(answer.get_data(as_text=True))
+    monkeypatch.setattr(imaplib.IMAP4, "uid", asked)
+    assert fetching.read(the_box(box.id), town.settings) == 1
+    shown = the_box(box.id)
+    assert (shown.fault, shown.missed, shown.last) == ("", (), 5)
+    assert arrivals()[4].origin == "Courriel de compta@roz-avel.example : Virgule"
+    # a search that is refused is no empty mailbox
+    monkeypatch.setattr(imaplib.IMAP4, "uid", lambda *_: ("NO", [b"[SERVERBUG]"]))
+    answer = admin.post(f"{url}/{box.id}/relever", data=form, follow_redirects=True)
+    assert "La boîte ne se relève pas : le serveur répond NO [SERVERBUG]." in plain(
+        answer.get_data(as_text=True)
+    )
 
 
 def test_a_mailbox_is_chosen_and_tried_in_the_page_and_its_password_is_never_shown(

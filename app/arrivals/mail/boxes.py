@@ -1,5 +1,6 @@
 """The mailboxes of a collectivity: chosen by an administrator, tried, and how far each was read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -24,6 +25,8 @@ from config import Settings
 from workflows.vocabulary import Right
 
 MOST: Final = 20
+AGAIN: Final = "à chaque relève"
+"""What the fault of a mailbox says when it was read, and some of its mails did not come."""
 MOST_SENDERS: Final = 500
 LONGEST: Final = 254
 SCHEMES: Final = ("imaps", "imap+starttls", "imap")
@@ -55,6 +58,7 @@ class Box:
     secret: str = field(default="", repr=False)
     validity: int = 0
     last: int = 0
+    missed: tuple[int, ...] = ()
     fault: str = ""
     looked_at: datetime | None = None
     revision: int = 0
@@ -78,6 +82,7 @@ def plain(row: Mailbox) -> Box:
         row.secret,
         row.validity,
         row.last,
+        tuple(row.missed),
         row.fault,
         row.looked_at,
         row.revision,
@@ -131,6 +136,11 @@ def tried(box: Box, settings: Settings) -> str:
         return words(fault)
 
 
+def in_part(fault: str) -> bool:
+    """Whether a mailbox with this fault was read, all but some of its mails."""
+    return f"{AGAIN} : " in fault
+
+
 @use_case
 def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
     """Add a mailbox (number 0), or change the one of this number; its number.
@@ -172,11 +182,18 @@ def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
         raise Refusal("mailbox-taken")
     if row is None:
         row = Mailbox(
-            collectivity_id=here, validity=0, last=0, fault="", looked_at=None, revision=0, secret=""
+            collectivity_id=here,
+            validity=0,
+            last=0,
+            missed=[],
+            fault="",
+            looked_at=None,
+            revision=0,
+            secret="",
         )
         db.add(row)
     if not same or row.folder != usual.folder:
-        row.validity, row.last = 0, 0
+        row.validity, row.last, row.missed = 0, 0, []
     row.address, row.kind, row.scheme, row.host = usual.address, usual.kind, usual.scheme, usual.host
     row.port, row.login, row.folder = usual.port, usual.login, usual.folder
     row.senders, row.removes, row.active = list(usual.senders), usual.removes, usual.active
@@ -242,6 +259,7 @@ def note(
     *,
     validity: int | None = None,
     last: int | None = None,
+    missed: Iterable[int] | None = None,
     fault: str | None = None,
 ) -> None:
     """Keep how far a mailbox was read, and what is said of it; what is not given stays as it was."""
@@ -254,7 +272,8 @@ def note(
     if row is None:
         return
     if validity is not None and validity != row.validity:
-        row.validity, row.last = validity, 0
+        row.validity, row.last, row.missed = validity, 0, []
+    row.missed = row.missed if missed is None else sorted(missed)
     row.last = row.last if last is None else max(row.last, last)
     row.fault = row.fault if fault is None else fault
     row.looked_at = now()

@@ -16,6 +16,7 @@ from app.arrivals.models import Mailbox, Way
 from app.core.addresses import AddressRefusedError
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.grammar import plural
 from app.core.outbox import News, Outbox, Row, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -30,6 +31,8 @@ EVERY: Final = 5
 """Minutes between two looks."""
 MOST: Final = 40
 """Mails read at one look; the others wait for the next."""
+MOST_MISSED: Final = 20
+"""Mails that could not be read or kept, and are asked again; beyond, the mailbox is read no further."""
 LARGE: Final = "arrival-mail-large"
 STRANGER: Final = "arrival-sender"
 
@@ -74,24 +77,53 @@ class Round:
 
 
 def read(box: Box, settings: Settings) -> int:
-    """Read what came since the last look; how many mails were kept. Raises what `boxes.place` does, and `imap.FAULTS`."""
-    count = 0
+    """Read what came since the last look; how many mails were kept. Raises what `boxes.place` does, and `imap.FAULTS`.
+
+    A mail that cannot be read or kept stops none of the others: it is told, and asked again at each look.
+    """
+    count, why = 0, ""
     with imap.opened(boxes.place(box, settings), settings.mail_timeout) as line:
         validity = imap.validity(line)
-        last = box.last if box.validity == validity else 0
-        for number in imap.after(line, last)[:MOST]:
-            size, moment = imap.measure(line, number)
-            if size > settings.upload_limit:
-                raw, large = imap.bytes_of(line, number, part="HEADER"), True
-            else:
-                raw, large = imap.bytes_of(line, number), False
-            if raw:
-                count += keep(box, raw, min(moment or now(), now()), large=large)
-                with suppress(*imap.FAULTS):  # kept already: a mark that is missing loses nothing
-                    (imap.remove if box.removes and not large else imap.mark_seen)(line, number)
-            boxes.note(box.collectivity_id, box.id, validity=validity, last=number)
-    boxes.note(box.collectivity_id, box.id, validity=validity, fault="")
+        last, former = (box.last, box.missed) if box.validity == validity else (0, ())
+        missed = set(former)
+        # What was missed comes last: one that breaks the line breaks it for nobody
+        for number in (*imap.after(line, last)[:MOST], *former):
+            try:
+                count += _take(box, line, number, settings)
+                missed.discard(number)
+            except Exception as fault:
+                log.warning("arrivals.mail_missed", mailbox=box.id, number=number, error=repr(fault))
+                if len(missed | {number}) > MOST_MISSED:
+                    raise
+                missed.add(number)
+                why = boxes.words(fault) if isinstance(fault, FAULTS) else "il n’a pas pu être gardé"
+                if isinstance(fault, imap.BROKEN):
+                    boxes.note(box.collectivity_id, box.id, validity=validity, last=number, missed=missed)
+                    raise
+            boxes.note(box.collectivity_id, box.id, validity=validity, last=number, missed=missed)
+    boxes.note(box.collectivity_id, box.id, validity=validity, fault=_missing(len(missed), why))
     return count
+
+
+def _missing(count: int, why: str) -> str:
+    """What is said of the mails that did not come."""
+    if not count:
+        return ""
+    stays = "n’est pas venu, et est redemandé" if count < 2 else "ne sont pas venus, et sont redemandés"
+    return f"{plural(count, 'courriel')} {stays} {boxes.AGAIN} : {why}"
+
+
+def _take(box: Box, line: imap.Session, number: int, settings: Settings) -> bool:
+    """Read a mail and keep it; whether it was not here before."""
+    size, moment = imap.measure(line, number)
+    large = size > settings.upload_limit
+    raw = imap.bytes_of(line, number, part="HEADER" if large else "")
+    if not raw:
+        return False
+    new = keep(box, raw, min(moment or now(), now()), large=large)
+    with suppress(*imap.FAULTS):  # kept already: a mark that is missing loses nothing
+        (imap.remove if box.removes and not large else imap.mark_seen)(line, number)
+    return new
 
 
 def keep(box: Box, raw: bytes, received_at: datetime, *, large: bool = False) -> bool:

@@ -1,16 +1,17 @@
 """What a mail holds: its files, and what is told of it; nothing of it is believed, whoever knows the address writes to it."""
 
 import email
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
+from email.errors import InvalidHeaderDefect
 from email.message import EmailMessage
 from email.policy import default
-from email.utils import parseaddr
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from app.core.grammar import plural
-from app.core.texts import cleaned
+from app.core.texts import cleaned, plain
 from app.notices.returns.marks import HEADER as OURS
 
 MOST_PARTS: Final = 200
@@ -19,6 +20,7 @@ LONGEST: Final = 150
 ENCRYPTED: Final = "arrival-mail-encrypted"
 UNREAD: Final = "arrival-mail-unread"
 MANY: Final = "arrival-mail-many"
+_ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"@]+@[^\s<>()\[\],;:\"@]+")
 _SIGNATURES: Final = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 )
@@ -53,17 +55,18 @@ def read(raw: bytes) -> Letter:
     try:
         message = email.message_from_bytes(raw, policy=default)
         return _read(message, digest)
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, UnicodeError):
+    except Exception:  # noqa: BLE001 - the parser fails in ways of its own, and the mail is kept whatever it does
         return Letter("", "", digest, refused=UNREAD)
 
 
 def _read(message: EmailMessage, digest: str) -> Letter:
-    sender = parseaddr(_header(message, "From"))[1].strip().casefold()[:254]
+    sender = _sender(message)
     subject = _header(message, "Subject")[:LONGEST]
-    parts = list(_parts(message))
+    walked = list(islice(message.walk(), MOST_PARTS + 1))  # those of the mails that it forwards too
+    parts = walked[:MOST_PARTS]
     kinds = {part.get_content_type() for part in parts}
     files: list[tuple[str, bytes]] = []
-    images, signed, more = 0, bool(kinds & _SIGNATURES), False
+    images, signed, more = 0, bool(kinds & _SIGNATURES), len(walked) > MOST_PARTS
     for part in parts:
         kind = part.get_content_type()
         if part.is_multipart() or kind in _SIGNATURES:
@@ -85,12 +88,17 @@ def _read(message: EmailMessage, digest: str) -> Letter:
         stayed = "est restée" if images < 2 else "sont restées"
         told = plural(images, "image")
         remarks.append(f"{told} du corps du courriel, comme une signature, {stayed} dans le courriel gardé.")
+    if not sender and message["From"] is not None:
+        told = _header(message, "From")[:LONGEST]
+        remarks.append(
+            f"L’expéditeur est écrit de façon douteuse, « {told} » : ce courriel n’est dit de personne."
+        )
     if signed:
         remarks.append(
             "Le courriel porte une signature électronique : elle est gardée avec lui, et n’a pas été vérifiée."
         )
     return Letter(
-        cleaned(sender),
+        sender,
         subject,
         f"{number} {contents[:32]}" if number and files else digest,
         () if sealed or more else tuple(files),
@@ -100,12 +108,21 @@ def _read(message: EmailMessage, digest: str) -> Letter:
     )
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts of a mail, those of the mails that it forwards too, as many as are looked at."""
-    for count, part in enumerate(message.walk()):
-        if count == MOST_PARTS:
-            return
-        yield part
+def _sender(message: EmailMessage) -> str:
+    """The one address that wrote it; empty where the header leaves any doubt: mail programs would not read it alike.
+
+    `facture@edf.fr <other@x.example>` is such a doubt; `ACME, Inc. <a@b.example>` gives one address, however it is written.
+    """
+    headers = [str(text) for name, text in message.raw_items() if name.lower() == "from"]
+    if len(headers) != 1:
+        return ""
+    parsed = message["From"]
+    addresses = [one.addr_spec for one in parsed.addresses]
+    if len(addresses) != 1 or any(isinstance(one, InvalidHeaderDefect) for one in parsed.defects):
+        addresses = _ADDRESS.findall(headers[0])
+        if len(addresses) != 1 or headers[0].count("@") != 1:
+            return ""
+    return _shown(addresses[0]).casefold()[:254]
 
 
 def _of_body(part: EmailMessage, kind: str) -> bool:
@@ -140,7 +157,12 @@ def _automatic(message: EmailMessage, brings: bool) -> str:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    return " ".join(cleaned(str(message.get(name) or "")).split())
+    return _shown(str(message.get(name) or ""))
+
+
+def _shown(text: str) -> str:
+    """A text of others on one line, without what shows nothing and turns what follows it."""
+    return " ".join(plain(cleaned(text)).split())
 
 
 def _name(part: EmailMessage, kind: str) -> str:

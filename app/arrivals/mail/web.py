@@ -11,6 +11,7 @@ from app.arrivals.mail.boxes import Box
 from app.core import stale
 from app.core.db import key_in, reading
 from app.core.french import instant, spaces
+from app.core.grammar import plural
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -54,10 +55,13 @@ def read_now(mailbox_id: int) -> Response:
     except fetching.FAULTS as trouble:
         fault = boxes.words(trouble)
         boxes.note(box.collectivity_id, box.id, fault=fault)
+    more = f"La boîte est relevée : {plural(count, 'courriel')} de plus"
     if fault:
         flash(spaces(f"La boîte ne se relève pas : {fault}."), "warn")
+    elif missing := _box(mailbox_id).fault:
+        flash(spaces(f"{more} ; {missing}."), "warn")
     else:
-        flash(f"La boîte est relevée : {count} courriel{'s' if count > 1 else ''} de plus.", "ok")
+        flash(f"{more}.", "ok")
     return redirect(url_for("arrivals.mail.index"))
 
 
@@ -117,6 +121,7 @@ def _shown(box: Box, typed: Box | None) -> dict[str, Any]:
     return {
         "box": box,
         "form": typed if mine else box,
+        "in_part": boxes.in_part(box.fault),
         "open": mine,
         "revision": stale.mark("revision", box.revision, fresh=not mine),
         "looked_at": instant(box.looked_at) if box.looked_at else "",

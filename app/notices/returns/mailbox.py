@@ -5,6 +5,7 @@ about a letter of ours stays where it is, unread by us, for whoever keeps the ma
 """
 
 import hashlib
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -64,22 +65,30 @@ class Round:
 
 def read(settings: Settings) -> int:
     """Read what came since the last look, and return how many letters came back; raises one of `FAULTS`."""
-    box, count = _mark(settings), 0
+    box, count, refused = _mark(settings), 0, ""
     with imap.opened(imap.Place.of_url(settings.bounces_url), settings.mail_timeout) as line:
         validity = imap.validity(line)
         with reading() as db:
             known = db.get(ReturnBox, box)
         last = known.last if known is not None and known.validity == validity else 0
         for number in imap.after(line, last)[:MOST]:
-            report = reports.read(imap.bytes_of(line, number, FIRST))
+            try:
+                report = reports.read(imap.bytes_of(line, number, FIRST))
+            except imap.BROKEN:
+                raise
+            except FAULTS as fault:  # one that is not given is asked again, and stops none after it
+                refused = refused or imap.words(fault)
+                continue
             if report is not None and report.answer is not None:
                 count += bounces.record(
                     report.letter.row_id, report.answer, mark=report.letter.address, returned=True
                 )
-                imap.remove(line, number)
-            note(box, validity=validity, last=number)
+                with suppress(*FAULTS):  # kept: the same fact, where it stays
+                    imap.remove(line, number)
+            if not refused:
+                note(box, validity=validity, last=number)
         unclaimed = imap.left(line)
-    note(box, validity=validity, unclaimed=unclaimed, fault="")
+    note(box, validity=validity, unclaimed=unclaimed, fault=refused)
     return count
 
 
