@@ -264,7 +264,7 @@ def _main(
         except Refusal as refusal:
             if _passes(refusal):
                 raise
-            refused = refused or refusal
+            refused = refusal if refused is None or refusal.key == "file-infected" else refused
             continue
         if read is not None and read.fields.get(kind.number_field or ""):
             return one, kept, read

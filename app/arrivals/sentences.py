@@ -21,7 +21,7 @@ SENTENCES: Sentences = {
     ),
     "arrival-dangerous": (
         403,
-        "« {filename} » n’est donné à personne : l’antivirus a reconnu un virus dans ce qui est arrivé avec lui. Demandez la pièce à qui l’a envoyée.",
+        "« {filename} » n’est donné à personne : l’antivirus a reconnu un virus en lui, ou dans ce qui est arrivé avec lui. Demandez la pièce à qui l’a envoyée.",
     ),
     "arrival-word": (
         422,

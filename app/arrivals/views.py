@@ -139,21 +139,23 @@ def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], *, parked:
         State(arrival.state),
         FAILED if parked else _why(arrival.reason, arrival.reason_facts),
         tuple(arrival.remarks),
-        tuple(_file(arrival, one) for one in files),
+        tuple(_file(arrival, one, files) for one in files),
         arrival.folder_id,
         title,
         f"{arrival.who} : {arrival.word}" if arrival.word else "",
     )
 
 
-def _file(arrival: Arrival, file: ArrivalFile) -> File:
+def _file(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile]) -> File:
+    given = not dangerous(arrival, file, files)
+    why = "une arrivée à part" if file.fate == "apart" else _why(file.reason, file.reason_facts)
     return File(
         file.id,
         file.position,
         file.filename,
         taille(file.size),
-        "une arrivée à part" if file.fate == "apart" else _why(file.reason, file.reason_facts),
-        not dangerous(arrival, file),
+        why or ("" if given else "non donné, l’antivirus a reconnu un virus dans ce qu’il porte"),
+        given,
         file.kind == "evidence",
     )
 
@@ -162,13 +164,17 @@ def _why(key: str | None, facts: dict[str, object]) -> str:
     return catalogue.say(key, facts)[1] if key else ""
 
 
-def dangerous(arrival: Arrival, file: ArrivalFile) -> bool:
-    """Whether a file is not given to anybody: the antivirus knows it, or the one that it knows came with it unnamed."""
-    return bool({file.reason, arrival.reason} & DANGEROUS)
+def dangerous(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile]) -> bool:
+    """Whether a file is not given to anybody: the antivirus knows it, or the one that it knows came with it unnamed.
+
+    A mail that is kept holds each of the files that came with it. What nobody looked at is looked at when it is given.
+    """
+    held = {one.reason for one in files} if file.kind == "evidence" else set()
+    return bool({file.reason, arrival.reason, *held} & DANGEROUS)
 
 
 def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
-    """A file whose bytes the actor may have; refuses `not-found`, and `file-infected` of one that the antivirus knows."""
+    """A file whose bytes the actor may have; refuses `not-found`, `arrival-dangerous`."""
     row = db.execute(
         sa.select(ArrivalFile, Arrival)
         .join(Arrival, Arrival.id == ArrivalFile.arrival_id)
@@ -186,7 +192,7 @@ def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
     if row is None:
         raise Refusal("not-found")
     file, arrival = row
-    if dangerous(arrival, file):
+    if dangerous(arrival, file, _files(db, [arrival])[arrival.id]):
         raise Refusal("arrival-dangerous", filename=file.filename)
     found: ArrivalFile = file
     return found

@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.arrivals import learnt, routing, rows, settling, views
 from app.arrivals.criteria import CRITERIA
+from app.arrivals.mail.letter import leaves
 from app.arrivals.mail.web import pages as mail_pages
-from app.arrivals.models import Way
+from app.arrivals.models import ArrivalFile, Way
 from app.arrivals.routing import Destination, Row
 from app.arrivals.scans.web import pages as scan_pages
 from app.core import stale
@@ -20,6 +21,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.blueprint import CREATE
 from app.files import vault
+from app.files.handing import look
 from app.folders.access import authorize
 from app.people import choosing
 
@@ -79,13 +81,17 @@ def file(arrival_id: int, file_id: int) -> Response:
     """A file in its very bytes, to download."""
     with reading(g.actor.collectivity_id) as db:
         row = views.file_of(db, g.actor, arrival_id, file_id)
-    return _bytes(row.sha256, row.filename)
+    return _bytes(row)
 
 
-def _bytes(sha256: str, filename: str) -> Response:
-    data = vault.store().stream(vault.scope(g.actor.collectivity_id), sha256)
-    response = Response(data, mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = disposition(filename, download=True)
+def _bytes(row: ArrivalFile) -> Response:
+    """What came, once the antivirus has looked at it, and at what a mail holds."""
+    here = g.actor.collectivity_id
+    look(here, row.sha256, row.filename, leaves if row.kind == "evidence" else None)
+    response = Response(
+        vault.store().stream(vault.scope(here), row.sha256), mimetype="application/octet-stream"
+    )
+    response.headers["Content-Disposition"] = disposition(row.filename, download=True)
     return response
 
 
@@ -108,7 +114,7 @@ def brought_file(folder_id: int, rank: int) -> Response:
         line = views.of_folder(db, g.actor, folder.id)
         number = next((file.id for file in line.files if file.rank == rank), 0)
         row = views.file_of(db, g.actor, line.id, number)
-    return _bytes(row.sha256, row.filename)
+    return _bytes(row)
 
 
 @pages.route("/administration/arrivees", methods=["GET", "POST"], endpoint="routing")

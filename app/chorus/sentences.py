@@ -17,6 +17,10 @@ SENTENCES: Sentences = {
         409,
         "Cette facture n’est pas venue par Chorus Pro : il n’y a rien à y répondre, revenez à son dossier.",
     ),
+    "chorus-apart": (
+        403,
+        "Ce que Chorus Pro dit de cette facture n’est lu que de ses bureaux. Lisez ses pièces sur la page du dossier.",
+    ),
     "chorus-in-hand": (
         409,
         "Rien n’est envoyé : ce dossier est dans son circuit. Rejetez-le d’abord au bureau qui l’a déposé, ou interrompez le délai de paiement.",

@@ -10,14 +10,16 @@ from app.chorus.answers import moment_of
 from app.chorus.models import ChorusPiece
 from app.chorus.reasons import reasons
 from app.chorus.statuses import in_words
-from app.core.db import reading
+from app.core.db import Db, reading
 from app.core.french import spaces
 from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.blueprint import version_shown
 from app.files import vault
-from app.folders.access import authorize
+from app.files.handing import look
+from app.folders.access import authorize, looks_on
+from app.folders.models import Folder
 
 pages = Blueprint("chorus", __name__, template_folder="templates")
 ASKED_AGAIN = frozenset({"chorus-reason", "chorus-sentence", "chorus-mandate", "words-long"})
@@ -103,18 +105,27 @@ def mandate(folder_id: int) -> Response | tuple[str, int]:
 def piece(folder_id: int, piece_id: int) -> Response:
     """A file of the invoice as Chorus Pro gave it, to download."""
     with reading(g.actor.collectivity_id) as db:
-        invoice = invoice_of(db, authorize(db, g.actor, folder_id))
+        folder = authorize(db, g.actor, folder_id)
+        invoice = invoice_of(db, folder)
         row = db.get(ChorusPiece, piece_id)
         if invoice is None:
             raise Refusal("chorus-none")
+        _refuse_onlooker(db, folder)
         if row is None or row.invoice_id != invoice.id:
             raise Refusal("not-found")
     store, scope = vault.store(), vault.scope(g.actor.collectivity_id)
     if not store.exists(scope, row.sha256):
         raise Refusal("file-missing", sha256=row.sha256)
+    look(g.actor.collectivity_id, row.sha256, row.filename)
     response = Response(store.stream(scope, row.sha256), mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = disposition(row.filename, download=True)
     return response
+
+
+def _refuse_onlooker(db: Db, folder: Folder) -> None:
+    """Refuse `chorus-apart`: a type opens its folders to everybody, not what came with them (as `/arrivee`)."""
+    if looks_on(db, g.actor, folder):
+        raise Refusal("chorus-apart")
 
 
 def _again(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[str, int]:
@@ -131,6 +142,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
         invoice = invoice_of(db, folder)
         if invoice is None:
             raise Refusal("chorus-none")
+        _refuse_onlooker(db, folder)
         statuses = statuses_of(db, invoice)
         pieces = db.scalars(
             sa.select(ChorusPiece).where(ChorusPiece.invoice_id == invoice.id).order_by(ChorusPiece.id)

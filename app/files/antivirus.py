@@ -93,6 +93,11 @@ def configure(
     _chosen["now"] = _Chosen(Scanner(url, seconds) if url else None, required, whose)
 
 
+def is_set() -> bool:
+    """Whether somebody looks at files here."""
+    return _chosen["now"].scanner is not None
+
+
 def looked_at(path: Path, filename: str) -> str | None:
     """Have a deposited file looked at; what is to be said of it when nobody could, else None.
 

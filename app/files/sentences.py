@@ -21,6 +21,21 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "« {filename} » est trop lourd pour l’antivirus de ce serveur : il n’a pas été examiné, et rien n’a été déposé. "
         "Allégez-le ou séparez-le ; sinon, demandez à l’administrateur d’élever les limites de l’antivirus.",
     ),
+    "handed-infected": (
+        403,
+        "« {filename} » n’est donné à personne : l’antivirus y reconnaît « {what} ». "
+        "Prévenez votre service informatique, puis redemandez la pièce à qui l’a envoyée.",
+    ),
+    "handed-unseen": (
+        503,
+        "« {filename} » n’est pas donné : l’antivirus de ce serveur ne répond pas, et personne ne l’a examiné. "
+        "Recommencez dans quelques minutes ; si cela dure, prévenez l’administrateur.",
+    ),
+    "handed-too-large": (
+        422,
+        "« {filename} » n’est pas donné : il est trop lourd pour l’antivirus de ce serveur, et personne ne l’a examiné. "
+        "Demandez à l’administrateur d’élever les limites de l’antivirus.",
+    ),
     "file-truncated": (
         422,
         "« {filename} » est incomplet : la fin du fichier manque. Rien n’a été déposé. "

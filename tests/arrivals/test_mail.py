@@ -20,6 +20,7 @@ from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.files import vault
 from app.notices.returns.marks import HEADER
+from tests.builders.clamd import EICAR, clamd
 from tests.builders.house import INVOICE, House
 from tests.dovecot import PASSWORD, Dovecot
 
@@ -246,6 +247,57 @@ def test_a_mail_that_cannot_be_read_is_told_and_stops_none_after_it(
     assert "La boîte ne se relève pas : le serveur répond NO [SERVERBUG]." in plain(
         answer.get_data(as_text=True)
     )
+
+
+def test_what_the_antivirus_knows_is_given_to_nobody_in_its_file_nor_in_its_mail(
+    house: House, dovecot: Dovecot
+) -> None:
+    with clamd() as server:
+        changed = {"mailbox_hosts": (f"127.0.0.1:{dovecot.port}",), "antivirus_url": server.url}
+        settings = house.settings.model_copy(update=changed)
+        town = House(create_app(settings), settings, house.pki, house.mail)
+        routing.choose(town.actor("k.morizur"), Routing((), Destination("comptabilite", "")))
+        box = a_box(town, dovecot, "six", "@roz-avel.example")
+        beside = mail("Annexe", "compta@roz-avel.example", INVOICE)
+        broken = mail("Cassée", "compta@roz-avel.example")
+        broken.add_attachment(b"%PDF-1.4 cut", "application", "pdf", filename="facture.pdf")
+        held = mail("Inconnu", "x@y.example", INVOICE)
+        for made in (beside, broken, held):
+            made.add_attachment(
+                INVOICE.read_bytes() + b"\n%" + EICAR, "application", "pdf", filename="virus.pdf"
+            )
+        dovecot.deliver("six", bytes(beside), bytes(broken), bytes(held))
+        assert fetching.read(box, town.settings) == 3
+        town.drain()
+        assert [(one.state, one.reason) for one in arrivals()] == [
+            ("opened", None),
+            ("refused", "file-infected"),
+            ("held", fetching.STRANGER),
+        ]
+        client = town.client("g.trehorel")
+        for arrival in arrivals():
+            with reading() as db:
+                files = db.scalars(
+                    sa.select(ArrivalFile)
+                    .where(ArrivalFile.arrival_id == arrival.id)
+                    .order_by(ArrivalFile.position)
+                ).all()
+            for file in files:
+                answer = client.get(f"/arrivees/{arrival.id}/fichiers/{file.id}")
+                clean = file.filename == INVOICE.name
+                assert answer.status_code == (200 if clean else 403), (arrival.origin, file.filename)
+                if not clean:
+                    assert "n’est donné à personne" in plain(answer.get_data(as_text=True))
+        number = arrivals()[0].folder_id
+        shown = plain(client.get(f"/dossiers/{number}/arrivee").get_data(as_text=True))
+        assert "courriel gardé) : non donné, l’antivirus a reconnu un virus dans ce qu’il porte" in shown
+        # nobody looks at it: it waits for who would
+        server.answer = b""
+        unseen = client.get(f"/arrivees/{arrivals()[2].id}/fichiers/{files[0].id}")
+        assert unseen.status_code == 503
+        assert "n’est pas donné : l’antivirus de ce serveur ne répond pas" in plain(
+            unseen.get_data(as_text=True)
+        )
 
 
 def test_a_mailbox_is_chosen_and_tried_in_the_page_and_its_password_is_never_shown(

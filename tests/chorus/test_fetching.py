@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from app import create_app
 from app.arrivals import routing
 from app.arrivals.models import Arrival
 from app.arrivals.routing import Destination, Routing
 from app.chorus import client as asking
 from app.chorus import plugs, rounds
-from app.chorus.models import ChorusInvoice, ChorusRound, ChorusStatus
+from app.chorus.models import ChorusInvoice, ChorusPiece, ChorusRound, ChorusStatus
 from app.chorus.wire import opened
 from app.core import outbox
 from app.core.clock import PARIS, now, today
@@ -29,7 +30,8 @@ from demo import papers
 from demo.chorus import deposits
 from demo.chorus.simulator import ACCOUNT, LARGE, LOST, PAGE, SILENCE, SimulatedChorus
 from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of
-from tests.builders.house import House
+from tests.builders.clamd import EICAR, clamd
+from tests.builders.house import INVOICE, House
 from workflows.rights import Rights
 
 pytestmark = pytest.mark.in_turn
@@ -103,6 +105,40 @@ def passed(chorus: SimulatedChorus, number: int) -> list[str]:
 
 def words(answer) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def test_a_piece_is_given_to_the_desks_of_its_folder_once_the_antivirus_has_looked_at_it(house) -> None:
+    with clamd() as server:
+        settings = house.settings.model_copy(update={"antivirus_url": server.url})
+        town = House(create_app(settings), settings, house.pki, house.mail)
+        given(town, CLIENT, SECRET, LOGIN, PASSWORD)
+        routing.choose(town.actor(K), Routing(otherwise=Destination("comptabilite", "", service="technique")))
+        chorus = opened(settings)
+        number = deposits.deposit(chorus, deposits.PDF, now())
+        virus = INVOICE.read_bytes() + b"\n%" + EICAR
+        with chorus.state.written() as line:
+            row = (number, 5, "annexe.pdf", "Autre", "02", 0, virus)
+            line.execute("INSERT INTO piece VALUES (?,?,?,?,?,?,?)", row)
+        look(town)
+        folder = folder_of(number)
+        with reading() as db:
+            pieces = list(db.scalars(sa.select(ChorusPiece).order_by(ChorusPiece.id)))
+        answers = {}
+        for piece in pieces:
+            answers[piece.filename] = town.client(G).get(f"/dossiers/{folder.id}/chorus/pieces/{piece.id}")
+        refused = answers.pop("annexe.pdf")
+        assert refused.status_code == 403
+        assert "n’est donné à personne : l’antivirus y reconnaît" in words(refused)
+        assert {one.status_code for one in answers.values()} == {200}
+        # who reads the folder for its type alone reads nothing of what came with it
+        sending.send(town.actor(G), folder.id, version=town.folder(folder.id).version)
+        with engine().begin() as connection:
+            connection.execute(sa.update(Folder).values(read_by_all=True))
+        onlooker = town.client("t.lescoat")
+        assert onlooker.get(f"/dossiers/{folder.id}").status_code == 200
+        for path in ("", f"/pieces/{pieces[0].id}"):
+            apart = onlooker.get(f"/dossiers/{folder.id}/chorus{path}")
+            assert (apart.status_code, "n’est lu que de ses bureaux" in words(apart)) == (403, True)
 
 
 def test_invoices_of_every_kind_arrive_once_each_with_the_day_that_starts_their_clock(house, chorus) -> None:

@@ -32,6 +32,16 @@ def with_content(data: bytes) -> bytes:
     return SAMPLE.replace(CONTENT.encode(), b64encode(data))
 
 
+def broken_lzma() -> bytes:
+    """A zip by LZMA, whose bytes are broken inside."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.pdf", b"abc" * 4000)
+    data = bytearray(out.getvalue())
+    data[50:60] = bytes(one ^ 0xFF for one in data[50:60])
+    return bytes(data)
+
+
 def test_the_sample_is_read_as_written() -> None:
     one = read(Client(Recorded("telecharger-groupe-pivot.json"), WHO).pivot(9100001), 9100001)
     assert one == read(SAMPLE, 9100001)
@@ -101,6 +111,7 @@ def test_a_file_is_taken_out_of_its_zip_and_an_archive_stays_one() -> None:
         (SAMPLE.replace(b"9100001", b"9100002"), "9100001 n’est pas"),
         (with_content(b"x").replace(b"<Contenu>eA==", b"<Contenu>&#233;"), "base64"),
         (with_content(b"PK\x03\x04 and nothing more"), "zip illisible"),
+        (with_content(broken_lzma()), "zip illisible"),
         (with_content(packed(bomb=b"0" * (pivot.MOST_BYTES + 1))), "100 Mo"),
         (SAMPLE.replace(b"</PJ>", b"</PJ>" + b"<PJ><NomPJ>a</NomPJ></PJ>" * 300), "plus de 200 pièces"),
     ],

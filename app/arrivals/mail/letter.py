@@ -2,6 +2,7 @@
 
 import email
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import InvalidHeaderDefect
 from email.message import EmailMessage
@@ -106,6 +107,25 @@ def _read(message: EmailMessage, digest: str) -> Letter:
         ENCRYPTED if sealed else MANY if more else "",
         _automatic(message, bool(files)),
     )
+
+
+def leaves(raw: bytes) -> Iterator[bytes]:
+    """The contents of each part of a mail, decoded; past as many as are looked at, all the others in one."""
+    try:
+        parts = list(email.message_from_bytes(raw, policy=default).walk())
+    except Exception:  # noqa: BLE001 - as for `read`; it is looked at as it stands
+        return
+    held = (data for part in parts if isinstance(data := _payload(part), bytes) and data)
+    yield from islice(held, MOST_PARTS)
+    if rest := b"\n".join(held):
+        yield rest
+
+
+def _payload(part: EmailMessage) -> object:
+    try:
+        return part.get_payload(decode=True)
+    except Exception:  # noqa: BLE001 - the same
+        return None
 
 
 def _sender(message: EmailMessage) -> str:
