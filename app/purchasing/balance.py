@@ -4,7 +4,7 @@ Amounts include VAT, and credit notes are taken off: it is what the commune owes
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -174,6 +174,17 @@ class Balance:
     def billed(self) -> Decimal:
         """With VAT, credit notes taken off."""
         return sum((bill.amount for bill in self.bills), ZERO)
+
+    @property
+    def explained(self) -> Decimal:
+        """What came, with VAT, at the dearest price that is billed of each line: a price that is dearer is told apart."""
+        dearest = [
+            replace(
+                one.line, price=max(one.line.price, one.price if one.price is not None else one.line.price)
+            )
+            for one in self.lines
+        ]
+        return worth(dearest, {one.line.rank: one.delivered for one in self.lines})
 
     @property
     def left(self) -> Decimal:

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.clock import now, today
+from app.core.clock import PARIS, now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long, spaces
 from app.core.refusals import Refusal
@@ -70,6 +70,7 @@ def deliver(
     that of the order that the page showed: what was attested meanwhile is told, never added to in silence (`moved-on`).
 
     Refuses `order-not-signed`, `order-not-yours`, `delivery-day` for no day, one to come or one before the order was made,
+    `delivery-line` for a rank that no line has,
     `delivery-quantity` for what is no quantity, `delivery-nothing`, `delivery-over` for more than was ordered without a word,
     `reason-needed` and `delivery-corrected` of a correction, `words-long`, and all that keeps a file out.
     """
@@ -169,11 +170,15 @@ def _counted(
     order: Folder, arrived: Arrived, before: Mapping[int, Decimal], *, correcting: bool
 ) -> dict[int, Decimal]:
     """What came, by line, as numbers; what is typed wrong is refused."""
-    if arrived.day is None or not order.created_at.date() <= arrived.day <= today():
+    made = order.created_at.astimezone(PARIS).date()
+    if arrived.day is None or not made <= arrived.day <= today():
         raise Refusal("delivery-day")
     quantities: dict[int, Decimal] = {}
     over: list[str] = []
-    for line in lines_of(order):
+    lines = lines_of(order)
+    if unknown := set(arrived.quantities) - {line.rank for line in lines}:
+        raise Refusal("delivery-line", rank=min(unknown), last=len(lines) - 1)
+    for line in lines:
         typed = str(arrived.quantities.get(line.rank) or "").strip() or "0"
         try:
             quantity = Decimal(str(parse(Field("quantity", line.designation, "decimal"), typed)))

@@ -4,7 +4,7 @@ Before a letter is given to the server that is written; whoever finds that writt
 been taken: it is then told, and never given again by itself. A person sends it again, under his own name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
@@ -46,8 +46,7 @@ def once_signed(db: Db, folder: Folder) -> list[News]:
     address = str(folder.fields.get("seller_email") or "")
     if not is_address(address):
         return []
-    key = f"{KIND}-{folder.id}-{folder.round}"
-    return [News(KIND, key, {"address": address}, folder.id, delay=pause.seconds())]
+    return [News(KIND, _first(folder), {"address": address}, folder.id, delay=pause.seconds())]
 
 
 @use_case
@@ -68,9 +67,7 @@ def send_again(db: Db, actor: Actor, folder_id: int, *, address: str) -> None:
     if not is_address(address):
         raise Refusal("order-mail-address")
     sendings = mails_of(db, order.id)
-    on_its_way = [one.key for one in sendings if one.state in {WAITING, GIVING}]
-    given_up = sa.select(Outbox.key).where(Outbox.key.in_(on_its_way), Outbox.state.in_(["parked", "done"]))
-    if set(on_its_way) - set(db.scalars(given_up)):
+    if "going" in standing_of(db, order, sendings).values():
         raise Refusal("order-mail-waits")
     key = f"{KIND}-{order.id}-{order.round}-{len(sendings) + 1}"
     db.add(_row(order, key, address, actor))
@@ -83,6 +80,28 @@ def mails_of(db: Db, folder_id: int) -> list[OrderMail]:
     """The sendings of an order, the first first."""
     query = sa.select(OrderMail).where(OrderMail.folder_id == folder_id).order_by(OrderMail.id)
     return list(db.scalars(query))
+
+
+def standing_of(db: Db, order: Folder, sendings: Sequence[OrderMail]) -> dict[str, str]:
+    """The sendings of an order that have not ended, by key: « going », or « stopped » where the work was given up.
+
+    The first one, asked by the signature, is among them before its letter is begun.
+    """
+    keys = [_first(order), *(one.key for one in sendings if one.state in {WAITING, GIVING})]
+    ended = {one.key for one in sendings if one.state not in {WAITING, GIVING}}
+    query = sa.select(Outbox.key, Outbox.state).where(
+        Outbox.kind == KIND, Outbox.key.in_(keys), Outbox.state != "done"
+    )
+    return {
+        row.key: "stopped" if row.state == "parked" else "going"
+        for row in db.execute(query)
+        if row.key not in ended
+    }
+
+
+def _first(order: Folder) -> str:
+    """The key of the sending that the signature asks."""
+    return f"{KIND}-{order.id}-{order.round}"
 
 
 def _row(order: Folder, key: str, address: str, actor: Actor) -> OrderMail:

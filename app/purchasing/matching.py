@@ -35,6 +35,8 @@ GROUP: Final = "Commandes"
 UNASKED = "off"
 LEAST, MOST = Decimal(5), Decimal(50)
 """Euros by which an invoice may always be above its order, and never more than."""
+ROUNDED = Decimal("0.05")
+"""Euros by which two totals of the same lines may differ, each rounded in its own way."""
 OUR_NUMBER = "BC20"
 """How the numbers of our own register begin, once their signs are left out."""
 
@@ -122,15 +124,21 @@ def counted(db: Db, others: Sequence[Folder], before: Folder | None = None) -> l
     """Those of these invoices that are owed: ended, or on their way; not those that were rejected or given up.
 
     `before`: an invoice; of those that are on their way, the ones that were deposited before it, or are signed. Of two that
-    race, the later one always counts the other.
+    race, the later one always counts the other. A credit note counts for it once it is signed: until then it may be rejected.
     """
     standing = [
         one for one in others if one.place == DONE or (one.phase == Phase.RUNNING and one.place != WITHDRAWN)
     ]
     if before is None:
         return standing
-    signed = engaged(db, [one for one in standing if one.place != DONE and one.id > before.id])
-    return [one for one in standing if one.place == DONE or one.id < before.id or one.id in signed]
+    first = {one.id for one in standing if one.id < before.id and not _credits(one)}
+    signed = engaged(db, [one for one in standing if one.place != DONE and one.id not in first])
+    return [one for one in standing if one.place == DONE or one.id in first or one.id in signed]
+
+
+def _credits(invoice: Folder) -> bool:
+    """Whether it gives money back: a credit note, or an invoice below zero."""
+    return family(invoice.family).credits(invoice.facts) or Bill(invoice, ()).amount < 0
 
 
 def bills_of(db: Db, invoices: Sequence[Folder]) -> list[Bill]:
@@ -178,18 +186,18 @@ def differences(match: Match) -> Iterator[Difference]:
             f"Le bon {order.number} est passé à {order.fields.get('seller')} (SIRET {order.fields.get('seller_siret')}).",
             grave=True,
         )
-    if family(invoice.family).credits(invoice.facts) or (own.billed <= 0):
+    if gives_back(match):
+        if balance.billed < 0:
+            yield Difference(
+                "order-credit",
+                "Avoir au-delà de ce qui est facturé",
+                f"Bon {order.number} : {euros(balance.billed - own.billed)} facturés avant cet avoir de {euros(-own.billed)}. "
+                "Demandez au fournisseur quelle facture il corrige.",
+            )
         return
-    if (over := -balance.left) > tolerated(balance.ordered, match.total):
-        others = balance.billed - own.billed
-        with_others = f", dont {euros(others)} par d’autres factures" if others else ""
-        yield Difference(
-            OVER,
-            "Facturé au-delà de la commande",
-            f"Bon {order.number} : {euros(balance.ordered)} commandés, {euros(balance.billed)} facturés{with_others}, soit "
-            f"{euros(over)} de trop. Demandez un avoir ou un bon complémentaire, ou rejetez la facture.",
-            grave=True,
-        )
+    if own.billed == 0:
+        return
+    yield from _over(match, balance, own)
     yield from _undelivered(balance, match)
     dearer = [(one, more) for one in own.lines if (more := one.dearer(match.price)) and one.price is not None]
     if dearer:
@@ -208,8 +216,42 @@ def differences(match: Match) -> Iterator[Difference]:
         )
 
 
+def gives_back(match: Match) -> bool:
+    """Whether an invoice takes off what is billed: a credit note, or one below zero."""
+    own = match.own
+    return family(match.invoice.family).credits(match.invoice.facts) or (own is not None and own.billed < 0)
+
+
+def agrees(match: Match) -> bool:
+    """Whether an invoice was compared with its order, in euros, and nothing differs; a credit note never is."""
+    own = match.own
+    euro = str(match.invoice.facts.get("currency") or "EUR") == "EUR"
+    compared = own is not None and own.billed > 0 and own.ordered > 0 and euro and not gives_back(match)
+    return compared and not list(differences(match))
+
+
+def _over(match: Match, balance: Balance, own: Balance) -> Iterator[Difference]:
+    """Billed above what was ordered: with the other invoices, or alone, whatever was credited since."""
+    admitted = tolerated(balance.ordered, match.total)
+    over, alone = -balance.left, -own.left
+    if max(over, alone) <= admitted:
+        return
+    billed, others = balance.billed, balance.billed - own.billed
+    told = f", dont {euros(others)} par d’autres factures" if others > 0 else ""
+    if over <= admitted:  # what was credited hides it
+        over, billed, told = alone, own.billed, " par cette facture seule"
+    yield Difference(
+        OVER,
+        "Facturé au-delà de la commande",
+        f"Bon {balance.order.number} : {euros(balance.ordered)} commandés, {euros(billed)} facturés{told}, soit "
+        f"{euros(over)} de trop. Demandez un avoir ou un bon complémentaire, ou rejetez la facture.",
+        grave=True,
+    )
+
+
 def _undelivered(balance: Balance, match: Match) -> Iterator[Difference]:
     order = balance.order
+    admitted = tolerated(balance.ordered, match.total)
     if balance.detailed:
         unseen = [one for one in balance.lines if one.unseen]
         said = " ; ".join(
@@ -218,13 +260,21 @@ def _undelivered(balance: Balance, match: Match) -> Iterator[Difference]:
         )
         differs = bool(unseen)
     else:
-        differs = balance.billed - balance.delivered > tolerated(balance.ordered, match.total)
+        differs = balance.billed - balance.delivered > admitted
         said = f"{euros(balance.billed)} facturés, {euros(balance.delivered)} livrés"
     if differs:
         yield Difference(
             "order-undelivered",
             "Facturé, et pas livré",
             f"Bon {order.number} : {said}. Si tout est arrivé, le service qui a commandé note la livraison.",
+            grave=True,
+        )
+    elif (more := balance.billed - balance.explained) > max(admitted, ROUNDED):
+        yield Difference(
+            "order-undelivered",
+            "Facturé au-delà de ce qui est livré",
+            f"Bon {order.number} : {euros(balance.billed)} facturés, {euros(balance.explained)} pour ce qui est livré, soit "
+            f"{euros(more)} que ses lignes n’expliquent pas. Demandez ce que sont ces frais, ou ce qui reste à livrer.",
             grave=True,
         )
     units = [one.line.designation for one in balance.lines if one.units]

@@ -81,8 +81,11 @@ class _Matched:
         if match is None or match.balance is None:
             return None
         named = match.balance.order.id in readable_among(db, [match.balance.order.id])
-        agrees = folder.phase != Phase.DONE and not list(matching.differences(match))
+        open_still = folder.phase not in {Phase.DONE, Phase.REJECTED}
         page = self._templates.get_template("purchasing/_matched.html").render(
-            balance=match.balance, named=named, agrees=agrees
+            balance=match.balance,
+            named=named,
+            agrees=open_still and matching.agrees(match),
+            credit=open_still and matching.gives_back(match),
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -15,6 +15,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Donnez le jour où c’est arrivé : ni dans le futur, ni avant que la commande existe.",
     ),
     "delivery-quantity": (422, "« {line} » : ce n’est pas une quantité. Écrivez-la 2,5, ou laissez vide."),
+    "delivery-line": (
+        422,
+        "Rien n’est noté : ce bon n’a pas de ligne de rang {rank}. Donnez un rang de 0 à {last}.",
+    ),
     "delivery-nothing": (422, "Rien n’est noté. Donnez la quantité arrivée d’une ligne au moins."),
     "delivery-over": (
         422,

@@ -1,6 +1,6 @@
 """What the pages of orders show: the orders that one may read, and one of them line by line."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -232,10 +232,31 @@ def _signed(db: Db, order: Folder) -> str:
     )
 
 
-def mail_shown(one: OrderMail) -> tuple[str, str]:
+STOPPED = (
+    "Pas envoyé : l’envoi s’est arrêté avant de partir. Renvoyez le bon, ou demandez à qui administre, qui en voit la cause "
+    "dans « Envois »."
+)
+"""What is said of a first sending whose work was given up."""
+
+
+def mails_shown(sendings: Sequence[OrderMail], standing: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What became of each sending, that of the signature before its letter was begun too (`mailing.standing_of`)."""
+    shown = [mail_shown(one, stopped=standing.get(one.key) == "stopped") for one in sendings]
+    for key in set(standing) - {one.key for one in sendings}:
+        first = (
+            ("danger", STOPPED) if standing[key] == "stopped" else ("quiet", "L’envoi est en préparation.")
+        )
+        shown.insert(0, first)
+    return shown
+
+
+def mail_shown(one: OrderMail, *, stopped: bool) -> tuple[str, str]:
     """What became of a sending: a tone, and a sentence."""
     when = instant((one.ended_at or one.asked_at).astimezone(PARIS))
     asked = f" (demandé par {one.who})" if one.user_id is not None else ""
+    if stopped:
+        said = f"Envoi arrêté, à {one.address}{asked}" + (f" : « {one.answer} »" if one.answer else "")
+        return "danger", spaces(f"{said}. Renvoyez le bon, ou demandez à qui administre d’en voir la cause.")
     tone, words = {
         "sent": (
             "ok",

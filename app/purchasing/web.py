@@ -100,8 +100,11 @@ def order(folder_id: int) -> Response | str:
         tolerance = part_of(str(setting(db, g.actor.collectivity_id, PRICE).value))
         mine = may_attest(g.actor, folder)
         shown = views.order_shown(db, folder, may_attest=mine, tolerance=tolerance)
-        mails = [views.mail_shown(one) for one in mailing.mails_of(db, folder_id)]
-        return render_template("purchasing/order.html", folder=folder, shown=shown, mails=mails)
+        sendings = mailing.mails_of(db, folder_id)
+        standing = mailing.standing_of(db, folder, sendings)
+        mails = views.mails_shown(sendings, standing)
+        going = "going" in standing.values()
+        return render_template("purchasing/order.html", folder=folder, shown=shown, mails=mails, going=going)
 
 
 @pages.route("/commandes/<int:folder_id>/livraison", methods=["GET", "POST"])

@@ -36,6 +36,8 @@ def test_software_orders_attests_and_reads_the_balance(house: House) -> None:
         technique.post(f"/folders/{order}/deliveries", **{**told, "quantities": {"x": "1"}}).status_code
         == 400
     )
+    strange = technique.post(f"/folders/{order}/deliveries", **{**told, "quantities": {"0": "5", "7": "3"}})
+    assert (strange.status_code, "pas de ligne de rang 7" in strange.get_data(as_text=True)) == (422, True)
     payroll = Software(house, "paye", [Right.CREATE])
     assert payroll.get(f"/folders/{order}/order").status_code == 404
     assert technique.get(f"/folders/{made.json['id']}/order").status_code == 409

@@ -2,14 +2,16 @@
 
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.folders.models import Folder
 from app.purchasing.deliveries import deliveries_of, sums
 from tests.builders.house import House
 from tests.purchasing.world import BUYER, an_order, arrived
@@ -61,6 +63,17 @@ def test_an_order_comes_in_parts_each_attested_once_and_corrected_with_a_reason(
     assert "Livré en partie" in page
     assert "Corrigée : elle ne compte plus" in page.replace("\xa0", " ")
     assert "Reste 2 t à livrer" in page.replace("\xa0", " ")
+
+
+def test_what_came_came_on_a_day_of_paris_that_the_order_has_seen(house: House) -> None:
+    order = an_order(house)
+    with engine().begin() as connection:
+        made = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)  # the third, in Paris
+        connection.execute(sa.update(Folder).where(Folder.id == order).values(created_at=made))
+    with pytest.raises(Refusal) as before:
+        arrived(house, order, {0: "1"}, day=date(2026, 11, 2))
+    assert before.value.key == "delivery-day"
+    arrived(house, order, {0: "1"}, day=date(2026, 11, 3))
 
 
 def test_who_ordered_attests_from_the_page_with_a_photograph_and_nobody_else(house: House) -> None:

@@ -25,6 +25,13 @@ def _mails(house: House, order: int) -> list[str]:
 @pytest.mark.both_databases
 def test_a_signed_order_is_sent_once_and_again_by_a_person_under_his_name(house: House) -> None:
     order = an_order(house, seller_email=SHOP)
+    # Its letter is not begun: it is on its way all the same
+    page = house.client(BUYER).get(f"/commandes/{order}").get_data(as_text=True)
+    assert "L’envoi est en préparation." in page
+    assert "Envoyer le bon signé" not in page
+    with pytest.raises(Refusal) as waits:
+        send_again(house.actor(BUYER), order, address=SHOP)
+    assert waits.value.key == "order-mail-waits"
     house.drain()
     (sent,) = house.mail.to(SHOP)
     (attached,) = list(sent.iter_attachments())
@@ -83,6 +90,14 @@ def test_what_the_server_refuses_or_leaves_in_doubt_is_told_and_not_repeated(
         (silent, "Aucune adresse n’a été donnée"),
     ):
         assert words in client.get(f"/commandes/{order}").get_data(as_text=True)
+    # Given up before it left, as where no mail server is set: told, and sent by a person
+    parked = an_order(house, seller_email="arret@arzel-huon.example")
+    with engine().begin() as connection:
+        of = {"of": parked}
+        connection.execute(sa.text("UPDATE outbox SET state = 'parked' WHERE folder_id = :of"), of)
+    page = client.get(f"/commandes/{parked}").get_data(as_text=True)
+    assert "Pas envoyé : l’envoi s’est arrêté avant de partir." in page.replace("\xa0", " ")
+    assert "Envoyer le bon signé" in page
     # A server that is away has taken nothing: it is tried again, and sent once
     later = an_order(house, seller_email="plus-tard@arzel-huon.example")
     opened = mailer._opened

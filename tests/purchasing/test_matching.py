@@ -108,6 +108,38 @@ def test_an_invoice_above_its_order_waits_for_a_person_who_did_not_deposit_it(ho
     assert "Reste à facturer 348,00 € TTC" in _without_tags(_page(house, BUYER, f"/commandes/{order}"))
 
 
+def test_an_invoice_agrees_only_where_its_total_was_compared_with_what_came(house: House) -> None:
+    order = an_order(house)
+    number = house.folder(order).number
+    arrived(house, order, {0: "40"})
+    # Its line agrees, its total does not: 1 500 € stand beside it
+    charged = an_invoice(house, number, (GRAVEL, "40", "TNE", "62"), charge="1500")
+    points = told(house, charged, BUYER)
+    assert set(points) == {"order-undelivered"}
+    assert "4 776,00 € facturés, 2 976,00 € pour ce qui est livré, soit 1 800,00 €" in _plain(
+        points["order-undelivered"]
+    )
+    assert "d’accord avec" not in _page(house, BUYER, f"/dossiers/{charged}")
+    decide.reject(house.actor(BUYER), charged, version=house.folder(charged).version, reason="Frais indus.")
+    # A credit note that is on its way hides nothing: it may be rejected; and it has words of its own
+    back = an_invoice(house, number, (GRAVEL, "400", "TNE", "62"), credit=True)
+    page = _page(house, BUYER, f"/dossiers/{back}")
+    assert "d’accord avec" not in page
+    assert "un avoir, qui sera déduit de ce qui est facturé une fois signé" in page
+    assert "Avoir au-delà de ce qui est facturé" in page
+    arrived(house, order, {1: "12", 2: "1"})
+    huge = an_invoice(house, number, (GRAVEL, "440", "TNE", "62"))
+    assert {"order-over", "order-undelivered"} == set(told(house, huge, BUYER))
+    house.approve(huge, BUYER)
+    with pytest.raises(Refusal) as gated:
+        house.approve(huge, FINANCE)
+    assert gated.value.key == "visa-gated"
+    # Signed, it is taken off; an invoice that is above its order by itself is told all the same
+    with engine().begin() as connection:
+        connection.execute(sa.update(Folder).where(Folder.id == back).values(place="done", phase="done"))
+    assert "32 736,00 € facturés par cette facture seule" in _plain(told(house, huge, BUYER)["order-over"])
+
+
 def test_of_two_invoices_that_race_the_later_is_always_told_and_the_first_once_it_is_signed(
     house: House,
 ) -> None:

@@ -76,12 +76,16 @@ def an_invoice(
     send: bool = True,
     siret: str = SELLER["seller_siret"],
     credit: bool = False,
+    charge: str = "0",
 ) -> int:
-    """An invoice in data, of these lines (name, quantity, code of the unit, price), that waits for the service (or a draft)."""
+    """An invoice in data, of these lines (name, quantity, code of the unit, price), that waits for the service (or a draft).
+
+    `charge`: euros without VAT that its total holds beside its lines.
+    """
     root = "CreditNote" if credit else "Invoice"
     rank = next(_numbers)
     totals = [Decimal(quantity) * Decimal(price) for _, quantity, _, price in lines]
-    ht = sum(totals, Decimal(0))
+    ht = sum(totals, Decimal(charge))
     written = "".join(
         _LINE.format(
             root=root,
