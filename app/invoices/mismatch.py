@@ -25,6 +25,8 @@ _LABELS = {
     ),
     "payable": ("Net à payer", re.compile(r"^\W*(?:net|solde|reste)\s+[àa]\s+payer(?!\w)", re.IGNORECASE)),
 }
+# « 12.345 » is twelve thousand, or twelve and a third of euros.
+_DOUBTFUL = re.compile(r"(?<![\d.,])\d{1,3}[.,]\d{3}(?![\d.,])")
 LONGEST = 200
 # A number is taken only where the page plainly gives it: « Facture n° X », « Avoir X », « Numéro de facture : X ».
 _NO = r"n\s?[°ºo]\.?"
@@ -111,7 +113,7 @@ def _numbers(lines: list[str]) -> set[str]:
 
 
 def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
-    """The one amount after a label on its line, or alone on the next; nothing when there are several.
+    """The one amount after a label on its line, or alone on the next; nothing when there are several, or one in doubt.
 
     A label may be cut by a line break, and a currency alone may stand between it and the amount.
     """
@@ -126,7 +128,10 @@ def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
             continue
         if len(after) > 1 and _CURRENCY.fullmatch(after[0]):
             after = after[1:]
-        alone = _values(after[0]) if after and _ALONE.fullmatch(after[0]) else []
+        under = after[0] if after and _ALONE.fullmatch(after[0]) else ""
+        if _DOUBTFUL.search(beside if _values(beside) else under):
+            return None
+        alone = _values(under)
         amounts.update(_values(beside) or alone)
     return amounts.pop() if len(amounts) == 1 else None
 

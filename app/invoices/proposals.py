@@ -52,8 +52,15 @@ _ORDER = re.compile(
     r"\s*(?:n\s?[°ºo]\.?)?\s*:?\s*([A-Z0-9][A-Z0-9/_.-]*\d[A-Z0-9/_.-]*)",
     re.IGNORECASE,
 )
-_CREDIT = re.compile(r"^\W*(?:facture\s+d[’']\s?)?avoir\b(?!\s+fiscal)", re.IGNORECASE | re.MULTILINE)
+_CREDIT = re.compile(  # a title, with its number or its day: « Avoir la garantie… » is a verb
+    r"^\W*(?:facture\s+d[’']\s?avoir\b|(?:note\s+d[’']\s?)?avoir\b"
+    r"(?=[^\w\n]*(?:$|n\s?[°º]|no\b|num[ée]ro|r[ée]f|du\s+\d|sur\s+facture|[A-Z]{0,4}[-/]?\d)))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _INVOICE = re.compile(r"^\W*facture\b(?!\s+d[’']\s?avoir)", re.IGNORECASE | re.MULTILINE)
+_DEPOSIT = re.compile(
+    r"\bacomptes?\b|\bavances?\b|d[ée]j[àa]\s+(?:pay|r[ée]gl|vers)|\barrhes\b", re.IGNORECASE
+)
 LABELS: Mapping[str, str] = {
     "iban": "IBAN",
     "seller_siret": "SIRET du fournisseur",
@@ -132,7 +139,8 @@ def _type_code(text: str) -> tuple[str, str, str, str] | None:
 def _totals(text: str) -> Iterator[tuple[str, str, str, str]]:
     """The totals; without those before tax where they do not make the one with tax."""
     totals = totals_of(text)
-    whole = totals.get("total_ttc", totals.get("payable"))
+    # What is left to pay after a deposit is no total
+    whole = totals.get("total_ttc", None if _DEPOSIT.search(text) else totals.get("payable"))
     if whole is None:
         return
     totals["total_ttc"] = whole

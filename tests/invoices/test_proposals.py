@@ -31,6 +31,9 @@ Date d'échéance : 12 décembre 2026
 """
 
 
+PARTS = {"total_ht", "total_vat"}
+
+
 def told(text: str, buyer: str = SIRET[:9]) -> dict[str, str]:
     return {field: value for field, value, _, _ in said(text, buyer=buyer)}
 
@@ -65,6 +68,8 @@ def test_what_a_page_says_plainly_is_proposed() -> None:
         ("12/11/2026", "12/11/2099", {"issue_date"}),
         ("FACTURE N° F26-11-005", "FACTURE N° F26-11-005\nFACTURE N° F26-11-006", {"number"}),
         ("SIRET 356 000 000 00048", "", {"seller_siret"}),
+        ("Total TTC 3 042,00 €", "Acompte versé 42,00 €\nNet à payer 3 000,00 €", {"total_ttc"} | PARTS),
+        ("Total TTC 3 042,00 €", "Total TTC 12.345 €", {"total_ttc"} | PARTS),
     ],
 )
 def test_what_is_doubtful_is_not_proposed(replaced: str, by: str, lost: set[str]) -> None:
@@ -73,8 +78,12 @@ def test_what_is_doubtful_is_not_proposed(replaced: str, by: str, lost: set[str]
 
 
 def test_a_credit_note_is_proposed_as_one_below_zero() -> None:
-    found = told(PAGE.replace("FACTURE N° F26-11-005", "AVOIR N° A26-11-005"))
-    assert (found["type_code"], found["total_ttc"], found["number"]) == ("381", "-3042.00", "A26-11-005")
+    for title in ("AVOIR N° A26-11-005", "AVOIR\nN° A26-11-005", "FACTURE D’AVOIR\nAvoir n° A26-11-005"):
+        found = told(PAGE.replace("FACTURE N° F26-11-005", title))
+        assert (found["type_code"], found["total_ttc"], found["number"]) == ("381", "-3042.00", "A26-11-005")
+    # A sentence of the supplier's is no title
+    verb = told(PAGE.replace("FACTURE N°", "Avoir la garantie d’un travail soigné\nN° de facture :"))
+    assert ("type_code" in verb, verb["total_ttc"]) == (False, "3042.00")
 
 
 @pytest.mark.parametrize(
