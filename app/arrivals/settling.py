@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app.arrivals import routing, telling
 from app.arrivals.models import Arrival, State
+from app.circuits import own_types
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -22,12 +23,11 @@ UNSETTLED: Final = (State.WAITING, State.HELD, State.REFUSED)
 def dealing(db: Db, actor: Actor) -> sa.ColumnElement[bool]:
     """The condition on `Arrival` that the actor deals with it: he deposits its type at the sorting desk, or where it was led.
 
-    A type that is closed since is dealt with by who deposits its family.
+    A type whose reading is closed since, or that is deposited no more, stays that of who deposits it.
     """
-    sorting, known = (
-        routing.sorting_desk(db, actor.collectivity_id),
-        [name for name, _ in routing.kinds(db, actor.collectivity_id)],
-    )
+    sorting = routing.sorting_desk(db, actor.collectivity_id)
+    types = own_types.currents(db, actor.collectivity_id)
+    known = [routing.INVOICE, *(one.row.key for one in types if one.row.family == routing.INVOICE)]
     at_each = [
         sa.and_(
             Arrival.kind == name

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from app.arrivals import criteria, receiving, routing
 from app.arrivals.models import Arrival, ArrivalFile, Way
 from app.arrivals.routing import Destination, Row
+from app.circuits import own_types
+from app.circuits.models import FolderType
 from app.core.db import reading, writing
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -23,6 +25,7 @@ from app.people import desks
 from app.people.models import Desk
 from tests.assets.make_hostile import encrypted
 from tests.builders.house import INVOICE, House
+from workflows.own_types import Definition
 from workflows.rights import Rights
 
 pytestmark = pytest.mark.in_turn
@@ -244,6 +247,34 @@ def test_arrivals_are_known_to_their_desk_and_their_collectivity_alone(house: Ho
     client = house.client("r.pellenec")
     assert client.get(f"/arrivees/{arrivals()[1].id}/fichiers/{strange}").status_code == 404
     assert "Ailleurs" not in plain(client.get("/arrivees").get_data(as_text=True))
+
+
+@pytest.mark.parametrize("change", ["closed to be read", "deposited no more"])
+def test_what_came_of_a_type_stays_with_who_deposits_it_whatever_the_type_becomes(
+    house: House, tmp_path: Path, change: str
+) -> None:
+    sorted_at(house)
+    admin = house.actor("k.morizur")
+    number = own_types.open_type(admin, "invoice", "Facture d’énergie")
+    shown = own_types.draw_up(admin, number, Definition("Facture d’énergie"), shown=1)
+    own_types.publish_type(admin, number, shown=shown)
+    desks.seat(here(house), "technique", "g.trehorel", Rights.read(["create:invoice.facture-d-energie"]))
+    locked = tmp_path / "facture.pdf"
+    locked.write_bytes(encrypted("secret", "secret"))
+    bring(house, "31", locked, kind="facture-d-energie")
+    house.drain()
+    assert "facture 31" in page(house, "g.trehorel")
+    with reading(here(house)) as db:
+        revision = db.get_one(FolderType, number).revision
+    if change == "closed to be read":
+        closed = Definition("Facture d’énergie", visibility="restricted")
+        shown = own_types.draw_up(admin, number, closed, shown=revision)
+        own_types.publish_type(admin, number, shown=shown)
+    else:
+        own_types.close_type(admin, number, closed=True, shown=revision)
+    assert "facture 31" in page(house, "g.trehorel")
+    desks.seat(here(house), "technique", "g.trehorel", Rights.read(["create:contract"]))
+    assert "facture 31" not in page(house, "g.trehorel")
 
 
 def test_a_desk_where_nobody_deposits_is_no_sorting_desk(house: House) -> None:
