@@ -236,10 +236,14 @@ def _files(kind: str, number: str, page: bytes, data: bytes) -> list[File]:
 def _facturx(page: bytes, data: bytes) -> bytes:
     import facturx
 
-    document: bytes = facturx.generate_from_binary(
-        page, data, flavor="factur-x", level="basic", check_xsd=False
-    )
-    return document
+    with TemporaryDirectory(prefix="chorus-factice-") as room:
+        plain, whole = Path(room) / "page.pdf", Path(room) / "facturx.pdf"
+        plain.write_bytes(page)
+        # To another file: in memory, or over itself, factur-x 7.8 writes behind the page's own bytes, a PDF within a PDF
+        facturx.generate_from_file(
+            str(plain), data, flavor="factur-x", level="basic", check_xsd=False, output_pdf_file=str(whole)
+        )
+        return whole.read_bytes()
 
 
 def _paper(text: str) -> bytes:
