@@ -5,7 +5,7 @@ work that is taken up again finds the folder.
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from app.arrivals import receiving, routing
 from app.arrivals.criteria import CRITERIA
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
+from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db, reading
 from app.core.outbox import Row
@@ -25,6 +26,7 @@ from app.files import vault
 from app.folders import deposit, sending
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Folder
+from app.folders.readings import TOLD_BY, said_by
 from app.folders.sockets import Caution, ReadFacts
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
@@ -38,6 +40,16 @@ APART = "annex-is-subject"
 SETTLED = "arrival-settled"
 READABLE = (".xml", ".pdf")
 """What is tried as the invoice before anything else, of what a mail or a scanner brings."""
+
+
+Opened = Callable[[Db, Actor, Arrival, Folder], None]
+_opened: list[Opened] = []
+
+
+def once_opened(do: Opened) -> None:
+    """Have something written with each folder that is opened of an arrival, in its transaction."""
+    if do not in _opened:
+        _opened.append(do)
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,14 @@ class Made:
             file.fate = "apart" if one.refusal.key == APART else "refused"
             file.reason, file.reason_facts = one.refusal.key, dict(one.refusal.facts)
         arrived = {"id": row.id, "origin": row.origin, "at": row.received_at.isoformat()}
-        folder.sources = {**folder.sources, ARRIVED: arrived}
+        told_by_way = said_by(family_of(folder.in_force), row.facts, frozenset())
+        files = folder.sources.get("files", [])
+        if told_by_way:
+            said = {"said": f"{TOLD_BY}{row.name}", "name": "", "values": told_by_way, "told": True}
+            files = [said, *files]
+        folder.sources = {**folder.sources, ARRIVED: arrived} | ({"files": files} if files else {})
+        for do in _opened:
+            do(db, actor, row, folder)
         told = {
             "arrival": row.id,
             "way": row.way,

@@ -21,6 +21,7 @@ from app.folders.access import authorize, readable_among
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.once import Once
+from app.folders.readings import documents_of
 from app.folders.rows import every_version, links
 from app.folders.sockets import ReadFacts
 from app.people.actor import Actor
@@ -203,7 +204,7 @@ def carried(folder: Folder, family: Family, *, fresh: bool = False) -> dict[str,
 
     `fresh`: it is about another file. What the former one said stays with it, and so do amounts, accounts and companies.
     """
-    files = folder.sources.get("files", [])
+    files = documents_of(folder.sources.get("files", []))
     read = {*folder.sources.get("read", ()), *(files[-1]["values"] if files else ())} if fresh else set()
     same = family.name == folder.family
     before = family_of(folder.in_force)

@@ -13,7 +13,14 @@ from app.core.texts import plain
 from app.folders.facts import count_amount, due_of, sent_on
 from app.folders.models import Folder
 from app.folders.move import person_of
-from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
+from app.folders.readings import (
+    TOLD_BY,
+    Correction,
+    Values,
+    open_corrections,
+    others,
+    ruled_corrections,
+)
 from app.folders.sockets import Caution, Tag, indexed
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -140,16 +147,25 @@ def _answerable(folder: Folder, typists: frozenset[int]) -> frozenset[int]:
 def _caution(folder: Folder, family: Family, one: Correction) -> Caution:
     why = f" : « {one.reason} »" if one.reason else ", sans motif"
     by = f"{one.who or 'Le déposant'} a écrit {shown(family, one.key, one.value)}{why}"
-    read = " ; ".join(f"{shown(family, one.key, said.value)} ({said.where})" for said in one.read)
     offered = [(str(said.value), f"Retenir {shown(family, one.key, said.value)}, lu") for said in one.read]
     return Caution(
         "corrected",
         spaces(f"« {label(family, one.key)} » corrigé"),
-        spaces(f"Le fichier dit {read}. {by}."),
+        spaces(f"{_sources(family, one)}. {by}."),
         about=f"{FACT}{one.key}",
         choices=(*offered, (TYPED, f"Retenir {shown(family, one.key, one.value)}, écrit")),
         by=_answerable(folder, one.typists),
     )
+
+
+def _sources(family: Family, one: Correction) -> str:
+    """« Le fichier dit 30 420,00 € (lu dans la facture) ; Chorus Pro dit 30 420,00 € »."""
+    values = [(shown(family, one.key, said.value), said.where) for said in one.read]
+    files = [f"{value} ({where})" for value, where in values if not where.startswith(TOLD_BY)]
+    told = [
+        f"{where.removeprefix(TOLD_BY)} dit {value}" for value, where in values if where.startswith(TOLD_BY)
+    ]
+    return " ; ".join([*([f"Le fichier dit {' ; '.join(files)}"] if files else []), *told])
 
 
 def _replacement(family: Family, folder: Folder, every: list[Correction]) -> Caution:

@@ -33,7 +33,7 @@ from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main,
 from app.folders.models import READ_AS, Document, DocumentVersion, Folder, FolderLink
 from app.folders.move import person_of
 from app.folders.once import MadeOnce
-from app.folders.readings import files_of, said_by
+from app.folders.readings import documents_of, files_of, said_by
 from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Seat
@@ -365,7 +365,7 @@ def _without_former(folder: Folder, family: Family, read: Sequence[str]) -> Mapp
 
     What a person typed in place of them stays, and is told beside.
     """
-    files = folder.sources.get("files", [])
+    files = documents_of(folder.sources.get("files", []))
     former = files[-2]["values"] if len(files) > 1 else {}
     return {
         key: value

@@ -1,8 +1,9 @@
 """What the files of a folder said of its facts, what a person typed in their place, and what another person ruled.
 
-Kept in `Folder.sources`: `files`, what each main document said, the first to the last; `corrections`, by field, who typed
-another value and why; `rulings`, what somebody decided between them; `doubts`, what the reading of the last file left to
-be looked at. Everything here is plain values: no row, no clock.
+Kept in `Folder.sources`: `files`, what each main document said, the first to the last, before them what the way by which
+the folder came told (`told`); `corrections`, by field, who typed another value and why; `rulings`, what somebody decided
+between them; `doubts`, what the reading of the last file left to be looked at. Everything here is plain values: no row, no
+clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from workflows.condition import Disputed
 from workflows.family import Family, normalised
 
 Values = Mapping[str, Any]
+TOLD_BY = "dit par "
+"""What begins the place of a value that no file gives: the way by which the folder came told it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ def files_of(fields: Values, sources: Values) -> list[dict[str, Any]]:
     return [{"said": str(sources.get("said") or ""), "name": "", "values": read}] if read else []
 
 
+def documents_of(files: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the documents said, without what the way by which the folder came told of it."""
+    return [one for one in files if not one.get("told")]
+
+
 def others(fields: Values, sources: Values) -> dict[str, tuple[Any, ...]]:
     """The other values of each fact that nobody has ruled out, by field."""
     found: dict[str, tuple[Any, ...]] = {}
@@ -99,8 +107,10 @@ def _ruled_out(sources: Values, key: str, stands: Any, value: Any) -> bool:
 def open_corrections(fields: Values, sources: Values) -> list[Correction]:
     """The corrections on which nobody has ruled, in the order of the files."""
     found = []
+    stands = documents_of(sources["files"])[-1:] if "files" in sources else []
+    said = stands[0]["values"] if stands else {}
     for key, left in others(fields, sources).items():
-        stands = sources["files"][-1]["values"]
+        told = any(one["values"].get(key) in left for one in sources["files"] if one.get("told"))
         known = sources.get("corrections", {}).get(key, {})
         found.append(
             Correction(
@@ -111,7 +121,7 @@ def open_corrections(fields: Values, sources: Values) -> list[Correction]:
                 str(known.get("who", "")),
                 str(known.get("at", "")),
                 frozenset(known.get("typists", ())),
-                replaced=key not in stands or stands[key] == fields.get(key),
+                replaced=not told and (key not in said or said[key] == fields.get(key)),
             )
         )
     return found
