@@ -51,6 +51,8 @@ PAGE = "invoices.account"
 ACCEPT, FORMER = "accept", "former"
 CALLS = "calls"
 """In `Folder.sources`: who called whom about an account, the first to the last."""
+MENTIONED = "mentioned"
+"""In `Folder.sources`: the accounts on the page of an invoice and on its papers."""
 COMPLETED = "completed"
 """In `Folder.sources`: what the supplier added afterwards, each time with its day, its files and the accounts that they bear."""
 HERE = frozenset({"FR", "MC"})
@@ -135,6 +137,8 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
     added = folder.sources.get(COMPLETED, ())
     ibans = list(dict.fromkeys(iban for iban in stated if iban))
     ibans = ibans or list(dict.fromkeys(iban for completion in added for iban in completion["ibans"]))
+    # An invoice that gives none is paid on the one that its page bears, whoever left it out of the form
+    ibans = ibans or list(folder.sources.get(MENTIONED, {}).get("page", ()))
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
@@ -232,6 +236,7 @@ def _added(iban: str, added: Collection[Mapping[str, Any]]) -> Iterator[Reason]:
     """
     for completion in added:
         day, names = jour(date.fromisoformat(completion["at"])), ", ".join(completion["files"])
+        names = "avant d’arriver ici" if completion.get("first") else names
         others = [ends(other) for other in completion["ibans"] if other != iban]
         if others:
             yield (

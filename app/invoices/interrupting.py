@@ -81,7 +81,7 @@ def interrupt(
     starts = received_days(folder)
     if not starts or not family_of(folder.in_force).due(folder.facts):
         raise Refusal("delay-none")
-    if interruption_of(folder) is not None:
+    if KEPT in folder.sources:  # once, even where the day of reception was changed since
         raise Refusal("delay-interrupted")
     first, last = min(starts), min(payment_due(min(starts)), today())
     if notified is None or not first <= notified <= last:

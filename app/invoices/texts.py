@@ -13,7 +13,7 @@ from app.core.db import Db
 from app.core.french import spaces
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder
 from app.folders.sockets import Caution, is_open
-from app.invoices.accounts import deciding_apart
+from app.invoices.accounts import MENTIONED, deciding_apart
 from app.invoices.checks import compact, good_iban
 from app.invoices.history import RULE_FIRST, WORDS, keep_words, paid
 from app.invoices.known import account_of, ends, identities, known_for, rows_about
@@ -21,13 +21,11 @@ from workflows.circuit import Phase
 from workflows.condition import values
 from workflows.family import Problem
 
-MENTIONED = "mentioned"
-"""In `Folder.sources`: the accounts on the page of an invoice and on its papers."""
 SHORTEST = 200
 """Fewer signs are a heading that many invoices may share."""
 MOST = 10
 ON_PAPER = "account-on-paper"
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}")
 _FRENCH = 27
 
 
@@ -76,7 +74,7 @@ def _deposited_before(db: Db, folder: Folder, fingerprint: str) -> bool:
 def accounts_in(text: str) -> Iterator[str]:
     """The bank accounts that a text names, with their right keys."""
     for match in _ACCOUNT.finditer(text.upper()):
-        written = compact(match[0])
+        written = re.sub("[.-]", "", compact(match[0]))
         # What follows an account on its line may look like more of it: of a French one the length is known
         for candidate in (written, written[:_FRENCH]):
             if good_iban(candidate):
