@@ -4,7 +4,6 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.chorus import statuses
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.reasons import reasons
 from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words
@@ -64,7 +63,7 @@ def may_mandate(
     """Whether the actor may say there that it is mandated: the desk that deposits, once it is signed."""
     mandated = any(status.status == MANDATED and status.state in OURS for status in statuses_there)
     signed = folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))
-    return not (invoice.works or mandated) and signed and deposits(actor, folder)
+    return not (invoice.works or invoice.paid_already or mandated) and signed and deposits(actor, folder)
 
 
 def _in_hands(folder: Folder) -> bool:
@@ -100,11 +99,13 @@ def mandate(db: Db, actor: Actor, folder_id: int, *, version: int, number: str) 
     """Have it said on Chorus Pro that an invoice is mandated, under the number of its mandate.
 
     Refuses `chorus-none`, `not-emitter`, `chorus-unsigned` before it is signed, `chorus-works`, `chorus-mandated` a second
-    time, and `chorus-mandate` for what is no number.
+    time, `chorus-card` for what was paid by card, and `chorus-mandate` for what is no number.
     """
     folder, invoice = _mine(db, actor, folder_id, version)
     if not (folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))):
         raise Refusal("chorus-unsigned")
+    if invoice.paid_already:
+        raise Refusal("chorus-card")
     number = line_of(number)
     if not 0 < len(number) <= LONGEST_MANDATE or not any(sign.isdigit() for sign in number):
         raise Refusal("chorus-mandate", most=LONGEST_MANDATE)
@@ -156,7 +157,7 @@ def again(db: Db, actor: Actor, status_id: int) -> str:
     status = db.scalar(query.with_for_update())
     if status is None:
         raise Refusal("not-found")
-    if status.state != "refused":
+    if status.state != "refused" or _asked_since(db, status):
         raise Refusal("chorus-settled")
     status.state, status.trouble, status.settled_at = "waiting", "", None
     invoice = db.get_one(ChorusInvoice, status.invoice_id)
@@ -171,13 +172,28 @@ def again(db: Db, actor: Actor, status_id: int) -> str:
     return in_words(status.status)
 
 
+def _asked_since(db: Db, status: ChorusStatus) -> bool:
+    """Whether the same status was asked for again since, as the mandate under its right number: the former is over."""
+    later = sa.select(ChorusStatus.id).where(
+        ChorusStatus.invoice_id == status.invoice_id,
+        ChorusStatus.status == status.status,
+        ChorusStatus.id > status.id,
+    )
+    return db.scalar(later.limit(1)) is not None
+
+
+def rejected_by_anybody(db: Db, invoice: ChorusInvoice) -> bool:
+    """Whether an invoice is rejected on Chorus Pro, or is about to be, by us or by others."""
+    ours = any(status.status == REJECTED and status.state in OURS for status in statuses_of(db, invoice))
+    return ours or invoice.standing[0] == REJECTED
+
+
 def rejected_there(db: Db, folder: Folder) -> list[Problem]:
     """That an invoice which is rejected on Chorus Pro is not sent on its way: the supplier sends another."""
     invoice = invoice_of(db, folder)
     if invoice is None:
         return []
-    asked_for = any(status.status == REJECTED and status.state in OURS for status in statuses_of(db, invoice))
-    if not asked_for and invoice.status != statuses.REJECTED:
+    if not rejected_by_anybody(db, invoice):
         return []
     return [
         Problem(

@@ -46,7 +46,7 @@ from config import Settings
 AVAILABLE: Final = "MISE_A_DISPOSITION"
 WEIGHTY: Final = frozenset({"number", "iban", "seller_siret", "total_ttc", "type_code", "issue_date"})
 """The fields of which Chorus Pro is told though the file says another value: who decides rules between the two."""
-_IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
+_IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]){11,30}\b")
 MEDIA: Final = {"pdf": "application/pdf", "xml": "application/xml", "text": "text/plain"}
 _PORTAL: Final = "récupérez-la sur le portail de Chorus Pro, puis déposez-la"
 
@@ -167,7 +167,8 @@ def _bring(actor: Actor, number: int, known: _Known, unit: Pivot, history: Histo
             remarks=_remarks(unit, works=works),
         )
     completed = sum(passed.status == "COMPLETEE" for passed in history.passed)
-    keep_fetched(actor, number, arrival.id, unit, _stored(actor, unit.pieces), completed)
+    ibans = _ibans(unit.pieces) if completed else []
+    keep_fetched(actor, number, arrival.id, unit, _stored(actor, unit.pieces), completed, ibans)
 
 
 def _written(pieces: Sequence[Piece], room: Path) -> list[Incoming]:
@@ -250,17 +251,30 @@ def keep_fetched(
     unit: Pivot,
     files: Sequence[tuple[str, str, int]],
     completed: int,
+    ibans: Sequence[str] = (),
 ) -> None:
-    """Write that an invoice was brought in, by which arrival, with which files; what completed it before is no news."""
+    """Write that an invoice was brought in, by which arrival, with which files, and that it was completed before it came."""
     invoice = _invoice(db, actor, number, locked=True)
     if invoice is None or invoice.state == "fetched":
         return
     invoice.state, invoice.trouble, invoice.arrival_id, invoice.fetched_at = "fetched", "", arrival_id, now()
     invoice.frame, invoice.buyer_siret = unit.frame[:10], unit.buyer_siret[:20]
     _add(db, invoice, files, later=False)
-    if completed:
-        first = {"count": completed, "at": now().isoformat(), "files": [], "ibans": [], "first": True}
-        invoice.completions = [first]
+    if not completed:
+        return
+    days = [str(row["at"]) for row in invoice.history if row["status"] == "COMPLETEE"]
+    day = day_of(days[-1]) if days else None
+    first = {
+        "count": completed,
+        "at": (day or today()).isoformat(),
+        "files": [],
+        "ibans": list(ibans),
+        "first": True,
+    }
+    invoice.completions = [first]
+    folder = _folder(db, invoice)
+    if folder is not None:
+        _tell(db, actor, folder, invoice)
 
 
 def _add(db: Db, invoice: ChorusInvoice, files: Sequence[tuple[str, str, int]], *, later: bool) -> list[str]:
@@ -307,7 +321,9 @@ def _ibans(pieces: Sequence[Piece]) -> list[str]:
         for file in _written(pieces, Path(folder)):
             text = read_words(file.path, MEDIA.get(sniff(file.path), ""))
             for match in _IBAN.findall(text.text.upper() if text is not None else ""):
-                ibans += [iban for iban in _prefixes(compact(match)) if good_iban(iban)][:1]
+                ibans += [iban for iban in _prefixes(re.sub("[.-]", "", compact(match))) if good_iban(iban)][
+                    :1
+                ]
     return ibans
 
 
@@ -357,10 +373,9 @@ def _folder(db: Db, invoice: ChorusInvoice) -> Folder | None:
 
 def _tell(db: Db, actor: Actor, folder: Folder, invoice: ChorusInvoice) -> None:
     """Write on the folder what the supplier added, and its line of the journal."""
-    later = [completion for completion in invoice.completions if not completion["first"]]
-    folder.sources = {**folder.sources, COMPLETED: later}
+    folder.sources = {**folder.sources, COMPLETED: list(invoice.completions)}
     touch(folder)
-    names = ", ".join(f"« {name} »" for name in later[-1]["files"]) or "aucune pièce nouvelle"
+    names = ", ".join(f"« {name} »" for name in invoice.completions[-1]["files"]) or "aucune pièce nouvelle"
     facts = {"invoice": invoice.cpro_id, "words": names}
     append(db, folder.collectivity_id, Event("chorus.completed", actor.name, None, folder.id, facts))
 
@@ -394,30 +409,18 @@ def again(db: Db, actor: Actor, invoice_id: int) -> str:
     return invoice.number
 
 
-def to_link() -> list[tuple[int, int]]:
-    """The invoices whose folder was opened and is not known here yet, each with its collectivity."""
-    query = (
-        sa.select(ChorusInvoice.collectivity_id, ChorusInvoice.cpro_id)
-        .join(Arrival, Arrival.id == ChorusInvoice.arrival_id)
-        .where(ChorusInvoice.folder_id.is_(None), Arrival.folder_id.is_not(None))
-        .limit(500)
-    )
-    with reading() as db:
-        return [(place, number) for place, number in db.execute(query)]
-
-
-@use_case
-def link(db: Db, actor: Actor, number: int) -> None:
-    """Write which folder an invoice became, and on the folder where it came from and since when the delay runs."""
-    invoice = _invoice(db, actor, number, locked=True)
-    if invoice is None or invoice.folder_id is not None or invoice.arrival_id is None:
+def linked(db: Db, actor: Actor, arrival: Arrival, folder: Folder) -> None:
+    """Write which folder an invoice becomes, and on the folder where it came from: in the transaction that opens it."""
+    if arrival.way != Way.CHORUS:
         return
-    invoice.folder_id = db.get_one(Arrival, invoice.arrival_id).folder_id
-    folder = _folder(db, invoice)
-    if folder is None:
+    invoice = _invoice(db, actor, int(arrival.identifier), locked=True)
+    if invoice is None or invoice.folder_id is not None:
         return
+    invoice.folder_id = folder.id
+    invoice.frame = str(arrival.clues.get("frame") or "")[:10]
+    invoice.buyer_siret = str(arrival.clues.get("buyer_siret") or "")[:20]
     day = invoice.available_on
     origin = {"id": invoice.cpro_id, "available_on": day.isoformat() if day is not None else ""}
     folder.sources = {**folder.sources, CHORUS: origin}
-    if any(not completion["first"] for completion in invoice.completions):
-        _tell(db, actor, folder, invoice)
+    if invoice.completions:
+        folder.sources = {**folder.sources, COMPLETED: list(invoice.completions)}

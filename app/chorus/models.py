@@ -6,14 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.chorus.answers import moment_of
 from app.core.db import Base, Tenanted
 
 
 class ChorusAccount(Base, Tenanted):
-    """How far the invoices of a collectivity were read: all that changed before `since` was listed whole.
+    """How far the invoices of a collectivity were read: before `since`, all that changed was listed, of every structure.
 
-    `structures`: those that are fetched (number, SIRET, name), asked again after a day, at `structures_at`; `password_ends`:
-    the last day of the technical password. `calls`: how many were made on `calls_on`.
+    `structures`: those that are fetched (number, SIRET, name, and up to when each was listed), asked again after a day, at
+    `structures_at`; `password_ends`: the last day of the technical password. `calls`: how many were made on `calls_on`.
     """
 
     __tablename__ = "chorus_account"
@@ -91,6 +92,22 @@ class ChorusInvoice(Base, Tenanted):
     def works(self) -> bool:
         """Whether it is of a contract of works, whose statuses are several persons' and stay on Chorus Pro."""
         return self.kind == "FACTURE_TRAVAUX"
+
+    @property
+    def paid_already(self) -> bool:
+        """Whether it justifies what was paid by card (frame A2): it is never mandated."""
+        return self.frame == "A2"
+
+    @property
+    def standing(self) -> tuple[str, datetime | None]:
+        """The status that it is known to have there, and since when: what a list said, or the history if that is later."""
+        listed = moment_of(self.since)
+        last = self.history[-1] if self.history else {"status": self.status, "at": self.since}
+        moment = moment_of(str(last["at"]))
+        # The history tells minutes, a list milliseconds: of the same minute, the history was read after the list
+        if listed is not None and (moment is None or listed.replace(second=0, microsecond=0) > moment):
+            return self.status, listed
+        return str(last["status"]), moment
 
 
 class ChorusPiece(Base, Tenanted):

@@ -34,16 +34,22 @@ WHO: Final = "Chorus Pro"
 EVERY: Final = 15
 """Minutes between two rounds of a collectivity."""
 OVERLAP: Final = timedelta(days=1)
-FIRST: Final = timedelta(days=30)
-"""How far back the first round looks."""
+FIRST: Final = timedelta(days=180)
+"""How far back a structure is read for the first time: what waits there for longer is told to be on the portal."""
 ASKED_AGAIN: Final = timedelta(days=1)
 """After which the structures of an account, and the end of its password, are asked again."""
 KEPT: Final = timedelta(days=30)
 """How long a round is shown."""
 LATE: Final = 3
 """Minutes for which the round of a collectivity may still begin, the minute of the watchdog having been missed."""
-OPEN: Final = frozenset({"MISE_A_DISPOSITION", "COMPLETEE", "SERVICE_FAIT", "SUSPENDUE"})
-"""The statuses of an invoice that somebody is still to deal with when it is first seen."""
+OVER: Final = frozenset(
+    {"REJETEE", "MANDATEE", "MISE_A_DISPOSITION_COMPTABLE", "COMPTABILISEE", "MISE_EN_PAIEMENT"}
+)
+"""The statuses of an invoice that nobody deals with any more: first seen with one of them, it is noted and not fetched."""
+COMING: Final = frozenset({"DEPOSEE", "EN_COURS_ACHEMINEMENT", "A_RECYCLER"})
+"""The statuses of an invoice that is not ours yet, or is to be sent elsewhere: it is fetched once it has another one."""
+READ: Final = "readUntil"
+"""In what is kept of a structure: up to when all that changed was listed."""
 AGAIN: Final = 300.0
 """Seconds before Chorus Pro is asked again after a silence."""
 
@@ -112,19 +118,22 @@ class Round:
         except AccountRefused as fault:
             self._silent(actor, number, fault, 0)
             return
+        refusals: list[str] = []
         try:
-            served = self._structures(actor, client, own.sirets_in(values))
-            for structure in served:
-                self._list(actor, client, structure, number)
+            for structure in self._structures(actor, client, own.sirets_in(values)):
+                try:
+                    self._list(actor, client, structure, number)
+                except Refused as refused:  # of this structure: the others are read all the same
+                    refusals.append(f"{structure.name} ({structure.siret}) : {refused}")
         except Refused as refused:
-            self._silent(
-                actor, number, Barred(f"{refused}. Vérifiez les droits du compte technique."), client.count
-            )
+            refusals.append(str(refused))
         except Unreachable as fault:
             self._silent(actor, number, fault, client.count)
-        else:
-            ended(actor, number, client.count, whole=True)
-            silences.answered(actor, NAME)
+        if refusals:
+            barred = Barred(f"{' ; '.join(refusals)}. Vérifiez les droits du compte technique.")
+            self._silent(actor, number, barred, client.count)
+        ended(actor, number, client.count, whole=True)
+        silences.answered(actor, NAME)
 
     def _silent(self, actor: Actor, number: int, fault: Unreachable, calls: int) -> None:
         """Say why a round did not go to its end, and let it go on later."""
@@ -143,11 +152,11 @@ class Round:
         if (
             asked_at is None
             or now() - asked_at > ASKED_AGAIN
-            or {structure.siret for structure in structures} < set(sirets)
+            or not set(sirets) <= {structure.siret for structure in structures}
         ):
             structures = client.structures()
             served = of_sirets(structures, sirets)
-            keep_structures(actor, structures, client.password_ends(served[0].id) if served else "")
+            keep_structures(actor, structures, _password_ends(client, served))
         served = of_sirets(structures, sirets)
         if not served:
             raise Barred("Ce compte technique n’est rattaché à aucune des structures voulues : rattachez-le.")
@@ -156,11 +165,13 @@ class Round:
     def _list(self, actor: Actor, client: Client, structure: Structure, number: int) -> None:
         with reading(actor.collectivity_id) as db:
             account = _account(db, actor.collectivity_id)
-            since = account.since if account is not None else None
-        start = (since - OVERLAP if since is not None else now() - FIRST).astimezone(PARIS)
+            since = _read_until(account, structure.id)
+        begun = now()
+        start = (since - OVERLAP if since is not None else begun - FIRST).astimezone(PARIS)
         for kind in KINDS:
             for page in client.changed(structure.id, kind, f"{start:%Y-%m-%dT%H:%M:%S}"):
                 note(actor, number, structure.id, kind, page, simulated=client.simulated)
+        read_whole(actor, structure.id, begun)
 
 
 @use_case
@@ -189,11 +200,41 @@ def ended(db: Db, actor: Actor, number: int, calls: int, *, whole: bool = False,
     account.calls += calls
 
 
+def _password_ends(client: Client, served: Sequence[Structure]) -> str:
+    """When the technical password ends, by the first structure that may be consulted."""
+    for structure in served:
+        try:
+            return client.password_ends(structure.id)
+        except Refused:
+            continue
+    return ""
+
+
+def _read_until(account: ChorusAccount | None, structure: int) -> datetime | None:
+    """Up to when all that changed for a structure was listed; None for one that never was: it comes with its older invoices."""
+    rows = account.structures if account is not None else []
+    moments = [row.get(READ) for row in rows if Structure.model_validate(row).id == structure]
+    return datetime.fromisoformat(moments[0]) if moments and moments[0] else None
+
+
+@use_case
+def read_whole(db: Db, actor: Actor, structure: int, begun: datetime) -> None:
+    """Write that all that changed for a structure before this moment is listed."""
+    account = _locked(db, actor.collectivity_id)
+    account.structures = [
+        row | {READ: begun.isoformat()} if Structure.model_validate(row).id == structure else row
+        for row in account.structures
+    ]
+
+
 @use_case
 def keep_structures(db: Db, actor: Actor, structures: Sequence[Structure], ends: str) -> None:
-    """Write the structures of the account, and the end of its password."""
+    """Write the structures of the account, and the end of its password; how far each was read stays."""
     account = _locked(db, actor.collectivity_id)
-    account.structures = [structure.model_dump(by_alias=True) for structure in structures]
+    until = {Structure.model_validate(row).id: row.get(READ) for row in account.structures}
+    account.structures = [
+        structure.model_dump(by_alias=True) | {READ: until.get(structure.id)} for structure in structures
+    ]
     account.structures_at = now()
     account.password_ends = day_of(ends) if ends else None
 
@@ -222,7 +263,10 @@ def note(
             continue
         else:
             invoice.status, invoice.since, invoice.turn = listed.status, listed.since, invoice.turn + 1
-        if invoice.state != "past":
+            invoice.service, invoice.service_name = listed.service, listed.service_name
+            if invoice.state == "past" and listed.status not in OVER:
+                invoice.state = "seen"
+        if invoice.state == "fetched" or (invoice.state != "past" and listed.status not in COMING):
             news.append(look_at(invoice))
     db.flush()  # a rival that notes the same invoice is met here
     row = db.get_one(ChorusRound, number, with_for_update=True)
@@ -257,7 +301,7 @@ def _fresh(actor: Actor, structure: int, kind: str, listed: Listed, *, simulated
         history=[],
         available_on=None,
         completions=[],
-        state="seen" if listed.status in OPEN else "past",
+        state="past" if listed.status in OVER else "seen",
         trouble="",
         turn=1,
         simulated=simulated,

@@ -46,6 +46,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’est envoyé : écrivez en une phrase ce que le fournisseur doit corriger.",
     ),
+    "chorus-card": (
+        409,
+        "Rien n’est envoyé : cette facture est déjà payée par carte d’achat (cadre A2), et ne se mandate pas une seconde fois. "
+        "Gardez-la comme justificatif.",
+    ),
     "chorus-mandate": (
         422,
         "Rien n’est envoyé : écrivez le numéro du mandat, {most} signes au plus, avec un chiffre.",

@@ -37,6 +37,7 @@ from workflows.circuit import WhoKind
 
 KIND: Final = "chorus.status"
 SERVICE_DONE, SUSPENDED, REJECTED, MANDATED = "SERVICE_FAIT", "SUSPENDUE", "REJETEE", "MANDATEE"
+COMPLETED: Final = "COMPLETEE"
 WORDS: Final = {
     "DEPOSEE": "déposée",
     "EN_COURS_ACHEMINEMENT": "en cours d’acheminement",
@@ -49,11 +50,14 @@ WORDS: Final = {
     "MISE_A_DISPOSITION_COMPTABLE": "mise à disposition du comptable",
     "COMPTABILISEE": "comptabilisée",
     "MISE_EN_PAIEMENT": "mise en paiement",
-    "COMPLETEE": "complétée",
+    COMPLETED: "complétée",
     "PRISE_EN_COMPTE_DESTINATAIRE": "prise en compte",
 }
 TAKEN: Final = frozenset({"MISE_A_DISPOSITION_COMPTABLE", "COMPTABILISEE", "MISE_EN_PAIEMENT"})
 """What says that the accountant has it: what comes before is no more to be said."""
+AFTER_COMPLETION: Final = frozenset({SERVICE_DONE, MANDATED})
+"""What Chorus Pro takes of a suspended invoice only once its supplier has completed it."""
+HOUR: Final = 3600.0
 AFTER: Final = 20.0
 """Seconds before a status is tried again that waits for another one of the same invoice."""
 ASKED: Final = "Donné à Chorus Pro, sa réponse est attendue."
@@ -102,8 +106,22 @@ def draw(db: Db, actor: Actor, invoice_id: int) -> None:
     invoice.folder_version = folder.version
     if invoice.works:
         return
+    if invoice.standing[0] == COMPLETED:
+        _wake(db, invoice, folder)
     for wanted in _asked_by(db, folder):
         add(db, actor, invoice, wanted)
+
+
+def _wake(db: Db, invoice: ChorusInvoice, folder: Folder) -> None:
+    """Have what waited for the supplier said now."""
+    waiting = sa.select(ChorusStatus.id).where(
+        ChorusStatus.invoice_id == invoice.id, ChorusStatus.state == "waiting"
+    )
+    news = [
+        News(KIND, f"{KIND}-{number}-{folder.version}", {"status": number}, folder.id)
+        for number in db.scalars(waiting)
+    ]
+    post(db, invoice.collectivity_id, news)
 
 
 def _asked_by(db: Db, folder: Folder) -> Iterator[Wanted]:
@@ -200,8 +218,10 @@ class Say:
         history = _read(actor, client, number)
         if _said(history, status.status):
             ours = status.trouble == ASKED
-            settle(actor, status.id, "sent" if ours else "dropped", "" if ours else _by_another(status))
+            settle(actor, status.id, "sent" if ours else "dropped", "" if ours else _already(actor, status))
             return
+        if history.status == SUSPENDED and status.status in AFTER_COMPLETION:
+            raise Later(HOUR, "la facture est suspendue là-bas : dit dès que le fournisseur l’a complétée")
         if (why := _too_late(history, status.status)) or (why := _impossible(client, history, status.status)):
             settle(actor, status.id, "dropped" if history.status in TAKEN else "refused", why)
             return
@@ -216,8 +236,16 @@ class Say:
         _read(actor, client, number)
 
 
-def _by_another(status: ChorusStatus) -> str:
-    """That an invoice has the status already, which we did not give: another tool, or somebody on the portal, did."""
+def _already(actor: Actor, status: ChorusStatus) -> str:
+    """That an invoice has the status already: we gave it before, or another tool, or somebody on the portal, did."""
+    before = sa.select(ChorusStatus.id).where(
+        ChorusStatus.invoice_id == status.invoice_id,
+        ChorusStatus.status == status.status,
+        ChorusStatus.state == "sent",
+    )
+    with reading(actor.collectivity_id) as db:
+        if db.scalar(before.limit(1)) is not None:
+            return f"Chorus Pro la dit déjà « {in_words(status.status)} », que Paraphe lui a dit auparavant."
     unsure = ", peut-être sous un autre numéro de mandat : vérifiez sur son portail" if status.mandate else ""
     return f"Chorus Pro la dit déjà « {in_words(status.status)} », par un autre que Paraphe{unsure}."
 

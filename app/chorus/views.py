@@ -8,9 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.chorus import own
-from app.chorus.answers import moment_of
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound, ChorusStatus
-from app.chorus.rounds import account_of, next_round
+from app.chorus.rounds import COMING, account_of, next_round
 from app.chorus.statuses import in_words
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
@@ -20,7 +19,7 @@ from app.folders.models import Folder
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.people.own_settings.registry import own_value
-from workflows.circuit import Phase
+from workflows.circuit import WITHDRAWN, Phase
 
 ROUNDS: Final = 12
 INVOICES: Final = 50
@@ -52,6 +51,7 @@ class Line:
     at: datetime
     statuses: Sequence[str]
     state: str
+    coming: bool
     row_id: int
     folder_id: int | None
 
@@ -151,7 +151,11 @@ def _to_decide(db: Db, place: int) -> list[ToDecide]:
             ChorusInvoice.collectivity_id == place,
             sa.or_(
                 ChorusInvoice.trouble != "",
-                sa.and_(Folder.phase == Phase.DONE, ChorusInvoice.status == "COMPLETEE"),
+                sa.and_(
+                    Folder.phase == Phase.DONE,
+                    Folder.place != WITHDRAWN,
+                    ChorusInvoice.status == "COMPLETEE",
+                ),
             ),
         )
         .order_by(ChorusInvoice.id.desc())
@@ -223,10 +227,11 @@ def _lines(db: Db, place: int) -> list[Line]:
         Line(
             *_named(invoice, readable),
             invoice.service_name or invoice.service,
-            in_words(invoice.status),
-            moment_of(invoice.since) or invoice.first_at,
+            in_words(invoice.standing[0]),
+            invoice.standing[1] or invoice.first_at,
             lines.get(invoice.id, ()),
             invoice.state,
+            invoice.standing[0] in COMING,
             invoice.id,
             _link(invoice, readable),
         )

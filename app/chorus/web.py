@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 from app.chorus import answering, fetching, rounds, views
 from app.chorus.answering import invoice_of, statuses_of
 from app.chorus.answers import moment_of
-from app.chorus.models import ChorusPiece
+from app.chorus.models import ChorusInvoice, ChorusPiece, ChorusStatus
 from app.chorus.reasons import reasons
-from app.chorus.statuses import in_words
+from app.chorus.statuses import AFTER_COMPLETION, SUSPENDED, in_words
 from app.core.db import Db, reading
 from app.core.french import spaces
 from app.core.http import PERSON, disposition, guard
@@ -136,6 +136,12 @@ def _again(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[s
     return _page(folder_id, entered, sentence), status
 
 
+def _state(status: ChorusStatus, invoice: ChorusInvoice) -> str:
+    """Where a status stands; one that Chorus Pro takes only of a completed invoice says that it waits for it."""
+    suspended = invoice.standing[0] == SUSPENDED and status.status in AFTER_COMPLETION
+    return "suspended" if status.state == "waiting" and suspended else status.state
+
+
 def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
@@ -151,13 +157,13 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             "chorus/folder.html",
             folder=folder,
             invoice=invoice,
-            status=in_words(invoice.status),
+            status=in_words(invoice.standing[0]),
             history=[
                 (in_words(row["status"]), moment_of(row["at"]), row["comment"])
                 for row in reversed(invoice.history)
             ],
             statuses=[
-                (in_words(row.status), row.mandate, row.motive, row.who, row.state, row.trouble)
+                (in_words(row.status), row.mandate, row.motive, row.who, _state(row, invoice), row.trouble)
                 for row in statuses
             ],
             pieces=pieces,

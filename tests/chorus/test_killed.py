@@ -39,7 +39,6 @@ STEPS = [
     (fetching, "keep_history"),
     (fetching, "receive"),
     (fetching, "keep_fetched"),
-    (fetching, "link"),
     (statuses, "draw"),
     (statuses, "settle"),
 ]
@@ -142,7 +141,7 @@ def test_no_invoice_is_lost_or_twice_there_and_no_status_is_said_twice(
     flaky._token = chorus._token
     channels.simulated_by({**channels._simulators, "chorus": lambda _settings: flaky})
     numbers = deposits.many(chorus, SIZE, now() - timedelta(days=2))
-    deaths = under_hail(house, monkeypatch, STEPS[:8], lambda: count("fetched") == SIZE)
+    deaths = under_hail(house, monkeypatch, STEPS[:7], lambda: count("fetched") == SIZE)
     go_on(house)
     with reading() as db:
         invoices = db.scalars(sa.select(ChorusInvoice)).all()
@@ -152,7 +151,7 @@ def test_no_invoice_is_lost_or_twice_there_and_no_status_is_said_twice(
     assert len({invoice.folder_id for invoice in invoices}) == len(folders) == len(numbers)
     for number in numbers[:SAID]:
         house.approve(sent(house, number).id, "r.pellenec")
-    deaths += under_hail(house, monkeypatch, STEPS[8:], lambda: statuses_in("sent") == SAID)
+    deaths += under_hail(house, monkeypatch, STEPS[7:], lambda: statuses_in("sent") == SAID)
     go_on(house)
     told = [passed(chorus, number) for number in numbers]
     assert told == [["SERVICE_FAIT"]] * SAID + [[]] * (SIZE - SAID)

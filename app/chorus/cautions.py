@@ -1,0 +1,163 @@
+"""What Chorus Pro alone tells of an invoice, before anybody decides: paid already, rejected there, for another body, of works.
+
+What must not be paid as it stands keeps the finances and the signature waiting (`gate`): rejected there, nobody settles it but
+by rejecting the folder; paid by card, for another body, or completed without an account to compare, a person rules on it.
+"""
+
+from collections.abc import Iterator
+
+from app.chorus.answering import invoice_of, rejected_by_anybody, statuses_of
+from app.chorus.answers import day_of
+from app.chorus.fetching import AVAILABLE
+from app.chorus.models import ChorusInvoice
+from app.chorus.statuses import SUSPENDED
+from app.core.db import Db
+from app.core.french import jour
+from app.folders.models import Folder
+from app.folders.sockets import Caution, Visa, is_open
+from app.invoices.accounts import COMPLETED, doubts
+from app.invoices.settling import at_service
+from app.people.models import Collectivity
+from workflows.circuit import Phase
+from workflows.condition import values
+from workflows.family import Problem
+
+REJECTED, PAID, ELSEWHERE, UNREAD = "chorus-rejected", "chorus-paid", "addressee", "chorus-completed"
+FIRST_RULED = frozenset({PAID, ELSEWHERE, UNREAD})
+"""What a person rules on before the finances and the signature."""
+RECYCLED = "A_RECYCLER"
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """What to look at, the gravest first; nothing of a folder that did not come from Chorus Pro, or is over."""
+    invoice = invoice_of(db, folder)
+    if invoice is None or folder.phase == Phase.DONE:
+        return []
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        *_rejected(db, folder, invoice),
+        *_paid(invoice, by),
+        *_elsewhere(db, folder, invoice, by),
+        *_completed(db, folder, by),
+        *_suspension(db, folder, invoice),
+        *_recycled(invoice, by),
+        *_works(invoice, by),
+    ]
+
+
+def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
+    """What stands before the finances and the signature; the service may be attested all the same."""
+    if visa is not None and at_service(db, folder):
+        return []
+    return [
+        Problem(
+            caution.key,
+            "number",
+            caution.sentence
+            if caution.key == REJECTED
+            else f"« {caution.title} » : une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce "
+            "point, ou la rejeter.",
+        )
+        for caution in cautions(db, folder)
+        if caution.key == REJECTED or (caution.key in FIRST_RULED and is_open(folder, caution))
+    ]
+
+
+def _rejected(db: Db, folder: Folder, invoice: ChorusInvoice) -> Iterator[Caution]:
+    if rejected_by_anybody(db, invoice) and folder.phase == Phase.RUNNING:
+        yield Caution(
+            REJECTED,
+            "Facture rejetée sur Chorus Pro",
+            "Elle est rejetée sur Chorus Pro : le fournisseur en enverra une autre, sous un autre numéro. Rejetez ce dossier.",
+            grave=True,
+        )
+
+
+def _paid(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
+    if invoice.paid_already:
+        yield Caution(
+            PAID,
+            "Facture déjà payée par carte d’achat",
+            "Chorus Pro la dit déjà payée (cadre A2) : elle justifie une dépense faite, et ne se mandate pas une seconde fois.",
+            about=PAID,
+            by=by,
+            grave=True,
+        )
+
+
+def _elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
+    """For another body than the collectivity, where the file itself does not say whom it is for: that is told by its reading."""
+    number = invoice.buyer_siret
+    own = db.get_one(Collectivity, folder.collectivity_id)
+    by_file = any(filter(None, (*values(folder.facts, "buyer_siret"), *values(folder.facts, "buyer_siren"))))
+    if not number or by_file or number[:9] == own.siren:
+        return
+    yield Caution(
+        ELSEWHERE,
+        "Facture adressée à un autre organisme",
+        f"Chorus Pro dit qu’elle s’adresse au SIRET {number}, et non à {own.name} (SIREN {own.siren}). Rejetez-la, pour que le "
+        "fournisseur l’adresse à qui la doit.",
+        about=f"{ELSEWHERE}:{number}",
+        by=by,
+        grave=True,
+    )
+
+
+def _completed(db: Db, folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
+    """Completed by its supplier without any account to compare (INV-21): what was added is to be read by somebody."""
+    added = folder.sources.get(COMPLETED, ())
+    if not added or doubts(db, folder):
+        return
+    day = jour(day_of(added[-1]["at"]) or folder.created_at.date())
+    names = ", ".join(f"« {name} »" for name in added[-1]["files"])
+    yield Caution(
+        UNREAD,
+        "Facture complétée par le fournisseur",
+        f"Complétée le {day}{f' ({names})' if names else ''}, sans compte qui s’y lise : un changement de compte arrive ainsi. "
+        "Ouvrez ses pièces avant de décider.",
+        about=f"{UNREAD}:{len(added)}:{sum(int(completion['count']) for completion in added)}",
+        by=by,
+        grave=True,
+    )
+
+
+def _suspension(db: Db, folder: Folder, invoice: ChorusInvoice) -> Iterator[Caution]:
+    """That the delay is interrupted here, and not there."""
+    refused = [
+        status
+        for status in statuses_of(db, invoice)
+        if status.status == SUSPENDED and status.state == "refused"
+    ]
+    if refused and folder.sources.get("interruption"):
+        yield Caution(
+            "chorus-suspension",
+            "Suspension que Chorus Pro n’a pas prise",
+            "Le délai de paiement est interrompu ici, mais la facture n’est pas suspendue sur Chorus Pro : "
+            f"{refused[-1].trouble}",
+        )
+
+
+def _recycled(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
+    statuses = [str(row["status"]) for row in invoice.history]
+    if AVAILABLE in statuses and RECYCLED in statuses[statuses.index(AVAILABLE) :]:
+        where = invoice.service_name or invoice.service or "aucun code de service"
+        yield Caution(
+            "chorus-recycled",
+            "Facture réadressée sur Chorus Pro",
+            f"Le fournisseur l’a réadressée après son arrivée ; service destinataire : {where}. Voyez si ce dossier est au bon "
+            "bureau.",
+            about=f"chorus-recycled:{statuses.count(RECYCLED)}",
+            by=by,
+        )
+
+
+def _works(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
+    if invoice.works:
+        yield Caution(
+            "chorus-works",
+            "Facture d’un marché de travaux",
+            f"Cadre {invoice.frame or 'non dit'} : elle suit la voie des marchés de travaux (maître d’œuvre, maître d’ouvrage), "
+            "et ses états se donnent sur Chorus Pro.",
+            about="chorus-works",
+            by=by,
+        )
