@@ -377,6 +377,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     documents = page.documents(db, folder, request.args.get("document", type=int), "folders.draft")
     shown = next((one for one in documents if one.current and one.kind in BESIDE), None)
     bands = [band for show in plugged.bands.of(folder) if (band := show(db, folder)) is not None]
+    proposed = _proposed(db, folder, family)
     return {
         "folder": page.head(db, folder),
         "documents": documents,
@@ -394,7 +395,8 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         },
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
-        "proposed": _proposed(db, folder, family),
+        "proposed": proposed,
+        "found": {one.field: {"label": label, "place": one.place} for label, one in proposed if one.place},
         "corrected": corrections.explained(folder),
         "doubts": untold_by_draft(db, folder),
         "steps": [
@@ -419,7 +421,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
 
 
 def _proposed(db: Db, folder: Folder, family: Family) -> list[tuple[str, sockets.Proposal]]:
-    """What the page seems to say of the fields that are empty, each under its label, in the order of the form."""
+    """What the page seems to say of each field, under its label, in the order of the form."""
     every = {one.field: one for one in sockets.proposals_for(db, folder)}
     return [(one.label, every[one.key]) for one in family.fields if one.key in every]
 

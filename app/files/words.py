@@ -5,9 +5,10 @@ elements carry. A picture, and a page without text, gives what Tesseract recogni
 (`app.files.ocr`); else nothing.
 """
 
+import ctypes
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from app.files import ocr
 from app.files.confined import Confined, Ended, Limits
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfPage, PdfTextPage
 
 PAGES, SIGNS = 300, 200_000
 """So many pages of a PDF are read, and so many signs of any file: a long annex is found by its beginning."""
@@ -24,6 +25,10 @@ SECONDS = 12.0
 """Of processor, for the pages of a PDF: what was read by then is kept."""
 LONGEST_VALUE, LONGEST_WORD = 2_000, 120
 """An XML text that is longer, or has no space for so long, is no sentence: a file inside, in base64."""
+PLACED, MOST_CHARS = 4_000, 20_000
+"""So many words of a file have their place told, of pages that are no longer than so: an invoice has some hundreds."""
+SCALE = 10_000
+"""A place is told in shares of the page as it is shown: so many from side to side, and from top to bottom."""
 SCANS, OCR_SECONDS = 12, 60.0
 """So many pages without text are recognised, and so long, of one file: the first ones say what a document is."""
 BLANK = 8
@@ -37,12 +42,28 @@ _SOFT = re.compile("[\N{SOFT HYPHEN}\ufffe\x02]\\s*")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
+Place = list[int]
+"""Where a word stands: its page (from 1), left, top, right, bottom; nothing where that is not known."""
+
+
 @dataclass(frozen=True)
 class Text:
-    """The text of a file, empty where it has none; `recognised`: at least a part of it was guessed from pictures."""
+    """The text of a file, empty where it has none; `recognised`: at least a part of it was guessed from pictures.
+
+    `places`: where each of its first words stands, as `text.split()` counts them.
+    """
 
     text: str = ""
     recognised: bool = False
+    places: Sequence[Place] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a text, and where its words stand; as many places as words, or none at all."""
+
+    text: str
+    places: Sequence[Place] = ()
 
 
 def read_words(path: Path, media_type: str) -> Text | None:
@@ -53,31 +74,48 @@ def read_words(path: Path, media_type: str) -> Text | None:
         content = _room.ask({"words": str(path.resolve()), "media_type": media_type}, LIMITS).content
     except Ended:
         return None
-    return Text(**content) if "text" in content else None
+    if "text" not in content:
+        return None
+    return Text(content["text"], content["recognised"], tuple(content["places"]))
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """In the child: the text of the file, or that it could not be read."""
     path, media_type, scans = Path(question["words"]), question["media_type"], _Scans()
-    pieces, length = [], 0
+    pieces: list[str] = []
+    places: list[Place] = []
+    length = 0
     try:
         for piece in _pieces(path, media_type, scans):
-            pieces.append(_UNSEEN.sub(" ", _SOFT.sub("", piece)))
+            pieces.append(_cleaned(piece.text))
             length += len(pieces[-1])
+            if len(places) < PLACED:
+                count = len(pieces[-1].split())
+                places += piece.places if len(piece.places) == count else [[]] * count
             if length > SIGNS:
                 break
     except Exception:  # noqa: BLE001 - whatever a hostile file raises, it has no words
         if not pieces:
             return {"unread": True}
-    return {"text": "\n".join(pieces)[:SIGNS].strip(), "recognised": scans.recognised}
+    whole = "\n".join(pieces)[:SIGNS].strip()
+    placed = places[:PLACED] if any(places) else []
+    return {"text": whole, "recognised": scans.recognised, "places": placed}
 
 
-def _pieces(path: Path, media_type: str, scans: "_Scans") -> Iterator[str]:
+def _cleaned(text: str) -> str:
+    return _UNSEEN.sub(" ", _SOFT.sub("", text))
+
+
+def _pieces(path: Path, media_type: str, scans: "_Scans") -> Iterator[Piece]:
     if media_type == READ[0]:
         return _of_pdf(path, scans)
     if media_type in PICTURES:
-        return iter([scans.read(path.read_bytes())])
-    return _of_xml(path) if media_type.endswith("xml") else _of_text(path)
+        return iter([Piece(_joined(scans.read(path.read_bytes())))])
+    return map(Piece, _of_xml(path) if media_type.endswith("xml") else _of_text(path))
+
+
+def _joined(lines: Sequence[Sequence[ocr.Word]]) -> str:
+    return "\n".join(" ".join(word.text for word in line) for line in lines)
 
 
 class _Scans:
@@ -87,32 +125,44 @@ class _Scans:
         self.program, self.until = ocr.ready(), time.monotonic() + OCR_SECONDS
         self.pages, self.recognised = 0, False
 
-    def read(self, picture: bytes) -> str:
+    def read(self, picture: bytes) -> list[list[ocr.Word]]:
         left = self.until - time.monotonic()
         if self.program is None or left < 1 or self.pages >= SCANS:
-            return ""
+            return []
         self.pages += 1
-        text = ocr.read(self.program, picture, left)
-        self.recognised = self.recognised or bool(text.strip())
-        return text
+        lines = ocr.read(self.program, picture, left)
+        self.recognised = self.recognised or bool(lines)
+        return lines
 
-    def page(self, page: "PdfPage") -> str:
+    def page(self, number: int, page: "PdfPage") -> Piece:
         """A page that has no text; nothing of one that is too large to be drawn."""
         width, height = page.get_size()
         scale = min(ocr.DPI / 72, (ocr.LARGEST / max(width * height, 1)) ** 0.5)
         if self.program is None or self.pages >= SCANS or scale * 72 < ocr.DPI / 3:
-            return ""
+            return Piece("")
         drawn = page.render(scale=scale, grayscale=True)
         rows = bytes(drawn.buffer)
         if (
             len(set(rows[:: max(len(rows) // 200_000, 1)])) == 1
         ):  # a blank page, as far as its points are looked at
-            return ""
-        lines = (rows[at : at + drawn.width] for at in range(0, drawn.height * drawn.stride, drawn.stride))
-        return self.read(b"P5 %d %d 255\n" % (drawn.width, drawn.height) + b"".join(lines))
+            return Piece("")
+        pixels = (rows[at : at + drawn.width] for at in range(0, drawn.height * drawn.stride, drawn.stride))
+        lines = self.read(b"P5 %d %d 255\n" % (drawn.width, drawn.height) + b"".join(pixels))
+        across, down = SCALE / drawn.width, SCALE / drawn.height
+        places = [
+            [
+                number,
+                *(round(share) for share in (word.left * across, word.top * down)),
+                *(round(share) for share in (word.right * across, word.bottom * down)),
+            ]
+            for line in lines
+            for word in line
+            for _ in word.text.split()
+        ]
+        return Piece(_joined(lines), places)
 
 
-def _of_pdf(path: Path, scans: _Scans) -> Iterator[str]:
+def _of_pdf(path: Path, scans: _Scans) -> Iterator[Piece]:
     import pypdfium2
 
     until = time.process_time() + SECONDS
@@ -121,13 +171,36 @@ def _of_pdf(path: Path, scans: _Scans) -> Iterator[str]:
             page = document[number]
             written = page.get_textpage()
             # Asked for by parts: a page may hold more text than its file has bytes
-            yield (
-                written.get_text_range(0, min(written.count_chars(), SIGNS)) if written.count_chars() else ""
-            )
-            if written.count_chars() < BLANK:
-                yield scans.page(page)
+            count = written.count_chars()
+            text = written.get_text_range(0, min(count, SIGNS)) if count else ""
+            yield Piece(text, list(_places(number + 1, page, written)) if count <= MOST_CHARS else ())
+            if count < BLANK:
+                yield scans.page(number + 1, page)
             if time.process_time() > until:
                 return
+
+
+def _places(number: int, page: "PdfPage", written: "PdfTextPage") -> Iterator[Place]:
+    """Where each word of a page stands, its signs together, on the page as it is shown: turned, and cut to its crop box."""
+    from pypdfium2 import raw
+
+    across, down = ctypes.c_int(), ctypes.c_int()
+    word: list[tuple[int, int]] = []
+
+    def shown(x: float, y: float) -> tuple[int, int]:
+        raw.FPDF_PageToDevice(page, 0, 0, SCALE, SCALE, 0, x, y, across, down)
+        return across.value, down.value
+
+    for index in range(written.count_chars() + 1):
+        code = raw.FPDFText_GetUnicode(written, index) if index < written.count_chars() else ord(" ")
+        if chr(code).isspace() or _cleaned(chr(code)).isspace():
+            if word:
+                xs, ys = [x for x, _ in word], [y for _, y in word]
+                yield [number, min(xs), min(ys), max(xs), max(ys)]
+            word = []
+        else:
+            left, bottom, right, top = written.get_charbox(index)
+            word += [shown(left, top), shown(right, bottom)]
 
 
 def _of_xml(path: Path) -> Iterator[str]:

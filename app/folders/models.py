@@ -538,7 +538,8 @@ class DocumentWords(Base, Tenanted):
     """The text of a document, read once from one of its versions; `text` is what a search shows around the words it found.
 
     `state`: `read`, `none` for a file without text (a picture, a scan), `failed` where its limits or the file ended its reading.
-    `recognised`: at least a part of the text was guessed from pictures (OCR).
+    `recognised`: at least a part of the text was guessed from pictures (OCR). `places`: where each of its first words stands
+    (`app.files.words.Text`), of a document whose page proposes values.
     """
 
     __tablename__ = "document_words"
@@ -554,6 +555,7 @@ class DocumentWords(Base, Tenanted):
     recognised: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     text: Mapped[str] = mapped_column(sa.Text, deferred=True)
     stems: Mapped[str] = mapped_column(sa.Text, deferred=True)
+    places: Mapped[list[Any] | None] = mapped_column(MissingJson, deferred=True)
     read_at: Mapped[datetime]
 
 

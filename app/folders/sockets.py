@@ -84,10 +84,11 @@ class Caution:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a page seems to say of an empty field: proposed on the draft, entered by a person alone.
+    """What a page seems to say of a field: proposed on the draft while it is empty, entered by a person alone.
 
     The key of the field, the value as it would be typed, the same as it is shown, the words of the page where it stands;
-    `guessed`: from a picture.
+    `guessed`: from a picture. `empty`: the field is. `place`: where the value stands on the document that is shown: its page,
+    left, top, right and bottom, in ten-thousandths of the page; empty where that is not known.
     """
 
     field: str
@@ -95,6 +96,8 @@ class Proposal:
     shown: str
     words: str
     guessed: bool
+    empty: bool = True
+    place: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -349,8 +352,13 @@ def deadline_of(folder: Folder) -> date | None:
 
 
 def proposal(find: Callable[[Db, Folder], Sequence[Proposal]], *, of: Cares | None = None) -> None:
-    """Propose values for the empty fields of a draft; nothing of it is entered before a person takes it up."""
+    """Propose values for the fields of a draft; nothing of it is entered before a person takes it up."""
     plugged.proposals.add(find, of)
+
+
+def proposes(folder: Folder) -> bool:
+    """Whether what a page seems to say may be proposed for this folder: its file says nothing by itself."""
+    return not folder.sources.get("read") and bool(plugged.proposals.of(folder))
 
 
 def proposals_for(db: Db, folder: Folder) -> list[Proposal]:

@@ -24,7 +24,7 @@ from app.files.words import READ as KINDS
 from app.files.words import Text, read_words
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import told_of
-from app.folders.sockets import words_changed
+from app.folders.sockets import proposes, words_changed
 from app.people.actor import Actor, system
 
 READ = "folder.words"
@@ -49,6 +49,7 @@ class _Source:
     version_id: int
     sha256: str
     media_type: str
+    role: str
 
 
 def ask(db: Db, folder: Folder, before: str | None = None) -> None:
@@ -111,6 +112,7 @@ def _sources(db: Db, folder_id: int) -> list[_Source]:
             DocumentVersion.id,
             DocumentVersion.sha256,
             DocumentVersion.media_type,
+            Document.role,
         )
         .join(Document, Document.id == DocumentVersion.document_id)
         .where(
@@ -141,7 +143,7 @@ def write(
             DocumentWords.document_id.in_([one.document_id for one in read])
         )
         db.execute(gone.execution_options(synchronize_session=False))
-        moment = now()
+        moment, proposing = now(), proposes(folder)
         db.execute(
             sa.insert(DocumentWords),
             [
@@ -154,6 +156,7 @@ def write(
                     "recognised": bool(words and words.recognised),
                     "text": _by_line(words.text if words else ""),
                     "stems": joined(forms_in(words.text if words else "")),
+                    "places": list(words.places) if words and one.role == "main" and proposing else None,
                     "read_at": moment,
                 }
                 for one in read

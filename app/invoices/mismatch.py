@@ -80,68 +80,71 @@ def compare_text(text: str, fields: Mapping[str, str]) -> list[Mismatch]:
             continue
         other = _labelled(lines, pattern)
         if other is not None:
-            mismatches.append(Mismatch(label, money(str(other), currency), money(fields[key], currency)))
+            mismatches.append(Mismatch(label, money(str(other[0]), currency), money(fields[key], currency)))
     number = _other_number(text, lines, fields.get("number", ""))
     if number:
         mismatches.append(Mismatch("Numéro de facture", number, fields["number"]))
     return mismatches
 
 
-def totals_of(text: str) -> dict[str, Decimal]:
-    """The totals that the page labels, each where it labels one alone: HT, TVA, TTC, « payable »."""
+def totals_of(text: str) -> dict[str, tuple[Decimal, int]]:
+    """The totals that the page labels, each where it labels one alone: HT, TVA, TTC, « payable »; and the rank of its line.
+
+    Lines are counted without those that are blank.
+    """
     lines = _lines(text)
     labelled = {key: _labelled(lines, pattern) for key, (_, pattern) in _LABELS.items()}
     return {key: value for key, value in labelled.items() if value is not None}
 
 
-def number_of(text: str) -> str:
-    """The one number that the page gives to the invoice; empty for none, or for several."""
+def number_of(text: str) -> tuple[str, int] | None:
+    """The one number that the page gives to the invoice, and the rank of its line; None of none, or of several."""
     numbers = _numbers(_lines(text))
-    return numbers.pop() if len(numbers) == 1 else ""
+    return numbers.popitem() if len(numbers) == 1 else None
 
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _numbers(lines: list[str]) -> set[str]:
+def _numbers(lines: list[str]) -> dict[str, int]:
     return {
-        number
+        number: position + (number not in line)
         for position, line in enumerate(lines)
         if (number := _number_at(line, lines[position + 1] if position + 1 < len(lines) else ""))
     }
 
 
-def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
-    """The one amount after a label on its line, or alone on the next; nothing when there are several, or one in doubt.
+def _labelled(lines: list[str], pattern: re.Pattern[str]) -> tuple[Decimal, int] | None:
+    """The one amount after a label on its line, or alone on the next, and the rank of its line; None of several, or in doubt.
 
     A label may be cut by a line break, and a currency alone may stand between it and the amount.
     """
-    amounts: set[Decimal] = set()
+    amounts: dict[Decimal, int] = {}
     for position, line in enumerate(lines):
-        after = lines[position + 1 : position + 4]
+        after, below = lines[position + 1 : position + 4], position + 1
         if label := pattern.match(line):
             beside = line[label.end() :]
         elif after and pattern.fullmatch(f"{line} {after[0]}"):
-            beside, after = "", after[1:]
+            beside, after, below = "", after[1:], below + 1
         else:
             continue
         if len(after) > 1 and _CURRENCY.fullmatch(after[0]):
-            after = after[1:]
+            after, below = after[1:], below + 1
         under = after[0] if after and _ALONE.fullmatch(after[0]) else ""
-        if _DOUBTFUL.search(beside if _values(beside) else under):
+        values = _values(beside)
+        if _DOUBTFUL.search(beside if values else under):
             return None
-        alone = _values(under)
-        amounts.update(_values(beside) or alone)
-    return amounts.pop() if len(amounts) == 1 else None
+        amounts |= dict.fromkeys(values, position) if values else dict.fromkeys(_values(under), below)
+    return amounts.popitem() if len(amounts) == 1 else None
 
 
 def _other_number(text: str, lines: list[str], wanted: str) -> str:
     """The number that the page gives, when it gives one and the number of the data is nowhere on it."""
     if not wanted or _is_in(wanted, text):
         return ""
-    others = _numbers(lines)
-    return others.pop() if len(others) == 1 else ""
+    others = list(_numbers(lines))
+    return others[0] if len(others) == 1 else ""
 
 
 def _is_in(wanted: str, text: str) -> bool:

@@ -5,7 +5,7 @@ said twice in two ways is not proposed: it would be a guess.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -70,10 +70,25 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Page:
-    """The text of the pages of an invoice; `recognised`: it was guessed from a picture, at least in part."""
+    """The text of the pages of an invoice; `recognised`: it was guessed from a picture, at least in part.
+
+    `places`: where its first words stand, where that is known (`app.files.words.Text`).
+    """
 
     text: str
     recognised: bool
+    places: Sequence[Sequence[int]] = ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A field that the page says: its key, its value, the same as it is shown; where it stands in the text."""
+
+    field: str
+    value: str
+    shown: str
+    start: int
+    end: int
 
 
 def page_of(db: Db, folder: Folder) -> Page | None:
@@ -81,62 +96,69 @@ def page_of(db: Db, folder: Folder) -> Page | None:
     if folder.sources.get("read"):
         return None
     row = db.execute(
-        sa.select(DocumentWords.text, DocumentWords.recognised)
+        sa.select(DocumentWords.text, DocumentWords.recognised, DocumentWords.places)
         .join(Document, Document.id == DocumentWords.document_id)
         .where(Document.folder_id == folder.id, Document.role == "main", DocumentWords.state == "read")
         .limit(1)
     ).first()
-    return Page(row.text, row.recognised) if row is not None else None
+    return Page(row.text, row.recognised, row.places or ()) if row is not None else None
 
 
 def proposals(db: Db, folder: Folder) -> list[Proposal]:
-    """What may be taken up in the form of a draft, of the fields that are still empty."""
+    """What the page says of the fields of a draft: to be taken up where they are still empty."""
     page = page_of(db, folder)
     if page is None:
         return []
     siren = db.scalar(sa.select(Collectivity.siren).where(Collectivity.id == folder.collectivity_id)) or ""
     return [
-        Proposal(field, value, shown, _around(page.text, signs), page.recognised)
-        for field, value, shown, signs in said(page.text, buyer=siren)
-        if folder.fields.get(field) in (None, "")
+        Proposal(
+            value.field,
+            value.value,
+            value.shown,
+            _around(page.text, value),
+            page.recognised,
+            folder.fields.get(value.field) in (None, ""),
+            _place(page, value),
+        )
+        for value in said(page.text, buyer=siren)
     ]
 
 
-def said(text: str, *, buyer: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Each field that the page says plainly: its key, its value, the same as it is shown, and the signs by which it is found.
+def said(text: str, *, buyer: str = "") -> Iterator[Said]:
+    """Each field that the page says plainly.
 
     `buyer`: the SIREN of who is billed, whose own SIRET is nobody's account of a supplier.
     """
-    if number := number_of(text):
-        yield "number", number, number, number
-    if code := _type_code(text):
-        yield code
+    if named := number_of(text):
+        number, rank = named
+        yield Said("number", number, number, *_in_line(text, rank, re.escape(number)))
+    if credit := _credit(text):
+        yield Said("type_code", "381", "Avoir", credit.start(), credit.end())
     for field, pattern in (("issue_date", _ISSUED), ("due_date", _DUE)):
-        days = {day: match[0] for match in pattern.finditer(text) if (day := _day(match)) is not None}
+        days = {day: match for match in pattern.finditer(text) if (day := _day(match)) is not None}
         if field == "issue_date":
-            days = {day: signs for day, signs in days.items() if day <= today()}
+            days = {day: match for day, match in days.items() if day <= today()}
         if len(days) == 1:
-            ((day, signs),) = days.items()
-            yield field, day.isoformat(), jour_long(day), signs
+            ((day, match),) = days.items()
+            start = min(match.start(part) for part in match.groupdict() if match[part])
+            yield Said(field, day.isoformat(), jour_long(day), start, match.end())
     yield from _totals(text)
     for field, values in (("seller_siret", _sirets(text, buyer)), ("iban", _ibans(text))):
         if len(values) == 1:
-            ((value, signs),) = values.items()
-            yield field, value, grouped(value) if field == "iban" else _in_groups(value), signs
-    orders = {match[1].rstrip(".-/"): match[0] for match in _ORDER.finditer(text)}
+            ((value, (start, end)),) = values.items()
+            yield Said(field, value, grouped(value) if field == "iban" else _in_groups(value), start, end)
+    orders = {match[1].rstrip(".-/"): match.start(1) for match in _ORDER.finditer(text)}
     if len(orders) == 1:
-        ((order, signs),) = orders.items()
-        yield "order_ref", order, order, signs
+        ((order, start),) = orders.items()
+        yield Said("order_ref", order, order, start, start + len(order))
 
 
-def _type_code(text: str) -> tuple[str, str, str, str] | None:
-    credit = _CREDIT.search(text)
-    if credit is None or _INVOICE.search(text):
-        return None
-    return "type_code", "381", "Avoir", credit[0]
+def _credit(text: str) -> re.Match[str] | None:
+    """Where the page says that it is a credit note, and nowhere that it is an invoice."""
+    return None if _INVOICE.search(text) else _CREDIT.search(text)
 
 
-def _totals(text: str) -> Iterator[tuple[str, str, str, str]]:
+def _totals(text: str) -> Iterator[Said]:
     """The totals; without those before tax where they do not make the one with tax."""
     totals = totals_of(text)
     # What is left to pay after a deposit is no total
@@ -146,39 +168,64 @@ def _totals(text: str) -> Iterator[tuple[str, str, str, str]]:
     totals["total_ttc"] = whole
     net, tax = totals.get("total_ht"), totals.get("total_vat")
     keys = ["total_ttc"]
-    if net is not None and tax is not None and abs(net + tax - whole) <= CENT:
+    if net is not None and tax is not None and abs(net[0] + tax[0] - whole[0]) <= CENT:
         keys = ["total_ht", "total_vat", "total_ttc"]
-    sign = "-" if _type_code(text) else ""
+    sign = "-" if _credit(text) else ""
     for key in keys:
-        yield key, f"{sign}{totals[key]}", money(f"{sign}{totals[key]}", "EUR"), _printed(text, totals[key])
+        amount, rank = totals[key]
+        value = f"{sign}{amount}"
+        yield Said(key, value, money(value, "EUR"), *_in_line(text, rank, _printed(amount)))
 
 
-def _printed(text: str, amount: Decimal) -> str:
-    """An amount as the page writes it."""
+def _printed(amount: Decimal) -> str:
+    """The pattern of an amount as a page may write it."""
     whole, _, cents = str(amount).partition(".")
     digits = r"[ .\u00a0\u202f'’]?".join(whole)
-    match = re.search(rf"(?<!\d){digits}[.,]{cents}(?!\d)|(?<!\d){digits}(?!\d)", text)
-    return match[0] if match else ""
+    return rf"(?<!\d){digits}(?:[.,]{cents}|(?![.,]?\d))"
 
 
-def _sirets(text: str, buyer: str) -> dict[str, str]:
-    signs = {re.sub(r"\D", "", match[0]): match[0] for match in _SIRET.finditer(text)}
+def _in_line(text: str, rank: int, pattern: str) -> tuple[int, int]:
+    """Where a pattern stands last in a line, counted without blank ones; the whole line where it does not."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip():
+            if not rank:
+                matches = list(re.finditer(pattern, line, re.IGNORECASE))
+                start, end = matches[-1].span() if matches else (0, len(line.rstrip()))
+                return at + start, at + end
+            rank -= 1
+        at += len(line)
+    return 0, 0
+
+
+def _sirets(text: str, buyer: str) -> dict[str, tuple[int, int]]:
+    sirets = {re.sub(r"\D", "", match[0]): match.span() for match in _SIRET.finditer(text)}
     return {
-        siret: written
-        for siret, written in signs.items()
+        siret: place
+        for siret, place in sirets.items()
         if good_siret(siret) and not (buyer and siret.startswith(buyer))
     }
 
 
-def _ibans(text: str) -> dict[str, str]:
-    accounts: dict[str, str] = {}
+def _ibans(text: str) -> dict[str, tuple[int, int]]:
+    accounts: dict[str, tuple[int, int]] = {}
     for match in _IBAN.finditer(text):
-        iban = compact(match[0])
-        while len(iban) >= 15 and not good_iban(iban):
-            iban = iban[:-1]  # what follows on the line is taken with it
-        if len(iban) >= 15:
-            accounts[iban] = match[0]
+        signs = match[0]
+        while len(compact(signs)) >= 15 and not good_iban(compact(signs)):
+            signs = signs[:-1]  # what follows on the line is taken with it
+        if len(compact(signs)) >= 15:
+            accounts[compact(signs)] = match.start(), match.start() + len(signs.rstrip())
     return accounts
+
+
+def _place(page: Page, value: Said) -> tuple[int, ...]:
+    """Where the words of a value stand together, on one page; nothing where some of them have no place."""
+    first = len(page.text[: value.start + 1].split()) - 1
+    boxes = page.places[first : len(page.text[: value.end].split())]
+    if not boxes or not all(boxes) or len({box[0] for box in boxes}) > 1:
+        return ()
+    lefts, tops, rights, bottoms = zip(*(box[1:] for box in boxes), strict=True)
+    return boxes[0][0], min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _in_groups(siret: str) -> str:
@@ -197,19 +244,16 @@ def _day(match: re.Match[str]) -> date | None:
         return None
 
 
-def _around(text: str, signs: str) -> str:
-    """The line of the page where these signs stand, and the one before where it says nothing else."""
-    lines = [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
-    lines = [line for line in lines if line]
-    plain = re.sub(r"\s+", " ", signs).strip()
-    at = next((rank for rank, line in enumerate(lines) if plain and plain in line), None)
-    if at is None:
-        return plain[:160]
-    line = lines[at]
-    if (
-        at and len(line) <= len(plain) + 4 and not re.search(r"[^\W\d]{4}", plain)
-    ):  # a value without its label
-        line = f"{lines[at - 1]} {line}"
+def _around(text: str, value: Said) -> str:
+    """The line of the page where a value stands, and the one before where it says nothing else."""
+    before, at = text[: value.start].splitlines(), text.rfind("\n", 0, value.start) + 1
+    plain = " ".join(text[value.start : value.end].split())
+    line = " ".join(text[at : max(text.find("\n", value.end), 0) or len(text)].split())
+    if len(line) <= len(plain) + 4 and not re.search(r"[^\W\d]{4}", plain):  # a value without its label
+        above = next(
+            (line for line in reversed(before[: -1 if at < value.start else None]) if line.strip()), ""
+        )
+        line = " ".join(f"{above} {line}".split())
     return line[:160]
 
 

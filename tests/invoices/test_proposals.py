@@ -35,7 +35,7 @@ PARTS = {"total_ht", "total_vat"}
 
 
 def told(text: str, buyer: str = SIRET[:9]) -> dict[str, str]:
-    return {field: value for field, value, _, _ in said(text, buyer=buyer)}
+    return {one.field: one.value for one in said(text, buyer=buyer)}
 
 
 def test_what_a_page_says_plainly_is_proposed() -> None:
@@ -107,15 +107,70 @@ def printed(path: Path, text: str = PAGE) -> Path:
 def proposed(house: House, folder_id: int) -> Mapping[str, str]:
     folder = house.folder(folder_id)
     with reading(folder.collectivity_id) as db:
-        return {one.field: one.value for one in sockets.proposals_for(db, db.merge(folder, load=False))}
+        every = sockets.proposals_for(db, db.merge(folder, load=False))
+    return {one.field: one.value for one in every if one.empty}
+
+
+def places(house: House, folder_id: int) -> Mapping[str, tuple[int, ...]]:
+    """Where the page says what it says, whether it was taken up or not."""
+    folder = house.folder(folder_id)
+    with reading(folder.collectivity_id) as db:
+        every = sockets.proposals_for(db, db.merge(folder, load=False))
+    return {one.field: one.place for one in every}
+
+
+def standing(path: Path, signs: str) -> tuple[int, ...]:
+    """Where signs stand on the one page of a file, as a reader of PDF says it; in ten-thousandths."""
+    with PdfDocument(path) as pages:
+        page = pages[0]
+        text = page.get_textpage()
+        index, count = text.search(signs).get_next() or (0, 0)
+        boxes = [text.get_charbox(index + rank) for rank in range(count)]
+        width, height = page.get_size()
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    across, down = 10_000 / width, 10_000 / height
+    return (
+        1,
+        *(round(share) for share in (min(lefts) * across, (height - max(tops)) * down)),
+        *(round(share) for share in (max(rights) * across, (height - min(bottoms)) * down)),
+    )
+
+
+def near(one: tuple[int, ...], other: tuple[int, ...], by: int) -> bool:
+    return len(one) == len(other) and all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+SIGNS = {
+    "number": "F26-11-005",
+    "issue_date": "12/11/2026",
+    "due_date": "12 décembre 2026",
+    "total_ht": "2 535,00",
+    "total_vat": "507,00",
+    "total_ttc": "3 042,00",
+    "seller_siret": "356 000 000 00048",
+    "iban": "FR32 9999 9000 0101 2345 6789 A09",
+    "order_ref": "BC-2026-118",
+}
 
 
 def test_a_person_takes_up_what_the_page_says_and_the_rest_stays_empty(house: House, tmp_path: Path) -> None:
-    folder_id = house.deposit(G, "invoice", printed(tmp_path / "facture.pdf"))
+    # the total stands in a line before, too: the one that its label names is framed
+    file = printed(
+        tmp_path / "facture.pdf", PAGE.replace("Total HT", "Acompte de 3 042,00 € sur devis\nTotal HT")
+    )
+    folder_id = house.deposit(G, "invoice", file)
     house.drain()
+    found = places(house, folder_id)
+    assert set(found) == set(SIGNS)
+    for field, signs in SIGNS.items():
+        wanted = standing(file, f"TTC {signs}" if field == "total_ttc" else signs)
+        if field == "total_ttc":
+            wanted = (wanted[0], found[field][1], *wanted[2:])
+        assert near(found[field], wanted, 6), field
     client = house.client(G)
     address = f"/dossiers/{folder_id}/brouillon"
     page = html.unescape(client.get(address).get_data(as_text=True))
+    assert '"iban": {"label": "IBAN' in page
     assert "Lu sur la page, à confirmer" in page
     assert "Total TTC 3 042,00 EUR" in page.replace("\u202f", " ").replace("\u00a0", " ")
     assert house.folder(folder_id).fields.get("total_ttc") is None  # nothing enters by itself
@@ -139,6 +194,7 @@ def test_a_person_takes_up_what_the_page_says_and_the_rest_stays_empty(house: Ho
     take("rien", **{key: str(value) for key, value in fields.items()})
     assert house.folder(folder_id).fields == fields
     assert not proposed(house, folder_id)
+    assert places(house, folder_id) == found  # framed still, when its field is looked at
     # What is entered and is nowhere on the page is told to whoever decides
     shown = html.unescape(client.get(address).get_data(as_text=True))
     assert "La page ne semble pas dire la même chose (Numéro de facture)" in shown
@@ -159,6 +215,9 @@ def test_a_scan_is_recognised_and_its_values_are_to_be_confirmed(house: House, t
     house.drain()
     found = proposed(house, folder_id)
     assert (found["total_ttc"], found["iban"]) == ("3042.00", IBAN)
+    framed = places(house, folder_id)
+    for field in found:
+        assert near(framed[field], standing(tmp_path / "facture.pdf", SIGNS[field]), 60), field
     page = house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
     assert "Reconnu sur l’image, à confirmer" in html.unescape(page)
     assert house.folder(folder_id).fields.get("total_ttc") is None

@@ -24,6 +24,7 @@ const PARTS = [
   ["[data-columns]", () => import("./columns.js"), "startColumns"],
   ["[data-pins]", () => import("./pins.js"), "startPins"],
   ["[data-pin]", () => import("./pins.js"), "startPinning"],
+  ["form[data-found]", () => import("./found.js"), "startFound"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["form[data-carry]", () => import("./carry.js"), "startCarry"],
   ["[data-carried-read]", () => import("./carry.js"), "startRead"],
