@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import yaml
+from lxml import etree
 from PIL import Image
 
 from app.core import outbox
@@ -22,7 +23,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.invoices.enclosed import data_in
 from app.invoices.rules import checking, reader, telling, wording
-from app.invoices.rules.sheets import FRENCH
+from app.invoices.rules.sheets import FRENCH, concern
 from tests.builders import broken_invoices
 from tests.builders.house import House
 
@@ -151,6 +152,25 @@ def test_a_profile_that_nobody_here_knows_is_not_judged_by_the_rules_of_another(
         outcome = judged(tmp_path, SOUND.replace(mark, guideline))
         assert (outcome["why"], outcome["sheets"], outcome["broken"]) == (why, [], [])
     assert judged(tmp_path, broken_invoices.zugferd_1())["why"] == "dress"
+
+
+def test_the_french_rules_are_asked_of_sellers_in_france_since_the_reform() -> None:
+    place, vat = "<ram:CountryID>FR</ram:CountryID>", '<ram:ID schemeID="VA">FR40392809137</ram:ID>'
+    siren = '<ram:ID schemeID="0002">392809137</ram:ID>'
+    for changes, france in (
+        ((), ""),
+        (((place, place.replace("FR", "RE")),), ""),
+        (((place, place.replace("FR", "GF")),), "foreign"),
+        (((place, ""),), ""),
+        (((place, ""), (vat, "")), ""),
+        (((place, ""), (vat, ""), (siren, "")), "unsure"),
+        (((place, ""), (vat, vat.replace("FR40", "BE0")), (siren, "")), "foreign"),
+        ((("20261001", "20260831"),), "before"),
+        ((("20261001", "demain"),), ""),
+    ):
+        root = etree.fromstring(changed(SOUND, *changes).encode())
+        about = concern(root, "CII")
+        assert (about.france, len(about.sheets)) == (france, 1 if france else 2), changes
 
 
 def test_what_ends_its_process_or_is_hostile_is_never_told_as_a_rule_that_is_kept(

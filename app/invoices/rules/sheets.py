@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.invoices.fields import CII, PATHS, UBL, iso_date, text_at
+from app.invoices.fields import CII, PATHS, UBL, fields_of, iso_date, text_at
 
 FRENCH_SINCE = date(2026, 9, 1)
 """Since when the French rules are asked of invoices: the first stage of the reform, for whoever it already binds."""
@@ -56,7 +56,8 @@ class Sheet:
 class Concern:
     """The sheets that concern an invoice; where there are none, `why`: « lines », « extension » or « unknown ».
 
-    `profile`: as it is told. `france`: why the French rules are not among them, « foreign » or « before »; empty where they are.
+    `profile`: as it is told. `france`: why the French rules are not among them, « foreign », « unsure » or « before »; empty
+    where they are.
     """
 
     profile: str
@@ -89,7 +90,9 @@ def _not_french(root: Any, syntax: str) -> str:
     """Why the rules of the French reform are not asked of it."""
     country = text_at(root, _COUNTRY[syntax]).upper()
     vat = text_at(root, PATHS[syntax]["seller_vat"][0]).upper()
-    if country not in FRENCH_PLACES if country else not vat.startswith("FR"):
+    if country and country not in FRENCH_PLACES:
         return "foreign"
+    if not country and not vat.startswith("FR") and "seller_siren" not in fields_of(root, syntax):
+        return "foreign" if vat else "unsure"
     issued = iso_date(text_at(root, PATHS[syntax]["issue_date"][0]))
     return "before" if issued and issued < FRENCH_SINCE.isoformat() else ""

@@ -37,6 +37,7 @@ _NOT_CONCERNED = {
 }
 _NOT_FRENCH = {
     "foreign": "le vendeur n’est pas établi en France, les règles françaises ne s’appliquent pas",
+    "unsure": "les données ne disent pas de quel pays est le vendeur, les règles françaises n’ont pas été vérifiées",
     "before": "les règles françaises valent pour les factures émises depuis le "
     f"{FRENCH_SINCE.day}er septembre {FRENCH_SINCE.year}",
 }
