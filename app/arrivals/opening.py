@@ -23,21 +23,27 @@ from app.core.outbox import Row
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
 from app.files import vault
+from app.files.pdf import read_text
 from app.folders import deposit, sending
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Folder
 from app.folders.readings import TOLD_BY, said_by
 from app.folders.sockets import Caution, ReadFacts
+from app.invoices.mismatch import number_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from workflows.family import Family, family
 
 ARRIVED = "arrival"
-"""In `Folder.sources`: by which arrival the folder came, its number, its origin and when."""
+"""In `Folder.sources`: by which arrival the folder came, its number, its origin and when; `main`, which of its files it is."""
 TOLD = (*(key for one in CRITERIA.values() for key in one.told_by), "seller")
 """What the arrival keeps of what its file says: what the routing looks at, and the name of the seller."""
 APART = "annex-is-subject"
 SETTLED = "arrival-settled"
+ANNEX = (
+    "« {name} » est au dossier comme annexe. Si c’est une autre facture, faites-en une arrivée à part, là où se lit ce qui est "
+    "arrivé avec le dossier."
+)
 READABLE = (".xml", ".pdf")
 """What is tried as the invoice before anything else, of what a mail or a scanner brings."""
 
@@ -72,12 +78,22 @@ class _Left:
 
 
 @dataclass(frozen=True)
+class _Other:
+    """A file that may be another invoice, kept as an annex: nothing in it says so, its page may give it this `number`."""
+
+    file: _File
+    number: str
+
+
+@dataclass(frozen=True)
 class _Content:
-    """What a folder is made of, and the files that it is opened without."""
+    """What a folder is made of, and the files that it is opened without; `main`: the rank of the one that is the invoice."""
 
     kept: Sequence[Kept]
     read: ReadFacts | None
     left: Sequence[_Left]
+    main: int
+    others: Sequence[_Other]
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,9 @@ class Made:
 
     arrival_id: int
     led: routing.Led
+    main: int
     left: Sequence[_Left] = ()
+    others: Sequence[_Other] = ()
     clues: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, db: Db, actor: Actor) -> int | None:
@@ -104,13 +122,16 @@ class Made:
         row.state, row.folder_id, row.changed_at = State.OPENED, folder.id, now()
         row.reason, row.reason_facts = None, {}
         row.desk_id, row.to_send = self.led.seat.desk_id, self.led.send
-        row.remarks = [*row.remarks, *self.led.told]
+        beside = [ANNEX.format(name=one.file.filename) for one in self.others if not one.number]
+        row.remarks = [*row.remarks, *self.led.told, *beside]
         row.clues = {**self.clues, **row.clues}
         for one in self.left:
             file = db.get_one(ArrivalFile, one.file.id)
             file.fate = "apart" if one.refusal.key == APART else "refused"
             file.reason, file.reason_facts = one.refusal.key, dict(one.refusal.facts)
         arrived = {"id": row.id, "origin": row.origin, "at": row.received_at.isoformat()}
+        if row.way != Way.CHORUS:  # there, what goes with an invoice is its own
+            arrived["main"] = self.main
         told_by_way = said_by(family_of(folder.in_force), row.facts, frozenset())
         files = folder.sources.get("files", [])
         if told_by_way:
@@ -199,7 +220,14 @@ def _open(actor: Actor, arrival_id: int) -> tuple[int, bool]:
         content.kept,
         _facts(where, facts, received_at),
         read=_doubted(content),
-        once=Made(arrival_id, where, content.left, {key: read[key] for key in TOLD if key in read}),
+        once=Made(
+            arrival_id,
+            where,
+            content.main,
+            content.left,
+            content.others,
+            {key: read[key] for key in TOLD if key in read},
+        ),
         reason=f"Dit par {origin}.",
     )
     return folder_id, where.send
@@ -227,6 +255,15 @@ def _doubted(content: _Content) -> ReadFacts | None:
         )
         for one in content.left
         if one.refusal.key != APART
+    ) + tuple(
+        Caution(
+            "arrival-another",
+            "Une autre facture semble être arrivée avec celle-ci",
+            f"« {one.file.filename} » semble être la facture {one.number}, et n’est ici qu’une annexe. Faites-en une arrivée à "
+            "part, sous « Voir ce qui est arrivé », ou dites pourquoi elle reste.",
+        )
+        for one in content.others
+        if one.number
     )
     if not doubts:
         return content.read
@@ -246,7 +283,8 @@ def _examined(
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
         incoming = {one.id: _fetched(collectivity_id, one, workdir) for one in files}
-        main, kept, read = _main(collectivity_id, way, kind, files, incoming, workdir)
+        main, kept, read, candidates = _main(collectivity_id, way, kind, files, incoming, workdir)
+        numbers = {one.id: _numbered(incoming[one.id]) for one in (main, *candidates)} if candidates else {}
         beside, left = deposit.beside_of(kind, read, facts), []
         for one in files:
             if one.id == main.id:
@@ -257,7 +295,23 @@ def _examined(
                 if _passes(refusal):
                     raise
                 left.append(_Left(one, refusal))
-    return _Content(kept, read, left)
+    others = [
+        _Other(one, numbers[one.id] if numbers[one.id] != numbers[main.id] else "")
+        for one in candidates
+        if one.id not in {each.file.id for each in left}
+    ]
+    return _Content(kept, read, left, main.position, others)
+
+
+def _numbered(one: Incoming) -> str:
+    """The number that a page gives to an invoice; empty where it gives none, or has no text."""
+    if one.path.suffix.lower() != ".pdf":
+        return ""
+    try:
+        found = number_of(read_text(one.path))
+    except Refusal:
+        return ""
+    return found[0] if found is not None else ""
 
 
 def _main(
@@ -267,15 +321,18 @@ def _main(
     files: Sequence[_File],
     incoming: Mapping[int, Incoming],
     workdir: Path,
-) -> tuple[_File, list[Kept], ReadFacts | None]:
-    """The file that is the invoice: the first one by Chorus Pro; else the first that says so itself, or that may be one."""
+) -> tuple[_File, list[Kept], ReadFacts | None, list[_File]]:
+    """The file that is the invoice: the first one by Chorus Pro; else the first that says so itself, or that may be one.
+
+    With the others that may be one as well, where none says so itself.
+    """
     if not files:
         raise Refusal(receiving.NO_FILE)
     if way == Way.CHORUS:
         kept, read = keep_main(collectivity_id, kind, incoming[files[0].id], workdir)
-        return files[0], kept, read
+        return files[0], kept, read, []
     by_form = sorted(files, key=lambda one: not one.filename.lower().endswith(READABLE))
-    may_be: tuple[_File, list[Kept], ReadFacts | None] | None = None
+    may_be: list[tuple[_File, list[Kept], ReadFacts | None]] = []
     refused: Refusal | None = None
     for one in by_form:
         try:
@@ -286,11 +343,11 @@ def _main(
             refused = refusal if refused is None or refusal.key == "file-infected" else refused
             continue
         if read is not None and read.fields.get(kind.number_field or ""):
-            return one, kept, read
-        may_be = may_be or (one, kept, read)
-    if may_be is None:
+            return one, kept, read, []
+        may_be.append((one, kept, read))
+    if not may_be:
         raise refused or Refusal(receiving.NO_FILE)
-    return may_be
+    return *may_be[0], [one for one, _, _ in may_be[1:]]
 
 
 def _fetched(collectivity_id: int, one: _File, workdir: Path) -> Incoming:
@@ -305,11 +362,15 @@ def _fetched(collectivity_id: int, one: _File, workdir: Path) -> Incoming:
 def part(db: Db, actor: Actor, arrival_id: int, file_id: int) -> None:
     """Make an arrival of its own of a file that is another invoice; done again, it finds it done."""
     arrival, file = _locked(db, actor, arrival_id), db.get_one(ArrivalFile, file_id)
-    if file.fate == "apart":
-        return
+    if file.fate != "apart":
+        part_from(db, actor, arrival, file)
+
+
+def part_from(db: Db, actor: Actor, arrival: Arrival, file: ArrivalFile) -> None:
+    """The same, of a file that is not apart, in the caller's transaction; what proves how it came goes with it."""
     evidence = db.scalars(
         sa.select(ArrivalFile)
-        .where(ArrivalFile.arrival_id == arrival_id, ArrivalFile.kind == "evidence")
+        .where(ArrivalFile.arrival_id == arrival.id, ArrivalFile.kind == "evidence")
         .order_by(ArrivalFile.position)
     )
     brought = receiving.Brought(

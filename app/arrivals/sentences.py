@@ -15,6 +15,10 @@ SENTENCES: Sentences = {
         409,
         "Ce dossier n’est pas arrivé de lui-même, ou ce qui est arrivé n’est lu que de ses bureaux. Lisez ses pièces sur sa page.",
     ),
+    "arrival-not-apart": (
+        409,
+        "Rien n’a changé : cette pièce est la facture de ce dossier, ou on en a déjà décidé. Rechargez la page.",
+    ),
     "arrival-settled": (
         409,
         "Rien n’a été fait : cette arrivée a changé depuis que la page est affichée. Rechargez la page.",

@@ -4,14 +4,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from app.arrivals import routing, telling
-from app.arrivals.models import Arrival, State
+from app.arrivals import opening, routing, telling
+from app.arrivals.models import Arrival, ArrivalFile, State
 from app.circuits import own_types
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.texts import line_of
 from app.core.transaction import use_case
+from app.folders.access import lock, refuse_stranger
+from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.vocabulary import Right
@@ -68,6 +70,50 @@ def put_aside(db: Db, actor: Actor, arrival_id: int, shown: int, word: str) -> s
     arrival.state, arrival.word, arrival.who, arrival.tries = State.ASIDE, word, actor.name, arrival.tries + 1
     _moved(db, actor, arrival, "arrival.aside", f"{arrival.origin} : {word}")
     return arrival.origin
+
+
+@use_case
+def apart(db: Db, actor: Actor, folder_id: int, rank: int) -> tuple[str, list[int]]:
+    """Make an arrival of its own of what came with a folder and is another invoice, by the desk that deposits the folder.
+
+    Its name, and the annexes of the folder that are this very file. Refuses `not-emitter`, `arrival-none`, and
+    `arrival-not-apart` of the invoice itself, and of what was refused or is apart already.
+    """
+    folder = lock(db, actor, folder_id, None)
+    refuse_stranger(db, actor, folder)
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
+        raise Refusal("not-emitter")
+    query = sa.select(Arrival).where(
+        Arrival.folder_id == folder.id, Arrival.collectivity_id == actor.collectivity_id
+    )
+    arrival = db.scalar(query.with_for_update())
+    if arrival is None:
+        raise Refusal("arrival-none")
+    file = db.scalar(
+        sa.select(ArrivalFile).where(ArrivalFile.arrival_id == arrival.id, ArrivalFile.position == rank)
+    )
+    if file is None or not may_part(folder, file.position, evidence=file.kind == "evidence", fate=file.fate):
+        raise Refusal("arrival-not-apart")
+    opening.part_from(db, actor, arrival, file)
+    facts = {"arrival": arrival.id, "words": file.filename, "address": actor.address}
+    append(db, folder.collectivity_id, Event("arrival.parted", actor.name, actor.user_id, folder.id, facts))
+    annexes = (
+        sa.select(Document.id)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .where(
+            Document.folder_id == folder.id,
+            Document.role == "attachment",
+            Document.removed_at.is_(None),
+            DocumentVersion.sha256 == file.sha256,
+        )
+    )
+    return file.filename, list(db.scalars(annexes.distinct()))
+
+
+def may_part(folder: Folder, position: int, *, evidence: bool, fate: str) -> bool:
+    """Whether a file that came with a folder may be another invoice: neither the folder's own, nor a proof, nor dealt with."""
+    main = folder.sources.get(opening.ARRIVED, {}).get("main")
+    return main is not None and position != main and not evidence and not fate
 
 
 def _taken(db: Db, actor: Actor, arrival_id: int, shown: int, states: tuple[State, ...]) -> Arrival:

@@ -33,7 +33,7 @@ FAILED = (
 
 @dataclass(frozen=True)
 class File:
-    """A file of an arrival; `rank`: its place among them."""
+    """A file of an arrival; `rank`: its place among them; `fate`: what was decided of it (`ArrivalFile`)."""
 
     id: int
     rank: int
@@ -42,6 +42,7 @@ class File:
     trouble: str
     offered: bool
     evidence: bool
+    fate: str
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def _file(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile]) -> 
         why or ("" if given else "non donné, l’antivirus a reconnu un virus dans ce qu’il porte"),
         given,
         file.kind == "evidence",
+        file.fate,
     )
 
 

@@ -22,9 +22,12 @@ from app.core.refusals import catalogue as sentences
 from app.display.blueprint import CREATE
 from app.files import vault
 from app.files.handing import look
+from app.folders import deposit
 from app.folders.access import authorize
 from app.people import choosing
+from workflows.vocabulary import Right
 
+STAYS = " Elle est peut-être encore une annexe de ce dossier : regardez, et retirez-la."
 pages = Blueprint("arrivals", __name__, template_folder="templates")
 pages.register_blueprint(mail_pages)
 pages.register_blueprint(scan_pages)
@@ -102,7 +105,28 @@ def brought(folder_id: int) -> str:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         line, title = views.of_folder(db, g.actor, folder.id), folder.title
-    return render_template("arrivals/brought.html", line=line, folder_id=folder_id, title=title)
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE, folder.of_type)
+        apart = {
+            file.rank
+            for file in line.files
+            if mine and settling.may_part(folder, file.rank, evidence=file.evidence, fate=file.fate)
+        }
+    return render_template("arrivals/brought.html", line=line, folder_id=folder_id, title=title, apart=apart)
+
+
+@pages.post("/dossiers/<int:folder_id>/arrivee/<int:rank>/a-part")
+@guard(CREATE)
+def apart(folder_id: int, rank: int) -> BaseResponse:
+    """Make an arrival of its own of one that is another invoice, and take it out of the annexes of the draft."""
+    name, annexes = settling.apart(g.actor, folder_id, rank)
+    stays = "" if annexes else STAYS
+    for document in annexes:
+        try:
+            deposit.remove_document(g.actor, folder_id, document)
+        except Refusal:  # it is sent already, or somebody else has taken it out
+            stays = STAYS
+    flash(spaces(f"« {name} » est une arrivée à part : elle s’ouvre dans un instant.{stays}"), "ok")
+    return redirect(url_for("arrivals.brought", folder_id=folder_id))
 
 
 @pages.get("/dossiers/<int:folder_id>/arrivee/<int:rank>")

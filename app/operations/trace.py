@@ -51,6 +51,7 @@ ACTS = {
     "arrival.aside": "Arrivée mise de côté",
     "arrival.let_in": "Arrivée d’un expéditeur inconnu laissée entrer",
     "arrival.mailbox": "Boîte de courriel réglée",
+    "arrival.parted": "Pièce d’une arrivée mise à part",
     "arrival.received": "Arrivée reçue",
     "arrival.refused": "Arrivée refusée à l’examen",
     "arrival.scanner": "Numériseur réglé",

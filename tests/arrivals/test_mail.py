@@ -19,10 +19,12 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.files import vault
+from app.folders.models import Document, DocumentVersion
 from app.notices.returns.marks import HEADER
 from tests.builders.clamd import EICAR, clamd
 from tests.builders.house import INVOICE, House
 from tests.dovecot import PASSWORD, Dovecot
+from tests.invoices.test_proposals import printed
 
 pytestmark = pytest.mark.in_turn
 ACCOUNT = "factures"
@@ -298,6 +300,54 @@ def test_what_the_antivirus_knows_is_given_to_nobody_in_its_file_nor_in_its_mail
         assert "n’est pas donné : l’antivirus de ce serveur ne répond pas" in plain(
             unseen.get_data(as_text=True)
         )
+
+
+def test_two_invoices_without_data_in_one_mail_are_told_and_the_second_may_be_one_of_its_own(
+    town: House, dovecot: Dovecot, tmp_path: Path
+) -> None:
+    box = a_box(town, dovecot, "sept")
+    paths = [tmp_path / f"facture-{rank}.pdf" for rank in (101, 102)]
+    for path, amount in zip(paths, ("120,00", "1 080,00"), strict=True):
+        number = path.stem.removeprefix("facture-")
+        printed(path, f"Roz Avel SARL\nFacture n° F-2026-{number}\nTotal TTC {amount} €\n")
+    notes = printed(tmp_path / "conditions.pdf", "Conditions générales de vente\n")
+    dovecot.deliver("sept", bytes(mail("Deux factures", "compta@roz-avel.example", *paths, notes)))
+    assert fetching.read(box, town.settings) == 1
+    town.drain()
+    (arrival,) = arrivals()
+    assert arrival.remarks[-1].startswith("« conditions.pdf » est au dossier comme annexe.")
+    number = arrival.folder_id
+    client = town.client("g.trehorel")
+    draft = plain(client.get(f"/dossiers/{number}/brouillon").get_data(as_text=True))
+    assert "« facture-102.pdf » semble être la facture F-2026-102, et n’est ici qu’une annexe" in draft
+    address = f"/dossiers/{number}/arrivee"
+    shown = plain(client.get(address).get_data(as_text=True))
+    assert shown.count("C’est une autre facture") == 2
+    form = {"csrf_token": town.csrf(client)}
+    for rank in (0, 3, 9):  # the invoice itself, the mail, nothing
+        assert client.post(f"{address}/{rank}/a-part", data=form).status_code == 409
+    assert town.client("r.pellenec").post(f"{address}/1/a-part", data=form).status_code in {400, 404}
+    answer = client.post(f"{address}/1/a-part", data=form, follow_redirects=True)
+    shown = plain(answer.get_data(as_text=True))
+    assert "« facture-102.pdf » est une arrivée à part : elle s’ouvre dans un instant." in shown
+    assert "une arrivée à part" in shown
+    assert client.post(f"{address}/1/a-part", data=form).status_code == 409
+    town.drain()
+    second = arrivals()[1]
+    assert (second.state, second.origin) == ("opened", arrival.origin)
+    with reading() as db:
+        names = {
+            folder: set(
+                db.scalars(
+                    sa.select(DocumentVersion.filename)
+                    .join(Document, Document.id == DocumentVersion.document_id)
+                    .where(Document.folder_id == folder, Document.removed_at.is_(None))
+                )
+            )
+            for folder in (number, second.folder_id)
+        }
+    assert names == {number: {"facture-101.pdf", "conditions.pdf"}, second.folder_id: {"facture-102.pdf"}}
+    assert "arrival.parted" in town.journal(number)
 
 
 def test_a_mailbox_is_chosen_and_tried_in_the_page_and_its_password_is_never_shown(

@@ -107,6 +107,7 @@ ROUTES = {
     "arrivals.routing": "administer",
     "arrivals.brought": "person",
     "arrivals.brought_file": "person",
+    "arrivals.apart": "create",
     "arrivals.mail.index": "administer",
     "arrivals.mail.read_now": "administer",
     "arrivals.scans.index": "administer",

@@ -102,6 +102,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     # Somebody deposited these folders: none came by itself (tests/arrivals/test_mail.py).
     assert never == {
+        "arrivals.apart",
         "arrivals.brought",
         "arrivals.brought_file",
         "folders.archive",
