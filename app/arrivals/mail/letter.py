@@ -89,8 +89,8 @@ def _read(message: EmailMessage, digest: str) -> Letter:
         stayed = "est restée" if images < 2 else "sont restées"
         told = plural(images, "image")
         remarks.append(f"{told} du corps du courriel, comme une signature, {stayed} dans le courriel gardé.")
-    if not sender and message["From"] is not None:
-        told = _header(message, "From")[:LONGEST]
+    if not sender and (written := _froms(message)):
+        told = _shown(", ".join(written))[:LONGEST]
         remarks.append(
             f"L’expéditeur est écrit de façon douteuse, « {told} » : ce courriel n’est dit de personne."
         )
@@ -133,7 +133,7 @@ def _sender(message: EmailMessage) -> str:
 
     `facture@edf.fr <other@x.example>` is such a doubt; `ACME, Inc. <a@b.example>` gives one address, however it is written.
     """
-    headers = [str(text) for name, text in message.raw_items() if name.lower() == "from"]
+    headers = _froms(message)
     if len(headers) != 1:
         return ""
     parsed = message["From"]
@@ -174,6 +174,11 @@ def _automatic(message: EmailMessage, brings: bool) -> str:
     if answered or (not brings and _header(message, "Auto-Submitted").lower() not in {"", "no"}):
         return "Réponse automatique."
     return ""
+
+
+def _froms(message: EmailMessage) -> list[str]:
+    """Each header that names who wrote it, as it is written."""
+    return [str(text) for name, text in message.raw_items() if name.lower() == "from"]
 
 
 def _header(message: EmailMessage, name: str) -> str:
