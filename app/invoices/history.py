@@ -19,8 +19,8 @@ from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.invoices.days import dates_of
 from app.invoices.establishments import listed
-from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of
-from app.invoices.models import InvoiceKey
+from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, plain_name, seller_key, sellers_of
+from app.invoices.models import InvoiceKey, SupplierSeen
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
 from workflows.condition import values
@@ -43,6 +43,7 @@ WORDS = "words"
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
 
 _key: Any = InvoiceKey.__table__
+_naming: Any = SupplierSeen.__table__
 # Built once: they are asked of every invoice twice before it is signed, and to build them costs more than their answers.
 _mine, _other = _key.alias("mine"), _key.alias("other")
 _elsewhere = sa.and_(
@@ -290,18 +291,55 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
 
 def paid(db: Db, folder: Folder) -> Sequence[Folder]:
     """The latest invoices of the same seller that went to their end, by each SIREN and each name that are told of him."""
-    return once(db, ("paid", folder.id), lambda: _paid(db, folder))
+    return once(db, ("settled", folder.id), lambda: _settled(db, folder))[0]
 
 
-def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
-    return with_keys(db, folder, [seller_key(seller) for seller in sellers_of(folder.facts)])
+def namesakes(db: Db, folder: Folder) -> Sequence[Folder]:
+    """The latest invoices and orders that ended here under the name of the seller, but for its legal form."""
+    return once(db, ("settled", folder.id), lambda: _settled(db, folder))[1]
+
+
+def _settled(db: Db, folder: Folder) -> tuple[Sequence[Folder], Sequence[Folder]]:
+    """What `paid` and `namesakes` give, by one statement: each has its own bound, and pushes none of the other's out of sight."""
+    keys = [seller_key(seller) for seller in sellers_of(folder.facts)]
+    name = plain_name(str(folder.fields.get("seller") or ""))
+    if not name:
+        return with_keys(db, folder, keys), []
+    ended = sa.and_(_folder.c.place == DONE, _folder.c.collectivity_id == folder.collectivity_id)
+    of_keys = sa.select(_folder.c.id, sa.literal_column("1").label("how")).where(
+        _folder.c.id.in_(_having(folder, keys)), ended
+    )
+    of_name = (
+        sa.select(_naming.c.folder_id.label("id"), sa.literal_column("2").label("how"))
+        .join(_folder, _folder.c.id == _naming.c.folder_id)
+        .where(
+            _naming.c.collectivity_id == folder.collectivity_id,
+            _naming.c.plain == name,
+            _naming.c.folder_id != folder.id,
+            ended,
+        )
+    )
+    latest = (
+        of_keys.order_by(_folder.c.id.desc()).limit(MOST).subquery(),
+        of_name.order_by(_naming.c.folder_id.desc()).limit(MOST).subquery(),
+    )
+    both = sa.union_all(*(sa.select(part) for part in latest)).subquery()
+    query = sa.select(Folder, both.c.how).join(both, both.c.id == Folder.id).order_by(Folder.id.desc())
+    rows = db.execute(query).all()
+    return [row for row, how in rows if how == 1], [row for row, how in rows if how != 1]
 
 
 def with_keys(db: Db, folder: Folder, keys: Sequence[str]) -> Sequence[Folder]:
     """The latest other invoices that went to their end and have one of these keys, the last first."""
     if not keys:
         return []
-    having = (
+    query = sa.select(Folder).where(Folder.id.in_(_having(folder, keys)), Folder.place == DONE)
+    return db.scalars(query.order_by(Folder.id.desc()).limit(MOST)).all()
+
+
+def _having(folder: Folder, keys: Sequence[str]) -> Any:
+    """The numbers of the latest other invoices that have one of these keys."""
+    return (
         sa.select(_key.c.folder_id)
         .where(
             _key.c.collectivity_id == folder.collectivity_id,
@@ -311,8 +349,6 @@ def with_keys(db: Db, folder: Folder, keys: Sequence[str]) -> Sequence[Folder]:
         .order_by(_key.c.folder_id.desc())
         .limit(10 * MOST)
     )
-    query = sa.select(Folder).where(Folder.id.in_(having), Folder.place == DONE)
-    return db.scalars(query.order_by(Folder.id.desc()).limit(MOST)).all()
 
 
 def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:

@@ -18,6 +18,10 @@ ACCOUNT: Final = "account"
 """Same bank account, whoever the seller is."""
 CREDIT_NOTE: Final = "381"
 SIREN: Final = 9
+LEGAL_FORMS = frozenset(
+    {"SA", "SAS", "SASU", "SARL", "EURL", "SCI", "SNC", "EI", "SCOP", "SELARL", "ETS", "STE", "SOCIETE"}
+)
+"""Words of a name that one spelling of a supplier has and another leaves out."""
 _PREFIXES = frozenset(
     "FAC FA F FACT FACTURE FACTURES INV INVOICE NUM NUMERO N NO AV AVOIR".split()  # noqa: SIM905 - a list of words
 )
@@ -85,6 +89,16 @@ def siren_of(seller: str) -> str | None:
     """The SIREN in one of the ways to know a seller, None where it is a name."""
     kind, _, digits = seller.partition(" ")
     return digits if kind == "siren" else None
+
+
+def words_of(name: str) -> frozenset[str]:
+    """The words of a supplier's name that tell it from another."""
+    return frozenset(word for word in map(strict, name.split()) if len(word) > 1) - LEGAL_FORMS
+
+
+def plain_name(name: str) -> str:
+    """The words of a name that tell it from another, in one order: « Ets Le Goff SARL » is « GOFF LE »."""
+    return " ".join(sorted(words_of(name)))
 
 
 def strict(text: str) -> str:

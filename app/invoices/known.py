@@ -12,17 +12,13 @@ from app.core.french import jour
 from app.folders.models import Folder
 from app.invoices.checks import compact
 from app.invoices.history import MOST, with_keys
-from app.invoices.keys import account_key, seller_key, sellers_of, siren_of, strict
+from app.invoices.keys import account_key, seller_key, sellers_of, siren_of, strict, words_of
 from app.invoices.models import SupplierAccount
 from workflows.circuit import Facts
 
 CONFIRMED, REFUSED = "confirmed", "refused"
 LISTED, DECIDED, OFFICE = "list", "folder", "office"
 """Where what is written of an account comes from: a list, two persons on an invoice, an administrator who put it aside."""
-LEGAL_FORMS = frozenset(
-    {"SA", "SAS", "SASU", "SARL", "EURL", "SCI", "SNC", "EI", "SCOP", "SELARL", "ETS", "STE", "SOCIETE"}
-)
-"""Words of a name that one spelling of a supplier has and another leaves out."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +111,14 @@ def same_name(name: str, way: str) -> bool:
 
 def named_otherwise(folder: Folder, ways: Collection[str], settled: Collection[Folder]) -> Iterator[str]:
     """The former name of each SIREN that bore quite another on the invoices that ended here."""
-    name = _words_of(str(folder.fields.get("seller") or ""))
+    name = words_of(str(folder.fields.get("seller") or ""))
     for way in ways if name else ():
         names = [
             str(invoice.fields.get("seller") or "")
             for invoice in settled
             if way in sellers_of(invoice.fields)
         ]
-        former = [_words_of(other) for other in names]
+        former = [words_of(other) for other in names]
         if (
             siren_of(way)
             and any(former)
@@ -160,11 +156,6 @@ def _how_often(days: Collection[date]) -> str:
     count = f"Les {MOST} dernières" if len(days) >= MOST else str(len(days))
     span = f"du {first} au {last}" if first != last else f"le {first}"
     return f"{count} factures terminées ici, déposées {span}"
-
-
-def _words_of(name: str) -> frozenset[str]:
-    """The words of a supplier's name that tell it from another."""
-    return frozenset(word for word in map(strict, name.split()) if len(word) > 1) - LEGAL_FORMS
 
 
 def together(accounts: Collection[Mapping[str, Known]]) -> dict[str, Known]:

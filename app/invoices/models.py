@@ -1,4 +1,4 @@
-"""By what an invoice is known again: its seller and number in the forms in which they may come back, and its bytes."""
+"""By what an invoice is known again, the accounts of suppliers, and the directory of those that invoices and orders name."""
 
 from datetime import datetime
 
@@ -46,3 +46,55 @@ class SupplierAccount(Base, Tenanted):
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     who: Mapped[str]
     at: Mapped[datetime]
+
+
+class Supplier(Base, Tenanted):
+    """A supplier of the directory, built by use: one for each SIREN, VAT number or name that an invoice or an order tells.
+
+    `key`: by which it is known (`app/invoices/suppliers/keeping.py`). `name`: the latest; `sort`: the same, as lists are sorted
+    and searched. `latest_id`: the latest folder that names it. `into_id`: the entry with which a person joined it: `who`, on
+    `at`, for `reason`.
+    """
+
+    __tablename__ = "supplier"
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "key"),
+        sa.Index("ix_supplier_sort", "collectivity_id", "sort", "id"),
+        sa.Index("ix_supplier_latest_id", "collectivity_id", "latest_id", "id"),
+        sa.Index("ix_supplier_into_id", "into_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    siren: Mapped[str | None]
+    vat: Mapped[str | None]
+    name: Mapped[str]
+    sort: Mapped[str]
+    latest_id: Mapped[int]
+    into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("supplier.id"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    who: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime | None]
+
+
+class SupplierSeen(Base, Tenanted):
+    """The supplier that an invoice or an order names, as it names it.
+
+    `own_id`: its own entry; `supplier_id`: the one with which that was joined, else the same. `plain`: the words of the name
+    that tell it from another (`app/invoices/known.py`).
+    """
+
+    __tablename__ = "supplier_seen"
+    __table_args__ = (
+        sa.Index("ix_supplier_seen_supplier_id", "supplier_id", "folder_id"),
+        sa.Index("ix_supplier_seen_own_id", "own_id"),
+        sa.Index("ix_supplier_seen_plain", "collectivity_id", "plain", "folder_id"),
+    )
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    own_id: Mapped[int] = mapped_column(sa.ForeignKey("supplier.id"))
+    supplier_id: Mapped[int] = mapped_column(sa.ForeignKey("supplier.id"))
+    name: Mapped[str]
+    plain: Mapped[str]
+    siret: Mapped[str]

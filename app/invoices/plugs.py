@@ -20,6 +20,7 @@ from app.folders.sockets import Caution, ReadFacts, Visa
 from app.invoices import accounts, days, history, interrupting, proposals, resemblance, settling, texts
 from app.invoices.clock import Delay, delay_of
 from app.invoices.rules import checking, telling
+from app.invoices.suppliers import keeping, naming
 from config import Settings
 from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
@@ -44,6 +45,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(resemblance.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
     sockets.caution(accounts.cautions, of=invoices)
+    sockets.caution(naming.cautions, of=invoices)
     sockets.caution(proposals.cautions, of=invoices)
     sockets.proposal(proposals.proposals, of=invoices)
     sockets.caution(texts.cautions, of=invoices)
@@ -51,6 +53,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.deadline(interrupting.last_day, of=invoices)
     sockets.effect(accounts.KEY, settling.settle)
     sockets.index(history.index, of=invoices)
+    sockets.index(keeping.keep, of=invoices)
     sockets.worded(texts.take, of=invoices)
     sockets.worded(checking.ask, of=invoices)
     sockets.caution(telling.cautions, of=invoices)

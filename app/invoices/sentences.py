@@ -105,5 +105,23 @@ SENTENCES: Sentences = {
         413,
         "Ce registre a plus de {most} factures : choisissez une période plus courte, puis prenez-le de nouveau.",
     ),
+    "supplier-none": (
+        404,
+        "Il n’y a pas ici de fournisseur que vous pouvez lire sous ce numéro. Cherchez-le dans l’annuaire.",
+    ),
+    "supplier-itself": (422, "Rien n’a changé : choisissez une autre fiche que celle-ci."),
+    "supplier-joined": (
+        409,
+        "Rien n’a changé : d’autres fiches sont réunies avec « {name} ». Ouvrez-la et réunissez celle-ci avec elle.",
+    ),
+    "supplier-apart": (
+        409,
+        "Rien n’a changé : cette fiche n’est plus réunie avec celle-ci. Rouvrez la page.",
+    ),
+    "supplier-reason": (422, "Rien n’a changé : écrivez pourquoi, en deux cents caractères au plus."),
+    "suppliers-long": (
+        413,
+        "Cet annuaire a plus de {most} fournisseurs, trop pour une table : cherchez plutôt ici ceux qu’il vous faut.",
+    ),
     "ibans-reason": (422, "Rien n’a changé : écrivez pourquoi, en deux cents caractères au plus."),
 }

@@ -23,6 +23,7 @@ from app.invoices.establishments import EstablishmentsForm, as_lines, choose, li
 from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.invoices.register.web import pages as register
+from app.invoices.suppliers.web import pages as suppliers
 from app.people.models import Collectivity
 
 SHOWN = 50
@@ -57,6 +58,7 @@ SOURCES = {
 }
 pages = Blueprint("invoices", __name__, template_folder="templates")
 pages.register_blueprint(register)
+pages.register_blueprint(suppliers)
 
 
 @pages.route("/administration/etablissements", methods=["GET", "POST"])

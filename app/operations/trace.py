@@ -131,6 +131,8 @@ ACTS = {
     "signature.abandoned": "Signature ou inscription abandonnée",
     "signature.refused": "Signature ou inscription refusée",
     "signature.refused_counted": "Refus seulement comptés",
+    "supplier.joined": "Fiches de fournisseurs réunies",
+    "supplier.parted": "Fiches de fournisseurs séparées",
     "type.closed": "Type de dossiers fermé",
     "type.opened": "Type de dossiers commencé",
     "type.published": "Type de dossiers publié",

@@ -9,6 +9,7 @@ from app.folders import sockets
 from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.invoices.history import FAMILY as INVOICE
+from app.invoices.suppliers import keeping
 from app.people.own_settings.registry import declare
 from app.purchasing import drawn, linking, mailing, matching
 from app.purchasing.balance import balance_of
@@ -27,6 +28,7 @@ def plug(settings: Settings, templates: Environment) -> None:
         declare(one)
     orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)
     sockets.index(linking.index, of=orders)
+    sockets.index(keeping.keep, of=orders)
     sockets.index(linking.index, of=invoices)
     sockets.taker(INVOICE, linking.take)
     sockets.caution(matching.cautions, of=invoices)

@@ -421,6 +421,7 @@ PASSING = {
     "SavedView": "the filters that somebody who is gone had named for himself",
     "SignatureSession": "a signature that was prepared and is over",
     "_key": "index of invoices, made anew",
+    "_naming": "which supplier a folder names, named anew",
     "part": "index of flows, made anew",
 }
 ROWS = {

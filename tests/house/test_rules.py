@@ -150,6 +150,7 @@ APART = (
     "recovery.",
     "setting.",
     "view.",
+    "supplier.",
 )
 # Lines of the security log alone.
 LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.count"}

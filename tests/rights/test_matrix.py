@@ -334,6 +334,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "arrival_id": ABSENT,
         "mailbox_id": ABSENT,
         "scanner_id": ABSENT,
+        "supplier_id": ABSENT,
         "file_id": ABSENT,
         "factor_id": ABSENT,
         "reset_id": ABSENT,
@@ -354,6 +355,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "folders.home": 302,
         "folders.list_file": 404,  # a search that finds nothing for anybody
         "folders.list_table": 404,
+        "invoices.suppliers.show": 404,
         "folders.new_view": 422,  # of no list
         "people.office.mandate": 404,
         "people.office.letter": 404,

@@ -77,6 +77,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "document_seen.user_id": ("folder_id", "seen_at"),
     "carried_folder.user_id": ("folder_id", "client", "carried_at", "until"),
     "supplier_account.user_id": ("name", "siren", "state", "source", "folder_id", "at"),
+    "supplier.user_id": ("name", "siren", "vat", "reason", "at"),
     "order_mail.user_id": ("folder_id", "address", "state", "answer", "asked_at", "ended_at"),
     "order_delivery.user_id": ("folder_id", "day", "quantities", "note", "reason", "at"),
     "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
