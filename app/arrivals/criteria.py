@@ -9,8 +9,11 @@ from typing import Any, Final
 from app.arrivals.models import Way
 from app.core.refusals import Refusal
 from app.core.texts import line_of
+from app.invoices.frames import WORKS
 
 LONGEST: Final = 200
+ALL_WORKS: Final = "TRAVAUX"
+"""In place of a frame: any frame of a contract of works."""
 ANY: Final = "*"
 """At the end of what is asked: whatever begins so."""
 
@@ -55,6 +58,9 @@ CRITERIA: Final[Mapping[str, Criterion]] = {
         ("seller_siret", "seller_siren"),
         _signs,
     ),
+    "frame": Criterion(
+        "Cadre de facturation", "A1, A4… ; TRAVAUX : tous ceux d’un marché de travaux.", ("frame",), _signs
+    ),
     "sender": Criterion("Expéditeur", "Une adresse, ou @domaine.fr.", ("sender",), _address),
     "scanner": Criterion("Numériseur", "Son nom, sous « Numériseurs ».", ("scanner",), _signs),
     "way": Criterion("Arrivée par", "", ("way",), _address),
@@ -88,6 +94,8 @@ def _fits(name: str, wanted: str, value: str) -> bool:
     begins, plain = wanted.endswith(ANY), criterion.plain(wanted.removesuffix(ANY))
     if name == "sender" and plain.startswith("@"):
         return value.endswith(plain)
+    if name == "frame" and plain == ALL_WORKS:
+        return value == ALL_WORKS or value in WORKS
     if name == "seller" and len(plain) == 9:
         return value.startswith(plain)
     return value.startswith(plain) if begins else value == plain

@@ -6,15 +6,17 @@ by rejecting the folder; paid by card, for another body, or completed without an
 
 from collections.abc import Iterator
 
+from app.chorus import works
 from app.chorus.answering import invoice_of, rejected_by_anybody, statuses_of
 from app.chorus.answers import day_of
 from app.chorus.fetching import AVAILABLE
 from app.chorus.models import ChorusInvoice
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
-from app.core.french import jour
+from app.core.french import jour, spaces
 from app.folders.models import Folder
 from app.folders.sockets import Caution, Visa, is_open
+from app.invoices import frames
 from app.invoices.accounts import COMPLETED, doubts
 from app.invoices.settling import at_service
 from app.people.models import Collectivity
@@ -29,10 +31,12 @@ RECYCLED = "A_RECYCLER"
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
-    """What to look at, the gravest first; nothing of a folder that did not come from Chorus Pro, or is over."""
+    """What to look at, the gravest first; nothing of a folder that is over, nor of another way but its frame."""
     invoice = invoice_of(db, folder)
-    if invoice is None or folder.phase == Phase.DONE:
+    if folder.phase == Phase.DONE:
         return []
+    if invoice is None:
+        return list(works.elsewhere(folder))
     by = frozenset(folder.sources.get("depositors", ()))
     return [
         *_rejected(db, folder, invoice),
@@ -41,7 +45,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         *_completed(db, folder, by),
         *_suspension(db, folder, invoice),
         *_recycled(invoice, by),
-        *_works(invoice, by),
+        *works.of_works(folder, invoice),
     ]
 
 
@@ -49,7 +53,12 @@ def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     """What stands before the finances and the signature; the service may be attested all the same."""
     if visa is not None and at_service(db, folder):
         return []
-    return [
+    drafts = [
+        Problem(caution.key, frames.FIELD, spaces(f"« {caution.title} » : {works.SAY_FIRST}"))
+        for caution in (cautions(db, folder) if visa is None else ())
+        if caution.key == works.DRAFT and is_open(folder, caution)
+    ]
+    return drafts + [
         Problem(
             caution.key,
             "number",
@@ -147,17 +156,5 @@ def _recycled(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
             f"Le fournisseur l’a réadressée après son arrivée ; service destinataire : {where}. Voyez si ce dossier est au bon "
             "bureau.",
             about=f"chorus-recycled:{statuses.count(RECYCLED)}",
-            by=by,
-        )
-
-
-def _works(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
-    if invoice.works:
-        yield Caution(
-            "chorus-works",
-            "Facture d’un marché de travaux",
-            f"Cadre {invoice.frame or 'non dit'} : elle suit la voie des marchés de travaux (maître d’œuvre, maître d’ouvrage), "
-            "et ses états se donnent sur Chorus Pro.",
-            about="chorus-works",
             by=by,
         )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.arrivals.criteria import ALL_WORKS
 from app.arrivals.models import Arrival, Way
 from app.arrivals.receiving import receive
 from app.chorus import own, pivot
@@ -37,6 +38,7 @@ from app.folders.models import Folder
 from app.invoices.accounts import COMPLETED
 from app.invoices.checks import compact, good_iban
 from app.invoices.clock import CHORUS
+from app.invoices.frames import in_words
 from app.invoices.plugs import read_facts
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
@@ -217,7 +219,7 @@ def _clues(unit: Pivot, *, works: bool) -> dict[str, Any]:
         "seller": unit.facts.get("seller", ""),
         "seller_siret": unit.facts.get("seller_siret", ""),
         "buyer_siret": unit.buyer_siret,
-        "frame": unit.frame,
+        "frame": unit.frame or (ALL_WORKS if works else ""),
         "works": works,
     }
 
@@ -226,8 +228,8 @@ def _remarks(unit: Pivot, *, works: bool) -> list[str]:
     remarks = []
     if works:
         remarks.append(
-            f"Facture d’un marché de travaux (cadre {unit.frame or 'non dit'}) : ses états se donnent sur Chorus Pro, par ceux "
-            "que le marché désigne."
+            f"Facture d’un marché de travaux (cadre : {in_words(unit.frame) or 'non dit'}) : ses états se donnent sur Chorus "
+            "Pro, par ceux que le marché désigne."
         )
     if unit.paid_already:
         remarks.append("Déjà payée par carte d’achat (cadre A2) : elle ne se mandate pas une seconde fois.")

@@ -99,6 +99,7 @@ def _read(unit: Any, number: int) -> Pivot:
         "order_ref": _at(unit, "DonneesFacture", "Engagement", "NumeroEngagement"),
         "contract_ref": _at(unit, "DonneesFacture", "Engagement", "NumeroMarche"),
         "iban": _iban(unit),
+        "frame": _at(unit, "DonneesFacture", "Cadre"),
     }
     return Pivot(
         number,

@@ -20,6 +20,7 @@ from app.files import vault
 from app.files.handing import look
 from app.folders.access import authorize, looks_on
 from app.folders.models import Folder
+from app.invoices import frames
 
 pages = Blueprint("chorus", __name__, template_folder="templates")
 ASKED_AGAIN = frozenset({"chorus-reason", "chorus-sentence", "chorus-mandate", "words-long"})
@@ -158,6 +159,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             folder=folder,
             invoice=invoice,
             status=in_words(invoice.standing[0]),
+            frame=frames.in_words(invoice.frame),
             history=[
                 (in_words(row["status"]), moment_of(row["at"]), row["comment"])
                 for row in reversed(invoice.history)

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from app import create_app
 from app.arrivals import routing
 from app.arrivals.models import Arrival
-from app.arrivals.routing import Destination, Routing
+from app.arrivals.routing import Destination, Routing, Row
 from app.chorus import client as asking
 from app.chorus import plugs, rounds
 from app.chorus.models import ChorusInvoice, ChorusPiece, ChorusRound, ChorusStatus
@@ -20,7 +21,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import sending
+from app.folders import ruling, sending
 from app.folders.models import Folder
 from app.invoices import accounts, interrupting
 from app.invoices.clock import delay_of
@@ -166,7 +167,7 @@ def test_invoices_of_every_kind_arrive_once_each_with_the_day_that_starts_their_
     assert "FACTICE" in page
     for kind, told in (
         (deposits.PAID, "Facture déjà payée par carte d’achat"),
-        (deposits.WORKS, "Facture d’un marché de travaux"),
+        (deposits.WORKS, "Marché de travaux : ce n’est pas encore une somme due"),
     ):
         assert told in words(house.client(G).get(f"/dossiers/{folder_of(numbers[kind]).id}"))
     office = words(house.client(K).get("/administration/chorus"))
@@ -174,6 +175,62 @@ def test_invoices_of_every_kind_arrive_once_each_with_the_day_that_starts_their_
     assert "Complet" in office
     assert SECRET not in office
     assert PASSWORD not in office
+
+
+@pytest.mark.law("INV-30")
+def test_an_invoice_of_works_goes_its_own_way_and_a_draft_of_an_account_is_not_signed_as_owed(
+    house, chorus
+) -> None:
+    mine = Row({"frame": "travaux"}, Destination("technique", "", service="technique"))
+    routing.choose(house.actor(K), replace(routed(house), rows=(mine,)))
+    assert "Cadre de facturation : travaux" in words(house.client(K).get("/administration/arrivees"))
+    works = deposits.deposit(chorus, deposits.WORKS, now() - timedelta(days=2))
+    other = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=2))
+    look(house)
+    led = folder_of(works)
+    assert led.emitter_desk_id in house.actor(R).desk_ids
+    assert folder_of(other).emitter_desk_id in house.actor(G).desk_ids
+    assert (led.fields["frame"], folder_of(other).fields["frame"]) == ("A4", "A1")
+    assert "Projet de décompte mensuel du fournisseur (A4)" in words(
+        house.client(R).get(f"/dossiers/{led.id}/chorus")
+    )
+    sending.send(house.actor(R), led.id, version=led.version)
+    for who in (R, N):
+        house.approve(led.id, who)
+    while house.folder(led.id).place != "bon_a_payer":
+        house.approve(led.id, "s.rivoal")
+    page = words(house.client("a.kervadec").get(f"/dossiers/{led.id}"))
+    assert "avant qu’elle soit due" in page
+    with pytest.raises(Refusal, match="sign-gated") as refused:
+        house.sign(led.id, "a.kervadec")
+    assert "dire ici ce qui a été validé" in refused.value.facts["details"]
+    version = house.folder(led.id).version
+    ruling.rule(
+        house.actor("a.kervadec"),
+        led.id,
+        version=version,
+        about="works-draft:A4",
+        keep="",
+        word="État d’acompte validé.",
+    )
+    house.sign(led.id, "a.kervadec")
+    assert passed(chorus, works) == []  # its statuses are others', on Chorus Pro
+    page = words(house.client(N).get("/factures?etat=travaux"))
+    assert "Travaux Projet de décompte mensuel du fournisseur (A4)" in page
+    assert f"/dossiers/{folder_of(other).id}" not in house.client(N).get("/factures?etat=travaux").get_data(
+        as_text=True
+    )
+    assert "Projet de décompte mensuel du fournisseur (A4)" in words(
+        house.client(N).get("/factures/registre.csv")
+    )
+    # Typed on what came by another way, the frame is told as what only Chorus Pro brings
+    typed = house.an_invoice(at="service_done", frame="A8")
+    assert "venue hors de Chorus Pro" in words(house.client(R).get(f"/dossiers/{typed}"))
+
+
+def routed(house: House) -> Routing:
+    with reading(here(house)) as db:
+        return routing.routing_of(db, here(house))
 
 
 def test_a_line_that_fails_is_told_and_loses_nothing(house, chorus) -> None:

@@ -56,6 +56,7 @@ def test_the_sample_is_read_as_written() -> None:
         "total_vat": "240.00",
         "total_ttc": "1440.00",
         "order_ref": "2026-BC-00412",
+        "frame": "A1",
         "iban": "FR3299999000010123456789A09",
     }
     assert (one.buyer_siret, one.service, one.frame, one.again) == (

@@ -19,6 +19,8 @@ from app.folders.access import readable_by
 from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.invoices.clock import last_day_to_pay, rule_of
 from app.invoices.days import received_days
+from app.invoices.frames import FIELD as FRAME
+from app.invoices.frames import WORKS, in_words
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import KEPT, Interruption, interruption_of
 from app.invoices.keys import origin_keys
@@ -41,6 +43,7 @@ STATES = {
     "rejetees": "Rejetées",
     "terminees": "Terminées",
     "avoirs": "Avoirs",
+    "travaux": "Travaux",
 }
 SERVICE, FINANCE = "service_done", "finance"
 _folder: Any = Folder.__table__
@@ -79,6 +82,7 @@ class Line:
     number: str
     seller: str
     siret: str
+    frame: str
     cents: int | None
     credit: bool
     state: str
@@ -92,6 +96,11 @@ class Line:
     decisions: Mapping[str, Decision]
     origin: str
     origin_id: int | None
+
+    @property
+    def works(self) -> str:
+        """Its frame in words where it is of a contract of works; else empty."""
+        return in_words(self.frame) if self.frame in WORKS else ""
 
     @property
     def amount(self) -> Decimal | None:
@@ -151,6 +160,7 @@ def _of(actor: Actor, wanted: Asked, column: Any = _folder.c.id) -> Any:
         "rejetees": _folder.c.phase == Phase.REJECTED.value,
         "terminees": _folder.c.place == DONE,
         "avoirs": _folder.c.amount_cents < 0,
+        "travaux": _folder.c.fields[FRAME].as_string().in_(sorted(WORKS)),
     }
     query = sa.select(column).where(
         _folder.c.collectivity_id == actor.collectivity_id, _folder.c.family == FAMILY, readable_by(actor)
@@ -185,6 +195,7 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
         number=str(folder.fields.get("number") or ""),
         seller=str(folder.fields.get("seller") or ""),
         siret=str(folder.fields.get("seller_siret") or folder.fields.get("seller_siren") or ""),
+        frame=str(folder.fields.get(FRAME) or ""),
         cents=folder.amount_cents,
         credit=credit,
         state=state_label(folder.place, None),

@@ -10,6 +10,7 @@ from app.core.clock import today
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard, spreadsheet
 from app.core.spreadsheet import Cell
+from app.invoices.frames import in_words
 from app.invoices.register import delays, lines
 
 pages = Blueprint("register", __name__, template_folder="templates")
@@ -39,6 +40,7 @@ HEAD = (
     "Motif du rejet",
     "Remise aux finances le",
     "Facture d’origine",
+    "Cadre de facturation",
 )
 
 
@@ -139,4 +141,5 @@ def _cells(line: lines.Line) -> tuple[Cell, ...]:
         rejected.word if rejected else None,
         line.handed,
         line.origin,
+        in_words(line.frame),
     )
