@@ -61,6 +61,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "Fournisseur appelé par {who} au sujet d’un compte, {words}",
     ),
     "invoice.interrupted": ("pause", "Délai de paiement interrompu par {who}, {words}"),
+    "invoice.performed": ("calendar3", "Service fait après la réception, dit {who}, {words}"),
     "invoice.resumed": ("arrow-counterclockwise", "Délai de paiement reparti, dit {who}, {words}"),
     "order.delivered": ("check2-circle", "Service fait attesté par {who}, {words}"),
     "order.delivery_corrected": ("pencil", "Livraison corrigée par {who}, {words}"),

@@ -8,14 +8,16 @@ from app.core.clock import today
 from app.core.french import jour
 from app.folders.models import Folder
 from app.invoices.checks import number
-from app.invoices.days import received_days
 from app.invoices.interest import in_words, owed
 from app.invoices.interrupting import Interruption, interruption_of
+from app.invoices.performing import performed_of, starts_of
 from workflows.deadlines import is_working_day, payment_due, payment_due_again
 
 DAYS, OURS = 30, 20
 RECEIVED, AVAILABLE = "reçue", "mise à disposition sur Chorus Pro"
-"""What starts the delay of an invoice: its reception, or that it is available there (CCP R2192-12, R2192-15)."""
+PERFORMED = "service fait après la réception,"
+"""What starts the delay of an invoice: its reception, that it is available there, or the service where it is later (CCP R2192-12,
+R2192-13, R2192-15)."""
 CHORUS = "chorus"
 """In `Folder.sources`: what Chorus Pro tells of the invoice, `available_on` among it."""
 
@@ -127,12 +129,15 @@ class Delay:
 
 def rule_of(folder: Folder, start: date) -> str:
     """What happened on the day that starts the delay of an invoice, in words."""
+    done = performed_of(folder)
+    if done is not None and start == done.day:
+        return PERFORMED
     return AVAILABLE if start.isoformat() == folder.sources.get(CHORUS, {}).get("available_on") else RECEIVED
 
 
 def delay_of(folder: Folder) -> Delay | None:
     """The delay of an invoice that waits; None where none runs: a credit note, an invoice that nobody received yet."""
-    starts = received_days(folder) if family_of(folder.in_force).due(folder.facts) else []
+    starts = starts_of(folder) if family_of(folder.in_force).due(folder.facts) else []
     if not starts:
         return None
     start, day = min(starts), today()

@@ -6,29 +6,21 @@ for what was left where that is longer, on the day on which all that was asked h
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db
 from app.core.french import jour
 from app.core.refusals import Refusal
-from app.core.texts import plain
 from app.core.transaction import use_case
-from app.folders.access import authorize, lock
-from app.folders.facts import touch
 from app.folders.models import Folder
-from app.folders.move import count_days_again, cover_in_force, present
-from app.folders.ruling import LONGEST, may_rule
-from app.invoices.days import received_days
-from app.journal.chain import Event, append
+from app.invoices.deciding import INTERRUPTION, changed, deciding, words
+from app.invoices.performing import performed_of, starts_of
 from app.people.actor import Actor
-from app.people.covers import facts_of, in_absence
-from workflows.circuit import Phase
-from workflows.deadlines import payment_due, payment_due_again
+from app.people.covers import in_absence
+from workflows.deadlines import authorising_officer_due, payment_due, payment_due_again
 
-KEPT = "interruption"
-"""In `Folder.sources`."""
+KEPT = INTERRUPTION
 ACCOUNTANT_DAYS = 10
 """Of the thirty days, those of the public accountant (décret 2013-269, art. 12)."""
 
@@ -44,8 +36,8 @@ class Interruption:
 
 
 def interruption_of(folder: Folder) -> Interruption | None:
-    """The interruption of an invoice's delay; None where there was none, or none that its day of reception allows any more."""
-    row, starts = folder.sources.get(KEPT), received_days(folder)
+    """The interruption of an invoice's delay; None where there was none, or none that the day on which it begins allows."""
+    row, starts = folder.sources.get(KEPT), starts_of(folder)
     if row is None or not starts:
         return None
     notified = date.fromisoformat(row["notified"])
@@ -56,11 +48,15 @@ def interruption_of(folder: Folder) -> Interruption | None:
 
 
 def last_day(folder: Folder) -> date | None:
-    """The commune's last day where an interruption moved it, `NO_DATE` while the delay does not run; None where none did."""
-    interruption = interruption_of(folder)
-    if interruption is None or not family_of(folder.in_force).due(folder.facts):
+    """The commune's last day where an interruption, or a service that was done later, moved it; None where neither did.
+
+    `NO_DATE` while the delay does not run.
+    """
+    interruption, starts = interruption_of(folder), starts_of(folder)
+    if not starts or not family_of(folder.in_force).due(folder.facts):
         return None
-    starts = received_days(folder)
+    if interruption is None:
+        return authorising_officer_due(min(starts)) if performed_of(folder) is not None else None
     if interruption.complete is None:
         return NO_DATE
     due = payment_due_again(min(starts), interruption.notified, interruption.complete)
@@ -77,8 +73,8 @@ def interrupt(
     `delay-interrupted` a second time (the law allows one), `notice-day` for a day before the reception, after the delay or to
     come, `notice-reason` and `words-long`.
     """
-    folder, absent, under = _deciding(db, actor, folder_id, version)
-    starts = received_days(folder)
+    folder, absent, under = deciding(db, actor, folder_id, version)
+    starts = starts_of(folder)
     if not starts or not family_of(folder.in_force).due(folder.facts):
         raise Refusal("delay-none")
     if KEPT in folder.sources:  # once, even where the day of reception was changed since
@@ -86,12 +82,12 @@ def interrupt(
     first, last = min(starts), min(payment_due(min(starts)), today())
     if notified is None or not first <= notified <= last:
         raise Refusal("notice-day", first=jour(first), last=jour(last))
-    reason = _words(reason, "notice-reason")
+    reason = words(reason, "notice-reason")
     who = in_absence(actor.name, absent)
     row = {"notified": notified.isoformat(), "reason": reason, "who": who, "at": now().isoformat()}
     folder.sources = {**folder.sources, KEPT: row}
     line = f"notifiée le {jour(notified)} : « {reason} »"
-    _changed(
+    changed(
         db, actor, folder, "invoice.interrupted", {"notified": notified.isoformat(), "words": line, **under}
     )
 
@@ -103,13 +99,13 @@ def resume(db: Db, actor: Actor, folder_id: int, *, version: int, complete: date
     Refuses `not-your-turn`, `delay-running` where nothing is awaited, `complete-day` for a day before the notice or to come,
     `complete-word` and `words-long`.
     """
-    folder, absent, under = _deciding(db, actor, folder_id, version)
+    folder, absent, under = deciding(db, actor, folder_id, version)
     interruption = interruption_of(folder)
     if interruption is None or interruption.complete is not None:
         raise Refusal("delay-running")
     if complete is None or not interruption.notified <= complete <= today():
         raise Refusal("complete-day", first=jour(interruption.notified))
-    word = _words(word, "complete-word")
+    word = words(word, "complete-word")
     row = dict(folder.sources[KEPT]) | {
         "complete": complete.isoformat(),
         "word": word,
@@ -118,30 +114,4 @@ def resume(db: Db, actor: Actor, folder_id: int, *, version: int, complete: date
     }
     folder.sources = {**folder.sources, KEPT: row}
     line = f"tout est reçu le {jour(complete)} : « {word} »"
-    _changed(db, actor, folder, "invoice.resumed", {"complete": complete.isoformat(), "words": line, **under})
-
-
-def _deciding(db: Db, actor: Actor, folder_id: int, version: int) -> tuple[Folder, str, dict[str, Any]]:
-    """The folder, locked, whom the actor stands in for, and what the journal says of it; refuses who does not decide here."""
-    folder = lock(db, actor, folder_id, version)
-    current = present(db, folder)
-    if folder.phase != Phase.RUNNING or not may_rule(folder, actor, current):
-        authorize(db, actor, folder_id)
-        raise Refusal("not-your-turn")
-    cover = cover_in_force(db, actor, folder, current)
-    return folder, cover.absent if cover is not None else "", dict(facts_of(cover))
-
-
-def _words(text: str, key: str) -> str:
-    text = plain(text)
-    if not text:
-        raise Refusal(key)
-    if len(text) > LONGEST:
-        raise Refusal("words-long", most=LONGEST, got=len(text))
-    return text
-
-
-def _changed(db: Db, actor: Actor, folder: Folder, event: str, facts: dict[str, Any]) -> None:
-    count_days_again(db, folder)
-    touch(folder)
-    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, facts))
+    changed(db, actor, folder, "invoice.resumed", {"complete": complete.isoformat(), "words": line, **under})

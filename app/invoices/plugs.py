@@ -19,6 +19,7 @@ from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
 from app.invoices import accounts, days, history, interrupting, proposals, resemblance, settling, texts
 from app.invoices.clock import Delay, delay_of
+from app.invoices.performing import performed_of
 from app.invoices.rules import checking, telling
 from app.invoices.suppliers import keeping, naming
 from config import Settings
@@ -153,9 +154,14 @@ class _Band:
             return None
         offered = delay.interruption is None or delay.interruption.complete is None
         reader = reader_of(db)
-        may = offered and reader is not None and may_rule(folder, reader, current_present(db, folder))
+        may_rule_here = reader is not None and may_rule(folder, reader, current_present(db, folder))
         page = self._templates.get_template("invoices/clock.html").render(
-            clock=delay.clock, owed=delay.owed, folder=folder, gesture=_gesture(delay) if may else ""
+            clock=delay.clock,
+            owed=delay.owed,
+            folder=folder,
+            gesture=_gesture(delay) if offered and may_rule_here else "",
+            may_perform=may_rule_here,
+            performed=performed_of(folder),
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 

@@ -72,6 +72,11 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : ce délai court, rien n’est attendu du fournisseur. Rouvrez le dossier.",
     ),
+    "performed-day": (
+        422,
+        "Rien n’a changé : écrivez le jour où tout ce qui est facturé a été livré ou exécuté, du {first} au {last}.",
+    ),
+    "performed-word": (422, "Rien n’a changé : écrivez ce qui a été fait ce jour-là, et d’où vous le savez."),
     "notice-day": (
         422,
         "Rien n’a changé : écrivez le jour où le fournisseur a reçu la notification, du {first} au {last}.",

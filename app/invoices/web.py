@@ -17,7 +17,7 @@ from app.display.blueprint import version_shown
 from app.folders import ruling
 from app.folders.access import authorize, looks_on
 from app.folders.move import person_of, present
-from app.invoices import account_file, accounts, calls, interrupting, settling
+from app.invoices import account_file, accounts, calls, interrupting, performing, settling
 from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
 from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
@@ -228,6 +228,46 @@ def delay(folder_id: int) -> Response | tuple[str, int]:
         ),
         status,
     )
+
+
+@pages.route("/dossiers/<int:folder_id>/execution", methods=["GET", "POST"])
+@guard(PERSON)
+def performed(folder_id: int) -> Response | tuple[str, int]:
+    """Say on which day what is billed was done, where that is after the reception: the delay begins there."""
+    typed, error, status = {"day": "", "word": ""}, "", 200
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        current = delay_of(folder)
+        if current is None:
+            raise Refusal("delay-none")
+        if not ruling.may_rule(folder, g.actor, present(db, folder)):
+            raise Refusal("not-your-turn")
+        done = performing.performed_of(folder)
+    if request.method == "POST":
+        typed = {name: request.form.get(name, "") for name in typed}
+        day, word = _day(typed["day"]), typed["word"]
+        try:
+            performing.perform(g.actor, folder_id, version=version_shown(), day=day, word=word)
+        except Refusal as refusal:
+            if refusal.key not in {"performed-day", "performed-word", "words-long"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("Le jour du service fait est noté, le délai de paiement en tient compte.", "ok")
+            return redirect(url_for("folders.show", folder_id=folder_id))
+    elif done is not None:
+        typed = {"day": done.day.isoformat(), "word": done.word}
+    first, last = performing.bounds(folder)
+    page = render_template(
+        "invoices/performed.html",
+        folder=folder,
+        clock=current.clock,
+        typed=typed,
+        error=error,
+        first=first,
+        last=last,
+    )
+    return page, status
 
 
 def _day(text: str) -> date | None:

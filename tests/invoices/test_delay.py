@@ -12,11 +12,13 @@ import pytest
 from app.core.clock import today
 from app.core.refusals import Refusal
 from app.folders import decide
-from app.invoices import interest, interrupting
+from app.invoices import interest, interrupting, performing
+from app.invoices.clock import clock_of
 from tests.batches.town import Hand, plain
 from tests.builders.house import House
 from tests.invoices.test_history import CLERK, FINANCE, SERVICE, Office
-from workflows.deadlines import payment_due_again
+from tests.invoices.test_register import table
+from workflows.deadlines import payment_due, payment_due_again
 
 pytestmark = pytest.mark.in_turn
 
@@ -33,6 +35,13 @@ def office(house: House, tmp_path: Path) -> Office:
         ("2026-11-16", "2026-12-15", "2027-01-04", "2027-02-03"),  # over the end of a year
         ("2026-11-16", "2026-11-16", "2026-11-20", "2026-12-20"),
         ("2027-01-29", "2027-02-28", "2027-02-28", "2027-03-30"),
+        (
+            "2026-12-20",
+            "2026-12-31",
+            "2027-01-04",
+            "2027-02-03",
+        ),  # nineteen days were left, from one year into the next
+        ("2028-02-01", "2028-02-10", "2028-02-29", "2028-03-30"),  # all came on the 29th of February
     ],
 )
 @pytest.mark.law("INV-13")
@@ -50,6 +59,16 @@ def test_a_delay_that_was_interrupted_runs_for_thirty_days_or_what_was_left(
         ("1200.00", "2026-06-20", "2026-07-25", "10.15", 35, "11.68"),  # the half-year in which it begins
         ("48360.50", "2026-05-04", "2026-07-31", "10.15", 88, "1183.44"),
         ("15.00", "2026-03-02", "2026-03-03", "10.15", 1, "0.00"),
+        (
+            "10000.00",
+            "2024-01-31",
+            "2024-03-01",
+            "12.50",
+            30,
+            "102.74",
+        ),  # over a 29th of February, by 365 all the same
+        ("0.01", "2024-12-31", "2025-12-31", "11.15", 365, "0.00"),  # a year from the first of January
+        ("73.00", "2024-12-31", "2025-01-20", "11.15", 20, "0.45"),  # 0.446 is rounded to the cent
     ],
 )
 @pytest.mark.law("INV-16")
@@ -158,3 +177,92 @@ def test_a_day_of_reception_that_is_corrected_takes_an_interruption_that_it_does
     far = office.draft(number="F-9")
     house.save(far, CLERK, {**typed, "received_on": "9999-12-20"})
     assert Hand(house, CLERK).client.get(f"/dossiers/{far}/brouillon").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("start", "last", "told"),
+    [
+        ("2026-11-16", "2026-12-16", ""),
+        ("2026-11-26", "2026-12-26", "jour non ouvré"),  # a Saturday
+        ("2026-11-25", "2026-12-25", "jour non ouvré"),  # Christmas
+        ("2027-01-29", "2027-02-28", "jour non ouvré"),  # a Sunday, the last day of February
+        ("2028-01-30", "2028-02-29", ""),
+        ("2026-12-15", "2027-01-14", ""),
+    ],
+)
+@pytest.mark.law("INV-10")
+def test_thirty_days_from_the_start_over_years_leap_days_and_holidays(
+    start: str, last: str, told: str
+) -> None:
+    first = date.fromisoformat(start)
+    assert payment_due(first).isoformat() == last
+    assert (told in clock_of(first, first).pay_line) is True
+    assert ("jour non ouvré" in clock_of(first, first).pay_line) is bool(told)
+
+
+@pytest.mark.law("INV-11")
+def test_what_was_done_after_the_reception_begins_the_delay_and_a_late_visa_never_does(
+    house: House, office: Office
+) -> None:
+    received = today() - timedelta(days=12)
+    draft = office.draft(signed=True, number="F-1")
+    house.save(draft, CLERK, {"received_on": received.isoformat(), "proof_of_service": "technique"})
+    invoice = office.send(draft)
+    service, clerk = Hand(house, SERVICE), Hand(house, CLERK)
+    page = f"/dossiers/{invoice}/execution"
+    assert page in service.text(f"/dossiers/{invoice}")
+    assert page not in clerk.text(f"/dossiers/{invoice}")
+    assert clerk.ask(page).status_code == 403
+    with pytest.raises(Refusal, match="not-your-turn"):
+        performing.perform(
+            house.actor(CLERK), invoice, version=house.folder(invoice).version, day=today(), word="Livré."
+        )
+
+    def sent(day: date | str, word: str = "Le dernier lot, bon de livraison 12.") -> tuple[int, str]:
+        form = {"day": str(day), "word": word, "version": str(house.folder(invoice).version)}
+        answer = service.ask(page, "POST", form)
+        return answer.status_code, plain(answer.get_data(as_text=True))
+
+    done = received + timedelta(days=7)
+    for day, word, words in (
+        (received - timedelta(days=1), "Livré.", "le jour où tout ce qui est facturé"),
+        (today() + timedelta(days=1), "Livré.", "le jour où tout ce qui est facturé"),
+        ("hier", "Livré.", "le jour où tout ce qui est facturé"),
+        (done, " ", "ce qui a été fait ce jour-là"),
+    ):
+        status, shown = sent(day, word)
+        assert (status, words in shown) == (422, True), (day, word)
+    assert house.folder(invoice).due_on == received + timedelta(days=20)
+    assert sent(done)[0] == 302
+    assert house.folder(invoice).due_on == done + timedelta(days=20)
+    shown = service.text(f"/dossiers/{invoice}")
+    for words in ("Jour 5 sur 30", "départ : service fait après la réception", "bon de livraison 12"):
+        assert words in shown, words
+    assert "bon de livraison 12" in service.text(f"/dossiers/{invoice}?onglet=journal")
+    row = next(iter(table(clerk, "/factures/registre.csv")))
+    assert row["Règle du départ"].startswith("Service fait après la réception")
+    assert row["Reçue le"] == f"{received:%d/%m/%Y}"
+    assert row["Départ du délai"] == f"{done:%d/%m/%Y}"
+    # An interruption counts from there, and the service is not said to be done after its notice
+    version = house.folder(invoice).version
+    with pytest.raises(Refusal, match="notice-day"):
+        interrupting.interrupt(
+            house.actor(SERVICE),
+            invoice,
+            version=version,
+            notified=done - timedelta(days=1),
+            reason="Le bon.",
+        )
+    notified = done + timedelta(days=1)
+    interrupting.interrupt(
+        house.actor(SERVICE), invoice, version=version, notified=notified, reason="Le bon."
+    )
+    assert "reste 29 jours" in service.text(f"/dossiers/{invoice}")
+    assert sent(done + timedelta(days=2))[0] == 422
+    # Said again on the day of the reception, it changes nothing any more
+    assert sent(received, "Livré avec la facture.")[0] == 302
+    assert "reste 22 jours" in service.text(f"/dossiers/{invoice}")
+    assert "service fait après la réception" not in service.text(f"/dossiers/{invoice}")
+    # The visa itself, days later, moves nothing
+    house.approve(invoice, SERVICE)
+    assert "reste 22 jours" in Hand(house, FINANCE).text(f"/dossiers/{invoice}")

@@ -347,6 +347,7 @@ BESIDE: Mapping[str, Mapping[str, str]] = {
     "folders.ask_opinion": {"desks": "comptabilite", "question": "Qu’en pensez-vous ?", "waits": "no"},
     "folders.give_opinion": {"opinion": "favourable"},
     "folders.hand": {"desk": "maire"},
+    "invoices.performed": {"day": today().isoformat(), "word": "Livrée ce jour."},
     "invoices.delay": {"day": today().isoformat(), "word": "Le bon de livraison manque."},
     "folders.relieve": {"part": "desk:direction", "desk": "maire"},
 }

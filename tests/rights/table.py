@@ -127,6 +127,7 @@ ROUTES = {
     "invoices.suppliers.join": "administer",
     "invoices.suppliers.part": "administer",
     "invoices.delay": "person",
+    "invoices.performed": "person",
     "invoices.account_call": "person",
     "invoices.account_decision": "person",
     "people.office.mandate": "administer",
@@ -480,7 +481,9 @@ REROUTE = {("folders.coming", method) for method in ("GET", "HEAD", "POST")}
 # An administrator who reads it, where a visa or an opinion is awaited of others (tests/folders/test_relieving.py)
 RELIEVE = {("folders.relief", "GET"), ("folders.relief", "HEAD"), ("folders.relieve", "POST")}
 # Whoever decides on an invoice stops its delay of payment, and lets it run again
-DELAY = {("invoices.delay", method) for method in ("GET", "HEAD", "POST")}
+DELAY = {
+    (f"invoices.{name}", method) for name in ("delay", "performed") for method in ("GET", "HEAD", "POST")
+}
 SIGN = {
     ("signing.placing.planned", "GET"),
     ("signing.placing.planned", "HEAD"),

@@ -28,7 +28,7 @@ from workflows.circuit import DONE
 DONE_THERE = (
     "folder.created", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
     "folder.refuse", "folder.publish", "folder.archive", "folder.reject", "folder.send_back", "folder.take_back", "folder.recall",
-    "folder.withdraw", "invoice.account_called", "invoice.interrupted", "invoice.resumed",
+    "folder.withdraw", "invoice.account_called", "invoice.interrupted", "invoice.performed", "invoice.resumed",
     "order.delivered", "order.delivery_corrected", "order.mailed",
     "folder.rerouted", "folder.ruled", "folder.handed", "folder.replaced", "folder.waive",
     "opinion.asked", "opinion.given", "opinion.withdrawn",

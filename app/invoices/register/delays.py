@@ -16,9 +16,9 @@ from app.core.db import Db
 from app.core.french import mois
 from app.folders.access import readable_by
 from app.folders.models import Folder
-from app.invoices.days import received_days
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import interruption_of, last_day
+from app.invoices.performing import starts_of
 from app.people.actor import Actor
 from workflows.circuit import DONE
 from workflows.deadlines import authorising_officer_due
@@ -83,7 +83,7 @@ def by_month(db: Db, actor: Actor) -> list[Month]:
 
 def _took(folder: Folder) -> tuple[date, int, bool] | None:
     """The day on which an invoice left, its days, and whether that was late; None where no delay ran."""
-    starts = received_days(folder)
+    starts = starts_of(folder)
     if not starts or folder.done_at is None or (folder.amount_cents or 0) <= 0:
         return None
     start, left = min(starts), folder.done_at.astimezone(PARIS).date()

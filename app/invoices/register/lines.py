@@ -25,6 +25,7 @@ from app.invoices.history import FAMILY
 from app.invoices.interrupting import KEPT, Interruption, interruption_of
 from app.invoices.keys import origin_keys
 from app.invoices.models import InvoiceKey
+from app.invoices.performing import starts_of
 from app.people.actor import Actor
 from app.people.covers import in_absence
 from workflows.circuit import DONE, Phase, StepKind
@@ -186,7 +187,7 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:
 def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None) -> Line:
     family = family_of(folder.in_force)
     credit = family.credits(folder.facts)
-    starts = received_days(folder) if family.due(folder.facts) else []
+    starts = starts_of(folder) if family.due(folder.facts) else []
     start, interruption = min(starts, default=None), interruption_of(folder)
     due = last_day_to_pay(start, interruption) if start is not None else None
     running = folder.phase in {Phase.RUNNING, Phase.REJECTED, Phase.DRAFT}
