@@ -25,7 +25,7 @@ from app.files import vault
 from app.journal.erasing import waits
 from app.notices import mailer
 from app.notices.returns import mailbox
-from app.operations import front, links, marks, premises, resealing, scanners, sendings, shares
+from app.operations import arriving, front, links, marks, premises, resealing, scanners, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
 from app.people.models import Application, Collectivity
@@ -612,6 +612,12 @@ _EVERY = (
         "télétransmission",
         sendings.relay,
         "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "arrivées",
+        arriving.everywhere,
+        "les arrivées n’ont pas pu être lues : vérifiez d’abord la base",
         Level.UNKNOWN,
     ),
     Check(

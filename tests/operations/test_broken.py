@@ -22,6 +22,10 @@ from werkzeug.exceptions import BadGateway, NotFound
 from werkzeug.utils import redirect
 
 from app import create_app
+from app.arrivals import routing
+from app.arrivals.mail import boxes
+from app.arrivals.mail.boxes import Box
+from app.arrivals.routing import Destination, Routing
 from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.core.hold import Hold
@@ -122,6 +126,45 @@ def still_held(scene: Scene) -> Iterator[Changed]:
         connection.execute(sa.insert(Hold.__table__).values(since=moment, copied_at=moment))
     yield {}
     _do("DELETE FROM hold")
+
+
+@BASE.row(
+    "arrivées",
+    "Kerlann-sur-Mer",
+    "la boîte factures@kerlann.example ne se relève pas, le mot de passe est refusé",
+)
+def mailbox_that_opens_no_more(scene: Scene) -> Iterator[Changed]:
+    actor = scene.house.actor("k.morizur")
+    routing.choose(actor, Routing(otherwise=Destination("comptabilite", "")))
+    with _boxed(scene, "le mot de passe est refusé"):
+        yield {}
+    _do("DELETE FROM arrival_routing")
+
+
+@BASE.row("arrivées", "aucun bureau de tri", "« Arrivées »")
+def nobody_sorts(scene: Scene) -> Iterator[Changed]:
+    with _boxed(scene, ""):
+        yield {}
+
+
+@contextmanager
+def _boxed(scene: Scene, fault: str) -> Iterator[None]:
+    actor = scene.house.actor("k.morizur")
+    box = Box(
+        0,
+        actor.collectivity_id,
+        "factures@kerlann.example",
+        "invoice",
+        "imaps",
+        "imap.kerlann.example",
+        993,
+        "f",
+        "",
+    )
+    number = boxes.save(actor, box, "sésame")
+    boxes.note(actor.collectivity_id, number, fault=fault)
+    yield
+    _do("DELETE FROM arrival_mailbox")
 
 
 @BASE.row("travail de fond", "flask --app wsgi worker")

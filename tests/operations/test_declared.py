@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import yaml
 
 from app import create_app
 from app.arrivals import routing
+from app.arrivals.mail import boxes, fetching
+from app.arrivals.mail.boxes import Box
 from app.arrivals.routing import Destination, Routing, Row
 from app.circuits import closing, library, named, own_types, rules
 from app.circuits.gestures import Gesture
@@ -209,6 +212,13 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
         {"service_code": "VOIRIE", "seller": "212909998"}, Destination("technique", "", "technique", True)
     )
     routing.choose(house.actor("k.morizur"), Routing((voirie,), Destination("comptabilite", "")))
+    here = house.actor("k.morizur").collectivity_id
+    box = Box(
+        0, here, "f@kerlann.example", "invoice", "imaps", "imap.kerlann.example", 993, "f/1", "INBOX/Factures"
+    )
+    boxes.save(
+        house.actor("k.morizur"), replace(box, senders=("@edf.example",), active=False), "sésame de la boîte"
+    )
     text, file = exported(house), tmp_path / "kerlann.yaml"
     file.write_text(text, encoding="utf-8")
     same = run(house, "diff", SIREN, file=file)
@@ -225,6 +235,7 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
     assert yaml.safe_load(text)["rules"]["deliberation"]["rows"][0]["when"]["any"][0]["value"] == "g.trehorel"
     # Neither a secret, nor what identifies one, is in it
     assert "un secret de remise" not in text
+    assert "sésame" not in text
     assert "g1." not in text
     assert "password" not in text
     there = request.getfixturevalue("elsewhere")
@@ -234,6 +245,7 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
     assert told.exit_code == 1
     assert "+ desks.finances : " in told.output
     assert "+ arrivals.otherwise : " in told.output
+    assert "+ mailboxes.imap.kerlann.example/f%2F1/INBOX/Factures : " in told.output
     assert (
         "+ rules.invoice : La règle 2 est ajoutée : si montant TTC atteint 4 000 €, « Facture, en sept jours »."
         in plain(told.output)
@@ -247,7 +259,12 @@ def test_an_export_applied_to_an_empty_collectivity_elsewhere_gives_the_same_exp
     assert run(there, "diff", ELSEWHERE, file=file).output == ""
     with reading() as db:
         theirs = db.scalars(sa.select(Collectivity.id)).one()
+        (brought,) = boxes.boxes(db, theirs)
     assert routes(theirs) == routed
+    # No password came with the file: the mailbox says so, and is not read before somebody gives it
+    assert (brought.secret, brought.fault, brought.login) == ("", boxes.LOCKED, "f/1")
+    with pytest.raises(Refusal, match="mailbox-password"):
+        fetching.read(brought, there.settings)
     # Each is invited, and enters by a password that he chooses himself
     there.drain()
     with reading() as db:
@@ -525,6 +542,11 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"
         ),
         (f"schema: {SCHEMA}\narrivals: {{otherwise: {{desk: a, send: oui}}}}\n", "arrivals.otherwise.send"),
         (f"schema: {SCHEMA}\narrivals: {{tri: a}}\n", "arrivals.tri"),
+        (f"schema: {SCHEMA}\nmailboxes: {{boite: {{address: a}}}}\n", "serveur/identifiant/dossier"),
+        (f"schema: {SCHEMA}\nmailboxes: {{IMAP.fr/a/INBOX: {{address: a}}}}\n", "le serveur en minuscules"),
+        (f"schema: {SCHEMA}\nmailboxes: {{imap.fr/a/INBOX: [1]}}\n", "il faut « address » et « kind »"),
+        (f"schema: {SCHEMA}\nmailboxes: {{imap.fr/a/INBOX: {{password: a}}}}\n", "INBOX.password"),
+        (f"schema: {SCHEMA}\nmailboxes: {{imap.fr/a/INBOX: {{port: a, senders: 1}}}}\n", "INBOX.senders"),
         (f"schema: {SCHEMA}\ncircuits: {{rien: {{}}}}\n", "ce n’est pas une famille"),
         (f"schema: {SCHEMA}\ncircuits: {{invoice: {{steps: []}}}}\n", "circuits.invoice"),
         ("schema: autre\n", "il faut « schema: paraphe-collectivity/1 »"),

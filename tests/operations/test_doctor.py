@@ -45,6 +45,7 @@ CHECKS = (
     "certificats",
     "logiciels",
     "télétransmission",
+    "arrivées",
     "réveil",
     "envois",
     "repères du journal",
@@ -161,6 +162,7 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "certificats",
         "logiciels",
         "télétransmission",
+        "arrivées",
         *(["réveil"] if "postgresql" in house.settings.database_url else []),
         "envois",
         "repères du journal",
@@ -176,10 +178,11 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
     assert said[2].startswith("les certificats n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[3].startswith("les jetons n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[4].startswith("les silences de l’opérateur n’ont pas pu être lus")
-    assert said[5].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[6].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[7].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
-    assert said[8].startswith("les dossiers n’ont pas pu être regardés : vérifiez d’abord la base (")
+    assert said[5].startswith("les arrivées n’ont pas pu être lues : vérifiez d’abord la base (")
+    assert said[6].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[7].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[8].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[9].startswith("les dossiers n’ont pas pu être regardés : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 

@@ -31,6 +31,7 @@ MOST_SENDERS: Final = 500
 LONGEST: Final = 254
 SCHEMES: Final = ("imaps", "imap+starttls", "imap")
 _PORTS: Final = frozenset(imap.PORTS.values())
+LOCKED: Final = "son mot de passe n’est pas donné"
 _WHY: Final = {
     "written": "ce nom de serveur n’est pas écrit comme il faut",
     "host": "ce serveur n’est pas de ceux que l’on interroge",
@@ -103,7 +104,9 @@ def allows(box: Box, sender: str) -> bool:
 
 
 def place(box: Box, settings: Settings) -> imap.Place:
-    """Where the mailbox is read, judged now; raises `AddressRefusedError`, `OSError`, `secret-unreadable`."""
+    """Where the mailbox is read, judged now; raises `AddressRefusedError`, `OSError`, `mailbox-password`, `secret-unreadable`."""
+    if not box.secret:
+        raise Refusal("mailbox-password")
     inside = settings.mailbox_hosts
     target = Target("https", box.host, box.port, "/")
     listed = Allowed(inside=inside).named(target)
@@ -112,7 +115,7 @@ def place(box: Box, settings: Settings) -> imap.Place:
     host = f"[{box.host}]" if ":" in box.host else box.host
     allowed = Allowed(hosts=[f"{host}:{box.port}"], inside=inside)
     addresses = allowed.resolve(target)
-    password = unseal(box.secret) if box.secret else ""
+    password = unseal(box.secret)
     return imap.Place(box.scheme, box.host, box.port, box.login, password, box.folder, addresses)
 
 
@@ -181,25 +184,61 @@ def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
     if db.scalar(twin) is not None:
         raise Refusal("mailbox-taken")
     if row is None:
-        row = Mailbox(
-            collectivity_id=here,
-            validity=0,
-            last=0,
-            missed=[],
-            fault="",
-            looked_at=None,
-            revision=0,
-            secret="",
-        )
+        row = _fresh(here)
         db.add(row)
     if not same or row.folder != usual.folder:
         row.validity, row.last, row.missed = 0, 0, []
+    if password:
+        row.secret = seal(password)
+    _write(db, actor, row, usual, "")
+    return row.id
+
+
+def write_box(db: Db, actor: Actor, wanted: Box) -> None:
+    """Add the mailbox of this server, login and folder, or change it, in the transaction of a file that was read.
+
+    It brings no password: a new one, or one that would be asked elsewhere than before, waits for it on its page and is not
+    read. Refuses as `save`, but for passwords.
+    """
+    here = actor.collectivity_id
+    usual = _usual(db, here, wanted)
+    place = (Mailbox.host == usual.host, Mailbox.login == usual.login, Mailbox.folder == usual.folder)
+    row = db.scalar(sa.select(Mailbox).where(Mailbox.collectivity_id == here, *place).with_for_update())
+    if row is None:
+        if len(boxes(db, here)) >= MOST:
+            raise Refusal("mailbox-many", most=MOST)
+        row = _fresh(here)
+        db.add(row)
+    elif (row.scheme, row.port) != (usual.scheme, usual.port):
+        row.secret = ""
+    elif _chosen(usual) == _chosen(plain(row)):
+        return
+    _write(db, actor, row, usual, "" if row.secret else LOCKED)
+
+
+def _chosen(box: Box) -> tuple[object, ...]:
+    """What a person chooses of a mailbox, beside its place."""
+    return box.address, box.kind, box.scheme, box.port, box.senders, box.removes, box.active
+
+
+def _fresh(here: int) -> Mailbox:
+    return Mailbox(
+        collectivity_id=here,
+        validity=0,
+        last=0,
+        missed=[],
+        fault="",
+        looked_at=None,
+        revision=0,
+        secret="",
+    )
+
+
+def _write(db: Db, actor: Actor, row: Mailbox, usual: Box, fault: str) -> None:
     row.address, row.kind, row.scheme, row.host = usual.address, usual.kind, usual.scheme, usual.host
     row.port, row.login, row.folder = usual.port, usual.login, usual.folder
     row.senders, row.removes, row.active = list(usual.senders), usual.removes, usual.active
-    row.fault, row.revision = "", row.revision + 1
-    if password:
-        row.secret = seal(password)
+    row.fault, row.revision = fault, row.revision + 1
     db.flush()
     facts = {
         "mailbox": row.id,
@@ -210,8 +249,7 @@ def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
         "removes": row.removes,
         "address": actor.address,
     }
-    append(db, here, Event("arrival.mailbox", actor.name, actor.user_id, None, facts))
-    return row.id
+    append(db, row.collectivity_id, Event("arrival.mailbox", actor.name, actor.user_id, None, facts))
 
 
 def _usual(db: Db, here: int, wanted: Box) -> Box:

@@ -40,7 +40,8 @@ STRANGER: Final = "arrival-sender"
 def look() -> None:
     """Ask that each mailbox be read, once for each five minutes, whoever looks."""
     with reading() as db:
-        active = db.execute(sa.select(Mailbox.id, Mailbox.collectivity_id).where(Mailbox.active)).all()
+        query = sa.select(Mailbox.id, Mailbox.collectivity_id).where(Mailbox.active, Mailbox.secret != "")
+        active = db.execute(query).all()
     if not active:
         return
     moment = now()
@@ -66,7 +67,7 @@ class Round:
         """Read what came."""
         with reading(row.collectivity_id) as db:
             found = db.get(Mailbox, row.payload["mailbox"])
-            if found is None or not found.active:
+            if found is None or not found.active or not found.secret:
                 return
             box = boxes.plain(found)
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.arrivals.mail.boxes import Box, write_box
 from app.arrivals.routing import Destination, Row, write_routing
 from app.circuits import tables
 from app.circuits.own_types import called, write_type
@@ -18,7 +19,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
-from app.operations.declared.document import Document
+from app.operations.declared.document import Document, place_of
 from app.operations.declared.present import Change, changes, present
 from app.operations.declared.ruled import as_kept, circuit_as_kept
 from app.operations.desks.closing import write_closed, write_open
@@ -98,6 +99,7 @@ def _apply(
     db.flush()
     if "arrivals" in document:
         _arrivals(db, actor, {**current["arrivals"], **document["arrivals"]})
+    _mailboxes(db, actor, document.get("mailboxes", {}))
     _close_desks(db, actor, document.get("desks", {}))
     if administered and not administrators(db, actor.collectivity_id):
         raise Refusal("declared-nobody")
@@ -113,6 +115,7 @@ def _counted(wanted: list[Change]) -> str:
         "circuits": "circuits",
         "rules": "règles",
         "arrivals": "arrivées",
+        "mailboxes": "boîtes de courriel",
         "settings": "réglages",
     }
     counts = {
@@ -257,6 +260,28 @@ def _arrivals(db: Db, actor: Actor, section: Mapping[str, Any]) -> None:
         rows = [Row.from_data(row) for row in section.get("rows", ())]
         otherwise = section.get("otherwise")
         write_routing(db, actor, rows, Destination.from_data(otherwise) if otherwise else None)
+
+
+def _mailboxes(db: Db, actor: Actor, section: Mapping[str, Any]) -> None:
+    """The mailboxes of the file; their passwords are given on their page, and one without any is not read."""
+    for key, entry in section.items():
+        with _at(f"mailboxes.{key[:80]}"):
+            host, login, folder = place_of(key) or ("", "", "")
+            wanted = Box(
+                0,
+                actor.collectivity_id,
+                entry["address"],
+                entry["kind"],
+                entry["scheme"],
+                host,
+                entry["port"],
+                login,
+                folder,
+                tuple(entry["senders"]),
+                entry["removes"],
+                entry["active"],
+            )
+            write_box(db, actor, wanted)
 
 
 def _settings(

@@ -10,6 +10,7 @@
     circuits: {invoice: {key: invoice, label: …, steps: […]}}
     rules:    {invoice: {rows: [{key: row_1, when: {field: total_ttc, op: ">=", value: 4000}, circuit: invoice}],
                          otherwise: invoice.voirie-courte}}
+    mailboxes: {imap.kerlann.example/factures@kerlann.example/INBOX: {address: factures@kerlann.example, kind: invoice}}
     arrivals: {rows: [{when: {service_code: VOIRIE}, to: {desk: technique, service: technique, send: true}}],
                otherwise: {desk: finances}}
 
@@ -19,6 +20,7 @@ A section that is not there says nothing. Texts are texts: 29 is to be written "
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import yaml
 
@@ -45,6 +47,7 @@ MOST: Final = {
     "circuits": 200,
     "rules": 300,
     "arrivals": 2,
+    "mailboxes": 20,
 }
 """How many each section may hold, in the order of the file."""
 MOST_FAULTS: Final = 20
@@ -67,6 +70,10 @@ _ROW: Final = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _COLUMN: Final = {"required": False, "choices": []}
 _FIELD: Final = {**_COLUMN, "help": "", "listed": False, "columns": []}
 
+LONGEST_KEY: Final = 120
+LONGEST_PLACE: Final = 800
+"""Of the key of a mailbox: its server, login and folder."""
+USUAL_MAILBOX: Final = {"scheme": "imaps", "port": 993, "senders": [], "removes": False, "active": True}
 Section = Mapping[str, Any]
 Document = Mapping[str, Section]
 """Each section of a file by its name: what it says of each of its own, by key, in full."""
@@ -110,6 +117,7 @@ def write(document: Document) -> str:
         "circuits": {key: _without(entry, {"closed": False}) for key, entry in document["circuits"].items()},
         "rules": dict(document["rules"]),
         "arrivals": _short_arrivals(document["arrivals"]),
+        "mailboxes": {key: _without(entry, USUAL_MAILBOX) for key, entry in document["mailboxes"].items()},
     }
     ordered = {name: dict(sorted(entries.items())) for name, entries in short.items()}
     return yaml.safe_dump({"schema": SCHEMA, **ordered}, allow_unicode=True, sort_keys=False, width=100)
@@ -155,6 +163,7 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
         "circuits": _circuit,
         "rules": _rules,
         "arrivals": _arrivals,
+        "mailboxes": _mailbox,
     }
     read_in = {}
     for name in (name for name in MOST if name in data):
@@ -167,7 +176,11 @@ def _document(data: object, tell: Tell) -> dict[str, dict[str, Any]]:
             continue
         entries = {}
         for key, value in section.items():
-            if not isinstance(key, str) or not key or len(key) > 120:
+            if (
+                not isinstance(key, str)
+                or not key
+                or len(key) > (LONGEST_PLACE if name == "mailboxes" else LONGEST_KEY)
+            ):
                 tell(name, f"« {str(key)[:40]} » n’est pas une clé : écrivez-la entre guillemets.")
             elif sign := next((sign for text in texts_in([key, value]) if (sign := strange(text))), None):
                 tell(f"{name}.{key[:40]}", f"un caractère ne se garde pas ({sign}).")
@@ -433,4 +446,48 @@ def _destination(value: Any, at: str, tell: Tell) -> dict[str, Any]:
         "desk": _text(value, "desk", at, tell),
         **{name: _text(value, name, at, tell) if name in value else "" for name in ("kind", "service")},
         "send": value.get("send", False),
+    }
+
+
+def place_of(key: str) -> tuple[str, str, str] | None:
+    """Server, login and folder of a mailbox, as `place_key` wrote them; None for what is no such key."""
+    parts = key.split("/", 2)
+    if len(parts) != 3 or not all(parts):
+        return None
+    return parts[0], unquote(parts[1]), parts[2]
+
+
+def place_key(host: str, login: str, folder: str) -> str:
+    """The key of a mailbox: what no two of a collectivity have in common, « imap.kerlann.example/factures/INBOX »."""
+    return f"{host}/{quote(login, safe='@+ ')}/{folder}"
+
+
+def _mailbox(key: str, value: Any, tell: Tell) -> dict[str, Any]:
+    where = f"mailboxes.{key[:80]}"
+    host, login, folder = place_of(key) or ("", "", "")
+    if not host or place_key(host.lower(), login, folder) != key:
+        form = "« serveur/identifiant/dossier », par exemple imap.commune.fr/factures@commune.fr/INBOX"
+        tell(where, f"la clé d’une boîte est {form}, le serveur en minuscules.")
+        return {}
+    if not isinstance(value, Mapping):
+        tell(where, "il faut « address » et « kind ».")
+        return {}
+    _only(value, {"address", "kind", *USUAL_MAILBOX}, where, tell)
+    entry = {**USUAL_MAILBOX, **value}
+    for name in ("removes", "active"):
+        if not isinstance(entry[name], bool):
+            tell(f"{where}.{name}", "il faut true ou false.")
+    if isinstance(entry["port"], bool) or not isinstance(entry["port"], int):
+        tell(f"{where}.port", "il faut un nombre entier.")
+    senders = entry["senders"]
+    if not isinstance(senders, list) or any(not isinstance(sender, str) for sender in senders):
+        tell(f"{where}.senders", "il faut une liste d’adresses ou de @domaine.fr.")
+        senders = []
+    texts = {name: _text(entry, name, where, tell) for name in ("address", "kind", "scheme")}
+    return {
+        **texts,
+        "port": entry["port"],
+        "senders": senders,
+        "removes": entry["removes"],
+        "active": entry["active"],
     }

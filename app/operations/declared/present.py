@@ -6,13 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.arrivals.mail.boxes import boxes
 from app.arrivals.routing import routing_of
 from app.circuits.library import circuit_name, circuit_of, parted
 from app.circuits.named import named
 from app.circuits.own_types import currents
 from app.circuits.written import latest
 from app.core.db import Db
-from app.operations.declared.document import MOST, Document
+from app.operations.declared.document import MOST, Document, place_key
 from app.operations.declared.ruled import circuit_differences, circuits_here, differences, rules_here
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.registry import own_value, written
@@ -46,6 +47,7 @@ def present(db: Db, collectivity_id: int) -> dict[str, dict[str, Any]]:
         "circuits": circuits_here(db, collectivity_id, _circuits(db, collectivity_id)),
         "rules": rules_here(db, collectivity_id),
         "arrivals": _arrivals(db, collectivity_id),
+        "mailboxes": _mailboxes(db, collectivity_id),
     }
 
 
@@ -55,6 +57,22 @@ def _arrivals(db: Db, collectivity_id: int) -> dict[str, Any]:
     if routing.otherwise is None:
         return {}
     return {"rows": [row.to_data() for row in routing.rows], "otherwise": routing.otherwise.to_data()}
+
+
+def _mailboxes(db: Db, collectivity_id: int) -> dict[str, Any]:
+    """The mailboxes where invoices come, without their password."""
+    return {
+        place_key(box.host, box.login, box.folder): {
+            "address": box.address,
+            "kind": box.kind,
+            "scheme": box.scheme,
+            "port": box.port,
+            "senders": list(box.senders),
+            "removes": box.removes,
+            "active": box.active,
+        }
+        for box in boxes(db, collectivity_id)
+    }
 
 
 def _circuits(db: Db, collectivity_id: int) -> dict[str, Any]:

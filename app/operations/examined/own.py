@@ -11,7 +11,7 @@ from app.operations.findings import SHORT, Ending, Level, Remark, Unwell
 from app.people.own_settings.registry import Asker, Result, own_value, trial_named
 from app.signing import seals, timestamping
 
-CHORUS = "Chorus Pro"
+CHORUS, ARRIVALS = "Chorus Pro", "arrivées"
 TIMESTAMP, SEAL, HANDOVER = (
     "horodatage de la collectivité",
     "cachet de la collectivité",

@@ -19,7 +19,7 @@ from app.core.questions import Question
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.operations import sendings
+from app.operations import arriving, sendings
 from app.operations.doctor import Check, certificates, checks, finding_of
 from app.operations.examined import own
 from app.operations.findings import Finding, Level
@@ -184,6 +184,7 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
         Check(own.SEAL, lambda _settings: own.seal(collectivity_id), unread, Level.UNKNOWN),
         Check(own.HANDOVER, lambda _settings: own.handover(collectivity_id), unread, Level.UNKNOWN),
         Check(own.CHORUS, lambda _settings: own.chorus(collectivity_id), unread, Level.UNKNOWN),
+        Check(own.ARRIVALS, lambda _settings: arriving.here(collectivity_id), unread, Level.UNKNOWN),
         Check(own.TIMESTAMP, lambda _settings: own.timestamp(collectivity_id), unread, Level.UNKNOWN),
     )
 

@@ -15,7 +15,7 @@ from app.core.questions import OF, Question, ask
 from app.core.security import settings_mark
 from app.operations.doctor import checks, finding_of, living
 from app.operations.examined import commune, rounds, trials
-from app.operations.examined.own import CHORUS, HANDOVER, SEAL, TIMESTAMP
+from app.operations.examined.own import ARRIVALS, CHORUS, HANDOVER, SEAL, TIMESTAMP
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding, DoctorTrial
@@ -41,10 +41,19 @@ _SIGNING = (
     "certificats",
     "repères du journal",
 )
-_SENDING = ("courriel", "courriels revenus", "télétransmission", "logiciels", "réveil", "envois", WORKER)
+_SENDING = (
+    "courriel",
+    "courriels revenus",
+    "télétransmission",
+    "logiciels",
+    "arrivées",
+    "réveil",
+    "envois",
+    WORKER,
+)
 _SHARED = ("documents", "bureautique", "courriel", *_SIGNING[:4], WORKER)
 """What the people of a collectivity need of the installation: they read whether it serves, and nothing of how."""
-_OWN = ("télétransmission", "envois", "certificats", SEAL, TIMESTAMP, HANDOVER, CHORUS)
+_OWN = ("télétransmission", "envois", "certificats", SEAL, TIMESTAMP, HANDOVER, CHORUS, ARRIVALS)
 """What is tried for each collectivity."""
 _LABELS = {
     Level.GREEN: ("ok", "check-circle", "Prêt"),
