@@ -40,11 +40,12 @@ def at_service(db: Db, folder: Folder) -> bool:
         if change.handed_to and change.place == folder.place
     )
     return any(
-        _attests(circuit_of(db, number).step(folder.place)) for number in (folder.circuit_version_id, *handed)
+        attests(circuit_of(db, number).step(folder.place)) for number in (folder.circuit_version_id, *handed)
     )
 
 
-def _attests(step: Step) -> bool:
+def attests(step: Step) -> bool:
+    """Whether the service attests at this step what was done."""
     return step.kind is StepKind.VISA and any(
         who.kind is WhoKind.CHOSEN and who.value == SERVICE for who in step.who
     )

@@ -11,7 +11,7 @@ from app.folders.models import Folder
 from app.invoices.history import FAMILY as INVOICE
 from app.invoices.suppliers import keeping
 from app.people.own_settings.registry import declare
-from app.purchasing import drawn, linking, mailing, matching
+from app.purchasing import drawn, linking, mailing, matching, separating
 from app.purchasing.balance import balance_of
 from app.purchasing.deliveries import deliveries_of, sums
 from config import Settings
@@ -24,7 +24,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     handles(mailing.KIND)(mailing.Post(settings))
     lasts(mailing.KIND, settings.mail_days)
-    for one in matching.settings():
+    for one in (*matching.settings(), *separating.settings()):
         declare(one)
     orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)
     sockets.index(linking.index, of=orders)
@@ -33,6 +33,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.taker(INVOICE, linking.take)
     sockets.caution(matching.cautions, of=invoices)
     sockets.gate(matching.to_rule, of=invoices)
+    sockets.gate(separating.same_hand, of=invoices)
+    sockets.caution(separating.without_order, of=invoices)
     sockets.band(_Order(templates), of=orders)
     sockets.check(drawn.stale, of=orders)
     sockets.ending(mailing.once_signed, of=orders)

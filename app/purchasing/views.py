@@ -1,6 +1,6 @@
 """What the pages of orders show: the orders that one may read, and one of them line by line."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,19 +13,46 @@ from app.core.spreadsheet import Cell
 from app.folders.access import readable_among, readable_by
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor
+from app.people.models import Collectivity
+from app.people.own_settings.registry import value_in
 from app.purchasing.balance import ZERO, Balance, Bill, LineBalance, OrderLine, balance_of
 from app.purchasing.deliveries import deliveries_of, every_delivery, said, sums
 from app.purchasing.linking import FAMILY, invoices_of
-from app.purchasing.matching import bills_of, counted, price
+from app.purchasing.matching import TOTAL, bills_of, counted, part_of, price, tolerated
 from app.purchasing.models import OrderDelivery, OrderMail
 from workflows.circuit import DONE, StepKind
 
 SHOWN, MOST = 50, 1_000
 """Orders of a page of the list, and of the file that is taken away."""
+LOOKED = 300
+"""Orders that are counted to find those of a state."""
 HEAD = (
     *("Numéro", "Objet", "Fournisseur", "SIRET", "Engagement", "Imputation", "Signé le", "Commandé TTC"),
     *("Livré TTC", "Facturé TTC", "Reste à facturer TTC", "Livraison"),
 )
+
+
+@dataclass(frozen=True)
+class State:
+    """Which orders are shown: how that is said, and whether an order is of them, with the part by which a total may be above."""
+
+    label: str
+    of: Callable[[Balance, Decimal], bool]
+
+
+def _over(one: Balance, part: Decimal) -> bool:
+    return -one.left > tolerated(one.ordered, part)
+
+
+STATES: Mapping[str, State] = {
+    "": State("Toutes", lambda _one, _part: True),
+    "a-livrer": State("À livrer, en tout ou partie", lambda one, _part: not one.complete),
+    "livrees": State("Livrées, reste à facturer", lambda one, _part: one.complete and one.left > 0),
+    "facturees": State(
+        "Facturées en entier", lambda one, part: bool(one.bills) and one.left <= 0 and not _over(one, part)
+    ),
+    "depassees": State("Facturées au-delà", _over),
+}
 
 
 @dataclass(frozen=True)
@@ -101,22 +128,34 @@ def balances(db: Db, here: int, orders: Sequence[Folder]) -> list[Balance]:
     ]
 
 
-def orders_shown(db: Db, actor: Actor, *, page: int = 1, size: int = SHOWN) -> tuple[list[Balance], bool]:
-    """The signed orders that the actor may read, the last first, and whether there are more."""
-    query = (
-        sa.select(Folder)
-        .where(
-            Folder.collectivity_id == actor.collectivity_id,
-            Folder.family == FAMILY,
-            Folder.place == DONE,
-            readable_by(actor),
-        )
-        .order_by(Folder.id.desc())
-        .offset((page - 1) * size)
-        .limit(size + 1)
+def orders_shown(
+    db: Db, actor: Actor, *, state: str = "", before: int | None = None, size: int = SHOWN
+) -> tuple[list[Balance], int | None]:
+    """The signed orders that the actor may read, of a state of `STATES`, the last first; and before which one there are more.
+
+    A state is counted, and not kept: so many orders are looked through at once, and the rest follows.
+    """
+    query = sa.select(Folder).where(
+        Folder.collectivity_id == actor.collectivity_id,
+        Folder.family == FAMILY,
+        Folder.place == DONE,
+        readable_by(actor),
     )
-    orders = db.scalars(query).all()
-    return balances(db, actor.collectivity_id, orders[:size]), len(orders) > size
+    if before is not None:
+        query = query.where(Folder.id < before)
+    looked = size if not state else max(size, LOOKED)
+    orders = db.scalars(query.order_by(Folder.id.desc()).limit(looked + 1)).all()
+    of = STATES.get(state, STATES[""]).of
+    total = _tolerance(db, actor)
+    kept = [one for one in balances(db, actor.collectivity_id, orders[:looked]) if of(one, total)]
+    if len(kept) > size:
+        return kept[:size], kept[size - 1].order.id
+    return kept, orders[looked - 1].id if len(orders) > looked else None
+
+
+def _tolerance(db: Db, actor: Actor) -> Decimal:
+    chosen = db.get_one(Collectivity, actor.collectivity_id).settings
+    return part_of(str(value_in(chosen, TOTAL).value)) or ZERO
 
 
 def rows_of(every: Sequence[Balance]) -> list[tuple[Cell, ...]]:

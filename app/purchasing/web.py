@@ -18,7 +18,7 @@ from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.people.own_settings.registry import setting
 from app.purchasing import drawn, mailing, views
-from app.purchasing.balance import balance_of, lines_of
+from app.purchasing.balance import ZERO, balance_of, lines_of
 from app.purchasing.deliveries import Arrived, day_of, deliver, deliveries_of, may_attest, said, sums
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import PRICE, part_of
@@ -30,7 +30,6 @@ ASKED_AGAIN = frozenset(
     {"delivery-day", "delivery-quantity", "delivery-nothing", "delivery-over", "reason-needed", "words-long"}
 )
 """The refusals that the form shows again with what was typed; the others have their page."""
-MOST_PAGES = 10_000
 pages = Blueprint("purchasing", __name__, template_folder="templates")
 
 
@@ -38,13 +37,24 @@ pages = Blueprint("purchasing", __name__, template_folder="templates")
 @guard(PERSON)
 def orders() -> str:
     """The signed orders that one may read, with what came of each and what is left."""
-    page = min(whole(request.args.get("page", "")) or 1, MOST_PAGES)
+    state = _state()
     with reading(g.actor.collectivity_id) as db:
-        found, more = views.orders_shown(db, g.actor, page=page)
-    may_order = bool(depositing(g.actor, family(FAMILY)))
+        found, more = views.orders_shown(db, g.actor, state=state, before=key_in(request.args.get("avant")))
     return render_template(
-        "purchasing/orders.html", balances=found, page=page, more=more, may_order=may_order
+        "purchasing/orders.html",
+        balances=found,
+        more=more,
+        state=state,
+        states=views.STATES,
+        left=sum((max(one.left, ZERO) for one in found), ZERO),
+        may_order=bool(depositing(g.actor, family(FAMILY))),
     )
+
+
+def _state() -> str:
+    """The orders that the address asks for; all of them where it asks for what is none."""
+    state = request.args.get("etat", "")
+    return state if state in views.STATES else ""
 
 
 @pages.post("/commandes/nouveau")
@@ -85,7 +95,7 @@ def send(folder_id: int) -> Response:
 def export() -> Response:
     """The same, the thousand last, as a file."""
     with reading(g.actor.collectivity_id) as db:
-        found, _ = views.orders_shown(db, g.actor, size=views.MOST)
+        found, _ = views.orders_shown(db, g.actor, state=_state(), size=views.MOST)
         return spreadsheet("commandes", "csv", views.HEAD, views.rows_of(found))
 
 

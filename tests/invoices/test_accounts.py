@@ -20,6 +20,7 @@ from app.invoices.models import SupplierAccount
 from app.operations import state
 from app.people import desks
 from app.people.actor import Actor
+from app.people.own_settings.changing import change_setting
 from tests.batches.town import Hand, became, plain
 from tests.builders import circuits
 from tests.builders.house import House
@@ -216,6 +217,7 @@ def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: O
     next(step for step in data["steps"] if step["kind"] == "sign")["who"] = [{"chosen": "proof_of_service"}]
     circuits.publish(house.actor("k.morizur"), "invoice", library.as_yaml(data))
     draft = office.draft(signed=True, number="F-2", iban=AFTER)
+    change_setting(house.actor("k.morizur"), "service_and_signature", {"service_and_signature": "off"})
     house.save(draft, CLERK, {"received_on": "2026-11-20", "proof_of_service": "maire"})
     invoice = office.send(draft)
     page = f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}"
