@@ -35,7 +35,7 @@ def _cell(fact: Any) -> str | int | float | None:
     return fact
 
 
-def _from_text(facts: Any) -> Any:
+def from_text(facts: Any) -> Any:
     """Facts written as JSON inside a form."""
     try:
         return parsed(facts) if isinstance(facts, str) else facts
@@ -102,7 +102,7 @@ class Deposit(Taken):
     title: str | None = attribute(
         "Titre ; composé des informations s’il n’est pas donné.", default=None, max_length=300
     )
-    facts: Annotated[dict[str, Fact], BeforeValidator(_from_text)] = _facts()
+    facts: Annotated[dict[str, Fact], BeforeValidator(from_text)] = _facts()
     reason: str = _reason()
     main: File = attribute("Le document principal : celui qui est lu, visé et signé.")
     main_type: str = attribute(

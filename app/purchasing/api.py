@@ -1,5 +1,6 @@
 """The JSON API of orders: their balance and their deliveries, by the verbs of the pages."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import g
@@ -9,14 +10,16 @@ from app.core.db import reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.texts import whole
+from app.display.blueprint import received
 from app.folders.access import authorize
+from app.folders.keep import Incoming
 from app.purchasing import views
 from app.purchasing.deliveries import Arrived, day_of, deliver, every_delivery
 from app.purchasing.linking import FAMILY
 from workflows.circuit import DONE
 
 if TYPE_CHECKING:
-    from app.purchasing.schemas import NewDelivery
+    from app.purchasing.schemas import NewDelivery, PictureOfDelivery
 
 Json = dict[str, Any]
 routes = door("purchasing_api", __name__)
@@ -52,16 +55,38 @@ def order(folder_id: int) -> Json:
 )
 def add_delivery(folder_id: int, json: "NewDelivery") -> Json:
     """A delivery."""
-    quantities = {rank: text for key, text in json.quantities.items() if (rank := whole(key)) is not None}
-    if len(quantities) < len(json.quantities):
+    return _delivered(folder_id, json, ())
+
+
+@routes.post(f"{FOLDER}/deliveries/photo")
+@guard(PERSON)
+@describe(
+    "Noter ce qui est livré, avec une photo ou le bon de livraison\nLa même chose que sans fichier ; celui-ci est examiné comme "
+    "toute pièce, et devient une pièce du dossier du bon.",
+    gives="OrderGiven",
+    files="PictureOfDelivery",
+    refuses=(409,),
+)
+def add_pictured_delivery(folder_id: int, files: "PictureOfDelivery") -> Json:
+    """A delivery, and the file that shows it."""
+    with received("file") as sent:
+        if not sent:
+            raise Refusal("bad-request", detail="le fichier n’a pas de nom")
+        return _delivered(folder_id, files.delivery, sent)
+
+
+def _delivered(folder_id: int, told: "NewDelivery", files: Sequence[Incoming]) -> Json:
+    quantities = {rank: text for key, text in told.quantities.items() if (rank := whole(key)) is not None}
+    if len(quantities) < len(told.quantities):
         raise Refusal("bad-request", detail="une ligne se désigne par son rang, à partir de 0")
     deliver(
         g.actor,
         folder_id,
-        version=json.version,
-        arrived=Arrived(day_of(json.day), quantities, json.note),
-        corrects=json.corrects,
-        reason=json.reason,
+        version=told.version,
+        arrived=Arrived(day_of(told.day), quantities, told.note),
+        files=files,
+        corrects=told.corrects,
+        reason=told.reason,
     )
     return _order(folder_id)
 
@@ -98,6 +123,7 @@ def _order(folder_id: int) -> Json:
         "deliveries": [
             {
                 **{name: getattr(one, name) for name in ("id", "quantities", "who", "note", "reason")},
+                "document": one.document_id,
                 "day": one.day.isoformat(),
                 "corrects": one.corrects_id,
                 "standing": one.id not in corrected,

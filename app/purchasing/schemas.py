@@ -1,7 +1,12 @@
 """What the API of orders takes; imported at the first call."""
 
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
 from app.core.db import LARGEST_KEY
 from app.core.shapes import Taken, attribute
+from app.display.schemas import File, from_text
 
 
 class NewDelivery(Taken):
@@ -17,3 +22,12 @@ class NewDelivery(Taken):
         "La livraison dont celle-ci prend la place.", default=None, ge=1, le=LARGEST_KEY
     )
     reason: str = attribute("Pourquoi elle est corrigée.", default="", max_length=500)
+
+
+class PictureOfDelivery(Taken):
+    """What came of an order, and the file that shows it."""
+
+    delivery: Annotated[NewDelivery, BeforeValidator(from_text)] = attribute(
+        "La livraison, en JSON : ce que demande `POST /folders/{folder_id}/deliveries`."
+    )
+    file: File = attribute("La photo de la livraison, ou le bon signé : image ou PDF.")

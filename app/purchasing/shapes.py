@@ -32,6 +32,7 @@ class DeliveryGiven(Given):
     note: str = attribute("Un mot.", "Palette 3")
     corrects: int | None = attribute("La livraison dont elle prend la place ; nul si aucune.")
     reason: str = attribute("Pourquoi elle corrige une autre.")
+    document: int | None = attribute("La pièce qui la montre, dans le dossier du bon ; nul si aucune.")
     standing: bool = attribute("Faux si une autre a pris sa place : elle ne compte plus.", True)
 
 

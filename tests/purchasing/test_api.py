@@ -1,5 +1,10 @@
 """Other software orders, attests deliveries and reads a balance as the browser does, within the rights of its desk."""
 
+import io
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from app.core.clock import today
@@ -9,6 +14,7 @@ from tests.purchasing.world import GRAVEL, LINES, SELLER, an_invoice, an_order
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
+PHOTO = (Path(__file__).parents[2] / "app" / "static" / "icon-192.png").read_bytes()
 
 
 def test_software_orders_attests_and_reads_the_balance(house: House) -> None:
@@ -38,6 +44,32 @@ def test_software_orders_attests_and_reads_the_balance(house: House) -> None:
     )
     strange = technique.post(f"/folders/{order}/deliveries", **{**told, "quantities": {"0": "5", "7": "3"}})
     assert (strange.status_code, "pas de ligne de rang 7" in strange.get_data(as_text=True)) == (422, True)
+
+    # With the photograph of what came: examined, kept beside the order, and named by the delivery
+    def pictured(content: bytes, name: str, **changed: Any) -> Any:
+        version = house.folder(order).version
+        delivery = {"version": version, "day": today().isoformat(), "quantities": {"2": "1"}, **changed}
+        form = {"delivery": json.dumps(delivery), "file": (io.BytesIO(content), name)}
+        place = f"/api/v1/folders/{order}/deliveries/photo"
+        return technique.client.post(
+            place, headers=technique.headers, data=form, content_type="multipart/form-data"
+        )
+
+    for content, name, changed, status in (
+        (b"#!/bin/sh", "photo.png", {}, 422),
+        (PHOTO, "photo.png", {"quantities": {"x": "1"}}, 400),
+        (PHOTO, "photo.png", {"day": "hier"}, 422),
+        (PHOTO, "photo.png", {"version": 1}, 409),
+        (PHOTO, "", {}, 400),
+    ):
+        refused = pictured(content, name, **changed)
+        assert refused.status_code == status, (name, changed, refused.get_data(as_text=True))
+    answer = pictured(PHOTO, "photo.png")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    last = answer.json["deliveries"][-1]
+    assert (last["quantities"], answer.json["deliveries"][0]["document"]) == ({"2": "1"}, None)
+    documents = technique.get(f"/folders/{order}").json["documents"]
+    assert last["document"] in [one["id"] for one in documents]
     payroll = Software(house, "paye", [Right.CREATE])
     assert payroll.get(f"/folders/{order}/order").status_code == 404
     assert technique.get(f"/folders/{made.json['id']}/order").status_code == 409

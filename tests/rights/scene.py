@@ -1,6 +1,7 @@
 """The people and folders of the rights matrix: two communes, one folder at each state of each family, one browser for each role."""
 
 import io
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -285,6 +286,10 @@ class Scene:
                 data={"attachments": (io.BytesIO(ACT.read_bytes()), "annexe.pdf")},
                 headers=headers,
             )
+        if verb == "photo":
+            delivery = {"version": version, "day": today().isoformat(), "quantities": {"0": "1"}}
+            sent = {"delivery": json.dumps(delivery), "file": (io.BytesIO(ACT.read_bytes()), "bon.pdf")}
+            return client.open(url, method=method, data=sent, headers=headers)
         if verb == "notes":
             return client.open(url, method=method, json={"words": "Lu.", "reach": "all"}, headers=headers)
         body = {

@@ -384,6 +384,7 @@ ROUTES = {
     "folders_api.add_note": "person",
     "purchasing_api.order": "person",
     "purchasing_api.add_delivery": "person",
+    "purchasing_api.add_pictured_delivery": "person",
     "folders_api.take_note_back": "person",
     "folders_api.reopen_note": "person",
     "folders_api.take_back": "person",
