@@ -145,7 +145,8 @@ class Mailbox(Base, Tenanted):
 class Scanner(Base, Tenanted):
     """A folder where a scanner lays its files, below the one of the host and the SIREN of the collectivity.
 
-    `kind`: the type as which they come. `seen`: what the last look saw there, by a digest of each name. `waits`: how many are
+    `kind`: the type as which they come. `split`: how a pile is cut (`app.files.piles`), empty where each file is one document.
+    `seen`: what the last look saw there, by a digest of each name. `waits`: how many are
     not whole yet. `made`: the folder was there once. `fault`: why something was not taken, empty where all was.
     """
 
@@ -156,6 +157,7 @@ class Scanner(Base, Tenanted):
     name: Mapped[str]
     folder: Mapped[str]
     kind: Mapped[str]
+    split: Mapped[str] = mapped_column(server_default="")
     active: Mapped[bool]
     made: Mapped[bool]
     seen: Mapped[dict[str, Any]]

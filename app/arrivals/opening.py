@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from app.arrivals import receiving, routing
 from app.arrivals.criteria import CRITERIA
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
+from app.arrivals.scans import separating
 from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db, reading
@@ -158,6 +159,7 @@ def work(row: Row) -> None:
         state, folder_id, to_send = arrival.state, arrival.folder_id, arrival.to_send
     if state == State.WAITING:
         try:
+            separating.separate(actor, row.payload["arrival"])
             folder_id, to_send = _open(actor, row.payload["arrival"])
         except Refusal as refusal:
             if refusal.key == SETTLED:

@@ -96,7 +96,7 @@ def receive(
     """
     brought = Brought(
         way,
-        _mark(identifier),
+        mark(identifier),
         _shown(origin),
         _shown(name or way.label),
         received_at or now(),
@@ -216,7 +216,7 @@ def _shown(text: str) -> str:
     return plain(cleaned(text))[:LONGEST]
 
 
-def _mark(identifier: str) -> str:
+def mark(identifier: str) -> str:
     """The name of an arrival over there, as a column holds it: one that is long, or strange, by its digest."""
     kept = cleaned(identifier)
     return kept if kept == identifier and len(kept) <= LONGEST else sha256(identifier.encode()).hexdigest()

@@ -128,6 +128,11 @@ SENTENCES: Sentences = {
         422,
         "Ce que le numériseur a posé n’est pas un fichier, mais un lien ou autre chose : il est rangé tel quel sous « refusés », et n’a pas été ouvert. Numérisez la pièce de nouveau, puis mettez cette arrivée de côté.",
     ),
+    "arrival-scan-between": (
+        422,
+        "Cette pile ne contient que des pages de séparation, ou des pages blanches. Regardez ce qui a été gardé, numérisez la pile de nouveau, puis mettez cette arrivée de côté.",
+    ),
+    "scanner-split": (422, "Rien n’a changé : choisissez dans la liste comment séparer une pile."),
     "scanner-moved": (
         409,
         "Rien n’a changé : quelqu’un d’autre a changé ce numériseur entre-temps. Regardez ce qui est en vigueur, puis recommencez.",

@@ -55,6 +55,7 @@ ACTS = {
     "arrival.received": "Arrivée reçue",
     "arrival.refused": "Arrivée refusée à l’examen",
     "arrival.scanner": "Numériseur réglé",
+    "arrival.separated": "Pile numérisée séparée en documents",
     "arrival.routing": "Destination des arrivées changée",
     "certificate.confirmed": "Certificat confirmé",
     "chorus.again": "Facture de Chorus Pro redemandée",

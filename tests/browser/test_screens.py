@@ -37,7 +37,8 @@ from tests.browser.test_batches import batch_of, give_key
 from tests.builders.flows import renamed
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
-from tests.invoices.test_proposals import printed
+from tests.builders.scans import printed
+from tests.invoices.test_proposals import PAGE
 from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
@@ -400,7 +401,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
 
 
 def test_who_deposits_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
-    printed_on = house.deposit("g.trehorel", "invoice", printed(tmp_path / "facture.pdf"))
+    printed_on = house.deposit("g.trehorel", "invoice", printed(tmp_path / "facture.pdf", PAGE))
     house.drain()
     sent = house.an_invoice(at="service_done")
     with look.by("g.trehorel") as accountant:

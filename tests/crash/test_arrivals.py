@@ -12,10 +12,12 @@ from app.arrivals.models import Arrival
 from app.arrivals.routing import Destination, Routing
 from app.arrivals.scans import inbox
 from app.core.db import reading
+from app.files import piles
 from app.folders.models import Folder, StepRun
 from tests.arrivals.test_mail import a_box, mail
 from tests.arrivals.test_scans import SIREN, a_scanner, lay
 from tests.builders.house import INVOICE, House
+from tests.builders.scans import blank, bound, drawn, printed, scanned
 from tests.crash.sound import bytes_are_there, chain_holds
 from tests.crash.walk import Forge
 from tests.dovecot import Dovecot
@@ -140,4 +142,38 @@ def test_killed_at_each_step_a_scan_is_filed_only_once_it_is_kept_and_is_kept_on
             assert db.scalar(sa.select(sa.func.count(Arrival.id))) == count, name
         assert len(list((there / inbox.TAKEN).iterdir())) == count, name
         assert not list((there / inbox.TAKING).iterdir()), name
+    bytes_are_there(house)
+
+
+SEPARATING = (
+    ("documents kept, nothing written", "app.arrivals.scans.separating:part", False),
+    ("written, before the commit", "app.arrivals.scans.separating:append", True),
+    ("separated, not opened", "app.arrivals.scans.separating:part", True),
+    ("opened", "app.folders.deposit:create", True),
+)
+
+
+def test_killed_at_each_step_a_pile_is_cut_once(
+    patient: House, forge_at: Callable[[House], Forge], tmp_path: Path
+) -> None:
+    settings = patient.settings.model_copy(update={"scans_root": tmp_path / "partage"})
+    house = House(create_app(settings), settings, patient.pki, patient.mail)
+    (tmp_path / "partage").mkdir()
+    routing.choose(house.actor("k.morizur"), Routing((), Destination("comptabilite", "")))
+    forge = forge_at(house)
+    source = a_scanner(house, split=piles.BLANK)
+    written = scanned(drawn(printed(tmp_path / "une.pdf", "FACTURE N° F26-1\n" * 9, top=60)), 0.5, 1)
+    pile = bound([written, blank(), written], tmp_path / "pile.pdf")
+    for count, (name, point, after) in enumerate(SEPARATING, 1):
+        lay(house, source, pile, f"pile{count}.pdf")
+        forge.play("scan", source.id, 0)
+        forge.play("scan", source.id, 20)
+        assert forge.play("work", kill={"point": point, "after": after})["died"], name
+        house.wait_for_leases()
+        house.drain()
+        with reading() as db:
+            states = list(db.scalars(sa.select(Arrival.state)))
+            folders = db.scalar(sa.select(sa.func.count(Folder.id)))
+        assert states == ["opened"] * (2 * count), name
+        assert folders == 2 * count, name
     bytes_are_there(house)

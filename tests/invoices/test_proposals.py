@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from fpdf import FPDF
 from pypdfium2 import PdfDocument
 
 from app.core.db import reading
 from app.folders import sockets
 from app.invoices.proposals import said
 from tests.builders.house import House
+from tests.builders.scans import printed
 
 pytestmark = pytest.mark.in_turn
 G, K = "g.trehorel", "k.morizur"
@@ -91,17 +91,6 @@ def test_a_credit_note_is_proposed_as_one_below_zero() -> None:
 )
 def test_a_page_that_says_nothing_or_too_much_is_read_at_once(text: str) -> None:
     assert told(text) == {}
-
-
-def printed(path: Path, text: str = PAGE) -> Path:
-    """A page without data, as a supplier's word processor prints it."""
-    page = FPDF(format="A4")
-    page.add_page()
-    page.set_font("Helvetica", size=11)
-    for line in text.splitlines():
-        page.cell(0, 8, line.replace("€", "EUR"), new_x="LMARGIN", new_y="NEXT")
-    page.output(str(path))
-    return path
 
 
 def proposed(house: House, folder_id: int) -> Mapping[str, str]:
@@ -208,7 +197,7 @@ def test_a_person_takes_up_what_the_page_says_and_the_rest_stays_empty(house: Ho
 
 
 def test_a_scan_is_recognised_and_its_values_are_to_be_confirmed(house: House, tmp_path: Path) -> None:
-    with PdfDocument(printed(tmp_path / "facture.pdf")) as pages:
+    with PdfDocument(printed(tmp_path / "facture.pdf", PAGE)) as pages:
         picture = pages[0].render(scale=200 / 72, grayscale=True).to_pil()
     picture.save(tmp_path / "scan.png")
     folder_id = house.deposit(G, "invoice", tmp_path / "scan.png")

@@ -112,6 +112,7 @@ ROUTES = {
     "arrivals.mail.read_now": "administer",
     "arrivals.scans.index": "administer",
     "arrivals.scans.look_now": "administer",
+    "arrivals.scans.separation": "person",
     "arrivals.index": "create",
     "arrivals.again": "create",
     "arrivals.put_aside": "create",

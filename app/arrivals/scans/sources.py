@@ -15,24 +15,35 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.texts import line_of
 from app.core.transaction import use_case
+from app.files import piles
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from workflows.vocabulary import Right
 
 MOST: Final = 20
 LONGEST: Final = 80
+SPLITS: Final = (
+    ("", "Non : chaque fichier est un document"),
+    (piles.CODE, "À chaque page de séparation imprimée (conseillé)"),
+    (piles.BLANK, "À chaque page blanche, en recto seul"),
+)
+"""How a pile is cut, as an administrator chooses it."""
 _FOLDER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A scanner, as plain facts. `made`: its folder was there once, so that it is not made anew; `waits`: files not yet whole."""
+    """A scanner, as plain facts. `split`: how a pile is cut (`SPLITS`).
+
+    `made`: its folder was there once, so that it is not made anew; `waits`: files not yet whole.
+    """
 
     id: int
     collectivity_id: int
     name: str
     folder: str
     kind: str
+    split: str = ""
     active: bool = True
     made: bool = False
     seen: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +61,7 @@ def plain(row: Scanner) -> Source:
         row.name,
         row.folder,
         row.kind,
+        row.split,
         row.active,
         row.made,
         row.seen,
@@ -71,7 +83,7 @@ def save(db: Db, actor: Actor, wanted: Source) -> int:
     """Add a scanner (number 0), or change the one of this number; its number.
 
     Refuses `right-missing`, `scanner-moved` where somebody has changed it since, `scanner-many`, `scanner-name`,
-    `scanner-folder`, `scanner-taken`, `routing-kind`.
+    `scanner-folder`, `scanner-taken`, `scanner-split`, `routing-kind`.
     """
     require(actor, Right.ADMINISTER)
     here = actor.collectivity_id
@@ -99,7 +111,8 @@ def save(db: Db, actor: Actor, wanted: Source) -> int:
         db.add(row)
     if row.folder != usual.folder:
         row.made, row.seen = False, {}
-    row.name, row.folder, row.kind, row.active = usual.name, usual.folder, usual.kind, usual.active
+    row.name, row.folder, row.kind, row.split = usual.name, usual.folder, usual.kind, usual.split
+    row.active = usual.active
     row.waits, row.fault, row.looked_at, row.revision = 0, "", None, row.revision + 1
     db.flush()
     facts = {
@@ -107,6 +120,7 @@ def save(db: Db, actor: Actor, wanted: Source) -> int:
         "words": f"{row.name}, {'regardé' if row.active else 'non regardé'}",
         "folder": row.folder,
         "kind": row.kind,
+        "split": row.split,
         "address": actor.address,
     }
     append(db, here, Event("arrival.scanner", actor.name, actor.user_id, None, facts))
@@ -122,6 +136,8 @@ def _usual(db: Db, here: int, wanted: Source) -> Source:
         raise Refusal("scanner-folder")
     if wanted.kind not in dict(routing.kinds(db, here)):
         raise Refusal("routing-kind", where="numériseur")
+    if wanted.split not in dict(SPLITS):
+        raise Refusal("scanner-split")
     return replace(wanted, name=name, folder=folder)
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from app.arrivals import receiving
 from app.arrivals.models import Arrival, Scanner, Way
-from app.arrivals.scans import inbox, sources
+from app.arrivals.scans import inbox, separating, sources
 from app.arrivals.scans.inbox import Copy, Inbox, UnquietError
 from app.arrivals.scans.sources import Source
 from app.core.clock import now
@@ -195,7 +195,11 @@ class _Look:
             name=f"Numériseur {source.name}",
             received_at=_when(modified, self._moment),
             kind=source.kind,
-            clues={"scanner": source.name, WRITTEN: str(modified)},
+            clues={
+                "scanner": source.name,
+                WRITTEN: str(modified),
+                **({separating.SPLIT: source.split} if source.split else {}),
+            },
             refused=refused,
             ignored=ignored,
         )

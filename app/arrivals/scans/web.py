@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.arrivals import routing
 from app.arrivals.scans import sources, watching
@@ -12,9 +12,10 @@ from app.core import stale
 from app.core.db import key_in, reading
 from app.core.french import instant, spaces
 from app.core.grammar import plural
-from app.core.http import guard
+from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.files import piles
 from app.people.models import Collectivity
 
 pages = Blueprint("scans", __name__)
@@ -22,7 +23,7 @@ pages = Blueprint("scans", __name__)
 
 @pages.route("/administration/arrivees/numeriseurs", methods=["GET", "POST"])
 @guard("administer")
-def index() -> Response | tuple[str, int]:
+def index() -> BaseResponse | tuple[str, int]:
     """The scanners, each with its form."""
     if request.method != "POST":
         return _page()
@@ -42,7 +43,7 @@ def index() -> Response | tuple[str, int]:
 
 @pages.post("/administration/arrivees/numeriseurs/<int:scanner_id>/regarder")
 @guard("administer")
-def look_now(scanner_id: int) -> Response:
+def look_now(scanner_id: int) -> BaseResponse:
     """Have a folder looked at without waiting for its minute."""
     watching.ask_now(g.actor, scanner_id)
     flash(
@@ -55,6 +56,15 @@ def look_now(scanner_id: int) -> Response:
     return redirect(url_for("arrivals.scans.index"))
 
 
+@pages.get("/numerisation/page-de-separation")
+@guard(PERSON)
+def separation() -> Response:
+    """The page of separation, to be printed by whoever scans."""
+    response = Response(piles.separation(), mimetype="application/pdf")
+    response.headers["Content-Disposition"] = disposition("page-de-separation.pdf", download=False)
+    return response
+
+
 def _typed() -> Source:
     form = request.form
     return Source(
@@ -63,6 +73,7 @@ def _typed() -> Source:
         form.get("scanner", "")[:300],
         form.get("folder", "")[:300],
         form.get("kind", ""),
+        form.get("split", ""),
         active=bool(form.get("active")),
         revision=key_in(form.get("revision")) or 0,
     )
@@ -81,6 +92,7 @@ def _page(typed: Source | None = None, refusal: Refusal | None = None) -> tuple[
         sources=[_shown(one, typed if not moved else None) for one in every],
         fresh=typed if typed is not None and not typed.id else None,
         kinds=kinds,
+        splits=sources.SPLITS,
         siren=siren,
         opened=current_app.config["PARAPHE"].scans_root is not None,
         error=error,
