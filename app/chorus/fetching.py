@@ -35,6 +35,8 @@ from app.files.sniffing import sniff
 from app.folders.facts import touch
 from app.folders.keep import Incoming
 from app.folders.models import Folder
+from app.folders.move import count_days_again
+from app.invoices import interrupting
 from app.invoices.accounts import COMPLETED
 from app.invoices.checks import compact, good_iban
 from app.invoices.clock import CHORUS
@@ -141,6 +143,10 @@ def keep_history(db: Db, actor: Actor, number: int, history: History) -> None:
         {"status": passed.status, "at": passed.at, "comment": passed.comment} for passed in history.passed
     ]
     invoice.available_on = available(history)
+    folder = _folder(db, invoice) if invoice.standing[0] == "REJETEE" else None
+    if folder is not None and interrupting.REJECTED not in folder.sources:
+        folder.sources = {**folder.sources, interrupting.REJECTED: str(invoice.history[-1]["at"])}
+        count_days_again(db, folder)
 
 
 def available(history: History) -> date | None:

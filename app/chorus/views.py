@@ -239,7 +239,7 @@ def _lines(db: Db, place: int) -> list[Line]:
     ]
 
 
-_STATES: Final = {"waiting": "à dire", "sent": "dit", "refused": "refusé", "dropped": "gardé ici"}
+_STATES: Final = {"waiting": "en attente", "sent": "envoyé", "refused": "refusé", "dropped": "gardé ici"}
 
 
 def _said(status: ChorusStatus) -> str:

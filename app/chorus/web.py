@@ -137,6 +137,12 @@ def _again(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[s
     return _page(folder_id, entered, sentence), status
 
 
+def _comment(text: str) -> str:
+    """What goes with a status, a code of the list of reasons in its words."""
+    code, colon, sentence = text.partition(" : ")
+    return f"{reasons()[code]} : {sentence}" if colon and code in reasons() else text
+
+
 def _state(status: ChorusStatus, invoice: ChorusInvoice) -> str:
     """Where a status stands; one that Chorus Pro takes only of a completed invoice says that it waits for it."""
     suspended = invoice.standing[0] == SUSPENDED and status.status in AFTER_COMPLETION
@@ -161,11 +167,18 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             status=in_words(invoice.standing[0]),
             frame=frames.in_words(invoice.frame),
             history=[
-                (in_words(row["status"]), moment_of(row["at"]), row["comment"])
+                (in_words(row["status"]), moment_of(row["at"]), _comment(row["comment"]))
                 for row in reversed(invoice.history)
             ],
             statuses=[
-                (in_words(row.status), row.mandate, row.motive, row.who, _state(row, invoice), row.trouble)
+                (
+                    in_words(row.status),
+                    row.mandate,
+                    _comment(row.motive),
+                    row.who,
+                    _state(row, invoice),
+                    row.trouble,
+                )
                 for row in statuses
             ],
             pieces=pieces,

@@ -9,7 +9,7 @@ from app.core.french import jour
 from app.folders.models import Folder
 from app.invoices.checks import number
 from app.invoices.interest import in_words, owed
-from app.invoices.interrupting import Interruption, interruption_of
+from app.invoices.interrupting import Interruption, interruption_of, stopped
 from app.invoices.performing import performed_of, starts_of
 from workflows.deadlines import is_working_day, payment_due, payment_due_again
 
@@ -137,7 +137,7 @@ def rule_of(folder: Folder, start: date) -> str:
 
 def delay_of(folder: Folder) -> Delay | None:
     """The delay of an invoice that waits; None where none runs: a credit note, an invoice that nobody received yet."""
-    starts = starts_of(folder) if family_of(folder.in_force).due(folder.facts) else []
+    starts = starts_of(folder) if family_of(folder.in_force).due(folder.facts) and not stopped(folder) else []
     if not starts:
         return None
     start, day = min(starts), today()

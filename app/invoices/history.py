@@ -240,8 +240,9 @@ def _duplicate(twin: Twin, by: frozenset[int]) -> Caution:
     if twin.named:
         amount = euros(other.fields.get("total_ttc") or "")
         where = f"Le dossier n° {other.id}"
+        number = f", n° {other.number}" if other.number else ""
         what = (
-            f", n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
+            f"{number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
             f"({state_label(other.place, None).lower()})"
         )
     if twin.kind == SAME:

@@ -15,12 +15,17 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder
 from app.invoices.deciding import INTERRUPTION, changed, deciding, words
+from app.invoices.frames import FIELD as FRAME
 from app.invoices.performing import performed_of, starts_of
 from app.people.actor import Actor
 from app.people.covers import in_absence
 from workflows.deadlines import authorising_officer_due, payment_due, payment_due_again
 
 KEPT = INTERRUPTION
+REJECTED = "rejected_there"
+"""In `Folder.sources`: when an invoice was rejected on Chorus Pro, for good."""
+CARD = "A2"
+"""The frame of an invoice that justifies what was paid by card."""
 ACCOUNTANT_DAYS = 10
 """Of the thirty days, those of the public accountant (décret 2013-269, art. 12)."""
 
@@ -47,11 +52,18 @@ def interruption_of(folder: Folder) -> Interruption | None:
     return Interruption(notified, row["reason"], row["who"], complete)
 
 
+def stopped(folder: Folder) -> bool:
+    """Whether no delay of payment runs any more: paid by card already (A2), or rejected on Chorus Pro."""
+    return folder.fields.get(FRAME) == CARD or REJECTED in folder.sources
+
+
 def last_day(folder: Folder) -> date | None:
     """The commune's last day where an interruption, or a service that was done later, moved it; None where neither did.
 
     `NO_DATE` while the delay does not run.
     """
+    if stopped(folder):
+        return NO_DATE
     interruption, starts = interruption_of(folder), starts_of(folder)
     if not starts or not family_of(folder.in_force).due(folder.facts):
         return None

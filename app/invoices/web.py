@@ -177,7 +177,7 @@ def _why_not(turn: bool, took_part: bool, called: bool, service: bool) -> str:
         return "Vous avez déposé cette facture, écrit son compte ou appelé le fournisseur : une autre personne décide."
     if not turn:
         return "Décide qui doit se prononcer à l’étape en cours, sans avoir déposé la facture ni appelé."
-    return "" if called else "Quelqu’un d’autre que vous appelle d’abord le fournisseur."
+    return "" if called else "Le fournisseur est d’abord appelé ; qui l’appelle ne décide pas."
 
 
 @pages.route("/dossiers/<int:folder_id>/delai", methods=["GET", "POST"])

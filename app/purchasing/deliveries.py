@@ -77,7 +77,7 @@ def deliver(
     with reading(actor.collectivity_id) as db:
         order = authorize(db, actor, folder_id)
         _refuse_unready(actor, order)
-        _counted(order, arrived, {}, correcting=corrects is not None)
+        _counted(order, arrived, None, correcting=corrects is not None)
     kept: list[Kept] = []
     if files:
         with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
@@ -167,9 +167,12 @@ def _refuse_unready(actor: Actor, order: Folder) -> None:
 
 
 def _counted(
-    order: Folder, arrived: Arrived, before: Mapping[int, Decimal], *, correcting: bool
+    order: Folder, arrived: Arrived, before: Mapping[int, Decimal] | None, *, correcting: bool
 ) -> dict[int, Decimal]:
-    """What came, by line, as numbers; what is typed wrong is refused."""
+    """What came, by line, as numbers; what is typed wrong is refused.
+
+    `before`: what came earlier, with which it may be more than was ordered; None to look at the numbers alone.
+    """
     made = order.created_at.astimezone(PARIS).date()
     if arrived.day is None or not made <= arrived.day <= today():
         raise Refusal("delivery-day")
@@ -188,7 +191,7 @@ def _counted(
             raise Refusal("delivery-quantity", line=line.designation)
         if quantity:
             quantities[line.rank] = quantity
-        if quantity and quantity + before.get(line.rank, ZERO) > line.quantity:
+        if before is not None and quantity and quantity + before.get(line.rank, ZERO) > line.quantity:
             left = max(line.quantity - before.get(line.rank, ZERO), ZERO)
             over.append(f"« {line.designation} » : {line.of(quantity)}, il en reste {line.of(left)} à livrer")
     if not quantities and not correcting:

@@ -332,7 +332,7 @@ def test_statuses_go_back_once_each_whatever_the_line_loses(house, chorus) -> No
         (motive,) = line.execute("SELECT comment FROM passed WHERE status = 'SUSPENDUE'").fetchone()
     assert motive == "Bon de livraison signé manquant"
     shown = words(client.get(page))
-    assert "Mandatée, mandat 2026-0471, par Gwenola Tréhorel : dit" in shown
+    assert "Mandatée, mandat 2026-0471, par Gwenola Tréhorel : envoyé" in shown
     assert "Mandatée" in shown
     with reading() as db:
         assert {row.state for row in db.scalars(sa.select(ChorusStatus))} == {"sent"}

@@ -147,6 +147,10 @@ def test_what_must_not_be_paid_waits_before_the_finances(house, chorus) -> None:
         folder = folder_of(number)
         assert told in words(house.client(N).get(f"/dossiers/{folder.id}"))
         assert told in refused(lambda folder=folder: house.approve(folder.id, N))
+    for number in (rejected, paid):  # no delay runs of what is not to be paid
+        page = words(house.client(G).get(f"/dossiers/{folder_of(number).id}"))
+        assert "Mandat à émettre" not in page
+        assert delay_of(folder_of(number)) is None
     assert "SIRET 24450001100015" in words(house.client(N).get(f"/dossiers/{folder_of(elsewhere).id}"))
     card = folder_of(paid)
     assert "chorus-unsigned" in refused(
