@@ -425,12 +425,15 @@ def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
 
 
 def drafts_after(db: Db, actor: Actor, folder: Folder) -> list[int]:
-    """The other drafts that the actor deposited and never sent, a hundred at most: those made after this one first."""
+    """The other drafts of the actor that were never sent, a hundred at most: those made after this one first.
+
+    His are those that he deposited, and what came by itself to a desk where he deposits.
+    """
     query = sa.select(Folder.id).where(
         Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE)),
         Folder.phase == Phase.DRAFT,
         Folder.round == 0,
-        Folder.depositor_user_id == actor.user_id,
+        sa.or_(Folder.depositor_user_id == actor.user_id, Folder.depositor_user_id.is_(None)),
         Folder.id != folder.id,
     )
     return list(db.scalars(query.order_by(Folder.id < folder.id, Folder.id).limit(DRAFTS)))

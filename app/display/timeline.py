@@ -483,6 +483,13 @@ def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, word
     return StepView("done", n, words, meta, run.comment or "")
 
 
+def returns_to(db: Db, folder: Folder) -> str:
+    """To whom a rejected folder comes back: who deposited it, the desk where nobody did."""
+    if folder.depositor_user_id is not None:
+        return folder.depositor_name
+    return db.get_one(Desk, folder.emitter_desk_id).name
+
+
 def circuit_line(db: Db, folder: Folder) -> str:
     """« Circuit « Factures », version 7, par la règle 2… Rejet : retour à X. »."""
     version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
@@ -494,7 +501,7 @@ def circuit_line(db: Db, folder: Folder) -> str:
             version, own = db.get_one(CircuitVersion, change.base_id), ", étapes modifiées pour ce dossier"
             break
     back = (
-        f" Rejet : retour à {folder.depositor_name}, sauf renvoi à une étape."
+        f" Rejet : retour à {returns_to(db, folder)}, sauf renvoi à une étape."
         if folder.phase == Phase.RUNNING
         else ""
     )

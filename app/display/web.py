@@ -494,7 +494,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             with reading(g.actor.collectivity_id) as db:
-                back = db.get_one(Folder, folder_id).depositor_name
+                back = timeline.returns_to(db, db.get_one(Folder, folder_id))
             return _after(folder_id, f"est rejeté, retour à {back}")
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)

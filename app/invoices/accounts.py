@@ -34,6 +34,7 @@ from app.invoices.known import (
     has_list,
     identities,
     known_for,
+    listed_since,
     named_otherwise,
     refusal_of,
     rows_about,
@@ -274,7 +275,11 @@ def _unknown(
     named = ways and not any(map(siren_of, ways))
     if iban[:2] not in HERE and (known or not named):
         yield f"Compte à l’étranger, {name}", f"Il est tenu hors de France ({iban[:2]})"
-    if not known and has_list(db, folder):
+    since = [] if known else listed_since(db, folder, [iban])
+    if since and iban not in {row.iban for row in since}:
+        listed = ", ".join(ends(row.iban) for row in since[:3])
+        yield f"IBAN changé, {name}", f"La liste importée depuis son arrivée donne à ce fournisseur {listed}"
+    elif not known and has_list(db, folder):
         yield f"Compte inconnu, {name}", "La liste des comptes connus n’a pas ce fournisseur"
 
 

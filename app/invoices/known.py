@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import jour
+from app.core.questions import once
 from app.folders.models import Folder
 from app.invoices.checks import compact
 from app.invoices.history import MOST, with_keys
@@ -47,11 +48,30 @@ def rows_about(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierA
     """What is written of the accounts of the seller of an invoice, and of these accounts whoever has them.
 
     A list that came after the folder was deposited settles nothing of it: nobody gives himself the known account of an
-    invoice that is on its way.
+    invoice that is on its way (`listed_since`).
     """
+    return [row for row in _every_row(db, folder, ibans) if not _since(row, folder)]
+
+
+def listed_since(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
+    """What a list that came after the folder was deposited gives of its seller: it settles nothing, and may contradict."""
+    sellers = {seller_key(way) for way in sellers_of(folder.facts)}
+    return [row for row in _every_row(db, folder, ibans) if _since(row, folder) and row.seller in sellers]
+
+
+def _since(row: SupplierAccount, folder: Folder) -> bool:
+    return row.source == LISTED and row.state == CONFIRMED and row.at > folder.created_at
+
+
+def _every_row(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
+    """All that is written of them, read once for a page."""
+    name = ("rows about accounts", folder.id, tuple(sorted(ibans)))
+    return once(db, name, lambda: _read_rows(db, folder, ibans))
+
+
+def _read_rows(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
     account = SupplierAccount
-    before = sa.or_(account.source != LISTED, account.state != CONFIRMED, account.at <= folder.created_at)
-    ours = sa.select(account).where(account.collectivity_id == folder.collectivity_id, before)
+    ours = sa.select(account).where(account.collectivity_id == folder.collectivity_id)
     latest = ours.order_by(account.id.desc()).limit(10 * MOST)
     sellers = [seller_key(way) for way in sellers_of(folder.facts)]
     own = db.scalars(latest.where(account.seller.in_(sellers))).all() if sellers else []

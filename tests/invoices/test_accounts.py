@@ -204,7 +204,7 @@ def test_the_one_who_called_passes_the_invoice_on_and_the_mayor_decides(house: H
     assert "l’a écarté" in mayor.text(f"/dossiers/{invoice}")
     with pytest.raises(Refusal, match="sign-gated"):
         house.sign(invoice, MAYOR)
-    assert "Quelqu’un d’autre que vous appelle" in mayor.text(
+    assert "Le fournisseur est d’abord appelé" in mayor.text(
         f"/dossiers/{invoice}/compte/{mark_of(house, invoice)}"
     )
     called(house, invoice, FINANCE)
@@ -445,6 +445,12 @@ def test_a_list_that_comes_after_an_invoice_settles_nothing_of_it(house: House, 
     assert account_file.bring_in(administrator, f"{head}Berthier;{OTHER};{AFTER}\r\n".encode()) == (1, 0, 0)
     assert told(house, waiting)
     assert not told(house, office.draft(number="F-3", iban=AFTER))
+    # It warns all the same of another account, on an invoice that nothing was known of
+    stranger = {"seller": "Kervella SARL", "seller_siret": "99954321800013", "seller_siren": "999543218"}
+    unknown = office.draft(number="F-9", iban=BEFORE, seller_vat="", **stranger)
+    assert not any("importée depuis" in line for line in told(house, unknown))
+    account_file.bring_in(administrator, f"{head}Kervella;99954321800013;{AFTER}\r\n".encode())
+    assert any("La liste importée depuis son arrivée donne" in line for line in told(house, unknown))
     # A supplier of the list whose invoice has no SIRET is himself
     assert not told(
         house,
