@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pypdfium2
@@ -37,6 +38,7 @@ from tests.browser.test_batches import batch_of, give_key
 from tests.builders.flows import renamed
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
+from tests.builders.process import until
 from tests.builders.scans import printed
 from tests.invoices.test_proposals import PAGE
 from tests.legality.town import fetch, write
@@ -220,9 +222,15 @@ def held_since(number: int, moment: datetime) -> None:
         connection.execute(sa.update(Batch).where(Batch.id == number).values(seen_at=moment))
 
 
+def rules_are_checked(house: House, folder_id: int) -> bool:
+    """Whether the worker has run the published rules of an invoice, of which a list of points tells."""
+    return house.folder(folder_id).sources.get("rules", {}).get("state") == "checked"
+
+
 def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
     folders = [house.an_invoice(at="bon_a_payer", path=path) for path in (INVOICE, OTHER)]
     house.a_flow(renamed(tmp_path, 41, (b'V="2282.60"', b'V="2282.61"')))
+    until(lambda: all(map(partial(rules_are_checked, house), folders)), 40, "the rules of both invoices")
     with look.by("a.kervadec") as mayor:
         mayor.page.locator(".fcheck input").first.check()
         look.at(mayor, "inbox, ticked")
@@ -235,7 +243,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_pat
         look.at(mayor, "batch to reject, no reason")
         mayor.open("/a-traiter")
         mayor.button("Signer en lot…").click()
-        mayor.sees("3 points à regarder dans 3 dossiers sur 3")
+        mayor.sees("4 points à regarder dans 3 dossiers sur 3")
         look.at(mayor, "batch to sign")
         decide.recall(
             house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version
