@@ -12,7 +12,7 @@ from tests.browser.person import Person
 from tests.builders.house import ASSETS, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
-OTHER = ASSETS / "invoices" / "fx-minimum-dom-facture.pdf"
+OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
 NOTHING = "Rien n’a été signé"
 SCALE = 2
 
