@@ -86,6 +86,7 @@ HEAVY = {
     "fontTools": ("app/signing/formats/", "app/pdf/fonts/"),
     "PIL": (
         "app/files/images.py",
+        "app/files/piles.py",
         "app/pdf/",
         "app/signing/handwriting/",
         "app/signing/formats/stamp.py",

@@ -5,7 +5,6 @@ about a letter of ours stays where it is, unread by us, for whoever keeps the ma
 """
 
 import hashlib
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -83,8 +82,12 @@ def read(settings: Settings) -> int:
                 count += bounces.record(
                     report.letter.row_id, report.answer, mark=report.letter.address, returned=True
                 )
-                with suppress(*FAULTS):  # kept: the same fact, where it stays
+                try:
                     imap.remove(line, number)
+                except imap.BROKEN:
+                    raise
+                except FAULTS as fault:  # it is kept; it is asked to go again, and is the same fact
+                    refused = refused or imap.words(fault)
             if not refused:
                 note(box, validity=validity, last=number)
         unclaimed = imap.left(line)
