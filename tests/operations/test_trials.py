@@ -141,12 +141,12 @@ def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(h
         "autorités reconnues : à surveiller",
     ):
         assert told in text
-    assert page(house).count("Essayé par Katell Morizur") == 13
+    assert page(house).count("Essayé par Katell Morizur") == 14
     with db.engine().begin() as connection:
         connection.execute(
             sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
         )
-    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 13
+    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 14
     journal = page(house, path="/administration/journal?acte=examination.tried")
     assert "courriel : prêt" in journal
     # Of the other commune nobody reads it, nor is kept from his own trials
