@@ -9,10 +9,9 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Route, expect
 
 from tests.browser.person import Person
-from tests.builders.house import ASSETS, House
+from tests.builders.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
-OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
 NOTHING = "Rien n’a été signé"
 SCALE = 2
 
@@ -88,8 +87,8 @@ def test_the_visible_signature_stands_where_the_person_put_it_by_keys_or_by_poin
     house: House, person, tmp_path: Path
 ) -> None:
     mayor: Person = person("a.kervadec")
-    for way, path in ((by_keys, None), (by_pointer, OTHER)):
-        folder_id = house.an_invoice(at="bon_a_payer", **({"path": path} if path else {}))
+    for way in (by_keys, by_pointer):
+        folder_id = house.an_invoice(at="bon_a_payer")
         mayor.folder(folder_id)
         mayor.drawn()
         mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
