@@ -18,6 +18,7 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
 from app.invoices.accounts import COMPLETED, doubts
+from app.invoices.interrupting import interruption_of
 from app.invoices.settling import at_service
 from app.people.models import Collectivity
 from workflows.circuit import Phase
@@ -39,7 +40,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         return list(works.elsewhere(folder))
     by = frozenset(folder.sources.get("depositors", ()))
     return [
-        *_rejected(db, folder, invoice),
+        *_rejected(folder, rejected=rejected_by_anybody(db, invoice)),
         *_paid(invoice, by),
         *_elsewhere(db, folder, invoice, by),
         *_completed(db, folder, by),
@@ -72,8 +73,8 @@ def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     ]
 
 
-def _rejected(db: Db, folder: Folder, invoice: ChorusInvoice) -> Iterator[Caution]:
-    if rejected_by_anybody(db, invoice) and folder.phase == Phase.RUNNING:
+def _rejected(folder: Folder, *, rejected: bool) -> Iterator[Caution]:
+    if rejected and folder.phase == Phase.RUNNING:
         yield Caution(
             REJECTED,
             "Facture rejetée sur Chorus Pro",
@@ -137,7 +138,7 @@ def _suspension(db: Db, folder: Folder, invoice: ChorusInvoice) -> Iterator[Caut
         for status in statuses_of(db, invoice)
         if status.status == SUSPENDED and status.state == "refused"
     ]
-    if refused and folder.sources.get("interruption"):
+    if refused and interruption_of(folder) is not None:
         yield Caution(
             "chorus-suspension",
             "Suspension que Chorus Pro n’a pas prise",
@@ -150,11 +151,22 @@ def _recycled(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
     statuses = [str(row["status"]) for row in invoice.history]
     if AVAILABLE in statuses and RECYCLED in statuses[statuses.index(AVAILABLE) :]:
         where = invoice.service_name or invoice.service or "aucun code de service"
+        title, sentence = (
+            (
+                "Facture à réadresser",
+                "Elle est « à recycler » sur Chorus Pro : son fournisseur est à l’adresser autrement.",
+            )
+            if invoice.standing[0] == RECYCLED
+            else (
+                "Facture réadressée",
+                f"Elle a été « à recycler » sur Chorus Pro, et s’adresse maintenant à : {where}. Voyez si ce dossier est au "
+                "bon bureau.",
+            )
+        )
         yield Caution(
             "chorus-recycled",
-            "Facture réadressée sur Chorus Pro",
-            f"Le fournisseur l’a réadressée après son arrivée ; service destinataire : {where}. Voyez si ce dossier est au bon "
-            "bureau.",
-            about=f"chorus-recycled:{statuses.count(RECYCLED)}",
+            title,
+            sentence,
+            about=f"chorus-recycled:{statuses.count(RECYCLED)}:{invoice.standing[0] == RECYCLED:d}",
             by=by,
         )

@@ -143,10 +143,16 @@ def keep_history(db: Db, actor: Actor, number: int, history: History) -> None:
         {"status": passed.status, "at": passed.at, "comment": passed.comment} for passed in history.passed
     ]
     invoice.available_on = available(history)
-    folder = _folder(db, invoice) if invoice.standing[0] == "REJETEE" else None
+    folder = _folder(db, invoice) if _rejected(invoice) else None
     if folder is not None and interrupting.REJECTED not in folder.sources:
-        folder.sources = {**folder.sources, interrupting.REJECTED: str(invoice.history[-1]["at"])}
+        folder.sources = {**folder.sources, **_rejected(invoice)}
         count_days_again(db, folder)
+
+
+def _rejected(invoice: ChorusInvoice) -> dict[str, str]:
+    """What a folder keeps of the rejection of its invoice there: its moment; nothing while it is not rejected."""
+    status, moment = invoice.standing
+    return {interrupting.REJECTED: moment.isoformat() if moment else ""} if status == "REJETEE" else {}
 
 
 def available(history: History) -> date | None:
@@ -419,7 +425,8 @@ def again(db: Db, actor: Actor, invoice_id: int) -> str:
 
 def linked(db: Db, actor: Actor, arrival: Arrival, folder: Folder) -> None:
     """Write which folder an invoice becomes, and on the folder where it came from: in the transaction that opens it."""
-    if arrival.way != Way.CHORUS:
+    # An invoice that came inside another one is an arrival apart, which has no number of its own there
+    if arrival.way != Way.CHORUS or not arrival.identifier.isdigit():
         return
     invoice = _invoice(db, actor, int(arrival.identifier), locked=True)
     if invoice is None or invoice.folder_id is not None:
@@ -429,6 +436,6 @@ def linked(db: Db, actor: Actor, arrival: Arrival, folder: Folder) -> None:
     invoice.buyer_siret = str(arrival.clues.get("buyer_siret") or "")[:20]
     day = invoice.available_on
     origin = {"id": invoice.cpro_id, "available_on": day.isoformat() if day is not None else ""}
-    folder.sources = {**folder.sources, CHORUS: origin}
+    folder.sources = {**folder.sources, CHORUS: origin, **_rejected(invoice)}
     if invoice.completions:
         folder.sources = {**folder.sources, COMPLETED: list(invoice.completions)}

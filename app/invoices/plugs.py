@@ -152,7 +152,8 @@ class _Band:
         delay = delay_of(folder)
         if delay is None:
             return None
-        offered = delay.interruption is None or delay.interruption.complete is None
+        interruption = delay.interruption
+        offered = interruption.complete is None if interruption else interrupting.KEPT not in folder.sources
         reader = reader_of(db)
         may_rule_here = reader is not None and may_rule(folder, reader, current_present(db, folder))
         page = self._templates.get_template("invoices/clock.html").render(

@@ -215,7 +215,8 @@ def delay(folder_id: int) -> Response | tuple[str, int]:
         else:
             flash(done, "ok")
             return redirect(url_for("folders.show", folder_id=folder_id))
-    if current.interruption is not None and current.interruption.complete is not None:
+    over = current.interruption is not None and current.interruption.complete is not None
+    if over or (current.interruption is None and interrupting.KEPT in folder.sources):
         raise Refusal("delay-interrupted")
     return (
         render_template(

@@ -6,17 +6,21 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.chorus import answering
+from app.chorus import answering, rounds
 from app.chorus.models import ChorusRound, ChorusStatus
+from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import engine, reading
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import sending
 from app.folders.models import Folder
 from app.invoices import interrupting
 from app.invoices.clock import delay_of
+from app.people.actor import system
 from demo.chorus import answers, deposits
-from demo.chorus.state import pass_to
+from demo.chorus.state import File, pass_to
+from tests.builders.house import ASSETS
 from tests.chorus.test_fetching import (
     G,
     K,
@@ -181,6 +185,34 @@ def test_what_was_added_is_an_alert_before_it_came_and_without_an_account_too(ho
         assert told in refused(lambda folder=folder: house.approve(folder.id, N))
 
 
+def test_an_invoice_inside_another_is_a_folder_apart_and_one_rejected_before_it_came_has_no_clock(
+    house,
+    chorus,  # noqa: F811
+) -> None:
+    double, rejected = (deposits.deposit(chorus, deposits.PDF, now() - timedelta(hours=5)) for _ in range(2))
+    inside = (ASSETS / "invoices" / "fx-extended-de-marchandises.pdf").read_bytes()
+    with chorus.state.written() as line:
+        deposits._attach(line, double, 9, File("autre facture.pdf", "Autre", inside))
+    look(house)
+    with reading() as db:
+        folders = db.scalars(sa.select(Folder).order_by(Folder.id)).all()
+        parked = db.scalars(sa.select(Outbox.last_error).where(Outbox.state == "parked")).all()
+    assert (len(folders), parked) == (3, [])
+    assert folder_of(double).id != folders[-1].id
+    assert delay_of(folder_of(rejected)) is not None
+    give(chorus, rejected, "REJETEE")
+    look(house)
+    assert delay_of(folder_of(rejected)) is None
+    early = deposits.deposit(chorus, deposits.PDF, now() - timedelta(hours=5))
+    rounds.ask(system(1))
+    row = outbox.take_of(rounds.KIND)  # it is listed, and rejected before anybody fetches it
+    assert row
+    outbox.do(row)
+    give(chorus, early, "REJETEE")
+    look(house)
+    assert delay_of(folder_of(early)) is None
+
+
 def test_a_suspension_that_is_not_taken_is_told_and_the_delay_stops_once(house, chorus) -> None:  # noqa: F811
     number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=12))
     look(house)
@@ -210,6 +242,7 @@ def test_a_suspension_that_is_not_taken_is_told_and_the_delay_stops_once(house, 
         fields = {**folder.fields, "received_on": today().isoformat()}
         connection.execute(sa.update(table).values(fields=fields, sources={**_sources(number), "files": []}))
     assert "delay-interrupted" in refused(interrupt)
+    assert "Interrompre le délai…" not in words(house.client(R).get(f"/dossiers/{folder.id}"))
 
 
 def _sources(number: int) -> dict:

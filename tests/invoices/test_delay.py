@@ -173,7 +173,13 @@ def test_a_day_of_reception_that_is_corrected_takes_an_interruption_that_it_does
     assert house.folder(invoice).due_on == later + timedelta(days=20)
     shown = Hand(house, SERVICE).text(f"/dossiers/{invoice}")
     assert "Jour 7 sur 30" in shown
-    assert "Interrompre le délai" in shown
+    # The law allows one interruption (R2192-27): another day of reception gives no second one, nor a button for it
+    assert "Interrompre le délai" not in shown
+    version = house.folder(invoice).version
+    with pytest.raises(Refusal, match="delay-interrupted"):
+        interrupting.interrupt(
+            house.actor(SERVICE), invoice, version=version, notified=later, reason="Encore."
+        )
     far = office.draft(number="F-9")
     house.save(far, CLERK, {**typed, "received_on": "9999-12-20"})
     assert Hand(house, CLERK).client.get(f"/dossiers/{far}/brouillon").status_code == 200

@@ -221,9 +221,9 @@ def _chosen(box: Box) -> tuple[object, ...]:
     return box.address, box.kind, box.scheme, box.port, box.senders, box.removes, box.active
 
 
-def _fresh(here: int) -> Mailbox:
+def _fresh(collectivity_id: int) -> Mailbox:
     return Mailbox(
-        collectivity_id=here,
+        collectivity_id=collectivity_id,
         validity=0,
         last=0,
         missed=[],
