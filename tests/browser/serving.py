@@ -112,6 +112,9 @@ class Serving:
             "gthread",
             "--threads",
             "8",
+            # No proxy stands between: a connection at rest is not closed under a request that is on its way
+            "--keep-alive",
+            "75",
             "--no-control-socket",
             "wsgi:app",
         ]

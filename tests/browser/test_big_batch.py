@@ -153,7 +153,8 @@ class Watch:
 
     def _ask(self) -> float:
         begun = time.monotonic()
-        assert self.other.context.request.get(f"{self.other.url}/a-traiter").ok
+        # A connection that was closed at the other end is opened again, as every browser does
+        assert self.other.context.request.get(f"{self.other.url}/a-traiter", max_retries=3).ok
         return time.monotonic() - begun
 
     def look(self) -> None:
