@@ -27,6 +27,10 @@ SENTENCES: Sentences = {
         403,
         "« {filename} » n’est donné à personne : l’antivirus a reconnu un virus en lui, ou dans ce qui est arrivé avec lui. Demandez la pièce à qui l’a envoyée.",
     ),
+    "arrival-shared": (
+        403,
+        "« {filename} » porte aussi des pièces d’autres dossiers, que vous ne lisez pas. Chaque document du vôtre vous est donné à part.",
+    ),
     "arrival-word": (
         422,
         "Rien n’a été mis de côté : écrivez pourquoi, en {longest} signes au plus.",
@@ -130,7 +134,7 @@ SENTENCES: Sentences = {
     ),
     "arrival-scan-between": (
         422,
-        "Cette pile ne contient que des pages de séparation, ou des pages blanches. Regardez ce qui a été gardé, numérisez la pile de nouveau, puis mettez cette arrivée de côté.",
+        "Cette pile ne contient que des pages de séparation, ou des pages blanches. Regardez ce qui a été gardé : si ses pages sont seulement pâles, « Réessayer » l’ouvre d’un tenant ; sinon numérisez-la de nouveau, puis mettez cette arrivée de côté.",
     ),
     "scanner-split": (422, "Rien n’a changé : choisissez dans la liste comment séparer une pile."),
     "scanner-moved": (

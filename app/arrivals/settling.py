@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app.arrivals import opening, routing, telling
 from app.arrivals.models import Arrival, ArrivalFile, State
+from app.arrivals.scans import separating
 from app.circuits import own_types
 from app.core.clock import now
 from app.core.db import Db
@@ -49,9 +50,14 @@ def dealing(db: Db, actor: Actor) -> sa.ColumnElement[bool]:
 
 @use_case
 def again(db: Db, actor: Actor, arrival_id: int, shown: int) -> str:
-    """Have an arrival opened, or tried once more; what it was called. Refuses `not-found`, `arrival-settled`."""
+    """Have an arrival opened, or tried once more; what it was called. Refuses `not-found`, `arrival-settled`.
+
+    A pile that holds separations alone is then opened as one document: its pages may only be too pale.
+    """
     arrival = _taken(db, actor, arrival_id, shown, (*UNSETTLED, State.ASIDE))
     event = "arrival.let_in" if arrival.state == State.HELD else "arrival.again"
+    if arrival.reason == separating.NOTHING:  # whoever looked at it has it opened as it is
+        arrival.clues = {key: value for key, value in arrival.clues.items() if key != separating.SPLIT}
     arrival.state, arrival.reason, arrival.reason_facts = State.WAITING, None, {}
     arrival.word, arrival.who = "", ""
     arrival.tries += 1  # whatever was given to be done before is of an earlier try

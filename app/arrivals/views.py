@@ -1,7 +1,7 @@
 """What the page of arrivals shows: what is no folder yet, to who deals with it; what is one, to who reads that folder."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +92,9 @@ def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line
     rows = db.execute(query.order_by(Arrival.id.desc()).limit(PAGE + 1)).all()
     shown = [row[0] for row in rows[:PAGE]]
     files, parked = _files(db, shown), _parked(db, shown)
+    shared = _shared(db, actor, [file for every in files.values() for file in every])
     told = [
-        _line(one, row[1] or "", files[one.id], parked=one.id in parked)
+        _line(one, row[1] or "", files[one.id], shared, parked=one.id in parked)
         for one, row in zip(shown, rows[:PAGE], strict=True)
     ]
     return told, shown[-1].id if len(rows) > PAGE else None
@@ -110,7 +111,32 @@ def of_folder(db: Db, actor: Actor, folder_id: int) -> Line:
     arrival = db.scalar(query.where(Arrival.folder_id == folder_id, _theirs(actor)))
     if arrival is None:
         raise Refusal("arrival-none")
-    return _line(arrival, "", _files(db, [arrival])[arrival.id], parked=False)
+    files = _files(db, [arrival])[arrival.id]
+    return _line(arrival, "", files, _shared(db, actor, files), parked=False)
+
+
+def _may(db: Db, actor: Actor) -> Any:
+    """The condition on `Arrival`, with its folder if it has one, that what came with it is the actor's to read."""
+    return sa.case((Arrival.state == State.OPENED, _theirs(actor)), else_=settling.dealing(db, actor))
+
+
+def _shared(db: Db, actor: Actor, files: Sequence[ArrivalFile]) -> set[str]:
+    """The digests of what proves how these came, a pile or a mail, and holds others too that are not the actor's to read."""
+    proofs = {file.sha256 for file in files if file.kind == "evidence"}
+    if not proofs:
+        return set()
+    query = (
+        sa.select(ArrivalFile.sha256)
+        .join(Arrival, Arrival.id == ArrivalFile.arrival_id)
+        .outerjoin(Folder, Folder.id == Arrival.folder_id)
+        .where(
+            ArrivalFile.collectivity_id == actor.collectivity_id,
+            ArrivalFile.sha256.in_(proofs),
+            ArrivalFile.kind == "evidence",
+            sa.not_(_may(db, actor)),
+        )
+    )
+    return set(db.scalars(query))
 
 
 def _files(db: Db, arrivals: Sequence[Arrival]) -> dict[int, list[ArrivalFile]]:
@@ -130,7 +156,9 @@ def _parked(db: Db, arrivals: Sequence[Arrival]) -> set[int]:
     return {keys[key] for key in db.scalars(query)}
 
 
-def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], *, parked: bool) -> Line:
+def _line(
+    arrival: Arrival, title: str, files: Sequence[ArrivalFile], shared: Collection[str], *, parked: bool
+) -> Line:
     return Line(
         arrival.id,
         arrival.tries,
@@ -140,16 +168,19 @@ def _line(arrival: Arrival, title: str, files: Sequence[ArrivalFile], *, parked:
         State(arrival.state),
         FAILED if parked else _why(arrival.reason, arrival.reason_facts),
         tuple(arrival.remarks),
-        tuple(_file(arrival, one, files) for one in files),
+        tuple(_file(arrival, one, files, shared) for one in files),
         arrival.folder_id,
         title,
         f"{arrival.who} : {arrival.word}" if arrival.word else "",
     )
 
 
-def _file(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile]) -> File:
-    given = not dangerous(arrival, file, files)
+def _file(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile], shared: Collection[str]) -> File:
+    apart, safe = file.kind == "evidence" and file.sha256 in shared, not dangerous(arrival, file, files)
+    given = safe and not apart
     why = "une arrivée à part" if file.fate == "apart" else _why(file.reason, file.reason_facts)
+    if safe and apart:
+        why = "non donné, il porte aussi des pièces d’autres dossiers, que vous ne lisez pas"
     return File(
         file.id,
         file.position,
@@ -176,7 +207,7 @@ def dangerous(arrival: Arrival, file: ArrivalFile, files: Sequence[ArrivalFile])
 
 
 def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
-    """A file whose bytes the actor may have; refuses `not-found`, `arrival-dangerous`."""
+    """A file whose bytes the actor may have; refuses `not-found`, `arrival-dangerous`, `arrival-shared`."""
     row = db.execute(
         sa.select(ArrivalFile, Arrival)
         .join(Arrival, Arrival.id == ArrivalFile.arrival_id)
@@ -185,10 +216,7 @@ def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
             ArrivalFile.id == file_id,
             Arrival.id == arrival_id,
             Arrival.collectivity_id == actor.collectivity_id,
-            sa.case(
-                (Arrival.state == State.OPENED, _theirs(actor)),
-                else_=settling.dealing(db, actor),
-            ),
+            _may(db, actor),
         )
     ).one_or_none()
     if row is None:
@@ -196,5 +224,7 @@ def file_of(db: Db, actor: Actor, arrival_id: int, file_id: int) -> ArrivalFile:
     file, arrival = row
     if dangerous(arrival, file, _files(db, [arrival])[arrival.id]):
         raise Refusal("arrival-dangerous", filename=file.filename)
+    if file.kind == "evidence" and _shared(db, actor, [file]):
+        raise Refusal("arrival-shared", filename=file.filename)
     found: ArrivalFile = file
     return found

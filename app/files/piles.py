@@ -6,17 +6,21 @@ they are in the pile, no picture coded anew. The pile itself is never changed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.files.confined import Confined, Ended, Limits
 
 if TYPE_CHECKING:
+    from pikepdf import Pdf
     from PIL.Image import Image
     from pypdfium2 import PdfPage
 
 MARK: Final = "PARAPHE SEPARATION"
 """What the code of a printed page of separation says; no other code cuts a pile, and invoices bear some."""
+LARGE: Final = 0.2
+"""The least part of the breadth of a page that the code takes: ours takes twice that. One in a corner is of somebody else."""
 CODE, BLANK = "code", "blank"
 """How a pile is cut."""
 CUT: Final = "cut"
@@ -28,8 +32,10 @@ MARGIN: Final = 0.06
 """Of each side of a page, where a scanner leaves its edges and punched holes: nothing there is ink."""
 CELL: Final = 8
 """Points of a side of the squares in which ink is looked for: a speck does not fill one, a letter does."""
-DARKER, FILLED, FEW = 60, 0.12, 6
-"""How much darker than paper ink is, of 255; the share of a square that it fills; so many squares, and a page is written on."""
+APART, FILLED, FEW = 40, 0.12, 6
+"""How far from paper ink is, of 255, darker or lighter: a till receipt is pale, and what lies under an open lid is white on
+black. The share of a square that it fills; so many squares, and a page is written on.
+"""
 _room = Confined("app.files.piles")
 
 
@@ -70,14 +76,28 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
         documents, between = _parted(marks)
         if between:
             with pikepdf.open(path) as pile:
+                if _is_one(pile):
+                    return {"unread": True}
+                written = 0
                 for rank, pages in enumerate(documents):
                     with pikepdf.new() as part:
                         for number in pages:
                             part.pages.append(pile.pages[number - 1])
+                        # Pages of one dictionary would each bring the pictures of all others, into somebody else's folder
+                        part.remove_unreferenced_resources()
                         part.save(into / f"{rank}.pdf", deterministic_id=True)
+                    written += (into / f"{rank}.pdf").stat().st_size
+                    if written > LIMITS.written:
+                        return {"unread": True}
     except Exception:  # noqa: BLE001 - whatever a hostile file raises, it is left whole, and examined as any other
         return {"unread": True}
     return {"documents": documents, "between": between}
+
+
+def _is_one(pile: "Pdf") -> bool:
+    """Whether a PDF is one document, whatever its pages: it carries files, the data of an invoice may be, or it is signed."""
+    form = pile.Root.get("/AcroForm")
+    return bool(pile.attachments) or (form is not None and bool(int(form.get("/SigFlags", 0)) & 1))
 
 
 def _parted(marks: Sequence[str]) -> tuple[list[list[int]], list[int]]:
@@ -111,7 +131,13 @@ def _has_mark(image: "Image") -> bool:
     import zxingcpp
 
     codes = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    return any(code.text == MARK for code in codes)
+    least = LARGE * min(image.size)
+    return any(code.text == MARK and _breadth(code.position) >= least for code in codes)
+
+
+def _breadth(corners: Any) -> float:
+    """Of a code, in points, however it is turned."""
+    return hypot(corners.top_right.x - corners.top_left.x, corners.top_right.y - corners.top_left.y)
 
 
 def _is_blank(image: "Image") -> bool:
@@ -121,7 +147,7 @@ def _is_blank(image: "Image") -> bool:
     if min(inner.size) < CELL:
         return False
     paper = _middle(inner.histogram())
-    ink = inner.point([255 if shade < paper - DARKER else 0 for shade in range(256)])
+    ink = inner.point([255 if abs(shade - paper) > APART else 0 for shade in range(256)])
     squares = ink.reduce(CELL).histogram()
     return sum(squares[round(255 * FILLED) :]) < FEW
 

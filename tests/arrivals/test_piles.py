@@ -14,15 +14,16 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+from app.arrivals import settling
 from app.arrivals.models import Arrival, ArrivalFile
 from app.arrivals.scans import separating, watching
 from app.core.clock import now
 from app.core.db import reading
 from app.files import piles, vault
-from app.folders import sockets
+from app.folders import sending, sockets
 from tests.arrivals.test_scans import LATER, a_scanner, arrivals, lay, page, place, the_source, town
 from tests.builders import scans
-from tests.builders.house import House
+from tests.builders.house import INVOICE, House
 from tests.builders.scans import blank, bound, drawn, printed, scanned
 from tests.invoices.test_proposals import IBAN, SUPPLIER, standing
 
@@ -208,14 +209,92 @@ def test_a_pile_is_cut_by_blank_pages_where_that_was_chosen_and_told_where_it_ca
         ("opened", "Pages 2 et 3"),
         ("opened", "Page 6"),
     ]
+    # who reads one document of it reads nothing of the other, whose pages are in the pile too
+    typed = {"seller": "Arzel-Huon", "currency": "EUR", "type_code": "380", "proof_of_service": "technique"}
+    typed |= {key: value for key, value in invoice(1).items() if key != "order_ref"}
+    town.save(came[0].folder_id, "g.trehorel", typed | {"received_on": "2026-11-25"})
+    sending.send(town.actor("g.trehorel"), came[0].folder_id, version=town.folder(came[0].folder_id).version)
+    for login, status in (("r.pellenec", 403), ("g.trehorel", 200)):
+        listed = page(town, login, f"/dossiers/{came[0].folder_id}/arrivee")
+        assert ("d’autres dossiers, que vous ne lisez pas" in listed) is (status == 403), login
+        given = town.client(login)
+        assert given.get(f"/dossiers/{came[0].folder_id}/arrivee/0").status_code == status, login
+        assert given.get(f"/dossiers/{came[0].folder_id}/arrivee/1").status_code == 200
     # what has no separation is as it came; what has nothing else is told, its bytes kept
     (alone,) = take(town, source, bound([one, word], tmp_path / "seule.pdf"), "seule.pdf")
     assert (alone.state, alone.remarks, [file.kind for file in files_of(alone)]) == ("opened", [], ["file"])
     (empty,) = take(town, source, bound(white, tmp_path / "vides.pdf"), "vides.pdf")
     assert (empty.state, empty.reason) == ("refused", separating.NOTHING)
+    settling.again(
+        town.actor("g.trehorel"), empty.id, empty.tries
+    )  # who looked at it says that it is too pale
+    town.drain()
+    assert arrivals()[-1].state == "opened"
+    # an invoice that carries its data is one document, with a blank page in it too
+    with pikepdf.open(INVOICE) as data:
+        data.add_blank_page(page_size=(595, 842))
+        data.save(tmp_path / "donnees.pdf")
+    (whole,) = take(town, source, tmp_path / "donnees.pdf", "donnees.pdf")
+    assert (whole.state, whole.remarks) == ("opened", [separating.UNCUT])
+    assert town.folder(whole.folder_id).fields["number"] == "FA-2026-0001"
     with pikepdf.open(pile) as secret:
         secret.save(tmp_path / "fermee.pdf", encryption=pikepdf.Encryption(owner="o", user="u"))
     (shut,) = take(town, source, tmp_path / "fermee.pdf", "fermee.pdf")
     assert (shut.state, shut.remarks) == ("refused", [separating.UNCUT])
     assert place(town, source).exists()
     assert scans.DPI >= piles.DPI
+
+
+def test_no_page_that_says_something_is_taken_for_a_separation_and_no_document_bears_the_others(
+    tmp_path: Path,
+) -> None:
+    one = drawn(printed(tmp_path / "1.pdf", written(1)))
+    lid = Image.new("L", one.size, 12)  # a till receipt, scanned with the lid open
+    lid.paste(one.crop((0, 0, one.width // 2, one.height // 3)), (one.width // 4, one.height // 3))
+    code = drawn(_page_of_separation(tmp_path))
+    corner = one.copy()  # the code of a separation on a page of somebody else
+    corner.paste(code.resize((code.width // 5, code.height // 5)), (one.width * 3 // 4, one.height * 3 // 4))
+    pale, negative = (
+        one.point([200 if shade < 200 else 255 for shade in range(256)]),
+        one.point(range(255, -1, -1)),
+    )
+    for by, between in (
+        (piles.BLANK, lid),
+        (piles.BLANK, pale),
+        (piles.BLANK, negative),
+        (piles.CODE, corner),
+    ):
+        pile = _cut(bound([one, between, one], tmp_path / "pile.pdf"), by, tmp_path)
+        assert [pages for _, pages in pile.documents] == [[1, 2, 3]], by
+    half = blank()  # two of them printed on one sheet part all the same
+    half.paste(code.resize((code.width // 2, code.height // 2)), (0, 0))
+    pile = _cut(bound([one, half, one], tmp_path / "pile.pdf"), piles.CODE, tmp_path)
+    assert pile.between == [2]
+    # all pages of one dictionary, as some scanners write them
+    with pikepdf.open(bound([one, half, lid], tmp_path / "apart.pdf")) as shared:
+        pictures = pikepdf.Dictionary()
+        for rank, page_of_pdf in enumerate(shared.pages):
+            (picture,) = page_of_pdf.obj["/Resources"]["/XObject"].values()
+            pictures[f"/P{rank}"] = picture
+            page_of_pdf.obj["/Contents"] = shared.make_stream(f"q 595 0 0 842 0 0 cm /P{rank} Do Q".encode())
+        resources = shared.make_indirect(pikepdf.Dictionary(XObject=pictures))
+        for page_of_pdf in shared.pages:
+            page_of_pdf.obj["/Resources"] = resources
+        shared.save(tmp_path / "pile.pdf")
+    pile = _cut(tmp_path / "pile.pdf", piles.CODE, tmp_path)
+    for (document, _), name in zip(pile.documents, ("/P0", "/P2"), strict=True):
+        with pikepdf.open(document) as part:
+            assert list(part.pages[0].obj["/Resources"]["/XObject"].keys()) == [name]
+
+
+def _page_of_separation(room: Path) -> Path:
+    (room / "separation.pdf").write_bytes(piles.separation())
+    return room / "separation.pdf"
+
+
+def _cut(path: Path, by: str, room: Path) -> piles.Pile:
+    into = room / "documents"
+    into.mkdir(exist_ok=True)
+    cut = piles.cut(path, by, into)
+    assert cut is not None
+    return cut

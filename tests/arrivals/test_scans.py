@@ -121,6 +121,7 @@ def test_a_file_is_taken_once_it_is_whole_and_filed_once_it_is_kept(town: House)
     with growing.open("ab"):  # somebody still has it open to write
         assert watching.take(the_source(source.id), town.settings, moment) == 0
         assert not arrivals()
+        assert the_source(source.id).waits == 1  # and it is told, wherever it lies
     assert watching.take(the_source(source.id), town.settings, moment) == 1
     assert names(there) == [inbox.TAKING, inbox.REFUSED, inbox.TAKEN]
     (arrival,) = arrivals()

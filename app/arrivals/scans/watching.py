@@ -110,14 +110,17 @@ def take(source: Source, settings: Settings, moment: datetime) -> int:
             if entered is None:  # another process looks
                 return 0
             there = inbox.listed(entered, source.seen, moment)
-            count, faults = _Look(source, settings, moment, entered).take(there)
+            eye = _Look(source, settings, moment, entered)
+            count, faults = eye.take(there)
     except OSError as fault:
         log.warning("arrivals.scan_unread", scanner=source.id, error=repr(fault))
         sources.note(source, seen=source.seen, waits=source.waits, fault=words(fault), made=source.made)
         return 0
     if there.folders:
         faults.append(f"{_named(there.folders)} : un dossier n’est pas pris, posez ses fichiers à côté")
-    sources.note(source, seen=there.seen, waits=there.waits, fault=" ; ".join(faults), made=True)
+    sources.note(
+        source, seen=there.seen, waits=there.waits + eye.unquiet, fault=" ; ".join(faults), made=True
+    )
     return count
 
 
@@ -127,6 +130,8 @@ class _Look:
     def __init__(self, source: Source, settings: Settings, moment: datetime, entered: Inbox) -> None:
         self._source, self._limit, self._moment = source, settings.upload_limit, moment
         self._inbox = entered
+        self.unquiet = 0
+        """Files that somebody still writes in, though they were taken for whole."""
 
     def take(self, there: inbox.Listed) -> tuple[int, list[str]]:
         """Take each file that is whole, whatever becomes of the others: how many were new, and what went wrong."""
@@ -141,8 +146,10 @@ class _Look:
         for name in inbox.claimed(self._inbox):
             try:
                 count += self._one(name)
-            except (FileNotFoundError, UnquietError):
+            except FileNotFoundError:
                 continue
+            except UnquietError:
+                self.unquiet += 1
             except (OSError, Refusal) as fault:
                 log.warning("arrivals.scan_unread", scanner=self._source.id, error=repr(fault))
                 failed[name] = words(fault)
