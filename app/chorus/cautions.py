@@ -18,7 +18,7 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
 from app.invoices.accounts import COMPLETED, doubts
-from app.invoices.interrupting import interruption_of
+from app.invoices.interrupting import CARD, interruption_of
 from app.invoices.settling import at_service
 from app.people.models import Collectivity
 from workflows.circuit import Phase
@@ -33,15 +33,14 @@ RECYCLED = "A_RECYCLER"
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What to look at, the gravest first; nothing of a folder that is over, nor of another way but its frame."""
-    invoice = invoice_of(db, folder)
+    invoice, by = invoice_of(db, folder), frozenset(folder.sources.get("depositors", ()))
     if folder.phase == Phase.DONE:
         return []
     if invoice is None:
-        return list(works.elsewhere(folder))
-    by = frozenset(folder.sources.get("depositors", ()))
+        return [*_paid(folder, None, by), *works.elsewhere(folder)]
     return [
         *_rejected(folder, rejected=rejected_by_anybody(db, invoice)),
-        *_paid(invoice, by),
+        *_paid(folder, invoice, by),
         *_elsewhere(db, folder, invoice, by),
         *_completed(db, folder, by),
         *_suspension(db, folder, invoice),
@@ -83,12 +82,15 @@ def _rejected(folder: Folder, *, rejected: bool) -> Iterator[Caution]:
         )
 
 
-def _paid(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
-    if invoice.paid_already:
+def _paid(folder: Folder, invoice: ChorusInvoice | None, by: frozenset[int]) -> Iterator[Caution]:
+    """Paid by card already: Chorus Pro says it, or the frame that was read or typed, by which no delay runs any more."""
+    there = invoice is not None and invoice.paid_already
+    if there or CARD in values(folder.facts, frames.FIELD):
         yield Caution(
             PAID,
             "Facture déjà payée par carte d’achat",
-            "Chorus Pro la dit déjà payée (cadre A2) : elle justifie une dépense faite, et ne se mandate pas une seconde fois.",
+            f"{'Chorus Pro' if there else 'Son cadre de facturation'} la dit déjà payée ({CARD}) : elle justifie une dépense "
+            "faite, et ne se mandate pas une seconde fois.",
             about=PAID,
             by=by,
             grave=True,
@@ -96,10 +98,11 @@ def _paid(invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
 
 
 def _elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice, by: frozenset[int]) -> Iterator[Caution]:
-    """For another body than the collectivity, where the file itself does not say whom it is for: that is told by its reading."""
+    """For another body than the collectivity, unless the file itself names that one: its reading tells it then."""
     number = invoice.buyer_siret
     own = db.get_one(Collectivity, folder.collectivity_id)
-    by_file = any(filter(None, (*values(folder.facts, "buyer_siret"), *values(folder.facts, "buyer_siren"))))
+    named = (*values(folder.facts, "buyer_siret"), *values(folder.facts, "buyer_siren"))
+    by_file = any(str(one or "")[:9] == number[:9] for one in named)
     if not number or by_file or number[:9] == own.siren:
         return
     yield Caution(

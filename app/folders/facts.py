@@ -22,6 +22,8 @@ from workflows.mandates import Act
 from workflows.own_types import REGISTERED
 
 LONGEST_TITLE = 300
+LONGEST_NUMBER = 200
+"""Signs of the number by which a folder is found; the fact has all of them."""
 LARGEST_AMOUNT = 10**13
 """In euros: beyond, what was typed is no amount of a commune, and its cents would not fit their column."""
 
@@ -58,7 +60,8 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     # What others numbered goes by their number, and what nobody did by that of the register of its type
     own = folder.fields.get(REGISTERED)
-    folder.number = str((folder.fields.get(family.number_field) if family.number_field else own) or own or "")
+    number = str((folder.fields.get(family.number_field) if family.number_field else own) or own or "")
+    folder.number = number[:LONGEST_NUMBER]
     count_amount(folder, family)
     folder.title_key = key_of_folder(folder.title, folder.number, searched(folder), folder.amount_cents)
 

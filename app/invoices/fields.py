@@ -5,6 +5,8 @@ from datetime import date
 from textwrap import shorten
 from typing import Any
 
+from workflows.fields import MAX_TEXT
+
 CII, UBL = "CII", "UBL"
 _CII_NS = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 _UBL_NS = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -25,6 +27,8 @@ DIGITS = {"0002": (9, 14), "0009": (14,)}  # ISO 6523: SIREN (some write a SIRET
 AMOUNTS = frozenset({"total_ht", "total_vat", "total_ttc", "prepaid", "payable"})
 AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(?:\.[0-9]{0,20})?")
 """A decimal of XML Schema, of a size that money may have: no exponent, no « NaN », no comma."""
+LONGEST = {"number": 200}
+"""Signs of a text that is taken, `MAX_TEXT` of the others: by its number a folder is found, and no index takes any length."""
 
 _AGREEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement"
 _SETTLEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement"
@@ -139,12 +143,16 @@ def unusable(root: Any, syntax: str) -> dict[str, str]:
 
 
 def _usable(name: str, text: str) -> str:
-    """A fact as it may be taken: a day of the calendar, an amount in figures, a text on one line; else nothing."""
+    """A fact as it may be taken: a day of the calendar, an amount in figures, a text on one line; else nothing.
+
+    A text that is longer than any form takes would be cut, or keep the invoice from being kept at all.
+    """
     if name.endswith("_date"):
         return iso_date(text)
     if name in AMOUNTS:
         return text if AMOUNT.fullmatch(text) else ""
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST.get(name, MAX_TEXT) else ""
 
 
 def iso_date(text: str) -> str:

@@ -19,6 +19,7 @@ from app.invoices.frames import FIELD as FRAME
 from app.invoices.performing import performed_of, starts_of
 from app.people.actor import Actor
 from app.people.covers import in_absence
+from workflows.condition import values
 from workflows.deadlines import authorising_officer_due, payment_due, payment_due_again
 
 KEPT = INTERRUPTION
@@ -53,8 +54,11 @@ def interruption_of(folder: Folder) -> Interruption | None:
 
 
 def stopped(folder: Folder) -> bool:
-    """Whether no delay of payment runs any more: paid by card already (A2), or rejected on Chorus Pro."""
-    return folder.fields.get(FRAME) == CARD or REJECTED in folder.sources
+    """Whether no delay of payment runs any more: paid by card already (A2), or rejected on Chorus Pro.
+
+    A frame that is in dispute stops nothing: whoever rules on it does (`values`).
+    """
+    return set(values(folder.facts, FRAME)) == {CARD} or REJECTED in folder.sources
 
 
 def last_day(folder: Folder) -> date | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from app.invoices.checks import odd, remarked, sums
 from app.invoices.dress import recognise
 from app.invoices.enclosed import data_in
-from app.invoices.fields import CII, UBL, buyer_numbers, fields_of, hints_of, unusable
+from app.invoices.fields import AMOUNTS, CII, UBL, buyer_numbers, fields_of, hints_of, unusable
 from app.invoices.lines import Billed, lines_in
 from app.invoices.rows import LABELS, rows_of
 
@@ -130,6 +130,8 @@ def _lacks(root: Any, kind: str, missing: Iterable[str]) -> dict[str, str]:
 
 
 def _lacking(key: str, text: str) -> str:
+    if text and not key.endswith("_date") and key not in AMOUNTS:
+        return f"{LABELS.get(key, key)} : « {text[:40]}… » a {len(text)} signes, c’est trop long : rien n’en a été repris."
     if text:
         what = "une date du calendrier" if key.endswith("_date") else "un montant en chiffres"
         return f"{LABELS[key]} : « {f'{text[:40]}…' if len(text) > 40 else text} » n’est pas {what}, rien n’en a été repris."

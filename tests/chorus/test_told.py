@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.chorus import answering, rounds
-from app.chorus.models import ChorusRound, ChorusStatus
+from app.chorus.models import ChorusInvoice, ChorusRound, ChorusStatus
 from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import engine, reading
@@ -123,6 +123,7 @@ def test_what_it_tells_of_a_pdf_is_no_empty_field_to_type_over(house, chorus) ->
         "total_ttc": "54.60",
         "iban": "FR7630006000011234567890189",
         "received_on": today().isoformat(),
+        "frame": "A2",  # paid by card: no delay would run
         "proof_of_service": "technique",
     }
     house.save(folder.id, G, wrong)
@@ -136,9 +137,15 @@ def test_what_it_tells_of_a_pdf_is_no_empty_field_to_type_over(house, chorus) ->
 
 
 def test_what_must_not_be_paid_waits_before_the_finances(house, chorus) -> None:  # noqa: F811
-    kinds = (deposits.PDF, deposits.PAID, deposits.OTHER)
-    rejected, paid, elsewhere = (deposits.deposit(chorus, kind, now() - timedelta(days=3)) for kind in kinds)
+    kinds = (deposits.PDF, deposits.PAID, deposits.OTHER, deposits.FACTURX)
+    rejected, paid, elsewhere, ours = (
+        deposits.deposit(chorus, kind, now() - timedelta(days=3)) for kind in kinds
+    )
     look(house)
+    other = sa.update(ChorusInvoice).where(ChorusInvoice.cpro_id == ours)
+    with engine().begin() as connection:  # its file names us, and Chorus Pro another body
+        connection.execute(other.values(buyer_siret="24450001100015"))
+    assert "SIRET 24450001100015" in words(house.client(G).get(f"/dossiers/{folder_of(ours).id}/brouillon"))
     for number in (rejected, paid, elsewhere):
         house.approve(sent(house, number).id, R)  # the service is attested all the same
     give(chorus, rejected, "REJETEE")

@@ -92,6 +92,20 @@ def test_what_begins_on_the_first_of_july_has_the_rate_of_the_second_half_and_no
 
 
 @pytest.mark.law("INV-13")
+def test_what_is_said_to_be_paid_by_card_has_no_delay_and_who_decides_is_told(
+    house: House, office: Office
+) -> None:
+    draft = office.draft(signed=True, number="F-1")
+    house.save(draft, CLERK, {"frame": "A2", "received_on": str(today() - timedelta(days=40))})
+    invoice = office.send(draft)
+    assert house.folder(invoice).due_on.year == 9999
+    assert "Facture déjà payée par carte d’achat" in Hand(house, SERVICE).text(f"/dossiers/{invoice}")
+    house.approve(invoice, SERVICE)
+    with pytest.raises(Refusal) as refusal:  # nobody mandates it a second time before a person has ruled
+        house.approve(invoice, FINANCE)
+    assert "déjà payée par carte" in str(refusal.value.facts)
+
+
 def test_who_decides_interrupts_the_delay_once_and_lets_it_run_again(house: House, office: Office) -> None:
     received = today() - timedelta(days=12)
     draft = office.draft(signed=True, number="F-1")

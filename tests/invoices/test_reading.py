@@ -260,6 +260,21 @@ def test_an_amount_that_is_no_number_is_no_crash(tmp_path: Path) -> None:
     assert "issue_date" in reading.missing
 
 
+def test_a_text_that_no_form_would_take_is_left_and_told_and_the_invoice_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    source = (SAMPLES / "ubl-en16931-fr.xml").read_text()
+    number = BY_NAME["ubl-en16931-fr.xml"]["fields"]["number"]
+    path.write_text(source.replace(f"<cbc:ID>{number}<", f"<cbc:ID>{'F' * 9_000}<", 1))
+    reading = read_invoice(path, "application/xml")
+    assert reading is not None
+    assert "number" not in reading.fields
+    assert reading.fields["seller"]
+    assert (
+        f"Numéro : « {'F' * 40}… » a 9000 signes, c’est trop long : rien n’en a été repris."
+        in reading.problems
+    )
+
+
 @pytest.mark.law("INV-24")
 def test_an_invoice_with_a_doctype_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.xml"

@@ -115,7 +115,14 @@ def test_each_broken_rule_is_told_by_its_identifier_and_nothing_else(tmp_path: P
         ("FX-SCH-A-000035", 1),  # the same country, as the build of the data has it
     }
     told = checking.told_already(
-        outcome, ["Les données ne respectent pas le schéma de leur profil.", "… (règle BR-CO-16)."]
+        outcome,
+        ["Les données ne respectent pas le schéma de leur profil.", "« a » BR-11 « b » manque."],
+        [
+            {"key": checking.OWN, "sentence": "… (règle BR-CO-16)."},
+            # what others wrote tells no rule, whatever it is called
+            {"key": "page-disagrees", "sentence": "La page affiche BR-FR-05, le XML F-1."},
+            {"key": "arrival-files", "sentence": "BR-FR-08.exe est arrivé avec cette facture."},
+        ],
     )
     assert sorted(told) == ["BR-CO-16", "FX-SCH-A-000035"]
     assert outcome["sheets"] == ["BASIC", FRENCH]

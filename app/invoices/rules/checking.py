@@ -6,7 +6,7 @@ is told as such, and never as a rule that is kept.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,9 @@ PORTION = 500
 REMEMBERED = 100
 """Files of which this process remembers what was found."""
 _judged: dict[str, dict[str, Any]] = {}
+OWN = "invoice-data"
+"""The doubts in which the reading tells the rules that it knows itself (`app/invoices/plugs.py`)."""
+_QUOTED = re.compile("«.*»", re.DOTALL)
 _NAMED = re.compile(r"\bBR-(?:[A-Z]+-)*\d+")
 _room = Confined("app.invoices.rules.reader")
 
@@ -156,23 +159,26 @@ def keep(db: Db, actor: Actor, folder_id: int, source: _Source, outcome: Mapping
     current = _source(db, folder_id) if folder is not None else None
     if folder is None or current is None or current.sha256 != source.sha256:
         return
-    sentences = [*current.remarks, *(str(doubt["sentence"]) for doubt in folder.sources.get("doubts", ()))]
     folder.sources = {
         **folder.sources,
         RULES: {
             **outcome,
             "of": source.sha256,
             "at": now().isoformat(),
-            "told": told_already(outcome, sentences),
+            "told": told_already(outcome, current.remarks, folder.sources.get("doubts", ())),
         },
     }
 
 
-def told_already(outcome: Mapping[str, Any], sentences: list[str]) -> list[str]:
+def told_already(
+    outcome: Mapping[str, Any], remarks: Iterable[str], doubts: Iterable[Mapping[str, Any]]
+) -> list[str]:
     """The broken rules of which the reading of the file told in its own sentences, with the amounts."""
     from app.invoices.rules.wording import core
 
-    text = " ".join(sentences)
+    # What others wrote tells no rule: an attachment or a number may be called as one
+    sentences = [*remarks, *(str(doubt["sentence"]) for doubt in doubts if doubt["key"] == OWN)]
+    text = " ".join(_QUOTED.sub("", sentence) for sentence in sentences)
     named, built = set(_NAMED.findall(text)), "schéma de leur profil" in text
     return [
         fault["rule"]

@@ -39,7 +39,6 @@ SORTS = {"nom": "Par nom", "recents": "Derniers vus"}
 _supplier: Any = Supplier.__table__
 _naming: Any = SupplierSeen.__table__
 _folder: Any = Folder.__table__
-After = tuple[str | int, int]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Asked:
 
     text: str = ""
     sort: str = "nom"
-    after: After | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,20 +135,22 @@ class Entry:
     joined: Sequence[Joined]
 
 
-def page(db: Db, actor: Actor, wanted: Asked, size: int = PAGE) -> tuple[list[Line], After | None]:
-    """Some suppliers of what is wanted, and after which entry there are more."""
-    looked = db.execute(_looked(actor, wanted).limit(LOOKED)).all()
-    lines = _lines(db, actor, [row.id for row in looked], size + 1)
+def page(db: Db, actor: Actor, wanted: Asked, size: int = PAGE) -> tuple[list[Line], int | None]:
+    """Some suppliers of what is wanted, and after which entry there are more.
+
+    By its number alone: it may be one that the reader does not see, and its name is not his to read.
+    """
+    looked = list(db.scalars(_looked(actor, wanted).limit(LOOKED)))
+    lines = _lines(db, actor, looked, size + 1)
     shown = lines[:size]
-    marks = {row.id: (row.sort if wanted.sort == "nom" else row.latest_id, row.id) for row in looked}
     if len(lines) > size:
-        return shown, marks[shown[-1].id]
-    return shown, marks[looked[-1].id] if len(looked) == LOOKED else None
+        return shown, shown[-1].id
+    return shown, looked[-1] if len(looked) == LOOKED else None
 
 
 def every(db: Db, actor: Actor) -> list[Line]:
     """All of them; refuses `suppliers-long` beyond `MOST`."""
-    numbers = [row.id for row in db.execute(_looked(actor, Asked()).limit(MOST + 1))]
+    numbers = list(db.scalars(_looked(actor, Asked()).limit(MOST + 1)))
     if len(numbers) > MOST:
         raise Refusal("suppliers-long", most=MOST)
     portions = (numbers[start : start + LOOKED] for start in range(0, len(numbers), LOOKED))
@@ -200,24 +201,23 @@ def entry(db: Db, actor: Actor, number: int) -> Entry:
 
 def _looked(actor: Actor, wanted: Asked) -> Any:
     """The entries that nobody joined with another, in the order that is wanted, those that the reader does not see included."""
-    query = sa.select(_supplier.c.id, _supplier.c.sort, _supplier.c.latest_id).where(
+    query = sa.select(_supplier.c.id).where(
         _supplier.c.collectivity_id == actor.collectivity_id, _supplier.c.into_id.is_(None)
     )
     digits = "".join(wanted.text.split())
     # A SIREN or a SIRET may be typed by groups of three figures, as it is printed
     terms = [digits[:SIREN]] if digits.isascii() and digits.isdigit() else key_of(wanted.text).split()
     query = query.where(*map(_having, terms))
-    if wanted.sort == "nom":
-        if wanted.after is not None:
-            query = query.where(
-                sa.tuple_(_supplier.c.sort, _supplier.c.id) > sa.tuple_(*map(sa.literal, wanted.after))
-            )
-        return query.order_by(_supplier.c.sort, _supplier.c.id)
+    by_name = wanted.sort == "nom"
+    last, here = _supplier.alias("last"), _supplier.c.sort if by_name else _supplier.c.latest_id
     if wanted.after is not None:
-        query = query.where(
-            sa.tuple_(_supplier.c.latest_id, _supplier.c.id) < sa.tuple_(*map(sa.literal, wanted.after))
-        )
-    return query.order_by(_supplier.c.latest_id.desc(), _supplier.c.id.desc())
+        ours = sa.and_(last.c.id == wanted.after, last.c.collectivity_id == actor.collectivity_id)
+        there = sa.select(last.c.sort if by_name else last.c.latest_id).where(ours).scalar_subquery()
+        mark, other = sa.tuple_(here, _supplier.c.id), sa.tuple_(there, sa.literal(wanted.after))
+        query = query.where(mark > other if by_name else mark < other)
+    if by_name:
+        return query.order_by(here, _supplier.c.id)
+    return query.order_by(here.desc(), _supplier.c.id.desc())
 
 
 def _having(word: str) -> Any:

@@ -1,7 +1,5 @@
 """The pages of the directory of suppliers: the list, one of them, the table that is taken away, and what joins two."""
 
-import json
-
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -39,7 +37,7 @@ def index() -> str:
         lines=lines,
         wanted=wanted,
         sorts=directory.SORTS,
-        more=json.dumps(after) if after is not None else "",
+        more=after,
     )
 
 
@@ -114,16 +112,7 @@ def _asked() -> directory.Asked:
     """What the address asks; a place in the list that is none is the first."""
     sort = request.args.get("tri", "nom")
     sort = sort if sort in directory.SORTS else "nom"
-    try:
-        mark, number = json.loads(request.args.get("apres", ""))
-    except (ValueError, TypeError):
-        after = None
-    else:
-        right = isinstance(mark, str if sort == "nom" else int) and isinstance(number, int)
-        after = (
-            (mark, number) if right and key_in(str(number)) and (sort == "nom" or key_in(str(mark))) else None
-        )
-    return directory.Asked(request.args.get("q", "").strip()[:200], sort, after)
+    return directory.Asked(request.args.get("q", "").strip()[:200], sort, key_in(request.args.get("apres")))
 
 
 def _cells(line: directory.Line) -> tuple[Cell, ...]:
