@@ -19,8 +19,8 @@ from app.core import assets
 from app.files import confined, pdf
 
 _sample = contextvars.ContextVar("a sample is deposited", default=False)
-_child, _ask, _compile, _listed = pdf._child, confined.Confined.ask, Rule._compile_builder, assets._listed
-_builders: dict[tuple[object, ...], Any] = {}
+_child, _ask, _compile, _listed = pdf._child, confined.Confined.ask, Rule.compile, assets._listed
+_rules: dict[tuple[object, ...], Rule] = {}
 _told: dict[tuple[object, ...], dict[str, Any]] = {}
 
 
@@ -76,12 +76,21 @@ def _signed_once(
     return confined.Answer(copy.deepcopy(_told[known]), 0.0, 0.0)
 
 
-def _compiled_once(self: Rule, append_unknown: bool = True) -> Any:
-    """The writer of an address, from its rule alone: werkzeug compiled two hundred of them anew for each application."""
-    known = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
-    if known not in _builders:
-        _builders[known] = _compile(self, append_unknown)
-    return _builders[known]
+def _compiled_once(self: Rule) -> None:
+    """How an address is read and written, from its rule alone: werkzeug parsed four hundred anew for each application."""
+    assert self.map is not None
+    known = (
+        type(self), self.rule, self.subdomain, self.host, self.merge_slashes, repr(self.defaults), self.map.converters["int"],
+    )  # fmt: skip
+    if known not in _rules:
+        _compile(self)
+        _rules[known] = self
+        return
+    like = _rules[known]
+    self._parts, self._trace, self._converters = like._parts, like._trace, like._converters
+    self.arguments |= like.arguments
+    self._build = like._build.__func__.__get__(self, None)  # type: ignore[attr-defined]
+    self._build_unknown = like._build_unknown.__func__.__get__(self, None)  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=1)
@@ -106,6 +115,6 @@ def _remember_samples() -> Iterator[None]:
         patched.setattr(pdf, "_child", _remembered)
         patched.setattr(confined.Confined, "ask", _signed_once)
         patched.setattr(assets, "_listed", _listed_once)
-        patched.setattr(Rule, "_compile_builder", _compiled_once)
+        patched.setattr(Rule, "compile", _compiled_once)
         patched.setattr(pdf_cms, "serialization", SimpleNamespace(load_der_private_key=_read_once))
         yield
