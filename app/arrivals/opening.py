@@ -39,6 +39,10 @@ ARRIVED = "arrival"
 """In `Folder.sources`: by which arrival the folder came, its number, its origin and when; `main`, which of its files it is."""
 TOLD = (*(key for one in CRITERIA.values() for key in one.told_by), "seller")
 """What the arrival keeps of what its file says: what the routing looks at, and the name of the seller."""
+OF_THE_INVOICE = frozenset(
+    {*CRITERIA["seller"].told_by, "seller", "order_ref", "contract_ref", "buyer_reference", "frame", "works"}
+)
+"""Among the clues: what is of one invoice, and leads no other that came with it."""
 APART = "annex-is-subject"
 SETTLED = "arrival-settled"
 ANNEX = (
@@ -382,8 +386,8 @@ def part_from(db: Db, actor: Actor, arrival: Arrival, file: ArrivalFile) -> None
         arrival.name,
         arrival.received_at,
         arrival.kind,
-        {},  # what its way tells is of the first one
-        dict(arrival.clues),
+        {},  # what its way tells is of the first one, and so is what the first one says
+        {key: value for key, value in arrival.clues.items() if key not in OF_THE_INVOICE},
     )
     kept = [receiving.Kept(one.filename, one.sha256, one.size, one.kind) for one in (file, *evidence)]
     file.fate, file.reason = "apart", APART

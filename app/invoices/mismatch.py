@@ -28,6 +28,8 @@ _LABELS = {
 # « 12.345 » is twelve thousand, or twelve and a third of euros.
 _DOUBTFUL = re.compile(r"(?<![\d.,])\d{1,3}[.,]\d{3}(?![\d.,])")
 LONGEST = 200
+LONGEST_LINE = 500
+_BLANKS = re.compile(r"(\s)\s+")
 # A number is taken only where the page plainly gives it: « Facture n° X », « Avoir X », « Numéro de facture : X ».
 _NO = r"n\s?[°ºo]\.?"
 _SERIAL = r"[A-Z0-9][A-Z0-9/_.-]*\d[A-Z0-9/_.-]*"
@@ -103,8 +105,26 @@ def number_of(text: str) -> tuple[str, int] | None:
     return numbers.popitem() if len(numbers) == 1 else None
 
 
+def flat(text: str) -> str:
+    """The text of a page as it is looked through: no run of blanks in it, no line longer than any that is printed.
+
+    Whoever writes the page writes what our patterns try: on some thousand blanks one of them would go on for hours.
+    """
+    lines: list[str] = []
+    for whole in text.splitlines():
+        line = _BLANKS.sub(r"\1", whole.strip())
+        while len(line) > LONGEST_LINE:
+            at = line.rfind(" ", 1, LONGEST_LINE)
+            at = at if at > 0 else LONGEST_LINE
+            lines.append(line[:at].rstrip())
+            line = line[at:].lstrip()
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line for line in flat(text).splitlines() if line]
 
 
 def _numbers(lines: list[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from app.invoices.days import received_days
 from app.invoices.deciding import INTERRUPTION, changed, deciding, words
 from app.people.actor import Actor
 from app.people.covers import in_absence
+from workflows.deadlines import payment_due
 
 KEPT = "performed"
 """In `Folder.sources`."""
@@ -75,7 +76,13 @@ def perform(db: Db, actor: Actor, folder_id: int, *, version: int, day: date | N
 
 
 def bounds(folder: Folder) -> tuple[date, date]:
-    """Between which days it may be: from the reception to today, or to the notice that interrupted the delay."""
-    row = folder.sources.get(INTERRUPTION)
-    last = date.fromisoformat(row["notified"]) if row else today()
-    return min(received_days(folder)), min(last, today())
+    """Between which days it may be: from the reception to today.
+
+    Where a notice interrupted the delay, neither after it nor so long before that it would have come after the delay: it was
+    sent, and stands.
+    """
+    first, row = min(received_days(folder)), folder.sources.get(INTERRUPTION)
+    if row is None:
+        return first, today()
+    notified = date.fromisoformat(row["notified"])
+    return max(first, notified - (payment_due(first) - first)), min(notified, today())

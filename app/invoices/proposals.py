@@ -22,7 +22,7 @@ from app.folders.sockets import Caution, Proposal
 from app.invoices.accounts import grouped
 from app.invoices.checks import compact, good_iban
 from app.invoices.known import ends
-from app.invoices.mismatch import compare_text, number_of, totals_of
+from app.invoices.mismatch import compare_text, flat, number_of, totals_of
 from app.invoices.rows import money
 from app.people.models import Collectivity
 
@@ -39,7 +39,7 @@ _DAY = (
 )
 _ISSUED = re.compile(
     rf"(?:date\s+(?:de\s+(?:la\s+)?)?facture|date\s+(?:d[’'])?[ée]mission|(?:facture|avoir)\b.{{0,40}}?\s(?:du|en date du)|"
-    rf"[ée]mise?\s+le|^\W*date)\s*:?\s*{_DAY}",
+    rf"[ée]mise?\s+le|^[^\w\n]*date)\s*:?\s*{_DAY}",
     re.IGNORECASE,
 )
 _DUE = re.compile(
@@ -53,11 +53,11 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 _CREDIT = re.compile(  # a title, with its number or its day: « Avoir la garantie… » is a verb
-    r"^\W*(?:facture\s+d[’']\s?avoir\b|(?:note\s+d[’']\s?)?avoir\b"
+    r"^[^\w\n]*(?:facture\s+d[’']\s?avoir\b|(?:note\s+d[’']\s?)?avoir\b"
     r"(?=[^\w\n]*(?:$|n\s?[°º]|no\b|num[ée]ro|r[ée]f|du\s+\d|sur\s+facture|[A-Z]{0,4}[-/]?\d)))",
     re.IGNORECASE | re.MULTILINE,
 )
-_INVOICE = re.compile(r"^\W*facture\b(?!\s+d[’']\s?avoir)", re.IGNORECASE | re.MULTILINE)
+_INVOICE = re.compile(r"^[^\w\n]*facture\b(?!\s+d[’']\s?avoir)", re.IGNORECASE | re.MULTILINE)
 _DEPOSIT = re.compile(
     r"\bacomptes?\b|\bavances?\b|d[ée]j[àa]\s+(?:pay|r[ée]gl|vers)|\barrhes\b", re.IGNORECASE
 )
@@ -101,7 +101,7 @@ def page_of(db: Db, folder: Folder) -> Page | None:
         .where(Document.folder_id == folder.id, Document.role == "main", DocumentWords.state == "read")
         .limit(1)
     ).first()
-    return Page(row.text, row.recognised, row.places or ()) if row is not None else None
+    return Page(flat(row.text), row.recognised, row.places or ()) if row is not None else None
 
 
 def proposals(db: Db, folder: Folder) -> list[Proposal]:

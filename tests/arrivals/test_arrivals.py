@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.arrivals import criteria, receiving, routing
+from app.arrivals import criteria, opening, receiving, routing
 from app.arrivals.models import Arrival, ArrivalFile, Way
 from app.arrivals.routing import Destination, Row
 from app.circuits import own_types
@@ -22,6 +22,7 @@ from app.folders.models import Document, Folder
 from app.invoices import history
 from app.journal.models import JournalEntry
 from app.people import desks
+from app.people.actor import system
 from app.people.models import Desk
 from tests.assets.make_hostile import encrypted
 from tests.builders.house import INVOICE, House
@@ -157,6 +158,13 @@ def test_invoices_of_one_mail_are_folders_apart_and_what_is_refused_is_told(
     listed = page(house, "r.pellenec", "/arrivees?etat=ouvertes")
     assert "notice.pdf" in listed
     assert "Ce PDF est chiffré" in listed
+    # another that a person parts from it goes where it says itself, not where the first one does
+    assert first.clues["seller"]
+    with writing() as db, db.begin():
+        file = db.scalars(sa.select(ArrivalFile).where(ArrivalFile.filename == "notice.pdf")).one()
+        whole = db.get_one(Arrival, first.id)
+        opening.part_from(db, system(whole.collectivity_id), whole, file)
+    assert arrivals()[2].clues == {}
 
 
 def test_what_cannot_be_a_folder_waits_for_a_person_who_tries_again_or_puts_it_aside(

@@ -305,5 +305,7 @@ def test_a_scanner_is_chosen_in_the_page_under_the_share_of_the_host_alone(town:
     other = replace(town.actor("k.morizur"), collectivity_id=source.collectivity_id + 1)
     with pytest.raises(Refusal):
         watching.ask_now(other, row.id)
-    assert client.post(url, data={**changed, "revision": "2", "active": ""}).status_code == 302
+    left = client.post(url, data={**changed, "revision": "2", "active": ""}, follow_redirects=True)
+    # what lies in a folder that is watched no more is not lost in silence
+    assert "Plus rien n’est pris dans « accueil »" in plain(left.get_data(as_text=True))
     assert "n’est pas regardé" in page(town, "k.morizur", url)

@@ -286,3 +286,19 @@ def test_what_was_done_after_the_reception_begins_the_delay_and_a_late_visa_neve
     # The visa itself, days later, moves nothing
     house.approve(invoice, SERVICE)
     assert "reste 22 jours" in Hand(house, FINANCE).text(f"/dossiers/{invoice}")
+    # A notice that the supplier received stands: no earlier day said afterwards takes it away, so that nobody could end it
+    old, actor = today() - timedelta(days=60), house.actor(SERVICE)
+    draft = office.draft(signed=True, number="F-2")
+    house.save(draft, CLERK, {"received_on": str(old), "proof_of_service": "technique"})
+    second = office.send(draft)
+
+    def say(day: date) -> None:
+        performing.perform(actor, second, version=house.folder(second).version, day=day, word="Livré.")
+
+    say(today() - timedelta(days=1))
+    version = house.folder(second).version
+    interrupting.interrupt(actor, second, version=version, notified=today(), reason="Le bon manque.")
+    with pytest.raises(Refusal, match="performed-day"):
+        say(old)
+    say(today() - timedelta(days=2))
+    assert house.folder(second).due_on.year == 9999

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.arrivals import routing
 from app.arrivals.scans import sources, watching
+from app.arrivals.scans.inbox import TAKING
 from app.arrivals.scans.sources import Source
 from app.core import stale
 from app.core.db import key_in, reading
@@ -28,6 +29,9 @@ def index() -> BaseResponse | tuple[str, int]:
     if request.method != "POST":
         return _page()
     wanted = _typed()
+    with reading(g.actor.collectivity_id) as db:
+        every = sources.sources(db, g.actor.collectivity_id)
+    former = next((one.folder for one in every if one.id == wanted.id and one.made), "")
     try:
         sources.save(g.actor, wanted)
     except Refusal as refusal:
@@ -38,6 +42,14 @@ def index() -> BaseResponse | tuple[str, int]:
         else "C’est enregistré. Ce dossier n’est pas regardé.",
         "ok",
     )
+    if former and (former != wanted.folder.strip() or not wanted.active):
+        flash(
+            spaces(
+                f"Plus rien n’est pris dans « {former} » : voyez s’il y reste des fichiers, ou dans son « {TAKING} », et "
+                "posez-les dans un dossier regardé."
+            ),
+            "warn",
+        )
     return redirect(url_for("arrivals.scans.index"))
 
 
