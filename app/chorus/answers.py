@@ -82,6 +82,24 @@ class Structures(Answer):
     )
 
 
+class Service(Shape):
+    """A service of a structure, to which a supplier may address an invoice."""
+
+    id: Number = Field(alias="idService")
+    code: Text = Field("", alias="codeService")
+    name: Text = Field("", alias="libelleService")
+    active: bool | None = Field(None, alias="estActif")
+
+
+class Services(Answer):
+    """`structures/v1/rechercher/services`."""
+
+    services: Annotated[list[Service], BeforeValidator(_list)] = Field(
+        default_factory=list, alias="listeServices"
+    )
+    inside: Pages | None = Field(None, alias="parametresRetour")
+
+
 class General(Shape):
     """What a structure says of its technical account."""
 

@@ -24,6 +24,8 @@ from app.chorus.answers import (
     History,
     Listed,
     Rates,
+    Service,
+    Services,
     Structure,
     Structures,
     Targets,
@@ -43,6 +45,7 @@ from app.chorus.faults import (
     Refused,
     Silent,
     TooBig,
+    Unentitled,
 )
 from app.chorus.wire import TOKEN, Heard, Wire
 
@@ -154,8 +157,32 @@ class Client:
         )
         return answer.general.password_ends if answer.general is not None else ""
 
-    def changed(self, structure: int, kind: str, since: str) -> Iterator[list[Listed]]:
+    def services(self, structure: int) -> list[Service]:
+        """The services of a structure, page after page."""
+        services: list[Service] = []
+        for page in range(1, MOST_PAGES + 1):
+            question = {
+                "idStructure": structure,
+                "parametresRechercherServicesStructure": {
+                    "pageResultatDemandee": page,
+                    "nbResultatsParPage": PER_PAGE,
+                    "triSens": "Ascendant",
+                    "triColonne": "CodeService",
+                },
+            }
+            answer = self._ask("structures/v1/rechercher/services", question, Services, empty=EMPTY)
+            services += answer.services
+            # One that does not say how many pages there are has no other: it holds no invoice that could be lost
+            if answer.code == EMPTY or answer.inside is None or page >= (answer.inside.pages or 0):
+                return services
+        raise Silent(f"{SPOKEN} : une liste de plus de {MOST_PAGES} pages")
+
+    def changed(
+        self, structure: int, kind: str, since: str, service: int | None = None
+    ) -> Iterator[list[Listed]]:
         """The invoices of a kind whose status changed since a moment, page after page, the oldest deposit first.
+
+        Of one service of the structure, or of all of it.
 
         No end is asked: what changes meanwhile stays in the list, and no other is moved to a page that was read already.
         Raises `Silent` for a page that does not say how many there are: it is no end.
@@ -171,7 +198,7 @@ class Client:
                     "triSens": "Ascendant",
                     "triColonne": "DateDepot",
                 },
-            }
+            } | ({} if service is None else {"idServiceExecutant": service})
             answer = self._ask("factures/v1/rechercher/recipiendaire", question, Found, empty=EMPTY)
             if answer.code == EMPTY:
                 return
@@ -263,6 +290,8 @@ def _judge_status(heard: Heard, *, writes: bool) -> None:
     status = heard.status
     if status == HTTPStatus.OK:
         return
+    if status == HTTPStatus.FORBIDDEN:
+        raise Unentitled(RIGHT)
     if status in _BARS:
         raise Barred(_BARS[HTTPStatus(status)])
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -277,7 +306,6 @@ def _judge_status(heard: Heard, *, writes: bool) -> None:
 
 _BARS: Final = {
     HTTPStatus.UNAUTHORIZED: ACCOUNT,
-    HTTPStatus.FORBIDDEN: RIGHT,
     HTTPStatus.NOT_FOUND: ADDRESS,
 }
 

@@ -23,6 +23,10 @@ class Barred(AccountRefused):
     """Chorus Pro does not let us in: waiting mends nothing, an administrator does."""
 
 
+class Unentitled(Barred):
+    """Chorus Pro lets the account in, and not to this: a structure or a service, or all of an API (HTTP 403)."""
+
+
 class TooBig(Exception):  # noqa: N818 - an answer of the other side
     """The file is larger than Chorus Pro gives at once (HTTP 413)."""
 

@@ -4,11 +4,13 @@ All of it is among its settings, secrets sealed; an installation may have one ap
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from app.chorus.answers import day_of
+from app.chorus.answers import Structure, day_of
 from app.chorus.client import Client, Identity, of_sirets
 from app.chorus.faults import Refused, TooBig
+from app.chorus.scopes import row_of, unknown
 from app.chorus.wire import opened
 from app.core.clock import today
 from app.core.db import reading
@@ -24,9 +26,11 @@ from config import Settings
 GROUP: Final = "Chorus Pro"
 APPLICATION, ACCOUNT = "chorus_application", "chorus_account"
 APPLICATION_KEY, ACCOUNT_KEY = f"{APPLICATION}_secret", f"{ACCOUNT}_password"
-SIRETS, STATUSES = "chorus_sirets", "chorus_statuses"
+SIRETS, SERVICES, STATUSES = "chorus_sirets", "chorus_services", "chorus_statuses"
 SENT, KEPT = "sent", "kept"
 MOST_SIRETS: Final = 30
+MOST_SERVICES: Final = 30
+LONGEST_CODE: Final = 100
 _SHUT: Final = "Les secrets de Chorus Pro ne sont plus lisibles, la clé de l’installation ayant changé : donnez-les de nouveau."
 
 
@@ -35,7 +39,7 @@ class Unset(Exception):  # noqa: N818 - a state
 
 
 def settings_of(settings: Settings) -> tuple[Setting, ...]:
-    """The application and its secret, the account and its password, the SIRETs, and whether statuses are sent."""
+    """The application and its secret, the account and its password, SIRETs and services, and whether statuses are sent."""
     application = Setting(
         APPLICATION,
         GROUP,
@@ -97,6 +101,19 @@ def settings_of(settings: Settings) -> tuple[Setting, ...]:
         default="tous ceux du compte technique",
         usual=_usual,
     )
+    services = Setting(
+        SERVICES,
+        GROUP,
+        "Services relevés",
+        f"Codes de services de Chorus Pro, {MOST_SERVICES} au plus, séparés par des virgules : d’une structure qui en a, seules "
+        "leurs factures arrivent ici, et celles d’un autre service ou sans service restent sur le portail. Vide, toutes.",
+        "relevé des factures",
+        Kind.TEXT,
+        lambda: "",
+        most=1000,
+        default="tous, et les factures sans service",
+        usual=_usual_codes,
+    )
     statuses = Setting(
         STATUSES,
         GROUP,
@@ -108,7 +125,7 @@ def settings_of(settings: Settings) -> tuple[Setting, ...]:
         lambda: SENT,
         choices=((SENT, "renvoyés à Chorus Pro"), (KEPT, "gardés ici, rien n’est envoyé")),
     )
-    return application, secret, account, password, sirets, statuses
+    return application, secret, account, password, sirets, services, statuses
 
 
 def identity_in(own: Own, settings: Settings) -> Identity:
@@ -145,6 +162,11 @@ def sirets_in(own: Own) -> list[str]:
     return [siret for siret in str(own_value(own, SIRETS) or "").split(", ") if siret]
 
 
+def services_in(own: Own) -> list[str]:
+    """The codes of the services that are fetched; none for all."""
+    return [code for code in str(own_value(own, SERVICES) or "").split(", ") if code]
+
+
 def own_of(collectivity_id: int) -> Own:
     """The settings of a collectivity, read apart from any transaction."""
     with reading(collectivity_id) as db:
@@ -172,6 +194,18 @@ def _usual(text: str) -> str:
     return ", ".join(sirets)
 
 
+def _usual_codes(text: str) -> str:
+    """Codes of services, each once, however its capitals; refuses `chorus-service` what is none, `chorus-services` too many."""
+    codes = {" ".join(part.split()).casefold(): " ".join(part.split()) for part in text.split(",")}
+    codes.pop("", None)
+    for code in codes.values():
+        if len(code) > LONGEST_CODE:
+            raise Refusal("chorus-service", code=code[:20], most=LONGEST_CODE)
+    if len(codes) > MOST_SERVICES:
+        raise Refusal("chorus-services", most=MOST_SERVICES)
+    return ", ".join(codes.values())
+
+
 class Attempt:
     """The trial: whether Chorus Pro lets us in, for which structures, and until when the technical password serves."""
 
@@ -197,6 +231,7 @@ class Attempt:
             every = client.structures()
             served = of_sirets(every, sirets_in(own))
             ends = client.password_ends(served[0].id) if served else ""
+            strangers = unknown_services(client, served, services_in(own))
         except Unset as unset:
             return Result(False, f"{str(unset)[:1].upper()}{str(unset)[1:]}.")
         except (Unreachable, Refused, TooBig) as fault:
@@ -211,9 +246,27 @@ class Attempt:
             return Result(
                 False, "Ce compte technique n’est rattaché à aucune structure active : rattachez-le."
             )
+        if strangers:
+            return Result(False, strangers)
         names = ", ".join(f"{structure.name} ({structure.siret})" for structure in served[:3])
         more = f" et {len(served) - 3} autres" if len(served) > 3 else ""
         return Result(True, f"Chorus Pro reconnaît ce compte : {names}{more}.{_until(ends)}")
+
+
+def unknown_services(client: Client, served: Sequence[Structure], codes: Sequence[str]) -> str:
+    """Which of the services named no structure has, in a sentence; empty where each is known."""
+    if not codes:
+        return ""
+    rows = [row_of(structure, client.services(structure.id), codes) for structure in served]
+    return unknown_in_words(unknown(rows, (), codes))
+
+
+def unknown_in_words(codes: Sequence[str]) -> str:
+    """What is said of services that no structure has; empty for none."""
+    names = ", ".join(f"« {code} »" for code in codes)
+    return (
+        f"Aucune structure relevée n’a de service {names} : corrigez « Services relevés »." if names else ""
+    )
 
 
 def _until(ends: str) -> str:

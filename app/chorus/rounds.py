@@ -5,18 +5,29 @@ dies is done again from where the last whole one began, a day earlier for clocks
 twice without harm. That another tool fetched an invoice says nothing of it here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from app.chorus import own
-from app.chorus.answers import Listed, Structure, day_of
+from app.chorus.answers import Listed, Service, Structure, day_of
 from app.chorus.client import KINDS, Client, of_sirets
-from app.chorus.faults import Barred, Refused, Silent
+from app.chorus.faults import Barred, Refused, Silent, Unentitled
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound
+from app.chorus.scopes import (
+    ASKED,
+    FAULT,
+    LISTED,
+    READ,
+    Scope,
+    asked_for,
+    marked,
+    row_of,
+    scopes_of,
+    unknown,
+)
 from app.chorus.wire import NAME, opened
 from app.core.clock import PARIS, now, today
 from app.core.db import Db, reading
@@ -48,18 +59,9 @@ OVER: Final = frozenset(
 """The statuses of an invoice that nobody deals with any more: first seen with one of them, it is noted and not fetched."""
 COMING: Final = frozenset({"DEPOSEE", "EN_COURS_ACHEMINEMENT", "A_RECYCLER"})
 """The statuses of an invoice that is not ours yet, or is to be sent elsewhere: it is fetched once it has another one."""
-READ: Final = "readUntil"
-"""In what is kept of a structure: up to when all that changed was listed."""
+NOT_ENTITLED: Final = "Chorus Pro n’habilite pas ce compte (HTTP 403)"
 AGAIN: Final = 300.0
 """Seconds before Chorus Pro is asked again after a silence."""
-
-
-@dataclass(frozen=True)
-class Structures:
-    """The structures that are fetched, and the last day of the technical password."""
-
-    structures: Sequence[Structure]
-    password_ends: str
 
 
 def look() -> None:
@@ -120,18 +122,26 @@ class Round:
             return
         refusals: list[str] = []
         try:
-            for structure in self._structures(actor, client, own.sirets_in(values)):
+            scopes = self._scopes(actor, client, own.sirets_in(values), own.services_in(values), refusals)
+            for scope in scopes:
                 try:
-                    self._list(actor, client, structure, number)
-                except Refused as refused:  # of this structure: the others are read all the same
-                    refusals.append(f"{structure.name} ({structure.siret}) : {refused}")
+                    self._list(actor, client, scope, number)
+                except (Refused, Unentitled) as refused:  # of this scope: the others are read all the same
+                    why = NOT_ENTITLED if isinstance(refused, Unentitled) else str(refused)
+                    mark(actor, scope, {ASKED: now().isoformat(), FAULT: why})
+                    if len(scopes) == 1 and isinstance(refused, Unentitled):
+                        raise
+                    refusals.append(f"{scope.name} : {why}")
         except Refused as refused:
-            refusals.append(str(refused))
+            self._silent(actor, number, _barred([str(refused)]), client.count)
         except Unreachable as fault:
             self._silent(actor, number, fault, client.count)
         if refusals:
-            barred = Barred(f"{' ; '.join(refusals)}. Vérifiez les droits du compte technique.")
-            self._silent(actor, number, barred, client.count)
+            # The others were read: what is refused is told, and asked again with them at the next round
+            barred = _barred(refusals)
+            ended(actor, number, client.count, fault=str(barred))
+            silences.note(actor, NAME, barred, self._settings)
+            return
         ended(actor, number, client.count, whole=True)
         silences.answered(actor, NAME)
 
@@ -142,36 +152,66 @@ class Round:
         seconds = fault.seconds if isinstance(fault, Silent) and fault.seconds else AGAIN
         raise Later(seconds, f"Factures non relevées : {fault}") from fault
 
-    def _structures(self, actor: Actor, client: Client, sirets: Sequence[str]) -> Sequence[Structure]:
-        """The structures to fetch: those that are known, asked again after a day or when another SIRET is wanted."""
-        with reading(actor.collectivity_id) as db:
-            account = _account(db, actor.collectivity_id)
-            known = list(account.structures) if account is not None else []
-            asked_at = account.structures_at if account is not None else None
-        structures = [Structure.model_validate(structure) for structure in known]
+    def _scopes(
+        self, actor: Actor, client: Client, sirets: Sequence[str], codes: Sequence[str], refusals: list[str]
+    ) -> Sequence[Scope]:
+        """What to fetch, of the structures that are known: asked again after a day, or when another SIRET or service is wanted.
+
+        What is refused of a structure's services, and a service that none has, go to `refusals`.
+        """
+        account = self._account(actor)
+        known = account.structures if account is not None else []
+        served = of_sirets([Structure.model_validate(row) for row in known], sirets)
+        asked_at = account.structures_at if account is not None else None
         if (
             asked_at is None
             or now() - asked_at > ASKED_AGAIN
-            or not set(sirets) <= {structure.siret for structure in structures}
+            or not set(sirets) <= {structure.siret for structure in served}
+            or not all(asked_for(row, codes) for row in _rows_of(known, served))
         ):
             structures = client.structures()
             served = of_sirets(structures, sirets)
-            keep_structures(actor, structures, _password_ends(client, served))
-        served = of_sirets(structures, sirets)
+            services: dict[int, Sequence[Service]] = {}
+            for structure in served:
+                try:
+                    services[structure.id] = client.services(structure.id) if codes else ()
+                except (Refused, Unentitled) as refused:
+                    why = NOT_ENTITLED if isinstance(refused, Unentitled) else str(refused)
+                    refusals.append(f"{structure.name} ({structure.siret}), liste de ses services : {why}")
+            keep_structures(actor, structures, services, codes, _password_ends(client, served))
+            account = self._account(actor)
+        rows = account.structures if account is not None else []
+        scopes = scopes_of(rows, sirets, codes)
         if not served:
             raise Barred("Ce compte technique n’est rattaché à aucune des structures voulues : rattachez-le.")
-        return served
+        if strangers := own.unknown_in_words(unknown(rows, sirets, codes)):
+            refusals.append(strangers.rstrip("."))
+        return scopes
 
-    def _list(self, actor: Actor, client: Client, structure: Structure, number: int) -> None:
+    @staticmethod
+    def _account(actor: Actor) -> ChorusAccount | None:
         with reading(actor.collectivity_id) as db:
-            account = _account(db, actor.collectivity_id)
-            since = _read_until(account, structure.id)
-        begun = now()
+            return account_of(db, actor.collectivity_id)
+
+    def _list(self, actor: Actor, client: Client, scope: Scope, number: int) -> None:
+        begun, since, listed = now(), scope.read_until, 0
         start = (since - OVERLAP if since is not None else begun - FIRST).astimezone(PARIS)
+        structure = scope.structure.id
         for kind in KINDS:
-            for page in client.changed(structure.id, kind, f"{start:%Y-%m-%dT%H:%M:%S}"):
-                note(actor, number, structure.id, kind, page, simulated=client.simulated)
-        read_whole(actor, structure.id, begun)
+            for page in client.changed(structure, kind, f"{start:%Y-%m-%dT%H:%M:%S}", scope.service_id):
+                note(actor, number, structure, kind, page, simulated=client.simulated)
+                listed += len(page)
+        moment = begun.isoformat()
+        mark(actor, scope, {READ: moment, ASKED: moment, LISTED: listed, FAULT: ""})
+
+
+def _barred(refusals: Sequence[str]) -> Barred:
+    return Barred(f"{' ; '.join(refusals)}. Vérifiez les droits du compte technique.")
+
+
+def _rows_of(rows: Sequence[Mapping[str, Any]], served: Sequence[Structure]) -> list[Mapping[str, Any]]:
+    ids = {structure.id for structure in served}
+    return [row for row in rows if Structure.model_validate(row).id in ids]
 
 
 @use_case
@@ -210,30 +250,31 @@ def _password_ends(client: Client, served: Sequence[Structure]) -> str:
     return ""
 
 
-def _read_until(account: ChorusAccount | None, structure: int) -> datetime | None:
-    """Up to when all that changed for a structure was listed; None for one that never was: it comes with its older invoices."""
-    rows = account.structures if account is not None else []
-    moments = [row.get(READ) for row in rows if Structure.model_validate(row).id == structure]
-    return datetime.fromisoformat(moments[0]) if moments and moments[0] else None
+@use_case
+def mark(db: Db, actor: Actor, scope: Scope, values: Mapping[str, Any]) -> None:
+    """Write how a scope was read: up to when, how many, or why not."""
+    account = _locked(db, actor.collectivity_id)
+    account.structures = marked(account.structures, scope, values)
 
 
 @use_case
-def read_whole(db: Db, actor: Actor, structure: int, begun: datetime) -> None:
-    """Write that all that changed for a structure before this moment is listed."""
-    account = _locked(db, actor.collectivity_id)
-    account.structures = [
-        row | {READ: begun.isoformat()} if Structure.model_validate(row).id == structure else row
-        for row in account.structures
-    ]
+def keep_structures(
+    db: Db,
+    actor: Actor,
+    structures: Sequence[Structure],
+    services: Mapping[int, Sequence[Service]],
+    codes: Sequence[str],
+    ends: str,
+) -> None:
+    """Write the structures of the account with the services named, and the end of its password; how far each was read stays.
 
-
-@use_case
-def keep_structures(db: Db, actor: Actor, structures: Sequence[Structure], ends: str) -> None:
-    """Write the structures of the account, and the end of its password; how far each was read stays."""
+    Of a structure whose services are not given, those of before stay.
+    """
     account = _locked(db, actor.collectivity_id)
-    until = {Structure.model_validate(row).id: row.get(READ) for row in account.structures}
+    before = {Structure.model_validate(row).id: row for row in account.structures}
     account.structures = [
-        structure.model_dump(by_alias=True) | {READ: until.get(structure.id)} for structure in structures
+        row_of(structure, services.get(structure.id), codes, before.get(structure.id))
+        for structure in structures
     ]
     account.structures_at = now()
     account.password_ends = day_of(ends) if ends else None

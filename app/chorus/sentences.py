@@ -11,6 +11,14 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : la liste a plus de {most} SIRET. Gardez ceux qui reçoivent des factures.",
     ),
+    "chorus-service": (
+        422,
+        "Rien n’a changé : « {code}… » est plus long qu’un code de service ({most} signes). Séparez-les par des virgules.",
+    ),
+    "chorus-services": (
+        422,
+        "Rien n’a changé : la liste a plus de {most} services. Laissez-la vide pour les relever tous.",
+    ),
     "chorus-fetched": (409, "Rien n’a changé : cette facture est déjà relevée. Rechargez la page."),
     "chorus-settled": (409, "Rien n’a changé : cet état n’est plus à redire. Rechargez la page."),
     "chorus-none": (

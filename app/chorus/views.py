@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from app.chorus import own
+from app.chorus import own, scopes
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound, ChorusStatus
 from app.chorus.rounds import COMING, account_of, next_round
 from app.chorus.statuses import in_words
@@ -62,7 +62,7 @@ class Shown:
 
     login: str
     key: bool
-    structures: Sequence[str]
+    scopes: Sequence[scopes.Standing]
     sends: bool
     password: str
     password_late: bool
@@ -103,7 +103,9 @@ def shown(db: Db, actor: Actor) -> Shown:
     return Shown(
         str(own_value(values, own.ACCOUNT) or ""),
         own_value(values, own.ACCOUNT_KEY) is not None,
-        _structures(account, own.sirets_in(values)),
+        scopes.standings(
+            account.structures if account is not None else (), own.sirets_in(values), own.services_in(values)
+        ),
         own.sends(values),
         password,
         late,
@@ -121,15 +123,6 @@ def shown(db: Db, actor: Actor) -> Shown:
 
 def _count(model: Any, *conditions: Any) -> Any:
     return sa.select(sa.func.count()).select_from(model).where(*conditions).scalar_subquery()
-
-
-def _structures(account: ChorusAccount | None, sirets: Sequence[str]) -> list[str]:
-    every = account.structures if account is not None else []
-    return [
-        f"{structure['designationStructure']} ({structure['identifiant']})"
-        for structure in every
-        if not sirets or structure["identifiant"] in sirets
-    ]
 
 
 def _password(account: ChorusAccount | None) -> tuple[str, bool]:

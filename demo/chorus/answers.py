@@ -72,10 +72,29 @@ def _structure(_line: sqlite3.Connection, question: Said, account: Any, _moment:
     return {**FINE, "informationGenerales": general, "parametres": parameters}
 
 
+def _services(line: sqlite3.Connection, question: Said, account: Any, _moment: datetime) -> Said:
+    if question.get("idStructure") != account[0]:
+        return NO_RIGHT
+    rows = line.execute("SELECT id, code, name FROM service WHERE structure = ? ORDER BY code", (account[0],))
+    services = [
+        {"idService": str(number), "codeService": code, "libelleService": name, "estActif": True}
+        for number, code, name in rows
+    ]
+    place = {"pageCourante": 1, "pages": 1, "nbResultatsParPage": 1000, "total": len(services)}
+    return {**FINE, "parametresRetour": place, "listeServices": services}
+
+
 def _search(line: sqlite3.Connection, question: Said, account: Any, _moment: datetime) -> Said:
     if question.get("idDestinataire") != account[0]:
         return NO_RIGHT
     where, values = "structure = ? AND kind = ?", [account[0], question.get("typeDemandePaiement", "FACTURE")]
+    if (number := question.get("idServiceExecutant")) is not None:
+        service = line.execute(
+            "SELECT code, barred FROM service WHERE id = ? AND structure = ?", (number, account[0])
+        ).fetchone()
+        if service is None or service[1]:
+            return NO_RIGHT
+        where, values = f"{where} AND data ->> '$.service' = ?", [*values, service[0]]
     if since := question.get("periodeDateHeureEtatCourantDu"):
         where, values = f"{where} AND since >= ?", [*values, _aware(since)]
     if until := question.get("periodeDateHeureEtatCourantAu"):
@@ -212,6 +231,7 @@ _CALLS: Final[dict[str, Callable[[sqlite3.Connection, Said, Any, datetime], Said
     "transverses/v1/recuperer/structures/actives/destinataire": _structures,
     "transverses/v1/recuperer/etats/traitement": _targets,
     "structures/v1/consulter": _structure,
+    "structures/v1/rechercher/services": _services,
     "factures/v1/rechercher/recipiendaire": _search,
     "factures/v1/consulter/historique": _history,
     "factures/v1/telecharger/groupe": _download,

@@ -2,7 +2,7 @@
 
 Tables: `account`, the technical accounts, with the structure for which each receives; `invoice`, each with what a list says of
 it; `piece`, their files, as the pivot carries them; `passed`, the history of their statuses; `play`, what is to befall the next
-calls; `call`, the calls, counted by path.
+calls; `service`, the services of a structure, `barred` to the account; `call`, the calls, counted by path.
 """
 
 import json
@@ -20,6 +20,10 @@ CLIENT, SECRET = "application-factice", "secret-factice"
 LOGIN, PASSWORD = "TECH_1_212909998@factice.example", "mot-de-passe-factice"
 STRUCTURE: Final = 25784152
 FIRST: Final = 9100001
+SERVICES: Final = (
+    (7001, STRUCTURE, "TECHNIQUE", "SERVICES TECHNIQUES"),
+    (7002, STRUCTURE, "ESPACES_VERTS", "ESPACES VERTS"),
+)
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS account (login TEXT PRIMARY KEY, password TEXT, structure INTEGER, siret TEXT, name TEXT, ends TEXT);
 CREATE TABLE IF NOT EXISTS invoice (id INTEGER PRIMARY KEY, structure INTEGER, kind TEXT, data TEXT, again TEXT, status TEXT,
@@ -31,6 +35,7 @@ CREATE TABLE IF NOT EXISTS passed (id INTEGER PRIMARY KEY AUTOINCREMENT, invoice
   who TEXT);
 CREATE INDEX IF NOT EXISTS history ON passed (invoice, id);
 CREATE TABLE IF NOT EXISTS play (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, times INTEGER);
+CREATE TABLE IF NOT EXISTS service (id INTEGER PRIMARY KEY, structure INTEGER, code TEXT, name TEXT, barred INTEGER);
 CREATE TABLE IF NOT EXISTS call (path TEXT PRIMARY KEY, count INTEGER);
 """
 
@@ -72,7 +77,7 @@ class State:
         """A transaction that nobody shares."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path, timeout=60, isolation_level=None)) as line:
-            if not line.execute("SELECT 1 FROM sqlite_master WHERE name = 'call'").fetchone():
+            if not line.execute("SELECT 1 FROM sqlite_master WHERE name = 'service'").fetchone():
                 line.executescript(f"PRAGMA journal_mode = WAL;{_TABLES}")
             line.execute("PRAGMA synchronous = OFF")
             line.execute("BEGIN IMMEDIATE")
@@ -80,6 +85,7 @@ class State:
                 "INSERT OR IGNORE INTO account VALUES (?,?,?,?,?,?)",
                 (LOGIN, PASSWORD, STRUCTURE, SIRET, "COMMUNE DE KERLANN-SUR-MER", ""),
             )
+            line.executemany("INSERT OR IGNORE INTO service VALUES (?,?,?,?,0)", SERVICES)
             try:
                 yield line
             except BaseException:

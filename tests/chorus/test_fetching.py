@@ -263,6 +263,48 @@ def test_a_line_that_fails_is_told_and_loses_nothing(house, chorus) -> None:
     assert folder_of(second).phase == "draft"
 
 
+def test_each_service_that_is_named_is_fetched_apart_and_one_that_is_refused_stops_no_other(
+    house, chorus
+) -> None:
+    client = house.client(K)
+
+    def name(codes: str):
+        page = {"value": codes, "csrf_token": house.csrf(client)}
+        return client.post("/administration/reglages/chorus_services", data=page)
+
+    def office() -> str:
+        look(house)
+        return words(client.get("/administration/chorus"))
+
+    assert "plus long qu’un code de service" in words(name("X" * 101))
+    name("technique, ESPACES_VERTS, technique, PERDU")
+    with chorus.state.written() as line:
+        line.execute("UPDATE service SET barred = 1 WHERE code = 'ESPACES_VERTS'")
+    led = deposits.deposit(chorus, deposits.PDF, now())
+    apart = deposits.deposit(chorus, deposits.OTHER, now())  # of no service
+    page = office()
+    assert [row.cpro_id for row in known()] == [led]
+    assert "service TECHNIQUE, SERVICES TECHNIQUES" in page
+    assert "service ESPACES_VERTS, ESPACES VERTS : Chorus Pro refuse (20001" in page
+    assert "Aucune structure relevée n’a de service « PERDU »" in page
+    assert "ESPACES_VERTS" in words(client.get("/administration"))  # who administers is told
+    # Once it is let in, it comes with what waited there
+    with chorus.state.written() as line:
+        line.execute("UPDATE service SET barred = 0")
+        line.execute(
+            "UPDATE invoice SET data = json_set(data, '$.service', 'ESPACES_VERTS') WHERE id = ?", (apart,)
+        )
+    name("TECHNIQUE, ESPACES_VERTS")
+    page = office()
+    assert [row.cpro_id for row in known()] == [led, apart]
+    assert "n’habilite pas" not in page + words(client.get("/administration"))
+    # None named: all of the structure, from its six months
+    other = deposits.deposit(chorus, deposits.OTHER, now() - timedelta(days=3))
+    client.post("/administration/reglages/chorus_services/revenir", data={"csrf_token": house.csrf(client)})
+    office()
+    assert {row.cpro_id for row in known()} == {led, apart, other}
+
+
 def test_what_was_dealt_with_elsewhere_is_told_and_fetched_only_when_a_person_asks(house, chorus) -> None:
     number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=3))
     deposits.move(chorus, number, "MISE_EN_PAIEMENT", now() - timedelta(days=1))
