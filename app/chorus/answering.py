@@ -1,5 +1,6 @@
 """What a person says of an invoice on Chorus Pro: that it is rejected there for good, or mandated under a number."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import sqlalchemy as sa
@@ -182,18 +183,16 @@ def _asked_since(db: Db, status: ChorusStatus) -> bool:
     return db.scalar(later.limit(1)) is not None
 
 
-def rejected_by_anybody(db: Db, invoice: ChorusInvoice) -> bool:
+def rejected_by_anybody(invoice: ChorusInvoice, statuses_there: Iterable[ChorusStatus]) -> bool:
     """Whether an invoice is rejected on Chorus Pro, or is about to be, by us or by others."""
-    ours = any(status.status == REJECTED and status.state in OURS for status in statuses_of(db, invoice))
+    ours = any(status.status == REJECTED and status.state in OURS for status in statuses_there)
     return ours or invoice.standing[0] == REJECTED
 
 
 def rejected_there(db: Db, folder: Folder) -> list[Problem]:
     """That an invoice which is rejected on Chorus Pro is not sent on its way: the supplier sends another."""
     invoice = invoice_of(db, folder)
-    if invoice is None:
-        return []
-    if not rejected_by_anybody(db, invoice):
+    if invoice is None or not rejected_by_anybody(invoice, statuses_of(db, invoice)):
         return []
     return [
         Problem(

@@ -4,13 +4,13 @@ What must not be paid as it stands keeps the finances and the signature waiting 
 by rejecting the folder; paid by card, for another body, or completed without an account to compare, a person rules on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.chorus import works
 from app.chorus.answering import invoice_of, rejected_by_anybody, statuses_of
 from app.chorus.answers import day_of
 from app.chorus.fetching import AVAILABLE
-from app.chorus.models import ChorusInvoice
+from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
 from app.core.french import jour, spaces
@@ -18,6 +18,7 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
 from app.invoices.accounts import COMPLETED, doubts
+from app.invoices.clock import CHORUS
 from app.invoices.interrupting import CARD, interruption_of
 from app.invoices.settling import at_service
 from app.people.models import Collectivity
@@ -28,6 +29,7 @@ from workflows.family import Problem
 REJECTED, PAID, ELSEWHERE, UNREAD = "chorus-rejected", "chorus-paid", "addressee", "chorus-completed"
 FIRST_RULED = frozenset({PAID, ELSEWHERE, UNREAD})
 """What a person rules on before the finances and the signature."""
+SELLER = "chorus-seller"
 RECYCLED = "A_RECYCLER"
 
 
@@ -38,12 +40,14 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         return []
     if invoice is None:
         return [*_paid(folder, None, by), *works.elsewhere(folder)]
+    statuses_there = statuses_of(db, invoice)
     return [
-        *_rejected(folder, rejected=rejected_by_anybody(db, invoice)),
+        *_rejected(folder, rejected=rejected_by_anybody(invoice, statuses_there)),
         *_paid(folder, invoice, by),
         *_elsewhere(db, folder, invoice, by),
+        *_seller(folder, by),
         *_completed(db, folder, by),
-        *_suspension(db, folder, invoice),
+        *_suspension(folder, statuses_there),
         *_recycled(invoice, by),
         *works.of_works(folder, invoice),
     ]
@@ -53,9 +57,10 @@ def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     """What stands before the finances and the signature; the service may be attested all the same."""
     if visa is not None and at_service(db, folder):
         return []
+    every = cautions(db, folder)
     drafts = [
         Problem(caution.key, frames.FIELD, spaces(f"« {caution.title} » : {works.SAY_FIRST}"))
-        for caution in (cautions(db, folder) if visa is None else ())
+        for caution in (every if visa is None else ())
         if caution.key == works.DRAFT and is_open(folder, caution)
     ]
     return drafts + [
@@ -67,7 +72,7 @@ def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
             else f"« {caution.title} » : une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce "
             "point, ou la rejeter.",
         )
-        for caution in cautions(db, folder)
+        for caution in every
         if caution.key == REJECTED or (caution.key in FIRST_RULED and is_open(folder, caution))
     ]
 
@@ -116,6 +121,28 @@ def _elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice, by: frozenset[int
     )
 
 
+def _seller(folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
+    """That who gave it on Chorus Pro is of another SIREN than the seller of its file."""
+    siret = str(folder.sources.get(CHORUS, {}).get("seller_siret") or "")
+    sellers = (
+        str(number)
+        for key in ("seller_siret", "seller_siren")
+        for number in values(folder.facts, key)
+        if number
+    )
+    others = sorted({number[:9] for number in sellers} - {siret[:9]})
+    if siret and others:
+        yield Caution(
+            SELLER,
+            "Déposée sur Chorus Pro par un autre que son vendeur",
+            f"Chorus Pro dit que le fournisseur est le SIRET {siret} ; la facture est du SIREN {', '.join(others)}. Vérifiez qui "
+            "a livré, et qui doit être payé, avant de décider.",
+            about=f"{SELLER}:{siret}:{','.join(others)}",
+            by=by,
+            grave=True,
+        )
+
+
 def _completed(db: Db, folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
     """Completed by its supplier without any account to compare (INV-21): what was added is to be read by somebody."""
     added = folder.sources.get(COMPLETED, ())
@@ -134,12 +161,10 @@ def _completed(db: Db, folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
     )
 
 
-def _suspension(db: Db, folder: Folder, invoice: ChorusInvoice) -> Iterator[Caution]:
+def _suspension(folder: Folder, statuses_there: Sequence[ChorusStatus]) -> Iterator[Caution]:
     """That the delay is interrupted here, and not there."""
     refused = [
-        status
-        for status in statuses_of(db, invoice)
-        if status.status == SUSPENDED and status.state == "refused"
+        status for status in statuses_there if status.status == SUSPENDED and status.state == "refused"
     ]
     if refused and interruption_of(folder) is not None:
         yield Caution(

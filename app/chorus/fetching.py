@@ -429,13 +429,21 @@ def linked(db: Db, actor: Actor, arrival: Arrival, folder: Folder) -> None:
     if arrival.way != Way.CHORUS or not arrival.identifier.isdigit():
         return
     invoice = _invoice(db, actor, int(arrival.identifier), locked=True)
-    if invoice is None or invoice.folder_id is not None:
-        return
+    if invoice is not None and invoice.folder_id is None:
+        tie(invoice, arrival, folder)
+
+
+def tie(invoice: ChorusInvoice, arrival: Arrival, folder: Folder) -> None:
+    """Write on an invoice and on its folder that they are one."""
     invoice.folder_id = folder.id
-    invoice.frame = str(arrival.clues.get("frame") or "")[:10]
-    invoice.buyer_siret = str(arrival.clues.get("buyer_siret") or "")[:20]
+    invoice.frame = str(arrival.clues.get("frame") or invoice.frame)[:10]
+    invoice.buyer_siret = str(arrival.clues.get("buyer_siret") or invoice.buyer_siret)[:20]
     day = invoice.available_on
-    origin = {"id": invoice.cpro_id, "available_on": day.isoformat() if day is not None else ""}
+    origin = {
+        "id": invoice.cpro_id,
+        "available_on": day.isoformat() if day is not None else "",
+        "seller_siret": str(arrival.clues.get("seller_siret") or ""),
+    }
     folder.sources = {**folder.sources, CHORUS: origin, **_rejected(invoice)}
     if invoice.completions:
         folder.sources = {**folder.sources, COMPLETED: list(invoice.completions)}

@@ -4,7 +4,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.arrivals.opening import once_opened
-from app.chorus import answering, cautions, fetching, own, rounds, statuses
+from app.chorus import answering, cautions, fetching, mending, own, rounds, statuses
 from app.chorus.answering import invoice_of
 from app.chorus.expiry import remind
 from app.core.db import Db
@@ -22,7 +22,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     declare(*own.settings_of(settings))
     attempt = own.Attempt(settings)
     offer(Trial("chorus", own.GROUP, "Essayer la connexion", attempt.missing, attempt))
-    handles(rounds.KIND, passing=True)(rounds.Round(settings))
+    handles(rounds.KIND, passing=True)(rounds.Round(settings, mending.mend))
     handles(rounds.INVOICE, passing=True)(fetching.Fetch(settings))
     handles(statuses.KIND)(statuses.Say(settings))
     each_round("chorus", _look)

@@ -5,7 +5,7 @@ dies is done again from where the last whole one began, a day earlier for clocks
 twice without harm. That another tool fetched an invoice says nothing of it here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -101,10 +101,10 @@ def ask(db: Db, actor: Actor) -> None:
 
 
 class Round:
-    """The handler of a round, given the settings."""
+    """The handler of a round, given the settings, and what an older version left undone (`mending.mend`)."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, mend: Callable[[Actor, Client | None], None]) -> None:
+        self._settings, self._mend = settings, mend
 
     def __call__(self, row: Row) -> None:
         """List what changed, and note it; a silence is told, and the round goes on later."""
@@ -121,6 +121,7 @@ class Round:
             self._silent(actor, number, fault, 0)
             return
         refusals: list[str] = []
+        asked_at = self._asked_at(actor)
         try:
             scopes = self._scopes(actor, client, own.sirets_in(values), own.services_in(values), refusals)
             for scope in scopes:
@@ -132,6 +133,7 @@ class Round:
                     if len(scopes) == 1 and isinstance(refused, Unentitled):
                         raise
                     refusals.append(f"{scope.name} : {why}")
+            self._mend(actor, client if self._asked_at(actor) != asked_at else None)
         except Refused as refused:
             self._silent(actor, number, _barred([str(refused)]), client.count)
         except Unreachable as fault:
@@ -187,6 +189,11 @@ class Round:
         if strangers := own.unknown_in_words(unknown(rows, sirets, codes)):
             refusals.append(strangers.rstrip("."))
         return scopes
+
+    def _asked_at(self, actor: Actor) -> datetime | None:
+        """When the structures were last asked."""
+        account = self._account(actor)
+        return account.structures_at if account is not None else None
 
     @staticmethod
     def _account(actor: Actor) -> ChorusAccount | None:

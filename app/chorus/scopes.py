@@ -96,12 +96,12 @@ def row_of(
         return mine | {SERVICES: list(before.get(SERVICES) or ()), NAMED: str(before.get(NAMED) or "")}
     earlier = {row["idService"]: row for row in before.get(SERVICES) or ()}
     named = {code.casefold() for code in codes}
-    kept = [
+    chosen = [
         service.model_dump(by_alias=True) | _progress(earlier.get(service.id))
         for service in services
         if service.code.casefold() in named
     ]
-    return mine | {SERVICES: kept, NAMED: ", ".join(codes)}
+    return mine | {SERVICES: chosen, NAMED: ", ".join(codes)}
 
 
 def asked_for(row: Mapping[str, Any], codes: Sequence[str]) -> bool:

@@ -62,6 +62,11 @@ AFTER: Final = 20.0
 """Seconds before a status is tried again that waits for another one of the same invoice."""
 ASKED: Final = "Donné à Chorus Pro, sa réponse est attendue."
 """What a status bears from before it is given until its answer is known: found over there afterwards, it is ours."""
+RESUMED: Final = (
+    "Tout ce qui manquait était déjà reçu : suspendue maintenant, la facture y attendrait que son fournisseur la complète une "
+    "seconde fois. L’interruption du délai est celle qui est notée ici."
+)
+"""Why an interruption that is over is not said: nothing else may be said there of a suspended invoice."""
 MOST: Final = 200
 """Folders whose statuses are drawn at once."""
 
@@ -125,11 +130,11 @@ def _wake(db: Db, invoice: ChorusInvoice, folder: Folder) -> None:
 
 
 def _asked_by(db: Db, folder: Folder) -> Iterator[Wanted]:
-    """What the folder says: that the service was attested, that the delay is interrupted."""
+    """What the folder says: that the service was attested, that the delay was interrupted."""
     if (by := _attested(db, folder)) is not None:
         yield Wanted(SERVICE_DONE, "service", by)
     interruption = interruption_of(folder)
-    if interruption is not None and interruption.complete is None:
+    if interruption is not None:  # one that is over already is written too, and not said (`_over`)
         cause = f"interrupted {interruption.notified}"
         yield Wanted(SUSPENDED, cause, interruption.who, motive=interruption.reason)
 
@@ -220,6 +225,9 @@ class Say:
             ours = status.trouble == ASKED
             settle(actor, status.id, "sent" if ours else "dropped", "" if ours else _already(actor, status))
             return
+        if status.status == SUSPENDED and _over(actor, status):
+            settle(actor, status.id, "dropped", RESUMED)
+            return
         if history.status == SUSPENDED and status.status in AFTER_COMPLETION:
             raise Later(HOUR, "la facture est suspendue là-bas : dit dès que le fournisseur l’a complétée")
         if (why := _too_late(history, status.status)) or (why := _impossible(client, history, status.status)):
@@ -234,6 +242,15 @@ class Say:
                 raise refused from None
         settle(actor, status.id, "sent", "")
         _read(actor, client, number)
+
+
+def _over(actor: Actor, status: ChorusStatus) -> bool:
+    """Whether all that an interruption asked has come before it could be said there."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(Folder).join(ChorusInvoice, ChorusInvoice.folder_id == Folder.id)
+        folder = db.scalar(query.where(ChorusInvoice.id == status.invoice_id))
+        interruption = interruption_of(folder) if folder is not None else None
+    return interruption is not None and interruption.complete is not None
 
 
 def _already(actor: Actor, status: ChorusStatus) -> str:

@@ -221,7 +221,9 @@ def test_an_invoice_inside_another_is_a_folder_apart_and_one_rejected_before_it_
 
 
 def test_a_suspension_that_is_not_taken_is_told_and_the_delay_stops_once(house, chorus) -> None:  # noqa: F811
-    number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=12))
+    number, other = (
+        deposits.deposit(chorus, kind, now() - timedelta(days=12)) for kind in (deposits.PDF, deposits.DATA)
+    )
     look(house)
     folder = sent(house, number)
     give(chorus, number, "MANDATEE")
@@ -235,10 +237,27 @@ def test_a_suspension_that_is_not_taken_is_told_and_the_delay_stops_once(house, 
             reason="Bon de livraison manquant",
         )
 
+    # One that is over before it could be said there is not said: nothing else could be said of the invoice afterwards
+    over = sent(house, other)
+    notified = today() - timedelta(days=3)
+    interrupting.interrupt(
+        house.actor(R), over.id, version=over.version, notified=notified, reason="Bon de livraison manquant"
+    )
+    interrupting.resume(
+        house.actor(R), over.id, version=folder_of(other).version, complete=today(), word="Bon reçu"
+    )
+    house.approve(over.id, R)
+    look(house)
+    assert passed(chorus, other) == ["SERVICE_FAIT"]
+    assert (
+        "Suspendue, par Ronan Pellenec : gardé ici « Bon de livraison manquant » Tout ce qui manquait était"
+        in words(house.client(R).get(f"/dossiers/{over.id}/chorus"))
+    )
     interrupt()
     look(house)
+    mine = sa.select(ChorusStatus).join(ChorusInvoice, ChorusInvoice.id == ChorusStatus.invoice_id)
     with reading() as db:
-        status = db.scalars(sa.select(ChorusStatus)).one()
+        status = db.scalars(mine.where(ChorusInvoice.cpro_id == number)).one()
     assert (status.status, status.state) == ("SUSPENDUE", "refused")
     assert passed(chorus, number) == []
     assert "la facture n’est pas suspendue sur Chorus Pro" in words(
@@ -250,6 +269,47 @@ def test_a_suspension_that_is_not_taken_is_told_and_the_delay_stops_once(house, 
         connection.execute(sa.update(table).values(fields=fields, sources={**_sources(number), "files": []}))
     assert "delay-interrupted" in refused(interrupt)
     assert "Interrompre le délai…" not in words(house.client(R).get(f"/dossiers/{folder.id}"))
+
+
+def test_what_an_older_version_left_undone_is_mended_and_another_seller_there_is_told(
+    house,
+    chorus,  # noqa: F811
+) -> None:
+    ago = now() - timedelta(days=3)
+    untied, works, foreign = (
+        deposits.deposit(chorus, kind, ago) for kind in (deposits.PDF, deposits.WORKS, deposits.DATA)
+    )
+    with chorus.state.written() as line:
+        line.execute(
+            "UPDATE invoice SET data = json_set(data, '$.seller_siret', '73282932000074') WHERE id = ?",
+            (foreign,),
+        )
+    look(house)
+    ids = {number: folder_of(number).id for number in (untied, works, foreign)}
+    with engine().begin() as connection:
+        folder, invoice = Folder.__table__, ChorusInvoice.__table__
+        fields, sources = dict(folder_of(works).fields), dict(folder_of(works).sources)
+        assert fields.pop("frame") == "A4"
+        sources.pop("files")
+        connection.execute(
+            sa.update(folder).where(folder.c.id == ids[works]).values(fields=fields, sources=sources)
+        )
+        connection.execute(
+            sa.update(invoice).where(invoice.c.cpro_id == untied).values(folder_id=None, folder_version=0)
+        )
+        connection.execute(sa.update(invoice).where(invoice.c.cpro_id == works).values(frame=""))
+        connection.execute(sa.text("UPDATE chorus_account SET structures_at = NULL"))
+    look(house)
+    assert folder_of(untied).id == ids[untied]
+    assert folder_of(works).fields["frame"] == "A4"
+    for number, told in ((untied, "n’y était pas reliée"), (works, "Projet de décompte mensuel")):
+        assert told in words(house.client(G).get(f"/dossiers/{ids[number]}?onglet=journal"))
+    versions = {number: folder_of(number).version for number in ids}
+    look(house)  # once
+    assert versions == {number: folder_of(number).version for number in ids}
+    page = words(house.client(R).get(f"/dossiers/{sent(house, foreign).id}"))
+    assert "Déposée sur Chorus Pro par un autre que son vendeur" in page
+    assert "le fournisseur est le SIRET 73282932000074" in page
 
 
 def _sources(number: int) -> dict:
