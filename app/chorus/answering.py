@@ -1,6 +1,7 @@
 """What a person says of an invoice on Chorus Pro: that it is rejected there for good, or mandated under a number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,9 +20,11 @@ from app.folders.access import authorize, lock
 from app.folders.facts import touch
 from app.folders.models import Folder
 from app.folders.move import was_signed
+from app.invoices import mandates
+from app.invoices.history import FAMILY
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from workflows.circuit import Phase
+from workflows.circuit import WITHDRAWN, Phase
 from workflows.family import Problem
 from workflows.vocabulary import Right
 
@@ -63,8 +66,17 @@ def may_mandate(
 ) -> bool:
     """Whether the actor may say there that it is mandated: the desk that deposits, once it is signed."""
     mandated = any(status.status == MANDATED and status.state in OURS for status in statuses_there)
-    signed = folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))
-    return not (invoice.works or invoice.paid_already or mandated) and signed and deposits(actor, folder)
+    return (
+        not (invoice.works or invoice.paid_already or mandated)
+        and _signed(db, folder)
+        and deposits(actor, folder)
+    )
+
+
+def _signed(db: Db, folder: Folder) -> bool:
+    """Whether an invoice is signed, here or by its end; one that was given up is not."""
+    done = folder.phase == Phase.DONE and folder.place != WITHDRAWN
+    return done or (folder.phase == Phase.RUNNING and was_signed(db, folder))
 
 
 def _in_hands(folder: Folder) -> bool:
@@ -103,24 +115,90 @@ def mandate(db: Db, actor: Actor, folder_id: int, *, version: int, number: str) 
     time, `chorus-card` for what was paid by card, and `chorus-mandate` for what is no number.
     """
     folder, invoice = _mine(db, actor, folder_id, version)
-    if not (folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))):
+    if not _signed(db, folder):
         raise Refusal("chorus-unsigned")
     if invoice.paid_already:
         raise Refusal("chorus-card")
-    number = line_of(number)
-    if not 0 < len(number) <= LONGEST_MANDATE or not any(sign.isdigit() for sign in number):
-        raise Refusal("chorus-mandate", most=LONGEST_MANDATE)
+    number = _number(number)
     statuses_there = statuses_of(db, invoice)
     if any(status.status == MANDATED and status.state in OURS for status in statuses_there):
         raise Refusal("chorus-mandated")
-    _ask(
-        db,
-        actor,
-        folder,
-        invoice,
-        Wanted(MANDATED, f"mandated {len(statuses_there)}", actor.name, mandate=number),
-        number,
-    )
+    _mandate(db, actor, folder, invoice, statuses_there, number)
+
+
+@dataclass(frozen=True)
+class Mandated:
+    """The number of the mandate that stands, and where « mandatée » stands on Chorus Pro; None where it is not said there."""
+
+    number: str
+    chorus: str | None
+    version: int
+
+
+@use_case
+def mandated(db: Db, actor: Actor, folder_id: int, *, number: str) -> Mandated:
+    """Take the number of the mandate from the finance software, whatever way the invoice came; said on Chorus Pro once.
+
+    The same number again changes nothing. Another one than what stands is written beside it, and told: the answer is what
+    stands. One that Chorus Pro refused gives way. Refuses `mandate-none` for what is no invoice, `not-emitter`,
+    `chorus-unsigned`, `chorus-card` and `chorus-mandate`.
+    """
+    folder = lock(db, actor, folder_id, None)
+    authorize(db, actor, folder_id)
+    if folder.family != FAMILY:
+        raise Refusal("mandate-none")
+    if not deposits(actor, folder):
+        raise Refusal("not-emitter")
+    if not _signed(db, folder):
+        raise Refusal("chorus-unsigned")
+    invoice = invoice_of(db, folder)
+    if invoice is not None and invoice.paid_already:
+        raise Refusal("chorus-card")
+    number = _number(number)
+    statuses_there = statuses_of(db, invoice) if invoice is not None else []
+    last = next((status for status in reversed(statuses_there) if status.status == MANDATED), None)
+    standing = last.mandate if last is not None else mandates.mandate_of(folder)
+    state = last.state if last is not None else None
+    if standing and standing != number and state != "refused":
+        if mandates.keep_other(folder, standing, number):
+            line = f"« {number} », alors que « {standing} » est noté"
+            _noted(db, actor, folder, "invoice.mandate_differs", line)
+    elif standing != number:
+        standing, state = number, None
+        if invoice is not None and not invoice.works:
+            _mandate(db, actor, folder, invoice, statuses_there, number)
+            state = "waiting"
+        else:
+            mandates.keep(folder, number, actor.name)
+            _noted(db, actor, folder, "invoice.mandated", number)
+    return Mandated(standing, state, folder.version)
+
+
+def _number(text: str) -> str:
+    """The number of a mandate, on one line; refuses `chorus-mandate` what is none."""
+    number = line_of(text)
+    if not 0 < len(number) <= LONGEST_MANDATE or not any(sign.isdigit() for sign in number):
+        raise Refusal("chorus-mandate", most=LONGEST_MANDATE)
+    return number
+
+
+def _mandate(
+    db: Db,
+    actor: Actor,
+    folder: Folder,
+    invoice: ChorusInvoice,
+    statuses_there: Sequence[ChorusStatus],
+    number: str,
+) -> None:
+    mandates.keep(folder, number, actor.name)
+    wanted = Wanted(MANDATED, f"mandated {len(statuses_there)}", actor.name, mandate=number)
+    _ask(db, actor, folder, invoice, wanted, number)
+
+
+def _noted(db: Db, actor: Actor, folder: Folder, event: str, line: str) -> None:
+    touch(folder)
+    facts = {"words": line, "address": actor.address}
+    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, facts))
 
 
 def _mine(db: Db, actor: Actor, folder_id: int, version: int) -> tuple[Folder, ChorusInvoice]:

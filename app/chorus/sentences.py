@@ -59,6 +59,15 @@ SENTENCES: Sentences = {
         "Rien n’est envoyé : cette facture est déjà payée par carte d’achat (cadre A2), et ne se mandate pas une seconde fois. "
         "Gardez-la comme justificatif.",
     ),
+    "mandate-none": (
+        409,
+        "Rien n’est noté : ce dossier n’est pas une facture, et n’a pas de mandat de paiement.",
+    ),
+    "mandate-other": (
+        409,
+        "Le mandat « {number} » est déjà noté pour cette facture : « {other} » ne prend pas sa place, et la différence est dite "
+        "dans le dossier. Vérifiez lequel est le bon.",
+    ),
     "chorus-mandate": (
         422,
         "Rien n’est envoyé : écrivez le numéro du mandat, {most} signes au plus, avec un chiffre.",

@@ -21,6 +21,7 @@ from app.files.handing import look
 from app.folders.access import authorize, looks_on
 from app.folders.models import Folder
 from app.invoices import frames
+from app.invoices.mandates import others_of
 
 pages = Blueprint("chorus", __name__, template_folder="templates")
 ASKED_AGAIN = frozenset({"chorus-reason", "chorus-sentence", "chorus-mandate", "words-long"})
@@ -182,6 +183,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
                 for row in statuses
             ],
             pieces=pieces,
+            other_mandates=others_of(folder),
             reasons=list(reasons().items()),
             may_reject=answering.may_reject(g.actor, folder, invoice, statuses),
             may_mandate=answering.may_mandate(db, g.actor, folder, invoice, statuses),

@@ -107,6 +107,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "legality.letter": ("envelope", "Courrier de la préfecture reçu"),
     "folder.arrived": ("inbox", "Arrivé de lui-même : {words}"),
     "chorus.completed": ("exclamation-triangle", "Complétée par le fournisseur sur Chorus Pro : {words}"),
+    "invoice.mandated": ("bank", "Mandatée par {who} : {words}"),
+    "invoice.mandate_differs": ("exclamation-triangle", "Autre numéro de mandat donné par {who} : {words}"),
     "chorus.mended": ("info-circle", "Complété d’après Chorus Pro : {words}"),
     "chorus.asked": ("send", "Réponse donnée à Chorus Pro par {who}, {words}"),
     "chorus.asked_again": ("arrow-clockwise", "Redit à Chorus Pro, à la demande de {who} : {words}"),

@@ -31,9 +31,11 @@ from demo import papers
 from demo.chorus import deposits
 from demo.chorus.simulator import ACCOUNT, LARGE, LOST, PAGE, SILENCE, SimulatedChorus
 from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of
+from tests.api.software import Software
 from tests.builders.clamd import EICAR, clamd
 from tests.builders.house import INVOICE, House
 from workflows.rights import Rights
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -367,6 +369,25 @@ def test_statuses_go_back_once_each_whatever_the_line_loses(house, chorus) -> No
     )
     assert answer.status_code == 302
     look(house)
+    look(house)
+    assert passed(chorus, numbers[0]) == ["SERVICE_FAIT", "MANDATEE"]
+    # The finance software says it too: the same number changes nothing, another one is told and replaces nothing
+    software, place = Software(house, "comptabilite", [Right.CREATE]), f"/folders/{paid.id}/mandate"
+    version = folder_of(numbers[0]).version
+    same = software.post(place, number="2026-0471")
+    assert same.json == {"folder": paid.id, "version": version, "number": "2026-0471", "chorus": "sent"}
+    for _ in range(2):
+        other = software.post(place, number="2026-0999")
+        assert (other.status_code, "2026-0471" in other.json["detail"]) == (409, True)
+    assert folder_of(numbers[0]).version == version + 1  # told once
+    assert "donne aussi le mandat « 2026-0999 »" in words(client.get(page))
+    assert software.post(f"/folders/{asked.id}/mandate", number="2026-1").status_code == 409  # not signed
+    assert software.post(place, number="sans chiffre").status_code == 422
+    bought = house.an_invoice(at="done")
+    assert software.post(f"/folders/{bought}/mandate", number="2026-0472").json["chorus"] is None
+    register = house.client(N).get("/factures/registre.csv").get_data(as_text=True)
+    assert "2026-0471, 2026-0999" in register
+    assert "2026-0472" in register
     look(house)
     assert passed(chorus, numbers[0]) == ["SERVICE_FAIT", "MANDATEE"]
     with chorus.state.written() as line:

@@ -290,6 +290,8 @@ class Scene:
             delivery = {"version": version, "day": today().isoformat(), "quantities": {"0": "1"}}
             sent = {"delivery": json.dumps(delivery), "file": (io.BytesIO(ACT.read_bytes()), "bon.pdf")}
             return client.open(url, method=method, data=sent, headers=headers)
+        if verb == "mandate":
+            return client.open(url, method=method, json={"number": "2026-0471"}, headers=headers)
         if verb == "notes":
             return client.open(url, method=method, json={"words": "Lu.", "reach": "all"}, headers=headers)
         body = {

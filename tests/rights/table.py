@@ -383,6 +383,7 @@ ROUTES = {
     "folders_api.slip_file": "person",
     "folders_api.read_notes": "person",
     "folders_api.add_note": "person",
+    "chorus_api.mandate": "person",
     "purchasing_api.order": "person",
     "purchasing_api.add_delivery": "person",
     "purchasing_api.add_pictured_delivery": "person",

@@ -126,6 +126,7 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
                     "continuations",
                     "take-back",
                     "reopen",
+                    "mandate",
                 }
             )
             decides = (
@@ -143,11 +144,12 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
             of_orders = endpoint.startswith("purchasing_api.")
             running = state in {"service_done", "finance", "bon_a_payer", "handover"}
             reroutes = name == "depositor" and verb == "steps" and running
+            mandates = name == "depositor" and verb == "mandate" and state in {"handover", "done"}
             answer, asked = scene.call_api(name, endpoint, method, folder_id), (name, method, endpoint)
             if name not in reads:
                 assert answer.status_code == 404, asked
             elif not of_orders and (
-                method in {"GET", "HEAD"} or edits or decides or takes_back or reroutes or notes
+                method in {"GET", "HEAD"} or edits or decides or takes_back or reroutes or notes or mandates
             ):
                 assert answer.status_code < 300, (
                     *asked,

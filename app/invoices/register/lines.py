@@ -24,6 +24,7 @@ from app.invoices.frames import WORKS, in_words
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import KEPT, Interruption, interruption_of
 from app.invoices.keys import origin_keys
+from app.invoices.mandates import mandate_of, others_of
 from app.invoices.models import InvoiceKey
 from app.invoices.performing import starts_of
 from app.people.actor import Actor
@@ -94,6 +95,7 @@ class Line:
     due: date | None
     late: bool
     handed: date | None
+    mandate: str
     decisions: Mapping[str, Decision]
     origin: str
     origin_id: int | None
@@ -211,6 +213,7 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
         due=due,
         late=running and due is not None and due < today(),
         handed=folder.done_at.astimezone(PARIS).date() if folder.place == DONE and folder.done_at else None,
+        mandate=", ".join(filter(None, [mandate_of(folder), *others_of(folder)])),
         decisions=decisions,
         origin=str(folder.fields.get("preceding") or "") if credit else "",
         origin_id=origin,

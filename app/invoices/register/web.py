@@ -39,6 +39,7 @@ HEAD = (
     "Rejetée par",
     "Motif du rejet",
     "Remise aux finances le",
+    "Mandat",
     "Facture d’origine",
     "Cadre de facturation",
 )
@@ -140,6 +141,7 @@ def _cells(line: lines.Line) -> tuple[Cell, ...]:
         *decided,
         rejected.word if rejected else None,
         line.handed,
+        line.mandate,
         line.origin,
         in_words(line.frame),
     )
