@@ -67,6 +67,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "order.delivery_corrected": ("pencil", "Livraison corrigée par {who}, {words}"),
     "order.mailed": ("send-check", "Bon envoyé au fournisseur {words}"),
     "order.mail_refused": ("x-lg", "Bon refusé par le serveur de courriel {words}"),
+    "order.mail_returned": ("x-lg", "Bon revenu du fournisseur {words}"),
     "order.mail_unsure": (
         "hourglass-split",
         "Connexion coupée pendant l’envoi du bon {words}, peut-être parti : rien n’est renvoyé de soi-même",

@@ -1,6 +1,7 @@
 """A letter that an address refused for good: kept once, attached to whom it was for, and counted against that address."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,15 @@ LONGEST = 200
 NO_MAILBOX = frozenset({"550", "551", "553"})
 """Replies that are about the address where no more is said (RFC 5321 §4.2.3)."""
 BY_ITSELF = "Paraphe"
+Taken = Callable[[Db, Outbox, "Answer", str], bool]
+"""Keeps that a letter of some kind came back, by its row, what the server said and the mark of its address; False where it was
+kept already, or went to another address."""
+_takers: dict[str, Taken] = {}
+
+
+def coming_back(kind: str, take: Taken) -> None:
+    """Have letters of this kind of the outbox, which go to no account, kept in this way once they come back."""
+    _takers[kind] = take
 
 
 def setting(group: str) -> Setting:
@@ -81,6 +91,8 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
     if letter is None:
         return False
     db.info["collectivity_id"] = letter.collectivity_id
+    if returned and letter.kind in _takers:
+        return _takers[letter.kind](db, letter, answer, mark)
     query = sa.select(User).where(User.id == letter.payload.get("user_id")).with_for_update()
     user = db.scalar(query.execution_options(populate_existing=True))
     key = f"{'returned' if returned else 'refused'}-{letter.key}"

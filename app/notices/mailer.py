@@ -66,12 +66,11 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
         line.giving = False
         try:
             line.ehlo_or_helo_if_needed()
-            known = message[HEADER] if line.has_extn("dsn") else None
             line.send_message(
                 message,
                 from_addr=settings.bounces_address or None,
                 to_addrs=[to],
-                mail_options=[f"ENVID={known}"] if known else [],
+                mail_options=_marked(line, message),
             )
             break
         except smtplib.SMTPRecipientsRefused as refused:
@@ -131,7 +130,13 @@ def deliver(to: str, message: EmailMessage, settings: Settings) -> str:
     except (smtplib.SMTPException, OSError) as away:
         raise NotTakenError("") from away
     try:
-        line.send_message(message, from_addr=settings.bounces_address or None, to_addrs=[to])
+        line.ehlo_or_helo_if_needed()
+        line.send_message(
+            message,
+            from_addr=settings.bounces_address or None,
+            to_addrs=[to],
+            mail_options=_marked(line, message),
+        )
     except smtplib.SMTPRecipientsRefused as refused:
         code, why = next(iter(refused.recipients.values()))
         raise NotTakenError(_one_line(code, why), address=True, lasting=code >= PERMANENT) from refused
@@ -150,6 +155,12 @@ def deliver(to: str, message: EmailMessage, settings: Settings) -> str:
             line.quit()
         line.close()
     return _one_line(*line.answer)
+
+
+def _marked(line: _Line, message: EmailMessage) -> list[str]:
+    """The mark of the letter, for a server that gives it back in what it reports (RFC 3461)."""
+    known = message[HEADER] if line.has_extn("dsn") else None
+    return [f"ENVID={known}"] if known else []
 
 
 def _untaken(fault: Exception, line: _Line) -> bool:

@@ -22,8 +22,11 @@ from app.folders import pause
 from app.folders.access import lock, refuse_stranger
 from app.folders.documents import last_version
 from app.folders.models import Document, Folder
+from app.folders.notices import correctors
 from app.journal.chain import Event, append
 from app.notices import letter, mailer
+from app.notices.bounces import Answer
+from app.notices.returns import marks
 from app.people.actor import Actor, system
 from app.people.models import Collectivity
 from app.purchasing.deliveries import may_attest
@@ -37,6 +40,8 @@ KIND = "order_mail"
 WAITING, GIVING, SENT, REFUSED, UNSURE = "waiting", "giving", "sent", "refused", "unsure"
 HEAVIEST = 10 * 1024 * 1024
 """Bytes of an order that mail servers still take, once it is encoded."""
+RETURNED = "order_returned"
+"""The letter that tells the desk that ordered that its supplier was not reached."""
 EVENTS = {SENT: "order.mailed", REFUSED: "order.mail_refused", UNSURE: "order.mail_unsure"}
 
 
@@ -168,6 +173,7 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
     letter.address(message, settings, sender, str(facts.get("seller") or ""), row.payload["address"])
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = letter.message_id(row.key, settings.public_url)
+    message[marks.HEADER] = marks.mark(row.id, row.payload["address"])
     told = f", engagement {facts['engagement']}" if facts.get("engagement") else ""
     message.set_content(
         f"Bonjour,\n\nVous trouverez ci-joint le bon de commande {number}{told}, signé, de {town.name}, pour "
@@ -212,6 +218,36 @@ def _ended(db: Db, actor: Actor, row: Row, state: str, answer: str) -> None:
     if state == WAITING:
         return
     mail.ended_at = now()
+    _written(db, actor, mail, EVENTS[state], answer)
+    if state == REFUSED:
+        _tell(db, mail)
+
+
+def came_back(db: Db, row: Outbox, answer: Answer, mark: str) -> bool:
+    """Keep, once, that an order which a server took came back from its supplier, and tell the desk that ordered."""
+    mail = db.scalar(sa.select(OrderMail).where(OrderMail.key == row.key).with_for_update())
+    if mail is None or mail.returned_at is not None or marks.of_address(mail.address) != mark:
+        return False
+    mail.returned, mail.returned_at = answer.shown, now()
+    row.last_error = f"revenu : {answer.shown}"
+    _written(db, system(mail.collectivity_id), mail, "order.mail_returned", answer.shown)
+    _tell(db, mail)
+    return True
+
+
+def _written(db: Db, actor: Actor, mail: OrderMail, event: str, answer: str) -> None:
     words = f"à {mail.address}" + (f" : « {answer} »" if answer else "")
     facts = {"address": mail.address, "answer": answer, "words": words}
-    append(db, mail.collectivity_id, Event(EVENTS[state], actor.name, None, mail.folder_id, facts))
+    append(db, mail.collectivity_id, Event(event, actor.name, None, mail.folder_id, facts))
+
+
+def _tell(db: Db, mail: OrderMail) -> None:
+    """Write to who sent an order, and to who deposits at the desk that ordered, that it did not arrive."""
+    order = db.get_one(Folder, mail.folder_id)
+    people = correctors(db, order) | ({mail.user_id} if mail.user_id is not None else set())
+    payload = {"event": RETURNED, "page": f"/commandes/{order.id}"}
+    news = [
+        News("mail", f"{RETURNED}-{mail.id}-{user_id}", {**payload, "user_id": user_id}, order.id)
+        for user_id in sorted(people)
+    ]
+    post(db, mail.collectivity_id, news)

@@ -67,6 +67,7 @@ class OrderMail(Base, Tenanted):
 
     `state`: « waiting », « giving » from just before it is given to the server, then « sent », « refused », or « unsure » where
     nobody knows whether it was taken; a person then sends it again, or does not. `key` is that of its row of the outbox.
+    `returned`, `returned_at`: what a server said of a letter that was taken, and came back; empty of one that did not.
     """
 
     __tablename__ = "order_mail"
@@ -85,3 +86,5 @@ class OrderMail(Base, Tenanted):
     who: Mapped[str]
     asked_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    returned: Mapped[str] = mapped_column(server_default="")
+    returned_at: Mapped[datetime | None]

@@ -10,6 +10,7 @@ from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.invoices.history import FAMILY as INVOICE
 from app.invoices.suppliers import keeping
+from app.notices.bounces import coming_back
 from app.people.own_settings.registry import declare
 from app.purchasing import drawn, linking, mailing, matching, separating
 from app.purchasing.balance import balance_of
@@ -24,6 +25,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     handles(mailing.KIND)(mailing.Post(settings))
     lasts(mailing.KIND, settings.mail_days)
+    coming_back(mailing.KIND, mailing.came_back)
     for one in (*matching.settings(), *separating.settings()):
         declare(one)
     orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)

@@ -296,6 +296,11 @@ def mail_shown(one: OrderMail, *, stopped: bool) -> tuple[str, str]:
     if stopped:
         said = f"Envoi arrêté, à {one.address}{asked}" + (f" : « {one.answer} »" if one.answer else "")
         return "danger", spaces(f"{said}. Renvoyez le bon, ou demandez à qui administre d’en voir la cause.")
+    if one.returned_at is not None:
+        back = instant(one.returned_at.astimezone(PARIS))
+        return "danger", spaces(
+            f"Envoyé à {one.address}, {when}{asked}, et revenu {back} : « {one.returned} ». Renvoyez-le à une autre adresse."
+        )
     tone, words = {
         "sent": (
             "ok",

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from app.core import outbox
 from app.core.db import engine
 from app.core.refusals import Refusal
-from app.notices import mailer
+from app.notices import bounces, mailer
+from app.notices.returns import marks
 from app.purchasing.mailing import send_again
 from app.purchasing.models import OrderMail
 from tests.builders.house import House
@@ -55,6 +56,22 @@ def test_a_signed_order_is_sent_once_and_again_by_a_person_under_his_name(house:
     house.drain()
     assert (len(house.mail.to(OTHER)), _mails(house, order)[1:]) == (1, ["order.mail_asked", "order.mailed"])
     assert "(demandé par Ronan Pellenec)" in client.get(f"/commandes/{order}").get_data(as_text=True)
+    # The first comes back after it was taken: by its mark alone, once, and told to the desk that ordered
+    letter = marks.letter_of(sent[marks.HEADER])
+    answer = bounces.Answer("5.1.1", f"550 {SHOP}: User unknown")
+    strange = marks.of_address(OTHER)
+    assert not bounces.record(letter.row_id, answer, mark=strange, returned=True)
+    assert [bounces.record(letter.row_id, answer, mark=letter.address, returned=True) for _ in range(2)] == [
+        True,
+        False,
+    ]
+    assert _mails(house, order)[3:] == ["order.mail_returned"]
+    page = client.get(f"/commandes/{order}").get_data(as_text=True).replace("\xa0", " ")
+    assert re.search(rf"Envoyé à {SHOP}, [^:]+ et revenu [^:]+: « 5.1.1 550 …: User unknown »", page)
+    house.drain()
+    told = house.mail.to("r.pellenec@kerlann-sur-mer.example")[-1]
+    assert "n’est pas arrivé à son fournisseur" in str(told["Subject"])
+    assert f"/commandes/{order}" in told.get_body(("plain",)).get_content()
     for who, address, key in (
         ("n.abgrallec", OTHER, "order-not-yours"),
         (BUYER, "ici", "order-mail-address"),

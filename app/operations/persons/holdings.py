@@ -78,7 +78,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "carried_folder.user_id": ("folder_id", "client", "carried_at", "until"),
     "supplier_account.user_id": ("name", "siren", "state", "source", "folder_id", "at"),
     "supplier.user_id": ("name", "siren", "vat", "reason", "at"),
-    "order_mail.user_id": ("folder_id", "address", "state", "answer", "asked_at", "ended_at"),
+    "order_mail.user_id": ("folder_id", "address", "state", "answer", "asked_at", "ended_at", "returned", "returned_at"),
     "order_delivery.user_id": ("folder_id", "day", "quantities", "note", "reason", "at"),
     "absence.user_id": ("starts_at", "ends_at", "desk_id", "types", "acts", "letters", "set_by", "set_at"),
     "absence.cover_id": ("starts_at", "ends_at", "acts", "set_by", "set_at"),
