@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces, taille
-from app.core.http import FILES, PERSON, guard, spreadsheet
+from app.core.http import FILES, PERSON, guard, spreadsheet, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import whole
@@ -145,7 +145,9 @@ def delivery(folder_id: int) -> Response | tuple[str, int]:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash("Le service fait est attesté." if corrects is None else "La livraison est corrigée.", "ok")
-            return redirect(url_for("purchasing.order", folder_id=folder_id))
+            page = url_for("purchasing.order", folder_id=folder_id)
+            # A script that sends the photo opens the page itself: what it says must not be read before
+            return Response(status=204, headers={"HX-Redirect": page}) if wants_json() else redirect(page)
     with reading(g.actor.collectivity_id) as db:
         folder = _order(db, folder_id)
         if folder.place != DONE:
@@ -186,6 +188,7 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
         "reason": typed.get("reason", ""),
         "former": former and said([one.line for one in balance.lines], sums([former])),
         "corrects": former.id if former else None,
+        "limit_bytes": current_app.config["MAX_CONTENT_LENGTH"],
         "limit_label": taille(current_app.config["MAX_CONTENT_LENGTH"]),
     }
 

@@ -1,6 +1,7 @@
 """An order at its pages: read beside its deliveries and its invoice, and received by the keyboard alone, from a telephone too."""
 
 import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -14,6 +15,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
 ]
+PHOTO = Path(__file__).parents[2] / "app" / "static" / "icon-192.png"
 SIZES = ((1280, "light"), (820, "dark"), (390, "light"), (390, "dark"), (320, "light"))
 
 
@@ -56,6 +58,16 @@ def test_what_arrives_is_attested_by_the_keyboard_beside_the_invoice_that_bills_
     quantity.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("ce n’est pas une quantité")
     quantity.fill("2,5")
+    # Without a network what was typed and the photograph stay in the page, which says that nothing answered
+    page.get_by_label("Bon de livraison ou photo").set_input_files(PHOTO)
+    agent.context.set_offline(True)
+    quantity.press("Enter")
+    cut = page.get_by_role("alert").filter(has_text="Livraison non notée")
+    expect(cut).to_contain_text("toujours dans cette page")
+    expect(quantity).to_have_value("2,5")
+    _is_sound(page)
+    agent.context.set_offline(False)
+    agent.said.clear()  # the browser tells each request that failed
     quantity.press("Enter")
     expect(page.locator(".flash-ok")).to_contain_text("Le service fait est attesté")
     expect(page.get_by_text(re.compile(r"Facturé, pas livré\s: 0,5\st"))).to_be_visible()

@@ -12,7 +12,7 @@ function chosen(form, input) {
 }
 
 function refuse(form, title, text) {
-  form.querySelector("[data-refused]").replaceChildren(notice("danger", title, text));
+  form.querySelector("[data-refused]").replaceChildren(notice("danger", form.dataset.unsent ?? title, text));
 }
 
 function tooHeavy(form, files) {
@@ -95,7 +95,10 @@ async function send(form) {
   for (const failure of ["error", "abort", "timeout"]) {
     xhr.addEventListener(failure, () => {
       done("");
-      refuse(form, "Rien n’a été déposé", `La connexion a été coupée pendant l’envoi. Vos fichiers sont toujours sur cet appareil${NB}: recommencez.`);
+      const stays = form.dataset.unsent // nobody knows whether it arrived: its version lets it be noted once
+        ? `Aucune réponse n’est venue. Ce que vous avez écrit et le fichier sont toujours dans cette page${NB}: recommencez quand le réseau revient, rien ne sera noté deux fois.`
+        : `Vos fichiers sont toujours sur cet appareil${NB}: recommencez.`;
+      refuse(form, "Rien n’a été déposé", `La connexion a été coupée pendant l’envoi. ${stays}`);
     });
   }
   xhr.open("POST", address(form));
@@ -143,7 +146,7 @@ export function startUpload(form) {
     if (form.dataset.busy || tooHeavy(form, [...input.files])) return;
     send(form);
   });
-  const zone = form.querySelector("[data-drop]");
+  const zone = form.querySelector("[data-drop]") ?? input;
   const over = (event, on) => {
     event.preventDefault();
     zone.classList.toggle("is-over", on);
