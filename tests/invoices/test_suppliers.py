@@ -15,6 +15,7 @@ from app.core.refusals import Refusal
 from app.invoices import account_file
 from app.invoices.models import Supplier
 from app.invoices.suppliers import directory, joining
+from tests.api.software import Software
 from tests.batches.town import Hand
 from tests.builders.house import House
 from tests.display.test_folder_page import heard
@@ -22,6 +23,7 @@ from tests.invoices.test_history import BEFORE, CLERK, FINANCE, MAYOR, SIRET, Of
 from tests.invoices.test_register import changed
 from tests.purchasing.world import an_order
 from workflows.circuit import DONE, WITHDRAWN, Phase
+from workflows.vocabulary import Right
 
 DIRECTORY = "/fournisseurs"
 OFFICE, SIREN, OTHER = "k.morizur", SIRET[:9], "90010020700019"
@@ -91,6 +93,18 @@ def test_a_supplier_is_there_by_use_for_who_reads_what_names_it(house: House, tm
     assert "contact@forge.example" not in page  # the order is not the clerk's to read
     for words in ("Facture F-2", "Forge Kermeur", OTHER, "2 factures et commandes"):
         assert words in page, words
+    # Other software reads what its desk reads, and of an account its last signs alone
+    software, stranger = (Software(house, desk, [Right.CREATE]) for desk in ("comptabilite", "paye"))
+    listed = software.get("/suppliers?q=kermeur").json
+    assert ([line["id"] for line in listed["suppliers"]], listed["next"]) == ([number], None)
+    assert listed["suppliers"][0]["count"] == 2
+    given = software.get(f"/suppliers/{number}").json
+    assert ([row["number"] for row in given["folders"]], given["addresses"]) == (["F-2", "F-1"], [])
+    assert (given["accounts"][0]["ends"], given["accounts"][0]["known"]) == ("FR76…0185", True)
+    assert BEFORE not in str(given)
+    assert software.get("/suppliers?sort=latest&after=x").status_code == 422
+    assert stranger.get("/suppliers").json["suppliers"] == []
+    assert stranger.get(f"/suppliers/{number}").status_code == 404
     # What is corrected in a draft leaves no name behind
     house.save(
         draft := office.draft(signed=True, number="F-6", seller="Faute", **FORGE),

@@ -384,6 +384,8 @@ ROUTES = {
     "folders_api.read_notes": "person",
     "folders_api.add_note": "person",
     "chorus_api.mandate": "person",
+    "suppliers_api.suppliers": "person",
+    "suppliers_api.supplier": "person",
     "purchasing_api.order": "person",
     "purchasing_api.add_delivery": "person",
     "purchasing_api.add_pictured_delivery": "person",
