@@ -51,7 +51,7 @@ class Line:
 
     id: int
     tries: int
-    way: str
+    way: Way
     origin: str
     arrived: str
     state: State
@@ -162,7 +162,7 @@ def _line(
     return Line(
         arrival.id,
         arrival.tries,
-        Way(arrival.way).label,
+        Way(arrival.way),
         arrival.origin,
         instant(arrival.received_at),
         State(arrival.state),

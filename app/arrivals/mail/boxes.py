@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.arrivals import routing
 from app.arrivals.models import Mailbox
+from app.arrivals.shown import locked
 from app.core.addresses import AddressRefusedError, Allowed, Target, UnknownNameError
 from app.core.clock import now
 from app.core.db import Db
@@ -157,13 +158,7 @@ def save(db: Db, actor: Actor, wanted: Box, password: str) -> int:
     usual = _usual(db, here, wanted)
     row = None
     if wanted.id:
-        row = db.scalar(
-            sa.select(Mailbox)
-            .where(Mailbox.id == wanted.id, Mailbox.collectivity_id == here)
-            .with_for_update()
-        )
-        if row is None or row.revision != wanted.revision:
-            raise Refusal("mailbox-moved")
+        row = locked(db, Mailbox, wanted.id, here, wanted.revision, "mailbox-moved")
     elif len(boxes(db, here)) >= MOST:
         raise Refusal("mailbox-many", most=MOST)
     same = row is not None and (row.host, row.port, row.login, row.scheme) == (

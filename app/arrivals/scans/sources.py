@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.arrivals import routing
 from app.arrivals.models import Scanner
+from app.arrivals.shown import locked
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -90,13 +91,7 @@ def save(db: Db, actor: Actor, wanted: Source) -> int:
     usual = _usual(db, here, wanted)
     row = None
     if wanted.id:
-        row = db.scalar(
-            sa.select(Scanner)
-            .where(Scanner.id == wanted.id, Scanner.collectivity_id == here)
-            .with_for_update()
-        )
-        if row is None or row.revision != wanted.revision:
-            raise Refusal("scanner-moved")
+        row = locked(db, Scanner, wanted.id, here, wanted.revision, "scanner-moved")
     elif len(sources(db, here)) >= MOST:
         raise Refusal("scanner-many", most=MOST)
     twin = sa.select(Scanner.id).where(

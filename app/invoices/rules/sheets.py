@@ -11,7 +11,10 @@ from typing import Any
 from app.invoices.fields import CII, PATHS, UBL, fields_of, iso_date, text_at
 
 FRENCH_SINCE = date(2026, 9, 1)
-"""Since when the French rules are asked of invoices: the first stage of the reform, for whoever it already binds."""
+"""Since when the French rules are asked of invoices: the first stage of the reform, which binds large and mid-size sellers
+(INV-30); the sheets themselves name no date, and no datum of an invoice says how large its seller is."""
+ALL_SINCE = date(2027, 9, 1)
+"""Since when it binds the others."""
 FRENCH_PLACES = frozenset({"FR", "GP", "MQ", "RE"})
 """Where French VAT applies (CGI art. 294): the other overseas places are not of it."""
 NORM, FRENCH = "EN 16931", "BR-FR"

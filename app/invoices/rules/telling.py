@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.core.clock import today
 from app.core.db import Db
 from app.core.french import spaces
 from app.folders import points, sockets
 from app.folders.models import Folder
 from app.folders.sockets import Caution
 from app.invoices.rules.checking import CHECKED, FAILED, RULES
-from app.invoices.rules.sheets import FRENCH, FRENCH_SINCE, NORM
+from app.invoices.rules.sheets import ALL_SINCE, FRENCH, FRENCH_SINCE, NORM
 from app.invoices.rules.wording import core, known, sentence
 from workflows.circuit import Phase
 
@@ -38,9 +39,14 @@ _NOT_CONCERNED = {
 _NOT_FRENCH = {
     "foreign": "le vendeur n’est pas établi en France, les règles françaises ne s’appliquent pas",
     "unsure": "les données ne disent pas de quel pays est le vendeur, les règles françaises n’ont pas été vérifiées",
-    "before": "les règles françaises valent pour les factures émises depuis le "
+    "before": "les règles françaises sont demandées aux factures émises depuis le "
     f"{FRENCH_SINCE.day}er septembre {FRENCH_SINCE.year}",
 }
+_NOT_ALL = (
+    f"les règles françaises (BR-FR) n’obligent les petites et moyennes entreprises qu’au {ALL_SINCE.day}er septembre "
+    f"{ALL_SINCE.year}"
+)
+"""What is said beside a French rule that is broken, of an invoice issued before it binds every seller."""
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -168,4 +174,6 @@ def _verified(outcome: Mapping[str, Any]) -> str:
         else "rien à ajouter"
     )
     france = f" ; {_NOT_FRENCH[outcome['france']]}" if outcome["france"] else ""
+    if today() < ALL_SINCE and any(fault["rule"].startswith(FRENCH) for fault in outcome["broken"]):
+        france = f" ; {_NOT_ALL}"
     return f"Règles {sets}{profile} vérifiées : {verdict}{france}."
