@@ -107,7 +107,7 @@ def _elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice, by: frozenset[int
     number = invoice.buyer_siret
     own = db.get_one(Collectivity, folder.collectivity_id)
     named = (*values(folder.facts, "buyer_siret"), *values(folder.facts, "buyer_siren"))
-    by_file = any(str(one or "")[:9] == number[:9] for one in named)
+    by_file = any(str(digits or "")[:9] == number[:9] for digits in named)
     if not number or by_file or number[:9] == own.siren:
         return
     yield Caution(

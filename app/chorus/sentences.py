@@ -61,7 +61,7 @@ SENTENCES: Sentences = {
     ),
     "mandate-none": (
         409,
-        "Rien n’est noté : ce dossier n’est pas une facture, et n’a pas de mandat de paiement.",
+        "Rien n’est noté : ce dossier n’est pas une facture, et n’a pas de mandat de paiement. Vérifiez son numéro.",
     ),
     "mandate-other": (
         409,

@@ -20,7 +20,7 @@ from app.invoices.clock import delay_of
 from app.people.actor import system
 from demo.chorus import answers, deposits
 from demo.chorus.state import File, pass_to
-from tests.builders.house import ASSETS
+from tests.builders.house import ACT, ASSETS
 from tests.chorus.test_fetching import (
     G,
     K,
@@ -167,6 +167,9 @@ def test_what_must_not_be_paid_waits_before_the_finances(house, chorus) -> None:
     assert "chorus-unsigned" in refused(
         lambda: answering.mandate(house.actor(G), card.id, version=card.version, number="2026-1")
     )
+    assert "chorus-unsigned" in refused(lambda: answering.mandated(house.actor(G), card.id, number="2026-1"))
+    act = house.deposit(K, "other", ACT)
+    assert "mandate-none" in refused(lambda: answering.mandated(house.actor(K), act, number="2026-1"))
 
 
 def test_what_was_added_is_an_alert_before_it_came_and_without_an_account_too(house, chorus) -> None:  # noqa: F811

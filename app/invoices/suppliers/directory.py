@@ -209,15 +209,15 @@ def _looked(actor: Actor, wanted: Asked) -> Any:
     terms = [digits[:SIREN]] if digits.isascii() and digits.isdigit() else key_of(wanted.text).split()
     query = query.where(*map(_having, terms))
     by_name = wanted.sort == "nom"
-    last, here = _supplier.alias("last"), _supplier.c.sort if by_name else _supplier.c.latest_id
+    last, place = _supplier.alias("last"), _supplier.c.sort if by_name else _supplier.c.latest_id
     if wanted.after is not None:
         ours = sa.and_(last.c.id == wanted.after, last.c.collectivity_id == actor.collectivity_id)
         there = sa.select(last.c.sort if by_name else last.c.latest_id).where(ours).scalar_subquery()
-        mark, other = sa.tuple_(here, _supplier.c.id), sa.tuple_(there, sa.literal(wanted.after))
+        mark, other = sa.tuple_(place, _supplier.c.id), sa.tuple_(there, sa.literal(wanted.after))
         query = query.where(mark > other if by_name else mark < other)
     if by_name:
-        return query.order_by(here, _supplier.c.id)
-    return query.order_by(here.desc(), _supplier.c.id.desc())
+        return query.order_by(place, _supplier.c.id)
+    return query.order_by(place.desc(), _supplier.c.id.desc())
 
 
 def _having(word: str) -> Any:
