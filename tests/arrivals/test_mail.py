@@ -5,6 +5,7 @@ import email.message
 import imaplib
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 
 import pytest
 import sqlalchemy as sa
@@ -249,6 +250,17 @@ def test_a_mail_that_cannot_be_read_is_told_and_stops_none_after_it(
     assert "La boîte ne se relève pas : le serveur répond NO [SERVERBUG]." in plain(
         answer.get_data(as_text=True)
     )
+
+
+def test_a_mail_whose_headers_have_no_end_is_kept_unread_and_holds_nobody() -> None:
+    began = process_time()
+    for field in (b"From: ", b"From: a@b.example\r\nContent-Type: text/plain; name="):
+        raw = field + b'"' * 1_000_000 + b"\r\n\r\nbonjour\r\n"
+        assert letter.read(raw).refused == letter.UNREAD
+        assert list(letter.leaves(raw)) == []
+    long = mail(f"Rappel {'x' * 2_000}", "compta@roz-avel.example", INVOICE)
+    assert letter.read(bytes(long)).refused == ""
+    assert process_time() - began < 20
 
 
 def test_what_the_antivirus_knows_is_given_to_nobody_in_its_file_nor_in_its_mail(

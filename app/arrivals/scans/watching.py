@@ -51,6 +51,7 @@ _WORDS: Final = {
     errno.EPERM: "Paraphe n’en a pas le droit ; il lui faut lire, écrire et déplacer dans ce dossier",
     errno.ENOSPC: "il n’y a plus de place sur le disque",
     errno.EDQUOT: "il n’y a plus de place sur le disque",
+    errno.EISDIR: "un dossier du même nom est déjà là où il doit être rangé",
     errno.EROFS: "ce dossier ne se laisse pas écrire",
     errno.ESTALE: "le partage ne répond plus",
     errno.EIO: "le disque ou le partage ne répond plus",
