@@ -74,7 +74,7 @@ def note_call(
         **folder.sources,
         CALLS: [*folder.sources.get(CALLS, ()), {"about": doubt.about, **asdict(call)}],
     }
-    facts = {"account": ends(doubt.iban), "number": shown, "origin": origin, "word": word}
+    facts = {"account": ends(doubt.iban), "number": shown, "known_by": origin, "word": word}
     facts["words"] = f"{facts['account']}, au {shown} ({origin}) : « {word} »"
     append(
         db,

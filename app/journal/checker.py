@@ -76,6 +76,16 @@ class Erasure:
         return bool(after < upto < self.seq and 1 <= days <= LONGEST and count >= 0)
 
 
+def _covered(facts: "dict[str, Any]") -> "str | None":
+    """The digest of an address; a fact of that name that is no digest covers none."""
+    value = facts.get(COVERED)
+    return (
+        value
+        if isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+        else None
+    )
+
+
 class Origins:
     """The addresses beside the lines: each is what its line covers, or went in its time and a later line says so."""
 
@@ -89,7 +99,7 @@ class Origins:
     def see(self, line: "dict[str, Any]", name: str) -> None:
         """Take in the next line, which holds by itself."""
         facts = _object(line["facts"])
-        covered, beside = facts.get(COVERED), line.get("origin")
+        covered, beside = _covered(facts), line.get("origin")
         self.dates.append(_moment(line["at"]))
         if line["event"] == ERASED and line["folder_id"] is None:
             erased = Erasure(line, facts, name)

@@ -6,13 +6,14 @@ Lines of before this was so carry the bare address, which their hash covers.
 
 import hashlib
 import json
+import re
 import secrets
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from app.journal.models import JournalEntry, Origin
 KEPT_APART = ("address", "client")
 COVERED = "origin"
 """Where a line's facts carry the digest."""
+DIGEST = re.compile("[0-9a-f]{64}")
 ERASED = "journal.addresses_erased"
 """The line that says up to which one the addresses went, and after how many days."""
 DOUBTFUL = ("altered", "missing")
@@ -40,7 +42,12 @@ def digest(salt: str, address: str, client: str) -> str:
 
 
 def parted(facts: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str] | None]:
-    """The facts as the chain covers them, and what is kept beside; None where they say of no place."""
+    """The facts as the chain covers them, and what is kept beside; None where they say of no place.
+
+    Raises `ValueError` for facts that bear the name of the digest: the line would say for ever that its origin was taken away.
+    """
+    if COVERED in facts:
+        raise ValueError(f"« {COVERED} » of an event's facts is the journal's own")
     if not any(facts.get(name) for name in KEPT_APART):
         return facts, None
     salt = secrets.token_hex(SALT)
@@ -213,10 +220,16 @@ def _facts(text: str) -> dict[str, Any]:
 
 
 def covered(text: str) -> str | None:
-    """The digest of an origin that these facts of a line carry."""
+    """The digest of an origin that these facts of a line carry; a fact of that name that is no digest covers none."""
     if f'"{COVERED}":' not in text:  # nearly every line of a folder: it is not read twice
         return None
-    return _facts(text).get(COVERED)
+    value = _facts(text).get(COVERED)
+    return value if is_digest(value) else None
+
+
+def is_digest(value: object) -> TypeGuard[str]:
+    """Whether a fact is the digest of an origin."""
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 
 def as_read(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, dict[str, Any]]]:
@@ -241,10 +254,12 @@ def as_read(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry
                 and not erasure_of(row.seq, row.at, row.facts, 0)
             ):
                 facts = {}  # `verify` names it
-            wanted = facts.pop(COVERED, None)
-            if wanted is None:
+            wanted = facts.get(COVERED)
+            if not is_digest(wanted):
                 yield row, facts
-            elif (origin := origins.get(row.seq)) is not None:
+                continue
+            del facts[COVERED]
+            if (origin := origins.get(row.seq)) is not None:
                 yield row, {**facts, **_as_kept(origin, wanted)}
             else:
                 known = erasures(db, row.collectivity_id) if known is None else known

@@ -76,7 +76,7 @@ def send_again(db: Db, actor: Actor, folder_id: int, *, address: str) -> None:
         raise Refusal("order-mail-waits")
     key = f"{KIND}-{order.id}-{order.round}-{len(sendings) + 1}"
     db.add(_row(order, key, address, actor))
-    facts = {"address": address, "words": f"à {address}"}
+    facts = {"to": address, "words": f"à {address}"}
     append(db, order.collectivity_id, Event("order.mail_asked", actor.name, actor.user_id, order.id, facts))
     post(db, order.collectivity_id, [News(KIND, key, {"address": address}, order.id)])
 
@@ -237,7 +237,7 @@ def came_back(db: Db, row: Outbox, answer: Answer, mark: str) -> bool:
 
 def _written(db: Db, actor: Actor, mail: OrderMail, event: str, answer: str) -> None:
     words = f"à {mail.address}" + (f" : « {answer} »" if answer else "")
-    facts = {"address": mail.address, "answer": answer, "words": words}
+    facts = {"to": mail.address, "answer": answer, "words": words}
     append(db, mail.collectivity_id, Event(event, actor.name, None, mail.folder_id, facts))
 
 

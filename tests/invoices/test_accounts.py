@@ -17,6 +17,7 @@ from app.folders.models import DocumentWords
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
 from app.invoices.models import SupplierAccount
+from app.journal import chain
 from app.operations import state
 from app.people import desks
 from app.people.actor import Actor
@@ -107,6 +108,8 @@ def test_one_person_calls_and_another_decides_before_the_finances_and_the_mayor(
     assert sent(clerk, f"{page}/appel", invoice, **CALL).status_code == 302
     assert "marché 2024-06" in finance.text(page)
     assert "Fournisseur appelé par Gwenola Tréhorel" in clerk.text(f"/dossiers/{invoice}?onglet=journal")
+    with reading() as db:
+        assert chain.verify(db, 1)[1] is None
     # Who deposited, or called, decides nothing; nor does who is not asked here
     assert "une autre personne décide" in clerk.text(page)
     assert 'name="keep"' not in clerk.client.get(page).get_data(as_text=True)

@@ -316,6 +316,23 @@ def _insert(row: dict[str, object]) -> None:
         connection.execute(sa.insert(Origin.__table__), [row])
 
 
+def test_no_act_says_of_itself_the_word_that_covers_its_address(
+    house: House, here: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = Event("invoice.account_called", "Katell Morizur", None, None, {"origin": "l’annuaire"})
+    with pytest.raises(ValueError, match="origin"):
+        write(here, called)
+    # A line written so before that was refused covers no address, here and for a bare Python, and its word is read
+    with monkeypatch.context() as before:
+        before.setattr(origins, "parted", lambda facts: (facts, None))
+        write(here, called)
+    assert verdict(house) == (0, f"Collectivité {here} : journal intact, 6 écritures.\n")
+    assert judged(house, tmp_path)[0] == 0
+    with reading() as db:
+        row = db.scalars(sa.select(JournalEntry).where(JournalEntry.seq == 6)).one()
+        assert list(origins.as_read(db, [row])) == [(row, {"origin": "l’annuaire"})]
+
+
 def test_killed_between_two_batches_what_went_has_its_line_and_the_rest_goes_next_time(
     house: House, here: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

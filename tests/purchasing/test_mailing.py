@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.core import outbox
-from app.core.db import engine
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.journal.models import Origin
 from app.notices import bounces, mailer
 from app.notices.returns import marks
 from app.purchasing.mailing import send_again
@@ -55,6 +56,9 @@ def test_a_signed_order_is_sent_once_and_again_by_a_person_under_his_name(house:
     assert waits.value.key == "order-mail-waits"
     house.drain()
     assert (len(house.mail.to(OTHER)), _mails(house, order)[1:]) == (1, ["order.mail_asked", "order.mailed"])
+    # To whom it went is what the act says, not from where it came: it does not go with addresses that are old
+    with reading() as db:
+        assert not db.scalars(sa.select(Origin.address).where(Origin.address.in_([SHOP, OTHER]))).all()
     assert "(demandé par Ronan Pellenec)" in client.get(f"/commandes/{order}").get_data(as_text=True)
     # The first comes back after it was taken: by its mark alone, once, and told to the desk that ordered
     letter = marks.letter_of(sent[marks.HEADER])
