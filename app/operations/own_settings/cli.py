@@ -122,7 +122,7 @@ def unset_value(siren: str, name: str) -> None:
 @click.argument("name")
 @click.option("--login", default=None, help="Le compte à qui va un courriel d’essai.")
 def try_settings(siren: str, name: str, login: str | None) -> None:
-    """Essayer pour de vrai : mail, handover, s2low, seal ou timestamp ; sort en erreur quand l’essai échoue."""
+    """Essayer pour de vrai : mail, handover, s2low, seal, timestamp ou chorus ; sort en erreur quand l’essai échoue."""
     collectivity_id = _number_of(siren)
     to = None
     if login is not None:
