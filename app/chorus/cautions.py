@@ -4,7 +4,9 @@ What must not be paid as it stands keeps the finances and the signature waiting 
 by rejecting the folder; paid by card, for another body, or completed without an account to compare, a person rules on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
 
 from app.chorus import works
 from app.chorus.answering import invoice_of, rejected_by_anybody, statuses_of
@@ -35,22 +37,45 @@ RECYCLED = "A_RECYCLER"
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What to look at, the gravest first; nothing of a folder that is over, nor of another way but its frame."""
-    invoice, by = invoice_of(db, folder), frozenset(folder.sources.get("depositors", ()))
+    invoice = invoice_of(db, folder)
     if folder.phase == Phase.DONE:
         return []
     if invoice is None:
-        return [*_paid(folder, None, by), *works.elsewhere(folder)]
+        return _of_itself(db, folder, None)
+    by = frozenset(folder.sources.get("depositors", ()))
     statuses_there = statuses_of(db, invoice)
     return [
         *_rejected(folder, rejected=rejected_by_anybody(invoice, statuses_there)),
+        *_of_itself(db, folder, invoice),
+        *_completed(db, folder, by),
+        *_suspension(folder, statuses_there),
+    ]
+
+
+def _of_itself(db: Db, folder: Folder, invoice: ChorusInvoice | None) -> list[Caution]:
+    """What an invoice alone tells: paid already, for another body, of works, to be addressed otherwise."""
+    by = frozenset(folder.sources.get("depositors", ()))
+    if invoice is None:
+        return [*_paid(folder, None, by), *works.elsewhere(folder)]
+    return [
         *_paid(folder, invoice, by),
         *_elsewhere(db, folder, invoice, by),
         *_seller(folder, by),
-        *_completed(db, folder, by),
-        *_suspension(folder, statuses_there),
         *_recycled(invoice, by),
         *works.of_works(folder, invoice),
     ]
+
+
+def in_lists(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
+    """What each of those of a list tells by itself: one statement for all."""
+    query = sa.select(ChorusInvoice).where(ChorusInvoice.folder_id.in_([folder.id for folder in folders]))
+    invoices = {invoice.folder_id: invoice for invoice in db.scalars(query)}
+    collectivity = db.get_one(
+        Collectivity, folders[0].collectivity_id
+    )  # kept in hand: each invoice asks for it
+    cautions_by_id = {folder.id: _of_itself(db, folder, invoices.get(folder.id)) for folder in folders}
+    del collectivity
+    return cautions_by_id
 
 
 def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:

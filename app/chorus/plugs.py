@@ -29,6 +29,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     invoices = sockets.named(FAMILY)
     sockets.band(_Band(templates), of=invoices)
     sockets.caution(cautions.cautions, of=invoices)
+    sockets.listing(cautions.in_lists, of=invoices)
     sockets.gate(cautions.gate, of=invoices)
     sockets.check(answering.rejected_there, of=invoices)
     sockets.question(answering.INVOICE)

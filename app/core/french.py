@@ -224,3 +224,14 @@ def install(environment: Environment) -> None:
         milliers,
     ):
         environment.filters[text_filter.__name__] = text_filter
+
+
+def grouped(number: str) -> str:
+    """A SIRET, a SIREN or an account by groups, as they are printed: « 483 120 775 00031 », « FR76 3000 1007 … »."""
+    if number.isdigit() and len(number) in {9, 14}:
+        return " ".join(filter(None, (number[:3], number[3:6], number[6:9], number[9:])))
+    return (
+        " ".join(number[n : n + 4] for n in range(0, len(number), 4))
+        if number[:1].isalpha() and number.isalnum()
+        else number
+    )

@@ -289,7 +289,7 @@ def _save_or_submit(folder_id: int) -> Response:
             flash(
                 f"Repris de la page, à vérifier : {labels}." if labels else "Rien n’était à reprendre.", "ok"
             )
-            anchor = next(iter(taken), "facts-title")
+            anchor = "facts-title" if place == EVERYTHING else next(iter(taken), "facts-title")
         elif gesture == "number":
             number = numbering.take_number(g.actor, folder_id, version=version)
             flash(f"Le numéro {number} est réservé à ce dossier.", "ok")
@@ -393,7 +393,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "pickers": {
             one.key: plugged.pickers[one.type] for one in family.fields if one.type in plugged.pickers
         },
-        "sources": dict.fromkeys(folder.sources.get("read", []), said),
+        "sources": {**_told_by_way(folder), **dict.fromkeys(folder.sources.get("read", []), said)},
         "choosers": form.choosers,
         "proposed": proposed,
         "found": {one.field: {"label": label, "place": one.place} for label, one in proposed if one.place},
@@ -417,6 +417,17 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
             "accepted": _accepted(family.formats),
             "kinds": ", ".join(KINDS.get(one, one.upper()) for one in family.formats),
         },
+    }
+
+
+def _told_by_way(folder: Folder) -> dict[str, str]:
+    """By which way each value came that no file gives, as long as it stands: « dit par Chorus Pro »."""
+    return {
+        key: str(one["said"])
+        for one in folder.sources.get("files", ())
+        if one.get("told")
+        for key, value in one["values"].items()
+        if folder.fields.get(key) == value
     }
 
 

@@ -188,7 +188,7 @@ def _lines(one: FamilyField, value: object, *, marked: bool) -> LinesInput:
             [
                 CellInput(
                     f"{one.key}.{rank}.{column.key}",
-                    _typed(column, line.get(column.key, "")),
+                    _typed(column, line.get(column.key, "" if line else column.default or "")),
                     (rank, column.key) in wrong,
                 )
                 for column in one.columns
@@ -227,7 +227,7 @@ def _typed(column: FamilyField, value: object) -> str:
 def facts_typed(
     family: Family, form: Mapping[str, str], without: tuple[str, str] = ("", "")
 ) -> dict[str, Any]:
-    """The facts that a form sends, by field; of a table its lines in order, blank ones left out.
+    """The facts that a form sends, by field; of a table its lines in order, those left out that are as a blank one began.
 
     `without`: the key of a table and the rank of the line that is taken off it.
     """
@@ -245,9 +245,16 @@ def facts_typed(
                 cells.setdefault(int(rank), {})[column] = value
         if cells:
             facts[one.key] = filled(
-                line for rank, line in sorted(cells.items()) if without != (one.key, str(rank))
+                line
+                for rank, line in sorted(cells.items())
+                if without != (one.key, str(rank)) and not _as_begun(one, line)
             )
     return facts
+
+
+def _as_begun(table: FamilyField, line: Mapping[str, object]) -> bool:
+    """Whether a line of a table says no more than a blank one, which has the defaults of its columns."""
+    return all(line.get(one.key, "") in ("", one.default) for one in table.columns)
 
 
 def _input(db: Db, one: FamilyField, folder: Folder, user_id: int | None) -> Any:

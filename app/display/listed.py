@@ -1,6 +1,6 @@
 """Facts in French words: those that a page tells of a folder, and the few that the type of a folder shows in lists."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,13 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.db import Db, key_in
-from app.core.french import euros, jour, nombre
+from app.core.french import euros, grouped, jour, nombre
 from app.core.refusals import Refusal
+from app.folders import corrections
 from app.folders.models import Folder
+from app.folders.sockets import listed_cautions
 from app.people.models import Desk, User
+from workflows.circuit import Phase
 from workflows.family import Field
 
 Facts = Mapping[str, Any]
@@ -27,6 +30,39 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A word of a row, for what is to be looked at in its folder; `grave`: as it is there (`Caution`)."""
+
+    words: str
+    grave: bool = False
+
+
+MARKS = 2
+"""So many words beside a folder at most: its page says the others, and more of each."""
+
+
+def marks(db: Db, folders: Sequence[Folder]) -> dict[int, tuple[Mark, ...]]:
+    """What whoever decides on each of these folders looks at first, in the words of its page; nothing of one that is over."""
+    open_folders = [one for one in folders if one.phase != Phase.DONE]
+    cautions = listed_cautions(db, open_folders)
+    told: dict[int, tuple[Mark, ...]] = {}
+    for one in open_folders:
+        words = corrections.in_a_list(family_of(one.family), one.fields, one.sources)
+        every = [*([Mark(words)] if words else ())]
+        every += [Mark(caution.short, caution.grave) for caution in cautions.get(one.id, ())]
+        first = {mark.words: mark for mark in sorted(every, key=lambda mark: not mark.grave)}
+        told[one.id] = tuple(first.values())[:MARKS]
+    return told
+
+
+def marks_of(db: Db, numbers: Collection[int]) -> dict[int, tuple[Mark, ...]]:
+    """The same by the numbers of the folders, which one statement reads."""
+    if not numbers:
+        return {}
+    return marks(db, db.scalars(sa.select(Folder).where(Folder.id.in_(numbers))).all())
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of lines in words: the names of its columns, and each line's cells in their order."""
 
@@ -34,16 +70,12 @@ class Table:
     lines: Sequence[Sequence[str]]
 
 
-def _by_four(iban: str) -> str:
-    """« FR76 3000 … », as a bank writes it."""
-    return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
-
-
 _WRITTEN: Mapping[str, Callable[[str], str]] = {
     "amount": euros,
     "decimal": nombre,
     "date": jour,
-    "iban": _by_four,
+    "iban": grouped,
+    "siret": grouped,
 }
 
 

@@ -14,12 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
-from app.display.listed import Shown, in_words, shown_by
-from app.folders import corrections
+from app.display.listed import Mark, Shown, in_words, shown_by
+from app.display.listed import marks as marked
 from app.folders.access import (
     FOLDER,
     STEP,
@@ -88,7 +87,7 @@ _KEPT = {
 
 @dataclass(frozen=True)
 class Line:
-    """One folder in a list; `key` is where the next page goes on from; `corrected` and `listed` come with `told`.
+    """One folder in a list; `key` is where the next page goes on from; `marks` and `listed` come with `told`.
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page and the API call its deadline. `absent`: in whose absence it awaits the
@@ -111,7 +110,7 @@ class Line:
     read: bool
     key: str
     folder_due: date = NO_DATE
-    corrected: str = ""
+    marks: tuple[Mark, ...] = ()
     type_version: int | None = None
     listed: tuple[Shown, ...] = ()
     absent: str = ""
@@ -450,9 +449,9 @@ class LastAct:
 
 
 def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]:
-    """What else a list says of its folders, in one statement.
+    """What else a list says of its folders, in one statement, and those of what is to be looked at in them, however many they are.
 
-    The same lines, each with what its files say that is not what stands and what its type shows in lists, and the last
+    The same lines, each with what is to be looked at in it and what its type shows in lists, and the last
     decision made by a person on each folder, by folder: one that was sent back to a step, and not decided on since, has that
     return, and one just sent has none. Desks and people that a type shows are
     named by a statement more for each.
@@ -477,34 +476,20 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
         sa.and_(StepRun.sent_to == Folder.place, StepRun.pass_number >= Folder.round * STEPS_PER_ROUND),
     )
     query = (
-        sa.select(
-            Folder.id,
-            Folder.collectivity_id,
-            Folder.family,
-            Folder.fields,
-            Folder.sources,
-            StepRun.kind,
-            StepRun.who,
-            StepRun.absent,
-            StepRun.ended_at,
-            StepRun.sent_to,
-        )
+        sa.select(Folder, StepRun.kind, StepRun.who, StepRun.absent, StepRun.ended_at, StepRun.sent_to)
         .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last), counts))
         .where(Folder.id.in_(ids))
     )
-    rows = {row.id: row for row in db.execute(query)}
-    corrected = {
-        row.id: corrections.in_a_list(family_of(row.family), row.fields, row.sources) for row in rows.values()
-    }
-    shown = {one.id: (fields, rows[one.id].fields) for one in lines if (fields := shown_by(one.in_force))}
-    words = in_words(db, rows[ids[0]].collectivity_id, shown) if shown else {}
-    return [
-        replace(one, corrected=corrected.get(one.id, ""), listed=words.get(one.id, ())) for one in lines
-    ], {
-        row.id: LastAct(
+    rows = {row.Folder.id: row for row in db.execute(query)}
+    folders = {number: row.Folder for number, row in rows.items()}
+    marks_by_id = marked(db, list(folders.values()))
+    shown = {one.id: (fields, folders[one.id].fields) for one in lines if (fields := shown_by(one.in_force))}
+    words = in_words(db, folders[ids[0]].collectivity_id, shown) if shown else {}
+    return [replace(one, marks=marks_by_id.get(one.id, ()), listed=words.get(one.id, ())) for one in lines], {
+        number: LastAct(
             row.kind, in_absence(row.who or "", row.absent), row.ended_at, sent_back=row.sent_to is not None
         )
-        for row in rows.values()
+        for number, row in rows.items()
         if row.kind is not None
     }
 

@@ -20,12 +20,14 @@ from app.display import columns, following, saved, timeline
 from app.display.asking import People, Query, understood
 from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
+from app.display.listed import marks_of
 from app.display.snippets import Piece, around, marked, wanted
 from app.display.views import family_words
 from app.folders import pause
 from app.folders.models import Document, DocumentWords, FolderNote
 from app.folders.search import Word
 from app.people.actor import Actor
+from workflows.circuit import Phase
 from workflows.family import family
 from workflows.rights import parted_type, type_name
 
@@ -382,8 +384,9 @@ def find() -> str:
         kept_views = saved.listed(db, g.actor)
         if query:
             results = search(db, g.actor, query, chosen, request.args.get("apres"))
+            marks = marks_of(db, [one.id for one in results.found if one.phase != Phase.DONE])
             rows = columns.of_follow(
-                timeline.follow_rows(db, results.found, g.actor.collectivity_id), g.actor
+                timeline.follow_rows(db, results.found, g.actor.collectivity_id, marks), g.actor
             )
             hits = [_hit(one, row, results) for one, row in zip(results.found, rows, strict=True)]
     asked: dict[str, Any] = {

@@ -21,7 +21,7 @@ from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.display import events, opinions
 from app.display.following import Found
-from app.display.listed import Shown, Table, listed, table, written
+from app.display.listed import Mark, Shown, Table, listed, table, written
 from app.display.views import (
     Due,
     EntryView,
@@ -706,10 +706,16 @@ class FollowRow:
     dues: Sequence[Due]
     number: str
     listed: Sequence[Shown] = ()
+    marks: Sequence[Mark] = ()
 
 
-def follow_rows(db: Db, rows: Sequence[Found], collectivity_id: int) -> list[FollowRow]:
-    """Found folders as the follow-up list shows them; who reads a folder knows who is awaited there."""
+def follow_rows(
+    db: Db, rows: Sequence[Found], collectivity_id: int, marks: Mapping[int, Sequence[Mark]] | None = None
+) -> list[FollowRow]:
+    """Found folders as the follow-up list shows them; who reads a folder knows who is awaited there.
+
+    `marks`: what is to be looked at in each, by number, where it is shown (`listed.marks_of`).
+    """
     called = returned_as(db, [row.id for row in rows if row.phase in CALLED])
     running = [row for row in rows if row.phase == Phase.RUNNING]
     awaited = parts_awaited(db, collectivity_id, [row.id for row in running]) if running else {}
@@ -724,6 +730,7 @@ def follow_rows(db: Db, rows: Sequence[Found], collectivity_id: int) -> list[Fol
                 awaited.get(row.id, ()),
             ),
             listed=shown.get(row.id, ()),
+            marks=(marks or {}).get(row.id, ()),
         )
         for row in rows
     ]

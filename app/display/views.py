@@ -13,7 +13,7 @@ from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
 from app.core.french import HARD, heure, instant, jour, spaces
 from app.core.refusals import Refusal
-from app.display.listed import Shown
+from app.display.listed import Mark, Shown
 from app.folders.sockets import Tag
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
@@ -231,7 +231,7 @@ class Pick:
 class Row:
     """A folder in a list. `told`: who sent it back or is awaited; `quote`: why, as it was written.
 
-    `corrected`: what its files say otherwise, empty when nothing is disputed. `listed`: what its type shows in lists.
+    `marks`: what is to be looked at in it, in a word each. `listed`: what its type shows in lists.
     """
 
     id: int
@@ -249,7 +249,7 @@ class Row:
     pick: Pick | None = None
     told: str = ""
     quote: str = ""
-    corrected: str = ""
+    marks: tuple[Mark, ...] = ()
     listed: tuple[Shown, ...] = ()
 
 

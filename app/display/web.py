@@ -57,6 +57,7 @@ from app.display.bytes import serve
 from app.display.carried import web as carried  # noqa: F401 - its routes join the blueprint
 from app.display.exports import web as exports  # noqa: F401 - its routes join the blueprint
 from app.display.forms import facts_typed
+from app.display.listed import marks_of
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.opening import shown_to
 from app.display.portrait import current_present
@@ -366,7 +367,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         url_for(endpoint, folder_id=line.id),
         _pick(line),
         told=f"En l’absence {de(line.absent)}" if line.absent else "",
-        corrected=line.corrected,
+        marks=line.marks,
         listed=line.listed,
     )
     return columns.of_tray(row, g.actor)
@@ -614,7 +615,13 @@ def follow() -> str | Response:
         rows = following.follow(db, g.actor, family=family, phase=phase, after=request.args.get("apres"))
         named = saved.types_told(db, g.actor)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
-        follow_rows = columns.of_follow(timeline.follow_rows(db, rows, g.actor.collectivity_id), g.actor)
+        every = timeline.follow_rows(
+            db,
+            rows,
+            g.actor.collectivity_id,
+            marks_of(db, [row.id for row in rows if row.phase != Phase.DONE]),
+        )
+        follow_rows = columns.of_follow(every, g.actor)
         kept_views = saved.listed(db, g.actor)
     return render_template(
         "folders/follow.html",

@@ -8,7 +8,7 @@ from typing import Any
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
-from app.core.french import euros, instant, jour, spaces
+from app.core.french import euros, grouped, instant, jour, spaces
 from app.core.texts import plain
 from app.folders.facts import count_amount, due_of, sent_on
 from app.folders.models import Folder
@@ -294,6 +294,8 @@ def shown(family: Family, key: str, value: Any) -> str:
         return euros(value)
     if field is not None and field.type == "date":
         return jour(str(value))
+    if key == "iban" or (field is not None and field.type == "siret"):
+        return grouped(str(value))
     return str((field.choices if field is not None else {}).get(str(value), value))
 
 

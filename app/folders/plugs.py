@@ -34,5 +34,6 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(corrections.cautions, on_draft=True)
     sockets.tag(corrections.tag)
     sockets.caution(points.doubts_of)
+    sockets.listing(points.doubts_in_lists)
     sockets.caution(opinions.cautions)
     sockets.caution(points.of_folder, on_draft=True)

@@ -91,6 +91,11 @@ def doubts_of(db: Db, folder: Folder) -> list[Caution]:
     ]
 
 
+def doubts_in_lists(db: Db, folders: Sequence[Folder]) -> dict[int, list[Caution]]:
+    """The doubts of each of these folders, which asks nothing of the base."""
+    return {folder.id: doubts_of(db, folder) for folder in folders}
+
+
 def _name_of_doubt(one: dict[str, Any]) -> str:
     digest = sha256(f"{one['title']}\n{one['sentence']}".encode()).hexdigest()
     return f"doubt:{one['key']}:{digest[:16]}"

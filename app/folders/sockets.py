@@ -66,7 +66,8 @@ class Caution:
     when names told the number of another folder. A title is kept with the ruling, for all: it names no other folder.
     `grave`: decided on as it is, something would be refused or paid twice; it is told first, in red, and never left out.
     `page`: the endpoint where one rules on it, in place of a word under it; it takes `folder_id` and, as `mark`, what
-    follows « : » in `about`. `awaits`: the refusal that says what is to be done before anybody rules on it.
+    follows « : » in `about`. `awaits`: the refusal that says what is to be done before anybody rules on it. `or_reject`: what
+    stands beside the ruling, on the button that leads to the rejection of the folder. `whom`: whom the title names at its end.
     """
 
     key: str
@@ -80,6 +81,14 @@ class Caution:
     grave: bool = False
     page: str = ""
     awaits: str = ""
+    or_reject: str = ""
+    whom: str = ""
+
+    @property
+    def short(self) -> str:
+        """Its title as lists have room for it, without whom it is about: « IBAN changé »."""
+        title = self.title.removesuffix(f", {self.whom}") if self.whom else self.title
+        return title.partition(":")[0].rstrip()
 
 
 @dataclass(frozen=True)
@@ -199,6 +208,14 @@ class ByFamily(Generic[F]):
             if cares is None or (family is not None and cares(family)):
                 yield ask
 
+    def each(self, folders: Sequence[Folder]) -> Iterator[tuple[F, list[Folder]]]:
+        """Each of those who care about the family of some of these folders, with these."""
+        families = {one.family: catalogue().get(one.family) for one in folders}
+        for ask, cares in self._plugged:
+            known = {name for name, one in families.items() if cares is None or (one and cares(one))}
+            if mine := [one for one in folders if one.family in known]:
+                yield ask, mine
+
     def clear(self) -> None:
         """Unplug everything."""
         self._plugged.clear()
@@ -215,6 +232,8 @@ class Visa:
 Gate = Callable[[Db, Folder, Visa | None], list[Problem]]
 Effect = Callable[[Db, Actor, Folder, Caution, str, Mapping[str, str]], Outcome]
 """What a ruling does: the session, who rules, the folder, the caution, what is kept, and who, when and the word."""
+Listing = Callable[[Db, Sequence[Folder]], Mapping[int, Sequence[Caution]]]
+"""The cautions that a list shows of its folders, by folder: the session, which only reads, and the folders."""
 
 
 @dataclass
@@ -232,6 +251,7 @@ class _Sockets:
     effects: dict[str, Effect] = field(default_factory=dict)
     cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
     remarks: ByFamily[Callable[[Db, Folder], Sequence[str]]] = field(default_factory=ByFamily)
+    listings: ByFamily[Listing] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     proposals: ByFamily[Callable[[Db, Folder], Sequence[Proposal]]] = field(default_factory=ByFamily)
@@ -397,6 +417,20 @@ def remarks(db: Db, folder: Folder) -> tuple[str, ...]:
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """All that is to be looked at in a folder before deciding, the gravest first; not what somebody ruled on."""
     return _open(folder, (one for find in plugged.cautions.of(folder) for one in find(db, folder)))
+
+
+def listing(read: Listing, *, of: Cares | None = None) -> None:
+    """Say what a list shows of its folders, in as many statements for fifty as for one: no page of one may say otherwise."""
+    plugged.listings.add(read, of)
+
+
+def listed_cautions(db: Db, folders: Sequence[Folder]) -> dict[int, list[Caution]]:
+    """What a list shows of these folders, by folder, the gravest first: less than their pages, and nothing that is ruled on."""
+    every: dict[int, list[Caution]] = {}
+    for read, mine in plugged.listings.each(folders):
+        for number, cautions_of_it in read(db, mine).items():
+            every.setdefault(number, []).extend(cautions_of_it)
+    return {one.id: left for one in folders if (left := _open(one, every.get(one.id, ())))}
 
 
 def told_cautions(db: Db, folder: Folder) -> list[dict[str, Any]]:

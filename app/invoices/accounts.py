@@ -121,11 +121,6 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:12]
 
 
-def grouped(iban: str) -> str:
-    """An account by groups of four, as it is printed."""
-    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
-
-
 def doubts(db: Db, folder: Folder) -> list[Doubt]:
     """The accounts of an invoice that somebody has to verify, those that its files and whoever typed tell."""
     if folder.phase == Phase.DONE:
@@ -133,13 +128,18 @@ def doubts(db: Db, folder: Folder) -> list[Doubt]:
     return once(db, ("accounts to verify", folder.id), lambda: list(_doubts(db, folder)))
 
 
-def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
-    stated = (compact(str(text or "")) for text in values(folder.facts, "iban"))
+def stated(folder: Folder) -> list[str]:
+    """The accounts on which an invoice asks to be paid, as its facts, what was added to it, or its page tell."""
+    facts = (compact(str(text or "")) for text in values(folder.facts, "iban"))
+    ibans = list(dict.fromkeys(iban for iban in facts if iban))
     added = folder.sources.get(COMPLETED, ())
-    ibans = list(dict.fromkeys(iban for iban in stated if iban))
     ibans = ibans or list(dict.fromkeys(iban for completion in added for iban in completion["ibans"]))
     # An invoice that gives none is paid on the one that its page bears, whoever left it out of the form
-    ibans = ibans or list(folder.sources.get(MENTIONED, {}).get("page", ()))
+    return ibans or list(folder.sources.get(MENTIONED, {}).get("page", ()))
+
+
+def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
+    ibans, added = stated(folder), folder.sources.get(COMPLETED, ())
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
@@ -261,7 +261,8 @@ def _unknown(
     ways: Collection[str],
 ) -> Iterator[Reason]:
     """Why an account that is not known for every way to know its seller is told; nothing of a first one without a list."""
-    name = str(folder.fields.get("seller") or "ce fournisseur")
+    seller = str(folder.fields.get("seller") or "")
+    whose = f", {seller}" if seller else ""
     if other := _of_another(db, folder, iban, rows, same, ways):
         yield "Compte d’un autre fournisseur", other
     if iban in known:
@@ -271,16 +272,16 @@ def _unknown(
         )
     elif known:
         listed = ", ".join(ends(number) for number in list(known)[:3])
-        yield f"IBAN changé, {name}", f"Il n’est pas de ceux que ce fournisseur a ici : {listed}"
+        yield f"IBAN changé{whose}", f"Il n’est pas de ceux que ce fournisseur a ici : {listed}"
     named = ways and not any(map(siren_of, ways))
     if iban[:2] not in HERE and (known or not named):
-        yield f"Compte à l’étranger, {name}", f"Il est tenu hors de France ({iban[:2]})"
+        yield f"Compte à l’étranger{whose}", f"Il est tenu hors de France ({iban[:2]})"
     since = [] if known else listed_since(db, folder, [iban])
     if since and iban not in {row.iban for row in since}:
         listed = ", ".join(ends(row.iban) for row in since[:3])
-        yield f"IBAN changé, {name}", f"La liste importée depuis son arrivée donne à ce fournisseur {listed}"
+        yield f"IBAN changé{whose}", f"La liste importée depuis son arrivée donne à ce fournisseur {listed}"
     elif not known and has_list(db, folder):
-        yield f"Compte inconnu, {name}", "La liste des comptes connus n’a pas ce fournisseur"
+        yield f"Compte inconnu{whose}", "La liste des comptes connus n’a pas ce fournisseur"
 
 
 def _many_of_a_name(ways: Collection[str], settled: Collection[Folder]) -> bool:
@@ -337,6 +338,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
             grave=True,
             page=PAGE,
             awaits="" if doubt.calls else "iban-call-first",
+            whom=spaces(doubt.seller),
         )
         for doubt in doubts(db, folder)
     ]

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.core.french import euros
-from app.invoices.fields import AMOUNT, CII, UBL, find, text_at
+from app.invoices.fields import AMOUNT, CII, UBL, find, seller_abroad, text_at
 from app.invoices.keys import CREDIT_NOTE
 
 _SETTLEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement"
@@ -147,6 +147,8 @@ def lacking(root: Any, syntax: str) -> list[str]:
         _reasons,
         _terms,
     )
+    if not seller_abroad(root, syntax):
+        rules = (_usual, *rules)
     return [fault for rule in rules for fault in rule(root, PATHS[syntax])]
 
 
@@ -216,12 +218,17 @@ def _breakdown(root: Any, at: Paths) -> Iterator[str]:
         yield "Le détail de la TVA manque (règle BR-CO-18)."
 
 
-def _rates(root: Any, at: Paths) -> Iterator[str]:
-    for tax in find(root, at.taxes):
-        rate, category = _amount(tax, at.tax_rate), text_at(tax, at.tax_category)
+def _usual(root: Any, at: Paths) -> Iterator[str]:
+    """Of a seller in France: another country has rates of its own, and the French rules do not concern him."""
+    for rate in (_amount(tax, at.tax_rate) for tax in find(root, at.taxes)):
         if rate is not None and rate not in _USUAL:
             percent = f"{rate.normalize():f}".replace(".", ",")
             yield f"Le taux de TVA de {percent} % est inhabituel en France (règle BR-FR-16)."
+
+
+def _rates(root: Any, at: Paths) -> Iterator[str]:
+    for tax in find(root, at.taxes):
+        category = text_at(tax, at.tax_category)
         if category in {"E", "AE", "O", "G", "K"} and not any(text_at(tax, place) for place in at.exemptions):
             rule = "IC" if category == "K" else category
             yield f"Une part de la facture est sans TVA et ne dit pas pourquoi (règle BR-{rule}-10)."

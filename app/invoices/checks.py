@@ -153,6 +153,11 @@ def _written_dates(root: Any, syntax: str, _fields: Fields) -> Iterator[str]:
 
 
 def _account(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
+    yield from account_faults(fields)
+
+
+def account_faults(fields: Fields) -> Iterator[str]:
+    """What is wrong with the number of the account, whoever has it: the verification of the account says it too."""
     iban = compact(fields.get("iban", ""))
     if iban and not good_iban(iban):
         yield f"La clé de l’IBAN {iban} est fausse : aucun compte ne peut porter ce numéro."

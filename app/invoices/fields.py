@@ -214,3 +214,23 @@ def _numbers(identifiers: list[Any]) -> dict[str, str]:
             numbers.setdefault("seller_siret", digits)
         numbers.setdefault("seller_siren", digits[:9])
     return numbers
+
+
+FRENCH_PLACES = frozenset({"FR", "GP", "MQ", "RE"})
+"""Where French VAT applies (CGI art. 294): the other overseas places are not of it."""
+_COUNTRY = {
+    CII: "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement/ram:SellerTradeParty/ram:PostalTradeAddress"
+    "/ram:CountryID",
+    UBL: "cac:AccountingSupplierParty/cac:Party/cac:PostalAddress/cac:Country/cbc:IdentificationCode",
+}
+
+
+def seller_abroad(root: Any, syntax: str) -> bool | None:
+    """Whether the seller is established where French VAT does not apply; None where the data do not say."""
+    country = text_at(root, _COUNTRY[syntax]).upper()
+    if country:
+        return country not in FRENCH_PLACES
+    vat = text_at(root, PATHS[syntax]["seller_vat"][0]).upper()
+    if vat.startswith("FR") or "seller_siren" in fields_of(root, syntax):
+        return False
+    return True if vat else None

@@ -1,6 +1,6 @@
 """What earlier invoices tell of one: that it is there already, that its seller's account or establishment has changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
-from app.core.questions import once
+from app.core.questions import keep, kept, once
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
@@ -38,6 +38,7 @@ AGAIN = 548
 """Days after which a number that reads the same is no sign of the same invoice."""
 TWICE, NEAR = "duplicate", "near-duplicate"
 ALIKE = "alike"
+PAID_AHEAD = "paid, read ahead"
 WORDS = "words"
 """In `Folder.sources`: the print of the words of an invoice's page, once they were read."""
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
@@ -156,6 +157,46 @@ def seen_before(db: Db, folder: Folder) -> list[Twin]:
     return once(db, ("invoices seen before", folder.id), lambda: _seen_before(db, folder))
 
 
+def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
+    """Keep for the page that is being made which of these invoices have a twin by their keys, in four statements at most.
+
+    Those that their facts alone make one think of are left to the page of the folder (`_perhaps_alike`).
+    """
+    place = folders[0].collectivity_id
+    query = (
+        sa.select(
+            _mine.c.folder_id,
+            _other.c.folder_id,
+            sa.func.max(sa.case((_mine.c.kind == SAME, SURELY), else_=CLOSELY)).label("how"),
+        )
+        .join(
+            _other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
+        )
+        .where(
+            _mine.c.folder_id.in_([folder.id for folder in folders]),
+            _mine.c.collectivity_id == place,
+            _mine.c.kind.in_([SAME, CLOSE]),
+            _other.c.folder_id != _mine.c.folder_id,
+        )
+        .group_by(_mine.c.folder_id, _other.c.folder_id)
+        .order_by(sa.desc("how"), _other.c.folder_id.desc())
+        .limit(MOST * len(folders))
+    )
+    rows: dict[int, list[tuple[int, int]]] = {folder.id: [] for folder in folders}
+    for mine, other, how in db.execute(query):
+        rows[mine].append((other, how))
+    others = {other for row in rows.values() for other, _ in row}
+    read = db.scalars(sa.select(Folder).where(Folder.id.in_(others))).all() if others else []
+    every = {candidate.id: candidate for candidate in read}
+    later = engaged(db, read)
+    named = readable_among(db, list(every))
+    for folder in folders:
+        kinds = _kinds(folder, rows[folder.id][:MOST], every)
+        standing = _standing(folder, kinds, every, later)
+        twins = [Twin(every[key], kinds[key], key in named) for key in standing]
+        keep(db, ("invoices seen before", folder.id), twins)
+
+
 def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     bounds = {"folder": folder.id, "here": folder.collectivity_id}
     # A total or a day typed over the file's hides no other, here or there (INV-20): both are looked for
@@ -168,25 +209,35 @@ def _seen_before(db: Db, folder: Folder) -> list[Twin]:
         return []
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
     every = {candidate.id: candidate for candidate in read}
-    by_key = sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
-    kinds = {
-        key: SAME if how == SURELY else CLOSE
-        for how, key in by_key
-        if how == SURELY or _of_the_same_months(folder, every[key])
-    }
+    kinds = _kinds(folder, [(key, how) for key, how in rows if how != PERHAPS], every)
     perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
     alike = (key for key in perhaps if _days(every[key]) & days and totals_of(every[key]) & totals)
     for key in islice(alike, MOST):
         kinds.setdefault(key, ALIKE)
-    folders = {key: every[key] for key in kinds}
-    later = engaged(db, [candidate for key, candidate in folders.items() if key > folder.id])
-    known = {
-        key: candidate
-        for key, candidate in folders.items()
-        if candidate.place != WITHDRAWN and (key < folder.id or candidate.place == DONE or key in later)
+    later = engaged(db, [every[key] for key in kinds if key > folder.id])
+    standing = _standing(folder, kinds, every, later)
+    named = readable_among(db, standing)
+    return [Twin(every[key], kinds[key], key in named) for key in standing]
+
+
+def _kinds(folder: Folder, rows: Iterable[tuple[int, int]], every: Mapping[int, Folder]) -> dict[int, str]:
+    """How each of those that share a key with an invoice is its twin, the surest first, then the latest."""
+    return {
+        key: SAME if how == SURELY else CLOSE
+        for how, key in sorted(((how, key) for key, how in rows), reverse=True)
+        if how == SURELY or _of_the_same_months(folder, every[key])
     }
-    named = readable_among(db, list(known))
-    return [Twin(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
+
+
+def _standing(
+    folder: Folder, kinds: Collection[int], every: Mapping[int, Folder], later: Collection[int]
+) -> list[int]:
+    """Of the twins of an invoice, those that are told on it: the earlier ones, and what was signed or is over since."""
+    return [
+        key
+        for key in kinds
+        if every[key].place != WITHDRAWN and (key < folder.id or every[key].place == DONE or key in later)
+    ]
 
 
 def _of_the_same_months(folder: Folder, other: Folder) -> bool:
@@ -258,7 +309,15 @@ def _duplicate(twin: Twin, by: frozenset[int]) -> Caution:
         )
         sentence = f"{where} porte une facture du même fournisseur {alike}{what}. Si c’est la même, rejetez celle-ci."
     return Caution(
-        key, title, sentence, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}", grave=True
+        key,
+        title,
+        sentence,
+        about=f"{key}:{mark_of(other)}",
+        choices=(("", "Deux factures distinctes"),),
+        by=by,
+        formerly=f"{key}:{other.id}",
+        grave=True,
+        or_reject="La même facture : rejeter…",
     )
 
 
@@ -292,7 +351,8 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
 
 def paid(db: Db, folder: Folder) -> Sequence[Folder]:
     """The latest invoices of the same seller that went to their end, by each SIREN and each name that are told of him."""
-    return once(db, ("settled", folder.id), lambda: _settled(db, folder))[0]
+    ahead: Sequence[Folder] | None = kept(db, (PAID_AHEAD, folder.id))
+    return ahead if ahead is not None else once(db, ("settled", folder.id), lambda: _settled(db, folder))[0]
 
 
 def namesakes(db: Db, folder: Folder) -> Sequence[Folder]:
@@ -365,6 +425,7 @@ def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> It
                 "que c’est bien le même fournisseur.",
                 about=f"establishment:{siret}",
                 by=by,
+                whom=spaces(name),
             )
 
 

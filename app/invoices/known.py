@@ -1,6 +1,6 @@
 """Which bank accounts are known for a supplier: those that were accepted or listed, and those of invoices that ended here."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import jour
-from app.core.questions import once
+from app.core.questions import keep, kept, once
 from app.folders.models import Folder
 from app.invoices.checks import compact
-from app.invoices.history import MOST, with_keys
+from app.invoices.history import MOST, PAID_AHEAD, with_keys
 from app.invoices.keys import account_key, seller_key, sellers_of, siren_of, strict, words_of
 from app.invoices.models import SupplierAccount
 from workflows.circuit import Facts
@@ -20,6 +20,10 @@ from workflows.circuit import Facts
 CONFIRMED, REFUSED = "confirmed", "refused"
 LISTED, DECIDED, OFFICE = "list", "folder", "office"
 """Where what is written of an account comes from: a list, two persons on an invoice, an administrator who put it aside."""
+PARTS = 200
+"""Parts of one statement at most: SQLite takes no more than five hundred."""
+FIRST_LIST, BEARING = "first list of accounts", "invoices on an account"
+"""Under which names a page keeps what was read ahead for all its invoices."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,12 @@ def _since(row: SupplierAccount, folder: Folder) -> bool:
 
 def _every_row(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
     """All that is written of them, read once for a page."""
-    name = ("rows about accounts", folder.id, tuple(sorted(ibans)))
-    return once(db, name, lambda: _read_rows(db, folder, ibans))
+    return once(db, _rows_of(folder, ibans), lambda: _read_rows(db, folder, ibans))
+
+
+def _rows_of(folder: Folder, ibans: Collection[str]) -> tuple[str, int, tuple[str, ...]]:
+    """Under which name a page keeps what is written of these accounts of an invoice."""
+    return "rows about accounts", folder.id, tuple(sorted(ibans))
 
 
 def _read_rows(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
@@ -105,6 +113,9 @@ def known_for(way: str, rows: Collection[SupplierAccount], settled: Collection[F
 
 def has_list(db: Db, folder: Folder) -> bool:
     """Whether a list of known accounts was there when the folder was deposited."""
+    first = kept(db, FIRST_LIST)
+    if first is not None:
+        return bool(first and first[0] <= folder.created_at)
     account = SupplierAccount
     query = sa.select(account.id).where(
         account.collectivity_id == folder.collectivity_id,
@@ -116,7 +127,81 @@ def has_list(db: Db, folder: Folder) -> bool:
 
 def bearing(db: Db, folder: Folder, iban: str) -> list[Folder]:
     """The latest invoices that ended here on this account, whoever the seller is."""
-    return [invoice for invoice in with_keys(db, folder, [account_key(iban)]) if account_of(invoice) == iban]
+    ahead: Sequence[Folder] | None = kept(db, (BEARING, folder.id, iban))
+    invoices = ahead if ahead is not None else with_keys(db, folder, [account_key(iban)])
+    return [invoice for invoice in invoices if account_of(invoice) == iban]
+
+
+def read_ahead(db: Db, ibans: Mapping[Folder, Sequence[str]]) -> None:
+    """Keep for the page that is being made what tells whether these accounts of invoices are known, in four statements.
+
+    The latest invoices that ended with each seller or account, and what is written of these, as one folder alone asks it.
+    """
+    folders = list(ibans)
+    place = folders[0].collectivity_id
+    sellers = {folder.id: [seller_key(way) for way in sellers_of(folder.facts)] for folder in folders}
+    accounts = {folder.id: {iban: account_key(iban) for iban in ibans[folder]} for folder in folders}
+    keys = sorted(
+        {key for some in (*sellers.values(), *(each.values() for each in accounts.values())) for key in some}
+    )
+    ended = _ended_with(db, place, keys)
+    read = (
+        db.scalars(sa.select(Folder).where(Folder.id.in_(set().union(*ended.values())))).all()
+        if ended
+        else []
+    )
+    invoices = {invoice.id: invoice for invoice in read}
+
+    def latest(own: int, some: Collection[str]) -> list[Folder]:
+        numbers = {number for key in some for number in ended.get(key, ())} - {own}
+        return [invoices[number] for number in sorted(numbers, reverse=True)[:MOST]]
+
+    rows = _rows_ahead(
+        db,
+        place,
+        {key for some in sellers.values() for key in some},
+        {i for some in ibans.values() for i in some},
+        len(folders),
+    )
+    first = db.scalar(
+        sa.select(sa.func.min(SupplierAccount.at)).where(
+            SupplierAccount.collectivity_id == place, SupplierAccount.source == LISTED
+        )
+    )
+    keep(db, FIRST_LIST, [first] if first is not None else [])
+    for folder in folders:
+        keep(db, (PAID_AHEAD, folder.id), latest(folder.id, sellers[folder.id]))
+        for iban, key in accounts[folder.id].items():
+            keep(db, (BEARING, folder.id, iban), latest(folder.id, [key]))
+        mine = [row for row in rows if row.seller in sellers[folder.id] or row.iban in ibans[folder]]
+        keep(db, _rows_of(folder, ibans[folder]), mine)
+
+
+def _rows_ahead(
+    db: Db, place: int, sellers: Collection[str], ibans: Collection[str], invoices: int
+) -> Sequence[SupplierAccount]:
+    account = SupplierAccount
+    query = sa.select(account).where(
+        account.collectivity_id == place, sa.or_(account.seller.in_(sellers), account.iban.in_(ibans))
+    )
+    return db.scalars(query.order_by(account.id.desc()).limit(10 * MOST * invoices)).all()
+
+
+def _ended_with(db: Db, place: int, keys: Sequence[str]) -> dict[str, list[int]]:
+    """The latest invoices that ended with each of these keys, by key: a range of the index for each, stopped early."""
+    ended: dict[str, list[int]] = {}
+    for start in range(0, len(keys), PARTS):
+        some = keys[start : start + PARTS]
+        sql = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT i.key, i.folder_id FROM (SELECT k.key, k.folder_id FROM invoice_key k WHERE "
+            f"k.collectivity_id = :place AND k.key = :k{n} ORDER BY k.folder_id DESC LIMIT {10 * MOST}) AS i "
+            f"JOIN folder f ON f.id = i.folder_id WHERE f.place = 'done' ORDER BY i.folder_id DESC LIMIT {MOST + 1}) AS p{n}"
+            for n in range(len(some))
+        )
+        binds = {"place": place, **{f"k{n}": key for n, key in enumerate(some)}}
+        for key, number in db.execute(sa.text(sql), binds):
+            ended.setdefault(key, []).append(number)
+    return ended
 
 
 def account_of(invoice: Folder) -> str:

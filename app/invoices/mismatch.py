@@ -99,6 +99,11 @@ def totals_of(text: str) -> dict[str, tuple[Decimal, int]]:
     return {key: value for key, value in labelled.items() if value is not None}
 
 
+def labelled(text: str, pattern: re.Pattern[str]) -> tuple[Decimal, int] | None:
+    """The same for another label."""
+    return _labelled(_lines(text), pattern)
+
+
 def number_of(text: str) -> tuple[str, int] | None:
     """The one number that the page gives to the invoice, and the rank of its line; None of none, or of several."""
     numbers = _numbers(_lines(text))

@@ -17,7 +17,17 @@ from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
-from app.invoices import accounts, days, history, interrupting, proposals, resemblance, settling, texts
+from app.invoices import (
+    accounts,
+    days,
+    history,
+    interrupting,
+    listing,
+    proposals,
+    resemblance,
+    settling,
+    texts,
+)
 from app.invoices.clock import Delay, delay_of
 from app.invoices.performing import performed_of
 from app.invoices.rules import checking, telling
@@ -42,6 +52,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     invoices = sockets.named(history.FAMILY)
     sockets.band(_Band(templates), of=invoices)
     sockets.band(_Same(templates), of=invoices)
+    sockets.listing(listing.cautions, of=invoices)
     sockets.caution(history.cautions, of=invoices)
     sockets.caution(resemblance.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
@@ -92,6 +103,7 @@ def _signed_after(db: Db, folder: Folder) -> bool:
 
 def read_facts(path: Path, media_type: str) -> ReadFacts | None:
     """The facts of an invoice, for its form; what is missing or doubtful is said, and asked for."""
+    from app.invoices.checks import account_faults
     from app.invoices.mismatch import compare
     from app.invoices.reading import look_into
     from app.invoices.rendition import draw
@@ -102,9 +114,12 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
     ]
     if reading is None:
         return ReadFacts({}, "", doubts=tuple(enclosed)) if enclosed else None
+    # `accounts.cautions` asks who decides for more than a word about it: beside the file it is a remark
+    verified = tuple(account_faults(reading.fields))
     doubts = enclosed + [
         Caution("invoice-data", "Données de la facture à vérifier", sentence)
         for sentence in (*reading.problems, *reading.oddities)
+        if sentence not in verified
     ]
     if media_type == "application/pdf":
         doubts += [
@@ -124,7 +139,7 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
         data_name=reading.xml_name,
         doubts=tuple(doubts),
         offered=frozenset(reading.hints),
-        remarks=reading.remarks,
+        remarks=(*reading.remarks, *verified),
         content=[line.to_data() for line in reading.lines],
         rendition=lambda room: draw(reading, room / "page.pdf"),
     )

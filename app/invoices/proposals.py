@@ -15,14 +15,15 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import Db
-from app.core.french import jour_long, spaces
+from app.core.french import grouped, jour_long, spaces
 from app.core.sirene import good_siret
 from app.folders.models import Document, DocumentWords, Folder
 from app.folders.sockets import Caution, Proposal
-from app.invoices.accounts import grouped
 from app.invoices.checks import compact, good_iban
+from app.invoices.keys import SIREN
 from app.invoices.known import ends
-from app.invoices.mismatch import compare_text, flat, number_of, totals_of
+from app.invoices.mismatch import compare_text, flat, labelled, number_of, totals_of
+from app.invoices.models import Supplier
 from app.invoices.rows import money
 from app.people.models import Collectivity
 
@@ -40,7 +41,7 @@ _DAY = (
 _ISSUED = re.compile(
     rf"(?:date\s+(?:de\s+(?:la\s+)?)?facture|date\s+(?:d[’'])?[ée]mission|(?:facture|avoir)\b.{{0,40}}?\s(?:du|en date du)|"
     rf"[ée]mise?\s+le|^[^\w\n]*date)\s*:?\s*{_DAY}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _DUE = re.compile(
     rf"(?:date\s+d[’'][ée]ch[ée]ance|[ée]ch[ée]ance|date\s+limite(?:\s+de\s+(?:paiement|r[èe]glement))?|"
@@ -61,6 +62,15 @@ _INVOICE = re.compile(r"^[^\w\n]*facture\b(?!\s+d[’']\s?avoir)", re.IGNORECASE
 _DEPOSIT = re.compile(
     r"\bacomptes?\b|\bavances?\b|d[ée]j[àa]\s+(?:pay|r[ée]gl|vers)|\barrhes\b", re.IGNORECASE
 )
+_HEAD = re.compile(
+    r"^[^\w\n]*n\s?[°º]\s?:?\s?([A-Z0-9][A-Z0-9/_.-]{0,60})[^\S\n]?\n{1,2}[^\w\n]*(?:date\b|du\s+\d)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A number alone on its line above the day: the head of an invoice, whose title stands beside."""
+_TAX = re.compile(
+    r"^[^\w\n]*(?:dont\s)?tva\s?(?:[àa(]\s?)?\d{1,2}(?:[.,]\d{1,2})?\s?%\s?\)?\s?:?(?=\s?-?\d)", re.IGNORECASE
+)
+_EURO, _OTHER_MONEY = re.compile(r"€|\bEUR\b"), re.compile(r"[$£¥]|\b(?:USD|GBP|CHF|CAD|XPF|JPY)\b")
 LABELS: Mapping[str, str] = {
     "iban": "IBAN",
     "seller_siret": "SIRET du fournisseur",
@@ -93,15 +103,19 @@ class Said:
 
 def page_of(db: Db, folder: Folder) -> Page | None:
     """The text of its main document, once it was read; None for an invoice whose file says its facts by itself."""
-    if folder.sources.get("read"):
-        return None
-    row = db.execute(
-        sa.select(DocumentWords.text, DocumentWords.recognised, DocumentWords.places)
+    return None if folder.sources.get("read") else pages_of(db, [folder.id]).get(folder.id)
+
+
+def pages_of(db: Db, folder_ids: Sequence[int]) -> dict[int, Page]:
+    """The text of the main document of each of these folders that was read, by one statement."""
+    query = (
+        sa.select(Document.folder_id, DocumentWords.text, DocumentWords.recognised, DocumentWords.places)
         .join(Document, Document.id == DocumentWords.document_id)
-        .where(Document.folder_id == folder.id, Document.role == "main", DocumentWords.state == "read")
-        .limit(1)
-    ).first()
-    return Page(flat(row.text), row.recognised, row.places or ()) if row is not None else None
+        .where(Document.folder_id.in_(folder_ids), Document.role == "main", DocumentWords.state == "read")
+    )
+    return {
+        row.folder_id: Page(flat(row.text), row.recognised, row.places or ()) for row in db.execute(query)
+    }
 
 
 def proposals(db: Db, folder: Folder) -> list[Proposal]:
@@ -120,7 +134,30 @@ def proposals(db: Db, folder: Folder) -> list[Proposal]:
             folder.fields.get(value.field) in (None, ""),
             _place(page, value),
         )
-        for value in said(page.text, buyer=siren)
+        for value in offered(db, folder.collectivity_id, [page.text], buyer=siren)[0]
+    ]
+
+
+def offered(db: Db, collectivity_id: int, texts: Sequence[str], *, buyer: str) -> list[list[Said]]:
+    """What each of these pages says, and of the SIRET that it says the name that the directory of suppliers has."""
+    every = [list(said(text, buyer=buyer)) for text in texts]
+    sirens = {value.value[:SIREN] for values in every for value in values if value.field == "seller_siret"}
+    if not sirens:
+        return every
+    query = sa.select(Supplier.siren, Supplier.name).where(
+        Supplier.collectivity_id == collectivity_id, Supplier.siren.in_(sirens), Supplier.into_id.is_(None)
+    )
+    names = {siren: name for siren, name in db.execute(query.order_by(Supplier.latest_id)) if name}
+    return [
+        [
+            *values,
+            *(
+                Said("seller", names[value.value[:SIREN]], names[value.value[:SIREN]], value.start, value.end)
+                for value in values
+                if value.field == "seller_siret" and value.value[:SIREN] in names
+            ),
+        ]
+        for values in every
     ]
 
 
@@ -132,8 +169,26 @@ def said(text: str, *, buyer: str = "") -> Iterator[Said]:
     if named := number_of(text):
         number, rank = named
         yield Said("number", number, number, *_in_line(text, rank, re.escape(number)))
+    elif (match := _head(text)) is not None:
+        yield Said("number", match[1], match[1], match.start(1), match.end(1))
     if credit := _credit(text):
         yield Said("type_code", "381", "Avoir", credit.start(), credit.end())
+    yield from _days_said(text)
+    yield from _totals(text)
+    if (euro := _EURO.search(text)) and not _OTHER_MONEY.search(text):
+        yield Said("currency", "EUR", "EUR", euro.start(), euro.end())
+    for field, values in (("seller_siret", _sirets(text, buyer)), ("iban", _ibans(text))):
+        if len(values) == 1:
+            ((value, (start, end)),) = values.items()
+            yield Said(field, value, grouped(value), start, end)
+    orders = {match[1].rstrip(".-/"): match.start(1) for match in _ORDER.finditer(text)}
+    if len(orders) == 1:
+        ((order, start),) = orders.items()
+        yield Said("order_ref", order, order, start, start + len(order))
+
+
+def _days_said(text: str) -> Iterator[Said]:
+    """The days that the page labels, each where it labels one alone."""
     for field, pattern in (("issue_date", _ISSUED), ("due_date", _DUE)):
         days = {day: match for match in pattern.finditer(text) if (day := _day(match)) is not None}
         if field == "issue_date":
@@ -142,15 +197,14 @@ def said(text: str, *, buyer: str = "") -> Iterator[Said]:
             ((day, match),) = days.items()
             start = min(match.start(part) for part in match.groupdict() if match[part])
             yield Said(field, day.isoformat(), jour_long(day), start, match.end())
-    yield from _totals(text)
-    for field, values in (("seller_siret", _sirets(text, buyer)), ("iban", _ibans(text))):
-        if len(values) == 1:
-            ((value, (start, end)),) = values.items()
-            yield Said(field, value, grouped(value) if field == "iban" else _in_groups(value), start, end)
-    orders = {match[1].rstrip(".-/"): match.start(1) for match in _ORDER.finditer(text)}
-    if len(orders) == 1:
-        ((order, start),) = orders.items()
-        yield Said("order_ref", order, order, start, start + len(order))
+
+
+def _head(text: str) -> re.Match[str] | None:
+    """The one number that stands above a day on a page that calls itself an invoice or a credit note, and is not its order."""
+    heads = {match[1]: match for match in _HEAD.finditer(text) if re.search(r"\d", match[1])}
+    ordered = {match[1].rstrip(".-/") for match in _ORDER.finditer(text)}
+    titled = re.search(r"\b(?:facture|avoir)\b", text, re.IGNORECASE)
+    return next(iter(heads.values())) if titled and len(heads) == 1 and not ordered & set(heads) else None
 
 
 def _credit(text: str) -> re.Match[str] | None:
@@ -166,6 +220,8 @@ def _totals(text: str) -> Iterator[Said]:
     if whole is None:
         return
     totals["total_ttc"] = whole
+    if "total_vat" not in totals and (tax_line := labelled(text, _TAX)):
+        totals["total_vat"] = tax_line  # beside its rate: kept only where the sum agrees
     net, tax = totals.get("total_ht"), totals.get("total_vat")
     keys = ["total_ttc"]
     if net is not None and tax is not None and abs(net[0] + tax[0] - whole[0]) <= CENT:
@@ -228,10 +284,6 @@ def _place(page: Page, value: Said) -> tuple[int, ...]:
     return boxes[0][0], min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _in_groups(siret: str) -> str:
-    return f"{siret[:3]} {siret[3:6]} {siret[6:9]} {siret[9:]}"
-
-
 def _day(match: re.Match[str]) -> date | None:
     year = match["y"] or match["y2"] or match["y3"]
     month, day = match["m"] or match["m2"] or match["m3"], match["d"] or match["d2"] or match["d3"]
@@ -275,7 +327,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     for key, there in accounts.items():
         entered = compact(fields.get(key, ""))
         if entered and there and entered not in there:
-            written = ends if key == "iban" else _in_groups
+            written = ends if key == "iban" else grouped
             others = " et ".join(map(written, list(there)[:3]))
             contradictions.append((LABELS[key], f"{where} {others}, et {written(entered)} est entré."))
     return [

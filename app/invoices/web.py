@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import PARIS
 from app.core.db import reading
-from app.core.french import euros, jour, spaces
+from app.core.french import euros, grouped, jour, spaces
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -150,11 +150,10 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             account_mark=mark,
             doubt=doubt,
             amount=euros(folder.fields.get("total_ttc") or ""),
-            iban=accounts.grouped(doubt.iban),
+            iban=grouped(doubt.iban),
             # Whoever has no part in the folder is told which account it is, and not its number
             known=[
-                ((ends if apart else accounts.grouped)(account.iban), spaces(account.how))
-                for account in doubt.known
+                ((ends if apart else grouped)(account.iban), spaces(account.how)) for account in doubt.known
             ],
             calls=[(call.line, call.word, call.compared) for call in doubt.calls],
             choices=[

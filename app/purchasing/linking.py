@@ -89,14 +89,19 @@ def orders_of(db: Db, invoice: Folder) -> Sequence[Folder]:
     keys = keys_of(invoice.facts, INVOICE)
     if not keys:
         return []
-    return once(db, ("orders of", invoice.id), lambda: _orders_of(db, invoice, keys))
+    return once(db, ("orders of", invoice.id), lambda: orders_together(db, [invoice])[invoice.id])
 
 
-def _orders_of(db: Db, invoice: Folder, keys: Collection[str]) -> Sequence[Folder]:
+def orders_together(db: Db, invoices: Sequence[Folder]) -> Mapping[int, Sequence[Folder]]:
+    """The same for invoices of one collectivity, by one statement."""
+    keys = {key for invoice in invoices for key in keys_of(invoice.facts, INVOICE)}
+    if not keys:
+        return {invoice.id: [] for invoice in invoices}
     having = sa.select(_key.c.folder_id).where(
-        _key.c.collectivity_id == invoice.collectivity_id, _key.c.key.in_(keys), _key.c.kind == ORDER
+        _key.c.collectivity_id == invoices[0].collectivity_id, _key.c.key.in_(keys), _key.c.kind == ORDER
     )
-    return chosen(invoice, db.scalars(sa.select(Folder).where(Folder.id.in_(having))).all())
+    orders = db.scalars(sa.select(Folder).where(Folder.id.in_(having))).all()
+    return {invoice.id: chosen(invoice, orders) for invoice in invoices}
 
 
 def chosen(invoice: Folder, orders: Iterable[Folder]) -> list[Folder]:

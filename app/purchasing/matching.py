@@ -5,14 +5,14 @@ lines, in all elsewhere. Nothing is rejected by itself: a person rules with a wo
 that (`app/folders/ruling.py`). Tolerances are settings of the collectivity.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from app.core.db import Db
 from app.core.french import euros, spaces
-from app.core.questions import once
+from app.core.questions import gather, keep, once
 from app.folders import points
 from app.folders.access import readable_among
 from app.folders.models import Folder
@@ -24,7 +24,7 @@ from app.people.models import Collectivity
 from app.people.own_settings.registry import Kind, Setting, value_in
 from app.purchasing.balance import ZERO, Balance, Bill, balance_of
 from app.purchasing.deliveries import deliveries_of, sums
-from app.purchasing.linking import invoices_of, lines_of, orders_of, same_seller
+from app.purchasing.linking import invoices_of, lines_of, orders_of, orders_together, same_seller
 from workflows.circuit import DONE, WITHDRAWN, Phase
 from workflows.condition import values
 from workflows.family import Problem, family
@@ -87,32 +87,45 @@ class Match:
 
 def match_of(db: Db, invoice: Folder) -> Match | None:
     """What an invoice and its order say together; None where it names none that is known here."""
-    return once(db, ("match", invoice.id), lambda: _match_of(db, invoice))
-
-
-def _match_of(db: Db, invoice: Folder) -> Match | None:
-    orders = orders_of(db, invoice)
-    if not orders:
-        return None
-    chosen = db.get_one(Collectivity, invoice.collectivity_id).settings
-    total = part_of(str(value_in(chosen, TOTAL).value)) or ZERO
-    readable = readable_among(db, [order.id for order in orders])
-    balance = own = None
-    if len(orders) == 1:
-        every = invoices_of(db, invoice.collectivity_id, orders)[orders[0].id]
-        bills = bills_of(db, [*counted(db, [one for one in every if one.id != invoice.id], invoice), invoice])
-        delivered = sums(deliveries_of(db, [orders[0].id]).get(orders[0].id, ()))
-        balance = balance_of(orders[0], delivered, bills)
-        own = balance_of(orders[0], delivered, bills[-1:])
-    return Match(
-        invoice,
-        orders,
-        balance,
-        own,
-        len(readable) == len(orders),
-        total,
-        part_of(str(value_in(chosen, PRICE).value)),
+    return once(
+        db, ("match", invoice.id), lambda: _matches(db, {invoice: orders_of(db, invoice)}).get(invoice.id)
     )
+
+
+def _matches(db: Db, orders: Mapping[Folder, Sequence[Folder]]) -> dict[int, Match]:
+    """What each of these invoices and the orders that it names say together, in as many statements for fifty as for one."""
+    named = {order.id: order for each in orders.values() for order in each}
+    if not named:
+        return {}
+    chosen = db.get_one(Collectivity, next(iter(named.values())).collectivity_id).settings
+    total = part_of(str(value_in(chosen, TOTAL).value)) or ZERO
+    price_part = part_of(str(value_in(chosen, PRICE).value))
+    readable = readable_among(db, list(named))
+    sole = {invoice: each[0] for invoice, each in orders.items() if len(each) == 1}
+    compared = list({order.id: order for order in sole.values()}.values())
+    every = invoices_of(db, compared[0].collectivity_id, compared) if compared else {}
+    others = [one for each in every.values() for one in each]
+    first = min(invoice.id for invoice in orders)
+    later = [one for one in counted(others) if one.place != DONE and (one.id >= first or _credits(one))]
+    signed = engaged(db, later)
+    lines = lines_of(db, list({one.id for one in (*others, *sole)})) if sole else {}
+    arrived = deliveries_of(db, [order.id for order in compared]) if compared else {}
+    matches = {}
+    for invoice, each in orders.items():
+        balance = own = None
+        if order := sole.get(invoice):
+            before = [one for one in every[order.id] if one.id != invoice.id]
+            bills = [
+                Bill(one, lines.get(one.id, ()))
+                for one in (*_counted_before(before, invoice, signed), invoice)
+            ]
+            delivered = sums(arrived.get(order.id, ()))
+            balance = balance_of(order, delivered, bills)
+            own = balance_of(order, delivered, bills[-1:])
+        if each:
+            known = all(order.id in readable for order in each)
+            matches[invoice.id] = Match(invoice, each, balance, own, known, total, price_part)
+    return matches
 
 
 def part_of(percent: str) -> Decimal | None:
@@ -120,20 +133,24 @@ def part_of(percent: str) -> Decimal | None:
     return None if percent == UNASKED else Decimal(percent) / 100
 
 
-def counted(db: Db, others: Sequence[Folder], before: Folder | None = None) -> list[Folder]:
-    """Those of these invoices that are owed: ended, or on their way; not those that were rejected or given up.
-
-    `before`: an invoice; of those that are on their way, the ones that were deposited before it, or are signed. Of two that
-    race, the later one always counts the other. A credit note counts for it once it is signed: until then it may be rejected.
-    """
-    standing = [
+def counted(others: Sequence[Folder]) -> list[Folder]:
+    """Those of these invoices that are owed: ended, or on their way; not those that were rejected or given up."""
+    return [
         one for one in others if one.place == DONE or (one.phase == Phase.RUNNING and one.place != WITHDRAWN)
     ]
-    if before is None:
-        return standing
-    first = {one.id for one in standing if one.id < before.id and not _credits(one)}
-    signed = engaged(db, [one for one in standing if one.place != DONE and one.id not in first])
-    return [one for one in standing if one.place == DONE or one.id in first or one.id in signed]
+
+
+def _counted_before(others: Sequence[Folder], invoice: Folder, signed: Collection[int]) -> list[Folder]:
+    """Those of them that count for an invoice: of those on their way, the ones deposited before it, or signed.
+
+    Of two that race, the later one always counts the other. A credit note counts for it once it is signed: until then it may be
+    rejected.
+    """
+    return [
+        one
+        for one in counted(others)
+        if one.place == DONE or (one.id < invoice.id and not _credits(one)) or one.id in signed
+    ]
 
 
 def _credits(invoice: Folder) -> bool:
@@ -318,6 +335,18 @@ def cautions(db: Db, invoice: Folder) -> list[Caution]:
         )
         for one in differences(match)
     ]
+
+
+def in_lists(db: Db, invoices: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
+    """The same for the invoices of a list."""
+    gather(db)
+    here = db.get_one(Collectivity, invoices[0].collectivity_id)  # held: it is asked for again
+    orders = dict(zip(invoices, orders_together(db, invoices).values(), strict=True))
+    told = _matches(db, orders)
+    for invoice in invoices:
+        keep(db, ("match", invoice.id), told.get(invoice.id))
+    del here
+    return {invoice.id: cautions(db, invoice) for invoice in invoices}
 
 
 def _hidden(match: Match) -> str:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from app.core.db import Db
 from app.core.outbox import handles, lasts
 from app.folders import sockets
-from app.folders.access import readable_among
+from app.folders.access import readable_among, reader_of
 from app.folders.models import Folder
 from app.invoices.history import FAMILY as INVOICE
 from app.invoices.suppliers import keeping
@@ -14,7 +14,7 @@ from app.notices.bounces import coming_back
 from app.people.own_settings.registry import declare
 from app.purchasing import drawn, linking, mailing, matching, separating
 from app.purchasing.balance import balance_of
-from app.purchasing.deliveries import deliveries_of, sums
+from app.purchasing.deliveries import deliveries_of, may_attest, sums
 from config import Settings
 from workflows.circuit import DONE, Phase
 
@@ -34,6 +34,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.index(linking.index, of=invoices)
     sockets.taker(INVOICE, linking.take)
     sockets.caution(matching.cautions, of=invoices)
+    sockets.listing(matching.in_lists, of=invoices)
     sockets.gate(matching.to_rule, of=invoices)
     sockets.gate(separating.same_hand, of=invoices)
     sockets.caution(separating.without_order, of=invoices)
@@ -87,11 +88,16 @@ class _Matched:
         if match is None or match.balance is None:
             return None
         named = match.balance.order.id in readable_among(db, [match.balance.order.id])
+        reader = reader_of(db)
         open_still = folder.phase not in {Phase.DONE, Phase.REJECTED}
         page = self._templates.get_template("purchasing/_matched.html").render(
             balance=match.balance,
             named=named,
             agrees=open_still and matching.agrees(match),
             credit=open_still and matching.gives_back(match),
+            attests=open_still
+            and reader is not None
+            and any(line.left for line in match.balance.lines)
+            and may_attest(reader, match.balance.order),
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

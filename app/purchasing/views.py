@@ -116,7 +116,7 @@ def balances(db: Db, here: int, orders: Sequence[Folder]) -> list[Balance]:
     found = invoices_of(db, here, orders)
     bills = {
         bill.folder.id: bill
-        for bill in bills_of(db, counted(db, [one for each in found.values() for one in each]))
+        for bill in bills_of(db, counted([one for each in found.values() for one in each]))
     }
     return [
         balance_of(
@@ -182,7 +182,7 @@ def rows_of(every: Sequence[Balance]) -> list[tuple[Cell, ...]]:
 def order_shown(db: Db, order: Folder, *, may_attest: bool, tolerance: Decimal | None) -> OrderShown:
     """One order as its page shows it."""
     invoices = invoices_of(db, order.collectivity_id, [order]).get(order.id, [])
-    owed = {one.id for one in counted(db, invoices)}
+    owed = {one.id for one in counted(invoices)}
     bills = bills_of(db, [one for one in invoices if one.id in owed])
     every = every_delivery(db, [order.id])
     corrected = {one.corrects_id for one in every}

@@ -157,6 +157,7 @@ def test_what_must_not_be_paid_waits_before_the_finances(house, chorus) -> None:
     ):
         folder = folder_of(number)
         assert told in words(house.client(N).get(f"/dossiers/{folder.id}"))
+        assert number == rejected or told in words(house.client(N).get("/a-traiter"))
         assert told in refused(lambda folder=folder: house.approve(folder.id, N))
     for number in (rejected, paid):  # no delay runs of what is not to be paid
         page = words(house.client(G).get(f"/dossiers/{folder_of(number).id}"))

@@ -14,13 +14,15 @@ from app.core import schema
 from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.display.listed import marks_of
 from app.folders import decide, deposit, ruling, sending
 from app.folders.keep import Incoming, keep_main
-from app.folders.sockets import cautions
+from app.folders.sockets import cautions, listed_cautions
 from app.invoices import history
 from app.people.actor import Actor
 from tests.batches.town import Hand, plain
 from tests.builders.house import INVOICE, House
+from tests.display.test_folder_page import heard
 from workflows.family import family
 
 pytestmark = pytest.mark.in_turn
@@ -29,6 +31,7 @@ FIRST = {"total_ht": "2535.00", "total_ttc": "3042.00"}
 CLERK, SERVICE, FINANCE, MAYOR = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
 BEFORE, AFTER = "FR7630001007941234567890185", "LT121000011101001000"
 SIRET = "39280913700027"
+LISTED = {"duplicate", "account", "addressee", "establishment"}
 
 
 class Office:
@@ -64,7 +67,19 @@ class Office:
     def told(self, folder_id: int) -> dict[str, str]:
         with reading(self.actor.collectivity_id) as db:
             found = cautions(db, self.house.folder(folder_id))
-            return {one.key: one.about for one in found if one.about}
+        told = {one.key: one.about for one in found if one.about}
+        # A list says nothing of a folder that its page does not, and leaves out nothing of what is paid twice or wrongly
+        with reading(self.actor.collectivity_id) as db:
+            listed = listed_cautions(db, [self.house.folder(folder_id)]).get(folder_id, [])
+        assert {one.about for one in listed if one.about} <= {one.about for one in found}
+        assert {told[key] for key in LISTED & set(told)} <= {one.about for one in listed}
+        return told
+
+    def asked_for(self, *folder_ids: int) -> int:
+        """How many statements a list asks that shows these folders."""
+        with reading(self.actor.collectivity_id) as db, heard() as statements:
+            assert {number for number, told in marks_of(db, folder_ids).items() if told} == set(folder_ids)
+        return len(statements)
 
     def rule(self, folder_id: int, login: str, about: str) -> str:
         version = self.house.folder(folder_id).version
@@ -103,6 +118,8 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     with pytest.raises(Refusal, match="visa-gated") as held:  # it does not pass the finances as it is
         house.approve(again, FINANCE)
     assert "Facture déjà reçue" in held.value.facts["details"]
+    assert "Facture déjà reçue" in Hand(house, FINANCE).text("/a-traiter")
+    assert Hand(house, CLERK).text("/suivi").count("Facture déjà reçue") == 1
     about = office.told(again)["duplicate"]
     for login in (CLERK, MAYOR):
         with pytest.raises(Refusal):
@@ -113,6 +130,7 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert "doit d’abord trancher ce point" in page
     office.rule(again, FINANCE, about)
     assert "duplicate" not in office.told(again)
+    assert "Facture déjà reçue" not in Hand(house, CLERK).text("/suivi")
     house.approve(again, FINANCE)
     assert "« Deux chantiers. »" in mayor.text(f"/dossiers/{again}")
     assert "folder.ruled" in house.journal(again)
@@ -175,6 +193,10 @@ def test_what_the_seller_s_other_invoices_tell(
     folder_id = office.draft(number="F-7", iban=AFTER)
     house.save(folder_id, CLERK, {"iban": BEFORE})
     assert {"account", "corrected"} <= set(office.told(folder_id))
+    many = [office.draft(number="F-1"), office.draft(number="F-8", iban=AFTER), folder_id]
+    assert office.asked_for(*many) <= office.asked_for(many[0]) + 1  # whoever has a second account
+    for one in many[:2]:
+        decide.withdraw(house.actor(CLERK), one, version=house.folder(one).version)
     house.save(folder_id, CLERK, {"iban": AFTER, "number": "F-1"})
     assert {"account", "duplicate"} <= set(office.told(folder_id))
     # Nor does a total typed over the file's hide the other of the same day and total.

@@ -51,10 +51,14 @@ def test_what_a_page_says_plainly_is_proposed() -> None:
         "total_ht": "2535.00",
         "total_vat": "507.00",
         "total_ttc": "3042.00",
+        "currency": "EUR",
         "seller_siret": SUPPLIER,
         "iban": IBAN,
         "order_ref": "BC-2026-118",
     }
+    # A number beside the title, above its day, and the tax beside its rate
+    head = PAGE.replace("FACTURE N° F26-11-005\nDate de facture :", "FACTURE\nLe Port\nN° F26-11-005\nDate :")
+    assert told(head.replace("Total TVA", "TVA 20 %")) == told(PAGE)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,15 @@ def test_what_a_page_says_plainly_is_proposed() -> None:
         ("SIRET 356 000 000 00048", "", {"seller_siret"}),
         ("Total TTC 3 042,00 €", "Acompte versé 42,00 €\nNet à payer 3 000,00 €", {"total_ttc"} | PARTS),
         ("Total TTC 3 042,00 €", "Total TTC 12.345 €", {"total_ttc"} | PARTS),
+        ("Total TVA 507,00 €", "TVA 20 % 507,00 €\nTVA 10 % 12,00 €", PARTS),
+        ("Total TVA 507,00 €", "TVA 20 % 570,00 €", PARTS),
+        ("FACTURE N° F26-11-005\n", "FACTURE\nLe Port\nN° BC-2026-118\nDate : 12/11/2026\n", {"number"}),
+        (
+            "FACTURE N° F26-11-005\n",
+            "FACTURE\nLe Port\nN° 1-A\nDu 12/11/2026\nN° 2-A\nDu 12/11/2026\n",
+            {"number"},
+        ),
+        ("Menuiserie Arzel-Huon", "Menuiserie Arzel-Huon, 3 700 CHF", {"currency"}),
     ],
 )
 def test_what_is_doubtful_is_not_proposed(replaced: str, by: str, lost: set[str]) -> None:
@@ -159,6 +172,7 @@ SIGNS = {
     "seller_siret": "356 000 000 00048",
     "iban": "FR32 9999 9000 0101 2345 6789 A09",
     "order_ref": "BC-2026-118",
+    "currency": "EUR",
 }
 
 

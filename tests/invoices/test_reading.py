@@ -186,7 +186,7 @@ def test_what_is_wrong_and_changes_nothing_is_a_remark_and_the_rest_a_caution() 
     for name, remark, caution in (
         ("fx-basic-fr-ok.pdf", "La clé du numéro de TVA", ""),
         ("fx-basicwl-fr-facture.pdf", "La clé du SIRET", ""),
-        ("cii-en16931-acompte.xml", "", "La clé de l’IBAN"),
+        ("cii-en16931-acompte.xml", "La clé de l’IBAN", "La facture porte d’autres comptes"),
         ("fx-minimum-dom-facture.pdf", "La clé du SIRET", "Le net à payer"),
     ):
         facts = read_facts(SAMPLES / name, media[Path(name).suffix])

@@ -88,6 +88,7 @@ def test_an_invoice_above_its_order_waits_for_a_person_who_did_not_deposit_it(ho
     assert "order-over" in told(house, second, BUYER)
     over = _plain(told(house, second, BUYER)["order-over"])
     assert "5 023,20 € commandés, 5 419,20 € facturés, dont 4 675,20 € par d’autres factures" in over
+    assert _page(house, BUYER, "/suivi").count("Facturé au-delà de la commande") == 1
     house.approve(second, BUYER)  # who attests the service says nothing of what is owed
     with pytest.raises(Refusal) as held:
         house.approve(second, FINANCE)
@@ -232,10 +233,11 @@ def test_the_pages_ask_the_base_no_more_for_many_orders_and_invoices_than_for_on
         arrived(house, order, {0: "40", 1: "12", 2: "1"})
         number = house.folder(order).number
         invoices = [an_invoice(house, number, (GRAVEL, "1", "TNE", "62")) for _ in range(1 + len(counts))]
-        for path in ("/commandes", f"/commandes/{order}", f"/dossiers/{invoices[-1]}"):
+        paths = ("/commandes", f"/commandes/{order}", f"/dossiers/{invoices[-1]}", "/suivi")
+        for path in paths:
             client.get(path)
         counts.append([])
-        for path in ("/commandes", f"/commandes/{order}", f"/dossiers/{invoices[-1]}"):
+        for path in paths:
             with heard() as statements:
                 assert client.get(path).status_code == 200
             counts[-1].append(len(statements))

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.invoices.fields import CII, PATHS, UBL, fields_of, iso_date, text_at
+from app.invoices.fields import CII, PATHS, UBL, iso_date, seller_abroad, text_at
 
 FRENCH_SINCE = date(2026, 9, 1)
 """Since when the French rules are asked of invoices: the first stage of the reform, which binds large and mid-size sellers
 (INV-30); the sheets themselves name no date, and no datum of an invoice says how large its seller is."""
 ALL_SINCE = date(2027, 9, 1)
 """Since when it binds the others."""
-FRENCH_PLACES = frozenset({"FR", "GP", "MQ", "RE"})
-"""Where French VAT applies (CGI art. 294): the other overseas places are not of it."""
 NORM, FRENCH = "EN 16931", "BR-FR"
 NO_LINES = {"minimum": "MINIMUM", "basicwl": "BASIC WL"}
 _CORE = "urn:cen.eu:en16931:2017"
@@ -36,14 +34,6 @@ _PROFILES = {
 _OF_FRANCE = {
     CII: "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
     UBL: "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
-}
-_SELLER = {
-    CII: "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement/ram:SellerTradeParty",
-    UBL: "cac:AccountingSupplierParty/cac:Party",
-}
-_COUNTRY = {
-    CII: f"{_SELLER[CII]}/ram:PostalTradeAddress/ram:CountryID",
-    UBL: f"{_SELLER[UBL]}/cac:PostalAddress/cac:Country/cbc:IdentificationCode",
 }
 
 
@@ -91,11 +81,8 @@ def _in_core(guideline: str) -> bool:
 
 def _not_french(root: Any, syntax: str) -> str:
     """Why the rules of the French reform are not asked of it."""
-    country = text_at(root, _COUNTRY[syntax]).upper()
-    vat = text_at(root, PATHS[syntax]["seller_vat"][0]).upper()
-    if country and country not in FRENCH_PLACES:
-        return "foreign"
-    if not country and not vat.startswith("FR") and "seller_siren" not in fields_of(root, syntax):
-        return "foreign" if vat else "unsure"
+    where = seller_abroad(root, syntax)
+    if where is not False:
+        return "unsure" if where is None else "foreign"
     issued = iso_date(text_at(root, PATHS[syntax]["issue_date"][0]))
     return "before" if issued and issued < FRENCH_SINCE.isoformat() else ""
