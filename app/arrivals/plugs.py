@@ -1,6 +1,7 @@
 """What arrivals bring: the work of opening them, and a band above what awaits whoever deals with them."""
 
 from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 from jinja2 import Environment
@@ -9,16 +10,20 @@ from markupsafe import Markup
 from app.arrivals import opening, settling, telling
 from app.arrivals.mail import fetching
 from app.arrivals.mail.boxes import in_part
-from app.arrivals.models import Arrival, Mailbox, Scanner, State
+from app.arrivals.models import Arrival, Mailbox, Scanner, State, Way
 from app.arrivals.scans import watching
 from app.core.db import Db
 from app.core.french import instant
 from app.core.outbox import each_round, handles
 from app.folders import sockets
+from app.folders.access import depositing_at
 from app.folders.models import Folder
 from app.people.actor import Actor
 from config import Settings
 from workflows.vocabulary import Right
+
+FROM: Final = {Way.CHORUS: "de Chorus Pro", Way.MAIL: "par courriel", Way.SCAN: "du numériseur"}
+_folder: Any = Folder.__table__
 
 
 def plug(settings: Settings, templates: Environment) -> None:
@@ -28,9 +33,52 @@ def plug(settings: Settings, templates: Environment) -> None:
     each_round("arrivals.mail", fetching.look)
     handles(watching.KIND, passing=True)(watching.Round(settings))
     each_round("arrivals.scans", lambda: watching.look(settings))
+    sockets.tray(_Unsent(templates), any_unsent)
     sockets.tray(_Unsettled(templates), any_unsettled)
     sockets.tray(_Unread(templates), any_unread)
     sockets.band(_Arrived(templates))
+
+
+def any_unsent(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether some arrival became a draft of a desk where the actor deposits."""
+    at_each = _depositing(actor)
+    return sa.exists().where(*_unsent(actor), sa.or_(*at_each)) if at_each else sa.false()
+
+
+def _depositing(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """The condition on folders of each desk where the actor deposits, as he reads them there."""
+    return [
+        sa.and_(_folder.c.emitter_desk_id == seat.desk_id, depositing_at(seat, _folder))
+        for seat in actor.seats
+        if Right.CREATE in seat.rights
+    ]
+
+
+def _unsent(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Arrival.collectivity_id == actor.collectivity_id,
+        Arrival.folder_id == _folder.c.id,
+        _folder.c.phase == sa.literal_column("'draft'"),
+    )
+
+
+class _Unsent:
+    """« 8 factures sont arrivées », as long as nobody has sent them: whose desk they came to reads each, then sends it."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        query = sa.select(Arrival.way, sa.func.count(_folder.c.id.distinct())).where(
+            *_unsent(actor), sa.or_(*_depositing(actor))
+        )
+        ways = {Way(way): count for way, count in db.execute(query.group_by(Arrival.way))}
+        each = (f"{count} {FROM[way]}" if len(ways) > 1 else FROM[way] for way, count in sorted(ways.items()))
+        words = ", ".join(each)
+        page = self._templates.get_template("arrivals/_unsent.html").render(
+            count=sum(ways.values()), words=words[:1].upper() + words[1:]
+        )
+        return Markup(page.strip())  # noqa: S704 - the template escapes what it prints
 
 
 def any_unsettled(actor: Actor) -> sa.ColumnElement[bool]:

@@ -97,6 +97,10 @@ def test_an_invoice_that_arrives_is_a_draft_of_the_sorting_desk(house: House) ->
     assert f"/dossiers/{folder.id}" in house.client("r.pellenec").get("/a-traiter?bannette=drafts").get_data(
         as_text=True
     )
+    called = page(house, "r.pellenec", "/a-traiter")
+    assert "1 facture est arrivée" in called
+    assert "De Chorus Pro : relisez-la, puis envoyez-la." in called
+    assert "facture est arrivée" not in page(house, "g.trehorel", "/a-traiter")
     assert "Chorus Pro, facture 12" in page(house, "r.pellenec", "/arrivees?etat=ouvertes")
     # Nor is it read with a folder that its type opens to everybody
     with writing() as db, db.begin():
