@@ -17,6 +17,7 @@ from app.core.db import reading
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
+from app.invoices import account_file
 from app.invoices.enclosed import data_in
 from app.people import desks
 from app.people.actor import Actor, system
@@ -80,9 +81,19 @@ def seed(pki: TestPki) -> None:
         if account.certificate:
             enrolled(actor_of(account.login), Pkcs12Key.load(pki.p12(account.certificate), pki.passphrase))
     mandates()
+    accounts()
     folders()
     order(Pkcs12Key.load(pki.p12("a_kervadec"), pki.passphrase))
     chorus()
+
+
+def accounts() -> None:
+    """The accounts that the finance software knows of the suppliers of the demonstration: another one is told."""
+    lines = (
+        f"{supplier.name};{supplier.siret};{deposits.iban_of(supplier)}"
+        for supplier in (papers.HEATING, papers.JOINERY)
+    )
+    account_file.bring_in(actor_of("k.morizur"), "\n".join(("Fournisseur;SIRET;IBAN", *lines)).encode())
 
 
 def chorus() -> None:

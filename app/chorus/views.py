@@ -14,10 +14,11 @@ from app.chorus.statuses import in_words
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import jour
+from app.display.views import state_label
 from app.folders.access import read_by, readable_among
 from app.folders.models import Folder
 from app.people.actor import Actor
-from app.people.models import Collectivity
+from app.people.models import Collectivity, Desk
 from app.people.own_settings.registry import own_value
 from workflows.circuit import WITHDRAWN, Phase
 
@@ -54,6 +55,7 @@ class Line:
     coming: bool
     row_id: int
     folder_id: int | None
+    where: str
 
 
 @dataclass(frozen=True)
@@ -215,8 +217,9 @@ def _lines(db: Db, place: int) -> list[Line]:
     )
     for status in rows:
         lines.setdefault(status.invoice_id, []).append(_said(status))
-    readable = readable_among(db, [invoice.folder_id for invoice in invoices if invoice.folder_id])
-    return [
+    folders = [invoice.folder_id for invoice in invoices if invoice.folder_id]
+    readable, places = readable_among(db, folders), _places(db, folders)
+    every = [
         Line(
             *_named(invoice, readable),
             invoice.service_name or invoice.service,
@@ -227,9 +230,18 @@ def _lines(db: Db, place: int) -> list[Line]:
             invoice.standing[0] in COMING,
             invoice.id,
             _link(invoice, readable),
+            places.get(invoice.folder_id or 0, ""),
         )
         for invoice in invoices
     ]
+    return sorted(every, key=lambda line: line.at, reverse=True)
+
+
+def _places(db: Db, folders: Sequence[int]) -> dict[int, str]:
+    """How far each of these folders is, and whose desk it came to: « brouillon, Comptabilité ». No more is told of it here."""
+    query = sa.select(Folder.id, Folder.place, Desk.name).join(Desk, Desk.id == Folder.emitter_desk_id)
+    rows = db.execute(query.where(Folder.id.in_(folders)))
+    return {row.id: f"{state_label(row.place, None).lower()}, {row.name}" for row in rows}
 
 
 _STATES: Final = {"waiting": "en attente", "sent": "envoyé", "refused": "refusé", "dropped": "gardé ici"}

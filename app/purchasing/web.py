@@ -172,7 +172,11 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
             "value": typed.get(
                 f"q.{one.line.rank}", _comma(here.get(one.line.rank, "") if former else str(one.left))
             ),
-            "left": spaces(f"Reste {one.line.of(one.left)} sur {one.line.of(one.line.quantity)}."),
+            "left": spaces(
+                f"Au plus {one.line.of(one.left)}, sur {one.line.of(one.line.quantity)} commandés."
+                if former
+                else f"Reste {one.line.of(one.left)} sur {one.line.of(one.line.quantity)}."
+            ),
         }
         for one in balance.lines
         if one.left or one.line.rank in here or f"q.{one.line.rank}" in typed
