@@ -91,7 +91,6 @@ def test_what_begins_on_the_first_of_july_has_the_rate_of_the_second_half_and_no
     assert interest.owed(Decimal(-20), date(2026, 5, 1), date(2026, 6, 30)) is None
 
 
-@pytest.mark.law("INV-13")
 def test_what_is_said_to_be_paid_by_card_has_no_delay_and_who_decides_is_told(
     house: House, office: Office
 ) -> None:
@@ -106,6 +105,7 @@ def test_what_is_said_to_be_paid_by_card_has_no_delay_and_who_decides_is_told(
     assert "déjà payée par carte" in str(refusal.value.facts)
 
 
+@pytest.mark.law("INV-13")
 def test_who_decides_interrupts_the_delay_once_and_lets_it_run_again(house: House, office: Office) -> None:
     received = today() - timedelta(days=12)
     draft = office.draft(signed=True, number="F-1")
