@@ -143,6 +143,12 @@ def _in_data() -> Iterator[Broken]:
     )
     yield xml("deeper than a hundred", b"<a>" * 200 + b"</a>" * 200, refused="xml-too-deep")
     yield xml("UTF-16", CII.decode().split("?>", 1)[1].encode("utf-16"))
+    yield xml(
+        "a price for next to nothing",
+        _changed(">60.0000</ram:ChargeAmount>", ">9999999999999</ram:ChargeAmount>").replace(
+            b'unitCode="C62">1.0000</ram:Basis', b'unitCode="C62">0.00000000000000000001</ram:Basis'
+        ),
+    )
     yield xml("no number", _without(r"<ram:ID>F20260023</ram:ID>"), "BR-02", number=None)
     yield xml(
         "no total", _without(r"<ram:GrandTotalAmount>.*?</ram:GrandTotalAmount>"), "BR-14", total_ttc=None
