@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.arrivals import settling
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
+from app.arrivals.receiving import NO_FILE
 from app.arrivals.telling import OPEN
 from app.core.db import Db
 from app.core.french import instant, taille
@@ -26,6 +27,11 @@ TABS = {
 }
 DANGEROUS = frozenset({"file-infected"})
 """What is refused for that is not given to be downloaded."""
+LASTING = frozenset(
+    {NO_FILE, "file-empty", "file-truncated", "file-damaged", "file-disguised", "file-type-unsupported"}
+    | {"file-encrypted", "file-page-loop"}
+)
+"""Why bytes are refused for what they are: the next try would end as this one did; what was put aside may be taken up."""
 FAILED = (
     "Elle n’a pas pu être ouverte, après plusieurs essais. Qui administre en voit la cause dans « Envois »."
 )
@@ -47,7 +53,7 @@ class File:
 
 @dataclass(frozen=True)
 class Line:
-    """An arrival on the page."""
+    """An arrival on the page; `lasting`: its bytes are refused for what they are, and will be each time."""
 
     id: int
     tries: int
@@ -60,6 +66,7 @@ class Line:
     files: tuple[File, ...]
     folder_id: int | None
     title: str
+    lasting: bool
     word: str
 
 
@@ -171,6 +178,7 @@ def _line(
         tuple(_file(arrival, one, files, shared) for one in files),
         arrival.folder_id,
         title,
+        arrival.state == State.REFUSED and arrival.reason in LASTING,
         f"{arrival.who} : {arrival.word}" if arrival.word else "",
     )
 

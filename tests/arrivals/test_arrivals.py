@@ -196,6 +196,7 @@ def test_what_cannot_be_a_folder_waits_for_a_person_who_tries_again_or_puts_it_a
     listed = plain(client.get("/arrivees").get_data(as_text=True))
     assert "Ce PDF est chiffré" in listed
     assert "Rien de ce qui est arrivé n’est une pièce à déposer" in listed
+    assert "Réessayer" not in listed  # the same bytes would be refused again
     (address,) = re.findall(rf"/arrivees/{refused.id}/fichiers/\d+", listed)
     answer = client.get(address)
     assert answer.data == locked.read_bytes()
@@ -209,7 +210,9 @@ def test_what_cannot_be_a_folder_waits_for_a_person_who_tries_again_or_puts_it_a
         f"/arrivees/{refused.id}/de-cote", data={**aside, "word": "Redemandée sans mot de passe"}
     )
     assert answer.status_code == 302
-    assert "Redemandée sans mot de passe" in page(house, "r.pellenec", "/arrivees?etat=de-cote")
+    put_aside = page(house, "r.pellenec", "/arrivees?etat=de-cote")
+    assert "Redemandée sans mot de passe" in put_aside
+    assert "Reprendre" in put_aside
     # a page that is older than this is told, and changes nothing
     answer = client.post(
         f"/arrivees/{refused.id}/reprendre", data={"csrf_token": token, "tries": refused.tries}
