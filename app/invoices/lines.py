@@ -74,9 +74,11 @@ def _line(line: Any, paths: dict[str, tuple[str, ...]]) -> Billed:
     texts = {key: next(filter(None, (_at(line, path) for path in each)), "") for key, each in paths.items()}
     price, basis = number(texts["price"]), number(texts.pop("basis"))
     if price is not None and basis:
-        one = price / basis
+        unit_price = price / basis
         # For next to nothing, it is no price of anything, and more than a number of ours holds
-        texts["price"] = f"{one.quantize(Decimal('0.000001')).normalize():f}" if abs(one) < LARGEST else ""
+        texts["price"] = (
+            f"{unit_price.quantize(Decimal('0.000001')).normalize():f}" if abs(unit_price) < LARGEST else ""
+        )
     return Billed(**{key: text[:LONGEST] for key, text in texts.items()})
 
 
