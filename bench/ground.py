@@ -17,6 +17,7 @@ from app.circuits import library
 from app.core import db, schema
 from app.files import vault
 from bench import commune, crowd
+from bench.bills import Bills
 from bench.region import Region
 from config import Settings
 from tests.cluster import Cluster
@@ -36,6 +37,7 @@ class Ground:
         self.cluster = Cluster(fsync=True)
         self._urls: dict[tuple[str, str], str] = {}
         self.regions: dict[tuple[str, int], Region] = {}
+        self.billed: dict[tuple[str, int], Bills] = {}
         self.commune = commune.Commune()
 
     def close(self) -> None:
@@ -98,6 +100,18 @@ class Ground:
             region = self.regions[kind, folders] = Region()
             region.settle()
             region.fill(folders)
+            self._urls[kind, name] = url
+        self.point(self._urls[kind, name])
+        return self._urls[kind, name]
+
+    def bills(self, kind: str, invoices: int) -> str:
+        """The base of a commune of so many invoices (`bench.bills`), made once."""
+        name = f"bills_{invoices}"
+        if (kind, name) not in self._urls:
+            url = self.empty(kind, name)
+            bills = self.billed[kind, invoices] = Bills(invoices)
+            bills.settle()
+            bills.fill()
             self._urls[kind, name] = url
         self.point(self._urls[kind, name])
         return self._urls[kind, name]

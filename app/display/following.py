@@ -269,6 +269,32 @@ def count(db: Db, actor: Actor, *, family: str = "", phase: str = "", most: int)
     return min(total, most)
 
 
+def numbers(
+    db: Db,
+    actor: Actor,
+    family: str,
+    more: str,
+    values: Mapping[str, Any],
+    *,
+    most: int,
+    before: int | None = None,
+    rare: bool = False,
+) -> list[int] | None:
+    """The newest folders of a family, `most` at most, that the actor may read and of which `more` is true, said of `f` as SQL.
+
+    `rare`: few folders have it, and an index of theirs gives them: None for whoever reads many, who is to use that one.
+    """
+    asked = replace(_asked(db, actor, family=family, more=more), last=before)
+    asked = replace(asked, binds={**asked.binds, **values, "last": before})
+    if rare and not _reads_few(db, asked):
+        return None
+    scans = _branches(asked, limit=most)
+    if not scans:
+        return []
+    sql = f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {most}"
+    return list(_run(db, sql, asked.binds).scalars())
+
+
 @dataclass(frozen=True)
 class Match:
     """A folder that a search finds: what its facets count, and where at least one of the words is."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import Db
+from app.core.db import OURS_ALREADY, Db
 from app.core.french import euros, jour, spaces
 from app.core.questions import keep, kept, once
 from app.display.views import state_label
@@ -19,7 +19,7 @@ from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.invoices.days import dates_of
 from app.invoices.establishments import listed
-from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, plain_name, seller_key, sellers_of
+from app.invoices.keys import ALIKE, CLOSE, SAME, alike_keys, keys_of, plain_name, seller_key, sellers_of
 from app.invoices.models import InvoiceKey, SupplierSeen
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
@@ -33,11 +33,10 @@ SIRET = 14
 MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
 LATEST = 10 * MOST
-"""Those of a seller that are read to find them: of the same day and total, and apart, of those that somebody corrected."""
+"""Those of a seller, of an account, or of the same day and total, that are read to find them."""
 AGAIN = 548
 """Days after which a number that reads the same is no sign of the same invoice."""
 TWICE, NEAR = "duplicate", "near-duplicate"
-ALIKE = "alike"
 PAID_AHEAD = "paid, read ahead"
 WORDS = "words"
 """In `Folder.sources`: the print of the words of an invoice's page, once they were read."""
@@ -47,50 +46,41 @@ _key: Any = InvoiceKey.__table__
 _naming: Any = SupplierSeen.__table__
 # Built once: they are asked of every invoice twice before it is signed, and to build them costs more than their answers.
 _mine, _other = _key.alias("mine"), _key.alias("other")
+# « + 0 »: SQLite would else begin with all the keys of the collectivity, and not with those of the folder
 _elsewhere = sa.and_(
     _mine.c.folder_id == sa.bindparam("folder"),
-    _mine.c.collectivity_id == sa.bindparam("here"),
+    _mine.c.collectivity_id + 0 == sa.bindparam("here"),
     _other.c.folder_id != sa.bindparam("folder"),
 )
+_of_the_same_key = sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
 SURELY, CLOSELY, PERHAPS = 2, 1, 0
 """How the statement of all that may be the same invoice says how it found one: by its key, a near number, its facts."""
 _of_these_keys = (
     sa.select(
         _other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, SURELY), else_=CLOSELY)).label("how")
     )
-    .join(_other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
+    .join(_other, _of_the_same_key)
     .where(_elsewhere, _mine.c.kind.in_([SAME, CLOSE]))
     .group_by(_other.c.folder_id)
     .order_by(sa.desc("how"), _other.c.folder_id.desc())
     .limit(MOST)
 )
-_of_this_seller = (
-    sa.select(_other.c.folder_id)
-    .join(_mine, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
-    .where(_elsewhere, _mine.c.kind == SELLER)
-)
 _folder: Any = Folder.__table__
-_theirs = (
-    sa.select(_folder.c.id)
-    .where(
-        _folder.c.id.in_(_of_this_seller),
-        _folder.c.collectivity_id == sa.bindparam("here"),
-        _folder.c.place != WITHDRAWN,
-    )
-    .order_by(_folder.c.id.desc())
+# A value typed over the file's hides no other, here or there (INV-20): the keys are of every value. In the order of the keys,
+# so that what is read is what shares one, and not the past of the seller
+_of_these_facts = (
+    sa.select(_other.c.folder_id)
+    .join(_mine, _of_the_same_key)
+    .join(_folder, _folder.c.id == _other.c.folder_id)
+    .where(_elsewhere, _mine.c.kind == ALIKE, _folder.c.place != WITHDRAWN)
+    .group_by(_other.c.folder_id)
+    .order_by(_other.c.folder_id.desc())
     .limit(LATEST)
 )
-_of_this_total = _theirs.where(
-    _folder.c.amount_cents.in_(sa.bindparam("totals", expanding=True)),
-    _folder.c.fields["issue_date"].as_string().in_(sa.bindparam("days", expanding=True)),
+_perhaps_this = sa.union_all(
+    sa.select(_of_these_keys.subquery()),
+    sa.select(_of_these_facts.subquery(), sa.literal_column(str(PERHAPS))),
 )
-# Somebody typed something else than their files say, and nobody has ruled: their amount tells one value alone
-_corrected = _theirs.where(sa.func.coalesce(_folder.c.sources["corrections"].as_string(), "{}") != "{}")
-# Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
-_perhaps_alike = [
-    sa.select(query.subquery(), sa.literal_column(str(PERHAPS))) for query in (_of_this_total, _corrected)
-]
-_by_facts_too = sa.union_all(sa.select(_of_these_keys.subquery()), *_perhaps_alike)
 
 
 @dataclass(frozen=True)
@@ -126,6 +116,7 @@ def index(db: Db, folder: Folder) -> None:
     # The same words in another file are the same invoice too (`app/invoices/texts.py`)
     page_words = folder.sources.get(WORDS, "")
     wanted = keys_of(folder.facts, [*db.scalars(query), *filter(None, [page_words])])
+    wanted |= alike_keys(folder.facts, totals_of(folder))
     rows = db.execute(sa.select(_key.c.key, _key.c.kind).where(_key.c.folder_id == folder.id))
     known = {row.key: row.kind for row in rows}
     if gone := [key for key in known if key not in wanted]:
@@ -199,12 +190,8 @@ def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
 
 def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     bounds = {"folder": folder.id, "here": folder.collectivity_id}
-    # A total or a day typed over the file's hides no other, here or there (INV-20): both are looked for
     days, totals = _days(folder), totals_of(folder)
-    if days and totals:
-        rows = db.execute(_by_facts_too, {**bounds, "totals": sorted(totals), "days": sorted(days)}).all()
-    else:
-        rows = db.execute(_of_these_keys, bounds).all()
+    rows = db.execute(_perhaps_this, bounds).all()
     if not rows:
         return []
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
@@ -368,7 +355,7 @@ def _settled(db: Db, folder: Folder) -> tuple[Sequence[Folder], Sequence[Folder]
         return with_keys(db, folder, keys), []
     ended = sa.and_(_folder.c.place == DONE, _folder.c.collectivity_id == folder.collectivity_id)
     of_keys = sa.select(_folder.c.id, sa.literal_column("1").label("how")).where(
-        _folder.c.id.in_(_having(folder, keys)), ended
+        _folder.c.id.in_(having(folder, keys)), ended
     )
     of_name = (
         sa.select(_naming.c.folder_id.label("id"), sa.literal_column("2").label("how"))
@@ -386,7 +373,8 @@ def _settled(db: Db, folder: Folder) -> tuple[Sequence[Folder], Sequence[Folder]
     )
     both = sa.union_all(*(sa.select(part) for part in latest)).subquery()
     query = sa.select(Folder, both.c.how).join(both, both.c.id == Folder.id).order_by(Folder.id.desc())
-    rows = db.execute(query).all()
+    # Both name the collectivity: said again, SQLite would begin with all the folders that it has
+    rows = db.execute(query.execution_options(**{OURS_ALREADY: True})).all()
     return [row for row, how in rows if how == 1], [row for row, how in rows if how != 1]
 
 
@@ -394,22 +382,24 @@ def with_keys(db: Db, folder: Folder, keys: Sequence[str]) -> Sequence[Folder]:
     """The latest other invoices that went to their end and have one of these keys, the last first."""
     if not keys:
         return []
-    query = sa.select(Folder).where(Folder.id.in_(_having(folder, keys)), Folder.place == DONE)
+    query = sa.select(Folder).where(Folder.id.in_(having(folder, keys)), Folder.place == DONE)
     return db.scalars(query.order_by(Folder.id.desc()).limit(MOST)).all()
 
 
-def _having(folder: Folder, keys: Sequence[str]) -> Any:
-    """The numbers of the latest other invoices that have one of these keys."""
-    return (
+def having(folder: Folder, keys: Sequence[str]) -> Any:
+    """The numbers of the latest other invoices that have one of these keys, so many of each key: its index is read no further."""
+    latest = [
         sa.select(_key.c.folder_id)
         .where(
             _key.c.collectivity_id == folder.collectivity_id,
-            _key.c.key.in_(keys),
+            _key.c.key == key,
             _key.c.folder_id != folder.id,
         )
         .order_by(_key.c.folder_id.desc())
-        .limit(10 * MOST)
-    )
+        .limit(LATEST)
+        for key in keys
+    ]
+    return sa.union_all(*(sa.select(each.subquery()) for each in latest))
 
 
 def _seller(folder: Folder, settled: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
+from app.invoices.frames import FIELD, WORKS
 from workflows.condition import Facts, values
 
 SAME: Final = "same"
@@ -16,6 +17,12 @@ SELLER: Final = "seller"
 """Same seller, by SIREN or by name."""
 ACCOUNT: Final = "account"
 """Same bank account, whoever the seller is."""
+ALIKE: Final = "alike"
+"""Same seller, same day of issue and same total, whatever the number."""
+OF_WORKS: Final = "works"
+"""Of a contract of works: it has this kind as its key."""
+RECEIVED: Final = "received"
+"""Received on a day: its key is written as it is, so that those of some days stand together."""
 CREDIT_NOTE: Final = "381"
 SIREN: Final = 9
 LEGAL_FORMS = frozenset(
@@ -46,6 +53,9 @@ def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
     for text in values(facts, "iban"):
         if iban := strict(str(text or "")):
             keys[account_key(iban)] = ACCOUNT
+    keys |= {received_key(str(day)): RECEIVED for day in values(facts, "received_on") if day}
+    if not WORKS.isdisjoint(values(facts, FIELD)):
+        keys[OF_WORKS] = OF_WORKS
     return keys
 
 
@@ -66,6 +76,11 @@ def origin_keys(facts: Facts) -> list[str]:
 def account_key(iban: str) -> str:
     """The key of a bank account, from its number without spaces, in capitals."""
     return _key(ACCOUNT, iban)
+
+
+def received_key(day: str) -> str:
+    """The key of what was received on a day, YYYY-MM-DD."""
+    return f"{RECEIVED} {day}"
 
 
 def sellers_of(facts: Facts) -> Iterator[str]:
@@ -115,6 +130,18 @@ def relaxed(number: str) -> str:
     while len(runs) > 1 and runs[0] in _PREFIXES:
         runs = runs[1:]
     return "-".join(run.lstrip("0") or "0" if run.isdigit() else run for run in runs)
+
+
+def alike_keys(facts: Facts, totals: Iterable[int]) -> dict[str, str]:
+    """The keys of an invoice that adds up to one of these totals, in cents, by each seller and day that are told of it."""
+    days = {str(day) for day in values(facts, "issue_date") if day}
+    every = list(totals)
+    return {
+        _key(ALIKE, seller, day, str(cents)): ALIKE
+        for seller in sellers_of(facts)
+        for day in days
+        for cents in every
+    }
 
 
 def _key(*parts: str) -> str:

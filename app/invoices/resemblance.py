@@ -3,8 +3,9 @@
 None of it stops anybody: it is told to all who decide until one of them rules (INV-20).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,9 +17,8 @@ from app.folders.access import readable_by, reader_of
 from app.folders.models import Folder
 from app.folders.sockets import Caution, mark_of
 from app.invoices.days import dates_of
-from app.invoices.history import LATEST, MOST, seen_before, totals_of
-from app.invoices.keys import ACCOUNT, SELLER, sellers_of
-from app.invoices.models import InvoiceKey
+from app.invoices.history import MOST, having, seen_before, totals_of
+from app.invoices.keys import ACCOUNT, SELLER, keys_of, sellers_of
 from workflows.circuit import REJECTED, WITHDRAWN, Phase
 from workflows.condition import values
 
@@ -29,35 +29,7 @@ REPLACED_DAYS = 60
 LOWEST, HIGHEST = 0.9, 1.1
 """How far the total of an invoice may be from that of the rejected one that it replaces."""
 
-_key = InvoiceKey.__table__.alias("mine")
-_other = InvoiceKey.__table__.alias("other")
-_folder = Folder.__table__
-_sharing = (
-    sa.select(_other.c.folder_id)
-    .join(_key, sa.and_(_other.c.collectivity_id == _key.c.collectivity_id, _other.c.key == _key.c.key))
-    .where(
-        _key.c.folder_id == sa.bindparam("folder"),
-        _key.c.collectivity_id == sa.bindparam("here"),
-        _key.c.kind.in_([SELLER, ACCOUNT]),
-        _other.c.folder_id != sa.bindparam("folder"),
-    )
-    .order_by(_other.c.folder_id.desc())
-    .limit(LATEST)
-)
-_near = (
-    sa.select(_folder.c.id)
-    .where(
-        _folder.c.id.in_(sa.select(_sharing.subquery().c.folder_id)),
-        _folder.c.collectivity_id == sa.bindparam("here"),
-        _folder.c.created_at >= sa.bindparam("since"),
-        sa.or_(
-            _folder.c.amount_cents.between(sa.bindparam("least"), sa.bindparam("most")),
-            _folder.c.fields["order_ref"].as_string() == sa.bindparam("order"),
-        ),
-    )
-    .order_by(_folder.c.id.desc())
-    .limit(MOST)
-)
+_folder: Any = Folder.__table__
 # A paper of the year before is compared too: what counts is when it came here
 _AGE = timedelta(days=120)
 
@@ -74,20 +46,15 @@ def _cautions(db: Db, folder: Folder) -> list[Caution]:
     order = str(folder.fields.get("order_ref") or "").strip()
     if not totals and not order:
         return []
-    amounts = sorted(int(cents * part) for cents in totals for part in (LOWEST, HIGHEST)) or [1, 0]
-    bounds = {
-        "folder": folder.id,
-        "here": folder.collectivity_id,
-        "since": folder.created_at - _AGE,
-        "least": amounts[0],
-        "most": amounts[-1],
-        "order": order or None,
-    }
+    keys = [key for key, kind in keys_of(folder.facts).items() if kind in {SELLER, ACCOUNT}]
+    if not keys:
+        return []
     # Whether each may be named comes with it: a seller of many invoices asks no more of the base than one of a single one
     reader = reader_of(db)
     readable = sa.false() if reader is None else readable_by(reader, _folder)
-    query = sa.select(Folder, readable).where(_folder.c.id.in_(_near)).order_by(_folder.c.id.desc())
-    rows = db.execute(query, bounds).all()
+    near = _near(folder, keys, totals, order)
+    query = sa.select(Folder, readable).where(_folder.c.id.in_(near)).order_by(_folder.c.id.desc())
+    rows = db.execute(query).all()
     twins = {twin.folder.id for twin in seen_before(db, folder)} if rows else set()
     by = frozenset(folder.sources.get("depositors", ()))
     return [
@@ -95,6 +62,25 @@ def _cautions(db: Db, folder: Folder) -> list[Caution]:
         for other, named in rows
         if other.id < folder.id and other.id not in twins and (kind := _kind(folder, other))
     ]
+
+
+def _near(folder: Folder, keys: Sequence[str], totals: Collection[int], order: str) -> Any:
+    """Of the latest of its seller, or payable to its account, those of about its total, or of its order."""
+    alike = [_folder.c.fields["order_ref"].as_string() == order] if order else []
+    if amounts := sorted(int(cents * part) for cents in totals for part in (LOWEST, HIGHEST)):
+        # « + 0 »: SQLite would else read all that the commune has of about this amount
+        alike.append((_folder.c.amount_cents + 0).between(amounts[0], amounts[-1]))
+    return (
+        sa.select(_folder.c.id)
+        .where(
+            _folder.c.id.in_(having(folder, keys)),
+            _folder.c.collectivity_id == folder.collectivity_id,
+            _folder.c.created_at >= folder.created_at - _AGE,
+            sa.or_(*alike),
+        )
+        .order_by(_folder.c.id.desc())
+        .limit(MOST)
+    )
 
 
 def _kind(folder: Folder, other: Folder) -> str:

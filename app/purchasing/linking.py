@@ -1,6 +1,7 @@
 """Which invoices are of which order: an invoice names an order by its number, else by the number of its engagement."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -142,9 +143,14 @@ def invoices_of(db: Db, here: int, orders: Sequence[Folder]) -> Mapping[int, lis
     query = sa.select(Folder).where(Folder.id.in_(having)).order_by(Folder.id.desc()).limit(MOST)
     every = db.scalars(query).all()
     known = {order.id: order for order in (*orders, *(one for one in every if one.family == FAMILY))}
+    by_key: dict[str, list[Folder]] = defaultdict(list)
+    for order in known.values():
+        for key in keys_of(order.facts, ORDER):
+            by_key[key].append(order)
     found: dict[int, list[Folder]] = {order.id: [] for order in orders}
     for invoice in reversed([one for one in every if one.family != FAMILY]):
-        of = chosen(invoice, known.values())
+        named = {order.id: order for key in keys_of(invoice.facts, INVOICE) for order in by_key.get(key, ())}
+        of = chosen(invoice, named.values())
         if len(of) == 1 and of[0].id in found:
             found[of[0].id].append(invoice)
     return found

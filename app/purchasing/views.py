@@ -10,7 +10,8 @@ from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import euros, instant, jour, spaces
 from app.core.spreadsheet import Cell
-from app.folders.access import readable_among, readable_by
+from app.display import following
+from app.folders.access import readable_among
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -135,16 +136,11 @@ def orders_shown(
 
     A state is counted, and not kept: so many orders are looked through at once, and the rest follows.
     """
-    query = sa.select(Folder).where(
-        Folder.collectivity_id == actor.collectivity_id,
-        Folder.family == FAMILY,
-        Folder.place == DONE,
-        readable_by(actor),
-    )
-    if before is not None:
-        query = query.where(Folder.id < before)
     looked = size if not state else max(size, LOOKED)
-    orders = db.scalars(query.order_by(Folder.id.desc()).limit(looked + 1)).all()
+    signed = f"f.place = '{DONE}'"
+    numbers = following.numbers(db, actor, FAMILY, signed, {}, most=looked + 1, before=before) or []
+    query = sa.select(Folder).where(Folder.id.in_(numbers)).order_by(Folder.id.desc())
+    orders = db.scalars(query).all() if numbers else []
     of = STATES.get(state, STATES[""]).of
     total = _tolerance(db, actor)
     kept = [one for one in balances(db, actor.collectivity_id, orders[:looked]) if of(one, total)]

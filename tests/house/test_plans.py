@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from app import create_app
 from app.circuits import library
 from app.core import db, schema
 from app.core.db import engine
+from bench.bills import Bills
+from bench.effort import effort
+from bench.ground import browser
 from bench.p13_pages import PAGES, address, client_of
+from bench.p16_invoices import of_invoices
 from bench.region import PUBLISHER, Region
 from demo.pki import TestPki
 from tests.cluster import Cluster
@@ -111,6 +116,29 @@ def test_what_sqlite_does_for_a_page_does_not_follow_the_past(
         if few[text][0] not in BOUNDED and many[text][1] > 1.3 * few[text][1] + 5_000
     }
     assert not grown, "\n".join(sorted(grown))
+
+
+def test_what_an_invoice_is_compared_with_and_its_pages_do_not_follow_the_past(
+    tmp_path: Path, pki: TestPki, mail: MailServer
+) -> None:
+    """For a supplier of a tenth of all invoices and for another; but what looks through more than so few have."""
+    steps: list[dict[str, int]] = []
+    for invoices in (3_000, 12_000):
+        base = f"sqlite:///{tmp_path / f'{invoices}.db'}"
+        library.forget()
+        app = create_app(settings_for(base, tmp_path / f"data_{invoices}", pki, mail.port))
+        schema.upgrade()
+        bills = Bills(invoices)
+        bills.settle()
+        bills.fill()
+        asked = of_invoices(bills, partial(browser, app)).items()
+        bounded = ("Délais", "Fournisseurs")
+        steps.append({name: effort(one).amount for name, one in asked if not name.startswith(bounded)})
+        db.dispose()
+    few, many = steps
+    assert len(few) > 20
+    grown = {name: (few[name], many[name]) for name in few if many[name] > 1.3 * few[name] + 5}
+    assert not grown
 
 
 def asked_of(app: Flask, folders: int) -> dict[str, tuple[str, Statement]]:

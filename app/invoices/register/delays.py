@@ -7,18 +7,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import mois
-from app.folders.access import readable_by
+from app.display import following
 from app.folders.models import Folder
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import interruption_of, last_day
 from app.invoices.performing import starts_of
+from app.invoices.register.lines import portions
 from app.people.actor import Actor
 from workflows.circuit import DONE
 from workflows.deadlines import authorising_officer_due
@@ -26,7 +26,6 @@ from workflows.deadlines import authorising_officer_due
 MONTHS = 12
 MOST = 4_000
 """The last invoices that ended, of those that one reads: a month of which some are left out is not shown."""
-_folder: Any = Folder.__table__
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,13 @@ class Month:
 
 def by_month(db: Db, actor: Actor) -> list[Month]:
     """The last twelve months in which something left, the oldest first."""
-    query = (
-        sa.select(Folder)
-        .where(
-            _folder.c.collectivity_id == actor.collectivity_id,
-            _folder.c.family == FAMILY,
-            _folder.c.place == DONE,
-            _folder.c.done_at.is_not(None),
-            readable_by(actor),
-        )
-        .order_by(_folder.c.id.desc())
-        .limit(MOST)
-    )
-    folders = db.scalars(query).all()
+    ended = f"f.place = '{DONE}' AND f.done_at IS NOT NULL"
+    numbers = following.numbers(db, actor, FAMILY, ended, {}, most=MOST) or []
+    folders = [
+        folder
+        for portion in portions(numbers)
+        for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(portion)))
+    ]
     months: dict[date, list[tuple[int, bool]]] = defaultdict(list)
     for folder in folders:
         if (took := _took(folder)) is not None:

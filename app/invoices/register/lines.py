@@ -1,9 +1,9 @@
 """The lines of the register: the invoices that the reader may read, in as many statements for fifty as for one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +14,9 @@ from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import jour
 from app.core.refusals import Refusal
+from app.display import following
 from app.display.views import state_label
-from app.folders.access import readable_by
+from app.folders.access import FOLDER, readable_by
 from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.invoices.clock import last_day_to_pay, rule_of
 from app.invoices.days import received_days
@@ -23,7 +24,7 @@ from app.invoices.frames import FIELD as FRAME
 from app.invoices.frames import WORKS, in_words
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import KEPT, Interruption, interruption_of
-from app.invoices.keys import origin_keys
+from app.invoices.keys import OF_WORKS, origin_keys, received_key
 from app.invoices.mandates import mandate_of, others_of
 from app.invoices.models import InvoiceKey
 from app.invoices.performing import starts_of
@@ -37,6 +38,7 @@ MOST = 20_000
 PORTION = 500
 SUMMED = 2_000
 """As many invoices are counted and added up; beyond, the page says that there are more."""
+FEW_DAYS = 366
 STATES = {
     "": "Toutes",
     "en-cours": "En cours",
@@ -47,6 +49,19 @@ STATES = {
     "avoirs": "Avoirs",
     "travaux": "Travaux",
 }
+_INTERRUPTED = f"f.sources -> '{KEPT}' ->> 'notified' IS NOT NULL"
+_RESUMED = f"coalesce(f.sources -> '{KEPT}' ->> 'complete', '')"
+# The condition of the index again: SQLite does not see that it follows
+STATES_IN_SQL = {
+    "en-cours": "f.phase <> 'done' AND f.phase = 'running'",
+    "en-retard": "f.phase <> 'done' AND f.phase = 'running' AND f.due_on < :today",
+    "interrompues": f"f.phase <> 'done' AND f.phase = 'running' AND {_INTERRUPTED} AND {_RESUMED} = ''",
+    "rejetees": "f.phase <> 'done' AND f.phase = 'rejected'",
+    "terminees": f"f.place = '{DONE}'",
+    "avoirs": "f.amount_cents < 0",
+    "travaux": f"f.fields ->> '{FRAME}' IN ({', '.join(map(repr, sorted(WORKS)))})",
+}
+IN_HAND = frozenset({"en-cours", "en-retard", "interrompues", "rejetees"})
 SERVICE, FINANCE = "service_done", "finance"
 _folder: Any = Folder.__table__
 _run: Any = StepRun.__table__
@@ -60,6 +75,11 @@ class Asked:
     state: str = ""
     since: date | None = None
     until: date | None = None
+
+    @property
+    def few(self) -> bool:
+        """Whether it is of so few days that the invoices of each are looked for, and not the last ones of all."""
+        return self.since is not None and ((self.until or today()) - self.since).days <= FEW_DAYS
 
 
 @dataclass(frozen=True)
@@ -123,58 +143,76 @@ def page(
     db: Db, actor: Actor, wanted: Asked, before: int | None = None, size: int = PAGE
 ) -> tuple[list[Line], int | None]:
     """The latest invoices of what is wanted, those before a number; and the number before which there are more."""
-    query = _of(actor, wanted).order_by(_folder.c.id.desc()).limit(size + 1)
-    if before is not None:
-        query = query.where(_folder.c.id < before)
-    numbers = list(db.scalars(query))
+    numbers = _numbers(db, actor, wanted, size + 1, before)
     more = numbers[size - 1] if len(numbers) > size else None
     return _lines(db, actor, numbers[:size]), more
 
 
 def every(db: Db, actor: Actor, wanted: Asked) -> list[Line]:
     """All that is wanted; refuses `register-long` beyond `MOST`."""
-    numbers = list(db.scalars(_of(actor, wanted).order_by(_folder.c.id.desc()).limit(MOST + 1)))
+    numbers = _numbers(db, actor, wanted, MOST + 1)
     if len(numbers) > MOST:
         raise Refusal("register-long", most=MOST)
-    portions = (numbers[start : start + PORTION] for start in range(0, len(numbers), PORTION))
-    return [line for portion in portions for line in _lines(db, actor, portion)]
+    return [line for portion in portions(numbers) for line in _lines(db, actor, portion)]
 
 
 def total(db: Db, actor: Actor, wanted: Asked) -> Sum:
     """The count and the sum of what is wanted."""
-    few = _of(actor, wanted, _folder.c.amount_cents).limit(SUMMED + 1).subquery()
-    count, cents = db.execute(
-        sa.select(sa.func.count(), sa.func.sum(few.c.amount_cents)).select_from(few)
-    ).one()
-    return Sum(None, None) if count > SUMMED else Sum(count, int(cents or 0))
+    numbers = _numbers(db, actor, wanted, SUMMED + 1)
+    if len(numbers) > SUMMED:
+        return Sum(None, None)
+    query = sa.select(sa.func.sum(_folder.c.amount_cents)).where(_folder.c.id.in_(numbers))
+    return Sum(len(numbers), int(db.scalar(query) or 0) if numbers else 0)
 
 
-def _of(actor: Actor, wanted: Asked, column: Any = _folder.c.id) -> Any:
-    received = _folder.c.fields["received_on"].as_string()
-    interrupted, resumed = (_folder.c.sources[KEPT][key].as_string() for key in ("notified", "complete"))
-    of_state = {
-        "en-cours": _folder.c.phase == Phase.RUNNING.value,
-        "en-retard": sa.and_(_folder.c.phase == Phase.RUNNING.value, _folder.c.due_on < today()),
-        "interrompues": sa.and_(
-            _folder.c.phase == Phase.RUNNING.value,
-            interrupted.is_not(None),
-            sa.func.coalesce(resumed, "") == "",
-        ),
-        "rejetees": _folder.c.phase == Phase.REJECTED.value,
-        "terminees": _folder.c.place == DONE,
-        "avoirs": _folder.c.amount_cents < 0,
-        "travaux": _folder.c.fields[FRAME].as_string().in_(sorted(WORKS)),
-    }
-    query = sa.select(column).where(
-        _folder.c.collectivity_id == actor.collectivity_id, _folder.c.family == FAMILY, readable_by(actor)
+def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """These numbers, so many at a time."""
+    return (numbers[start : start + PORTION] for start in range(0, len(numbers), PORTION))
+
+
+def _numbers(db: Db, actor: Actor, wanted: Asked, most: int, before: int | None = None) -> list[int]:
+    """The latest folders of what is wanted that the actor reads, those before a number.
+
+    What is in hand, below zero, of works, or of a few days is found by an index of its own where the actor reads many, and
+    among his own else; the rest among his own, whose last ones are soon found.
+    """
+    more, values = _condition(wanted)
+    if wanted.state not in IN_HAND:
+        rare = wanted.state in {"avoirs", "travaux"} or wanted.few
+        numbers = following.numbers(db, actor, FAMILY, more, values, most=most, before=before, rare=rare)
+        if numbers is not None:
+            return numbers
+    query = sa.select(FOLDER.c.id).where(
+        FOLDER.c.collectivity_id == actor.collectivity_id,
+        FOLDER.c.family == FAMILY,
+        sa.text(more),
+        readable_by(actor, FOLDER),
     )
-    if wanted.state in of_state:
-        query = query.where(of_state[wanted.state])
-    if wanted.since is not None:
-        # What was received on a day was deposited then or later: the folders of before are not even looked at
-        morning = datetime.combine(wanted.since, time(), PARIS).astimezone(UTC)
-        query = query.where(received >= wanted.since.isoformat(), _folder.c.created_at >= morning)
-    return query if wanted.until is None else query.where(received <= wanted.until.isoformat())
+    if (keys := _keys(wanted)) is not None:
+        of_folder = sa.and_(_key.c.folder_id == FOLDER.c.id, _key.c.collectivity_id == actor.collectivity_id)
+        query = query.join(_key, sa.and_(of_folder, keys)).distinct()
+    if before is not None:
+        query = query.where(FOLDER.c.id < before)
+    return list(db.scalars(query.order_by(FOLDER.c.id.desc()).limit(most), values))
+
+
+def _condition(wanted: Asked) -> tuple[str, dict[str, Any]]:
+    """What is wanted as a condition on `f`, with its values: in words in which both databases find their indexes."""
+    parts = [STATES_IN_SQL[wanted.state]] if wanted.state in STATES_IN_SQL else []
+    values = {"today": today().isoformat()} if wanted.state == "en-retard" else {}
+    for sign, name, day in ((">=", "since", wanted.since), ("<=", "until", wanted.until)):
+        if day is not None:
+            parts.append(f"f.fields ->> 'received_on' {sign} :{name}")
+            values[name] = day.isoformat()
+    return " AND ".join(parts) or "1 = 1", values
+
+
+def _keys(wanted: Asked) -> Any:
+    """The condition on the keys of what is wanted, where few invoices have them; None where nothing is found by its key."""
+    if wanted.few:
+        first, last = wanted.since or today(), wanted.until or date.max
+        return _key.c.key.between(received_key(first.isoformat()), received_key(last.isoformat()))
+    return _key.c.key == OF_WORKS if wanted.state == "travaux" else None
 
 
 def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:

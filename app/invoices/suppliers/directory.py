@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.core.texts import key_of
+from app.display import following
 from app.display.views import state_label
 from app.folders.access import readable_by, unrestricted
 from app.folders.models import Folder
@@ -140,8 +141,12 @@ def page(db: Db, actor: Actor, wanted: Asked, size: int = PAGE) -> tuple[list[Li
 
     By its number alone: it may be one that the reader does not see, and its name is not his to read.
     """
-    looked = list(db.scalars(_looked(actor, wanted).limit(LOOKED)))
-    lines = _lines(db, actor, looked, size + 1)
+    own = None if actor.administrator else _own(db, actor)
+    looked = [] if own == [] else list(db.scalars(_looked(actor, wanted, own).limit(LOOKED)))
+    # Whoever reads nearly all of them has his page from the first ones
+    lines = _lines(db, actor, looked[: size + 1], size + 1)
+    if len(lines) <= size:
+        lines += _lines(db, actor, looked[size + 1 :], size + 1 - len(lines))
     shown = lines[:size]
     if len(lines) > size:
         return shown, shown[-1].id
@@ -199,11 +204,29 @@ def entry(db: Db, actor: Actor, number: int) -> Entry:
     )
 
 
-def _looked(actor: Actor, wanted: Asked) -> Any:
-    """The entries that nobody joined with another, in the order that is wanted, those that the reader does not see included."""
-    query = sa.select(_supplier.c.id).where(
-        _supplier.c.collectivity_id == actor.collectivity_id, _supplier.c.into_id.is_(None)
-    )
+def _own(db: Db, actor: Actor) -> list[int] | None:
+    """The entries of all the folders that the actor reads, where they are few; None for who reads many."""
+    numbers: list[int] = []
+    for family in (FAMILY, "purchase_order"):
+        read = following.numbers(db, actor, family, "1 = 1", {}, most=following.FEW, rare=True)
+        if read is None:
+            return None
+        numbers += read
+    entries = sa.select(_naming.c.supplier_id).where(_naming.c.folder_id.in_(numbers)).distinct()
+    return sorted(db.scalars(entries))
+
+
+def _looked(actor: Actor, wanted: Asked, own: Sequence[int] | None = None) -> Any:
+    """The entries that nobody joined with another, in the order that is wanted, those that the reader does not see included.
+
+    `own`: of these alone.
+    """
+    owner, into = _supplier.c.collectivity_id, _supplier.c.into_id
+    if own is not None:
+        owner, into = owner + 0, into + 0  # SQLite would else look through all of them
+    query = sa.select(_supplier.c.id).where(owner == actor.collectivity_id, into.is_(None))
+    if own is not None:
+        query = query.where(_supplier.c.id.in_(own))
     digits = "".join(wanted.text.split())
     # A SIREN or a SIRET may be typed by groups of three figures, as it is printed
     terms = [digits[:SIREN]] if digits.isascii() and digits.isdigit() else key_of(wanted.text).split()
