@@ -33,6 +33,8 @@ LASTS = timedelta(hours=24)
 """How long a copy may be read."""
 MOST: Final = 20
 """Folders that one person has with him at a time."""
+MOST_COPIES: Final = 3 * MOST
+"""Copies of them, those that never came whole included: a browser asks about so many at once."""
 OFFLINE: Final = "offline_reading"
 NO, YES = "no", "yes"
 
@@ -98,15 +100,15 @@ def refuse(db: Db, actor: Actor, folder: Folder) -> None:
 
 @use_case
 def carry(db: Db, actor: Actor, folder_id: int, client: str) -> Carried:
-    """Take the folder along on this browser, in place of the copy that it has of it already; a line of the journal says so.
+    """Take the folder along on this browser; a line of the journal says so.
 
+    The copy that it has of it already stays until this one has come whole (`arrived`): a network that is cut takes nothing away.
     Refuses who may not read it (`not-found`), as `refuse`, and `carry-many`.
     """
     folder = authorize(db, actor, folder_id)
     refuse(db, actor, folder)
-    same = sa.and_(CarriedFolder.session_id == actor.session_id, CarriedFolder.folder_id == folder_id)
-    db.execute(sa.delete(CarriedFolder).where(same).execution_options(synchronize_session=False))
-    if len(of_person(db, actor)) >= MOST:
+    copies = [(row.session_id, row.folder_id) for row, _ in of_person(db, actor)]
+    if len({*copies} - {(actor.session_id, folder_id)}) >= MOST or len(copies) >= MOST_COPIES:
         raise Refusal("carry-many", most=MOST)
     token, moment = new_token(), now()
     row = CarriedFolder(
@@ -134,14 +136,34 @@ def carry(db: Db, actor: Actor, folder_id: int, client: str) -> Carried:
 
 
 @use_case
+def arrived(db: Db, actor: Actor, number: int, folder_id: int | None) -> None:
+    """A copy has come whole: it stands in the place of those that its browser took of this folder before it.
+
+    Refuses `carry-gone`, where a later one has come whole meanwhile, in another window, too.
+    """
+    row = _own(db, actor, number, folder_id)
+    former = sa.delete(CarriedFolder).where(
+        CarriedFolder.session_id == row.session_id,
+        CarriedFolder.folder_id == row.folder_id,
+        CarriedFolder.id < number,
+    )
+    db.execute(former.execution_options(synchronize_session=False))
+
+
+def _own(db: Db, actor: Actor, number: int, folder_id: int | None) -> CarriedFolder:
+    row = db.get(CarriedFolder, number)
+    if row is None or (row.user_id, row.folder_id) != (actor.user_id, folder_id):
+        raise Refusal("carry-gone")
+    return row
+
+
+@use_case
 def give_back(db: Db, actor: Actor, number: int, folder_id: int | None) -> None:
     """End what one took along of this folder: its browser destroys it at the next contact.
 
     Refuses `carry-gone`, of a number too that is by now that of another folder's copy: SQLite gives the last one again.
     """
-    row = db.get(CarriedFolder, number)
-    if row is None or (row.user_id, row.folder_id) != (actor.user_id, folder_id):
-        raise Refusal("carry-gone")
+    row = _own(db, actor, number, folder_id)
     facts = {"client": row.client, "words": row.client}
     event = Event("folder.carried_back", actor.name, actor.user_id, row.folder_id, facts)
     gone = sa.delete(CarriedFolder).where(CarriedFolder.id == number)
@@ -202,7 +224,7 @@ def seconds_left(tokens: Iterable[str]) -> list[int]:
     It may while its day lasts, its session was not closed, the account is open, the collectivity allows it, and the folder
     waits for its reader as it did.
     """
-    hashes = [token_hash(token) for token in tokens][: 2 * MOST]
+    hashes = [token_hash(token) for token in tokens][:MOST_COPIES]
     with reading() as db:
         rows = db.execute(_asked(hashes)).all() if hashes else []
     left: dict[str, int] = {}

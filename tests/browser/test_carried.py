@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.core.clock import now
 from app.folders import carried
@@ -57,6 +57,13 @@ def take(reader: Person, folder_id: int) -> None:
     expect(reader.page.get_by_role("status").filter(has_text="Le dossier est emporté")).to_be_visible()
 
 
+def cut(route: Route) -> None:
+    """The answer of a server whose network goes in the middle of it."""
+    answer = route.fetch()
+    body = answer.body()
+    route.fulfill(response=answer, body=body[: len(body) // 2])
+
+
 def gone(reader: Person) -> None:
     """Nothing of what was taken along is left, nor what read it."""
     reader.page.wait_for_function("() => !localStorage.getItem('carried')")
@@ -80,6 +87,23 @@ def test_what_is_taken_along_is_read_without_a_network_and_decided_on_by_nobody(
     for words in (title, "Gwenola", "Pellenec", 'csrf_token" value'):
         assert not [one[:80] for one in (*left["sealed"], *left["cached"]) if words in one], words
     assert not [one[:80] for one in left["sealed"] if "%PDF-" in one]
+
+    # Taken again over a network that is cut, the former copy is read; over a good one, in two windows, one is left
+    page.context.route("**/emporter", cut)
+    reader.open(f"/dossiers/{folder_id}")
+    reader.button("Emporter pour lire hors connexion").click()
+    reader.sees("celle d’avant, s’il y en a une, reste lisible")
+    page.context.unroute("**/emporter")
+    assert page.evaluate(LEFT)["sealed"] == left["sealed"]
+    other = page.context.new_page()
+    other.goto(f"{reader.url}/dossiers/{folder_id}")
+    reader.open(f"/dossiers/{folder_id}")
+    for one in (page, other):
+        one.get_by_role("button", name="Emporter pour lire hors connexion").click()
+    for one in (page, other):
+        expect(one.get_by_role("status").filter(has_text="Le dossier est emporté")).to_be_visible()
+    other.close()
+    assert len(page.evaluate(LEFT)["sealed"]) == len(left["sealed"])
 
     reader.context.set_offline(True)
     page.goto(f"{reader.url}/a-traiter")

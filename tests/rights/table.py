@@ -262,6 +262,7 @@ ROUTES = {
     "folders.carry": "person",
     "folders.carried": "person",
     "folders.carried_state": "public",
+    "folders.carried_whole": "person",
     "folders.give_back": "person",
     "folders.settle_note": "person",
     "folders.remove_note": "person",

@@ -81,6 +81,14 @@ def every_one() -> str:
     return render_template("folders/carried.html", rows=rows, may=may, this_session=g.actor.session_id)
 
 
+@pages.post("/emportes/<int:carried_id>/arrive")
+@guard(PERSON)
+def carried_whole(carried_id: int) -> tuple[str, int]:
+    """A copy has come whole; the form says of which folder."""
+    carried.arrived(g.actor, carried_id, key_in(request.form.get("folder")))
+    return "", 204
+
+
 @pages.post("/emportes/<int:carried_id>/rendre")
 @guard(PERSON)
 def give_back(carried_id: int) -> BaseResponse:
@@ -98,5 +106,5 @@ def give_back(carried_id: int) -> BaseResponse:
 @limiter.limit(public_rate)
 def carried_state() -> dict[str, list[int]]:
     """For how many seconds each copy may still be shown, asked by the secrets of the copies, in their order."""
-    tokens = request.headers.get(ASKED_BY, "")[:2000]
+    tokens = request.headers.get(ASKED_BY, "")[:4000]
     return {"left": carried.seconds_left(one for one in tokens.split(",") if one)}

@@ -6,10 +6,13 @@ const STORES = ["keys", "sealed", "marks"];
 const NONCE = 12; // bytes (NIST SP 800-38D)
 const SLACK = 120_000; // ms that a clock may be put back without anybody meaning it
 const { subtle } = crypto;
-export const able = Boolean(subtle && window.indexedDB && window.caches && navigator.serviceWorker);
+export const able = Boolean(subtle && window.indexedDB && window.caches && navigator.serviceWorker && navigator.locks);
 
 // The account that took folders along here, or null.
 export const carrier = () => localStorage.getItem(FLAG);
+
+// One window at a time changes what is there: none takes away the key, or what reads, that another is sealing with.
+export const alone = (work) => navigator.locks.request(BASE, work);
 
 const settled = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
@@ -84,33 +87,38 @@ export async function keepFolder(folder, files) {
 
 const numbers = async () => (await within("readonly", (stores) => stores.sealed.getAllKeys())).filter(([, part]) => part === "folder");
 
-async function folders() {
+// `away`: how what is sealed by a key that is no more is taken away.
+async function folders(away = destroy) {
   const every = [];
   for (const [id, part] of await numbers()) {
     const bytes = await opened(id, part).catch(() => null);
     if (bytes) every.push(JSON.parse(new TextDecoder().decode(bytes)));
-    else await destroy(id); // sealed by a key that is no more
+    else await away(id);
   }
   return every.sort((one, other) => other.from - one.from);
 }
 
-// Takes one folder away.
-export async function destroy(id) {
+// Takes one folder away; the last takes the key with it.
+export const destroy = (id) => alone(() => destroyed(id));
+
+export async function destroyed(id) {
   await within("readwrite", (stores) => stores.sealed.delete(IDBKeyRange.bound([id], [id, []])));
-  if (!(await numbers()).length) await forgetAll();
+  if (!(await numbers()).length) await allForgotten();
 }
 
 // Takes the key away, then all that it sealed, and what read it.
-export async function forgetAll() {
+export const forgetAll = () => alone(allForgotten);
+
+async function allForgotten() {
   localStorage.removeItem(FLAG);
   await within("readwrite", (stores) => STORES.forEach((name) => void stores[name].clear()));
   indexedDB.deleteDatabase(BASE);
   for (const name of await caches.keys()) if (name.startsWith("reading ")) await caches.delete(name);
 }
 
-// Of a copy of this folder that was taken before: the new one stands in its place.
+// Of a copy of this folder that was taken before: the new one stands in its place. Asked by who is alone.
 export async function replaced(url, id) {
-  for (const former of await folders()) if (former.url === url && former.id !== id) await destroy(former.id);
+  for (const former of await folders(destroyed)) if (former.url === url && former.id < id) await destroyed(former.id);
 }
 
 // The folders that may be read now. `back`: the clock was put back, and nothing is shown until the server has been heard.
@@ -145,6 +153,11 @@ export async function contact(seconds = 10) {
 // The server counts what is left: a clock that was wrong meanwhile makes no day longer.
 async function anchored(folder, until) {
   if (Math.abs(folder.until - until) < SLACK) return;
-  const record = await sealed(await ownKey(), folder.id, "folder", coded({ ...folder, until }));
-  await within("readwrite", (stores) => stores.sealed.put(record, [folder.id, "folder"]));
+  const key = await ownKey();
+  if (!key) return;
+  const record = await sealed(key, folder.id, "folder", coded({ ...folder, until }));
+  await within("readwrite", (stores) => {
+    const there = stores.sealed.get([folder.id, "folder"]);
+    there.onsuccess = () => there.result && stores.sealed.put(record, [folder.id, "folder"]); // not what went meanwhile
+  });
 }

@@ -1,6 +1,6 @@
 // « Emporter »: takes a folder along, asks at each page whether what was taken may still be read, and takes all of it away
 // with who leaves. Loaded where a page offers it, or where something was taken.
-import { able, carrier, contact, destroy, forgetAll, keepFolder, replaced } from "./carried.js";
+import { able, alone, carrier, contact, destroy, destroyed, forgetAll, keepFolder, replaced } from "./carried.js";
 import { busy, idle } from "./forms.js";
 import { restored } from "./session.js";
 import { NB, csrf, element, notice, problemFrom } from "./words.js";
@@ -16,7 +16,7 @@ export function startCarry(form) {
     const button = form.querySelector("[type=submit]");
     if (button.hasAttribute("aria-disabled")) return;
     busy(button);
-    const said = await taken(form).catch(() => notice("danger", "Rien n’a été emporté", "La copie n’est pas arrivée entière. Vérifiez la connexion, puis recommencez."));
+    const said = await taken(form).catch(() => notice("danger", "Rien n’a été emporté", "La copie n’est pas arrivée entière ; celle d’avant, s’il y en a une, reste lisible. Vérifiez la connexion, puis recommencez."));
     said.setAttribute("role", said.matches(".note-ok") ? "status" : "alert");
     form.querySelector("[data-carry-said]").replaceChildren(said);
     idle(button);
@@ -39,17 +39,36 @@ async function taken(form) {
     const files = await Promise.all(folder.documents.filter((one) => one.part).map(async (one) => [one.part, await parcel.get(one.part).arrayBuffer()]));
     if (!(await readerKept())) throw new Error("what reads it did not come");
     hook();
-    await keepFolder(folder, files);
-    await replaced(folder.url, folder.id);
+    const stands = await alone(async () => {
+      await keepFolder(folder, files);
+      return whole(folder);
+    });
+    if (!stands) return notice("ok", "Le dossier est emporté", "Une autre fenêtre de ce navigateur vient de l’emporter : sa copie, plus récente, est gardée.");
   } catch (error) {
     await destroy(folder.id).catch(() => {});
-    await fetch(`/emportes/${folder.id}/rendre`, { method: "POST", body: new URLSearchParams({ folder: folder.url.split("/").pop() }), headers: { "X-CSRFToken": csrf() }, credentials: "same-origin" }).catch(() => {});
+    await tell(folder, "rendre").catch(() => {});
     if (error?.name === "QuotaExceededError") return notice("danger", "Rien n’a été emporté", "Cet appareil n’a plus assez de place. Effacez des dossiers emportés, puis recommencez.");
     throw error;
   }
   const stay = folder.documents.filter((one) => one.why).map((one) => one.title);
   const left = stay.length ? ` Sans ${stay.map((one) => `«${NB}${one}${NB}»`).join(", ")}${NB}: à lire avec une connexion.` : "";
   return notice("ok", "Le dossier est emporté", `Lisible sur cet appareil jusqu’au ${folder.ends}.${left}`, element("a", { class: "btn btn-line", href: READ }, "Dossiers emportés"));
+}
+
+const tell = (folder, what) => fetch(`/emportes/${folder.id}/${what}`, { method: "POST", body: new URLSearchParams({ folder: folder.url.split("/").pop() }), headers: { Accept: "application/json", "X-CSRFToken": csrf() }, credentials: "same-origin" });
+
+// The copy is here, whole: the server ends those that this browser took of the folder before, and they go. False where it is
+// ended itself, by a later one that another window took; asked by who is alone.
+async function whole(folder) {
+  if (!(await caches.keys()).some((name) => name.startsWith("reading "))) throw new Error("what reads it went");
+  const answer = await tell(folder, "arrive").catch(() => null);
+  if (answer?.status === 409 || answer?.status === 404) {
+    await destroyed(folder.id);
+    return false;
+  }
+  if (answer && !answer.ok) throw new Error("the server does not know who took it");
+  await replaced(folder.url, folder.id);
+  return true;
 }
 
 // What reads the folders, kept by the script that answers without a network; false where it does not come.
