@@ -66,11 +66,14 @@ def keep_main(
     Refuses `file-above`, as all that keeps a file here does.
     """
     refuse_large(collectivity_id, one.path, one.filename)
+    within = (
+        family.signature_format is None
+    )  # a signature beside the file changes nothing of it, and asks it nothing
     seen = examine(
         one.path,
         one.filename,
         role="main",
-        to_be_signed=True,
+        to_be_signed=within,
         formats=family.formats,
         office=vault.converter(),
         workdir=workdir,
@@ -83,9 +86,9 @@ def keep_main(
         seen = replace(seen, notes=(*seen.notes, *find(one.path)))
     read = _read(family.name, one.path, seen)
     page = _page(seen, read, workdir) if family.signature == "page" else None
-    if page is not None:
+    if page is not None and within:
         _refuse(_against(page), seen)
-    elif seen.kind == "pdf" and family.signature_format is None:
+    elif page is None and seen.kind == "pdf" and within:
         seen = _signable(seen, one.path, workdir)
     kept: list[Kept] = []
     if page is None:

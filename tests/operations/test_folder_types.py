@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pyhanko.sign.fields import MDPPerm
 from werkzeug.test import TestResponse
 
 from app.circuits import own_types, reserved, rules
@@ -35,8 +37,11 @@ from app.signing.models import SignatureProof
 from app.signing.placing import plan
 from app.transmission import parcel
 from demo.cast import ACCOUNTS, PASSWORD
+from demo.pki import TestPki
 from tests.api.software import Software
 from tests.builders.house import ACT, INVOICE, PAY, House
+from tests.builders.signing import refusal
+from tests.signing.test_several import certified
 from workflows.family import families, faults_of
 from workflows.loader import load
 from workflows.own_types import Definition, OwnField, faults, joined
@@ -1001,11 +1006,13 @@ def test_the_icon_and_the_place_of_signatures_are_the_type_s(house: House) -> No
     assert geometry.corner_box(INVOICE, "first", "top-left", 0, 1) == place
 
 
-def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(house: House) -> None:
+def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(
+    house: House, pki: TestPki, tmp_path: Path
+) -> None:
     number = made(house, "other", label="Convention")
 
-    def deposited() -> int:
-        folder_id = house.deposit(K, "convention", ACT)
+    def deposited(source: Path = ACT) -> int:
+        folder_id = house.deposit(K, "convention", source)
         house.save(folder_id, K, {"subject": "Convention avec le port"})
         return folder_id
 
@@ -1014,6 +1021,8 @@ def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(h
         "Selon le fichier : PAdES dans un PDF, XAdES à côté d’un XML, CAdES (.p7s) à côté d’un autre" in page
     )
     before = deposited()
+    closed = certified(Path(shutil.copy(ACT, tmp_path)), pki, MDPPerm.FILL_FORMS)
+    assert refusal(deposited, closed) == "file-certified-closed"
     assert house.client(K).get(f"/dossiers/{before}/emplacements").status_code == 200
     assert draw(house, number, label="Convention", signature_format="xades").status_code == 422
     assert draw(house, number, label="Convention", signature_format="cades").status_code == 302
@@ -1022,7 +1031,8 @@ def test_the_format_of_signature_is_the_type_s_where_its_family_leaves_several(h
     assert publish(house, number).status_code == 302
     assert "Revenir à la famille pour le format" in words(house.client(K).get(f"{PAGE}/{number}"))
     assert present(house)["convention"]["signature_format"] == "cades"
-    after = deposited()
+    # What its author certified is signed by nobody within; beside it, nothing of it changes
+    after = deposited(closed)
     assert house.client(K).get(f"/dossiers/{after}/emplacements").status_code != 200, "it stands on no page"
     for folder_id, form, names in ((before, "PAdES", []), (after, "CAdES", [".p7s"])):
         (main,) = house.versions(folder_id)
