@@ -235,3 +235,8 @@ def grouped(number: str) -> str:
         if number[:1].isalpha() and number.isalnum()
         else number
     )
+
+
+def quoted(text: str) -> str:
+    """What somebody wrote, in quotation marks at the end of a sentence, with one full stop: « Confirmé. » or « Confirmé »."""
+    return f"« {text} »" if text.endswith((".", "!", "?", "…")) else f"« {text} »."

@@ -8,7 +8,7 @@ from typing import Any
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
-from app.core.french import euros, grouped, instant, jour, spaces
+from app.core.french import euros, grouped, instant, jour, quoted, spaces
 from app.core.texts import plain
 from app.folders.facts import count_amount, due_of, sent_on
 from app.folders.models import Folder
@@ -145,13 +145,13 @@ def _answerable(folder: Folder, typists: frozenset[int]) -> frozenset[int]:
 
 
 def _caution(folder: Folder, family: Family, one: Correction) -> Caution:
-    why = f" : « {one.reason} »" if one.reason else ", sans motif"
+    why = f" : {quoted(one.reason)}" if one.reason else ", sans motif."
     by = f"{one.who or 'Le déposant'} a écrit {shown(family, one.key, one.value)}{why}"
     offered = [(str(said.value), f"Retenir {shown(family, one.key, said.value)}, lu") for said in one.read]
     return Caution(
         "corrected",
         spaces(f"« {label(family, one.key)} » corrigé"),
-        spaces(f"{_sources(family, one)}. {by}."),
+        spaces(f"{_sources(family, one)}. {by}"),
         about=f"{FACT}{one.key}",
         choices=(*offered, (TYPED, f"Retenir {shown(family, one.key, one.value)}, écrit")),
         by=_answerable(folder, one.typists),

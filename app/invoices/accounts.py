@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import instant, jour, spaces
+from app.core.french import instant, jour, quoted, spaces
 from app.core.questions import once
 from app.folders.access import readable_among
 from app.folders.models import Folder
@@ -347,7 +347,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 def _sentence(doubt: Doubt) -> str:
     if doubt.calls:
         call = doubt.calls[-1]
-        then = f"{call.who} a appelé le fournisseur : « {call.word} ». Une autre personne décide."
+        then = f"{call.who} a appelé le fournisseur : {quoted(call.word)} Une autre personne décide."
     else:
         then = "Appelez le fournisseur à un numéro que vous connaissez déjà ; une autre personne décidera ensuite."
     reasons = " ".join(f"{sentence.rstrip('.')}." for _, sentence in doubt.reasons)

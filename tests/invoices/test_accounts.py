@@ -107,6 +107,7 @@ def test_one_person_calls_and_another_decides_before_the_finances_and_the_mayor(
         assert CALL["word"] in shown or not wrong.get("word", "x")  # what was typed is still there
     assert sent(clerk, f"{page}/appel", invoice, **CALL).status_code == 302
     assert "marché 2024-06" in finance.text(page)
+    assert "confirme le changement. » Une autre personne décide." in finance.text(f"/dossiers/{invoice}")
     assert "Fournisseur appelé par Gwenola Tréhorel" in clerk.text(f"/dossiers/{invoice}?onglet=journal")
     with reading() as db:
         assert chain.verify(db, 1)[1] is None
