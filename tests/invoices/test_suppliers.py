@@ -234,6 +234,13 @@ def test_a_page_costs_what_it_did_whatever_the_directory_holds(
     assert "Suite de la liste" in page
     assert "réserv" not in page.replace("%C3%A9", "é").lower()
     assert "reserve" not in page
+    monkeypatch.setattr(directory, "LOOKED", 300)
+    office.send(office.draft(signed=True, number="F-10", seller="Atelier 0 ter", **FORGE))
+    an_order(house, seller="Atelier 0 bis, réservé", seller_siret=OTHER)
+    assert "Atelier 0 ter" in clerk.text(
+        f"{DIRECTORY}?q=atelier"
+    )  # nor is it found by a name that he does not read
+    assert "Atelier 0 ter" not in clerk.text(f"{DIRECTORY}?q=reserve")
     monkeypatch.setattr(directory, "MOST", 5)
     assert clerk.ask(f"{DIRECTORY}/annuaire.csv").status_code == 413
 

@@ -147,10 +147,21 @@ def page(db: Db, actor: Actor, wanted: Asked, size: int = PAGE) -> tuple[list[Li
     lines = _lines(db, actor, looked[: size + 1], size + 1)
     if len(lines) <= size:
         lines += _lines(db, actor, looked[size + 1 :], size + 1 - len(lines))
-    shown = lines[:size]
-    if len(lines) > size:
-        return shown, shown[-1].id
-    return shown, looked[-1] if len(looked) == LOOKED else None
+    last = lines[size - 1].id if len(lines) > size else looked[-1] if len(looked) == LOOKED else None
+    terms = _terms(wanted.text)
+    return [line for line in lines[:size] if all(_says(line, word) for word in terms)], last
+
+
+def _terms(text: str) -> list[str]:
+    """The words that are looked for. A SIREN or a SIRET may be typed by groups of three figures, as it is printed."""
+    digits = "".join(text.split())
+    return [digits[:SIREN]] if digits.isascii() and digits.isdigit() else key_of(text).split()
+
+
+def _says(line: Line, word: str) -> bool:
+    """Whether a supplier is found by what its reader is shown of it: its latest name may be one that he does not read."""
+    shown = word in key_of(line.name) or line.siren.startswith(word) or word in line.vat.lower()
+    return shown or line.joined > 0
 
 
 def every(db: Db, actor: Actor) -> list[Line]:
@@ -227,10 +238,7 @@ def _looked(actor: Actor, wanted: Asked, own: Sequence[int] | None = None) -> An
     query = sa.select(_supplier.c.id).where(owner == actor.collectivity_id, into.is_(None))
     if own is not None:
         query = query.where(_supplier.c.id.in_(own))
-    digits = "".join(wanted.text.split())
-    # A SIREN or a SIRET may be typed by groups of three figures, as it is printed
-    terms = [digits[:SIREN]] if digits.isascii() and digits.isdigit() else key_of(wanted.text).split()
-    query = query.where(*map(_having, terms))
+    query = query.where(*map(_having, _terms(wanted.text)))
     by_name = wanted.sort == "nom"
     last, place = _supplier.alias("last"), _supplier.c.sort if by_name else _supplier.c.latest_id
     if wanted.after is not None:
