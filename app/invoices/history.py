@@ -149,24 +149,21 @@ def seen_before(db: Db, folder: Folder) -> list[Twin]:
 
 
 def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
-    """Keep for the page that is being made which of these invoices have a twin by their keys, in four statements at most.
-
-    Those that their facts alone make one think of are left to the page of the folder (`_perhaps_alike`).
-    """
+    """Keep for the page that is being made what may be the same as each of these invoices, in four statements at most."""
     place = folders[0].collectivity_id
     query = (
         sa.select(
             _mine.c.folder_id,
             _other.c.folder_id,
-            sa.func.max(sa.case((_mine.c.kind == SAME, SURELY), else_=CLOSELY)).label("how"),
+            sa.func.max(
+                sa.case((_mine.c.kind == SAME, SURELY), (_mine.c.kind == CLOSE, CLOSELY), else_=PERHAPS)
+            ).label("how"),
         )
-        .join(
-            _other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
-        )
+        .join(_other, _of_the_same_key)
         .where(
             _mine.c.folder_id.in_([folder.id for folder in folders]),
-            _mine.c.collectivity_id == place,
-            _mine.c.kind.in_([SAME, CLOSE]),
+            _mine.c.collectivity_id + 0 == place,  # as in `_elsewhere`
+            _mine.c.kind.in_([SAME, CLOSE, ALIKE]),
             _other.c.folder_id != _mine.c.folder_id,
         )
         .group_by(_mine.c.folder_id, _other.c.folder_id)
@@ -182,7 +179,7 @@ def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
     later = engaged(db, read)
     named = readable_among(db, list(every))
     for folder in folders:
-        kinds = _kinds(folder, rows[folder.id][:MOST], every)
+        kinds = _kinds(folder, rows[folder.id], every)
         standing = _standing(folder, kinds, every, later)
         twins = [Twin(every[key], kinds[key], key in named) for key in standing]
         keep(db, ("invoices seen before", folder.id), twins)
@@ -190,30 +187,31 @@ def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
 
 def _seen_before(db: Db, folder: Folder) -> list[Twin]:
     bounds = {"folder": folder.id, "here": folder.collectivity_id}
-    days, totals = _days(folder), totals_of(folder)
     rows = db.execute(_perhaps_this, bounds).all()
     if not rows:
         return []
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
     every = {candidate.id: candidate for candidate in read}
-    kinds = _kinds(folder, [(key, how) for key, how in rows if how != PERHAPS], every)
-    perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
-    alike = (key for key in perhaps if _days(every[key]) & days and totals_of(every[key]) & totals)
-    for key in islice(alike, MOST):
-        kinds.setdefault(key, ALIKE)
+    kinds = _kinds(folder, [(key, how) for key, how in rows], every)
     later = engaged(db, [every[key] for key in kinds if key > folder.id])
     standing = _standing(folder, kinds, every, later)
     named = readable_among(db, standing)
     return [Twin(every[key], kinds[key], key in named) for key in standing]
 
 
-def _kinds(folder: Folder, rows: Iterable[tuple[int, int]], every: Mapping[int, Folder]) -> dict[int, str]:
+def _kinds(folder: Folder, rows: Sequence[tuple[int, int]], every: Mapping[int, Folder]) -> dict[int, str]:
     """How each of those that share a key with an invoice is its twin, the surest first, then the latest."""
-    return {
+    kinds = {
         key: SAME if how == SURELY else CLOSE
-        for how, key in sorted(((how, key) for key, how in rows), reverse=True)
+        for how, key in sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
         if how == SURELY or _of_the_same_months(folder, every[key])
     }
+    days, totals = _days(folder), totals_of(folder)
+    perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
+    alike = (key for key in perhaps if _days(every[key]) & days and totals_of(every[key]) & totals)
+    for key in islice(alike, MOST):
+        kinds.setdefault(key, ALIKE)
+    return kinds
 
 
 def _standing(

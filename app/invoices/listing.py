@@ -1,7 +1,7 @@
 """What lists show of the doubts of invoices, in the words of their pages, at a cost that does not follow their number.
 
 Read ahead for all of a list, then asked of each as its page asks it. What would cost a statement for each invoice is on its
-page alone: those that it resembles without a key in common, the papers, its order.
+page alone: those that it resembles without being the same, the papers, its days.
 """
 
 from collections.abc import Mapping, Sequence

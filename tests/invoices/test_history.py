@@ -31,7 +31,7 @@ FIRST = {"total_ht": "2535.00", "total_ttc": "3042.00"}
 CLERK, SERVICE, FINANCE, MAYOR = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
 BEFORE, AFTER = "FR7630001007941234567890185", "LT121000011101001000"
 SIRET = "39280913700027"
-LISTED = {"duplicate", "account", "addressee", "establishment"}
+LISTED = {"duplicate", "near-duplicate", "account", "addressee", "establishment"}
 
 
 class Office:
