@@ -263,6 +263,9 @@ def _unknown(
     """Why an account that is not known for every way to know its seller is told; nothing of a first one without a list."""
     seller = str(folder.fields.get("seller") or "")
     whose = f", {seller}" if seller else ""
+    if not ways:  # a draft of which nobody said yet who sends it: it is no other's account before that
+        yield "Fournisseur à écrire", "Sans lui, rien ne dit à qui est ce compte"
+        return
     if other := _of_another(db, folder, iban, rows, same, ways):
         yield "Compte d’un autre fournisseur", other
     if iban in known:

@@ -268,6 +268,8 @@ def test_what_is_odd_about_an_account_is_told(house: House, office: Office) -> N
             {"iban": AFTER, "seller": "Autre", "seller_siret": "", "seller_siren": "212909998"},
             "hors de France",
         ),
+        # Of which nobody said yet who sends it: the account is no other supplier's before that
+        ({"iban": BEFORE, "seller": "", "seller_siret": "", "seller_siren": ""}, "rien ne dit à qui est"),
     ):
         sentences = told(house, office.draft(number="F-9", **said))
         assert len(sentences) == 1, said

@@ -154,6 +154,8 @@ def test_a_profile_that_nobody_here_knows_is_not_judged_by_the_rules_of_another(
     mark = "urn:cen.eu:en16931:2017#compliant#urn:factur-x.eu:1p0:basic"
     for guideline, why in (
         ("urn:cen.eu:en16931:2017#conformant#urn:example.org:more", "extension"),
+        ("urn:cen.eu:en16931:2017#conformant#urn:example.org:extended", "extension"),
+        ("urn:example.org:extended", "unknown"),
         ("urn:example.org:mine", "unknown"),
     ):
         outcome = judged(tmp_path, SOUND.replace(mark, guideline))

@@ -18,6 +18,7 @@ ALL_SINCE = date(2027, 9, 1)
 NORM, FRENCH = "EN 16931", "BR-FR"
 NO_LINES = {"minimum": "MINIMUM", "basicwl": "BASIC WL"}
 _CORE = "urn:cen.eu:en16931:2017"
+_FAMILIES = ("urn:factur-x.eu:1p0", "urn:zugferd.de:2p0")
 _CTC = "urn.cpro.gouv.fr:1p0:extended-ctc-fr"
 _PROFILES = {
     CII: {
@@ -66,12 +67,21 @@ def concern(root: Any, syntax: str) -> Concern:
     if last in NO_LINES:
         return Concern(NO_LINES[last], why="lines")
     for mark, (profile, file) in _PROFILES[syntax].items():
-        if guideline.endswith(mark) or (mark == _CORE and _in_core(guideline)):
+        if _is(guideline, mark) or (mark == _CORE and _in_core(guideline)):
             france = _not_french(root, syntax)
             french = () if france else (Sheet(FRENCH, _OF_FRANCE[syntax]),)
             return Concern(profile, (Sheet(profile, file), *french), france=france)
     why = "extension" if "#conformant#" in guideline else "unknown"
     return Concern(guideline[:80] or "non indiqué", why=why)
+
+
+def _is(guideline: str, mark: str) -> bool:
+    """Whether it is of this profile: « extended » and « basic » are those of Factur-X, and of ZUGFeRD 2, which it follows."""
+    if not mark.startswith(":"):
+        return guideline.endswith(mark)
+    return guideline.startswith(_CORE) and guideline.endswith(
+        tuple(f"{family}{mark}" for family in _FAMILIES)
+    )
 
 
 def _in_core(guideline: str) -> bool:
