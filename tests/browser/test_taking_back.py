@@ -40,6 +40,16 @@ def test_a_visa_is_taken_back_by_the_keyboard_and_its_band_goes_when_it_is_too_l
     page.keyboard.press("z")
     expect(page.locator(".flash-ok")).to_contain_text("visa est repris")
     assert house.folder(folder_id).place == before
+    # On a small screen what opens a dialog stands behind « … »: the keyboard goes there, and comes back there
+    behind = page.get_by_role("button", name="Autres actes")
+    expect(page.get_by_text("Confier…")).to_be_hidden()
+    behind.press("Enter")
+    expect(page.get_by_text("Confier…")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Demander un avis")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(behind).to_be_focused()
     page.keyboard.press("a")
     expect(band).to_be_visible()
     page.clock.fast_forward("01:31")

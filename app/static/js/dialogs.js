@@ -27,12 +27,18 @@ export function reopen(dialog) {
   if (!dialog.open) dialog.showModal();
 }
 
+// To what opened it; where that is behind « … » again, to « … ».
+function back(from) {
+  from?.focus();
+  if (document.activeElement !== from) from?.closest(".bar-acts")?.previousElementSibling.focus();
+}
+
 function closed(event) {
   const dialog = event.target;
   if (!(dialog instanceof HTMLDialogElement) || dialog.open || dialog.dataset.aside) return;
   const focused = document.activeElement ?? document.body;
   // The event comes some time after the dialog is gone: who has moved on meanwhile keeps the new place.
-  if (focused === document.body || dialog.contains(focused)) openers.get(dialog)?.focus();
+  if (focused === document.body || dialog.contains(focused)) back(openers.get(dialog));
   openers.delete(dialog);
   if (dialog.id === "dialog") dialog.replaceChildren();
 }

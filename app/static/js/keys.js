@@ -26,6 +26,9 @@ function visible(selector) {
   return [...document.querySelectorAll(selector)].find((one) => one.offsetParent !== null || one.getClientRects().length > 0);
 }
 
+// What a small screen holds behind « … » answers to its key all the same.
+const keyed = (key) => visible(`[data-key="${key}"]`) ?? document.querySelector(`.bar-acts [data-key="${key}"]`);
+
 function search() {
   const field = visible("input[type=search], input[name=q]");
   const page = document.querySelector("[data-search]")?.dataset.search;
@@ -57,7 +60,7 @@ function pressed(event) {
     "/": search,
     "?": () => document.querySelector('[data-opens="help"]')?.click(),
   };
-  const act = acts[key] ?? (/^[a-z]$/.test(key) && visible(`[data-key="${key}"]`) && (() => visible(`[data-key="${key}"]`).click()));
+  const act = acts[key] ?? (/^[a-z]$/.test(key) && keyed(key) && (() => keyed(key).click()));
   if (!act) return;
   event.preventDefault();
   act();
