@@ -542,9 +542,7 @@ def context(
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
-    leaf = sheet_of(db, folder, shown, asked)
-    rows = [] if leaf else _table(db, folder, shown)
-    text = "" if leaf else _text(db, folder, shown, rows)
+    leaf, rows, text = content(db, folder, shown, asked)
     where = queues.place_in_list(db, actor, folder.id)
     points, on_sheet = untold(db, folder), told_by_page(db, folder)
     rulable = _rulable(folder, actor, here, [*points, *on_sheet])
@@ -641,6 +639,15 @@ def _whole(folder: Folder, rows: Sequence[tuple[str, str]], text: str) -> Leaf |
     """An XML document of which the page gives all, on one page: its text, or its rows where they are what is decided on."""
     read = bool(rows) and family_of(folder.in_force).signature != "file"
     return Leaf(Markup("")) if text or read else None
+
+
+def content(
+    db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]
+) -> tuple[Leaf | None, list[tuple[str, str]], str]:
+    """What the page shows in place of the file itself: its sheet, the rows of its data, their text; nothing of a PDF."""
+    leaf = sheet_of(db, folder, shown, asked)
+    rows = [] if leaf else _table(db, folder, shown)
+    return leaf, rows, "" if leaf else _text(db, folder, shown, rows)
 
 
 def sheet_of(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Leaf | None:

@@ -19,7 +19,17 @@ from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.invoices.days import dates_of
 from app.invoices.establishments import listed
-from app.invoices.keys import ALIKE, CLOSE, SAME, alike_keys, keys_of, plain_name, seller_key, sellers_of
+from app.invoices.keys import (
+    ALIKE,
+    CLOSE,
+    SAME,
+    alike_keys,
+    keys_of,
+    plain_name,
+    seller_key,
+    sellers_of,
+    strict,
+)
 from app.invoices.models import InvoiceKey, SupplierSeen
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
@@ -253,8 +263,12 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
 
 def _duplicates(db: Db, folder: Folder) -> list[Caution]:
-    by = frozenset(folder.sources.get("depositors", ()))
-    return [_spaced(_duplicate(twin, by)) for twin in seen_before(db, folder)]
+    return [point_of(folder, twin) for twin in seen_before(db, folder)]
+
+
+def point_of(folder: Folder, twin: Twin) -> Caution:
+    """What is to be ruled on of an invoice and another one that is like it."""
+    return _spaced(_duplicate(twin, frozenset(folder.sources.get("depositors", ()))))
 
 
 def _spaced(caution: Caution) -> Caution:
@@ -429,6 +443,11 @@ class Row:
     def differs(self) -> bool:
         """Whether the two folders say something else."""
         return self.own != self.other
+
+    @property
+    def near(self) -> bool:
+        """Whether they say nearly the same, as a number with other signs between its figures."""
+        return self.differs and bool(self.own and self.other) and strict(self.own) == strict(self.other)
 
 
 COMPARED = ("number", "issue_date", "seller", "seller_siret", "total_ttc", "order_ref", "iban")

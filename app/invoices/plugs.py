@@ -200,5 +200,7 @@ class _Same:
         ]
         if not compared:
             return None
-        page = self._templates.get_template("invoices/same.html").render(compared=compared)
+        page = self._templates.get_template("invoices/same.html").render(
+            compared=compared, folder_id=folder.id
+        )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -17,7 +17,7 @@ from app.display.blueprint import version_shown
 from app.folders import ruling
 from app.folders.access import authorize, looks_on
 from app.folders.move import person_of, present
-from app.invoices import account_file, accounts, calls, interrupting, performing, settling
+from app.invoices import account_file, accounts, beside, calls, interrupting, performing, settling
 from app.invoices.clock import delay_of
 from app.invoices.establishments import EstablishmentsForm, as_lines, choose, listed
 from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
@@ -81,6 +81,14 @@ def establishments() -> Response | tuple[str, int]:
         form.lines.data = form.shown.data = as_lines(known)
     context = {"form": form, "siren": siren, "count": len(known), "error": error}
     return render_template("invoices/establishments.html", **context), status
+
+
+@pages.get("/dossiers/<int:folder_id>/doublon/<int:other_id>")
+@guard(PERSON)
+def same(folder_id: int, other_id: int) -> str:
+    """An invoice and another one that may be the same, side by side, and the word of whoever rules on it."""
+    with reading(g.actor.collectivity_id) as db:
+        return render_template("invoices/beside.html", **beside.context(db, g.actor, folder_id, other_id))
 
 
 @pages.get("/dossiers/<int:folder_id>/compte/<mark>")

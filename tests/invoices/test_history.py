@@ -103,6 +103,7 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     draft = Hand(house, CLERK).text(f"/dossiers/{last}/brouillon")
     assert "Un autre dossier, que vous ne pouvez pas lire, porte la même facture" in draft
     assert f"n° {again}" in draft
+    assert Hand(house, CLERK).client.get(f"/dossiers/{last}/doublon/{unread}").status_code == 404
     for named in (f"n° {unread}", f"dossiers/{unread}", f"duplicate:{unread}", "Katell Morizur"):
         assert named not in draft, named
     for depositor, one in (("k.morizur", unread), (CLERK, last)):
@@ -128,7 +129,18 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     page = finance.text(f"/dossiers/{again}")
     assert f"Le dossier n° {first} porte la même facture" in page
     assert "doit d’abord trancher ce point" in page
+    # Side by side, the first one first from wherever one comes; whoever deposited it reads it, and does not decide
+    beside = f"/dossiers/{again}/doublon/{first}"
+    assert f'href="{beside}"' in finance.client.get(f"/dossiers/{again}").get_data(as_text=True)
+    both, own = finance.text(beside), Hand(house, CLERK).text(beside)
+    assert both.index(f"Première, dossier n° {first}") < both.index(f"Seconde, dossier n° {again}")
+    assert "Votre décision" in both
+    assert "Qui a déposé cette facture ne décide pas" in own
+    assert "Deux factures distinctes" in both
+    assert "Deux factures distinctes" not in own
+    assert finance.client.get(f"/dossiers/{again}/doublon/{again}").status_code == 404
     office.rule(again, FINANCE, about)
+    assert "Rien n’attend plus de décision" in finance.text(beside)
     assert "duplicate" not in office.told(again)
     assert "Facture déjà reçue" not in Hand(house, CLERK).text("/suivi")
     house.approve(again, FINANCE)

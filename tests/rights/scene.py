@@ -318,6 +318,7 @@ class Scene:
             "position": 1,
             "note_id": 1,
             "piece_id": 1,
+            "other_id": ABSENT,
             "mark": "0" * 12,
             **where,
         }

@@ -118,6 +118,7 @@ ROUTES = {
     "arrivals.put_aside": "create",
     "arrivals.file": "create",
     "invoices.account": "person",
+    "invoices.same": "person",
     "invoices.register.index": "person",
     "invoices.register.table": "person",
     "invoices.register.months": "person",

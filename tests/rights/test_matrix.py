@@ -88,7 +88,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None came by Chorus Pro: nothing is said of it there (tests/chorus/test_fetching.py).
-    # Nor is an account: there is none to verify (tests/invoices/test_accounts.py).
+    # Nor is an account: there is none to verify (tests/invoices/test_accounts.py), and no duplicate (test_history.py).
     # None was asked an opinion: there is none to give or to take back (tests/folders/test_asking.py).
     # None is an order: there is none to deliver (tests/purchasing/).
     # The collectivity lets no folder be taken along (tests/folders/test_carried.py).
@@ -117,6 +117,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "chorus.reject",
         "chorus.mandate",
         "invoices.account",
+        "invoices.same",
         "invoices.account_call",
         "invoices.account_decision",
         "purchasing.order",
