@@ -22,12 +22,15 @@ from workflows.circuit import Phase
 def context(db: Db, actor: Actor, folder_id: int, other_id: int) -> dict[str, Any]:
     """An invoice and another one that is like it, the earlier folder first.
 
-    Refuses `not-found` for one that the actor does not read, or that is not like it (any more).
+    Refuses `not-found`, and `invoice-unlike` alike for another one that the actor does not read, and for one that is not like
+    it (any more).
     """
-    folder, other = authorize(db, actor, folder_id), authorize(db, actor, other_id)
-    twin = next((twin for twin in history.seen_before(db, folder) if twin.folder.id == other.id), None)
+    folder = authorize(db, actor, folder_id)
+    alike = (twin for twin in history.seen_before(db, folder) if twin.named)
+    twin = next((twin for twin in alike if twin.folder.id == other_id), None)
     if twin is None:
-        raise Refusal("not-found")
+        raise Refusal("invoice-unlike")
+    other = twin.folder
     point = history.point_of(folder, twin)
     waits = folder.phase != Phase.DONE and is_open(folder, point)
     took_part = person_of(actor) in point.by

@@ -27,6 +27,11 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : une personne doit d’abord appeler le fournisseur à un numéro connu, et le noter. Une autre décide ensuite.",
     ),
+    "invoice-unlike": (
+        409,
+        "Aucun autre dossier que vous lisez n’est à comparer à cette facture sous cette adresse. Revenez au dossier : il dit ce "
+        "qui lui ressemble.",
+    ),
     "iban-settled": (
         409,
         "Ce compte n’est plus à vérifier : quelqu’un a décidé, ou la facture a changé. Rouvrez le dossier.",

@@ -103,7 +103,7 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     draft = Hand(house, CLERK).text(f"/dossiers/{last}/brouillon")
     assert "Un autre dossier, que vous ne pouvez pas lire, porte la même facture" in draft
     assert f"n° {again}" in draft
-    assert Hand(house, CLERK).client.get(f"/dossiers/{last}/doublon/{unread}").status_code == 404
+    assert Hand(house, CLERK).client.get(f"/dossiers/{last}/doublon/{unread}").status_code == 409
     for named in (f"n° {unread}", f"dossiers/{unread}", f"duplicate:{unread}", "Katell Morizur"):
         assert named not in draft, named
     for depositor, one in (("k.morizur", unread), (CLERK, last)):
@@ -138,7 +138,7 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert "Qui a déposé cette facture ne décide pas" in own
     assert "Deux factures distinctes" in both
     assert "Deux factures distinctes" not in own
-    assert finance.client.get(f"/dossiers/{again}/doublon/{again}").status_code == 404
+    assert finance.client.get(f"/dossiers/{again}/doublon/{again}").status_code == 409
     office.rule(again, FINANCE, about)
     assert "Rien n’attend plus de décision" in finance.text(beside)
     assert "duplicate" not in office.told(again)
