@@ -42,7 +42,9 @@ def number_of(key: str) -> int:
         return db.scalars(sa.select(Supplier.id).where(Supplier.key == key)).one()
 
 
-def test_a_supplier_is_there_by_use_for_who_reads_what_names_it(house: House, tmp_path: Path) -> None:
+def test_a_supplier_is_there_by_use_for_who_reads_what_names_it(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office, clerk, mayor = Office(house, tmp_path), Hand(house, CLERK), Hand(house, MAYOR)
     draft = office.draft(signed=True, number="F-1", seller="Forge Kermeur", **FORGE)
     assert "Aucun fournisseur" in clerk.text(DIRECTORY)  # a draft names nobody yet
@@ -91,6 +93,10 @@ def test_a_supplier_is_there_by_use_for_who_reads_what_names_it(house: House, tm
         assert words in buyer, words
     page = clerk.text(f"{DIRECTORY}/{number}")
     assert "contact@forge.example" not in page  # the order is not the clerk's to read
+    with monkeypatch.context() as patched:  # however many of the latest are not his
+        patched.setattr(directory, "LATEST", 1)
+        assert "Facture F-2" in clerk.text(f"{DIRECTORY}/{number}")
+        assert "Forge de Kermeur" in clerk.text(DIRECTORY)
     for words in ("Facture F-2", "Forge Kermeur", OTHER, "2 factures et commandes"):
         assert words in page, words
     # Other software reads what its desk reads, and of an account its last signs alone

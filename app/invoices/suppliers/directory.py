@@ -27,7 +27,7 @@ PAGE = 50
 LOOKED = 300
 """Suppliers that one page looks through; where it finds fewer than it shows, it says that others follow."""
 LATEST = 25
-"""Of each supplier, the latest folders among which one is looked for that the reader reads."""
+"""Of each supplier, the latest folders among which one is looked for that the reader reads; `TOLD` where there is none."""
 COUNTED = 100
 """As many folders of a supplier are counted; beyond, « plus de »."""
 TOLD = 500
@@ -279,15 +279,27 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int], size: int) -> list[Line
     Seen by whoever reads one of its latest folders, and by an administrator, who is told the accounts of suppliers already,
     as soon as one of them is of no restricted type.
     """
-    if not numbers:
-        return []
+    seen_by = _seen_by(db, actor, numbers, LATEST)
+    hidden = [number for number in numbers if number not in seen_by]
+    # One reads an older folder of a supplier whose latest ones are still on their way to others
+    if 0 < len(hidden) <= PAGE:
+        seen_by |= _seen_by(db, actor, hidden, TOLD)
+    shown = [number for number in numbers if number in seen_by][:size]
+    return _told(db, actor, {number: seen_by[number] for number in shown}) if shown else []
 
+
+def _seen_by(
+    db: Db, actor: Actor, numbers: Sequence[int], depth: int
+) -> dict[int, tuple[int | None, int | None]]:
+    """Of each of these entries, among so many of its latest folders, the last that the actor reads, and another that names it."""
+    if not numbers:
+        return {}
     latest = (
         sa.select(_naming.c.folder_id)
         .where(_naming.c.supplier_id == _supplier.c.id)
         .correlate(_supplier)
         .order_by(_naming.c.folder_id.desc())
-        .limit(LATEST)
+        .limit(depth)
     )
 
     def among(condition: Any) -> Any:
@@ -303,9 +315,7 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int], size: int) -> list[Line
         query = query.add_columns(among(sent).label("other"))
     else:
         query = query.add_columns(sa.null().label("other"))
-    seen_by = {row.id: (row.read, row.other) for row in db.execute(query) if row.read or row.other}
-    shown = [number for number in numbers if number in seen_by][:size]
-    return _told(db, actor, {number: seen_by[number] for number in shown}) if shown else []
+    return {row.id: (row.read, row.other) for row in db.execute(query) if row.read or row.other}
 
 
 def _told(db: Db, actor: Actor, shown: dict[int, tuple[int | None, int | None]]) -> list[Line]:
