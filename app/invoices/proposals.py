@@ -5,7 +5,7 @@ said twice in two ways is not proposed: it would be a guess.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,13 +17,14 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import grouped, jour_long, spaces
 from app.core.sirene import good_siret
+from app.folders.access import readable_among
 from app.folders.models import Document, DocumentWords, Folder
 from app.folders.sockets import Caution, Proposal
 from app.invoices.checks import compact, good_iban
 from app.invoices.keys import SIREN
 from app.invoices.known import ends
 from app.invoices.mismatch import compare_text, flat, labelled, number_of, totals_of
-from app.invoices.models import Supplier
+from app.invoices.models import Supplier, SupplierSeen
 from app.invoices.rows import money
 from app.people.models import Collectivity
 
@@ -70,6 +71,8 @@ _HEAD = re.compile(
 _TAX = re.compile(
     r"^[^\w\n]*(?:dont\s)?tva\s?(?:[àa(]\s?)?\d{1,2}(?:[.,]\d{1,2})?\s?%\s?\)?\s?:?(?=\s?-?\d)", re.IGNORECASE
 )
+LOOKED_AT = 25
+"""The latest folders of a supplier among which one that the reader reads gives its name."""
 _EURO, _OTHER_MONEY = re.compile(r"€|\bEUR\b"), re.compile(r"[$£¥]|\b(?:USD|GBP|CHF|CAD|XPF|JPY)\b")
 LABELS: Mapping[str, str] = {
     "iban": "IBAN",
@@ -139,15 +142,12 @@ def proposals(db: Db, folder: Folder) -> list[Proposal]:
 
 
 def offered(db: Db, collectivity_id: int, texts: Sequence[str], *, buyer: str) -> list[list[Said]]:
-    """What each of these pages says, and of the SIRET that it says the name that the directory of suppliers has."""
+    """What each of these pages says, and of the SIRET that it says the name by which the reader knows that supplier here."""
     every = [list(said(text, buyer=buyer)) for text in texts]
     sirens = {value.value[:SIREN] for values in every for value in values if value.field == "seller_siret"}
     if not sirens:
         return every
-    query = sa.select(Supplier.siren, Supplier.name).where(
-        Supplier.collectivity_id == collectivity_id, Supplier.siren.in_(sirens), Supplier.into_id.is_(None)
-    )
-    names = {siren: name for siren, name in db.execute(query.order_by(Supplier.latest_id)) if name}
+    names = _names(db, collectivity_id, sirens)
     return [
         [
             *values,
@@ -159,6 +159,34 @@ def offered(db: Db, collectivity_id: int, texts: Sequence[str], *, buyer: str) -
         ]
         for values in every
     ]
+
+
+def _names(db: Db, collectivity_id: int, sirens: Collection[str]) -> dict[str, str]:
+    """The last name of each of these suppliers among the latest folders that name it and that the reader of the page reads.
+
+    Another one would tell him, of any SIRET that he writes on a page, with whom the town deals.
+    """
+    ours = sa.select(
+        Supplier.id, Supplier.siren, sa.func.coalesce(Supplier.into_id, Supplier.id).label("entry")
+    ).where(Supplier.collectivity_id == collectivity_id, Supplier.siren.in_(sirens))
+    suppliers = {row.id: row for row in db.execute(ours)}
+    if not suppliers:
+        return {}
+    latest = [
+        sa.select(SupplierSeen.folder_id, SupplierSeen.own_id, SupplierSeen.name)
+        .where(SupplierSeen.supplier_id == entry)
+        .order_by(SupplierSeen.folder_id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+        for entry in {row.entry for row in suppliers.values()}
+    ]
+    rows = db.execute(sa.union_all(*map(sa.select, latest))).all()
+    read = readable_among(db, {row.folder_id for row in rows})
+    return {
+        suppliers[row.own_id].siren: row.name
+        for row in sorted(rows, key=lambda row: int(row.folder_id))
+        if row.own_id in suppliers and row.folder_id in read and row.name
+    }
 
 
 def said(text: str, *, buyer: str = "") -> Iterator[Said]:

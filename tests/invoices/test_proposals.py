@@ -16,6 +16,7 @@ from app.invoices.mismatch import compare_text, flat
 from app.invoices.proposals import said
 from tests.builders.house import House
 from tests.builders.scans import printed
+from tests.invoices.test_history import Office
 
 pytestmark = pytest.mark.in_turn
 G, K = "g.trehorel", "k.morizur"
@@ -247,6 +248,16 @@ def test_a_scan_is_recognised_and_its_values_are_to_be_confirmed(house: House, t
     page = house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
     assert "Reconnu sur l’image, à confirmer" in html.unescape(page)
     assert house.folder(folder_id).fields.get("total_ttc") is None
+    # Its SIRET tells the name by which this supplier is known to who reads a folder of it, and to nobody else
+    office = Office(house, tmp_path)
+    poste = {"seller": "Poste Kerlann", "seller_siret": "35600000000048", "seller_siren": "356000000"}
+    office.send(office.draft(signed=True, number="F-1", **poste))
+    stranger = house.deposit("k.morizur", "invoice", tmp_path / "scan.png")
+    house.drain()
+    for login, draft, there in ((G, folder_id, True), ("k.morizur", stranger, False)):
+        page = house.client(login).get(f"/dossiers/{draft}/brouillon").get_data(as_text=True)
+        assert "Reconnu sur l’image, à confirmer" in html.unescape(page)
+        assert ("Poste Kerlann" in page) is there, login
     house.save(folder_id, G, {"total_ttc": "304.20"})
     page = html.unescape(house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True))
     assert "Sur l’image, Paraphe reconnaît" in page
