@@ -27,16 +27,15 @@ from app.files import vault
 from app.files.pdf import read_text
 from app.folders import deposit, sending
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
-from app.folders.models import Folder
+from app.folders.models import ARRIVED, Folder
 from app.folders.readings import TOLD_BY, said_by
 from app.folders.sockets import Caution, ReadFacts
 from app.invoices.mismatch import number_of
 from app.journal.chain import Event, append
+from app.notices import arrived as arrived_drafts
 from app.people.actor import Actor, system
 from workflows.family import Family, family
 
-ARRIVED = "arrival"
-"""In `Folder.sources`: by which arrival the folder came, its number, its origin and when; `main`, which of its files it is."""
 TOLD = (*(key for one in CRITERIA.values() for key in one.told_by), "seller")
 """What the arrival keeps of what its file says: what the routing looks at, and the name of the seller."""
 OF_THE_INVOICE = frozenset(
@@ -145,6 +144,7 @@ class Made:
         folder.sources = {**folder.sources, ARRIVED: arrived} | ({"files": files} if files else {})
         for do in _opened:
             do(db, actor, row, folder)
+        arrived_drafts.announce(db, folder)
         told = {
             "arrival": row.id,
             "way": row.way,

@@ -17,7 +17,7 @@ from app.core.french import instant
 from app.core.outbox import each_round, handles
 from app.folders import sockets
 from app.folders.access import depositing_at
-from app.folders.models import Folder
+from app.folders.models import ARRIVED, Folder
 from app.people.actor import Actor
 from config import Settings
 from workflows.vocabulary import Right
@@ -148,7 +148,7 @@ class _Arrived:
         self._templates = templates
 
     def __call__(self, _db: Db, folder: Folder) -> Markup | None:
-        arrived = folder.sources.get(opening.ARRIVED)
+        arrived = folder.sources.get(ARRIVED)
         if not arrived:
             return None
         page = self._templates.get_template("arrivals/_arrived.html").render(

@@ -14,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.texts import line_of
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import ARRIVED, Document, DocumentVersion, Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.vocabulary import Right
@@ -118,7 +118,7 @@ def apart(db: Db, actor: Actor, folder_id: int, rank: int) -> tuple[str, list[in
 
 def may_part(folder: Folder, position: int, *, evidence: bool, fate: str) -> bool:
     """Whether a file that came with a folder may be another invoice: neither the folder's own, nor a proof, nor dealt with."""
-    main = folder.sources.get(opening.ARRIVED, {}).get("main")
+    main = folder.sources.get(ARRIVED, {}).get("main")
     return main is not None and position != main and not evidence and not fate
 
 

@@ -32,8 +32,8 @@ READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
 WRITERS = "writers"
 """In `Folder.sources`: the accounts of those who wrote the draft or sent it, beside who created it."""
-
-
+ARRIVED = "arrival"
+"""In `Folder.sources`: the arrival by which it came, its number, origin and hour, and `main`, which of its files it is."""
 EMITTED = "emitted"
 """In `Folder.sources`: the keys of the desk that deposits and of those above it, as it was sent, where its circuit asks."""
 

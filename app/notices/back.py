@@ -67,12 +67,12 @@ def returned(db: Db, actor: Actor, most: int) -> list[tuple[tuple[str, str], dat
     theirs = {
         id(row)
         for row in others
-        if allows(rights.get((row.depositor_user_id, row.emitter_desk_id), []), Right.CREATE, *_type(row))
+        if allows(rights.get((row.depositor_user_id, row.emitter_desk_id), []), Right.CREATE, *type_of(row))
     }
-    return [(_type(row), row.at) for row in rows if id(row) not in theirs]
+    return [(type_of(row), row.at) for row in rows if id(row) not in theirs]
 
 
-def _type(row: Any) -> tuple[str, str]:
+def type_of(row: Any) -> tuple[str, str]:
     """Its family and the key of its own type, empty for none."""
     own = row.type_version_id
     return row.family, family_of(typed_name(row.family, own)).type_key if own is not None else ""

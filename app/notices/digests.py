@@ -21,7 +21,7 @@ from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import STEP, unrestricted
 from app.folders.models import Folder, StepRun
-from app.notices import back, outdone
+from app.notices import arrived, back, outdone
 from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.hours import DIGEST, wait
 from app.notices.outdone import DEAD, NEVER
@@ -71,7 +71,7 @@ def _any(*more: Any) -> Any:
     return sa.or_(_held(User.id, *more), named, lent)
 
 
-_WAITS = sa.or_(_any(), back.any_for(User.id))
+_WAITS = sa.or_(_any(), back.any_for(User.id), arrived.any_for(User.id))
 
 
 def _below(seat: Any, desk: Any, step: Any) -> Any:
@@ -168,10 +168,12 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
 
 @dataclass(frozen=True)
 class _Taken:
-    """What a letter tells: folders, those that came back, desks below, how many came since the last, and of which names."""
+    """What a letter tells: folders, those that came back, those that came by themselves, desks below, how many came since the
+    last, and of which names."""
 
     folders: Sequence[Awaiting]
     returned: int
+    arrived: int
     stuck: Sequence[Stuck]
     came: int
     names: frozenset[str]
@@ -183,12 +185,13 @@ def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts)
     Raises `Later` where what brought a folder there may still be taken back, as long as the letter has not waited for others.
     """
     taken = _taken(db, row, user, actor, own, parts)
-    counts = counted(taken.folders, taken.returned)
+    counts = counted(taken.folders, taken.returned, taken.arrived)
     soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
     return {
         "folders": counts.folders,
         "many": counts.folders >= MOST,
         "returned": counts.returned,
+        "arrived": counts.arrived,
         "fresh": taken.came,
         "stuck": taken.stuck,
         "allowed": int(value_in(own, ESCALATION).value or 0),
@@ -214,7 +217,8 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
         return since is not None and at >= (last or datetime.fromisoformat(since))
 
     folders, returned = awaiting(db, actor), back.returned(db, actor, MOST)
-    news = [(folder.of_type, folder.came_at) for folder in folders] + returned
+    drafts = arrived.drafts(db, actor, MOST)
+    news = [(folder.of_type, folder.came_at) for folder in folders] + returned + drafts
     fresh = [of_type for of_type, at in news if waits(parts.fresh, of_type) and came(of_type, at)]
     stuck = stuck_below(db, actor, own, lambda of_type: waits(parts.whole | parts.late, of_type))
     presses = any(folder.presses and waits(parts.late, folder.of_type) for folder in folders)
@@ -226,13 +230,14 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
     if doubt and not trial and now() - row.created_at < PATIENCE:
         raise Later(doubt, pause.UNDECIDED)
     back_again = sum(waits(names, of_type) for of_type, _ in returned)
-    if not (mine or back_again or stuck or trial):
+    unsent = sum(waits(names, of_type) for of_type, _ in drafts)
+    if not (mine or back_again or unsent or stuck or trial):
         if any(waits(parts.fresh, of_type) for of_type, _ in news):
             raise Needless("rien n’est arrivé depuis le dernier courriel : aucun n’est parti")
         raise Needless("plus rien n’attend cette personne : aucun courriel n’est parti")
     # « Since the last » is said where there was one
     count = sum(outdone.told_until(left, of_type) is not None for of_type in fresh)
-    return _Taken(mine, back_again, stuck, count, names)
+    return _Taken(mine, back_again, unsent, stuck, count, names)
 
 
 def _scope(db: Db, actor: Actor, parts: Parts, names: frozenset[str]) -> dict[str, Any]:

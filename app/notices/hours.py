@@ -21,6 +21,8 @@ from workflows.rhythms import DAWN, DUSK
 HOURS, DAYS = "mail_hours", "mail_days"
 DIGEST = "digest"
 """The letter that tells a person all that waits."""
+DRAFTS_ARRIVED = "drafts_arrived"
+"""The letter that tells whoever deposits at a desk what came to it by itself."""
 EVERY, WORKED = "every", "worked"
 PATIENT = frozenset(
     {
@@ -40,6 +42,7 @@ PATIENT = frozenset(
         OPINION_ASKED,
         OPINION_GIVEN,
         DIGEST,
+        DRAFTS_ARRIVED,
     }
 )
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""

@@ -31,7 +31,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.folders.relieving import PASSED_OVER
-from app.notices import digests, hours, outdone, stopping
+from app.notices import arrived, digests, hours, outdone, stopping, waiting
 from app.notices.choices import choices_of
 from app.notices.returns import marks
 from app.people.accounts import INVITED
@@ -119,6 +119,8 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         waits = {}
         if event == hours.DIGEST:
             waits = digests.words_of(db, row, user, of_user(db, user, place), own, parts)
+        if event == hours.DRAFTS_ARRIVED:
+            waits = arrived.words_of(db, user, of_user(db, user, place), own, waiting.MOST)
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {

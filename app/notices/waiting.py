@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import NO_DATE, Db
 from app.folders.access import STEP, asking, of_types, unrestricted
-from app.notices import back
+from app.notices import arrived, back
 from app.people.actor import Actor, Seat
 from app.people.models import Desk
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
@@ -66,7 +66,8 @@ SOON = timedelta(days=5)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, and is not of these.
+    """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, `arrived`
+    came by itself and waits to be sent: neither is of these.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, how many within
     `SOON` after it, and the first day by which one is due, None where none has a day or where the deadline of a restricted one
@@ -78,6 +79,7 @@ class Waiting:
     due_today: int = 0
     soonest: date | None = None
     returned: int = 0
+    arrived: int = 0
     soon: int = 0
 
 
@@ -102,7 +104,7 @@ def awaiting(db: Db, actor: Actor) -> list[Awaiting]:
     ]
 
 
-def counted(folders: Sequence[Awaiting], returned: int) -> Waiting:
+def counted(folders: Sequence[Awaiting], returned: int, came: int) -> Waiting:
     """How much waits, of these."""
     days = [folder.due_on for folder in folders if folder.due_on < NO_DATE and not folder.closed]
     closed = any(folder.closed for folder in folders)
@@ -112,13 +114,15 @@ def counted(folders: Sequence[Awaiting], returned: int) -> Waiting:
         sum(day == today() for day in days),
         None if closed else min(days, default=None),
         returned,
+        came,
         sum(today() < day <= today() + SOON for day in days),
     )
 
 
 def waiting(db: Db, actor: Actor) -> Waiting:
     """All that waits for a person now."""
-    return counted(awaiting(db, actor), len(back.returned(db, actor, MOST)))
+    back_again, came = back.returned(db, actor, MOST), arrived.drafts(db, actor, MOST)
+    return counted(awaiting(db, actor), len(back_again), len(came))
 
 
 @dataclass(frozen=True)

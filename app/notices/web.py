@@ -40,6 +40,7 @@ class Next:
     folders: int
     late: int
     returned: int
+    arrived: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def letters() -> str:
         since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
         apart=apart,
         types=[(name, law.plural) for name, law in types.items()],
-        following=Next(_moment(moment), counts.folders, counts.late, counts.returned),
+        following=Next(_moment(moment), counts.folders, counts.late, counts.returned, counts.arrived),
         fault=fault,
         address=masked(user.email),
         hours=hours,

@@ -17,18 +17,19 @@ import time_machine
 from app import create_app
 from app.core import outbox
 from app.core.clock import PARIS, now
-from app.core.db import engine, reading
+from app.core.db import engine, reading, writing
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import decide, pause, sending
-from app.folders.models import StepRun
+from app.folders.models import Folder, StepRun
 from app.notices import choices, digests, outdone, stopping
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.operations.examined import commune
 from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.changing import change_setting
-from tests.builders.house import House, token_in
+from tests.arrivals.test_arrivals import bring, sorted_at
+from tests.builders.house import INVOICE, House, token_in
 from tests.operations.test_folder_types import close, made
 from workflows.rhythms import Rhythm
 
@@ -140,6 +141,50 @@ def test_what_waits_is_told_in_one_letter_to_who_asked_for_it_and_at_once_to_the
     assert "Le plus pressé est à rendre le samedi 9 janvier 2027. 2 sont à rendre d’ici cinq jours." in text
     title = house.folder(invoices[0]).title
     assert title not in house.mail.letters[0].as_string()
+
+
+def test_what_came_by_itself_is_told_once_an_hour_or_with_the_rest_until_it_is_sent(house: House) -> None:
+    with at(MONDAY, 10, 5):
+        sorted_at(house)
+        choices.choose(house.actor(G), "daily", MORNING)
+        with writing() as db, db.begin():  # two people deposit at the sorting desk
+            there = sa.select(Holder.desk_id).where(Holder.user_id == house.actor(R).user_id)
+            db.add(
+                Holder(
+                    user_id=house.actor(G).user_id,
+                    desk_id=db.scalars(there).one(),
+                    rights=["create"],
+                )
+            )
+        for number in ("1", "2"):
+            bring(house, number, INVOICE)
+        looks()
+    assert house.mail.letters == [], "once an hour"
+    with at(MONDAY, 11):
+        looks()
+    assert subjects(house, R) == ["Paraphe : 2 dossiers sont arrivés d’eux-mêmes"]
+    assert "Personne ne les a encore envoyés : relisez-les, puis envoyez-les." in words(house, R)
+    assert subjects(house, G) == [], "this person chose to be told once a day"
+    assert subjects(house, N) == [], "deposits nothing there"
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 7, 30):
+        looks()
+    assert subjects(house, G) == ["Paraphe : 2 dossiers sont arrivés d’eux-mêmes, à relire et à envoyer"]
+    assert "sont arrivés d’eux-mêmes, à envoyer" in " ".join(
+        house.client(G).get("/compte/courriels").get_data(as_text=True).replace("\u00a0", " ").split()
+    )
+    assert subjects(house, R) == []
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 10):
+        bring(house, "3", INVOICE)
+        outbox.drain()
+        with writing() as db, db.begin():
+            db.execute(sa.update(Folder).values(phase="running", round=1))
+    with at(MONDAY + timedelta(days=1), 11):
+        looks()
+    with at(MONDAY + timedelta(days=2), 7, 30):
+        looks()
+    assert house.mail.letters == [], "somebody has sent them"
 
 
 def test_one_click_in_a_mailbox_stops_what_is_reminded_and_following_the_link_does_not(house: House) -> None:

@@ -1,0 +1,102 @@
+"""What came by itself and waits to be sent: told to who deposits at its desk, at the rhythm that each chose for its type.
+
+Who is told at once has one letter an hour at most, that of the end of the hour; whom another rhythm suits, with the rest.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import Needless, News, Outbox, post
+from app.folders.access import FOLDER, with_right
+from app.folders.models import ARRIVED, Folder
+from app.notices.back import type_of
+from app.notices.choices import GROUPED, choices_of
+from app.notices.hours import DRAFTS_ARRIVED
+from app.notices.outdone import DEAD
+from app.people.actor import Actor
+from app.people.models import Holder, User
+from app.people.own_settings.registry import Own
+from app.people.reaching import is_dead
+from workflows.rhythms import Rhythm
+from workflows.rights import allows
+from workflows.vocabulary import Right
+
+PAGE = "/a-traiter?bannette=drafts"
+_FOLDERS: Any = sa.inspect(Folder).local_table.alias("arrived")
+_HOLDERS: Any = sa.inspect(Holder).local_table.alias("sends")
+
+
+def _came(folders: Any) -> sa.ColumnElement[bool]:
+    return folders.c.sources[ARRIVED]["at"].as_string().is_not(None)
+
+
+def any_for(person: Any) -> sa.ColumnElement[bool]:
+    """Whether something that arrived may wait for somebody, as a column of a statement about people.
+
+    What he may send there is asked when his letter is written (`drafts`).
+    """
+    return sa.exists().where(
+        _HOLDERS.c.user_id == person,
+        _FOLDERS.c.emitter_desk_id == _HOLDERS.c.desk_id,
+        sa.text("arrived.phase = 'draft'"),
+        _came(_FOLDERS),
+    )
+
+
+def drafts(db: Db, actor: Actor, most: int) -> list[tuple[tuple[str, str], datetime]]:
+    """The type of each arrival that the actor may send, and when it became a draft, so many at most."""
+    query = (
+        sa.select(FOLDER.c["family", "type_version_id", "created_at"])
+        .where(
+            sa.text("f.phase = 'draft'"),
+            FOLDER.c.collectivity_id == actor.collectivity_id,
+            with_right(actor, Right.CREATE, FOLDER.c.emitter_desk_id, FOLDER),
+            _came(FOLDER),
+        )
+        .limit(most)
+    )
+    return [(type_of(row), row.created_at) for row in db.execute(query)]
+
+
+def announce(db: Db, folder: Folder) -> None:
+    """Have whoever deposits this type at the folder's desk told of it, at the end of this hour."""
+    moment = now()
+    end = (moment + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    query = (
+        sa.select(User, Holder.rights)
+        .join(Holder, Holder.user_id == User.id)
+        .where(Holder.desk_id == folder.emitter_desk_id, User.active.is_(True), User.email != "")
+    )
+    letters = {
+        f"{DRAFTS_ARRIVED}-{end:%Y%m%d%H}-{user.id}": user
+        for user, rights in db.execute(query)
+        if allows(rights, Right.CREATE, *folder.of_type)
+    }
+    posted = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(letters))))
+    facts = {"event": DRAFTS_ARRIVED, "page": PAGE}
+    delay = (end - moment).total_seconds()
+    post(
+        db,
+        folder.collectivity_id,
+        [
+            News("mail", key, {**facts, "user_id": user.id}, None, user.email, delay=delay)
+            for key, user in letters.items()
+            if key not in posted
+        ],
+    )
+
+
+def words_of(db: Db, user: Any, actor: Actor, own: Own, most: int) -> dict[str, Any]:
+    """How many arrivals of the types that are told at once wait for the actor; raises `Needless` where none does."""
+    if is_dead(user, own):
+        raise Needless(DEAD)
+    choices = choices_of(user, own)
+    rhythms = [choices.of(of_type).rhythm for of_type, _ in drafts(db, actor, most)]
+    count = rhythms.count(Rhythm.NOW)
+    if not count:
+        raise Needless(GROUPED if rhythms else "rien de ce qui est arrivé n’attend plus cette personne")
+    return {"arrived": count, "many": count >= most}
