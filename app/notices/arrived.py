@@ -31,7 +31,8 @@ _HOLDERS: Any = sa.inspect(Holder).local_table.alias("sends")
 
 
 def _came(folders: Any) -> sa.ColumnElement[bool]:
-    return folders.c.sources[ARRIVED]["at"].as_string().is_not(None)
+    came: sa.ColumnElement[bool] = folders.c.sources[ARRIVED]["at"].as_string().is_not(None)
+    return came
 
 
 def any_for(person: Any) -> sa.ColumnElement[bool]:

@@ -168,8 +168,10 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
 
 @dataclass(frozen=True)
 class _Taken:
-    """What a letter tells: folders, those that came back, those that came by themselves, desks below, how many came since the
-    last, and of which names."""
+    """What a letter tells: folders, how many came back or came by themselves, desks below, and of which names.
+
+    `came`: how many of all these are there since the last letter.
+    """
 
     folders: Sequence[Awaiting]
     returned: int

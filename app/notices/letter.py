@@ -116,11 +116,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         logo = png_of(db, town.id) if shown_in(own) else None
         dated = _dated(db, row, user)
         event = row.payload["event"]
-        waits = {}
-        if event == hours.DIGEST:
-            waits = digests.words_of(db, row, user, of_user(db, user, place), own, parts)
-        if event == hours.DRAFTS_ARRIVED:
-            waits = arrived.words_of(db, user, of_user(db, user, place), own, waiting.MOST)
+        waits = _counts(db, row, user, of_user(db, user, place), own, parts)
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {
@@ -178,6 +174,15 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
     return Envelope(wired(to), message, to)
+
+
+def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
+    """What a letter that counts has counted; empty for any other."""
+    if row.payload["event"] == hours.DIGEST:
+        return digests.words_of(db, row, user, actor, own, parts)
+    if row.payload["event"] == hours.DRAFTS_ARRIVED:
+        return arrived.words_of(db, user, actor, own, waiting.MOST)
+    return {}
 
 
 def wired(address: str) -> str:

@@ -66,8 +66,9 @@ SOON = timedelta(days=5)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a person, what he hides in « À traiter » too; `returned` came back to be corrected, `arrived`
-    came by itself and waits to be sent: neither is of these.
+    """What waits for a person, what he hides in « À traiter » too.
+
+    Of these are neither `returned`, which came back to be corrected, nor `arrived`, which came by itself and waits to be sent.
 
     Folders, and of those that are of no restricted family or type how many are late, how many due on the day, how many within
     `SOON` after it, and the first day by which one is due, None where none has a day or where the deadline of a restricted one
