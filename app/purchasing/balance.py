@@ -98,12 +98,17 @@ def lines_of(order: Folder) -> list[OrderLine]:
     ]
 
 
-def worth(lines: Sequence[OrderLine], quantities: Mapping[int, Decimal]) -> Decimal:
-    """What these quantities of the lines cost with VAT, counted as the order is."""
+def amounts(lines: Sequence[OrderLine], quantities: Mapping[int, Decimal]) -> Mapping[str, Decimal]:
+    """What these quantities of the lines cost, counted as the order is: `total_ht`, `total_vat`, `total_ttc`."""
     counted = [
         {"quantity": quantities.get(line.rank, ZERO), "price": line.price, "vat": line.rate} for line in lines
     ]
-    return Decimal(str(totals({"lines": counted}).get("total_ttc", "0")))
+    return {key: Decimal(amount) for key, amount in totals({"lines": counted}).items()}
+
+
+def worth(lines: Sequence[OrderLine], quantities: Mapping[int, Decimal]) -> Decimal:
+    """The same with VAT."""
+    return amounts(lines, quantities).get("total_ttc", ZERO)
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,11 @@ class Bill:
     def amount(self) -> Decimal:
         """With VAT; of a disputed total, the larger."""
         return Decimal(max(totals_of(self.folder), default=0)) / 100
+
+    def of(self, key: str) -> Decimal | None:
+        """Its amount without VAT (`total_ht`), or its VAT; None where it is not told."""
+        amount = number(str(self.folder.fields.get(key) or ""))
+        return -abs(amount) if amount is not None and self.credit else amount
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,11 @@ class LineBalance:
     def unseen(self) -> Decimal:
         """What is billed and did not come."""
         return ZERO if self.units else max(self.billed - self.delivered, ZERO)
+
+    @property
+    def beyond(self) -> Decimal:
+        """What is billed and was not ordered."""
+        return ZERO if self.units else max(self.billed - self.line.quantity, ZERO)
 
     def dearer(self, tolerance: Decimal | None) -> Decimal:
         """By how much the dearest billed price is above that of the order, beyond this part of it; zero within, or unasked."""
@@ -200,6 +215,21 @@ class Balance:
     def detailed(self) -> bool:
         """Whether every bill tells its lines, and each of them is one of the order's: quantities are then compared."""
         return bool(self.bills) and all(bill.lines for bill in self.bills) and not self.strangers
+
+    def total(self, key: str) -> tuple[Decimal, Decimal, Decimal | None]:
+        """`total_ht`, `total_vat` or `total_ttc`: ordered, delivered, billed.
+
+        None where the bills do not tell it so that it adds up to what is owed.
+        """
+        came = {one.line.rank: one.delivered for one in self.lines}
+        ordered = Decimal(str(self.order.fields.get(key) or "0"))
+        delivered = amounts([one.line for one in self.lines], came).get(key, ZERO)
+        if key == "total_ttc":
+            return ordered, delivered, self.billed
+        told = {part: [bill.of(part) for bill in self.bills] for part in ("total_ht", "total_vat")}
+        sums = {part: sum((one or ZERO for one in each), ZERO) for part, each in told.items()}
+        whole = None not in [*told["total_ht"], *told["total_vat"]] and sum(sums.values()) == self.billed
+        return ordered, delivered, sums[key] if whole else None
 
     @property
     def state(self) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.core.db import Db
-from app.core.french import euros, spaces
+from app.core.french import euros, nombre, spaces
 from app.core.questions import gather, keep, once
 from app.folders import points
 from app.folders.access import readable_among
@@ -306,6 +306,13 @@ def _undelivered(balance: Balance, match: Match) -> Iterator[Difference]:
 def tolerated(ordered: Decimal, part: Decimal) -> Decimal:
     """By how much a total may be above an order: a part of it, five euros at least and fifty at most; nothing where none is."""
     return min(max(ordered * part, LEAST), MOST) if part else Decimal(0)
+
+
+def tolerances_said(total: Decimal, price_part: Decimal | None) -> str:
+    """« Tolérance : 1 % du total (de 5 à 50 €), 0,5 % d’un prix »."""
+    said = f"{nombre(total * 100)} % du total (de {LEAST} à {MOST} €)" if total else "aucune sur le total"
+    prices = "prix non comparés" if price_part is None else f"{nombre(price_part * 100)} % d’un prix"
+    return spaces(f"Tolérance : {said}, {'aucune sur un prix' if price_part == 0 else prices}")
 
 
 def price(amount: Decimal | None) -> str:

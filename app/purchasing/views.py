@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -16,10 +17,20 @@ from app.folders.models import Folder, StepRun
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.people.own_settings.registry import value_in
+from app.purchasing.answers import in_french
 from app.purchasing.balance import ZERO, Balance, Bill, LineBalance, OrderLine, balance_of
 from app.purchasing.deliveries import deliveries_of, every_delivery, said, sums
 from app.purchasing.linking import FAMILY, invoices_of
-from app.purchasing.matching import TOTAL, bills_of, counted, part_of, price, tolerated
+from app.purchasing.matching import (
+    ROUNDED,
+    TOTAL,
+    bills_of,
+    counted,
+    part_of,
+    price,
+    tolerances_said,
+    tolerated,
+)
 from app.purchasing.models import OrderDelivery, OrderMail
 from workflows.circuit import DONE, StepKind
 
@@ -85,13 +96,30 @@ class DeliveryShown:
 
 
 @dataclass(frozen=True)
+class TotalShown:
+    """A total of an order, of what came and of what was billed; `tone` and `said`: by how much the last is above."""
+
+    label: str
+    tone: str
+    said: str
+    ordered: str
+    delivered: str
+    billed: str
+
+
+@dataclass(frozen=True)
 class InvoiceShown:
-    """An invoice of an order: its number and amount, for who may read it; `counted`: whether it is owed."""
+    """An invoice of an order: how it is called and its amount, for who may read it; `counted`: whether it is owed."""
 
     id: int | None
-    number: str
+    called: str
     amount: str
     counted: bool
+
+    @property
+    def subject(self) -> str:
+        """As a sentence begins with it: « La facture F26-11-019 »."""
+        return {"F": "La f", "A": "L’a"}.get(self.called[0], self.called[0]) + self.called[1:]
 
 
 @dataclass(frozen=True)
@@ -100,6 +128,10 @@ class OrderShown:
 
     balance: Balance
     lines: Sequence[LineShown]
+    totals: Sequence[TotalShown]
+    points: Sequence[str]
+    """What whoever pays must look at: the lines and the totals that are billed beyond what was ordered or came."""
+    tolerances: str
     deliveries: Sequence[DeliveryShown]
     invoices: Sequence[InvoiceShown]
     signed: str
@@ -109,6 +141,27 @@ class OrderShown:
     def over(self) -> Decimal:
         """By how much it is billed above what was ordered."""
         return max(-self.balance.left, ZERO)
+
+    @property
+    def billing(self) -> Sequence[InvoiceShown]:
+        """The invoices that are owed."""
+        return [one for one in self.invoices if one.counted]
+
+    @property
+    def asks(self) -> str:
+        """The address by which a letter to the supplier opens, that asks for a credit note; empty where none is known."""
+        to = str(self.balance.order.fields.get("seller_email") or "")
+        named = [one for one in self.billing if one.id is not None]
+        if not self.points or not to or len(named) != 1 or len(self.billing) > 1:
+            return ""
+        number, called = self.balance.order.number, named[0].called
+        body = (
+            f"Bonjour,\n\nVotre {called[0].lower()}{called[1:]} ne correspond pas à notre bon de commande {number} :\n"
+            + "".join(f"- {one}\n" for one in self.points)
+            + "\nMerci de nous adresser un avoir, en rappelant ces deux numéros.\n"
+        )
+        subject = f"{called}, bon de commande {number} : demande d’avoir"
+        return f"mailto:{quote(to, safe='@')}?subject={quote(subject, safe='')}&body={quote(body, safe='')}"
 
 
 def balances(db: Db, here: int, orders: Sequence[Folder]) -> list[Balance]:
@@ -175,8 +228,10 @@ def rows_of(every: Sequence[Balance]) -> list[tuple[Cell, ...]]:
     ]
 
 
-def order_shown(db: Db, order: Folder, *, may_attest: bool, tolerance: Decimal | None) -> OrderShown:
-    """One order as its page shows it."""
+def order_shown(
+    db: Db, order: Folder, *, may_attest: bool, total: Decimal, tolerance: Decimal | None
+) -> OrderShown:
+    """One order as its page shows it; `total` and `tolerance`: the parts by which a total and a price may be above."""
     invoices = invoices_of(db, order.collectivity_id, [order]).get(order.id, [])
     owed = {one.id for one in counted(invoices)}
     bills = bills_of(db, [one for one in invoices if one.id in owed])
@@ -186,9 +241,13 @@ def order_shown(db: Db, order: Folder, *, may_attest: bool, tolerance: Decimal |
     balance = balance_of(order, sums(standing), bills)
     readable = readable_among(db, [one.id for one in invoices])
     lines = [one.line for one in balance.lines]
+    shown = [_line(one, balance, tolerance, total) for one in balance.lines]
     return OrderShown(
         balance,
-        [_line(one, balance, tolerance) for one in balance.lines],
+        shown,
+        [_total(balance, key, label, total) for key, label in TOTALS.items()],
+        _points(shown, balance, total),
+        tolerances_said(total, tolerance),
         [_delivery(one, lines, corrected) for one in every],
         [_invoice(one, one.id in readable, one.id in owed) for one in invoices],
         _signed(db, order),
@@ -196,8 +255,8 @@ def order_shown(db: Db, order: Folder, *, may_attest: bool, tolerance: Decimal |
     )
 
 
-def _line(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> LineShown:
-    tone, words = _said(one, balance, tolerance)
+def _line(one: LineBalance, balance: Balance, tolerance: Decimal | None, total: Decimal) -> LineShown:
+    tone, words = _said(one, balance, tolerance, total)
     return LineShown(
         one.line.designation,
         tone,
@@ -208,20 +267,25 @@ def _line(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> Line
         if one.units
         else one.line.of(one.billed)
         if one.price is not None or one.billed
+        else "sans détail"
+        if any(not bill.lines for bill in balance.bills)
         else "",
         price(one.line.price),
         price(one.price) if one.price is not None else "",
     )
 
 
-def _said(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> tuple[str, str]:
-    """Whether the three agree about a line, in few words."""
+def _said(one: LineBalance, balance: Balance, tolerance: Decimal | None, total: Decimal) -> tuple[str, str]:
+    """Whether the three agree about a line, in few words; the only line of an order bears what its total says."""
     if one.units:
         return "warn", "Facturé dans une autre unité"
-    if one.unseen:
-        return "danger", f"Facturé, pas livré : {one.line.of(one.unseen)}"
+    for words, more in (("pas livré", one.unseen), ("pas commandé", one.beyond)):
+        if more:
+            return "danger", f"Facturé, {words} : {one.line.of(more)}"
     if more := one.dearer(tolerance):
         return "danger", f"{price(more)} de plus par unité"
+    if len(balance.lines) == 1 and (gaps := _gaps(balance, total)):
+        return "danger", gaps[0][0].upper() + gaps[0][1:]
     if one.left:
         return "quiet", f"Reste {one.line.of(one.left)} à livrer"
     return ("ok", "D’accord") if one.billed == one.delivered else ("quiet", "Livré" + _unbilled(balance))
@@ -229,6 +293,50 @@ def _said(one: LineBalance, balance: Balance, tolerance: Decimal | None) -> tupl
 
 def _unbilled(balance: Balance) -> str:
     return "" if any(not bill.lines for bill in balance.bills) else ", pas tout facturé"
+
+
+def _gaps(balance: Balance, part: Decimal) -> list[str]:
+    """What the totals say beyond the tolerance: more than was ordered, more than came where lines do not tell it."""
+    admitted = tolerated(balance.ordered, part)
+    gaps = [f"facturé {euros(-balance.left)} TTC de plus que commandé"] if _over(balance, part) else []
+    if balance.bills and not balance.detailed and balance.billed - balance.delivered > admitted:
+        gaps.append(f"facturé {euros(balance.billed)} TTC, livré {euros(balance.delivered)} TTC")
+    elif _unexplained(balance, admitted) and not gaps:
+        more = balance.billed - balance.explained
+        gaps.append(f"facturé {euros(more)} TTC que les lignes livrées n’expliquent pas")
+    return gaps
+
+
+def _unexplained(balance: Balance, admitted: Decimal) -> bool:
+    """Whether the total is above what came though no line is."""
+    lines = any(one.unseen or one.beyond for one in balance.lines)
+    return balance.detailed and not lines and balance.billed - balance.explained > max(admitted, ROUNDED)
+
+
+def _points(lines: Sequence[LineShown], balance: Balance, part: Decimal) -> list[str]:
+    """What is billed beyond what was ordered or came, line by line and in all, each once."""
+    grave = [one for one in lines if one.tone == "danger"]
+    said = {one.said for one in grave}
+    gaps = [spaces(gap) for gap in _gaps(balance, part)]
+    return [f"{one.designation}, {one.said[0].lower()}{one.said[1:]}" for one in grave] + [
+        gap for gap in gaps if gap[0].upper() + gap[1:] not in said
+    ]
+
+
+TOTALS = {"total_ht": "Total HT", "total_vat": "TVA", "total_ttc": "Total TTC"}
+
+
+def _total(balance: Balance, key: str, label: str, part: Decimal) -> TotalShown:
+    """A total of the three; the last one tells by how much it is billed above what was ordered."""
+    ordered, delivered, billed = balance.total(key)
+    tone, words = "", ""
+    if key == "total_ttc" and balance.left < 0:
+        over = _over(balance, part)
+        tone = "danger" if over else "quiet"
+        words = f"{euros(-balance.left)} de plus" + ("" if over else ", admis")
+    return TotalShown(
+        label, tone, words, euros(ordered), euros(delivered), euros(billed) if billed is not None else ""
+    )
 
 
 def _delivery(
@@ -250,7 +358,9 @@ def _delivery(
 def _invoice(one: Folder, readable: bool, owed: bool) -> InvoiceShown:
     if not readable:
         return InvoiceShown(None, "Une facture que vous ne pouvez pas lire", "", owed)
-    return InvoiceShown(one.id, f"Facture {one.number}", euros(Bill(one, ()).amount), owed)
+    bill = Bill(one, ())
+    called = f"{'Avoir' if bill.credit else 'Facture'} {one.number or 'sans numéro'}"
+    return InvoiceShown(one.id, called, euros(bill.amount), owed)
 
 
 def _signed(db: Db, order: Folder) -> str:
@@ -289,20 +399,23 @@ def mail_shown(one: OrderMail, *, stopped: bool) -> tuple[str, str]:
     """What became of a sending: a tone, and a sentence."""
     when = instant((one.ended_at or one.asked_at).astimezone(PARIS))
     asked = f" (demandé par {one.who})" if one.user_id is not None else ""
+    answered = in_french(one.answer)
     if stopped:
-        said = f"Envoi arrêté, à {one.address}{asked}" + (f" : « {one.answer} »" if one.answer else "")
+        said = f"Envoi arrêté, à {one.address}{asked}" + (f" : {answered}" if answered else "")
         return "danger", spaces(f"{said}. Renvoyez le bon, ou demandez à qui administre d’en voir la cause.")
     if one.returned_at is not None:
         back = instant(one.returned_at.astimezone(PARIS))
         return "danger", spaces(
-            f"Envoyé à {one.address}, {when}{asked}, et revenu {back} : « {one.returned} ». Renvoyez-le à une autre adresse."
+            f"Envoyé à {one.address}, {when}{asked}, et revenu {back} : {in_french(one.returned)}. Renvoyez-le à une autre "
+            "adresse."
         )
     tone, words = {
         "sent": (
             "ok",
-            f"Envoyé à {one.address}, {when}{asked} : le serveur de courriel l’a pris, « {one.answer} ».",
+            f"Envoyé à {one.address}, {when}{asked} : le serveur de courriel l’a pris {answered}".rstrip()
+            + ".",
         ),
-        "refused": ("danger", f"Pas envoyé à {one.address}, {when}{asked} : « {one.answer} »."),
+        "refused": ("danger", f"Pas envoyé à {one.address}, {when}{asked} : {answered}."),
         "unsure": (
             "warn",
             f"Peut-être envoyé à {one.address}, {when}{asked} : la connexion a été coupée. Demandez-lui.",
@@ -311,7 +424,7 @@ def mail_shown(one: OrderMail, *, stopped: bool) -> tuple[str, str]:
         one.state,
         (
             "quiet",
-            f"En cours d’envoi à {one.address}{asked}" + (f" : « {one.answer} »." if one.answer else "."),
+            f"En cours d’envoi à {one.address}{asked}" + (f" : {answered}." if answered else "."),
         ),
     )
     return tone, spaces(words)

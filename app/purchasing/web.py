@@ -21,7 +21,7 @@ from app.purchasing import drawn, mailing, views
 from app.purchasing.balance import ZERO, balance_of, lines_of
 from app.purchasing.deliveries import Arrived, day_of, deliver, deliveries_of, may_attest, said, sums
 from app.purchasing.linking import FAMILY
-from app.purchasing.matching import PRICE, part_of
+from app.purchasing.matching import PRICE, TOTAL, part_of
 from app.purchasing.models import OrderDelivery
 from workflows.circuit import DONE, Phase
 from workflows.family import family
@@ -107,9 +107,10 @@ def order(folder_id: int) -> Response | str:
         folder = _order(db, folder_id)
         if folder.place != DONE:
             return redirect(url_for("folders.show", folder_id=folder_id))
-        tolerance = part_of(str(setting(db, g.actor.collectivity_id, PRICE).value))
+        here = g.actor.collectivity_id
+        total, tolerance = (part_of(str(setting(db, here, key).value)) for key in (TOTAL, PRICE))
         mine = may_attest(g.actor, folder)
-        shown = views.order_shown(db, folder, may_attest=mine, tolerance=tolerance)
+        shown = views.order_shown(db, folder, may_attest=mine, total=total or ZERO, tolerance=tolerance)
         sendings = mailing.mails_of(db, folder_id)
         standing = mailing.standing_of(db, folder, sendings)
         mails = views.mails_shown(sendings, standing)

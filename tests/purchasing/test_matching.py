@@ -20,6 +20,7 @@ from tests.purchasing.world import (
     BUYER,
     FREIGHT,
     GRAVEL,
+    LINES,
     SALT,
     an_invoice,
     an_order,
@@ -70,6 +71,12 @@ def test_an_invoice_that_says_as_its_order_is_one_line_and_another_stands_before
     assert "Facturé, pas livré : 3 t" in balance
     assert "20,00 € de plus par unité" in balance
     assert "Facturé 24,00 € de plus que commandé" in balance
+    assert "Les factures ne disent pas ce qui est commandé et livré" in balance
+    assert "Tolérance : 1 % du total (de 5 à 50 €), 0,5 % d’un prix" in balance
+    totals = _without_tags(balance)
+    assert "Total HT 4 186,00 € 3 832,00 € 4 206,00 €" in totals
+    assert "TVA 837,20 € 766,40 € 841,20 €" in totals
+    assert "Total TTC 24,00 € de plus, admis 5 023,20 € 4 598,40 € 5 047,20 €" in totals
     # What came since is no difference any more; a credit note is taken off what was billed
     arrived(house, order, {1: "3"})
     assert set(told(house, wrong, BUYER)) == {"order-price"}
@@ -104,6 +111,21 @@ def test_an_invoice_above_its_order_waits_for_a_person_who_did_not_deposit_it(ho
         house.actor(FINANCE), second, version=version, about=about, keep="", word="Avenant signé ce matin."
     )
     house.approve(second, FINANCE)
+    # The page of an order says it on top and on its line, be it billed without a detail, and how to ask for the money back
+    salt = an_order(house, lines=LINES[1:2], seller_email="siege@arzel-huon.example")
+    billed = an_invoice(house, house.folder(salt).number, charge="1500")
+    page = _page(house, BUYER, f"/commandes/{salt}")
+    words = _without_tags(page)
+    assert f"La facture {house.folder(billed).number} ne dit pas ce qui est commandé et livré" in words
+    assert (
+        "Sel de déneigement, facturé 100,80 € TTC de plus que commandé ; facturé 1 800,00 € TTC, livré"
+        in words
+    )
+    assert (
+        "Sel de déneigement Facturé 100,80 € TTC de plus que commandé 12 t 0 t sans détail 118,00 €" in words
+    )
+    assert "Total TTC 100,80 € de plus 1 699,20 € 0,00 € 1 800,00 €" in words
+    assert f"mailto:siege@arzel-huon.example?subject=Facture%20{house.folder(billed).number}" in page
     # Rejected after all, it is owed no more: what it was added to is whole again
     decide.reject(house.actor("a.kervadec"), second, version=house.folder(second).version, reason="Doublon.")
     assert "Reste à facturer 348,00 € TTC" in _without_tags(_page(house, BUYER, f"/commandes/{order}"))
