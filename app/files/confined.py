@@ -1,6 +1,6 @@
-"""A warm process whose copies each answer one question on an untrusted file, under the kernel's limits, and are gone.
+"""A warm process whose copies each answer what is asked of one untrusted file, under the kernel's limits, and are gone.
 
-To load the libraries that read and sign takes a second of computing; to copy a process that has them, a few milliseconds.
+To load the libraries that read and sign takes a second of computing; to copy a process that has them, ten milliseconds.
 The process that waits never opens a file: whatever a file does to the copy that reads it, the next copy is as new.
 """
 
@@ -8,14 +8,16 @@ import atexit
 import gc
 import json
 import os
+import re
 import resource
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -35,7 +37,12 @@ IDLE_SECONDS = 900
 """After so long without a question the process that waits gives its memory back."""
 MOST_IDLE = 1
 LARGEST_ANSWER = 8 << 20
+LIGHT_SECONDS, LIGHT_MEGABYTES = 5, 400.0
+"""A copy that has cost more answers nothing more: what is asked next has all its limits, as in a new one."""
+COLLECTED = 20_000
+"""Objects made before a copy looks for those that serve no more: it lasts too little to look often."""
 USUAL_START, SLOWEST = 1.7, 5.0
+_HEAVY = (float("inf"), float("inf"))
 _TOO_LONG = {signal.SIGPROF, signal.SIGXCPU}
 _state = {"pace": 1.0}
 
@@ -122,6 +129,47 @@ class Pool:
 _shared = Pool()
 
 
+class _Hand:
+    """The process whose copy has read a file, while more may be asked of it."""
+
+    def __init__(self) -> None:
+        self.pool: Pool | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def let_go(self) -> None:
+        """End the copy, and let the process wait for another file."""
+        pool, process = self.pool, self.process
+        if pool is None or process is None:
+            return
+        try:
+            _exchange(process, b"{}\n")
+        except OSError:
+            end(process)
+        else:
+            pool.give_back(process)
+
+
+_hand: ContextVar[_Hand | None] = ContextVar("hand", default=None)
+
+
+@contextmanager
+def of_one_file() -> Iterator[None]:
+    """Within, all that is asked is of one file: the copy that has read it answers what is asked next, and ends with the block.
+
+    One that has cost much, or was ended, is not asked again: a new one is, as without this.
+    """
+    if _hand.get() is not None:
+        yield
+        return
+    hand = _Hand()
+    before = _hand.set(hand)
+    try:
+        yield
+    finally:
+        _hand.reset(before)
+        hand.let_go()
+
+
 class Confined:
     """Asks `answer` of a module, in a copy of a process that has loaded it with those of all other `Confined`."""
 
@@ -134,9 +182,24 @@ class Confined:
 
         Raises `Ended` when the limits, or the file, ended the copy; refuses `confined-silent` when no process starts.
         """
-        request = {"module": self._module, "question": question, "limits": asdict(limits)}
-        line = json.dumps(request).encode() + b"\n"
-        process = self.pool.take()
+        hand = _hand.get()
+        if hand is not None and hand.pool not in {None, self.pool}:
+            hand = None
+        request = {
+            "module": self._module,
+            "question": question,
+            "limits": asdict(limits),
+            "more": hand is not None,
+        }
+        answer = json.loads(self._answered(json.dumps(request).encode() + b"\n", hand))
+        if "late" in answer:
+            raise Ended(**answer)
+        return Answer(**answer)
+
+    def _answered(self, line: bytes, hand: _Hand | None) -> bytes:
+        process = hand.process if hand is not None and hand.process is not None else self.pool.take()
+        if hand is not None:
+            hand.pool, hand.process = self.pool, None
         try:
             reply = _exchange(process, line)
         except OSError:  # it had waited too long, and has just gone: another is there at once
@@ -150,11 +213,11 @@ class Confined:
         except BaseException:
             end(process)
             raise
-        self.pool.give_back(process)
-        answer = json.loads(reply)
-        if "late" in answer:
-            raise Ended(**answer)
-        return Answer(**answer)
+        if hand is not None:
+            hand.process = process
+        else:
+            self.pool.give_back(process)
+        return reply
 
 
 def pace() -> float:
@@ -183,7 +246,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait(modules: list[str]) -> None:
-    """Be the process that waits: one line asked, one copy made, one line answered, until nobody asks any more."""
+    """Be the process that waits: one line asked, one line answered by a copy, until nobody asks any more."""
     out = os.dup(1)  # what a library prints is no answer
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for name in modules:
@@ -192,18 +255,39 @@ def wait(modules: list[str]) -> None:
     _state["pace"] = min(max(time.process_time() / USUAL_START, 1.0), SLOWEST)
     _share()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: whoever asks ends it
-    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
-        line = sys.stdin.buffer.readline()
-        if not line:
-            return
-        request = json.loads(line)
-        if request["module"] not in sys.modules:
-            import_module(request["module"])
-            _share()
-        answer: Callable[[dict[str, Any]], dict[str, Any]] = sys.modules[request["module"]].answer
-        reply = _copied(answer, request["question"], Limits(**request["limits"]), out) + b"\n"
-        while reply:
-            reply = reply[os.write(out, reply) :]
+    copy: _Copy | None = None
+    try:
+        while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+            line = sys.stdin.buffer.readline()
+            if not line:
+                return
+            request, reply = json.loads(line), dict[str, Any]()
+            if copy is not None and request.get("limits") != copy.limits:  # of another file, or at its end
+                copy.end()
+                copy = None
+            if request:
+                if request["module"] not in sys.modules:
+                    import_module(request["module"])
+                    _share()
+                reply, copy = _replied(line, request, copy, out)
+            content = json.dumps(reply).encode() + b"\n"
+            while content:
+                content = content[os.write(out, content) :]
+    finally:
+        if copy is not None:
+            copy.end()
+
+
+def _replied(
+    line: bytes, request: dict[str, Any], copy: "_Copy | None", out: int
+) -> tuple[dict[str, Any], "_Copy | None"]:
+    """The answer, and the copy that waits for more; one that ended once it had answered before leaves its place to a new one."""
+    for former in (copy, None):
+        reader = former or _Copy(request["limits"], out)
+        reply, waits = reader.reply(line, request["limits"]["seconds"], more=request["more"])
+        if former is None or "late" not in reply or reply["late"]:
+            break
+    return reply, reader if waits else None
 
 
 def _share() -> None:
@@ -211,47 +295,88 @@ def _share() -> None:
     gc.freeze()  # else each copy would write to all the memory that it shares
 
 
-def _copied(
-    answer: Callable[[dict[str, Any]], dict[str, Any]], question: Any, limits: Limits, out: int
-) -> bytes:
-    """The answer of a copy of this process and what it cost, or how it was ended."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            for end_of_ours in (reading, out, 0):
-                os.close(end_of_ours)
-            _impose(limits)
-            content = json.dumps(answer(question)).encode()
+class _Copy:
+    """A copy of this process that reads one file, and answers what is asked of it, one line after the other."""
+
+    def __init__(self, limits: dict[str, Any], out: int) -> None:
+        self.limits, self._counted = limits, 0.0
+        questions, self._asking = os.pipe()
+        self._answer, answering = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            try:
+                for end_of_ours in (self._asking, self._answer, out, 0):
+                    os.close(end_of_ours)
+                _serve(questions, answering)
+            finally:
+                os._exit(0)
+        os.close(questions)
+        os.close(answering)
+
+    def reply(self, line: bytes, seconds: float, *, more: bool) -> tuple[dict[str, Any], bool]:
+        """What it answers and what that cost, or how it was ended; and whether it waits for more."""
+        content, late = self._said(line, seconds)
+        answer = _read(content)
+        spent = self._spent() if more and answer else _HEAVY
+        waits = spent[0] < LIGHT_SECONDS and spent[1] < LIGHT_MEGABYTES
+        if not waits:
+            status, cost = self.end()
+            spent = cost.ru_utime + cost.ru_stime, cost.ru_maxrss / 1024
+            late = late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOO_LONG)
+        costs = {"cpu_seconds": spent[0] - self._counted, "megabytes": spent[1]}
+        self._counted = spent[0]
+        return {**(answer if answer and not late else {"late": late}), **costs}, waits
+
+    def _said(self, line: bytes, seconds: float) -> tuple[bytes, bool]:
+        """One line, or what there is of it; and whether it came late."""
+        content, until = b"", time.monotonic() + seconds
+        with suppress(BrokenPipeError):  # it has ended: its answer says so
+            while line:
+                line = line[os.write(self._asking, line) :]
+        while select.select([self._answer], [], [], max(0.0, until - time.monotonic()))[0]:
+            piece = os.read(self._answer, 65536)
+            content += piece
+            if not piece or piece.endswith(b"\n") or len(content) > LARGEST_ANSWER:
+                return content, False
+        return content, True
+
+    def _spent(self) -> tuple[float, float]:
+        """Seconds of computing, and the most megabytes, while it lives."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
+        peak = re.search(r"VmHWM:\s+(\d+)", status)
+        clock = ~self.pid << 3 | 2  # as clock_getcpuclockid(3) makes it of a process
+        return (time.clock_gettime(clock), int(peak[1]) / 1024) if peak else _HEAVY
+
+    def end(self) -> tuple[int, resource.struct_rusage]:
+        """Kill it where it stands, and bury it: how it had ended, and what it has cost."""
+        os.close(self._asking)
+        os.close(self._answer)
+        os.kill(self.pid, signal.SIGKILL)
+        _, status, cost = os.wait4(self.pid, 0)
+        return status, cost
+
+
+def _serve(asking: int, answering: int) -> None:
+    """Be the copy: answer each line, until it is killed."""
+    gc.set_threshold(COLLECTED)
+    with open(asking, "rb") as questions:
+        for line in questions:
+            request = json.loads(line)
+            _impose(Limits(**request["limits"]))
+            answer: Callable[[dict[str, Any]], dict[str, Any]] = import_module(request["module"]).answer
+            content = json.dumps(answer(request["question"])).encode() + b"\n"
             while content:
-                content = content[os.write(writing, content) :]
-        finally:
-            os._exit(0)
-    os.close(writing)
-    content, until, late = b"", time.monotonic() + limits.seconds, False
-    while select.select([reading], [], [], max(0.0, until - time.monotonic()))[0]:
-        piece = os.read(reading, 65536)
-        if not piece or len(content) > LARGEST_ANSWER:
-            break
-        content += piece
-    else:
-        late = True
-    os.close(reading)
-    os.kill(child, signal.SIGKILL)
-    _, status, cost = os.wait4(child, 0)
-    late = late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOO_LONG)
-    spent = {"cpu_seconds": cost.ru_utime + cost.ru_stime, "megabytes": cost.ru_maxrss / 1024}
-    if late or not _whole(content):
-        return json.dumps({"late": late, **spent}).encode()
-    return b'{"content": ' + content + b", " + json.dumps(spent).encode()[1:]
+                content = content[os.write(answering, content) :]
+            if not request["more"]:
+                return
 
 
-def _whole(content: bytes) -> bool:
+def _read(content: bytes) -> dict[str, Any] | None:
+    """A whole answer; None of a part of one, or of none."""
     try:
-        json.loads(content)
+        return {"content": json.loads(content)} if content.endswith(b"\n") else None
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _impose(limits: Limits) -> None:
@@ -262,4 +387,5 @@ def _impose(limits: Limits) -> None:
     ):
         resource.setrlimit(limit, (value, value))
     # One second later the kernel would no longer say why
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    seconds, most = int(time.process_time()) + limits.cpu_seconds, LIGHT_SECONDS + limits.cpu_seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))

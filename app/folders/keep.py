@@ -8,6 +8,7 @@ from typing import Any
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.antivirus import unseen_of
+from app.files.confined import of_one_file
 from app.files.intake import REPAIR_NOTE, Examined, examine
 from app.files.pdf import rewritten
 from app.files.xml import shown_text
@@ -56,6 +57,7 @@ def typed(kept: Sequence[Kept], code: str) -> list[Kept]:
     ]
 
 
+@of_one_file()
 def keep_main(
     collectivity_id: int, family: Family, one: Incoming, workdir: Path
 ) -> tuple[list[Kept], ReadFacts | None]:
@@ -145,6 +147,7 @@ class Beside:
     number: str
 
 
+@of_one_file()
 def keep_attachment(
     collectivity_id: int, one: Incoming, workdir: Path, beside: Beside | None = None
 ) -> list[Kept]:

@@ -103,11 +103,14 @@ def _sign(path: Path, room: Path, free: list[FieldPlan] | None) -> None:
 
 def _plans(path: Path) -> list[FieldPlan]:
     """One on the first page and one on the last, side by side when that is the same."""
-    alone = len(geometry.pages(path)) == 1
-    first = (
-        geometry.default_box(path, 0, 2) if alone else geometry.corner_box(path, "first", "top-left", 0, 1)
-    )
-    boxes = (first, geometry.default_box(path, 1, 2))
+    with geometry.looking(path) as look:
+        alone = len(look.pages) == 1
+        first = (
+            geometry.default_box(look, 0, 2)
+            if alone
+            else geometry.corner_box(look, "first", "top-left", 0, 1)
+        )
+        boxes = (first, geometry.default_box(look, 1, 2))
     return [FieldPlan(name, box) for name, box in zip(NAMES, boxes, strict=True)]
 
 

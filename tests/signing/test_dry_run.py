@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
 
 from app.core.refusals import Refusal
-from app.files.confined import Confined, Ended, Pool
+from app.files.confined import Confined, Ended, Pool, of_one_file
 from app.folders.sockets import DryRun
 from app.signing.dry_run import LIMITS, dry_run
 from tests.assets import make_hostile, make_signed
@@ -176,3 +177,37 @@ def test_a_copy_that_is_ended_says_nothing_and_the_next_is_as_new(tmp_path):
     assert not room.pool.idle
     with pytest.raises(ProcessLookupError):
         os.kill(waits.pid, 0)
+
+
+def copies(pool: Pool, process=None) -> list[str]:
+    """The copies that live, of the process that waits."""
+    waits = process or pool.idle[0]
+    return Path(f"/proc/{waits.pid}/task/{waits.pid}/children").read_text().split()
+
+
+def test_one_copy_answers_all_that_is_asked_of_a_file_and_is_gone_with_it(tmp_path, monkeypatch):
+    path = tmp_path / "document.pdf"
+    path.write_bytes(make_hostile.GOOD.read_bytes())
+    asked = {"path": str(path), "room": str(tmp_path)}
+    room = Confined("app.signing.dry_runner", Pool())
+    text, good = Confined("app.files.dissection", room.pool), {"why": "", "free_fields": None}
+    start, started = room.pool.start, []
+    monkeypatch.setattr(room.pool, "start", lambda: started.append(start()) or started[-1])
+    try:
+        with of_one_file():
+            assert text.ask({"command": ["text", str(path)]}, LIMITS).content["text"]
+            (reader,) = copies(room.pool, started[0])
+            assert room.ask(asked, LIMITS).content == good
+            assert copies(room.pool, started[0]) == [reader], "the one that has read the file"
+            os.kill(int(reader), 9)  # as by a fault that comes late
+            assert room.ask(asked, LIMITS).content == good, "a new one answers in its place"
+            with pytest.raises(Ended) as ended:
+                room.ask(asked, replace(LIMITS, seconds=0.0))
+            assert ended.value.late
+            assert not copies(room.pool, started[0])
+            assert room.ask(asked, LIMITS).content == good
+            assert len(copies(room.pool, started[0])) == 1
+        assert not copies(room.pool), "no file, no copy"
+        assert len(started) == 1
+    finally:
+        room.pool.close()

@@ -1,0 +1,169 @@
+"""P17: a deposit costs at most 100 ms of processor beyond hashing its file.
+
+By the page, on SQLite: what the web process, the process that waits and its copies compute, their birth and their end
+included, from the file that is sent to the draft that opens. Each deposit has bytes of its own: nothing is known from the
+one before. Processor time and no clock, so that what others do beside disturbs it less.
+"""
+
+import hashlib
+import io
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+from fpdf import FPDF
+from PIL import Image
+
+from app.files.confined import Confined, _shared
+from bench.ground import ROOT
+from bench.measure import Figure, goal, steady
+from bench.rest import TICK
+from bench.s6_flow import opened
+from tests.builders.house import INVOICE
+
+BAR, ROUNDS, TURNS = 100.0, 3, 5
+WORDS = (
+    "commune",
+    "séance",
+    "conseil",
+    "voirie",
+    "école",
+    "budget",
+    "marché",
+    "travaux",
+    "avis",
+    "crédit",
+    "digue",
+)
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+def letter(number: int) -> bytes:
+    """One page of text as an office writes it, with its font and a coat of arms: about 50 kB."""
+    return _written(number, 1, 150)
+
+
+def report(number: int) -> bytes:
+    """Forty pages of text, a picture on each: about 2 MB."""
+    return _written(number, 40, 128)
+
+
+def invoice(number: int) -> bytes:
+    """A Factur-X of 73 kB, with bytes of its own."""
+    changed = io.BytesIO()
+    with pikepdf.open(INVOICE) as pdf:
+        pdf.docinfo["/Subject"] = f"banc {number}"
+        pdf.save(changed)
+    return changed.getvalue()
+
+
+def _written(number: int, pages: int, side: int) -> bytes:
+    draw, pdf = random.Random(number), FPDF()
+    pdf.set_font("Helvetica", size=11)
+    if FONT.is_file():
+        pdf.add_font("body", fname=FONT)
+        pdf.set_font("body", size=11)
+    for page in range(pages):
+        pdf.add_page()
+        picture = Image.frombytes("RGB", (side, side), draw.randbytes(3 * side * side))
+        pdf.image(picture, x=150, y=10, w=30)
+        pdf.set_y(45)
+        body = " ".join(draw.choice(WORDS) for _ in range(330))
+        pdf.multi_cell(0, 6, f"Rapport {number}, feuille {page + 1}\n{body}")
+    return bytes(pdf.output())
+
+
+FILES: dict[str, tuple[str, Callable[[int], bytes]]] = {
+    "a page": ("other", letter),
+    "a Factur-X": ("invoice", invoice),
+    "40 pages": ("other", report),
+}
+
+
+def _computed() -> float:
+    """Seconds that this process, the one that waits and all its buried copies have computed."""
+    (waits,) = _shared.idle
+    own = sum(
+        int(task.read_text().split()[0]) for task in Path(f"/proc/{waits.pid}/task").glob("*/schedstat")
+    )
+    fields = Path(f"/proc/{waits.pid}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + own / 1e9 + (int(fields[13]) + int(fields[14])) / TICK
+
+
+def measure(room: Path) -> None:
+    """In a process of its own: print, for each file and each round, the milliseconds of a deposit, and where they go."""
+    client = opened(room, "g.trehorel")
+    page = client.get("/deposer").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    parts: dict[str, float] = defaultdict(float)
+    ask = Confined.ask
+
+    def noted(room: Confined, *rest: Any) -> Any:
+        answer = ask(room, *rest)
+        parts[f"{room._module.rpartition('.')[2]} {rest[0].get('command', [''])[0]}".strip()] += (
+            answer.cpu_seconds
+        )
+        return answer
+
+    Confined.ask = noted  # type: ignore[method-assign, assignment]
+    numbers = iter(range(10_000))
+
+    def deposit(family: str, data: bytes) -> None:
+        form = {"csrf_token": token[1] if token else "", "family": family}
+        sent = {**form, "files": (io.BytesIO(data), f"banc-{next(numbers)}.pdf")}
+        answer = client.post("/deposer", data=sent, content_type="multipart/form-data")
+        if answer.status_code != 302:
+            raise RuntimeError(f"{family}: {answer.status}")
+
+    for name, (family, make) in FILES.items():
+        for turn in range(3):
+            deposit(family, make(9_000 + turn))
+        for number in range(ROUNDS):
+            files = [make(100 * number + turn) for turn in range(TURNS)]
+            began = time.process_time()
+            for data in files:
+                hashlib.sha256(data).digest()
+            hashing = time.process_time() - began
+            parts.clear()
+            before, began = _computed(), time.process_time()
+            for data in files:
+                deposit(family, data)
+            parts["web"] = time.process_time() - began
+            whole = _computed() - before - hashing
+            parts["births and ends of copies"] = whole + hashing - sum(parts.values())
+            spending = ", ".join(
+                f"{part} {1000 * spent / TURNS:.1f}" for part, spent in sorted(parts.items())
+            )
+            print(f"{name} of {len(files[0]) / 1000:.0f} kB", 1000 * whole / TURNS, spending, sep="\t")
+
+
+def _figures() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as name:
+        program = f"from pathlib import Path; from bench.p17_deposit import measure; measure(Path({name!r}))"
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    taken, notes = defaultdict[str, list[float]](list), dict[str, str]()
+    for name, whole, spending in (line.split("\t") for line in done.stdout.splitlines()):
+        taken[name].append(float(whole))
+        notes[name] = spending
+    return [
+        Figure(f"ms, {name}", tuple(every), BAR, note=f"the last round: {notes[name]}")
+        for name, every in taken.items()
+    ]
+
+
+def run() -> dict[str, Any]:
+    """The goal's line: milliseconds of processor of a deposit, beyond hashing."""
+    return goal("P17", steady(_figures), "processor of a deposit beyond hashing, web and copies")
+
+
+if __name__ == "__main__":
+    print(run())
