@@ -1,5 +1,7 @@
 """The route of bytes: the same `authorize` as the page, the exact version asked for, verified against its name."""
 
+import secrets
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from app.core.http import disposition
 from app.core.refusals import Refusal
 from app.display.opening import awaited
 from app.files import vault
+from app.files.store import BLOCK
 from app.folders import decide, seen
 from app.folders.access import authorize
 from app.folders.documents import blocks_of
@@ -18,12 +21,14 @@ from app.people.actor import Actor
 
 # A browser must never run what was deposited: only these open in the page, everything else is downloaded.
 SHOWN = frozenset({"application/pdf", "image/png", "image/jpeg"})
+MOST_RANGES = 256
+"""Ranges that one answer gives, at most."""
 
 
 def serve(
     actor: Actor, folder_id: int, document_id: int, number: int, *, download: bool, offered: bool = False
 ) -> Response:
-    """The bytes of one version, or the range of them that is asked for (RFC 9110 §14), each piece proven before it leaves.
+    """The bytes of one version, or the ranges of them that are asked for (RFC 9110 §14), each piece proven before it leaves.
 
     Refuses as the folder's page would, and what is not in that folder. A document taken out of a draft before it was ever
     sent stays with the desk that deposited it. `offered`: the repaired or flattened copy that waits to be accepted in
@@ -53,6 +58,10 @@ def serve(
     if offered:
         response.response = stream_with_context(store.stream(scope, sha256))
         return response
+    several = _several(sha256, size)
+    if several:
+        pieces = store.parts(scope, sha256, size, blocks_of(version), several)
+        return _in_parts(response, pieces, several, size)
     start, end = _range(sha256, size) or (0, size)
     if start >= end and size:
         response.status_code = 416
@@ -68,6 +77,26 @@ def serve(
     if unseen:
         seen.note(actor, folder_id, document_id, number)
     response.response = stream_with_context(chain((first,), pieces))
+    return response
+
+
+def _in_parts(
+    response: Response, pieces: Iterator[bytes], ranges: Sequence[tuple[int, int]], size: int
+) -> Response:
+    """Several ranges in one answer (RFC 9110 §14.6), each proven before it leaves, the first before anything does."""
+    boundary = secrets.token_hex(16)
+    heads = [
+        f"\r\n--{boundary}\r\nContent-Type: {response.mimetype}\r\nContent-Range: bytes {start}-{end - 1}/{size}\r\n\r\n".encode()
+        for start, end in ranges
+    ]
+    last = f"\r\n--{boundary}--\r\n".encode()
+    response.status_code = 206
+    response.content_type = f"multipart/byteranges; boundary={boundary}"
+    whole = sum(map(len, heads)) + sum(end - start for start, end in ranges) + len(last)
+    response.headers["Content-Length"] = str(whole)
+    first = next(pieces)
+    told = chain.from_iterable(zip(heads, chain((first,), pieces), strict=True))
+    response.response = stream_with_context(chain(told, (last,)))
     return response
 
 
@@ -90,19 +119,40 @@ def _unseen(db: Db, actor: Actor, version: DocumentVersion) -> bool:
 def _range(sha256: str, size: int) -> tuple[int, int] | None:
     """What is asked of the bytes, from the first to before the last; nothing where all of them are to be sent.
 
-    A range that begins beyond the end is empty. Several at once, one of another unit or that cannot be read, and one of
-    bytes that are no longer these (`If-Range`), ask for the whole, as RFC 9110 §14.2 and §13.1.5 let a server answer.
+    A range that begins beyond the end is empty. Several at once that are not served so (`_several`), one of another unit or
+    that cannot be read, and one of bytes that are no longer these (`If-Range`), ask for the whole, as RFC 9110 §14.2 and
+    §13.1.5 let a server answer.
     """
-    wanted = request.range
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+    wanted = _wanted(sha256)
+    if len(wanted) != 1:
         return None
-    condition = request.headers.get("If-Range")
-    if condition is not None and condition.strip() != f'"{sha256}"':
-        return None
-    start, end = wanted.ranges[0]
+    start, end = wanted[0]
     if start < 0:
         return max(0, size + start), size
     return min(start, size), size if end is None else min(end, size)
+
+
+def _several(sha256: str, size: int) -> list[tuple[int, int]]:
+    """The ranges that are asked at once: short ones, within the file, each after the other; none where others are asked.
+
+    The pages of a long scan are each told in a few bytes between two images: asked one by one, they would be a thousand
+    answers; as one range, the whole file.
+    """
+    wanted = _wanted(sha256)
+    if not 1 < len(wanted) <= MOST_RANGES or any(end is None for _, end in wanted):
+        return []
+    ranges = [(start, min(end or 0, size)) for start, end in wanted]
+    bounds = [bound for one in ranges for bound in one]
+    short = all(0 <= start < end <= start + BLOCK for start, end in ranges)
+    return ranges if short and bounds == sorted(bounds) else []
+
+
+def _wanted(sha256: str) -> Sequence[tuple[int, int | None]]:
+    """The ranges that are asked, of these very bytes."""
+    asked, condition = request.range, request.headers.get("If-Range")
+    if asked is None or asked.units != "bytes":
+        return ()
+    return asked.ranges if condition is None or condition.strip() == f'"{sha256}"' else ()
 
 
 def readable(db: Db, actor: Actor, folder_id: int, document_id: int, number: int) -> DocumentVersion:

@@ -1,13 +1,12 @@
 """A long document opens at once: what is looked at comes by ranges, the rest when somebody goes there."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pikepdf
 import pytest
 import sqlalchemy as sa
-from pikepdf import Dictionary, Name, Stream
 from playwright.sync_api import expect
 
 from app.core.db import engine
@@ -19,38 +18,38 @@ from tests.builders.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 WIDE, HIGH = 240, 350
+PAGES = int(os.environ.get("LONG_PAGES", "150"))
+"""600 make 50 MB: with `LONG_LINE`, a line of 8 Mbit/s, the seconds until the first page are printed (docs/measures.md)."""
+AT_ONCE = 400_000
+"""Bytes that the first page of such a scan may need, beside what tells its pages: half of the two seconds, with room."""
 
 
 def scanned(path: Path, pages: int) -> int:
-    """A file of so many scanned pages, 84 kB each, with the number of each in letters; its size in bytes."""
-    with pikepdf.new() as pdf:
-        font = pdf.make_indirect(
-            Dictionary(
-                Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica, Encoding=Name.WinAnsiEncoding
-            )
-        )
-        for n in range(1, pages + 1):
-            seen = Stream(pdf, os.urandom(WIDE * HIGH))
-            seen.update(
-                {
-                    "/Type": Name.XObject,
-                    "/Subtype": Name.Image,
-                    "/Width": WIDE,
-                    "/Height": HIGH,
-                    "/ColorSpace": Name.DeviceGray,
-                    "/BitsPerComponent": 8,
-                }
-            )
-            drawn = b"q 400 0 0 580 90 120 cm /I Do Q BT /F 24 Tf 100 780 Td (Feuille %d) Tj ET" % n
-            page = Dictionary(
-                Type=Name.Page,
-                MediaBox=[0, 0, 595, 842],
-                Contents=Stream(pdf, drawn),
-                Resources=Dictionary(XObject=Dictionary(I=seen), Font=Dictionary(F=font)),
-            )
-            pdf.pages.append(pikepdf.Page(page))
-        pdf.save(path, compress_streams=False, object_stream_mode=pikepdf.ObjectStreamMode.disable)
-    return path.stat().st_size
+    """A file as scanners write it, each page after its image of 84 kB, with its number in letters; its size in bytes."""
+    out, places = bytearray(b"%PDF-1.7\n"), list[int]()
+
+    def add(body: bytes) -> int:
+        places.append(len(out))
+        out.extend(b"%d 0 obj\n%s\nendobj\n" % (len(places), body))
+        return len(places)
+
+    add(b"<</Type/Catalog/Pages 2 0 R>>")
+    kids = b" ".join(b"%d 0 R" % (6 + 3 * n) for n in range(pages))
+    add(b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids))
+    add(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
+    image = b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent 8/Length %d>>"
+    for n in range(1, pages + 1):
+        head = image % (WIDE, HIGH, WIDE * HIGH)
+        seen = add(head + b"stream\n" + os.urandom(WIDE * HIGH) + b"\nendstream")
+        drawn = b"q 400 0 0 580 90 120 cm /I Do Q BT /F 24 Tf 100 780 Td (Feuille %d) Tj ET" % n
+        content = add(b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn))
+        known = b"/Resources<</XObject<</I %d 0 R>>/Font<</F 3 0 R>>>>" % seen
+        add(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R%s>>" % (content, known))
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(places) + 1, len(out))
+    out.extend(b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1) + table + end)
+    path.write_bytes(out)
+    return len(out)
 
 
 def lay(house: House, folder_id: int, path: Path) -> None:
@@ -68,20 +67,25 @@ def lay(house: House, folder_id: int, path: Path) -> None:
 def test_a_long_document_is_read_from_its_first_page_and_at_another_without_the_rest(
     house: House, person: Callable[..., Person], tmp_path: Path
 ) -> None:
-    size = scanned(tmp_path / "long.pdf", 150)
+    size = scanned(tmp_path / "long.pdf", PAGES)
     folder_id = house.an_invoice(at="finance")
     lay(house, folder_id, tmp_path / "long.pdf")
     reader = person("g.trehorel")
     line = Line(reader)
-    reader.folder(folder_id)
-    expect(reader.page.locator(".vpage canvas").first).to_be_attached()
-    expect(reader.page.get_by_text("Feuille 1", exact=True)).to_be_attached()
-    reader.page.wait_for_load_state("networkidle")
-    seen = {address: size for address, size in line.take().items() if "/documents/" in address}
-    assert sum(seen.values()) < size / 3
+    for _ in range(4 if "LONG_LINE" in os.environ else 1):
+        if "LONG_LINE" in os.environ:
+            line.slow()
+        reader.folder(folder_id)
+        expect(reader.page.locator(".vpage canvas").first).to_be_attached()
+        seconds = reader.page.evaluate("performance.now()") / 1000
+        expect(reader.page.get_by_text("Feuille 1", exact=True)).to_be_attached()
+        reader.page.wait_for_load_state("networkidle")
+        seen = sum(passed for address, passed in line.take().items() if "/documents/" in address)
+        sys.stderr.write(f"{seen:,} of {size:,} bytes, the first page after {seconds:.2f} s\n")
+    assert 100_000 < seen < AT_ONCE + 1_500 * PAGES
     last = reader.page.locator(".vpage").last
     last.scroll_into_view_if_needed()
-    expect(reader.page.get_by_text("Feuille 150", exact=True)).to_be_attached()
+    expect(reader.page.get_by_text(f"Feuille {PAGES}", exact=True)).to_be_attached()
     assert sum(size for address, size in line.take().items() if "/documents/" in address) < size / 3
 
 
@@ -90,7 +94,7 @@ def test_a_session_that_ends_while_one_reads_is_opened_again_where_one_is_and_th
 ) -> None:
     from tests.browser.test_kept import close_sessions, log_in_here
 
-    scanned(tmp_path / "long.pdf", 150)
+    scanned(tmp_path / "long.pdf", PAGES)
     folder_id = house.an_invoice(at="finance")
     lay(house, folder_id, tmp_path / "long.pdf")
     reader = person("g.trehorel")
@@ -100,4 +104,4 @@ def test_a_session_that_ends_while_one_reads_is_opened_again_where_one_is_and_th
     close_sessions(house, "g.trehorel")
     reader.page.locator(".vpage").last.scroll_into_view_if_needed()
     log_in_here(reader.page, "g.trehorel")
-    expect(reader.page.get_by_text("Feuille 150", exact=True)).to_be_attached()
+    expect(reader.page.get_by_text(f"Feuille {PAGES}", exact=True)).to_be_attached()

@@ -1,6 +1,7 @@
 """What a page costs on a rural line: bytes at the door, and nothing asked twice."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -39,13 +40,17 @@ class Line:
     def _end(self, said: dict[str, Any]) -> None:
         self._bytes[said["requestId"]] = int(said["encodedDataLength"])
 
+    def slow(self) -> None:
+        """From here it is a rural line: 8 Mbit/s, 20 ms there and back."""
+        rate = {"offline": False, "latency": 20, "downloadThroughput": 1_000_000, "uploadThroughput": 125_000}
+        self._cdp.send("Network.emulateNetworkConditions", rate)
+
     def take(self) -> dict[str, int]:
         """What has passed since it was last asked."""
-        passed = {
-            self._asked[one]: size
-            for one, size in self._bytes.items()
-            if one not in self._kept and not self._asked[one].startswith("data:")
-        }
+        passed = Counter[str]()
+        for one, size in self._bytes.items():
+            if one not in self._kept and not self._asked[one].startswith("data:"):
+                passed[self._asked[one]] += size
         for place in (self._asked, self._bytes):
             place.clear()
         return passed

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,13 @@ def test_a_range_of_a_document_is_sent_alone(
     "headers",
     [
         {},
-        {"Range": "bytes=0-9,20-29"},
+        {"Range": "bytes=20-29,0-9"},
+        {"Range": "bytes=0-9,5-29"},
+        {"Range": "bytes=0-9,-5"},
+        {"Range": f"bytes=0-9,20-{BLOCK + 20}"},
+        {"Range": f"bytes=0-9,{LONG}-{LONG + 9}"},
+        {"Range": "bytes=" + ",".join(f"{2 * n}-{2 * n}" for n in range(257))},
+        {"Range": "bytes=0-9,20-29", "If-Range": '"another"'},
         {"Range": "lines=0-9"},
         {"Range": "bytes=9-5"},
         {"Range": "bytes=abc"},
@@ -164,7 +171,7 @@ def test_a_range_of_a_document_is_sent_alone(
 def test_what_cannot_be_sent_in_part_is_sent_whole(
     long_file: tuple[FlaskClient, str, bytes, object], headers: dict[str, str]
 ) -> None:
-    """RFC 9110 §13.1.5, §14.2: several ranges, an unknown unit, a range that says nothing, bytes that have changed."""
+    """RFC 9110 §13.1.5, §14.2: ranges without order, too many or too long, an unknown unit, a range that says nothing, bytes that have changed."""
     client, address, data, _ = long_file
     answer = client.get(address, headers=headers)
     assert (answer.status_code, answer.get_data() == data) == (200, True)
@@ -182,6 +189,29 @@ def test_a_range_of_bytes_that_are_still_these_is_sent_and_one_beyond_their_end_
     beyond = client.get(address, headers={"Range": f"bytes={LONG}-"})
     assert (beyond.status_code, beyond.get_data()) == (416, b"")
     assert beyond.headers["Content-Range"] == f"bytes */{LONG}"
+
+
+def test_several_ranges_are_sent_together_and_none_of_an_altered_block(
+    house: House, long_file: tuple[FlaskClient, str, bytes, object]
+) -> None:
+    """RFC 9110 §14.6, as a browser asks for the pages of a long scan; each part says what it is."""
+    client, address, data, _ = long_file
+    ranges = [(0, 10), (20, 30), (BLOCK - 5, BLOCK + 5), (LONG - 3, LONG)]
+    asked = {"Range": "bytes=" + ",".join(f"{start}-{end - 1}" for start, end in ranges)}
+    answer = client.get(address, headers=asked)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (206, "no-store")
+    whole = answer.get_data()
+    assert answer.headers["Content-Length"] == str(len(whole))
+    told = message_from_bytes(f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode() + whole)
+    assert [part["Content-Range"] for part in told.get_payload()] == [
+        f"bytes {start}-{end - 1}/{LONG}" for start, end in ranges
+    ]
+    assert all(part.get_content_type() == "application/pdf" for part in told.get_payload())
+    assert all(b"\r\n\r\n" + data[start:end] + b"\r\n--" in whole for start, end in ranges)
+    alter(house, client.head(address).headers["ETag"], 5)
+    refused = client.get(address, headers=asked)
+    assert refused.status_code != 206
+    assert "ne correspond" in refused.get_data(as_text=True)
 
 
 def test_a_question_about_a_document_reads_none_of_it(

@@ -10,23 +10,51 @@ const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 const WIDEST = 736; // CSS pixels at zoom 1: the width of a page on a desk, narrower where the screen is
 const DRAWN = 8; // pages kept drawn; the others keep their place
 const MAX_PIXELS = 16_000_000;
-const PIECE = 131_072; // bytes of a range
+const GRAIN = 1024; // bytes that are asked alone: what tells a page among the images of a scan is a few hundred
+const PIECE = 65_536; // bytes that come with what is asked, where nothing else is asked meanwhile
+const FEW = 6; // more that is asked at once is spread over the file: each comes alone, many in an answer
+const ALONE = 2; // how a grain came that nothing follows
+const TOGETHER = 200; // ranges in one question
 const FIRST = 2 * PIECE; // what is asked before the size of the file is known
 const WHOLE = 4_194_304; // bytes under which the rest of a file comes at once
 const AHEAD = 20; // pages of a long file that are measured before anybody comes near them
 const AGAIN = [1, 3, 9]; // seconds before what the server did not give is asked again
 
-// The bytes of a document that is long, a range at a time, where they are looked at.
+// The bytes of a document that is long, where they are looked at.
 class Ranges extends pdfjs.PDFDataRangeTransport {
   constructor(url, length, first, tag, lost) {
     super(length, first);
-    Object.assign(this, { url, tag, lost, over: false });
+    Object.assign(this, { url, size: length, tag, lost, over: false, wanted: [], come: new Uint8Array(Math.ceil(length / GRAIN)) });
+    this.come.fill(1, 0, first.length / GRAIN);
   }
 
-  async requestDataRange(begin, end) {
+  // What is asked in one go goes together.
+  requestDataRange(begin, end) {
+    this.wanted.push([begin, end]);
+    if (this.wanted.length === 1) setTimeout(() => this.send(this.wanted.splice(0)), 5);
+  }
+
+  send(wanted) {
+    if (wanted.length <= FEW) for (const [begin, end] of wanted) this.given([[begin, this.widened(begin, end)]]);
+    else for (let n = 0; n < wanted.length; n += TOGETHER) this.given(wanted.slice(n, n + TOGETHER));
+  }
+
+  // A range and what follows it, up to what is there already; the end of what came alone comes alone too.
+  widened(begin, end) {
+    let last = end;
+    if (this.come[begin / GRAIN - 1] === ALONE) return end;
+    while (last < this.size && last - begin < PIECE && !this.come[last / GRAIN]) last += GRAIN;
+    return Math.min(last, this.size);
+  }
+
+  async given(ranges) {
+    for (const [begin, end] of ranges) this.come.fill(end - begin > GRAIN ? 1 : ALONE, begin / GRAIN, Math.ceil(end / GRAIN));
     try {
-      const data = await piece(this.url, begin, end, this.tag);
-      if (!this.over) this.onDataRange(begin, data);
+      const several = ranges.length > 1 ? await pieces(this.url, ranges, this.tag) : null;
+      for (const [n, [begin, end]] of ranges.entries()) {
+        const data = several ? several[n] : await piece(this.url, begin, end, this.tag);
+        if (!this.over) this.onDataRange(begin, data);
+      }
     } catch {
       if (!this.over) this.lost();
     }
@@ -39,8 +67,8 @@ class Ranges extends pdfjs.PDFDataRangeTransport {
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
-function ask(url, begin, end, tag) {
-  const headers = { Accept: "application/json", Range: `bytes=${begin}-${end - 1}` };
+function ask(url, ranges, tag) {
+  const headers = { Accept: "application/json", Range: `bytes=${ranges.map(([begin, end]) => `${begin}-${end - 1}`).join(",")}` };
   if (tag) headers["If-Range"] = tag;
   return fetch(url, { headers, credentials: "same-origin" });
 }
@@ -48,7 +76,7 @@ function ask(url, begin, end, tag) {
 // One range, asked again of a server that is busy or away, and once the session that ended is open again.
 async function piece(url, begin, end, tag) {
   for (const seconds of [...AGAIN, 0]) {
-    const answer = await ask(url, begin, end, tag).catch(() => null);
+    const answer = await ask(url, [[begin, end]], tag).catch(() => null);
     const data = answer?.status === 206 ? await answer.arrayBuffer().catch(() => null) : null;
     if (data) return new Uint8Array(data);
     if (answer?.status === 401 && (await restored())) continue;
@@ -58,15 +86,34 @@ async function piece(url, begin, end, tag) {
   throw new Error("these bytes do not come");
 }
 
+// Several ranges in one answer (RFC 9110, 14.6); null where they are to be asked one by one.
+async function pieces(url, ranges, tag) {
+  const sorted = ranges.sort(([one], [other]) => one - other);
+  const answer = await ask(url, sorted, tag).catch(() => null);
+  const boundary = /^multipart\/byteranges; boundary=(\w+)$/.exec(answer?.headers.get("Content-Type") ?? "")?.[1];
+  const data = answer?.status === 206 && boundary ? await answer.arrayBuffer().catch(() => null) : null;
+  if (!data) return null;
+  const found = [];
+  let at = 0;
+  for (const [begin, end] of sorted) {
+    const head = new TextDecoder("latin1").decode(new Uint8Array(data, at, Math.min(300, data.byteLength - at)));
+    const size = head.indexOf("\r\n\r\n") + 4;
+    if (!head.slice(0, size).includes(`Content-Range: bytes ${begin}-${end - 1}/`)) return null;
+    found.push(new Uint8Array(data.slice(at + size, at + size + end - begin)));
+    at += size + end - begin;
+  }
+  return found;
+}
+
 // What pdf.js is told to read: a short file whole, a long one by ranges.
 async function source(url, lost) {
-  const answer = await ask(url, 0, FIRST);
+  const answer = await ask(url, [[0, FIRST]]);
   if (!answer.ok) throw new Error(`the document is refused: ${answer.status}`);
   const first = new Uint8Array(await answer.arrayBuffer());
   if (answer.status !== 206) return { data: first };
   const length = Number(answer.headers.get("Content-Range").split("/")[1]);
   const tag = answer.headers.get("ETag");
-  if (length > WHOLE) return { range: new Ranges(url, length, first, tag, lost), rangeChunkSize: PIECE, disableAutoFetch: true, disableStream: true };
+  if (length > WHOLE) return { range: new Ranges(url, length, first, tag, lost), rangeChunkSize: GRAIN, disableAutoFetch: true, disableStream: true };
   const data = new Uint8Array(length);
   data.set(first);
   data.set(await piece(url, first.length, length, tag), first.length);
@@ -112,6 +159,7 @@ class Viewer {
     this.layout();
     this.watch();
     this.controls();
+    if (this.long) await this.draw(this.pages[0]).catch(() => {}); // before the line is taken by what is further on
     await this.measure(this.long ? AHEAD : this.pages.length);
     this.bar.viewer = this;
     this.bar.dispatchEvent(new CustomEvent("viewer-open", { bubbles: true }));
