@@ -6,6 +6,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from app.chorus import own
+from app.chorus.client import MOTIVE
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.reasons import reasons
 from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words
@@ -16,19 +18,21 @@ from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.core.texts import line_of, plain
 from app.core.transaction import use_case
-from app.folders.access import authorize, lock
+from app.folders.access import authorize, lock, reader_of
 from app.folders.facts import touch
 from app.folders.models import Folder
-from app.folders.move import was_signed
+from app.folders.move import move, was_signed
 from app.invoices import mandates
 from app.invoices.history import FAMILY
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.models import Collectivity
 from workflows.circuit import WITHDRAWN, Phase
 from workflows.family import Problem
-from workflows.vocabulary import Right
+from workflows.vocabulary import Action, Right
 
 LONGEST: Final = 200
+"""Signs of what goes to the supplier with a rejection."""
 LONGEST_MANDATE: Final = 40
 OURS: Final = ("waiting", "sent")
 
@@ -61,6 +65,14 @@ def may_reject(
     return not (invoice.works or rejected) and _in_hands(folder) and deposits(actor, folder)
 
 
+def offers_rejection(db: Db, folder: Folder, invoice: ChorusInvoice) -> bool:
+    """The same of who reads the folder's page."""
+    reader = reader_of(db)
+    if reader is None or not _in_hands(folder):
+        return False
+    return may_reject(reader, folder, invoice, statuses_of(db, invoice))
+
+
 def may_mandate(
     db: Db, actor: Actor, folder: Folder, invoice: ChorusInvoice, statuses_there: list[ChorusStatus]
 ) -> bool:
@@ -85,12 +97,15 @@ def _in_hands(folder: Folder) -> bool:
 
 @use_case
 def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sentence: str) -> None:
-    """Have an invoice rejected on Chorus Pro, for good: the supplier sends another, under another number.
+    """Have an invoice rejected on Chorus Pro, for good, and give its folder up: the supplier sends another, with another number.
 
     Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-works`, `chorus-rejected`
     a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
     """
     folder, invoice = _mine(db, actor, folder_id, version)
+    statuses_there = statuses_of(db, invoice)
+    if any(status.status == REJECTED and status.state in OURS for status in statuses_there):
+        raise Refusal("chorus-rejected")
     if not _in_hands(folder):
         raise Refusal("chorus-in-hand")
     if code not in reasons():
@@ -100,11 +115,9 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
         raise Refusal("chorus-sentence")
     if len(sentence) > LONGEST:
         raise Refusal("words-long", most=LONGEST, got=len(sentence))
-    statuses_there = statuses_of(db, invoice)
-    if any(status.status == REJECTED and status.state in OURS for status in statuses_there):
-        raise Refusal("chorus-rejected")
     wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
     _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
+    move(db, folder, Action.WITHDRAW, actor)
 
 
 @use_case
@@ -259,6 +272,18 @@ def _asked_since(db: Db, status: ChorusStatus) -> bool:
         ChorusStatus.id > status.id,
     )
     return db.scalar(later.limit(1)) is not None
+
+
+def told_there(db: Db, folder: Folder) -> str:
+    """That the reason of an interruption goes to Chorus Pro, where its supplier reads it; empty where it does not."""
+    invoice = invoice_of(db, folder)
+    place = db.get_one(Collectivity, folder.collectivity_id)
+    if invoice is None or invoice.works or not own.sends(place.settings):
+        return ""
+    return (
+        f"Ce texte part tel quel sur Chorus Pro (ses {MOTIVE} premiers signes), où la facture devient « suspendue » : le "
+        "fournisseur le lit. N’écrivez ici que ce que vous lui demandez."
+    )
 
 
 def rejected_by_anybody(invoice: ChorusInvoice, statuses_there: Iterable[ChorusStatus]) -> bool:

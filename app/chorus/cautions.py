@@ -146,6 +146,17 @@ def _elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice, by: frozenset[int
     )
 
 
+def elsewhere(db: Db, folder: Folder, invoice: ChorusInvoice) -> bool:
+    """Whether an invoice is for another body than the collectivity, by Chorus Pro or by its file."""
+    own = db.get_one(Collectivity, folder.collectivity_id)
+    named = (
+        invoice.buyer_siret,
+        *values(folder.facts, "buyer_siret"),
+        *values(folder.facts, "buyer_siren"),
+    )
+    return any(str(digits)[:9] != own.siren for digits in named if digits)
+
+
 def _seller(folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
     """That who gave it on Chorus Pro is of another SIREN than the seller of its file."""
     siret = str(folder.sources.get(CHORUS, {}).get("seller_siret") or "")

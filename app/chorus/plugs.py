@@ -12,6 +12,7 @@ from app.core.outbox import each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
 from app.invoices.history import FAMILY
+from app.invoices.interrupting import also_read
 from app.people.actor import system
 from app.people.own_settings.registry import Trial, declare, offer
 from config import Settings
@@ -33,6 +34,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.gate(cautions.gate, of=invoices)
     sockets.check(answering.rejected_there, of=invoices)
     sockets.question(answering.INVOICE)
+    also_read(answering.told_there)
     once_opened(fetching.linked)
 
 
@@ -58,5 +60,6 @@ class _Band:
             folder=folder,
             invoice=invoice,
             status=statuses.in_words(invoice.standing[0]),
+            may_reject=answering.offers_rejection(db, folder, invoice),
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

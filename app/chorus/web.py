@@ -4,11 +4,11 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.chorus import answering, fetching, rounds, views
+from app.chorus import answering, cautions, fetching, rounds, views
 from app.chorus.answering import invoice_of, statuses_of
 from app.chorus.answers import moment_of
 from app.chorus.models import ChorusInvoice, ChorusPiece, ChorusStatus
-from app.chorus.reasons import reasons
+from app.chorus.reasons import in_order, reasons
 from app.chorus.statuses import AFTER_COMPLETION, SUSPENDED, in_words
 from app.core.db import Db, reading
 from app.core.french import spaces
@@ -83,7 +83,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
     except Refusal as refusal:
         return _again(folder_id, entered, refusal)
     flash(
-        "Le rejet part sur Chorus Pro. Abandonnez ce dossier : le fournisseur enverra une autre facture.",
+        "Le rejet part sur Chorus Pro, et le dossier est abandonné : le fournisseur enverra une autre facture.",
         "ok",
     )
     return redirect(url_for("chorus.show", folder_id=folder_id))
@@ -184,7 +184,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             ],
             pieces=pieces,
             other_mandates=others_of(folder),
-            reasons=list(reasons().items()),
+            reasons=in_order(cautions.elsewhere(db, folder, invoice)),
             may_reject=answering.may_reject(g.actor, folder, invoice, statuses),
             may_mandate=answering.may_mandate(db, g.actor, folder, invoice, statuses),
             typed=entered,

@@ -4,13 +4,14 @@ Chorus Pro calls an invoice « suspendue » then; the law says that the delay is
 for what was left where that is longer, on the day on which all that was asked has come.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db
-from app.core.french import jour
+from app.core.french import jour, jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder
@@ -29,6 +30,21 @@ CARD = "A2"
 """The frame of an invoice that justifies what was paid by card."""
 ACCOUNTANT_DAYS = 10
 """Of the thirty days, those of the public accountant (décret 2013-269, art. 12)."""
+
+
+Reader = Callable[[Db, Folder], str]
+_readers: list[Reader] = []
+
+
+def also_read(tell: Reader) -> None:
+    """Register who reads the reason of an interruption beside the readers of the folder: a sentence, empty where nobody does."""
+    if tell not in _readers:
+        _readers.append(tell)
+
+
+def readers_of(db: Db, folder: Folder) -> str:
+    """Who else reads what is written when the delay is interrupted; empty where nobody does."""
+    return " ".join(sentence for tell in _readers if (sentence := tell(db, folder)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ def interrupt(
         raise Refusal("delay-interrupted")
     first, last = min(starts), min(payment_due(min(starts)), today())
     if notified is None or not first <= notified <= last:
-        raise Refusal("notice-day", first=jour(first), last=jour(last))
+        raise Refusal("notice-day", first=jour_long(first), last=jour_long(last))
     reason = words(reason, "notice-reason")
     who = in_absence(actor.name, absent)
     row = {"notified": notified.isoformat(), "reason": reason, "who": who, "at": now().isoformat()}

@@ -84,7 +84,7 @@ SENTENCES: Sentences = {
     "performed-word": (422, "Rien n’a changé : écrivez ce qui a été fait ce jour-là, et d’où vous le savez."),
     "notice-day": (
         422,
-        "Rien n’a changé : écrivez le jour où le fournisseur a reçu la notification, du {first} au {last}.",
+        "Rien n’a changé : écrivez le jour où le fournisseur a reçu la notification, au plus tôt le {first}, au plus tard le {last}.",
     ),
     "notice-reason": (
         422,

@@ -199,6 +199,7 @@ def delay(folder_id: int) -> Response | tuple[str, int]:
             raise Refusal("delay-none")
         if not ruling.may_rule(folder, g.actor, present(db, folder)):
             raise Refusal("not-your-turn")
+        elsewhere = interrupting.readers_of(db, folder) if current.interruption is None else ""
     if request.method == "POST":
         entered = {name: request.form.get(name, "") for name in entered}
         day, word, version = _day(entered["day"]), entered["word"], version_shown()
@@ -231,6 +232,7 @@ def delay(folder_id: int) -> Response | tuple[str, int]:
             folder=folder,
             clock=current.clock,
             interruption=current.interruption,
+            read_elsewhere=elsewhere,
             typed=entered,
             error=error,
         ),

@@ -52,7 +52,12 @@ def test_ten_invoices_go_from_chorus_pro_to_their_mandate(
     numbers = [row.cpro_id for row in known()]
     folders = [folder_of(number).id for number in numbers]
 
-    reject(accountant, folders[ORDER.index(OTHER)], "SE incorrect", "Adressée à un autre organisme.")
+    reject(
+        accountant,
+        folders[ORDER.index(OTHER)],
+        "SE incorrect (facture d’un autre organisme ou d’un autre service)",
+        "Adressée à un autre organisme.",
+    )
     reject(accountant, folders[ORDER.index(TWICE)], "Double facturation", "Déjà reçue.")
     accountant.open(f"/dossiers/{folders[ORDER.index(PAID)]}")
     accountant.sees("ne se mandate pas une seconde fois")
@@ -106,7 +111,7 @@ def reject(accountant: Person, folder_id: int, reason: str, sentence: str) -> No
     accountant.open(f"/dossiers/{folder_id}/chorus")
     accountant.page.get_by_label("Motif").select_option(label=reason)
     accountant.page.get_by_label("Ce que le fournisseur doit corriger").fill(sentence)
-    accountant.button("Rejeter sur Chorus Pro").click()
+    accountant.button("Rejeter sur Chorus Pro et abandonner le dossier").click()
     accountant.soon(f"/dossiers/{folder_id}/chorus", "Là-bas : rejetée")
 
 

@@ -30,7 +30,7 @@ from app.people.actor import system
 from demo import papers
 from demo.chorus import deposits
 from demo.chorus.simulator import ACCOUNT, LARGE, LOST, PAGE, SILENCE, SimulatedChorus
-from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of
+from demo.chorus.state import CLIENT, LOGIN, PASSWORD, SECRET, invoice_of, pass_to
 from tests.api.software import Software
 from tests.builders.clamd import EICAR, clamd
 from tests.builders.house import INVOICE, House
@@ -337,6 +337,9 @@ def test_statuses_go_back_once_each_whatever_the_line_loses(house, chorus) -> No
     look(house)
     paid, asked = (sent(house, number) for number in numbers)
     house.approve(paid.id, R)
+    form = words(house.client(R).get(f"/dossiers/{asked.id}/delai"))
+    assert "Ce texte part tel quel sur Chorus Pro" in form
+    assert "Paraphe n’envoie pas" not in form
     interrupting.interrupt(
         house.actor(R),
         asked.id,
@@ -420,15 +423,27 @@ def test_an_invoice_is_rejected_there_by_the_desk_that_deposits_with_its_reason(
         post(house.client(N), code="SE_ERR", sentence="x").status_code == 403
     )  # who deposits contracts alone
     assert "Rejeter sur Chorus Pro" not in words(house.client(N).get(page))
+    draft = words(client.get(f"/dossiers/{folder.id}/brouillon"))
+    assert "Historique, états, rejet…" in draft
+    shown = client.get(page).get_data(as_text=True)
+    assert shown.index('value="SE_ERR"') < shown.index('value="DOUBLE_FACT"'), "for another body"
     assert post(client, code="SE_ERR", sentence="Adressée à la communauté de communes").status_code == 302
+    given_up = folder_of(number)
+    assert (given_up.place, given_up.phase) == ("withdrawn", "done"), "in the same gesture"
+    assert f"/dossiers/{folder.id}" not in words(client.get("/a-traiter?bannette=drafts"))
     look(house)
     assert passed(chorus, number) == ["REJETEE"]
     with chorus.state.written() as line:
         (motive,) = line.execute("SELECT comment FROM passed WHERE status = 'REJETEE'").fetchone()
     assert motive == "SE_ERR : Adressée à la communauté de communes"
     assert "déjà dit à Chorus Pro" in words(post(client, code="SE_ERR", sentence="encore"))
+    elsewhere = deposits.deposit(chorus, deposits.PDF, now())
+    look(house)
+    with chorus.state.written() as line:
+        pass_to(line, elsewhere, "REJETEE", now())  # by somebody on the portal
+    look(house)
     with pytest.raises(Refusal) as refused:
-        sent(house, number)
+        sent(house, elsewhere)
     assert "rejetée sur Chorus Pro" in str(refused.value.facts)
 
 

@@ -118,6 +118,7 @@ def test_who_decides_interrupts_the_delay_once_and_lets_it_run_again(house: Hous
     assert "Interrompre le délai" in service.text(f"/dossiers/{invoice}")
     assert page not in clerk.client.get(f"/dossiers/{invoice}").get_data(as_text=True)
     assert clerk.client.get(page).status_code == 403
+    assert "Paraphe n’envoie pas cette notification" in service.text(page)
 
     def sent(hand: Hand, day: date | str, word: str) -> tuple[int, str]:
         form = {"day": str(day), "word": word, "version": str(house.folder(invoice).version)}
