@@ -1,13 +1,13 @@
 """What the page of arrivals shows: what is no folder yet, to who deals with it; what is one, to who reads that folder."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.arrivals import settling
+from app.arrivals import routing, settling
 from app.arrivals.models import Arrival, ArrivalFile, State, Way
 from app.arrivals.receiving import NO_FILE
 from app.arrivals.telling import OPEN
@@ -18,6 +18,7 @@ from app.core.refusals import Refusal, catalogue
 from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.people.actor import Actor
+from app.people.models import Desk
 
 PAGE = 50
 TABS = {
@@ -83,6 +84,30 @@ def counts(db: Db, actor: Actor) -> dict[str, int]:
         for tab, (_, states) in TABS.items()
         if State.OPENED not in states
     }
+
+
+def elsewhere(db: Db, actor: Actor) -> list[tuple[str, int]]:
+    """How many arrivals wait for somebody at each desk, for who administers and deals with none of them; no more of them."""
+    if not actor.administrator:
+        return []
+    here = actor.collectivity_id
+    query = (
+        sa.select(Arrival.desk_id, sa.func.count())
+        .where(
+            Arrival.collectivity_id == here,
+            Arrival.state.in_((State.HELD, State.REFUSED)),
+            sa.case((settling.dealing(db, actor), 1), else_=0)
+            == 0,  # one without a desk is dealt with by none
+        )
+        .group_by(Arrival.desk_id)
+    )
+    counts_by_desk: Counter[int | None] = Counter()
+    sorting = routing.sorting_desk(db, here)
+    for desk_id, count in db.execute(query):
+        counts_by_desk[sorting if desk_id is None else desk_id] += count
+    desks = sa.select(Desk.id, Desk.name).where(Desk.id.in_([desk for desk in counts_by_desk if desk]))
+    names = {row.id: row.name for row in db.execute(desks)}
+    return sorted((names.get(desk, "") if desk else "", count) for desk, count in counts_by_desk.items())
 
 
 def lines(db: Db, actor: Actor, tab: str, before: int | None) -> tuple[list[Line], int | None]:

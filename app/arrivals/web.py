@@ -46,8 +46,16 @@ def _index(tab: str, typed: dict[int, tuple[str, str]]) -> str:
     with reading(g.actor.collectivity_id) as db:
         lines, more = views.lines(db, g.actor, tab, key_in(request.args.get("avant")))
         counts = views.counts(db, g.actor)
+        elsewhere = views.elsewhere(db, g.actor)
     return render_template(
-        "arrivals/index.html", lines=lines, more=more, counts=counts, tabs=views.TABS, tab=tab, typed=typed
+        "arrivals/index.html",
+        lines=lines,
+        more=more,
+        counts=counts,
+        elsewhere=elsewhere,
+        tabs=views.TABS,
+        tab=tab,
+        typed=typed,
     )
 
 
@@ -182,6 +190,7 @@ def _routing_page(typed: tuple[str, Row] | None = None, refusal: Refusal | None 
         kinds = routing.kinds(db, here)
         desks = choosing.desks(db, here, whole=True, keys=True).options
         waits = routing.waiting(db, here)
+        elsewhere = views.elsewhere(db, g.actor)
         offered = learnt.learnt(db, here, present)
     gesture, row = typed or ("", None)
     names = {key: name.lstrip("– ") for key, name in desks}
@@ -197,6 +206,7 @@ def _routing_page(typed: tuple[str, Row] | None = None, refusal: Refusal | None 
         kinds=kinds,
         desks=desks,
         waits=waits,
+        elsewhere=elsewhere,
         offered=offered,
         revision=stale.mark("revision", present.revision, fresh=typed is None),
         error=error,

@@ -249,7 +249,9 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
         if signature.docmdp:
             notes.append(f"Document certifié par {signature.name}.")
     if not facts.has_text and role == "main":
-        notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
+        notes.append(
+            "Aucun texte à lire dans ce PDF : les informations sont à saisir, ou à confirmer si l’image se lit."
+        )
     if not facts.has_text:
         notes += [_scanned_at(facts.resolution), PAPER]
     return notes

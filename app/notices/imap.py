@@ -166,9 +166,29 @@ def _numbers(answer: Sequence[Any]) -> list[int]:
     return [int(digits) for line in answer if line for digits in _NUMBER.findall(line)]
 
 
+_ANSWERS: Final = {
+    "AUTHENTICATIONFAILED": "le nom ou le mot de passe n’est pas accepté",
+    "AUTHORIZATIONFAILED": "ce nom n’a pas le droit d’ouvrir cette boîte",
+    "EXPIRED": "le mot de passe n’est plus valable",
+    "PRIVACYREQUIRED": "le serveur demande une connexion chiffrée",
+    "UNAVAILABLE": "le serveur dit qu’il ne peut pas répondre maintenant",
+    "NONEXISTENT": "ce dossier de courriel n’existe pas",
+    "NOPERM": "ce nom n’a pas le droit de lire ce dossier de courriel",
+    "INUSE": "la boîte est prise par un autre logiciel",
+    "LIMIT": "le serveur refuse : une de ses limites est atteinte",
+}
+"""The response codes by which a server says why it refuses (RFC 5530 §3)."""
+_CODE: Final = re.compile(r"\[([A-Z]+)\]")
+
+
 def words(fault: Exception) -> str:
-    """What went wrong, on one line."""
+    """What went wrong, in a clause: in French where the server says it by a code (RFC 5530), else in its own words, quoted."""
     text = fault.args[0] if fault.args else fault
     text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split()).rstrip(" .")
+    code = _CODE.search(shown)
+    if code is not None and code[1] in _ANSWERS:
+        return _ANSWERS[code[1]]
+    if isinstance(fault, imaplib.IMAP4.error) and not shown.startswith("le serveur"):
+        return f"le serveur répond : « {shown[:200]} »"
     return shown[:200] or type(fault).__name__

@@ -197,6 +197,11 @@ def test_what_cannot_be_a_folder_waits_for_a_person_who_tries_again_or_puts_it_a
     assert "Ce PDF est chiffré" in listed
     assert "Rien de ce qui est arrivé n’est une pièce à déposer" in listed
     assert "Réessayer" not in listed  # the same bytes would be refused again
+    # Who administers reads none of them, and is not told that nothing waits
+    for url in ("/arrivees", "/administration/arrivees"):
+        shown = page(house, "k.morizur", url)
+        assert "2 au bureau « Services techniques »" in shown, url
+        assert "chiffré" not in shown
     (address,) = re.findall(rf"/arrivees/{refused.id}/fichiers/\d+", listed)
     answer = client.get(address)
     assert answer.data == locked.read_bytes()

@@ -53,7 +53,10 @@ def test_a_scan_says_that_its_facts_must_be_typed(tmp_path: Path) -> None:
     assert not seen.has_text
     assert "image sans texte" in seen.notes[0]
     assert "gardez l’original, sauf si la copie est fiable" in seen.notes[3]
-    assert seen.notes[1] == "Aucun texte à lire dans ce PDF : les informations seront à saisir."
+    assert (
+        seen.notes[1]
+        == "Aucun texte à lire dans ce PDF : les informations sont à saisir, ou à confirmer si l’image se lit."
+    )
     assert seen.notes[2] == "Numérisé à 150 points par pouce."
 
 

@@ -36,6 +36,8 @@ LOCKED: Final = "son mot de passe n’est pas donné"
 _WHY: Final = {
     "written": "ce nom de serveur n’est pas écrit comme il faut",
     "host": "ce serveur n’est pas de ceux que l’on interroge",
+    "clear": "ce serveur ne se lit pas en clair : choisissez une connexion chiffrée, ou faites-le permettre par l’hébergeur "
+    "(PARAPHE_MAILBOX_HOSTS)",
     "port": "ce port n’est pas de ceux d’une boîte",
     "inside": "ce serveur est dans le réseau de l’installation, et l’hébergeur ne l’a pas permis (PARAPHE_MAILBOX_HOSTS)",
 }
@@ -111,8 +113,10 @@ def place(box: Box, settings: Settings) -> imap.Place:
     inside = settings.mailbox_hosts
     target = Target("https", box.host, box.port, "/")
     listed = Allowed(inside=inside).named(target)
-    if not listed and (box.port not in _PORTS or box.scheme == "imap"):
+    if not listed and box.port not in _PORTS:
         raise AddressRefusedError(f"{box.host}:{box.port} may not be asked", "port")
+    if not listed and box.scheme == "imap":
+        raise AddressRefusedError(f"{box.host} may not be asked in the clear", "clear")
     host = f"[{box.host}]" if ":" in box.host else box.host
     allowed = Allowed(hosts=[f"{host}:{box.port}"], inside=inside)
     addresses = allowed.resolve(target)
