@@ -24,7 +24,7 @@ from app.folders import corrections, deposit, numbering, sending, sockets
 from app.folders.access import authorize
 from app.folders.documents import TYPED
 from app.folders.keep import Incoming
-from app.folders.models import Document, Folder
+from app.folders.models import ARRIVED, Document, Folder
 from app.folders.seats import desk_names
 from app.folders.sockets import plugged, types_of, untold_by_draft
 from app.people.actor import Seat
@@ -378,12 +378,15 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     shown = next((one for one in documents if one.current and one.kind in BESIDE), None)
     bands = [band for show in plugged.bands.of(folder) if (band := show(db, folder)) is not None]
     proposed = _proposed(db, folder, family)
+    others = queues.drafts_after(db, g.actor, folder) if folder.round == 0 else []
     return {
         "folder": page.head(db, folder),
         "documents": documents,
         "beside": [one for one in documents if one.kind in BESIDE],
         "shown": shown,
-        "others": len(queues.drafts_after(db, g.actor, folder)) if folder.round == 0 else None,
+        "others": len(others) if folder.round == 0 else None,
+        "following": next((number for number in others if number > folder.id), None),
+        "arrived": ARRIVED in folder.sources,
         "types": _offered_types(db, folder),
         "seats": deposit.emitters_of(g.actor, folder),
         "desk": desk_names(db, folder.collectivity_id, [folder.emitter_desk_id])[folder.emitter_desk_id].key,

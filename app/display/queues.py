@@ -31,7 +31,8 @@ from app.folders.access import (
     scopes,
     unacted,
 )
-from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
+from app.folders.facts import due_of
+from app.folders.models import ARRIVED, ASKED, STEPS_PER_ROUND, Folder, StepRun
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
 from workflows.circuit import Phase, StepKind
@@ -92,6 +93,7 @@ class Line:
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page and the API call its deadline. `absent`: in whose absence it awaits the
     reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step.
+    `arrived_at`: when a draft came by itself, and from where (`origin`: a mailbox and its sender, a scanner and its file).
     """
 
     id: int
@@ -115,6 +117,8 @@ class Line:
     listed: tuple[Shown, ...] = ()
     absent: str = ""
     asked: bool = False
+    arrived_at: datetime | None = None
+    origin: str = ""
 
     @property
     def in_force(self) -> str:
@@ -358,7 +362,13 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
 
 
 def others(
-    db: Db, actor: Actor, tray: str, *, family: str | None = None, after: str | None = None
+    db: Db,
+    actor: Actor,
+    tray: str,
+    *,
+    family: str | None = None,
+    after: str | None = None,
+    size: int = PAGE + 1,
 ) -> list[Line]:
     """The trays of what is elsewhere, newest first: came back (`returned`), on its way (`running`), ended (`done`).
 
@@ -369,18 +379,25 @@ def others(
     last = key_in(after)
     more = " AND {0} < :last" if last else ""
     more += " AND {1}.family = :family" if family else ""
-    scans = _emitted(actor, _PHASES[tray], limit=PAGE + 1, more=more.format("f.id", "f"))
+    scans = _emitted(actor, _PHASES[tray], limit=size, more=more.format("f.id", "f"))
     if tray == "done":
-        scans += _decided(actor, limit=PAGE + 1, more=more.format("s.folder_id", "s"))
+        scans += _decided(actor, limit=size, more=more.format("s.folder_id", "s"))
     sql = (
         f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
-        f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {PAGE + 1}"
+        f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {size}"
     )
     binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
     statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
     return [_line(row, str(row.id)) for row in rows]
+
+
+def with_deadlines(db: Db, lines: Sequence[Line]) -> list[Line]:
+    """Drafts with the day by which each is to end where that runs before it is sent, as that of an invoice does."""
+    folders = db.scalars(sa.select(Folder).where(Folder.id.in_([line.id for line in lines])))
+    days = {folder.id: due_of(folder, None) for folder in folders}
+    return [replace(line, folder_due=days[line.id]) for line in lines if line.id in days]
 
 
 def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
@@ -485,12 +502,30 @@ def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]
     marks_by_id = marked(db, list(folders.values()))
     shown = {one.id: (fields, folders[one.id].fields) for one in lines if (fields := shown_by(one.in_force))}
     words = in_words(db, folders[ids[0]].collectivity_id, shown) if shown else {}
-    return [replace(one, marks=marks_by_id.get(one.id, ()), listed=words.get(one.id, ())) for one in lines], {
+    return [
+        replace(
+            one,
+            marks=marks_by_id.get(one.id, ()),
+            listed=words.get(one.id, ()),
+            **(_of_draft(folders[one.id]) if one.phase == Phase.DRAFT else {}),
+        )
+        for one in lines
+    ], {
         number: LastAct(
             row.kind, in_absence(row.who or "", row.absent), row.ended_at, sent_back=row.sent_to is not None
         )
         for number, row in rows.items()
         if row.kind is not None
+    }
+
+
+def _of_draft(folder: Folder) -> dict[str, Any]:
+    """What a list says of a draft: the deadline that runs already, and when it came by itself."""
+    arrived = folder.sources.get(ARRIVED)
+    return {
+        "folder_due": due_of(folder, None),
+        "arrived_at": datetime.fromisoformat(arrived["at"]) if arrived else None,
+        "origin": arrived["origin"] if arrived else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""« À traiter » in another order than by deadline: the last that came, the largest amount, the type."""
+"""« À traiter » in another order than by deadline, « Brouillons » in another than the last first."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,6 +24,10 @@ def _by_type(line: queues.Line) -> Place:
     return (views.family_words(line.in_force)[0].casefold(), line.due_on.toordinal(), line.id)
 
 
+def _by_deadline(line: queues.Line) -> Place:
+    return (line.folder_due.toordinal(), line.id)
+
+
 @dataclass(frozen=True)
 class Order:
     """An order: what the menu calls it, what stands above the list, and where a folder stands in it."""
@@ -39,6 +43,11 @@ ORDERS: Mapping[str, Order] = {
     "type": Order("Type", "Par type, puis par échéance", _by_type),
 }
 """By the word of the address; by deadline where there is none."""
+DRAFTS: Mapping[str, Order] = {
+    "echeance": Order("Échéance", "Par échéance", _by_deadline),
+    **{name: ORDERS[name] for name in ("montant", "type")},
+}
+"""Those of « Brouillons »; the last that was made first where there is none."""
 
 
 def todo(
@@ -49,7 +58,17 @@ def todo(
     The thousand that are due first are read and put in order here: an index for each order would be written at each move.
     """
     lines = queues.todo(db, actor, tray=tray, family=family, only=only, size=queues.CAP + 1)
-    place = ORDERS[order].place
+    return _page(lines, ORDERS[order], after)
+
+
+def drafts(db: Db, actor: Actor, order: str, *, after: str | None) -> tuple[list[queues.Line], bool]:
+    """What `queues.others` gives of « Brouillons », in an order of `DRAFTS`, and whether there was more; of the last thousand."""
+    lines = queues.others(db, actor, "drafts", size=queues.CAP + 1)
+    return _page(queues.with_deadlines(db, lines), DRAFTS[order], after)
+
+
+def _page(lines: list[queues.Line], order: Order, after: str | None) -> tuple[list[queues.Line], bool]:
+    place = order.place
     placed = sorted(((place(line), line) for line in lines[: queues.CAP]), key=lambda one: one[0])
     last = _read(after)
     if last is not None and placed and _shape(last) == _shape(placed[0][0]):

@@ -8,7 +8,7 @@ from app.core.refusals import Refusal
 from app.display import following, queues, searching
 from app.display.asking import understood
 from app.display.saved import Shown, seen, shown, types_told
-from app.display.sorting import ORDERS
+from app.display.sorting import DRAFTS, ORDERS
 from app.folders.models import SavedView
 from app.people.actor import Actor
 
@@ -45,7 +45,7 @@ def filters(db: Db, actor: Actor, page: str, values: Any) -> dict[str, Any]:
         if marked:
             asked["voir"] = _one_of(marked, MARKED)
         if order:
-            asked["tri"] = _one_of(order, ORDERS)
+            asked["tri"] = _one_of(order, DRAFTS if tray == "drafts" else ORDERS)
         return asked
     if page == "follow":
         kind = values.get("famille", "")
@@ -90,7 +90,7 @@ def in_words(page: str, asked: Mapping[str, Any], types: Mapping[str, str]) -> s
     if page == "follow":
         return ", ".join(["Suivi", *kind, *([STATES[asked["etat"]]] if asked["etat"] else [])])
     marked = {"non-lus": "Non lus", "masques": "Masqués"}.get(asked.get("voir", ""))
-    order = [ORDERS[asked["tri"]].title.lower()] if asked.get("tri") else []
+    order = [{**ORDERS, **DRAFTS}[asked["tri"]].title.lower()] if asked.get("tri") else []
     return ", ".join([TRAYS[asked["bannette"]], *kind, *([marked] if marked else []), *order])
 
 

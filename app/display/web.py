@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
-from app.core.clock import today
+from app.core.clock import PARIS, today
 from app.core.db import NO_DATE, Db, reading
-from app.core.french import instant
+from app.core.french import instant, jour, spaces
 from app.core.grammar import de, plural
 from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, spreadsheet, wants_json
 from app.core.refusals import Refusal
@@ -63,7 +63,7 @@ from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.folders import decide, filling, marks, returning, ruling, seen, sockets
 from app.folders.access import authorize
-from app.folders.models import Folder
+from app.folders.models import ARRIVED, Folder
 from app.folders.move import not_your_turn
 from app.folders.publicity import Means, published_word
 from app.folders.sockets import plugged
@@ -128,9 +128,11 @@ def inbox() -> str:
     only = viewing.MARKED.get(request.args.get("voir", ""), "")
     with reading(g.actor.collectivity_id) as db:
         todo = tray in {"todo", "late"}
-        order, cut = request.args.get("tri", "") if todo else "", False
-        order = order if order in sorting.ORDERS else ""
-        if order:
+        order, cut = request.args.get("tri", ""), False
+        order = order if order in _offered(tray) else ""
+        if order and tray == "drafts":
+            lines, cut = sorting.drafts(db, g.actor, order, after=after)
+        elif order:
             lines, cut = sorting.todo(db, g.actor, order, tray=tray, family=family, only=only, after=after)
         elif todo:
             lines = queues.todo(db, g.actor, tray=tray, family=family, after=after, only=only)
@@ -156,7 +158,7 @@ def inbox() -> str:
         family=family,
         only=only,
         order=order,
-        orders=_orders(asked) if todo and len(lines) > 1 else [],
+        orders=_orders(asked) if _offered(tray) and len(lines) > 1 else [],
         cut=cut,
         views=kept_views,
         save_url=saved.save_url("inbox", asked.said(bannette=tray)),
@@ -189,9 +191,17 @@ class Asked:
         return url_for("folders.inbox", bannette=here, **self.said(**other))
 
 
+def _offered(tray: str) -> Mapping[str, sorting.Order]:
+    """The orders in which the folders of a tray may stand."""
+    if tray == "drafts":
+        return sorting.DRAFTS
+    return sorting.ORDERS if tray in {"todo", "late"} else {}
+
+
 def _orders(asked: Asked) -> list[views.Link]:
-    """The orders in which what awaits the reader may stand."""
-    every = {"": "Échéance", **{name: one.label for name, one in sorting.ORDERS.items()}}
+    """The same, each with its address."""
+    first = "Derniers d’abord" if asked.tray == "drafts" else "Échéance"
+    every = {"": first, **{name: one.label for name, one in _offered(asked.tray).items()}}
     return [
         views.Link(name, label, "", asked.url(tri=name or None), name == asked.order)
         for name, label in every.items()
@@ -322,7 +332,7 @@ def _groups(
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
-        key = ("order", sorting.ORDERS[order].title) if order else key
+        key = ("order", {**sorting.DRAFTS, **sorting.ORDERS}[order].title) if order else key
         awaits = _row(line, last.get(line.id))
         row = _pending(home.Pending(line, *why[line.id])) if line.id in why else awaits
         if line.id in until:
@@ -342,6 +352,8 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         else (views.state_label(line.place, None), "folder2")
     )
     act = views.ASKED if line.asked else act
+    if line.phase == Phase.DRAFT:
+        act, act_icon = "À envoyer", "send"
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     when = (
         views.step_due(line.due_on, line.kind, line.family)
@@ -349,6 +361,8 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         else views.deadlines(line.folder_due, line.due_on, None, line.family)[0]
     )
     due = when if dated else views.Due("none", "")
+    if line.phase == Phase.DRAFT and line.folder_due < NO_DATE:  # a draft whose delay runs already
+        due = views.due(line.folder_due)
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     row = views.Row(
         line.id,
@@ -362,7 +376,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         act_icon,
         views.last_act(last.kind, last.who, last.at, published_word(line.family), sent_back=last.sent_back)
         if last
-        else f"déposé par {line.depositor_name}",
+        else _came(line),
         not line.read,
         url_for(endpoint, folder_id=line.id),
         _pick(line),
@@ -371,6 +385,13 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         listed=line.listed,
     )
     return columns.of_tray(row, g.actor)
+
+
+def _came(line: queues.Line) -> str:
+    """By whom, or by which way and when, a folder that nobody has decided on came."""
+    if line.arrived_at is None:
+        return f"déposé par {line.depositor_name}"
+    return f"arrivé le {jour(line.arrived_at.astimezone(PARIS).date())}, {line.origin}"
 
 
 def _pick(line: queues.Line) -> views.Pick | None:
@@ -504,11 +525,15 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
         if Action.REJECT not in {one.name for one in offered}:
             raise not_your_turn(db, g.actor, folder, here)
         view = page.head(db, folder)
-        line = f"{folder.depositor_name}, qui l’a déposé : correction et renvoi, ou abandon."
+        line = f"{timeline.returns_to(db, folder)}, qui l’a déposé : correction et renvoi, ou abandon."
+        if by_itself := ARRIVED in folder.sources:
+            line = f"Le bureau « {timeline.returns_to(db, folder)} », où il est arrivé : correction et renvoi, ou abandon."
+            line += " Rien n’est dit à qui l’a envoyé : ce bureau s’en charge."
         behind = timeline.behind(db, folder, here)
     context = {
         "folder": view,
-        "targets_line": line,
+        "targets_line": spaces(line),
+        "by_itself": by_itself,
         "behind": behind,
         "to": to,
         "frequent": FREQUENT,

@@ -16,6 +16,9 @@ from app.invoices.rules import telling
 from app.people.models import Collectivity
 from workflows.circuit import Phase
 
+TOLD_APART = ("seller", "number", "total_ttc")
+"""What of a page a list shows, read and not yet confirmed."""
+
 
 def cautions(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
     """An invoice that is there already, its account, its addressee, its seller, and the rules that it breaks."""
@@ -45,12 +48,17 @@ def _offered(db: Db, folders: Sequence[Folder], siren: str) -> Mapping[int, Sequ
     pages = proposals.pages_of(db, list(drafts)) if drafts else {}
     texts = [page.text for page in pages.values()]
     every = proposals.offered(db, folders[0].collectivity_id, texts, buyer=siren)
-    counts = {
-        number: sum(drafts[number].fields.get(value.field) in (None, "") for value in values)
+    empty = {
+        number: [value for value in values if drafts[number].fields.get(value.field) in (None, "")]
         for number, values in zip(pages, every, strict=True)
     }
     return {
-        number: [Caution("to-confirm", f"{plural(count, 'champ')} à confirmer", "")]
-        for number, count in counts.items()
-        if count
+        number: [Caution("to-confirm", _to_confirm(values), "")] for number, values in empty.items() if values
     }
+
+
+def _to_confirm(values: Sequence[proposals.Said]) -> str:
+    """« 7 champs à confirmer (Menuiserie Roz-Avel, RA-121, 2 118,00 €) », by which drafts of scans are told apart."""
+    shown = {value.field: value.shown for value in values}
+    values_read = ", ".join(shown[key] for key in TOLD_APART if key in shown)
+    return f"{plural(len(values), 'champ')} à confirmer{f' ({values_read})' if values_read else ''}"

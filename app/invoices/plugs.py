@@ -40,6 +40,10 @@ VERIFY_FIRST = (
     "une personne appelle d’abord le fournisseur à un numéro connu, puis une autre, qui décide et n’a pas déposé la facture, "
     "dit que faire de ce compte, ou la rejette."
 )
+RULE_NOW = (
+    "le fournisseur a été appelé ; une autre personne, qui décide et n’a pas déposé la facture, dit que faire de ce compte, "
+    "ou la rejette."
+)
 SIDE_BY_SIDE = 3
 """Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""
 
@@ -85,7 +89,11 @@ def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
         return []
     passing = person_of(visa.actor) if visa is not None and _signed_after(db, folder) else None
     verify = [
-        Problem("account-unverified", "iban", spaces(f"« {caution.title} » : {VERIFY_FIRST}"))
+        Problem(
+            "account-unverified",
+            "iban",
+            spaces(f"« {caution.title} » : {VERIFY_FIRST if caution.awaits else RULE_NOW}"),
+        )
         for caution in accounts.to_verify(db, folder)
         if passing is None or caution.awaits or passing not in caution.by
     ]

@@ -5,8 +5,10 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from app.invoices.history import FAMILY
 from app.invoices.reading import Reading
 from app.pdf.fonts import FONT
+from workflows.family import family as family_named
 
 MARGIN, LINE = 18, 6
 
@@ -19,7 +21,8 @@ def draw(reading: Reading, target: Path) -> Path:
     page.add_font("Paraphe", fname=FONT)
     page.add_page()
     page.set_font("Paraphe", size=15)
-    title = f"Facture {reading.fields.get('number', '')}".strip()
+    credit = family_named(FAMILY).credits(reading.fields)
+    title = f"{'Avoir' if credit else 'Facture'} {reading.fields.get('number', '')}".strip()
     page.cell(text=_known(title), new_x=XPos.LMARGIN, new_y=YPos.NEXT, h=9)
     page.set_font("Paraphe", size=8)
     page.multi_cell(
@@ -27,7 +30,8 @@ def draw(reading: Reading, target: Path) -> Path:
         4,
         _known(
             f"Page établie par Paraphe à partir des données {reading.syntax} {reading.profile}. Le fichier XML d’origine "
-            "est la facture ; il est gardé tel quel."
+            f"est {'l’avoir' if credit else 'la facture'} ; il est gardé tel quel."
+            + (" Ses montants viennent en déduction de ce qui est dû au fournisseur." if credit else "")
         ),
         new_x=XPos.LMARGIN,
         new_y=YPos.NEXT,

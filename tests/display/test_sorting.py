@@ -2,13 +2,18 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from app.arrivals.models import Arrival
+from app.core.clock import today
 from app.core.db import reading, writing
 from app.display import queues, sorting
 from app.folders.models import Folder
-from tests.builders.house import House
+from tests.arrivals.test_arrivals import bring, sorted_at
+from tests.builders.house import INVOICE, House
 
 pytestmark = pytest.mark.in_turn
 N = "n.abgrallec"
@@ -61,6 +66,41 @@ def test_pages_of_an_order_follow_one_another_and_bad_keys_begin_again(
         for bad in ("", "x", "[[1]]", '["é"]', "[null]", "{}", "[" * 900):
             lines, _ = sorting.todo(db, actor, order, tray="todo", family=None, only="", after=bad)
             assert lines[0].id == seen[0], bad
+
+
+def test_drafts_stand_by_the_deadline_that_runs_already_and_say_by_which_way_they_came(house: House) -> None:
+    sorted_at(house)
+    first, last = bring(house, "1", INVOICE), bring(house, "2", INVOICE)
+    house.drain()
+    with reading() as db:
+        drafts = {row.id: row.folder_id for row in db.scalars(sa.select(Arrival))}
+    early, late = drafts[first.id], drafts[last.id]
+    with writing() as db, db.begin():
+        folder = db.get_one(Folder, late)
+        folder.fields = {**folder.fields, "received_on": (today() - timedelta(days=18)).isoformat()}
+    client = house.client("r.pellenec")
+
+    def order(address: str) -> list[int]:
+        page = client.get(address).get_data(as_text=True)
+        return [int(one) for one in re.findall(r'class="ftitle" href="/dossiers/(\d+)/brouillon"', page)]
+
+    assert order("/a-traiter?bannette=drafts") == [late, early]
+    with writing() as db, db.begin():
+        folder = db.get_one(Folder, early)
+        folder.fields = {**folder.fields, "received_on": (today() - timedelta(days=30)).isoformat()}
+    assert order("/a-traiter?bannette=drafts&tri=echeance") == [early, late]
+    page = html.unescape(client.get("/a-traiter?bannette=drafts&tri=echeance").get_data(as_text=True))
+    page = " ".join(page.replace("\u00a0", " ").replace("\u202f", " ").split())
+    assert "Par échéance, 2 dossiers" in page
+    assert "10 jours de retard" in page  # twenty days are the commune's
+    assert "Reste 2 jours" in page
+    assert re.search(r"arrivé le \S+ \d+ \S+, Chorus Pro, facture 2", page)
+    draft = client.get(f"/dossiers/{early}/brouillon").get_data(as_text=True)
+    assert re.search(rf'data-key="j"\s+href="/dossiers/{late}/brouillon"', draft)
+    assert re.search(r'value="submit-next"\s+data-key="a"', draft)
+    assert "Déposer un dossier</h1>" not in draft
+    view = client.get("/vues/nouvelle?page=inbox&bannette=drafts&tri=echeance").get_data(as_text=True)
+    assert "par échéance" in html.unescape(view)
 
 
 def test_a_view_keeps_the_order(house: House, three: list[int]) -> None:
