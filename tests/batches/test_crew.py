@@ -79,6 +79,7 @@ def running(house: House) -> list[int]:
         return list(db.scalars(sa.select(Outbox.id).where(Outbox.kind == "batch.sign", Outbox.attempts > 0)))
 
 
+@pytest.mark.in_turn
 def test_helpers_are_called_for_a_large_batch_alone_and_never_more_than_allowed(house: House) -> None:
     class Sleeper:
         def is_alive(self) -> bool:

@@ -19,6 +19,8 @@ from app.people import desks
 from tests.batches.town import Hand, became, items
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def finances(house: House) -> Hand:
@@ -26,6 +28,7 @@ def finances(house: House) -> Hand:
     return Hand(house, "n.abgrallec")
 
 
+@pytest.mark.both_databases
 def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     house: House, finances: Hand
 ) -> None:
@@ -57,6 +60,7 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     assert [house.journal(one).count("folder.approve") for one in folders] == [2] * 4
 
 
+@pytest.mark.both_databases
 def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_stays(
     house: House, finances: Hand
 ) -> None:
@@ -256,6 +260,7 @@ def test_the_list_says_what_is_left_out_and_why_and_names_nothing_that_is_not_re
     assert "demande une signature" in page
 
 
+@pytest.mark.both_databases
 def test_sums_by_family_and_what_was_never_opened(house: House, finances: Hand) -> None:
     folders = [house.a_quick_invoice() for _ in range(3)]
     finances.text(f"/dossiers/{folders[0]}")
@@ -316,6 +321,7 @@ def test_what_failed_for_a_reason_that_passed_is_tried_again_as_it_was_shown(
     assert [one.folder_id for one in items(again)] == [folders[1]]
 
 
+@pytest.mark.both_databases
 def test_a_verb_of_the_worker_does_nothing_for_an_item_that_is_over(house: House, finances: Hand) -> None:
     folder_id = house.a_quick_invoice()
     number = finances.propose("approve", [folder_id])
@@ -357,6 +363,7 @@ def facts_of(folder_id: int, event: str = "folder.approve") -> dict[str, object]
     return json.loads(facts) if isinstance(facts, str) else dict(facts)
 
 
+@pytest.mark.both_databases
 def test_the_row_of_an_earlier_turn_leaves_the_work_to_the_present_one(house: House, finances: Hand) -> None:
     folder_id = house.a_quick_invoice()
     number = finances.propose("approve", [folder_id])
@@ -369,6 +376,7 @@ def test_the_row_of_an_earlier_turn_leaves_the_work_to_the_present_one(house: Ho
         assert db.scalar(sa.select(BatchItem.state)) == "done"
 
 
+@pytest.mark.both_databases
 def test_past_batches_are_found_again_with_their_results_and_nobody_else_s(house: House) -> None:
     folders = [house.a_quick_invoice() for _ in range(3)]
     finances = Hand(house, "n.abgrallec")

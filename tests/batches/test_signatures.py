@@ -23,6 +23,8 @@ from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 
 @dataclass
 class Page:
@@ -107,6 +109,7 @@ def signed_once(house: House, folder_id: int) -> None:
     assert house.journal(folder_id).count("folder.sign") == 1
 
 
+@pytest.mark.both_databases
 def test_one_key_signs_all_of_them_and_each_journal_names_the_batch(house: House, mayor: Hand) -> None:
     folders = to_sign(house, 14)
     number = mayor.propose("sign", folders)
@@ -204,6 +207,7 @@ def test_the_tab_that_dies_is_taken_up_in_another_session_where_it_stood(house: 
     assert "13 dossiers signés sur 13" in back.page(number)
 
 
+@pytest.mark.both_databases
 def test_of_two_tabs_the_last_one_goes_on_and_nothing_is_signed_twice(house: House, mayor: Hand) -> None:
     folders = to_sign(house, 3)
     number = mayor.propose("sign", folders)
@@ -221,6 +225,7 @@ def test_of_two_tabs_the_last_one_goes_on_and_nothing_is_signed_twice(house: Hou
         signed_once(house, one)
 
 
+@pytest.mark.both_databases
 def test_an_answer_that_was_lost_is_sent_again_and_one_that_expired_is_asked_again(
     house: House, mayor: Hand
 ) -> None:
@@ -264,6 +269,7 @@ def test_nobody_signs_in_the_batch_of_another_nor_with_sessions_of_another_folde
     assert [one.origin for one in house.versions(folders[0])] == ["deposited"]
 
 
+@pytest.mark.both_databases
 def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     house: House, mayor: Hand
 ) -> None:
@@ -314,6 +320,7 @@ def test_a_session_closed_before_the_worker_came_lets_its_folders_wait_again(
         signed_once(house, one)
 
 
+@pytest.mark.both_databases
 def test_a_signature_of_a_single_folder_is_never_taken_again(house: House) -> None:
     (folder_id,) = to_sign(house, 1)
     ready, key = house.prepare(folder_id, "a.kervadec")

@@ -11,7 +11,7 @@ from tests.browser.person import Person
 from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_before
 from tests.builders.house import ACT, ASSETS, House
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.in_turn]
 IDENTIFIER = "029-212909998-20260924-2026_057-DE"
 FACTS = {
     "number": "2026-057",

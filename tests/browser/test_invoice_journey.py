@@ -15,7 +15,7 @@ from tests.browser.person import Person
 from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_before
 from tests.builders.house import ASSETS, INVOICE, House
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.in_turn]
 FACTS = {"received_on": (today() - timedelta(days=3)).isoformat(), "proof_of_service": "technique"}
 
 

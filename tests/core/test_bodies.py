@@ -95,6 +95,7 @@ def test_a_hundred_megabytes_from_a_stranger_are_not_read_wherever_they_are_sent
     gc.collect()
 
 
+@pytest.mark.in_turn
 def test_somebody_who_is_let_in_sends_files_and_no_other_long_body(house: House) -> None:
     client = house.client("g.trehorel")
     form = {"csrf_token": house.csrf(client)}

@@ -98,6 +98,7 @@ def refused(answer, what: object) -> None:
         ), what
 
 
+@pytest.mark.in_turn
 def test_every_route_refuses_it_in_its_address(everywhere: Everywhere) -> None:
     before = everywhere.kept()
     for number, (address, method) in enumerate(everywhere.routes()):
@@ -110,6 +111,7 @@ def test_every_route_refuses_it_in_its_address(everywhere: Everywhere) -> None:
     assert everywhere.kept() == before
 
 
+@pytest.mark.in_turn
 def test_every_route_refuses_it_in_a_form_and_in_json(everywhere: Everywhere) -> None:
     before = everywhere.kept()
     written = [one for one in everywhere.routes() if one[1] not in {"GET", "HEAD"}]

@@ -21,6 +21,7 @@ DEPOSITED = {
 MEDIA = {"pdf": "application/pdf", "xml": "application/xml"}
 
 
+@pytest.mark.in_turn
 @pytest.mark.law("INV-24", "INV-25")
 def test_what_is_broken_is_read_and_told_or_refused(house: House, tmp_path: Path) -> None:
     clerk = Hand(house, "g.trehorel")

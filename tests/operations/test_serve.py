@@ -209,6 +209,7 @@ def test_a_web_worker_that_falls_is_replaced_and_both_read_the_database(served: 
     assert served.process.poll() is None
 
 
+@pytest.mark.in_turn
 def test_when_one_falls_all_stop_and_the_system_is_told(served: Served) -> None:
     family = served.family()
     (worker,) = [pid for pid, line in family.items() if line.rstrip().endswith("-m flask --app wsgi worker")]
@@ -243,6 +244,7 @@ def test_what_is_set_apart_dies_with_a_caller_that_is_killed(house: House, tmp_p
         until(lambda: line_of(apart) != line, 30, "it is gone")
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "with those around it"])
 def test_when_the_one_who_watches_is_killed_nobody_goes_on_alone(served: Served, alone: bool) -> None:
     family = served.family()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -355,6 +356,7 @@ class Walk(RuleBasedStateMachine):
         assert [*lawful(self.here), *weakened(self.here)] == []
 
 
+@pytest.mark.in_turn
 def test_no_act_stops_a_folder_unannounced_gives_what_it_does_not_say_or_weakens_the_law(
     house: House,
 ) -> None:
