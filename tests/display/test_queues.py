@@ -512,6 +512,9 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(
             known_family = {one.family for one in every if one.id in readable}
             assert following.any_of(db, actor, names) == names & known_family, actor
             asked += len(wanted)
+            shown += len(readable)
+            if way != "all looked at":
+                continue  # trays know nothing of these ways: what they show of the same throws is asked by the first
             lists = {
                 name: [
                     one.id
@@ -529,6 +532,5 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(
                 assert {name: getattr(counted, name) for name in lists} == {
                     name: len(ids) for name, ids in lists.items()
                 }, actor
-            shown += len(readable)
     assert shown > 50
     assert asked > 20
