@@ -11,7 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asn1crypto.x509 import NameTypeAndValue
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from jinja2 import FileSystemBytecodeCache
+from jinja2.bccache import Bucket
 from pyhanko.sign.signers import pdf_cms
 from werkzeug.routing import Rule
 
@@ -22,6 +25,8 @@ _sample = contextvars.ContextVar("a sample is deposited", default=False)
 _child, _ask, _compile, _listed = pdf._child, confined.Confined.ask, Rule.compile, assets._listed
 _rules: dict[tuple[object, ...], Rule] = {}
 _told: dict[tuple[object, ...], dict[str, Any]] = {}
+_pages: dict[tuple[str, str, str], Any] = {}
+_load, _prepare = FileSystemBytecodeCache.load_bytecode, NameTypeAndValue._ldap_string_prep
 
 
 def share_made(data: Path, room: Path) -> None:
@@ -103,6 +108,27 @@ def _listed_once(home: Path) -> list[tuple[str, str]]:
     return _ours() if home == assets.HOME else _listed(home)
 
 
+def _loaded_once(self: FileSystemBytecodeCache, bucket: Bucket) -> None:
+    """A page as it was compiled, from its words: each application read all that it shows anew from the disk."""
+    known = (Path(self.directory).name, bucket.key, bucket.checksum)
+    if known in _pages:
+        bucket.code = _pages[known]
+        return
+    _load(self, bucket)
+    if bucket.code is not None:
+        _pages[known] = bucket.code
+
+
+@lru_cache(maxsize=4096)
+def _prepared(text: str) -> str:
+    return str(_prepare(NameTypeAndValue(), text))
+
+
+def _prepared_once(_self: NameTypeAndValue, text: str) -> str:
+    """A part of a name as names are compared (RFC 4518): a letter at a time, for each two certificates of each signature."""
+    return _prepared(text)
+
+
 @lru_cache(maxsize=64)
 def _read_once(der: bytes, password: bytes | None) -> Any:
     """A key of the test authority: pyHanko proved its primes again (32 ms for RSA-2048, 100 for 3072) for each signature."""
@@ -116,5 +142,7 @@ def _remember_samples() -> Iterator[None]:
         patched.setattr(confined.Confined, "ask", _signed_once)
         patched.setattr(assets, "_listed", _listed_once)
         patched.setattr(Rule, "compile", _compiled_once)
+        patched.setattr(FileSystemBytecodeCache, "load_bytecode", _loaded_once)
+        patched.setattr(NameTypeAndValue, "_ldap_string_prep", _prepared_once)
         patched.setattr(pdf_cms, "serialization", SimpleNamespace(load_der_private_key=_read_once))
         yield
