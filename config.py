@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     mailbox_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     scans_root: Path | None = None
 
-    take_back_seconds: int = Field(20, ge=0, le=120)
+    take_back_seconds: int = Field(20, ge=0, le=30)
     upload_limit_mb: int = Field(200, ge=1, le=2048)
     office: bool = True
     antivirus_url: str = ""

@@ -80,6 +80,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         # Sent once, at the door: said again with each answer it would lie in every cache that keeps a style sheet.
         SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_HOURS=chosen.session_hours,
+        TAKE_BACK_SECONDS=chosen.take_back_seconds,
         REMEMBER_DAYS=chosen.remember_days,
         LOGIN_RATE=chosen.login_rate,
         LOGIN_ADDRESS_RATE=chosen.login_address_rate,

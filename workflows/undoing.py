@@ -6,7 +6,7 @@ or archived is never taken back, nor what started a machine.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from workflows.circuit import Circuit, Phase, StepKind, phase_of
 from workflows.engine import Moved, Standing
@@ -23,13 +23,14 @@ THOUGHT = frozenset({StepKind.VISA, StepKind.OPINION})
 class Deed:
     """What was done last on a folder, by whom and when, and what has become of it since.
 
-    `step`: the key of the step where it was done. `opened`: somebody else has opened the folder since. `left`: a letter of it
-    went, or another work of it began.
+    `step`: the key of the step where it was done. `until`: when the time to take it back ends, None where there is none.
+    `opened`: somebody else has opened the folder since. `left`: a letter of it went, or another work of it began.
     """
 
     step: str
     person: int | None
     at: datetime
+    until: datetime | None
     opened: bool = False
     left: bool = False
 
@@ -41,15 +42,15 @@ def leaves_time(circuit: Circuit, moved: Moved) -> bool:
     return moved.phase is not Phase.RUNNING or not circuit.step(moved.entered).kind.automatic
 
 
-def refuse_late(deed: Deed, *, person: int | None, now: datetime, seconds: float) -> None:
+def refuse_late(deed: Deed, *, person: int | None, now: datetime) -> None:
     """Refuse what is not, or no more, to be taken back.
 
     `take-back-none` of another's, `take-back-late`, `take-back-opened`, `take-back-left`.
     """
-    if person is None or deed.person != person:
+    if person is None or deed.person != person or deed.until is None:
         raise Refusal("take-back-none")
-    if not timedelta(0) <= now - deed.at < timedelta(seconds=seconds):
-        raise Refusal("take-back-late", seconds=int(seconds))
+    if not deed.at <= now < deed.until:
+        raise Refusal("take-back-late", seconds=int((deed.until - deed.at).total_seconds()))
     if deed.opened:
         raise Refusal("take-back-opened")
     if deed.left:
@@ -57,13 +58,13 @@ def refuse_late(deed: Deed, *, person: int | None, now: datetime, seconds: float
 
 
 def take_back(
-    circuit: Circuit, standing: Standing, deed: Deed, *, person: int | None, now: datetime, seconds: float
+    circuit: Circuit, standing: Standing, deed: Deed, *, person: int | None, now: datetime
 ) -> Moved:
     """Lead the folder back to the step where it was before the deed, whose other parts stand as they stood.
 
     Refuses as `refuse_late`, and `take-back-none` where it does not stand behind that deed.
     """
-    refuse_late(deed, person=person, now=now, seconds=seconds)
+    refuse_late(deed, person=person, now=now)
     step = next((step for step in circuit.steps if step.key == deed.step), None)
     if (
         step is None

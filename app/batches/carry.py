@@ -90,6 +90,7 @@ def decide(db: Db, order: Order, item_id: int) -> None:
     item.state, item.changed_at = "done", now()
     facts = {"batch": order.batch_id}
     move(db, folder, ACTIONS[order.kind], actor, Said(order.reason, facts=facts))
+    item.changed_at, item.final_at = folder.updated_at, folder.final_at
 
 
 @use_case

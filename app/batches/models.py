@@ -50,6 +50,7 @@ class BatchItem(Base, Tenanted):
 
     `state`: waiting → prepared (its bytes are in the page) → signed (its signatures are here, the worker embeds them) →
     done, or refused with its `reason`; `left_out` when it was never to be acted on. `carrier` is the outbox row at work.
+    `final_at`: until when its visa may be taken back.
     """
 
     __tablename__ = "batch_item"
@@ -77,3 +78,4 @@ class BatchItem(Base, Tenanted):
     signatures: Mapped[list[Any] | None]
     carrier: Mapped[str | None]
     changed_at: Mapped[datetime]
+    final_at: Mapped[datetime | None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -23,10 +24,10 @@ BACK = "Votre visa est repris : le dossier vous attend de nouveau."
 
 @dataclass(frozen=True)
 class Offer:
-    """What of a batch may still be taken back: how many folders, and for how many seconds."""
+    """What of a batch may still be taken back: how many folders, and until when."""
 
     count: int
-    left: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,20 @@ class Taken:
 
 def offered(db: Db, actor: Actor, batch_id: int) -> Offer | None:
     """What of an ended batch of visas its person may take back now; None where nothing is."""
-    done = [item.changed_at for item, version in _recent(db, actor, batch_id) if version == _after(item)]
-    return Offer(len(done), pause.left(max(done))) if done else None
+    rows = _recent(db, actor, batch_id)
+    ends = [item.final_at for item, version in rows if item.final_at is not None and version == _after(item)]
+    return Offer(len(ends), max(ends)) if ends else None
 
 
 def _recent(db: Db, actor: Actor, batch_id: int) -> Sequence[tuple[BatchItem, int]]:
     """The visas of an ended batch whose seconds last, each with the version at which its folder stands now."""
     batch = mine(db, actor, batch_id)
-    if batch.kind != "approve" or batch.ended_at is None or not pause.lasts(batch.ended_at):
+    if batch.kind != "approve" or batch.ended_at is None:
         return []
     query = sa.select(BatchItem, Folder.version).join(Folder, Folder.id == BatchItem.folder_id)
-    query = query.where(BatchItem.batch_id == batch.id, BatchItem.state == "done")
+    query = query.where(BatchItem.batch_id == batch.id, BatchItem.state == "done", BatchItem.final_at > now())
     rows = db.execute(query.order_by(BatchItem.position)).all()
-    return [(item, version) for item, version in rows if pause.lasts(item.changed_at)]
+    return [(item, version) for item, version in rows if pause.lasts(item.changed_at, item.final_at)]
 
 
 def _after(item: BatchItem) -> int:
@@ -62,12 +64,13 @@ def _after(item: BatchItem) -> int:
 def take_back(actor: Actor, batch_id: int) -> Taken:
     """Take back every visa of an ended batch that may be; one that may not stays, and keeps no other.
 
-    Refuses `batch-unknown` of another’s, and `take-back-late` where the seconds of them all are over.
+    Refuses `batch-unknown` of another’s, `take-back-late` where the time of them all is over, and `take-back-none`.
     """
     with reading(actor.collectivity_id) as db:
         items = [(item.id, item.title) for item, _ in _recent(db, actor, batch_id)]
+        seconds = _seconds(db, batch_id) if not items else None
     if not items:
-        raise Refusal("take-back-late", seconds=int(pause.seconds()))
+        raise Refusal("take-back-late", seconds=int(seconds)) if seconds else Refusal("take-back-none")
     count, stayed = 0, list[str]()
     for number, title in items:
         try:
@@ -75,6 +78,13 @@ def take_back(actor: Actor, batch_id: int) -> Taken:
         except Refusal as refusal:
             stayed.append(_stayed(title, refusal))
     return Taken(count, stayed)
+
+
+def _seconds(db: Db, batch_id: int) -> float | None:
+    """For how many seconds the visas of a batch could be taken back; None where none could."""
+    last = sa.select(BatchItem).where(BatchItem.batch_id == batch_id, BatchItem.final_at.is_not(None))
+    item = db.scalar(last.order_by(BatchItem.final_at.desc()).limit(1))
+    return (item.final_at - item.changed_at).total_seconds() if item and item.final_at else None
 
 
 def _stayed(title: str, refusal: Refusal) -> str:

@@ -272,7 +272,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
 
 def _undo(batch_id: int, offer: taking_back.Offer) -> UndoView:
     label = f"Annuler ces {offer.count} visas" if offer.count > 1 else "Annuler ce visa"
-    return UndoView(label, url_for("batches.take_back", batch_id=batch_id), None, offer.left)
+    return UndoView(label, url_for("batches.take_back", batch_id=batch_id), None, offer.until)
 
 
 def _remote(batch_id: int) -> dict[str, Any] | None:

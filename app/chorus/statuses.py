@@ -89,11 +89,11 @@ class Wanted:
 
 def to_draw() -> list[tuple[int, int]]:
     """The invoices whose folder moved since their statuses were drawn, and may not be taken back any more."""
-    still = now() - timedelta(seconds=pause.seconds() + pause.UNDER_WAY if pause.seconds() else 0)
+    final = sa.or_(Folder.final_at.is_(None), Folder.final_at <= now() - timedelta(seconds=pause.UNDER_WAY))
     query = (
         sa.select(ChorusInvoice.collectivity_id, ChorusInvoice.id)
         .join(Folder, Folder.id == ChorusInvoice.folder_id)
-        .where(Folder.version > ChorusInvoice.folder_version, Folder.updated_at <= still)
+        .where(Folder.version > ChorusInvoice.folder_version, final)
         .order_by(Folder.updated_at)
         .limit(MOST)
     )
@@ -108,6 +108,8 @@ def draw(db: Db, actor: Actor, invoice_id: int) -> None:
     if invoice.folder_id is None:
         return
     folder = db.get_one(Folder, invoice.folder_id)
+    if pause.undecided(folder.final_at):
+        return
     invoice.folder_version = folder.version
     if invoice.works:
         return

@@ -99,7 +99,10 @@ Base.metadata.info["triggers postgresql"] = ("outbox_wakes",)
 
 @dataclass(frozen=True)
 class News:
-    """A row to write: `kind` names the handler, `key` is the idempotency key, unique for ever."""
+    """A row to write: `kind` names the handler, `key` is the idempotency key, unique for ever.
+
+    It goes after `delay` seconds, or at the hour `not_before` where there is one.
+    """
 
     kind: str
     key: str
@@ -107,6 +110,7 @@ class News:
     folder_id: int | None = None
     recipient: str | None = None
     delay: float = 0.0
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -250,7 +254,7 @@ class Letters:
                 "recipient": message.recipient,
                 "attempts": 0,
                 "state": "pending",
-                "available_at": moment + timedelta(seconds=message.delay),
+                "available_at": message.not_before or moment + timedelta(seconds=message.delay),
                 "created_at": moment,
                 "request": request,
             }

@@ -476,6 +476,10 @@ def _asked(
     )
 
 
+FINAL = "(n.final_at IS NULL OR n.final_at <= :moment OR n.user_id = :me)"
+"""Of a note `n`: its author takes it back no more, as nobody has read it, or it is the reader's own."""
+
+
 def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
     """The folders of which notes for few, that the actor reads, have some of these words, and their own words the others."""
     mine = [f"n.reach = 'alone' AND n.user_id = {actor.user_id}"] if actor.user_id is not None else []
@@ -484,7 +488,7 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
     any_word = [condition for one in words if (condition := standing([one], "n.stems")[0])]
     if not mine or not any_word:
         return []
-    binds: dict[str, Any] = {"here": actor.collectivity_id}
+    binds: dict[str, Any] = {"here": actor.collectivity_id, "me": actor.user_id or 0, "moment": now()}
     conditions = []
     for rank, one in enumerate(words):
         condition, more = standing([one], "n.stems", f"note{rank}_")
@@ -493,7 +497,7 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
     columns = "n.folder_id, n.stems, w.title || w.documents || w.notes AS beside"
     scans = " UNION ALL ".join(
         f"SELECT * FROM (SELECT n.id, {columns} FROM folder_note n LEFT JOIN folder_words w ON w.folder_id = n.folder_id "
-        f"WHERE {one} AND n.collectivity_id = :here AND ({' OR '.join(conditions)}) "
+        f"WHERE {one} AND n.collectivity_id = :here AND ({' OR '.join(conditions)}) AND {FINAL} "
         f"ORDER BY n.id DESC LIMIT {MOST_NOTES}) AS m{rank}"
         for rank, one in enumerate(mine)
     )
@@ -666,7 +670,10 @@ def _of_people(asked: _Asked, where: str) -> list[str]:
 
 
 def _run(db: Db, sql: str, binds: Mapping[str, Any]) -> Any:
-    return db.execute(sa.text(sql), _used(sql, binds))
+    text = sa.text(sql)
+    if ":moment" in sql:
+        text = text.bindparams(sa.bindparam("moment", type_=UTCDateTime()))
+    return db.execute(text, _used(sql, binds))
 
 
 def _used(sql: str, binds: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,11 @@ def before_shown(actor: Actor, *folder_ids: int) -> None:
 
 def awaited(db: Db, folder: Folder, actor: Actor) -> bool:
     """Whether what was just done on a folder could be taken back as if this person had not opened it since."""
-    if actor.user_id is None or folder.phase == Phase.DRAFT or not pause.lasts(folder.updated_at):
+    if (
+        actor.user_id is None
+        or folder.phase == Phase.DRAFT
+        or not pause.lasts(folder.updated_at, folder.final_at)
+    ):
         return False
     opened = opened_at(db, folder.id, actor.user_id)
     return opened is None or opened < folder.updated_at

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +22,6 @@ from app.display.following import Found, Match, Matches, Only
 from app.display.listed import marks_of
 from app.display.snippets import Piece, around, marked, wanted
 from app.display.views import family_words
-from app.folders import pause
 from app.folders.models import Document, DocumentWords, FolderNote
 from app.folders.search import Word
 from app.people.actor import Actor
@@ -319,9 +317,10 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
     query = sa.select(FolderNote.folder_id, FolderNote.who, FolderNote.words).where(
         FolderNote.folder_id.in_(folders), sa.or_(*mine), having
     )
-    if pause.seconds():  # its author may still take it back, as nobody has read it
-        before = now() - timedelta(seconds=pause.seconds())
-        query = query.where(sa.or_(FolderNote.written_at <= before, FolderNote.user_id == actor.user_id))
+    final = sa.or_(
+        FolderNote.final_at.is_(None), FolderNote.final_at <= now()
+    )  # else nobody is to have read it
+    query = query.where(sa.or_(final, FolderNote.user_id == actor.user_id))
     return {
         row.folder_id: Snippet(f"Dans une note de {row.who}", around(row.words, forms))
         for row in db.execute(query.order_by(FolderNote.id))

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import flash, g, redirect, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import Db, reading
 from app.core.french import spaces
 from app.core.http import PERSON, guard
 from app.display.blueprint import pages, version_shown
-from app.folders import pause, undoing
+from app.folders import undoing
 from app.folders.access import authorize
-from app.folders.models import Folder
+from app.folders.models import Folder, FolderNote
 from app.people.actor import Actor
 
 WORDS = {
@@ -29,27 +29,41 @@ WORDS = {
 
 @dataclass(frozen=True)
 class UndoView:
-    """An act that the reader may take back: its button, the address of its form, and how many seconds are left."""
+    """An act that the reader may take back: its button, the address of its form, and until when."""
 
     label: str
     url: str
     version: int | None
-    left: int
+    until: datetime
+
+    @property
+    def left(self) -> int:
+        """How many whole seconds are left."""
+        return _seconds_to(self.until.timestamp())
+
+    @property
+    def hour(self) -> str:
+        """« 15 h 42 min 07 s »: it stays true as long as it is shown, and nothing has to be read out anew."""
+        return f"{self.until.astimezone(PARIS):%-H h %M min %S s}"
+
+
+def _seconds_to(until: float) -> int:
+    return max(0, int(until - now().timestamp()))
 
 
 @pages.app_context_processor
 def _left() -> dict[str, Any]:
     """How many seconds a form of an act that is told has left."""
-    return {"undo_left": lambda until: max(0, int(until - now().timestamp()))}
+    return {"undo_left": _seconds_to}
 
 
 def view(db: Db, folder: Folder, actor: Actor) -> UndoView | None:
     """What the reader of a folder's page may take back; None where there is nothing."""
     done = undoing.offered(db, folder, actor)
-    if done is None:
+    if done is None or done.deed.until is None:
         return None
     url = url_for("folders.take_back", folder_id=folder.id)
-    return UndoView(WORDS[done.noun][0], url, folder.version, pause.left(done.deed.at))
+    return UndoView(WORDS[done.noun][0], url, folder.version, done.deed.until)
 
 
 def tell(words: str | Markup, folder_id: int) -> None:
@@ -62,17 +76,18 @@ def tell(words: str | Markup, folder_id: int) -> None:
 def tell_note(words: str, folder_id: int, note_id: int) -> None:
     """The same of a note that was written."""
     url = url_for("folders.take_note_back", folder_id=folder_id, note_id=note_id)
-    left = int(pause.seconds())
-    flash(_with(words, UndoView("Annuler cette note", url, None, left)) if left else words, "ok")
+    with reading(g.actor.collectivity_id) as db:
+        until = db.get_one(FolderNote, note_id).final_at
+    flash(_with(words, UndoView("Annuler cette note", url, None, until)) if until else words, "ok")
 
 
 def _with(words: str | Markup, found: UndoView) -> Any:
-    until = (now() + timedelta(seconds=found.left)).timestamp()
     undo: Mapping[str, Any] = {
         "label": found.label,
         "url": found.url,
         "version": found.version,
-        "until": until,
+        "until": found.until.timestamp(),
+        "hour": found.hour,
     }
     return {"words": words, "undo": undo}
 

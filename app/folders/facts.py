@@ -136,6 +136,7 @@ def sent_on(folder: Folder) -> date | None:
 
 
 def touch(folder: Folder) -> None:
-    """Make every page of the folder that is open elsewhere an older one."""
+    """Make every page of the folder that is open elsewhere an older one; what was done before is taken back no more."""
     folder.version += 1
     folder.updated_at = now()
+    folder.final_at = None

@@ -37,6 +37,7 @@ from workflows import handing
 from workflows.circuit import Circuit, Step, Who
 from workflows.family import imposed
 from workflows.loader import load
+from workflows.undoing import THOUGHT
 
 HANDED_OVER = "handed_over"
 """The letter to whoever would correct the folder."""
@@ -382,6 +383,8 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
     folder.circuit_version_id = row.after_id
     touch(folder)
     folder.updated_at = moment
+    if not handed.replaced and handed.step.kind in THOUGHT:
+        folder.final_at = pause.ends(actor, moment)
 
 
 def _letters(
@@ -405,7 +408,7 @@ def _letters(
             f"{payload['event']}-{folder.id}-{folder.version}-{number}",
             {**payload, "user_id": number, "folder_id": folder.id, "by": who},
             folder.id,
-            delay=0 if relieved is not None else pause.seconds(),
+            not_before=folder.final_at,
         )
         for number, payload in sorted(letters.items())
         if number != actor.user_id

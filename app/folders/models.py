@@ -107,6 +107,7 @@ class Folder(Base, Tenanted):
     due_on: Mapped[date] = mapped_column(default=NO_DATE)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    final_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
 
@@ -481,7 +482,8 @@ class FolderNote(Base, Tenanted):
     `stems` are the forms of its words, by which who reads it finds it.
     `told` are the people who were written to, by number and name. `settled_by`: until somebody opens it again.
     `version_id`, `page` and `box` say where it is pinned (`app/folders/pins.py`), if it is.
-    `taken_back_at`: when its author took it back before anybody had read it; its words are gone then, and nobody is shown it.
+    `final_at`: until when its author may take it back as long as nobody has read it; nobody else finds it by its words before.
+    `taken_back_at`: when he did; its words are gone then, and nobody is shown it.
     `form_key`: what its form posted, in short: posted again, it writes no second one. None of software's.
     """
 
@@ -506,6 +508,7 @@ class FolderNote(Base, Tenanted):
     written_at: Mapped[datetime]
     settled_by: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    final_at: Mapped[datetime | None]
     taken_back_at: Mapped[datetime | None]
     version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("document_version.id"))
     page: Mapped[int | None]

@@ -249,14 +249,15 @@ def move(
         models.put_aside(db, folder, here.circuit.steps.index(here.circuit.step(moved.entered)))
     entered, awaited = _enter(db, folder, here, moved, moment, said)
     informed, told = _tell(db, folder, here, moved, moment)
-    place = models.placed(folder, _placed(folder, moved, moment))
+    final_at = pause.ends(actor, moment) if leaves_time(here.circuit, moved) else None
+    place = models.placed(folder, _placed(folder, moved, moment, final_at))
     end = models.ended(
         own, _ended(action, actor, said, moment) | ({"sent_to": moved.entered} if back is not None else {})
     )
     told_by = replace(actor, name=in_absence(actor.name, said.absent))
     news = _news(db, folder, here, moved, entered, informed, told_by, partial="partial" in said.facts)
-    if leaves_time(here.circuit, moved):
-        news = [replace(one, delay=pause.seconds()) for one in news]
+    if final_at is not None:
+        news = [replace(one, not_before=final_at) for one in news]
     letters = Letters(folder.collectivity_id, news)
     line = _line(folder, here, moved, actor, slot, said, informed)
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
@@ -593,13 +594,16 @@ def count_days_again(db: Db, folder: Folder) -> None:
         run.due_on = due_at(db, folder, run)
 
 
-def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:
-    """What the folder's own row says after the move."""
+def _placed(
+    folder: Folder, moved: Moved, moment: datetime, final_at: datetime | None = None
+) -> dict[str, Any]:
+    """What the folder's own row says after the move; `final_at`: until when that may be taken back."""
     return {
         "place": moved.entered,
         "phase": moved.phase.value,
         "version": folder.version + 1,
         "updated_at": moment,
+        "final_at": final_at,
         "submitted_at": moment if moved.action is Action.SUBMIT else folder.submitted_at,
         "done_at": moment if moved.phase is Phase.DONE else None,
     }

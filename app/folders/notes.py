@@ -29,7 +29,7 @@ from app.folders.move import typed
 from app.folders.notices import followers
 from app.folders.pins import Pin, on_page, pinned
 from app.folders.rows import NOTES, READERS, RUNS, posted
-from app.folders.words import rewrite
+from app.folders.words import ask_once_final, rewrite
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.login import of_users
@@ -166,6 +166,7 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     told = _told(db, folder, actor, reach, desk_id, draft.told)
     pin = draft.pin if parent is None else None
     version = on_page(db, folder, pin) if pin is not None else None
+    moment = now()
     note = FolderNote(
         collectivity_id=folder.collectivity_id,
         folder_id=folder.id,
@@ -180,13 +181,17 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         version_id=version.id if version is not None else None,
         page=pin.page if pin is not None else None,
         box=list(pin.box) if pin is not None and pin.box is not None else None,
-        written_at=now(),
+        written_at=moment,
+        final_at=pause.ends(actor, moment) if reach is not Reach.ALONE else None,
         form_key=form_key,
     )
     db.add(note)
     db.flush()  # its letters name it
     if reach is Reach.ALL:
-        rewrite(db, folder)
+        if note.final_at is None:
+            rewrite(db, folder)
+        else:
+            ask_once_final(db, note)
         facts: dict[str, Any] = {"round": folder.round, "note": note.id, "comment": words}
         if told:
             facts["named"] = [name for _, name in told]
@@ -239,7 +244,7 @@ def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> New
         # All who read the folder read which letters it gave: not those of a note that is not for all
         **({"apart": True} if note.reach != Reach.ALL else {}),
     }
-    return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id, delay=pause.seconds())
+    return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id, not_before=note.final_at)
 
 
 def _desk(db: Db, folder: Folder, actor: Actor, draft: Draft) -> int | None:
@@ -320,8 +325,8 @@ def _stays(db: Db, folder: Folder, actor: Actor, note: FolderNote) -> str | None
     """Why a note is not, or no more, to be taken back: a key of the refusals; None where it is."""
     if not _by(actor, note) or note.reach == Reach.ALONE:
         return "note-stays"
-    if not pause.lasts(note.written_at):
-        return "note-take-back-late"
+    if note.final_at is None or not pause.lasts(note.written_at, note.final_at):
+        return "note-take-back-late" if note.final_at is not None else "note-stays"
     others = (row for (row,) in ask(db, READERS, folder.id) if row.user_id != actor.user_id)
     if any(max(row.first_at, row.again_at or row.first_at) >= note.written_at for row in others):
         return "note-take-back-read"
@@ -336,8 +341,8 @@ def just_written(db: Db, folder: Folder, actor: Actor) -> datetime | None:
 
     He is to be known to have read it.
     """
-    others = (note.written_at for note in readable(db, folder, actor) if not _by(actor, note))
-    return max((at for at in others if pause.lasts(at)), default=None)
+    others = (note for note in readable(db, folder, actor) if not _by(actor, note))
+    return max((one.written_at for one in others if pause.lasts(one.written_at, one.final_at)), default=None)
 
 
 @use_case
@@ -354,7 +359,8 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     db.execute(sa.select(Outbox.id).where(letters).with_for_update())
     note = _note(db, folder, actor, note_id)
     if why := _stays(db, folder, actor, note):
-        raise Refusal(why, seconds=int(pause.seconds()))
+        seconds = (note.final_at - note.written_at).total_seconds() if note.final_at is not None else 0
+        raise Refusal(why, seconds=int(seconds))
     stopped = sa.update(Outbox).where(letters, Outbox.state == "pending")
     stopped = stopped.values(
         state="done", done_at=now(), last_error="note reprise : ce courriel n’est pas parti"

@@ -27,7 +27,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     declare(*limits.settings(settings), carried.settings())
     pause.configure(settings.take_back_seconds)
     each_round("folders.stranded", stranded.Watch())
-    handles(words.READ, indoors=True, passing=True)(words.read_row)
+    for kind in (words.READ, words.NOTED):
+        handles(kind, indoors=True, passing=True)(words.read_row)
     stopping_by(stranded.left_without)
     orders_from(orders.orders, orders.executory, orders.numbered)
     sockets.question(*rows.EVERY)

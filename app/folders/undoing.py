@@ -20,7 +20,7 @@ from app.core.outbox import Outbox
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders import pause
+from app.folders import pause, words
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folder, StepRun, reopen
@@ -32,6 +32,8 @@ from app.people.actor import Actor
 from workflows.engine import Moved
 from workflows.undoing import THOUGHT, Deed, refuse_late, take_back
 
+WAITING = frozenset({"mail", words.NOTED})
+"""The rows of the outbox that wait until what was done is final: letters, and what has a note found by its words."""
 NOT_SENT = "geste repris : ce courriel n’est pas parti"
 STRANGER = -(2**62)
 """Who did it, where it is nobody that the law could take the reader for."""
@@ -55,9 +57,9 @@ class Done:
 
 def done_last(db: Db, folder: Folder, actor: Actor) -> Done | None:
     """What changed the folder last, where it is an act that may be taken back and its seconds last; asks nothing on its page."""
-    if not pause.lasts(folder.updated_at):
-        return None
     at = folder.updated_at
+    if not pause.lasts(at, folder.final_at):
+        return None
     runs = [run for (run,) in ask(db, RUNS, folder.id) if run.ended_at == at and run.kind in THOUGHT]
     changes = [one for one in changes_of_round(db, folder) if one.changed_at == at and one.handed_to]
     change = changes[-1] if changes else None
@@ -66,9 +68,8 @@ def done_last(db: Db, folder: Folder, actor: Actor) -> Done | None:
         return None
     mine = run.user_id == actor.user_id and (actor.user_id is not None or run.who == actor.name)
     person = person_of(actor) if mine else STRANGER
-    return Done(
-        Deed(run.step, person, at, _opened(db, folder, actor, at), _left(db, folder, at)), run, change
-    )
+    opened, left = _opened(db, folder, actor, at), _left(db, folder, at)
+    return Done(Deed(run.step, person, at, folder.final_at, opened, left), run, change)
 
 
 def offered(db: Db, folder: Folder, actor: Actor) -> Done | None:
@@ -77,7 +78,7 @@ def offered(db: Db, folder: Folder, actor: Actor) -> Done | None:
     if done is None:
         return None
     try:
-        refuse_late(done.deed, person=person_of(actor), now=now(), seconds=pause.seconds())
+        refuse_late(done.deed, person=person_of(actor), now=now())
         if done.change is None:
             _law(actor, done, present(db, folder))
     except Refusal:
@@ -102,18 +103,11 @@ def _left(db: Db, folder: Folder, at: datetime) -> bool:
     if any(link.origin_id == folder.id and link.created_at >= at for link in links(db, folder.id)):
         return True
     rows = (row for (row,) in ask(db, POSTED, folder.id) if row.created_at >= at)
-    return any(row.kind != "mail" or row.state != "pending" or row.attempts for row in rows)
+    return any(row.kind not in WAITING or row.state != "pending" or row.attempts for row in rows)
 
 
 def _law(actor: Actor, done: Done, here: Present) -> Moved:
-    return take_back(
-        here.circuit,
-        here.standing,
-        done.deed,
-        person=person_of(actor),
-        now=now(),
-        seconds=pause.seconds(),
-    )
+    return take_back(here.circuit, here.standing, done.deed, person=person_of(actor), now=now())
 
 
 @use_case
@@ -134,7 +128,7 @@ def taken_back(db: Db, actor: Actor, folder_id: int, version: int) -> str:
     _hold_letters(db, folder)
     done = done_last(db, folder, actor)
     if done is None:
-        raise Refusal("take-back-none") if pause.seconds() == 0 else _too_late(db, folder, actor)
+        raise _too_late(db, folder, actor)
     if put_aside_before(db, folder) >= MOST:
         raise Refusal("send-back-many")
     moment = now()
@@ -147,9 +141,12 @@ def taken_back(db: Db, actor: Actor, folder_id: int, version: int) -> str:
 
 def _too_late(db: Db, folder: Folder, actor: Actor) -> Refusal:
     """Why there is nothing to take back: it is too late for what he did last, or he did nothing of that sort last."""
+    if folder.final_at is None:
+        return Refusal("take-back-none")
     runs = (run for (run,) in ask(db, RUNS, folder.id) if run.ended_at == folder.updated_at)
     own = any(run.kind in THOUGHT and run.user_id == actor.user_id for run in runs)
-    return Refusal("take-back-late", seconds=int(pause.seconds())) if own else Refusal("take-back-none")
+    seconds = int((folder.final_at - folder.updated_at).total_seconds())
+    return Refusal("take-back-late", seconds=seconds) if own else Refusal("take-back-none")
 
 
 def _hold_letters(db: Db, folder: Folder) -> None:
@@ -201,7 +198,7 @@ def _undo_handing(
     db: Db, folder: Folder, actor: Actor, done: Done, change: CircuitChange, moment: datetime
 ) -> None:
     """Give the part back to the desk that handed it, with the version of the circuit that the folder followed."""
-    refuse_late(done.deed, person=person_of(actor), now=moment, seconds=pause.seconds())
+    refuse_late(done.deed, person=person_of(actor), now=moment)
     _stop_letters(db, folder)
     old = done.run
     passage = pass_number(circuit_of(db, change.before_id), folder, old.step)

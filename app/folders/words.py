@@ -27,8 +27,8 @@ from app.folders.search import told_of
 from app.folders.sockets import proposes, words_changed
 from app.people.actor import Actor, system
 
-READ = "folder.words"
-"""The row that has the words of a folder read and written."""
+READ, NOTED = "folder.words", "folder.noted"
+"""The row that has the words of a folder read and written; the same once a note is final, and found by its words."""
 ROLES = ("main", "attachment", "data", "paper")
 """The documents that have words of their own: of the others, these say the same, or who answered did."""
 SAME = ("signed", "augmented")
@@ -63,6 +63,13 @@ def ask(db: Db, folder: Folder, before: str | None = None) -> None:
     if folder.id not in asked:
         asked.add(folder.id)
         post(db, folder.collectivity_id, [News(READ, f"{READ}-{folder.id}-{token_hex(6)}", {}, folder.id)])
+
+
+def ask_once_final(db: Db, note: FolderNote) -> None:
+    """Have a note for all found by its words as soon as its author takes it back no more."""
+    key = f"{NOTED}-{note.id}"
+    news = News(NOTED, key, {}, note.folder_id, not_before=note.final_at)
+    post(db, note.collectivity_id, [news])
 
 
 def read_row(row: Row) -> None:
@@ -180,11 +187,14 @@ def searched(folder: Folder) -> Mapping[str, Any]:
 
 
 def rewrite(db: Db, folder: Folder) -> None:
-    """Write the words of a folder from what was read of it, in the caller's transaction."""
+    """Write the words of a folder from what was read of it, in the caller's transaction; not those of a note that may go."""
     documents = sa.select(DocumentWords.stems).where(
         DocumentWords.folder_id == folder.id, DocumentWords.state == "read"
     )
-    notes = sa.select(FolderNote.stems).where(FolderNote.folder_id == folder.id, FolderNote.reach == "all")
+    final = sa.or_(FolderNote.final_at.is_(None), FolderNote.final_at <= now())
+    notes = sa.select(FolderNote.stems).where(
+        FolderNote.folder_id == folder.id, FolderNote.reach == "all", final
+    )
     told = forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
     parts = _bounded(
         {

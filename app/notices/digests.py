@@ -228,7 +228,7 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
     names |= parts.fresh if fresh else frozenset()
     names |= parts.late if presses or stuck else frozenset()
     mine = [folder for folder in folders if waits(names, folder.of_type)]
-    doubt = max((pause.undecided(folder.came_at) for folder in mine), default=0.0)
+    doubt = _doubt(db, mine)
     if doubt and not trial and now() - row.created_at < PATIENCE:
         raise Later(doubt, pause.UNDECIDED)
     back_again = sum(waits(names, of_type) for of_type, _ in returned)
@@ -240,6 +240,13 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
     # « Since the last » is said where there was one
     count = sum(outdone.told_until(left, of_type) is not None for of_type in fresh)
     return _Taken(mine, back_again, unsent, stuck, count, names)
+
+
+def _doubt(db: Db, folders: Sequence[Awaiting]) -> float:
+    """How many seconds until none of these folders may go back to who has just sent it here."""
+    came = [folder.number for folder in folders if now() - folder.came_at < pause.LONGEST]
+    ends = db.scalars(sa.select(Folder.final_at).where(Folder.id.in_(came))) if came else ()
+    return max(map(pause.undecided, ends), default=0.0)
 
 
 def _scope(db: Db, actor: Actor, parts: Parts, names: frozenset[str]) -> dict[str, Any]:

@@ -309,7 +309,7 @@ def _still_so(db: Db, row: Row) -> None:
 
 def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """`_still_for`; raises `Later` where what was just done put an end to what the letter asks, and may be taken back."""
-    doubt = pause.undecided(folder.updated_at)
+    doubt = pause.undecided(folder.final_at)
     try:
         awaited = _still_for(db, actor, folder, row)
     except Needless:

@@ -50,6 +50,7 @@ OfType = tuple[str, str]
 class Awaiting:
     """A folder that waits for a person: its type, the day of its step, when it came there, and whether letters tell neither."""
 
+    number: int
     of_type: OfType
     due_on: date
     came_at: datetime
@@ -100,7 +101,7 @@ def awaiting(db: Db, actor: Actor) -> list[Awaiting]:
         .limit(MOST)
     )
     return [
-        Awaiting((row.family, row.own_type), row.due_on, row.entered_at, bool(row.closed))
+        Awaiting(row.folder_id, (row.family, row.own_type), row.due_on, row.entered_at, bool(row.closed))
         for row in db.execute(query)
     ]
 

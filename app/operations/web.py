@@ -66,6 +66,7 @@ KINDS = {
     "answer.again": "Réponse d’un envoi, redemandée",
     "step.seal": "Cachet",
     "folder.words": "Mots d’un dossier, pour la recherche",
+    "folder.noted": "Mots d’une note, pour la recherche",
     "invoice.rules": "Règles publiées, pour une facture électronique",
     "version.judge": "Vérification des signatures d’un fichier déposé",
     "signature.augment": "Archivage d’une signature",

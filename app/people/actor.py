@@ -12,6 +12,9 @@ from workflows.vocabulary import Right
 if TYPE_CHECKING:
     from app.people.logo import Shown
 
+LONGER = (60, 120, 300)
+"""For how many seconds a person may choose to take back what he has just done: to ten times as long as any installation says."""
+
 
 @dataclass(frozen=True)
 class Seat:
@@ -66,6 +69,7 @@ class Actor:
     `logo`: its logo, if any.
     `covers`: the desks where he stands in for somebody now (`app/people/covers.py`); they are none of his `seats`.
     `branch_id`: the desk whose branch a delegated administrator has; None of anybody else.
+    `take_back_seconds`: for how long he takes back what he has just done, where he has chosen longer than others.
     `arrived` and `guided`: whether the person has read what to do first, and is shown the first signature step by step.
     """
 
@@ -102,6 +106,7 @@ class Actor:
     logo: "Shown | None" = field(default=None, compare=False)
     arrived: bool = field(default=True, compare=False)
     guided: bool = field(default=False, compare=False)
+    take_back_seconds: int | None = field(default=None, compare=False)
 
     @property
     def desk_ids(self) -> frozenset[int]:

@@ -17,7 +17,7 @@ from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people import identity, passwords, persons
-from app.people.actor import Actor
+from app.people.actor import LONGER, Actor
 from app.people.applications import by_command
 from app.people.branches import is_reached, own_branch
 from app.people.given import refuse_odd, refuse_unknown, rights_of, seat_facts
@@ -536,12 +536,21 @@ def _of_account(what: str, user: User, reader: User, **more: object) -> News:
 
 
 @use_case
-def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None:
-    """Keep a person's display: `light`, `dark` or `auto`, and whether single keys act (WCAG 2.1.4)."""
+def choose_display(
+    db: Db, user_id: int, *, theme: str, shortcuts: bool, take_back: str | None = None
+) -> None:
+    """Keep a person's display: `light`, `dark` or `auto`, and whether single keys act (WCAG 2.1.4).
+
+    `take_back`: one of `LONGER`, in seconds, or empty for as long as the installation says; None keeps what was chosen.
+    """
     if theme not in {"light", "dark", "auto"}:
         raise Refusal("bad-request", detail="thème inconnu")
+    if take_back and take_back not in map(str, LONGER):
+        raise Refusal("bad-request", detail="temps pour annuler inconnu")
     user = db.get_one(User, user_id)
     user.theme, user.shortcuts = theme, shortcuts
+    if take_back is not None:
+        user.take_back_seconds = int(take_back) if take_back else None
 
 
 @use_case

@@ -578,6 +578,7 @@ def _actor(
         columns_off=frozenset(user.columns_off.split()),
         arrived=user.arrived,
         guided=user.signing_guide,
+        take_back_seconds=user.take_back_seconds,
         session_id=session_id,
         address=address,
     )

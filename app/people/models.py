@@ -77,6 +77,7 @@ class User(Base, Tenanted):
     day, None for the usual one; `rhythm_types`: the same for some types, by the names that rights give them, each with its
     `rhythm` and `minute`, and `since` when, before which nothing is told by it; `rhythm_since`: the same of the general choice,
     and of types that were chosen before theirs was kept.
+    `take_back_seconds`: for how long what one has just done may be taken back, None for as long as the installation says.
     `compact`, `columns_off`: whether the rows of one's lists stand close, and what is left out of them (`app/display/columns`).
     `mail_refusals`: how many letters the present address refused for good since it was written, or confirmed.
     `agenda_hash`: of the secret address at which a calendar reads what waits (`app/notices/agenda`), None where there is none;
@@ -103,6 +104,7 @@ class User(Base, Tenanted):
     active: Mapped[bool] = mapped_column(default=True)
     theme: Mapped[str] = mapped_column(default="auto")
     shortcuts: Mapped[bool] = mapped_column(default=True)
+    take_back_seconds: Mapped[int | None]
     compact: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     columns_off: Mapped[str] = mapped_column(default="", server_default="")
     arrived: Mapped[bool] = mapped_column(default=False, server_default=sa.true())

@@ -28,6 +28,7 @@ from wtforms.validators import DataRequired
 from app.core import forms, http
 from app.core.clock import now, today
 from app.core.db import key_in, reading
+from app.core.grammar import plural
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import (
     account_rate,
@@ -48,7 +49,7 @@ from app.core.refusals import Refusal, catalogue
 from app.core.security import browser_key, new_token
 from app.people import desks, identity, persons
 from app.people import login as door
-from app.people.actor import Actor
+from app.people.actor import LONGER, Actor
 from app.people.factors import passkeys
 from app.people.factors.asking import factors_of
 from app.people.factors.keeping import codes_left
@@ -492,7 +493,18 @@ def account() -> str:
         memberships=mine,
         theme=g.actor.theme,
         shortcuts=g.actor.shortcuts,
+        take_back=str(g.actor.take_back_seconds or ""),
+        take_backs=_take_backs(),
     )
+
+
+def _take_backs() -> list[tuple[str, str]]:
+    """For how long what was just done may be taken back, as one chooses it; none where nothing ever is."""
+    usual = current_app.config["TAKE_BACK_SECONDS"]
+    if not usual:
+        return []
+    longer = [(str(one), plural(one // 60, "minute")) for one in LONGER]
+    return [("", plural(usual, "seconde")), *longer]
 
 
 @pages.route("/compte/mot-de-passe", methods=["GET", "POST"])
@@ -554,9 +566,12 @@ def revoke(session_id: int) -> Response:
 @pages.post("/compte/affichage")
 @guard(PERSON, unprotected=True)
 def display() -> Response:
-    """Keep the theme and the shortcuts."""
+    """Keep the theme, the shortcuts, and for how long what was just done may be taken back."""
     desks.choose_display(
-        g.actor.user_id, theme=request.form.get("theme", "auto"), shortcuts="shortcuts" in request.form
+        g.actor.user_id,
+        theme=request.form.get("theme", "auto"),
+        shortcuts="shortcuts" in request.form,
+        take_back=request.form.get("take_back"),
     )
     flash("L’affichage est enregistré.", "ok")
     return redirect(url_for("people.account"))

@@ -18,7 +18,6 @@ from app.core.outbox import Hopeless, Needless, News, Outbox, Row, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
-from app.folders import pause
 from app.folders.access import lock, refuse_stranger
 from app.folders.documents import last_version
 from app.folders.models import Document, Folder
@@ -51,7 +50,7 @@ def once_signed(db: Db, folder: Folder) -> list[News]:
     address = str(folder.fields.get("seller_email") or "")
     if not is_address(address):
         return []
-    return [News(KIND, _first(folder), {"address": address}, folder.id, delay=pause.seconds())]
+    return [News(KIND, _first(folder), {"address": address}, folder.id)]
 
 
 @use_case

@@ -1,6 +1,7 @@
 """Approving and rejecting together: one result per folder, with the rights held at the moment of each, once whatever dies."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from app.journal.models import JournalEntry
 from app.people import desks
 from tests.batches.town import Hand, became, items
 from tests.builders.house import House
+from tests.folders.test_undoing import longer
 
 pytestmark = pytest.mark.in_turn
 
@@ -65,12 +67,16 @@ def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_
     house: House, finances: Hand
 ) -> None:
     folders = [house.a_quick_invoice() for _ in range(3)]
-    pause.configure(100)
+    pause.configure(20)
+    longer(house, "n.abgrallec", 300)
     try:
         number = finances.propose("approve", folders)
         finances.post(f"/lots/{number}/commencer")
         outbox.drain()
-        assert "Annuler ces 3 visas" in finances.page(number)
+        page = finances.page(number)
+        assert "Annuler ces 3 visas" in page
+        (left,) = re.findall(r'data-undo="(\d+)"', page)
+        assert 20 < int(left) <= 300, "as long as this person has chosen"
         decide.open_meanwhile(house.actor("a.kervadec"), folders[0])
         Hand(house, "t.lescoat").post(f"/lots/{number}/reprendre", status=404)
         house.mail.clear()
@@ -94,7 +100,14 @@ def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_
         decide.approve(house.actor("n.abgrallec"), folders[1], version=house.folder(folders[1]).version)
     finally:
         pause.configure(0)
-    finances.post(f"/lots/{number}/reprendre", status=409)
+    with engine().begin() as base:
+        item = BatchItem.__table__
+        over = sa.update(item).values(
+            changed_at=now() - timedelta(seconds=301), final_at=now() - timedelta(seconds=1)
+        )
+        base.execute(over.where(item.c.final_at.is_not(None)))
+    refused = finances.post(f"/lots/{number}/reprendre", status=409)
+    assert "les 300 secondes pour le faire sont passées" in refused
     assert "Annuler ce visa" not in finances.page(number)
 
 

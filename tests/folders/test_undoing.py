@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.core import outbox
 from app.core.clock import now
@@ -19,6 +20,7 @@ from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
 from app.operations import state
+from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import House, token_in
 from tests.circuits.test_editor import words
@@ -47,6 +49,13 @@ def brought(house: House, place: str) -> int:
     let_go(house)
     pause.configure(SECONDS)
     return folder_id
+
+
+def longer(house: House, login: str, seconds: int) -> None:
+    """A person chooses for how long he takes back what he has just done."""
+    me = house.actor(login).user_id
+    assert me is not None
+    desks.choose_display(me, theme="auto", shortcuts=True, take_back=str(seconds))
 
 
 def undo(house: House, login: str, folder_id: int) -> str:
@@ -97,7 +106,12 @@ def later(folder_id: int, seconds: float) -> None:
     """The same folder, so many seconds later: what was done is so much older."""
     by = timedelta(seconds=seconds)
     with engine().begin() as base:
-        for table, column in (("folder", "updated_at"), ("step_run", "ended_at"), ("step_run", "entered_at")):
+        for table, column in (
+            ("folder", "updated_at"),
+            ("folder", "final_at"),
+            ("step_run", "ended_at"),
+            ("step_run", "entered_at"),
+        ):
             column_of = sa.table(
                 table, sa.column("id"), sa.column("folder_id"), sa.column(column, sa.DateTime(timezone=True))
             )
@@ -385,11 +399,58 @@ def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
     for door in ("?onglet=notes", "/bordereau"):
         read = notes.write(house.actor(N), folder_id, Draft("Ce mandataire se trompe."))
         search = "/recherche?q=mandataire"
-        assert "se trompe" not in house.client(G).get(search).get_data(as_text=True)
-        assert "se trompe" in house.client(N).get(search).get_data(as_text=True)
+        assert "Aucun dossier" in words(house.client(G).get(search)), "neither told, nor found by it"
         assert "se trompe" in house.client(G).get(f"/dossiers/{folder_id}{door}").get_data(as_text=True)
         with pytest.raises(Refusal, match="note-take-back-read"):
             notes.take_back(house.actor(N), folder_id, read)
+    with engine().begin() as base:
+        base.execute(sa.update(FolderNote).values(final_at=now()))
+    let_go(house)
+    for login in (G, N):
+        assert "se trompe" in house.client(login).get(search).get_data(as_text=True), "once it is final"
+
+
+def test_a_person_lengthens_the_time_to_take_back_and_letters_wait_as_long(house: House) -> None:
+    with pytest.raises(Refusal, match="bad-request"):
+        longer(house, N, 3600)
+    longer(house, N, 300)
+    browser = house.client(N)
+    shown = {"csrf_token": house.csrf(browser), "theme": "dark"}
+    assert browser.post("/compte/affichage", data=shown).status_code == 302
+    folder_id = brought(house, "finance")
+    house.approve(folder_id, N)
+    folder = house.folder(folder_id)
+    assert folder.final_at is not None
+    assert folder.final_at - folder.updated_at == timedelta(seconds=300), "what the form did not say is kept"
+    house.mail.clear()
+    with time_machine.travel(folder.final_at - timedelta(seconds=1), tick=False):
+        outbox.drain()
+        assert house.mail.letters == [], "its letters wait as long"
+        assert offered(house, N, folder_id)
+        assert undo(house, N, folder_id) == "visa"
+        # A lower choice changes nothing of what is done already: the time of each act is its own
+        longer(house, N, 120)
+        house.approve(folder_id, N)
+        longer(house, N, 60)
+    again = house.folder(folder_id)
+    with time_machine.travel(again.updated_at + timedelta(seconds=119), tick=False):
+        assert offered(house, N, folder_id)
+    with time_machine.travel(again.updated_at + timedelta(seconds=120), tick=False):
+        with pytest.raises(Refusal, match="take-back-late") as late:
+            undo(house, N, folder_id)
+        assert late.value.facts == {"seconds": 120}
+        outbox.drain()
+        assert len(house.mail.letters) == 1, "they go once it is final, those of the visa that stands"
+    # Nobody's choice stands for another's, and a house that takes nothing back takes nothing back
+    handed = brought(house, "service_done")
+    house.approve(handed, R)
+    done = house.folder(handed)
+    assert done.final_at is not None
+    assert done.final_at - done.updated_at == timedelta(seconds=SECONDS)
+    pause.configure(0)
+    house.approve(handed, N)
+    assert house.folder(handed).final_at is None
+    assert refused(house, N, handed) == "take-back-none"
 
 
 def test_software_takes_back_its_own_visa(house: House) -> None:

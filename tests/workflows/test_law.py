@@ -258,8 +258,8 @@ class AFolder(RuleBasedStateMachine):
         """As the application asks it: of what was done last, as long as nothing has changed the folder since."""
         assert self.done is not None
         moved, actor, before, questions, way, after = self.done
-        deed = Deed(moved.left, actor, MOMENT, opened, left)
-        taken = {"person": person, "now": MOMENT + timedelta(seconds=seconds), "seconds": SECONDS}
+        deed = Deed(moved.left, actor, MOMENT, MOMENT + timedelta(seconds=SECONDS), opened, left)
+        taken = {"person": person, "now": MOMENT + timedelta(seconds=seconds)}
         if self.standing is not after:  # somebody asked, answered, handed on: another version of the folder
             return
         timely = person == actor and person is not None and 0 <= seconds < SECONDS and not opened and not left

@@ -28,6 +28,7 @@ ACCOUNT = (
     "active",
     "theme",
     "shortcuts",
+    "take_back_seconds",
     "compact",
     "columns_off",
     "arrived",

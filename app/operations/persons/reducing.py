@@ -87,6 +87,7 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     user.login, user.email = _left(user), ""
     user.branch_id = None
     user.administrator, user.theme, user.shortcuts = False, "auto", True
+    user.take_back_seconds = None
     user.compact, user.columns_off = False, ""
     user.rhythm = user.rhythm_minute = user.rhythm_since = None
     user.rhythm_types = {}

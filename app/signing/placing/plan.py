@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.circuits.library import family_of
-from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -20,6 +19,7 @@ from app.display.timeline import planned_circuit
 from app.files import vault
 from app.folders.access import lock_editable
 from app.folders.documents import last_version
+from app.folders.facts import touch
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.seats import slots_of
 from app.journal.chain import Event, append
@@ -239,8 +239,7 @@ def write(db: Db, actor: Actor, folder_id: int, *, version: int, sha256: str, bo
                 y2=box.y2,
             )
         )
-    folder.version += 1
-    folder.updated_at = now()
+    touch(folder)
     placed = [{"step": step, "part": slot, "page": box.page + 1} for (step, slot), box in boxes.items()]
     facts = {"round": folder.round, "sha256": sha256, "places": placed}
     append(
