@@ -255,6 +255,35 @@ def order_shown(
     )
 
 
+def bills_owed(db: Db, order: Folder) -> list[Bill]:
+    """The invoices of an order that are owed."""
+    return bills_of(db, counted(invoices_of(db, order.collectivity_id, [order]).get(order.id, [])))
+
+
+def waiting(db: Db, balance: Balance) -> list[tuple[str, str]]:
+    """Which invoice on its way bills more of an order than came, as a title and a sentence; none where all came."""
+    running = [bill.folder for bill in balance.bills if bill.folder.place != DONE and not bill.credit]
+    missing = [
+        f"{one.line.designation} : facturé {one.line.of(one.billed)}, livré {one.line.of(one.delivered)}"
+        for one in balance.lines
+        if one.unseen
+    ]
+    if not missing and not balance.detailed and balance.billed > balance.delivered:
+        missing = [f"facturé {euros(balance.billed)} TTC, livré {euros(balance.delivered)} TTC"]
+    if not running or not missing:
+        return []
+    readable = readable_among(db, [one.id for one in running])
+    named = _invoice(running[0], running[0].id in readable, True).subject
+    subject = f"{named} attend" if len(running) == 1 else f"{len(running)} factures attendent"
+    told = " ; ".join(missing)
+    return [
+        (
+            spaces(f"{subject} cette livraison"),
+            spaces(f"{told[0].upper()}{told[1:]}. Ce qui manquera encore sera signalé à qui décide."),
+        )
+    ]
+
+
 def _line(one: LineBalance, balance: Balance, tolerance: Decimal | None, total: Decimal) -> LineShown:
     tone, words = _said(one, balance, tolerance, total)
     return LineShown(

@@ -164,7 +164,8 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
     standing = deliveries_of(db, [folder.id]).get(folder.id, [])
     former = _former(standing, corrects)
     others = [one for one in standing if one is not former]
-    balance = balance_of(folder, sums(others), ())
+    bills = views.bills_owed(db, folder)
+    balance = balance_of(folder, sums(others), bills)
     here = {int(rank): text for rank, text in former.quantities.items()} if former is not None else {}
     fields = [
         {
@@ -176,7 +177,8 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
             "left": spaces(
                 f"Au plus {one.line.of(one.left)}, sur {one.line.of(one.line.quantity)} commandés."
                 if former
-                else f"Reste {one.line.of(one.left)} sur {one.line.of(one.line.quantity)}."
+                else f"Reste {one.line.of(one.left)} sur {one.line.of(one.line.quantity)}"
+                + (f", facturé {one.line.of(one.billed)}." if one.unseen else ".")
             ),
         }
         for one in balance.lines
@@ -193,6 +195,7 @@ def _asked(db: Db, folder: Folder, corrects: int | None, typed: dict[str, str]) 
         "reason": typed.get("reason", ""),
         "former": former and said([one.line for one in balance.lines], sums([former])),
         "corrects": former.id if former else None,
+        "waiting": views.waiting(db, balance_of(folder, sums(standing), bills)),
         "limit_bytes": current_app.config["MAX_CONTENT_LENGTH"],
         "limit_label": taille(current_app.config["MAX_CONTENT_LENGTH"]),
     }

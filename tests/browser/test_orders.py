@@ -53,13 +53,41 @@ def test_what_arrives_is_attested_by_the_keyboard_beside_the_invoice_that_bills_
     page.get_by_role("link", name="Enregistrer une livraison").press("Enter")
     quantity = page.get_by_label("Sel de déneigement, en t")
     expect(quantity).to_have_value("3")  # what is left, and nothing else is asked
+    expect(
+        page.get_by_text(f"La facture {house.folder(invoice).number} attend cette livraison")
+    ).to_be_visible()
     _is_sound(page)
+    # On a telephone the act is in sight, and the picture is seen before it leaves, and may be taken back
+    page.set_viewport_size({"width": 390, "height": 844})
+    act = page.get_by_role("button", name="Attester le service fait")
+    act.click(trial=True)
+    expect(act).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
+    expect(page.get_by_text("Photographier ou joindre…")).to_be_visible()
+    photo = page.get_by_label("Bon de livraison ou photo")
+    photo.set_input_files(PHOTO)
+    preview = page.get_by_role("img", name=f"Aperçu de {PHOTO.name}")
+    expect(preview).to_be_visible()
+    assert preview.evaluate("one => one.decode().then(() => one.naturalWidth)") == 192
+    _is_sound(page)
+    page.get_by_role("button", name=f"Retirer {PHOTO.name}").press("Enter")
+    expect(preview).to_have_count(0)
+    assert photo.evaluate("one => one.files.length") == 0
+    # A page that the telephone ended comes back with what was typed
+    quantity.fill("1,5")
+    page.get_by_label("Remarque").fill("Palette abîmée")
+    page.wait_for_function(
+        "() => Object.keys(sessionStorage).filter(one => one.startsWith('note ')).length === 2"
+    )
+    page.reload()
+    expect(quantity).to_have_value("1,5")
+    expect(page.get_by_label("Remarque")).to_have_value("Palette abîmée")
     quantity.fill("beaucoup")
     quantity.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("ce n’est pas une quantité")
     quantity.fill("2,5")
     # Without a network what was typed and the photograph stay in the page, which says that nothing answered
-    page.get_by_label("Bon de livraison ou photo").set_input_files(PHOTO)
+    photo.set_input_files(PHOTO)
     agent.context.set_offline(True)
     quantity.press("Enter")
     cut = page.get_by_role("alert").filter(has_text="Livraison non notée")

@@ -122,15 +122,17 @@ async function switchShortcuts(form) {
 }
 
 // A reason or a note survives a page that moved on, a session that ended, a network that was cut.
-const NOTES = "textarea[name=reason], textarea[name=comment]";
-const keeperOf = (area) => `note ${area.form?.action} ${area.name}`;
+// A field that says so does too, up to the version of what it is about: a telephone ends a page that is not looked at.
+const NOTES = "textarea[name=reason], textarea[name=comment], [data-note]";
+const keeperOf = (area) => `note ${area.form?.action} ${area.name} ${area.dataset.note ?? ""}`.trim();
 
 async function restoreNotes(root) {
   // An act was done: what led to it is in the journal, no longer here.
   if (document.querySelector(".flash-ok")) forgetAll("note");
   for (const area of root.querySelectorAll(NOTES)) {
     const words = (await kept(keeperOf(area)))?.words;
-    if (words && !area.value.trim()) area.value = words;
+    const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
+    if (words && untouched) area.value = words;
   }
 }
 
@@ -154,7 +156,7 @@ function dressFile(input) {
   const files = [...input.files].map((file) => file.name);
   face.firstChild.textContent = files.join(", ");
   face.firstChild.classList.toggle("is-none", !files.length);
-  face.lastChild.textContent = files.length && !input.closest("[data-drop]") ? "Changer" : input.multiple ? "Choisir des fichiers" : "Choisir un fichier";
+  face.lastChild.textContent = files.length && !input.closest("[data-drop]") ? "Changer" : input.dataset.word ? input.dataset.word : input.multiple ? "Choisir des fichiers" : "Choisir un fichier";
   input.parentElement.classList.add("is-dressed");
 }
 

@@ -11,7 +11,7 @@ function euros(cents) {
 
 // What the bar says and offers; every box is read again, whoever changed it.
 export function countSelected() {
-  const bar = document.querySelector(".batchbar");
+  const bar = document.querySelector(".batchbar:has([data-selected])");
   if (!bar) return;
   for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
   const ticked = boxes().filter((box) => box.checked);

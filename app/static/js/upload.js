@@ -7,8 +7,31 @@ function chosen(form, input) {
   const list = form.querySelector("[data-chosen]");
   if (!list) return;
   const files = [...input.files];
-  list.replaceChildren(...files.map((file) => element("li", {}, icon("file-earmark", "ic-doc"), element("div", {}, element("b", { class: "strong" }, file.name), element("div", { class: "xs quiet" }, size(file.size))))));
+  for (const picture of list.querySelectorAll("img")) URL.revokeObjectURL(picture.src);
+  list.replaceChildren(...files.map((file) => {
+    const about = element("div", {}, element("b", { class: "strong" }, file.name), element("div", { class: "xs quiet" }, size(file.size)));
+    if (!list.hasAttribute("data-removable")) return element("li", {}, icon("file-earmark", "ic-doc"), about);
+    const off = element("button", { type: "button", class: "btn btn-quiet btn-ic end" }, icon("x-lg"), element("span", { class: "visually-hidden" }, `Retirer ${file.name}`));
+    off.addEventListener("click", () => without(input, file));
+    return element("li", {}, preview(file), about, off);
+  }));
   list.hidden = files.length === 0;
+}
+
+// A picture is seen before it leaves; one that this browser does not read is a sign, as any other file.
+function preview(file) {
+  if (!file.type.startsWith("image/")) return icon("file-earmark", "ic-doc");
+  const picture = element("img", { class: "w-25 rounded", alt: `Aperçu de ${file.name}`, src: URL.createObjectURL(file) });
+  picture.addEventListener("error", () => picture.replaceWith(icon("file-earmark-image", "ic-doc")));
+  return picture;
+}
+
+function without(input, gone) {
+  const bag = new DataTransfer();
+  for (const file of input.files) if (file !== gone) bag.items.add(file);
+  input.files = bag.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  input.focus();
 }
 
 function refuse(form, title, text) {
