@@ -25,7 +25,7 @@ from app.people.login import of_user
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
 from app.people.own_settings.changing import change_setting
-from app.purchasing import deliveries, drawn
+from app.purchasing import billing, deliveries, drawn
 from app.signing import sign
 from app.signing.enrol import Proof, enrol
 from app.signing.enrolling.possession import statement_of
@@ -227,6 +227,12 @@ def order(key: Pkcs12Key) -> None:
         {"designation": papers.VISITS, "quantity": "3", "price": f"{papers.VISIT}", "vat": "20"},
     ]
     supplier = papers.JOINERY
+    billed = (
+        (billing.BILLED_TO, papers.SIRET),
+        (billing.ADDRESS, f"1 place de la Mairie\n{POSTAL_CODE} {NAME}"),
+    )
+    for name, value in billed:
+        change_setting(actor_of("k.morizur"), name, {name: value})
     facts = {
         "object": "Volets de l’école du Port",
         "seller": supplier.name,

@@ -29,6 +29,7 @@ from app.pdf import paper
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.purchasing.balance import lines_of
+from app.purchasing.billing import Buyer, asked_of_supplier, buyer_of
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import price
 from workflows.families.purchase_order.rules import worth
@@ -108,30 +109,32 @@ def _main(db: Db, folder: Folder) -> DocumentVersion:
 
 def _kept(actor: Actor, in_force: str, facts: Mapping[str, Any]) -> list[Kept]:
     with reading(actor.collectivity_id) as db:
-        town = db.get_one(Collectivity, actor.collectivity_id)
-        name, siren = town.name, town.siren
+        buyer = buyer_of(db.get_one(Collectivity, actor.collectivity_id))
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         number = str(facts.get("number") or "bon de commande").replace("/", "-")
         path = Path(room) / "order.pdf"
-        draw(path, name, siren, facts)
+        draw(path, buyer, facts)
         kept, _ = keep_main(
             actor.collectivity_id, family_of(in_force), Incoming(path, f"{number}.pdf"), Path(room)
         )
     return [replace(kept[0], note={**kept[0].note, DRAWN: digest(facts)}), *kept[1:]]
 
 
-def draw(target: Path, town: str, siren: str, facts: Mapping[str, Any]) -> None:
-    """Write the order: who orders what from whom, line by line, and what it comes to."""
+def draw(target: Path, buyer: Buyer, facts: Mapping[str, Any]) -> None:
+    """Write the order: who orders what from whom, line by line, what it comes to, and how it is billed."""
     title = f"Bon de commande {facts.get('number') or ''}".strip()
-    page = paper.paper(title, spaces(f"{title}, {town}"))
-    paper.text(page, town, 11)
+    page = paper.paper(title, spaces(f"{title}, {buyer.name}"))
+    paper.text(page, buyer.name, 11)
     paper.text(page, title, 16)
     page.ln(3)
     told = [
-        ("Commune", spaces(f"{town}, SIREN {siren}")),
+        ("Commune", buyer.name),
+        ("Adresse", buyer.address),
+        buyer.number,
+        ("Code service", buyer.service),
         ("Établi le", jour_long(today())),
         ("Fournisseur", str(facts.get("seller") or "")),
-        ("SIRET", str(facts.get("seller_siret") or "")),
+        ("Son SIRET", str(facts.get("seller_siret") or "")),
         ("Objet", str(facts.get("object") or "")),
         ("Engagement", str(facts.get("engagement") or "")),
         ("Imputation", str(facts.get("budget_line") or "")),
@@ -159,11 +162,7 @@ def draw(target: Path, town: str, siren: str, facts: Mapping[str, Any]) -> None:
         names = (("Total HT", "total_ht"), ("TVA", "total_vat"), ("Total TTC", "total_ttc"))
         paper.rows(page, [(label, euros(facts[key])) for label, key in names])
         page.ln(3)
-    paper.text(
-        page,
-        "Rappelez le numéro de ce bon, et celui de l’engagement s’il y en a un, sur la facture, à déposer sur Chorus Pro.",
-        9,
-    )
+    paper.text(page, spaces(asked_of_supplier(buyer, facts)), 9)
     if page.will_page_break(SIGNED_BELOW - paper.MARGIN):
         page.add_page()
     page.output(str(target))

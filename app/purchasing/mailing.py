@@ -28,6 +28,7 @@ from app.notices.bounces import Answer
 from app.notices.returns import marks
 from app.people.actor import Actor, system
 from app.people.models import Collectivity
+from app.purchasing.billing import asked_of_supplier, buyer_of
 from app.purchasing.deliveries import may_attest
 from app.purchasing.linking import FAMILY
 from app.purchasing.models import OrderMail
@@ -165,6 +166,7 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
         version = last_version(db, db.scalars(main).one())
         sender = letter.sender_of(town.name, town.settings)
         number, facts = order.number, dict(order.fields)
+        asked = asked_of_supplier(buyer_of(town), facts)
     if version.size > HEAVIEST:
         return None
     message = EmailMessage()
@@ -176,9 +178,8 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
     told = f", engagement {facts['engagement']}" if facts.get("engagement") else ""
     message.set_content(
         f"Bonjour,\n\nVous trouverez ci-joint le bon de commande {number}{told}, signé, de {town.name}, pour "
-        f"{euros(facts.get('total_ttc'))} TTC.\n\nRappelez ce numéro sur votre facture, à déposer sur Chorus Pro. Le fichier "
-        "joint est l’original : sa signature se vérifie avec tout lecteur de PDF.\n\n"
-        + _signed_off(sender, town.name)
+        f"{euros(facts.get('total_ttc'))} TTC.\n\n{asked}\n\nLe fichier joint est l’original : sa signature se vérifie avec "
+        "tout lecteur de PDF.\n\n" + _signed_off(sender, town.name)
     )
     data = vault.store().read(vault.scope(row.collectivity_id), version.sha256)
     message.add_attachment(

@@ -12,7 +12,7 @@ from app.invoices.history import FAMILY as INVOICE
 from app.invoices.suppliers import keeping
 from app.notices.bounces import coming_back
 from app.people.own_settings.registry import declare
-from app.purchasing import drawn, linking, mailing, matching, separating
+from app.purchasing import billing, drawn, linking, mailing, matching, separating
 from app.purchasing.balance import balance_of
 from app.purchasing.deliveries import deliveries_of, may_attest, sums
 from config import Settings
@@ -26,7 +26,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     handles(mailing.KIND)(mailing.Post(settings))
     lasts(mailing.KIND, settings.mail_days)
     coming_back(mailing.KIND, mailing.came_back)
-    for one in (*matching.settings(), *separating.settings()):
+    for one in (*matching.settings(), *separating.settings(), *billing.settings()):
         declare(one)
     orders, invoices = sockets.named(linking.FAMILY), sockets.named(INVOICE)
     sockets.index(linking.index, of=orders)

@@ -32,5 +32,9 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Ce n’est pas une adresse électronique. Écrivez-la par exemple commandes@fournisseur.fr.",
     ),
+    "order-siret": (
+        422,
+        "« {siret} » n’est pas un SIRET : quatorze chiffres, ceux du certificat d’inscription de l’INSEE. Laissez vide sinon.",
+    ),
     "order-mail-waits": (409, "Un envoi de ce bon est déjà en cours : attendez sa réponse, dans un instant."),
 }

@@ -7,11 +7,20 @@ from pypdfium2 import PdfDocument
 
 from app.core.refusals import Refusal
 from app.folders import deposit, sending
+from app.invoices.establishments import choose as establish
+from app.people.own_settings.changing import change_setting
+from demo.cast import SIREN
 from tests.builders.house import House
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
 from tests.purchasing.world import LINES, SELLER, an_order
 
 pytestmark = pytest.mark.in_turn
+
+
+def _words(house: House, folder_id: int) -> str:
+    """The words of the last page that was drawn of an order, each part from the next by one space."""
+    drawn = PdfDocument(house.bytes_of(house.versions(folder_id)[-1]))
+    return " ".join(" ".join(page.get_textpage().get_text_range() for page in drawn).split())
 
 
 @pytest.mark.both_databases
@@ -58,10 +67,22 @@ def test_a_total_is_never_typed_and_follows_what_is_changed(house: House) -> Non
 def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: House) -> None:
     client = house.client("r.pellenec")
     token = {"csrf_token": house.csrf(client)}
+    with pytest.raises(Refusal) as no_siret:
+        change_setting(house.actor("k.morizur"), "order_siret", {"order_siret": "21290999800011"})
+    assert no_siret.value.key == "order-siret"
+    own = {"order_service": "VOIRIE", "order_address": "1 place de la Mairie\n29999 Kerlann-sur-Mer"}
+    for name, value in own.items():
+        change_setting(house.actor("k.morizur"), name, {name: value})
     answer = client.post("/commandes/nouveau", data=token)
     folder_id = int(re.search(r"/dossiers/(\d+)/brouillon", answer.location)[1])  # type: ignore[index]
     assert house.folder(folder_id).number == "BC-2026-0001"
-    facts = {"object": "Sel", **SELLER, "lines": LINES, "delivery_place": "Ateliers"}
+    facts = {
+        "object": "Sel",
+        **SELLER,
+        "lines": LINES,
+        "delivery_place": "Ateliers",
+        "engagement": "2026-E-7",
+    }
     actor, draft = house.actor("r.pellenec"), f"/dossiers/{folder_id}/brouillon"
     deposit.save(actor, folder_id, version=house.folder(folder_id).version, title=None, facts=facts)
     page = client.get(draft).get_data(as_text=True)
@@ -76,11 +97,23 @@ def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: Hou
     assert answer.location == f"/commandes/{folder_id}/bon"
     assert "5\u202f023,20\u00a0€ TTC" in client.get(answer.location).get_data(as_text=True)
     assert client.post(answer.location, data=token).location == draft
-    drawn = house.versions(folder_id)[-1]
-    words = "\n".join(page.get_textpage().get_text_range() for page in PdfDocument(house.bytes_of(drawn)))
+    words = _words(house, folder_id)
     assert "Bon de commande BC-2026-0001" in words
     assert "Sel de déneigement" in words
-    assert "5 023,20" in words.replace("\u202f", " ").replace("\xa0", " ")
+    assert "5 023,20" in words
+    # What the supplier gives to Chorus Pro: of a commune that lists no establishment, its SIREN and nothing false
+    assert "1 place de la Mairie 29999 Kerlann-sur-Mer" in words
+    given = "code service VOIRIE, numéro d’engagement 2026-E-7."
+    assert f"avec : SIREN {SIREN}, {given}" in words
+    establish(house.actor("k.morizur"), f"{SIREN}00016", "")
+    client.post(f"/commandes/{folder_id}/bon", data=token)
+    assert f"avec : SIRET {SIREN}00016, {given}" in _words(house, folder_id)
+    establish(house.actor("k.morizur"), f"{SIREN}00016\n{SIREN}00024", f"{SIREN}00016")
+    client.post(f"/commandes/{folder_id}/bon", data=token)
+    assert f"avec : SIREN {SIREN}, {given}" in _words(house, folder_id)
+    change_setting(house.actor("k.morizur"), "order_siret", {"order_siret": f"{SIREN} 00024"})
+    client.post(f"/commandes/{folder_id}/bon", data=token)
+    assert f"avec : SIRET {SIREN}00024, {given}" in _words(house, folder_id)
     sending.send(actor, folder_id, version=house.folder(folder_id).version)
     for who in ("n.abgrallec", "s.rivoal"):
         house.approve(folder_id, who)
