@@ -1,7 +1,8 @@
 """What the rooms of a page ask: many questions in one statement, and the same question once."""
 
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -132,6 +133,19 @@ def _picking(places: tuple[int, ...]) -> Callable[[Any], Any]:
 def gather(db: Db) -> None:
     """Keep from now on what `once` finds, as long as this session, which only reads: a page is being made of it."""
     db.info.setdefault(ANSWERS, {})
+
+
+@contextmanager
+def gathering(db: Db) -> Iterator[None]:
+    """Keep what `once` finds within the block, of a session that writes: where several rooms ask, and nothing is written."""
+    if gathered(db):
+        yield
+        return
+    gather(db)
+    try:
+        yield
+    finally:
+        del db.info[ANSWERS]
 
 
 def gathered(db: Db) -> bool:

@@ -12,6 +12,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import LARGEST_KEY, NO_DATE, Db
 from app.core.french import moment_of_day
 from app.core.outbox import Letters, News
+from app.core.questions import gathering
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import plain
@@ -268,12 +269,11 @@ def move(
 def _refuse_unready(db: Db, folder: Folder, step: Step, action: Action, actor: Actor, said: Said) -> None:
     """Refuse to end a step whose fields lack, that somebody has not read, or before which something is to be settled."""
     refuse_unfilled(folder, step)
-    if (
-        action is Action.APPROVE
-        and step.kind is StepKind.VISA
-        and (why := not_given(db, folder, step, actor))
-    ):
-        raise why
+    if action is Action.APPROVE and step.kind is StepKind.VISA:
+        with gathering(db):  # several rooms look at the same rows, and nothing is written yet
+            why = not_given(db, folder, step, actor)
+        if why:
+            raise why
     if not said.who:  # who states what another did on paper, or elsewhere, has not to read for him
         refuse_unseen(db, folder, step, actor)
 
