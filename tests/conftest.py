@@ -158,8 +158,11 @@ def _own_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_statements() -> Iterator[None]:
-    """The engines of a process share their dialect, and so the statements that it compiled: each test makes an engine."""
-    make, cache = db.make_engine, LRUCache[Any, Any](5000)
+    """The engines of a process share their dialect, and so the statements that it compiled: each test makes an engine.
+
+    A statement takes 27 KB, a file of tests asks about a thousand, and the cache holds half as many again as it is told.
+    """
+    make, cache = db.make_engine, LRUCache[Any, Any](1500)
     dialects: dict[str, Dialect] = {}
 
     def sharing(url: str) -> Engine:
