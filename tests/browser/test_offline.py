@@ -53,6 +53,22 @@ def test_whoever_loses_the_connection_is_told_what_was_sent_and_what_may_have_be
     page.get_by_role("button", name="Viser").first.click()
     expect(page.locator(".flash-ok")).to_contain_text("est visé")
     assert house.folder(folder_id).version > before
+
+    batch = [house.an_invoice() for _ in range(2)]
+    reader.open("/a-traiter")
+    expect(page.locator(reader.awake)).to_be_attached()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    reader.button("Tout cocher").press("Enter")
+    reader.button("Viser 2 dossiers…").press("Enter")
+    reader.context.set_offline(True)  # in the middle of a batch: it does not start, and waits as it stands
+    reader.button("Viser 2 dossiers").press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="Hors ligne")).to_be_visible()
+    assert {house.folder(one).place for one in batch} == {"service_done"}
+    reader.context.set_offline(False)
+    reader.button("Viser 2 dossiers").press("Enter")
+    expect(reader.heading("2 dossiers visés sur 2")).to_be_focused()
+    assert [house.journal(one).count("folder.approve") for one in batch] == [1, 1]
     reader.said.clear()  # the browser tells each request that failed
 
 
