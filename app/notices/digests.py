@@ -74,10 +74,11 @@ def _any(*more: Any) -> Any:
 _WAITS = sa.or_(_any(), back.any_for(User.id), arrived.any_for(User.id))
 
 
-def _below(seat: Any, desk: Any, step: Any) -> Any:
-    """The condition that a step is late for long at a desk below one that is held: nothing of restricted folders."""
-    return sa.and_(
-        desk.c.parent_id == seat.c.desk_id,
+def _above(desk: Any, step: Any) -> Any:
+    """The desks below which a step is late for long, nothing of restricted folders: asked once, and not of each person."""
+    return sa.select(desk.c.parent_id).where(
+        desk.c.collectivity_id == sa.bindparam("here"),
+        desk.c.parent_id.is_not(None),
         step.c.desk_id == desk.c.id,
         step.c.state == "active",
         step.c.due_on < sa.bindparam("far", type_=sa.Date()),
@@ -97,7 +98,9 @@ _awaited = sa.select(
     User.mail_refusals,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
     _WAITS.label("waits"),
-    (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _below(_SEAT, _DESK, STEP))).label("leads"),
+    (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _SEAT.c.desk_id.in_(_above(_DESK, STEP)))).label(
+        "leads"
+    ),
 ).where(
     User.collectivity_id == sa.bindparam("here"),
     User.active.is_(True),
