@@ -27,12 +27,14 @@ from app.invoices.keys import seller_key, sellers_of, siren_of
 from app.invoices.known import (
     CONFIRMED,
     LISTED,
+    OFFICE,
     Known,
     account_of,
     bearing,
     ends,
     has_list,
     identities,
+    is_for,
     known_for,
     listed_since,
     named_otherwise,
@@ -56,6 +58,8 @@ MENTIONED = "mentioned"
 """In `Folder.sources`: the accounts on the page of an invoice and on its papers."""
 COMPLETED = "completed"
 """In `Folder.sources`: what the supplier added afterwards, each time with its day, its files and the accounts that they bear."""
+ADDED_PIECE = "dans une pièce ajoutée"
+"""Where an account stands that the supplier gave afterwards, as a ruling says it."""
 HERE = frozenset({"FR", "MC"})
 Reason = tuple[str, str]
 
@@ -90,7 +94,8 @@ class Doubt:
     `about`: the name of its caution, another one for another seller, each time that the folder is sent, and once the account is
     put aside after a ruling. `reasons`: a title
     and a sentence each, the gravest first. `possible`: whether an account may have this number at all. `gone`: the invoice
-    was sent with it, and bears none any more.
+    was sent with it, and bears none any more. `added`: its supplier gave it afterwards, and the invoice itself does not bear
+    it. `trusted`: it is known for the seller all the same, and no ruling on this invoice puts it aside.
     """
 
     about: str
@@ -101,6 +106,8 @@ class Doubt:
     calls: tuple[Call, ...]
     possible: bool
     gone: bool = False
+    added: bool = False
+    trusted: bool = False
 
     @property
     def mark(self) -> str:
@@ -138,8 +145,25 @@ def stated(folder: Folder) -> list[str]:
     return ibans or list(folder.sources.get(MENTIONED, {}).get("page", ()))
 
 
+def told(folder: Folder) -> list[str]:
+    """The same, and the accounts that its supplier gave afterwards beside the one that it bears."""
+    added = [iban for completion in _unruled(folder) for iban in completion["ibans"]]
+    return list(dict.fromkeys([*stated(folder), *added]))
+
+
+def _unruled(folder: Folder) -> Sequence[Mapping[str, Any]]:
+    """What its supplier added since somebody decided, of all that was there, that the account which stands is paid."""
+    standing = stated(folder)
+    seen = [
+        int(ruling.get(COMPLETED, 0))
+        for ruling in folder.sources.get("rulings", ())
+        if ruling["about"] == "iban" and ruling["kept"] in standing
+    ]
+    return list(folder.sources.get(COMPLETED, ()))[max(seen, default=0) :]
+
+
 def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
-    ibans, added = stated(folder), folder.sources.get(COMPLETED, ())
+    ibans, own, added = told(folder), stated(folder), folder.sources.get(COMPLETED, ())
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
@@ -149,9 +173,11 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
         same = bearing(db, folder, iban)
         known = [known_for(way, rows, [*settled, *same]) for way in ways]
         refused = refusal_of(iban, rows, ways)
-        reasons = [*_of_itself(iban, refused, emptied), *_added(iban, added)]
-        if not known or not all(iban in accounts for accounts in known):
+        reasons = [*_of_itself(iban, refused, emptied), *_added(iban, _unruled(folder), own)]
+        trusted = bool(known) and all(iban in accounts for accounts in known)
+        if not trusted:
             reasons += _unknown(db, folder, iban, together(known), rows, same, ways)
+            reasons += _instead(folder, iban)
         if _many_of_a_name(ways, [*settled, *same]):
             reasons.append(
                 (
@@ -171,6 +197,12 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
                 and good_iban(account.iban)
                 and all(account.iban in accounts for accounts in known)
             )
+            # One that the supplier added is weighed against the one that the invoice itself bears
+            bears = [
+                Known(other, "Écrit sur la facture elle-même", known=False)
+                for other in (own if iban not in own else ())
+                if good_iban(other) and other not in {account.iban for account in shared}
+            ]
             marks = [
                 str(folder.round),
                 *(f"{completion['at']} {completion['count']}" for completion in added),
@@ -182,10 +214,12 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
                 iban,
                 name,
                 tuple(reasons),
-                shared,
+                (*shared, *bears),
                 calls_about(folder, about),
                 good_iban(iban),
                 gone=iban in emptied,
+                added=iban not in own and iban not in emptied,
+                trusted=trusted,
             )
 
 
@@ -193,7 +227,9 @@ def _name(folder: Folder, made_of: Sequence[str], refused: SupplierAccount | Non
     """The name of a doubt: another one once its account is put aside after somebody ruled on it, which is then to do again."""
     about = f"{KEY}:{digest(' '.join(made_of))}"
     ruling = rulings_on_cautions(folder.sources).get(about)
-    if refused is None or ruling is None or refused.at <= datetime.fromisoformat(ruling.at):
+    if refused is None or ruling is None or refused.folder_id == folder.id:  # put aside by this very ruling
+        return about
+    if refused.at <= datetime.fromisoformat(ruling.at):
         return about
     return f"{KEY}:{digest(' '.join([*made_of, refused.at.isoformat()]))}"
 
@@ -230,21 +266,39 @@ def _of_itself(iban: str, refused: SupplierAccount | None, emptied: Collection[s
         yield "Compte retiré", "La facture a été envoyée avec ce compte, et n’en porte plus"
 
 
-def _added(iban: str, added: Collection[Mapping[str, Any]]) -> Iterator[Reason]:
+def _instead(folder: Folder, iban: str) -> Iterator[Reason]:
+    """That somebody had an account that he typed stand in place of the one that the file bears, whoever ruled so."""
+    for ruling in folder.sources.get("rulings", ()):
+        if ruling["about"] == "iban" and ruling["keeps"] == "typed" and ruling["kept"] == iban:
+            borne = [str(value["value"]) for value in ruling["read"] if value["where"] != ADDED_PIECE]
+            read = ", ".join(map(ends, borne))
+            if not borne:  # the invoice's own account, over one that was added
+                continue
+            yield (
+                "Compte écrit à la place de celui de la facture",
+                f"La facture porte {read}, {ruling['typist']} a écrit celui-ci",
+            )
+            return
+
+
+def _added(iban: str, added: Collection[Mapping[str, Any]], own: Collection[str]) -> Iterator[Reason]:
     """Why an account is verified again once the supplier added something: a change of account comes so, and in no other way.
 
+    What is added is doubted, not the account that the invoice bears (`own`); this one where the papers give no other.
     Source: AIFE, external specifications of Chorus Pro, 3.2 (status 227 reaches the body as « Complétée »).
     """
     for completion in added:
         day, names = jour(date.fromisoformat(completion["at"])), ", ".join(completion["files"])
         names = "avant d’arriver ici" if completion.get("first") else names
-        others = [ends(other) for other in completion["ibans"] if other != iban]
-        if others:
+        others = [other for other in completion["ibans"] if other not in own]
+        if iban in others:
+            borne = ", ".join(ends(account) for account in own)
             yield (
                 "Autre compte dans une pièce ajoutée",
-                f"Le fournisseur l’a complétée le {day} ({names or 'sans pièce nouvelle'}), et y donne {', '.join(others)}",
+                f"Le fournisseur a complété la facture le {day} ({names or 'sans pièce nouvelle'}), et y donne ce compte ; elle "
+                f"porte {borne}",
             )
-        else:
+        elif iban in own and not others:
             yield (
                 "Facture complétée par le fournisseur",
                 f"Complétée le {day} ({names or 'sans pièce nouvelle'}) : un changement de compte arrive ainsi, lisez-la",
@@ -279,6 +333,11 @@ def _unknown(
     named = ways and not any(map(siren_of, ways))
     if iban[:2] not in HERE and (known or not named):
         yield f"Compte à l’étranger{whose}", f"Il est tenu hors de France ({iban[:2]})"
+    # An office puts aside known ones alone; those that a ruling refused never were
+    aside = [row for row in rows if row.source == OFFICE and row.iban != iban and is_for(row, ways)]
+    if aside and not known:
+        gone = ", ".join(ends(row.iban) for row in aside[:3])
+        yield f"IBAN changé{whose}", f"Les comptes que ce fournisseur avait ici ont été écartés : {gone}"
     since = [] if known else listed_since(db, folder, [iban])
     if since and iban not in {row.iban for row in since}:
         listed = ", ".join(ends(row.iban) for row in since[:3])
@@ -354,7 +413,8 @@ def _sentence(doubt: Doubt) -> str:
     else:
         then = "Appelez le fournisseur à un numéro que vous connaissez déjà ; une autre personne décidera ensuite."
     reasons = " ".join(f"{sentence.rstrip('.')}." for _, sentence in doubt.reasons)
-    opening = "Envoyée d’abord avec" if doubt.gone else "Cette facture :"
+    opening = "Ajouté par le fournisseur :" if doubt.added else "Cette facture :"
+    opening = "Envoyée d’abord avec" if doubt.gone else opening
     return f"{opening} {ends(doubt.iban)}. {reasons} {then}"
 
 

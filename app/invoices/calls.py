@@ -104,7 +104,10 @@ def refuse_account(db: Db, actor: Actor, folder_id: int, *, version: int, mark: 
         raise Refusal(caution.awaits)
     if not plain(reason):
         raise Refusal("reason-needed")
-    write(db, actor, folder, doubt.iban, REFUSED)
+    if (
+        not doubt.trusted
+    ):  # one that is known for its seller is put aside on its own page, not by a refusal of this invoice
+        write(db, actor, folder, doubt.iban, REFUSED)
     try:
         return move(
             db, folder, Action.REJECT, actor, Said(typed(reason), facts={"account": ends(doubt.iban)})

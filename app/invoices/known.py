@@ -28,10 +28,14 @@ FIRST_LIST, BEARING = "first list of accounts", "invoices on an account"
 
 @dataclass(frozen=True)
 class Known:
-    """An account that is known for a supplier, and how in words: « 3 factures terminées ici, déposées du … au … »."""
+    """An account that is known for a supplier, and how in words: « 3 factures terminées ici, déposées du … au … ».
+
+    Not `known`: one that the invoice bears and nobody has had to verify, beside another that its supplier added.
+    """
 
     iban: str
     how: str
+    known: bool = True
 
 
 def ends(iban: str) -> str:
@@ -90,7 +94,7 @@ def _read_rows(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierA
 def refusal_of(iban: str, rows: Collection[SupplierAccount], ways: Collection[str]) -> SupplierAccount | None:
     """The row that puts an account aside for one of these ways to know a seller, or for his name."""
     return next(
-        (row for row in rows if row.iban == iban and row.state == REFUSED and _is_for(row, ways)), None
+        (row for row in rows if row.iban == iban and row.state == REFUSED and is_for(row, ways)), None
     )
 
 
@@ -101,7 +105,7 @@ def known_for(way: str, rows: Collection[SupplierAccount], settled: Collection[F
         for row in rows
         if row.seller == seller_key(way) or (not siren_of(way) and same_name(row.name, way))
     ]
-    aside = {row.iban for row in rows if row.state == REFUSED and _is_for(row, [way])}
+    aside = {row.iban for row in rows if row.state == REFUSED and is_for(row, [way])}
     known = {row.iban: Known(row.iban, _how(row)) for row in mine if row.state == CONFIRMED}
     used: dict[str, dict[int, date]] = {}
     for invoice in settled:
@@ -119,7 +123,7 @@ def has_list(db: Db, folder: Folder) -> bool:
     account = SupplierAccount
     query = sa.select(account.id).where(
         account.collectivity_id == folder.collectivity_id,
-        account.source == LISTED,
+        account.source.in_((LISTED, OFFICE)),  # an office puts aside what a list brought
         account.at <= folder.created_at,
     )
     return db.scalar(query.limit(1)) is not None
@@ -165,7 +169,7 @@ def read_ahead(db: Db, ibans: Mapping[Folder, Sequence[str]]) -> None:
     )
     first = db.scalar(
         sa.select(sa.func.min(SupplierAccount.at)).where(
-            SupplierAccount.collectivity_id == place, SupplierAccount.source == LISTED
+            SupplierAccount.collectivity_id == place, SupplierAccount.source.in_((LISTED, OFFICE))
         )
     )
     keep(db, FIRST_LIST, [first] if first is not None else [])
@@ -240,7 +244,7 @@ def sirens_of(invoices: Collection[Folder], ways: Collection[str]) -> set[str]:
     }
 
 
-def _is_for(row: SupplierAccount, ways: Collection[str]) -> bool:
+def is_for(row: SupplierAccount, ways: Collection[str]) -> bool:
     """Whether a row is of one of these sellers; one that was written by name alone is of whoever bears it."""
     return row.siren is None or any(row.seller == seller_key(way) for way in ways)
 

@@ -25,12 +25,12 @@ def cautions(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution
     gather(db)
     collectivity = db.get_one(Collectivity, folders[0].collectivity_id)  # in hand: each invoice asks for it
     history.read_ahead(db, folders)
-    known.read_ahead(db, {folder: accounts.stated(folder) for folder in folders})
+    known.read_ahead(db, {folder: accounts.told(folder) for folder in folders})
     offered = _offered(db, folders, collectivity.siren)
     return {
         folder.id: [
             *history.cautions(db, folder),
-            *(accounts.cautions(db, folder) if accounts.stated(folder) else ()),
+            *(accounts.cautions(db, folder) if accounts.told(folder) else ()),
             *telling.cautions(db, folder),
             *offered.get(folder.id, ()),
         ]

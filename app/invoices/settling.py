@@ -1,6 +1,6 @@
 """What a ruling makes of an account: known for its supplier, or put aside for a known one, which the invoice then tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from app.folders.rows import changes_of_round
 from app.folders.ruling import note_down
 from app.folders.sockets import Caution, Outcome, indexed
 from app.folders.words import ask as ask_words
-from app.invoices.accounts import ACCEPT, FORMER, digest, doubts
+from app.invoices.accounts import ACCEPT, ADDED_PIECE, COMPLETED, FORMER, digest, doubts, stated
 from app.invoices.keys import seller_key, siren_of
 from app.invoices.known import CONFIRMED, DECIDED, REFUSED, ends, identities
 from app.invoices.models import SupplierAccount
@@ -66,22 +66,49 @@ def settle(
         if len(identities(folder.facts)) > 1:
             raise Refusal("iban-seller")
         write(db, actor, folder, doubt.iban, CONFIRMED)
-        return Outcome("a accepté ce compte", f"compte {ends(doubt.iban)} accepté")
+        if not doubt.added:
+            return Outcome("a accepté ce compte", f"compte {ends(doubt.iban)} accepté")
+        if was_signed(db, folder):
+            raise Refusal("ruled-too-late")
+        borne = stated(folder)
+        _pay_on(db, actor, folder, doubt.iban, over=borne, where="dans la facture", ruling=ruling)
+        line = f"compte {ends(doubt.iban)} accepté, à la place de {', '.join(map(ends, borne))}"
+        return Outcome("a accepté ce compte", line, {"iban": doubt.iban})
     if was_signed(db, folder):
         raise Refusal("ruled-too-late")
     former = next(account.iban for account in doubt.known if keep == f"{FORMER}:{digest(account.iban)}")
+    where = ADDED_PIECE if doubt.added else "dans la facture"
+    _pay_on(db, actor, folder, former, over=[doubt.iban], where=where, ruling=ruling)
+    if doubt.trusted:
+        return Outcome("a retenu un autre compte", f"{ends(former)} retenu", {"iban": former})
     write(db, actor, folder, doubt.iban, REFUSED)
+    line = f"compte {ends(doubt.iban)} écarté, {ends(former)} retenu"
+    return Outcome("a écarté ce compte", line, {"iban": former})
+
+
+def _pay_on(
+    db: Db,
+    actor: Actor,
+    folder: Folder,
+    iban: str,
+    *,
+    over: Sequence[str],
+    where: str,
+    ruling: Mapping[str, str],
+) -> None:
+    """Have the invoice tell this account in place of others, and the ruling with it."""
     standing: dict[str, object] = {
         "about": "iban",
         "keeps": "typed",
-        "kept": former,
-        "over": [doubt.iban],
-        "typed": former,
-        "read": [{"value": doubt.iban, "where": "dans la facture"}],
+        "kept": iban,
+        "over": list(over),
+        "typed": iban,
+        "read": [{"value": other, "where": where} for other in over],
         "reason": "",
         "typist": actor.name,
         "typed_at": ruling["at"],
         "typists": [person_of(actor)],
+        COMPLETED: len(folder.sources.get(COMPLETED, ())),  # what was added until now was looked at
         **ruling,
     }
     note_down(folder, standing)
@@ -91,11 +118,9 @@ def settle(
     read = [key for key in folder.sources.get("read", ()) if key != "iban"]
     folder.sources = {**folder.sources, "corrections": corrections, "read": read}
     searched_by = folder.title_key
-    fill(folder, family_of(folder.in_force), {**folder.fields, "iban": former}, title=None)
+    fill(folder, family_of(folder.in_force), {**folder.fields, "iban": iban}, title=None)
     indexed(db, folder)
     ask_words(db, folder, searched_by)
-    line = f"compte {ends(doubt.iban)} écarté, {ends(former)} retenu"
-    return Outcome("a écarté ce compte", line, {"iban": former})
 
 
 def write(db: Db, actor: Actor, folder: Folder, iban: str, state: str) -> None:

@@ -122,7 +122,7 @@ def account_decision(folder_id: int, mark: str) -> Response | tuple[str, int]:
     try:
         if keep == REFUSE:
             calls.refuse_account(g.actor, folder_id, version=version, mark=mark, reason=reason)
-            done = "La facture est rejetée, et ce compte écarté"
+            done = "La facture est rejetée"
         else:
             about = f"{accounts.KEY}:{mark}"
             done = ruling.rule(g.actor, folder_id, version=version, about=about, keep=keep, word=reason)
@@ -161,11 +161,12 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             iban=grouped(doubt.iban),
             # Whoever has no part in the folder is told which account it is, and not its number
             known=[
-                ((ends if apart else grouped)(account.iban), spaces(account.how)) for account in doubt.known
+                ((ends if apart else grouped)(account.iban), spaces(account.how), account.known)
+                for account in doubt.known
             ],
             calls=[(call.line, call.word, call.compared) for call in doubt.calls],
             choices=[
-                (key, title.format(account=former.get(key, "")), sentence)
+                (key, title.format(account=former.get(key, "")), _follows(key, sentence, doubt))
                 for key in (REFUSE, *dict(doubt.choices))
                 for title, sentence in (CHOICES[key.partition(":")[0]],)
             ],
@@ -174,6 +175,20 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             entered=entered,
             error=error,
         )
+
+
+def _follows(key: str, sentence: str, doubt: accounts.Doubt) -> str:
+    """What a decision makes of the account, in a sentence: one that is known all the same stays so."""
+    chosen = key.partition(":")[0]
+    if doubt.trusted and chosen == REFUSE:
+        return "Rejetée, avec ce motif. Le compte, connu, le reste."
+    if doubt.trusted and chosen == accounts.FORMER:
+        return "La facture continue avec ce compte ; l’autre, connu aussi, le reste."
+    if doubt.added and chosen == accounts.FORMER:
+        return "La facture continue avec ce compte, celui que le fournisseur a ajouté est écarté."
+    if doubt.added and chosen == accounts.ACCEPT:
+        return "La facture est payée sur le compte ajouté, qui devient connu pour ce fournisseur."
+    return sentence
 
 
 def _why_not(turn: bool, took_part: bool, called: bool, service: bool) -> str:

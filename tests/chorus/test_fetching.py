@@ -23,8 +23,9 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import ruling, sending
 from app.folders.models import Folder
-from app.invoices import accounts, interrupting
+from app.invoices import accounts, calls, interrupting
 from app.invoices.clock import delay_of
+from app.invoices.models import SupplierAccount
 from app.people import desks
 from app.people.actor import system
 from demo import papers
@@ -511,9 +512,11 @@ def test_a_completion_has_the_account_verified_by_two_persons(house, chorus) -> 
     look(house)
     with reading(here(house)) as db:
         (doubt,) = accounts.doubts(db, db.get_one(Folder, folder.id))
+    own, added = (deposits.iban_of(papers.HEATING, changed=changed) for changed in (False, True))
+    assert (doubt.iban, doubt.added) == (added, True), "what is added is doubted, not what the invoice bears"
     assert doubt.reasons[0][0] == "Autre compte dans une pièce ajoutée"
     assert "RIB nouveau.pdf" in doubt.reasons[0][1]
-    assert accounts.ends(deposits.iban_of(papers.HEATING, changed=True)) in doubt.reasons[0][1]
+    assert accounts.ends(own) in doubt.reasons[0][1]
     house.approve(folder.id, R)
     with pytest.raises(Refusal):
         house.approve(folder.id, N)
@@ -524,3 +527,44 @@ def test_a_completion_has_the_account_verified_by_two_persons(house, chorus) -> 
     with reading(here(house)) as db:
         assert len(accounts.doubts(db, db.get_one(Folder, folder.id))[0].reasons) == 1
         assert db.scalar(sa.select(sa.func.count()).select_from(Arrival)) == 1
+    # One is paid on the account that it bears, the other on the one that was added
+    other = deposits.deposit(chorus, deposits.PDF, now())
+    look(house)
+    second = sent(house, other)
+    deposits.complete(chorus, other, now(), iban=added)
+    look(house)
+    house.approve(second.id, R)
+    finance = house.client(N)
+    place = finance.get(f"/dossiers/{folder.id}/compte/{doubt.mark}").get_data(as_text=True)
+    assert " ".join(re.findall("....", added)) in html.unescape(place).replace("\u202f", " ").replace(
+        "\u00a0", " "
+    )
+    for one, keep in ((folder, f"{accounts.FORMER}:{accounts.digest(own)}"), (second, accounts.ACCEPT)):
+        with reading(here(house)) as db:
+            (open_one,) = accounts.doubts(db, db.get_one(Folder, one.id))
+        calls.note_call(
+            house.actor(G), one.id, mark=open_one.mark, number="02 98 00 00 17", origin="marché", word="Vu."
+        )
+        answer = finance.post(
+            f"/dossiers/{one.id}/compte/{open_one.mark}/decision",
+            data={
+                "csrf_token": house.csrf(finance),
+                "version": house.folder(one.id).version,
+                "keep": keep,
+                "reason": "Vu au téléphone.",
+            },
+        )
+        assert answer.status_code == 302, words(answer)
+        with reading(here(house)) as db:
+            assert accounts.to_verify(db, db.get_one(Folder, one.id)) == []
+    assert [house.folder(one.id).fields["iban"] for one in (folder, second)] == [own, added]
+    with reading() as db:
+        rows = {row.iban: row.state for row in db.scalars(sa.select(SupplierAccount))}
+    # What comes after the decision is looked at again, though it gives the account that was put aside
+    deposits.complete(chorus, number, now(), iban=added)
+    look(house)
+    with reading(here(house)) as db:
+        assert [one.iban for one in accounts.doubts(db, db.get_one(Folder, folder.id))] == [added]
+    assert rows == {added: "confirmed"}, (
+        "the last word on it; the account that an invoice bears is never put aside by this"
+    )

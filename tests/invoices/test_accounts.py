@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.circuits import library
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders import decide, handing, relieving, sending
+from app.folders import decide, deposit, handing, relieving, ruling, sending
 from app.folders.models import DocumentWords
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
@@ -25,6 +25,7 @@ from app.people.own_settings.changing import change_setting
 from tests.batches.town import Hand, became, plain
 from tests.builders import circuits
 from tests.builders.house import House
+from tests.folders.test_corrections import an_invoice, send
 from tests.invoices.test_history import AFTER, BEFORE, CLERK, FINANCE, MAYOR, SERVICE, Office
 from workflows.family import family
 from workflows.vocabulary import Right
@@ -214,6 +215,37 @@ def test_the_one_who_called_passes_the_invoice_on_and_the_mayor_decides(house: H
     called(house, invoice, FINANCE)
     accept()
     house.sign(invoice, MAYOR)
+
+
+@pytest.mark.law("INV-21")
+def test_no_account_passes_unseen_once_the_last_known_one_is_put_aside(house: House, office: Office) -> None:
+    administrator = house.actor("k.morizur")
+    account_file.bring_in(administrator, f"Fournisseur;SIRET;IBAN\r\nBerthier;{OTHER};{BEFORE}\r\n".encode())
+    with reading(administrator.collectivity_id) as db:
+        number = db.scalar(sa.select(SupplierAccount.id).where(SupplierAccount.iban == BEFORE))
+    account_file.put_aside(administrator, number or 0, "Compte clos.")
+    unknown = office.draft(number="F-2", seller="Berthier", seller_siret=OTHER, iban=AFTER)
+    assert any("ont été écartés" in sentence for sentence in told(house, unknown))
+
+
+@pytest.mark.law("INV-21")
+def test_an_account_that_one_person_typed_and_another_retained_is_verified_all_the_same(
+    house: House, tmp_path: Path
+) -> None:
+    # No invoice ended here, and there is no list: a first account is not doubted by itself
+    french = "FR1420041010050500013M02606"
+    invoice = an_invoice(house, tmp_path, said={"iban": BEFORE}, iban=french)
+    version, why = house.folder(invoice).version, "Dit au téléphone."
+    deposit.save(house.actor(CLERK), invoice, version=version, title=None, facts={"iban": french}, reason=why)
+    send(house, invoice)
+    assert not told(house, invoice)
+    version = house.folder(invoice).version
+    ruling.rule(house.actor(SERVICE), invoice, version=version, about="fact:iban", keep="", word="Vu.")
+    (sentence,) = told(house, invoice)
+    assert f"La facture porte {accounts.ends(BEFORE)}" in sentence
+    house.approve(invoice, SERVICE)
+    with pytest.raises(Refusal, match="visa-gated"):
+        house.approve(invoice, FINANCE)
 
 
 def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: Office) -> None:
