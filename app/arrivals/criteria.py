@@ -104,7 +104,8 @@ def _fits(name: str, wanted: str, value: str) -> bool:
 def usual(when: Mapping[str, str]) -> dict[str, str]:
     """What a row asks, in its usual form, in the order of the criteria, without what is empty.
 
-    Refuses `routing-empty` of nothing at all, `routing-clue` of what is no criterion or has no value, `routing-long`.
+    Refuses `routing-empty` of nothing at all, `routing-seller` of no SIRET nor SIREN, `routing-clue` of what is no criterion
+    or has no value, `routing-long`.
     """
     if unknown := sorted(when.keys() - CRITERIA.keys()):
         raise Refusal("routing-clue", what=unknown[0][:60])
@@ -117,12 +118,20 @@ def usual(when: Mapping[str, str]) -> dict[str, str]:
             raise Refusal("routing-long", what=criterion.label, longest=LONGEST)
         if any(not criterion.plain(one.removesuffix(ANY)) for one in values(text)):
             raise Refusal("routing-clue", what=criterion.label)
+        if name == "seller" and not all(map(_names_seller, values(text))):
+            raise Refusal("routing-seller")
         if name == "way" and any(one not in set(Way) for one in values(text)):
             raise Refusal("routing-clue", what=criterion.label)
         criteria[name] = text
     if not criteria:
         raise Refusal("routing-empty")
     return criteria
+
+
+def _names_seller(text: str) -> bool:
+    """Whether a text is a SIRET, a SIREN, or their first digits."""
+    digits = _signs(text.removesuffix(ANY))
+    return digits.isdigit() and (len(digits) in (9, 14) or (text.endswith(ANY) and len(digits) < 14))
 
 
 def in_words(when: Mapping[str, str]) -> str:

@@ -63,6 +63,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : « {what} » n’est pas ce qu’une règle peut comparer, ou sa valeur est vide. Corrigez-la.",
     ),
+    "routing-seller": (
+        422,
+        "Rien n’a changé : un fournisseur se dit par son SIRET (14 chiffres), son SIREN (9), ou leurs premiers chiffres suivis de *.",
+    ),
     "routing-long": (
         422,
         "Rien n’a changé : « {what} » a plus de {longest} signes. Écrivez-en deux règles.",

@@ -10,7 +10,7 @@ from app.chorus import own
 from app.chorus.client import MOTIVE
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.reasons import reasons
-from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words
+from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words, write_asked
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
@@ -204,6 +204,9 @@ def _mandate(
     number: str,
 ) -> None:
     mandates.keep(folder, number, actor.name)
+    write_asked(
+        db, actor, invoice, folder
+    )  # that the service was attested goes first, though nobody drew it yet
     wanted = Wanted(MANDATED, f"mandated {len(statuses_there)}", actor.name, mandate=number)
     _ask(db, actor, folder, invoice, wanted, number)
 

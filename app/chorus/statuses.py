@@ -115,6 +115,11 @@ def draw(db: Db, actor: Actor, invoice_id: int) -> None:
         return
     if invoice.standing[0] == COMPLETED:
         _wake(db, invoice, folder)
+    write_asked(db, actor, invoice, folder)
+
+
+def write_asked(db: Db, actor: Actor, invoice: ChorusInvoice, folder: Folder) -> None:
+    """The same in the caller's transaction: before what a person says of it, which is said after (`_first`)."""
     for wanted in _asked_by(db, folder):
         add(db, actor, invoice, wanted)
 
@@ -233,7 +238,7 @@ class Say:
         if history.status == SUSPENDED and status.status in AFTER_COMPLETION:
             raise Later(HOUR, "la facture est suspendue là-bas : dit dès que le fournisseur l’a complétée")
         if (why := _too_late(history, status.status)) or (why := _impossible(client, history, status.status)):
-            settle(actor, status.id, "dropped" if history.status in TAKEN else "refused", why)
+            settle(actor, status.id, "dropped" if _too_late(history, status.status) else "refused", why)
             return
         given(actor, status.id)
         try:
@@ -290,8 +295,9 @@ def _said(history: History, status: str) -> bool:
 
 
 def _too_late(history: History, status: str) -> str:
-    """That the accountant has the invoice: only its rejection is still the commune's to say."""
-    if history.status not in TAKEN or status == REJECTED:
+    """That the accountant has the invoice, or its mandate was said before: only what comes after is still to be said."""
+    past = TAKEN | {MANDATED} if status == SERVICE_DONE else TAKEN
+    if history.status not in past or status == REJECTED:
         return ""
     return f"La facture est déjà « {in_words(history.status)} » : « {in_words(status)} » n’est plus à dire."
 

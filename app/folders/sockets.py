@@ -97,7 +97,8 @@ class Proposal:
 
     The key of the field, the value as it would be typed, the same as it is shown, the words of the page where it stands;
     `guessed`: from a picture. `empty`: the field is. `place`: where the value stands on the document that is shown: its page,
-    left, top, right and bottom, in ten-thousandths of the page; empty where that is not known.
+    left, top, right and bottom, in ten-thousandths of the page; empty where that is not known. `noted`: what is told of a value
+    that the page itself does not bear.
     """
 
     field: str
@@ -107,6 +108,7 @@ class Proposal:
     guessed: bool
     empty: bool = True
     place: tuple[int, ...] = ()
+    noted: str = ""
 
 
 @dataclass(frozen=True)

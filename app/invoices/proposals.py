@@ -78,6 +78,7 @@ LABELS: Mapping[str, str] = {
     "iban": "IBAN",
     "seller_siret": "SIRET du fournisseur",
 }
+NOT_THERE = "nom connu ici sous ce SIRET, que la page ne porte pas : comparez"
 CENT = Decimal("0.01")
 
 
@@ -95,13 +96,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Said:
-    """A field that the page says: its key, its value, the same as it is shown; where it stands in the text."""
+    """A field that the page says: its key, its value, the same as it is shown; where it stands in the text.
+
+    `told`: what is said of a value that the page itself does not bear, in place of the words around it.
+    """
 
     field: str
     value: str
     shown: str
     start: int
     end: int
+    told: str = ""
 
 
 def page_of(db: Db, folder: Folder) -> Page | None:
@@ -132,10 +137,11 @@ def proposals(db: Db, folder: Folder) -> list[Proposal]:
             value.field,
             value.value,
             value.shown,
-            _around(page.text, value),
+            "" if value.told else _around(page.text, value),
             page.recognised,
             folder.fields.get(value.field) in (None, ""),
-            _place(page, value),
+            () if value.told else _place(page, value),
+            value.told,
         )
         for value in offered(db, folder.collectivity_id, [page.text], buyer=siren)[0]
     ]
@@ -152,13 +158,21 @@ def offered(db: Db, collectivity_id: int, texts: Sequence[str], *, buyer: str) -
         [
             *values,
             *(
-                Said("seller", names[value.value[:SIREN]], names[value.value[:SIREN]], value.start, value.end)
+                _seller(text, name, value)
                 for value in values
-                if value.field == "seller_siret" and value.value[:SIREN] in names
+                if value.field == "seller_siret" and (name := names.get(value.value[:SIREN]))
             ),
         ]
-        for values in every
+        for text, values in zip(texts, every, strict=True)
     ]
+
+
+def _seller(text: str, name: str, siret: Said) -> Said:
+    """The name that a SIRET has here: where the page bears it, or told as what it is, which the page does not say."""
+    match = re.search(r"\s+".join(map(re.escape, name.split())), text, re.IGNORECASE)
+    if match:
+        return Said("seller", name, name, *match.span())
+    return Said("seller", name, name, siret.start, siret.end, NOT_THERE)
 
 
 def _names(db: Db, collectivity_id: int, sirens: Collection[str]) -> dict[str, str]:

@@ -258,6 +258,7 @@ def test_a_scan_is_recognised_and_its_values_are_to_be_confirmed(house: House, t
         page = house.client(login).get(f"/dossiers/{draft}/brouillon").get_data(as_text=True)
         assert "Reconnu sur l’image, à confirmer" in html.unescape(page)
         assert ("Poste Kerlann" in page) is there, login
+        assert ("que la page ne porte pas" in page) is there, "known by its SIRET, and told as such"
     house.save(folder_id, G, {"total_ttc": "304.20"})
     page = html.unescape(house.client(G).get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True))
     assert "Sur l’image, Paraphe reconnaît" in page

@@ -58,7 +58,10 @@ function watchBar() {
   const bar = document.querySelector(".decide-bar");
   if (!bar) return;
   new ResizeObserver(() => {
-    document.documentElement.style.setProperty("--pa-bar", `${bar.offsetHeight}px`);
+    const { style } = document.documentElement;
+    style.setProperty("--pa-bar", `${bar.offsetHeight}px`);
+    // What the keyboard reaches is scrolled above the bar (WCAG 2.4.11)
+    style.scrollPaddingBottom = getComputedStyle(bar).position === "fixed" ? "var(--pa-bar)" : "";
   }).observe(bar);
 }
 
