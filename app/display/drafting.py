@@ -310,7 +310,7 @@ def _taken_up(folder_id: int, typed: Mapping[str, object], wanted: str) -> dict[
     return {
         one.field: one.value
         for one in every
-        if typed.get(one.field) in (None, "") and wanted in {one.field, EVERYTHING}
+        if typed.get(one.field) in (None, "", one.completes) and wanted in {one.field, EVERYTHING}
     }
 
 
@@ -390,7 +390,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "types": _offered_types(db, folder),
         "seats": deposit.emitters_of(g.actor, folder),
         "desk": desk_names(db, folder.collectivity_id, [folder.emitter_desk_id])[folder.emitter_desk_id].key,
-        "register": family.register is not None,
+        "register": numbering.offers(db, folder),
         "speaks": folder.family in plugged.readers,
         "form": form,
         "pickers": {

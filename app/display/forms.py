@@ -98,7 +98,7 @@ def draft_form(
 
     `user_id`: whose favourites come first in long lists.
     """
-    title = StringField(TITLE, render_kw={"maxlength": "300", **_ASKED})
+    title = StringField(TITLE, render_kw={"maxlength": "300"})
     made = type("FamilyForm", (DraftForm,), {"title": title})
     asked = [one for one in family.fields if one.required_from != "publish" and not one.computed]
     _give(db, made, asked, folder, user_id)

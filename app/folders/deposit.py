@@ -469,17 +469,19 @@ def write_replacement(
     document_id: int,
     kept: Sequence[Kept],
     read: ReadFacts | None,
-) -> None:
+    version: int | None = None,
+) -> int:
     """Write a new version whose files are already kept; originals and data of the former version are set aside.
 
-    What the former document said is kept: where this one says something else, or nothing, both are told.
+    What the former document said is kept: where this one says something else, or nothing, both are told. Returns the version
+    of the folder; refuses `moved-on` where it is no more the one given.
     """
-    folder = lock_editable(db, actor, folder_id)
+    folder = lock_editable(db, actor, folder_id, version)
     document = document_of(db, folder, document_id)
     _changes(document)
     if document.title == Path(last_version(db, document.id).filename).stem[:120]:
         document.title = kept[0].title  # nobody had given it another: a replaced file has one name
-    version = add_version(db, document.id, folder, actor, kept[0])
+    made = add_version(db, document.id, folder, actor, kept[0])
     if document.role == "main":
         old = sa.update(Document).where(
             Document.folder_id == folder.id,
@@ -500,11 +502,13 @@ def write_replacement(
         keep_reading(folder, family, actor, read, kept)
         left = _without_former(folder, family, before)
         fill(folder, family, {**left, **(read.fields if read else {})}, title=None)
-        _take(db, folder, [version], read.content if read else None)
+        _take(db, folder, [made], read.content if read else None)
     touch(folder)
-    facts = {"document": document.id, "number": version.number, "sha256": version.sha256}
+    facts = {"document": document.id, "number": made.number, "sha256": made.sha256}
     append(db, actor.collectivity_id, _event(actor, folder, "document.replaced", facts))
     corrections.keep(db, folder, actor)
+    db.flush()
+    return folder.version
 
 
 @use_case

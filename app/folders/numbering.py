@@ -133,6 +133,15 @@ def history(db: Db, folder: Folder) -> list[str]:
     return [row.number for (row,) in ask(db, NUMBERS, folder.id)]
 
 
+def offers(db: Db, folder: Folder) -> bool:
+    """Whether the register of a draft's type would give it another number than the one that it bears."""
+    if family_of(folder.in_force).register is None:
+        return False
+    typed = _typed(folder)
+    held = current(db, folder) if typed else None
+    return held is None or held.number != typed or _gone(held, folder)
+
+
 def current(db: Db, folder: Folder) -> ActNumber | None:
     """The last number reserved for a folder."""
     query = sa.select(ActNumber).where(ActNumber.folder_id == folder.id).order_by(ActNumber.id.desc())

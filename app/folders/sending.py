@@ -41,18 +41,25 @@ def send(actor: Actor, folder_id: int, *, version: int) -> Moved:
     """Check a draft as its carriers would, then send it on its way.
 
     The checks read files and may ask the other side, so they are made before the transaction; a draft that changes
-    meanwhile is refused (`moved-on`).
+    meanwhile is refused (`moved-on`). A page that was drawn here is first drawn anew where what it says was changed.
     """
     with reading(actor.collectivity_id) as db:
         folder = lock_editable(db, actor, folder_id, version)
-        found = (
-            [problem for check in plugged.checks.of(folder) for problem in check(db, folder)]
-            if not find_problems(db, folder)
-            else []
-        )
+        whole = not find_problems(db, folder)
+        renewals = plugged.renewals.of(folder) if whole else ()
+        found = _checked(db, folder) if whole and not renewals else []
+    if renewals:
+        for renew in renewals:
+            version = renew(actor, folder_id, version)
+        with reading(actor.collectivity_id) as db:
+            found = _checked(db, lock_editable(db, actor, folder_id, version))
     if found:
         raise _to_fix(found)
     return submit(actor, folder_id, version=version)
+
+
+def _checked(db: Db, folder: Folder) -> list[Problem]:
+    return [problem for check in plugged.checks.of(folder) for problem in check(db, folder)]
 
 
 @use_case

@@ -98,7 +98,8 @@ class Proposal:
     The key of the field, the value as it would be typed, the same as it is shown, the words of the page where it stands;
     `guessed`: from a picture. `empty`: the field is. `place`: where the value stands on the document that is shown: its page,
     left, top, right and bottom, in ten-thousandths of the page; empty where that is not known. `noted`: what is told of a value
-    that the page itself does not bear.
+    that the page itself does not bear. `known`: no page says it, earlier folders that the reader reads do, of which `words` tells
+    when. `completes`: what is typed in its field, of which it takes the place.
     """
 
     field: str
@@ -109,6 +110,8 @@ class Proposal:
     empty: bool = True
     place: tuple[int, ...] = ()
     noted: str = ""
+    known: bool = False
+    completes: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,7 @@ class _Sockets:
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     dry_runs: list[Callable[[Path], DryRun]] = field(default_factory=list)
     checks: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
+    renewals: ByFamily[Callable[[Actor, int, int], int]] = field(default_factory=ByFamily)
     obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
     gates: ByFamily[Gate] = field(default_factory=ByFamily)
     deadlines: ByFamily[Callable[[Folder], date | None]] = field(default_factory=ByFamily)
@@ -319,6 +323,14 @@ def dry_run(play: Callable[[Path], DryRun]) -> None:
 def check(find: Callable[[Db, Folder], list[Problem]], *, of: Cares | None = None) -> None:
     """Look at a folder before it is sent; what is found stops it and is shown, each with its remedy."""
     plugged.checks.add(find, of)
+
+
+def renewal(renew: Callable[[Actor, int, int], int], *, of: Cares | None = None) -> None:
+    """Make the main document of a draft anew before it is sent, where what it says was changed since it was made here.
+
+    `renew`: who sends, the folder, its version; gives the version that it has then.
+    """
+    plugged.renewals.add(renew, of)
 
 
 def obstacle(find: Callable[[Db, Folder], list[Problem]], *, of: Cares | None = None) -> None:

@@ -1,7 +1,7 @@
 """The order as Paraphe draws it from its lines: a PDF that people read and sign, in place of one that was made elsewhere.
 
-What was drawn tells the facts that it was drawn from: an order whose lines were changed since does not leave before it is drawn
-again, so that nobody signs a page that says something else than what invoices are compared with.
+What was drawn tells the facts that it was drawn from: an order whose lines were changed since is drawn again as it leaves, so
+that nobody signs a page that says something else than what invoices are compared with.
 """
 
 import json
@@ -33,7 +33,6 @@ from app.purchasing.billing import Buyer, asked_of_supplier, buyer_of
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import price
 from workflows.families.purchase_order.rules import worth
-from workflows.family import Problem
 
 DRAWN = "drawn"
 """In the note of a version: the digest of the facts that it was drawn from."""
@@ -71,29 +70,26 @@ def begin_order(actor: Actor, *, once: Once | None = None) -> int:
     return folder_id
 
 
-def put(actor: Actor, folder_id: int) -> None:
-    """Draw an order that is a draft as its facts now are, in place of its main document, which stays readable."""
+def put(actor: Actor, folder_id: int, version: int | None = None) -> int:
+    """Draw an order that is a draft as its facts now are, in place of its main document, which stays readable.
+
+    Returns the version of the folder; refuses `moved-on` where it is no more the one given.
+    """
     with reading(actor.collectivity_id) as db:
-        folder = lock_editable(db, actor, folder_id)
+        folder = lock_editable(db, actor, folder_id, version)
         if folder.family != FAMILY:
             raise Refusal("not-an-order")
         document, in_force, facts = _main(db, folder).document_id, folder.in_force, dict(folder.fields)
-    deposit.write_replacement(actor, folder_id, document, _kept(actor, in_force, facts), None)
+        shown = folder.version
+    kept = _kept(actor, in_force, facts)
+    return deposit.write_replacement(actor, folder_id, document, kept, None, shown)
 
 
-def stale(db: Db, folder: Folder) -> list[Problem]:
-    """That the order was drawn before its facts were changed; nothing of a page that was made elsewhere."""
-    drawn = _main(db, folder).note.get(DRAWN)
-    if drawn is None or drawn == digest(folder.fields):
-        return []
-    return [
-        Problem(
-            "order-drawn-before",
-            "lines",
-            "Le bon a été dessiné avant ces changements, et ne dit plus la même chose. Gardez le brouillon, puis dessinez-le "
-            "de nouveau.",
-        )
-    ]
+def renew(actor: Actor, folder_id: int, version: int) -> int:
+    """Draw an order again where its facts were changed since it was drawn; nothing of a page that was made elsewhere."""
+    with reading(actor.collectivity_id) as db:
+        here, current = is_drawn(db, lock_editable(db, actor, folder_id, version))
+    return put(actor, folder_id, version) if here and not current else version
 
 
 def is_drawn(db: Db, folder: Folder) -> tuple[bool, bool]:

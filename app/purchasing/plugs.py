@@ -12,7 +12,7 @@ from app.invoices.history import FAMILY as INVOICE
 from app.invoices.suppliers import keeping
 from app.notices.bounces import coming_back
 from app.people.own_settings.registry import declare
-from app.purchasing import billing, drawn, linking, mailing, matching, separating
+from app.purchasing import billing, drawn, known, linking, mailing, matching, separating
 from app.purchasing.balance import balance_of
 from app.purchasing.deliveries import deliveries_of, may_attest, sums
 from config import Settings
@@ -39,7 +39,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.gate(separating.same_hand, of=invoices)
     sockets.caution(separating.without_order, of=invoices)
     sockets.band(_Order(templates), of=orders)
-    sockets.check(drawn.stale, of=orders)
+    sockets.renewal(drawn.renew, of=orders)
+    sockets.proposal(known.proposals, of=orders)
     sockets.ending(mailing.once_signed, of=orders)
     sockets.preparation(DRAW, _Draw(templates))
     sockets.band(_Matched(templates), of=invoices)

@@ -62,7 +62,10 @@ def _state() -> str:
 def begin() -> Response:
     """Begin an order without a document: Paraphe draws its page."""
     folder_id = drawn.begin_order(g.actor)
-    flash("Le bon a son numéro : donnez le fournisseur et les lignes, puis dessinez-le de nouveau.", "ok")
+    flash(
+        "Le bon a son numéro : donnez le fournisseur et les lignes, puis envoyez-le : Paraphe le dessine.",
+        "ok",
+    )
     return redirect(url_for("folders.draft", folder_id=folder_id))
 
 

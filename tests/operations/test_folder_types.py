@@ -910,7 +910,7 @@ def test_all_that_a_draft_lacks_is_told_at_once_and_marked_in_its_form(house: Ho
     client = house.client(K)
     path = f"/dossiers/{folder_id}/brouillon"
     before = client.get(path)
-    assert "Titre du dossier obligatoire" in words(before)
+    assert "Titre du dossier Laissez vide : il se compose des champs qui suivent." in words(before)
     assert "Objet obligatoire" in words(before)
     data = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version)}
     refused = client.post(path, data={**data, "title": "", "subject": "", "action": "submit"})

@@ -3,16 +3,20 @@
 import re
 
 import pytest
+import sqlalchemy as sa
 from pypdfium2 import PdfDocument
 
+from app.core.db import engine
 from app.core.refusals import Refusal
-from app.folders import deposit, sending
+from app.folders import deposit
+from app.folders.models import Folder
 from app.invoices.establishments import choose as establish
+from app.people.models import Desk
 from app.people.own_settings.changing import change_setting
 from demo.cast import SIREN
 from tests.builders.house import House
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
-from tests.purchasing.world import LINES, SELLER, an_order
+from tests.purchasing.world import BUYER, LINES, SELLER, an_order
 
 pytestmark = pytest.mark.in_turn
 
@@ -88,9 +92,7 @@ def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: Hou
     page = client.get(draft).get_data(as_text=True)
     assert "Le bon a été dessiné avant vos changements" in page
     assert "5\u202f023,20\u00a0€ TTC" in page
-    with pytest.raises(Refusal) as early:
-        sending.send(actor, folder_id, version=house.folder(folder_id).version)
-    assert [one["key"] for one in early.value.facts["problems"]] == ["order-drawn-before"]
+    assert "Prendre le numéro suivant" not in page  # it bears one
     answer = client.post(
         draft, data={**token, "version": house.folder(folder_id).version, "action": "purchasing.draw"}
     )
@@ -114,7 +116,23 @@ def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: Hou
     change_setting(house.actor("k.morizur"), "order_siret", {"order_siret": f"{SIREN} 00024"})
     client.post(f"/commandes/{folder_id}/bon", data=token)
     assert f"avec : SIRET {SIREN}00024, {given}" in _words(house, folder_id)
-    sending.send(actor, folder_id, version=house.folder(folder_id).version)
+    # Changed since, it is drawn again by the gesture that sends it; one that was not is sent as it is
+    drawings = len(house.versions(folder_id))
+    form = {
+        **token,
+        "title": "",
+        "version": house.folder(folder_id).version,
+        "action": "submit",
+        "number": "BC-2026-0001",
+    }
+    form |= {key: str(value) for key, value in facts.items() if key != "lines"} | {
+        "object": "Sel et gravillons"
+    }
+    form |= {f"lines.{rank}.{key}": value for rank, line in enumerate(LINES) for key, value in line.items()}
+    assert client.post(draft, data=form).location == f"/dossiers/{folder_id}"
+    assert (house.folder(folder_id).place, len(house.versions(folder_id))) == ("finance", drawings + 1)
+    assert house.folder(folder_id).title == f"{SELLER['seller']}, Sel et gravillons"
+    assert "Objet Sel et gravillons" in _words(house, folder_id)
     for who in ("n.abgrallec", "s.rivoal"):
         house.approve(folder_id, who)
     house.sign(folder_id, "a.kervadec")
@@ -124,6 +142,43 @@ def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: Hou
     assert other.post(
         f"/commandes/{an_order(house, at='draft')}/bon", data={"csrf_token": house.csrf(other)}
     ).status_code in {403, 404}
+
+
+def test_a_supplier_is_proposed_by_its_name_to_who_reads_a_folder_of_it(house: House) -> None:
+    known = an_order(house, at="finance", seller_email="commandes@arzel-huon.example")
+    strange = an_order(house, at="finance", seller="Menuiserie Secrète", seller_siret="99999999800010")
+    with engine().begin() as connection:  # of another desk, whose folders the buyer does not read
+        desk = connection.scalar(sa.select(Desk.id).where(Desk.key == "comptabilite"))
+        other = (
+            sa.update(Folder).where(Folder.id == strange).values(emitter_desk_id=desk, depositor_user_id=None)
+        )
+        connection.execute(other)
+    assert house.client(BUYER).get(f"/dossiers/{strange}").status_code in {403, 404}
+    client = house.client(BUYER)
+    token = {"csrf_token": house.csrf(client)}
+    answer = client.post("/commandes/nouveau", data=token)
+    folder_id = int(re.search(r"/dossiers/(\d+)/brouillon", answer.location)[1])  # type: ignore[index]
+    draft = f"/dossiers/{folder_id}/brouillon"
+
+    def typed(action: str, seller: str) -> str:
+        form = {**token, "version": house.folder(folder_id).version, "seller": seller, "action": action}
+        assert client.post(draft, data=form).status_code == 302
+        return client.get(draft).get_data(as_text=True)
+
+    for seller in ("Menuiserie Secrète", "secrète", "Vo", "Un inconnu"):
+        assert "Connu de vos dossiers" not in typed("save", seller), seller
+    page = typed("save", "voirie arzel")
+    assert "Connu de vos dossiers, à confirmer" in page
+    assert house.folder(known).fields["seller_siret"] in page
+    assert house.folder(folder_id).fields.get("seller_siret") is None  # before a gesture nothing is entered
+    page = typed("take:all", "voirie arzel")
+    facts = house.folder(folder_id).fields
+    assert (facts["seller"], facts["seller_siret"], facts["seller_email"]) == (
+        SELLER["seller"],
+        SELLER["seller_siret"],
+        "commandes@arzel-huon.example",
+    )
+    assert "Connu de vos dossiers" not in page
 
 
 def test_the_ceiling_of_a_mandate_holds_the_total_of_the_lines(house: House) -> None:
