@@ -154,12 +154,12 @@ def told(folder: Folder) -> list[str]:
 def _unruled(folder: Folder) -> Sequence[Mapping[str, Any]]:
     """What its supplier added since somebody decided, of all that was there, that the account which stands is paid."""
     standing = stated(folder)
-    seen = [
+    counts = [
         int(ruling.get(COMPLETED, 0))
         for ruling in folder.sources.get("rulings", ())
         if ruling["about"] == "iban" and ruling["kept"] in standing
     ]
-    return list(folder.sources.get(COMPLETED, ()))[max(seen, default=0) :]
+    return list(folder.sources.get(COMPLETED, ()))[max(counts, default=0) :]
 
 
 def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:

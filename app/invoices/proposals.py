@@ -98,7 +98,7 @@ class Page:
 class Said:
     """A field that the page says: its key, its value, the same as it is shown; where it stands in the text.
 
-    `told`: what is said of a value that the page itself does not bear, in place of the words around it.
+    `remark`: what is said of a value that the page itself does not bear, in place of the words around it.
     """
 
     field: str
@@ -106,7 +106,7 @@ class Said:
     shown: str
     start: int
     end: int
-    told: str = ""
+    remark: str = ""
 
 
 def page_of(db: Db, folder: Folder) -> Page | None:
@@ -137,11 +137,11 @@ def proposals(db: Db, folder: Folder) -> list[Proposal]:
             value.field,
             value.value,
             value.shown,
-            "" if value.told else _around(page.text, value),
+            "" if value.remark else _around(page.text, value),
             page.recognised,
             folder.fields.get(value.field) in (None, ""),
-            () if value.told else _place(page, value),
-            value.told,
+            () if value.remark else _place(page, value),
+            value.remark,
         )
         for value in offered(db, folder.collectivity_id, [page.text], buyer=siren)[0]
     ]
