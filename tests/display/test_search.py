@@ -122,7 +122,8 @@ def test_two_hundred_questions_find_what_they_must_and_nobody_else_anything(
     _finds_nothing(house, library)
     with monkeypatch.context() as patched:
         if len(library) > following.MOST_COUNTED:  # a larger corpus: what is found is still counted
-            patched.setattr(following, "MOST_COUNTED", 10**6)
+            for limit in ("MOST_COUNTED", "FEW"):
+                patched.setattr(following, limit, 10**6)
         _counts_what_it_keeps(house)
     _keeps_by_each_facet_beyond_what_is_counted(house, library, monkeypatch)
 
@@ -217,7 +218,8 @@ def _keeps_by_each_facet_beyond_what_is_counted(
             return searching.numbers(db, actor, asked, searching.Chosen(**facets), 10**6)
 
     with monkeypatch.context() as patched:
-        patched.setattr(following, "MOST_COUNTED", 10**6)
+        for limit in ("MOST_COUNTED", "FEW"):
+            patched.setattr(following, limit, 10**6)
         whole = found(house, G, "exemplaires")
         assert {one.key for one in whole.facets} == {"etat", "annee"}
         wanted = {
