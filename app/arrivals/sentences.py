@@ -65,7 +65,7 @@ SENTENCES: Sentences = {
     ),
     "routing-seller": (
         422,
-        "Rien n’a changé : un fournisseur se dit par son SIRET (14 chiffres), son SIREN (9), ou leurs premiers chiffres suivis de *.",
+        "Rien n’a changé : écrivez le SIRET du fournisseur (14 chiffres), son SIREN (9), ou leurs premiers chiffres suivis de *.",
     ),
     "routing-long": (
         422,
