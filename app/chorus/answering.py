@@ -97,7 +97,7 @@ def _in_hands(folder: Folder) -> bool:
 
 @use_case
 def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sentence: str) -> None:
-    """Have an invoice rejected on Chorus Pro, for good, and give its folder up: the supplier sends another, with another number.
+    """Have an invoice rejected on Chorus Pro, for good, and give its folder up.
 
     Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-works`, `chorus-rejected`
     a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
@@ -182,7 +182,7 @@ def mandated(db: Db, actor: Actor, folder_id: int, *, number: str) -> Mandated:
             _mandate(db, actor, folder, invoice, statuses_there, number)
             state = "waiting"
         else:
-            mandates.keep(folder, number, actor.name)
+            mandates.keep(db, folder, number, actor)
             _noted(db, actor, folder, "invoice.mandated", number)
     return Mandated(standing, state, folder.version)
 
@@ -203,7 +203,7 @@ def _mandate(
     statuses_there: Sequence[ChorusStatus],
     number: str,
 ) -> None:
-    mandates.keep(folder, number, actor.name)
+    mandates.keep(db, folder, number, actor)
     write_asked(
         db, actor, invoice, folder
     )  # that the service was attested goes first, though nobody drew it yet
@@ -304,7 +304,7 @@ def rejected_there(db: Db, folder: Folder) -> list[Problem]:
         Problem(
             "chorus-rejected-there",
             "number",
-            "Cette facture est rejetée sur Chorus Pro : le fournisseur en enverra une autre, sous un autre numéro. "
-            "Abandonnez ce dossier.",
+            "Cette facture est rejetée sur Chorus Pro : elle n’est plus à payer, une autre viendra sous un autre numéro s’il y a "
+            "lieu. Abandonnez ce dossier.",
         )
     ]

@@ -107,7 +107,7 @@ def _rejected(folder: Folder, *, rejected: bool) -> Iterator[Caution]:
         yield Caution(
             REJECTED,
             "Facture rejetée sur Chorus Pro",
-            "Elle est rejetée sur Chorus Pro : le fournisseur en enverra une autre, sous un autre numéro. Rejetez ce dossier.",
+            "Elle est rejetée sur Chorus Pro : elle n’est plus à payer. Rejetez ce dossier.",
             grave=True,
         )
 

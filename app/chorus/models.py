@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.chorus.answers import moment_of
 from app.core.db import Base, Tenanted
 
+OF_WORKS, PAID_BY_CARD = "FACTURE_TRAVAUX", "A2"
+"""The kind of an invoice of a contract of works, and the frame of what was paid by card."""
+
 
 class ChorusAccount(Base, Tenanted):
     """How far the invoices of a collectivity were read: before `since`, all that changed was listed, of every structure.
@@ -58,6 +61,7 @@ class ChorusInvoice(Base, Tenanted):
         sa.UniqueConstraint("collectivity_id", "cpro_id"),
         sa.CheckConstraint("state IN ('seen','fetched','past','shut')", name="state_known"),
         sa.Index("ix_chorus_invoice_state", "collectivity_id", "state", "id"),
+        sa.Index("ix_chorus_invoice_status", "collectivity_id", "status", "folder_id"),
         sa.Index("ix_chorus_invoice_folder_id", "folder_id"),
         sa.Index("ix_chorus_invoice_arrival_id", "arrival_id"),
     )
@@ -91,12 +95,12 @@ class ChorusInvoice(Base, Tenanted):
     @property
     def works(self) -> bool:
         """Whether it is of a contract of works, whose statuses are several persons' and stay on Chorus Pro."""
-        return self.kind == "FACTURE_TRAVAUX"
+        return self.kind == OF_WORKS
 
     @property
     def paid_already(self) -> bool:
         """Whether it justifies what was paid by card (frame A2): it is never mandated."""
-        return self.frame == "A2"
+        return self.frame == PAID_BY_CARD
 
     @property
     def standing(self) -> tuple[str, datetime | None]:
@@ -140,6 +144,7 @@ class ChorusStatus(Base, Tenanted):
         sa.UniqueConstraint("invoice_id", "cause"),
         sa.CheckConstraint("state IN ('waiting','sent','refused','dropped')", name="state_known"),
         sa.Index("ix_chorus_status_state", "collectivity_id", "state", "id"),
+        sa.Index("ix_chorus_status_status", "collectivity_id", "status", "invoice_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -4,13 +4,15 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.arrivals.opening import once_opened
-from app.chorus import answering, cautions, fetching, mending, own, rounds, statuses
+from app.chorus import answering, cautions, fetching, mandating, mending, own, rounds, statuses
 from app.chorus.answering import invoice_of
 from app.chorus.expiry import remind
+from app.chorus.outside import Told
 from app.core.db import Db
 from app.core.outbox import each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
+from app.invoices import outside
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import also_read
 from app.people.actor import system
@@ -36,6 +38,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.question(answering.INVOICE)
     also_read(answering.told_there)
     once_opened(fetching.linked)
+    outside.plug(Told())
+    sockets.tray(mandating.Waiting(templates), mandating.any_unsaid)
 
 
 def _look() -> None:

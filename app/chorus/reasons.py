@@ -8,8 +8,10 @@ from typing import Final
 REASONS: Final = Path(__file__).parent / "reasons.json"
 
 
+TWICE: Final = "DOUBLE_FACT"
+"""That of what is billed twice: its supplier sends no other invoice."""
 USUAL: Final = (
-    "DOUBLE_FACT",
+    TWICE,
     "FACT_NON_CONFORME",
     "MONTANT_ERR",
     "TX_TVA_ERR",
@@ -43,3 +45,9 @@ def in_order(elsewhere: bool) -> list[tuple[str, list[tuple[str, str]]]]:
         ("Les plus courants", [(code, every[code]) for code in usual]),
         ("Les autres", [(code, label) for code, label in every.items() if code not in USUAL]),
     ]
+
+
+def in_words(comment: str) -> str:
+    """What goes with a status, a code of the list of reasons in its words."""
+    code, colon, sentence = comment.partition(" : ")
+    return f"{reasons()[code]} : {sentence}" if colon and code in reasons() else comment

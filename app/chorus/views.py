@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from app.chorus import own, scopes
 from app.chorus.models import ChorusAccount, ChorusInvoice, ChorusRound, ChorusStatus
-from app.chorus.rounds import COMING, account_of, next_round
+from app.chorus.rounds import COMING, KIND, account_of, next_round
 from app.chorus.statuses import in_words
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import jour
+from app.core.outbox import Outbox
 from app.display.views import state_label
 from app.folders.access import read_by, readable_among
 from app.folders.models import Folder
@@ -112,7 +113,7 @@ def shown(db: Db, actor: Actor) -> Shown:
         password,
         late,
         next((row for row in rounds if row.ended_at is not None), None),
-        next_round(place, now()),
+        _coming(db, place),
         account.calls if account is not None and account.calls_on == today() else 0,
         received,
         sent,
@@ -121,6 +122,14 @@ def shown(db: Db, actor: Actor) -> Shown:
         _lines(db, place),
         rounds,
     )
+
+
+def _coming(db: Db, place: int) -> datetime:
+    """When Chorus Pro is asked next: by the round that waits after a silence, since no other begins beside it, or by the next."""
+    waiting = sa.select(sa.func.min(Outbox.available_at)).where(
+        Outbox.kind == KIND, Outbox.collectivity_id == place, sa.text("outbox.state = 'pending'")
+    )
+    return max(db.scalar(waiting) or next_round(place, now()), now())
 
 
 def _count(model: Any, *conditions: Any) -> Any:

@@ -4,24 +4,26 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.chorus import answering, cautions, fetching, rounds, views
+from app.chorus import answering, cautions, fetching, mandating, rounds, views
 from app.chorus.answering import invoice_of, statuses_of
 from app.chorus.answers import moment_of
 from app.chorus.models import ChorusInvoice, ChorusPiece, ChorusStatus
-from app.chorus.reasons import in_order, reasons
+from app.chorus.reasons import TWICE, in_order
+from app.chorus.reasons import in_words as reason_in_words
 from app.chorus.statuses import AFTER_COMPLETION, SUSPENDED, in_words
 from app.core.db import Db, reading
 from app.core.french import spaces
 from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import line_of
 from app.display.blueprint import version_shown
 from app.files import vault
 from app.files.handing import look
 from app.folders.access import authorize, looks_on
 from app.folders.models import Folder
 from app.invoices import frames
-from app.invoices.mandates import others_of
+from app.invoices.mandates import mandate_of, others_of
 
 pages = Blueprint("chorus", __name__, template_folder="templates")
 ASKED_AGAIN = frozenset({"chorus-reason", "chorus-sentence", "chorus-mandate", "words-long"})
@@ -69,8 +71,8 @@ def say_again(status_id: int) -> Response:
 @pages.get("/dossiers/<int:folder_id>/chorus")
 @guard(PERSON)
 def show(folder_id: int) -> str:
-    """What Chorus Pro says of the invoice of a folder, and what was said there."""
-    return _page(folder_id, {}, "")
+    """What Chorus Pro says of the invoice of a folder, and what was said there; the address may choose the reason."""
+    return _page(folder_id, {"code": request.args.get("motif", "")}, "")
 
 
 @pages.post("/dossiers/<int:folder_id>/chorus/rejeter")
@@ -82,24 +84,30 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
         answering.reject(g.actor, folder_id, version=version_shown(), **entered)
     except Refusal as refusal:
         return _again(folder_id, entered, refusal)
-    flash(
-        "Le rejet part sur Chorus Pro, et le dossier est abandonné : le fournisseur enverra une autre facture.",
-        "ok",
-    )
+    then = "" if entered["code"] == TWICE else " : le fournisseur enverra une autre facture"
+    flash(f"Le rejet part sur Chorus Pro, et le dossier est abandonné{spaces(then)}.", "ok")
     return redirect(url_for("chorus.show", folder_id=folder_id))
 
 
 @pages.post("/dossiers/<int:folder_id>/chorus/mandater")
 @guard(PERSON)
 def mandate(folder_id: int) -> Response | tuple[str, int]:
-    """Have it said there that it is mandated."""
+    """Have it said there that it is mandated, and open the next one where that is asked."""
     entered = {"number": request.form.get("number", "")}
     try:
         answering.mandate(g.actor, folder_id, version=version_shown(), **entered)
     except Refusal as refusal:
-        return _again(folder_id, entered, refusal)
-    flash("Le mandat part sur Chorus Pro.", "ok")
-    return redirect(url_for("chorus.show", folder_id=folder_id))
+        return _not_mandated(folder_id, entered, refusal)
+    if request.form.get("then") != "next":
+        flash("Le mandat part sur Chorus Pro.", "ok")
+        return redirect(url_for("chorus.show", folder_id=folder_id))
+    with reading(g.actor.collectivity_id) as db:
+        following = mandating.following(db, g.actor)
+    if following is None:
+        flash("Le mandat part sur Chorus Pro. C’était la dernière facture à mandater.", "ok")
+        return redirect(url_for("folders.inbox"))
+    flash("Le mandat part sur Chorus Pro. Voici la facture suivante.", "ok")
+    return redirect(url_for("chorus.show", folder_id=following, _anchor="mandatee"))
 
 
 @pages.get("/dossiers/<int:folder_id>/chorus/pieces/<int:piece_id>")
@@ -138,10 +146,23 @@ def _again(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[s
     return _page(folder_id, entered, sentence), status
 
 
-def _comment(text: str) -> str:
-    """What goes with a status, a code of the list of reasons in its words."""
-    code, colon, sentence = text.partition(" : ")
-    return f"{reasons()[code]} : {sentence}" if colon and code in reasons() else text
+def _not_mandated(folder_id: int, entered: dict[str, str], refusal: Refusal) -> tuple[str, int]:
+    """The page with the number that was typed; said elsewhere in between, the page tells which one stands."""
+    if refusal.key not in {"moved-on", "chorus-mandated"}:
+        return _again(folder_id, entered, refusal)
+    with reading(g.actor.collectivity_id) as db:
+        standing = mandate_of(authorize(db, g.actor, folder_id))
+    typed = line_of(entered["number"])
+    if not standing:
+        sentence = "Rien n’est envoyé : le dossier a avancé pendant que vous le lisiez. Relisez-le, puis redites le mandat."
+    elif standing == typed:
+        sentence = f"Rien de plus n’est envoyé : le mandat « {standing} » est déjà noté pour cette facture."
+    else:
+        sentence = (
+            f"Rien de plus n’est envoyé : le mandat « {standing} » est déjà noté pour cette facture. « {typed} », que vous avez "
+            "écrit, ne prend pas sa place."
+        )
+    return _page(folder_id, entered, sentence), 409
 
 
 def _state(status: ChorusStatus, invoice: ChorusInvoice) -> str:
@@ -161,6 +182,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
         pieces = db.scalars(
             sa.select(ChorusPiece).where(ChorusPiece.invoice_id == invoice.id).order_by(ChorusPiece.id)
         ).all()
+        may_mandate = answering.may_mandate(db, g.actor, folder, invoice, statuses)
         return render_template(
             "chorus/folder.html",
             folder=folder,
@@ -168,14 +190,14 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             status=in_words(invoice.standing[0]),
             frame=frames.in_words(invoice.frame),
             history=[
-                (in_words(row["status"]), moment_of(row["at"]), _comment(row["comment"]))
+                (in_words(row["status"]), moment_of(row["at"]), reason_in_words(row["comment"]))
                 for row in reversed(invoice.history)
             ],
             statuses=[
                 (
                     in_words(row.status),
                     row.mandate,
-                    _comment(row.motive),
+                    reason_in_words(row.motive),
                     row.who,
                     _state(row, invoice),
                     row.trouble,
@@ -186,7 +208,8 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             other_mandates=others_of(folder),
             reasons=in_order(cautions.elsewhere(db, folder, invoice)),
             may_reject=answering.may_reject(g.actor, folder, invoice, statuses),
-            may_mandate=answering.may_mandate(db, g.actor, folder, invoice, statuses),
+            may_mandate=may_mandate,
+            more_to_mandate=may_mandate and mandating.following(db, g.actor, but=folder.id) is not None,
             typed=entered,
             error=error,
         )

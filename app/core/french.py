@@ -65,15 +65,31 @@ class FrenchSpaces(Extension):
             word = "x" if token.type == "variable_end" else ""
 
 
+EURO = "EUR"
+
+
+class Abroad(Decimal):
+    """An amount in another currency than the euro, which `euros` writes with its code."""
+
+    currency: str = ""
+
+    @classmethod
+    def of(cls, amount: Decimal, currency: str) -> "Abroad":
+        """The amount, in this currency."""
+        abroad = cls(amount)
+        abroad.currency = currency
+        return abroad
+
+
 def euros(value: Any) -> str:
-    """« 3 186,00 € » from a decimal or its text; anything else is given back as it is."""
+    """« 3 186,00 € » from a decimal or its text, « 1 801,78 NOK » of one `Abroad`; anything else is given back as it is."""
     try:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
         whole, cents = f"{abs(amount):.2f}".split(".")
     except (InvalidOperation, ValueError):  # ValueError: « NaN » is a Decimal
         return str(value)
     grouped = f"{int(whole):,}".replace(",", THIN)
-    return f"{'−' if amount < 0 else ''}{grouped},{cents}{HARD}€"
+    return f"{'−' if amount < 0 else ''}{grouped},{cents}{HARD}{value.currency if isinstance(value, Abroad) else '€'}"
 
 
 def montant(value: Any) -> str:

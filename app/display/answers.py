@@ -12,6 +12,7 @@ from app.circuits.library import catalogue, family_of
 from app.circuits.models import CircuitVersion
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
+from app.core.french import EURO
 from app.display import opinions, queues
 from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
@@ -132,7 +133,7 @@ def found_of(db: Db, results: Results) -> list[dict[str, Any]]:
 
 
 def _line_of(one: queues.Line | Folder, state: str) -> dict[str, Any]:
-    euros = amount(one.amount_cents)
+    euros = amount(one.amount_cents) if one.currency in ("", EURO) else None
     names = ("id", "family", "title", "number", "phase", "place")
     return {
         **{name: getattr(one, name) for name in names},

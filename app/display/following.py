@@ -57,7 +57,7 @@ SAMPLE, COMMON = 300, 15
 IN_HAND = ("draft", "running", "rejected")
 _COLUMNS = (
     "f.id, f.title, f.number, f.family, f.type_version_id, f.amount_cents, f.phase, f.place, f.due_on, "
-    "f.circuit_version_id"
+    "f.circuit_version_id, f.fields ->> 'currency' AS currency"
 )
 _AWAITED = (
     f"FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%' "
@@ -94,6 +94,7 @@ class Found:
     number: str = ""
     type_version: int | None = None
     step_due: date = NO_DATE
+    currency: str = ""
 
     @property
     def in_force(self) -> str:
@@ -279,15 +280,25 @@ def numbers(
     most: int,
     before: int | None = None,
     rare: bool = False,
+    typed: str = "",
 ) -> list[int] | None:
     """The newest folders of a family, `most` at most, that the actor may read and of which `more` is true, said of `f` as SQL.
 
     `rare`: few folders have it, and an index of theirs gives them: None for whoever reads many, who is to use that one.
+    `typed`: what is searched of them, as it is for `matches`; the index of words is read first where few folders have them.
     """
-    asked = replace(_asked(db, actor, family=family, more=more), last=before)
+    query = understood(typed) if typed else NOTHING
+    asked = replace(_asked(db, actor, query=query, family=family, more=more), last=before)
     asked = replace(asked, binds={**asked.binds, **values, "last": before})
-    if rare and not _reads_few(db, asked):
+    few = _reads_few(db, asked) if rare or query else True
+    if rare and not few:
         return None
+    if query and not few and _indexable(asked) and not _common(db, replace(asked, more="")):
+        ids = _matches(db, asked)
+        if ids is not None:
+            listed = ", ".join(map(str, ids)) or "NULL"
+            sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}"
+            return list(_run(db, sql, asked.binds).scalars())
     scans = _branches(asked, limit=most)
     if not scans:
         return []
@@ -431,6 +442,7 @@ def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
             row.number,
             row.type_version_id,
             row.step_due or NO_DATE,
+            row.currency or "",
         )
         for row in db.execute(typed, _used(statement, binds))
     ]

@@ -106,7 +106,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
         label,
         icon,
         folder.number,
-        amount(folder.amount_cents),
+        amount(folder.amount_cents, folder.currency),
         when,
         line,
         folder.version,

@@ -50,7 +50,7 @@ DRAFTS = 100
 """So many drafts of one person are counted behind the one that she fills in."""
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
-_COLUMNS = "f.id, f.version, f.family, f.type_version_id, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
+_COLUMNS = "f.id, f.version, f.family, f.type_version_id, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due, f.fields ->> 'currency' AS currency"
 _LAST_VERSION = (
     "SELECT MAX(v.id) FROM folder_type t JOIN folder_type_version v ON v.type_id = t.id "
     "WHERE t.collectivity_id = :here AND t.key = w.own_type"
@@ -119,6 +119,7 @@ class Line:
     asked: bool = False
     arrived_at: datetime | None = None
     origin: str = ""
+    currency: str = ""
 
     @property
     def in_force(self) -> str:
@@ -315,6 +316,7 @@ def _line(row: Any, key: str) -> Line:
         key,
         row.folder_due,
         type_version=row.type_version_id,
+        currency=row.currency or "",
     )
 
 

@@ -204,7 +204,9 @@ class Line(Given):
     title: str = attribute("Titre.")
     listed: list[ListedShown] = attribute("Ce que son type montre dans les listes.", default_factory=list)
     number: str = attribute("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
-    amount: str | None = attribute("Montant en euros.", "1440.00")
+    amount: str | None = attribute(
+        "Montant en euros ; nul s’il n’y en a pas, ou s’il est dans une autre monnaie.", "1440.00"
+    )
     phase: Literal["draft", "running", "rejected", "done"] = attribute(
         "Où en est sa vie : brouillon, en circuit, revenu, terminé."
     )
@@ -239,7 +241,9 @@ class FoundShown(Given):
     )
     title: str = attribute("Titre.")
     number: str = attribute("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
-    amount: str | None = attribute("Montant en euros.", "1440.00")
+    amount: str | None = attribute(
+        "Montant en euros ; nul s’il n’y en a pas, ou s’il est dans une autre monnaie.", "1440.00"
+    )
     phase: Literal["draft", "running", "rejected", "done"] = attribute(
         "Où en est sa vie : brouillon, en circuit, revenu, terminé."
     )

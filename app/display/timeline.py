@@ -756,7 +756,7 @@ def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part
         row.title or "Sans titre",
         url_for(endpoint, folder_id=row.id),
         family_words(row.in_force)[0],
-        amount(row.amount_cents),
+        amount(row.amount_cents, row.currency),
         called or state_label(row.place, row.kind, row.family),
         step.label if step else "",
         waiting or ([("automatique", "")] if running else []),

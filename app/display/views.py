@@ -11,7 +11,7 @@ from markupsafe import Markup
 from app.circuits.library import catalogue, family_of
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
-from app.core.french import HARD, heure, instant, jour, spaces
+from app.core.french import EURO, HARD, Abroad, heure, instant, jour, spaces
 from app.core.refusals import Refusal
 from app.display.listed import Mark, Shown
 from app.folders.sockets import Tag
@@ -382,9 +382,12 @@ def _notified(family: str) -> bool:
     return known is not None and known.publication == "none"
 
 
-def amount(cents: int | None) -> Decimal | None:
-    """An amount in euros from cents."""
-    return None if cents is None else Decimal(cents) / 100
+def amount(cents: int | None, currency: str | None = None) -> Decimal | None:
+    """An amount from cents: in euros, or in another currency, which `euros` then writes."""
+    if cents is None:
+        return None
+    whole = Decimal(cents) / 100
+    return whole if currency in (None, "", EURO) else Abroad.of(whole, str(currency))
 
 
 def family_words(name: str) -> tuple[str, str]:

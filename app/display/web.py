@@ -370,7 +370,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         label,
         icon,
         line.number,
-        views.amount(line.amount_cents),
+        views.amount(line.amount_cents, line.currency),
         due,
         act,
         act_icon,

@@ -117,6 +117,11 @@ class Folder(Base, Tenanted):
         return typed_name(self.family, self.type_version_id)
 
     @property
+    def currency(self) -> str:
+        """The code of the currency of its amount, where its facts tell one; empty for euros."""
+        return str(self.fields.get("currency") or "")
+
+    @property
     def of_type(self) -> tuple[str, str]:
         """Its family and the key of the type made from it, empty for none: by both a right may be limited."""
         return self.family, family(self.in_force).type_key if self.type_version_id is not None else ""

@@ -22,6 +22,7 @@ from app.invoices.establishments import listed
 from app.invoices.keys import (
     ALIKE,
     CLOSE,
+    MANDATED,
     SAME,
     alike_keys,
     keys_of,
@@ -30,6 +31,7 @@ from app.invoices.keys import (
     sellers_of,
     strict,
 )
+from app.invoices.mandates import mandate_of
 from app.invoices.models import InvoiceKey, SupplierSeen
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
@@ -127,6 +129,7 @@ def index(db: Db, folder: Folder) -> None:
     page_words = folder.sources.get(WORDS, "")
     wanted = keys_of(folder.facts, [*db.scalars(query), *filter(None, [page_words])])
     wanted |= alike_keys(folder.facts, totals_of(folder))
+    wanted |= {MANDATED: MANDATED} if mandate_of(folder) else {}
     rows = db.execute(sa.select(_key.c.key, _key.c.kind).where(_key.c.folder_id == folder.id))
     known = {row.key: row.kind for row in rows}
     if gone := [key for key in known if key not in wanted]:

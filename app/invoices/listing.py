@@ -11,7 +11,7 @@ from app.core.grammar import plural
 from app.core.questions import gather
 from app.folders.models import Folder
 from app.folders.sockets import Caution
-from app.invoices import accounts, history, known, proposals
+from app.invoices import abroad, accounts, history, known, proposals
 from app.invoices.rules import telling
 from app.people.models import Collectivity
 from workflows.circuit import Phase
@@ -30,6 +30,7 @@ def cautions(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution
     return {
         folder.id: [
             *history.cautions(db, folder),
+            *abroad.in_lists(folder),
             *(accounts.cautions(db, folder) if accounts.told(folder) else ()),
             *telling.cautions(db, folder),
             *offered.get(folder.id, ()),

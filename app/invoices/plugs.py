@@ -1,5 +1,6 @@
 """What an invoice brings to its folder: what is read in it, its table, and the payment clock under its header."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment
@@ -18,11 +19,13 @@ from app.folders.move import person_of
 from app.folders.ruling import may_rule
 from app.folders.sockets import Caution, ReadFacts, Visa
 from app.invoices import (
+    abroad,
     accounts,
     days,
     history,
     interrupting,
     listing,
+    outside,
     proposals,
     resemblance,
     settling,
@@ -58,6 +61,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Same(templates), of=invoices)
     sockets.listing(listing.cautions, of=invoices)
     sockets.caution(history.cautions, of=invoices)
+    sockets.caution(abroad.cautions, of=invoices)
     sockets.caution(resemblance.cautions, of=invoices)
     sockets.caution(days.cautions, of=invoices)
     sockets.caution(accounts.cautions, of=invoices)
@@ -177,10 +181,16 @@ class _Band:
             return None
         interruption = delay.interruption
         offered = interruption.complete is None if interruption else interrupting.KEPT not in folder.sources
+        clock = delay.clock
+        if interruption is not None and interruption.complete is None:
+            there = outside.standings(db, [folder.id]).get(folder.id)
+            if there is not None and there.completed:
+                sentence = f"Complétée par le fournisseur sur {there.place} : vérifiez ce qu’il a ajouté"
+                clock = replace(clock, order_line=spaces(sentence))
         reader = reader_of(db)
         may_rule_here = reader is not None and may_rule(folder, reader, current_present(db, folder))
         page = self._templates.get_template("invoices/clock.html").render(
-            clock=delay.clock,
+            clock=clock,
             owed=delay.owed,
             folder=folder,
             gesture=_gesture(delay) if offered and may_rule_here else "",

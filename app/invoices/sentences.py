@@ -32,6 +32,10 @@ SENTENCES: Sentences = {
         "Aucun autre dossier que vous lisez n’est à comparer à cette facture sous cette adresse. Revenez au dossier : il dit ce "
         "qui lui ressemble.",
     ),
+    "twin-choice": (
+        422,
+        "Rien n’a changé : choisissez « La même facture » ou « Deux factures distinctes ».",
+    ),
     "iban-settled": (
         409,
         "Ce compte n’est plus à vérifier : quelqu’un a décidé, ou la facture a changé. Rouvrez le dossier.",

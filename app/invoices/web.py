@@ -39,6 +39,7 @@ ASKED_AGAIN = frozenset(
         "word-needed",
         "reason-needed",
         "iban-choice",
+        "twin-choice",
     }
 )
 """The refusals that a form shows again with what was typed; the others have their page."""
@@ -83,12 +84,25 @@ def establishments() -> Response | tuple[str, int]:
     return render_template("invoices/establishments.html", **context), status
 
 
-@pages.get("/dossiers/<int:folder_id>/doublon/<int:other_id>")
+@pages.route("/dossiers/<int:folder_id>/doublon/<int:other_id>", methods=["GET", "POST"])
 @guard(PERSON)
-def same(folder_id: int, other_id: int) -> str:
-    """An invoice and another one that may be the same, side by side, and the word of whoever rules on it."""
+def same(folder_id: int, other_id: int) -> Response | tuple[str, int]:
+    """An invoice and another one that may be the same, side by side, and the decision of whoever rules on it."""
+    entered = {name: request.form.get(name, "") for name in ("answer", "word")}
+    error, status = "", 200
+    if request.method == "POST":
+        try:
+            done = beside.decision(g.actor, folder_id, other_id, version=version_shown(), **entered)
+        except Refusal as refusal:
+            if refusal.key not in ASKED_AGAIN:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"{done}.", "ok")
+            return redirect(url_for("folders.show", folder_id=folder_id))
     with reading(g.actor.collectivity_id) as db:
-        return render_template("invoices/beside.html", **beside.context(db, g.actor, folder_id, other_id))
+        context = beside.context(db, g.actor, folder_id, other_id, entered, error)
+        return render_template("invoices/beside.html", **context), status
 
 
 @pages.get("/dossiers/<int:folder_id>/compte/<mark>")

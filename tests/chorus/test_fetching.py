@@ -23,7 +23,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import ruling, sending
 from app.folders.models import Folder
-from app.invoices import accounts, calls, interrupting
+from app.invoices import accounts, calls, interrupting, mandates
 from app.invoices.clock import delay_of
 from app.invoices.models import SupplierAccount
 from app.people import desks
@@ -264,6 +264,13 @@ def test_a_line_that_fails_is_told_and_loses_nothing(house, chorus) -> None:
     )
     look(house)
     assert folder_of(second).phase == "draft"
+    # What was answered before is not told as of now, and the next try is
+    chorus.play(ACCOUNT, 2)
+    rounds.ask(system(here(house)))
+    outbox.drain()
+    page = words(client.get("/administration/chorus"))
+    for told in ("Pas relu au relevé de", "Auparavant : complet", "Nouvel essai"):
+        assert told in page, told
 
 
 def test_each_service_that_is_named_is_fetched_apart_and_one_that_is_refused_stops_no_other(
@@ -362,47 +369,64 @@ def test_statuses_go_back_once_each_whatever_the_line_loses(house, chorus) -> No
     assert "pas encore signée" in words(early)
     house.sign(paid.id, "a.kervadec")
     outbox.drain()
+    # Who deposits is told that a number is due, and gives one after the other
+    assert "1 facture signée : numéro de mandat à donner" in words(client.get("/a-traiter"))
+    assert "à donner" not in words(house.client(N).get("/a-traiter"))
+    due = client.get("/factures?etat=a-mandater").get_data(as_text=True)
+    assert f'href="{page}#mandatee"' in due
     chorus.play(LOST, 1)
-    answer = client.post(
-        f"{page}/mandater",
-        data={
-            "version": folder_of(numbers[0]).version,
-            "number": "2026-0471",
-            "csrf_token": house.csrf(client),
-        },
-    )
-    assert answer.status_code == 302
+    said = {"version": folder_of(numbers[0]).version, "csrf_token": house.csrf(client)}
+    answer = client.post(f"{page}/mandater", data={**said, "number": "2026-A-0471", "then": "next"})
+    assert (answer.status_code, answer.location) == (302, "/a-traiter")
+    # In another tab, another number: what was typed and what stands are both told
+    other_tab = client.post(f"{page}/mandater", data={**said, "number": "2026-0500"})
+    assert other_tab.status_code == 409
+    for told in ("le mandat « 2026-A-0471 » est déjà noté", "« 2026-0500 », que vous avez écrit"):
+        assert told in words(other_tab), told
+    assert "à donner" not in words(client.get("/a-traiter"))
+    assert "Aucune facture" in words(client.get("/factures?etat=a-mandater"))
+    assert "mandat 2026-A-0471" in words(client.get("/factures?etat=mandatees"))
     look(house)
     look(house)
     assert passed(chorus, numbers[0]) == ["SERVICE_FAIT", "MANDATEE"]
     # The finance software says it too: the same number changes nothing, another one is told and replaces nothing
     software, place = Software(house, "comptabilite", [Right.CREATE]), f"/folders/{paid.id}/mandate"
     version = folder_of(numbers[0]).version
-    same = software.post(place, number="2026-0471")
-    assert same.json == {"folder": paid.id, "version": version, "number": "2026-0471", "chorus": "sent"}
+    same = software.post(place, number="2026-A-0471")
+    assert same.json == {"folder": paid.id, "version": version, "number": "2026-A-0471", "chorus": "sent"}
     for _ in range(2):
         other = software.post(place, number="2026-0999")
-        assert (other.status_code, "2026-0471" in other.json["detail"]) == (409, True)
+        assert (other.status_code, "2026-A-0471" in other.json["detail"]) == (409, True)
     assert folder_of(numbers[0]).version == version + 1  # told once
     assert "donne aussi le mandat « 2026-0999 »" in words(client.get(page))
     assert software.post(f"/folders/{asked.id}/mandate", number="2026-1").status_code == 409  # not signed
     assert software.post(place, number="sans chiffre").status_code == 422
     bought = house.an_invoice(at="done")
     assert software.post(f"/folders/{bought}/mandate", number="2026-0472").json["chorus"] is None
+    with reading(here(house)) as db:  # the finance software gives the numbers now: nobody is asked for them
+        assert mandates.by_software(db, here(house))
     register = house.client(N).get("/factures/registre.csv").get_data(as_text=True)
-    assert "2026-0471, 2026-0999" in register
+    assert "2026-A-0471, 2026-0999" in register
     assert "2026-0472" in register
     look(house)
     assert passed(chorus, numbers[0]) == ["SERVICE_FAIT", "MANDATEE"]
     with chorus.state.written() as line:
-        assert invoice_of(line, numbers[0]).mandate == "2026-0471"
+        assert invoice_of(line, numbers[0]).mandate == "2026-A-0471"
         (motive,) = line.execute("SELECT comment FROM passed WHERE status = 'SUSPENDUE'").fetchone()
     assert motive == "Bon de livraison signé manquant"
     shown = words(client.get(page))
-    assert "Mandatée, mandat 2026-0471, par Gwenola Tréhorel : envoyé" in shown
+    assert "Mandatée, mandat 2026-A-0471, par Gwenola Tréhorel : envoyé" in shown
     assert "Mandatée" in shown
+    assert "mandat 2026-A-0471" in words(house.client(K).get("/administration/chorus"))
     with reading() as db:
         assert {row.state for row in db.scalars(sa.select(ChorusStatus))} == {"sent"}
+    # What was asked of the supplier has come there: the delay says so
+    assert "est attendu du fournisseur" in words(client.get(f"/dossiers/{asked.id}"))
+    deposits.complete(chorus, numbers[1], now())
+    look(house)
+    delay = words(client.get(f"/dossiers/{asked.id}"))
+    assert "Complétée par le fournisseur sur Chorus Pro FACTICE" in delay
+    assert "est attendu du fournisseur" not in delay
 
 
 def test_an_invoice_is_rejected_there_by_the_desk_that_deposits_with_its_reason(house, chorus) -> None:
@@ -446,6 +470,40 @@ def test_an_invoice_is_rejected_there_by_the_desk_that_deposits_with_its_reason(
     with pytest.raises(Refusal) as refused:
         sent(house, elsewhere)
     assert "rejetée sur Chorus Pro" in str(refused.value.facts)
+    # The register tells the one rejection that the supplier got
+    told = "Rejet sur Chorus Pro FACTICE : Gwenola Tréhorel"
+    for address in ("/factures", "/factures?etat=rejetees"):
+        page = words(client.get(address))
+        assert told in page, address
+        assert "Adressée à la communauté de communes" in page
+    table = client.get("/factures/registre.csv").get_data(as_text=True)
+    assert "Gwenola Tréhorel;SE incorrect : Adressée à la communauté de communes;Chorus Pro FACTICE" in table
+
+
+def test_an_invoice_that_came_twice_is_refused_from_the_page_of_both(house, chorus) -> None:
+    first, again = (deposits.deposit(chorus, kind, now()) for kind in (deposits.PDF, deposits.TWICE))
+    look(house)
+    page = words(house.client(G).get(f"/dossiers/{folder_of(again).id}/doublon/{folder_of(first).id}"))
+    for told in (
+        str(first),
+        str(again),
+        "Identifiant sur Chorus Pro",
+        "La même facture : rejeter sur Chorus Pro",
+    ):
+        assert told in page, told
+    answer = house.client(G).get(f"/dossiers/{folder_of(again).id}/chorus?motif=DOUBLE_FACT")
+    assert 'value="DOUBLE_FACT" selected' in answer.get_data(as_text=True)
+    client, folder = house.client(G), folder_of(again)
+    said = {
+        "version": folder.version,
+        "csrf_token": house.csrf(client),
+        "code": "DOUBLE_FACT",
+        "sentence": "Reçue deux fois",
+    }
+    client.post(f"/dossiers/{folder.id}/chorus/rejeter", data=said)
+    page = words(client.get(f"/dossiers/{folder.id}/chorus"))
+    assert "le dossier est abandonné." in page  # nobody is promised another invoice
+    assert "Abandonné" in words(client.get("/factures?etat=rejetees"))
 
 
 def test_a_status_that_is_refused_waits_for_a_person_and_what_helios_has_is_said_no_more(

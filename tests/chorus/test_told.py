@@ -165,6 +165,7 @@ def test_what_must_not_be_paid_waits_before_the_finances(house, chorus) -> None:
         assert delay_of(folder_of(number)) is None
     assert "SIRET 24450001100015" in words(house.client(N).get(f"/dossiers/{folder_of(elsewhere).id}"))
     card = folder_of(paid)
+    assert "aucun numéro n’est à donner" in words(house.client(G).get(f"/dossiers/{card.id}/chorus"))
     assert "chorus-unsigned" in refused(
         lambda: answering.mandate(house.actor(G), card.id, version=card.version, number="2026-1")
     )

@@ -1,6 +1,7 @@
 """An invoice that came before, another addressee, a changed account: told to who decides, and never paid twice unseen."""
 
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -139,7 +140,15 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert "Deux factures distinctes" in both
     assert "Deux factures distinctes" not in own
     assert finance.client.get(f"/dossiers/{again}/doublon/{again}").status_code == 409
-    office.rule(again, FINANCE, about)
+    # Neither answer is chosen for him; what he typed stays
+    assert not re.search(r"value=\"(same|distinct)\"\s+checked", both)
+    said = {"version": house.folder(again).version, "word": "Deux chantiers."}
+    for more, told in (({}, "choisissez « La même facture »"), ({"answer": "distinct", "word": " "}, "")):
+        refused = finance.post(beside, {**said, **more}, status=422)
+        assert told in refused
+        assert more.get("word", "Deux chantiers.") in refused
+    assert re.search(r"value=\"distinct\"\s+checked", refused)
+    finance.post(beside, {**said, "answer": "distinct"})
     assert "Rien n’attend plus de décision" in finance.text(beside)
     assert "duplicate" not in office.told(again)
     assert "Facture déjà reçue" not in Hand(house, CLERK).text("/suivi")
@@ -155,7 +164,19 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
         assert f"Le dossier n° {again} porte la même facture" in mayor.text(shown), shown
     with pytest.raises(Refusal, match="sign-gated"):
         house.sign(first, MAYOR)
+    assert ", signée" in mayor.text(f"/dossiers/{first}/doublon/{again}")
     house.drain()
+    # The same: rejected by one gesture, with the reason that names the other
+    mayor.post(
+        f"/dossiers/{first}/doublon/{again}",
+        {"version": house.folder(first).version, "answer": "same", "word": "Reçue deux fois."},
+    )
+    assert house.folder(first).phase == "rejected"
+    reason = f"Même facture que le dossier n° {again}. Reçue deux fois."
+    assert reason in Hand(house, CLERK).text(f"/dossiers/{first}")
+    at_desk = Hand(house, CLERK).text(f"/dossiers/{first}/doublon/{again}")
+    assert "La même facture : abandonner ce dossier…" in at_desk
+    assert "Votre décision" not in at_desk
     with zipfile.ZipFile(next(house.settings.handover_folder.rglob(f"dossier-{again}-*.zip"))) as left:
         cautions_left = json.loads(left.read("manifest.json"))["folder"]["cautions"]
     told = {one["key"]: one["ruling"] and one["ruling"]["word"] for one in cautions_left}

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 import time_machine
 
 from app.core.db import engine
+from app.display import following
 from app.folders import decide
 from app.folders.models import Folder
 from app.invoices import interrupting
-from app.invoices.register import delays, lines
+from app.invoices.register import choosing, delays, lines
 from tests.batches.town import Hand
 from tests.builders.house import House
 from tests.display.test_folder_page import heard
@@ -56,7 +57,9 @@ def test_the_register_says_the_dates_the_delay_and_the_decisions_of_each_invoice
     clerk, mayor = Hand(house, CLERK), Hand(house, MAYOR)
     page = clerk.text(REGISTER)
     for words in (
-        "4 factures, 6 084,00 € en tout, avoirs déduits",  # two of 3 042, one of 3 042, one that comes back
+        # Of four: one comes back, the credit note is a draft, and F-4 has the very file of F-1
+        "1 facture, 3 042,00 € en tout, avoirs déduits",
+        "Non comptées : 1 brouillon, 1 rejetée, 1 doublon possible, à trancher",
         "Service fait : Ronan Pellenec, lun. 30 nov.",
         "dim. 20 déc.",  # thirty days from the twentieth of November
         "Avoir : pas de délai",
@@ -78,10 +81,32 @@ def test_the_register_says_the_dates_the_delay_and_the_decisions_of_each_invoice
         ("avoirs", {"AV-1"}),
         ("terminees", set()),
         ("n'importe quoi", {"F-1", "AV-1", "F-3", "F-4"}),
+        ("mandatees", set()),
+        ("a-mandater", set()),
     ):
         rows = table(clerk, f"{REGISTER}/registre.csv?etat={state}")
         assert {row["Numéro"] for row in rows} == numbers, state
-    assert len(table(clerk, f"{REGISTER}/registre.csv?du=2026-11-20&au=2026-11-20")) == 4
+    # By words, by amount; and what is in another currency is neither written nor added as euros
+    abroad = office.draft(number="NOK-1", currency="NOK", total_ht="2535.00", total_ttc="9042.00")
+    assert [row["Numéro"] for row in table(clerk, f"{REGISTER}/registre.csv?q=kermeur")] == ["F-3"]
+    assert [row["Numéro"] for row in table(clerk, f"{REGISTER}/registre.csv?q=F-4&etat=en-cours")] == ["F-4"]
+    assert table(clerk, f"{REGISTER}/registre.csv?tri=montant")[0]["Numéro"] == "NOK-1"
+    assert table(clerk, f"{REGISTER}/registre.csv?tri=montant")[-1]["Numéro"] == "AV-1"
+    page = clerk.text(f"{REGISTER}?tri=recue")
+    for words in ("1 facture, 3 042,00 €", "1 dans une autre monnaie", "9 042,00 NOK"):
+        assert words in page, words
+    for address in ("/a-traiter?bannette=drafts", "/suivi?etat=draft", "/recherche?q=NOK-1"):
+        page = clerk.text(address)
+        assert "9 042,00 €" not in page, address
+        assert "9 042,00 NOK" in page, address
+    assert "Facture en NOK, pas en euros" in clerk.text("/a-traiter?bannette=drafts")
+    assert "Puis abandonnez ce dossier" in clerk.text(f"/dossiers/{abroad}/brouillon")
+    assert '"9042.00"' not in clerk.ask("/suivi.csv").get_data(as_text=True)
+    decide.withdraw(house.actor(CLERK), abroad, version=house.folder(abroad).version)
+    assert "1 abandonnée" in clerk.text(REGISTER)
+    rows = {row["Numéro"]: row for row in table(clerk, f"{REGISTER}/registre.csv")}
+    assert (rows.pop("NOK-1")["Monnaie"], rows["F-1"]["Monnaie"]) == ("NOK", "EUR")
+    assert len(table(clerk, f"{REGISTER}/registre.csv?du=2026-11-20&au=2026-11-20")) == 5
     for bounds in ("du=2026-11-21", "au=2026-11-19"):
         assert table(clerk, f"{REGISTER}/registre.csv?{bounds}") == [], bounds
     assert "Une des dates n’existe pas" in clerk.text(f"{REGISTER}?du=2026-02-31")
@@ -120,14 +145,20 @@ def test_a_page_of_fifty_costs_what_a_page_of_two_does_and_the_next_one_follows(
         clerk.text(REGISTER)
     assert len(many) == len(few)
     monkeypatch.setattr(lines.page, "__defaults__", (None, 5))
-    monkeypatch.setattr(lines, "SUMMED", 5)
+    monkeypatch.setattr(choosing, "SUMMED", 5)
     page = clerk.text(REGISTER)
     assert f"avant={every[-5]}" in page
     assert "choisissez une période" in page
+    assert "Trop de factures à trier" in clerk.text(f"{REGISTER}?tri=montant")
     older = clerk.text(f"{REGISTER}?avant={every[-5]}")
     assert f'/dossiers/{every[-6]}"' in older
     assert f'/dossiers/{every[-5]}"' not in older
-    monkeypatch.setattr(lines, "MOST", 5)
+    monkeypatch.setattr(following, "FEW", 0)  # for who reads many, the indexes give the same
+    for asked in ("q=F-11", "q=F-11&tri=montant", "q=berthier+F-11&du=2026-11-20", "q=F-11&etat=rejetees"):
+        rows = table(clerk, f"{REGISTER}/registre.csv?{asked}")
+        assert [row["Numéro"] for row in rows] == ([] if "rejetees" in asked else ["F-11"]), asked
+    assert table(clerk, f"{REGISTER}/registre.csv?etat=mandatees") == []
+    monkeypatch.setattr(choosing, "MOST", 5)
     answer = clerk.ask(f"{REGISTER}/registre.csv")
     assert (answer.status_code, "une période plus courte" in answer.get_data(as_text=True)) == (413, True)
 

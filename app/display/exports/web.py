@@ -7,6 +7,7 @@ from flask import Response, g, render_template, request, stream_with_context
 from app.core import french
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, reading
+from app.core.french import Abroad, euros
 from app.core.http import PERSON, disposition, guard, spreadsheet
 from app.core.refusals import Refusal
 from app.display import columns, following, searching, timeline
@@ -77,7 +78,7 @@ def list_table(form: str) -> Response:
             row.title,
             row.number,
             row.family_label,
-            row.amount,
+            euros(row.amount) if isinstance(row.amount, Abroad) else row.amount,
             row.state,
             row.step,
             " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),

@@ -18,7 +18,7 @@ from app.folders.models import Folder
 from app.invoices.history import FAMILY
 from app.invoices.interrupting import interruption_of, last_day
 from app.invoices.performing import starts_of
-from app.invoices.register.lines import portions
+from app.invoices.register.choosing import portions
 from app.people.actor import Actor
 from workflows.circuit import DONE
 from workflows.deadlines import authorising_officer_due

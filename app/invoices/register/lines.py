@@ -1,7 +1,7 @@
 """The lines of the register: the invoices that the reader may read, in as many statements for fifty as for one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,74 +12,31 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.clock import PARIS, today
 from app.core.db import Db
-from app.core.french import jour
-from app.core.refusals import Refusal
-from app.display import following
-from app.display.views import state_label
-from app.folders.access import FOLDER, readable_by
+from app.core.french import EURO, jour
+from app.display.views import amount, state_label
+from app.folders.access import readable_by
 from app.folders.models import ASKED, STEPS_PER_ROUND, Folder, StepRun
+from app.invoices import outside
 from app.invoices.clock import last_day_to_pay, rule_of
 from app.invoices.days import received_days
 from app.invoices.frames import FIELD as FRAME
 from app.invoices.frames import WORKS, in_words
-from app.invoices.history import FAMILY
-from app.invoices.interrupting import KEPT, Interruption, interruption_of
-from app.invoices.keys import OF_WORKS, origin_keys, received_key
+from app.invoices.interrupting import Interruption, interruption_of
+from app.invoices.keys import origin_keys
 from app.invoices.mandates import mandate_of, others_of
 from app.invoices.models import InvoiceKey
 from app.invoices.performing import starts_of
+from app.invoices.register import choosing
+from app.invoices.register.choosing import Asked, portions
 from app.people.actor import Actor
 from app.people.covers import in_absence
 from workflows.circuit import DONE, Phase, StepKind
 
 PAGE = 50
-MOST = 20_000
-"""Lines of a table that is taken away."""
-PORTION = 500
-SUMMED = 2_000
-"""As many invoices are counted and added up; beyond, the page says that there are more."""
-FEW_DAYS = 366
-STATES = {
-    "": "Toutes",
-    "en-cours": "En cours",
-    "en-retard": "Vingt jours de la commune dépassés",
-    "interrompues": "Délai interrompu",
-    "rejetees": "Rejetées",
-    "terminees": "Terminées",
-    "avoirs": "Avoirs",
-    "travaux": "Travaux",
-}
-_INTERRUPTED = f"f.sources -> '{KEPT}' ->> 'notified' IS NOT NULL"
-_RESUMED = f"coalesce(f.sources -> '{KEPT}' ->> 'complete', '')"
-# The condition of the index again: SQLite does not see that it follows
-STATES_IN_SQL = {
-    "en-cours": "f.phase <> 'done' AND f.phase = 'running'",
-    "en-retard": "f.phase <> 'done' AND f.phase = 'running' AND f.due_on < :today",
-    "interrompues": f"f.phase <> 'done' AND f.phase = 'running' AND {_INTERRUPTED} AND {_RESUMED} = ''",
-    "rejetees": "f.phase <> 'done' AND f.phase = 'rejected'",
-    "terminees": f"f.place = '{DONE}'",
-    "avoirs": "f.amount_cents < 0",
-    "travaux": f"f.fields ->> '{FRAME}' IN ({', '.join(map(repr, sorted(WORKS)))})",
-}
-IN_HAND = frozenset({"en-cours", "en-retard", "interrompues", "rejetees"})
 SERVICE, FINANCE = "service_done", "finance"
 _folder: Any = Folder.__table__
 _run: Any = StepRun.__table__
 _key: Any = InvoiceKey.__table__
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What of the register is wanted: a state of `STATES`, and the days of arrival, both included."""
-
-    state: str = ""
-    since: date | None = None
-    until: date | None = None
-
-    @property
-    def few(self) -> bool:
-        """Whether it is of so few days that the invoices of each are looked for, and not the last ones of all."""
-        return self.since is not None and ((self.until or today()) - self.since).days <= FEW_DAYS
 
 
 @dataclass(frozen=True)
@@ -98,7 +55,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Line:
-    """One invoice. `start`, `rule`: when its delay begins and why; `due`: the last day to pay; None where none runs."""
+    """One invoice. `start`, `rule`: when its delay begins and why; `due`: the last day to pay; None where none runs.
+
+    `there`: how it stands where it came from, with the rejection that its supplier reads.
+    """
 
     folder_id: int
     number: str
@@ -106,6 +66,7 @@ class Line:
     siret: str
     frame: str
     cents: int | None
+    currency: str
     credit: bool
     state: str
     received: date | None
@@ -117,6 +78,7 @@ class Line:
     handed: date | None
     mandate: str
     decisions: Mapping[str, Decision]
+    there: outside.Standing | None
     origin: str
     origin_id: int | None
 
@@ -127,92 +89,23 @@ class Line:
 
     @property
     def amount(self) -> Decimal | None:
-        """In euros, below zero for a credit note."""
-        return None if self.cents is None else Decimal(self.cents) / 100
-
-
-@dataclass(frozen=True)
-class Sum:
-    """How many invoices are wanted, and what they add up to, credit notes subtracted; None where they are too many."""
-
-    count: int | None
-    cents: int | None
+        """In its currency, below zero for a credit note."""
+        return amount(self.cents, self.currency)
 
 
 def page(
     db: Db, actor: Actor, wanted: Asked, before: int | None = None, size: int = PAGE
 ) -> tuple[list[Line], int | None]:
-    """The latest invoices of what is wanted, those before a number; and the number before which there are more."""
-    numbers = _numbers(db, actor, wanted, size + 1, before)
-    more = numbers[size - 1] if len(numbers) > size else None
-    return _lines(db, actor, numbers[:size]), more
+    """The invoices of what is wanted that follow a mark, in its order; and the mark after which there are more."""
+    numbers, more = choosing.page(db, actor, wanted, before, size)
+    return _lines(db, actor, numbers), more
 
 
 def every(db: Db, actor: Actor, wanted: Asked) -> list[Line]:
-    """All that is wanted; refuses `register-long` beyond `MOST`."""
-    numbers = _numbers(db, actor, wanted, MOST + 1)
-    if len(numbers) > MOST:
-        raise Refusal("register-long", most=MOST)
-    return [line for portion in portions(numbers) for line in _lines(db, actor, portion)]
-
-
-def total(db: Db, actor: Actor, wanted: Asked) -> Sum:
-    """The count and the sum of what is wanted."""
-    numbers = _numbers(db, actor, wanted, SUMMED + 1)
-    if len(numbers) > SUMMED:
-        return Sum(None, None)
-    query = sa.select(sa.func.sum(_folder.c.amount_cents)).where(_folder.c.id.in_(numbers))
-    return Sum(len(numbers), int(db.scalar(query) or 0) if numbers else 0)
-
-
-def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """These numbers, so many at a time."""
-    return (numbers[start : start + PORTION] for start in range(0, len(numbers), PORTION))
-
-
-def _numbers(db: Db, actor: Actor, wanted: Asked, most: int, before: int | None = None) -> list[int]:
-    """The latest folders of what is wanted that the actor reads, those before a number.
-
-    What is in hand, below zero, of works, or of a few days is found by an index of its own where the actor reads many, and
-    among his own else; the rest among his own, whose last ones are soon found.
-    """
-    more, values = _condition(wanted)
-    if wanted.state not in IN_HAND:
-        rare = wanted.state in {"avoirs", "travaux"} or wanted.few
-        numbers = following.numbers(db, actor, FAMILY, more, values, most=most, before=before, rare=rare)
-        if numbers is not None:
-            return numbers
-    query = sa.select(FOLDER.c.id).where(
-        FOLDER.c.collectivity_id == actor.collectivity_id,
-        FOLDER.c.family == FAMILY,
-        sa.text(more),
-        readable_by(actor, FOLDER),
-    )
-    if (keys := _keys(wanted)) is not None:
-        of_folder = sa.and_(_key.c.folder_id == FOLDER.c.id, _key.c.collectivity_id == actor.collectivity_id)
-        query = query.join(_key, sa.and_(of_folder, keys)).distinct()
-    if before is not None:
-        query = query.where(FOLDER.c.id < before)
-    return list(db.scalars(query.order_by(FOLDER.c.id.desc()).limit(most), values))
-
-
-def _condition(wanted: Asked) -> tuple[str, dict[str, Any]]:
-    """What is wanted as a condition on `f`, with its values: in words in which both databases find their indexes."""
-    parts = [STATES_IN_SQL[wanted.state]] if wanted.state in STATES_IN_SQL else []
-    values = {"today": today().isoformat()} if wanted.state == "en-retard" else {}
-    for sign, name, day in ((">=", "since", wanted.since), ("<=", "until", wanted.until)):
-        if day is not None:
-            parts.append(f"f.fields ->> 'received_on' {sign} :{name}")
-            values[name] = day.isoformat()
-    return " AND ".join(parts) or "1 = 1", values
-
-
-def _keys(wanted: Asked) -> Any:
-    """The condition on the keys of what is wanted, where few invoices have them; None where nothing is found by its key."""
-    if wanted.few:
-        first, last = wanted.since or today(), wanted.until or date.max
-        return _key.c.key.between(received_key(first.isoformat()), received_key(last.isoformat()))
-    return _key.c.key == OF_WORKS if wanted.state == "travaux" else None
+    """All that is wanted; refuses `register-long` beyond `choosing.MOST`."""
+    return [
+        line for portion in portions(choosing.every(db, actor, wanted)) for line in _lines(db, actor, portion)
+    ]
 
 
 def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:
@@ -221,10 +114,19 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)))}
     decisions = _decisions(db, numbers)
     origins = _origins(db, actor, folders.values())
-    return [_line(folders[number], decisions[number], origins.get(number)) for number in numbers]
+    there = outside.standings(db, numbers)
+    return [
+        _line(folders[number], decisions[number], there.get(number), origins.get(number))
+        for number in numbers
+    ]
 
 
-def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None) -> Line:
+def _line(
+    folder: Folder,
+    decisions: Mapping[str, Decision],
+    there: outside.Standing | None,
+    origin: int | None,
+) -> Line:
     family = family_of(folder.in_force)
     credit = family.credits(folder.facts)
     starts = starts_of(folder) if family.due(folder.facts) else []
@@ -238,6 +140,7 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
         siret=str(folder.fields.get("seller_siret") or folder.fields.get("seller_siren") or ""),
         frame=str(folder.fields.get(FRAME) or ""),
         cents=folder.amount_cents,
+        currency=str(folder.fields.get("currency") or EURO),
         credit=credit,
         state=state_label(folder.place, None),
         received=min(received_days(folder), default=None),
@@ -253,6 +156,7 @@ def _line(folder: Folder, decisions: Mapping[str, Decision], origin: int | None)
         handed=folder.done_at.astimezone(PARIS).date() if folder.place == DONE and folder.done_at else None,
         mandate=", ".join(filter(None, [mandate_of(folder), *others_of(folder)])),
         decisions=decisions,
+        there=there,
         origin=str(folder.fields.get("preceding") or "") if credit else "",
         origin_id=origin,
     )

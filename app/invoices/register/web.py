@@ -1,6 +1,7 @@
 """The pages of the register of invoices and of their delays, and the tables that are taken away."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, g, render_template, request
@@ -11,8 +12,11 @@ from app.core.db import key_in, reading
 from app.core.http import PERSON, guard, spreadsheet
 from app.core.spreadsheet import Cell
 from app.invoices.frames import in_words
-from app.invoices.register import delays, lines
+from app.invoices.register import choosing, delays, lines, sums
+from app.invoices.register.choosing import Asked
 
+LONGEST = 200
+"""Of the words that are searched, so many signs are read."""
 pages = Blueprint("register", __name__, template_folder="templates")
 HEAD = (
     "Dossier",
@@ -21,6 +25,7 @@ HEAD = (
     "Fournisseur",
     "SIRET",
     "Montant TTC",
+    "Monnaie",
     "État",
     "Reçue le",
     "Départ du délai",
@@ -38,6 +43,7 @@ HEAD = (
     "Rejetée le",
     "Rejetée par",
     "Motif du rejet",
+    "Rejet dit sur",
     "Remise aux finances le",
     "Mandat",
     "Facture d’origine",
@@ -51,17 +57,22 @@ def index() -> str:
     """The invoices that one may read, by state and by day of arrival, the latest first."""
     wanted, wrong = _asked()
     with reading(g.actor.collectivity_id) as db:
+        total = sums.total(db, g.actor, wanted)
+        unsorted = bool(wanted.order) and total.count is None
+        wanted = replace(wanted, order="") if unsorted else wanted
         shown, more = lines.page(db, g.actor, wanted, key_in(request.args.get("avant")))
-        total = lines.total(db, g.actor, wanted)
     return render_template(
         "register/index.html",
         lines=shown,
         more=more,
         total=total,
-        most=lines.SUMMED,
+        most=choosing.SUMMED,
         wanted=wanted,
+        asked=_address(wanted),
         wrong=wrong,
-        states=lines.STATES,
+        unsorted=unsorted,
+        states=choosing.STATES,
+        orders=choosing.ORDERS,
         typed={name: request.args.get(name, "")[:10] for name in ("du", "au")},
         service=lines.SERVICE,
         finance=lines.FINANCE,
@@ -101,12 +112,32 @@ def months_table(form: str) -> Response:
     return spreadsheet(f"delais-{today():%Y-%m-%d}", form, head, cells)
 
 
-def _asked() -> tuple[lines.Asked, bool]:
+def _address(wanted: Asked) -> dict[str, object]:
+    """What an address asks that asks the same."""
+    return {
+        "etat": wanted.state or None,
+        "du": wanted.since,
+        "au": wanted.until,
+        "q": wanted.text or None,
+        "tri": wanted.order or None,
+    }
+
+
+def _asked() -> tuple[Asked, bool]:
     """What the address asks, and whether a day of it is none: the register is then shown without it, and says so."""
     state = request.args.get("etat", "")
     days = [_day(request.args.get(name, "")) for name in ("du", "au")]
     wrong = any(day is None and request.args.get(name) for day, name in zip(days, ("du", "au"), strict=True))
-    return lines.Asked(state if state in lines.STATES else "", *days), wrong
+    order = request.args.get("tri", "")
+    text = " ".join(request.args.get("q", "").split())[:LONGEST]
+    choice = Asked(
+        state if state in choosing.STATES else "",
+        since=days[0],
+        until=days[1],
+        text=text,
+        order=order if order in choosing.ORDERS else "",
+    )
+    return choice, wrong
 
 
 def _day(text: str) -> date | None:
@@ -119,10 +150,9 @@ def _day(text: str) -> date | None:
 def _cells(line: lines.Line) -> tuple[Cell, ...]:
     interruption = line.interruption
     decided: list[Cell] = []
-    for name in (lines.SERVICE, lines.FINANCE, "signed", "rejected"):
+    for name in (lines.SERVICE, lines.FINANCE, "signed"):
         decision = line.decisions.get(name)
         decided += [decision.day, decision.who] if decision else [None, None]
-    rejected = line.decisions.get("rejected")
     return (
         line.folder_id,
         line.number,
@@ -130,6 +160,7 @@ def _cells(line: lines.Line) -> tuple[Cell, ...]:
         line.seller,
         line.siret,
         line.amount,
+        line.currency,
         line.state,
         line.received,
         line.start,
@@ -139,9 +170,19 @@ def _cells(line: lines.Line) -> tuple[Cell, ...]:
         interruption.complete if interruption else None,
         line.due,
         *decided,
-        rejected.word if rejected else None,
+        *_rejected(line),
         line.handed,
         line.mandate,
         line.origin,
         in_words(line.frame),
     )
+
+
+def _rejected(line: lines.Line) -> tuple[Cell, ...]:
+    """When, by whom and why an invoice is rejected, and where that is said: over there, to its supplier, before here."""
+    there = line.there.rejection if line.there is not None else None
+    if line.there is not None and there is not None:
+        where = line.there.place if there.delivered else f"{line.there.place}, en attente"
+        return there.day, there.who, there.reason, where
+    decision = line.decisions.get("rejected")
+    return (decision.day, decision.who, decision.word, None) if decision else (None, None, None, None)
