@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.core.clock import PARIS
 from app.core.db import Db, reading
-from app.core.french import euros, jour, spaces
+from app.core.french import jour, spaces
 from app.core.refusals import Refusal
 from app.core.texts import plain
 from app.display import page, timeline
@@ -21,6 +21,7 @@ from app.folders.sockets import Caution, is_open
 from app.invoices import history, outside
 from app.invoices.history import Row
 from app.invoices.mandates import mandate_of
+from app.invoices.rows import total_of
 from app.people.actor import Actor
 from workflows.circuit import WITHDRAWN, Phase
 from workflows.vocabulary import Action
@@ -89,7 +90,7 @@ def context(
         "desk": at_desk,
         "refusal": outside.refusal(db, actor, folder) if at_desk else {},
         "may_give_up": at_desk and Action.WITHDRAW in offered,
-        "amount": euros(folder.fields.get("total_ttc") or ""),
+        "amount": total_of(folder.fields),
         "waits": waits,
         "took_part": waits and took_part,
         "may_rule": waits and not took_part and ruling.may_rule(folder, actor, current),

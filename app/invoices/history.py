@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import OURS_ALREADY, Db
-from app.core.french import euros, jour, spaces
+from app.core.french import jour, spaces
 from app.core.questions import keep, kept, once
 from app.display.views import state_label
 from app.folders.access import readable_among
@@ -33,6 +33,7 @@ from app.invoices.keys import (
 )
 from app.invoices.mandates import mandate_of
 from app.invoices.models import InvoiceKey, SupplierSeen
+from app.invoices.rows import total_of
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
 from workflows.condition import values
@@ -291,7 +292,7 @@ def _duplicate(twin: Twin, by: frozenset[int]) -> Caution:
     other = twin.folder
     where, what = "Un autre dossier, que vous ne pouvez pas lire,", ""
     if twin.named:
-        amount = euros(other.fields.get("total_ttc") or "")
+        amount = total_of(other.fields)
         where = f"Le dossier n° {other.id}"
         number = f", n° {other.number}" if other.number else ""
         what = (

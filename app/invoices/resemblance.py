@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import euros, jour, spaces
+from app.core.french import jour, spaces
 from app.core.questions import once
 from app.folders.access import readable_by, reader_of
 from app.folders.models import Folder
@@ -19,6 +19,7 @@ from app.folders.sockets import Caution, mark_of
 from app.invoices.days import dates_of
 from app.invoices.history import MOST, having, seen_before, totals_of
 from app.invoices.keys import ACCOUNT, SELLER, keys_of, sellers_of
+from app.invoices.rows import total_of
 from workflows.circuit import REJECTED, WITHDRAWN, Phase
 from workflows.condition import values
 
@@ -120,7 +121,7 @@ def _days_apart(folder: Folder, other: Folder) -> int | None:
 
 def _told(other: Folder, kind: str, named: bool, by: frozenset[int]) -> Caution:
     where = f"Le dossier n° {other.id}" if named else "Un autre dossier, que vous ne pouvez pas lire,"
-    amount = euros(other.fields.get("total_ttc") or "")
+    amount = total_of(other.fields)
     what = f", datée du {_dated(other)}, n° {other.number}, de {amount}" if named else ""
     title, sentence = {
         "nearby": (

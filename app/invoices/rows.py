@@ -1,5 +1,6 @@
 """The data of an invoice are shown in French, line by line, beside the page they came with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.french import HARD, euros, nombre
@@ -82,6 +83,11 @@ def money(value: str, currency: str) -> str:
     if currency == "EUR" or not shown.endswith("€"):
         return shown
     return shown.removesuffix("€") + currency if currency else shown.removesuffix(f"{HARD}€")
+
+
+def total_of(facts: Mapping[str, Any]) -> str:
+    """What an invoice comes to, in words; in its own currency where that is told, empty where it has no total."""
+    return money(str(facts.get("total_ttc") or ""), str(facts.get("currency") or "EUR"))
 
 
 def _shown(key: str, value: str, currency: str) -> str:

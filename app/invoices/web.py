@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import PARIS
 from app.core.db import reading
-from app.core.french import euros, grouped, jour, spaces
+from app.core.french import grouped, jour, spaces
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -23,6 +23,7 @@ from app.invoices.establishments import EstablishmentsForm, as_lines, choose, li
 from app.invoices.known import DECIDED, LISTED, OFFICE, REFUSED, ends
 from app.invoices.models import SupplierAccount
 from app.invoices.register.web import pages as register
+from app.invoices.rows import total_of
 from app.invoices.suppliers.web import pages as suppliers
 from app.people.models import Collectivity
 
@@ -171,7 +172,7 @@ def _account(folder_id: int, mark: str, entered: Mapping[str, str], error: str) 
             folder=folder,
             account_mark=mark,
             doubt=doubt,
-            amount=euros(folder.fields.get("total_ttc") or ""),
+            amount=total_of(folder.fields),
             iban=grouped(doubt.iban),
             # Whoever has no part in the folder is told which account it is, and not its number
             known=[

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.french import euros, taille
+from app.core.french import euros, jour_long, taille
 from app.core.outbox import Hopeless, Needless, News, Outbox, Row, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -27,7 +27,7 @@ from app.notices import letter, mailer
 from app.notices.bounces import Answer
 from app.notices.returns import marks
 from app.people.actor import Actor, system
-from app.people.models import Collectivity
+from app.people.models import Collectivity, Desk, User
 from app.purchasing.billing import asked_of_supplier, buyer_of
 from app.purchasing.deliveries import may_attest
 from app.purchasing.linking import FAMILY
@@ -167,6 +167,12 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
         sender = letter.sender_of(town.name, town.settings)
         number, facts = order.number, dict(order.fields)
         asked = asked_of_supplier(buyer_of(town), facts)
+        desk = db.get_one(Desk, order.emitter_desk_id).name
+        who = db.get(User, order.depositor_user_id) if order.depositor_user_id is not None else None
+        # Who ordered answers for it, unless the collectivity says where its letters are answered
+        if who is not None and who.active and not sender["reply_to"]:
+            sender = {**sender, "reply_to": who.email}
+        followed = f"{who.name}, {desk}" if who is not None else desk
     if version.size > HEAVIEST:
         return None
     message = EmailMessage()
@@ -175,10 +181,12 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = letter.message_id(row.key, settings.public_url)
     message[marks.HEADER] = marks.mark(row.id, row.payload["address"])
+    answers = " : répondez à ce message pour toute question" if sender["reply_to"] else ""
     told = f", engagement {facts['engagement']}" if facts.get("engagement") else ""
     message.set_content(
         f"Bonjour,\n\nVous trouverez ci-joint le bon de commande {number}{told}, signé, de {town.name}, pour "
-        f"{euros(facts.get('total_ttc'))} TTC.\n\n{asked}\n\nLe fichier joint est l’original : sa signature se vérifie avec "
+        f"{euros(facts.get('total_ttc'))} TTC.\n\n{_delivery(facts)}{asked}\n\nCommande suivie par {followed}{answers}.\n\n"
+        "Le fichier joint est l’original : sa signature se vérifie avec "
         "tout lecteur de PDF.\n\n" + _signed_off(sender, town.name)
     )
     data = vault.store().read(vault.scope(row.collectivity_id), version.sha256)
@@ -186,6 +194,13 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
         data, maintype="application", subtype="pdf", filename=f"{number}.pdf".replace("/", "-")
     )
     return message
+
+
+def _delivery(facts: Mapping[str, Any]) -> str:
+    """Where and by when it is to be delivered, as far as the order says it."""
+    place, day = str(facts.get("delivery_place") or ""), str(facts.get("delivery_on") or "")
+    told = [*([f"à livrer : {place}"] if place else []), *([f"avant le {jour_long(day)}"] if day else [])]
+    return f"{told[0][0].upper()}{', '.join(told)[1:]}.\n\n" if told else ""
 
 
 def _signed_off(sender: Mapping[str, Any], town: str) -> str:

@@ -39,7 +39,11 @@ def test_a_signed_order_is_sent_once_and_again_by_a_person_under_his_name(house:
     (attached,) = list(sent.iter_attachments())
     assert attached.get_content() == house.bytes_of(house.versions(order)[-1])  # the signed file itself
     assert "BC-2026-0001" in sent["Subject"]
-    assert "BC-2026-0001, signé, de Kerlann-sur-Mer" in sent.get_body().get_content()
+    written = sent.get_body().get_content()
+    assert "BC-2026-0001, signé, de Kerlann-sur-Mer" in written
+    person = house.actor(BUYER)
+    assert f"Commande suivie par {person.name}, " in written, "who answers, and for which desk"
+    assert sent["Reply-To"] == f"{BUYER}@kerlann-sur-mer.example"
     assert _mails(house, order) == ["order.mailed"]
     client = house.client(BUYER)
     page = client.get(f"/commandes/{order}").get_data(as_text=True).replace("\xa0", " ")

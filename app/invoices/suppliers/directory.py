@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from app.core.french import jour
 from app.core.refusals import Refusal
 from app.core.texts import key_of
 from app.display import following
-from app.display.views import state_label
+from app.display.views import amount, state_label
 from app.folders.access import readable_by, unrestricted
 from app.folders.models import Folder
 from app.invoices.history import FAMILY
@@ -97,7 +98,7 @@ class Seen:
     id: int
     label: str
     number: str
-    cents: int | None
+    amount: Decimal | None
     day: date
     state: str
 
@@ -194,6 +195,7 @@ def entry(db: Db, actor: Actor, number: int) -> Entry:
             *(_naming.c[key] for key in ("folder_id", "name", "siret")),
             *(_folder.c[key] for key in ("family", "created_at", "amount_cents", "place", "number")),
             _folder.c.fields["seller_email"].as_string().label("email"),
+            _folder.c.fields["currency"].as_string().label("currency"),
         )
         .join(_folder, _folder.c.id == _naming.c.folder_id)
         .where(_naming.c.supplier_id == number, _there(actor))
@@ -395,7 +397,7 @@ def _folder_seen(row: Any) -> Seen:
         row.folder_id,
         label,
         row.number or "",
-        row.amount_cents,
+        amount(row.amount_cents, row.currency),
         _day(row.created_at),
         state_label(row.place, None),
     )
