@@ -187,6 +187,15 @@ def line_of(db: Db, actor: Actor, number: int) -> Line:
     return lines[0]
 
 
+def joined_with(db: Db, actor: Actor, number: int) -> int | None:
+    """The entry with which this one was joined, where the actor sees it; None for one that stands by itself, or is none."""
+    query = sa.select(_supplier.c.into_id).where(
+        _supplier.c.id == number, _supplier.c.collectivity_id == actor.collectivity_id
+    )
+    into: int | None = db.scalar(query)
+    return into if into is not None and _lines(db, actor, [into], 1) else None
+
+
 def entry(db: Db, actor: Actor, number: int) -> Entry:
     """One of them with what its folders and the accounts tell; refuses as `line_of`."""
     line = line_of(db, actor, number)

@@ -52,8 +52,12 @@ def table(form: str) -> Response:
 
 @pages.get("/fournisseurs/<int:supplier_id>")
 @guard(PERSON)
-def show(supplier_id: int) -> str:
-    """A supplier: its names, SIRETs and accounts, and its latest folders."""
+def show(supplier_id: int) -> Response | str:
+    """A supplier: its names, SIRETs and accounts, and its latest folders; one that was joined leads to its entry."""
+    with reading(g.actor.collectivity_id) as db:
+        whole = directory.joined_with(db, g.actor, supplier_id)
+    if whole is not None:
+        return redirect(url_for("invoices.suppliers.show", supplier_id=whole))
     return _show(supplier_id, "", {})
 
 
