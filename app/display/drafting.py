@@ -52,6 +52,8 @@ TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 SEND, SEND_ON = "submit", "submit-next"
 """The buttons that send: one opens the folder sent, the other the next draft, or the deposit of another where none is left."""
+NOTHING = "Rien n’a été déposé. "
+"""What a refusal says of a whole deposit, and is not true of one file among others."""
 BESIDE = frozenset({"pdf", "image"})
 """What is shown beside the form while one types: what is drawn as it is."""
 
@@ -190,7 +192,7 @@ def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     if not made:
         raise refused[0][1]
     for filename, why_not in refused:
-        why = sentences.say(why_not.key, why_not.facts)[1]
+        why = sentences.say(why_not.key, why_not.facts)[1].replace(NOTHING, "")  # the others are
         flash(spaces(f"« {filename} » n’a pas été déposé. {why}"), "danger")
     flash(f"{plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok")
     return url_for("folders.inbox", bannette="drafts")
