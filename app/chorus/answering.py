@@ -35,6 +35,7 @@ LONGEST: Final = 200
 """Signs of what goes to the supplier with a rejection."""
 LONGEST_MANDATE: Final = 40
 OURS: Final = ("waiting", "sent")
+OVER: Final = "La facture est rejetée : plus rien d’autre n’est à dire."
 
 
 INVOICE = Question((ChorusInvoice,), ChorusInvoice.folder_id == OF)
@@ -58,11 +59,12 @@ def deposits(actor: Actor, folder: Folder) -> bool:
 
 
 def may_reject(
-    actor: Actor, folder: Folder, invoice: ChorusInvoice, statuses_there: list[ChorusStatus]
+    db: Db, actor: Actor, folder: Folder, invoice: ChorusInvoice, statuses_there: list[ChorusStatus]
 ) -> bool:
-    """Whether the actor may reject it there: the desk that deposits, while the folder is in its hands."""
+    """Whether the actor may reject it there: the desk that deposits, while the folder is in its hands and statuses are said."""
     rejected = any(status.status == REJECTED and status.state in OURS for status in statuses_there)
-    return not (invoice.works or rejected) and _in_hands(folder) and deposits(actor, folder)
+    in_hands = not (invoice.works or rejected) and _in_hands(folder)
+    return in_hands and deposits(actor, folder) and _sends(db, folder)
 
 
 def offers_rejection(db: Db, folder: Folder, invoice: ChorusInvoice) -> bool:
@@ -70,7 +72,7 @@ def offers_rejection(db: Db, folder: Folder, invoice: ChorusInvoice) -> bool:
     reader = reader_of(db)
     if reader is None or not _in_hands(folder):
         return False
-    return may_reject(reader, folder, invoice, statuses_of(db, invoice))
+    return may_reject(db, reader, folder, invoice, statuses_of(db, invoice))
 
 
 def may_mandate(
@@ -91,6 +93,11 @@ def _signed(db: Db, folder: Folder) -> bool:
     return done or (folder.phase == Phase.RUNNING and was_signed(db, folder))
 
 
+def _sends(db: Db, folder: Folder) -> bool:
+    """Whether the collectivity has its statuses said on Chorus Pro."""
+    return own.sends(db.get_one(Collectivity, folder.collectivity_id).settings)
+
+
 def _in_hands(folder: Folder) -> bool:
     return folder.phase in {Phase.DRAFT, Phase.REJECTED}
 
@@ -99,7 +106,8 @@ def _in_hands(folder: Folder) -> bool:
 def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sentence: str) -> None:
     """Have an invoice rejected on Chorus Pro, for good, and give its folder up.
 
-    Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-works`, `chorus-rejected`
+    Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-kept-here` where nothing is
+    said there, `chorus-works`, `chorus-rejected`
     a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
     """
     folder, invoice = _mine(db, actor, folder_id, version)
@@ -108,6 +116,8 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
         raise Refusal("chorus-rejected")
     if not _in_hands(folder):
         raise Refusal("chorus-in-hand")
+    if not _sends(db, folder):
+        raise Refusal("chorus-kept-here")
     if code not in reasons():
         raise Refusal("chorus-reason")
     sentence = line_of(plain(sentence))
@@ -115,6 +125,9 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
         raise Refusal("chorus-sentence")
     if len(sentence) > LONGEST:
         raise Refusal("words-long", most=LONGEST, got=len(sentence))
+    for status in statuses_there:
+        if status.state == "waiting":  # else the rejection would wait behind it
+            status.state, status.trouble, status.settled_at = "dropped", OVER, now()
     wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
     _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
     move(db, folder, Action.WITHDRAW, actor)
@@ -280,8 +293,7 @@ def _asked_since(db: Db, status: ChorusStatus) -> bool:
 def told_there(db: Db, folder: Folder) -> str:
     """That the reason of an interruption goes to Chorus Pro, where its supplier reads it; empty where it does not."""
     invoice = invoice_of(db, folder)
-    place = db.get_one(Collectivity, folder.collectivity_id)
-    if invoice is None or invoice.works or not own.sends(place.settings):
+    if invoice is None or invoice.works or not _sends(db, folder):
         return ""
     return (
         f"Ce texte part tel quel sur Chorus Pro (ses {MOTIVE} premiers signes), où la facture devient « suspendue » : le "

@@ -19,7 +19,7 @@ from app.core.french import jour, spaces
 from app.folders.models import Folder
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
-from app.invoices.accounts import COMPLETED, doubts
+from app.invoices.accounts import COMPLETED, doubts, told
 from app.invoices.clock import CHORUS
 from app.invoices.interrupting import CARD, interruption_of
 from app.invoices.settling import at_service
@@ -182,7 +182,7 @@ def _seller(folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
 def _completed(db: Db, folder: Folder, by: frozenset[int]) -> Iterator[Caution]:
     """Completed by its supplier without any account to compare (INV-21): what was added is to be read by somebody."""
     added = folder.sources.get(COMPLETED, ())
-    if not added or doubts(db, folder):
+    if not added or told(folder) or doubts(db, folder):
         return
     day = jour(day_of(added[-1]["at"]) or folder.created_at.date())
     names = ", ".join(f"« {name} »" for name in added[-1]["files"])

@@ -51,7 +51,7 @@ class Told:
     def refusal(self, db: Db, actor: Actor, folder: Folder) -> Mapping[str, str]:
         """The page of Chorus Pro, the reason of what is billed twice chosen, for who may reject it there."""
         invoice = invoice_of(db, folder)
-        if invoice is None or not may_reject(actor, folder, invoice, statuses_of(db, invoice)):
+        if invoice is None or not may_reject(db, actor, folder, invoice, statuses_of(db, invoice)):
             return {}
         return {"endpoint": PAGE, "motif": TWICE, "_anchor": "rejeter"}
 

@@ -33,6 +33,11 @@ SENTENCES: Sentences = {
         409,
         "Rien n’est envoyé : ce dossier est dans son circuit. Rejetez-le d’abord au bureau qui l’a déposé, ou interrompez le délai de paiement.",
     ),
+    "chorus-kept-here": (
+        409,
+        "Rien n’est envoyé : la collectivité garde ici ses états (« Réglages »). Rejetez cette facture sur le portail de Chorus Pro, "
+        "puis abandonnez ce dossier.",
+    ),
     "chorus-works": (
         409,
         "Rien n’est envoyé : les états d’une facture de travaux se donnent sur Chorus Pro. Demandez-les à ceux que le marché désigne.",

@@ -207,7 +207,7 @@ def _page(folder_id: int, entered: dict[str, str], error: str) -> str:
             pieces=pieces,
             other_mandates=others_of(folder),
             reasons=in_order(cautions.elsewhere(db, folder, invoice)),
-            may_reject=answering.may_reject(g.actor, folder, invoice, statuses),
+            may_reject=answering.may_reject(db, g.actor, folder, invoice, statuses),
             may_mandate=may_mandate,
             more_to_mandate=may_mandate and mandating.following(db, g.actor, but=folder.id) is not None,
             typed=entered,

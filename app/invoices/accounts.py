@@ -136,13 +136,20 @@ def doubts(db: Db, folder: Folder) -> list[Doubt]:
 
 
 def stated(folder: Folder) -> list[str]:
-    """The accounts on which an invoice asks to be paid, as its facts, what was added to it, or its page tell."""
+    """The accounts on which an invoice itself asks to be paid, as its facts or its page tell.
+
+    One that somebody left out, and had it retained so, is still what its file bears.
+    """
     facts = (compact(str(text or "")) for text in values(folder.facts, "iban"))
     ibans = list(dict.fromkeys(iban for iban in facts if iban))
-    added = folder.sources.get(COMPLETED, ())
-    ibans = ibans or list(dict.fromkeys(iban for completion in added for iban in completion["ibans"]))
+    left_out = [
+        compact(str(value["value"]))
+        for ruling in folder.sources.get("rulings", ())
+        if ruling["about"] == "iban" and not ruling["kept"]
+        for value in ruling["read"]
+    ]
     # An invoice that gives none is paid on the one that its page bears, whoever left it out of the form
-    return ibans or list(folder.sources.get(MENTIONED, {}).get("page", ()))
+    return ibans or left_out or list(folder.sources.get(MENTIONED, {}).get("page", ()))
 
 
 def told(folder: Folder) -> list[str]:
@@ -172,9 +179,11 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
     for iban in ibans or emptied:
         same = bearing(db, folder, iban)
         known = [known_for(way, rows, [*settled, *same]) for way in ways]
-        refused = refusal_of(iban, rows, ways)
-        reasons = [*_of_itself(iban, refused, emptied), *_added(iban, _unruled(folder), own)]
         trusted = bool(known) and all(iban in accounts for accounts in known)
+        refused = refusal_of(iban, rows, ways)
+        if trusted and refused is not None and refused.siren is None:
+            refused = None  # said under a name alone, it takes nothing from a seller who has it by his SIREN
+        reasons = [*_of_itself(iban, refused, emptied), *_added(iban, _unruled(folder), own)]
         if not trusted:
             reasons += _unknown(db, folder, iban, together(known), rows, same, ways)
             reasons += _instead(folder, iban)
@@ -292,11 +301,11 @@ def _added(iban: str, added: Collection[Mapping[str, Any]], own: Collection[str]
         names = "avant d’arriver ici" if completion.get("first") else names
         others = [other for other in completion["ibans"] if other not in own]
         if iban in others:
-            borne = ", ".join(ends(account) for account in own)
+            borne = f"elle porte {', '.join(map(ends, own))}" if own else "elle n’en porte aucun"
             yield (
-                "Autre compte dans une pièce ajoutée",
-                f"Le fournisseur a complété la facture le {day} ({names or 'sans pièce nouvelle'}), et y donne ce compte ; elle "
-                f"porte {borne}",
+                "Autre compte dans une pièce ajoutée" if own else "Compte donné dans une pièce ajoutée",
+                f"Le fournisseur a complété la facture le {day} ({names or 'sans pièce nouvelle'}), et y donne ce compte ; "
+                f"{borne}",
             )
         elif iban in own and not others:
             yield (

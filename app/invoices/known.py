@@ -105,7 +105,8 @@ def known_for(way: str, rows: Collection[SupplierAccount], settled: Collection[F
         for row in rows
         if row.seller == seller_key(way) or (not siren_of(way) and same_name(row.name, way))
     ]
-    aside = {row.iban for row in rows if row.state == REFUSED and is_for(row, [way])}
+    # One that was put aside under a name alone was so for that name
+    aside = {row.iban for row in mine if row.state == REFUSED}
     known = {row.iban: Known(row.iban, _how(row)) for row in mine if row.state == CONFIRMED}
     used: dict[str, dict[int, date]] = {}
     for invoice in settled:

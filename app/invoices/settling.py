@@ -74,9 +74,10 @@ def settle(
         _pay_on(db, actor, folder, doubt.iban, over=borne, where="dans la facture", ruling=ruling)
         line = f"compte {ends(doubt.iban)} accepté, à la place de {', '.join(map(ends, borne))}"
         return Outcome("a accepté ce compte", line, {"iban": doubt.iban})
-    if was_signed(db, folder):
-        raise Refusal("ruled-too-late")
     former = next(account.iban for account in doubt.known if keep == f"{FORMER}:{digest(account.iban)}")
+    # What was signed is not changed; that it stands, in place of an account that came since, is said after a signature too
+    if was_signed(db, folder) and stated(folder) != [former]:
+        raise Refusal("ruled-too-late")
     where = ADDED_PIECE if doubt.added else "dans la facture"
     _pay_on(db, actor, folder, former, over=[doubt.iban], where=where, ruling=ruling)
     if doubt.trusted:

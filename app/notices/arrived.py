@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.outbox import Needless, News, Outbox, post
 from app.folders.access import FOLDER, with_right
@@ -18,10 +18,11 @@ from app.notices.choices import GROUPED, choices_of
 from app.notices.hours import DRAFTS_ARRIVED
 from app.notices.outdone import DEAD
 from app.people.actor import Actor
-from app.people.models import Holder, User
+from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.registry import Own
 from app.people.reaching import is_dead
-from workflows.rhythms import Rhythm
+from app.people.working_days import calendar_in
+from workflows.rhythms import Rhythm, quiet_until
 from workflows.rights import allows
 from workflows.vocabulary import Right
 
@@ -64,9 +65,11 @@ def drafts(db: Db, actor: Actor, most: int) -> list[tuple[tuple[str, str], datet
 
 
 def announce(db: Db, folder: Folder) -> None:
-    """Have whoever deposits this type at the folder's desk told of it, at the end of this hour."""
+    """Have whoever deposits this type at the folder's desk told of it, at the end of this hour; by day, as what is reminded."""
     moment = now()
     end = (moment + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    calendar = calendar_in(db.get_one(Collectivity, folder.collectivity_id).settings)
+    end = quiet_until(calendar, end, PARIS) or end
     query = (
         sa.select(User, Holder.rights)
         .join(Holder, Holder.user_id == User.id)

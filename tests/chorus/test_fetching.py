@@ -21,7 +21,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import ruling, sending
+from app.folders import ruling, sending, sockets
 from app.folders.models import Folder
 from app.invoices import accounts, calls, interrupting, mandates
 from app.invoices.clock import delay_of
@@ -552,8 +552,15 @@ def test_statuses_stay_here_where_another_tool_says_them(house, chorus) -> None:
     client.post(
         "/administration/reglages/chorus_statuses", data={"value": "kept", "csrf_token": house.csrf(client)}
     )
-    number = deposits.deposit(chorus, deposits.PDF, now())
+    number, refused = (deposits.deposit(chorus, deposits.PDF, now()) for _ in range(2))
     look(house)
+    draft, clerk = folder_of(refused), house.client(G)
+    page = f"/dossiers/{draft.id}/chorus"
+    assert "Rejeter sur Chorus Pro" not in words(clerk.get(page))
+    typed = {"code": "AUTRE", "sentence": "x", "version": draft.version, "csrf_token": house.csrf(clerk)}
+    answer = clerk.post(f"{page}/rejeter", data=typed)
+    assert (answer.status_code, "sur le portail de Chorus Pro" in words(answer)) == (409, True)
+    assert folder_of(refused).phase == "draft", "nothing would have told its supplier"
     house.approve(sent(house, number).id, R)
     look(house)
     assert passed(chorus, number) == []
@@ -615,6 +622,8 @@ def test_a_completion_has_the_account_verified_by_two_persons(house, chorus) -> 
         assert answer.status_code == 302, words(answer)
         with reading(here(house)) as db:
             assert accounts.to_verify(db, db.get_one(Folder, one.id)) == []
+            keys = {caution.key for caution in sockets.cautions(db, db.get_one(Folder, one.id))}
+        assert "chorus-completed" not in keys, "its account was read, and ruled on"
     assert [house.folder(one.id).fields["iban"] for one in (folder, second)] == [own, added]
     with reading() as db:
         rows = {row.iban: row.state for row in db.scalars(sa.select(SupplierAccount))}

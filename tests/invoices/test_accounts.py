@@ -248,6 +248,32 @@ def test_an_account_that_one_person_typed_and_another_retained_is_verified_all_t
         house.approve(invoice, FINANCE)
 
 
+@pytest.mark.law("INV-21")
+def test_a_refusal_under_a_false_name_takes_the_account_from_nobody(house: House, office: Office) -> None:
+    listed = f"Fournisseur;SIRET;IBAN\r\nBerthier;{OTHER};{AFTER}\r\n"
+    account_file.bring_in(house.actor("k.morizur"), listed.encode())
+    forged = at_finance(office, number="F-7", seller="Faussaire", seller_siret="", seller_siren="")
+    called(house, forged, SERVICE)
+    page = f"/dossiers/{forged}/compte/{mark_of(house, forged)}/decision"
+    answer = sent(Hand(house, FINANCE), page, forged, keep="refuse", reason="Ce n’est pas son compte.")
+    assert answer.status_code == 302
+    theirs = office.draft(number="F-8", seller="Berthier", seller_siret=OTHER, iban=AFTER)
+    assert not told(house, theirs)
+
+
+@pytest.mark.law("INV-21")
+def test_an_account_that_one_person_left_out_is_still_the_one_of_the_file(
+    house: House, tmp_path: Path
+) -> None:
+    invoice = an_invoice(house, tmp_path, said={"iban": AFTER}, iban="")
+    version, why = house.folder(invoice).version, "Payée autrement."
+    deposit.save(house.actor(CLERK), invoice, version=version, title=None, facts={"iban": ""}, reason=why)
+    send(house, invoice)
+    version = house.folder(invoice).version
+    ruling.rule(house.actor(SERVICE), invoice, version=version, about="fact:iban", keep="", word="Vu.")
+    assert told(house, invoice), "no call, no decision of two"
+
+
 def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: Office) -> None:
     data = family("invoice").circuit.to_data()
     next(step for step in data["steps"] if step["kind"] == "sign")["who"] = [{"chosen": "proof_of_service"}]
