@@ -63,14 +63,14 @@ def may_reject(
 ) -> bool:
     """Whether the actor may reject it there: the desk that deposits, while the folder is in its hands and statuses are said."""
     rejected = any(status.status == REJECTED and status.state in OURS for status in statuses_there)
-    in_hands = not (invoice.works or rejected) and _in_hands(folder)
-    return in_hands and deposits(actor, folder) and _sends(db, folder)
+    in_hands = _in_hands(folder) or _untaken(folder, statuses_there)
+    return in_hands and not (invoice.works or rejected) and deposits(actor, folder) and _sends(db, folder)
 
 
 def offers_rejection(db: Db, folder: Folder, invoice: ChorusInvoice) -> bool:
     """The same of who reads the folder's page."""
     reader = reader_of(db)
-    if reader is None or not _in_hands(folder):
+    if reader is None or not (_in_hands(folder) or folder.place == WITHDRAWN):
         return False
     return may_reject(db, reader, folder, invoice, statuses_of(db, invoice))
 
@@ -98,6 +98,13 @@ def _sends(db: Db, folder: Folder) -> bool:
     return own.sends(db.get_one(Collectivity, folder.collectivity_id).settings)
 
 
+def _untaken(folder: Folder, statuses_there: Sequence[ChorusStatus]) -> bool:
+    """Whether a folder was given up with a rejection that Chorus Pro then refused: it may be given again, for another reason."""
+    last = statuses_there[-1] if statuses_there else None
+    refused = last is not None and last.status == REJECTED and last.state == "refused"
+    return refused and folder.place == WITHDRAWN
+
+
 def _in_hands(folder: Folder) -> bool:
     return folder.phase in {Phase.DRAFT, Phase.REJECTED}
 
@@ -114,7 +121,8 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
     statuses_there = statuses_of(db, invoice)
     if any(status.status == REJECTED and status.state in OURS for status in statuses_there):
         raise Refusal("chorus-rejected")
-    if not _in_hands(folder):
+    given_up = _untaken(folder, statuses_there)
+    if not (_in_hands(folder) or given_up):
         raise Refusal("chorus-in-hand")
     if not _sends(db, folder):
         raise Refusal("chorus-kept-here")
@@ -130,7 +138,8 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
             status.state, status.trouble, status.settled_at = "dropped", OVER, now()
     wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
     _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
-    move(db, folder, Action.WITHDRAW, actor)
+    if not given_up:
+        move(db, folder, Action.WITHDRAW, actor)
 
 
 @use_case

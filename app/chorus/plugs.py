@@ -18,6 +18,7 @@ from app.invoices.interrupting import also_read
 from app.people.actor import system
 from app.people.own_settings.registry import Trial, declare, offer
 from config import Settings
+from workflows.circuit import WITHDRAWN
 
 
 def plug(settings: Settings, templates: Environment) -> None:
@@ -64,6 +65,7 @@ class _Band:
             folder=folder,
             invoice=invoice,
             status=statuses.in_words(invoice.standing[0]),
-            may_reject=answering.offers_rejection(db, folder, invoice),
+            may_reject=(may_reject := answering.offers_rejection(db, folder, invoice)),
+            untaken=may_reject and folder.place == WITHDRAWN,
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -95,7 +95,7 @@ class Doubt:
     put aside after a ruling. `reasons`: a title
     and a sentence each, the gravest first. `possible`: whether an account may have this number at all. `gone`: the invoice
     was sent with it, and bears none any more. `added`: its supplier gave it afterwards, and the invoice itself does not bear
-    it. `trusted`: it is known for the seller all the same, and no ruling on this invoice puts it aside.
+    it. `trusted`: it is known for the seller, or for one of those in dispute, and no ruling on this invoice puts it aside.
     """
 
     about: str
@@ -158,15 +158,26 @@ def told(folder: Folder) -> list[str]:
     return list(dict.fromkeys([*stated(folder), *added]))
 
 
-def _unruled(folder: Folder) -> Sequence[Mapping[str, Any]]:
-    """What its supplier added since somebody decided, of all that was there, that the account which stands is paid."""
-    standing = stated(folder)
-    counts = [
-        int(ruling.get(COMPLETED, 0))
-        for ruling in folder.sources.get("rulings", ())
-        if ruling["about"] == "iban" and ruling["kept"] in standing
-    ]
-    return list(folder.sources.get(COMPLETED, ()))[max(counts, default=0) :]
+def _unruled(folder: Folder) -> list[dict[str, Any]]:
+    """What its supplier added that no decision on the account which stands has looked at, each with the accounts left of it."""
+    standing, settled, count = stated(folder), set[str](), 0
+    for ruling in folder.sources.get("rulings", ()):
+        if ruling["about"] == "iban" and ruling["kept"] in standing and COMPLETED in ruling:
+            settled |= {ruling["kept"], *ruling["over"]}
+            count = max(count, int(ruling[COMPLETED]))
+    left = []
+    for number, completion in enumerate(folder.sources.get(COMPLETED, ())):
+        ibans = [iban for iban in completion["ibans"] if number >= count or iban not in settled]
+        if ibans or number >= count:
+            left.append({**completion, "ibans": ibans})
+    return left
+
+
+def _borne(folder: Folder) -> set[str]:
+    """The accounts that the files of an invoice bear, whatever was typed."""
+    files = folder.sources.get("files", ())
+    told_by_files = {compact(str(file["values"].get("iban") or "")) for file in files}
+    return told_by_files | set(folder.sources.get(MENTIONED, {}).get("page", ()))
 
 
 def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
@@ -174,17 +185,18 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
     emptied = [] if ibans or folder.round < 2 else _sent_before(db, folder)
     if not (ibans or emptied):
         return
-    ways, settled = identities(folder.facts), paid(db, folder)
+    ways, settled, borne = identities(folder.facts), paid(db, folder), _borne(folder)
     rows = rows_about(db, folder, ibans or emptied)
     for iban in ibans or emptied:
         same = bearing(db, folder, iban)
         known = [known_for(way, rows, [*settled, *same]) for way in ways]
-        trusted = bool(known) and all(iban in accounts for accounts in known)
+        sure = bool(known) and all(iban in accounts for accounts in known)
+        trusted = any(iban in accounts for accounts in known)
         refused = refusal_of(iban, rows, ways)
-        if trusted and refused is not None and refused.siren is None:
+        if sure and refused is not None and refused.siren is None:
             refused = None  # said under a name alone, it takes nothing from a seller who has it by his SIREN
         reasons = [*_of_itself(iban, refused, emptied), *_added(iban, _unruled(folder), own)]
-        if not trusted:
+        if not sure:
             reasons += _unknown(db, folder, iban, together(known), rows, same, ways)
             reasons += _instead(folder, iban)
         if _many_of_a_name(ways, [*settled, *same]):
@@ -210,7 +222,7 @@ def _doubts(db: Db, folder: Folder) -> Iterator[Doubt]:
             bears = [
                 Known(other, "Écrit sur la facture elle-même", known=False)
                 for other in (own if iban not in own else ())
-                if good_iban(other) and other not in {account.iban for account in shared}
+                if good_iban(other) and other in borne and other not in {account.iban for account in shared}
             ]
             marks = [
                 str(folder.round),

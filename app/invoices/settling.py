@@ -61,7 +61,9 @@ def settle(
     """
     if at_service(db, folder):
         raise Refusal("iban-service")
-    doubt = next(doubt for doubt in doubts(db, folder) if doubt.about == caution.about)
+    doubt = next((doubt for doubt in doubts(db, folder) if doubt.about == caution.about), None)
+    if doubt is None:  # settled by the one before it, of several
+        raise Refusal("nothing-to-rule")
     if keep == ACCEPT:
         if len(identities(folder.facts)) > 1:
             raise Refusal("iban-seller")
@@ -79,7 +81,8 @@ def settle(
     if was_signed(db, folder) and stated(folder) != [former]:
         raise Refusal("ruled-too-late")
     where = ADDED_PIECE if doubt.added else "dans la facture"
-    _pay_on(db, actor, folder, former, over=[doubt.iban], where=where, ruling=ruling)
+    others = [iban for iban in stated(folder) if iban not in {former, doubt.iban}]
+    _pay_on(db, actor, folder, former, over=[doubt.iban, *others], where=where, ruling=ruling)
     if doubt.trusted:
         return Outcome("a retenu un autre compte", f"{ends(former)} retenu", {"iban": former})
     write(db, actor, folder, doubt.iban, REFUSED)

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from app.core.clock import PARIS, now
 from app.core.db import Db
-from app.core.outbox import Needless, News, Outbox, post
+from app.core.outbox import Needless, News, Outbox, Row, post
 from app.folders.access import FOLDER, with_right
 from app.folders.models import ARRIVED, Folder
 from app.notices.back import type_of
 from app.notices.choices import GROUPED, choices_of
-from app.notices.hours import DRAFTS_ARRIVED
+from app.notices.hours import DRAFTS_ARRIVED, wait
 from app.notices.outdone import DEAD
 from app.people.actor import Actor
 from app.people.models import Collectivity, Holder, User
@@ -68,8 +68,9 @@ def announce(db: Db, folder: Folder) -> None:
     """Have whoever deposits this type at the folder's desk told of it, at the end of this hour; by day, as what is reminded."""
     moment = now()
     end = (moment + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    calendar = calendar_in(db.get_one(Collectivity, folder.collectivity_id).settings)
-    end = quiet_until(calendar, end, PARIS) or end
+    own = db.get_one(Collectivity, folder.collectivity_id).settings
+    end = quiet_until(calendar_in(own), end, PARIS) or end
+    end += wait(own, DRAFTS_ARRIVED, end)
     query = (
         sa.select(User, Holder.rights)
         .join(Holder, Holder.user_id == User.id)
@@ -94,8 +95,21 @@ def announce(db: Db, folder: Folder) -> None:
     )
 
 
-def words_of(db: Db, user: Any, actor: Actor, own: Own, most: int) -> dict[str, Any]:
-    """How many arrivals of the types that are told at once wait for the actor; raises `Needless` where none does."""
+def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, most: int) -> dict[str, Any]:
+    """How many arrivals of the types that are told at once wait for the actor.
+
+    Raises `Needless` where none does, and where another such letter left since this one was written.
+    """
+    left = sa.select(Outbox.id).where(
+        Outbox.key.startswith(f"{DRAFTS_ARRIVED}-"),
+        Outbox.key.endswith(f"-{user.id}"),
+        Outbox.state == "done",
+        Outbox.last_error.is_(None),
+        Outbox.done_at > row.created_at,
+        Outbox.collectivity_id == row.collectivity_id,
+    )
+    if db.scalar(left.limit(1)) is not None:
+        raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
     if is_dead(user, own):
         raise Needless(DEAD)
     choices = choices_of(user, own)

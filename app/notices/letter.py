@@ -181,7 +181,7 @@ def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) 
     if row.payload["event"] == hours.DIGEST:
         return digests.words_of(db, row, user, actor, own, parts)
     if row.payload["event"] == hours.DRAFTS_ARRIVED:
-        return arrived.words_of(db, user, actor, own, waiting.MOST)
+        return arrived.words_of(db, row, user, actor, own, waiting.MOST)
     return {}
 
 

@@ -506,6 +506,26 @@ def test_an_invoice_that_came_twice_is_refused_from_the_page_of_both(house, chor
     assert "Abandonné" in words(client.get("/factures?etat=rejetees"))
 
 
+def test_a_rejection_that_is_not_taken_there_is_told_on_its_folder_and_given_again(house, chorus) -> None:
+    number = deposits.deposit(chorus, deposits.PDF, now() - timedelta(days=3))
+    look(house)
+    deposits.move(chorus, number, "A_RECYCLER", now())  # from where nothing is rejected
+    client, page = house.client(G), f"/dossiers/{folder_of(number).id}/chorus"
+
+    def reject(code: str) -> int:
+        data = {"version": folder_of(number).version, "csrf_token": house.csrf(client)}
+        return client.post(f"{page}/rejeter", data={**data, "code": code, "sentence": "Vu."}).status_code
+
+    assert reject("AUTRE") == 302
+    look(house)
+    assert (folder_of(number).place, passed(chorus, number)) == ("withdrawn", [])
+    assert "n’a pas pris le rejet" in words(client.get(f"/dossiers/{folder_of(number).id}"))
+    deposits.move(chorus, number, "MISE_A_DISPOSITION", now())
+    assert reject("MONTANT_ERR") == 302
+    look(house)
+    assert passed(chorus, number) == ["REJETEE"]
+
+
 def test_a_status_that_is_refused_waits_for_a_person_and_what_helios_has_is_said_no_more(
     house, chorus
 ) -> None:

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.circuits import library
-from app.core.db import engine, reading
+from app.core.db import engine, reading, writing
 from app.core.refusals import Refusal
 from app.folders import decide, deposit, handing, relieving, ruling, sending
-from app.folders.models import DocumentWords
+from app.folders.models import DocumentWords, Folder
 from app.folders.sockets import cautions
 from app.invoices import account_file, accounts, calls
 from app.invoices.models import SupplierAccount
@@ -272,6 +272,25 @@ def test_an_account_that_one_person_left_out_is_still_the_one_of_the_file(
     version = house.folder(invoice).version
     ruling.rule(house.actor(SERVICE), invoice, version=version, about="fact:iban", keep="", word="Vu.")
     assert told(house, invoice), "no call, no decision of two"
+
+
+@pytest.mark.law("INV-21")
+def test_of_several_accounts_that_are_added_each_is_ruled_on(house: House, office: Office) -> None:
+    invoice, french = at_finance(office, number="F-20", iban=BEFORE), "FR1420041010050500013M02606"
+    added = {"at": "2026-11-25", "count": 1, "files": ["RIB.pdf"], "ibans": [french, AFTER], "first": False}
+    with writing() as db, db.begin():
+        row = db.get_one(Folder, invoice)
+        row.sources = {**row.sources, accounts.COMPLETED: [added]}
+    with reading(office.actor.collectivity_id) as db:
+        both = accounts.doubts(db, house.folder(invoice))
+    assert [doubt.iban for doubt in both] == [french, AFTER]
+    for doubt in both:
+        calls.note_call(house.actor(SERVICE), invoice, mark=doubt.mark, **CALL)
+
+    version, about = house.folder(invoice).version, both[0].about
+    ruling.rule(house.actor(FINANCE), invoice, version=version, about=about, keep="accept", word="Vu.")
+    assert house.folder(invoice).fields["iban"] == french
+    assert any(accounts.ends(AFTER) in sentence for sentence in told(house, invoice)), "not cleared unseen"
 
 
 def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: Office) -> None:
