@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from app.chorus import mandating
+from app.chorus import mandating, own
 from app.chorus.answering import OURS, invoice_of, may_reject, statuses_of
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.reasons import TWICE
@@ -69,8 +69,11 @@ class Told:
         return sa.select(both.c.folder_id)
 
     def to_mandate(self, place: int) -> sa.Select[Any]:
-        """Those that are signed, and that nobody said mandated there (`app/chorus/mandating.py`)."""
-        return sa.select(ChorusInvoice.folder_id).where(*mandating.unsaid(place))
+        """Those that are signed, and that nobody said mandated there, where that is said (`app/chorus/mandating.py`)."""
+        said = (
+            () if own.sends(own.own_of(place)) else (sa.false(),)
+        )  # statuses that stay here ask nobody for a number
+        return sa.select(ChorusInvoice.folder_id).where(*mandating.unsaid(place), *said)
 
 
 def _folders(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:

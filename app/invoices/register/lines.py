@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,7 @@ from app.invoices.register.choosing import Asked, portions
 from app.people.actor import Actor
 from app.people.covers import in_absence
 from workflows.circuit import DONE, Phase, StepKind
+from workflows.vocabulary import Right
 
 PAGE = 50
 SERVICE, FINANCE = "service_done", "finance"
@@ -57,7 +58,8 @@ class Decision:
 class Line:
     """One invoice. `start`, `rule`: when its delay begins and why; `due`: the last day to pay; None where none runs.
 
-    `there`: how it stands where it came from, with the rejection that its supplier reads.
+    `there`: how it stands where it came from, with the rejection that its supplier reads. `own`: its reader deposits it, and says
+    what is said there.
     """
 
     folder_id: int
@@ -81,6 +83,7 @@ class Line:
     there: outside.Standing | None
     origin: str
     origin_id: int | None
+    own: bool = False
 
     @property
     def works(self) -> str:
@@ -116,7 +119,10 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int]) -> list[Line]:
     origins = _origins(db, actor, folders.values())
     there = outside.standings(db, numbers)
     return [
-        _line(folders[number], decisions[number], there.get(number), origins.get(number))
+        replace(
+            _line(folders[number], decisions[number], there.get(number), origins.get(number)),
+            own=folders[number].emitter_desk_id in actor.desks_with(Right.CREATE, folders[number].of_type),
+        )
         for number in numbers
     ]
 
