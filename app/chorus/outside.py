@@ -70,10 +70,10 @@ class Told:
 
     def to_mandate(self, place: int) -> sa.Select[Any]:
         """Those that are signed, and that nobody said mandated there, where that is said (`app/chorus/mandating.py`)."""
-        said = (
+        unless_kept = (
             () if own.sends(own.own_of(place)) else (sa.false(),)
         )  # statuses that stay here ask nobody for a number
-        return sa.select(ChorusInvoice.folder_id).where(*mandating.unsaid(place), *said)
+        return sa.select(ChorusInvoice.folder_id).where(*mandating.unsaid(place), *unless_kept)
 
 
 def _folders(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
