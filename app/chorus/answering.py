@@ -10,7 +10,7 @@ from app.chorus import own
 from app.chorus.client import MOTIVE
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.reasons import reasons
-from app.chorus.statuses import KIND, MANDATED, REJECTED, Wanted, add, in_words, write_asked
+from app.chorus.statuses import ASKED, KIND, MANDATED, REJECTED, Wanted, add, in_words, write_asked
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
@@ -114,8 +114,7 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
     """Have an invoice rejected on Chorus Pro, for good, and give its folder up.
 
     Refuses `chorus-none`, `not-emitter`, `chorus-in-hand` for a folder that is on its way, `chorus-kept-here` where nothing is
-    said there, `chorus-works`, `chorus-rejected`
-    a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
+    said there, `chorus-works`, `chorus-rejected` a second time, `chorus-reason`, `chorus-sentence` and `words-long`.
     """
     folder, invoice = _mine(db, actor, folder_id, version)
     statuses_there = statuses_of(db, invoice)
@@ -134,7 +133,8 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
     if len(sentence) > LONGEST:
         raise Refusal("words-long", most=LONGEST, got=len(sentence))
     for status in statuses_there:
-        if status.state == "waiting":  # else the rejection would wait behind it
+        # Else the rejection would wait behind it; what was given already, whose answer is awaited, is settled by its own work
+        if status.state == "waiting" and status.trouble != ASKED:
             status.state, status.trouble, status.settled_at = "dropped", OVER, now()
     wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
     _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
@@ -226,9 +226,8 @@ def _mandate(
     number: str,
 ) -> None:
     mandates.keep(db, folder, number, actor)
-    write_asked(
-        db, actor, invoice, folder
-    )  # that the service was attested goes first, though nobody drew it yet
+    # That the service was attested goes first, though nobody drew it yet
+    write_asked(db, actor, invoice, folder)
     wanted = Wanted(MANDATED, f"mandated {len(statuses_there)}", actor.name, mandate=number)
     _ask(db, actor, folder, invoice, wanted, number)
 

@@ -70,9 +70,8 @@ class Told:
 
     def to_mandate(self, place: int) -> sa.Select[Any]:
         """Those that are signed, and that nobody said mandated there, where that is said (`app/chorus/mandating.py`)."""
-        unless_kept = (
-            () if own.sends(own.own_of(place)) else (sa.false(),)
-        )  # statuses that stay here ask nobody for a number
+        # Statuses that stay here ask nobody for a number
+        unless_kept = () if own.sends(own.own_of(place)) else (sa.false(),)
         return sa.select(ChorusInvoice.folder_id).where(*mandating.unsaid(place), *unless_kept)
 
 

@@ -104,9 +104,8 @@ def refuse_account(db: Db, actor: Actor, folder_id: int, *, version: int, mark: 
         raise Refusal(caution.awaits)
     if not plain(reason):
         raise Refusal("reason-needed")
-    if (
-        not doubt.trusted
-    ):  # one that is known for its seller is put aside on its own page, not by a refusal of this invoice
+    # One that is known for its seller is put aside on its own page, not by a refusal of this invoice
+    if not doubt.trusted:
         write(db, actor, folder, doubt.iban, REFUSED)
     try:
         return move(

@@ -74,7 +74,8 @@ def settle(
             raise Refusal("ruled-too-late")
         borne = stated(folder)
         _pay_on(db, actor, folder, doubt.iban, over=borne, where="dans la facture", ruling=ruling)
-        line = f"compte {ends(doubt.iban)} accepté, à la place de {', '.join(map(ends, borne))}"
+        instead = f", à la place de {', '.join(map(ends, borne))}" if borne else ""
+        line = f"compte {ends(doubt.iban)} accepté{instead}"
         return Outcome("a accepté ce compte", line, {"iban": doubt.iban})
     former = next(account.iban for account in doubt.known if keep == f"{FORMER}:{digest(account.iban)}")
     # What was signed is not changed; that it stands, in place of an account that came since, is said after a signature too

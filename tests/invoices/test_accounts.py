@@ -288,9 +288,19 @@ def test_of_several_accounts_that_are_added_each_is_ruled_on(house: House, offic
         calls.note_call(house.actor(SERVICE), invoice, mark=doubt.mark, **CALL)
 
     version, about = house.folder(invoice).version, both[0].about
-    ruling.rule(house.actor(FINANCE), invoice, version=version, about=about, keep="accept", word="Vu.")
+    done = ruling.rule(house.actor(FINANCE), invoice, version=version, about=about, keep="accept", word="Vu.")
+    assert f"accepté, à la place de {accounts.ends(BEFORE)}" in done
     assert house.folder(invoice).fields["iban"] == french
     assert any(accounts.ends(AFTER) in sentence for sentence in told(house, invoice)), "not cleared unseen"
+    bare = at_finance(office, number="F-21", iban="")
+    with writing() as db, db.begin():
+        row = db.get_one(Folder, bare)
+        row.sources = {**row.sources, accounts.COMPLETED: [{**added, "ibans": [AFTER]}]}
+    called(house, bare, SERVICE)
+    version, about = house.folder(bare).version, f"account:{mark_of(house, bare)}"
+    done = ruling.rule(house.actor(FINANCE), bare, version=version, about=about, keep="accept", word="Vu.")
+    assert "à la place de" not in done, "it bore none"
+    assert house.folder(bare).fields["iban"] == AFTER
 
 
 def test_a_chosen_desk_that_signs_decides_on_the_account(house: House, office: Office) -> None:
