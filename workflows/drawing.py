@@ -195,7 +195,7 @@ def svg(
     for step in circuit.steps:
         optional = " circuit-conditional" if step.when is not None else ""
         texts = [
-            step.label,
+            *wrap(step.label, columns),
             *(part for text in step_lines(step, names, money) for part in wrap(text, columns)),
         ]
         faults = [part for text in wrong.get(step.key, ()) for part in wrap(text, columns - 3)]

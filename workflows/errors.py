@@ -208,6 +208,20 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "qui le dossier attend maintenant de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
+    "take-back-nobody": (
+        409,
+        (
+            "Rien n’a été repris : plus personne ne peut agir à l’étape « {step} », où reviendrait le dossier. Demandez à "
+            "qui il attend maintenant de le rejeter."
+        ),
+    ),
+    "take-back-right": (
+        409,
+        (
+            "Rien n’a été repris : vous ne pouvez plus agir à l’étape « {step} ». Demandez à qui le dossier attend maintenant de "
+            "le rejeter, ou de le renvoyer à cette étape."
+        ),
+    ),
     "not-behind": (
         409,
         (

@@ -279,6 +279,12 @@ class Family:
         title = title.strip(" ,")
         return title[:1].upper() + title[1:]
 
+    @property
+    def titled_by(self) -> frozenset[str]:
+        """The keys of the facts that a title is made of."""
+        patterns = (*self.title, *self.credit_title)
+        return frozenset(name for pattern in patterns for _, name, *_ in Formatter().parse(pattern) if name)
+
     def credits(self, facts: Facts) -> bool:
         """Whether a folder with these facts gives money back, whatever is disputed of it."""
         return self.credit_when is not None and surely_holds(self.credit_when, facts)

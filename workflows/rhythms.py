@@ -114,11 +114,20 @@ class Parts:
         """Whether it told all that waits of a type."""
         return rhythm_of(self.types, of_type) in self.told
 
+    def counts(self, of_type: tuple[str, str]) -> bool:
+        """Whether it counts what waits of a type, if it leaves: all that it tells, or reminds of."""
+        return rhythm_of(self.types, of_type) in self.names
+
     def without(self, other: "Parts", *, late: bool = False) -> "Parts":
         """What is left to tell where another letter tells its own; `late`: that other one has not left, and reminds too."""
         all_of = self._covered(other, other.told)
         reminded = self._covered(other, other.names) if late else all_of
         return replace(self, whole=self.whole - all_of, fresh=self.fresh - all_of, late=self.late - reminded)
+
+    def since(self, other: "Parts") -> "Parts":
+        """The same, where what another letter has just told is told again only if something came since."""
+        names = self._covered(other, other.told) & self.whole
+        return replace(self, whole=self.whole - names, fresh=self.fresh | names)
 
     def _covered(self, other: "Parts", names: frozenset[str]) -> frozenset[str]:
         """The names of this letter whose every folder is of one of these names in another."""

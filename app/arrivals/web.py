@@ -193,7 +193,7 @@ def _routing_page(typed: tuple[str, Row] | None = None, refusal: Refusal | None 
         elsewhere = views.elsewhere(db, g.actor)
         offered = learnt.learnt(db, here, present)
     gesture, row = typed or ("", None)
-    names = {key: name.lstrip("– ") for key, name in desks}
+    names = {key: name.lstrip() for key, name in desks}
     return render_template(
         "arrivals/routing.html",
         lines=rows.lines(present, names, dict(kinds)),

@@ -28,7 +28,9 @@ def difference(before: Circuit, after: Circuit, names: Names, money: Collection[
     sentences += [_removed(step, after, names) for key, step in old.items() if key not in new]
     for rank, step in enumerate(after.steps):
         if step.key not in old:
-            sentences.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
+            sentences.append(
+                f"L’étape « {step.label} » est ajoutée ({step.kind.label.lower()}), {_place(after, rank)}."
+            )
             sentences += _set(step, names, money)
             sentences += _required(f"« {step.label} »", (), step.requires, names)
             sentences += _reading(f"« {step.label} »", False, step.reading)

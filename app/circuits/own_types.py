@@ -292,6 +292,7 @@ def draw_up(db: Db, actor: Actor, type_id: int, definition: Definition, *, shown
     require(actor, Right.ADMINISTER)
     refuse_former(db, actor)
     row = _locked(db, actor, type_id, shown)
+    _hold(db, actor, definition)
     _refuse([*faults(family(row.family), definition), *_elsewhere(db, actor, definition, row.key)])
     _refuse_twice(db, actor, definition.label, row.id)
     if drawn_up(row) != definition:
@@ -316,10 +317,27 @@ def publish_type(db: Db, actor: Actor, type_id: int, *, shown: int) -> int:
         raise Refusal("type-same", number=last.number)
     if last is not None and behind(row, last):
         raise Refusal("type-behind", number=last.number)
+    _hold(db, actor, definition)
     _refuse([*faults(family(row.family), definition), *_elsewhere(db, actor, definition, row.key)])
     number = _publish(db, actor, row, definition, last)
     row.draft = _drafted(definition, number)
     return number
+
+
+def hindrance(db: Db, actor: Actor, row: FolderType) -> Refusal | None:
+    """Why what is drawn up of a type would not be published (`publish_type`); None when it would, or when nothing changes."""
+    definition, last = drawn_up(row), current(db, row)
+    if last is not None and last.definition == definition:
+        return None
+    if last is not None and behind(row, last):
+        return Refusal("type-behind", number=last.number)
+    try:
+        _refuse([*faults(family(row.family), definition), *_elsewhere(db, actor, definition, row.key)])
+        if last is not None:
+            refuse_unread(db, actor.collectivity_id, row.key, last.definition, definition)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def _publish(
@@ -403,6 +421,7 @@ def write_type(
         raise Refusal("type-family", type=key, family=row.family)
     if row is None and (slug(key, "-") != key or key in families()):
         raise Refusal("type-key", type=key)
+    _hold(db, actor, definition)
     _refuse([*faults(law, definition), *_elsewhere(db, actor, definition, key)])
     _refuse_twice(db, actor, definition.label, row.id if row is not None else None)
     last = current(db, row) if row is not None else None
@@ -440,10 +459,14 @@ def _locked(db: Db, actor: Actor, type_id: int, shown: int) -> FolderType:
     return row
 
 
+def _hold(db: Db, actor: Actor, definition: Definition) -> None:
+    """Lock the desks that it names until it is written; a page that only reads does without."""
+    hold_desks(db, actor.collectivity_id, [*definition.deposited_by, *definition.seen_at])
+
+
 def _elsewhere(db: Db, actor: Actor, definition: Definition, key: str) -> list[Problem]:
     """What keeps the type of this key from saying this, because of what the collectivity has besides."""
     named = {"deposited_by": definition.deposited_by, "seen_at": definition.seen_at}
-    hold_desks(db, actor.collectivity_id, [*definition.deposited_by, *definition.seen_at])
     desks = sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id, Desk.closed_at.is_(None))
     known = set(db.scalars(desks))
     sentence = "Un bureau coché n’existe plus, ou est fermé. Relisez la liste."

@@ -143,18 +143,31 @@ def _labels(db: Db, collectivity_id: int, kinds: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads the own fields of a type, in words (« règle 2 »), and the comparisons that it makes of them."""
+    """Who reads the own fields of a type, in words (« règle 2 »), and the comparisons that it makes of them.
+
+    `circuit`: the name of the one whose step it is, empty of a rule; `key`: that of the step, or of the rule.
+    """
 
     label: str
     tests: tuple[Test, ...]
+    circuit: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a version of a type takes away, in words (« « Lieu » »), and who reads it."""
+
+    what: str
+    reader: Reader
 
 
 def readers(db: Db, collectivity_id: int, key: str, label: str) -> Iterator[Reader]:
     """What is in force and reads the fields of the type of this key: its rules, and the circuits that are kept for it."""
     rules = tables.in_force(db, collectivity_id, key)
     for rank, row in enumerate(rules.table.rows if rules is not None else (), start=1):
-        yield Reader(f"règle {rank} de « {label} »", tuple(tests_of(row.when)))
-    for version in latest(db, collectivity_id).values():
+        yield Reader(f"règle {rank} de « {label} »", tuple(tests_of(row.when)), "", row.key)
+    for name, version in latest(db, collectivity_id).items():
         if version.definition.get("type") != key:
             continue
         circuit = load(version.definition)
@@ -162,7 +175,8 @@ def readers(db: Db, collectivity_id: int, key: str, label: str) -> Iterator[Read
             named = [Test(who.value, "present") for who in step.who if who.value in circuit.own_fields]
             named += [Test(required, "present") for required in step.requires]
             read = [*(tests_of(step.when) if step.when is not None else ()), *named]
-            yield Reader(f"étape « {step.label} » du circuit « {circuit.label} »", tuple(read))
+            label_of_step = f"étape « {step.label} » du circuit « {circuit.label} »"
+            yield Reader(label_of_step, tuple(read), name, step.key)
 
 
 def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:
@@ -171,6 +185,16 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
     They would never hold again, and folders would go another way unsaid (`type-ruled`): a field, its kind, a choice. And one
     that no folder is deposited without any more, while it is asked at a step and read before (`type-late`).
     """
+    lost = losses(db, collectivity_id, key, was, definition)
+    if lost:
+        fields = dict.fromkeys(loss.what for loss in lost)
+        users = dict.fromkeys(loss.reader.label for loss in lost)
+        raise Refusal("type-ruled", fields=", ".join(fields), users=" ; ".join(users))
+    _refuse_late(db, collectivity_id, key, was, definition)
+
+
+def losses(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> list[Loss]:
+    """What rules and circuits in force read of a type, and a version would take away or make of another kind; each once."""
     fields = {field.key: field for field in definition.fields}
     lost: dict[str, str] = {}
     choices: dict[tuple[str, str], str] = {}
@@ -182,17 +206,14 @@ def refuse_unread(db: Db, collectivity_id: int, key: str, was: Definition, defin
             left = {value for value, _ in after.choices}
             gone = ((value, label) for value, label in field.choices if value not in left)
             choices |= {(field.key, value): f"« {label} » de « {field.label} »" for value, label in gone}
-    removed: dict[str, None] = {}
-    users: dict[str, None] = {}
+    by_reader: dict[tuple[str, str], Loss] = {}
     for reader in readers(db, collectivity_id, key, was.label) if lost or choices else ():
         for test in reader.tests:
             values = test.value if isinstance(test.value, tuple) else (test.value,)
             broken = [lost.get(test.field), *(choices.get((test.field, str(value))) for value in values)]
-            for removal in filter(None, broken):
-                removed[removal] = users[reader.label] = None
-    if removed:
-        raise Refusal("type-ruled", fields=", ".join(removed), users=" ; ".join(users))
-    _refuse_late(db, collectivity_id, key, was, definition)
+            for what in filter(None, broken):
+                by_reader.setdefault((what, reader.label), Loss(what, reader))
+    return list(by_reader.values())
 
 
 def _refuse_late(db: Db, collectivity_id: int, key: str, was: Definition, definition: Definition) -> None:

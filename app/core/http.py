@@ -98,6 +98,9 @@ _TITLES_BY_SUBJECT = {
     "seats": "Ce bureau a changé",
     "absence": "Cette absence ne peut pas s’écrire ainsi",
     "cover": "Votre intérim ne le permet pas",
+    "replacing": "Personne ne se remplace à cette étape",
+    "handing": "Cette étape ne se confie pas",
+    "passing": "Cette étape ne se passe pas",
 }
 NOT_LET_IN = frozenset({403, 404})
 MOVED = "moved"

@@ -1,16 +1,18 @@
 """What the rooms of a page ask: many questions in one statement, and the same question once."""
 
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
-from app.core.db import Db, UTCDateTime
+from app.core.db import OURS_ALREADY, Db, UTCDateTime
 
 OF: Any = sa.bindparam("of", type_=sa.Integer())
 """What a question is about, by its number: the folder of a page."""
@@ -19,6 +21,9 @@ ANSWERS = "answers"
 T = TypeVar("T")
 Query = sa.Select[*tuple[Any, ...]]
 """A query of columns."""
+Asked = tuple[sa.Select[Any], Mapping[str, Any]]
+"""A query that is built once, of rows of tables or of columns, and the values of its binds."""
+Rows = Sequence[Any]
 SHARED = frozenset({sa.Integer, sa.String, sa.Boolean, UTCDateTime})
 """Types whose columns are read alike, whatever they were declared with."""
 
@@ -98,6 +103,147 @@ def read_together(db: Db, *queries: Query) -> list[list[Any]]:
         rank = row[0]
         rows_by_rank[rank].append(shapes[rank](*picks[rank](row)))
     return rows_by_rank
+
+
+def read_beside(db: Db, *parts: Asked) -> list[Rows]:
+    """The rows of each of these queries, in no order, read by one statement that is written once for the process.
+
+    As `read_together`, for queries that are built once, whose rows may be those of tables: the objects of the session, or of
+    an alias a plain object with its values. A bind of one name has one value for all, what is asked twice is read once, and
+    each query names its collectivity itself.
+    """
+    queries = tuple(dict.fromkeys(query for query, _ in parts))
+    binds: dict[str, Any] = {}
+    for _, values in parts:
+        for name, value in values.items():
+            if binds.setdefault(name, value) != value:
+                raise ValueError(f"two values for {name}")
+    if not queries:
+        return []
+    statement, takers = _beside(queries)
+    rows_by_rank: list[list[Any]] = [[] for _ in queries]
+    for row in db.execute(statement, binds):
+        rows_by_rank[row[0]].append(takers[row[0]](row))
+    ranks = {query: rank for rank, query in enumerate(queries)}
+    return [rows_by_rank[ranks[query]] for query, _ in parts]
+
+
+@lru_cache(maxsize=128)
+def _beside(queries: tuple[sa.Select[Any], ...]) -> tuple[sa.Select[Any], Sequence[Callable[[Any], Any]]]:
+    """The statement of all of these queries, and what takes of its rows the values of each.
+
+    A table that several of them read has its columns once.
+    """
+    parts = [query.subquery(f"part{rank}") for rank, query in enumerate(queries)]
+    columns: list[Any] = []
+    tables: dict[Any, tuple[int, ...]] = {}
+    cells: list[dict[int, Any]] = []
+    shapes: list[list[tuple[str, Any]]] = []
+    for query, part in zip(queries, parts, strict=True):
+        left, mine, free = iter(part.c), dict[int, Any](), _scalars(columns, tables)
+        shapes.append([])
+        for described in query.column_descriptions:
+            entity = described["expr"] if described.get("entity") is described["expr"] else None
+            if entity is not None and sa.inspect(entity).is_aliased_class:
+                keys = tuple(sa.select(entity).selected_columns.keys())
+                apart = {
+                    len(columns) + n: sa.type_coerce(next(left), each.type)
+                    for n, each in enumerate(_columns(entity))
+                }
+                columns += apart.values()
+                mine |= apart
+                shapes[-1].append((described["name"], (keys, tuple(apart))))
+                continue
+            if entity is not None and entity not in tables:
+                tables[entity] = tuple(range(len(columns), len(columns) + len(_columns(entity))))
+                columns += _columns(entity)
+            if entity is not None:
+                mine |= {place: next(left) for place in tables[entity]}
+                shapes[-1].append((described["name"], entity))
+                continue
+            # Of another nature than the column of a table, so that no object is made of it
+            column: Any = sa.type_coerce(next(left), described["type"])
+            place = next((n for n in free if _alike(columns[n].type, column.type)), len(columns))
+            if place == len(columns):
+                columns.append(column)
+            else:
+                free.remove(place)
+            mine[place] = column
+            shapes[-1].append((described["name"], place))
+        cells.append(mine)
+    together = sa.union_all(
+        *(
+            sa.select(
+                sa.literal_column(str(rank)).label("rank"),
+                *(
+                    (mine[place] if place in mine else sa.cast(sa.null(), column.type)).label(f"c{place}")
+                    for place, column in enumerate(columns)
+                ),
+            )
+            for rank, mine in enumerate(cells)
+        )
+    ).subquery("together")
+    rows = {entity: aliased(entity, together) for entity in tables}
+    scalars = _scalars(columns, tables)
+    statement = sa.select(
+        together.c.rank, *rows.values(), *(together.c[f"c{place}"] for place in scalars)
+    ).execution_options(**{OURS_ALREADY: True})
+    order: dict[Any, int] = {key: n for n, key in enumerate([*tables, *scalars], start=1)}
+    return statement, [
+        _taking(tuple(name for name, _ in shape), tuple(_value(order, key) for _, key in shape))
+        for shape in shapes
+    ]
+
+
+def _columns(entity: Any) -> list[Any]:
+    return list(sa.select(entity).selected_columns)
+
+
+def _value(order: Mapping[Any, int], key: Any) -> Callable[[Any], Any]:
+    """What takes of a row a column, the object of a table, or what an alias gives: the plain object of its values."""
+    if not isinstance(key, tuple):
+        return itemgetter(order[key])
+    names, places = key[0], [order[place] for place in key[1]]
+
+    def plain(row: Any) -> SimpleNamespace | None:
+        if row[places[0]] is None:
+            return None
+        return SimpleNamespace(**{name: row[place] for name, place in zip(names, places, strict=True)})
+
+    return plain
+
+
+def _scalars(columns: Sequence[Any], tables: Mapping[Any, tuple[int, ...]]) -> list[int]:
+    """The places of the columns that are those of no table."""
+    taken = {place for places in tables.values() for place in places}
+    return [place for place in range(len(columns)) if place not in taken]
+
+
+def _alike(column: Any, other: Any) -> bool:
+    return type(column) is type(other) and type(column) in SHARED
+
+
+def _taking(names: tuple[str, ...], values: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    shape = _named(names)
+    return lambda row: shape(*(value(row) for value in values))
+
+
+HELD = "held"
+
+
+def hold(db: Db, rows: Any) -> None:
+    """Keep these objects in hand as long as the session: whoever asks it for one by its number asks the base nothing."""
+    db.info.setdefault(HELD, []).append(rows)
+
+
+def as_asked(question: Question, number: int) -> Asked:
+    """A question about a number, to be asked beside others (`read_beside`)."""
+    return _alone(question), {"of": number}
+
+
+def answer(db: Db, question: Question, number: int, rows: Rows) -> None:
+    """Keep the rows of a question that was asked beside others, for whoever asks it (`ask`)."""
+    keep(db, (question, number), sorted(rows, key=question.order))
 
 
 def _laid_out(parts: Sequence[sa.Subquery]) -> tuple[list[Any], list[tuple[int, ...]]]:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +67,13 @@ class Piece:
     places: Sequence[Place] = ()
 
 
-def read_words(path: Path, media_type: str) -> Text | None:
-    """The text of a file; None where its limits, or the file itself, ended its reading."""
+def read_words(path: Path, media_type: str, *, placed: bool = False) -> Text | None:
+    """The text of a file, and where its words stand (`placed`); None where its limits, or the file itself, ended its reading."""
     if media_type not in READ:
         return Text()
+    question = {"words": str(path.resolve()), "media_type": media_type, "placed": placed}
     try:
-        content = _room.ask({"words": str(path.resolve()), "media_type": media_type}, LIMITS).content
+        content = _room.ask(question, LIMITS).content
     except Ended:
         return None
     if "text" not in content:
@@ -82,14 +84,15 @@ def read_words(path: Path, media_type: str) -> Text | None:
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """In the child: the text of the file, or that it could not be read."""
     path, media_type, scans = Path(question["words"]), question["media_type"], _Scans()
+    placed = bool(question.get("placed"))
     pieces: list[str] = []
     places: list[Place] = []
     length = 0
     try:
-        for piece in _pieces(path, media_type, scans):
+        for piece in _pieces(path, media_type, scans, placed=placed):
             pieces.append(_cleaned(piece.text))
             length += len(pieces[-1])
-            if len(places) < PLACED:
+            if placed and len(places) < PLACED:
                 count = len(pieces[-1].split())
                 places += piece.places if len(piece.places) == count else [[]] * count
             if length > SIGNS:
@@ -98,17 +101,17 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
         if not pieces:
             return {"unread": True}
     whole = "\n".join(pieces)[:SIGNS].strip()
-    placed = places[:PLACED] if any(places) else []
-    return {"text": whole, "recognised": scans.recognised, "places": placed}
+    known = places[:PLACED] if any(places) else []
+    return {"text": whole, "recognised": scans.recognised, "places": known}
 
 
 def _cleaned(text: str) -> str:
     return _UNSEEN.sub(" ", _SOFT.sub("", text))
 
 
-def _pieces(path: Path, media_type: str, scans: "_Scans") -> Iterator[Piece]:
+def _pieces(path: Path, media_type: str, scans: "_Scans", *, placed: bool) -> Iterator[Piece]:
     if media_type == READ[0]:
-        return _of_pdf(path, scans)
+        return _of_pdf(path, scans, placed=placed)
     if media_type in PICTURES:
         return iter([Piece(_joined(scans.read(path.read_bytes())))])
     return map(Piece, _of_xml(path) if media_type.endswith("xml") else _of_text(path))
@@ -122,12 +125,17 @@ class _Scans:
     """What is recognised on the pictures of one file, within its bounds."""
 
     def __init__(self) -> None:
-        self.program, self.until = ocr.ready(), time.monotonic() + OCR_SECONDS
+        self.until = time.monotonic() + OCR_SECONDS
         self.pages, self.recognised = 0, False
+
+    @cached_property
+    def program(self) -> str | None:
+        """Tesseract, looked for once something is to be recognised: to ask it costs more than the text of a page."""
+        return ocr.ready()
 
     def read(self, picture: bytes) -> list[list[ocr.Word]]:
         left = self.until - time.monotonic()
-        if self.program is None or left < 1 or self.pages >= SCANS:
+        if left < 1 or self.pages >= SCANS or self.program is None:
             return []
         self.pages += 1
         lines = ocr.read(self.program, picture, left)
@@ -138,7 +146,7 @@ class _Scans:
         """A page that has no text; nothing of one that is too large to be drawn."""
         width, height = page.get_size()
         scale = min(ocr.DPI / 72, (ocr.LARGEST / max(width * height, 1)) ** 0.5)
-        if self.program is None or self.pages >= SCANS or scale * 72 < ocr.DPI / 3:
+        if self.pages >= SCANS or scale * 72 < ocr.DPI / 3 or self.program is None:
             return Piece("")
         drawn = page.render(scale=scale, grayscale=True)
         rows = bytes(drawn.buffer)
@@ -162,10 +170,10 @@ class _Scans:
         return Piece(_joined(lines), places)
 
 
-def _of_pdf(path: Path, scans: _Scans) -> Iterator[Piece]:
+def _of_pdf(path: Path, scans: _Scans, *, placed: bool) -> Iterator[Piece]:
     import pypdfium2
 
-    until = time.process_time() + SECONDS
+    until, left = time.process_time() + SECONDS, PLACED if placed else 0
     with pypdfium2.PdfDocument(path) as document:
         for number in range(min(len(document), PAGES)):
             page = document[number]
@@ -173,34 +181,47 @@ def _of_pdf(path: Path, scans: _Scans) -> Iterator[Piece]:
             # Asked for by parts: a page may hold more text than its file has bytes
             count = written.count_chars()
             text = written.get_text_range(0, min(count, SIGNS)) if count else ""
-            yield Piece(text, list(_places(number + 1, page, written)) if count <= MOST_CHARS else ())
+            places = (
+                list(_places(number + 1, page, written, count)) if left > 0 and count <= MOST_CHARS else []
+            )
+            left -= min(len(places), len(text.split()))
+            yield Piece(text, places)
             if count < BLANK:
                 yield scans.page(number + 1, page)
             if time.process_time() > until:
                 return
 
 
-def _places(number: int, page: "PdfPage", written: "PdfTextPage") -> Iterator[Place]:
+def _places(number: int, page: "PdfPage", written: "PdfTextPage", count: int) -> Iterator[Place]:
     """Where each word of a page stands, its signs together, on the page as it is shown: turned, and cut to its crop box."""
-    from pypdfium2 import raw
+    from pypdfium2 import PdfiumError, raw
 
     across, down = ctypes.c_int(), ctypes.c_int()
-    word: list[tuple[int, int]] = []
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    box: tuple[float, ...] | None = None
 
     def shown(x: float, y: float) -> tuple[int, int]:
         raw.FPDF_PageToDevice(page, 0, 0, SCALE, SCALE, 0, x, y, across, down)
         return across.value, down.value
 
-    for index in range(written.count_chars() + 1):
-        code = raw.FPDFText_GetUnicode(written, index) if index < written.count_chars() else ord(" ")
-        if chr(code).isspace() or _cleaned(chr(code)).isspace():
-            if word:
-                xs, ys = [x for x, _ in word], [y for _, y in word]
+    for index in range(count + 1):
+        if index == count or _between(raw.FPDFText_GetUnicode(written, index)):
+            if box is not None:
+                # A page is turned by quarters: two corners of a word are two corners of it as it is shown
+                xs, ys = zip(shown(box[0], box[1]), shown(box[2], box[3]), strict=True)
                 yield [number, min(xs), min(ys), max(xs), max(ys)]
-            word = []
-        else:
-            left, bottom, right, top = written.get_charbox(index)
-            word += [shown(left, top), shown(right, bottom)]
+            box = None
+            continue
+        if not raw.FPDFText_GetCharBox(written, index, left, right, bottom, top):
+            raise PdfiumError("a sign without its place")
+        sign = left.value, bottom.value, right.value, top.value
+        box = sign if box is None else (*map(min, box[:2], sign[:2]), *map(max, box[2:], sign[2:]))
+
+
+@lru_cache(maxsize=4096)
+def _between(code: int) -> bool:
+    """Whether a sign stands between two words, as `text.split()` has it once the text is cleaned."""
+    return chr(code).isspace() or _cleaned(chr(code)).isspace()
 
 
 def _of_xml(path: Path) -> Iterator[str]:

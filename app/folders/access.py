@@ -96,16 +96,24 @@ def open_to_all(folders: Any = FOLDER) -> Condition:
     return sa.and_(folders.c.read_by_all, under_way, folders.c.place != WITHDRAWN)
 
 
+def has_part(db: Db, actor: Actor, folder: Folder) -> bool:
+    """Whether the actor reads the folder by his desks or by himself, whatever its type opens."""
+    query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor, opened=False))
+    return db.execute(query).first() is not None
+
+
 def looks_on(db: Db, actor: Actor, folder: Folder) -> bool:
-    """Whether the actor reads the folder for its type alone: neither his desks nor he have any part in it."""
+    """Whether the actor reads the folder for its type alone: neither his desks nor he have any part in it.
+
+    Whoever does reads what was sent, and does nothing there, administrators included (`lock`).
+    """
     if not folder.read_by_all or actor.user_id is None:
         return False
-    query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor, opened=False))
-    return db.execute(query).first() is None
+    return not has_part(db, actor, folder) and may_read(db, actor, folder)
 
 
 def refuse_onlooker(db: Db, actor: Actor, folder: Folder) -> None:
-    """Refuse (`looks-on`) what is left beside a folder to whoever reads it for its type alone."""
+    """Refuse (`looks-on`) what would change a folder, or be left beside it, to whoever reads it for its type alone."""
     if looks_on(db, actor, folder):
         raise Refusal("looks-on")
 
@@ -418,15 +426,19 @@ def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     return folder
 
 
-def lock(db: Db, actor: Actor, folder_id: int, version: int | None) -> Folder:
+def lock(db: Db, actor: Actor, folder_id: int, version: int | None, *, onlookers: bool = False) -> Folder:
     """The folder, locked until the verb ends; refuses a page that shows an older state (`moved-on`).
 
-    Whether the actor may do the verb is asked by the verb itself; strangers are told by `refuse_stranger`.
+    Whether the actor may do the verb is asked by the verb itself; strangers are told by `refuse_stranger`. Who reads the
+    folder for its type alone does none (`looks-on`), unless the verb is one for `onlookers` too: it changes nothing there, or
+    is by who administers and reads nothing.
     """
     folder = db.scalar(_locked, {"folder": folder_id, "here": actor.collectivity_id})
     if folder is None:
         raise Refusal("not-found")
     read_by(db, actor)
+    if not onlookers:
+        refuse_onlooker(db, actor, folder)
     if version is not None and folder.version != version:
         refuse_stranger(db, actor, folder)
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
@@ -440,10 +452,10 @@ def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
 
 
 def refuse_own(db: Db, actor: Actor, folder: Folder, *, person: str = "", desk: str = "") -> None:
-    """Refuse (`heir-own`) that who administers give a folder to himself, or to a desk where he sits, unless he reads it."""
+    """Refuse (`heir-own`) that who administers give a folder to himself, or to a desk where he sits: he has no part in it."""
     sits = {seat.key for seat in (*actor.seats, *(cover.seat for cover in actor.covers))}
     himself = bool(person) and person == db.scalar(sa.select(User.login).where(User.id == actor.user_id))
-    if (desk in sits or himself) and not may_read(db, actor, folder):
+    if (desk in sits or himself) and not has_part(db, actor, folder):
         raise Refusal("heir-own")
 
 

@@ -4,8 +4,8 @@ It moves nothing: who answers reads the folder and decides nothing by it. Each v
 lock, so that nobody decides on a page that does not show what was asked or answered since.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,20 +15,22 @@ from app.circuits.checking import hold_desks
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour, spaces
-from app.core.outbox import News, post
+from app.core.grammar import to_desk
+from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import act_of, touch
 from app.folders.models import ASKED, AskedOpinion, Folder, StepRun, asked_passage
 from app.folders.move import Present, cover_in_force, not_your_turn, part_of, person_of, present, typed
+from app.folders.opinions import HELD
 from app.folders.rerouting import circle
-from app.folders.seats import Slot, every_desk
+from app.folders.seats import Slot, every_desk, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
 from app.people.covers import facts_of, in_absence, refuse_over
 from workflows import asking
-from workflows.circuit import Step, StepKind
+from workflows.circuit import Step, StepKind, Who, WhoKind
 from workflows.vocabulary import Answer, Right
 
 OPINION_ASKED, OPINION_GIVEN = "opinion_asked", "opinion_given"
@@ -40,6 +42,11 @@ MOST_ASKED = 100
 FARTHEST = timedelta(days=366)
 ADVICE = Step("asked", "Avis demandé", StepKind.OPINION)
 """What is asked, as a step says it: whoever could act there on a folder of this type answers."""
+
+
+def step_of(slots: Iterable[str]) -> Step:
+    """What is asked of the desks that have these parts, as a step says it."""
+    return replace(ADVICE, who=tuple(Who(WhoKind.DESK, slot.partition(":")[2]) for slot in slots))
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,7 @@ def ask(
         "question": question,
         "waits": waits,
         "wanted_on": wanted_on.isoformat() if wanted_on else None,
-        "words": spaces(f"à {', '.join(names)} : « {question} »"),
+        "words": spaces(f"{', '.join(map(to_desk, names))} : « {question} »"),
         **facts_of(under),
     }
     _write(db, actor, folder, "opinion.asked", facts)
@@ -263,6 +270,7 @@ def answer(
     touch(folder)
     # One moment for both: by it a page that is late names who answered (`display.moved`)
     run.ended_at = folder.updated_at
+    _let_go(db, folder)
     said = Answer(answer).label
     said += f" : « {comment} »" if comment else ""
     facts: dict[str, Any] = {
@@ -274,11 +282,28 @@ def answer(
         **facts_of(under),
     }
     _write(db, actor, folder, "opinion.given", facts)
-    asker = question.asked_by_id
-    if asker is not None and asker > 0 and asker != actor.user_id:
-        by = in_absence(actor.name, run.absent)
-        post(db, folder.collectivity_id, [_letter(folder, OPINION_GIVEN, asker, by)])
+    by = in_absence(actor.name, run.absent)
+    people = _who_awaits(db, folder, question) - {actor.user_id or 0}
+    post(
+        db,
+        folder.collectivity_id,
+        [_letter(folder, OPINION_GIVEN, user_id, by) for user_id in sorted(people)],
+    )
     return Answer(answer).label
+
+
+def _who_awaits(db: Db, folder: Folder, question: AskedOpinion) -> set[int]:
+    """Who asked, where a person did; and where he may not act there any more (his cover is over), those who may."""
+    asker = question.asked_by_id
+    if asker is None or asker <= 0:
+        return set()
+    step = present(db, folder).step
+    try:
+        parts = slots_of(db, folder, step) if step is not None else ()
+    except Refusal:  # a desk or an account of another part is no more: an answer waits for none of them
+        parts = ()
+    able = {person.user_id for slot in parts if slot.key == question.slot for person in slot.people}
+    return {asker} | (able if asker not in able else set())
 
 
 @use_case
@@ -303,15 +328,27 @@ def withdraw(db: Db, actor: Actor, folder_id: int, number: int, *, version: int,
     run.state, run.ended_at, run.desk_id = "cancelled", now(), None
     question.withdrawn_by, question.withdrawn_why = actor.name, reason or None
     touch(folder)
+    _let_go(db, folder)
     why = f" : « {reason} »" if reason else ""
     facts = {
         "asked": run.id,
         "desk": question.desk,
         "comment": reason,
-        "words": spaces(f"demandé à {question.desk}{why}"),
+        "words": spaces(f"demandé {to_desk(question.desk)}{why}"),
     }
     _write(db, actor, folder, "opinion.withdrawn", facts)
     return question.desk
+
+
+def _let_go(db: Db, folder: Folder) -> None:
+    """Have the letters that wait for an opinion on the folder looked at now: it may have been the last."""
+    waiting = sa.update(Outbox).where(
+        Outbox.folder_id == folder.id,
+        Outbox.kind == "mail",
+        sa.text("outbox.state = 'pending'"),
+        Outbox.last_error == HELD,
+    )
+    db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
 
 
 def law_of(question: AskedOpinion, run: StepRun) -> asking.Question:

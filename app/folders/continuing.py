@@ -50,6 +50,10 @@ class Source:
         """The last version that bears no signature made here; the current one where each does."""
         return next((one for one in self.versions if one.origin != Origin.SIGNED), self.versions[0])
 
+    def suits(self, *, main: bool) -> DocumentVersion:
+        """The version for a place: what is signed here is not signed again as a main document, and is itself as an annex."""
+        return self.unsigned if main else self.versions[0]
+
 
 def sources_of(db: Db, folder: Folder) -> list[Source]:
     """What may be taken along from a folder that the reader of this session may read, the main document first."""
@@ -75,7 +79,7 @@ def open_from(
     actor: Actor,
     folder_id: int,
     family_name: str,
-    documents: Mapping[int, int],
+    documents: Mapping[int, int | None],
     *,
     main: int | None = None,
     fresh: Incoming | None = None,
@@ -85,7 +89,8 @@ def open_from(
     """Make the draft of a folder out of another that the actor reads, with copies of its documents; returns its number.
 
     `family_name`: a family, or the key of one of the collectivity's own types. `documents`: the version taken of each
-    document, by their numbers; `main`: the one that will be the main document, that of the folder where it is not said.
+    document, by their numbers, or None for the one that suits its place (`Source.suits`).
+    `main`: the one that will be the main document, that of the folder where it is not said.
     `fresh`: a file of its own to be the main document in place of any of these, which are then its attachments.
     `form`: the mark of the page that asks it: the same choices of the same page open one folder, however often they come.
 
@@ -156,7 +161,13 @@ def _form_key(
 
 
 def _chosen(
-    db: Db, folder: Folder, family: Family, documents: Mapping[int, int], main: int | None, *, fresh: bool
+    db: Db,
+    folder: Folder,
+    family: Family,
+    documents: Mapping[int, int | None],
+    main: int | None,
+    *,
+    fresh: bool,
 ) -> list[tuple[DocumentVersion, str]]:
     """The version of each file that is taken, the main document first, with the type it keeps under the same family.
 
@@ -165,20 +176,16 @@ def _chosen(
     sources = {one.document.id: one for one in sources_of(db, folder)}
     if not documents and not fresh:
         raise Refusal("no-file")
+    first = None if fresh else main if main is not None else next(iter(sources), None)
     rows: dict[int, DocumentVersion] = {}
     for document, number in documents.items():
-        version = next(
-            (
-                one
-                for one in (sources[document].versions if document in sources else ())
-                if one.number == number
-            ),
-            None,
-        )
+        if (source := sources.get(document)) is None:
+            raise Refusal("continuation-document")
+        suits = source.suits(main=document == first) if number is None else None
+        version = suits or next((one for one in source.versions if one.number == number), None)
         if version is None:
             raise Refusal("continuation-document")
         rows[document] = version
-    first = None if fresh else main if main is not None else next(iter(sources), None)
     if first not in rows and not fresh:
         raise Refusal("continuation-main")
     same = family.name == folder.family

@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.core.texts import plain
 from app.core.transaction import use_case
 from app.folders import filling
-from app.folders.access import lock, refuse_stranger
+from app.folders.access import lock, looks_on, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, cover_in_force, lacking_words, move, not_your_turn, present, typed
@@ -239,8 +239,10 @@ def open_meanwhile(db: Db, actor: Actor, folder_id: int) -> None:
 
     Under the folder's lock: whoever takes it back was first, or is told that somebody has opened it. Refuses `not-found`.
     """
-    folder = lock(db, actor, folder_id, None)
+    folder = lock(db, actor, folder_id, None, onlookers=True)
     refuse_stranger(db, actor, folder)
+    if looks_on(db, actor, folder):  # what he reads keeps nobody from taking back what he did
+        return
     moment = now()
     seen = sa.update(Reading).where(Reading.folder_id == folder_id, Reading.user_id == actor.user_id)
     again = db.execute(seen.values(again_at=moment).execution_options(synchronize_session=False))

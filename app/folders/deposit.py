@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files.antivirus import unseen_of
 from app.folders import corrections, points, words
-from app.folders.access import lock, lock_editable
+from app.folders.access import lock, lock_editable, looks_on
 from app.folders.documents import (
     FIXED,
     add_document,
@@ -30,7 +30,7 @@ from app.folders.documents import (
 from app.folders.facts import edit, fill, touch
 from app.folders.filled import keep_replaced
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
-from app.folders.models import READ_AS, Document, DocumentVersion, Folder, FolderLink
+from app.folders.models import FORM, READ_AS, Document, DocumentVersion, Folder, FolderLink
 from app.folders.move import person_of
 from app.folders.once import MadeOnce
 from app.folders.readings import documents_of, files_of, said_by
@@ -235,7 +235,8 @@ def create(
 
     `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
     `origin`: the folder that it is born from; where the reading of that one is closed, so is this one's, as long as it lives.
-    `continues`: each of the two then names the other to whoever reads both, and the journal of `origin` has a line of it.
+    `continues`: each of the two then names the other to whoever reads both, and the journal of `origin` has a line of it; but
+    where the actor reads that one for its type alone, which leaves nothing in it.
     `form_key`: that of the form which asks it (`FolderLink`).
     Refuses `desk-closed` of a desk that is closed meanwhile.
     """
@@ -244,8 +245,11 @@ def create(
         return known
     family = family_of(family_name)
     own_types.refuse_closed(db, family)
+    apart = False
     if origin is not None:  # what was just done there is taken back before this, or no more
-        lock(db, actor, origin, None)
+        apart = looks_on(db, actor, lock(db, actor, origin, None, onlookers=continues))
+        if apart and form_key and (known := _begun_by(db, actor, desk_id, form_key)) is not None:
+            return known
     desk = _emitting(db, desk_id)
     law = db.get_one(Folder, origin).read_as if origin is not None else family
     moment = now()
@@ -267,6 +271,7 @@ def create(
             "said": read.said if read else "",
             "read": _read_as_is(family, read, facts),
             **({READ_AS: law.in_force} if origin is not None and law.discreet else {}),
+            **({FORM: form_key} if apart and form_key else {}),
         },
         due_on=NO_DATE,
     )
@@ -283,7 +288,7 @@ def create(
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     told = {"family": family.name, **_typed_as(family), "documents": listed}
     append(db, actor.collectivity_id, _event(actor, folder, "folder.created", told))
-    if origin is not None and continues:
+    if origin is not None and continues and not apart:
         _tie(db, actor, folder, origin, family, form_key)
     corrections.keep(db, folder, actor, reason)
     return folder.id
@@ -292,6 +297,17 @@ def create(
 def _opened_by(db: Db, form_key: str) -> int | None:
     number: int | None = db.scalar(sa.select(FolderLink.folder_id).where(FolderLink.form_key == form_key))
     return number
+
+
+def _begun_by(db: Db, actor: Actor, desk_id: int, form_key: str) -> int | None:
+    """The draft that the same form of this actor has made of a folder that knows nothing of it; under the lock of that one."""
+    query = sa.select(Folder.id).where(
+        Folder.emitter_desk_id == desk_id,
+        Folder.phase == Phase.DRAFT,
+        Folder.depositor_user_id == actor.user_id,
+        Folder.sources[FORM].as_string() == form_key,
+    )
+    return db.scalar(query.limit(1))
 
 
 def _tie(db: Db, actor: Actor, folder: Folder, origin: int, family: Family, form_key: str | None) -> None:

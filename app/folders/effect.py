@@ -11,7 +11,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import jour
 from app.folders.models import Folder, Publication
-from app.folders.rows import publication_of
+from app.folders.rows import by_onlooker, publication_of
 from app.folders.sockets import plugged
 
 CANCELLED, REFERRED, SUSPENSION, APPEALS = "cancelled_on", "referred_on", "suspension", "appeals"
@@ -179,10 +179,15 @@ def _known(enforceable: date | None, referred: str, *, partly: bool) -> Effect:
 
 
 def effect_of(db: Db, folder: Folder) -> Effect | None:
-    """What the act of a folder is worth today, as the house reads it."""
-    return effect(
-        folder.fields, publication_of(db, folder.id), today(), _letters(db, [folder.id]).get(folder.id, "")
-    )
+    """What the act of a folder is worth today, as the house reads it.
+
+    Whoever reads it for its type alone is told what everybody is: neither the letters to deal with nor who contests it.
+    """
+    if by_onlooker(db, folder.id):
+        worth = effect(folder.fields, publication_of(db, folder.id), today())
+        return replace(worth, beside="") if worth is not None and worth.words else None
+    letters = _letters(db, [folder.id]).get(folder.id, "")
+    return effect(folder.fields, publication_of(db, folder.id), today(), letters)
 
 
 def effects_of(db: Db, folder_ids: Collection[int], *, inside: bool = False) -> dict[int, Effect]:

@@ -17,6 +17,7 @@ from app.circuits.library import family_of, of_folder
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import spaces
+from app.core.grammar import from_desk, of_giver, the_desk, to_desk
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -165,7 +166,7 @@ def hand_for(db: Db, actor: Actor, folder_id: int, leaver: int, *, desk: str, re
     he reads the folder already, and what `hand` does of a reason and of a desk.
     """
     refuse_former(db, actor)
-    folder = lock(db, actor, folder_id, None)
+    folder = lock(db, actor, folder_id, None, onlookers=True)
     refuse_own(db, actor, folder, desk=desk)
     here = present(db, folder)
     if here.step is None:
@@ -198,7 +199,7 @@ class Part:
     relieved: frozenset[int] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     event: str = "folder.handed"
-    words: str = "de {giver} à {receiver} : « {reason} »"
+    words: str = "{from_giver} {to_receiver} : « {reason} »"
     due_on: date | None = None
 
 
@@ -241,7 +242,15 @@ def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: 
         "before": here.circuit.digest,
         "circuit": after.digest,
         "why": reason,
-        "words": spaces(part.words.format(giver=giver, receiver=chosen.slot.label, reason=reason)),
+        "words": spaces(
+            part.words.format(
+                giver=giver,
+                from_giver=from_desk(giver),
+                receiver=chosen.slot.label,
+                to_receiver=to_desk(chosen.slot.label),
+                reason=reason,
+            )
+        ),
         **part.facts,
         **facts_of(under),
     }
@@ -357,9 +366,9 @@ def _follow(db: Db, folder: Folder, actor: Actor, after: Circuit, handed: Handed
     before_id = folder.circuit_version_id or 0
     last = last_change(db, folder)
     step = f"L’étape « {handed.step.label} »"
-    told = f"{step} est confiée par {handed.giver} à {handed.receiver}."
+    told = f"{step} est confiée par {the_desk(handed.giver)} {to_desk(handed.receiver)}."
     if handed.replaced:
-        told = f"{step} : {handed.giver}, remplacé par {handed.receiver}."
+        told = f"{step} : {the_desk(handed.receiver)} à la place {of_giver(handed.giver)}."
     words = spaces(told)
     row = CircuitChange(
         collectivity_id=folder.collectivity_id,

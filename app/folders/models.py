@@ -30,6 +30,8 @@ VECTOR = (
 """The words of a row of `folder_words` as PostgreSQL indexes them; a query says it in these very words."""
 READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
+FORM = "form"
+"""In `Folder.sources`: the key of the form that made it of a folder that its depositor reads for its type alone."""
 WRITERS = "writers"
 """In `Folder.sources`: the accounts of those who wrote the draft or sent it, beside who created it."""
 ARRIVED = "arrival"
@@ -644,11 +646,12 @@ _runs = (
     .select_from(_run.outerjoin(_asked, _asked.c.run_id == _run.c.id))
     .where(
         _run.c.folder_id == sa.bindparam("folder"),
-        _run.c.kind != TOLD,
+        # By values that are bound SQLite would choose its indexes again at each execution
+        sa.text(f"{_run.name}.kind != '{TOLD}'"),
         # What was asked and is open was asked at this step: a move closes it
         sa.or_(
             _run.c.pass_number == sa.bindparam("n"),
-            sa.and_(_run.c.state == "active", _asked.c.run_id.is_not(None)),
+            sa.and_(sa.text(f"{_run.name}.state = 'active'"), _asked.c.run_id.is_not(None)),
         ),
     )
 )

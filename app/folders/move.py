@@ -26,7 +26,7 @@ from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import Visa, gated, obstacles, plugged
+from app.folders.sockets import Visa, gated, obstacles, plugged, read_for_gates
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
@@ -271,6 +271,7 @@ def _refuse_unready(db: Db, folder: Folder, step: Step, action: Action, actor: A
     refuse_unfilled(folder, step)
     if action is Action.APPROVE and step.kind is StepKind.VISA:
         with gathering(db):  # several rooms look at the same rows, and nothing is written yet
+            read_for_gates(db, folder)
             why = not_given(db, folder, step, actor)
         if why:
             raise why
@@ -437,18 +438,31 @@ def was_signed(db: Db, folder: Folder) -> bool:
 
 def engaged(db: Db, folders: Iterable[Folder]) -> frozenset[int]:
     """Those of these folders that were signed or left since they were last sent, and did not come back."""
-    rounds = {one.id: one.round for one in folders if one.phase in {Phase.RUNNING, Phase.DONE}}
-    if not rounds:
+    under_way = [one for one in folders if one.phase in {Phase.RUNNING, Phase.DONE}]
+    if not under_way:
         return frozenset()
-    made = sa.and_(_run.c.kind.in_([StepKind.SIGN.value, StepKind.SEAL.value]), _run.c.state == "done")
-    left = sa.and_(_run.c.kind == StepKind.TRANSMIT.value, _run.c.state.in_(["active", "done"]))
-    query = sa.select(_run.c.folder_id, _run.c.pass_number).where(
-        _run.c.folder_id.in_(rounds), sa.or_(made, left)
+    return still_engaged(under_way, db.execute(acts_of([one.id for one in under_way])))
+
+
+def acts_of(numbers: Any) -> sa.Select[Any]:
+    """The query of what was signed or left, by folder and passage, of the folders of these numbers, or of a query of them."""
+    # In the words of the statement: by values that are bound SQLite would choose its indexes again at each execution
+    made = sa.text(
+        f"{_run.name}.kind IN ('{StepKind.SIGN}', '{StepKind.SEAL}') AND {_run.name}.state = 'done'"
     )
+    left = sa.text(f"{_run.name}.kind = '{StepKind.TRANSMIT}' AND {_run.name}.state IN ('active', 'done')")
+    return sa.select(_run.c.folder_id, _run.c.pass_number).where(
+        _run.c.folder_id.in_(numbers), sa.or_(made, left)
+    )
+
+
+def still_engaged(folders: Iterable[Folder], acts: Iterable[Any]) -> frozenset[int]:
+    """The same as `engaged`, from the rows of `acts_of`."""
+    rounds = {one.id: one.round for one in folders if one.phase in {Phase.RUNNING, Phase.DONE}}
     return frozenset(
         row.folder_id
-        for row in db.execute(query)
-        if row.pass_number >= rounds[row.folder_id] * STEPS_PER_ROUND
+        for row in acts
+        if row.folder_id in rounds and row.pass_number >= rounds[row.folder_id] * STEPS_PER_ROUND
     )
 
 

@@ -138,6 +138,12 @@ def _awaited(db: Db, folder: Folder) -> set[int]:
     return named | set(seated)
 
 
+def reads_note_of(db: Db, actor: Actor, folder: Folder, key: str) -> bool:
+    """Whether the actor still reads the note of which a letter tells, by the key of the letter."""
+    number = key.removeprefix(f"{MENTIONED}-").partition("-")[0]
+    return any(str(note.id) == number for note in readable(db, folder, actor))
+
+
 @use_case
 def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     """Write a note; returns its number, or that of the one which the same form has written.

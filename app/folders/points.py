@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.db import Db
 from app.core.french import spaces, taille
+from app.core.questions import Rows
 from app.folders.models import DocumentVersion, Folder
 from app.folders.rows import every_version
 from app.folders.sockets import Caution
@@ -91,7 +92,7 @@ def doubts_of(db: Db, folder: Folder) -> list[Caution]:
     ]
 
 
-def doubts_in_lists(db: Db, folders: Sequence[Folder]) -> dict[int, list[Caution]]:
+def doubts_in_lists(db: Db, folders: Sequence[Folder], _rows: Sequence[Rows]) -> dict[int, list[Caution]]:
     """The doubts of each of these folders, which asks nothing of the base."""
     return {folder.id: doubts_of(db, folder) for folder in folders}
 

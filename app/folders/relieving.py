@@ -98,8 +98,8 @@ def fixed(folder: Folder, here: Present) -> Refusal | None:
 @use_case
 def replace_actor(
     db: Db, actor: Actor, folder_id: int, *, version: int, part: str, desk: str, reason: str
-) -> str:
-    """Put a desk, by key, in the place of who is awaited at a part of the step; returns its name.
+) -> tuple[str, str]:
+    """Put a desk, by key, in the place of who is awaited at a part of the step; returns the name of who was, and of the desk.
 
     It has the days of the step, from today, and never more than the folder. Refuses `moved-on`, `not-found`, `relief-forbidden`,
     `replacing-fixed` of a step that is neither a visa nor an opinion, `replacing-locked` of one that the law asks for,
@@ -123,7 +123,7 @@ def replace_actor(
         if one.slot is not None
         else None,
     )
-    return give(db, actor, folder, here, given, desk, reason)
+    return one.name, give(db, actor, folder, here, given, desk, reason)
 
 
 def replacements(db: Db, folder: Folder, actor: Actor, here: Present, one: Awaited) -> list[Desk]:

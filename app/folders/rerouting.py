@@ -157,7 +157,7 @@ def replace_named(
     he reads the folder already, and `coming-refused` as `reroute` does.
     """
     refuse_former(db, actor)
-    folder = lock(db, actor, folder_id, None)
+    folder = lock(db, actor, folder_id, None, onlookers=True)
     refuse_idle(actor, folder)
     reason = typed(reason)
     if not reason:

@@ -53,14 +53,12 @@ def route_of(db: Db, folder: Folder, drafted: InForce | None = None) -> Route:
 
     `drafted`: rules that are tried in their place. Facts that are disputed are tried as `rule_table.choose` says.
     """
-    asked = family_of(folder.in_force)
-    kinds = [*([asked.type_key] if asked.type_key else []), folder.family]
-    rules = drafted or tables.in_force(db, folder.collectivity_id, *kinds)
+    rules = drafted or rules_of(db, folder)
     if rules is None:
         route = _followed(db, folder.collectivity_id, folder.family)
         know_emitter(db, folder, route.circuit)
         return route
-    facts = deposited(folder.facts, _path(db, folder, rules.table))
+    facts = deposited(folder.facts, path_of(db, folder, rules.table))
     choice = choose(rules.table, facts, lambda name: _followed(db, folder.collectivity_id, name).circuit)
     route = _followed(db, folder.collectivity_id, choice.circuit)
     told, table_id = _told(db, folder, rules, choice), None if drafted else rules.id
@@ -70,6 +68,13 @@ def route_of(db: Db, folder: Folder, drafted: InForce | None = None) -> Route:
         return Route(route.name, None, joined(circuits, folder.facts), table_id, told, choice.joint)
     know_emitter(db, folder, route.circuit)
     return Route(route.name, route.version, route.circuit, table_id, told)
+
+
+def rules_of(db: Db, folder: Folder) -> InForce | None:
+    """The rules in force that choose the circuit of a folder: of its type, else of its family; None where there are none."""
+    asked = family_of(folder.in_force)
+    kinds = [*([asked.type_key] if asked.type_key else []), folder.family]
+    return tables.in_force(db, folder.collectivity_id, *kinds)
 
 
 def know_emitter(db: Db, folder: Folder, *circuits: Circuit) -> None:
@@ -96,7 +101,7 @@ def _followed(db: Db, collectivity_id: int, name: str) -> Route:
     return Route(name, version, circuit_of(db, version.id) if version else law_of_circuit(name).circuit)
 
 
-def _path(db: Db, folder: Folder, table: Table) -> Path:
+def path_of(db: Db, folder: Folder, table: Table) -> Path:
     """The branch of the desk that deposits; read only for a table that looks at it, or where circuits may be compared."""
     if not table.fields & {EMITTER, BRANCH} and not isinstance(folder.facts, Disputed):
         return ()

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from app.circuits.models import CircuitVersion
 from app.core.db import Db
 from app.core.outbox import Outbox
-from app.core.questions import OF, Question, ask
+from app.core.questions import OF, Question, ask, once
+from app.folders.access import looks_on, reader_of
 from app.folders.models import (
     STEPS_PER_ROUND,
     TOLD,
@@ -27,14 +28,18 @@ from app.folders.models import (
     Reading,
     StepRun,
 )
+from app.folders.sockets import plugged
 from app.people.models import Collectivity, User
 from workflows.circuit import StepKind
+from workflows.vocabulary import Origin, Role
 
 
 def _of_the_folder(column: Any) -> Any:
     return sa.select(column).where(Folder.id == OF).scalar_subquery()
 
 
+OF_HERE = sa.select(Collectivity).where(Collectivity.id == sa.bindparam("here"))
+"""The collectivity of what else is read (`read_beside`): whoever asks for it again finds it in the session."""
 COLLECTIVITY = Question((Collectivity,), Collectivity.id == _of_the_folder(Folder.collectivity_id))
 CIRCUIT = Question((CircuitVersion,), CircuitVersion.id == _of_the_folder(Folder.circuit_version_id))
 CHANGES = Question((CircuitChange,), CircuitChange.folder_id == OF)
@@ -99,12 +104,45 @@ EVERY = (
 
 
 def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
-    """The documents of a folder in their order, each with its versions, the current one first."""
+    """The documents of a folder in their order, each with its versions, the current one first.
+
+    As far as the reader of this session has them: whoever reads the folder for its type alone is given neither a version that
+    no step ever had before it, nor a letter of the State about it (decision 0008).
+    """
     found: dict[int, tuple[Document, list[DocumentVersion]]] = {}
     for document, version in ask(db, DOCUMENTS, folder_id):
         if document.removed_at is None and version is not None:
             found.setdefault(document.id, (document, []))[1].append(version)
-    return list(found.values())
+    every = list(found.values())
+    return _open_to_all(db, folder_id, every) if by_onlooker(db, folder_id) else every
+
+
+def by_onlooker(db: Db, folder_id: int) -> bool:
+    """Whether the reader of this session reads the folder for its type alone; nobody does where nobody reads."""
+    reader = reader_of(db)
+    folder = db.get(Folder, folder_id) if reader is not None and reader.user_id is not None else None
+    if reader is None or folder is None or not folder.read_by_all:
+        return False
+    key = ("onlooker", reader.user_id, folder_id, folder.version)
+    return once(db, key, lambda: looks_on(db, reader, folder))
+
+
+def _open_to_all(
+    db: Db, folder_id: int, every: Sequence[tuple[Document, list[DocumentVersion]]]
+) -> list[tuple[Document, list[DocumentVersion]]]:
+    entered = [run.entered_at for (run,) in ask(db, RUNS, folder_id)]
+    apart = {sha256 for find in plugged.letters for sha256 in find(db, folder_id)}
+    return [
+        (document, [one for n, one in enumerate(versions) if not n or _had(one, versions[n - 1], entered)])
+        for document, versions in every
+        if document.role != Role.RECEIPT or apart.isdisjoint(one.sha256 for one in versions)
+    ]
+
+
+def _had(version: DocumentVersion, after: DocumentVersion, entered: Sequence[datetime]) -> bool:
+    """Whether some step began over a version, or it was signed here, before the next one stood."""
+    signed = version.origin == Origin.SIGNED
+    return signed or any(version.created_at <= at < after.created_at for at in entered)
 
 
 def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:

@@ -39,23 +39,36 @@ class Seen:
 
 def seen_by(db: Db, actor: Actor, *, administered: bool = False) -> list[Seen]:
     """The views that an actor has, his own first, then those that his desks share; `administered`: those of his branch too."""
+    return seen_beside(db, actor, (), administered=administered)[0]
+
+
+def seen_beside(
+    db: Db, actor: Actor, conditions: Sequence[sa.ColumnElement[bool]], *, administered: bool = False
+) -> tuple[list[Seen], list[bool]]:
+    """The same, and whether each of these conditions holds, which no row is part of: by one statement."""
     which: list[sa.ColumnElement[bool]] = [SavedView.desk_id.in_(actor.desk_ids)]
     which += [SavedView.user_id == actor.user_id] if actor.user_id is not None else []
-    branch = _branch(db, actor)
+    branch = _branch(db, actor) if administered else None
     if administered and branch is not None:
         which.append(SavedView.desk_id.in_(branch))
     elif administered and actor.administrator:
         which.append(SavedView.desk_id.is_not(None))
+    here = sa.select(sa.literal_column("1").label("here")).subquery("here")
+    theirs = sa.and_(SavedView.collectivity_id == actor.collectivity_id, sa.or_(*which))
     query = (
-        sa.select(SavedView, Desk.name)
+        sa.select(SavedView, Desk.name, *conditions)
+        .select_from(here)
+        .outerjoin(SavedView, theirs)
         .outerjoin(Desk, Desk.id == SavedView.desk_id)
-        .where(SavedView.collectivity_id == actor.collectivity_id, sa.or_(*which))
         .order_by(sa.case((SavedView.user_id == actor.user_id, 0), else_=1), SavedView.name, SavedView.id)
     )
+    rows = db.execute(query).all()
+    views = [row for row in rows if row[0] is not None]
+    if branch is None and any(row[0].user_id != actor.user_id for row in views):
+        branch = _branch(db, actor)
     return [
-        Seen(row, desk or "", _own(actor, row), _may_change(actor, branch, row))
-        for row, desk in db.execute(query)
-    ]
+        Seen(row[0], row[1] or "", _own(actor, row[0]), _may_change(actor, branch, row[0])) for row in views
+    ], [bool(answer) for answer in rows[0][2:]]
 
 
 @use_case
@@ -107,6 +120,8 @@ def change(db: Db, actor: Actor, view_id: int, version: int, name: str, desk_id:
         if row.desk_id is not None:
             _write_down(db, actor, "view.shared", row, row.desk_id)
     elif shared is not None and row.name != was:
+        if row.user_id == actor.user_id and shared not in actor.desk_ids:
+            raise Refusal("view-desk")
         _write_down(db, actor, "view.renamed", row, shared, was=was)
     row.version += 1
 

@@ -46,6 +46,8 @@ ESCAPE = "!"
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
 _RUN = re.compile(r"[a-z0-9]{3,}")
 _SIGNS = 3
+_BEFORE = " («\"'-"
+"""What may stand before the one figure of a day in a title; another figure makes it another day."""
 MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905 - as they are read
 
 
@@ -113,11 +115,13 @@ class Word:
     """One word that is searched: as it was typed, the part of a key that it is, and the forms of each word inside it.
 
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
+    `dated`: of a day or of months, all the parts by which a key may have it, `pattern` the first; the key must have one.
     """
 
     typed: str
     pattern: str
     tokens: tuple[tuple[str, ...], ...]
+    dated: tuple[str, ...] = ()
 
 
 def patterns(text: str, most: int) -> list[str]:
@@ -143,6 +147,42 @@ def words_of(text: str, most: int) -> list[Word]:
     return [_word(one) for one in telling[:most]]
 
 
+def dated(day: int | None, month: int, year: int) -> Word:
+    """A day, or a whole month, as dates of a key are written, or as a title says it.
+
+    >>> dated(None, 3, 2026).dated, dated(12, 3, 2026).dated
+    (('%/03/2026%', '%mars 2026%'), ('%12/03/2026%', '%12 mars 2026%'))
+    >>> dated(1, 3, 2026).dated[:4]
+    ('%01/03/2026%', '%01 mars 2026%', '%1er mars 2026%', '1 mars 2026%')
+    """
+    name = f"{MONTHS[month - 1]} {year}"
+    tokens, key = tuple(forms(one) for one in words_in(name)), key_of(name)
+    if day is None:
+        return _dated(name, tokens, f"%/{month:02d}/{year}%", f"%{key}%")
+    titles = [f"%{day:02d} {key}%", *([f"%1er {key}%"] if day == 1 else [])]
+    if day < 10:  # « 2 mars » is no part of « 12 mars »
+        titles += [f"{day} {key}%", *(f"%{sign}{day} {key}%" for sign in _BEFORE)]
+    return _dated(f"{'1er' if day == 1 else day} {name}", tokens, f"%{day:02d}/{month:02d}/{year}%", *titles)
+
+
+def dated_between(first: tuple[int, int], last: tuple[int, int]) -> Word:
+    """Any date from a month to another, each a year and a month.
+
+    >>> dated_between((2025, 12), (2026, 1)).dated
+    ('%/12/2025%', '%decembre 2025%', '%/01/2026%', '%janvier 2026%')
+    """
+    ranks = range(first[0] * 12 + first[1] - 1, last[0] * 12 + last[1])
+    every = [dated(None, rank % 12 + 1, rank // 12) for rank in ranks]
+    # Any of the months, and any of the years: which goes with which, the key says
+    tokens = (tuple(dict.fromkeys(form for one in every for form in one.tokens[at])) for at in (0, 1))
+    typed = f"entre {every[0].typed} et {every[-1].typed}"
+    return _dated(typed, tuple(tokens), *(part for one in every for part in one.dated))
+
+
+def _dated(typed: str, tokens: tuple[tuple[str, ...], ...], *parts: str) -> Word:
+    return Word(typed, parts[0], tokens, parts)
+
+
 def _word(typed: str) -> Word:
     pattern = _BETWEEN.sub(_ANY, key_of(typed)).translate(_LITERAL).replace(_ANY, "_")
     tokens = (forms(one) for one in words_in(typed))
@@ -150,23 +190,20 @@ def _word(typed: str) -> Word:
 
 
 def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str]] | None:
-    """A table to read before `w` (`folder_words`), the condition that has each of these words found there, and its binds.
+    """The table of the index of words, the condition that has each of these words found there, and its binds.
 
-    None where the index of words has none of them.
+    SQLite's gives the number of the folder `f`, PostgreSQL's is of the rows `w` themselves. None where the index of words has
+    none of them.
     """
     every = [one for word in words for one in word.tokens]
     if not every:
         return None
     if dialect == "sqlite":
         asked = " AND ".join(f"({' OR '.join(_quoted(form) for form in one)})" for one in every)
-        return (
-            "fts_words CROSS JOIN",
-            "fts_words MATCH :stems AND w.folder_id = fts_words.rowid",
-            {"stems": asked},
-        )
+        return "fts_words", "fts_words MATCH :stems AND f.id = fts_words.rowid", {"stems": asked}
     asked = " & ".join(f"({' | '.join(_quoted(form, chr(39)) for form in one)})" for one in every)
     vector = re.sub(r"\b(title|documents|notes)\b", r"w.\1", VECTOR).replace("::text", "")
-    return "", f"{vector} @@ CAST(:stems AS tsquery)", {"stems": asked}
+    return "folder_words w", f"{vector} @@ CAST(:stems AS tsquery)", {"stems": asked}
 
 
 def _quoted(form: str, mark: str = '"') -> str:
@@ -199,12 +236,26 @@ def matching(asked: Sequence[str], dialect: str, index: str = INDEXED) -> tuple[
     condition = " AND ".join(f"f.title_key LIKE :{name} ESCAPE '{ESCAPE}'" for name in binds)
     if dialect != "sqlite":
         return "", condition, binds
-    binds["signs"] = " AND ".join(f'"{one}"' for one in dict.fromkeys(_trigrams(asked)))
+    binds["signs"] = _all_signs(asked)
     return (
         f"{index} CROSS JOIN",
         f"{index} MATCH :signs AND f.id = {index}.rowid AND {condition}",
         binds,
     )
+
+
+def signs_of(words: Sequence[Word]) -> str:
+    """What the index of SQLite must match for these words: the signs of each, or of one of the parts of a date."""
+    every = []
+    for word in words:
+        parts = [_all_signs([part]) for part in word.dated or (word.pattern,)]
+        if all(parts):
+            every.append(" OR ".join(f"({one})" for one in dict.fromkeys(parts)))
+    return " AND ".join(f"({one})" for one in every)
+
+
+def _all_signs(asked: Sequence[str]) -> str:
+    return " AND ".join(f'"{one}"' for one in dict.fromkeys(_trigrams(asked)))
 
 
 def _trigrams(asked: Sequence[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,13 +13,14 @@ from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db, key_in
 from app.core.french import instant
-from app.core.questions import keep, kept, once
+from app.core.grammar import de, plural
+from app.core.questions import Asked, Query, Rows, keep, kept, once, read_beside
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
 from app.folders.models import ASKED, WRITERS, AskedOpinion, Folder, StepRun
-from app.people.covers import Away, away_at, in_absence, moment_on, until
+from app.people.covers import Away, away_asked, away_at, by_person, moment_on, until
 from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
-from app.people.models import Desk, Holder, MandateRow, User
+from app.people.models import Application, Desk, Holder, MandateRow, User
 from workflows.absences import concerns
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.engine import filled
@@ -105,7 +106,11 @@ _every_run = (
     .execution_options(**{OURS_ALREADY: True})
 )
 _open_runs = _every_run.where(~_runs.c.slot.startswith(ASKED))
-_blocking_runs = _every_run.join(_opinion, _opinion.c.run_id == _runs.c.id).where(_opinion.c.waits)
+_blocking_runs = (
+    _every_run.join(_opinion, _opinion.c.run_id == _runs.c.id)
+    .where(_opinion.c.waits)
+    .add_columns(_opinion.c.asked_by_id)
+)
 
 
 _DESK = "desk:"
@@ -202,6 +207,24 @@ def read_ahead(db: Db, folder: Folder, steps: Iterable[Step], desks: Collection[
     _answer(db, folder, _Ahead(keys, desks, persons, above, [row[:WIDTH] for row in rows]))
 
 
+def read_ahead_of(db: Db, places: Sequence[tuple[Folder, Step]]) -> None:
+    """Read for a list, by one statement, who may act where each of these folders stands, at the desks and persons of its step."""
+    if not places:
+        return
+    keys, persons = set[str](), set[int]()
+    for folder, step in places:
+        for who in step.who:
+            value = who.value if who.kind is WhoKind.DESK else str(folder.fields.get(who.value) or "")
+            if who.kind in {WhoKind.DESK, WhoKind.CHOSEN}:
+                keys.add(value)
+            elif (number := key_in(value)) is not None:
+                persons.add(number)
+    folder = places[0][0]
+    binds = {"here": folder.collectivity_id, "keys": list(keys), "desks": [], "persons": list(persons)}
+    rows = db.execute(_signers.where(sa.or_(_OF_KEYS, *_OF_NUMBERS)), binds).all()
+    _answer(db, folder, _Ahead(keys, (), persons, {}, [row[:WIDTH] for row in rows]))
+
+
 def _named_by_facts(folder: Folder) -> tuple[set[str], set[int]]:
     """The desks, by key, and the persons that the facts of a folder name."""
     keys, persons = set[str](), set[int]()
@@ -290,9 +313,18 @@ def slots_of(
     act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
     keys, superiors, persons = _sorted_out(db, folder, step)
     found: dict[str, Slot] = {}
+    away: Mapping[int, Sequence[Away]] | None = kept(db, _away_key(folder.collectivity_id, on))
     if keys or superiors:
-        for slot in _read(db, folder, keys, superiors, right, act, on or today(), locked=locked):
-            found[slot.key] = slot
+        beside = (
+            None if seats_alone or away is not None else away_asked(folder.collectivity_id, moment_on(on))
+        )
+        read, rows = _read(
+            db, folder, keys, superiors, right, act, on or today(), locked=locked, beside=beside
+        )
+        found = {slot.key: slot for slot in read}
+        if rows is not None:
+            away = by_person(rows)
+            keep(db, _away_key(folder.collectivity_id, on), away)
     missing = [key for key in keys if f"{_DESK}{key}" not in found]
     if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
         raise Refusal(
@@ -304,7 +336,8 @@ def slots_of(
     slots = tuple(found.values())
     if seats_alone:
         return slots
-    return stand_in(db, folder, step, slots, _away(db, folder.collectivity_id, on), on or today())
+    away = away if away is not None else _away(db, folder.collectivity_id, on)
+    return stand_in(db, folder, step, slots, away, on or today())
 
 
 def as_given(step: Step, slots: Iterable[str]) -> Step:
@@ -321,8 +354,16 @@ def as_given(step: Step, slots: Iterable[str]) -> Step:
 
 def _away(db: Db, collectivity_id: int, day: date | None) -> dict[int, list[Away]]:
     """Who is away: now, or at midday of another day; asked once for a page."""
-    key = ("away", collectivity_id, None if day is None or day == today() else day)
-    return once(db, key, lambda: away_at(db, collectivity_id, moment_on(day)))
+    return once(db, _away_key(collectivity_id, day), lambda: away_at(db, collectivity_id, moment_on(day)))
+
+
+def keep_away(db: Db, collectivity_id: int, rows: Rows) -> None:
+    """Keep who is away now, as `covers.away_asked` has read it, for the list that is being made."""
+    keep(db, _away_key(collectivity_id, None), by_person(rows))
+
+
+def _away_key(collectivity_id: int, day: date | None) -> tuple[str, int, date | None]:
+    return "away", collectivity_id, None if day is None or day == today() else day
 
 
 def stand_in(
@@ -452,26 +493,36 @@ def _read(
     day: date,
     *,
     locked: bool,
-) -> Iterable[Slot]:
+    beside: Asked | None,
+) -> tuple[Iterable[Slot], Rows | None]:
+    """The slots of these desks, and the rows of `beside` where one statement gave both."""
     ahead: _Ahead | None = kept(db, AHEAD)
-    found = ahead.of(keys, superiors) if ahead is not None else None
-    binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
+    read: Iterable[Any] | None = ahead.of(keys, superiors) if ahead is not None else None
+    rows: Rows | None = None
+    if read is None:
+        query, binds = _people_at(folder, keys, superiors, signing=act is not None, locked=locked)
+        if beside is not None and not superiors:
+            people, rows = read_beside(db, (query, binds), beside)
+            read = sorted(people, key=lambda row: (row[0], row[3] or 0))
+        else:
+            read = db.execute(query, binds) if act is not None else db.connection().execute(query, binds)
+    able = _able_rows(row[:8] for row in read) if act is None else _signing_rows(db, read, act, day)
+    return _slots(able, right, folder.of_type), rows
+
+
+def _people_at(
+    folder: Folder, keys: list[str], superiors: list[int], *, signing: bool, locked: bool
+) -> tuple[Any, dict[str, Any]]:
+    """The statement of who sits at these desks, each beside his mandates where they sign, and its binds."""
     if len(keys) == 1 and not superiors:
-        query = (_locked_of_key if locked else _people_of_key) if act is None else _signers_of_key
-        binds = {"here": folder.collectivity_id, "key": keys[0]}
-    elif superiors:
-        above = [_desk.c.id == _superior(folder.emitter_desk_id, level) for level in superiors]
-        query = (_people if act is None else _signers).where(sa.or_(_OF_KEYS, *above))
-        query = query.with_for_update(**_LOCK) if locked else query
-    else:
-        query = (_locked_of_keys if locked else _people_of_keys) if act is None else _signers_of_keys
-    if found is not None:
-        rows = _able_rows(row[:8] for row in found) if act is None else _signing_rows(db, found, act, day)
-    elif act is None:
-        rows = _able_rows(db.connection().execute(query, binds))
-    else:
-        rows = _signing_rows(db, db.execute(query, binds), act, day)
-    return _slots(rows, right, folder.of_type)
+        query = _signers_of_key if signing else _locked_of_key if locked else _people_of_key
+        return query, {"here": folder.collectivity_id, "key": keys[0]}
+    binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
+    if not superiors:
+        return _signers_of_keys if signing else _locked_of_keys if locked else _people_of_keys, binds
+    above = [_desk.c.id == _superior(folder.emitter_desk_id, level) for level in superiors]
+    query = (_signers if signing else _people).where(sa.or_(_OF_KEYS, *above))
+    return query.with_for_update(**_LOCK) if locked else query, binds
 
 
 def _slots(rows: Iterable[Any], right: Right, of_type: tuple[str, str]) -> Iterator[Slot]:
@@ -502,8 +553,9 @@ class Part:
     """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now.
 
     `acted`: how many other parts of the step are done. `persons`: those who sit there by their number, since two may have one
-    name; `named`: the part is of one person alone. In `people`, who stands in for somebody is first, and who is away is told so:
-    « Gaud Le Bras, en l’absence d’Armel Kervadec ».
+    name; `named`: the part is of one person alone; `covers`: the names of those who stand in for somebody there. In `people`,
+    they are last and stand in the place of who is away: « Gaud Le Bras (en l’absence d’Armel Kervadec) »; `standing_in`: the
+    same by their number. `since`: when it came there. `run_id`: the row of it.
     """
 
     desk: str
@@ -511,6 +563,10 @@ class Part:
     persons: Mapping[int, str]
     named: bool
     acted: int = 0
+    covers: tuple[str, ...] = ()
+    since: datetime | None = None
+    standing_in: frozenset[int] = frozenset()
+    run_id: int = 0
 
 
 def parts_awaited(
@@ -520,12 +576,14 @@ def parts_awaited(
     *,
     asked: bool = False,
     ended: Collection[int] = (),
+    first: Mandate | None = None,
 ) -> dict[int, list[Part]]:
     """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
 
     `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it. `ended`: the numbers of
-    mandates that are taken as ended. Who has acted on the step is not awaited at its other parts. Four statements at most,
-    however many folders, and one more for each person who would sign in somebody's absence.
+    mandates that are taken as ended; `first`: one that is taken as the first recorded here. Who has acted on the step is not
+    awaited at its other parts. Four statements at most, however many folders, and one more for each person who would sign in
+    somebody's absence.
     """
     if not folder_ids:
         return {}
@@ -538,6 +596,8 @@ def parts_awaited(
         "persons": list({run.named_user_id for run in open_runs if run.named_user_id}),
     }
     people = _seated(db, db.execute(_signers_awaited, binds).all(), ended) if open_runs else []
+    if first is not None:
+        people = [replace(one, mandates=[first] if one.user_id == first.person else []) for one in people]
     acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
     decided = Counter((run.folder_id, run.pass_number) for run in runs if run.state == "done")
     away = _away(db, collectivity_id, None) if open_runs else {}
@@ -548,22 +608,33 @@ def parts_awaited(
             for one in people
             if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
         }
-        names = tuple(dict.fromkeys(_told(db, run, people, able, away, acted)))
-        done = decided[run.folder_id, run.pass_number]
-        part = Part(run.desk or "", names, able, run.named_user_id is not None, done)
+        covers = list(_standing_in(db, run, people, able, away, acted))
+        # Who asked does not answer himself
+        others = {number: name for number, name in able.items() if not (asked and number == run.asked_by_id)}
+        part = Part(
+            run.desk or "",
+            tuple(_told(others, away, [(absent, name, whose) for absent, _, name, whose in covers])),
+            able,
+            run.named_user_id is not None,
+            decided[run.folder_id, run.pass_number],
+            tuple(dict.fromkeys(name for _, _, name, _ in covers)),
+            run.entered_at,
+            frozenset(number for _, number, _, _ in covers),
+            run.id,
+        )
         found.setdefault(run.folder_id, []).append(part)
     return found
 
 
-def _told(
+def _standing_in(
     db: Db,
     run: Any,
     people: Sequence["Seated"],
     able: Mapping[int, str],
     away: Mapping[int, Sequence[Away]],
     acted: Collection[tuple[int, int, int]],
-) -> Iterator[str]:
-    """The people of a part in words: who stands in for somebody, then those who sit there, and until when one is away."""
+) -> Iterator[tuple[int, int, str, str]]:
+    """Who stands in for somebody at a part: the numbers of who is away and of who stands in, then the names of both."""
     for one in people if away and run.named_user_id is None else ():
         for absence in away.get(one.user_id, ()) if one.sits(run) else ():
             number = absence.law.by
@@ -575,10 +646,44 @@ def _told(
                 and (run.folder_id, run.pass_number, number) not in acted
                 and (run.kind != StepKind.SIGN or _signs(db, number, _act(run), today()))
             ):
-                yield in_absence(absence.cover_name, one.name)
+                yield one.user_id, number, absence.cover_name, one.name
+
+
+def _told(
+    able: Mapping[int, str], away: Mapping[int, Sequence[Away]], covers: Sequence[tuple[int, str, str]]
+) -> Iterator[str]:
+    """Those who are awaited at a part in words; nobody waits for who is away while somebody stands in for him."""
+    helped = {number for number, _, _ in covers}
     for number, name in able.items():
-        ends = until(away.get(number, ()))
-        yield f"{name} (absence jusqu’au {instant(ends)})" if ends is not None else name
+        if number not in helped:
+            yield person_awaited(name, away=until(away.get(number, ())))
+    for name, absent in dict.fromkeys((name, absent) for _, name, absent in covers):
+        yield person_awaited(name, absent=absent)
+
+
+def person_awaited(name: str, absent: str = "", away: datetime | None = None) -> str:
+    """Somebody who is awaited, among others: in whose absence, or until when he is away himself and nobody stands in.
+
+    >>> person_awaited("Gaud Le Bras", "Armel Kervadec"), person_awaited("Gaud Le Bras")
+    ('Gaud Le Bras (en l’absence d’Armel Kervadec)', 'Gaud Le Bras')
+    """
+    if absent:
+        return f"{name} (en l’absence {de(absent)})"
+    return f"{name} (absence jusqu’au {instant(away)})" if away is not None else name
+
+
+def people_awaited(names: Sequence[str], desk: str) -> str:
+    """Those who may take one part: « X », « X ou Y (Bureau) », « X, Y ou 2 autres (Bureau) »; the desk alone without any."""
+    if not names:
+        return desk
+    listed = either(names)
+    return f"{listed} ({desk})" if len(names) > 1 and desk and not listed.endswith(")") else listed
+
+
+def either(names: Sequence[str]) -> str:
+    """« X ou Y », « X, Y ou 2 autres »."""
+    others = len(names) - 2
+    return f"{', '.join(names[:2])} ou {plural(others, 'autre')}" if others > 0 else " ou ".join(names)
 
 
 def _act(run: Any) -> Act:
@@ -637,6 +742,63 @@ class Awaited:
     own_type: str
     matter: str | None
     amount_cents: int | None
+
+    @classmethod
+    def of(cls, run: Any) -> "Awaited":
+        """The part that a row of `step_run` awaits: of its desk, unless it names somebody."""
+        return cls(
+            run.desk_id if run.named_user_id is None else None,
+            run.named_user_id,
+            StepKind(run.kind),
+            run.family,
+            run.own_type,
+            run.matter,
+            run.amount_cents,
+        )
+
+
+class Sitting:
+    """Who may take each part, by the seats of one moment; judged once of parts that are the same.
+
+    `software`: the desk and the rights of each that is in service.
+    """
+
+    def __init__(self, seats: Iterable[Seated], software: Iterable[tuple[int, Collection[str]]] = ()) -> None:
+        self._software = defaultdict[int, list[Collection[str]]](list)
+        for desk_id, rights in software:
+            self._software[desk_id].append(rights)
+        self.at = defaultdict[int, list[Seated]](list)
+        self._of = defaultdict[int, list[Seated]](list)
+        for seat in seats:
+            self.at[seat.desk_id].append(seat)
+            self._of[seat.user_id].append(seat)
+        self._judged: dict[tuple[Awaited, bool], frozenset[int]] = {}
+
+    def may(self, part: Awaited, *, sure: bool = True) -> frozenset[int]:
+        """The accounts that may take a part; not `sure`: where it is to be signed, by a mandate for some act at least."""
+        if (part, sure) not in self._judged:
+            named = part.named_user_id
+            seats = self.at.get(part.desk_id or 0, ()) if named is None else self._of.get(named, ())
+            able = (seat.user_id for seat in seats if (seat.may(part) if sure else seat.fit(part)))
+            self._judged[part, sure] = frozenset(able)
+        return self._judged[part, sure]
+
+    def by_software(self, part: Awaited, *, reading: bool) -> bool:
+        """Whether software may take a part of a step: a visa or an opinion of its desk, unless it asks for `reading`."""
+        if part.desk_id is None or reading or part.kind not in {StepKind.VISA, StepKind.OPINION}:
+            return False
+        asked = part.kind.right, part.family, part.own_type
+        return any(allows(rights, *asked) for rights in self._software[part.desk_id])
+
+
+def software_at(collectivity_id: int, desks: Any) -> Query:
+    """The desk and the rights of the software that is in service at these desks, by number or as a query."""
+    return sa.select(Application.desk_id, Application.rights).where(
+        Application.collectivity_id == collectivity_id,
+        Application.desk_id.in_(desks),
+        Application.active.is_(True),
+        sa.or_(Application.ends_on.is_(None), Application.ends_on >= today()),
+    )
 
 
 def awaited_at(folder: Folder, step: Step, desk_id: int | None, named_user_id: int | None) -> Awaited:
@@ -706,10 +868,13 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     """The slots of every step that this folder will pass; refuses one at which it would wait for ever.
 
     Refuses `desk-missing` and `nobody-there`: the folder does not start a way that it could not finish. Its desks are locked
-    by the same statements: one that is closed at the same moment waits, and then meets the folder.
+    by the same statements, and those of whom it names before: one that is closed at the same moment, or an account, waits,
+    and then meets the folder.
     """
     route: dict[str, tuple[Slot, ...]] = {}
-    for step in circuit.applicable(folder.facts):
+    steps = list(circuit.applicable(folder.facts))
+    _hold_named(db, folder, steps)
+    for step in steps:
         slots = slots_of(db, folder, step, seats_alone=True, locked=True)
         if lacks_people(step, slots):
             needed, able = step.quorum.needed(len(slots)), able_at(slots)
@@ -719,11 +884,49 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     return route
 
 
+def _hold_named(db: Db, folder: Folder, steps: Sequence[Step]) -> None:
+    """Lock the desks of a way that names people, and those where they sit, in the order of `desks.hold_seats`.
+
+    Whoever closes the account of one of them holds his desks: one of the two waits, and neither holds what the other wants.
+    A person who sits nowhere may do nothing, and is refused.
+    """
+    logins, persons, keys, levels = set[str](), set[int](), set[str](), set[int]()
+    for who in (who for step in steps for who in step.who):
+        value = str(folder.fields.get(who.value) or "")
+        if who.kind is WhoKind.PERSON:
+            logins.add(who.value)
+        elif who.kind is WhoKind.ROLE:
+            persons.add(key_in(value) or 0)
+        elif who.kind is WhoKind.SUPERIOR:
+            levels.add(int(who.value))
+        else:
+            keys.add(value if who.kind is WhoKind.CHOSEN else who.value)
+    if not logins and not persons:
+        return
+    named = sa.or_(_user.c.login.in_(logins), _user.c.id.in_(persons))
+    seats = sa.select(_holder.c.desk_id).join(_user, _user.c.id == _holder.c.user_id)
+    theirs = seats.where(_user.c.collectivity_id == folder.collectivity_id, named)
+    above = (_desk.c.id == _superior(folder.emitter_desk_id, level) for level in sorted(levels))
+    query = sa.select(_desk.c.id).where(
+        _desk.c.collectivity_id == folder.collectivity_id,
+        sa.or_(_desk.c.key.in_(keys), _desk.c.id.in_(theirs), *above),
+    )
+    db.connection().execute(query.order_by(_desk.c.id).with_for_update(**_LOCK)).all()
+
+
 def lacks_people(step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> bool:
     """Whether too few people may act at a step for it ever to end as things stand; `acted`: who did, by part."""
     if step.kind.automatic:
         return False
     return able_at(slots, acted) < step.quorum.needed(len(slots))
+
+
+def lacks_people_under_lock(
+    db: Db, folder: Folder, step: Step, acted: Mapping[str, int] | None = None
+) -> bool:
+    """The same, read once none of the step's desks can be closed before the transaction ends; refuses `desk-missing`."""
+    slots_of(db, folder, step, seats_alone=True, locked=True)
+    return lacks_people(step, slots_of(db, folder, step), acted)
 
 
 def able_at(slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> int:

@@ -12,7 +12,7 @@ from app.core.db import Db
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.access import authorize
+from app.folders.access import authorize, looks_on
 from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder
 from app.folders.rows import SEEN, every_version
 from app.people.actor import Actor
@@ -76,13 +76,16 @@ def marks(db: Db, folder: Folder) -> dict[int, list[DocumentSeen]]:
 def note(db: Db, actor: Actor, folder_id: int, document_id: int, number: int) -> int:
     """Note that a person has seen a version of a document whole; returns how many documents he has still to read.
 
-    Refuses who may not read the folder, and `document-unknown`. A second time changes nothing.
+    Refuses who may not read the folder, and `document-unknown`. A second time changes nothing, and nothing is noted of whoever
+    reads the folder for its type alone: he leaves nothing in it.
     """
     folder = authorize(db, actor, folder_id)
     found = (one for row, every in every_version(db, folder.id) if row.id == document_id for one in every)
     version = next((one for one in found if one.number == number), None)
     if version is None or actor.user_id is None:
         raise Refusal("document-unknown")
+    if looks_on(db, actor, folder):
+        return len(unseen(db, folder, actor))
     if all(row.user_id != actor.user_id for row in marks(db, folder).get(version.id, ())):
         seen = DocumentSeen(
             collectivity_id=folder.collectivity_id,

@@ -121,13 +121,16 @@ def submit(
 
 def find_problems(db: Db, folder: Folder) -> list[Problem]:
     """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
-    found = [] if folder.title else [UNTITLED]
-    found += problems(family_of(folder.in_force), folder.fields, at="submit", today=today())
+    family = family_of(folder.in_force)
+    found = problems(family, folder.fields, at="submit", today=today())
+    # Of a title that what is asked below will make, nothing is asked
+    if not folder.title and not any(one.key == "required" and one.field in family.titled_by for one in found):
+        found = [UNTITLED, *found]
     found += corrections.problems(folder)
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []
     found += _attachments(db, folder)
-    own = [one for one in family_of(folder.in_force).fields if one.key.startswith(OWN)]
+    own = [one for one in family.fields if one.key.startswith(OWN)]
     found += gone(db, folder, own, folder.fields)
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from app.circuits.library import catalogue
 from app.core.db import Db
 from app.core.outbox import News
-from app.core.questions import Question, once
+from app.core.questions import Asked, Question, Rows, hold, once, read_beside
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
@@ -235,10 +236,34 @@ class Visa:
 
 
 Gate = Callable[[Db, Folder, Visa | None], list[Problem]]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a gate reads before a visa: `asks` says it, for a folder where it stands, and `keeps` is given what was read.
+
+    All the gates of a folder are read for by one statement (`read_beside`): the binds of each have names of their own, but
+    `here`, the collectivity, and `of`, the folder. It keeps what whoever looks finds again (`answer`, `keep`).
+    """
+
+    asks: Callable[[Db, Folder], Sequence[Asked]]
+    keeps: Callable[[Db, Folder, Sequence[Rows]], None]
+
+
 Effect = Callable[[Db, Actor, Folder, Caution, str, Mapping[str, str]], Outcome]
 """What a ruling does: the session, who rules, the folder, the caution, what is kept, and who, when and the word."""
-Listing = Callable[[Db, Sequence[Folder]], Mapping[int, Sequence[Caution]]]
-"""The cautions that a list shows of its folders, by folder: the session, which only reads, and the folders."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a list shows of its folders, by folder: `asks` says what is to be read for them, `tells` is given what was.
+
+    The lists of all who plug in are read by one statement (`read_beside`): the binds of each have names of their own, but
+    `here`, the collectivity. The session only reads.
+    """
+
+    asks: Callable[[Sequence[Folder]], Sequence[Asked]]
+    tells: Callable[[Db, Sequence[Folder], Sequence[Rows]], Mapping[int, Sequence[Caution]]]
 
 
 @dataclass
@@ -252,6 +277,7 @@ class _Sockets:
     renewals: ByFamily[Callable[[Actor, int, int], int]] = field(default_factory=ByFamily)
     obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
     gates: ByFamily[Gate] = field(default_factory=ByFamily)
+    ahead: ByFamily[Ahead] = field(default_factory=ByFamily)
     deadlines: ByFamily[Callable[[Folder], date | None]] = field(default_factory=ByFamily)
     endings: ByFamily[Callable[[Db, Folder], Sequence[News]]] = field(default_factory=ByFamily)
     effects: dict[str, Effect] = field(default_factory=dict)
@@ -284,6 +310,7 @@ class _Sockets:
     derived: ByFamily[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=ByFamily)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Actor, Folder, Any], tuple[str, str]]] = field(default_factory=list)
+    letters: list[Callable[[Db, int], Collection[str]]] = field(default_factory=list)
     waitings: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     publishings: list[Callable[[Db, Folder, Actor, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
@@ -343,9 +370,22 @@ def obstacles(db: Db, folder: Folder) -> str:
     return " ".join(problem.sentence for find in plugged.obstacles.of(folder) for problem in find(db, folder))
 
 
-def gate(find: Gate, *, of: Cares | None = None) -> None:
-    """Say what has to be settled before this visa is put, or before the folder is signed (None)."""
+def gate(find: Gate, *, ahead: Ahead | None = None, of: Cares | None = None) -> None:
+    """Say what has to be settled before this visa is put, or before the folder is signed (None); `ahead`: what it reads."""
     plugged.gates.add(find, of)
+    if ahead is not None:
+        plugged.ahead.add(ahead, of)
+
+
+def read_for_gates(db: Db, folder: Folder) -> None:
+    """Read by one statement what the gates of a folder look at before a visa, in a session that keeps it (`gathering`)."""
+    rooms = [(room, room.asks(db, folder)) for room in plugged.ahead.of(folder)]
+    answers = iter(read_beside(db, *(query for _, queries in rooms for query in queries)))
+    for room, queries in rooms:
+        if queries:
+            rows = list(islice(answers, len(queries)))
+            hold(db, rows)
+            room.keeps(db, folder, rows)
 
 
 def gated(db: Db, folder: Folder, visa: Visa | None = None) -> str:
@@ -392,7 +432,7 @@ def proposal(find: Callable[[Db, Folder], Sequence[Proposal]], *, of: Cares | No
 
 def proposes(folder: Folder) -> bool:
     """Whether what a page seems to say may be proposed for this folder: its file says nothing by itself."""
-    return not folder.sources.get("read") and bool(plugged.proposals.of(folder))
+    return not folder.sources.get("read") and any(True for _ in plugged.proposals.of(folder))
 
 
 def proposals_for(db: Db, folder: Folder) -> list[Proposal]:
@@ -433,16 +473,26 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     return _open(folder, (one for find in plugged.cautions.of(folder) for one in find(db, folder)))
 
 
-def listing(read: Listing, *, of: Cares | None = None) -> None:
-    """Say what a list shows of its folders, in as many statements for fifty as for one: no page of one may say otherwise."""
-    plugged.listings.add(read, of)
+def listing(
+    tells: Callable[[Db, Sequence[Folder], Sequence[Rows]], Mapping[int, Sequence[Caution]]],
+    *,
+    asks: Callable[[Sequence[Folder]], Sequence[Asked]] = lambda _folders: (),
+    of: Cares | None = None,
+) -> None:
+    """Say what a list shows of its folders, as `Listing`: no page of one may say otherwise."""
+    plugged.listings.add(Listing(asks, tells), of)
 
 
 def listed_cautions(db: Db, folders: Sequence[Folder]) -> dict[int, list[Caution]]:
-    """What a list shows of these folders, by folder, the gravest first: less than their pages, and nothing that is ruled on."""
+    """What a list shows of these folders, by folder, the gravest first: less than their pages, and nothing that is ruled on.
+
+    One statement reads what all who plug in ask of it.
+    """
     every: dict[int, list[Caution]] = {}
-    for read, mine in plugged.listings.each(folders):
-        for number, cautions_of_it in read(db, mine).items():
+    listings = [(room, mine, room.asks(mine)) for room, mine in plugged.listings.each(folders)]
+    answers = iter(read_beside(db, *(query for *_, queries in listings for query in queries)))
+    for room, mine, queries in listings:
+        for number, cautions_of_it in room.tells(db, mine, list(islice(answers, len(queries)))).items():
             every.setdefault(number, []).extend(cautions_of_it)
     return {one.id: left for one in folders if (left := _open(one, every.get(one.id, ())))}
 
@@ -531,11 +581,13 @@ def tray(
     plugged.trays.append(Tray(show, waits))
 
 
-def trays(db: Db, actor: Actor) -> list[Markup]:
-    """The bands above what awaits an actor; one statement says which of them have anything to show."""
-    if not plugged.trays:
-        return []
-    waiting = db.execute(sa.select(*(one.waits(actor) for one in plugged.trays))).one()
+def tray_conditions(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """Whether each of the bands above what awaits an actor has anything to show, for a page that asks more with it."""
+    return [one.waits(actor) for one in plugged.trays]
+
+
+def trays(db: Db, actor: Actor, waiting: Sequence[bool]) -> list[Markup]:
+    """The bands above what awaits an actor: those of which the conditions hold (`waiting`), if they show something."""
     asked = [one for one, waits in zip(plugged.trays, waiting, strict=True) if waits]
     return [band for one in asked if (band := one.show(db, actor))]
 
@@ -593,6 +645,11 @@ def held(tell: Callable[[Db, Folder], str]) -> None:
 def waiting(tell: Callable[[Db, Collection[int]], Mapping[int, str]]) -> None:
     """Say in a clause, for each of these acts, what is to be dealt with about it: its state line says it to the house."""
     plugged.waitings.append(tell)
+
+
+def letters(find: Callable[[Db, int], Collection[str]]) -> None:
+    """Give the SHA-256 of what is among a folder's documents and came in a letter of the State, for who deals with it alone."""
+    plugged.letters.append(find)
 
 
 def held_by(db: Db, folder: Folder) -> str:

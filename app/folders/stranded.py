@@ -1,7 +1,7 @@
-"""Folders that waited at a desk when the last mandate to sign there ended: who mends it is told, once.
+"""Folders that waited at a desk when the last mandate to sign there ended, or the first was recorded: who mends it is told, once.
 
 Who enters a step where nobody may act is told at the move (`notices`). Here nothing moves: an administrator ends a mandate,
-or its last day passes, while folders wait.
+or its last day passes, or he records the first, without which nobody signs from then on, while folders wait.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,37 +21,47 @@ from app.folders.notices import NOBODY, nobody_may_act
 from app.folders.seats import lacks_people, parts_awaited, slots_of
 from app.people.models import MandateRow
 from workflows.circuit import Phase, StepKind
+from workflows.mandates import Mandate
 
 RECENT = timedelta(days=7)
 """How far back an end is looked for: a worker that was stopped meanwhile tells it when it comes back."""
 PRODUCT = "Paraphe"
 MOST = 500
-"""Folders looked at before a mandate ends."""
+"""Folders looked at before a mandate ends, or before the first is recorded."""
 
 
 class Watch:
-    """What the watchdog calls; it looks at the folders as often as a mandate has ended, and once when it starts."""
+    """What the watchdog calls; it looks at the folders as a mandate is recorded or has ended, and once when it starts."""
 
     def __init__(self) -> None:
-        self._seen: Sequence[tuple[int, int]] = ()
+        self._seen: Sequence[tuple[int, int, bool]] = ()
 
     def __call__(self) -> None:
         """Tell of the folders that nobody may sign any more."""
-        ended = _ended()
-        if ended == self._seen:
+        changed = _changed()
+        if changed == self._seen:
             return
-        for here in sorted({collectivity_id for _, collectivity_id in ended}):
+        for here in sorted({collectivity_id for _, collectivity_id, _ in changed}):
             look(here)
-        self._seen = ended
+        self._seen = changed
 
 
-def _ended() -> Sequence[tuple[int, int]]:
-    """The mandates that came to their end these days, each with its collectivity."""
+def _changed() -> Sequence[tuple[int, int, bool]]:
+    """The mandates that were recorded or came to their end these days, each with its collectivity, and whether it has ended."""
+    recorded = MandateRow.created_at >= now() - RECENT
     by_hand = MandateRow.ended_at >= now() - RECENT
     by_day = sa.and_(MandateRow.ends_on < today(), MandateRow.ends_on >= today() - RECENT)
-    query = sa.select(MandateRow.id, MandateRow.collectivity_id).where(sa.or_(by_hand, by_day))
+    query = sa.select(MandateRow.id, MandateRow.collectivity_id, MandateRow.ended_at, MandateRow.ends_on)
+    rows = query.where(sa.or_(recorded, by_hand, by_day)).order_by(MandateRow.id)
     with reading() as db:
-        return [(row.id, row.collectivity_id) for row in db.execute(query.order_by(MandateRow.id))]
+        return [
+            (
+                row.id,
+                row.collectivity_id,
+                row.ended_at is not None or (row.ends_on is not None and row.ends_on < today()),
+            )
+            for row in db.execute(rows)
+        ]
 
 
 def look(collectivity_id: int) -> int:
@@ -71,11 +81,16 @@ def _waiting(collectivity_id: int) -> Any:
     return query.distinct().order_by(StepRun.folder_id)
 
 
-def left_without(db: Db, collectivity_id: int, ended: Collection[int]) -> int:
-    """How many of 500 folders that wait for a signature could be signed by nobody, were these mandates to end."""
+def left_without(
+    db: Db, collectivity_id: int, ended: Collection[int] = (), first: Mandate | None = None
+) -> int:
+    """How many of 500 folders that wait for a signature could be signed by nobody, were these mandates to end.
+
+    `first`: were this one, besides, the first that is recorded.
+    """
     waiting = list(db.scalars(_waiting(collectivity_id).limit(MOST)))
     present_parts = parts_awaited(db, collectivity_id, waiting)
-    later_parts = parts_awaited(db, collectivity_id, waiting, ended=ended)
+    later_parts = parts_awaited(db, collectivity_id, waiting, ended=ended, first=first)
     return sum(
         any(
             part.persons and not later.persons for part, later in zip(parts, later_parts[number], strict=True)

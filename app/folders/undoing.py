@@ -5,7 +5,7 @@ where it stood, and what the act had opened was seen by nobody (`workflows.undoi
 from the rows themselves: it is the last thing that changed the folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,11 +24,15 @@ from app.folders import pause, words
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folder, StepRun, reopen
-from app.folders.move import Present, Said, pass_number, person_of, place_back, present
+from app.folders.move import SOMEBODY, Present, Said, pass_number, person_of, place_back, present
 from app.folders.returning import MOST, put_aside_before
 from app.folders.rows import POSTED, READERS, RUNS, SEEN, changes_of_round, links
+from app.folders.seats import as_given, lacks_people, lacks_people_under_lock, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.covers import refuse_over
+from app.people.models import Desk
+from workflows.circuit import Step
 from workflows.engine import Moved
 from workflows.undoing import THOUGHT, Deed, refuse_late, take_back
 
@@ -81,9 +85,80 @@ def offered(db: Db, folder: Folder, actor: Actor) -> Done | None:
         refuse_late(done.deed, person=person_of(actor), now=now())
         if done.change is None:
             _law(actor, done, present(db, folder))
+        part = _part(db, folder, done)
+        _refuse_nobody(db, folder, part, done.run)
+        _refuse_unable(db, folder, actor, done, part.step)
     except Refusal:
         return None
     return done
+
+
+@dataclass(frozen=True)
+class Part:
+    """The step where the folder would stand again, and who has done its other parts, by part."""
+
+    step: Step
+    acted: Mapping[str, int]
+
+
+def _part(db: Db, folder: Folder, done: Done) -> Part:
+    """Where the folder stands again once the act is taken back: by the version of its circuit of before a part was handed."""
+    own, slot = done.run, done.run.slot.removeprefix(HANDED)
+    before = done.change.before_id if done.change is not None else folder.circuit_version_id
+    circuit = circuit_of(db, before or 0)
+    passage = pass_number(circuit, folder, own.step)
+    others = [
+        run
+        for (run,) in ask(db, RUNS, folder.id)
+        if run.pass_number == passage and run.kind == own.kind and run.id != own.id
+    ]
+    if done.change is not None:
+        others = [run for run in others if run.entered_at != own.ended_at]
+    acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in others if run.state == "done"}
+    return Part(as_given(circuit.step(own.step), [slot, *(run.slot for run in others)]), acted)
+
+
+def _refuse_nobody(db: Db, folder: Folder, part: Part, run: StepRun, *, lock: bool = False) -> None:
+    """Refuse `take-back-nobody` where the step could not end any more.
+
+    `lock`: none of its desks is closed before the transaction ends. `run`: the part that is taken back. Where another part
+    names a desk or an account that is no more, the step had lost it before: its own desk alone is looked at, and whoever
+    takes it back may act there (`_refuse_unable`).
+    """
+    try:
+        lacking = (
+            lacks_people_under_lock(db, folder, part.step, part.acted)
+            if lock
+            else lacks_people(part.step, slots_of(db, folder, part.step), part.acted)
+        )
+    except Refusal:
+        own = sa.select(Desk.closed_at).where(Desk.id == run.desk_id)
+        own = own.with_for_update(read=True, key_share=True) if lock else own
+        lacking = run.desk_id is not None and db.scalar(own) is not None
+    if lacking:
+        raise Refusal("take-back-nobody", step=part.step.label)
+
+
+def _refuse_unable(
+    db: Db, folder: Folder, actor: Actor, done: Done, step: Step, *, lock: bool = False
+) -> None:
+    """Refuse who may act at that step no more: `take-back-right`, `cover-over` of what was done in somebody's absence."""
+    run, right = done.run, step.kind.right
+    if run.named_user_id is not None:
+        able = actor.holds(right, folder.of_type) and run.named_user_id == actor.user_id
+    else:
+        able = run.desk_id in actor.desks_with(right, folder.of_type)
+    if able:
+        return
+    under = actor.cover_at(run.desk_id, right, folder.of_type)
+    if under is None:
+        raise (
+            Refusal("cover-over", absent=run.absent)
+            if run.absent
+            else Refusal("take-back-right", step=step.label)
+        )
+    if lock:
+        refuse_over(db, actor, under, right, folder.of_type)
 
 
 def _acted(run: StepRun, *, handed: bool) -> bool:
@@ -116,7 +191,8 @@ def undo(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
 
     Refuses `moved-on`, `take-back-none` where it is not his or nothing of that sort was done last, `take-back-late`,
     `take-back-opened` once somebody else opened the folder, `take-back-left` once a letter went or another folder was opened from
-    it, and `send-back-many`.
+    it, `send-back-many`, `take-back-nobody` where nobody could act at that step any more, and who may not act there any more
+    himself (`take-back-right`, `cover-over`).
     """
     return taken_back(db, actor, folder_id, version)
 
@@ -131,6 +207,10 @@ def taken_back(db: Db, actor: Actor, folder_id: int, version: int) -> str:
         raise _too_late(db, folder, actor)
     if put_aside_before(db, folder) >= MOST:
         raise Refusal("send-back-many")
+    refuse_late(done.deed, person=person_of(actor), now=now())
+    part = _part(db, folder, done)
+    _refuse_nobody(db, folder, part, done.run, lock=True)
+    _refuse_unable(db, folder, actor, done, part.step, lock=True)
     moment = now()
     if done.change is not None:
         _undo_handing(db, folder, actor, done, done.change, moment)

@@ -88,17 +88,22 @@ def index(actor: Actor, folder_id: int, *, again: bool = False) -> bool:
     """
     with reading(actor.collectivity_id) as db:
         sources = _unread(db, folder_id, ("failed", "none") if again else ("failed",))
-    texts = {one.version_id: _text(actor.collectivity_id, one) for one in sources}
+        folder = db.get(Folder, folder_id) if any(one.role == "main" for one in sources) else None
+        proposing = folder is not None and proposes(folder)
+    texts = {
+        one.version_id: _text(actor.collectivity_id, one, placed=proposing and one.role == "main")
+        for one in sources
+    }
     write(actor, folder_id, sources, texts)
     return any(text is None for text in texts.values())
 
 
-def _text(collectivity_id: int, one: _Source) -> Text | None:
+def _text(collectivity_id: int, one: _Source, *, placed: bool) -> Text | None:
     if one.media_type not in KINDS:
         return Text()
     try:
         with vault.local(collectivity_id, one.sha256) as path:
-            return read_words(path, one.media_type)
+            return read_words(path, one.media_type, placed=placed)
     except Refusal:  # its bytes are lost, or no reader starts: the doctor tells it, and a search does without
         return None
 

@@ -33,6 +33,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Band(templates))
     sockets.held(_suspended)
     sockets.waiting(views.open_words)
+    sockets.letters(views.digests)
     sockets.share("dates", acts.dates_as_data)
 
 

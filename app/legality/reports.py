@@ -37,7 +37,7 @@ class Decision:
 
 
 def to_report(db: Db, actor: Actor) -> list[Decision]:
-    """The decisions signed and not reported yet, of those that this actor reads, the oldest first.
+    """The decisions signed and not reported yet, of those that this actor reads by a part of his own, the oldest first.
 
     One that was rejected or given up after its signature is none: nothing was decided.
     """
@@ -48,7 +48,7 @@ def to_report(db: Db, actor: Actor) -> list[Decision]:
             Folder.phase.in_(("running", "done")),
             Folder.place != "withdrawn",
         )
-        .where(Folder.fields[REPORTED].as_string().is_(None), readable_by(actor))
+        .where(Folder.fields[REPORTED].as_string().is_(None), readable_by(actor, opened=False))
         .order_by(Folder.id)
         .limit(MOST)
     )

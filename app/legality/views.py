@@ -127,6 +127,14 @@ def _call(db: Db, letter: StateLetter, title: str | None, desk: str | None) -> C
 LETTERS = Question((StateLetter,), StateLetter.folder_id == OF)
 
 
+def digests(db: Db, folder_id: int) -> frozenset[str]:
+    """The SHA-256 of the letters about an act, and of the files that came with them."""
+    letters = [row for (row,) in ask(db, LETTERS, folder_id)]
+    return frozenset(
+        {row.sha256 for row in letters} | {file["sha256"] for row in letters for file in row.files}
+    )
+
+
 def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
     """The letters about an act that wait, the urgent first: number, name, whether the court is seized."""
     letters = [row for (row,) in ask(db, LETTERS, folder_id) if row.closed_at is None]

@@ -12,6 +12,9 @@ from app.core.texts import key_of
 from app.people.models import Desk, Person, User
 from app.people.places import Places
 
+INDENT = "\u2003"
+"""Before the name of a desk under another: a space, which typing the first letters of the name does not stop at."""
+
 SHOWN, BEGINNING = 40, 20
 """How many choices a page holds at most, or what words find; and how many of a longer list, before others are looked for."""
 UNOPENED: sa.ColumnElement[bool] = sa.not_(
@@ -127,7 +130,7 @@ def desks(
         tree = in_order([(number, parent, name) for number, _, name, parent, _ in rows])
         posted = {number: key if keys else str(number) for number, key, *_ in rows}
         names = {number: name for number, _, name, *_ in rows}
-        return Offer(tuple((posted[number], f"{'– ' * depth}{names[number]}") for number, depth in tree))
+        return Offer(tuple((posted[number], f"{INDENT * depth}{names[number]}") for number, depth in tree))
     options = [
         (key if keys else str(number), _under(name, parent), f"{name} {key}")
         for number, key, name, _, parent in rows

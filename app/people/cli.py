@@ -239,15 +239,6 @@ def _applications(collectivity_id: int, name: str) -> list[int]:
         return applications.numbers_of(db, collectivity_id, name)
 
 
-@people.command("close")
-@click.argument("siren")
-@click.argument("login")
-def close(siren: str, login: str) -> None:
-    """Fermer un compte et toutes ses sessions."""
-    desks.close_account(_collectivity(siren), login)
-    click.echo(f"{login} est fermé.")
-
-
 @people.command("reopen")
 @click.argument("siren")
 @click.argument("login")

@@ -14,7 +14,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import instant
 from app.core.grammar import de
-from app.core.questions import Query
+from app.core.questions import Asked, Query
 from app.core.refusals import Refusal
 from app.people.actor import Actor, Cover, Seat
 from app.people.models import Absence, Desk, Holder, User
@@ -144,6 +144,11 @@ def away_at(db: Db, collectivity_id: int, moment: datetime) -> dict[int, list[Aw
 def away_query(collectivity_id: int, moment: datetime) -> Query:
     """What `by_person` reads, for a page that asks more by the same statement."""
     return _away.params(here=collectivity_id, moment=moment)
+
+
+def away_asked(collectivity_id: int, moment: datetime) -> Asked:
+    """The same, to be asked beside other rows (`read_beside`)."""
+    return _away, {"here": collectivity_id, "moment": moment}
 
 
 def by_person(rows: Iterable[Any]) -> dict[int, list[Away]]:

@@ -384,7 +384,7 @@ class Left:
 
 
 def hold_seats(db: Db, user: User) -> None:
-    """Lock the desks where somebody sits before what he leaves is read: what is being given to one of them waits."""
+    """Lock the desks where somebody sits before what he leaves is read: what is being given to one of them, or to him, waits."""
     his = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
     db.execute(sa.select(Desk.id).where(Desk.id.in_(his)).order_by(Desk.id).with_for_update()).all()
 
@@ -427,9 +427,13 @@ def close_account(
 
 
 def administrators_locked(db: Db, collectivity_id: int) -> list[User]:
-    """Who administers the whole collectivity, locked in the order of their accounts, closed ones too."""
+    """Who administers the whole collectivity, locked in the order of their accounts, closed ones too.
+
+    Not against who only writes that one of them acted: he may hold a desk that a closing waits for.
+    """
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
-    locked = admins.order_by(User.id).with_for_update().execution_options(populate_existing=True)
+    locked = admins.order_by(User.id).with_for_update(key_share=True)
+    locked = locked.execution_options(populate_existing=True)
     return list(db.scalars(locked))
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -51,13 +51,20 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
 
 
 def add_desk(
-    db: Db, actor: Actor, name: str, parent_id: int | None, key: str, *, made_of: str | None = None
+    db: Db,
+    actor: Actor,
+    name: str,
+    parent_id: int | None,
+    key: str,
+    *,
+    made_of: str | None = None,
+    renamed: Collection[int] = (),
 ) -> Desk:
     """The desk of `open_desk`, in the transaction of who has refused who may not; the superior is known to be there.
 
-    `made_of`: the words that its key is made of, its name unless they are said.
+    `made_of`: the words that its key is made of, its name unless they are said. `renamed`: as `write_desk`.
     """
-    name = _name(db, actor, name, None)
+    name = _name(db, actor, name, None, renamed)
     desk = Desk(
         collectivity_id=actor.collectivity_id,
         key=_key(db, actor, key or made_of or name, exact=bool(key)),
@@ -107,8 +114,13 @@ def write_desk(
     parent_id: int | None,
     *,
     shown: tuple[str, int | None] | None = None,
+    renamed: Collection[int] = (),
 ) -> bool:
-    """What `change_desk` writes, in the transaction of who has refused who may not."""
+    """What `change_desk` writes, in the transaction of who has refused who may not.
+
+    `renamed`: the desks that get another name in it too: they keep nobody from theirs, and who writes them asks
+    `refuse_alike` at the end.
+    """
     # All of them: of two moves at the same time, each could put one desk under the other
     every = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
     desks = {desk.id: desk for desk in db.scalars(every.with_for_update())}
@@ -120,7 +132,7 @@ def write_desk(
             raise Refusal("desk-closed", name=place.name)
     if shown is not None and shown != (desk.name, desk.parent_id):
         raise Refusal("desk-moved")
-    name = _name(db, actor, name, desk)
+    name = _name(db, actor, name, desk, renamed)
     above = parent_id
     while above is not None:
         if above == desk.id:
@@ -244,7 +256,15 @@ def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
     return desk
 
 
-def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
+def refuse_alike(db: Db, actor: Actor, desk: Desk) -> None:
+    """Refuse a desk whose name, as it now is, another has too, or one that looks like it (`desk-name-taken`)."""
+    every = sa.select(Desk.name).where(Desk.collectivity_id == actor.collectivity_id, Desk.id != desk.id)
+    looks = looks_of(desk.name)
+    if any(name == desk.name or looks & looks_of(name) - {""} for name in db.scalars(every)):
+        raise Refusal("desk-name-taken", name=desk.name)
+
+
+def _name(db: Db, actor: Actor, name: str, desk: Desk | None, renamed: Collection[int] = ()) -> str:
     name = " ".join(unicodedata.normalize("NFC", name).split())
     if desk is not None and name == desk.name:
         return name
@@ -254,7 +274,7 @@ def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
     every = sa.select(Desk.id, Desk.name).where(Desk.collectivity_id == actor.collectivity_id)
     looks = looks_of(name)
     alike = {row.id for row in db.execute(every) if row.name == name or looks & looks_of(row.name) - {""}}
-    alike -= {desk.id} if desk is not None else set()
+    alike -= {*renamed, *({desk.id} if desk is not None else ())}
     if alike and actor.delegated and alike.isdisjoint(_own(db, actor)):
         raise Refusal("desk-name-not-free")  # of what is outside, not even that it is a desk
     if alike:

@@ -80,17 +80,23 @@ def orders_from(
     _orders[:], _executory[:], _numbered[:] = [find], [executory], [numbered]
 
 
-_stopping: list[Callable[[Db, int, Collection[int]], int]] = []
+Stopping = Callable[[Db, int, Collection[int], Mandate | None], int]
+_stopping: list[Stopping] = []
 
 
-def stopping_by(count: Callable[[Db, int, Collection[int]], int]) -> None:
-    """Let a higher floor count the folders of a collectivity that nobody could sign, were these mandates to end."""
+def stopping_by(count: Stopping) -> None:
+    """Let a higher floor count the folders of a collectivity that nobody could sign, were these mandates to end.
+
+    Or, with a mandate that would be the first, were nobody to sign without one from then on.
+    """
     _stopping[:] = [count]
 
 
-def stopped(db: Db, collectivity_id: int, ended: Collection[int]) -> int:
-    """How many folders that wait now nobody could sign, were these mandates to end."""
-    return sum(count(db, collectivity_id, ended) for count in _stopping)
+def stopped(
+    db: Db, collectivity_id: int, ended: Collection[int] = (), *, first: Mandate | None = None
+) -> int:
+    """How many folders that wait now nobody could sign, were these mandates to end, or `first` to be the first recorded."""
+    return sum(count(db, collectivity_id, ended, first) for count in _stopping)
 
 
 ORDERS = "orders that delegate"
@@ -124,8 +130,11 @@ def orders(db: Db) -> list[Order]:
 
 
 @use_case
-def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
+def open_mandate(db: Db, actor: Actor, wanted: Wanted, *, sure: int = 0) -> int:
     """Let a person sign in the commune's name; the mandate's number.
+
+    Once one is recorded, nobody signs without one: the first is refused where more folders than `sure` wait for a signature
+    that nobody could give any more (`mandate-first`).
 
     Refuses what `line_of` does of its texts, what lacks a part that the law asks (`mandate-incomplete`), the same mandate
     again (`mandate-twice`), dates in disorder (`mandate-dates`), a matter
@@ -179,12 +188,26 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
         created_at=now(),
         created_by=actor.name,
     )
+    if not known:
+        _refuse_first(db, _law(row, given_by), actor.collectivity_id, sure)
     db.add(row)
     db.flush()
     void_shown(db, actor, person.id)
     facts = {**_facts(row), "words": words(_law(row, given_by)), "person": person.name}
     append(db, actor.collectivity_id, Event("mandate.opened", actor.name, actor.user_id, None, facts))
     return row.id
+
+
+def _refuse_first(db: Db, first: Mandate, collectivity_id: int, sure: int) -> None:
+    """Refuse to close the signature to everybody else before it was told how many folders stop."""
+    count = stopped(db, collectivity_id, first=first)
+    if count > sure:
+        waiting = (
+            f"{count} dossiers attendent une signature que plus personne ne pourrait donner"
+            if count > 1
+            else "un dossier attend une signature que plus personne ne pourrait donner"
+        )
+        raise Refusal("mandate-first", count=count, waiting=waiting)
 
 
 def _by_its_order(db: Db, wanted: Wanted) -> Wanted:

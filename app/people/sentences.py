@@ -391,6 +391,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : ce mandat est déjà enregistré, tel quel. Voyez-le dans la liste.",
     ),
+    "mandate-first": (
+        409,
+        "Rien n’est enregistré encore : {waiting}. Dès le premier mandat, même s’il commence plus tard, seules les personnes qui en ont un signent, les dossiers qui viendront à la signature comme ceux-ci. Confirmez plus bas, ou donnez d’abord le mandat de qui doit signer ces dossiers.",
+    ),
     "mandate-officer": (
         422,
         "Le mandat n’a pas été enregistré : une fonction ou une suppléance ne se donne qu’à un élu ; un agent reçoit une délégation de signature (CGCT, articles L2122-17 à L2122-19). Changez le mandat ou la personne.",
@@ -549,6 +553,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : « {label} » va avec l’ancienne valeur de « {other} », et n’est pas montré à une autre. Tapez-le de "
         "nouveau, ou revenez d’abord à la valeur de l’installation, ce qui l’oublie.",
+    ),
+    "setting-hidden": (
+        422,
+        "Rien n’a changé : de l’adresse de « {label} », ce qui suit « ? » n’est pas montré, et ce n’est pas celle d’ici. Écrivez-la en entier.",
     ),
     "setting-moved": (
         409,

@@ -60,12 +60,20 @@ class Online:
 def waiting(db: Db, actor: Actor, after: str = "") -> tuple[list[Waiting], str | None]:
     """What is signed and not online, of the folders that this actor publishes or follows; then where the next page begins.
 
+    Not of those that their type alone opens to him: they are other desks' to publish.
+
     By their deadline; on a page, the most pressing first. `after`: a number of folder, as the page before gave it.
     """
     families = [family.name for family in catalogue().values() if family.publication != "none"]
     if not families or not actor.holds(Right.PUBLISH):
         return [], None
-    wanted = [Folder.family.in_(families), *_unknown(), _of(actor), *_signed_in_round(), readable_by(actor)]
+    wanted = [
+        Folder.family.in_(families),
+        *_unknown(),
+        _of(actor),
+        *_signed_in_round(),
+        readable_by(actor, opened=False),
+    ]
     last = db.get(Folder, key_in(after) or 0)
     if last is not None:
         there = sa.tuple_(sa.literal(last.due_on), sa.literal(last.id))

@@ -732,7 +732,7 @@ def circuit(*steps: dict[str, Any]) -> Circuit:
     ("before", "after", "told"),
     [
         ([{"key": "a"}], [{"key": "a"}], []),
-        ([{"key": "a"}], [{"key": "a"}, {"key": "b"}], ["L’étape « B » est ajoutée, après « A »."]),
+        ([{"key": "a"}], [{"key": "a"}, {"key": "b"}], ["L’étape « B » est ajoutée (visa), après « A »."]),
         (
             [{"key": "a"}],
             [
@@ -747,7 +747,7 @@ def circuit(*steps: dict[str, Any]) -> Circuit:
                 },
             ],
             [
-                "L’étape « B » est ajoutée, après « A ».",
+                "L’étape « B » est ajoutée (visa), après « A ».",
                 "« B » : Direction générale, finances, supérieur de l’émetteur (2 sur 3).",
                 "« B » : n’a lieu que si le total dépasse 4\u202f000\xa0€.",
                 "« B » : un délai de 3 jours ouvrés.",

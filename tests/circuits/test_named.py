@@ -17,7 +17,6 @@ from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.operations.desks.views import asked_for
 from app.people import desks, identity
-from app.people.places import places
 from app.transmission.settings import names as channels
 from tests.builders.house import PASSWORD, House
 from workflows.family import family
@@ -160,7 +159,7 @@ def test_the_desks_that_it_names_say_so_and_another_commune_never_meets_it(house
     drafting.publish_draft(house.actor(K), name, 1, 0, CHANNELS)
     with reading(house.actor(K).collectivity_id) as db:
         here = house.actor(K).collectivity_id
-        uses = {one.key: one.uses for one in asked_for(db, here, places(db, here))[0].values()}
+        uses = {one.key: one.uses for one in asked_for(db, here)[1].values()}
     assert "Factures, Voirie courte" in {use.label for use in uses["finances"]}
     other = desks.create_collectivity(
         "200023414", "Autre", department="029", district="1", nature="31", settings={}

@@ -59,6 +59,13 @@ def test_an_unfavourable_opinion_lets_the_folder_go_on_and_is_read_by_whoever_de
     assert "Donner cet avis" in page
     assert "Rejeter" not in page
     data = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version)}
+    refused = client.post(f"/dossiers/{folder_id}/viser", data={**data, "opinion": "unfavourable"})
+    assert refused.status_code == 422
+    form = refused.get_data(as_text=True)
+    form = form[form.index('value="unfavourable"') :][:1500]
+    assert "checked" in form[: form.index(">")]
+    assert "autofocus" in form
+    assert "un avis défavorable se motive" in form
     said = client.post(
         f"/dossiers/{folder_id}/viser", data={**data, "opinion": "unfavourable", "comment": WHY}
     )

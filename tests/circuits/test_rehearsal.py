@@ -494,6 +494,33 @@ def test_who_is_there_when_a_step_begins_and_away_before_it_ends_is_told(house: 
     assert "Absent ce jour-là" not in page
 
 
+def test_a_step_that_waits_for_an_account_nobody_ever_opened_is_to_be_watched(house: House) -> None:
+    who = {
+        "email": "e.q@kerlann.example",
+        "first_name": "Enora",
+        "last_name": "Quéméner",
+        "capacity": "agente",
+    }
+    desks.create_user(here(house), "e.quemener", **who)
+    desks.seat(here(house), "technique", "e.quemener", [Right.ACT])
+    waits = "Compte jamais ouvert : Enora Quéméner. Le dossier attendrait la première connexion de ce compte."
+    assert waits not in words(ask(house))  # somebody else of the desk has entered
+    desks.seat(here(house), "technique", "r.pellenec", [])
+    page = words(ask(house))
+    assert waits in page
+    assert "Ce dossier irait jusqu’au bout (1 point à surveiller)" in page
+    draft = house.an_invoice(at="draft")
+    assert waits in words(house.client(G).get(f"/dossiers/{draft}/essai"))
+    # Where another part is enough, nothing waits for that account
+    who_acts = [{"desk": "technique"}, {"desk": "direction"}]
+    step = {"key": "visa", "label": "Visa", "kind": "visa", "who": who_acts, "quorum": "any"}
+    circuit = load({"key": "x", "label": "X", "steps": [step]})
+    folder = imagined(here(house), family("invoice"), desk_number(house, "comptabilite"), {})
+    with reading(here(house)) as db:
+        rehearsed = view(db, folder, rehearse(db, folder, circuit, today()))
+    assert rehearsed.stages[0].snags == []
+
+
 def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: House) -> None:
     desks.seat(here(house), "technique", "s.rivoal", [Right.ACT])
     desks.seat(here(house), "technique", "r.pellenec", [])

@@ -1,5 +1,6 @@
 """A circuit is kept for one type: it reads the fields of that type, its rules alone take it, and no version breaks it."""
 
+import re
 import shutil
 from copy import deepcopy
 from dataclasses import replace
@@ -49,6 +50,7 @@ from workflows.own_types import Definition, OwnField
 pytestmark = pytest.mark.in_turn
 KIND = "facture-d-energie"
 SITE = OwnField("own_site", "Site", "choice", False, (("ecole", "École"), ("port", "Port")))
+LEVEL = OwnField("own_level", "Niveau", "text")
 SCHOOL = {"field": "own_site", "op": "==", "value": "ecole"}
 
 
@@ -186,6 +188,42 @@ def test_a_type_keeps_what_its_circuits_and_its_rules_read(house: House) -> None
         assert (refused.value.facts["fields"], refused.value.facts["users"]) == (lost, users)
     more = OwnField("own_site", "Lieu", "choice", True, (("ecole", "Écoles"), ("gare", "Gare")))
     assert new_version(house, more, level) == 2  # other words, a choice more, and asked: nothing is broken
+
+
+def test_a_version_that_cannot_be_published_says_so_before_and_leads_to_who_reads_what_it_takes_away(
+    house: House,
+) -> None:
+    a_type(house, SITE)
+    name = kept(house)
+    write(house, KIND, (SCHOOL, name))
+    publish(house, KIND)
+    with reading(here(house)) as db:
+        row = own_types.currents(db, here(house))[0].row
+        (first,) = rules.in_force(db, here(house))[KIND].table.rows
+    revision = own_types.draw_up(house.actor(K), row.id, Definition("Facture d’énergie"), shown=row.revision)
+    answer = house.client(K).get(f"/administration/types/{row.id}/publier")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert "Cette version ne peut pas être publiée" in page
+    told = "« Site », que lit : règle 1 de « Facture d’énergie » ; étape « Direction générale » du circuit « Énergie » ."
+    assert told in words(answer)
+    for address in (
+        f"/administration/regles/{KIND}?regle={first.key}",
+        f"/circuits/{name}?etape=direction",
+    ):
+        assert f'href="{address}"' in page
+    assert re.search(
+        r'<button[^>]+type="submit"\s+disabled aria-describedby="hindered">Publier la version', page
+    )
+    with pytest.raises(Refusal, match="type-ruled"):
+        own_types.publish_type(house.actor(K), row.id, shown=revision)
+    # With the field back, nothing keeps it from being published
+    revision = own_types.draw_up(
+        house.actor(K), row.id, Definition("Facture d’énergie", fields=(SITE, LEVEL)), shown=revision
+    )
+    page = house.client(K).get(f"/administration/types/{row.id}/publier").get_data(as_text=True)
+    assert "ne peut pas être publiée" not in page
+    assert "disabled" not in page
 
 
 def test_no_circuit_is_kept_for_a_type_while_other_rules_take_it(house: House) -> None:

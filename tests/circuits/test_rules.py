@@ -34,7 +34,7 @@ from app.folders.rehearsal import again, imagined, rehearse
 from app.folders.route import route_of
 from app.journal.models import JournalEntry
 from app.operations.circuits import forms
-from app.operations.circuits.rehearsing import taken
+from app.operations.circuits.rehearsing import taken, undecided
 from app.people import desks
 from app.people.models import Desk
 from app.transmission.settings import names as channels
@@ -213,7 +213,7 @@ def test_a_step_is_taken_or_not_as_a_desk_or_a_branch_deposits(house: House) -> 
     assert (passes(draft), passes(sent)) == (True, True)
     assert house.folder(draft).sources.get("emitted") is None, "a draft is read for now alone"
     used = words(house.client(K).get(f"/administration/bureaux/{desk_number(house, 'comptabilite')}"))
-    assert "prise ou non selon que ce bureau, ou un bureau de sa branche, dépose" in used
+    assert "étape « Contrôle des finances » : prise ou non selon que ce bureau dépose." in used
     depends({"field": EMITTER, "op": "!=", "value": mine})
     assert (passes(draft), passes(sent)) == (False, True)
     with reading(here(house)) as db:
@@ -229,6 +229,8 @@ def test_a_step_is_taken_or_not_as_a_desk_or_a_branch_deposits(house: House) -> 
     both = [{"field": BRANCH, "op": "==", "value": value} for value in dict.fromkeys((mine, top))]
     depends({"all": both} if len(both) > 1 else both[0])
     assert passes(draft)
+    used = words(house.client(K).get(f"/administration/bureaux/{desk_number(house, 'comptabilite')}"))
+    assert "prise ou non selon que ce bureau, ou un bureau de sa branche, dépose" in used
     house.approve(sent, "r.pellenec")
     assert house.folder(sent).place == "finance"
 
@@ -406,6 +408,43 @@ def test_the_page_rehearses_the_draft_of_the_rules_and_says_which_rule(house: Ho
     drafting.change(house.actor(K), short, 0, [Gesture("remove", "finance")])
     of_draft = words(client.get("/circuits/essai", query_string={**query, "circuit": f"brouillon:{short}"}))
     assert "Circuit « Facture, Voirie courte », brouillon." in of_draft
+
+
+def test_a_rehearsal_doubts_no_rule_that_comes_after_one_that_holds_for_sure_nor_one_of_another_desk(
+    house: House,
+) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    order = {"field": "order_ref", "op": "==", "value": "X1"}
+    elsewhere = {"all": [{"field": EMITTER, "op": "==", "value": "technique"}, order]}
+    write(house, "invoice", (ABOVE, short), (elsewhere, short), (order, short))
+    publish(house, "invoice")
+    doubts = {}
+    with reading(here(house)) as db:
+        table = tables.in_force(db, here(house), "invoice")
+        assert table is not None
+        for total in ("500000", "100"):
+            typed = {**FACTS, "total_ttc": total}
+            folder = imagined(here(house), family("invoice"), desk_number(house, "comptabilite"), typed)
+            doubts[total] = undecided(db, folder, table.table)
+    assert doubts["500000"] == []
+    assert [one.split(" dépend")[0] for one in doubts["100"]] == ["La règle 3"]
+
+
+def test_who_deposits_reads_the_same_doubt_of_the_rules_as_who_administers(house: House) -> None:
+    short = a_circuit(house, "Voirie courte", "direction")
+    write(house, "invoice", ({"field": "order_ref", "op": "==", "value": "X1"}, short))
+    publish(house, "invoice")
+    draft = house.an_invoice(at="draft")
+    for typed, doubted in (("", True), ("X2", False)):
+        house.save(draft, G, {"order_ref": typed})
+        facts = {f"f_{key}": str(value) for key, value in house.folder(draft).fields.items()}
+        place = {"type": "invoice", "bureau": str(desk_number(house, "comptabilite")), "essayer": "1"}
+        asked = {**facts, "f_order_ref": typed, **place}
+        office = words(house.client(K).get("/circuits/essai", query_string=asked))
+        deposit_page = words(house.client(G).get(f"/dossiers/{draft}/essai"))
+        for page in (office, deposit_page):
+            assert ("La règle 1 dépend de" in page) is doubted
+            assert ("1 point à surveiller" in page) is doubted
 
 
 def test_a_row_that_is_never_reached_says_who_hides_it_and_real_folders_are_counted(house: House) -> None:

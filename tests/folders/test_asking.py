@@ -1,5 +1,6 @@
 """An opinion asked of another desk: awaited or not, given, taken back; whoever decides reads it, and nothing else comes of it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -97,10 +98,10 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     typed = {"desks": ["direction", "technique"], "question": WHY, "waits": "yes"}
     assert post(house, N, folder_id, "avis", **typed).status_code == 302
     asker = page(house, N, folder_id)
-    assert "L’étape attend l’avis demandé à « Direction générale » depuis" in asker
-    assert "à « Services techniques »" in asker
+    assert "Avis demandé à Solenn Rivoal (Direction générale) depuis" in asker
+    assert "L’étape attend ces avis : vous pourrez viser ensuite." in asker
     assert post(house, T, folder_id, "viser").status_code == 409
-    assert "Avis demandé" in words(house.client(S).get("/a-traiter"))
+    assert "Avis à donner" in words(house.client(S).get("/a-traiter"))
     asked = page(house, S, folder_id)
     assert "Votre avis est demandé" in asked
     assert WHY in asked
@@ -108,7 +109,17 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     with reading() as db:
         numbers = list(db.scalars(sa.select(AskedOpinion.run_id).where(AskedOpinion.folder_id == folder_id)))
     first, second = sorted(numbers)
-    assert post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable").status_code == 422
+    refused = post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable", comment=" ")
+    assert refused.status_code == 422
+    again = refused.get_data(as_text=True)
+    assert re.search(r'value="unfavourable"\s+required\s+checked', again), "the choice is kept"
+    field = again[again.index(f'id="opinion-words-{first}"') :]
+    assert 'aria-invalid="true"' in field[: field.index(">")]
+    assert "autofocus" in field[: field.index(">")]
+    assert "un avis défavorable se motive" in again
+    long = post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable", comment="a" * 2001)
+    assert long.status_code == 422
+    assert "a" * 2001 in long.get_data(as_text=True)
     given = post(house, S, folder_id, f"avis/{first}/rendre", opinion="unfavourable", comment=ANSWER)
     assert given.status_code == 302
     assert post(house, R, folder_id, f"avis/{second}/rendre", opinion="none").status_code == 302
@@ -116,9 +127,10 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     decider = page(house, N, folder_id)
     assert decider.index("Avis défavorable de Solenn Rivoal") < decider.index("À vous de viser")
     assert "Sans avis de Ronan Pellenec" in decider
-    assert ANSWER in decider
+    told = rf"« {ANSWER} » Direction générale, [^«]+\. Demandé par Nolwenn Abgrallec : « {re.escape(WHY)} »"
+    assert re.search(told, decider), "with its desk, its hour and its question"
     assert post(house, N, folder_id, "viser").status_code == 302
-    line = "Avis demandé à Direction générale par Nolwenn Abgrallec, "
+    line = "Avis demandé à la Direction générale par Nolwenn Abgrallec, "
     for told in (page(house, A, folder_id), words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))):
         assert line in told
         assert f"« {WHY} » Avis défavorable de Solenn Rivoal" in told
@@ -126,10 +138,12 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     assert "Avis attendus" not in printed
     assert printed.count(ANSWER) == 2, "as what is to be looked at, and as what was done"
     slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+    assert ".." not in slip
     assert slip.split("Circuit")[0].count(ANSWER) == 2, "the same"
     journal = page(house, G, folder_id, "journal")
     assert (
-        f"Avis demandé par Nolwenn Abgrallec à Direction générale, Services techniques : « {WHY} »" in journal
+        f"Avis demandé par Nolwenn Abgrallec à la Direction générale, aux Services techniques : « {WHY} »"
+        in journal
     )
     assert f"Avis rendu par Solenn Rivoal, avis défavorable : « {ANSWER} » (Direction générale)" in journal
 
@@ -169,7 +183,7 @@ def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: Hous
     became(
         batch,
         {
-            invoice: ("left_out", "Ce dossier attend l’avis demandé à « Direction générale »."),
+            invoice: ("left_out", "Ce dossier attend l’avis demandé à la Direction générale."),
             free: ("waiting", ""),
         },
     )
@@ -319,7 +333,7 @@ def test_who_answers_decides_nothing_answers_once_and_reads_on(house: House) -> 
     if house.folder(folder_id).place == "direction":
         house.approve(folder_id, S)
     assert house.folder(folder_id).place == "bon_a_payer"
-    with reading() as db:
+    with reading(house.actor(A).collectivity_id) as db:
         lines = queues.todo(db, house.actor(A))
         assert queues.told(db, lines)[1][folder_id].kind == "visa"
         assert may_read(db, house.actor(S), db.get_one(Folder, folder_id))
@@ -352,6 +366,19 @@ def test_a_cover_answers_for_the_desk_and_never_about_his_own_deposit(house: Hou
     with reading() as db:
         assert db.get_one(StepRun, number).absent == "Solenn Rivoal"
     house.approve(folder_id, N)
+
+
+def test_the_answer_to_what_a_cover_asked_is_told_to_who_is_back(house: House) -> None:
+    absence = away(house, N, B, by=K)
+    folder_id = house.an_invoice("finance")
+    number = ask(house, B, folder_id, "direction")
+    over(absence)
+    house.drain()
+    house.mail.clear()
+    give(house, S, folder_id, number, "favourable")
+    house.drain()
+    assert len(house.mail.to("n.abgrallec@kerlann-sur-mer.example")) == 1
+    assert house.mail.to("b.cadiou@kerlann-sur-mer.example") == []
 
 
 def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_closed(house: House) -> None:
@@ -418,7 +445,7 @@ def test_software_asks_answers_and_takes_back_for_its_desk(house: House) -> None
 
 def test_a_desk_that_is_asked_is_told_apart_from_who_is_awaited(house: House) -> None:
     folder_id = house.an_invoice("finance")
-    ask(house, N, folder_id, "direction")
+    ask(house, N, folder_id, "direction", waits=False)
     follow = words(house.client(G).get("/suivi"))
     assert "Nolwenn Abgrallec" in follow
     assert "Solenn Rivoal" not in follow
@@ -473,7 +500,7 @@ def test_who_leaves_or_goes_away_is_told_which_steps_wait_for_his_opinion(house:
     with reading(house.actor(S).collectivity_id) as db:
         left = leaving.effects_of(db, db.get_one(User, house.actor(S).user_id))
     assert left.opinions == (folder_id,)
-    blocks = [one for one in looked(house, S, None).blocks if one.folders == (folder_id,)]
+    blocks = [one for one in looked(house, S, None).blocks if [*dict(one.folders)] == [folder_id]]
     assert [(one.title, "cela attendra Solenn Rivoal" in one.sentence) for one in blocks] == [
         ("1 avis", True)
     ]

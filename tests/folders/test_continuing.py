@@ -67,10 +67,12 @@ def test_what_was_signed_goes_on_under_another_type_and_each_names_the_other(hou
     (main, number, origin, digest), *before = files(act)["main"]
     assert origin == "signed"
     assert before, "the one that was deposited is kept too"
-    # What this one signs for good is not signed again: it goes on as an attachment of what follows it
+    # What this one signs for good is not signed again: it goes on as an attachment of what follows it, and the page says so
     again = post(house, K, act, family="contract", **{f"document-{main}": number})
     assert again.status_code == 422
     assert "porte déjà une signature" in words(again)
+    assert "romprait. Rien n’a été créé. Choisissez une version d’avant la signature" in words(again)
+    assert "ou déposez-le en annexe" not in words(again), "the remedy of a deposit is none here"
     form = {f"document-{main}": number, "fresh": (CONVENTION.open("rb"), CONVENTION.name)}
     made = born(post(house, K, act, family="contract", **form))
     folder = house.folder(made)
@@ -94,6 +96,39 @@ def test_what_was_signed_goes_on_under_another_type_and_each_names_the_other(hou
     mayor = house.client(A)
     assert f"/dossiers/{made}" not in mayor.get(f"/dossiers/{act}").get_data(as_text=True)
     assert mayor.get(f"/dossiers/{made}").status_code == 404
+
+
+def test_what_follows_a_signed_folder_is_made_from_the_form_as_it_opens(house: House) -> None:
+    act = house.a_deliberation("done")
+    client = house.client(K)
+    page = client.get(f"/dossiers/{act}/suite").text
+    types = re.findall(r'type="radio"\s+name="family"\s+value="([^"]+)"', page)
+    chosen = {
+        name: number
+        for name, options in re.findall(r'<select[^>]*name="(document-\d+)">(.*?)</select>', page, re.DOTALL)
+        for number in re.findall(r'<option value="([^"]*)"\s+selected', options)
+    }
+    (main,) = {one for one, *_ in files(act)["main"]}
+    before = next(row for row in files(act)["main"] if row[2] != "signed")
+    assert "Signée en annexe, d’avant la signature en document principal" in words(
+        client.get(f"/dossiers/{act}/suite")
+    )
+    assert {"contract", "deliberation"} <= set(types)
+    for family in ("contract", "deliberation"):
+        form = {"family": family, "main": str(main), "once": family, **chosen}
+        made = born(post(house, K, act, **form))
+        assert files(made)["main"][-1][3] == before[3]
+    # Beside another main document, one of the folder or a new one, what was signed goes along as it was signed
+    signed = files(act)["main"][0]
+    (receipt,) = {one for one, *_ in files(act)["receipt"]}
+    number = files(act)["receipt"][0][1]
+    others = (
+        {"family": "other", "main": str(receipt), f"document-{receipt}": str(number)},
+        {"family": "contract", "fresh": (CONVENTION.open("rb"), CONVENTION.name)},
+    )
+    for other in others:
+        made = born(post(house, K, act, **{**chosen, "once": other["family"], **other}))
+        assert [row[3] for row in files(made)["attachment"]] == [signed[3]]
 
 
 def test_a_copy_takes_the_files_of_before_the_signature_and_all_facts_but_dates_and_number(

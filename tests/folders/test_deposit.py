@@ -59,7 +59,7 @@ def post_files(
 
 
 def test_the_next_draft_opens_once_one_is_sent_and_then_the_deposit_of_another(house: House) -> None:
-    """Her own drafts alone, in the order of their deposit; each beside its document, and the one that left is named."""
+    """Her own drafts alone, in the order of their tray; each beside its document, and the one that left is named."""
     first, second, third = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(3))
     elsewhere = house.a_deliberation(at="draft")
     client = house.client(G)
@@ -75,12 +75,12 @@ def test_the_next_draft_opens_once_one_is_sent_and_then_the_deposit_of_another(h
     assert "Envoyer et relire le suivant" in page
     assert f'data-viewer="/dossiers/{second}/documents/' in page
     where, page = send(second)
-    assert (where, "est envoyé dans le circuit" in page) == (f"/dossiers/{third}/brouillon", True)
+    assert (where, "est envoyé dans le circuit" in page) == (f"/dossiers/{first}/brouillon", True)
     assert house.folder(second).phase == "running"
-    where, page = send(third)
-    assert where == f"/dossiers/{first}/brouillon"
-    assert "Envoyer et en déposer un autre" in page
     where, page = send(first)
+    assert where == f"/dossiers/{third}/brouillon"
+    assert "Envoyer et en déposer un autre" in page
+    where, page = send(third)
     assert where == "/deposer?famille=invoice"
     assert re.search(r'value="invoice"[^>]*checked', page)
     assert house.folder(elsewhere).phase == "draft"
@@ -440,3 +440,24 @@ def test_the_due_date_of_an_invoice_follows_its_reception(house: House) -> None:
     # What is called a credit note by a person alone is still an invoice for its clock.
     called = house.an_invoice(at="service_done", type_code="381", received_on=today().isoformat())
     assert (house.folder(called).due_on - today()).days == 20
+
+
+def test_drafts_without_a_title_read_with_the_names_of_their_files(house: House, tmp_path: Path) -> None:
+    """Pages that nothing could be read from: their lists tell one from another, and a title that is written takes its place."""
+    scans = [tmp_path / name for name in ("scan-0012.pdf", "scan-0013.pdf")]
+    for path in scans:
+        shutil.copy(ACT, path)
+    status, page, kept = post_files(house, scans, several="each")
+    assert (status, len(kept)) == (200, 2)
+    client = house.client(G)
+    for address in ("/a-traiter?bannette=drafts", "/suivi?etat=draft"):
+        page = client.get(address).text
+        for path in scans:
+            assert re.search(rf'<a[^>]*href="/dossiers/\d+/brouillon">{path.name}</a>', page), address
+    with reading() as db:
+        number = db.scalar(sa.select(Document.folder_id).where(Document.title.like("scan-0012%")))
+    assert number is not None
+    house.save(number, G, {}, title="Chaudière de l’école")
+    page = client.get("/a-traiter?bannette=drafts").text
+    assert "Chaudière de l’école</a>" in page
+    assert "scan-0012" not in page

@@ -55,15 +55,17 @@ def test_from_the_dialog_to_the_visa_of_the_other_desk_and_on_every_trail(house:
     )
     assert post(house, N, folder_id, "confier", desk="direction", reason=turned).status_code == 302
     assert folder_id in todo(house, S)
+    assert "confié par Nolwenn Abgrallec, " in words(house.client(S).get("/a-traiter"))
     assert folder_id not in todo(house, N)
     assert "On attend Solenn Rivoal" in page(house, N, folder_id)
-    line = "Confié par Nolwenn Abgrallec, de Direction des finances à Direction générale"
+    line = "Confié par Nolwenn Abgrallec, de la Direction des finances à la Direction générale"
     for told in (page(house, G, folder_id), words(house.client(S).get(f"/dossiers/{folder_id}/bordereau"))):
         assert line in told
         assert f"« {WHY} »" in told
     journal = page(house, G, folder_id, "journal")
     assert (
-        f"Confié par Nolwenn Abgrallec de Direction des finances à Direction générale : « {WHY} »" in journal
+        f"Confié par Nolwenn Abgrallec de la Direction des finances à la Direction générale : « {WHY} »"
+        in journal
     )
     with pytest.raises(Refusal, match="not-your-turn"):
         decide.approve(house.actor(T), folder_id, version=house.folder(folder_id).version)
@@ -144,6 +146,15 @@ def test_what_was_asked_from_a_part_goes_with_it(house: House) -> None:
         house.approve(folder_id, S)
     take_back(house, S, folder_id, number, "Nous savons.")
     house.approve(folder_id, S)
+
+
+def test_who_is_away_and_covered_is_offered_once_beside_the_cover(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    away(house, R, S)
+    for dialog in ("confier", "avis"):
+        offered = words(house.client(N).get(f"/dossiers/{folder_id}/{dialog}"))
+        assert "Solenn Rivoal (en l’absence de Ronan Pellenec)" in offered
+        assert "Ronan Pellenec (absence" not in offered
 
 
 def test_nobody_is_handed_his_own_deposit_at_another_desk_where_he_sits(house: House) -> None:

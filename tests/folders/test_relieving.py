@@ -34,7 +34,7 @@ def reader(house: House) -> None:
     desks.seat(here(house), "technique", K, [Right.FOLLOW])
 
 
-def replace(house: House, login: str, folder_id: int, desk: str, **typed: Any) -> str:
+def replace(house: House, login: str, folder_id: int, desk: str, **typed: Any) -> tuple[str, str]:
     whole = {
         "version": house.folder(folder_id).version,
         "part": FINANCES,
@@ -80,7 +80,7 @@ def test_an_absent_actor_is_replaced_from_the_page_and_every_trail_says_so(house
     assert folder_id in todo(house, S)
     assert folder_id not in todo(house, N)
     assert parts(folder_id) == [("handed:desk:finances", "passed"), ("desk:direction", "active")]
-    line = "Direction des finances, remplacé par Direction générale, par Katell Morizur"
+    line = "La Direction générale à la place de la Direction des finances, par Katell Morizur"
     for trail in (page(house, G, folder_id), words(house.client(S).get(f"/dossiers/{folder_id}/bordereau"))):
         assert line in trail
         assert f"« {WHY} »" in trail
@@ -212,7 +212,13 @@ def test_neither_a_signature_nor_what_nobody_would_decide_nor_ones_own_deposit_i
     with pytest.raises(Refusal, match="replacing-fixed"):
         replace(house, K, signed, "direction", part="desk:maire")
     assert "Vous avez déposé ou écrit ce dossier" in words(house.client(K).get(f"/dossiers/{own}/remplacer"))
-    assert house.client(K).get(f"/dossiers/{signed}/remplacer").status_code == 409
+    refused = house.client(K).get(f"/dossiers/{signed}/remplacer")
+    assert refused.status_code == 409
+    assert "Personne ne se remplace à cette étape" in words(refused)
+    assert "n’est ni un visa ni un avis" in words(refused)
+    assert "a avancé" not in words(refused), "nothing moved"
+    handed = house.client(A).get(f"/dossiers/{signed}/confier")
+    assert (handed.status_code, "Cette étape ne se confie pas" in words(handed)) == (409, True)
     unread = house.an_invoice("service_done")
     desks.seat(here(house), "technique", K, [])
     with pytest.raises(Refusal, match="not-found"):
@@ -259,7 +265,7 @@ def test_a_person_whose_account_is_closed_is_replaced_and_a_branch_is_its_admini
         connection.execute(sa.update(User.__table__).where(User.id == users[T]).values(active=False))  # type: ignore[arg-type]
     shown = words(house.client(K).get(f"/dossiers/{folder_id}/remplacer"))
     assert "personne ne peut s’y prononcer" in shown
-    assert replace(house, K, folder_id, "direction", part=slot) == "Direction générale"
+    assert replace(house, K, folder_id, "direction", part=slot) == ("Tifenn Lescoat", "Direction générale")
     assert parts(folder_id) == [(f"handed:{slot}", "passed"), ("desk:direction", "active")]
     accounts.delegate(house.actor(K), users[R], None)
     accounts.delegate(house.actor(K), users[R], rooms["direction"])

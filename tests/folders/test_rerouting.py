@@ -4,7 +4,7 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import sqlalchemy as sa
@@ -95,7 +95,7 @@ def test_an_opinion_is_asked_between_two_steps_and_the_folder_goes_through_it(ho
     folder_id = house.an_invoice(at="finance", total_ttc="120.00", total_ht="120.00", total_vat="0.00")
     told = change(house, R, folder_id, ADVICE)
     assert told == (
-        "L’étape « Avis de la direction » est ajoutée, après « Contrôle des finances ».",
+        "L’étape « Avis de la direction » est ajoutée (avis), après « Contrôle des finances ».",
         "« Avis de la direction » : un délai de 2 jours ouvrés.",
     )
     assert house.folder(folder_id).place == "finance"
@@ -336,6 +336,28 @@ def test_without_a_reason_or_a_change_nothing_is_written(house: House) -> None:
     with pytest.raises(Refusal, match="coming-none"):
         change(house, G, folder_id, same)
     assert rows(house, folder_id) == before
+
+
+def test_a_reason_that_lacks_is_told_beside_its_field_and_what_is_changed_stands_after_the_steps(
+    house: House,
+) -> None:
+    allowed(house, G, "comptabilite")
+    folder_id = house.an_invoice(at="finance")
+    client = house.client(G)
+    kept = [json.dumps(asdict(ADVICE))]
+    refused = press(house, client, folder_id, "apply", kept)
+    assert refused.status_code == 422
+    shown = refused.get_data(as_text=True)
+    (field,) = re.findall(r'<textarea[^>]+id="reason"[^>]*>', shown)
+    for mark in ("is-invalid", 'aria-invalid="true"', "reason-erreur", "autofocus"):
+        assert mark in field, mark
+    assert 'id="reason-erreur"' in shown
+    looked = press(house, client, folder_id, "look", kept).get_data(as_text=True)
+    assert "is-invalid" not in looked
+    assert (
+        looked.index("Étapes de ce dossier") < looked.index("Un changement") < looked.index("Ajouter un avis")
+    )
+    assert looked.count('id="reason"') == 1
 
 
 def test_the_circuit_of_the_others_is_not_touched_and_a_folder_sent_again_follows_it(house: House) -> None:

@@ -1,6 +1,8 @@
 """A folder sent back to an earlier step: asked anew from there, what was decided before still told, and one letter for each."""
 
 import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,14 +10,16 @@ import sqlalchemy as sa
 
 from app.circuits import library
 from app.circuits.library import family
-from app.core.db import reading
+from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.display import moved
 from app.folders import decide, filling, handing, rerouting, returning, sending
 from app.folders.models import Folder, StepRun
 from app.folders.rerouting import REMOVE, Change
 from app.operations import state
+from app.operations.desks import closing
 from app.people import desks
+from app.people.models import Desk
 from tests.api.software import Software
 from tests.builders import circuits
 from tests.builders.house import INVOICE, House
@@ -109,6 +113,14 @@ def test_from_the_dialog_to_the_second_visa_and_on_every_trail(house: House) -> 
             "Visé par Nolwenn",
             "Signé par Armel",
         ], address
+    slips = [
+        words(house.client(G).get(f"/dossiers/{folder_id}/bordereau")),
+        " ".join(text_of(house.client(G).get(f"/dossiers/{folder_id}/bordereau.pdf").data).split()),
+    ]
+    for slip in slips:
+        assert slip.count("Visé par Ronan Pellenec, avant le renvoi") == 1
+        assert slip.count("Visé par Nolwenn Abgrallec, avant le renvoi") == 1
+        assert "Signé par Armel Kervadec, avant le renvoi" not in slip
     assert rows(folder_id)[:4] == [
         ("service_done", "done", True),
         ("finance", "done", True),
@@ -170,6 +182,12 @@ def test_never_behind_a_signature_and_from_the_first_step_only_to_who_deposited(
     typed = post(house, B, signed, "rejeter", to="direction", reason=WHY)
     assert typed.status_code == 409
     assert WHY in words(typed), "what was typed is not lost"
+    folder_id = house.an_invoice("finance")
+    for login, number, step in ((B, signed, "direction"), (N, folder_id, "ailleurs"), (N, folder_id, "")):
+        dialog = post(house, login, number, "rejeter", to=step, reason=WHY if step else " ").text
+        choices = re.findall(r'name="to"\s+value="([^"]*)"[^>]*?( checked)?>', dialog)
+        assert [value for value, checked in choices if checked] == ([""] if choices else []), step
+    assert choices
     house.sign(signed, B)
 
 
@@ -179,6 +197,31 @@ def test_nobody_is_left_to_act_there_and_it_is_said_before(house: House) -> None
     with pytest.raises(Refusal, match="send-back-nobody"):
         send_back(house, N, folder_id, "service_done")
     house.approve(folder_id, N)
+
+
+@pytest.mark.both_databases
+def test_a_desk_that_is_being_closed_waits_until_it_is_sent_back_there(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other first: it is closed, and nothing is sent back there. Never both."""
+    folder_id = house.an_invoice("bon_a_payer")
+    with reading() as db:
+        desk = db.scalar(sa.select(Desk.id).where(Desk.key == "finances"))
+    administrator, look = house.actor(K), returning.put_aside_before
+    closings: list[Future[object]] = []
+
+    def meanwhile(db: Db, folder: Folder) -> int:
+        if not closings:
+            closings.append(together.submit(closing.close, administrator, desk, WHY))
+            with suppress(TimeoutError):  # it waits for the desk: the time is over before it
+                closings[0].result(timeout=1)
+        return look(db, folder)
+
+    monkeypatch.setattr(returning, "put_aside_before", meanwhile)
+    with ThreadPoolExecutor(1) as together:
+        send_back(house, A, folder_id, "finance")
+    assert getattr(closings[0].exception(), "key", "") == "desk-folders"
+    assert folder_id in todo(house, N)
 
 
 def test_a_quorum_begins_anew_and_what_was_asked_beside_it_is_closed(house: House) -> None:

@@ -203,14 +203,15 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
     assert house.folder(folder_id).place == "bon_a_payer"
 
 
-def test_who_is_alone_at_two_of_three_desks_is_not_named_twice(house: House) -> None:
+def test_who_is_alone_at_two_of_three_desks_is_told_with_each(house: House) -> None:
     desks.seat(house.actor("r.pellenec").collectivity_id, "conseil", "r.pellenec", [Right.ACT])
     who = "{desk: conseil}, {desk: technique}, {desk: secretariat}"
     circuits.publish(house.actor("k.morizur"), "invoice", CIRCUIT.format(who=who, quorum="2"))
     folder_id = house.an_invoice(at="draft")
     sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").text
-    assert "On attend 2 parmi Katell Morizur, Services techniques et Conseil municipal" in page
+    both = "Ronan Pellenec (Services techniques) et Ronan Pellenec (Conseil municipal)"
+    assert f"On attend 2 parmi Katell Morizur, {both}" in page
 
 
 def test_two_applications_fill_two_parts_whatever_their_numbers(house: House) -> None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 import sqlalchemy as sa
@@ -14,20 +16,25 @@ from app.core.clock import now
 from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.display.exports import bundle
+from app.display.exports.slip import Slip
 from app.display.opening import shown_to
 from app.folders import continuing, decide, handing, notes, pause, undoing
 from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
 from app.operations import state
+from app.operations.desks import closing
 from app.people import desks
+from app.people.models import Desk
 from tests.api.software import Software
 from tests.builders.house import House, token_in
 from tests.circuits.test_editor import words
-from tests.folders.test_asking import A, G, K, N, R, S, T, ask, page, todo
+from tests.folders.test_asking import A, B, G, K, N, R, S, T, ask, page, todo
 from tests.folders.test_continuing import files
 from tests.folders.test_handing import parts_of_two
 from tests.folders.test_returning import send_back
+from tests.operations.test_absences import away, over
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -158,6 +165,8 @@ def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> Non
     slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
     assert re.search(told, slip)
     assert re.search(r"Repris par Nolwenn Abgrallec : visa, \d+ s après", slip)
+    assert "Visé par Nolwenn Abgrallec, repris ensuite" in slip
+    assert "« Vu. »" not in slip, "nobody had read it"
     assert re.search(told, page(house, N, folder_id))
     assert re.search(r"Repris par Nolwenn Abgrallec : visa", page(house, G, folder_id, "journal"))
     assert refused(house, N, folder_id) == "take-back-none", "nothing is taken back twice"
@@ -451,6 +460,147 @@ def test_a_person_lengthens_the_time_to_take_back_and_letters_wait_as_long(house
     house.approve(handed, N)
     assert house.folder(handed).final_at is None
     assert refused(house, N, handed) == "take-back-none"
+
+
+def test_where_nobody_could_act_any_more_or_not_oneself_nothing_is_taken_back(house: House) -> None:
+    town = house.actor(N).collectivity_id
+    everybody = {login: [Right.ACT] for login in (N, T)}
+
+    def seat(rights: dict[str, list[Right]]) -> None:
+        for login in (N, T):
+            desks.seat(town, "finances", login, rights.get(login, []))
+
+    def visa(folder_id: int) -> None:
+        house.approve(folder_id, N)
+
+    def hand(folder_id: int) -> None:
+        version = house.folder(folder_id).version
+        handing.hand(house.actor(N), folder_id, version=version, desk="direction", reason="Marché.")
+
+    for act in (visa, hand):
+        folder_id = brought(house, "finance")
+        act(folder_id)
+        assert offered(house, N, folder_id)
+        assert re.search("Annuler (ce visa|cette remise)", page(house, N, folder_id))
+        for left, key in (({}, "take-back-nobody"), ({T: [Right.ACT]}, "take-back-right")):
+            seat(left)
+            assert refused(house, N, folder_id) == key
+            assert not offered(house, N, folder_id)
+            assert not re.search("Annuler (ce visa|cette remise)", page(house, N, folder_id))
+        seat(everybody)
+        undo(house, N, folder_id)
+        assert folder_id in todo(house, T)
+    number = away(house, N, B)
+    covered = brought(house, "finance")
+    house.approve(covered, B)
+    assert offered(house, B, covered)
+    over(number)
+    assert refused(house, B, covered) == "cover-over"
+    assert not offered(house, B, covered)
+
+
+@pytest.mark.both_databases
+def test_a_desk_that_is_closed_meanwhile_gets_nothing_back(house: House) -> None:
+    with reading() as db:
+        desk = db.scalar(sa.select(Desk.id).where(Desk.key == "finances"))
+    folder_id = brought(house, "finance")
+    house.approve(folder_id, N)
+    version, actor = house.folder(folder_id).version, house.actor(N)
+    closing.close(house.actor(K), desk, "Réorganisation des services.")
+    with pytest.raises(Refusal, match="take-back-nobody"):
+        undoing.undo(actor, folder_id, version=version)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    assert folder_id in todo(house, A)
+
+
+def test_the_words_of_a_note_that_was_taken_back_are_given_nowhere(house: House) -> None:
+    folder_id = brought(house, "finance")
+    number = notes.write(house.actor(N), folder_id, Draft("Zygomatique."))
+    notes.write(house.actor(N), folder_id, Draft("Bon pour moi."))
+    notes.take_back(house.actor(N), folder_id, number)
+    archive = ZipFile(BytesIO(house.client(R).get(f"/dossiers/{folder_id}/dossier.zip").get_data()))
+    given = [archive.read("journal.csv").decode()]
+    software = Software(house, "technique", {Right.ACT})
+    lines = software.get(f"/folders/{folder_id}/journal")
+    given.append(lines.get_data(as_text=True))
+    for text in given:
+        assert "Bon pour moi" in text
+        assert "note.taken_back" in text or "reprise" in text.lower()
+        assert "ygomatique" not in text
+    added = [line["facts"] for line in lines.json["entries"] if line["event"] == "note.added"]
+    assert [sorted(facts) for facts in added] == [["note", "round"], ["comment", "note", "round"]]
+    assert as_told(house), "the journal itself is whole"
+
+
+def test_a_visa_put_while_a_file_of_the_folder_is_made_is_not_in_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or is noted as read: what the file tells is of one moment, as a page is."""
+    folder_id, look, given = brought(house, "finance"), bundle.slip, list[int]()
+
+    def meanwhile(db: Db, folder: Folder) -> Slip:
+        told = look(db, folder)
+        if not given:
+            given.append(folder_id)
+            house.approve(folder_id, N)
+        return told
+
+    monkeypatch.setattr(bundle, "slip", meanwhile)
+    archive = ZipFile(BytesIO(house.client(R).get(f"/dossiers/{folder_id}/dossier.zip").get_data()))
+    assert given
+    assert "Visé par Nolwenn Abgrallec" not in archive.read("journal.csv").decode()
+    assert undo(house, N, folder_id) == "visa"
+    house.approve(folder_id, N)
+    archive = ZipFile(BytesIO(house.client(R).get(f"/dossiers/{folder_id}/dossier.zip").get_data()))
+    assert "Visé par Nolwenn Abgrallec" in archive.read("journal.csv").decode()
+    assert refused(house, N, folder_id) == "take-back-opened"
+
+
+def test_nobody_is_found_by_a_visa_that_he_took_back(house: House) -> None:
+    folder_id = brought(house, "finance")
+    search = "/recherche?q=abgrallec"
+    house.approve(folder_id, N)
+    assert f"/dossiers/{folder_id}" in house.client(G).get(search).get_data(as_text=True)
+    undo(house, N, folder_id)
+    assert f"/dossiers/{folder_id}" not in house.client(G).get(search).get_data(as_text=True)
+
+
+def test_whatever_page_tells_of_it_closes_the_taking_back(house: House) -> None:
+    def shown(login: str, door: str, status: int, **form: object) -> None:
+        folder_id = brought(house, "finance")
+        browser = house.client(login)
+        old = house.folder(folder_id).version
+        house.approve(folder_id, N)
+        address = f"/dossiers/{folder_id}/{door}"
+        if not form:
+            answer = browser.get(address)
+        else:
+            form = {"version": old, "csrf_token": house.csrf(browser), **form}
+            answer = browser.post(address, data=form)
+        assert answer.status_code == status, door
+        assert refused(house, N, folder_id) == "take-back-opened", door
+
+    for door in ("rejeter", "avis"):
+        shown(A, door, 200)
+    shown(G, "suite", 200)
+    shown(T, "viser", 409, comment="Vu.")
+    shown(G, "remplir", 200, action="line-on:x")
+    # A note as well
+    wrong = {
+        "notes": (G, {"words": " ", "reach": "all"}),
+        "masquer": (T, {"day": "2020-01-01", "hour": "08:00"}),
+    }
+    for door, (login, typed) in wrong.items():
+        folder_id = brought(house, "finance")
+        browser = house.client(login)
+        page(house, login, folder_id)
+        number = notes.write(house.actor(N), folder_id, Draft("Ce mandataire se trompe."))
+        form = {**typed, "version": house.folder(folder_id).version, "csrf_token": house.csrf(browser)}
+        again = browser.post(f"/dossiers/{folder_id}/{door}", data=form)
+        assert again.status_code == 422, door
+        assert ("se trompe" in again.get_data(as_text=True)) is (door == "notes")
+        with pytest.raises(Refusal, match="note-take-back-read"):
+            notes.take_back(house.actor(N), folder_id, number)
 
 
 def test_software_takes_back_its_own_visa(house: House) -> None:

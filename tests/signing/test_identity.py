@@ -1,5 +1,6 @@
 """A session left open does not sign: who is there is asked again, once for a batch, and what a thief tries is told."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from app.batches import gesture
+from app.circuits.models import FolderType
 from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -18,7 +20,7 @@ from app.journal import origins
 from app.journal.models import JournalEntry
 from app.people import identity
 from app.people.actor import Actor, Seat
-from app.people.models import LoginSession, User
+from app.people.models import Application, Desk, LoginSession, MandateRow, User
 from app.signing import enrol, sign
 from app.signing.keys.browser import BrowserKey
 from demo.cast import PASSWORD
@@ -398,3 +400,79 @@ def test_what_became_of_an_answer_is_one_transaction(house: House) -> None:
     assert identity.answered(actor, served, "token") == identity.MOST_WRONG - 2
     assert identity.answered(actor, right, "token") is None
     assert identity.answered(house.actor(A), right, "token") == 0  # no session, nothing to prove for
+
+
+TYPED_PAGES: dict[str, tuple[str, dict[str, str], Any, tuple[str, ...]]] = {
+    "Enregistrer un mandat de signature": (
+        "/administration/mandats",
+        {"kind": "mayor", "order_number": "2026-118", "ceiling": "4 000"},
+        MandateRow,
+        ("2026-118", "4 000"),
+    ),
+    "Ouvrir un compte": (
+        "/administration/personnes/inviter",
+        {"first_name": "Enora", "last_name": "Quéméner", "login": "e.quemener", "capacity": "Agente"},
+        User,
+        ("Enora", "Quéméner", "e.quemener", "Agente"),
+    ),
+    "Ouvrir un bureau": (
+        "/administration/bureaux/nouveau",
+        {"name": "Archives communales", "parent": ""},
+        Desk,
+        ("Archives communales",),
+    ),
+    "Commencer un type de dossier": (
+        "/administration/types/nouveau",
+        {"family": "invoice", "label": "Facture de fluides"},
+        FolderType,
+        ("Facture de fluides",),
+    ),
+    "Ouvrir l’accès d’une application": (
+        "/administration/applications",
+        {"name": "Logiciel des marchés", "desk": "comptabilite", "rights": "create", "until": "2027-03-01"},
+        Application,
+        ("Logiciel des marchés", "2027-03-01"),
+    ),
+}
+
+
+@pytest.mark.parametrize("doing", TYPED_PAGES)
+def test_who_gives_up_proving_who_he_is_finds_what_he_typed_and_nothing_is_done(
+    house: House, doing: str
+) -> None:
+    page, typed, table, shown = TYPED_PAGES[doing]
+    admin = house.client(K)
+    form = {**typed, "csrf_token": house.csrf(admin)}
+
+    def rows() -> int:
+        with reading() as db:
+            return db.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+    before = rows()
+    age()
+    asked = admin.post(page, data=form)
+    question = asked.get_data(as_text=True)
+    assert asked.status_code == 403
+    assert f'<b class="strong">{doing}</b>' in question
+    # « Renoncer » carries what was typed, as « Confirmer » does
+    (giving_up,) = [
+        one for one in re.findall(r"<form.*?</form>", question, re.DOTALL) if 'name="given_up"' in one
+    ]
+    carried = {
+        html.unescape(name): html.unescape(value)
+        for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', giving_up)
+    }
+    assert {name: carried[name] for name in typed} == typed
+    back = admin.post(page, data={**carried, "csrf_token": form["csrf_token"], "given_up": "1"})
+    drawn = re.sub("[\u00a0\u202f]", " ", html.unescape(back.get_data(as_text=True)))
+    assert back.status_code == 200
+    assert "Vous avez renoncé à confirmer que c’est vous : rien n’est fait." in drawn
+    for words in shown:
+        assert f'value="{words}"' in drawn, words
+    assert rows() == before
+    assert len(events("identity.given_up")) == 1
+    # Nor is anything done of a session that was just proven
+    proven = house.client(K)
+    form = {**typed, "csrf_token": house.csrf(proven), "given_up": "1"}
+    assert proven.post(page, data=form).status_code == 200
+    assert rows() == before

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, session, url_for
 from pydantic import SecretStr
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
@@ -52,16 +53,29 @@ LONGEST = 20_000  # characters of an answer: that of a key is long
 OURS = frozenset({"csrf_token", "answer", "given_up", "password", "secret"})
 """What is never carried by the page that asks who one is: a secret is typed again."""
 ASKED = frozenset({"identity-needed", "identity-whole"})
+GIVEN_UP = "Vous avez renoncé à confirmer que c’est vous : rien n’est fait."
+GIVEN_UP_TYPED = f"{GIVEN_UP} Ce que vous avez écrit est encore là."
+
+
+def tries() -> bool:
+    """Whether what is typed is to be done: it is posted, and who typed it has not given up proving who he is."""
+    return request.method == "POST" and "given_up" not in request.form
 
 
 def who_is_there(
-    back: str, *, whole: bool = False, first: Callable[..., int] | None = None
+    back: str,
+    *,
+    whole: bool = False,
+    first: Callable[..., int] | None = None,
+    again: bool = False,
+    doing: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R | Response | tuple[str, int]]]:
     """Before what is posted: an old session proves who is there, and what was typed is kept in the page meanwhile.
 
-    Whoever gives up goes to the endpoint `back`, and nothing is done. `whole`: a code is asked with the password, as for
-    what touches one's factors. An answer is tried only where one is asked: a page that is loaded again, and so posts its
-    answer again, counts as no false one. Refuses `identity-closed` after too many wrong answers.
+    Whoever gives up goes to the endpoint `back`, and nothing is done; `again`: to the form as it was typed, which the view draws
+    where it does not `tries`. `doing`: what is about to be done, in words for the page that asks. `whole`: a code is asked with
+    the password, as for what touches one's factors. An answer is tried only where one is asked: a page that is loaded again,
+    and so posts its answer again, counts as no false one. Refuses `identity-closed` after too many wrong answers.
 
     `first`: of a form that holds what no page can keep meanwhile, a file or a secret, how many minutes it may take; 0 of one
     that does not. Who is there is then asked before the form is shown.
@@ -76,8 +90,9 @@ def who_is_there(
                 return before if before is not None else view(*args, **kwargs)
             if "given_up" in request.form:
                 give_up()
-                return redirect(url_for(back))
-            question = _asked(whole, patience)
+                flash(GIVEN_UP_TYPED if again else GIVEN_UP, "info")
+                return view(*args, **kwargs) if again else redirect(url_for(back))
+            question = _asked(whole, patience, doing)
             return question if question is not None else view(*args, **kwargs)
 
         return ask
@@ -94,7 +109,7 @@ def _asked_before(back: str) -> Response | None:
     return None
 
 
-def _asked(whole: bool, patience: int) -> tuple[str, int] | None:
+def _asked(whole: bool, patience: int, doing: str) -> tuple[str, int] | None:
     """The page that asks who is there, with what was typed; None when it was said lately enough, or is said right now."""
     refuse = identity.refuse_partial if whole else partial(identity.refuse_stale, patience=patience)
     try:
@@ -110,7 +125,7 @@ def _asked(whole: bool, patience: int) -> tuple[str, int] | None:
         except Refusal as refusal:
             if refusal.key not in ASKED | {"identity-refused"}:
                 raise
-            return _question(refusal, whole)
+            return _question(refusal, whole, doing)
     return None
 
 
@@ -126,7 +141,7 @@ def give_up() -> None:
     identity.given_up(g.actor)
 
 
-def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
+def _question(refusal: Refusal, whole: bool, doing: str) -> tuple[str, int]:
     status, sentence = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
         way = identity.question_for(db, g.actor)
@@ -137,6 +152,7 @@ def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
         whole=whole and way.typed and way.autocomplete == "one-time-code",
         error=sentence if refusal.key == "identity-refused" else None,
         minutes=minutes,
+        doing=doing,
         action=request.path,
         kept=[(name, value) for name, value in request.form.items(multi=True) if name not in OURS],
     )
@@ -145,18 +161,19 @@ def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
 
 @pages.route("/administration/mandats", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there("people.office.index")
+@who_is_there("people.office.index", again=True, doing="Enregistrer un mandat de signature")
 def index() -> Response | tuple[str, int]:
     """Who may sign in the commune's name, and the form that records one more."""
-    error, status = None, 200
+    error, status, stops = None, 200, 0
     with reading(g.actor.collectivity_id) as db:
         form = mandate_form(db)
-    if form.is_submitted():
+    if tries():
         try:
             wanted = form.wanted()
-            open_mandate(g.actor, wanted)
+            open_mandate(g.actor, wanted, sure=key_in(request.form.get("sure")) or 0)
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
+            stops = int(str(refusal.facts.get("count", 0)))
         else:
             flash("Le mandat est enregistré.", "ok")
             _tell_without_link(wanted.user_id)
@@ -184,6 +201,7 @@ def index() -> Response | tuple[str, int]:
         people=people,
         kinds=KINDS,
         error=error,
+        stops=stops,
     ), status
 
 
@@ -343,10 +361,10 @@ def choices(what: str) -> Response:
 
 @pages.route("/administration/applications", methods=["GET", "POST"], endpoint="applications")
 @guard("administer")
-@who_is_there("people.office.applications")
+@who_is_there("people.office.applications", again=True, doing="Ouvrir l’accès d’une application")
 def software() -> Response | Page:
     """The applications, those in service first, and the form that lets one more in."""
-    if request.method != "POST":
+    if not tries():
         return _software()
     name, rights = request.form.get("name", ""), request.form.getlist("rights")
     try:
@@ -485,9 +503,10 @@ def _sure(
 
 def _software(status: int = 200, error: str | None = None) -> Page:
     calls.write()
+    typed = request.form if error or "given_up" in request.form else MultiDict[str, str]()
+    typed_desk = typed.get("desk", "")
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
-        typed_desk = request.form.get("desk", "") if error else ""
         chosen = db.scalar(sa.select(Desk.id).where(Desk.key == typed_desk)) if typed_desk else None
         desks = choosing.desks(db, g.actor.collectivity_id, chosen=chosen, whole=choosing_whole(), keys=True)
         called = types_called(db, g.actor.collectivity_id, *(application.rights for application in known))
@@ -499,11 +518,10 @@ def _software(status: int = 200, error: str | None = None) -> Page:
         rights=[(right.value, right.label) for right in applications.OFFERED],
         rights_said=lambda rights: rights.in_words(called),
         typed={
-            "name": request.form.get("name", "") if error else "",
-            "desk": request.form.get("desk", "") if error else "",
-            "rights": request.form.getlist("rights") if error else [],
-            "until": (request.form.get("until", "") if error else "")
-            or (today() + applications.PROPOSED).isoformat(),
+            "name": typed.get("name", ""),
+            "desk": typed_desk,
+            "rights": typed.getlist("rights"),
+            "until": typed.get("until", "") or (today() + applications.PROPOSED).isoformat(),
         },
         first=today().isoformat(),
         last=(today() + applications.LONGEST_LIFE).isoformat(),

@@ -4,6 +4,8 @@ Each change is a line of the journal, with the value before and after; of a secr
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from app.core import hold
@@ -19,6 +21,7 @@ from app.people.models import Collectivity
 from app.people.own_settings import typed
 from app.people.own_settings.registry import (
     GIVEN,
+    HIDDEN,
     Asker,
     Kind,
     Own,
@@ -26,10 +29,12 @@ from app.people.own_settings.registry import (
     Setting,
     Source,
     beside,
+    group_mark,
     installation_mark,
     known,
     leading,
     mark_of,
+    masked,
     opened,
     own_value,
     trial_named,
@@ -42,6 +47,8 @@ PATIENCE = 30
 """Minutes that a form with a file or a secret may take after its proof: both are looked for meanwhile."""
 TRIED = "settings_tried"
 """Among the settings of a collectivity: the last result of each trial, by its name."""
+MOVED = "settings_moved"
+"""Beside it: when a setting of each group was changed last."""
 _HELD = "cette installation est restaurée, et rien n’en part avant « flask --app wsgi resume »"
 
 
@@ -72,6 +79,7 @@ def try_first(
         own = db.get_one(Collectivity, actor.collectivity_id).settings
         _refuse_moved(setting, own, shown)
         after, lines = _changes(setting, own, texts)
+        read = group_mark(own, setting.group)
         busy = hold.since(db) is not None
     if not lines:
         return None
@@ -80,7 +88,7 @@ def try_first(
     result = setting.tried(actor.collectivity_id, after)
     if not result.fine:
         raise Refusal("setting-failed", label=setting.label, why=result.sentence.rstrip("."))
-    return result
+    return replace(result, read=read)
 
 
 @use_case
@@ -105,10 +113,13 @@ def write_setting(
     after, lines = _changes(setting, row.settings, texts)
     if not lines:
         return False
+    alone = result is not None and result.read == group_mark(row.settings, setting.group)
     row.settings = _untried(after, setting.group)
     if result is not None:
+        # Where the group moved since it was tried, this is no trial of what is written
+        mark = group_mark(row.settings, setting.group) if alone else ""
         for trial in (each for each in trials().values() if each.group == setting.group):
-            row.settings = _with_trial(row.settings, trial.name, result)
+            row.settings = _with_trial(row.settings, trial.name, replace(result, read=mark))
     write_down(
         db, actor.collectivity_id, "setting.changed", actor, setting=setting.name, words=" ; ".join(lines)
     )
@@ -133,6 +144,11 @@ def _changes(setting: Setting, own: Own, texts: Mapping[str, str]) -> tuple[dict
             after[part.place] = seal(str(typed.read(part, texts[part.name])))
             lines.append(f"{part.label} : changé")
             continue
+        text = texts.get(part.name, "").strip()
+        if part.kind is Kind.URL and text.endswith(HIDDEN):
+            if text != masked(part, own_value(before, part.place)):
+                raise Refusal("setting-hidden", label=part.label)
+            continue  # as it was shown: it stays
         value = typed.read(part, texts.get(part.name, ""))
         if own_value(before, part.place) != value:
             after[part.place] = value
@@ -240,13 +256,14 @@ def try_out(actor: Actor, name: str, to: int | None = None) -> Result:
     trial = trial_named(name)
     with reading(actor.collectivity_id) as db:
         _refuse(db, actor)
-        missing = trial.missing(db.get_one(Collectivity, actor.collectivity_id).settings)
+        own = db.get_one(Collectivity, actor.collectivity_id).settings
+        missing, read = trial.missing(own), group_mark(own, trial.group)
         if hold.since(db) is not None:
             missing = _HELD
     if missing:
         raise Refusal("setting-untried", why=missing)
     result = trial.run(Asker(actor.collectivity_id, actor.user_id or to))
-    _keep_trial(actor, name, trial.label, result)
+    _keep_trial(actor, name, trial.label, replace(result, read=read))
     return result
 
 
@@ -259,21 +276,29 @@ def _keep_trial(db: Db, actor: Actor, name: str, label: str, result: Result) -> 
 
 
 def _with_trial(own: Own, name: str, result: Result) -> dict[str, Any]:
-    """These settings with the result of a trial, made now."""
+    """These settings with the result of a trial, made now of those that it read."""
     entry = {
         "at": now().isoformat(),
         "fine": result.fine,
         "words": result.sentence[:500],
         "mark": installation_mark(),
+        "read": result.read,
     }
     return {**own, TRIED: {**own.get(TRIED, {}), name: entry}}
 
 
 def _untried(own: dict[str, Any], group: str) -> dict[str, Any]:
-    """These settings without what was tried of this group: it was tried as it was before."""
+    """These settings, which have just changed, without what was tried of this group: it was tried as it was before."""
     named = {trial.name for trial in trials().values() if trial.group == group}
     tried = {name: result for name, result in own.get(TRIED, {}).items() if name not in named}
-    return {**own, TRIED: tried} if TRIED in own else own
+    moved = {**own, MOVED: {**own.get(MOVED, {}), group: now().isoformat()}}
+    return {**moved, TRIED: tried} if TRIED in own else moved
+
+
+def moved_at(own: Own, group: str) -> datetime | None:
+    """When a setting of a group was changed last; None where none was since this is kept."""
+    moment = own.get(MOVED, {}).get(group)
+    return datetime.fromisoformat(moment) if moment is not None else None
 
 
 def _mine(db: Db, actor: Actor, name: str, *, sent: bool = False) -> Setting:
@@ -315,9 +340,8 @@ def _refuse_moved(setting: Setting, own: Mapping[str, Any], shown: str | None) -
 
 
 def _wording(setting: Setting, value: Any, source: Source) -> str:
-    if setting.kind is Kind.URL and isinstance(value, str) and "?" in value:
-        value = f"{value.partition('?')[0]}?…"  # what follows may be a key: the journal is read by more people, for ever
-    return setting.wording(value, source).replace("\n", " / ")
+    # The journal is read by more people, for ever
+    return setting.wording(masked(setting, value), source).replace("\n", " / ")
 
 
 def _before(setting: Setting, own: Mapping[str, Any]) -> str:

@@ -58,10 +58,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Result:
-    """What a trial found, in a sentence."""
+    """What a trial found, in a sentence; `read`: the mark of the settings of its group as they were before (`group_mark`)."""
 
     fine: bool
     sentence: str
+    read: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,23 @@ def mark_of(own: Own, name: str) -> str:
     """What tells this value from any other that the collectivity may have at this setting, secrets that go with it included."""
     places = [part.place for part in (_declared[name], *beside(name))]
     return sha256(repr([own_value(own, place) for place in places]).encode()).hexdigest()[:16]
+
+
+HIDDEN = "?…"
+"""What stands in an address, where it is shown or written down, in the place of what may be a key."""
+
+
+def masked(setting: Setting, value: Any) -> Any:
+    """A value as others read it: what follows « ? » in an address may be a key."""
+    if setting.kind is Kind.URL and isinstance(value, str) and "?" in value:
+        return f"{value.partition('?')[0]}{HIDDEN}"
+    return value
+
+
+def group_mark(own: Own, group: str) -> str:
+    """What tells these settings of a group from any others: what was tried under others says nothing of these."""
+    values = [(each.place, own_value(own, each.place)) for each in _declared.values() if each.group == group]
+    return sha256(repr(sorted(values)).encode()).hexdigest()[:16]
 
 
 def value_in(own: Own, name: str) -> Value:

@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.display.blueprint import received
+from app.display.opening import shown_to
 from app.folders.access import authorize
 from app.people import identity
 from app.signing.paper import sheet as paper
@@ -53,13 +54,14 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
             antedated = refusal.key == "paper-antedated" or "two_dates" in request.form
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        view, scan = page.head(db, folder), paper.scan_of(db, folder)
+    shown = shown_to(
+        g.actor,
+        folder_id,
+        lambda db, folder: {"folder": page.head(db, folder), "scan": paper.scan_of(db, folder)},
+    )
     limit = current_app.config["MAX_CONTENT_LENGTH"]
     context: dict[str, Any] = {
-        "folder": view,
-        "scan": scan,
+        **shown,
         "typed": typed,
         "error": error,
         "antedated": antedated,
