@@ -14,7 +14,7 @@ from app.chorus.statuses import ASKED, KIND, MANDATED, REJECTED, Wanted, add, in
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
-from app.core.questions import OF, Question, ask
+from app.core.questions import OF, Question, answered, ask
 from app.core.refusals import Refusal
 from app.core.texts import line_of, plain
 from app.core.transaction import use_case
@@ -40,6 +40,11 @@ OVER: Final = "La facture est rejetée : plus rien d’autre n’est à dire."
 
 INVOICE = Question((ChorusInvoice,), ChorusInvoice.folder_id == OF)
 """The invoice of Chorus Pro that became a folder."""
+STATUSES = Question(
+    (ChorusStatus,),
+    ChorusStatus.invoice_id.in_(sa.select(ChorusInvoice.id).where(ChorusInvoice.folder_id == OF)),
+)
+"""What is, or was, to be said of it there."""
 
 
 def invoice_of(db: Db, folder: Folder) -> ChorusInvoice | None:
@@ -49,6 +54,8 @@ def invoice_of(db: Db, folder: Folder) -> ChorusInvoice | None:
 
 def statuses_of(db: Db, invoice: ChorusInvoice) -> list[ChorusStatus]:
     """What is, or was, to be said of an invoice, the first to the last."""
+    if invoice.folder_id is not None and answered(db, STATUSES, invoice.folder_id):
+        return [row for (row,) in ask(db, STATUSES, invoice.folder_id) if row.invoice_id == invoice.id]
     query = sa.select(ChorusStatus).where(ChorusStatus.invoice_id == invoice.id)
     return list(db.scalars(query.order_by(ChorusStatus.id)))
 

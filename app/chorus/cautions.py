@@ -9,20 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 import sqlalchemy as sa
 
 from app.chorus import works
-from app.chorus.answering import invoice_of, rejected_by_anybody, statuses_of
+from app.chorus.answering import INVOICE, STATUSES, invoice_of, rejected_by_anybody, statuses_of
 from app.chorus.answers import day_of
 from app.chorus.fetching import AVAILABLE
 from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
 from app.core.french import jour, spaces
+from app.core.questions import Asked, Rows, answer, as_asked
 from app.folders.models import Folder
+from app.folders.rows import CHANGES, OF_HERE
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
 from app.invoices.accounts import COMPLETED, doubts, told
 from app.invoices.clock import CHORUS
 from app.invoices.interrupting import CARD, interruption_of
-from app.invoices.settling import at_service
+from app.invoices.settling import at_service, by_its_circuit
 from app.people.models import Collectivity
 from workflows.circuit import Phase
 from workflows.condition import values
@@ -33,6 +35,10 @@ FIRST_RULED = frozenset({PAID, ELSEWHERE, UNREAD})
 """What a person rules on before the finances and the signature."""
 SELLER = "chorus-seller"
 RECYCLED = "A_RECYCLER"
+_of_a_list = sa.select(ChorusInvoice).where(
+    ChorusInvoice.folder_id.in_(sa.bindparam("chorus_folders", expanding=True)),
+    ChorusInvoice.collectivity_id == sa.bindparam("here"),
+)
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -66,16 +72,34 @@ def _of_itself(db: Db, folder: Folder, invoice: ChorusInvoice | None) -> list[Ca
     ]
 
 
-def in_lists(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
-    """What each of those of a list tells by itself: one statement for all."""
-    query = sa.select(ChorusInvoice).where(ChorusInvoice.folder_id.in_([folder.id for folder in folders]))
-    invoices = {invoice.folder_id: invoice for invoice in db.scalars(query)}
-    collectivity = db.get_one(
-        Collectivity, folders[0].collectivity_id
-    )  # kept in hand: each invoice asks for it
-    cautions_by_id = {folder.id: _of_itself(db, folder, invoices.get(folder.id)) for folder in folders}
-    del collectivity
-    return cautions_by_id
+def asked_by_lists(folders: Sequence[Folder]) -> Sequence[Asked]:
+    """What is read for all those of a list: what Chorus Pro says of each, and the collectivity."""
+    place = {"here": folders[0].collectivity_id}
+    return [(_of_a_list, {**place, "chorus_folders": [folder.id for folder in folders]}), (OF_HERE, place)]
+
+
+def in_lists(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Caution]]:
+    """What each of those of a list tells by itself."""
+    invoices = {invoice.folder_id: invoice for (invoice,) in rows[0]}
+    return {folder.id: _of_itself(db, folder, invoices.get(folder.id)) for folder in folders}
+
+
+def asked_ahead(db: Db, folder: Folder) -> Sequence[Asked]:
+    """What `gate` reads before a visa: nothing where the service is attested."""
+    if by_its_circuit(db, folder):
+        return ()
+    return [
+        as_asked(INVOICE, folder.id),
+        as_asked(STATUSES, folder.id),
+        as_asked(CHANGES, folder.id),
+        (OF_HERE, {"here": folder.collectivity_id}),
+    ]
+
+
+def keep_ahead(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
+    """Keep what was read for whoever looks at it."""
+    for question, read in zip((INVOICE, STATUSES, CHANGES), rows, strict=False):
+        answer(db, question, folder.id, read)
 
 
 def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:

@@ -86,7 +86,7 @@ def context(
         "error": error,
         "may_reject": Action.REJECT in offered,
         "reason": same_as(other_id),
-        "back": timeline.returns_to(db, folder),
+        "back": timeline.returns_to_whom(db, folder),
         "desk": at_desk,
         "refusal": outside.refusal(db, actor, folder) if at_desk else {},
         "may_give_up": at_desk and Action.WITHDRAW in offered,

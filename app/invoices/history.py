@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import jour, spaces
-from app.core.questions import keep, kept, once
+from app.core.questions import Asked, Rows, keep, kept, once
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
 from app.folders.facts import cents_of
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import engaged
+from app.folders.move import acts_of, engaged, still_engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.invoices.days import dates_of
 from app.invoices.establishments import listed
@@ -90,10 +90,37 @@ _of_these_facts = (
     .order_by(_other.c.folder_id.desc())
     .limit(LATEST)
 )
+TWINS: Any = (
+    sa.select(
+        _mine.c.folder_id.label("mine"),
+        _other.c.folder_id.label("other"),
+        sa.func.max(
+            sa.case((_mine.c.kind == SAME, SURELY), (_mine.c.kind == CLOSE, CLOSELY), else_=PERHAPS)
+        ).label("how"),
+    )
+    .join(_other, _of_the_same_key)
+    .where(
+        _mine.c.folder_id.in_(sa.bindparam("invoices", expanding=True)),
+        _mine.c.collectivity_id + 0 == sa.bindparam("here"),  # as in `_elsewhere`
+        _mine.c.kind.in_([SAME, CLOSE, ALIKE]),
+        _other.c.folder_id != _mine.c.folder_id,
+    )
+    .group_by(_mine.c.folder_id, _other.c.folder_id)
+    .order_by(sa.desc("how"), _other.c.folder_id.desc())
+    .limit(sa.bindparam("most_twins"))
+    .cte("twins")
+)
+"""What may be the same as each of several invoices."""
+_twins_of_these = sa.select(TWINS.c.mine, TWINS.c.other, TWINS.c.how)
+_acts_of_twins = acts_of(sa.select(TWINS.c.other))
 _perhaps_this = sa.union_all(
     sa.select(_of_these_keys.subquery()),
     sa.select(_of_these_facts.subquery(), sa.literal_column(str(PERHAPS))),
 )
+PERHAPS_THIS: Any = _perhaps_this.cte("perhaps")
+"""What may be the same as one invoice, named in the statement of what is read beside it."""
+_perhaps_these = sa.select(PERHAPS_THIS.c.folder_id, PERHAPS_THIS.c.how)
+_acts_perhaps = acts_of(sa.select(PERHAPS_THIS.c.folder_id))
 
 
 @dataclass(frozen=True)
@@ -162,52 +189,67 @@ def seen_before(db: Db, folder: Folder) -> list[Twin]:
     return once(db, ("invoices seen before", folder.id), lambda: _seen_before(db, folder))
 
 
-def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
-    """Keep for the page that is being made what may be the same as each of these invoices, in four statements at most."""
-    place = folders[0].collectivity_id
-    query = (
-        sa.select(
-            _mine.c.folder_id,
-            _other.c.folder_id,
-            sa.func.max(
-                sa.case((_mine.c.kind == SAME, SURELY), (_mine.c.kind == CLOSE, CLOSELY), else_=PERHAPS)
-            ).label("how"),
-        )
-        .join(_other, _of_the_same_key)
-        .where(
-            _mine.c.folder_id.in_([folder.id for folder in folders]),
-            _mine.c.collectivity_id + 0 == place,  # as in `_elsewhere`
-            _mine.c.kind.in_([SAME, CLOSE, ALIKE]),
-            _other.c.folder_id != _mine.c.folder_id,
-        )
-        .group_by(_mine.c.folder_id, _other.c.folder_id)
-        .order_by(sa.desc("how"), _other.c.folder_id.desc())
-        .limit(MOST * len(folders))
-    )
-    rows: dict[int, list[tuple[int, int]]] = {folder.id: [] for folder in folders}
-    for mine, other, how in db.execute(query):
-        rows[mine].append((other, how))
-    others = {other for row in rows.values() for other, _ in row}
-    read = db.scalars(sa.select(Folder).where(Folder.id.in_(others))).all() if others else []
-    every = {candidate.id: candidate for candidate in read}
-    later = engaged(db, read)
-    named = readable_among(db, list(every))
+def asked_ahead(folders: Sequence[Folder], others: sa.Select[Any]) -> list[Asked]:
+    """What is read to say what may be the same as each of these invoices, for `keep_ahead`.
+
+    `others`: the query of the invoices that these are compared with, `TWINS` among them.
+    """
+    binds = {
+        "here": folders[0].collectivity_id,
+        "invoices": [folder.id for folder in folders],
+        "most_twins": MOST * len(folders),
+    }
+    return [(_twins_of_these, binds), (others, binds), (_acts_of_twins, binds)]
+
+
+def keep_ahead(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep for the page that is being made what may be the same as each of these invoices, from what was read."""
+    twins, others, acts = rows
+    rows_by_invoice: dict[int, list[tuple[int, int]]] = {folder.id: [] for folder in folders}
+    for mine, other, how in twins:
+        rows_by_invoice[mine].append((other, how))
+    every = {candidate.id: candidate for (candidate,) in others}
+    wanted = {other for each in rows_by_invoice.values() for other, _ in each}
+    later = still_engaged((every[number] for number in wanted), acts)
+    named = readable_among(db, list(wanted))
     for folder in folders:
-        kinds = _kinds(folder, rows[folder.id], every)
+        kinds = _kinds(folder, rows_by_invoice[folder.id], every)
         standing = _standing(folder, kinds, every, later)
-        twins = [Twin(every[key], kinds[key], key in named) for key in standing]
-        keep(db, ("invoices seen before", folder.id), twins)
+        keep(
+            db,
+            ("invoices seen before", folder.id),
+            [Twin(every[key], kinds[key], key in named) for key in standing],
+        )
 
 
 def _seen_before(db: Db, folder: Folder) -> list[Twin]:
-    bounds = {"folder": folder.id, "here": folder.collectivity_id}
-    rows = db.execute(_perhaps_this, bounds).all()
+    rows = db.execute(_perhaps_this, {"folder": folder.id, "here": folder.collectivity_id}).all()
     if not rows:
         return []
     read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
-    every = {candidate.id: candidate for candidate in read}
+    return _twins(db, folder, rows, {candidate.id: candidate for candidate in read})
+
+
+def asked_of_one(folder: Folder, others: sa.Select[Any]) -> list[Asked]:
+    """What is read to say what may be the same as one invoice, as `seen_before` does, for `keep_of_one`; `others`: as above."""
+    binds = {"here": folder.collectivity_id, "folder": folder.id}
+    return [(_perhaps_these, binds), (others, binds), (_acts_perhaps, binds)]
+
+
+def keep_of_one(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
+    """Keep what may be the same as an invoice, from what was read."""
+    perhaps, others, acts = rows
+    every = {candidate.id: candidate for (candidate,) in others}
+    keep(db, ("invoices seen before", folder.id), _twins(db, folder, perhaps, every, acts))
+
+
+def _twins(
+    db: Db, folder: Folder, rows: Rows, every: Mapping[int, Folder], acts: Rows | None = None
+) -> list[Twin]:
+    """The twins of an invoice among these; `acts`: what was signed or left of them, asked where it is not given."""
     kinds = _kinds(folder, [(key, how) for key, how in rows], every)
-    later = engaged(db, [every[key] for key in kinds if key > folder.id])
+    others = [every[key] for key in kinds if key > folder.id]
+    later = engaged(db, others) if acts is None else still_engaged(others, acts)
     standing = _standing(folder, kinds, every, later)
     named = readable_among(db, standing)
     return [Twin(every[key], kinds[key], key in named) for key in standing]

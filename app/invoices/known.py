@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import jour
-from app.core.questions import keep, kept, once
+from app.core.questions import Asked, Rows, keep, kept, once
 from app.folders.models import Folder
 from app.invoices.checks import compact
 from app.invoices.history import MOST, PAID_AHEAD, with_keys
@@ -20,8 +22,8 @@ from workflows.circuit import Facts
 CONFIRMED, REFUSED = "confirmed", "refused"
 LISTED, DECIDED, OFFICE = "list", "folder", "office"
 """Where what is written of an account comes from: a list, two persons on an invoice, an administrator who put it aside."""
-PARTS = 200
-"""Parts of one statement at most: SQLite takes no more than five hundred."""
+PARTS, LENGTHS = 200, (4, 16, 48, 100, 200)
+"""Parts of one statement at most, since SQLite takes no more than five hundred; so many of them are written."""
 FIRST_LIST, BEARING = "first list of accounts", "invoices on an account"
 """Under which names a page keeps what was read ahead for all its invoices."""
 
@@ -137,76 +139,126 @@ def bearing(db: Db, folder: Folder, iban: str) -> list[Folder]:
     return [invoice for invoice in invoices if account_of(invoice) == iban]
 
 
-def read_ahead(db: Db, ibans: Mapping[Folder, Sequence[str]]) -> None:
-    """Keep for the page that is being made what tells whether these accounts of invoices are known, in four statements.
+@dataclass(frozen=True)
+class Ahead:
+    """What tells whether the accounts of several invoices are known: the keys of their sellers, and those of the accounts."""
 
-    The latest invoices that ended with each seller or account, and what is written of these, as one folder alone asks it.
-    """
-    folders = list(ibans)
-    place = folders[0].collectivity_id
-    sellers = {folder.id: [seller_key(way) for way in sellers_of(folder.facts)] for folder in folders}
-    accounts = {folder.id: {iban: account_key(iban) for iban in ibans[folder]} for folder in folders}
-    keys = sorted(
-        {key for some in (*sellers.values(), *(each.values() for each in accounts.values())) for key in some}
-    )
-    ended = _ended_with(db, place, keys)
-    read = (
-        db.scalars(sa.select(Folder).where(Folder.id.in_(set().union(*ended.values())))).all()
-        if ended
-        else []
-    )
-    invoices = {invoice.id: invoice for invoice in read}
+    sellers: Mapping[int, Sequence[str]]
+    accounts: Mapping[int, Mapping[str, str]]
 
-    def latest(own: int, some: Collection[str]) -> list[Folder]:
-        numbers = {number for key in some for number in ended.get(key, ())} - {own}
-        return [invoices[number] for number in sorted(numbers, reverse=True)[:MOST]]
-
-    rows = _rows_ahead(
-        db,
-        place,
-        {key for some in sellers.values() for key in some},
-        {i for some in ibans.values() for i in some},
-        len(folders),
-    )
-    first = db.scalar(
-        sa.select(sa.func.min(SupplierAccount.at)).where(
-            SupplierAccount.collectivity_id == place, SupplierAccount.source.in_((LISTED, OFFICE))
+    @classmethod
+    def of(cls, ibans: Mapping[Folder, Sequence[str]]) -> "Ahead":
+        """Of these invoices, by the accounts that each tells."""
+        return cls(
+            {folder.id: [seller_key(way) for way in sellers_of(folder.facts)] for folder in ibans},
+            {folder.id: {iban: account_key(iban) for iban in each} for folder, each in ibans.items()},
         )
-    )
-    keep(db, FIRST_LIST, [first] if first is not None else [])
-    for folder in folders:
-        keep(db, (PAID_AHEAD, folder.id), latest(folder.id, sellers[folder.id]))
-        for iban, key in accounts[folder.id].items():
-            keep(db, (BEARING, folder.id, iban), latest(folder.id, [key]))
-        mine = [row for row in rows if row.seller in sellers[folder.id] or row.iban in ibans[folder]]
-        keep(db, _rows_of(folder, ibans[folder]), mine)
 
+    @property
+    def keys(self) -> list[str]:
+        """All of them."""
+        sellers = {key for each in self.sellers.values() for key in each}
+        return sorted(sellers | {key for each in self.accounts.values() for key in each.values()})
 
-def _rows_ahead(
-    db: Db, place: int, sellers: Collection[str], ibans: Collection[str], invoices: int
-) -> Sequence[SupplierAccount]:
-    account = SupplierAccount
-    query = sa.select(account).where(
-        account.collectivity_id == place, sa.or_(account.seller.in_(sellers), account.iban.in_(ibans))
-    )
-    return db.scalars(query.order_by(account.id.desc()).limit(10 * MOST * invoices)).all()
+    @property
+    def ended(self) -> Any:
+        """The query, to be named in another, of the latest invoices that ended with each of the keys."""
+        return ended_with(_rounded(len(self.keys)))
 
+    def asked(self, folders: Sequence[Folder]) -> list[Asked]:
+        """What is read for `keep`: who ended with these keys, what is written of the accounts, the first list of them."""
+        place = {"here": folders[0].collectivity_id}
+        most = {"most_rows": 10 * MOST * len(folders)}
+        return [
+            (_pairs(_rounded(len(self.keys))), {**place, **self.binds}),
+            (
+                _rows_of_sellers,
+                {**place, **most, "sellers": sorted({key for each in self.sellers.values() for key in each})},
+            ),
+            (
+                _rows_of_accounts,
+                {
+                    **place,
+                    **most,
+                    "ibans": sorted({iban for each in self.accounts.values() for iban in each}),
+                },
+            ),
+            (_first_list, place),
+        ]
 
-def _ended_with(db: Db, place: int, keys: Sequence[str]) -> dict[str, list[int]]:
-    """The latest invoices that ended with each of these keys, by key: a range of the index for each, stopped early."""
-    ended: dict[str, list[int]] = {}
-    for start in range(0, len(keys), PARTS):
-        some = keys[start : start + PARTS]
-        sql = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT i.key, i.folder_id FROM (SELECT k.key, k.folder_id FROM invoice_key k WHERE "
-            f"k.collectivity_id = :place AND k.key = :k{n} ORDER BY k.folder_id DESC LIMIT {10 * MOST}) AS i "
-            f"JOIN folder f ON f.id = i.folder_id WHERE f.place = 'done' ORDER BY i.folder_id DESC LIMIT {MOST + 1}) AS p{n}"
-            for n in range(len(some))
-        )
-        binds = {"place": place, **{f"k{n}": key for n, key in enumerate(some)}}
-        for key, number in db.execute(sa.text(sql), binds):
+    @property
+    def binds(self) -> dict[str, Any]:
+        """The keys, by the names that the query of those that ended gives them; « - » is the key of none."""
+        keys = self.keys
+        return {f"key{n}": key for n, key in enumerate([*keys, *["-"] * (_rounded(len(keys)) - len(keys))])}
+
+    def keep(
+        self, db: Db, folders: Sequence[Folder], invoices: Mapping[int, Folder], rows: Sequence[Rows]
+    ) -> None:
+        """Keep for the page that is being made what was read, as one folder alone asks it; `invoices`: all that were."""
+        ended: dict[str, list[int]] = {}
+        for key, number in rows[0]:
             ended.setdefault(key, []).append(number)
-    return ended
+
+        def latest(own: int, some: Collection[str]) -> list[Folder]:
+            numbers = {number for key in some for number in ended.get(key, ())} - {own}
+            return [invoices[number] for number in sorted(numbers, reverse=True)[:MOST]]
+
+        written = {row.id: row for (row,) in (*rows[1], *rows[2])}
+        keep(db, FIRST_LIST, [at for (at,) in rows[3] if at is not None])
+        for folder in folders:
+            sellers, accounts = self.sellers[folder.id], self.accounts[folder.id]
+            keep(db, (PAID_AHEAD, folder.id), latest(folder.id, sellers))
+            for iban, key in accounts.items():
+                keep(db, (BEARING, folder.id, iban), latest(folder.id, [key]))
+            mine = [
+                written[number]
+                for number in sorted(written, reverse=True)
+                if written[number].seller in sellers or written[number].iban in accounts
+            ]
+            keep(db, _rows_of(folder, accounts), mine)
+
+
+_latest_rows = (
+    sa.select(SupplierAccount)
+    .where(SupplierAccount.collectivity_id == sa.bindparam("here"))
+    .order_by(SupplierAccount.id.desc())
+    .limit(sa.bindparam("most_rows"))
+)
+_rows_of_sellers = _latest_rows.where(SupplierAccount.seller.in_(sa.bindparam("sellers", expanding=True)))
+_rows_of_accounts = _latest_rows.where(SupplierAccount.iban.in_(sa.bindparam("ibans", expanding=True)))
+_first_list = sa.select(sa.func.min(SupplierAccount.at).label("at")).where(
+    SupplierAccount.collectivity_id == sa.bindparam("here"), SupplierAccount.source.in_((LISTED, OFFICE))
+)
+
+
+def _rounded(count: int) -> int:
+    """So many keys as a statement of some length takes: there are few of these, and each is written once."""
+    return next((length for length in LENGTHS if count <= length), -(-count // PARTS) * PARTS)
+
+
+@lru_cache(maxsize=32)
+def ended_with(count: int) -> Any:
+    """The latest invoices that ended with each of so many keys: a range of the index for each, stopped early."""
+    parts = [
+        " UNION ALL ".join(
+            f"SELECT * FROM (SELECT i.key, i.folder_id FROM (SELECT k.key, k.folder_id FROM invoice_key k WHERE "
+            f"k.collectivity_id = :here AND k.key = :key{n} ORDER BY k.folder_id DESC LIMIT {10 * MOST + 1}) AS i "
+            f"JOIN folder f ON f.id = i.folder_id WHERE f.place = 'done' ORDER BY i.folder_id DESC LIMIT {MOST + 1}) AS p{n}"
+            for n in range(start, min(start + PARTS, count))
+        )
+        for start in range(0, count, PARTS)
+    ]
+    whole = " UNION ALL ".join(f"SELECT * FROM ({part}) AS w{n}" for n, part in enumerate(parts))
+    return (
+        sa.text(whole).columns(sa.column("key", sa.String), sa.column("folder_id", sa.Integer)).cte("ended")
+    )
+
+
+@lru_cache(maxsize=32)
+def _pairs(count: int) -> sa.Select[Any]:
+    ended = ended_with(count)
+    return sa.select(ended.c.key, ended.c.folder_id)
 
 
 def account_of(invoice: Folder) -> str:

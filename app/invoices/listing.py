@@ -5,27 +5,41 @@ page alone: those that it resembles without being the same, the papers, its days
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.grammar import plural
-from app.core.questions import gather
+from app.core.questions import Asked, Rows, gather
 from app.folders.models import Folder
+from app.folders.rows import OF_HERE
 from app.folders.sockets import Caution
 from app.invoices import abroad, accounts, history, known, proposals
 from app.invoices.rules import telling
-from app.people.models import Collectivity
+from app.invoices.settling import by_its_circuit
 from workflows.circuit import Phase
 
 TOLD_APART = ("seller", "number", "total_ttc")
 """What of a page a list shows, read and not yet confirmed."""
 
 
-def cautions(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
+def queries(folders: Sequence[Folder]) -> Sequence[Asked]:
+    """What is read for all the invoices of a list: the collectivity, what may be the same, what tells of their accounts."""
+    ahead = _accounts(folders)
+    others = _compared(history.TWINS.c.other, ahead.ended)
+    of_history = [(query, {**binds, **ahead.binds}) for query, binds in history.asked_ahead(folders, others)]
+    return [(OF_HERE, {"here": folders[0].collectivity_id}), *of_history, *ahead.asked(folders)]
+
+
+def cautions(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Caution]]:
     """An invoice that is there already, its account, its addressee, its seller, and the rules that it breaks."""
     gather(db)
-    collectivity = db.get_one(Collectivity, folders[0].collectivity_id)  # in hand: each invoice asks for it
-    history.read_ahead(db, folders)
-    known.read_ahead(db, {folder: accounts.told(folder) for folder in folders})
+    ((collectivity,),), *of_history = rows[: 1 + HISTORY]
+    history.keep_ahead(db, folders, of_history)
+    others = {other.id: other for (other,) in of_history[1]}
+    _accounts(folders).keep(db, folders, others, rows[1 + HISTORY :])
     offered = _offered(db, folders, collectivity.siren)
     return {
         folder.id: [
@@ -37,6 +51,48 @@ def cautions(db: Db, folders: Sequence[Folder]) -> Mapping[int, Sequence[Caution
         ]
         for folder in folders
     }
+
+
+HISTORY = 3
+"""So many queries does `history` ask, of a list and of one invoice."""
+
+
+def _accounts(folders: Sequence[Folder]) -> known.Ahead:
+    return known.Ahead.of({folder: accounts.told(folder) for folder in folders})
+
+
+@lru_cache(maxsize=64)
+def _compared(twins: Any, ended: Any) -> sa.Select[Any]:
+    """All the invoices that others are compared with: what may be the same, and what ended, where that is asked."""
+    numbers = sa.select(twins)
+    return sa.select(Folder).where(
+        Folder.id.in_(sa.union(numbers, sa.select(ended.c.folder_id)) if ended is not None else numbers),
+        Folder.collectivity_id + 0
+        == sa.bindparam("here"),  # or SQLite begins with all the folders that it has
+    )
+
+
+def asked_ahead(db: Db, folder: Folder) -> Sequence[Asked]:
+    """What is read before a visa on an invoice: what may be the same, and what tells of the accounts that it names.
+
+    Nothing where the service is attested: nobody decides there on whom to pay.
+    """
+    if by_its_circuit(db, folder):
+        return ()
+    if not accounts.told(folder):
+        return history.asked_of_one(folder, _compared(history.PERHAPS_THIS.c.folder_id, None))
+    ahead = _accounts([folder])
+    others = _compared(history.PERHAPS_THIS.c.folder_id, ahead.ended)
+    of_history = history.asked_of_one(folder, others)
+    return [*((query, {**binds, **ahead.binds}) for query, binds in of_history), *ahead.asked([folder])]
+
+
+def keep_ahead(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
+    """Keep what was read, for whoever looks at it."""
+    history.keep_of_one(db, folder, rows[:HISTORY])
+    if rows[HISTORY:]:
+        others = {other.id: other for (other,) in rows[1]}
+        _accounts([folder]).keep(db, [folder], others, rows[HISTORY:])
 
 
 def _offered(db: Db, folders: Sequence[Folder], siren: str) -> Mapping[int, Sequence[Caution]]:

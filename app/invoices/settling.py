@@ -34,14 +34,21 @@ def at_service(db: Db, folder: Folder) -> bool:
     """
     if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
         return False
+    if by_its_circuit(db, folder):
+        return True
     handed = (
         change.before_id
         for change in changes_of_round(db, folder)
         if change.handed_to and change.place == folder.place
     )
-    return any(
-        attests(circuit_of(db, number).step(folder.place)) for number in (folder.circuit_version_id, *handed)
-    )
+    return any(attests(circuit_of(db, number).step(folder.place)) for number in handed)
+
+
+def by_its_circuit(db: Db, folder: Folder) -> bool:
+    """The same of the circuit that the folder follows now, which asks the base nothing."""
+    if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
+        return False
+    return attests(circuit_of(db, folder.circuit_version_id).step(folder.place))
 
 
 def attests(step: Step) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.core.db import Db
-from app.core.questions import once
+from app.core.questions import Asked, Rows, keep, once, read_beside
 from app.folders.models import Document, DocumentVersion, Folder
 from app.invoices.keys import SIREN, sellers_of, strict
 from app.purchasing.models import BilledLines, OrderKey
@@ -26,6 +26,16 @@ MOST = 5_000
 _key: Any = OrderKey.__table__
 _later = aliased(DocumentVersion)
 _PARTS = re.compile(r"[\s,;/|]+")
+_orders_of_keys = sa.select(Folder).where(
+    Folder.id.in_(
+        sa.select(_key.c.folder_id).where(
+            _key.c.collectivity_id == sa.bindparam("here"),
+            _key.c.key.in_(sa.bindparam("order_keys", expanding=True)),
+            _key.c.kind == ORDER,
+        )
+    ),
+    Folder.collectivity_id + 0 == sa.bindparam("here"),  # or SQLite begins with all the folders that it has
+)
 
 
 def keys_of(facts: Facts, kind: str) -> frozenset[str]:
@@ -93,16 +103,28 @@ def orders_of(db: Db, invoice: Folder) -> Sequence[Folder]:
     return once(db, ("orders of", invoice.id), lambda: orders_together(db, [invoice])[invoice.id])
 
 
+def keep_orders(db: Db, invoice: Folder, rows: Sequence[Rows]) -> None:
+    """Keep the orders of an invoice, of what `asked_of_orders` has read, for `orders_of`."""
+    keep(db, ("orders of", invoice.id), orders_among([invoice], rows)[invoice.id])
+
+
 def orders_together(db: Db, invoices: Sequence[Folder]) -> Mapping[int, Sequence[Folder]]:
     """The same for invoices of one collectivity, by one statement."""
+    return orders_among(invoices, read_beside(db, *asked_of_orders(invoices)))
+
+
+def orders_among(invoices: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Folder]]:
+    """The orders that each of these invoices names, of what `asked_of_orders` has read."""
+    orders = [order for each in rows for (order,) in each]
+    return {invoice.id: chosen(invoice, orders) for invoice in invoices}
+
+
+def asked_of_orders(invoices: Sequence[Folder]) -> list[Asked]:
+    """What is read to find the orders that invoices of one collectivity name; nothing where they name none."""
     keys = {key for invoice in invoices for key in keys_of(invoice.facts, INVOICE)}
     if not keys:
-        return {invoice.id: [] for invoice in invoices}
-    having = sa.select(_key.c.folder_id).where(
-        _key.c.collectivity_id == invoices[0].collectivity_id, _key.c.key.in_(keys), _key.c.kind == ORDER
-    )
-    orders = db.scalars(sa.select(Folder).where(Folder.id.in_(having))).all()
-    return {invoice.id: chosen(invoice, orders) for invoice in invoices}
+        return []
+    return [(_orders_of_keys, {"here": invoices[0].collectivity_id, "order_keys": sorted(keys)})]
 
 
 def chosen(invoice: Folder, orders: Iterable[Folder]) -> list[Folder]:

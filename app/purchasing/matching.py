@@ -12,11 +12,12 @@ from typing import Final
 
 from app.core.db import Db
 from app.core.french import euros, nombre, spaces
-from app.core.questions import gather, keep, once
+from app.core.questions import Asked, Rows, gather, keep, once
 from app.folders import points
 from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.folders.move import engaged
+from app.folders.rows import OF_HERE
 from app.folders.sockets import Caution, Visa, is_open, mark_of
 from app.invoices import settling
 from app.invoices.keys import strict
@@ -24,7 +25,14 @@ from app.people.models import Collectivity
 from app.people.own_settings.registry import Kind, Setting, value_in
 from app.purchasing.balance import ZERO, Balance, Bill, balance_of
 from app.purchasing.deliveries import deliveries_of, sums
-from app.purchasing.linking import invoices_of, lines_of, orders_of, orders_together, same_seller
+from app.purchasing.linking import (
+    asked_of_orders,
+    invoices_of,
+    lines_of,
+    orders_among,
+    orders_of,
+    same_seller,
+)
 from workflows.circuit import DONE, WITHDRAWN, Phase
 from workflows.condition import values
 from workflows.family import Problem, family
@@ -344,15 +352,18 @@ def cautions(db: Db, invoice: Folder) -> list[Caution]:
     ]
 
 
-def in_lists(db: Db, invoices: Sequence[Folder]) -> Mapping[int, Sequence[Caution]]:
+def asked_by_lists(invoices: Sequence[Folder]) -> Sequence[Asked]:
+    """What is read for the invoices of a list: their orders, and the collectivity."""
+    return [*asked_of_orders(invoices), (OF_HERE, {"here": invoices[0].collectivity_id})]
+
+
+def in_lists(db: Db, invoices: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Caution]]:
     """The same for the invoices of a list."""
     gather(db)
-    here = db.get_one(Collectivity, invoices[0].collectivity_id)  # held: it is asked for again
-    orders = dict(zip(invoices, orders_together(db, invoices).values(), strict=True))
+    orders = dict(zip(invoices, orders_among(invoices, rows[:-1]).values(), strict=True))
     told = _matches(db, orders)
     for invoice in invoices:
         keep(db, ("match", invoice.id), told.get(invoice.id))
-    del here
     return {invoice.id: cautions(db, invoice) for invoice in invoices}
 
 
@@ -378,6 +389,11 @@ def _unknown(invoice: Folder, by: frozenset[int]) -> Iterator[Caution]:
                 about=points.name("order-unknown", text),
                 by=by,
             )
+
+
+def asked_ahead(db: Db, invoice: Folder) -> Sequence[Asked]:
+    """What `to_rule` reads before a visa: the orders that the invoice names, but where the service is attested."""
+    return () if settling.by_its_circuit(db, invoice) else asked_of_orders([invoice])
 
 
 def to_rule(db: Db, invoice: Folder, visa: Visa | None) -> list[Problem]:
